@@ -1,0 +1,58 @@
+# Every target builds the environment it needs; nothing but Python and make has to be there.
+PYTHON ?= python3
+PORT ?= 9001
+ONCE ?=
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean
+
+help: ## Show what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ONCE=1 ends after one answer)
+	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
+
+test: .venv-dev/ready .venv-runtime/ready ## All tests; those of the runtime once more without torch
+	.venv-dev/bin/python -m pytest
+	.venv-runtime/bin/python -m pytest tests/runtime
+
+check: .venv-dev/ready ## Format, lint, types
+	.venv-dev/bin/ruff format --check .
+	.venv-dev/bin/ruff check .
+	.venv-dev/bin/mypy
+
+format: .venv-dev/ready ## Format and sort imports
+	.venv-dev/bin/ruff format .
+	.venv-dev/bin/ruff check --fix .
+
+bench: .venv-dev/ready .venv-runtime/ready .venv-original/ready ## Measure the original path against ours
+	.venv-dev/bin/python bench/run.py $(BENCH)
+
+clean: ## Remove the environments
+	rm -rf .venv-*
+
+# The environments. Each is made anew when what it is made of changes.
+
+.venv-demo/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
+	$(call venv,.venv-demo,".[local]" $(PIPELINE_WHEEL))
+
+.venv-runtime/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
+	$(call venv,.venv-runtime,-e . pytest pytest-timeout $(PIPELINE_WHEEL))
+
+.venv-dev/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
+	$(call venv,.venv-dev,-e ".[dev]" $(PIPELINE_WHEEL))
+
+.venv-original/ready: constraints.txt
+	$(call venv,.venv-original,spacy-transformers torch)
+
+define venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+@echo "making $(1): a few minutes the first time"
+@rm -rf $(1)
+@$(PYTHON) -m venv $(1)
+@$(1)/bin/python $(PIP_INSTALL) --upgrade pip
+@$(1)/bin/python $(PIP_INSTALL) $(2)
+@touch $(1)/ready
+endef

@@ -1,0 +1,80 @@
+"""The command ``spacy-lambda``: parse, call one function, print.
+
+One command per file; libraries are imported inside the commands, so that ``--help`` needs none of them.
+A known error is printed with its remedy and ends the command with status 1; anything else is a fault of ours
+and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+from spacy_lambda.errors import MissingExtraError, SpacyLambdaError
+
+if TYPE_CHECKING:
+    import typer
+
+__all__ = ["main", "make_app"]
+
+_EXTRA_OF = {
+    "awslambdaric": "local",
+    "boto3": "local",
+    "botocore": "local",
+    "onnx": "compile",
+    "onnxscript": "compile",
+    "rich": "cli",
+    "spacy_transformers": "compile",
+    "starlette": "local",
+    "torch": "compile",
+    "transformers": "compile",
+    "typer": "cli",
+    "uvicorn": "local",
+}
+
+
+def make_app() -> typer.Typer:
+    """The typer application with every command."""
+    import typer
+
+    from spacy_lambda.cli import invoke, serve
+    from spacy_lambda.cli.version import options
+
+    app = typer.Typer(
+        name="spacy-lambda",
+        help="Compile a trained spaCy transformer pipeline to ONNX, and run it on AWS Lambda without torch.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(options)
+    for name, function in (("compile", "compile_"), ("verify", "verify")):
+        if importlib.util.find_spec(f"{__name__}.{name}") is not None:
+            app.command(name)(getattr(importlib.import_module(f"{__name__}.{name}"), function))
+    app.command("serve")(serve.serve)
+    app.command("invoke")(invoke.invoke)
+    return app
+
+
+def main() -> None:
+    """Run the command line.
+
+    :raises SystemExit: Always, with the command's status.
+    """
+    try:
+        _run()
+    except SpacyLambdaError as exc:
+        print(f"error: {exc.message}\nremedy: {exc.remedy}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _run() -> None:
+    """Run the command, and say of a missing library which extra brings it."""
+    try:
+        make_app()()
+    except ModuleNotFoundError as exc:
+        missing = (exc.name or "").partition(".")[0]
+        if missing not in _EXTRA_OF:
+            raise
+        raise MissingExtraError(_EXTRA_OF[missing], missing=missing) from exc

@@ -1,0 +1,96 @@
+"""``spacy-lambda invoke``: one invocation, and its answer as a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spacy_lambda.errors import InvokeError
+
+if TYPE_CHECKING:
+    from spacy_lambda.local.report import Report
+
+_ENTITY_KEYS = ("label", "text", "start", "end")
+
+
+def invoke(
+    *,
+    endpoint: Annotated[str, typer.Option(help="The endpoint, such as http://127.0.0.1:9001.")],
+    function: Annotated[str, typer.Option(help="The function's name or ARN.")] = "function",
+    event: Annotated[
+        str | None, typer.Option(help="A file with the event as JSON; '-' for standard input.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="A text, sent as {\"text\": TEXT}; '-' for standard input.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the answer's JSON and nothing else.")
+    ] = False,
+) -> None:
+    """Invoke a function and print its answer."""
+    from spacy_lambda.local.client import invoke as invoke_function
+
+    result = invoke_function(endpoint, function, _read_event(event, text))
+    if result.error is not None:
+        print(f"error: {result.error.error_type}: {result.error.message}", file=sys.stderr)
+        if result.log_tail and not as_json:
+            print(result.log_tail.rstrip(), file=sys.stderr)
+        raise typer.Exit(1)
+    if as_json:
+        print(json.dumps(result.answer, ensure_ascii=False))
+        return
+    _print_answer(result.answer)
+    if result.report is not None:
+        print(_figures(result.report))
+
+
+def _read_event(event: str | None, text: str | None) -> Any:
+    if (event is None) == (text is None):
+        raise InvokeError(
+            "an invocation needs an event, and only one", remedy="give --event FILE or --text TEXT, not both"
+        )
+    if text is not None:
+        return {"text": sys.stdin.read() if text == "-" else text}
+    try:
+        return json.loads(sys.stdin.read() if event == "-" else Path(event or "").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise InvokeError(
+            f"the event {event!r} cannot be read as JSON: {exc}", remedy="give a file with one JSON value"
+        ) from exc
+
+
+def _print_answer(answer: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not _is_entities(answer):
+        console.print_json(json.dumps(answer, ensure_ascii=False))
+        return
+    if not answer:
+        print("no entities")
+        return
+    table = Table(*_ENTITY_KEYS)
+    for entity in answer:
+        table.add_row(*(Text(str(entity[key])) for key in _ENTITY_KEYS))
+    console.print(table)
+
+
+def _is_entities(answer: Any) -> bool:
+    return isinstance(answer, list) and all(
+        isinstance(entity, dict) and entity.keys() == set(_ENTITY_KEYS) for entity in answer
+    )
+
+
+def _figures(report: Report) -> str:
+    parts = [f"duration {report.duration_ms:.1f} ms"]
+    if report.init_ms is not None:
+        parts.append(f"init {report.init_ms:.1f} ms")
+    if report.max_memory_mb is not None:
+        parts.append(f"max memory {report.max_memory_mb} MB")
+    return ", ".join(parts)

@@ -1,0 +1,97 @@
+"""``spacy-lambda serve``: the local Lambda, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.settings import DEFAULT_HANDLER, FunctionSettings
+
+if TYPE_CHECKING:
+    from spacy_lambda.local.serving import ServedFunction
+
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def serve(
+    pipeline: Annotated[
+        str, typer.Argument(help="A pipeline directory, or the name of an installed pipeline package.")
+    ],
+    *,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 9001,
+    name: Annotated[str, typer.Option(help="The function's name.")] = "function",
+    handler: Annotated[str, typer.Option(help="module.function, as in Lambda's setting.")] = DEFAULT_HANDLER,
+    code: Annotated[Path | None, typer.Option(help="A folder with the handler's own code.")] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE, an environment variable of the function; repeatable.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds for one invocation.")] = 30.0,
+    memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = 2048,
+    max_concurrency: Annotated[
+        int | None,
+        typer.Option(help="Environments at most; more requests wait.", show_default="number of CPUs"),
+    ] = None,
+    idle_timeout: Annotated[float, typer.Option(help="Seconds until an idle environment is ended.")] = 600.0,
+    keep_path: Annotated[bool, typer.Option("--keep-path", help="Leave the task root at the end.")] = False,
+) -> None:
+    """Serve a pipeline as a Lambda function on this machine, for boto3 and the AWS CLI."""
+    limits = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
+    settings = FunctionSettings(
+        pipeline=pipeline,
+        name=name,
+        handler=handler,
+        code=code,
+        environment=_variables(env or []),
+        timeout_s=timeout,
+        memory_mb=memory,
+        idle_timeout_s=idle_timeout,
+        keep_path=keep_path,
+        **limits,
+    )
+    asyncio.run(_serve(settings, host=host, port=port))
+
+
+async def _serve(settings: FunctionSettings, *, host: str, port: int) -> None:
+    from spacy_lambda.local.serving import serve_function
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _ENDS:
+        loop.add_signal_handler(number, stop.set)
+    async with serve_function(settings, host=host, port=port, log=_print_line) as function:
+        _print_welcome(function)
+        await stop.wait()
+        print("ending", flush=True)
+
+
+def _print_welcome(function: ServedFunction) -> None:
+    settings = function.settings
+    url, name = function.endpoint_url, settings.name
+    print(
+        f"serving {name!r} at {url}, Ctrl-C to end\n"
+        f"  task root: {function.task_root.path}, {len(function.task_root.distributions)} distributions\n"
+        f"  try: spacy-lambda invoke --endpoint {url} --function {name} --text '...'\n"
+        f"  or:  aws lambda invoke --endpoint-url {url} --function-name {name}"
+        ' --cli-binary-format raw-in-base64-out --payload \'{"text": "..."}\' answer.json',
+        flush=True,
+    )
+
+
+def _print_line(number: int, line: str) -> None:
+    print(f"[{number}] {line}", flush=True)
+
+
+def _variables(pairs: list[str]) -> dict[str, str]:
+    variables = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise LocalLambdaError(f"--env {pair!r} is not KEY=VALUE", remedy="write --env KEY=VALUE")
+        variables[key] = value
+    return variables

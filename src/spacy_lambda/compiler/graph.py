@@ -1,0 +1,72 @@
+"""Writing an ONNX graph by hand, one node after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+__all__ = ["CONTRIB", "GraphBuilder"]
+
+CONTRIB = "com.microsoft"
+"""Domain of onnxruntime's own operators
+(https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md)."""
+
+OPSET = 21
+IR_VERSION = 10
+
+
+class GraphBuilder:
+    """Collects nodes and constants; values are passed around by their names."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+        self._probes: list[str] = []
+
+    def const(self, array: npt.NDArray[Any]) -> str:
+        """Add a constant and name it."""
+        name = f"c{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node with one output and name that output.
+
+        :param inputs: Names of values; an empty name leaves an optional input out.
+        """
+        return self.op_many(kind, *inputs, outputs=1, domain=domain, **attributes)[0]
+
+    def op_many(
+        self, kind: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any
+    ) -> tuple[str, ...]:
+        """Add a node with several outputs and name them."""
+        names = tuple(f"v{len(self._nodes)}_{i}" for i in range(outputs))
+        self._nodes.append(helper.make_node(kind, inputs, names, domain=domain, **attributes))
+        return names
+
+    def probe(self, value: str) -> None:
+        """Make a value an output of the graph, after the encoder's own."""
+        self._probes.append(value)
+
+    def build(self, *, input_name: str, output: str, output_name: str, width: int) -> onnx.ModelProto:
+        """The finished model, with one input of ids *(batch, pieces)* and one output *(batch, pieces, width)*.
+
+        :param output: The value that becomes the output.
+        :param output_name: The output's name.
+        """
+        self._nodes.append(helper.make_node("Identity", [output], [output_name]))
+        outputs = [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["batch", "pieces", width])]
+        outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in self._probes]
+        graph = helper.make_graph(
+            self._nodes,
+            "encoder",
+            [helper.make_tensor_value_info(input_name, TensorProto.INT64, ["batch", "pieces"])],
+            outputs,
+            self._constants,
+        )
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="spacy-lambda")

@@ -1,0 +1,239 @@
+"""The original pipeline, looked at before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.util import get_package_path, is_package
+
+from ..errors import CompileError, MissingExtraError, UnsupportedPipelineError
+
+__all__ = ["LISTENER", "Survey", "TransformerPart", "find_pipeline", "source_hash", "survey"]
+
+MODELS = tuple(f"spacy-transformers.TransformerModel.v{i}" for i in (1, 2, 3))
+LISTENER = "spacy-transformers.TransformerListener.v1"
+SPAN_GETTERS = {
+    f"spacy-transformers.{name}.v1": name for name in ("strided_spans", "doc_spans", "sent_spans")
+}
+NULL_SETTER = "spacy-transformers.null_annotation_setter.v1"
+
+Reason = tuple[str, str]
+"""What is in the way, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class TransformerPart:
+    """One transformer component of the original.
+
+    :param model: The ``PreTrainedModel``.
+    :param tokenizer: The ``PreTrainedTokenizerFast``.
+    :param get_spans: Its span getter's name, without namespace and version.
+    :param window: Tokens in a window; 0 where the span getter has none.
+    :param stride: Tokens from one window to the next; 0 likewise.
+    :param max_length: Wordpieces that the model takes at most.
+    """
+
+    name: str
+    model: Any
+    tokenizer: Any
+    get_spans: str
+    window: int
+    stride: int
+    max_length: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """An original pipeline that can be compiled.
+
+    :param path: Its directory.
+    :param nlp: The pipeline, loaded.
+    :param transformers: Its transformers; none for a pipeline of CNNs, which compiles to itself.
+    """
+
+    path: Path
+    nlp: Language
+    transformers: tuple[TransformerPart, ...]
+
+
+def find_pipeline(pipeline: str) -> Path:
+    """The directory of a pipeline.
+
+    :param pipeline: A directory, or the name of an installed pipeline package.
+    :raises CompileError: When it is neither.
+    """
+    path = Path(pipeline)
+    if (path / "config.cfg").is_file():
+        return path
+    if is_package(pipeline):
+        package = get_package_path(pipeline)
+        inner = sorted(package.glob("*/config.cfg"))
+        if (package / "config.cfg").is_file():
+            return package
+        if inner:
+            return inner[0].parent
+    if path.is_dir():
+        raise CompileError(
+            f"{path} is no spaCy pipeline: it has no config.cfg",
+            remedy="name the folder that `spacy train` wrote, for example output/model-best",
+        )
+    raise CompileError(
+        f"{pipeline!r} is neither a folder nor an installed pipeline package",
+        remedy="check the path, or install the package",
+    )
+
+
+def source_hash(path: Path) -> str:
+    """SHA-256 over a directory: sorted relative paths, sizes and contents."""
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def survey(path: Path) -> Survey:
+    """Load the original and make sure that every part of it can be compiled.
+
+    Loading a pipeline runs code that it names: survey only what you trust.
+
+    :param path: The pipeline's directory.
+    :raises UnsupportedPipelineError: With every reason at once.
+    :raises CompileError: When the pipeline does not load.
+    :raises MissingExtraError: When it needs spacy-transformers and that is not installed.
+    """
+    config = spacy.util.load_config(path / "config.cfg")
+    components = config.get("components", {})
+    names = [name for name in components if components[name].get("factory") == "transformer"]
+    reasons = list(_config_reasons(components))
+    if reasons:
+        raise UnsupportedPipelineError(reasons)
+    if names and importlib.util.find_spec("spacy_transformers") is None:
+        raise MissingExtraError("compile", missing="spacy-transformers")
+    nlp = _load(path)
+    parts: list[TransformerPart] = []
+    for name in names:
+        part_reasons = list(_model_reasons(name, nlp.get_pipe(name).model))  # type: ignore[attr-defined]
+        reasons += part_reasons
+        if not part_reasons:
+            parts.append(_part(name, components[name], nlp))
+    if reasons:
+        raise UnsupportedPipelineError(reasons)
+    return Survey(path, nlp, tuple(parts))
+
+
+def _load(path: Path) -> Language:
+    try:
+        return spacy.load(path)
+    except Exception as exc:  # whatever the pipeline's own code raises
+        raise CompileError(
+            f"{path} does not load: {type(exc).__name__}: {exc}",
+            remedy="make `spacy.load` work on it first: install its requirements, with the versions in its meta.json",
+        ) from exc
+
+
+def _config_reasons(components: Mapping[str, Any]) -> Iterator[Reason]:
+    for name, component in components.items():
+        if component.get("factory") == "transformer":
+            yield from _transformer_config_reasons(name, component)
+        elif component.get("factory") == "curated_transformer":
+            yield (
+                f"component {name!r} is a curated transformer",
+                f"train {name!r} with spacy-transformers' `transformer` factory",
+            )
+        for architecture in _architectures(component.get("model", {})):
+            if architecture.startswith("spacy-transformers.Tok2VecTransformer."):
+                yield (
+                    f"component {name!r} has a transformer of its own ({architecture})",
+                    f"train {name!r} with a shared `transformer` component and {LISTENER}",
+                )
+
+
+def _transformer_config_reasons(name: str, component: Mapping[str, Any]) -> Iterator[Reason]:
+    model = component.get("model", {})
+    architecture = model.get("@architectures")
+    if architecture not in MODELS:
+        yield (
+            f"component {name!r} has the model {architecture!r}",
+            f"train it with {MODELS[-1]}",
+        )
+    getter = model.get("get_spans", {}).get("@span_getters")
+    if getter not in SPAN_GETTERS:
+        yield (
+            f"component {name!r} cuts texts with {getter!r}",
+            f"train it with one of {', '.join(SPAN_GETTERS)}",
+        )
+    setter = component.get("set_extra_annotations", {}).get("@annotation_setters", NULL_SETTER)
+    if setter != NULL_SETTER:
+        yield (
+            f"component {name!r} sets extra annotations with {setter!r}",
+            f"set {NULL_SETTER} in its config: there is no torch output to annotate from",
+        )
+
+
+def _model_reasons(name: str, model: Any) -> Iterator[Reason]:
+    tokenizer, transformer = model.tokenizer, model.transformer
+    if not tokenizer.is_fast:
+        yield (
+            f"component {name!r} has the slow tokenizer {type(tokenizer).__name__}",
+            'train it with tokenizer_config = {"use_fast": true}, and a model that has a fast tokenizer',
+        )
+        return
+    if tokenizer.padding_side != "right":
+        yield (
+            f"component {name!r}'s tokenizer pads on the {tokenizer.padding_side}",
+            'train it with "padding_side": "right" in tokenizer_config',
+        )
+    if any(tokenizer("a text", return_token_type_ids=True)["token_type_ids"]):
+        yield (
+            f"component {name!r}'s tokenizer gives single texts token types other than 0",
+            "use a model that does not, such as BERT, RoBERTa, DistilBERT or MPNet",
+        )
+    if getattr(transformer.config, "is_encoder_decoder", False):
+        yield (
+            f"component {name!r} is an encoder-decoder model ({transformer.config.model_type})",
+            "use an encoder such as BERT, RoBERTa or DistilBERT",
+        )
+
+
+def _part(name: str, component: Mapping[str, Any], nlp: Language) -> TransformerPart:
+    model = nlp.get_pipe(name).model  # type: ignore[attr-defined]
+    spans = component["model"]["get_spans"]
+    return TransformerPart(
+        name=name,
+        model=model.transformer.eval(),
+        tokenizer=model.tokenizer,
+        get_spans=SPAN_GETTERS[spans["@span_getters"]],
+        window=spans.get("window", 0),
+        stride=spans.get("stride", 0),
+        max_length=_max_length(model.tokenizer, model.transformer.config),
+    )
+
+
+def _max_length(tokenizer: Any, config: Any) -> int:
+    """The tokenizer's limit, which spacy-transformers truncates at, or the model's own where that is smaller."""
+    positions = getattr(config, "max_position_embeddings", None)
+    limits = [tokenizer.model_max_length]
+    if positions and positions > 0:
+        offset = config.pad_token_id + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
+        limits.append(positions - offset)
+    return int(min(*limits, 1 << 20))
+
+
+def _architectures(node: Any) -> Iterator[str]:
+    """Every registered architecture named in a component's config, however deep."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if key == "@architectures" and isinstance(value, str):
+                yield value
+            else:
+                yield from _architectures(value)

@@ -1,0 +1,75 @@
+"""A user's texts, wherever they are, with their annotations when they have some."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from ..errors import VerifyError
+
+__all__ = ["read_docs"]
+
+
+def read_docs(path: Path, nlp: Language) -> list[Doc]:
+    """Read texts as Docs; those of a ``.spacy`` corpus carry their annotations.
+
+    :param path: A folder of ``.txt`` files, a ``.txt`` file, a ``.jsonl`` file with a ``text`` in each line, or a
+        ``.spacy`` corpus (or a folder of them).
+    :param nlp: Whose tokenizer and vocabulary the Docs get.
+    :raises VerifyError: When there is nothing to read, or a line is not what it should be.
+    """
+    if not path.exists():
+        raise VerifyError(f"{path} does not exist", remedy="name a folder of .txt, a .jsonl or a .spacy file")
+    docs = list(_read(path, nlp))
+    if not docs:
+        raise VerifyError(
+            f"{path} has no texts", remedy="name a folder of .txt files, a .jsonl with `text`, or a .spacy corpus"
+        )
+    return docs
+
+
+def _read(path: Path, nlp: Language) -> Iterator[Doc]:
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.suffix in (".txt", ".spacy"):
+                yield from _read(file, nlp)
+    elif path.suffix == ".txt":
+        yield nlp.make_doc(_decode(path))
+    elif path.suffix == ".jsonl":
+        for number, line in enumerate(_decode(path).splitlines(), start=1):
+            if line.strip():
+                yield nlp.make_doc(_text_of_line(line, f"{path}:{number}"))
+    elif path.suffix == ".spacy":
+        try:
+            corpus = DocBin().from_disk(path)
+        except Exception as exc:  # zlib, msgpack and ValueError alike
+            raise VerifyError(
+                f"{path} is not a .spacy corpus: {exc}", remedy="write it with DocBin.to_disk or `spacy convert`"
+            ) from exc
+        yield from corpus.get_docs(nlp.vocab)
+    else:
+        raise VerifyError(
+            f"{path} has the unknown ending {path.suffix!r}", remedy="use .txt, .jsonl or .spacy, or a folder of them"
+        )
+
+
+def _decode(path: Path) -> str:
+    # As bytes: text mode would turn CRLF into LF, and offsets with it.
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise VerifyError(f"{path} is not UTF-8: {exc}", remedy="convert the file to UTF-8") from exc
+
+
+def _text_of_line(line: str, where: str) -> str:
+    try:
+        text = json.loads(line)["text"]
+    except (ValueError, KeyError, TypeError) as exc:
+        raise VerifyError(f'{where} is not a JSON object with "text"', remedy="mend or remove the line") from exc
+    if not isinstance(text, str):
+        raise VerifyError(f'{where}: "text" is no string', remedy="mend or remove the line")
+    return text

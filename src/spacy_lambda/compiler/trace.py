@@ -1,0 +1,111 @@
+"""Any other encoder -> an ONNX graph, traced by torch.
+
+The way for architectures that :mod:`.bert` does not know (DistilBERT, ALBERT, MPNet, DeBERTa, ...): slower to run
+than a graph written for the purpose, and as exact.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ..errors import CompileError
+from ..runtime.encoder import INPUT, OUTPUT
+
+__all__ = ["quantize_traced", "trace_graph"]
+
+OPSET = 17
+SAMPLE_LENGTH = 19
+
+
+def trace_graph(model: Any) -> onnx.ModelProto:
+    """Trace a model to a graph with the same input and output as :func:`.bert.build_graph` makes.
+
+    :param model: A ``PreTrainedModel``.
+    :raises CompileError: When torch cannot export it.
+    """
+    import torch
+
+    class Encoder(torch.nn.Module):
+        def __init__(self, inner: Any) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, input_ids: Any) -> Any:
+            # Windows come unpadded: everything is attended to.
+            return self.inner(input_ids=input_ids, attention_mask=torch.ones_like(input_ids))[0]
+
+    sample = torch.arange(2 * SAMPLE_LENGTH).reshape(2, -1) % model.config.vocab_size
+    buffer = io.BytesIO()
+    try:
+        with torch.no_grad(), _quiet():
+            torch.onnx.export(
+                Encoder(model).eval(),
+                (sample,),
+                buffer,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_axes={INPUT: {0: "batch", 1: "pieces"}, OUTPUT: {0: "batch", 1: "pieces"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+    except Exception as exc:  # whatever torch's exporter raises
+        raise CompileError(
+            f"torch cannot export {type(model).__name__} to ONNX: {type(exc).__name__}: {exc}",
+            remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT",
+        ) from exc
+    return _optimized(onnx.load_from_string(buffer.getvalue()))
+
+
+def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Quantise a traced graph's matrix products and embeddings, with weights of 7 bits (see :mod:`.quantize`)."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        source, target = Path(folder, "in.onnx"), Path(folder, "out.onnx")
+        onnx.save(graph, source)
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=["MatMul", "Gather"],
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
+        )
+        return _optimized(onnx.load(target))
+
+
+def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph after onnxruntime's own fusions, those that do not depend on this machine."""
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "optimized.onnx")
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(target)
+        options.log_severity_level = 3
+        onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return onnx.load(target)
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """Without the exporters' notes on their own code."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.setLevel(level)

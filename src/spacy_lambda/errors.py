@@ -1,0 +1,100 @@
+"""Every error that spacy-lambda raises on purpose, each with its remedy.
+
+::
+
+    SpacyLambdaError
+    ├── MissingExtraError       an optional part is not installed
+    ├── CompileError            a pipeline cannot be compiled
+    │   └── UnsupportedPipelineError   ... and here is every reason at once
+    ├── VerifyError             the comparison could not be made
+    ├── PipelineLoadError       the function's pipeline is missing or broken
+    ├── EncoderError            the ONNX encoder refused its model or its input
+    ├── LocalLambdaError        the local Lambda could not start or was called wrongly
+    ├── InvokeError             an endpoint did not answer, or answered with an error
+    └── RequestError            the caller's mistake: the event cannot be answered
+
+Standard library only: both the build side and the runtime raise these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SpacyLambdaError(Exception):
+    """The root: what happened, and what to do about it.
+
+    :param message: What happened, with the actual value and the limit.
+    :param remedy: The command to run or the setting to change.
+    """
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class MissingExtraError(SpacyLambdaError):
+    """A command needs an optional part that is not installed."""
+
+    def __init__(self, extra: str, *, missing: str) -> None:
+        super().__init__(
+            f"this needs {missing!r}, which is not installed",
+            remedy=f'pip install "spacy-lambda[{extra}]"',
+        )
+        self.extra = extra
+
+
+class CompileError(SpacyLambdaError):
+    """A pipeline could not be compiled."""
+
+
+class UnsupportedPipelineError(CompileError):
+    """A pipeline has parts that cannot be compiled; lists every one of them.
+
+    :param reasons: Pairs of what is in the way and what to do about it.
+    """
+
+    def __init__(self, reasons: Sequence[tuple[str, str]]) -> None:
+        super().__init__(
+            "this pipeline cannot be compiled:\n"
+            + "\n".join(f"  - {reason}" for reason, _ in reasons),
+            remedy="\n".join(f"  - {remedy}" for _, remedy in reasons),
+        )
+        self.reasons = tuple(reasons)
+
+
+class VerifyError(SpacyLambdaError):
+    """Two pipelines could not be compared."""
+
+
+class PipelineLoadError(SpacyLambdaError):
+    """The pipeline of the function is missing, broken, or was not named."""
+
+
+class EncoderError(SpacyLambdaError):
+    """The ONNX encoder refused its model file or its input."""
+
+
+class LocalLambdaError(SpacyLambdaError):
+    """The local Lambda could not start, or was asked for what it does not have."""
+
+
+class InvokeError(SpacyLambdaError):
+    """An endpoint could not be reached, or answered with an error."""
+
+
+class RequestError(SpacyLambdaError):
+    """The caller's mistake: the event cannot be answered as it is.
+
+    Lambda reports the bare class name as ``errorType`` and :meth:`__str__` as ``errorMessage``.
+
+    :param key: The key of the event that is at fault.
+    """
+
+    def __init__(self, message: str, *, remedy: str, key: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.remedy}"

@@ -1,0 +1,43 @@
+"""The contract between the build side and the runtime: the ``spacy_lambda`` block of ``meta.json``.
+
+Standard library only, so that either side can read it without loading a pipeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+__all__ = ["FORMAT_VERSION", "META_KEY", "CompiledMeta", "Precision"]
+
+META_KEY = "spacy_lambda"
+FORMAT_VERSION = 1
+
+Precision = Literal["fp32", "int8"]
+
+
+@dataclass(frozen=True)
+class CompiledMeta:
+    """What was compiled, from what, how, and what the comparison said.
+
+    :param source_name: ``LANG_NAME`` of the original pipeline.
+    :param source_version: The original's version.
+    :param source_sha256: Hash over the original's files: sorted relative paths and contents.
+    :param precision: How the encoder's weights are stored.
+    :param encoders: For every compiled transformer: its windows and sizes, by component name.
+    :param tools: Versions of the tools that compiled it, by distribution name.
+    :param verification: The report of the comparison with the original, when one was made.
+    """
+
+    source_name: str
+    source_version: str
+    source_sha256: str
+    precision: Precision
+    encoders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
+    verification: dict[str, Any] | None = None
+    format_version: int = FORMAT_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in ``meta.json``."""
+        return asdict(self)

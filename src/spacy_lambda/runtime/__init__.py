@@ -1,0 +1,18 @@
+"""Inside the function: event to prediction.
+
+This package is closed: it imports the standard library, spaCy and thinc, onnxruntime, tokenizers and numpy, and
+from this distribution only :mod:`spacy_lambda.errors` and :mod:`spacy_lambda.manifest`.
+
+The flow, one module each::
+
+    handler      Lambda's entry point: loads the pipeline during init, answers events
+    pipeline     where the pipeline is, and loading it
+    requests     event -> Request; every mistake a caller can make ends here
+    answers      Request + Docs -> JSON-ready answer
+    component    the spaCy component: Doc -> hidden states
+      windows      Doc -> token windows, as spacy-transformers' span getters cut them
+      wordpieces   window texts -> wordpiece ids and character offsets
+      alignment    offsets -> which wordpieces make up which token
+      encoder      wordpiece ids -> hidden states, by onnxruntime
+    listener     the layer through which ner, tagger, ... read the hidden states
+"""

@@ -1,0 +1,173 @@
+"""The spaCy component that takes the place of spacy-transformers' ``Transformer`` in a compiled pipeline."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import srsly
+from spacy.attrs import LENGTH, SPACY
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import minibatch
+from spacy.vocab import Vocab
+
+from ..errors import PipelineLoadError
+from .alignment import TokenBounds, align
+from .encoder import Encoder
+from .encoding import Encoding, set_encoding
+from .windows import SpanGetter, make_span_getter
+from .wordpieces import WordpieceTokenizer
+
+__all__ = ["FACTORY", "OnnxTransformer", "make_onnx_transformer"]
+
+FACTORY = "onnx_transformer_v1"
+
+ENCODER_FILE = "encoder.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+
+
+@Language.factory(
+    FACTORY,
+    default_config={"get_spans": "strided_spans", "window": 128, "stride": 96, "max_length": 512, "width": 768},
+)
+def make_onnx_transformer(
+    nlp: Language, name: str, get_spans: SpanGetter, window: int, stride: int, max_length: int, width: int
+) -> OnnxTransformer:
+    """Construct the component; spaCy calls this by its registered name.
+
+    :param get_spans: How texts are cut: the span getter's name in spacy-transformers.
+    :param window: Tokens in a window, for strided spans.
+    :param stride: Tokens from one window to the next, for strided spans.
+    :param max_length: Wordpieces the encoder takes at most; longer windows lose their end.
+    :param width: Columns of the hidden states.
+    """
+    return OnnxTransformer(
+        nlp.vocab, name, get_spans=get_spans, window=window, stride=stride, max_length=max_length, width=width
+    )
+
+
+class OnnxTransformer:
+    """Runs the compiled encoder and leaves its hidden states on the Doc for the listeners.
+
+    :param vocab: The pipeline's vocabulary.
+    :param name: The component's name in the pipeline.
+    :param get_spans: See :func:`make_onnx_transformer`, as the others.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        name: str = "transformer",
+        *,
+        get_spans: SpanGetter,
+        window: int,
+        stride: int,
+        max_length: int,
+        width: int,
+    ) -> None:
+        self.vocab = vocab
+        self.name = name
+        self.max_length = max_length
+        self.width = width
+        self._windows = make_span_getter(get_spans, window=window, stride=stride)
+        self._tokenizer: WordpieceTokenizer | None = None
+        self._encoder: Encoder | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Encode one Doc; it is changed in place and returned."""
+        self._encode([doc])
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Encode a stream of Docs, in order.
+
+        :param batch_size: Docs whose hidden states are held at once.
+        """
+        for docs in minibatch(stream, batch_size):
+            docs = list(docs)
+            self._encode(docs)
+            yield from docs
+
+    def _encode(self, docs: list[Doc]) -> None:
+        tokenizer, encoder = self._parts()
+        for doc in docs:
+            tokens = _token_bounds(doc)
+            windows = self._windows(doc)
+            text = doc.text
+            pieces = []
+            for start, end in windows:
+                first, last = tokens.text_bounds(start, end)
+                pieces.append(tokenizer(text[first:last]))
+            hidden = encoder([piece.ids for piece in pieces])
+            alignment = align(tokens, windows, pieces)
+            rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
+            set_encoding(doc, Encoding(rows, alignment.rows, alignment.lengths))
+
+    def _parts(self) -> tuple[WordpieceTokenizer, Encoder]:
+        if self._tokenizer is None or self._encoder is None:
+            raise PipelineLoadError(
+                f"component {self.name!r} has no encoder: it was made from a config, not loaded",
+                remedy="spacy.load() the compiled pipeline's directory",
+            )
+        return self._tokenizer, self._encoder
+
+    def open(self) -> None:
+        """Load the encoder now, so that the first text does not wait for it."""
+        self._parts()[1].open()
+
+    def set_parts(self, tokenizer_json: str, encoder: Path | bytes) -> None:
+        """Give the component its tokenizer and its encoder.
+
+        :param tokenizer_json: Contents of a ``tokenizer.json``.
+        :param encoder: Path of an ONNX file, or its bytes.
+        """
+        self._tokenizer = WordpieceTokenizer(tokenizer_json, max_length=self.max_length)
+        self._encoder = Encoder(encoder)
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write tokenizer and encoder into a folder."""
+        tokenizer, encoder = self._parts()
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TOKENIZER_FILE).write_text(tokenizer.to_json(), encoding="utf-8")
+        target = folder / ENCODER_FILE
+        if isinstance(encoder.model, bytes):
+            target.write_bytes(encoder.model)
+        elif not (target.exists() and target.samefile(encoder.model)):
+            shutil.copyfile(encoder.model, target)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> OnnxTransformer:
+        """Read what :meth:`to_disk` wrote. The encoder's file is opened at the first text, or by :meth:`open`.
+
+        :raises PipelineLoadError: When a file is missing or broken.
+        """
+        folder = Path(path)
+        encoder = folder / ENCODER_FILE
+        if not encoder.is_file():
+            raise PipelineLoadError(f"{encoder} is missing", remedy="compile the pipeline again")
+        self._tokenizer = WordpieceTokenizer.from_disk(folder / TOKENIZER_FILE, max_length=self.max_length)
+        self._encoder = Encoder(encoder)
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Tokenizer and encoder in one message."""
+        tokenizer, encoder = self._parts()
+        message: dict[str, Any] = {"tokenizer": tokenizer.to_json(), "encoder": encoder.read_bytes()}
+        return bytes(srsly.msgpack_dumps(message))
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> OnnxTransformer:
+        """Read what :meth:`to_bytes` wrote."""
+        message = srsly.msgpack_loads(data)
+        self.set_parts(message["tokenizer"], message["encoder"])
+        return self
+
+
+def _token_bounds(doc: Doc) -> TokenBounds:
+    measures = doc.to_array([LENGTH, SPACY]).astype(np.int64).reshape(-1, 2)
+    lengths = measures[:, 0]
+    ends = np.cumsum(measures.sum(axis=1))
+    return TokenBounds(starts=ends - measures.sum(axis=1), lengths=lengths)

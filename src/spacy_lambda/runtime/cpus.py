@@ -1,0 +1,50 @@
+"""How many CPUs are really there."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["available_cpus"]
+
+MB_PER_VCPU = 1769
+"""Memory that comes with one vCPU (AWS Lambda developer guide, "Configure function memory")."""
+
+
+def available_cpus(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """CPUs this process can use at once: the smallest of its affinity, its cgroup's quota and, inside a function,
+    the share that comes with its memory; at least 1.
+
+    More threads than this only take turns, and with a quota they are stopped in the middle of a matrix product.
+
+    :param environ: Where ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE`` is looked up.
+    :param cgroup: Where the cgroup file system is mounted.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        limits = [float(len(os.sched_getaffinity(0)))]
+    else:
+        limits = [float(os.cpu_count() or 1)]
+    quota = _cgroup_quota(cgroup)
+    if quota is not None:
+        limits.append(quota)
+    memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    if memory.isdigit():
+        limits.append(int(memory) / MB_PER_VCPU)
+    return max(1, math.ceil(min(limits)))
+
+
+def _cgroup_quota(root: Path) -> float | None:
+    """CPUs granted by cgroup v2 (``cpu.max``) or v1 (``cpu.cfs_quota_us``); ``None`` without a limit."""
+    try:
+        quota, period = (root / "cpu.max").read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        quota_us = int((root / "cpu" / "cpu.cfs_quota_us").read_text())
+        period_us = int((root / "cpu" / "cpu.cfs_period_us").read_text())
+        return quota_us / period_us if quota_us > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):
+        return None

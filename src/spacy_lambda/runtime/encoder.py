@@ -1,0 +1,100 @@
+"""Wordpiece ids -> hidden states, by onnxruntime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import EncoderError
+from .cpus import available_cpus
+
+__all__ = ["Encoder"]
+
+INPUT = "input_ids"
+OUTPUT = "last_hidden_state"
+
+HiddenStates = npt.NDArray[np.float32]
+"""One row for each wordpiece. *Shape:* ``(n_pieces, width)``"""
+
+_lost_in_fork: list[Any] = []
+"""Sessions of a parent process: their threads are gone, and closing them would wait for those threads."""
+
+
+class Encoder:
+    """A transformer encoder in an ONNX file.
+
+    The graph takes ``input_ids`` *(batch, pieces)* without padding and without a mask. Windows therefore run one
+    by one: nothing is paid for padding, and a window's hidden states do not depend on its neighbours in a batch,
+    which matters where activations are quantised by their range.
+
+    The session is opened at the first use and again in a forked child, where the threads of the parent's session
+    do not exist.
+
+    :param model: Path of the ONNX file, or its bytes.
+    """
+
+    def __init__(self, model: Path | bytes) -> None:
+        self.model = model
+        self._session: Any = None
+        self._pid = -1
+
+    def open(self) -> None:
+        """Load the model file now instead of at the first use.
+
+        :raises EncoderError: When onnxruntime refuses the file.
+        """
+        if self._pid == os.getpid():
+            return
+        if self._session is not None:
+            _lost_in_fork.append(self._session)
+        self._session = _open_session(self.model)
+        self._pid = os.getpid()
+
+    def __call__(self, windows: Sequence[npt.NDArray[np.int64]]) -> list[HiddenStates]:
+        """Encode windows, in order.
+
+        :param windows: Wordpiece ids of each window. *Shape of each:* ``(n_pieces,)``
+        :raises EncoderError: When onnxruntime fails on a window.
+        """
+        self.open()
+        return [self._run(ids) for ids in windows]
+
+    def _run(self, ids: npt.NDArray[np.int64]) -> HiddenStates:
+        try:
+            (hidden,) = self._session.run([OUTPUT], {INPUT: ids[np.newaxis]})
+        except Exception as exc:  # onnxruntime's exceptions share no public base
+            raise EncoderError(
+                f"onnxruntime failed on a window of {len(ids)} wordpieces: {exc}",
+                remedy="check `spacy-lambda verify` on this text, and report it with the pipeline's meta.json",
+            ) from exc
+        return np.asarray(hidden[0], dtype=np.float32)
+
+    def read_bytes(self) -> bytes:
+        """The ONNX file's contents."""
+        return self.model if isinstance(self.model, bytes) else self.model.read_bytes()
+
+
+def _open_session(model: Path | bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = available_cpus()
+    options.inter_op_num_threads = 1
+    # The compiler has fused the graph already: looking again would only cost start-up time.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            model if isinstance(model, bytes) else os.fspath(model), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as exc:  # onnxruntime's exceptions share no public base
+        name = "the encoder" if isinstance(model, bytes) else os.fspath(model)
+        raise EncoderError(
+            f"onnxruntime {onnxruntime.__version__} cannot open {name}: {exc}",
+            remedy="compile the pipeline again, or install the onnxruntime version in its meta.json",
+        ) from exc

@@ -1,0 +1,39 @@
+"""What the transformer component leaves on a Doc for its listeners."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from spacy.tokens import Doc
+
+__all__ = ["Encoding", "get_encoding", "set_encoding"]
+
+_KEY = "spacy_lambda.encoding"
+
+
+class Encoding(NamedTuple):
+    """The hidden states of one Doc, and which of them belong to which token.
+
+    A plain tuple of arrays, so that a Doc can still be serialised.
+
+    :param hidden: Hidden states, windows one after the other. *Shape:* ``(n_pieces, width)``
+    :param rows: Rows of ``hidden`` for all tokens, token by token. *Shape:* ``(lengths.sum(),)``
+    :param lengths: Number of rows of each token. *Shape:* ``(n_tokens,)``
+    """
+
+    hidden: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int32]
+    lengths: npt.NDArray[np.int32]
+
+
+def set_encoding(doc: Doc, encoding: Encoding) -> None:
+    """Leave a Doc's encoding; with several transformers, the last one's stays, as in spacy-transformers."""
+    doc.user_data[_KEY] = tuple(encoding)
+
+
+def get_encoding(doc: Doc) -> Encoding | None:
+    """What the transformer left, or ``None`` when none ran on this Doc."""
+    found = doc.user_data.get(_KEY)
+    return None if found is None else Encoding(*found)

@@ -1,0 +1,86 @@
+"""The layer through which ner, tagger, textcat, ... read the encoder's hidden states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from spacy.tokens import Doc
+from thinc.api import Model, chain
+from thinc.types import Floats2d, Ragged
+
+from .encoding import Encoding, get_encoding
+
+__all__ = ["build_onnx_listener_v1"]
+
+
+def build_onnx_listener_v1(
+    pooling: Model[Ragged, Floats2d], grad_factor: float = 1.0, upstream: str = "*"
+) -> Model[list[Doc], list[Floats2d]]:
+    """Token vectors from the compiled transformer upstream.
+
+    Takes the place of ``spacy-transformers.TransformerListener.v1`` with the same arguments and the same nodes
+    (a chain of the listener and a pooling layer), so that a component's trained weights load unchanged.
+
+    :param pooling: How the hidden states of a token's wordpieces become one vector.
+    :param grad_factor: Kept so that configs stay valid; a compiled pipeline is not trained.
+    :param upstream: Kept likewise: as in spacy-transformers, the last transformer that ran is heard.
+    """
+    listener: Model[list[Doc], list[Encoding]] = Model(
+        "transformer-listener", _listen, dims={"nO": None}
+    )
+    pool: Model[list[Encoding], list[Floats2d]] = Model(
+        "trfs2arrays", _pool, layers=[pooling], attrs={"grad_factor": grad_factor}
+    )
+    model = chain(listener, pool)
+    model.set_ref("listener", listener)
+    return model
+
+
+def _listen(
+    model: Model[list[Doc], list[Encoding]], docs: list[Doc], is_train: bool
+) -> tuple[list[Encoding], Callable[[list[Encoding]], list[Doc]]]:
+    return [get_encoding(doc) or _zeros(len(doc), model.get_dim("nO")) for doc in docs], _no_backprop
+
+
+def _zeros(n_tokens: int, width: int) -> Encoding:
+    """What spacy-transformers' listener assumes for a Doc that no transformer has seen."""
+    return Encoding(
+        np.zeros((n_tokens, width), dtype=np.float32),
+        np.arange(n_tokens, dtype=np.int32),
+        np.ones(n_tokens, dtype=np.int32),
+    )
+
+
+def _pool(
+    model: Model[list[Encoding], list[Floats2d]], encodings: list[Encoding], is_train: bool
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Encoding]]]:
+    pooling: Model[Ragged, Floats2d] = model.layers[0]
+    filled = [encoding for encoding in encodings if len(encoding.hidden) and len(encoding.lengths)]
+    vectors: list[Floats2d] = []
+    if filled:
+        ragged = Ragged(
+            np.concatenate([_gather(encoding) for encoding in filled]),  # type: ignore[arg-type]
+            np.concatenate([_row_counts(encoding) for encoding in filled]),  # type: ignore[arg-type]
+        )
+        bounds = np.cumsum([len(encoding.lengths) for encoding in filled])[:-1]
+        vectors = list(np.split(pooling.predict(ragged), bounds))  # type: ignore[arg-type]
+    rest = iter(vectors)
+    empty: Floats2d = model.ops.alloc2f(0, 0)
+    pooled = [next(rest) if len(enc.hidden) and len(enc.lengths) else empty for enc in encodings]
+    return pooled, _no_backprop
+
+
+def _gather(encoding: Encoding) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    if len(encoding.rows):
+        return encoding.hidden[encoding.rows]
+    # No wordpiece at all (white space only): spacy-transformers gives each token one row of zeros.
+    return np.zeros((len(encoding.lengths), encoding.hidden.shape[1]), dtype=np.float32)
+
+
+def _row_counts(encoding: Encoding) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    return encoding.lengths if len(encoding.rows) else np.ones_like(encoding.lengths)
+
+
+def _no_backprop(_: object) -> list[object]:
+    raise NotImplementedError("a compiled pipeline is not trained: train the original and compile it again")

@@ -1,0 +1,128 @@
+"""Event -> request. Every mistake that a caller can make in a direct invocation ends here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from ..errors import RequestError
+
+__all__ = ["INCLUDABLE", "TEXT_KEYS", "Request", "parse_request"]
+
+TEXT_KEYS = ("text", "texts", "inputs")
+INCLUDABLE = ("ents", "sents", "tokens", "cats", "spans")
+KEYS = (*TEXT_KEYS, "include")
+
+EntityShape = Literal["ents", "token-classification"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller asks for.
+
+    :param texts: The texts, in order.
+    :param single: Whether the answer is that of the only text rather than a list of answers.
+    :param shape: The form of an entity in the answer: ours, or that of the Hugging Face task.
+    :param include: Parts of the answer that were asked for, or ``None`` for the plain list of entities.
+    """
+
+    texts: tuple[str, ...]
+    single: bool
+    shape: EntityShape
+    include: tuple[str, ...] | None
+
+
+def parse_request(event: Any, *, max_length: int) -> Request:
+    """Read an event.
+
+    :param event: The event, as Lambda decoded it from JSON.
+    :param max_length: Longest text, in characters.
+    :raises RequestError: When the event is not a request; names the key at fault.
+    """
+    if not isinstance(event, Mapping):
+        raise RequestError(
+            f"the event is {_kind(event)}, not an object", remedy='send {"text": "..."}, or "texts" or "inputs"'
+        )
+    for key in event:
+        if key not in KEYS:
+            raise RequestError(f"unknown key {_short(key)}", remedy=_known_keys(key), key=str(key))
+    named = [key for key in TEXT_KEYS if key in event]
+    if not named:
+        raise RequestError('the key "text" is missing', remedy='send {"text": "..."}, or "texts" or "inputs"', key="text")
+    if len(named) > 1:
+        raise RequestError(
+            f"the keys {' and '.join(map(repr, named))} exclude each other", remedy="send only one of them", key=named[1]
+        )
+    key = named[0]
+    value = event[key]
+    single = key == "text" or (key == "inputs" and isinstance(value, str))
+    texts = (value,) if single else _list(key, value)
+    for number, text in enumerate(texts):
+        _check_text(key if single else f"{key}[{number}]", text, max_length)
+    return Request(
+        texts=tuple(texts),
+        single=single,
+        shape="token-classification" if key == "inputs" else "ents",
+        include=_include(event),
+    )
+
+
+def _list(key: str, value: Any) -> Sequence[Any]:
+    if not isinstance(value, list):
+        expected = "a string or a list of strings" if key == "inputs" else "a list of strings"
+        raise RequestError(f'"{key}" is {_kind(value)}, not {expected}', remedy=f'send "{key}": ["...", "..."]', key=key)
+    return value
+
+
+def _check_text(key: str, text: Any, max_length: int) -> None:
+    if not isinstance(text, str):
+        raise RequestError(f'"{key}" is {_kind(text)}, not a string', remedy="send a string", key=key)
+    if len(text) > max_length:
+        raise RequestError(
+            f'"{key}" has {len(text):,} characters; the limit is {max_length:,}',
+            remedy="split the text and send the parts",
+            key=key,
+        )
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise RequestError(
+            f'"{key}" has half of a surrogate pair at character {exc.start}',
+            remedy="send valid Unicode: a character beyond U+FFFF is two \\u escapes, or itself",
+            key=key,
+        ) from exc
+
+
+def _include(event: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if "include" not in event:
+        return None
+    value = event["include"]
+    if not isinstance(value, list):
+        raise RequestError(
+            f'"include" is {_kind(value)}, not a list', remedy='send "include": ["ents", "sents"]', key="include"
+        )
+    for number, part in enumerate(value):
+        if part not in INCLUDABLE:
+            raise RequestError(
+                f'"include[{number}]" is {_short(part)}', remedy=f"choose from {', '.join(INCLUDABLE)}", key="include"
+            )
+    return tuple(dict.fromkeys(value))
+
+
+def _known_keys(key: Any) -> str:
+    near = get_close_matches(str(key), KEYS, n=1)
+    return (f'did you mean "{near[0]}"? ' if near else "") + f"known keys: {', '.join(KEYS)}"
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    kinds = ((bool, "a boolean"), (int, "a number"), (float, "a number"), (str, "a string"), (list, "a list"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "an object")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,67 @@
+"""Doc -> token windows, cut exactly as the span getters of spacy-transformers cut them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from spacy.tokens import Doc
+
+__all__ = ["SpanGetter", "Windows", "doc_windows", "make_span_getter", "sentence_windows", "strided_windows"]
+
+SpanGetter = Literal["strided_spans", "doc_spans", "sent_spans"]
+
+Windows = list[tuple[int, int]]
+"""Token bounds of each window: start inclusive, end exclusive. Windows may overlap; none is empty."""
+
+
+def strided_windows(n_tokens: int, *, window: int, stride: int) -> Windows:
+    """Windows of a fixed number of tokens, the next one ``stride`` tokens further.
+
+    The last window reaches the end of the text. Follows ``spacy-transformers.strided_spans.v1``, including
+    which windows it makes when the text's length is a multiple of the stride.
+
+    :param n_tokens: Length of the text.
+    :param window: Tokens in a window.
+    :param stride: Tokens from one window's start to the next one's.
+    """
+    windows: Windows = []
+    start = 0
+    for _ in range(n_tokens // stride):
+        windows.append((start, min(start + window, n_tokens)))
+        if start + window >= n_tokens:
+            return windows
+        start += stride
+    if start < n_tokens:
+        windows.append((start, n_tokens))
+    return windows
+
+
+def doc_windows(doc: Doc) -> Windows:
+    """The whole text as one window; none for an empty text."""
+    return [(0, len(doc))] if len(doc) else []
+
+
+def sentence_windows(doc: Doc) -> Windows:
+    """A window for each sentence.
+
+    :raises ValueError: spaCy's own E030, when nothing before the transformer sets sentence bounds.
+    """
+    return [(sent.start, sent.end) for sent in doc.sents]
+
+
+def make_span_getter(name: SpanGetter, *, window: int, stride: int) -> Callable[[Doc], Windows]:
+    """The function that cuts a Doc into windows.
+
+    :param name: The span getter's registered name, without namespace and version.
+    :param window: For ``strided_spans``: tokens in a window.
+    :param stride: For ``strided_spans``: tokens from one window to the next.
+    :raises ValueError: For a name that is none of these.
+    """
+    if name == "strided_spans":
+        return lambda doc: strided_windows(len(doc), window=window, stride=stride)
+    if name == "doc_spans":
+        return doc_windows
+    if name == "sent_spans":
+        return sentence_windows
+    raise ValueError(f"unknown span getter {name!r}; known: strided_spans, doc_spans, sent_spans")

@@ -1,0 +1,68 @@
+"""Window texts -> wordpiece ids and their characters, by the pipeline's own fast tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from ..errors import PipelineLoadError
+
+__all__ = ["WordpieceTokenizer", "Wordpieces"]
+
+
+@dataclass(frozen=True)
+class Wordpieces:
+    """The wordpieces of one window, special ones included.
+
+    :param ids: Vocabulary ids. *Shape:* ``(n_pieces,)``
+    :param offsets: First character of each wordpiece and the one after its last, in the window's text; both 0
+        for special wordpieces. *Shape:* ``(n_pieces, 2)``
+    """
+
+    ids: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
+
+
+class WordpieceTokenizer:
+    """A ``tokenizer.json`` that neither pads nor truncates by its own settings.
+
+    Longer windows than ``max_length`` lose their end, as spacy-transformers' ``truncate_oversize_splits`` has
+    it: the last special wordpiece goes too.
+
+    :param json: Contents of ``tokenizer.json``.
+    :param max_length: Wordpieces that the encoder takes at most.
+    """
+
+    def __init__(self, json: str, *, max_length: int) -> None:
+        self._tokenizer = Tokenizer.from_str(json)
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._max_length = max_length
+
+    @classmethod
+    def from_disk(cls, path: Path, *, max_length: int) -> WordpieceTokenizer:
+        """Read ``tokenizer.json``.
+
+        :raises PipelineLoadError: When the file is missing or is no tokenizer.
+        """
+        try:
+            return cls(path.read_text(encoding="utf-8"), max_length=max_length)
+        except Exception as exc:  # tokenizers raises bare Exception
+            raise PipelineLoadError(
+                f"{path} is not a readable tokenizer: {exc}", remedy="compile the pipeline again"
+            ) from exc
+
+    def to_json(self) -> str:
+        """The tokenizer as a ``tokenizer.json``."""
+        return str(self._tokenizer.to_str())
+
+    def __call__(self, text: str) -> Wordpieces:
+        """Cut one window's text into wordpieces."""
+        encoding = self._tokenizer.encode(text)
+        ids = np.array(encoding.ids[: self._max_length], dtype=np.int64)
+        offsets = np.array(encoding.offsets[: self._max_length], dtype=np.int64)
+        return Wordpieces(ids, offsets.reshape(-1, 2))
