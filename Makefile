@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PORT ?= 9001
 ONCE ?=
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
 
 .DEFAULT_GOAL := help

@@ -78,7 +78,7 @@ def _print_welcome(function: ServedFunction) -> None:
         f"  task root: {function.task_root.path}, {len(function.task_root.distributions)} distributions\n"
         f"  try: spacy-lambda invoke --endpoint {url} --function {name} --text '...'\n"
         f"  or:  aws lambda invoke --endpoint-url {url} --function-name {name}"
-        ' --cli-binary-format raw-in-base64-out --payload \'{"text": "..."}\' answer.json',
+        " --payload fileb://event.json answer.json",
         flush=True,
     )
 

@@ -1,0 +1,91 @@
+"""``spacy-lambda compile``: a pipeline becomes a compiled pipeline."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.cli.progress import progress
+from spacy_lambda.manifest import CompiledMeta
+
+
+class PrecisionOption(str, Enum):
+    """How the encoder's weights are stored."""
+
+    fp32 = "fp32"
+    int8 = "int8"
+
+
+def compile_(
+    pipeline: Annotated[
+        str, typer.Argument(help="The trained pipeline: its folder, or the name of its installed package.")
+    ],
+    out: Annotated[
+        Path, typer.Argument(help="The folder for the compiled pipeline. It appears whole or not at all.")
+    ],
+    *,
+    precision: Annotated[
+        PrecisionOption,
+        typer.Option(
+            help="fp32 says exactly what the original says; int8 is a quarter of the size and faster."
+        ),
+    ] = PrecisionOption.fp32,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            help="For int8: texts like those the pipeline will see (a folder of .txt, a .jsonl, a .spacy corpus)."
+        ),
+    ] = None,
+    verify: Annotated[
+        Path | None,
+        typer.Option(help="Compare with the original on these texts, and keep the figures in meta.json."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT when it exists.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was written into meta.json, as JSON.")
+    ] = False,
+) -> None:
+    """Compile a trained pipeline: its transformer becomes ONNX, and torch is needed no more.
+
+    Loading a pipeline runs code that it names: compile only what you trust.
+    """
+    from spacy_lambda.compiler.build import compile_pipeline
+
+    with progress(quiet=as_json) as on_step:
+        meta = compile_pipeline(
+            pipeline,
+            out,
+            precision=precision.value,
+            calibrate=calibrate,
+            verify=verify,
+            force=force,
+            on_step=on_step,
+        )
+    if as_json:
+        print(json.dumps(meta.to_dict(), indent=2))
+    else:
+        _print(meta, out)
+
+
+def _print(meta: CompiledMeta, out: Path) -> None:
+    from spacy_lambda.cli.verify import print_report
+
+    megabytes = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / 1e6
+    print(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
+    for name, encoder in meta.encoders.items():
+        print(
+            f"  {name}: {encoder['architecture']}, hidden states within {encoder['relative_error']:.1e} of torch's"
+            f" on random wordpieces"
+        )
+    if not meta.encoders:
+        print("  no transformer in this pipeline: it is its own compiled pipeline")
+    if meta.precision == "int8" and any(e["calibration_texts"] == 0 for e in meta.encoders.values()):
+        print("  calibrated on random wordpieces: --calibrate TEXTS makes int8 agree better")
+    if meta.verification is not None:
+        print_report(meta.verification)
+    elif meta.encoders:
+        print(f"compare with the original: spacy-lambda verify ORIGINAL {out} --texts TEXTS")

@@ -1,0 +1,93 @@
+"""``spacy-lambda verify``: does the compiled pipeline say the same?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spacy_lambda.cli.progress import progress
+
+
+def verify(
+    original: Annotated[str, typer.Argument(help="The original pipeline: its folder or its package's name.")],
+    compiled: Annotated[str, typer.Argument(help="The compiled pipeline: its folder or its package's name.")],
+    *,
+    texts: Annotated[
+        Path,
+        typer.Option(
+            help="A folder of .txt, a .jsonl with `text`, or a .spacy corpus, whose annotations then count."
+        ),
+    ],
+    min_agreement: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Exit with 1 when a component's agreement F1 is below this."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Run both pipelines on texts and compare what each component says."""
+    from spacy_lambda.compiler.compare import verify as compare_on_texts
+
+    with progress(quiet=as_json) as on_step:
+        report = compare_on_texts(original, compiled, texts, on_step=on_step)
+    if as_json:
+        print(json.dumps(report.to_dict(), indent=2))
+    else:
+        print_report(report.to_dict())
+    if min_agreement is not None and report.agreement < min_agreement:
+        print(
+            f"error: the agreement is {report.agreement:.4f}, below {min_agreement}\n"
+            "remedy: compile with --precision fp32, or with --calibrate and texts like these",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
+
+
+def print_report(report: Mapping[str, Any]) -> None:
+    """Print a comparison as a table.
+
+    :param report: As :meth:`Report.to_dict` gives it.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=f"{report['documents']} documents, {report['identical_documents']} identical")
+    for column in (
+        "component",
+        "says",
+        "original",
+        "compiled",
+        "agreement F1",
+        "identical",
+        "gold F1",
+        "differ in",
+    ):
+        table.add_column(column, justify="left" if column in ("component", "says") else "right")
+    for row in report["components"]:
+        table.add_row(
+            row["component"],
+            row["says"],
+            str(row["original"]),
+            str(row["compiled"]),
+            f"{row['agreement']:.4f}",
+            f"{row['identical_documents']} / {report['documents']}",
+            _gold(row),
+            ", ".join(map(str, row["differing_documents"])),
+        )
+    console.print(table)
+    if report["largest_hidden_difference"] is not None:
+        console.print(
+            f"hidden states: largest difference {report['largest_hidden_difference']:.2e},"
+            f" {report['relative_hidden_error']:.2e} of their size"
+        )
+
+
+def _gold(row: Mapping[str, Any]) -> str:
+    if row["gold_original"] is None:
+        return "no gold"
+    return f"{row['gold_original']:.4f} → {row['gold_compiled']:.4f}"

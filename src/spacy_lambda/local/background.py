@@ -1,0 +1,88 @@
+"""The local Lambda for code that is not asynchronous: tests, notebooks, demonstrations."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+from spacy_lambda.local.logs import LogSink
+from spacy_lambda.local.serving import ServedFunction, serve_function
+from spacy_lambda.local.settings import FunctionSettings
+
+
+class LocalLambda:
+    """Serves a function from a thread with an event loop of its own, from construction until :meth:`close`.
+
+    ::
+
+        with LocalLambda(FunctionSettings(pipeline="./compiled")) as local:
+            boto3.client("lambda", endpoint_url=local.endpoint_url, ...)
+
+    :param settings: The function.
+    :param host: The address to listen on.
+    :param port: The port; 0 for a free one.
+    :param log: Takes each line that an environment logs, in that thread; without it, :mod:`logging` does.
+    :raises LocalLambdaError: If the pipeline, a requirement or the address is not to be had.
+    """
+
+    def __init__(
+        self,
+        settings: FunctionSettings,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        log: LogSink | None = None,
+    ) -> None:
+        self._started: Future[ServedFunction] = Future()
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(settings, host, port, log)),
+            name="local-lambda",
+            daemon=True,
+        )
+        self._thread.start()
+        self._function = self._started.result()
+
+    @property
+    def endpoint_url(self) -> str:
+        """What clients take as ``endpoint_url``."""
+        return self._function.endpoint_url
+
+    @property
+    def function(self) -> ServedFunction:
+        """What is being served."""
+        return self._function
+
+    @property
+    def environment_pids(self) -> tuple[int, ...]:
+        """The process ids of the environments that are there, sorted."""
+        return self._function.pool.pids
+
+    def close(self) -> None:
+        """End every environment and the server, and remove the task root."""
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def _run(self, settings: FunctionSettings, host: str, port: int, log: LogSink | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with serve_function(settings, host=host, port=port, log=log) as function:
+                self._started.set_result(function)
+                await self._stop.wait()
+        except BaseException as exc:
+            if self._started.done():
+                raise
+            self._started.set_exception(exc)

@@ -1,0 +1,47 @@
+"""The errors that Lambda itself answers with when a function cannot: their types and their JSON."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+from spacy_lambda.local.invocation import Answer
+
+EXIT_ERROR = "Runtime.ExitError"
+TIMED_OUT = "Sandbox.Timedout"
+RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
+
+
+def exited(request_id: str, returncode: int) -> Answer:
+    """The process ended before it answered.
+
+    :param returncode: As of :mod:`subprocess`: negative for a signal.
+    """
+    return _fault(EXIT_ERROR, f"RequestId: {request_id} Error: {_reason(returncode)}")
+
+
+def timed_out(request_id: str, timeout_s: float) -> Answer:
+    """The function did not answer in its time and was killed."""
+    return _fault(TIMED_OUT, f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds")
+
+
+def response_too_large(size: int, limit: int) -> Answer:
+    """The function's answer is larger than Lambda carries."""
+    return _fault(
+        RESPONSE_TOO_LARGE,
+        f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes).",
+    )
+
+
+def _fault(error_type: str, message: str) -> Answer:
+    body = json.dumps({"errorType": error_type, "errorMessage": message})
+    return Answer(payload=body.encode(), error_type=error_type)
+
+
+def _reason(returncode: int) -> str:
+    if returncode == 0:
+        return "Runtime exited without providing a reason"
+    if returncode > 0:
+        return f"Runtime exited with error: exit status {returncode}"
+    name = signal.strsignal(-returncode) or f"signal {-returncode}"
+    return f"Runtime exited with error: signal: {name.lower()}"

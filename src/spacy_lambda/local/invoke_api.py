@@ -1,0 +1,209 @@
+"""The Invoke API towards callers: what boto3, the AWS CLI and every other client of Lambda speaks.
+
+A function that fails is still HTTP 200 with ``X-Amz-Function-Error``; only a request that never reaches the
+function has an error status, with the type in ``x-amzn-ErrorType``, from which clients make their exceptions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.http_body import BodyTooLarge, read_body
+from spacy_lambda.local.invocation import Outcome, Request
+from spacy_lambda.local.pool import PoolClosed, TooManyRequests
+from spacy_lambda.local.settings import (
+    MAX_EVENT_PAYLOAD_BYTES,
+    MAX_PAYLOAD_BYTES,
+    VERSION,
+    FunctionSettings,
+)
+
+_LOGGER = logging.getLogger(__name__)
+_QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
+_OWNER = r"(?:(?:arn:aws[\w-]*:lambda:[\w-]+:)?\d{12}:)?(?:function:)?"
+_TYPES = ("RequestResponse", "Event", "DryRun")
+
+
+class ServiceError(Exception):
+    """A request that does not reach the function.
+
+    :param status: The HTTP status.
+    :param error_type: The name of the exception that clients raise.
+    :param message: What is wrong.
+    :param reason: Only for 429: what the limit is.
+    """
+
+    def __init__(self, status: int, error_type: str, message: str, *, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_type = error_type
+        self.reason = reason
+
+
+class InvokeApi:
+    """The Invoke API of one function.
+
+    :param settings: The function.
+    :param invoke: Serves one request.
+    """
+
+    def __init__(self, settings: FunctionSettings, invoke: Callable[[Request], Awaitable[Outcome]]) -> None:
+        self._settings = settings
+        self._invoke = invoke
+        self._background: set[asyncio.Task[None]] = set()
+        path = "/2015-03-31/functions/{name}/invocations"
+        self.app = Starlette(
+            routes=[Route(path, self._serve, methods=["POST"])],
+            exception_handlers={HTTPException: _unknown_operation},
+        )
+
+    async def _serve(self, http: HttpRequest) -> Response:
+        request_id = str(uuid.uuid4())
+        try:
+            response = await self._answer(http, request_id)
+        except ServiceError as exc:
+            response = _refusal(exc)
+        response.headers["x-amzn-RequestId"] = request_id
+        return response
+
+    async def _answer(self, http: HttpRequest, request_id: str) -> Response:
+        qualifier = self._qualifier(http)
+        kind = http.headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        if kind not in _TYPES:
+            raise ServiceError(
+                400,
+                "InvalidParameterValueException",
+                f"Value {kind!r} at 'invocationType' is not one of {', '.join(_TYPES)}",
+            )
+        request = Request(
+            request_id=request_id,
+            payload=await _read_event(http, kind),
+            arn=self._settings.arn + (f":{qualifier}" if qualifier else ""),
+            trace_id=http.headers.get("X-Amzn-Trace-Id") or _trace_id(),
+            client_context=_client_context(http.headers.get("X-Amz-Client-Context", "")),
+        )
+        if kind == "DryRun":
+            return Response(status_code=204)
+        if kind == "Event":
+            self._start(request)
+            return Response(status_code=202)
+        outcome = await self._outcome(request)
+        return _function_answer(outcome, request, log_tail=http.headers.get("X-Amz-Log-Type") == "Tail")
+
+    def _qualifier(self, http: HttpRequest) -> str:
+        """The version or alias that the caller named; whichever it is, the same code answers.
+
+        The function is named by its name, a partial or a full ARN, each with or without a qualifier.
+        """
+        path_name = http.path_params["name"]
+        name = re.escape(self._settings.name)
+        match = re.fullmatch(rf"{_OWNER}{name}(?::({_QUALIFIER.pattern}))?", path_name)
+        if match is None:
+            wanted = path_name if path_name.startswith("arn:") else f"function:{path_name}"
+            raise ServiceError(404, "ResourceNotFoundException", f"Function not found: {wanted}")
+        qualifier = http.query_params.get("Qualifier") or match[1] or ""
+        if qualifier and not _QUALIFIER.fullmatch(qualifier):
+            raise ServiceError(
+                400, "InvalidParameterValueException", f"Value {qualifier!r} at 'qualifier' is not valid"
+            )
+        return qualifier
+
+    async def _outcome(self, request: Request) -> Outcome:
+        try:
+            return await self._invoke(request)
+        except TooManyRequests as exc:
+            raise ServiceError(
+                429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
+            ) from exc
+        except PoolClosed as exc:
+            raise ServiceError(500, "ServiceException", "the local Lambda is ending") from exc
+        except LocalLambdaError as exc:
+            raise ServiceError(500, "ServiceException", f"{exc.message}; {exc.remedy}") from exc
+
+    def _start(self, request: Request) -> None:
+        """Serve an asynchronous request; its outcome is only in the log, and it is not tried again."""
+        task = asyncio.create_task(self._run(request))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _run(self, request: Request) -> None:
+        try:
+            await self._outcome(request)
+        except ServiceError as exc:
+            _LOGGER.warning("event %s was dropped: %s", request.request_id, exc)
+
+
+async def _read_event(http: HttpRequest, kind: str) -> bytes:
+    limit = MAX_EVENT_PAYLOAD_BYTES if kind == "Event" else MAX_PAYLOAD_BYTES
+    try:
+        body = await read_body(http, limit) or b"{}"
+    except BodyTooLarge as exc:
+        raise ServiceError(
+            413,
+            "RequestTooLargeException",
+            f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
+        ) from exc
+    try:
+        json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise ServiceError(
+            400, "InvalidRequestContentException", f"Could not parse request body into json: {exc}"
+        ) from exc
+    return body
+
+
+def _refuse_constant(name: str) -> None:
+    """``NaN`` and ``Infinity`` are Python's, not JSON's."""
+    raise ValueError(f"{name} is not JSON")
+
+
+def _client_context(header: str) -> str:
+    try:
+        return base64.b64decode(header, validate=True).decode("ascii")
+    except ValueError as exc:
+        raise ServiceError(
+            400,
+            "InvalidRequestContentException",
+            "Client context must be a valid Base64-encoded JSON object.",
+        ) from exc
+
+
+def _trace_id() -> str:
+    return f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
+
+
+def _function_answer(outcome: Outcome, request: Request, *, log_tail: bool) -> Response:
+    headers = {"X-Amz-Executed-Version": VERSION, "X-Amzn-Trace-Id": request.trace_id}
+    if outcome.answer.error_type is not None:
+        headers["X-Amz-Function-Error"] = "Unhandled"
+    if log_tail:
+        headers["X-Amz-Log-Result"] = base64.b64encode(outcome.log_tail).decode("ascii")
+    return Response(outcome.answer.payload, media_type="application/json", headers=headers)
+
+
+def _refusal(error: ServiceError) -> Response:
+    body = {"Type": "User" if error.status < 500 else "Service", "Message": str(error)}
+    body["message"] = body["Message"]  # Lambda's exceptions differ in the letter's case; clients take either
+    if error.reason is not None:
+        body["Reason"] = error.reason
+    return JSONResponse(body, status_code=error.status, headers={"x-amzn-ErrorType": error.error_type})
+
+
+async def _unknown_operation(http: HttpRequest, exc: Exception) -> Response:
+    status = exc.status_code if isinstance(exc, HTTPException) else 500
+    message = f"{http.method} {http.url.path} is not an operation of the local Lambda"
+    return _refusal(ServiceError(status, "UnknownOperationException", message))

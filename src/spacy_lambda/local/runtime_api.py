@@ -1,0 +1,183 @@
+"""The Runtime API towards one environment: hands out events, takes answers, and says no to anything else.
+
+Each environment has a port of its own: ``awslambdaric`` takes ``AWS_LAMBDA_RUNTIME_API`` with a path
+for most calls, but not for ``init/error``, so a path could not tell environments apart.
+
+::
+
+    starting ──next──▶ waiting ──event──▶ running ──response | error──▶ answered ──next──▶ waiting
+        └──init/error──▶ failed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+import time
+import uuid
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from spacy_lambda.local import faults
+from spacy_lambda.local.http_body import BodyTooLarge, read_body
+from spacy_lambda.local.invocation import Answer, Request
+from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES
+
+_PREFIX = "/2018-06-01/runtime"
+_MAX_RESPONSE_BYTES = MAX_PAYLOAD_BYTES + 100  # Lambda's own allowance for the envelope
+_ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
+
+
+class _State(enum.Enum):
+    STARTING = "starting"
+    WAITING = "waiting"
+    RUNNING = "running"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+class RuntimeApi:
+    """One environment's side of the conversation with its runtime.
+
+    :param timeout_s: Told to the runtime as the deadline of each event.
+    """
+
+    def __init__(self, *, timeout_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._timeout_s = timeout_s
+        self._state = _State.STARTING
+        self._request_id = ""
+        self._invocation_id = ""
+        self._event: asyncio.Future[Request] = loop.create_future()
+        self._answer: asyncio.Future[Answer] = loop.create_future()
+        self.init_error: Answer | None = None
+        self.asked = asyncio.Event()
+        self.began = 0.0
+        self.ended = 0.0
+        self.app = Starlette(
+            routes=[
+                Route(f"{_PREFIX}/invocation/next", self._next, methods=["GET"]),
+                Route(f"{_PREFIX}/invocation/{{id}}/response", self._response, methods=["POST"]),
+                Route(f"{_PREFIX}/invocation/{{id}}/error", self._error, methods=["POST"]),
+                Route(f"{_PREFIX}/init/error", self._init_error, methods=["POST"]),
+            ]
+        )
+
+    def hand_out(self, request: Request) -> asyncio.Future[Answer]:
+        """Give the runtime its next event; it must have asked for one.
+
+        :returns: What the runtime will answer.
+        """
+        self._answer = asyncio.get_running_loop().create_future()
+        self.asked.clear()
+        self._event.set_result(request)
+        self.began = self.ended = time.perf_counter()
+        return self._answer
+
+    def close(self) -> None:
+        """Let a runtime that still waits for an event go."""
+        self._event.cancel()
+
+    async def _next(self, _: HttpRequest) -> Response:
+        if self._state not in {_State.STARTING, _State.ANSWERED, _State.WAITING}:
+            return self._wrong_state("next")
+        self._event.cancel()  # of a runtime that gave its connection up and asks again
+        self._event = asyncio.get_running_loop().create_future()
+        self._state = _State.WAITING
+        self.asked.set()
+        try:
+            request = await self._event
+        except asyncio.CancelledError:
+            return _error(410, "Runtime.Closed", "the environment is being ended")
+        self._state = _State.RUNNING
+        self._request_id = request.request_id
+        self._invocation_id = str(uuid.uuid4())
+        self.began = time.perf_counter()
+        return Response(request.payload, media_type="application/json", headers=self._event_headers(request))
+
+    def _event_headers(self, request: Request) -> dict[str, str]:
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": request.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._timeout_s) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": request.arn,
+            "Lambda-Runtime-Trace-Id": request.trace_id,
+            "Lambda-Runtime-Invocation-Id": self._invocation_id,
+        }
+        if request.client_context:
+            headers["Lambda-Runtime-Client-Context"] = request.client_context
+        return headers
+
+    async def _response(self, http: HttpRequest) -> Response:
+        refused = self._refuse(http, "response")
+        if refused is not None:
+            return refused
+        try:
+            body = await read_body(http, _MAX_RESPONSE_BYTES)
+        except BodyTooLarge as exc:
+            self._finish(faults.response_too_large(exc.size, MAX_PAYLOAD_BYTES))
+            text = f"Exceeded maximum allowed payload size ({_MAX_RESPONSE_BYTES} bytes)."
+            return _error(413, "RequestEntityTooLarge", text)
+        except ClientDisconnect:
+            return _error(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+        return self._finish(Answer(payload=body))
+
+    async def _error(self, http: HttpRequest) -> Response:
+        refused = self._refuse(http, "error")
+        if refused is not None:
+            return refused
+        return self._finish(await _read_error(http))
+
+    async def _init_error(self, http: HttpRequest) -> Response:
+        if self._state is not _State.STARTING:
+            return self._wrong_state("init/error")
+        error = await _read_error(http)
+        self._state = _State.FAILED
+        self.init_error = error
+        self.asked.set()
+        return _accepted()
+
+    def _finish(self, answer: Answer) -> Response:
+        self.ended = time.perf_counter()
+        self._state = _State.ANSWERED
+        if not self._answer.done():
+            self._answer.set_result(answer)
+        return _accepted()
+
+    def _refuse(self, http: HttpRequest, call: str) -> Response | None:
+        """Why an answer cannot be taken, or ``None`` if it can."""
+        invocation_id = http.headers.get("Lambda-Runtime-Invocation-Id", self._invocation_id)
+        if http.path_params["id"] != self._request_id or invocation_id != self._invocation_id:
+            return _error(400, "InvalidRequestID", "Invalid request ID")
+        if self._state is not _State.RUNNING:
+            return self._wrong_state(call)
+        return None
+
+    def _wrong_state(self, call: str) -> Response:
+        text = f"Transition from {self._state.value} to {call} is not allowed"
+        return _error(403, "InvalidStateTransition", text)
+
+
+async def _read_error(http: HttpRequest) -> Answer:
+    """The error that a runtime reports; its type is in the body, and in a header."""
+    try:
+        body = await read_body(http, _MAX_RESPONSE_BYTES)
+    except (BodyTooLarge, ClientDisconnect):
+        body = b"{}"
+    try:
+        error_type = json.loads(body)["errorType"]
+    except (ValueError, KeyError, TypeError):
+        error_type = http.headers.get(_ERROR_TYPE, "Runtime.Unknown")
+    return Answer(payload=body, error_type=str(error_type))
+
+
+def _accepted() -> Response:
+    return JSONResponse({"status": "OK"}, status_code=202)
+
+
+def _error(status: int, error_type: str, message: str) -> Response:
+    return JSONResponse({"errorType": error_type, "errorMessage": message}, status_code=status)

@@ -1,0 +1,101 @@
+"""What a local function is: its name, its code, its limits."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spacy_lambda.errors import LocalLambdaError
+
+ACCOUNT = "012345678901"
+REGION = "us-east-1"
+VERSION = "$LATEST"
+DEFAULT_HANDLER = "spacy_lambda.runtime.handler.handler"
+
+# Lambda's own limits.
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+MAX_EVENT_PAYLOAD_BYTES = 1024 * 1024
+MAX_TIMEOUT_S = 900
+MEMORY_MB = (128, 10_240)
+INIT_LIMIT_S = 10.0
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionSettings:
+    """One function as the local Lambda runs it.
+
+    :param pipeline: A spaCy pipeline directory, or the name of an installed pipeline package.
+    :param name: The function's name, as callers give it.
+    :param handler: ``module.function``, as in Lambda's ``Handler`` setting.
+    :param timeout_s: Seconds that one invocation may take; the environment is killed after that.
+    :param memory_mb: Told to the function and printed in the REPORT line; it is not enforced.
+    :param init_limit_s: Seconds after which the init is logged as too slow. It fails after this time or the
+        timeout, whichever is longer; Lambda would start it again, within the timeout.
+    :param max_concurrency: Environments at most; each serves one request at a time.
+    :param idle_timeout_s: Seconds after which an environment without work is ended.
+    :param queue_limit: Requests that may wait for an environment; past that, 429.
+    :param queue_timeout_s: Seconds that a request may wait for an environment; past that, 429.
+    :param code: A folder whose entries are put beside the installed packages: the handler's own code.
+    :param environment: Environment variables of the function.
+    :param keep_path: Leave the temporary task root where it is at the end.
+    :raises LocalLambdaError: If a value is outside Lambda's limits; it lists every such value.
+    """
+
+    pipeline: str | Path
+    name: str = "function"
+    handler: str = DEFAULT_HANDLER
+    timeout_s: float = 30.0
+    memory_mb: int = 2048
+    init_limit_s: float = INIT_LIMIT_S
+    max_concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
+    idle_timeout_s: float = 600.0
+    queue_limit: int = 1000
+    queue_timeout_s: float = 300.0
+    code: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    keep_path: bool = False
+
+    def __post_init__(self) -> None:
+        faults = list(_faults(self))
+        if faults:
+            raise LocalLambdaError(
+                "the function's settings are not ones that Lambda would take:\n"
+                + "\n".join(f"  - {fault}" for fault in faults),
+                remedy="change these settings",
+            )
+
+    @property
+    def arn(self) -> str:
+        """The function's ARN, in an account that cannot exist."""
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
+
+
+def _faults(settings: FunctionSettings) -> list[str]:
+    low, high = MEMORY_MB
+    checks = [
+        (
+            _NAME.fullmatch(settings.name),
+            f"name {settings.name!r}: 1 to 64 letters, digits, '-' or '_' are needed",
+        ),
+        ("." in settings.handler, f"handler {settings.handler!r}: 'module.function' is needed"),
+        (
+            0 < settings.timeout_s <= MAX_TIMEOUT_S,
+            f"timeout {settings.timeout_s} s: more than 0 and at most {MAX_TIMEOUT_S} s is needed",
+        ),
+        (low <= settings.memory_mb <= high, f"memory {settings.memory_mb} MB: {low} to {high} MB is needed"),
+        (
+            settings.max_concurrency >= 1,
+            f"max concurrency {settings.max_concurrency}: at least 1 is needed",
+        ),
+        (settings.idle_timeout_s > 0, f"idle timeout {settings.idle_timeout_s} s: more than 0 is needed"),
+        (
+            settings.code is None or settings.code.is_dir(),
+            f"code {str(settings.code)!r}: this folder does not exist",
+        ),
+    ]
+    return [text for passed, text in checks if not passed]

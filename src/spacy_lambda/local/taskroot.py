@@ -1,0 +1,121 @@
+"""Stage 3: distributions become a task root, the folder that stands for Lambda's ``/var/task``.
+
+Each top-level package, module, ``.libs`` folder and ``.dist-info`` folder is a symbolic link to where
+it is installed, so the folder takes no space and no time, and compiled ``.pyc`` files are shared. An
+interpreter that has only this folder on its path (``python -S`` with ``PYTHONPATH``) sees what the function
+will have on Lambda and nothing else that happens to be installed here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import Distribution
+from pathlib import Path, PurePosixPath
+
+from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.closure import requirement_closure
+
+BASE_REQUIREMENTS = ("spacy-lambda", "awslambdaric")
+
+_SKIPPED = frozenset({"__pycache__", ".."})
+
+
+@dataclass(frozen=True)
+class TaskRoot:
+    """A built task root.
+
+    :param path: The folder.
+    :param distributions: ``name==version`` of each distribution in it, sorted.
+    """
+
+    path: Path
+    distributions: tuple[str, ...]
+
+    def remove(self) -> None:
+        """Delete the links; what they point to stays."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def build_task_root(requirements: Iterable[str] = (), *, code: Path | None = None) -> TaskRoot:
+    """Link the base install, and what a pipeline needs besides, into a fresh temporary folder.
+
+    :param requirements: Requirements of the pipeline.
+    :param code: A folder with the handler's own code; its entries win over installed ones.
+    :raises LocalLambdaError: If a requirement is not installed.
+    """
+    distributions = requirement_closure((*BASE_REQUIREMENTS, *requirements))
+    root = Path(tempfile.mkdtemp(prefix="spacy-lambda-"))
+    try:
+        if code is not None:
+            _link_folder(code, root)
+        for dist in distributions:
+            _link_distribution(dist, root)
+    except BaseException:
+        shutil.rmtree(root, ignore_errors=True)
+        raise
+    return TaskRoot(root, tuple(f"{dist.metadata['Name']}=={dist.version}" for dist in distributions))
+
+
+def _link_distribution(dist: Distribution, root: Path) -> None:
+    files = [PurePosixPath(file) for file in dist.files or []]
+    if not files:
+        raise LocalLambdaError(
+            f"{dist.metadata['Name']} has no list of its files (RECORD), so it cannot be linked",
+            remedy=f"install it with pip: pip install --force-reinstall {dist.metadata['Name']}",
+        )
+    base = Path(str(dist.locate_file("")))
+    for file in files:
+        if len(file.parts) == 1 and file.suffix == ".pth":
+            _link_editable(base / file, root)
+    _link_level(files, base, root)
+
+
+def _link_level(files: Iterable[PurePosixPath], base: Path, root: Path) -> None:
+    """Link each first part of some paths; go into a folder only where several distributions may share it."""
+    inside: dict[str, list[PurePosixPath]] = {}
+    for file in files:
+        first, *rest = file.parts
+        if first not in _SKIPPED and not first.endswith(".pth"):
+            inside.setdefault(first, []).extend([PurePosixPath(*rest)] if rest else [])
+    for name, below in inside.items():
+        source = base / name
+        if below and _is_shared(source):
+            (root / name).mkdir(exist_ok=True)
+            _link_level(below, source, root / name)
+        else:
+            _link(source, root / name)
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether a folder is a namespace package or plain data, which other distributions may add to."""
+    return not (folder / "__init__.py").exists() and folder.suffix not in {".dist-info", ".libs"}
+
+
+def _link_editable(pth: Path, root: Path) -> None:
+    """Link the packages of an editable install, which a ``.pth`` file points to."""
+    for line in pth.read_text(encoding="utf-8").splitlines():
+        if line.startswith("import "):
+            if "__editable__" not in pth.name:
+                continue
+            raise LocalLambdaError(
+                f"the editable install {pth.name!r} is found by code, not by a folder",
+                remedy="install it without -e, or with a build backend that writes a plain .pth file",
+            )
+        if line.strip():
+            _link_folder(Path(line.strip()), root)
+
+
+def _link_folder(folder: Path, root: Path) -> None:
+    """Link a folder's packages, modules and files."""
+    for entry in sorted(folder.iterdir()):
+        if not entry.name.startswith(".") and entry.name not in _SKIPPED:
+            _link(entry.resolve(), root / entry.name)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Link one entry; the first one wins, and a file that was listed but removed is passed over."""
+    if source.exists() and not target.exists():
+        target.symlink_to(source, target_is_directory=source.is_dir())

@@ -1,0 +1,49 @@
+"""The environment variables of an execution environment: Lambda's, the function's, and little else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings
+
+PIPELINE_VARIABLE = "SPACY_LAMBDA_PIPELINE"
+_PASSED_ON = "OPENBLAS_"
+
+
+def environment_variables(
+    settings: FunctionSettings, *, task_root: Path, pipeline: Path, runtime_api: str
+) -> dict[str, str]:
+    """Everything that one environment gets to see.
+
+    Of this process's own variables only ``PATH`` and ``OPENBLAS_*`` are passed on, so that nothing works here
+    by accident. The function's own variables win over those passed on, not over Lambda's.
+
+    :param runtime_api: ``host:port`` of this environment's Runtime API.
+    """
+    passed_on = {key: value for key, value in os.environ.items() if key.startswith(_PASSED_ON)}
+    return {
+        "LANG": "en_US.UTF-8",
+        "PATH": os.environ.get("PATH", os.defpath),
+        PIPELINE_VARIABLE: str(pipeline),
+        "TZ": ":UTC",
+        **passed_on,
+        **settings.environment,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": settings.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": VERSION,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{settings.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{uuid.uuid4().hex}",
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_REGION": REGION,
+        "LAMBDA_RUNTIME_DIR": str(task_root / "awslambdaric"),
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "PYTHONPATH": str(task_root),
+        "_HANDLER": settings.handler,
+    }

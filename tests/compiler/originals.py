@@ -1,0 +1,225 @@
+"""Small original pipelines with random transformers, trained for a moment so that they say something."""
+
+from __future__ import annotations
+
+import random
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spacy
+import torch
+import transformers
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import BertTokenizerFast, DistilBertTokenizerFast, PreTrainedTokenizerFast
+
+MAX_LENGTH = 64
+
+WORDS = (
+    "the film of iron grows on silicon at low temperature while light falls into thin layers "
+    "we measure how heat moves through glass and water near a cold wall in one hour"
+).split()
+
+TEXTS = (
+    "The film of iron grows on silicon at low temperature.",
+    "We measure how heat moves through glass. Light falls into thin layers!",
+    "Near a cold wall, water freezes in one hour; iron does not.",
+    "Silicon and glass are grown while heat moves.",
+)
+
+LABELS = {"iron": "MATERIAL", "silicon": "MATERIAL", "glass": "MATERIAL", "heat": "PROCESS", "light": "PROCESS"}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A transformer to build: its config class, what its config is made with, and its tokenizer."""
+
+    name: str
+    config: type[Any]
+    settings: dict[str, Any]
+    tokenizer: type[PreTrainedTokenizerFast] = BertTokenizerFast
+
+
+_SMALL = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "max_position_embeddings": MAX_LENGTH,
+}
+
+ARCHITECTURES = {
+    architecture.name: architecture
+    for architecture in (
+        Architecture("bert", transformers.BertConfig, _SMALL),
+        Architecture("bert-relu", transformers.BertConfig, {**_SMALL, "hidden_act": "relu"}),
+        Architecture(
+            "electra", transformers.ElectraConfig, {**_SMALL, "embedding_size": 16, "hidden_act": "gelu_new"}
+        ),
+        Architecture(
+            "roberta",
+            transformers.RobertaConfig,
+            {**_SMALL, "max_position_embeddings": MAX_LENGTH + 2, "type_vocab_size": 1, "pad_token_id": 1},
+            PreTrainedTokenizerFast,
+        ),
+        Architecture(
+            "distilbert",
+            transformers.DistilBertConfig,
+            {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 48, "max_position_embeddings": MAX_LENGTH},
+            DistilBertTokenizerFast,
+        ),
+    )
+}
+
+
+def save_transformer(architecture: Architecture, folder: Path, *, seed: int = 0) -> Path:
+    """Write a random transformer and its tokenizer, as ``from_pretrained`` reads them."""
+    torch.manual_seed(seed)
+    if architecture.tokenizer is PreTrainedTokenizerFast:
+        tokenizer = _byte_level_tokenizer()
+    else:
+        tokenizer = architecture.tokenizer(tokenizer_object=_wordpieces(), model_max_length=MAX_LENGTH)
+    config = architecture.config(vocab_size=len(tokenizer), **architecture.settings)
+    model = transformers.AutoModel.from_config(config)
+    with torch.no_grad():
+        # The usual initialisation is so small that every token would look alike.
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(6)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def build_original(
+    folder: Path,
+    *,
+    architecture: str = "bert",
+    get_spans: dict[str, Any] | None = None,
+    components: tuple[str, ...] = ("ner",),
+    model: str = "spacy-transformers.TransformerModel.v3",
+    before: tuple[str, ...] = (),
+) -> Path:
+    """Build, train for a moment and write a pipeline; the transformer is the component ``transformer``."""
+    source = save_transformer(ARCHITECTURES[architecture], folder / "source")
+    nlp = spacy.blank("en")
+    for name in before:
+        nlp.add_pipe(name)
+    settings: dict[str, Any] = {
+        "@architectures": model,
+        "name": str(source),
+        "get_spans": get_spans
+        or {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 24, "stride": 16},
+        "tokenizer_config": {"use_fast": True},
+    }
+    if model.endswith("v3"):
+        settings |= {"mixed_precision": False, "grad_scaler_config": {}}
+    if not model.endswith("v1"):
+        settings["transformer_config"] = {}
+    nlp.add_pipe("transformer", config={"model": settings})
+    for name in components:
+        nlp.add_pipe(name, config=_with_listener(nlp, name))
+    _train(nlp)
+    original = folder / "original"
+    nlp.to_disk(original)
+    return original
+
+
+def _with_listener(nlp: Language, name: str) -> dict[str, Any]:
+    listener = {
+        "@architectures": "spacy-transformers.TransformerListener.v1",
+        "grad_factor": 1.0,
+        "pooling": {"@layers": "reduce_mean.v1"},
+        "upstream": "*",
+    }
+    default = Language.get_factory_meta(name).default_config["model"]
+    model: dict[str, Any] = {**default, "tok2vec": listener}
+    if name == "textcat":
+        model = {
+            "@architectures": "spacy.TextCatCNN.v2",
+            "exclusive_classes": True,
+            "nO": None,
+            "tok2vec": listener,
+        }
+    return {"model": model, "min_action_freq": 1} if name == "parser" else {"model": model}
+
+
+def _train(nlp: Language) -> None:
+    random.seed(0)
+    np.random.seed(0)
+    examples = [_example(nlp, text) for text in TEXTS]
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.005
+    for _ in range(25):
+        nlp.update(examples, sgd=optimizer)
+
+
+def _example(nlp: Language, text: str) -> Example:
+    doc = nlp.make_doc(text)
+    n = len(doc)
+    reference = Doc(
+        nlp.vocab,
+        words=[token.text for token in doc],
+        spaces=[bool(token.whitespace_) for token in doc],
+        heads=[max(i - 1, 0) for i in range(n)],
+        deps=["ROOT", *["dep"] * (n - 1)],
+        tags=["NN" if token.is_alpha else "PUNCT" for token in doc],
+    )
+    reference.set_ents(
+        [
+            Span(reference, token.i, token.i + 1, LABELS[token.lower_])
+            for token in reference
+            if token.lower_ in LABELS
+        ]
+    )
+    reference.spans["sc"] = list(reference.ents)
+    reference.cats = {"HOT": float("heat" in text), "COLD": float("heat" not in text)}
+    return Example(doc, reference)
+
+
+def _wordpieces() -> Tokenizer:
+    letters = string.ascii_lowercase + string.digits + string.punctuation
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
+    pieces += [f"##{letter}" for letter in string.ascii_lowercase + string.digits]
+    pieces += ["##ing", "##s", "##er", *sorted(set(WORDS) - set(letters) - {"silicon", "temperature"})]
+    pieces = list(dict.fromkeys(pieces))
+    tokenizer = Tokenizer(
+        models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]", max_input_chars_per_word=1000)
+    )
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    return tokenizer
+
+
+def _byte_level_tokenizer() -> PreTrainedTokenizerFast:
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    vocabulary = {piece: i for i, piece in enumerate([*special, *alphabet, "th", "ir", "on", "Ġt"])}
+    merges = [("t", "h"), ("i", "r"), ("o", "n"), ("Ġ", "t")]
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing(sep=("</s>", 2), cls=("<s>", 0), trim_offsets=True)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=MAX_LENGTH,
+        bos_token="<s>",
+        eos_token="</s>",
+        cls_token="<s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+        model_input_names=["input_ids", "attention_mask"],
+    )

@@ -1,0 +1,150 @@
+"""The central test: a compiled pipeline says what its original says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.runtime.encoding import get_encoding
+
+from .conftest import Pair
+from .originals import ARCHITECTURES, TEXTS, WORDS
+
+TOLERANCE = 1e-4
+"""Largest difference of a token vector, relative to the largest value of any token vector."""
+
+ALL_COMPONENTS = ("tagger", "parser", "ner", "spancat", "textcat")
+
+SPAN_GETTERS: dict[str, dict[str, Any]] = {
+    "strided": {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 24, "stride": 16},
+    "strided, no overlap": {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 8, "stride": 8},
+    "doc": {"@span_getters": "spacy-transformers.doc_spans.v1"},
+    "sent": {"@span_getters": "spacy-transformers.sent_spans.v1"},
+}
+
+EDGE_TEXTS = {
+    "empty": "",
+    "white space": " \n\t  ",
+    "one token": "iron",
+    "one letter": "a",
+    "window edge": " ".join(["iron"] * 24),
+    "one over the window edge": " ".join(["iron"] * 25),
+    "stride edge": " ".join(["heat"] * 16),
+    "twice the stride": " ".join(["heat"] * 32),
+    "5,000 tokens": " ".join((WORDS * 200)[:5000]),
+    "emoji": "Iron 🧑‍🔬 films 👩🏽‍🚀 of 🇩🇪 silicon 😀😀.",
+    "combining characters": "fi\u0301lm of i\u0302\u0323ron, e\u0301\u0302\u0303 glass",
+    "zero width": "ir\u200bon si\u200dli\ufeffcon \u200b \u2060 glass",
+    "control characters": "iron\x00 \x01gl\x07ass \x7f heat\x1b[0m",
+    "a word longer than the model": "iron " + "x" * 700 + " glass",
+    "long words at the window's end": "iron " * 20 + ("temperature" * 30 + " ") * 4 + "glass",
+    "CRLF": "The film.\r\nOf iron\r\n\r\non glass.\r\n",
+    "right to left": "iron שלום עולם glass مرحبا بالعالم heat",
+    "special wordpieces": "iron [SEP] glass [PAD] </s> <pad> [CLS] heat <mask>",
+    "characters that grow": "ŒUVRE ﬁlm ß İstanbul ㎏ Ⅷ iron",
+    "leading space": "   iron on   glass   ",
+    "Chinese": "铁 on 玻璃 glass 铁玻璃",
+}
+
+
+def says(doc: Doc) -> dict[str, Any]:
+    """Everything that the components say, but for scores."""
+    return {
+        "ents": [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents],
+        "tags": [token.tag_ for token in doc],
+        "heads": [(token.head.i, token.dep_) for token in doc],
+        "spans": [(span.start, span.end, span.label_) for span in doc.spans.get("sc", [])],
+    }
+
+
+def vectors(nlp: Language, docs: list[Doc], component: str) -> list[np.ndarray[Any, Any]]:
+    """What the component's listener gives for each Doc that is not empty. *Shape of each:* ``(n_tokens, width)``"""
+    filled = [doc for doc in docs if len(doc)]
+    return list(nlp.get_pipe(component).model.get_ref("tok2vec").predict(filled)) if filled else []
+
+
+def assert_same(pair: Pair, texts: list[str], component: str = "ner") -> None:
+    """Both pipelines say the same of texts, one by one and through ``pipe``."""
+    first, second = pair
+    expected = [first(text) for text in texts]
+    for found in (list(second.pipe(texts)), [second(text) for text in texts]):
+        assert [says(doc) for doc in found] == [says(doc) for doc in expected]
+        for old, new in zip(expected, found, strict=True):
+            assert new.cats == pytest.approx(old.cats, abs=1e-4)
+        for old_vectors, new_vectors in zip(
+            vectors(first, expected, component), vectors(second, found, component), strict=True
+        ):
+            limit = TOLERANCE * max(1.0, float(np.abs(old_vectors).max()))
+            np.testing.assert_allclose(new_vectors, old_vectors, rtol=0, atol=limit)
+
+
+@pytest.mark.parametrize("text", EDGE_TEXTS.values(), ids=EDGE_TEXTS.keys())
+def test_edge_texts(pair: Callable[..., Pair], text: str) -> None:
+    assert_same(pair(), [text])
+
+
+@pytest.mark.parametrize("get_spans", SPAN_GETTERS.values(), ids=SPAN_GETTERS.keys())
+def test_span_getters(pair: Callable[..., Pair], get_spans: dict[str, Any]) -> None:
+    texts = [text for text in EDGE_TEXTS.values() if text.strip()]
+    assert_same(pair(get_spans=get_spans, before=("sentencizer",)), [*TEXTS, *texts])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_architectures(pair: Callable[..., Pair], architecture: str) -> None:
+    assert_same(pair(architecture=architecture), [*TEXTS, *EDGE_TEXTS.values()])
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_older_models(pair: Callable[..., Pair], version: str) -> None:
+    assert_same(pair(model=f"spacy-transformers.TransformerModel.{version}"), list(TEXTS))
+
+
+def test_every_listening_component(pair: Callable[..., Pair]) -> None:
+    both = pair(components=ALL_COMPONENTS)
+    said = says(both[0](" ".join(TEXTS)))
+    assert said["ents"], "the original says nothing: the test would prove nothing"
+    assert said["spans"], "the original says nothing: the test would prove nothing"
+    assert_same(both, [*TEXTS, *EDGE_TEXTS.values()])
+
+
+characters = st.characters(codec="utf-8", exclude_categories=["Cs"])
+words = st.one_of(
+    st.sampled_from(WORDS),
+    st.text(characters, max_size=12),
+    st.sampled_from(["🧑‍🔬", "e\u0301", "\u200b", "\ufeff", "\r\n", "[SEP]", "שלום", "x" * 90, "temperature" * 9]),
+)
+texts_of_words = st.builds(
+    lambda parts: "".join(word + gap for word, gap in parts),
+    st.lists(st.tuples(words, st.sampled_from([" ", "", "  ", "\n", "\t", "\u00a0"])), max_size=60),
+)
+
+
+@given(texts=st.lists(texts_of_words, min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_text(pair: Callable[..., Pair], texts: list[str]) -> None:
+    assert_same(pair(), texts)
+
+
+@given(texts=st.lists(texts_of_words, min_size=1, max_size=3))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_text_in_bytes(pair: Callable[..., Pair], texts: list[str]) -> None:
+    assert_same(pair(architecture="roberta"), texts)
+
+
+def test_batches_change_nothing(pair: Callable[..., Pair]) -> None:
+    """A text's hidden states do not depend on its neighbours, even where activations are quantised."""
+    _, compiled = pair(precision="int8")
+    texts = [*TEXTS, *EDGE_TEXTS.values()]
+    for text, together in zip(texts, compiled.pipe(texts, batch_size=7), strict=True):
+        alone = get_encoding(compiled(text))
+        batched = get_encoding(together)
+        assert alone is not None
+        assert batched is not None
+        np.testing.assert_array_equal(alone.hidden, batched.hidden)

@@ -1,0 +1,3 @@
+"""A handler module whose import fails."""
+
+raise ValueError("no model today")

@@ -1,0 +1,78 @@
+"""A handler that does what the event says; it stands in for the real one."""
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+
+print("stub is imported")
+
+
+def handler(event, context):
+    return globals()[event.pop("do")](event, context)
+
+
+def echo(event, context):
+    return event
+
+
+def describe(event, context):
+    return {
+        "pid": os.getpid(),
+        "variables": dict(os.environ),
+        "request_id": context.aws_request_id,
+        "arn": context.invoked_function_arn,
+        "function": context.function_name,
+        "memory": context.memory_limit_in_mb,
+        "remaining_ms": context.get_remaining_time_in_millis(),
+        "client_context": context.client_context.custom if context.client_context else None,
+        "path": sys.path,
+    }
+
+
+def say(event, context):
+    print(event["text"])
+    print(event["text"], file=sys.stderr)
+
+
+def fail(event, context):
+    raise KeyError(event["text"])
+
+
+def sleep(event, context):
+    print(f"sleeping in {os.getpid()}")
+    time.sleep(event["seconds"])
+
+
+def leave_child(event, context):
+    child = subprocess.Popen(["sleep", "300"])
+    return {"pid": os.getpid(), "child": child.pid}
+
+
+def leave(event, context):
+    os._exit(event["status"])
+
+
+def answer_bytes(event, context):
+    return "x" * event["size"]
+
+
+def can_import(event, context):
+    try:
+        return importlib.import_module(event["module"]).__name__
+    except ImportError:
+        return None
+
+
+def factories(event, context):
+    import spacy
+
+    return [name for name in spacy.registry.architectures.get_entry_points() if "spacy_lambda" in name]
+
+
+def entities(event, context):
+    import spacy
+
+    doc = spacy.load(os.environ["SPACY_LAMBDA_PIPELINE"])(event["text"])
+    return [{"text": e.text, "label": e.label_, "start": e.start_char, "end": e.end_char} for e in doc.ents]

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from local_lambda import Lambda, settings
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pipeline")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "ORG", "pattern": "Acme"}])  # type: ignore[attr-defined]
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def local(pipeline: Path) -> Iterator[Lambda]:
+    """A function that tests of one module share; they must not break it."""
+    with Lambda(settings(pipeline, max_concurrency=2)) as running:
+        yield running
+
+
+@pytest.fixture
+def start(pipeline: Path) -> Iterator[Callable[..., Lambda]]:
+    """Starts functions of a test's own, with settings of its own."""
+    running: list[Lambda] = []
+
+    def start_one(**changes: Any) -> Lambda:
+        running.append(Lambda(settings(pipeline, **changes)))
+        return running[-1]
+
+    yield start_one
+    for one in running:
+        one.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)

@@ -1,0 +1,128 @@
+"""The commands ``serve`` and ``invoke``, as processes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from local_lambda import CODE, Lambda, is_gone
+
+from spacy_lambda.local import invoke
+
+COMMAND = (sys.executable, "-c", "from spacy_lambda.cli import main; main()")
+
+
+def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], input=stdin, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def served(pipeline: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """``spacy-lambda serve`` in a process, and its endpoint."""
+    arguments = ("serve", str(pipeline), "--port", "0", "--handler", "stub.handler", "--code", str(CODE))
+    with subprocess.Popen(
+        [*COMMAND, *arguments, "--env", "A=b"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        match = re.search(r"http://[\d.:]+\d", first)
+        assert match, first + process.stdout.read()
+        yield process, match[0]
+        process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_everything(served: tuple[subprocess.Popen[str], str], number: signal.Signals) -> None:
+    process, endpoint = served
+    variables = invoke(endpoint, "function", {"do": "describe"}).answer["variables"]
+    left = invoke(endpoint, "function", {"do": "leave_child"}).answer
+    os.kill(process.pid, number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert "[1] START RequestId" in output
+    assert "[1] REPORT RequestId" in output
+    assert "Traceback" not in output
+    assert is_gone(left["pid"])
+    assert is_gone(left["child"])
+    assert variables["A"] == "b"
+    assert not Path(variables["LAMBDA_TASK_ROOT"]).exists()
+
+
+def test_port_that_is_taken(pipeline: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("serve", str(pipeline), "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "error: cannot listen on" in done.stderr
+    assert "remedy: choose another port, or 0" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_pipeline_that_is_not_there() -> None:
+    done = run("serve", "./nothing")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "error: there is no pipeline './nothing'" in done.stderr
+
+
+def test_invoke_prints_a_table_and_the_figures(local: Lambda, tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text('{"do": "entities", "text": "I work at Acme."}')
+    done = run("invoke", "--endpoint", local.endpoint_url, "--event", str(event))
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"ORG\s+\S\s+Acme\s+\S\s+10\s+\S\s+14", done.stdout)
+    assert re.search(r"duration [\d.]+ ms", done.stdout)
+
+
+def test_invoke_prints_other_answers_as_json(local: Lambda) -> None:
+    event = json.dumps({"do": "echo", "a": [1]})
+    done = run("invoke", "--endpoint", local.endpoint_url, "--event", "-", stdin=event)
+    assert json.loads(done.stdout.rpartition("}")[0] + "}") == {"a": [1]}
+
+
+def test_invoke_json_is_nothing_but_json(local: Lambda) -> None:
+    event = json.dumps({"do": "echo", "text": "naïve"})
+    done = run("invoke", "--endpoint", local.endpoint_url, "--event", "-", "--json", stdin=event)
+    assert json.loads(done.stdout) == {"text": "naïve"}
+
+
+def test_invoke_text_is_an_event_with_a_text(local: Lambda) -> None:
+    done = run("invoke", "--endpoint", local.endpoint_url, "--text", "hello")
+    assert done.returncode == 1
+    assert "error: KeyError: 'do'" in done.stderr
+
+
+def test_invoke_needs_one_event(local: Lambda) -> None:
+    done = run("invoke", "--endpoint", local.endpoint_url)
+    assert done.returncode == 1
+    assert "remedy: give --event FILE or --text TEXT" in done.stderr
+
+
+def test_invoke_where_nothing_answers() -> None:
+    done = run("invoke", "--endpoint", "http://127.0.0.1:9", "--text", "x")
+    assert done.returncode == 1
+    assert "remedy: start it with 'spacy-lambda serve PIPELINE'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"spacy-lambda {importlib.metadata.version('spacy-lambda')}\n"
+
+
+def test_missing_library_names_its_extra() -> None:
+    code = (
+        "import sys; sys.modules['boto3'] = None\n"
+        "sys.argv[1:] = ['invoke', '--endpoint', 'http://127.0.0.1:9', '--text', 'x']\n"
+        "from spacy_lambda.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'remedy: pip install "spacy-lambda[local]"' in done.stderr

@@ -1,0 +1,180 @@
+"""What becomes of environments that fail, and of those that nobody needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from local_lambda import Lambda, is_gone, wait_until
+
+from spacy_lambda.local import Invocation, invoke
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def call(local: Lambda, event: dict[str, Any]) -> Invocation:
+    return invoke(local.endpoint_url, "function", event)
+
+
+def test_kill_during_a_request(start: Callable[..., Lambda]) -> None:
+    local = start()
+    with ThreadPoolExecutor(2) as threads:
+        victim = threads.submit(call, local, {"do": "sleep", "seconds": 60})
+        pid = int(local.log.wait_for("sleeping in").split()[-1])
+        waiting = threads.submit(call, local, {"do": "echo", "a": 1})
+        os.kill(pid, signal.SIGKILL)
+        killed = victim.result()
+        assert killed.status == 200
+        message = f"RequestId: {killed.request_id} Error: Runtime exited with error: signal: killed"
+        assert killed.answer == {"errorType": "Runtime.ExitError", "errorMessage": message}
+        assert killed.error is not None
+        assert waiting.result().answer == {"a": 1}
+
+
+def test_exit_during_a_request(start: Callable[..., Lambda]) -> None:
+    local = start()
+    result = call(local, {"do": "leave", "status": 7})
+    assert result.error is not None
+    assert result.error.error_type == "Runtime.ExitError"
+    assert result.error.message.endswith("Runtime exited with error: exit status 7")
+    assert call(local, {"do": "echo"}).answer == {}
+
+
+def test_kill_between_requests(start: Callable[..., Lambda]) -> None:
+    local = start()
+    pid = call(local, {"do": "describe"}).answer["pid"]
+    assert local.environment_pids == (pid,)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: is_gone(pid))
+    fresh = call(local, {"do": "describe"})
+    assert fresh.error is None, fresh
+    assert fresh.answer["pid"] != pid
+    assert pid not in local.environment_pids
+
+
+def test_timeout(start: Callable[..., Lambda]) -> None:
+    local = start(timeout_s=1)
+    pid = call(local, {"do": "leave_child"}).answer["pid"]
+    result = call(local, {"do": "sleep", "seconds": 60})
+    assert result.answer == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": f"RequestId: {result.request_id} Error: Task timed out after 1.00 seconds",
+    }
+    assert result.report is not None
+    assert result.report.duration_ms >= 1000
+    assert result.report.status == "timeout"
+    assert is_gone(pid)
+    assert call(local, {"do": "echo"}).answer == {}
+
+
+def test_init_error(start: Callable[..., Lambda]) -> None:
+    local = start(handler="broken.handler")
+    for _ in range(2):
+        result = call(local, {})
+        assert result.error is not None
+        assert result.error.error_type == "ValueError"
+        assert result.error.message == "no model today"
+    assert "INIT_REPORT" in result.log_tail
+    assert "no model today" in result.log_tail
+
+
+def test_handler_that_is_not_there(start: Callable[..., Lambda]) -> None:
+    result = call(start(handler="nothing.handler"), {})
+    assert result.error is not None
+    assert result.error.error_type == "Runtime.ImportModuleError"
+
+
+def test_exit_during_init(start: Callable[..., Lambda]) -> None:
+    result = call(start(handler="leaves.handler"), {})
+    assert result.error is not None
+    assert result.error.error_type == "Runtime.ExitError"
+    assert result.error.message.endswith("exit status 3")
+
+
+def test_init_that_does_not_end(start: Callable[..., Lambda]) -> None:
+    local = start(handler="slow.handler", timeout_s=1.5, init_limit_s=1)
+    result = call(local, {})
+    assert result.error is not None
+    assert result.error.error_type == "Sandbox.Timedout"
+    assert "Phase: init\tStatus: timeout" in result.log_tail
+
+
+def test_idle_environments_are_ended(start: Callable[..., Lambda]) -> None:
+    local = start(idle_timeout_s=0.2)
+    left = call(local, {"do": "leave_child"}).answer
+    wait_until(lambda: is_gone(left["pid"]) and is_gone(left["child"]))
+    wait_until(lambda: local.environment_pids == ())
+    assert call(local, {"do": "describe"}).answer["pid"] != left["pid"]
+
+
+def test_one_environment_serves_one_caller(start: Callable[..., Lambda]) -> None:
+    local = start(max_concurrency=4)
+    assert len({call(local, {"do": "describe"}).answer["pid"] for _ in range(10)}) == 1
+
+
+def test_full_queue_is_429(start: Callable[..., Lambda]) -> None:
+    local = start(queue_limit=0)
+    with ThreadPoolExecutor(1) as threads:
+        busy = threads.submit(call, local, {"do": "sleep", "seconds": 1.5})
+        local.log.wait_for("sleeping in")
+        with pytest.raises(local.client.exceptions.TooManyRequestsException) as caught:
+            local.client.invoke(FunctionName="function")
+        assert caught.value.response["Reason"] == "ConcurrentInvocationLimitExceeded"
+        assert busy.result().error is None
+
+
+def test_waiting_too_long_is_429(start: Callable[..., Lambda]) -> None:
+    local = start(queue_timeout_s=0.2)
+    with ThreadPoolExecutor(1) as threads:
+        busy = threads.submit(call, local, {"do": "sleep", "seconds": 1.5})
+        local.log.wait_for("sleeping in")
+        with pytest.raises(local.client.exceptions.TooManyRequestsException):
+            local.client.invoke(FunctionName="function")
+        assert busy.result().error is None
+
+
+def test_close_answers_who_waits_and_leaves_nothing(start: Callable[..., Lambda]) -> None:
+    local = start()
+    with ThreadPoolExecutor(2) as threads:
+        busy = threads.submit(call, local, {"do": "sleep", "seconds": 60})
+        pid = int(local.log.wait_for("sleeping in").split()[-1])
+        root = local.function.task_root.path
+        local.close()
+        answer = json.dumps(busy.result().answer)
+    assert "Runtime.ExitError" in answer
+    assert is_gone(pid)
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("module", ["boto3", "pytest", "stub_only_here"])
+def test_only_the_base_install_can_be_imported(local: Lambda, module: str) -> None:
+    assert call(local, {"do": "can_import", "module": module}).answer is None
+
+
+def test_the_base_install_can_be_imported(local: Lambda) -> None:
+    for module in ("spacy", "onnxruntime", "tokenizers", "numpy", "spacy_lambda.errors"):
+        assert call(local, {"do": "can_import", "module": module}).answer == module
+    assert call(local, {"do": "factories"}).answer == ["spacy_lambda.OnnxListener.v1"]
+
+
+def test_nothing_of_the_callers_environment(
+    start: Callable[..., Lambda], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    monkeypatch.setenv("SECRET", "1")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "HASWELL")
+    local = start(environment={"MY_LIMIT": "5", "_HANDLER": "other"}, memory_mb=512, name="mine")
+    variables = invoke(local.endpoint_url, "mine", {"do": "describe"}).answer["variables"]
+    assert "SECRET" not in variables
+    assert variables["PYTHONPATH"] == str(local.function.task_root.path)
+    assert variables["OPENBLAS_CORETYPE"] == "HASWELL"
+    assert variables["MY_LIMIT"] == "5"
+    assert variables["_HANDLER"] == "stub.handler"
+    assert variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
+    assert variables["AWS_LAMBDA_FUNCTION_NAME"] == "mine"
