@@ -57,8 +57,7 @@ class UnsupportedPipelineError(CompileError):
 
     def __init__(self, reasons: Sequence[tuple[str, str]]) -> None:
         super().__init__(
-            "this pipeline cannot be compiled:\n"
-            + "\n".join(f"  - {reason}" for reason, _ in reasons),
+            "this pipeline cannot be compiled:\n" + "\n".join(f"  - {reason}" for reason, _ in reasons),
             remedy="\n".join(f"  - {remedy}" for _, remedy in reasons),
         )
         self.reasons = tuple(reasons)

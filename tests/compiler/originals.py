@@ -32,7 +32,13 @@ TEXTS = (
     "Silicon and glass are grown while heat moves.",
 )
 
-LABELS = {"iron": "MATERIAL", "silicon": "MATERIAL", "glass": "MATERIAL", "heat": "PROCESS", "light": "PROCESS"}
+LABELS = {
+    "iron": "MATERIAL",
+    "silicon": "MATERIAL",
+    "glass": "MATERIAL",
+    "heat": "PROCESS",
+    "light": "PROCESS",
+}
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,7 @@ ARCHITECTURES = {
     for architecture in (
         Architecture("bert", transformers.BertConfig, _SMALL),
         Architecture("bert-relu", transformers.BertConfig, {**_SMALL, "hidden_act": "relu"}),
-        Architecture(
-            "electra", transformers.ElectraConfig, {**_SMALL, "embedding_size": 16, "hidden_act": "gelu_new"}
-        ),
+        Architecture("electra", transformers.ElectraConfig, {**_SMALL, "embedding_size": 16, "hidden_act": "gelu_new"}),
         Architecture(
             "roberta",
             transformers.RobertaConfig,
@@ -113,8 +117,7 @@ def build_original(
     settings: dict[str, Any] = {
         "@architectures": model,
         "name": str(source),
-        "get_spans": get_spans
-        or {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 24, "stride": 16},
+        "get_spans": get_spans or {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 24, "stride": 16},
         "tokenizer_config": {"use_fast": True},
     }
     if model.endswith("v3"):
@@ -161,6 +164,8 @@ def _train(nlp: Language) -> None:
 
 def _example(nlp: Language, text: str) -> Example:
     doc = nlp.make_doc(text)
+    if nlp.has_pipe("sentencizer"):
+        nlp.get_pipe("sentencizer")(doc)  # nlp.update does not run it, and sent_spans wants what it says
     n = len(doc)
     reference = Doc(
         nlp.vocab,
@@ -171,11 +176,7 @@ def _example(nlp: Language, text: str) -> Example:
         tags=["NN" if token.is_alpha else "PUNCT" for token in doc],
     )
     reference.set_ents(
-        [
-            Span(reference, token.i, token.i + 1, LABELS[token.lower_])
-            for token in reference
-            if token.lower_ in LABELS
-        ]
+        [Span(reference, token.i, token.i + 1, LABELS[token.lower_]) for token in reference if token.lower_ in LABELS]
     )
     reference.spans["sc"] = list(reference.ents)
     reference.cats = {"HOT": float("heat" in text), "COLD": float("heat" not in text)}

@@ -73,8 +73,12 @@ def vectors(nlp: Language, docs: list[Doc], component: str) -> list[np.ndarray[A
 def assert_same(pair: Pair, texts: list[str], component: str = "ner") -> None:
     """Both pipelines say the same of texts, one by one and through ``pipe``."""
     first, second = pair
-    expected = [first(text) for text in texts]
-    for found in (list(second.pipe(texts)), [second(text) for text in texts]):
+    ways: tuple[Callable[[Language], list[Doc]], ...] = (
+        lambda nlp: list(nlp.pipe(texts)),
+        lambda nlp: [nlp(text) for text in texts],
+    )
+    for way in ways:
+        expected, found = way(first), way(second)
         assert [says(doc) for doc in found] == [says(doc) for doc in expected]
         for old, new in zip(expected, found, strict=True):
             assert new.cats == pytest.approx(old.cats, abs=1e-4)

@@ -163,9 +163,7 @@ def test_the_base_install_can_be_imported(local: Lambda) -> None:
     assert call(local, {"do": "factories"}).answer == ["spacy_lambda.OnnxListener.v1"]
 
 
-def test_nothing_of_the_callers_environment(
-    start: Callable[..., Lambda], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_of_the_callers_environment(start: Callable[..., Lambda], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("SECRET", "1")
     monkeypatch.setenv("OPENBLAS_CORETYPE", "HASWELL")

@@ -24,9 +24,7 @@ ARN = "arn:aws:lambda:us-east-1:012345678901:function:function"
 
 
 def call(local: Lambda, event: object, **options: Any) -> dict[str, Any]:
-    return local.client.invoke(
-        **{"FunctionName": "function", "Payload": json.dumps(event).encode(), **options}
-    )
+    return local.client.invoke(**{"FunctionName": "function", "Payload": json.dumps(event).encode(), **options})
 
 
 def answer(response: dict[str, Any]) -> Any:

@@ -51,9 +51,7 @@ _FIGURES = st.floats(0, 900_000).map(lambda value: round(value, 2))
     memory=st.none() | st.integers(1, 10_240),
     status=st.sampled_from([None, "error", "timeout"]),
 )
-def test_every_line_is_read_back(
-    duration: float, init: float | None, memory: int | None, status: str | None
-) -> None:
+def test_every_line_is_read_back(duration: float, init: float | None, memory: int | None, status: str | None) -> None:
     report = Report(
         request_id="x",
         duration_ms=duration,

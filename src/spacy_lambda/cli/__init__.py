@@ -7,8 +7,6 @@ and keeps its traceback.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import sys
 from typing import TYPE_CHECKING
 
@@ -39,7 +37,8 @@ def make_app() -> typer.Typer:
     """The typer application with every command."""
     import typer
 
-    from spacy_lambda.cli import invoke, serve
+    from spacy_lambda.cli import compile as compile_command
+    from spacy_lambda.cli import invoke, serve, verify
     from spacy_lambda.cli.version import options
 
     app = typer.Typer(
@@ -49,9 +48,8 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(options)
-    for name, function in (("compile", "compile_"), ("verify", "verify")):
-        if importlib.util.find_spec(f"{__name__}.{name}") is not None:
-            app.command(name)(getattr(importlib.import_module(f"{__name__}.{name}"), function))
+    app.command("compile")(compile_command.compile_)
+    app.command("verify")(verify.verify)
     app.command("serve")(serve.serve)
     app.command("invoke")(invoke.invoke)
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from spacy_lambda.cli.progress import progress
 from spacy_lambda.manifest import CompiledMeta
 
 
-class PrecisionOption(str, Enum):
+class PrecisionOption(StrEnum):
     """How the encoder's weights are stored."""
 
     fp32 = "fp32"
@@ -24,15 +24,11 @@ def compile_(
     pipeline: Annotated[
         str, typer.Argument(help="The trained pipeline: its folder, or the name of its installed package.")
     ],
-    out: Annotated[
-        Path, typer.Argument(help="The folder for the compiled pipeline. It appears whole or not at all.")
-    ],
+    out: Annotated[Path, typer.Argument(help="The folder for the compiled pipeline. It appears whole or not at all.")],
     *,
     precision: Annotated[
         PrecisionOption,
-        typer.Option(
-            help="fp32 says exactly what the original says; int8 is a quarter of the size and faster."
-        ),
+        typer.Option(help="fp32 says exactly what the original says; int8 is a quarter of the size and faster."),
     ] = PrecisionOption.fp32,
     calibrate: Annotated[
         Path | None,
@@ -45,9 +41,7 @@ def compile_(
         typer.Option(help="Compare with the original on these texts, and keep the figures in meta.json."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT when it exists.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print what was written into meta.json, as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written into meta.json, as JSON.")] = False,
 ) -> None:
     """Compile a trained pipeline: its transformer becomes ONNX, and torch is needed no more.
 

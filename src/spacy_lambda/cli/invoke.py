@@ -21,15 +21,9 @@ def invoke(
     *,
     endpoint: Annotated[str, typer.Option(help="The endpoint, such as http://127.0.0.1:9001.")],
     function: Annotated[str, typer.Option(help="The function's name or ARN.")] = "function",
-    event: Annotated[
-        str | None, typer.Option(help="A file with the event as JSON; '-' for standard input.")
-    ] = None,
-    text: Annotated[
-        str | None, typer.Option(help="A text, sent as {\"text\": TEXT}; '-' for standard input.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the answer's JSON and nothing else.")
-    ] = False,
+    event: Annotated[str | None, typer.Option(help="A file with the event as JSON; '-' for standard input.")] = None,
+    text: Annotated[str | None, typer.Option(help="A text, sent as {\"text\": TEXT}; '-' for standard input.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer's JSON and nothing else.")] = False,
 ) -> None:
     """Invoke a function and print its answer."""
     from spacy_lambda.local.client import invoke as invoke_function
@@ -43,7 +37,7 @@ def invoke(
     if as_json:
         print(json.dumps(result.answer, ensure_ascii=False))
         return
-    _print_answer(result.answer)
+    print_answer(result.answer)
     if result.report is not None:
         print(_figures(result.report))
 
@@ -63,7 +57,7 @@ def _read_event(event: str | None, text: str | None) -> Any:
         ) from exc
 
 
-def _print_answer(answer: Any) -> None:
+def print_answer(answer: Any) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

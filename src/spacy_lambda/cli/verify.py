@@ -19,9 +19,7 @@ def verify(
     *,
     texts: Annotated[
         Path,
-        typer.Option(
-            help="A folder of .txt, a .jsonl with `text`, or a .spacy corpus, whose annotations then count."
-        ),
+        typer.Option(help="A folder of .txt, a .jsonl with `text`, or a .spacy corpus, whose annotations then count."),
     ],
     min_agreement: Annotated[
         float | None,

@@ -19,7 +19,16 @@ from .write import write_meta, write_pipeline
 
 __all__ = ["compile_pipeline"]
 
-TOOLS = ("spacy-lambda", "spacy", "spacy-transformers", "transformers", "tokenizers", "torch", "onnx", "onnxruntime")
+TOOLS = (
+    "spacy-lambda",
+    "spacy",
+    "spacy-transformers",
+    "transformers",
+    "tokenizers",
+    "torch",
+    "onnx",
+    "onnxruntime",
+)
 
 
 def compile_pipeline(

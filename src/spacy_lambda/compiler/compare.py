@@ -88,9 +88,7 @@ class _Layer:
     in_gold: Callable[[Doc], bool]
 
 
-def verify(
-    original: str, compiled: str, texts: Path, *, on_step: Callable[[str, int, int], None]
-) -> Report:
+def verify(original: str, compiled: str, texts: Path, *, on_step: Callable[[str, int, int], None]) -> Report:
     """Compare an original pipeline with its compiled one.
 
     :param original: Directory or package name of the original.
@@ -135,12 +133,10 @@ def compare(
         pairs = zip(original.pipe(texts), other.pipe(texts), golds, strict=True)
         for number, (first, second, gold) in enumerate(pairs, start=begin):
             # All tallies must see the document, whatever the first one says.
-            identical += all([tally.add(number, first, second, gold) for tally in tallies])
+            identical += sum(tally.add(number, first, second, gold) for tally in tallies) == len(tallies)
             hidden.add(first, second, other)
             on_step("comparing", number + 1, len(docs))
-    return Report(
-        len(docs), identical, hidden.largest, hidden.relative, tuple(tally.report() for tally in tallies)
-    )
+    return Report(len(docs), identical, hidden.largest, hidden.relative, tuple(tally.report() for tally in tallies))
 
 
 def _layers(nlp: Language, name: str) -> Iterator[_Layer]:

@@ -72,9 +72,7 @@ def compile_encoder(
             f"the encoder of {part.name!r} differs from torch's by {error:.2e} of its size (limit {TOLERANCE:.0e})",
             remedy="please report it, with the model's config.json",
         )
-    return CompiledEncoder(
-        model, part.model.config.hidden_size, "graph" if by_hand else "trace", difference, error
-    )
+    return CompiledEncoder(model, part.model.config.hidden_size, "graph" if by_hand else "trace", difference, error)
 
 
 def _compile_by_hand(
@@ -105,7 +103,11 @@ def _windows(part: TransformerPart, texts: Sequence[str]) -> list[list[int]]:
 def _random_windows(part: TransformerPart, *, count: int, length: int) -> list[list[int]]:
     opening, *_, closing = part.tokenizer("a text")["input_ids"]
     return sample_windows(
-        part.model.config.vocab_size, first=opening, last=closing, count=count, length=min(length, part.max_length)
+        part.model.config.vocab_size,
+        first=opening,
+        last=closing,
+        count=count,
+        length=min(length, part.max_length),
     )
 
 

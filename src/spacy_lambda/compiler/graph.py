@@ -40,9 +40,7 @@ class GraphBuilder:
         """
         return self.op_many(kind, *inputs, outputs=1, domain=domain, **attributes)[0]
 
-    def op_many(
-        self, kind: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any
-    ) -> tuple[str, ...]:
+    def op_many(self, kind: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any) -> tuple[str, ...]:
         """Add a node with several outputs and name them."""
         names = tuple(f"v{len(self._nodes)}_{i}" for i in range(outputs))
         self._nodes.append(helper.make_node(kind, inputs, names, domain=domain, **attributes))

@@ -110,10 +110,10 @@ def quantize_linears(
     for number, layer in enumerate(weights.layers):
         seen = {name: calibration[number, name] for name in LINEARS}
         factors = {name: _balance(getattr(layer, name), seen[name], BALANCE[name]) for name in LINEARS}
-        layer = _values_balanced(layer, factors["attention_out"])
+        balanced = _values_balanced(layer, factors["attention_out"])
         for name in LINEARS:
             factor = factors[name]
-            linear: Linear = getattr(layer, name)
+            linear: Linear = getattr(balanced, name)
             values, scales = _round(
                 linear.weight * factor[:, np.newaxis], seen[name].moments / np.outer(factor, factor)
             )

@@ -19,9 +19,7 @@ __all__ = ["LISTENER", "Survey", "TransformerPart", "find_pipeline", "source_has
 
 MODELS = tuple(f"spacy-transformers.TransformerModel.v{i}" for i in (1, 2, 3))
 LISTENER = "spacy-transformers.TransformerListener.v1"
-SPAN_GETTERS = {
-    f"spacy-transformers.{name}.v1": name for name in ("strided_spans", "doc_spans", "sent_spans")
-}
+SPAN_GETTERS = {f"spacy-transformers.{name}.v1": name for name in ("strided_spans", "doc_spans", "sent_spans")}
 NULL_SETTER = "spacy-transformers.null_annotation_setter.v1"
 
 Reason = tuple[str, str]

@@ -27,7 +27,8 @@ def read_docs(path: Path, nlp: Language) -> list[Doc]:
     docs = list(_read(path, nlp))
     if not docs:
         raise VerifyError(
-            f"{path} has no texts", remedy="name a folder of .txt files, a .jsonl with `text`, or a .spacy corpus"
+            f"{path} has no texts",
+            remedy="name a folder of .txt files, a .jsonl with `text`, or a .spacy corpus",
         )
     return docs
 
@@ -40,7 +41,8 @@ def _read(path: Path, nlp: Language) -> Iterator[Doc]:
     elif path.suffix == ".txt":
         yield nlp.make_doc(_decode(path))
     elif path.suffix == ".jsonl":
-        for number, line in enumerate(_decode(path).splitlines(), start=1):
+        # Not splitlines(): U+2028 and its like may stand in a JSON string as they are.
+        for number, line in enumerate(_decode(path).split("\n"), start=1):
             if line.strip():
                 yield nlp.make_doc(_text_of_line(line, f"{path}:{number}"))
     elif path.suffix == ".spacy":
@@ -48,12 +50,14 @@ def _read(path: Path, nlp: Language) -> Iterator[Doc]:
             corpus = DocBin().from_disk(path)
         except Exception as exc:  # zlib, msgpack and ValueError alike
             raise VerifyError(
-                f"{path} is not a .spacy corpus: {exc}", remedy="write it with DocBin.to_disk or `spacy convert`"
+                f"{path} is not a .spacy corpus: {exc}",
+                remedy="write it with DocBin.to_disk or `spacy convert`",
             ) from exc
         yield from corpus.get_docs(nlp.vocab)
     else:
         raise VerifyError(
-            f"{path} has the unknown ending {path.suffix!r}", remedy="use .txt, .jsonl or .spacy, or a folder of them"
+            f"{path} has the unknown ending {path.suffix!r}",
+            remedy="use .txt, .jsonl or .spacy, or a folder of them",
         )
 
 

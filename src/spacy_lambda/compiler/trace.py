@@ -49,7 +49,7 @@ def trace_graph(model: Any) -> onnx.ModelProto:
             torch.onnx.export(
                 Encoder(model).eval(),
                 (sample,),
-                buffer,
+                buffer,  # type: ignore[arg-type]
                 input_names=[INPUT],
                 output_names=[OUTPUT],
                 dynamic_axes={INPUT: {0: "batch", 1: "pieces"}, OUTPUT: {0: "batch", 1: "pieces"}},

@@ -67,7 +67,7 @@ class EncoderWeights:
     """A whole encoder.
 
     :param words: *Shape:* ``(vocabulary, embedding width)``
-    :param positions: Position embeddings, the embedding of token type 0 added. *Shape:* ``(positions, embedding width)``
+    :param positions: Position embeddings plus that of token type 0. *Shape:* ``(positions, embedding width)``
     :param projection: From the embedding's width to the encoder's, where they differ.
     :param padding_id: For RoBERTa's numbering of positions, which skips this id; else ``None``.
     """

@@ -22,9 +22,7 @@ OUR_LISTENER = "spacy_lambda.OnnxListener.v1"
 TRAINING_REQUIREMENTS = ("spacy-transformers", "spacy_transformers", "torch", "transformers")
 
 
-def write_pipeline(
-    survey: Survey, encoders: Mapping[str, CompiledEncoder], meta: CompiledMeta, folder: Path
-) -> None:
+def write_pipeline(survey: Survey, encoders: Mapping[str, CompiledEncoder], meta: CompiledMeta, folder: Path) -> None:
     """Write the compiled pipeline into a new folder.
 
     Everything but the transformers is copied from the original as it is.

@@ -64,9 +64,7 @@ class Environment:
         server = HttpServer(api.app)
         await server.start()
         logs = LogPipe(number, log)
-        variables = environment_variables(
-            settings, task_root=task_root, pipeline=pipeline, runtime_api=server.address
-        )
+        variables = environment_variables(settings, task_root=task_root, pipeline=pipeline, runtime_api=server.address)
         logs.write(f"INIT_START Runtime Version: python:{sys.version_info.major}.{sys.version_info.minor}")
         command = (sys.executable, "-S", "-s", "-m", "awslambdaric", settings.handler)
         try:
@@ -123,9 +121,7 @@ class Environment:
         :returns: The milliseconds it took, and the error if it failed.
         """
         allowed = max(self._settings.timeout_s, self._settings.init_limit_s)
-        if not await self._happens(
-            self._api.asked.wait(), timeout_s=self._settings.init_limit_s - self._elapsed()
-        ):
+        if not await self._happens(self._api.asked.wait(), timeout_s=self._settings.init_limit_s - self._elapsed()):
             self._logs.write(
                 f"INIT_REPORT Init Duration: {self._elapsed() * 1000:.2f} ms\tPhase: init\tStatus: timeout"
                 " (Lambda would start the init again here, within the function's timeout)"

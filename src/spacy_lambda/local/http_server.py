@@ -76,9 +76,7 @@ def _listen(host: str, port: int) -> socket.socket:
     asyncio sets that only where the protocol is named, which :func:`socket.create_server` does not do.
     Without it, the head and the body of an answer, written one after the other, cost 40 ms each time.
     """
-    listener = socket.socket(
-        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
-    )
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -28,9 +28,7 @@ class ProcessGroup:
         self.exited: asyncio.Task[int] = asyncio.create_task(self._wait())
 
     @classmethod
-    async def start(
-        cls, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, output_fd: int
-    ) -> ProcessGroup:
+    async def start(cls, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, output_fd: int) -> ProcessGroup:
         """Start a command in a new session.
 
         :param output_fd: Takes what the command writes to its standard output and error.

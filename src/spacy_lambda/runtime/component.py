@@ -32,7 +32,13 @@ TOKENIZER_FILE = "tokenizer.json"
 
 @Language.factory(
     FACTORY,
-    default_config={"get_spans": "strided_spans", "window": 128, "stride": 96, "max_length": 512, "width": 768},
+    default_config={
+        "get_spans": "strided_spans",
+        "window": 128,
+        "stride": 96,
+        "max_length": 512,
+        "width": 768,
+    },
 )
 def make_onnx_transformer(
     nlp: Language, name: str, get_spans: SpanGetter, window: int, stride: int, max_length: int, width: int
@@ -87,8 +93,8 @@ class OnnxTransformer:
 
         :param batch_size: Docs whose hidden states are held at once.
         """
-        for docs in minibatch(stream, batch_size):
-            docs = list(docs)
+        batches: Iterator[list[Doc]] = minibatch(stream, batch_size)  # type: ignore[no-untyped-call]
+        for docs in batches:
             self._encode(docs)
             yield from docs
 

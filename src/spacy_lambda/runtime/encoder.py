@@ -90,7 +90,9 @@ def _open_session(model: Path | bytes) -> Any:
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(
-            model if isinstance(model, bytes) else os.fspath(model), options, providers=["CPUExecutionProvider"]
+            model if isinstance(model, bytes) else os.fspath(model),
+            options,
+            providers=["CPUExecutionProvider"],
         )
     except Exception as exc:  # onnxruntime's exceptions share no public base
         name = "the encoder" if isinstance(model, bytes) else os.fspath(model)

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import RequestError
 from .pipeline import load_pipeline, locate_pipeline
 from .requests import parse_request
+
 from .answers import answer  # isort: skip
 
 __all__ = ["handler"]

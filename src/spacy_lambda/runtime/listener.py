@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc
@@ -26,20 +27,18 @@ def build_onnx_listener_v1(
     :param grad_factor: Kept so that configs stay valid; a compiled pipeline is not trained.
     :param upstream: Kept likewise: as in spacy-transformers, the last transformer that ran is heard.
     """
-    listener: Model[list[Doc], list[Encoding]] = Model(
-        "transformer-listener", _listen, dims={"nO": None}
-    )
+    listener: Model[list[Doc], list[Encoding]] = Model("transformer-listener", _listen, dims={"nO": None})
     pool: Model[list[Encoding], list[Floats2d]] = Model(
         "trfs2arrays", _pool, layers=[pooling], attrs={"grad_factor": grad_factor}
     )
-    model = chain(listener, pool)
+    model: Model[list[Doc], list[Floats2d]] = chain(listener, pool)
     model.set_ref("listener", listener)
     return model
 
 
 def _listen(
     model: Model[list[Doc], list[Encoding]], docs: list[Doc], is_train: bool
-) -> tuple[list[Encoding], Callable[[list[Encoding]], list[Doc]]]:
+) -> tuple[list[Encoding], Callable[[Any], Any]]:
     return [get_encoding(doc) or _zeros(len(doc), model.get_dim("nO")) for doc in docs], _no_backprop
 
 
@@ -54,7 +53,7 @@ def _zeros(n_tokens: int, width: int) -> Encoding:
 
 def _pool(
     model: Model[list[Encoding], list[Floats2d]], encodings: list[Encoding], is_train: bool
-) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Encoding]]]:
+) -> tuple[list[Floats2d], Callable[[Any], Any]]:
     pooling: Model[Ragged, Floats2d] = model.layers[0]
     filled = [encoding for encoding in encodings if len(encoding.hidden) and len(encoding.lengths)]
     vectors: list[Floats2d] = []
@@ -64,7 +63,7 @@ def _pool(
             np.concatenate([_row_counts(encoding) for encoding in filled]),  # type: ignore[arg-type]
         )
         bounds = np.cumsum([len(encoding.lengths) for encoding in filled])[:-1]
-        vectors = list(np.split(pooling.predict(ragged), bounds))  # type: ignore[arg-type]
+        vectors = list(np.split(np.asarray(pooling.predict(ragged)), bounds))  # type: ignore[arg-type]
     rest = iter(vectors)
     empty: Floats2d = model.ops.alloc2f(0, 0)
     pooled = [next(rest) if len(enc.hidden) and len(enc.lengths) else empty for enc in encodings]
@@ -82,5 +81,5 @@ def _row_counts(encoding: Encoding) -> np.ndarray[tuple[int], np.dtype[np.int32]
     return encoding.lengths if len(encoding.rows) else np.ones_like(encoding.lengths)
 
 
-def _no_backprop(_: object) -> list[object]:
+def _no_backprop(_: Any) -> Any:
     raise NotImplementedError("a compiled pipeline is not trained: train the original and compile it again")

@@ -31,7 +31,8 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> Path:
     value = environ.get(PIPELINE_VARIABLE, "")
     if not value:
         raise PipelineLoadError(
-            f"{PIPELINE_VARIABLE} is not set", remedy=f"set {PIPELINE_VARIABLE} to the compiled pipeline's directory"
+            f"{PIPELINE_VARIABLE} is not set",
+            remedy=f"set {PIPELINE_VARIABLE} to the compiled pipeline's directory",
         )
     path = Path(environ.get("LAMBDA_TASK_ROOT", "."), value)
     if path.is_dir():
@@ -55,7 +56,7 @@ def load_pipeline(path: Path) -> Language:
         with warnings.catch_warnings():
             # Versions are pinned in the bundle; a warning on each cold start helps nobody.
             warnings.filterwarnings("ignore", message=r"\[W095\]")
-            nlp = spacy.load(path)
+            nlp: Language = spacy.load(path)
     except PipelineLoadError:
         raise
     except Exception as exc:  # whatever the pipeline's own code raises

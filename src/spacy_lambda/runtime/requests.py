@@ -43,17 +43,22 @@ def parse_request(event: Any, *, max_length: int) -> Request:
     """
     if not isinstance(event, Mapping):
         raise RequestError(
-            f"the event is {_kind(event)}, not an object", remedy='send {"text": "..."}, or "texts" or "inputs"'
+            f"the event is {_kind(event)}, not an object",
+            remedy='send {"text": "..."}, or "texts" or "inputs"',
         )
     for key in event:
         if key not in KEYS:
             raise RequestError(f"unknown key {_short(key)}", remedy=_known_keys(key), key=str(key))
     named = [key for key in TEXT_KEYS if key in event]
     if not named:
-        raise RequestError('the key "text" is missing', remedy='send {"text": "..."}, or "texts" or "inputs"', key="text")
+        raise RequestError(
+            'the key "text" is missing', remedy='send {"text": "..."}, or "texts" or "inputs"', key="text"
+        )
     if len(named) > 1:
         raise RequestError(
-            f"the keys {' and '.join(map(repr, named))} exclude each other", remedy="send only one of them", key=named[1]
+            f"the keys {' and '.join(map(repr, named))} exclude each other",
+            remedy="send only one of them",
+            key=named[1],
         )
     key = named[0]
     value = event[key]
@@ -72,7 +77,9 @@ def parse_request(event: Any, *, max_length: int) -> Request:
 def _list(key: str, value: Any) -> Sequence[Any]:
     if not isinstance(value, list):
         expected = "a string or a list of strings" if key == "inputs" else "a list of strings"
-        raise RequestError(f'"{key}" is {_kind(value)}, not {expected}', remedy=f'send "{key}": ["...", "..."]', key=key)
+        raise RequestError(
+            f'"{key}" is {_kind(value)}, not {expected}', remedy=f'send "{key}": ["...", "..."]', key=key
+        )
     return value
 
 
@@ -101,12 +108,16 @@ def _include(event: Mapping[str, Any]) -> tuple[str, ...] | None:
     value = event["include"]
     if not isinstance(value, list):
         raise RequestError(
-            f'"include" is {_kind(value)}, not a list', remedy='send "include": ["ents", "sents"]', key="include"
+            f'"include" is {_kind(value)}, not a list',
+            remedy='send "include": ["ents", "sents"]',
+            key="include",
         )
     for number, part in enumerate(value):
         if part not in INCLUDABLE:
             raise RequestError(
-                f'"include[{number}]" is {_short(part)}', remedy=f"choose from {', '.join(INCLUDABLE)}", key="include"
+                f'"include[{number}]" is {_short(part)}',
+                remedy=f"choose from {', '.join(INCLUDABLE)}",
+                key="include",
             )
     return tuple(dict.fromkeys(value))
 

@@ -1,9 +1,9 @@
 """spaCy, imported without its command line.
 
 ``import spacy`` imports ``spacy.cli`` for the sake of one function, ``spacy.info``, and with it a web client, a
-template engine and a project manager: a quarter of the import's time in every cold start. While spaCy is imported here, an
-empty stand-in takes the place of ``spacy.cli``; afterwards it is gone, and whoever imports ``spacy.cli`` gets the
-real one.
+template engine and a project manager: a quarter of the import's time in every cold start. While spaCy is imported
+here, an empty stand-in takes the place of ``spacy.cli``; afterwards it is gone, and whoever imports ``spacy.cli``
+gets the real one.
 """
 
 from __future__ import annotations

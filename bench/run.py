@@ -1,0 +1,175 @@
+"""``make bench``: the plain path (spaCy, spacy-transformers, torch) against ours, side by side in one run.
+
+Every measurement is a fresh process; the variants take turns, so that a slow minute of the machine slows all of
+them. What is quoted is the median, and ratios are of medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import re
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models import MINILM, SCIBERT, build_original, compile_both
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from tables import Variant, as_markdown, as_table, write_readme
+
+from spacy_lambda.runtime.pipeline import locate_pipeline
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+WORK = ROOT / "build" / "bench"
+PARAGRAPHS = 100
+
+ORIGINAL_PYTHON = ROOT / ".venv-original" / "bin" / "python"
+OUR_PYTHON = ROOT / ".venv-runtime" / "bin" / "python"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How often each measurement is made.
+
+    :param cold: Cold starts of each variant.
+    :param warm: Processes in which warm calls are timed.
+    :param pipe: Processes in which the paragraphs are piped.
+    """
+
+    cold: int
+    warm: int
+    pipe: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--original", type=Path, help="a trained pipeline of your own, measured instead of both sizes")
+    parser.add_argument("--calibrate", type=Path, help="texts for compiling it to int8")
+    parser.add_argument("--rounds", type=int, default=7, help="cold starts of each variant")
+    parser.add_argument("--json", type=Path, default=WORK / "results.json", help="where the figures go")
+    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    arguments = parser.parse_args()
+    console = Console()
+    WORK.mkdir(parents=True, exist_ok=True)
+    event = json.loads((ROOT / "examples" / "event.json").read_text(encoding="utf-8"))
+    plan = Plan(cold=arguments.rounds, warm=max(3, arguments.rounds // 2), pipe=3)
+    sizes: dict[str, Any] = {}
+    for name, original, folder in originals(arguments.original, console):
+        console.print(f"compiling {name}")
+        compiled = compile_both(original, folder, arguments.calibrate)
+        variants = {
+            Variant.ORIGINAL: (ORIGINAL_PYTHON, original),
+            Variant.FP32: (OUR_PYTHON, compiled["fp32"]),
+            Variant.INT8: (OUR_PYTHON, compiled["int8"]),
+        }
+        sizes[name] = measure(variants, event["text"], plan)
+    results = {
+        "measured_on": machine(),
+        "installed": {
+            Variant.ORIGINAL: work(ORIGINAL_PYTHON, Variant.ORIGINAL, "size", "spacy-transformers"),
+            Variant.INT8: work(OUR_PYTHON, Variant.INT8, "size", "spacy-lambda"),
+        },
+        "sizes": sizes,
+    }
+    arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    console.print(as_table(results))
+    console.print(f"{results['measured_on']}; every figure: {arguments.json}")
+    if arguments.readme:
+        write_readme(ROOT / "README.md", as_markdown(results))
+
+
+def originals(given: Path | None, console: Console) -> list[tuple[str, Path, Path]]:
+    """Name, original pipeline, and a folder for what is compiled from it."""
+    if given is not None:
+        return [(given.name, given, WORK / f"given-{abs(hash(given.resolve()))}")]
+    tokenizer = locate_pipeline({"SPACY_LAMBDA_PIPELINE": "en_scienceie_minilm"}) / "transformer" / "tokenizer.json"
+    found = []
+    for size, name in ((MINILM, "minilm"), (SCIBERT, "scibert")):
+        console.print(f"building {size.name}")
+        folder = WORK / name
+        found.append((size.name, build_original(size, tokenizer, folder), folder))
+    return found
+
+
+def measure(variants: dict[Variant, tuple[Path, Path]], text: str, plan: Plan) -> dict[str, Any]:
+    """All measurements of one size, the variants taking turns."""
+    paragraphs = make_paragraphs(text)
+    rounds: dict[Variant, dict[str, list[dict[str, float]]]] = {
+        v: {"cold": [], "warm": [], "pipe": []} for v in variants
+    }
+    turns = [
+        (what, payload)
+        for what, payload, count in (
+            ("cold", text, plan.cold),
+            ("warm", text, plan.warm),
+            ("pipe", paragraphs, plan.pipe),
+        )
+        for _ in range(count)
+    ]
+    with Progress(TextColumn("{task.description:<6}"), BarColumn(), MofNCompleteColumn(), transient=True) as progress:
+        task = progress.add_task("", total=len(turns) * len(variants))
+        for what, payload in turns:
+            for variant, (python, path) in variants.items():
+                progress.update(task, description=what)
+                rounds[variant][what].append(work(python, variant, what, str(path), payload))
+                progress.advance(task)
+    return {variant: summary(found) for variant, found in rounds.items()}
+
+
+def work(python: Path, variant: Variant, what: str, target: str, payload: object = None) -> dict[str, float]:
+    """Run one measurement in a fresh process of that variant's environment."""
+    path = "original" if variant is Variant.ORIGINAL else "ours"
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [python, HERE / "worker.py", what, target],
+        input=json.dumps(payload),
+        env={"PATH": os.environ["PATH"], "BENCH_PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{what} of {variant} failed:\n{done.stderr}")
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return {**result, "process_s": time.perf_counter() - begun}
+
+
+def summary(found: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+    """Medians, and the figures that they are of."""
+    cold = found["cold"]
+    return {
+        "cold_s": statistics.median(one["process_s"] for one in cold),
+        "load_s": statistics.median(one["load_s"] for one in cold),
+        "first_s": statistics.median(one["first_s"] for one in cold),
+        "peak_mb": statistics.median(one["peak_mb"] for one in cold),
+        "warm_ms": statistics.median(one["ms"] for one in found["warm"]),
+        "words_per_s": statistics.median(one["words_per_s"] for one in found["pipe"]),
+        "rounds": found,
+    }
+
+
+def make_paragraphs(text: str) -> list[str]:
+    """Paragraphs of one to eight sentences of the text, in any order: about as long as abstracts are."""
+    rng = random.Random(0)
+    sentences = re.split(r"(?<=\.)\s+", text)
+    return [" ".join(rng.choices(sentences, k=rng.randint(1, 8))) for _ in range(PARAGRAPHS)]
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    cpu = model[1] if model else platform.processor()
+    cores = len(os.sched_getaffinity(0))
+    return f"{cpu}, {cores} cores, Python {platform.python_version()}, files in the page cache"
+
+
+if __name__ == "__main__":
+    main()

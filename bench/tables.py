@@ -1,0 +1,82 @@
+"""Results as a table, on the terminal and in the README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+
+class Variant(StrEnum):
+    """What is measured."""
+
+    ORIGINAL = "spaCy + torch"
+    FP32 = "spacy-lambda fp32"
+    INT8 = "spacy-lambda int8"
+
+
+Row = tuple[str, str, str, str]
+"""What was measured, then the figure of each variant."""
+
+# Title, key, format, and whether more is better.
+FIGURES: tuple[tuple[str, str, Callable[[float], str], bool], ...] = (
+    ("cold start to first answer", "cold_s", lambda value: f"{value:.2f} s", False),
+    ("peak memory", "peak_mb", lambda value: f"{value:,.0f} MB", False),
+    ("one abstract, warm", "warm_ms", lambda value: f"{value:.1f} ms", False),
+    ("100 paragraphs, `nlp.pipe`", "words_per_s", lambda value: f"{value:,.0f} words/s", True),
+)
+
+
+def rows(results: dict[str, Any], size: str) -> Iterator[Row]:
+    """Figures of one size; those of ours with their ratio to the original's."""
+    found = results["sizes"][size]
+    for title, key, form, more_is_better in FIGURES:
+        base = found[Variant.ORIGINAL][key]
+        cells = []
+        for variant in (Variant.FP32, Variant.INT8):
+            value = found[variant][key]
+            ratio = value / base if more_is_better else base / value
+            cells.append(f"{form(value)} ({ratio:.1f}×)")
+        yield title, form(base), *cells
+
+
+def installed(results: dict[str, Any]) -> str:
+    """The installed sizes, in a sentence."""
+    found = results["installed"]
+    base, ours = found[Variant.ORIGINAL]["installed_mb"], found[Variant.INT8]["installed_mb"]
+    return f"Installed packages: {base:,.0f} MB for the plain path, {ours:,.0f} MB for ours."
+
+
+def as_table(results: dict[str, Any]) -> Table:
+    """For the terminal."""
+    table = Table("", *Variant, caption=installed(results))
+    for size in results["sizes"]:
+        table.add_row(f"[bold]{size}[/bold]")
+        for row in rows(results, size):
+            table.add_row(*row)
+        table.add_section()
+    return table
+
+
+def as_markdown(results: dict[str, Any]) -> str:
+    """For the README."""
+    lines = [f"| | {' | '.join(Variant)} |", "| --- | ---: | ---: | ---: |"]
+    for size in results["sizes"]:
+        lines.append(f"| **{size}** | | | |")
+        lines += [f"| {' | '.join(row)} |" for row in rows(results, size)]
+    return "\n".join([*lines, "", f"{installed(results)} Medians; measured on {results['measured_on']}."])
+
+
+def write_readme(path: Path, markdown: str) -> None:
+    """Put the table between its marks."""
+    text = path.read_text(encoding="utf-8")
+    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"{path} has no {BEGIN} ... {END}")
+    path.write_text(pattern.sub(lambda _: f"{BEGIN}\n{markdown}\n{END}", text), encoding="utf-8")

@@ -1,0 +1,113 @@
+"""One measurement in a fresh process, printed as JSON: ``worker.py (cold | warm | pipe | size) ...``.
+
+Runs in either environment: the plain path has spaCy, spacy-transformers and torch; ours has the base install.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+STARTED = time.perf_counter()
+
+WARM_UP = 3
+WARM_CALLS = 15
+
+
+def load(path: str) -> object:
+    """Load the pipeline as each path loads it: ours as the function's handler does."""
+    if os.environ["BENCH_PATH"] == "original":
+        import spacy
+
+        return spacy.load(path)
+    from pathlib import Path
+
+    from spacy_lambda.runtime.pipeline import load_pipeline
+
+    return load_pipeline(Path(path))
+
+
+def entities(doc) -> list[list[object]]:
+    """What is answered."""
+    return [[ent.text, ent.label_, ent.start_char, ent.end_char] for ent in doc.ents]
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process ever had resident."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        line = next(line for line in status if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def cold(path: str, text: str) -> dict[str, object]:
+    """Import, load, first answer; the time before this file began is added by the caller."""
+    nlp = load(path)
+    loaded = time.perf_counter()
+    found = entities(nlp(text))
+    answered = time.perf_counter()
+    return {
+        "load_s": loaded - STARTED,
+        "first_s": answered - loaded,
+        "peak_mb": peak_megabytes(),
+        "entities": len(found),
+    }
+
+
+def warm(path: str, text: str) -> dict[str, object]:
+    """Milliseconds for one text, again and again."""
+    nlp = load(path)
+    times = []
+    for number in range(WARM_UP + WARM_CALLS):
+        begun = time.perf_counter()
+        entities(nlp(text))
+        if number >= WARM_UP:
+            times.append((time.perf_counter() - begun) * 1000)
+    return {"ms": sorted(times)[len(times) // 2]}
+
+
+def pipe(path: str, texts: list[str]) -> dict[str, object]:
+    """Words a second through ``nlp.pipe``."""
+    nlp = load(path)
+    list(nlp.pipe(texts[:8]))
+    begun = time.perf_counter()
+    words = sum(len(doc) for doc in nlp.pipe(texts))
+    return {"words_per_s": words / (time.perf_counter() - begun)}
+
+
+def size(root: str) -> dict[str, object]:
+    """Megabytes of a distribution and everything that it requires, as installed."""
+    from importlib.metadata import PackageNotFoundError, distribution
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+    waiting, seen, total = [root], set(), 0
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            continue  # for another platform
+        for file in found.files or []:
+            place = Path(str(file.locate()))
+            total += place.stat().st_size if place.is_file() else 0
+        for text in found.requires or []:
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting.append(requirement.name)
+    return {"installed_mb": total / 1e6, "distributions": len(seen)}
+
+
+if __name__ == "__main__":
+    what, path = sys.argv[1:3]
+    if what == "size":
+        result = size(path)
+    else:
+        texts = json.load(sys.stdin)
+        result = {"cold": cold, "warm": warm, "pipe": pipe}[what](path, texts)
+    print(json.dumps(result))

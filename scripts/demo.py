@@ -1,0 +1,96 @@
+"""``make demo``: the bundled pipeline behind Lambda's own protocols, called through boto3."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+from importlib.metadata import version
+from pathlib import Path
+from textwrap import fill
+
+from spacy_lambda.cli.invoke import print_answer
+from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local import FunctionSettings, Invocation, LocalLambda, invoke
+
+PIPELINE = "en_scienceie_minilm"
+NAME = "function"
+EVENT = Path(__file__).parent.parent / "examples" / "event.json"
+
+CALLS = """\
+The function is served until Ctrl-C. From another terminal, in this folder:
+
+  curl -s {url}/2015-03-31/functions/{name}/invocations -d @{event}
+
+  .venv-demo/bin/spacy-lambda invoke --endpoint {url} --event {event}
+
+  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws lambda invoke --region us-east-1 \\
+      --endpoint-url {url} --function-name {name} --payload fileb://{event} /dev/stdout
+
+  .venv-demo/bin/python - <<'PYTHON'
+  import boto3
+  client = boto3.client("lambda", endpoint_url="{url}", region_name="us-east-1",
+                        aws_access_key_id="local", aws_secret_access_key="local")
+  answer = client.invoke(FunctionName="{name}", Payload=open("{event}", "rb").read())
+  print(answer["Payload"].read().decode())
+  PYTHON
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=9001)
+    parser.add_argument("--once", action="store_true", help="end after the answer")
+    arguments = parser.parse_args()
+    event = json.loads(EVENT.read_text(encoding="utf-8"))
+    with start(arguments.port) as local:
+        print(f"{PIPELINE} {version(PIPELINE)} is served at {local.endpoint_url}; the text sent to it:\n")
+        print(fill(event["text"], 100, initial_indent="  ", subsequent_indent="  ") + "\n")
+        cold, warm = ask(local, event), ask(local, event)
+        print_answer(cold.answer)
+        print(f"first call, cold: {figures(cold)}\nsecond, warm:     {figures(warm)}\n")
+        if not arguments.once:
+            print(CALLS.format(url=local.endpoint_url, name=NAME, event=EVENT.relative_to(Path.cwd())))
+            wait_for_interrupt()
+
+
+def start(port: int) -> LocalLambda:
+    """Serve the pipeline, at another port where this one is taken."""
+    settings = FunctionSettings(pipeline=PIPELINE, name=NAME)
+    quiet = {"log": lambda number, line: None}
+    try:
+        return LocalLambda(settings, port=port, **quiet)
+    except LocalLambdaError as exc:
+        local = LocalLambda(settings, **quiet)
+        print(f"{exc.message}; a free port is taken instead")
+        return local
+
+
+def ask(local: LocalLambda, event: object) -> Invocation:
+    """Invoke the function through boto3; a function error ends the demonstration."""
+    invocation = invoke(local.endpoint_url, NAME, event)
+    if invocation.error is not None:
+        raise SystemExit(f"{invocation.error.error_type}: {invocation.error.message}\n{invocation.log_tail}")
+    return invocation
+
+
+def figures(invocation: Invocation) -> str:
+    """The figures of an invocation's REPORT line."""
+    report = invocation.report
+    if report is None:
+        return "no REPORT line"
+    init = "" if report.init_ms is None else f"init {report.init_ms:,.0f} ms, "
+    memory = "" if report.max_memory_mb is None else f", at most {report.max_memory_mb} MB of memory"
+    return f"{init}duration {report.duration_ms:,.1f} ms{memory}"
+
+
+def wait_for_interrupt() -> None:
+    """Block until Ctrl-C."""
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print("\nending")
+
+
+if __name__ == "__main__":
+    main()

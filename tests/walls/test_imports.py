@@ -1,0 +1,102 @@
+"""The wall between the runtime and the build side."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+import spacy_lambda
+
+SOURCE = Path(spacy_lambda.__file__).parent
+RUNTIME = SOURCE / "runtime"
+INSIDE_THE_FUNCTION = {"numpy", "onnxruntime", "spacy", "srsly", "thinc", "tokenizers"}
+OF_OURS = {"spacy_lambda.errors", "spacy_lambda.manifest"}
+BLOCKED = (
+    "aws_cdk",
+    "boto3",
+    "huggingface_hub",
+    "onnx",
+    "rich",
+    "spacy_transformers",
+    "torch",
+    "transformers",
+    "typer",
+)
+
+IMPORT_HANDLER = """
+import importlib.abc, json, sys
+
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        frame = sys._getframe(1)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        if top in {blocked} and frame is not None and "spacy_lambda" in frame.f_code.co_filename:
+            raise ImportError(f"{{name}} is not part of the runtime")
+        return None
+
+sys.meta_path.insert(0, Blocker())
+import os
+os.environ["SPACY_LAMBDA_PIPELINE"] = {pipeline!r}
+from spacy_lambda.runtime.handler import handler
+assert handler({{"text": "Iron."}}, None) is not None
+print(json.dumps(sorted(name for name in sys.modules if name.startswith("spacy_lambda"))))
+"""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, relative ones by their full name."""
+    package = path.relative_to(SOURCE.parent).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            yield ".".join([*package[: len(package) - node.level + 1], *(node.module or "").split(".")])
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("path", sorted(RUNTIME.rglob("*.py")), ids=lambda path: path.name)
+def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
+    allowed = INSIDE_THE_FUNCTION | set(sys.stdlib_module_names)
+    for name in imports(path):
+        if name.startswith("spacy_lambda"):
+            assert name.startswith("spacy_lambda.runtime") or name in OF_OURS
+        else:
+            assert name.partition(".")[0] in allowed
+
+
+@pytest.mark.parametrize("name", ["errors.py", "manifest.py"])
+def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
+    assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= set(sys.stdlib_module_names)
+
+
+def test_the_handler_answers_with_the_build_side_blocked() -> None:
+    script = IMPORT_HANDLER.format(blocked=BLOCKED, pipeline="en_scienceie_minilm")
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    beyond = [name for name in loaded if not name.startswith("spacy_lambda.runtime")]
+    assert beyond == ["spacy_lambda", "spacy_lambda.errors"]
+
+
+def test_every_entry_point_resolves_and_carries_a_version() -> None:
+    ours = {
+        (point.group, point.name): point.load()
+        for group in ("spacy_factories", "spacy_architectures")
+        for point in entry_points(group=group)
+        if point.value.startswith("spacy_lambda")
+    }
+    assert set(ours) == {
+        ("spacy_factories", "onnx_transformer_v1"),
+        ("spacy_architectures", "spacy_lambda.OnnxListener.v1"),
+    }
+    assert all(callable(function) for function in ours.values())
