@@ -13,19 +13,19 @@ from spacy.tokens import Doc
 from spacy_lambda.runtime.answers import answer
 from spacy_lambda.runtime.requests import INCLUDABLE, parse_request
 
-TEXT = "Iron grows. 🧑‍🔬 Tin melts."
+TEXT = "Iron grows. 🔬🔬 Tin melts."
 
 ENTS = [
     {"text": "Iron", "label": "MATERIAL", "start": 0, "end": 4},
-    {"text": "Tin", "label": "MATERIAL", "start": 16, "end": 19},
+    {"text": "Tin", "label": "MATERIAL", "start": 15, "end": 18},
 ]
 GROUPS = [
     {"entity_group": "MATERIAL", "word": "Iron", "start": 0, "end": 4, "score": 1.0},
-    {"entity_group": "MATERIAL", "word": "Tin", "start": 16, "end": 19, "score": 1.0},
+    {"entity_group": "MATERIAL", "word": "Tin", "start": 15, "end": 18, "score": 1.0},
 ]
 SENTS = [
     {"text": "Iron grows.", "start": 0, "end": 11},
-    {"text": "🧑‍🔬 Tin melts.", "start": 12, "end": 26},
+    {"text": "🔬🔬 Tin melts.", "start": 12, "end": 25},
 ]
 
 
@@ -90,7 +90,7 @@ def test_every_shape_with_every_part(nlp: Language, event: dict[str, Any], entit
     }
     assert first.keys() == {part}
     if part == "tokens":
-        assert [token["text"] for token in first[part]] == ["Iron", "grows", ".", "🧑‍🔬", "Tin", "melts", "."]
+        assert [token["text"] for token in first[part]] == ["Iron", "grows", ".", "🔬", "🔬", "Tin", "melts", "."]
         assert all(TEXT[token["start"] : token["end"]] == token["text"] for token in first[part])
     else:
         assert first[part] == expected[part]

@@ -52,11 +52,9 @@ def test_the_docstring_draws_every_error() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_public_names_are_sorted_and_there(name: str) -> None:
+def test_public_names_are_there(name: str) -> None:
     module = importlib.import_module(name)
-    public = getattr(module, "__all__", [])
-    assert list(public) == sorted(public)
-    assert all(hasattr(module, public_name) for public_name in public)
+    assert all(hasattr(module, public) for public in getattr(module, "__all__", []))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -79,7 +77,7 @@ def test_version() -> None:
     ("missing", "arguments", "remedy"),
     [
         ("typer", ["--help"], 'pip install "spacy-lambda[cli]"'),
-        ("torch", ["compile", "x", "y"], 'pip install "spacy-lambda[compile]"'),
+        ("onnx", ["compile", "x", "y"], 'pip install "spacy-lambda[compile]"'),
         (
             "boto3",
             ["invoke", "--endpoint", "http://127.0.0.1:1", "--text", "x"],

@@ -55,17 +55,10 @@ def print_report(report: Mapping[str, Any]) -> None:
 
     console = Console()
     table = Table(title=f"{report['documents']} documents, {report['identical_documents']} identical")
-    for column in (
-        "component",
-        "says",
-        "original",
-        "compiled",
-        "agreement F1",
-        "identical",
-        "gold F1",
-        "differ in",
-    ):
-        table.add_column(column, justify="left" if column in ("component", "says") else "right")
+    for column in ("component", "says"):
+        table.add_column(column)
+    for column in ("original", "compiled", "agreement", "identical", "gold F1"):
+        table.add_column(column, justify="right")
     for row in report["components"]:
         table.add_row(
             row["component"],
@@ -75,9 +68,12 @@ def print_report(report: Mapping[str, Any]) -> None:
             f"{row['agreement']:.4f}",
             f"{row['identical_documents']} / {report['documents']}",
             _gold(row),
-            ", ".join(map(str, row["differing_documents"])),
         )
     console.print(table)
+    for row in report["components"]:
+        if row["differing_documents"]:
+            numbers = ", ".join(map(str, row["differing_documents"]))
+            console.print(f"{row['component']} differs in documents {numbers} (the first ones, counted from 0)")
     if report["largest_hidden_difference"] is not None:
         console.print(
             f"hidden states: largest difference {report['largest_hidden_difference']:.2e},"

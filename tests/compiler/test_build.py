@@ -1,0 +1,132 @@
+"""Compiling as a whole: what is written, and that it appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+
+from spacy_lambda.compiler import build
+from spacy_lambda.compiler.build import compile_pipeline
+from spacy_lambda.compiler.survey import source_hash
+from spacy_lambda.errors import CompileError, VerifyError
+
+from .originals import TEXTS
+
+WITHOUT_TORCH = """
+import importlib.abc, json, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "transformers", "spacy_transformers", "onnx"):
+            raise ModuleNotFoundError(name)
+        return None
+
+sys.meta_path.insert(0, Missing())
+import spacy
+nlp = spacy.load(sys.argv[1])
+print(json.dumps([[ent.text, ent.label_] for ent in nlp(sys.argv[2]).ents]))
+"""
+
+
+def test_what_is_written(original: Callable[..., Path], tmp_path: Path) -> None:
+    source = original()
+    steps: list[str] = []
+    meta = compile_pipeline(str(source), tmp_path / "out", on_step=lambda step, done, total: steps.append(step))
+    written = json.loads((tmp_path / "out" / "meta.json").read_text())
+    assert written["spacy_lambda"] == meta.to_dict()
+    assert meta.source_name == "en_pipeline"
+    assert meta.source_sha256 == source_hash(source)
+    assert meta.precision == "fp32"
+    assert (meta.encoders["transformer"]["window"], meta.encoders["transformer"]["stride"]) == (24, 16)
+    assert {"spacy", "torch", "onnxruntime"} <= meta.tools.keys()
+    assert any(requirement.startswith("spacy-lambda") for requirement in written["requirements"])
+    assert not any("torch" in requirement or "transformers" in requirement for requirement in written["requirements"])
+    assert {"loading", "checking"} <= set(steps)
+    assert (source / "ner" / "model").read_bytes() == (tmp_path / "out" / "ner" / "model").read_bytes()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_spacy_alone_loads_it(original: Callable[..., Path], tmp_path: Path) -> None:
+    source = original()
+    compile_pipeline(str(source), tmp_path / "out")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path / "out"), TEXTS[0]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = [[ent.text, ent.label_] for ent in spacy.load(source)(TEXTS[0]).ents]
+    assert expected
+    assert json.loads(done.stdout) == expected
+
+
+def test_a_pipeline_without_a_transformer_compiles_to_itself(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.to_disk(tmp_path / "source")
+    meta = compile_pipeline(str(tmp_path / "source"), tmp_path / "out", precision="int8")
+    assert meta.encoders == {}
+    assert spacy.load(tmp_path / "out").pipe_names == ["sentencizer"]
+
+
+def test_figures_are_stored(original: Callable[..., Path], tmp_path: Path) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
+    meta = compile_pipeline(str(original()), tmp_path / "out", verify=texts)
+    assert meta.verification is not None
+    assert meta.verification["documents"] == meta.verification["identical_documents"] == len(TEXTS)
+    assert json.loads((tmp_path / "out" / "meta.json").read_text())["spacy_lambda"]["verification"]
+
+
+def test_calibration_texts_are_counted(original: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(TEXTS[0])
+    meta = compile_pipeline(str(original()), tmp_path / "out", precision="int8", calibrate=tmp_path / "text.txt")
+    assert meta.encoders["transformer"]["calibration_texts"] == 1
+    assert 0 < meta.encoders["transformer"]["relative_error"] < 0.2
+
+
+def test_out_that_exists_is_left_alone(original: Callable[..., Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine").write_text("mine")
+    with pytest.raises(CompileError) as caught:
+        compile_pipeline(str(original()), out)
+    assert "--force" in caught.value.remedy
+    assert (out / "mine").read_text() == "mine"
+    compile_pipeline(str(original()), out, force=True)
+    assert not (out / "mine").exists()
+    assert (out / "config.cfg").is_file()
+
+
+def test_out_may_not_be_the_original_or_around_it(original: Callable[..., Path]) -> None:
+    source = original()
+    for out in (source, source.parent):
+        with pytest.raises(CompileError, match="holds the original"):
+            compile_pipeline(str(source), out, force=True)
+    assert (source / "config.cfg").is_file()
+
+
+def test_nothing_appears_when_compiling_fails(
+    original: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(build, "write_pipeline", fail)
+    with pytest.raises(OSError, match="no space left"):
+        compile_pipeline(str(original()), tmp_path / "out")
+    assert os.listdir(tmp_path) == []
+
+
+def test_texts_are_looked_for_before_the_work_begins(original: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(VerifyError, match="does not exist"):
+        compile_pipeline(str(original()), tmp_path / "out", verify=tmp_path / "nothing")
+    assert os.listdir(tmp_path) == []
