@@ -60,9 +60,7 @@ def build_wheel(compiled: Path) -> Path:
     return wheel
 
 
-def figures(
-    meta: dict[str, Any], scores: dict[str, Any], dropped: dict[str, list[Any]], wheel: Path
-) -> dict[str, str]:
+def figures(meta: dict[str, Any], scores: dict[str, Any], dropped: dict[str, list[Any]], wheel: Path) -> dict[str, str]:
     """What the card's placeholders stand for."""
     verification = meta["spacy_lambda"]["verification"]
     (ner,) = verification["components"]

@@ -16,20 +16,14 @@ from spacy_lambda.compiler import build
 from spacy_lambda.compiler.build import compile_pipeline
 from spacy_lambda.compiler.survey import source_hash
 from spacy_lambda.errors import CompileError, VerifyError
+from spacy_lambda.local import build_task_root
 
 from .originals import TEXTS
 
-WITHOUT_TORCH = """
-import importlib.abc, json, sys
-
-class Missing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "transformers", "spacy_transformers", "onnx"):
-            raise ModuleNotFoundError(name)
-        return None
-
-sys.meta_path.insert(0, Missing())
+LOAD = """
+import importlib.util, json, sys
 import spacy
+assert importlib.util.find_spec("torch") is None
 nlp = spacy.load(sys.argv[1])
 print(json.dumps([[ent.text, ent.label_] for ent in nlp(sys.argv[2]).ents]))
 """
@@ -53,15 +47,18 @@ def test_what_is_written(original: Callable[..., Path], tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
 
 
-def test_spacy_alone_loads_it(original: Callable[..., Path], tmp_path: Path) -> None:
+def test_it_loads_with_the_base_install_only(original: Callable[..., Path], tmp_path: Path) -> None:
     source = original()
     compile_pipeline(str(source), tmp_path / "out")
+    base = build_task_root()
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path / "out"), TEXTS[0]],
+        [sys.executable, "-S", "-s", "-c", LOAD, str(tmp_path / "out"), TEXTS[0]],
+        env={"PYTHONPATH": str(base.path)},
         capture_output=True,
         text=True,
         check=False,
     )
+    base.remove()
     assert done.returncode == 0, done.stderr
     expected = [[ent.text, ent.label_] for ent in spacy.load(source)(TEXTS[0]).ents]
     assert expected

@@ -83,9 +83,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_every_component_of_a_compiled_pipeline(
-    original: Callable[..., Path], tmp_path: Path, corpus: Path
-) -> None:
+def test_every_component_of_a_compiled_pipeline(original: Callable[..., Path], tmp_path: Path, corpus: Path) -> None:
     source = original(components=("tagger", "parser", "ner", "spancat", "textcat"))
     compile_pipeline(str(source), tmp_path / "out")
     report = verify(str(source), str(tmp_path / "out"), corpus, on_step=quiet)

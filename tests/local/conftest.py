@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import spacy
-from .local_lambda import Lambda, settings
+from tests.local.local_lambda import Lambda, settings
 
 
 @pytest.fixture(scope="session")

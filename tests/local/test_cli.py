@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from .local_lambda import CODE, Lambda, is_gone
+from tests.local.local_lambda import CODE, Lambda, is_gone
 
 from spacy_lambda.local import invoke
 

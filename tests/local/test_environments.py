@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from .local_lambda import Lambda, is_gone, wait_until
+from tests.local.local_lambda import Lambda, is_gone, wait_until
 
 from spacy_lambda.local import Invocation, invoke
 

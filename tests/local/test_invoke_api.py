@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from .local_lambda import Lambda
+from tests.local.local_lambda import Lambda
 
 from spacy_lambda.errors import InvokeError
 from spacy_lambda.local import invoke, parse_report
