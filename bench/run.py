@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tables import Variant, as_markdown, as_table, write_readme
 
-from spacy_lambda.runtime.pipeline import locate_pipeline
+from spacy_lambda.pipelines import find_pipeline
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -90,7 +90,7 @@ def originals(given: Path | None, console: Console) -> list[tuple[str, Path, Pat
     """Name, original pipeline, and a folder for what is compiled from it."""
     if given is not None:
         return [(given.name, given, WORK / f"given-{abs(hash(given.resolve()))}")]
-    tokenizer = locate_pipeline({"SPACY_LAMBDA_PIPELINE": "en_scienceie_minilm"}) / "transformer" / "tokenizer.json"
+    tokenizer = find_pipeline("en_scienceie_minilm") / "transformer" / "tokenizer.json"
     found = []
     for size, name in ((MINILM, "minilm"), (SCIBERT, "scibert")):
         console.print(f"building {size.name}")

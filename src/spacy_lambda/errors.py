@@ -4,6 +4,7 @@
 
     SpacyLambdaError
     ├── MissingExtraError       an optional part is not installed
+    ├── PipelineNotFoundError   there is no pipeline where one was named
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... and here is every reason at once
     ├── VerifyError             the comparison could not be made
@@ -43,6 +44,10 @@ class MissingExtraError(SpacyLambdaError):
             remedy=f'pip install "spacy-lambda[{extra}]"',
         )
         self.extra = extra
+
+
+class PipelineNotFoundError(SpacyLambdaError):
+    """There is no pipeline where one was named, or not a whole one."""
 
 
 class CompileError(SpacyLambdaError):

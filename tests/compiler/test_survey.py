@@ -12,7 +12,7 @@ import spacy
 from thinc.api import Config
 
 from spacy_lambda.compiler.build import compile_pipeline
-from spacy_lambda.compiler.survey import find_pipeline, source_hash, survey
+from spacy_lambda.compiler.survey import source_hash, survey
 from spacy_lambda.errors import CompileError, UnsupportedPipelineError
 
 Changes = dict[tuple[str, ...], Any]
@@ -82,23 +82,6 @@ def test_every_reason_is_told_at_once(original: Callable[..., Path], tmp_path: P
     for name in names:
         assert REFUSED[name][1] in caught.value.message
         assert REFUSED[name][2] in caught.value.remedy
-
-
-@pytest.mark.parametrize("pipeline", ["no/such/folder", "no_such_package"])
-def test_no_such_pipeline(pipeline: str) -> None:
-    with pytest.raises(CompileError, match="neither a folder nor an installed pipeline package"):
-        find_pipeline(pipeline)
-
-
-def test_a_folder_that_is_no_pipeline(tmp_path: Path) -> None:
-    with pytest.raises(CompileError) as caught:
-        find_pipeline(str(tmp_path))
-    assert "no config.cfg" in caught.value.message
-    assert "output/model-best" in caught.value.remedy
-
-
-def test_an_installed_package_is_found() -> None:
-    assert (find_pipeline("en_scienceie_minilm") / "config.cfg").is_file()
 
 
 def test_a_pipeline_that_does_not_load(tmp_path: Path) -> None:

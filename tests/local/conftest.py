@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import spacy
+
 from tests.local.local_lambda import Lambda, settings
 
 

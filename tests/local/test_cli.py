@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.local.local_lambda import CODE, Lambda, is_gone
 
 from spacy_lambda.local import invoke
+from tests.local.local_lambda import CODE, Lambda, is_gone
 
 COMMAND = (sys.executable, "-c", "from spacy_lambda.cli import main; main()")
 

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.local.local_lambda import Lambda, is_gone, wait_until
 
 from spacy_lambda.local import Invocation, invoke
+from tests.local.local_lambda import Lambda, is_gone, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.local.local_lambda import Lambda
 
 from spacy_lambda.errors import InvokeError
 from spacy_lambda.local import invoke, parse_report
+from tests.local.local_lambda import Lambda
 
 ARN = "arn:aws:lambda:us-east-1:012345678901:function:function"
 

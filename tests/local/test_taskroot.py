@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.errors import LocalLambdaError, PipelineNotFoundError
 from spacy_lambda.local import FunctionSettings, build_task_root
 from spacy_lambda.local.closure import requirement_closure
-from spacy_lambda.local.pipeline import find_pipeline
+from spacy_lambda.local.pipeline import read_source
 
 
 @pytest.fixture
@@ -36,18 +36,18 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pipeline: Path) -> 
 
 
 def test_pipeline_directory(pipeline: Path) -> None:
-    assert find_pipeline(pipeline).path == pipeline
+    assert read_source(pipeline).path == pipeline
 
 
 def test_pipeline_package(package: Path) -> None:
-    source = find_pipeline("en_tiny_acme")
+    source = read_source("en_tiny_acme")
     assert source.path == package / "en_tiny_acme" / "en_tiny_acme-1.2.3"
     assert source.requirements == ("en_tiny_acme", "wasabi>=0.9")
     assert "en_tiny_acme" not in sys.modules
 
 
 def test_pipeline_package_is_linked(package: Path) -> None:
-    root = build_task_root(find_pipeline("en_tiny_acme").requirements)
+    root = build_task_root(read_source("en_tiny_acme").requirements)
     try:
         assert (root.path / "en_tiny_acme").resolve() == package / "en_tiny_acme"
         assert "en_tiny_acme==1.2.3" in root.distributions
@@ -57,14 +57,14 @@ def test_pipeline_package_is_linked(package: Path) -> None:
 
 @pytest.mark.parametrize("name", ["./no/such/folder", "no_such_package", "wasabi"])
 def test_pipeline_that_is_not_one(name: str) -> None:
-    with pytest.raises(LocalLambdaError) as caught:
-        find_pipeline(name)
+    with pytest.raises(PipelineNotFoundError) as caught:
+        read_source(name)
     assert "pipeline directory" in caught.value.remedy
 
 
 def test_folder_that_is_not_a_pipeline(tmp_path: Path) -> None:
-    with pytest.raises(LocalLambdaError, match=r"no config\.cfg and no meta\.json") as caught:
-        find_pipeline(tmp_path)
+    with pytest.raises(PipelineNotFoundError, match=r"no config\.cfg and no meta\.json") as caught:
+        read_source(tmp_path)
     assert "spacy-lambda compile" in caught.value.remedy
 
 

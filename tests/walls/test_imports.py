@@ -17,7 +17,7 @@ import spacy_lambda
 SOURCE = Path(spacy_lambda.__file__).parent
 RUNTIME = SOURCE / "runtime"
 INSIDE_THE_FUNCTION = {"numpy", "onnxruntime", "spacy", "srsly", "thinc", "tokenizers"}
-OF_OURS = {"spacy_lambda.errors", "spacy_lambda.manifest"}
+OF_OURS = {"spacy_lambda.errors", "spacy_lambda.manifest", "spacy_lambda.pipelines"}
 BLOCKED = (
     "aws_cdk",
     "boto3",
@@ -74,9 +74,9 @@ def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
             assert name.partition(".")[0] in allowed
 
 
-@pytest.mark.parametrize("name", ["errors.py", "manifest.py"])
+@pytest.mark.parametrize("name", ["errors.py", "manifest.py", "pipelines.py"])
 def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
-    assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= set(sys.stdlib_module_names)
+    assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= {*sys.stdlib_module_names, "spacy_lambda"}
 
 
 def test_the_handler_answers_with_the_build_side_blocked() -> None:
@@ -85,7 +85,7 @@ def test_the_handler_answers_with_the_build_side_blocked() -> None:
     assert done.returncode == 0, done.stderr
     loaded = json.loads(done.stdout.splitlines()[-1])
     beyond = [name for name in loaded if not name.startswith("spacy_lambda.runtime")]
-    assert beyond == ["spacy_lambda", "spacy_lambda.errors"]
+    assert beyond == ["spacy_lambda", "spacy_lambda.errors", "spacy_lambda.pipelines"]
 
 
 def test_every_entry_point_resolves_and_carries_a_version() -> None:

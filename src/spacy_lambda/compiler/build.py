@@ -11,9 +11,10 @@ from pathlib import Path
 
 from ..errors import CompileError
 from ..manifest import CompiledMeta, Precision
+from ..pipelines import find_pipeline
 from .compare import Report, compare
 from .encode import CompiledEncoder, OnStep, compile_encoder
-from .survey import Survey, find_pipeline, source_hash, survey
+from .survey import Survey, source_hash, survey
 from .texts import read_docs
 from .write import write_meta, write_pipeline
 
@@ -51,6 +52,7 @@ def compile_pipeline(
     :param force: Replace ``out`` when it exists.
     :param on_step: Told about progress.
     :returns: What was written into ``meta.json``.
+    :raises PipelineNotFoundError: When there is no such pipeline.
     :raises CompileError: When ``out`` is taken, or the pipeline cannot be compiled.
     :raises VerifyError: When there are no texts where they should be.
     """

@@ -13,9 +13,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import VerifyError
+from ..pipelines import find_pipeline
 from ..runtime.component import OnnxTransformer
 from ..runtime.encoding import get_encoding
-from .survey import find_pipeline
 from .texts import read_docs
 
 __all__ = ["ComponentReport", "Report", "compare", "verify"]
@@ -95,7 +95,7 @@ def verify(original: str, compiled: str, texts: Path, *, on_step: Callable[[str,
     :param compiled: Directory or package name of the compiled pipeline.
     :param texts: See :func:`.texts.read_docs`.
     :raises VerifyError: When there are no texts, or the pipelines are not of the same components.
-    :raises CompileError: When one of them is no pipeline.
+    :raises PipelineNotFoundError: When one of them is no pipeline.
     """
     first, second = find_pipeline(original), find_pipeline(compiled)
     try:

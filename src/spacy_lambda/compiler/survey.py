@@ -11,11 +11,10 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
-from spacy.util import get_package_path, is_package
 
 from ..errors import CompileError, MissingExtraError, UnsupportedPipelineError
 
-__all__ = ["LISTENER", "Survey", "TransformerPart", "find_pipeline", "source_hash", "survey"]
+__all__ = ["LISTENER", "Survey", "TransformerPart", "source_hash", "survey"]
 
 MODELS = tuple(f"spacy-transformers.TransformerModel.v{i}" for i in (1, 2, 3))
 LISTENER = "spacy-transformers.TransformerListener.v1"
@@ -59,33 +58,6 @@ class Survey:
     path: Path
     nlp: Language
     transformers: tuple[TransformerPart, ...]
-
-
-def find_pipeline(pipeline: str) -> Path:
-    """The directory of a pipeline.
-
-    :param pipeline: A directory, or the name of an installed pipeline package.
-    :raises CompileError: When it is neither.
-    """
-    path = Path(pipeline)
-    if (path / "config.cfg").is_file():
-        return path
-    if is_package(pipeline):
-        package = get_package_path(pipeline)
-        inner = sorted(package.glob("*/config.cfg"))
-        if (package / "config.cfg").is_file():
-            return package
-        if inner:
-            return inner[0].parent
-    if path.is_dir():
-        raise CompileError(
-            f"{path} is no spaCy pipeline: it has no config.cfg",
-            remedy="name the folder that `spacy train` wrote, for example output/model-best",
-        )
-    raise CompileError(
-        f"{pipeline!r} is neither a folder nor an installed pipeline package",
-        remedy="check the path, or install the package",
-    )
 
 
 def source_hash(path: Path) -> str:

@@ -22,7 +22,7 @@ from spacy_lambda.local.environment import Environment
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.invoke_api import InvokeApi
 from spacy_lambda.local.logs import LogSink
-from spacy_lambda.local.pipeline import find_pipeline
+from spacy_lambda.local.pipeline import read_source
 from spacy_lambda.local.pool import Pool
 from spacy_lambda.local.settings import FunctionSettings
 from spacy_lambda.local.taskroot import TaskRoot, build_task_root
@@ -57,7 +57,7 @@ async def serve_function(
     :param log: Takes each line that an environment logs; without it, they go to :mod:`logging`.
     :raises LocalLambdaError: If the pipeline, a requirement or the address is not to be had.
     """
-    pipeline = find_pipeline(settings.pipeline)
+    pipeline = read_source(settings.pipeline)
     task_root = build_task_root(pipeline.requirements, code=settings.code)
     numbers = itertools.count(1)
 

@@ -1,7 +1,8 @@
 """Inside the function: event to prediction.
 
 This package is closed: it imports the standard library, spaCy and thinc, onnxruntime, tokenizers and numpy, and
-from this distribution only :mod:`spacy_lambda.errors` and :mod:`spacy_lambda.manifest`.
+from this distribution only :mod:`spacy_lambda.errors`, :mod:`spacy_lambda.manifest` and
+:mod:`spacy_lambda.pipelines`.
 
 The flow, one module each::
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import PipelineLoadError
+from ..errors import PipelineLoadError, PipelineNotFoundError
+from ..pipelines import find_pipeline
 
 # First, so that spaCy is imported without its command line.
 from .spacy_import import spacy  # isort: skip
@@ -34,17 +34,14 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> Path:
             f"{PIPELINE_VARIABLE} is not set",
             remedy=f"set {PIPELINE_VARIABLE} to the compiled pipeline's directory",
         )
-    path = Path(environ.get("LAMBDA_TASK_ROOT", "."), value)
-    if path.is_dir():
-        return path
-    if value.isidentifier() and (spec := importlib.util.find_spec(value)) and spec.origin:
-        found = sorted(Path(spec.origin).parent.glob("*/config.cfg"))
-        if found:
-            return found[0].parent
-    raise PipelineLoadError(
-        f"{PIPELINE_VARIABLE} is {value!r}: no such directory, and no installed pipeline package",
-        remedy=f"set {PIPELINE_VARIABLE} to the compiled pipeline's directory",
-    )
+    folder = Path(environ.get("LAMBDA_TASK_ROOT", "."), value)
+    try:
+        return find_pipeline(folder if folder.is_dir() else value)
+    except PipelineNotFoundError as exc:
+        raise PipelineLoadError(
+            f"{PIPELINE_VARIABLE} is {value!r}: {exc.message}",
+            remedy=f"set {PIPELINE_VARIABLE} to the compiled pipeline's directory",
+        ) from exc
 
 
 def load_pipeline(path: Path) -> Language:
