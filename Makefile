@@ -36,7 +36,7 @@ clean: ## Remove the environments
 # The environments. Each is made anew when what it is made of changes.
 
 .venv-demo/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
-	$(call venv,.venv-demo,".[local]" $(PIPELINE_WHEEL))
+	$(call venv,.venv-demo,-e ".[local]" $(PIPELINE_WHEEL))
 
 .venv-runtime/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
 	$(call venv,.venv-runtime,-e . pytest pytest-timeout $(PIPELINE_WHEEL))

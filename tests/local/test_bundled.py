@@ -33,7 +33,7 @@ def call(local: LocalLambda, event: Any) -> Invocation:
 def test_entities(bundled: LocalLambda) -> None:
     result = call(bundled, {"text": TEXT})
     assert result.error is None
-    assert {"text": "silicon", "label": "MATERIAL", "start": 39, "end": 46} in result.answer
+    assert {"text": "iron oxide", "label": "MATERIAL", "start": 14, "end": 24} in result.answer
     assert all(TEXT[ent["start"] : ent["end"]] == ent["text"] for ent in result.answer)
     assert result.report is not None
     assert result.report.max_memory_mb is not None
