@@ -5,6 +5,7 @@
     SpacyLambdaError
     ├── MissingExtraError       an optional part is not installed
     ├── PipelineNotFoundError   there is no pipeline where one was named
+    ├── ArtifactError           an artifact or an archive is refused
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... and here is every reason at once
     ├── VerifyError             the comparison could not be made
@@ -48,6 +49,10 @@ class MissingExtraError(SpacyLambdaError):
 
 class PipelineNotFoundError(SpacyLambdaError):
     """There is no pipeline where one was named, or not a whole one."""
+
+
+class ArtifactError(SpacyLambdaError):
+    """An artifact or an archive is not what it should be, or a pipeline cannot be packed."""
 
 
 class CompileError(SpacyLambdaError):

@@ -62,7 +62,7 @@ def test_every_module_says_what_it_is(name: str) -> None:
     assert (importlib.import_module(name).__doc__ or "").strip()
 
 
-@pytest.mark.parametrize("command", [(), ("compile",), ("verify",), ("serve",), ("invoke",)])
+@pytest.mark.parametrize("command", [(), ("compile",), ("verify",), ("pack",), ("unpack",), ("serve",), ("invoke",)])
 def test_help(command: tuple[str, ...]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ SOURCE = Path(spacy_lambda.__file__).parent
 RUNTIME = SOURCE / "runtime"
 INSIDE_THE_FUNCTION = {"numpy", "onnxruntime", "spacy", "srsly", "thinc", "tokenizers"}
 OF_OURS = {"spacy_lambda.errors", "spacy_lambda.manifest", "spacy_lambda.pipelines"}
+ARTIFACT = [f"artifact/{path.name}" for path in sorted((SOURCE / "artifact").glob("*.py"))]
 BLOCKED = (
     "aws_cdk",
     "boto3",
@@ -74,7 +75,7 @@ def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
             assert name.partition(".")[0] in allowed
 
 
-@pytest.mark.parametrize("name", ["errors.py", "manifest.py", "pipelines.py"])
+@pytest.mark.parametrize("name", ["errors.py", "manifest.py", "pipelines.py", *ARTIFACT])
 def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
     assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= {*sys.stdlib_module_names, "spacy_lambda"}
 

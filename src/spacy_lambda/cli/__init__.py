@@ -38,7 +38,7 @@ def make_app() -> typer.Typer:
     import typer
 
     from spacy_lambda.cli import compile as compile_command
-    from spacy_lambda.cli import invoke, serve, verify
+    from spacy_lambda.cli import invoke, pack, serve, verify
     from spacy_lambda.cli.version import options
 
     app = typer.Typer(
@@ -50,6 +50,8 @@ def make_app() -> typer.Typer:
     app.callback()(options)
     app.command("compile")(compile_command.compile_)
     app.command("verify")(verify.verify)
+    app.command("pack")(pack.pack)
+    app.command("unpack")(pack.unpack)
     app.command("serve")(serve.serve)
     app.command("invoke")(invoke.invoke)
     return app

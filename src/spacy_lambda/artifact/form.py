@@ -1,0 +1,140 @@
+"""The form of an artifact: its manifest, and the bytes around each file. Writer and reader share it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import ArtifactError
+from .names import unsafe_names
+
+__all__ = [
+    "BLOCK",
+    "END",
+    "MANIFEST",
+    "MANIFEST_DIGEST",
+    "FileEntry",
+    "Manifest",
+    "header",
+    "padding",
+    "parse_manifest",
+]
+
+FORMAT_VERSION = 1
+BLOCK = 512
+END = bytes(2 * BLOCK)
+"""What a tar ends with."""
+
+MANIFEST = "manifest.json"
+MANIFEST_DIGEST = "manifest.sha256"
+FOLDER = "pipeline"
+"""Folder of the pipeline's files inside the artifact."""
+
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+MAX_FILES = 5_000
+MAX_FILE_BYTES = 8 * 1024**3 - 1
+"""The largest size that a plain tar header has room for."""
+
+REMEDY = "fetch the artifact again, or pack it again from the pipeline"
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of the pipeline.
+
+    :param path: Relative to the pipeline's folder, with ``/``.
+    :param size: Bytes.
+    :param sha256: Of its contents, in hexadecimal digits.
+    """
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an artifact holds.
+
+    :param pipeline: Facts about the pipeline from its ``meta.json``, for listings; nothing is loaded by them.
+    :param files: Every file, sorted by path.
+    """
+
+    pipeline: dict[str, Any]
+    files: tuple[FileEntry, ...]
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def to_bytes(self) -> bytes:
+        """The manifest as it stands in the artifact: JSON in one canonical form."""
+        return (
+            json.dumps(asdict(self), ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode("ascii") + b"\n"
+        )
+
+
+def header(name: str, size: int) -> bytes:
+    """The tar header of a file: owner, time and mode are the same for all.
+
+    :raises ArtifactError: When the name or the size has no room in it.
+    """
+    info = tarfile.TarInfo(name)
+    info.size, info.mode, info.mtime = size, 0o644, 0
+    try:
+        return info.tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict")
+    except ValueError as exc:
+        raise ArtifactError(
+            f"{name!r} ({size:,} bytes) cannot be in an artifact: {exc}",
+            remedy="give the file a shorter name; the longest is about 100 bytes, and the largest file 8 GB",
+        ) from exc
+
+
+def padding(size: int) -> bytes:
+    """What follows a file's contents, up to the next full block."""
+    return bytes(-size % BLOCK)
+
+
+def digest_line(manifest: bytes) -> bytes:
+    """The file beside the manifest that guards the manifest itself, in the form of ``sha256sum``."""
+    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode("ascii")
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Read a manifest and check all that can be checked without the files.
+
+    :raises ArtifactError: When it is not one, or not in its canonical form, or names what must not be written.
+    """
+    try:
+        content = json.loads(data)
+        files = tuple(FileEntry(str(f["path"]), int(f["size"]), str(f["sha256"])) for f in content["files"])
+        manifest = Manifest(dict(content["pipeline"]), files, int(content["format_version"]))
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise ArtifactError(f"the manifest cannot be read: {type(exc).__name__}: {exc}", remedy=REMEDY) from exc
+    if manifest.format_version != FORMAT_VERSION:
+        raise ArtifactError(
+            f"the artifact has format {manifest.format_version}; this version reads format {FORMAT_VERSION}",
+            remedy="update spacy-lambda, or pack the pipeline again",
+        )
+    wrong = _wrong(manifest)
+    if wrong is None and manifest.to_bytes() != data:
+        wrong = "it is not in its canonical form"
+    if wrong is not None:
+        raise ArtifactError(f"the manifest is refused: {wrong}", remedy=REMEDY)
+    return manifest
+
+
+def _wrong(manifest: Manifest) -> str | None:
+    paths = [file.path for file in manifest.files]
+    if len(paths) > MAX_FILES:
+        return f"{len(paths):,} files; the limit is {MAX_FILES:,}"
+    if paths != sorted(paths):
+        return "its files are not sorted"
+    if any(not 0 <= file.size <= MAX_FILE_BYTES for file in manifest.files):
+        return "a file has an impossible size"
+    return unsafe_names(paths)

@@ -1,0 +1,137 @@
+"""A pipeline's folder -> an artifact."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArtifactError
+from ..manifest import META_KEY
+from ..pipelines import find_pipeline, read_meta
+from .form import END, FOLDER, MANIFEST, MANIFEST_DIGEST, FileEntry, Manifest, digest_line, header, padding
+from .names import unsafe_names
+
+__all__ = ["Packed", "pack"]
+
+CHUNK = 1 << 20
+LEFT_OUT = ("__pycache__", ".DS_Store", ".git", ".gitattributes", ".ipynb_checkpoints")
+"""What tools leave in folders, and no pipeline needs."""
+
+TOLD = ("lang", "name", "version", "description", "license", "spacy_version", "requirements", "pipeline")
+"""Keys of ``meta.json`` that listings show."""
+
+OnBytes = Callable[[int, int], None]
+"""Told how many bytes are done, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A packed artifact.
+
+    :param path: The file.
+    :param sha256: Of the whole file, in hexadecimal digits: the artifact's identity.
+    :param size: Bytes.
+    :param manifest: What it holds.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    manifest: Manifest
+
+
+def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, total: None) -> Packed:
+    """Pack a pipeline; the file appears whole or not at all.
+
+    The same files give the same bytes, whatever the machine, the time, the owner and the order of the folder.
+
+    :param pipeline: A pipeline directory, or the name of an installed pipeline package.
+    :param out: The artifact's file, or an existing folder for ``LANG_NAME-VERSION.tar``.
+    :param on_bytes: Told about progress.
+    :raises PipelineNotFoundError: When there is no such pipeline.
+    :raises ArtifactError: When the folder holds what an artifact cannot.
+    """
+    folder = find_pipeline(pipeline)
+    meta = read_meta(folder / "meta.json")
+    manifest = _manifest(folder, meta)
+    target = out / f"{meta.get('lang')}_{meta.get('name')}-{meta.get('version')}.tar" if out.is_dir() else out
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    size = done = 0
+    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with open(handle, "wb") as file:
+            for chunk in _chunks(folder, manifest):
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+                done = min(size, manifest.total_bytes)
+                on_bytes(done, manifest.total_bytes)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(scratch, 0o644)
+        os.replace(scratch, target)
+    except BaseException:
+        os.unlink(scratch)
+        raise
+    return Packed(target, digest.hexdigest(), size, manifest)
+
+
+def _manifest(folder: Path, meta: dict[str, Any]) -> Manifest:
+    paths = sorted(_files(folder))
+    wrong = unsafe_names(paths)
+    if wrong is not None:
+        raise ArtifactError(f"{folder} cannot be packed: {wrong}", remedy="rename or remove that file")
+    told = {key: meta[key] for key in TOLD if key in meta}
+    precision = meta.get(META_KEY, {}).get("precision")
+    if precision is not None:
+        told["precision"] = precision
+    return Manifest(told, tuple(_entry(folder, path) for path in paths))
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in LEFT_OUT]
+        for name in [*folders, *files]:
+            path = Path(root, name)
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise ArtifactError(
+                    f"{path} is a link or not a plain file",
+                    remedy="replace it with a copy of what it points to, for example with cp -rL",
+                )
+        for name in files:
+            if name not in LEFT_OUT:
+                yield Path(root, name).relative_to(folder).as_posix()
+
+
+def _entry(folder: Path, path: str) -> FileEntry:
+    with (folder / path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return FileEntry(path, file.tell(), digest)
+
+
+def _chunks(folder: Path, manifest: Manifest) -> Iterator[bytes]:
+    """The artifact's bytes, in order."""
+    content = manifest.to_bytes()
+    for name, data in ((MANIFEST, content), (MANIFEST_DIGEST, digest_line(content))):
+        yield header(name, len(data)) + data + padding(len(data))
+    for entry in manifest.files:
+        yield header(f"{FOLDER}/{entry.path}", entry.size)
+        yield from _contents(folder / entry.path, entry)
+        yield padding(entry.size)
+    yield END
+
+
+def _contents(path: Path, entry: FileEntry) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            yield chunk
+    if digest.hexdigest() != entry.sha256:
+        raise ArtifactError(f"{path} changed while it was packed", remedy="pack it again when nothing writes to it")

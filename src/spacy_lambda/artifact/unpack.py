@@ -1,0 +1,234 @@
+"""An artifact -> a pipeline's folder, every byte of it verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from ..errors import ArtifactError
+from .form import (
+    BLOCK,
+    END,
+    FOLDER,
+    MANIFEST,
+    MANIFEST_DIGEST,
+    MAX_MANIFEST_BYTES,
+    REMEDY,
+    FileEntry,
+    Manifest,
+    digest_line,
+    header,
+    padding,
+    parse_manifest,
+)
+
+__all__ = ["MAX_TOTAL_BYTES", "extract", "read_manifest", "unpack", "verify_folder"]
+
+CHUNK = 1 << 20
+MAX_TOTAL_BYTES = 10 * 1024**3
+"""Most that is unpacked where nothing else is said: what Lambda's largest ``/tmp`` holds."""
+
+
+class Readable(Protocol):
+    """A stream that gives at most so many bytes."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Reader:
+    """Reads a stream exactly, and hashes all of it on the way."""
+
+    def __init__(self, stream: Readable, on_bytes: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._on_bytes = on_bytes
+        self.digest = hashlib.sha256()
+        self.position = 0
+
+    def some(self, most: int) -> bytes:
+        """At least one byte and at most so many."""
+        data = self._stream.read(most)
+        if not data:
+            raise ArtifactError(f"the artifact ends at byte {self.position:,}, in the middle", remedy=REMEDY)
+        self.digest.update(data)
+        self.position += len(data)
+        self._on_bytes(self.position)
+        return data
+
+    def exactly(self, size: int) -> bytes:
+        """So many bytes."""
+        parts = []
+        while size:
+            parts.append(self.some(size))
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+    def expect(self, data: bytes, what: str) -> None:
+        """Bytes that are known beforehand."""
+        begin = self.position
+        if self.exactly(len(data)) != data:
+            raise ArtifactError(f"{what} at byte {begin:,} is not what the manifest says", remedy=REMEDY)
+
+    def end(self) -> None:
+        """Nothing more."""
+        if self._stream.read(1):
+            raise ArtifactError(f"the artifact goes on after its end at byte {self.position:,}", remedy=REMEDY)
+
+
+def unpack(
+    artifact: Path,
+    out: Path,
+    *,
+    sha256: str | None = None,
+    on_bytes: Callable[[int], None] = lambda done: None,
+) -> Manifest:
+    """Unpack an artifact into a new folder, which appears whole and verified or not at all.
+
+    :param artifact: The file.
+    :param out: The pipeline's folder; must not exist, or be empty.
+    :param sha256: The artifact's identity; anything else is refused.
+    :param on_bytes: Told how many bytes are done.
+    :raises ArtifactError: When a byte of it is not what it should be, or ``out`` is taken.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ArtifactError(f"{out} exists", remedy="choose another folder, or remove it first")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        with _open(artifact) as file:
+            manifest = extract(file, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
+        if out.exists():
+            out.rmdir()
+        os.replace(scratch / "pipeline", out)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return manifest
+
+
+def read_manifest(artifact: Path) -> Manifest:
+    """Read what an artifact says that it holds; its files are not looked at.
+
+    :raises ArtifactError: When it is no artifact.
+    """
+    with _open(artifact) as file:
+        return _manifest(_Reader(file, lambda done: None))
+
+
+def extract(
+    stream: Readable,
+    folder: Path,
+    *,
+    sha256: str | None = None,
+    max_bytes: int = MAX_TOTAL_BYTES,
+    on_bytes: Callable[[int], None] = lambda done: None,
+) -> Manifest:
+    """Write an artifact's files into a new folder while it is being read, and flush them to the disk.
+
+    When this raises, the folder may be there in part: the caller writes into a scratch folder and renames it.
+
+    :param stream: The artifact's bytes.
+    :param folder: Must not exist.
+    :param sha256: The artifact's identity; anything else is refused.
+    :param max_bytes: Most that is written.
+    :raises ArtifactError: When a byte of it is not what it should be.
+    """
+    reader = _Reader(stream, on_bytes)
+    manifest = _manifest(reader)
+    if manifest.total_bytes > max_bytes:
+        raise ArtifactError(
+            f"the artifact holds {manifest.total_bytes:,} bytes; the limit is {max_bytes:,}",
+            remedy="give the function more /tmp, or compile the pipeline to int8",
+        )
+    folder.mkdir()
+    for entry in manifest.files:
+        reader.expect(header(f"{FOLDER}/{entry.path}", entry.size), f"the header of {entry.path}")
+        _write(reader, entry, folder / entry.path)
+        reader.expect(padding(entry.size), f"what follows {entry.path}")
+    reader.expect(END, "the end")
+    reader.end()
+    found = reader.digest.hexdigest()
+    if sha256 is not None and found != sha256.lower():
+        raise ArtifactError(
+            f"the artifact is {found}, not {sha256.lower()}",
+            remedy="check the location and the digest after '#sha256='",
+        )
+    _flush_folders(folder)
+    return manifest
+
+
+def verify_folder(folder: Path, manifest: Manifest) -> None:
+    """Check an unpacked pipeline against its manifest: every file, and no other.
+
+    :raises ArtifactError: When a file is missing, changed or not in the manifest.
+    """
+    expected = {entry.path: entry for entry in manifest.files}
+    found = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
+    }
+    for name in sorted(found ^ expected.keys()):
+        state = "is missing" if name in expected else "is not in the manifest"
+        raise ArtifactError(f"{folder / name} {state}", remedy=REMEDY)
+    for entry in manifest.files:
+        path = folder / entry.path
+        if path.is_symlink() or path.stat().st_size != entry.size or _file_digest(path) != entry.sha256:
+            raise ArtifactError(f"{path} is not what the manifest says", remedy=REMEDY)
+
+
+def _manifest(reader: _Reader) -> Manifest:
+    first = reader.exactly(BLOCK)
+    try:
+        info = tarfile.TarInfo.frombuf(first, "utf-8", "strict")
+    except (tarfile.HeaderError, UnicodeDecodeError) as exc:
+        raise ArtifactError(f"this is no artifact: {exc}", remedy="make one with `spacy-lambda pack`") from exc
+    if info.name != MANIFEST or not 0 < info.size <= MAX_MANIFEST_BYTES or header(MANIFEST, info.size) != first:
+        raise ArtifactError(
+            f"this is no artifact: it begins with {info.name[:100]!r}", remedy="make one with `spacy-lambda pack`"
+        )
+    data = reader.exactly(info.size)
+    reader.expect(padding(info.size), "what follows the manifest")
+    line = digest_line(data)
+    reader.expect(header(MANIFEST_DIGEST, len(line)) + line + padding(len(line)), "the manifest's digest")
+    return parse_manifest(data)
+
+
+def _write(reader: _Reader, entry: FileEntry, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    left = entry.size
+    with path.open("xb") as file:
+        while left:
+            chunk = reader.some(min(left, CHUNK))
+            digest.update(chunk)
+            file.write(chunk)
+            left -= len(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    if digest.hexdigest() != entry.sha256:
+        raise ArtifactError(f"{entry.path} is not what the manifest says", remedy=REMEDY)
+
+
+def _flush_folders(folder: Path) -> None:
+    """Make the names of the files as durable as their contents."""
+    for root, _, _ in os.walk(folder):
+        handle = os.open(root, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open(artifact: Path) -> BinaryIO:
+    try:
+        return artifact.open("rb")
+    except OSError as exc:
+        raise ArtifactError(f"{artifact} cannot be read: {exc.strerror}", remedy="check the path") from exc

@@ -1,0 +1,53 @@
+"""``spacy-lambda pack`` and ``unpack``: a pipeline as one verified file, and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.cli.progress import byte_progress
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def pack(
+    pipeline: Annotated[
+        str, typer.Argument(help="A pipeline folder, an installed package's name, a wheel of `spacy package` or a zip.")
+    ],
+    out: Annotated[Path, typer.Argument(help="The artifact's file, or a folder for LANG_NAME-VERSION.tar.")] = Path(),
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Pack a pipeline into one file, the same bytes on every machine."""
+    from spacy_lambda.artifact.inputs import pipeline_folder
+    from spacy_lambda.artifact.pack import pack as pack_folder
+
+    with pipeline_folder(pipeline) as folder, byte_progress(quiet=as_json) as on_step:
+        packed = pack_folder(folder, out, on_bytes=lambda done, total: on_step("packing", done, total))
+    if as_json:
+        result = {"path": str(packed.path), "sha256": packed.sha256, "size": packed.size}
+        print(json.dumps({**result, "pipeline": packed.manifest.pipeline}, indent=2, ensure_ascii=False))
+    else:
+        print(f"{packed.path}: {len(packed.manifest.files)} files, {packed.size / 1e6:.1f} MB\nsha256={packed.sha256}")
+
+
+def unpack(
+    artifact: Annotated[Path, typer.Argument(help="The artifact's file.")],
+    out: Annotated[Path, typer.Argument(help="The pipeline's folder. It appears whole and verified, or not at all.")],
+    *,
+    sha256: Annotated[str | None, typer.Option(help="Refuse any artifact but the one with this digest.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Unpack an artifact into a pipeline's folder, verifying every byte."""
+    from spacy_lambda.artifact.unpack import unpack as unpack_artifact
+
+    size = artifact.stat().st_size if artifact.is_file() else 0
+    with byte_progress(quiet=as_json) as on_step:
+        manifest = unpack_artifact(artifact, out, sha256=sha256, on_bytes=lambda done: on_step("unpacking", done, size))
+    if as_json:
+        print(json.dumps({"path": str(out), "pipeline": manifest.pipeline}, indent=2, ensure_ascii=False))
+    else:
+        print(f"{out}: {len(manifest.files)} files, {manifest.total_bytes / 1e6:.1f} MB, all verified")
