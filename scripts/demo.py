@@ -80,7 +80,7 @@ def figures(invocation: Invocation) -> str:
     if report is None:
         return "no REPORT line"
     init = "" if report.init_ms is None else f"init {report.init_ms:,.0f} ms, "
-    memory = "" if report.max_memory_mb is None else f", at most {report.max_memory_mb} MB of memory"
+    memory = "" if report.max_memory_mb is None else f", peak memory {report.max_memory_mb} MB"
     return f"{init}duration {report.duration_ms:,.1f} ms{memory}"
 
 
