@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import threading
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +51,7 @@ def main() -> None:
         print_answer(cold.answer)
         print(f"first call, cold: {figures(cold)}\nsecond, warm:     {figures(warm)}\n")
         if not arguments.once:
-            print(CALLS.format(url=local.endpoint_url, name=NAME, event=EVENT.relative_to(Path.cwd())))
+            print(CALLS.format(url=local.endpoint_url, name=NAME, event=EVENT.relative_to(Path.cwd())), flush=True)
             wait_for_interrupt()
 
 
@@ -85,11 +86,12 @@ def figures(invocation: Invocation) -> str:
 
 
 def wait_for_interrupt() -> None:
-    """Block until Ctrl-C."""
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        print("\nending")
+    """Block until Ctrl-C, or until somebody else wants this process to end."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+    print("\nending", flush=True)
 
 
 if __name__ == "__main__":
