@@ -129,21 +129,24 @@ def test_no_such_pipeline(value: str) -> None:
 
 def test_a_broken_pipeline_names_what_is_broken(bundled: Language, tmp_path: Path) -> None:
     bundled.to_disk(tmp_path)
-    encoder = tmp_path / "transformer" / "encoder.onnx"
-    encoder.write_bytes(encoder.read_bytes()[:1000])
-    with pytest.raises(EncoderError, match=r"encoder\.onnx") as caught:
-        load_pipeline(tmp_path)
-    assert "compile the pipeline again" in caught.value.remedy
-    encoder.unlink()
-    with pytest.raises(PipelineLoadError, match=r"encoder\.onnx is missing"):
-        load_pipeline(tmp_path)
+    for name in ("encoder.onnx.data", "encoder.onnx"):
+        file = tmp_path / "transformer" / name
+        content = file.read_bytes()
+        file.write_bytes(content[:1000])
+        with pytest.raises(EncoderError, match=r"encoder\.onnx") as caught:
+            load_pipeline(tmp_path)
+        assert "compile the pipeline again" in caught.value.remedy
+        file.unlink()
+        with pytest.raises(PipelineLoadError, match=f"{name} is missing"):
+            load_pipeline(tmp_path)
+        file.write_bytes(content)
     (tmp_path / "config.cfg").unlink()
     with pytest.raises(PipelineLoadError, match="does not load"):
         load_pipeline(tmp_path)
 
 
 def test_windows_that_the_encoder_refuses(bundled_path: Path) -> None:
-    encoder = Encoder(bundled_path / "transformer" / "encoder.onnx")
+    encoder = Encoder(bundled_path / "transformer")
     with pytest.raises(EncoderError, match="a window of 2 wordpieces"):
         encoder([np.array([1, 10**7])])
 

@@ -115,7 +115,7 @@ def _describe(
                 "stride": part.stride,
                 "max_length": part.max_length,
                 "width": encoders[part.name].width,
-                "bytes": len(encoders[part.name].model),
+                "bytes": sum(map(len, encoders[part.name].model)),
                 "largest_difference": encoders[part.name].largest_difference,
                 "relative_error": encoders[part.name].relative_error,
                 "calibration_texts": n_texts if precision == "int8" else None,

@@ -11,8 +11,9 @@ import onnx
 
 from ..errors import CompileError
 from ..manifest import Precision
-from ..runtime.encoder import Encoder
+from ..runtime.encoder import Encoder, EncoderBytes
 from .bert import build_graph
+from .graph import split_weights
 from .quantize import calibrate, quantize_linears, quantize_table, sample_windows
 from .survey import TransformerPart
 from .trace import quantize_traced, trace_graph
@@ -35,14 +36,14 @@ OnStep = Callable[[str, int, int], None]
 class CompiledEncoder:
     """An encoder, ready to be written.
 
-    :param model: The ONNX file's contents.
+    :param model: The contents of its files.
     :param width: Columns of the hidden states.
     :param method: ``graph`` when the graph was written for the architecture, ``trace`` when torch exported it.
     :param largest_difference: From torch's hidden states, on windows of random wordpieces.
     :param relative_error: Root mean square of the difference, as a part of the hidden states' own.
     """
 
-    model: bytes
+    model: EncoderBytes
     width: int
     method: str
     largest_difference: float
@@ -65,7 +66,7 @@ def compile_encoder(
         graph = trace_graph(part.model)
         graph = quantize_traced(graph) if precision == "int8" else graph
         on_step("tracing", 1, 1)
-    model = graph.SerializeToString()
+    model = split_weights(graph)
     difference, error = _compare(part, model, on_step)
     if precision == "fp32" and not error <= TOLERANCE:
         raise CompileError(
@@ -111,7 +112,7 @@ def _random_windows(part: TransformerPart, *, count: int, length: int) -> list[l
     )
 
 
-def _compare(part: TransformerPart, model: bytes, on_step: OnStep) -> tuple[float, float]:
+def _compare(part: TransformerPart, model: EncoderBytes, on_step: OnStep) -> tuple[float, float]:
     """Largest difference and relative error against torch."""
     import torch
 

@@ -9,14 +9,40 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["CONTRIB", "GraphBuilder"]
+from ..runtime.encoder import WEIGHTS_FILE, EncoderBytes
+
+__all__ = ["CONTRIB", "GraphBuilder", "split_weights"]
 
 CONTRIB = "com.microsoft"
 """Domain of onnxruntime's own operators
 (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md)."""
 
+SMALL = 1024
+"""Bytes below which a constant stays in the graph."""
+
+ALIGNMENT = 64
+
 OPSET = 21
 IR_VERSION = 10
+
+
+def split_weights(model: onnx.ModelProto) -> EncoderBytes:
+    """Move a model's large constants out of it, in the form of ONNX's external data
+    (https://onnx.ai/onnx/repo-docs/ExternalData.html). The model is changed.
+    """
+    weights = bytearray()
+    for tensor in model.graph.initializer:
+        data = tensor.raw_data
+        if len(data) < SMALL:
+            continue
+        weights += bytes(-len(weights) % ALIGNMENT)
+        places = {"location": WEIGHTS_FILE, "offset": str(len(weights)), "length": str(len(data))}
+        weights += data
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in places.items():
+            tensor.external_data.add(key=key, value=value)
+    return EncoderBytes(model.SerializeToString(), bytes(weights))
 
 
 class GraphBuilder:

@@ -12,7 +12,8 @@ from typing import Any
 from thinc.api import Config
 
 from ..manifest import META_KEY, CompiledMeta
-from ..runtime.component import ENCODER_FILE, FACTORY, TOKENIZER_FILE
+from ..runtime.component import FACTORY, TOKENIZER_FILE
+from ..runtime.encoder import Encoder
 from .encode import CompiledEncoder
 from .survey import LISTENER, Survey, TransformerPart
 
@@ -59,7 +60,7 @@ def write_meta(folder: Path, meta: CompiledMeta) -> None:
 
 def _write_transformer(part: TransformerPart, encoder: CompiledEncoder, folder: Path) -> None:
     folder.mkdir()
-    (folder / ENCODER_FILE).write_bytes(encoder.model)
+    Encoder(encoder.model).write(folder)
     (folder / TOKENIZER_FILE).write_text(part.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
 
 

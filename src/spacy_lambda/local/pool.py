@@ -44,7 +44,8 @@ class Pool:
     @property
     def pids(self) -> tuple[int, ...]:
         """The process ids of the environments that are there, sorted."""
-        return tuple(sorted(environment.pid for environment in self._all))
+        # Copied at once: other threads ask, and the event loop changes the set meanwhile.
+        return tuple(sorted(environment.pid for environment in tuple(self._all)))
 
     async def invoke(self, request: Request) -> Outcome:
         """Serve one request.

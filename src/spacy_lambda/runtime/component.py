@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from spacy.vocab import Vocab
 
 from ..errors import PipelineLoadError
 from .alignment import TokenBounds, align
-from .encoder import Encoder
+from .encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
 from .encoding import Encoding, set_encoding
 from .windows import SpanGetter, make_span_getter
 from .wordpieces import WordpieceTokenizer
@@ -26,7 +25,6 @@ __all__ = ["FACTORY", "OnnxTransformer", "make_onnx_transformer"]
 
 FACTORY = "onnx_transformer_v1"
 
-ENCODER_FILE = "encoder.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 
 
@@ -125,11 +123,11 @@ class OnnxTransformer:
         """Load the encoder now, so that the first text does not wait for it."""
         self._parts()[1].open()
 
-    def set_parts(self, tokenizer_json: str, encoder: Path | bytes) -> None:
+    def set_parts(self, tokenizer_json: str, encoder: EncoderBytes) -> None:
         """Give the component its tokenizer and its encoder.
 
         :param tokenizer_json: Contents of a ``tokenizer.json``.
-        :param encoder: Path of an ONNX file, or its bytes.
+        :param encoder: Contents of the encoder's files.
         """
         self._tokenizer = WordpieceTokenizer(tokenizer_json, max_length=self.max_length)
         self._encoder = Encoder(encoder)
@@ -140,11 +138,7 @@ class OnnxTransformer:
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / TOKENIZER_FILE).write_text(tokenizer.to_json(), encoding="utf-8")
-        target = folder / ENCODER_FILE
-        if isinstance(encoder.model, bytes):
-            target.write_bytes(encoder.model)
-        elif not (target.exists() and target.samefile(encoder.model)):
-            shutil.copyfile(encoder.model, target)
+        encoder.write(folder)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> OnnxTransformer:
         """Read what :meth:`to_disk` wrote. The encoder's file is opened at the first text, or by :meth:`open`.
@@ -152,23 +146,23 @@ class OnnxTransformer:
         :raises PipelineLoadError: When a file is missing or broken.
         """
         folder = Path(path)
-        encoder = folder / ENCODER_FILE
-        if not encoder.is_file():
-            raise PipelineLoadError(f"{encoder} is missing", remedy="compile the pipeline again")
+        for name in (GRAPH_FILE, WEIGHTS_FILE):
+            if not (folder / name).is_file():
+                raise PipelineLoadError(f"{folder / name} is missing", remedy="compile the pipeline again")
         self._tokenizer = WordpieceTokenizer.from_disk(folder / TOKENIZER_FILE, max_length=self.max_length)
-        self._encoder = Encoder(encoder)
+        self._encoder = Encoder(folder)
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Tokenizer and encoder in one message."""
         tokenizer, encoder = self._parts()
-        message: dict[str, Any] = {"tokenizer": tokenizer.to_json(), "encoder": encoder.read_bytes()}
+        message: dict[str, Any] = {"tokenizer": tokenizer.to_json(), **encoder.read()._asdict()}
         return bytes(srsly.msgpack_dumps(message))
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> OnnxTransformer:
         """Read what :meth:`to_bytes` wrote."""
         message = srsly.msgpack_loads(data)
-        self.set_parts(message["tokenizer"], message["encoder"])
+        self.set_parts(message["tokenizer"], EncoderBytes(message["graph"], message["weights"]))
         return self
 
 

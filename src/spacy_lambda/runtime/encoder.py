@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,11 @@ import numpy.typing as npt
 from ..errors import EncoderError
 from .cpus import available_cpus
 
-__all__ = ["Encoder"]
+__all__ = ["GRAPH_FILE", "WEIGHTS_FILE", "Encoder", "EncoderBytes"]
+
+GRAPH_FILE = "encoder.onnx"
+WEIGHTS_FILE = "encoder.onnx.data"
+"""The large constants, apart from the graph, so that onnxruntime maps them into memory instead of parsing them."""
 
 INPUT = "input_ids"
 OUTPUT = "last_hidden_state"
@@ -23,6 +28,17 @@ HiddenStates = npt.NDArray[np.float32]
 
 _lost_in_fork: list[Any] = []
 """Sessions of a parent process: their threads are gone, and closing them would wait for those threads."""
+
+
+class EncoderBytes(NamedTuple):
+    """The contents of an encoder's two files.
+
+    :param graph: The ONNX model, whose large constants are in :data:`WEIGHTS_FILE`.
+    :param weights: Those constants, at the places that the graph names.
+    """
+
+    graph: bytes
+    weights: bytes
 
 
 class Encoder:
@@ -35,10 +51,10 @@ class Encoder:
     The session is opened at the first use and again in a forked child, where the threads of the parent's session
     do not exist.
 
-    :param model: Path of the ONNX file, or its bytes.
+    :param model: The folder with both files, or their contents.
     """
 
-    def __init__(self, model: Path | bytes) -> None:
+    def __init__(self, model: Path | EncoderBytes) -> None:
         self.model = model
         self._session: Any = None
         self._pid = -1
@@ -74,12 +90,23 @@ class Encoder:
             ) from exc
         return np.asarray(hidden[0], dtype=np.float32)
 
-    def read_bytes(self) -> bytes:
-        """The ONNX file's contents."""
-        return self.model if isinstance(self.model, bytes) else self.model.read_bytes()
+    def read(self) -> EncoderBytes:
+        """The contents of both files."""
+        if isinstance(self.model, EncoderBytes):
+            return self.model
+        return EncoderBytes((self.model / GRAPH_FILE).read_bytes(), (self.model / WEIGHTS_FILE).read_bytes())
+
+    def write(self, folder: Path) -> None:
+        """Write both files into a folder, which may be the one they are in."""
+        if isinstance(self.model, EncoderBytes):
+            (folder / GRAPH_FILE).write_bytes(self.model.graph)
+            (folder / WEIGHTS_FILE).write_bytes(self.model.weights)
+        elif not folder.samefile(self.model):
+            for name in (GRAPH_FILE, WEIGHTS_FILE):
+                shutil.copyfile(self.model / name, folder / name)
 
 
-def _open_session(model: Path | bytes) -> Any:
+def _open_session(model: Path | EncoderBytes) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -89,13 +116,14 @@ def _open_session(model: Path | bytes) -> Any:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(
-            model if isinstance(model, bytes) else os.fspath(model),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
+        if isinstance(model, EncoderBytes):
+            options.add_external_initializers_from_files_in_memory(
+                [WEIGHTS_FILE], [model.weights], [len(model.weights)]
+            )
+        source = model.graph if isinstance(model, EncoderBytes) else os.fspath(model / GRAPH_FILE)
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # onnxruntime's exceptions share no public base
-        name = "the encoder" if isinstance(model, bytes) else os.fspath(model)
+        name = "the encoder" if isinstance(model, EncoderBytes) else os.fspath(model / GRAPH_FILE)
         raise EncoderError(
             f"onnxruntime {onnxruntime.__version__} cannot open {name}: {exc}",
             remedy="compile the pipeline again, or install the onnxruntime version in its meta.json",
