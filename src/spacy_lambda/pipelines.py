@@ -13,7 +13,10 @@ from typing import Any
 
 from .errors import PipelineNotFoundError
 
-__all__ = ["find_pipeline", "read_meta"]
+__all__ = ["PIPELINE_VARIABLE", "find_pipeline", "read_meta"]
+
+PIPELINE_VARIABLE = "SPACY_LAMBDA_PIPELINE"
+"""The environment variable that names the function's pipeline."""
 
 
 def find_pipeline(pipeline: str | Path) -> Path:

@@ -252,6 +252,17 @@ def test_a_folder_is_verified(packed: Packed, tmp_path: Path) -> None:
         verify_folder(out, packed.manifest)
 
 
+def test_a_full_disk_is_told_plainly(packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ArtifactError, match="No space left") as caught:
+        unpack(packed.path, tmp_path / "out")
+    assert "make room" in caught.value.remedy
+    assert os.listdir(tmp_path) == []
+
+
 def test_links_are_not_packed(pipeline: Path, tmp_path: Path) -> None:
     shutil.copytree(pipeline, tmp_path / "copy")
     (tmp_path / "copy" / "link").symlink_to("/etc/passwd")

@@ -123,6 +123,22 @@ def test_broken_archives_are_refused(tmp_path: Path, data: bytes) -> None:
     assert "cannot be unpacked" in message(tmp_path / "a.zip", tmp_path / "out")
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_damaged_contents_are_refused(tmp_path: Path, compression: int) -> None:
+    data = bytes(range(256)) * 40
+    whole = bytearray(zipped(tmp_path / "whole.zip", {"file": data}, compression).read_bytes())
+    refused = 0
+    for place in range(34, len(whole) // 2, 3):
+        (tmp_path / "a.zip").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            extract_zip(tmp_path / "a.zip", tmp_path / f"out{place}")
+        except ArtifactError:
+            refused += 1
+        else:  # a byte that does not matter, such as LZMA's version
+            assert (tmp_path / f"out{place}" / "file").read_bytes() == data
+    assert refused > 10
+
+
 def test_an_archive_must_hold_one_pipeline(pipeline: Path, tmp_path: Path) -> None:
     files = {path.relative_to(pipeline).as_posix(): path.read_bytes() for path in pipeline.rglob("*") if path.is_file()}
     none = zipped(tmp_path / "none.zip", {"readme": b""})

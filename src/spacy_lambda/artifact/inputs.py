@@ -8,9 +8,11 @@ pitfalls").
 from __future__ import annotations
 
 import contextlib
+import lzma
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,9 @@ __all__ = ["ZipLimits", "extract_zip", "pipeline_folder"]
 
 CHUNK = 1 << 20
 ARCHIVES = (".whl", ".zip")
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError, ValueError, OSError)
+"""What :mod:`zipfile` raises for an archive that is damaged or in a form that it does not know."""
+
 UNUSUAL_RATIO_FROM = 1 << 20
 """Smaller files may be compressed as well as they like: a megabyte of zeros harms nobody."""
 
@@ -87,7 +92,7 @@ def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) ->
             left = limits.total_bytes
             for info in entries:
                 left -= _extract_entry(archive, info, folder / info.filename, left)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as exc:
+    except BROKEN as exc:
         raise ArtifactError(f"{path} cannot be unpacked: {exc}", remedy="fetch or build the file again") from exc
 
 

@@ -62,7 +62,7 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
     target = out / f"{meta.get('lang')}_{meta.get('name')}-{meta.get('version')}.tar" if out.is_dir() else out
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    size = done = 0
+    size = 0
     handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with open(handle, "wb") as file:
@@ -70,8 +70,7 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
                 file.write(chunk)
                 digest.update(chunk)
                 size += len(chunk)
-                done = min(size, manifest.total_bytes)
-                on_bytes(done, manifest.total_bytes)
+                on_bytes(min(size, manifest.total_bytes), manifest.total_bytes)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(scratch, 0o644)

@@ -105,6 +105,10 @@ def unpack(
         if out.exists():
             out.rmdir()
         os.replace(scratch / "pipeline", out)
+    except OSError as exc:
+        raise ArtifactError(
+            f"{artifact} cannot be unpacked into {out}: {exc}", remedy="make room there, or choose another folder"
+        ) from exc
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return manifest

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings
+from spacy_lambda.pipelines import PIPELINE_VARIABLE
 
-PIPELINE_VARIABLE = "SPACY_LAMBDA_PIPELINE"
 _PASSED_ON = "OPENBLAS_"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import PipelineLoadError, PipelineNotFoundError
-from ..pipelines import find_pipeline
+from ..pipelines import PIPELINE_VARIABLE, find_pipeline
 
 # First, so that spaCy is imported without its command line.
 from .spacy_import import spacy  # isort: skip
@@ -16,9 +16,7 @@ from spacy.language import Language
 
 from .component import OnnxTransformer
 
-__all__ = ["PIPELINE_VARIABLE", "load_pipeline", "locate_pipeline"]
-
-PIPELINE_VARIABLE = "SPACY_LAMBDA_PIPELINE"
+__all__ = ["load_pipeline", "locate_pipeline"]
 
 
 def locate_pipeline(environ: Mapping[str, str] = os.environ) -> Path:
