@@ -5,13 +5,19 @@
     SpacyLambdaError
     ├── MissingExtraError       an optional part is not installed
     ├── PipelineNotFoundError   there is no pipeline where one was named
+    ├── LocationError           what should say where a pipeline is cannot be read
     ├── ArtifactError           an artifact or an archive is refused
+    │   └── SignatureError          ... because of its signature
+    ├── StoreError              a store cannot be reached, refuses, or has not what is asked for
+    │   └── NotStoredError          ... has it not
+    ├── CacheError              the function's cache cannot be used
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... and here is every reason at once
     ├── VerifyError             the comparison could not be made
     ├── PipelineLoadError       the function's pipeline is missing or broken
     ├── EncoderError            the ONNX encoder refused its model or its input
     ├── LocalLambdaError        the local Lambda could not start or was called wrongly
+    ├── InferenceError          the Hub's Inference API did not answer, or with an error
     ├── InvokeError             an endpoint did not answer, or answered with an error
     └── RequestError            the caller's mistake: the event cannot be answered
 
@@ -35,6 +41,9 @@ class SpacyLambdaError(Exception):
         self.message = message
         self.remedy = remedy
 
+    def __str__(self) -> str:
+        return f"{self.message}\nremedy: {self.remedy}"
+
 
 class MissingExtraError(SpacyLambdaError):
     """A command needs an optional part that is not installed."""
@@ -53,6 +62,26 @@ class PipelineNotFoundError(SpacyLambdaError):
 
 class ArtifactError(SpacyLambdaError):
     """An artifact or an archive is not what it should be, or a pipeline cannot be packed."""
+
+
+class SignatureError(ArtifactError):
+    """A signature is missing, wrong, or cannot be made."""
+
+
+class LocationError(SpacyLambdaError):
+    """What should say where a pipeline is cannot be read."""
+
+
+class StoreError(SpacyLambdaError):
+    """A store cannot be reached, or refuses what is asked for."""
+
+
+class NotStoredError(StoreError):
+    """A store has no such pipeline, version or alias."""
+
+
+class CacheError(SpacyLambdaError):
+    """The folder in which the function keeps its pipelines cannot be used."""
 
 
 class CompileError(SpacyLambdaError):
@@ -87,6 +116,10 @@ class EncoderError(SpacyLambdaError):
 
 class LocalLambdaError(SpacyLambdaError):
     """The local Lambda could not start, or was asked for what it does not have."""
+
+
+class InferenceError(SpacyLambdaError):
+    """The Hub's Inference API could not be reached, or answered with an error."""
 
 
 class InvokeError(SpacyLambdaError):

@@ -18,7 +18,8 @@ import spacy
 
 from spacy_lambda.artifact.form import BLOCK, END, digest_line, header, padding
 from spacy_lambda.artifact.pack import Packed, pack
-from spacy_lambda.artifact.unpack import extract, read_manifest, unpack, verify_folder
+from spacy_lambda.artifact.unpack import extract, read_manifest, unpack
+from spacy_lambda.artifact.verify import folder_digest
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
 
 
@@ -43,7 +44,7 @@ def test_there_and_back(pipeline: Path, packed: Packed, tmp_path: Path) -> None:
     assert manifest == packed.manifest == read_manifest(packed.path)
     assert contents(tmp_path / "out") == contents(pipeline)
     assert [ent.label_ for ent in spacy.load(tmp_path / "out")("iron").ents] == ["METAL"]
-    verify_folder(tmp_path / "out", manifest)
+    assert folder_digest(tmp_path / "out", manifest) == packed.sha256
     assert os.listdir(tmp_path) == ["out"]
 
 
@@ -235,21 +236,25 @@ def test_a_folder_is_verified(packed: Packed, tmp_path: Path) -> None:
         unpack(packed.path, out)
         return out
 
-    changes = {
+    refused = {
         "is missing": lambda: os.unlink(fresh() / "block"),
         "is not in the manifest": lambda: (fresh() / "more").write_bytes(b""),
-        "block is not what": lambda: (fresh() / "block").write_bytes(bytes(512)),
-        "nothing is not what": lambda: (fresh() / "nothing").write_bytes(b"x"),
+        "block is not a plain file": lambda: link(fresh() / "block"),
     }
-    for message, change in changes.items():
+    for message, change in refused.items():
         change()
         with pytest.raises(ArtifactError, match=message):
-            verify_folder(out, packed.manifest)
-    (fresh() / "block").unlink()
-    (out / "block").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "elsewhere").write_bytes(bytes(range(256)) * 2)
-    with pytest.raises(ArtifactError, match="block is not what"):
-        verify_folder(out, packed.manifest)
+            folder_digest(out, packed.manifest)
+    for name, data in (("block", bytes(512)), ("nothing", b"x")):
+        (fresh() / name).write_bytes(data)
+        assert folder_digest(out, packed.manifest) != packed.sha256
+    assert folder_digest(fresh(), packed.manifest) == packed.sha256
+
+
+def link(path: Path) -> None:
+    """Put a link to the same contents in a file's place."""
+    path.rename(path.parent.parent / "elsewhere")
+    path.symlink_to(path.parent.parent / "elsewhere")
 
 
 def test_a_full_disk_is_told_plainly(packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ BUNDLED = "en_scienceie_minilm"
 
 @pytest.fixture(scope="session")
 def bundled_path() -> Path:
-    return locate_pipeline({"SPACY_LAMBDA_PIPELINE": BUNDLED})
+    return locate_pipeline({"SPACY_LAMBDA_PIPELINE": BUNDLED}).path
 
 
 @pytest.fixture(scope="session")

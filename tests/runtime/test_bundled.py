@@ -117,7 +117,7 @@ def test_handler_without_a_pipeline_names_the_variable() -> None:
 
 def test_paths_start_at_the_task_root(bundled_path: Path) -> None:
     environ = {"SPACY_LAMBDA_PIPELINE": bundled_path.name, "LAMBDA_TASK_ROOT": str(bundled_path.parent)}
-    assert locate_pipeline(environ) == bundled_path
+    assert locate_pipeline(environ).path == bundled_path
 
 
 @pytest.mark.parametrize("value", ["", "no/such/folder", "no_such_package", "json"])

@@ -17,8 +17,11 @@ import spacy_lambda
 SOURCE = Path(spacy_lambda.__file__).parent
 RUNTIME = SOURCE / "runtime"
 INSIDE_THE_FUNCTION = {"numpy", "onnxruntime", "spacy", "srsly", "thinc", "tokenizers"}
-OF_OURS = {"spacy_lambda.errors", "spacy_lambda.manifest", "spacy_lambda.pipelines"}
-ARTIFACT = [f"artifact/{path.name}" for path in sorted((SOURCE / "artifact").glob("*.py"))]
+OF_OURS = ("spacy_lambda.errors", "spacy_lambda.location", "spacy_lambda.manifest", "spacy_lambda.pipelines")
+SHARED_FOLDERS = ("artifact", "source")
+SHARED = [f"{name}/{path.name}" for name in SHARED_FOLDERS for path in sorted((SOURCE / name).glob("*.py"))]
+FOR_S3 = {"source/s3.py": {"boto3", "botocore"}}
+"""Where the function may need more than the standard library: boto3, for an ``s3://`` pipeline."""
 BLOCKED = (
     "aws_cdk",
     "boto3",
@@ -70,14 +73,21 @@ def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
     allowed = INSIDE_THE_FUNCTION | set(sys.stdlib_module_names)
     for name in imports(path):
         if name.startswith("spacy_lambda"):
-            assert name.startswith("spacy_lambda.runtime") or name in OF_OURS
+            assert name in OF_OURS or name.split(".")[1] in ("runtime", *SHARED_FOLDERS)
         else:
             assert name.partition(".")[0] in allowed
 
 
-@pytest.mark.parametrize("name", ["errors.py", "manifest.py", "pipelines.py", *ARTIFACT])
+@pytest.mark.parametrize("name", ["errors.py", "location.py", "manifest.py", "pipelines.py", *SHARED])
 def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
-    assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= {*sys.stdlib_module_names, "spacy_lambda"}
+    allowed = {*sys.stdlib_module_names, "spacy_lambda", *FOR_S3.get(name, ())}
+    assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= allowed
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_the_shared_modules_import_nothing_of_the_build_side(name: str) -> None:
+    ours = {module for module in imports(SOURCE / name) if module.startswith("spacy_lambda")}
+    assert all(module in OF_OURS or module.split(".")[1] in SHARED_FOLDERS for module in ours)
 
 
 def test_the_handler_answers_with_the_build_side_blocked() -> None:
@@ -86,7 +96,7 @@ def test_the_handler_answers_with_the_build_side_blocked() -> None:
     assert done.returncode == 0, done.stderr
     loaded = json.loads(done.stdout.splitlines()[-1])
     beyond = [name for name in loaded if not name.startswith("spacy_lambda.runtime")]
-    assert beyond == ["spacy_lambda", "spacy_lambda.errors", "spacy_lambda.pipelines"]
+    assert beyond == ["spacy_lambda", "spacy_lambda.errors", "spacy_lambda.location", "spacy_lambda.pipelines"]
 
 
 def test_every_entry_point_resolves_and_carries_a_version() -> None:

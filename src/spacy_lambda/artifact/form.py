@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ __all__ = [
     "MANIFEST_DIGEST",
     "FileEntry",
     "Manifest",
+    "artifact_size",
+    "chunks",
     "header",
     "padding",
     "parse_manifest",
@@ -68,6 +71,16 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     @property
+    def name(self) -> str:
+        """``LANG_NAME``, as spaCy names a pipeline's package."""
+        return f"{self.pipeline.get('lang')}_{self.pipeline.get('name')}"
+
+    @property
+    def version(self) -> str:
+        """The pipeline's version."""
+        return str(self.pipeline.get("version"))
+
+    @property
     def total_bytes(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
@@ -103,6 +116,28 @@ def padding(size: int) -> bytes:
 def digest_line(manifest: bytes) -> bytes:
     """The file beside the manifest that guards the manifest itself, in the form of ``sha256sum``."""
     return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode("ascii")
+
+
+def chunks(manifest: Manifest, contents: Callable[[FileEntry], Iterable[bytes]]) -> Iterator[bytes]:
+    """An artifact's bytes, in order.
+
+    :param contents: Gives the bytes of one file, in pieces of any size.
+    """
+    data = manifest.to_bytes()
+    for name, content in ((MANIFEST, data), (MANIFEST_DIGEST, digest_line(data))):
+        yield header(name, len(content)) + content + padding(len(content))
+    for entry in manifest.files:
+        yield header(f"{FOLDER}/{entry.path}", entry.size)
+        yield from contents(entry)
+        yield padding(entry.size)
+    yield END
+
+
+def artifact_size(manifest: Manifest) -> int:
+    """Bytes of the whole artifact."""
+    data = manifest.to_bytes()
+    sizes = (len(data), len(digest_line(data)), *(entry.size for entry in manifest.files))
+    return sum(BLOCK + size + -size % BLOCK for size in sizes) + len(END)
 
 
 def parse_manifest(data: bytes) -> Manifest:

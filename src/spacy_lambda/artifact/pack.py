@@ -8,15 +8,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import ArtifactError
 from ..manifest import META_KEY
 from ..pipelines import find_pipeline, read_meta
-from .form import END, FOLDER, MANIFEST, MANIFEST_DIGEST, FileEntry, Manifest, digest_line, header, padding
+from .form import FileEntry, Manifest, chunks
 from .names import unsafe_names
 
-__all__ = ["Packed", "pack"]
+__all__ = ["OnBytes", "Packed", "manifest_of", "pack"]
 
 CHUNK = 1 << 20
 LEFT_OUT = ("__pycache__", ".DS_Store", ".git", ".gitattributes", ".ipynb_checkpoints")
@@ -57,16 +56,15 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
     :raises ArtifactError: When the folder holds what an artifact cannot.
     """
     folder = find_pipeline(pipeline)
-    meta = read_meta(folder / "meta.json")
-    manifest = _manifest(folder, meta)
-    target = out / f"{meta.get('lang')}_{meta.get('name')}-{meta.get('version')}.tar" if out.is_dir() else out
+    manifest = manifest_of(folder)
+    target = out / f"{manifest.name}-{manifest.version}.tar" if out.is_dir() else out
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     size = 0
     handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with open(handle, "wb") as file:
-            for chunk in _chunks(folder, manifest):
+            for chunk in chunks(manifest, lambda entry: _contents(folder / entry.path, entry)):
                 file.write(chunk)
                 digest.update(chunk)
                 size += len(chunk)
@@ -81,7 +79,13 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
     return Packed(target, digest.hexdigest(), size, manifest)
 
 
-def _manifest(folder: Path, meta: dict[str, Any]) -> Manifest:
+def manifest_of(folder: Path) -> Manifest:
+    """What an artifact of this folder would say that it holds; every file is read.
+
+    :raises PipelineNotFoundError: When it has no ``meta.json`` that can be read.
+    :raises ArtifactError: When it holds what an artifact cannot.
+    """
+    meta = read_meta(folder / "meta.json")
     paths = sorted(_files(folder))
     wrong = unsafe_names(paths)
     if wrong is not None:
@@ -112,18 +116,6 @@ def _entry(folder: Path, path: str) -> FileEntry:
     with (folder / path).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return FileEntry(path, file.tell(), digest)
-
-
-def _chunks(folder: Path, manifest: Manifest) -> Iterator[bytes]:
-    """The artifact's bytes, in order."""
-    content = manifest.to_bytes()
-    for name, data in ((MANIFEST, content), (MANIFEST_DIGEST, digest_line(content))):
-        yield header(name, len(data)) + data + padding(len(data))
-    for entry in manifest.files:
-        yield header(f"{FOLDER}/{entry.path}", entry.size)
-        yield from _contents(folder / entry.path, entry)
-        yield padding(entry.size)
-    yield END
 
 
 def _contents(path: Path, entry: FileEntry) -> Iterator[bytes]:

@@ -8,10 +8,14 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ..errors import ArtifactError
+from .background import Background
 from .form import (
     BLOCK,
     END,
@@ -28,9 +32,12 @@ from .form import (
     parse_manifest,
 )
 
-__all__ = ["MAX_TOTAL_BYTES", "extract", "read_manifest", "unpack", "verify_folder"]
+__all__ = ["MAX_TOTAL_BYTES", "Extracted", "Readable", "extract", "read_manifest", "read_stream_manifest", "unpack"]
 
 CHUNK = 1 << 20
+FLUSH_EVERY = 16 * CHUNK
+"""The disk begins to write while the network still brings more."""
+
 MAX_TOTAL_BYTES = 10 * 1024**3
 """Most that is unpacked where nothing else is said: what Lambda's largest ``/tmp`` holds."""
 
@@ -38,24 +45,40 @@ MAX_TOTAL_BYTES = 10 * 1024**3
 class Readable(Protocol):
     """A stream that gives at most so many bytes."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes | memoryview: ...
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What came out of an artifact.
+
+    :param manifest: What it holds.
+    :param sha256: Of the whole artifact: its identity.
+    """
+
+    manifest: Manifest
+    sha256: str
 
 
 class _Reader:
     """Reads a stream exactly, and hashes all of it on the way."""
 
-    def __init__(self, stream: Readable, on_bytes: Callable[[int], None]) -> None:
+    def __init__(
+        self, stream: Readable, on_bytes: Callable[[int], None] = lambda done: None, hashing: Background | None = None
+    ) -> None:
         self._stream = stream
         self._on_bytes = on_bytes
+        self._hashing = hashing
         self.digest = hashlib.sha256()
         self.position = 0
 
-    def some(self, most: int) -> bytes:
+    def some(self, most: int) -> bytes | memoryview:
         """At least one byte and at most so many."""
         data = self._stream.read(most)
         if not data:
             raise ArtifactError(f"the artifact ends at byte {self.position:,}, in the middle", remedy=REMEDY)
-        self.digest.update(data)
+        if self._hashing is not None:
+            self._hashing.do(partial(self.digest.update, data))
         self.position += len(data)
         self._on_bytes(self.position)
         return data
@@ -101,7 +124,7 @@ def unpack(
     scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
         with _open(artifact) as file:
-            manifest = extract(file, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
+            extracted = extract(file, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
         if out.exists():
             out.rmdir()
         os.replace(scratch / "pipeline", out)
@@ -111,7 +134,7 @@ def unpack(
         ) from exc
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return manifest
+    return extracted.manifest
 
 
 def read_manifest(artifact: Path) -> Manifest:
@@ -120,7 +143,7 @@ def read_manifest(artifact: Path) -> Manifest:
     :raises ArtifactError: When it is no artifact.
     """
     with _open(artifact) as file:
-        return _manifest(_Reader(file, lambda done: None))
+        return _manifest(_Reader(file))
 
 
 def extract(
@@ -129,32 +152,38 @@ def extract(
     *,
     sha256: str | None = None,
     max_bytes: int = MAX_TOTAL_BYTES,
+    on_manifest: Callable[[Manifest], None] = lambda manifest: None,
     on_bytes: Callable[[int], None] = lambda done: None,
-) -> Manifest:
+) -> Extracted:
     """Write an artifact's files into a new folder while it is being read, and flush them to the disk.
 
     When this raises, the folder may be there in part: the caller writes into a scratch folder and renames it.
 
     :param stream: The artifact's bytes.
     :param folder: Must not exist.
-    :param sha256: The artifact's identity; anything else is refused.
+    :param sha256: The artifact's identity; anything else is refused. It covers every byte, so that the files are not
+        hashed one by one where it is given.
     :param max_bytes: Most that is written.
+    :param on_manifest: Told what will be written, before anything is.
+    :param on_bytes: Told how many bytes are done.
     :raises ArtifactError: When a byte of it is not what it should be.
     """
-    reader = _Reader(stream, on_bytes)
-    manifest = _manifest(reader)
-    if manifest.total_bytes > max_bytes:
-        raise ArtifactError(
-            f"the artifact holds {manifest.total_bytes:,} bytes; the limit is {max_bytes:,}",
-            remedy="give the function more /tmp, or compile the pipeline to int8",
-        )
-    folder.mkdir()
-    for entry in manifest.files:
-        reader.expect(header(f"{FOLDER}/{entry.path}", entry.size), f"the header of {entry.path}")
-        _write(reader, entry, folder / entry.path)
-        reader.expect(padding(entry.size), f"what follows {entry.path}")
-    reader.expect(END, "the end")
-    reader.end()
+    with Background() as hashing, Background() as flushing:
+        reader = _Reader(stream, on_bytes, hashing)
+        manifest = _manifest(reader)
+        if manifest.total_bytes > max_bytes:
+            raise ArtifactError(
+                f"the artifact holds {manifest.total_bytes:,} bytes; the limit is {max_bytes:,}",
+                remedy="give the function more /tmp, or compile the pipeline to int8",
+            )
+        on_manifest(manifest)
+        folder.mkdir()
+        for entry in manifest.files:
+            reader.expect(header(f"{FOLDER}/{entry.path}", entry.size), f"the header of {entry.path}")
+            _write(reader, entry, folder / entry.path, flushing, check=sha256 is None)
+            reader.expect(padding(entry.size), f"what follows {entry.path}")
+        reader.expect(END, "the end")
+        reader.end()
     found = reader.digest.hexdigest()
     if sha256 is not None and found != sha256.lower():
         raise ArtifactError(
@@ -162,25 +191,12 @@ def extract(
             remedy="check the location and the digest after '#sha256='",
         )
     _flush_folders(folder)
-    return manifest
+    return Extracted(manifest, found)
 
 
-def verify_folder(folder: Path, manifest: Manifest) -> None:
-    """Check an unpacked pipeline against its manifest: every file, and no other.
-
-    :raises ArtifactError: When a file is missing, changed or not in the manifest.
-    """
-    expected = {entry.path: entry for entry in manifest.files}
-    found = {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
-    }
-    for name in sorted(found ^ expected.keys()):
-        state = "is missing" if name in expected else "is not in the manifest"
-        raise ArtifactError(f"{folder / name} {state}", remedy=REMEDY)
-    for entry in manifest.files:
-        path = folder / entry.path
-        if path.is_symlink() or path.stat().st_size != entry.size or _file_digest(path) != entry.sha256:
-            raise ArtifactError(f"{path} is not what the manifest says", remedy=REMEDY)
+def read_stream_manifest(stream: Readable) -> Manifest:
+    """The same from a stream, of which no more is read."""
+    return _manifest(_Reader(stream))
 
 
 def _manifest(reader: _Reader) -> Manifest:
@@ -200,20 +216,38 @@ def _manifest(reader: _Reader) -> Manifest:
     return parse_manifest(data)
 
 
-def _write(reader: _Reader, entry: FileEntry, path: Path) -> None:
+def _write(reader: _Reader, entry: FileEntry, path: Path, flushing: Background, *, check: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    left = entry.size
-    with path.open("xb") as file:
+    left, unflushed = entry.size, 0
+    with path.open("xb", buffering=0) as file:
         while left:
             chunk = reader.some(min(left, CHUNK))
-            digest.update(chunk)
-            file.write(chunk)
+            if check:
+                digest.update(chunk)
+            _write_all(file, chunk)
             left -= len(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    if digest.hexdigest() != entry.sha256:
+            unflushed += len(chunk)
+            if unflushed >= FLUSH_EVERY:
+                unflushed = 0
+                flushing.do(partial(_flush, os.dup(file.fileno())))
+        flushing.do(partial(_flush, os.dup(file.fileno())))
+    if check and digest.hexdigest() != entry.sha256:
         raise ArtifactError(f"{entry.path} is not what the manifest says", remedy=REMEDY)
+
+
+def _write_all(file: FileIO, data: bytes | memoryview) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _flush(handle: int) -> None:
+    """Bring a file to the disk, and close this handle of it."""
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _flush_folders(folder: Path) -> None:
@@ -224,11 +258,6 @@ def _flush_folders(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _open(artifact: Path) -> BinaryIO:

@@ -1,7 +1,7 @@
 """Lambda's entry point. Importing it loads the pipeline: that is Lambda's init phase.
 
-Set the function's handler to ``spacy_lambda.runtime.handler.handler`` and ``SPACY_LAMBDA_PIPELINE`` to the compiled
-pipeline's directory.
+Set the function's handler to ``spacy_lambda.runtime.handler.handler`` and ``SPACY_LAMBDA_PIPELINE`` to where the
+compiled pipeline is: a folder, or a location in S3 or on the Hub, from which it is fetched and verified.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from .answers import answer  # isort: skip
 
 __all__ = ["handler"]
 
-_nlp = load_pipeline(locate_pipeline())
+_located = locate_pipeline()
+_nlp = load_pipeline(_located.path)
 
 
 def handler(event: Any, context: Any) -> Any:
@@ -27,6 +28,7 @@ def handler(event: Any, context: Any) -> Any:
     :param context: Lambda's context object; not used.
     :raises RequestError: When the event is not a request. Lambda reports it with ``X-Amz-Function-Error``.
     """
+    _located.mark()
     try:
         request = parse_request(event, max_length=_nlp.max_length)
     except RequestError as exc:

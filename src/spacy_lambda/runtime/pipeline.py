@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import PipelineLoadError, PipelineNotFoundError
+from ..errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
+from ..location import Location, parse_location
 from ..pipelines import PIPELINE_VARIABLE, find_pipeline
 
 # First, so that spaCy is imported without its command line.
@@ -16,30 +18,63 @@ from spacy.language import Language
 
 from .component import OnnxTransformer
 
-__all__ = ["load_pipeline", "locate_pipeline"]
+__all__ = ["LocatedPipeline", "load_pipeline", "locate_pipeline"]
 
 
-def locate_pipeline(environ: Mapping[str, str] = os.environ) -> Path:
-    """The directory that ``SPACY_LAMBDA_PIPELINE`` names: a path, or an installed pipeline package.
+@dataclass(frozen=True)
+class LocatedPipeline:
+    """The function's pipeline, on the function's own disk.
 
-    A relative path starts at ``LAMBDA_TASK_ROOT``, the function's own folder.
+    :param path: Its folder, verified where the location names a digest or an artifact.
+    :param mark: To be called at each invocation, so that what is in use stays in the cache.
+    """
+
+    path: Path
+    mark: Callable[[], None] = lambda: None
+
+
+def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
+    """Bring here what ``SPACY_LAMBDA_PIPELINE`` names: a folder, a package, an artifact, or a place in a store.
+
+    A relative path starts at ``LAMBDA_TASK_ROOT``, the function's own folder. Artifacts go through the cache.
 
     :raises PipelineLoadError: When the variable is empty or names nothing.
+    :raises SpacyLambdaError: When the artifact cannot be fetched, or is not what it should be.
     """
     value = environ.get(PIPELINE_VARIABLE, "")
+    remedy = f"set {PIPELINE_VARIABLE} to the compiled pipeline's folder, or its s3:// or hf:// location"
     if not value:
-        raise PipelineLoadError(
-            f"{PIPELINE_VARIABLE} is not set",
-            remedy=f"set {PIPELINE_VARIABLE} to the compiled pipeline's directory",
-        )
-    folder = Path(environ.get("LAMBDA_TASK_ROOT", "."), value)
-    try:
-        return find_pipeline(folder if folder.is_dir() else value)
-    except PipelineNotFoundError as exc:
-        raise PipelineLoadError(
-            f"{PIPELINE_VARIABLE} is {value!r}: {exc.message}",
-            remedy=f"set {PIPELINE_VARIABLE} to the compiled pipeline's directory",
-        ) from exc
+        raise PipelineLoadError(f"{PIPELINE_VARIABLE} is not set", remedy=remedy)
+    location = parse_location(value)
+    if location.scheme == "file":
+        path = Path(environ.get("LAMBDA_TASK_ROOT", "."), location.path)
+        if not path.is_file() and not (path / "refs").is_dir():
+            try:
+                folder = find_pipeline(path if path.is_dir() else location.path)
+            except PipelineNotFoundError as exc:
+                raise PipelineLoadError(f"{PIPELINE_VARIABLE} is {value!r}: {exc.message}", remedy=remedy) from exc
+            return LocatedPipeline(_verified(folder, location))
+        location = replace(location, path=str(path))
+    from .cache.fetch import cached_pipeline
+    from .cache.settings import read_settings
+
+    entry = cached_pipeline(location, read_settings(environ))
+    return LocatedPipeline(entry.pipeline, entry.mark)
+
+
+def _verified(folder: Path, location: Location) -> Path:
+    """A folder whose artifact would have the digest that the location names, where it names one."""
+    if location.sha256 is not None:
+        from ..artifact.pack import manifest_of
+        from ..artifact.verify import folder_digest
+
+        found = folder_digest(folder, manifest_of(folder))
+        if found != location.sha256:
+            raise ArtifactError(
+                f"{folder} has the digest {found}, not {location.sha256}",
+                remedy="bundle the pipeline again, or correct the digest after '#sha256='",
+            )
+    return folder
 
 
 def load_pipeline(path: Path) -> Language:

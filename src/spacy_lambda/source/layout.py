@@ -1,0 +1,100 @@
+"""What lies where in a store of plain objects, a folder or a bucket; and what its pointers say.
+
+::
+
+    ROOT/en_scienceie/artifacts/DIGEST.tar     an artifact, by its content; never changed
+    ROOT/en_scienceie/artifacts/DIGEST.sig     its signature, where it has one
+    ROOT/en_scienceie/refs/0.1.0-int8.json     a version: a pointer that is written once
+    ROOT/en_scienceie/refs/latest.json         an alias: a pointer that is replaced as a whole
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from ..errors import NotStoredError, StoreError
+from ..location import Location
+
+__all__ = ["LATEST", "Pointer", "artifact_key", "parse_pointer", "ref_key", "resolve", "signature_key"]
+
+LATEST = "latest"
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a version or an alias points to.
+
+    :param kind: A version stays; an alias moves.
+    :param version: The version, ``VERSION`` or ``VERSION-PRECISION``.
+    :param sha256: The artifact's identity.
+    :param size: The artifact's bytes.
+    """
+
+    kind: Literal["version", "alias"]
+    version: str
+    sha256: str
+    size: int
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
+
+
+def parse_pointer(data: bytes, *, name: str) -> Pointer:
+    """Read a pointer.
+
+    :param name: How messages call it.
+    :raises StoreError: When it is none.
+    """
+    try:
+        content = json.loads(data)
+        pointer = Pointer(content["kind"], str(content["version"]), str(content["sha256"]), int(content["size"]))
+    except (ValueError, KeyError, TypeError) as exc:
+        raise StoreError(
+            f"{name} is no pointer to an artifact: {type(exc).__name__}: {exc}",
+            remedy="push the pipeline again, or move the alias again",
+        ) from exc
+    if pointer.kind not in ("version", "alias") or not DIGEST.fullmatch(pointer.sha256):
+        raise StoreError(f"{name} is no pointer to an artifact", remedy="push the pipeline or move the alias again")
+    return pointer
+
+
+def artifact_key(name: str, sha256: str) -> str:
+    """Where an artifact is, below the store's root."""
+    return f"{name}/artifacts/{sha256}.tar"
+
+
+def signature_key(name: str, sha256: str) -> str:
+    """Where an artifact's signature is."""
+    return f"{name}/artifacts/{sha256}.sig"
+
+
+def ref_key(name: str, ref: str) -> str:
+    """Where the pointer of a version or an alias is."""
+    return f"{name}/refs/{ref}.json"
+
+
+def resolve(location: Location, read: Callable[[str], bytes | None]) -> str:
+    """The digest of the artifact that a location in a store names; a digest that is given is not looked up.
+
+    :param read: Gives the object of a key below the store's root, or ``None``.
+    :raises NotStoredError: When there is no such pipeline, version or alias.
+    """
+    if location.sha256 is not None:
+        return location.sha256
+    ref = location.ref or LATEST
+    if DIGEST.fullmatch(ref):
+        return ref
+    root, _, name = str(location.at(None)).rpartition("/")
+    data = read(ref_key(name, ref))
+    if data is None:
+        raise NotStoredError(
+            f"{root or '.'} has no {name!r} with the version or alias {ref!r}",
+            remedy=f"see what it has with `spacy-lambda ls {root or '.'}`",
+        )
+    return parse_pointer(data, name=f"{location.at(ref)}").sha256
