@@ -15,7 +15,7 @@ from ..pipelines import find_pipeline, read_meta
 from .form import FileEntry, Manifest, chunks
 from .names import unsafe_names
 
-__all__ = ["OnBytes", "Packed", "manifest_of", "pack"]
+__all__ = ["LEFT_OUT", "OnBytes", "Packed", "manifest_of", "pack", "write_artifact"]
 
 CHUNK = 1 << 20
 LEFT_OUT = ("__pycache__", ".DS_Store", ".git", ".gitattributes", ".ipynb_checkpoints")
@@ -58,6 +58,16 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
     folder = find_pipeline(pipeline)
     manifest = manifest_of(folder)
     target = out / f"{manifest.name}-{manifest.version}.tar" if out.is_dir() else out
+    return write_artifact(folder, manifest, target, on_bytes=on_bytes)
+
+
+def write_artifact(
+    folder: Path, manifest: Manifest, target: Path, *, on_bytes: OnBytes = lambda done, total: None
+) -> Packed:
+    """The same for a folder whose manifest is known.
+
+    :raises ArtifactError: When a file is not what the manifest says.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     size = 0

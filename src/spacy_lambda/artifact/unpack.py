@@ -32,7 +32,16 @@ from .form import (
     parse_manifest,
 )
 
-__all__ = ["MAX_TOTAL_BYTES", "Extracted", "Readable", "extract", "read_manifest", "read_stream_manifest", "unpack"]
+__all__ = [
+    "MAX_TOTAL_BYTES",
+    "Extracted",
+    "Readable",
+    "extract",
+    "read_manifest",
+    "read_stream_manifest",
+    "unpack",
+    "unpack_stream",
+]
 
 CHUNK = 1 << 20
 FLUSH_EVERY = 16 * CHUNK
@@ -118,23 +127,41 @@ def unpack(
     :param on_bytes: Told how many bytes are done.
     :raises ArtifactError: When a byte of it is not what it should be, or ``out`` is taken.
     """
+    with _open(artifact) as file:
+        return unpack_stream(file, out, sha256=sha256, on_bytes=on_bytes).manifest
+
+
+def unpack_stream(
+    stream: Readable,
+    out: Path,
+    *,
+    sha256: str | None = None,
+    check: Callable[[Path, str], None] = lambda folder, sha256: None,
+    on_bytes: Callable[[int], None] = lambda done: None,
+) -> Extracted:
+    """The same from a stream.
+
+    :param check: Called with the unpacked folder and the artifact's digest before ``out`` appears; may raise.
+    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArtifactError(f"{out} exists", remedy="choose another folder, or remove it first")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    scratch = None
     try:
-        with _open(artifact) as file:
-            extracted = extract(file, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        extracted = extract(stream, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
+        check(scratch / "pipeline", extracted.sha256)
         if out.exists():
             out.rmdir()
         os.replace(scratch / "pipeline", out)
     except OSError as exc:
         raise ArtifactError(
-            f"{artifact} cannot be unpacked into {out}: {exc}", remedy="make room there, or choose another folder"
+            f"the artifact cannot be unpacked into {out}: {exc}", remedy="make room there, or choose another folder"
         ) from exc
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return extracted.manifest
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return extracted
 
 
 def read_manifest(artifact: Path) -> Manifest:

@@ -19,10 +19,14 @@ __all__ = ["main", "make_app"]
 
 _EXTRA_OF = {
     "awslambdaric": "local",
-    "boto3": "local",
-    "botocore": "local",
+    "boto3": "s3",
+    "botocore": "s3",
+    "build": "hub",
+    "huggingface_hub": "hub",
+    "model_signing": "sign",
     "onnx": "compile",
     "onnxscript": "compile",
+    "requests": "hub",
     "rich": "cli",
     "spacy_transformers": "compile",
     "starlette": "local",
@@ -30,6 +34,7 @@ _EXTRA_OF = {
     "transformers": "compile",
     "typer": "cli",
     "uvicorn": "local",
+    "yaml": "hub",
 }
 
 
@@ -38,7 +43,7 @@ def make_app() -> typer.Typer:
     import typer
 
     from spacy_lambda.cli import compile as compile_command
-    from spacy_lambda.cli import invoke, pack, serve, verify
+    from spacy_lambda.cli import invoke, pack, query, serve, stores, verify
     from spacy_lambda.cli.version import options
 
     app = typer.Typer(
@@ -52,6 +57,11 @@ def make_app() -> typer.Typer:
     app.command("verify")(verify.verify)
     app.command("pack")(pack.pack)
     app.command("unpack")(pack.unpack)
+    app.command("push")(stores.push)
+    app.command("pull")(stores.pull)
+    app.command("ls")(stores.ls)
+    app.command("alias")(stores.alias)
+    app.command("query")(query.query)
     app.command("serve")(serve.serve)
     app.command("invoke")(invoke.invoke)
     return app

@@ -27,13 +27,14 @@ from ..location import Location
 from .found import FoundArtifact
 from .pieces import PieceStream
 
-__all__ = ["HUB_FOLDER", "HubRecord", "find_on_hub", "parse_record"]
+__all__ = ["CARD", "HUB_FOLDER", "HubRecord", "find_on_hub", "parse_record"]
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 DEFAULT_REVISION = "main"
 HUB_FOLDER = "spacy-lambda"
 """The folder of a repository in which the manifest and its record lie."""
 
+CARD = "README.md"
 CHUNK = 1 << 20
 TRIES = 5
 TIMEOUT_S = 20
@@ -57,6 +58,12 @@ class HubRecord:
     def to_bytes(self) -> bytes:
         """As it is stored."""
         return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
+
+    def path_of(self, path: str) -> str:
+        """Where in the repository one of the artifact's files is: at the root, README.md is the model card's place."""
+        if self.folder:
+            return f"{self.folder}/{path}"
+        return f"{HUB_FOLDER}/{path}" if path == CARD else path
 
 
 def parse_record(data: bytes, *, name: str) -> HubRecord:
@@ -83,10 +90,8 @@ def find_on_hub(location: Location) -> FoundArtifact:
     record = parse_record(repository.read(f"{HUB_FOLDER}/artifact.json"), name=str(location))
     manifest = parse_manifest(repository.read(f"{HUB_FOLDER}/manifest.json"))
 
-    prefix = f"{record.folder}/" if record.folder else ""
-
     def contents(entry: FileEntry) -> Iterator[bytes]:
-        return repository.pieces(prefix + entry.path, entry.size)
+        return repository.pieces(record.path_of(entry.path), entry.size)
 
     return FoundArtifact(
         str(location),

@@ -13,7 +13,7 @@ from .found import FoundArtifact, S3Options
 from .layout import artifact_key, resolve
 from .pieces import PieceStream
 
-__all__ = ["SHA256_METADATA", "explained", "find_in_s3", "read_object", "s3_client"]
+__all__ = ["SHA256_METADATA", "error_code", "explained", "find_in_s3", "read_object", "s3_client"]
 
 PIECE = 1 << 20
 
@@ -80,7 +80,7 @@ def read_object(client: Any, bucket: str, key: str) -> bytes | None:
     try:
         data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
     except (BotoCoreError, ClientError) as exc:
-        if _code(exc) in GONE:
+        if error_code(exc) in GONE:
             return None
         raise explained(exc, bucket, key) from exc
     return data
@@ -90,7 +90,7 @@ def explained(error: Exception, bucket: str, key: str) -> StoreError:
     """What botocore says, as an error of ours with its remedy."""
     from botocore import exceptions
 
-    place, code = f"s3://{bucket}/{key}", _code(error)
+    place, code = f"s3://{bucket}/{key}", error_code(error)
     if code in GONE:
         return NotStoredError(
             f"there is no {place}", remedy="check the location; `spacy-lambda ls` shows what is there"
@@ -162,6 +162,7 @@ class _Pieces:
         return answer["Body"]
 
 
-def _code(error: Exception) -> str:
+def error_code(error: BaseException | None) -> str:
+    """S3's own code for an error, such as ``NoSuchKey``; empty where there is none."""
     response = getattr(error, "response", {})
     return str(response.get("Error", {}).get("Code", ""))

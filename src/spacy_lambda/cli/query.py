@@ -1,0 +1,41 @@
+"""``spacy-lambda query``: a model on the Hub, asked through the Hub's Inference API."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.location import parse_location
+
+
+def query(
+    model: Annotated[str, typer.Argument(help="hf://owner/name")],
+    text: Annotated[str, typer.Argument(help="The text.")],
+    *,
+    endpoint: Annotated[
+        str | None, typer.Option(help="The API's address.", show_default="HF_INFERENCE_ENDPOINT, or the Hub's own")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as it came.")] = False,
+) -> None:
+    """Ask a model on the Hub, with the token of `hf auth login` or HF_TOKEN."""
+    from spacy_lambda.inference import query_model
+
+    answer = query_model(parse_location(model), text, endpoint=endpoint)
+    entities = answer if isinstance(answer, list) and all(isinstance(one, dict) for one in answer) else None
+    if as_json or entities is None:
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("entity", "text", "start", "end", "score")
+    for entity in entities:
+        label = entity.get("entity_group") or entity.get("entity") or entity.get("label") or ""
+        score = entity.get("score")
+        shown = f"{score:.3f}" if isinstance(score, float) else str(score or "")
+        table.add_row(
+            label, str(entity.get("word", "")), str(entity.get("start", "")), str(entity.get("end", "")), shown
+        )
+    Console().print(table)

@@ -1,0 +1,128 @@
+"""A pipeline's ``meta.json`` -> its model card, with the metadata that the Hub reads.
+
+Tags, tasks and metrics are named as spacy-huggingface-hub names them (https://github.com/explosion/spacy-huggingface-hub),
+so that the Hub shows these pipelines as it shows all others; the format is
+https://huggingface.co/docs/hub/model-cards.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spacy_lambda.manifest import META_KEY
+
+__all__ = ["model_card"]
+
+TASK_OF = {
+    "morphologizer": "token-classification",
+    "ner": "token-classification",
+    "tagger": "token-classification",
+    "textcat": "text-classification",
+    "textcat_multilabel": "text-classification",
+}
+TOKENS, TEXTS = "token-classification", "text-classification"
+# Task's name and type, and of each metric its name, its type and its key in spaCy's scores.
+SCORES = (
+    (
+        "NER",
+        TOKENS,
+        (
+            ("NER Precision", "precision", "ents_p"),
+            ("NER Recall", "recall", "ents_r"),
+            ("NER F Score", "f_score", "ents_f"),
+        ),
+    ),
+    ("TAG", TOKENS, (("TAG (XPOS) Accuracy", "accuracy", "tag_acc"),)),
+    ("POS", TOKENS, (("POS (UPOS) Accuracy", "accuracy", "pos_acc"),)),
+    ("MORPH", TOKENS, (("Morph (UFeats) Accuracy", "accuracy", "morph_acc"),)),
+    ("LEMMA", TOKENS, (("Lemma Accuracy", "accuracy", "lemma_acc"),)),
+    ("UNLABELED_DEPENDENCIES", TOKENS, (("Unlabeled Attachment Score (UAS)", "f_score", "dep_uas"),)),
+    ("LABELED_DEPENDENCIES", TOKENS, (("Labeled Attachment Score (LAS)", "f_score", "dep_las"),)),
+    ("SENTS", TOKENS, (("Sentences F-Score", "f_score", "sents_f"),)),
+    ("SPANCAT", TOKENS, (("Spans F Score", "f_score", "spans_sc_f"),)),
+    ("TEXTCAT", TEXTS, (("Text Classification Score", "f_score", "cats_score"),)),
+)
+
+FIGURES = ("agreement", "gold_original", "gold_compiled")
+"""Of a component's verification."""
+
+
+def model_card(
+    meta: dict[str, Any], *, repository: str, wheel_url: str, sha256: str, compiled: dict[str, Any], readme: str | None
+) -> str:
+    """The card in Markdown.
+
+    :param meta: Of the pipeline that the repository's root holds.
+    :param repository: ``OWNER/NAME``.
+    :param wheel_url: Where pip finds the wheel.
+    :param sha256: Identity of the artifact that functions load.
+    :param compiled: The ``meta.json`` of the pipeline that functions load; the same where there is only one.
+    :param readme: The pipeline's own text; by default spaCy's table of labels and scores.
+    """
+    import yaml
+    from spacy.cli.package import generate_readme
+
+    name = f"{meta['lang']}_{meta['name']}"
+    head = yaml.safe_dump(_metadata(meta, name, is_onnx=META_KEY in compiled), sort_keys=False, allow_unicode=True)
+    body = readme or generate_readme(meta)
+    return f"---\n{head}---\n{body.strip()}\n\n{_usage(name, repository, wheel_url, sha256, compiled)}"
+
+
+def _metadata(meta: dict[str, Any], name: str, *, is_onnx: bool) -> dict[str, Any]:
+    components = meta.get("components") or meta.get("pipeline") or []
+    tasks = dict.fromkeys(TASK_OF[component] for component in components if component in TASK_OF)
+    licence = str(meta.get("license") or "").replace(" ", "-").lower().replace("gnu-", "")
+    metadata: dict[str, Any] = {
+        "tags": ["spacy", *tasks, *(["onnx", "spacy-lambda"] if is_onnx else [])],
+        "language": ["multilingual" if meta["lang"] == "xx" else meta["lang"]],
+        "license": licence,
+        "library_name": "spacy",
+        "model-index": [{"name": name, "results": list(_results(meta.get("performance") or {}))}],
+    }
+    return {key: value for key, value in metadata.items() if value}
+
+
+def _results(scores: dict[str, Any]) -> list[dict[str, Any]]:
+    results = []
+    for task, kind, metrics in SCORES:
+        found = [
+            {"name": name, "type": metric, "value": scores[key]}
+            for name, metric, key in metrics
+            if isinstance(scores.get(key), int | float)
+        ]
+        if found:
+            results.append({"task": {"name": task, "type": kind}, "metrics": found})
+    return results
+
+
+def _usage(name: str, repository: str, wheel_url: str, sha256: str, compiled: dict[str, Any]) -> str:
+    lines = [
+        "## Use\n",
+        f"In Python: `pip install {wheel_url}`, then `spacy.load({name!r})`.\n",
+        "On AWS Lambda, or on a laptop behind Lambda's protocols, without torch:\n",
+        f"```bash\nspacy-lambda serve hf://{repository}#sha256={sha256}\n```",
+    ]
+    block = compiled.get(META_KEY)
+    if block is not None:
+        lines += ["\n## Compiled\n", f"The ONNX encoder is {block['precision']}, compiled from {_source(block)}."]
+        verification = block.get("verification")
+        if verification:
+            same, texts = verification["identical_documents"], verification["documents"]
+            lines.append(f"Of {texts} texts, {same} were answered exactly as by the original.")
+            lines += [
+                "\n| component | agreement F1 | gold F1, original | gold F1, compiled |",
+                "| --- | ---: | ---: | ---: |",
+            ]
+            lines += [
+                f"| {part['component']} | " + " | ".join(_figure(part.get(key)) for key in FIGURES) + " |"
+                for part in verification["components"]
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _source(block: dict[str, Any]) -> str:
+    return f"{block['source_name']} {block['source_version']} (SHA-256 {block['source_sha256'][:12]}…)"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

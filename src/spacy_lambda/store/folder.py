@@ -1,0 +1,101 @@
+"""A store in a folder, on this machine or mounted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from spacy_lambda.errors import StoreError
+
+__all__ = ["FolderObjects"]
+
+CHUNK = 1 << 20
+
+
+class FolderObjects:
+    """Objects that are files below a folder. See :class:`~spacy_lambda.store.objects.Objects`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, key: str) -> bytes | None:
+        """A file's contents."""
+        try:
+            return (self._root / key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise self._failed(key, exc) from exc
+
+    def create(self, key: str, data: bytes) -> bool:
+        """A new file; a hard link fails where there is one, which a rename would not."""
+        with self._scratch(key) as (file, scratch):
+            file.write(data)
+            _flush(file)
+            try:
+                os.link(scratch, self._root / key)
+            except FileExistsError:
+                return False
+        return True
+
+    def replace(self, key: str, data: bytes) -> None:
+        """A file that takes another's place by a rename."""
+        with self._scratch(key) as (file, scratch):
+            file.write(data)
+            _flush(file)
+            os.replace(scratch, self._root / key)
+
+    def upload(self, key: str, file: Path, *, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
+        """A copy of a file; the key says what is in it."""
+        target, size = self._root / key, file.stat().st_size
+        if target.is_file() and target.stat().st_size == size:
+            return 0
+        with self._scratch(key) as (copy, scratch), file.open("rb") as source:
+            while chunk := source.read(CHUNK):
+                copy.write(chunk)
+                on_bytes(copy.tell(), size)
+            _flush(copy)
+            os.replace(scratch, target)
+        return size
+
+    def keys(self, prefix: str) -> list[str]:
+        """Paths of files, relative to the root."""
+        if not self._root.is_dir():
+            raise StoreError(
+                f"there is no folder {self._root}", remedy="check the path, or push a pipeline there first"
+            )
+        files = (path for path in self._root.rglob("*") if path.is_file() and not path.name.startswith("."))
+        return sorted(key for path in files if (key := path.relative_to(self._root).as_posix()).startswith(prefix))
+
+    @contextmanager
+    def _scratch(self, key: str) -> Iterator[tuple[IO[bytes], str]]:
+        """A file beside the target; what is left of it at the end is removed."""
+        target = self._root / key
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+            try:
+                os.chmod(scratch, 0o644)
+                with open(handle, "wb") as file:
+                    yield file, scratch
+            finally:
+                Path(scratch).unlink(missing_ok=True)
+        except OSError as exc:
+            raise self._failed(key, exc) from exc
+
+    def _failed(self, key: str, error: OSError) -> StoreError:
+        free = f"; {shutil.disk_usage(self._root).free:,} bytes are free" if self._root.is_dir() else ""
+        return StoreError(
+            f"{self._root / key}: {error.strerror or error}{free}",
+            remedy="check the folder's permissions and its space",
+        )
+
+
+def _flush(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,267 @@
+"""A store on the Hugging Face Hub: a repository for each pipeline, a revision for each version.
+
+::
+
+    README.md                    the model card
+    en_x-0.1.0-py3-none-any.whl  for pip
+    config.cfg, meta.json, ...   the pipeline, as spaCy writes it
+    onnx/                        the compiled pipeline, where the root holds the original
+    spacy-lambda/artifact.json   which artifact the compiled pipeline makes, and its manifest: what functions verify
+
+All of a push is one commit. Versions and aliases are tags.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from spacy_lambda.artifact.form import FileEntry, Manifest, parse_manifest
+from spacy_lambda.artifact.pack import LEFT_OUT, manifest_of
+from spacy_lambda.errors import NotStoredError, StoreError
+from spacy_lambda.location import Location
+from spacy_lambda.pipelines import read_meta
+from spacy_lambda.source.hub import CARD, HUB_FOLDER, HubRecord, parse_record
+from spacy_lambda.store.card import model_card
+from spacy_lambda.store.protocol import OnStep, Push, Pushed, StoredVersion
+from spacy_lambda.store.registry import version_of
+from spacy_lambda.store.wheel import build_wheel
+
+__all__ = ["HubOptions", "HubStore"]
+
+MAIN = "main"
+ONNX_FOLDER = "onnx"
+SIGNATURE = f"{HUB_FOLDER}/model.sig"
+
+
+@dataclass(frozen=True)
+class HubOptions:
+    """What only the Hub has.
+
+    :param private: For a repository that is created; one that is there stays as it is.
+    :param original: The pipeline that was compiled: it goes into the root, and the compiled one into ``onnx/``.
+    :param wheel: A wheel of the root's pipeline that is there; without it, one is built.
+    :param message: Of the commit.
+    """
+
+    private: bool = True
+    original: Path | None = None
+    wheel: Path | None = None
+    message: str | None = None
+
+
+class HubStore:
+    """A repository. See :class:`~spacy_lambda.store.protocol.Store`."""
+
+    def __init__(self, location: Location, *, options: HubOptions | None = None) -> None:
+        from huggingface_hub import HfApi
+
+        self._location = location
+        self._repository = location.path
+        self._options = options or HubOptions()
+        self._api: Any = HfApi(library_name="spacy-lambda")
+
+    def push(self, push: Push, *, on_step: OnStep) -> Pushed:
+        """One commit with wheel, files and card, then the tags; progress is shown by huggingface_hub itself."""
+        version = version_of(push.packed.manifest)
+        branch = self._location.ref or MAIN
+        with self._explained():
+            created = self._api.create_repo(self._repository, private=self._options.private, exist_ok=True)
+            repository = created.repo_id
+            if branch != MAIN:
+                self._api.create_branch(repository, branch=branch, exist_ok=True)
+            self._check_version(version, push)
+        with TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+            stage = self._stage(push, Path(scratch), branch)
+            with self._explained():
+                commit = self._api.upload_folder(
+                    repo_id=repository,
+                    folder_path=stage,
+                    revision=branch,
+                    commit_message=self._options.message or f"{push.packed.manifest.name} {version}",
+                    delete_patterns="*",
+                )
+            size = sum(path.stat().st_size for path in stage.rglob("*") if path.is_file())
+        with self._explained():
+            for tag in (version, *push.aliases):
+                self._tag(tag, commit.oid)
+        location = replace(self._location.at(version), sha256=push.packed.sha256)
+        return Pushed(location, version, push.aliases, size, page=str(created))
+
+    def versions(self) -> list[StoredVersion]:
+        """Every branch and tag that holds an artifact; those of one commit are one version's aliases."""
+        with self._explained():
+            refs = self._api.list_repo_refs(self._repository)
+        by_digest: dict[str, list[str]] = {}
+        records: dict[str, HubRecord] = {}
+        for ref in (*refs.tags, *refs.branches):
+            record = self._record(ref.name)
+            if record is not None:
+                by_digest.setdefault(record.sha256, []).append(ref.name)
+                records[record.sha256] = record
+        return [
+            StoredVersion(
+                self._location.at(names[0]), self._repository, names[0], digest, records[digest].size, tuple(names[1:])
+            )
+            for digest, names in by_digest.items()
+        ]
+
+    def move_alias(self, ref: str, alias: str) -> StoredVersion:
+        """Let a tag point to a revision. The Hub cannot move one: it is away for a moment."""
+        with self._explained():
+            commit = self._api.repo_info(self._repository, revision=ref).sha
+            record = self._record(commit)
+            if record is None:
+                raise NotStoredError(
+                    f"{self._location.at(ref)} holds no artifact", remedy="push the pipeline with spacy-lambda first"
+                )
+            self._tag(alias, commit)
+        return StoredVersion(self._location.at(alias), self._repository, ref, record.sha256, record.size, (alias,))
+
+    def signature(self, sha256: str) -> bytes | None:
+        """The signature at the location's revision."""
+        return self._read(SIGNATURE, self._location.ref)
+
+    def download(self, folder: Path) -> tuple[Path, Manifest, str | None]:
+        """Bring a revision's pipeline here: the one that functions load, or that of an ordinary spaCy repository.
+
+        :param folder: A scratch folder.
+        :returns: The pipeline's folder, its manifest, and the digest that the repository says it has, if it says one.
+            Nothing has been verified yet.
+        """
+        record = self._record(self._location.ref)
+        wanted = None if record is None or not record.folder else [f"{record.folder}/*", f"{HUB_FOLDER}/*"]
+        with self._explained():
+            self._api.snapshot_download(
+                self._repository,
+                revision=self._location.ref,
+                local_dir=folder,
+                allow_patterns=wanted,
+                ignore_patterns=["*.whl"],
+            )
+        pipeline = folder / "pipeline"
+        if record is None:
+            _keep_pipeline(folder, pipeline)
+            return pipeline, manifest_of(pipeline), None
+        manifest = parse_manifest((folder / HUB_FOLDER / "manifest.json").read_bytes())
+        _move_files(manifest.files, lambda path: folder / record.path_of(path), pipeline)
+        return pipeline, manifest, record.sha256
+
+    def _stage(self, push: Push, scratch: Path, branch: str) -> Path:
+        """All files of the commit, in one folder."""
+        stage, build = scratch / "stage", scratch / "build"
+        build.mkdir()
+        inside = "" if self._options.original is None else ONNX_FOLDER
+        root = self._options.original or push.folder
+        without = shutil.ignore_patterns(*LEFT_OUT)
+        shutil.copytree(root, stage, ignore=without)
+        if inside:
+            shutil.copytree(push.folder, stage / inside, ignore=without)
+        wheel = self._options.wheel or build_wheel(root, build)
+        shutil.copy(wheel, stage / wheel.name)
+        records = stage / HUB_FOLDER
+        records.mkdir()
+        if not inside and (stage / CARD).is_file():
+            shutil.copy(stage / CARD, records / CARD)
+        (records / "manifest.json").write_bytes(push.packed.manifest.to_bytes())
+        (records / "artifact.json").write_bytes(HubRecord(push.packed.sha256, push.packed.size, inside).to_bytes())
+        if push.signature is not None:
+            shutil.copy(push.signature, stage / SIGNATURE)
+        self._write_card(stage, push, f"{self._api.endpoint}/{self._repository}/resolve/{branch}/{wheel.name}")
+        return stage
+
+    def _write_card(self, stage: Path, push: Push, wheel_url: str) -> None:
+        readme = stage / CARD
+        card = model_card(
+            read_meta(stage / "meta.json"),
+            repository=self._repository,
+            wheel_url=wheel_url,
+            sha256=push.packed.sha256,
+            compiled=read_meta(push.folder / "meta.json"),
+            readme=readme.read_text(encoding="utf-8") if readme.is_file() else None,
+        )
+        readme.write_text(card, encoding="utf-8")
+
+    def _check_version(self, version: str, push: Push) -> None:
+        record = self._record(version)
+        if record is not None and record.sha256 != push.packed.sha256 and not push.replace:
+            raise StoreError(
+                f"{self._location.at(version)} is there already, with other contents: {record.sha256}",
+                remedy="raise the version in the pipeline's meta.json, or push with --replace",
+            )
+
+    def _tag(self, tag: str, commit: str) -> None:
+        there = {ref.name: ref.target_commit for ref in self._api.list_repo_refs(self._repository).tags}
+        if there.get(tag) == commit:
+            return
+        if tag in there:
+            self._api.delete_tag(self._repository, tag=tag)
+        self._api.create_tag(self._repository, tag=tag, revision=commit)
+
+    def _record(self, revision: str | None) -> HubRecord | None:
+        data = self._read(f"{HUB_FOLDER}/artifact.json", revision)
+        return None if data is None else parse_record(data, name=str(self._location.at(revision)))
+
+    def _read(self, path: str, revision: str | None) -> bytes | None:
+        """A small file, past the cache on disk; ``None`` where the revision or the file is not there."""
+        from huggingface_hub.errors import EntryNotFoundError, RevisionNotFoundError
+
+        with TemporaryDirectory(prefix="spacy-lambda-") as scratch, self._explained():
+            try:
+                file = self._api.hf_hub_download(self._repository, path, revision=revision, local_dir=scratch)
+            except (EntryNotFoundError, RevisionNotFoundError):
+                return None
+            return Path(file).read_bytes()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What huggingface_hub raises becomes an error of ours."""
+        import requests
+        from huggingface_hub import errors
+
+        name = str(self._location)
+        try:
+            yield
+        except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as exc:
+            raise NotStoredError(
+                f"{name} is not there, or not for this token: {_first_line(exc)}",
+                remedy="check its name and revision, and log in with `hf auth login` or set HF_TOKEN",
+            ) from exc
+        except errors.HfHubHTTPError as exc:
+            status = exc.response.status_code if exc.response is not None else None
+            remedy = "log in with a token that may write: `hf auth login`, or set HF_TOKEN"
+            raise StoreError(
+                f"{name}: the Hub refuses: {_first_line(exc)}",
+                remedy=remedy if status in (401, 403) else "try again later, or see the Hub's status page",
+            ) from exc
+        except (requests.RequestException, errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as exc:
+            raise StoreError(
+                f"{name} cannot be reached: {_first_line(exc)}",
+                remedy="check the network, and HF_ENDPOINT and HF_HUB_OFFLINE where they are set",
+            ) from exc
+        except errors.HFValidationError as exc:
+            raise StoreError(f"{name}: {exc}", remedy="write hf://owner/name") from exc
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _move_files(files: Iterable[FileEntry], source_of: Callable[[str], Path], target: Path) -> None:
+    for entry in files:
+        source, path = source_of(entry.path), target / entry.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_file():
+            source.rename(path)
+
+
+def _keep_pipeline(source: Path, target: Path) -> None:
+    """What of an ordinary repository is the pipeline: all but the Hub's own files."""
+    manifest = manifest_of(source)
+    hub = (".cache/", ".gitattributes", CARD)
+    _move_files((one for one in manifest.files if not one.path.startswith(hub)), lambda path: source / path, target)

@@ -1,0 +1,160 @@
+"""Versions and aliases, in a store of plain objects, as :mod:`spacy_lambda.source.layout` lays them out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from spacy_lambda.artifact.form import Manifest
+from spacy_lambda.errors import NotStoredError, StoreError
+from spacy_lambda.location import Location
+from spacy_lambda.source.layout import (
+    LATEST,
+    Pointer,
+    artifact_key,
+    parse_pointer,
+    ref_key,
+    resolve,
+    signature_key,
+)
+from spacy_lambda.store.objects import Objects
+from spacy_lambda.store.protocol import OnStep, Push, Pushed, StoredVersion
+
+__all__ = ["Registry", "version_of"]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+REF_KEY = re.compile(r"(?P<name>[^/]+)/refs/(?P<ref>[^/]+)\.json")
+
+
+def version_of(manifest: Manifest) -> str:
+    """What a pipeline's version is called in a store: ``0.1.0``, or ``0.1.0-int8`` when it is compiled.
+
+    :raises StoreError: When its name or version cannot stand in a key.
+    """
+    precision = manifest.pipeline.get("precision")
+    version = manifest.version if precision is None else f"{manifest.version}-{precision}"
+    if not NAME.fullmatch(manifest.name) or not ALIAS.fullmatch(version):
+        raise StoreError(
+            f"the pipeline is called {manifest.name!r} in version {version!r}, which cannot be a key",
+            remedy="correct name and version in its meta.json: letters, digits, '.', '_' and '-'",
+        )
+    return version
+
+
+class Registry:
+    """A :class:`~spacy_lambda.store.protocol.Store` over :class:`~spacy_lambda.store.objects.Objects`.
+
+    :param root: The store's location, or that of one pipeline in it where only that one is meant.
+    """
+
+    def __init__(self, objects: Objects, root: Location, *, name: str | None = None) -> None:
+        self._objects = objects
+        self._root = root
+        self._name = name
+
+    def push(self, push: Push, *, on_step: OnStep) -> Pushed:
+        """Store an artifact, then its signature, its version and its aliases; see the Protocol."""
+        packed, name, version = push.packed, push.packed.manifest.name, version_of(push.packed.manifest)
+        for alias in push.aliases:
+            self._check_alias(name, alias)
+        pointer = Pointer("version", version, packed.sha256, packed.size)
+        self._check_version(name, pointer, replace_it=push.replace)
+        uploaded = self._objects.upload(
+            artifact_key(name, packed.sha256),
+            packed.path,
+            sha256=packed.sha256,
+            on_bytes=lambda done, total: on_step("pushing", done, total),
+        )
+        if push.signature is not None:
+            self._objects.replace(signature_key(name, packed.sha256), push.signature.read_bytes())
+        key = ref_key(name, version)
+        if not self._objects.create(key, pointer.to_bytes()):
+            # Another push may have been faster since the check.
+            self._check_version(name, pointer, replace_it=push.replace)
+            self._objects.replace(key, pointer.to_bytes())
+        for alias in push.aliases:
+            self._objects.replace(ref_key(name, alias), replace(pointer, kind="alias").to_bytes())
+        location = replace(self._location(name, version), sha256=packed.sha256)
+        return Pushed(location, version, push.aliases, uploaded)
+
+    def versions(self) -> list[StoredVersion]:
+        """Every version, with the aliases that point to it; see the Protocol."""
+        found = list(self._pointers())
+        return [
+            StoredVersion(
+                self._location(name, ref),
+                name,
+                pointer.version,
+                pointer.sha256,
+                pointer.size,
+                tuple(
+                    alias
+                    for other, alias, target in found
+                    if target.kind == "alias" and other == name and target.sha256 == pointer.sha256
+                ),
+            )
+            for name, ref, pointer in found
+            if pointer.kind == "version"
+        ]
+
+    def move_alias(self, ref: str, alias: str) -> StoredVersion:
+        """Let an alias point to a version or to what another alias points to; see the Protocol."""
+        name = self._pipeline()
+        self._check_alias(name, alias)
+        data = self._objects.read(ref_key(name, ref))
+        if data is None:
+            raise NotStoredError(
+                f"{self._root} has no {name!r} in version {ref!r}",
+                remedy=f"see what it has with `spacy-lambda ls {self._root}`",
+            )
+        pointer = parse_pointer(data, name=f"{name}@{ref}")
+        self._objects.replace(ref_key(name, alias), replace(pointer, kind="alias").to_bytes())
+        return StoredVersion(self._location(name, alias), name, pointer.version, pointer.sha256, pointer.size, (alias,))
+
+    def signature(self, sha256: str) -> bytes | None:
+        """The signature of an artifact, or ``None``; see the Protocol."""
+        return self._objects.read(signature_key(self._pipeline(), sha256))
+
+    def digest(self, ref: str | None) -> str:
+        """The digest that a version or alias points to, :data:`LATEST` where none is named.
+
+        :raises NotStoredError: When there is none.
+        """
+        return resolve(self._location(self._pipeline(), ref or LATEST), self._objects.read)
+
+    def _pointers(self) -> Iterator[tuple[str, str, Pointer]]:
+        """Name, version or alias, and pointer."""
+        prefix = "" if self._name is None else f"{self._name}/"
+        for key in self._objects.keys(prefix):
+            match = REF_KEY.fullmatch(key)
+            data = None if match is None else self._objects.read(key)
+            if match is not None and data is not None:
+                yield match["name"], match["ref"], parse_pointer(data, name=key)
+
+    def _check_version(self, name: str, pointer: Pointer, *, replace_it: bool) -> None:
+        data = self._objects.read(ref_key(name, pointer.version))
+        if data is None or replace_it:
+            return
+        there = parse_pointer(data, name=f"{name}@{pointer.version}")
+        if there.sha256 != pointer.sha256:
+            raise StoreError(
+                f"{self._root} has {name} {pointer.version} already, with other contents: {there.sha256}",
+                remedy="raise the version in the pipeline's meta.json, or push with --replace",
+            )
+
+    def _check_alias(self, name: str, alias: str) -> None:
+        if not ALIAS.fullmatch(alias):
+            raise StoreError(f"{alias!r} cannot be an alias", remedy="use letters, digits, '.', '_' and '-'")
+        data = self._objects.read(ref_key(name, alias))
+        if data is not None and parse_pointer(data, name=f"{name}@{alias}").kind == "version":
+            raise StoreError(f"{alias!r} is a version of {name}, and cannot be an alias", remedy="choose another name")
+
+    def _pipeline(self) -> str:
+        if self._name is None:
+            raise StoreError(f"{self._root} names a store, not a pipeline", remedy="write STORE/NAME@VERSION")
+        return self._name
+
+    def _location(self, name: str, ref: str) -> Location:
+        return replace(self._root, path=f"{self._root.path.rstrip('/')}/{name}", ref=ref)

@@ -1,0 +1,77 @@
+"""Signatures of pipelines, in the form of OpenSSF Model Signing (https://github.com/sigstore/model-transparency).
+
+A signature lists the digest of each of a pipeline's files, and is made with an elliptic-curve key: it can be checked
+without a network, and with ``model_signing verify key`` too. It says who published a pipeline; that the bytes have not
+changed since is checked again at each load, by digests alone.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from spacy_lambda.artifact.form import Manifest
+from spacy_lambda.errors import SignatureError
+
+__all__ = ["sign_pipeline", "verify_signature"]
+
+MAKE_KEYS = (
+    "openssl ecparam -name prime256v1 -genkey -noout -out key.pem && openssl ec -in key.pem -pubout -out key.pub"
+)
+
+
+def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
+    """Sign the files of a pipeline that its artifact holds.
+
+    :param private_key: An elliptic-curve key (P-256, P-384 or P-521) in PEM form, without a password.
+    :returns: The signature, a Sigstore bundle in JSON.
+    :raises SignatureError: When the key cannot be used.
+    """
+    from model_signing import hashing, signing
+
+    _check_key(private_key, "private")
+    listed = {entry.path for entry in manifest.files}
+    others = [
+        path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).as_posix() not in listed
+    ]
+    config = hashing.Config().set_ignored_paths(paths=others, ignore_git_paths=True)
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        signature = Path(scratch, "model.sig")
+        try:
+            signer = signing.Config().use_elliptic_key_signer(private_key=private_key).set_hashing_config(config)
+            signer.sign(folder, signature)
+        except Exception as exc:  # the library has no error class of its own
+            raise SignatureError(
+                f"{private_key} cannot sign: {exc}", remedy=f"make a pair of keys: {MAKE_KEYS}"
+            ) from exc
+        return signature.read_bytes()
+
+
+def verify_signature(folder: Path, signature: bytes | None, public_key: Path, *, name: str) -> None:
+    """Check that the holder of a key has signed exactly the files of a folder.
+
+    :param signature: As :func:`sign_pipeline` gave it; ``None`` where none was stored.
+    :param public_key: The key's public half, in PEM form.
+    :param name: How messages call the pipeline.
+    :raises SignatureError: When it is not signed, or not by this key, or its files are others.
+    """
+    from model_signing import verifying
+
+    _check_key(public_key, "public")
+    if signature is None:
+        raise SignatureError(f"{name} is not signed", remedy="push it with --sign KEY, or leave --verify-key out")
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        file = Path(scratch, "model.sig")
+        file.write_bytes(signature)
+        try:
+            verifying.Config().use_elliptic_key_verifier(public_key=public_key).verify(folder, file)
+        except Exception as exc:  # as above
+            raise SignatureError(
+                f"the signature of {name} is not valid for {public_key}: {exc}",
+                remedy="do not use it; ask whoever published it for the key, or to push it again",
+            ) from exc
+
+
+def _check_key(key: Path, kind: str) -> None:
+    if not key.is_file():
+        raise SignatureError(f"there is no {kind} key {key}", remedy=f"make a pair of keys: {MAKE_KEYS}")

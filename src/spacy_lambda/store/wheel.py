@@ -1,0 +1,49 @@
+"""A pipeline's folder -> the wheel that ``spacy package`` makes of it, without a network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from spacy_lambda.errors import StoreError
+
+__all__ = ["build_wheel"]
+
+EPOCH = "315532800"
+"""1980-01-01, the first day that a zip can tell: the same pipeline gives the same wheel."""
+
+
+def build_wheel(pipeline: Path, scratch: Path) -> Path:
+    """Build a wheel. The pipeline is loaded for it, because spaCy asks its components what they need.
+
+    :param scratch: An empty folder for it.
+    :raises StoreError: When it cannot be built.
+    """
+    from spacy.cli.package import package
+
+    try:
+        package(pipeline, scratch, create_sdist=False, create_wheel=False, silent=True)
+    except (Exception, SystemExit) as exc:  # whatever the pipeline's own code raises; spaCy's command line exits
+        raise _failed(pipeline, f"{type(exc).__name__}: {exc}") from exc
+    (project,) = scratch.iterdir()
+    # Without isolation, so that setuptools is the one that is installed and nothing is fetched.
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(project)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},
+    )
+    if done.returncode:
+        raise _failed(pipeline, (done.stderr or done.stdout).strip()[-1000:])
+    (wheel,) = (project / "dist").glob("*.whl")
+    return wheel
+
+
+def _failed(pipeline: Path, why: str) -> StoreError:
+    return StoreError(
+        f"no wheel can be built of {pipeline}: {why}",
+        remedy='pip install "spacy-lambda[hub]" and what the pipeline requires, or push a wheel of `spacy package`',
+    )
