@@ -36,12 +36,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pipeline: Path) -> 
 
 
 def test_pipeline_directory(pipeline: Path) -> None:
-    assert read_source(pipeline).path == pipeline
+    assert read_source(pipeline).location == str(pipeline)
 
 
 def test_pipeline_package(package: Path) -> None:
     source = read_source("en_tiny_acme")
-    assert source.path == package / "en_tiny_acme" / "en_tiny_acme-1.2.3"
+    assert source.location == str(package / "en_tiny_acme" / "en_tiny_acme-1.2.3")
     assert source.requirements == ("en_tiny_acme", "wasabi>=0.9")
     assert "en_tiny_acme" not in sys.modules
 

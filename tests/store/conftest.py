@@ -20,7 +20,9 @@ from .hub_server import TOKEN, Hub
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
-    nlp.meta.update(name="metals", version="1.2.3", license="MIT", performance={"ents_f": 0.5, "ents_p": 0.6, "ents_r": 0.4})
+    nlp.meta.update(
+        name="metals", version="1.2.3", license="MIT", performance={"ents_f": 0.5, "ents_p": 0.6, "ents_r": 0.4}
+    )
     path = tmp_path_factory.mktemp("source") / "metals"
     nlp.to_disk(path)
     (path / "weights").write_bytes(np.random.default_rng(0).bytes(300_000))

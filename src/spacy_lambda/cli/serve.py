@@ -20,7 +20,7 @@ _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def serve(
     pipeline: Annotated[
-        str, typer.Argument(help="A pipeline directory, or the name of an installed pipeline package.")
+        str, typer.Argument(help="A pipeline directory, an installed package's name, or a location: s3://..., hf://...")
     ],
     *,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

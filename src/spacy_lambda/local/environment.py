@@ -17,6 +17,7 @@ from spacy_lambda.local import faults
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.invocation import Answer, Outcome, Request
 from spacy_lambda.local.logs import LogPipe, LogSink
+from spacy_lambda.local.pipeline import PipelineSource
 from spacy_lambda.local.process import ProcessGroup
 from spacy_lambda.local.report import Report
 from spacy_lambda.local.runtime_api import RuntimeApi
@@ -51,7 +52,7 @@ class Environment:
 
     @classmethod
     async def start(
-        cls, settings: FunctionSettings, *, number: int, task_root: Path, pipeline: Path, log: LogSink
+        cls, settings: FunctionSettings, *, number: int, task_root: Path, pipeline: PipelineSource, log: LogSink
     ) -> Environment:
         """Start the process, and do not wait for it.
 

@@ -1,36 +1,88 @@
-"""Stage 1: PIPELINE, a folder or a package name, becomes a folder and what it needs."""
+"""Stage 1: PIPELINE, wherever it is, becomes what the function is told and what it needs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from spacy_lambda.artifact.form import Manifest
+from spacy_lambda.artifact.unpack import read_stream_manifest
+from spacy_lambda.location import Location, parse_location
 from spacy_lambda.pipelines import find_pipeline, read_meta
+from spacy_lambda.source.find import find_artifact
+
+CACHE_VARIABLES = ("SPACY_LAMBDA_CACHE", "SPACY_LAMBDA_CACHE_LIMIT")
+S3_VARIABLES = ("AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+HUB_VARIABLES = ("HF_ENDPOINT", "HF_TOKEN")
 
 
 @dataclass(frozen=True)
 class PipelineSource:
-    """Where a pipeline's data is, and which distributions it asks for.
+    """Where a pipeline is, and what the function needs for it.
 
-    :param path: The absolute path of the folder with ``config.cfg`` and ``meta.json``.
+    :param location: An absolute path, or a location in a store: what ``SPACY_LAMBDA_PIPELINE`` is set to.
     :param requirements: Requirement strings, of ``meta.json`` and of the pipeline's own distribution.
+    :param variables: Environment variables with which the function reaches the store, as Lambda would give it a role's.
     """
 
-    path: Path
+    location: str
     requirements: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_source(pipeline: str | Path) -> PipelineSource:
     """Find a pipeline and read what it requires, without loading it.
 
-    :param pipeline: A directory, or the name of an installed pipeline package.
+    :param pipeline: A directory, the name of an installed pipeline package, an artifact, or a location in a store.
     :raises PipelineNotFoundError: If it is neither, or not a complete pipeline.
+    :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
-    path = find_pipeline(pipeline).resolve()
-    requirements = read_meta(path / "meta.json").get("requirements", [])
-    own = () if Path(pipeline).is_dir() else _own_distribution(str(pipeline))
-    return PipelineSource(path, (*own, *map(str, requirements)))
+    location = parse_location(str(pipeline))
+    if location.scheme == "file":
+        path = Path(location.path)
+        if not path.is_file() and not (path / "refs").is_dir():
+            folder = find_pipeline(location.path).resolve()
+            requirements = read_meta(folder / "meta.json").get("requirements", [])
+            own = () if path.is_dir() else _own_distribution(location.path)
+            digest = "" if location.sha256 is None else f"#sha256={location.sha256}"
+            return PipelineSource(f"{folder}{digest}", (*own, *map(str, requirements)))
+        location = replace(location, path=str(path.resolve()))
+    manifest = _manifest(location)
+    needed = ("boto3",) if location.scheme == "s3" else ()
+    return PipelineSource(
+        str(location), (*needed, *map(str, manifest.pipeline.get("requirements", []))), _variables(location)
+    )
+
+
+def _manifest(location: Location) -> Manifest:
+    """What the artifact says that it holds; the function itself verifies it."""
+    with find_artifact(location).open() as stream:
+        return read_stream_manifest(stream)
+
+
+def _variables(location: Location) -> dict[str, str]:
+    of_store = {"s3": S3_VARIABLES, "hf": HUB_VARIABLES, "file": ()}[location.scheme]
+    found = {name: os.environ[name] for name in (*CACHE_VARIABLES, *of_store) if name in os.environ}
+    return {**found, **(_credentials() if location.scheme == "s3" else {})}
+
+
+def _credentials() -> dict[str, str]:
+    """This user's AWS credentials, in the variables in which Lambda gives a function those of its role."""
+    import boto3
+
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        return {}
+    frozen = credentials.get_frozen_credentials()
+    named = {
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token,
+    }
+    return {name: value for name, value in named.items() if value}
 
 
 def _own_distribution(name: str) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ async def serve_function(
             settings,
             number=next(numbers),
             task_root=task_root.path,
-            pipeline=pipeline.path,
+            pipeline=pipeline,
             log=log or _log_line,
         )
 

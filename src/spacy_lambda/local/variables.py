@@ -8,6 +8,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spacy_lambda.local.pipeline import PipelineSource
 from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings
 from spacy_lambda.pipelines import PIPELINE_VARIABLE
 
@@ -15,12 +16,12 @@ _PASSED_ON = "OPENBLAS_"
 
 
 def environment_variables(
-    settings: FunctionSettings, *, task_root: Path, pipeline: Path, runtime_api: str
+    settings: FunctionSettings, *, task_root: Path, pipeline: PipelineSource, runtime_api: str
 ) -> dict[str, str]:
     """Everything that one environment gets to see.
 
-    Of this process's own variables only ``PATH`` and ``OPENBLAS_*`` are passed on, so that nothing works here
-    by accident. The function's own variables win over those passed on, not over Lambda's.
+    Of this process's own variables only ``PATH``, ``OPENBLAS_*`` and those that reach the pipeline's store are passed
+    on, so that nothing works here by accident. The function's own variables win over those, not over Lambda's.
 
     :param runtime_api: ``host:port`` of this environment's Runtime API.
     """
@@ -28,9 +29,10 @@ def environment_variables(
     return {
         "LANG": "en_US.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
-        PIPELINE_VARIABLE: str(pipeline),
+        PIPELINE_VARIABLE: pipeline.location,
         "TZ": ":UTC",
         **passed_on,
+        **pipeline.variables,
         **settings.environment,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
