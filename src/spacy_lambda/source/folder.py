@@ -15,10 +15,12 @@ __all__ = ["find_in_folder"]
 def find_in_folder(location: Location) -> FoundArtifact | None:
     """Find an artifact; ``None`` where the location is neither a file nor in a store.
 
-    :raises NotStoredError: When the store has no such artifact.
+    :raises NotStoredError: When there is no such file, or the store has no such artifact.
     :raises StoreError: When it cannot be read.
     """
     path = Path(location.path)
+    if location.is_artifact and not path.exists():
+        raise NotStoredError(f"there is no artifact {path}", remedy="check the path")
     if path.is_file():
         return _found(location, path, location.sha256)
     if not (path / "refs").is_dir():

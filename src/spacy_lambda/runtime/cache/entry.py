@@ -69,12 +69,12 @@ def open_entry(root: Path, digest: str, *, verified: bool = False) -> Entry | No
     folder = root / digest
     handle = None
     try:
-        inode = folder.stat().st_ino
+        inode = folder.lstat().st_ino
         handle = os.open(folder / IN_USE, os.O_RDONLY)
         _keep(folder, handle)
         wrong = None if verified else _wrong(folder, digest)
-    except FileNotFoundError:
-        if not folder.is_dir():
+    except (FileNotFoundError, NotADirectoryError):
+        if not os.path.lexists(folder):
             return None
         wrong = "it is not whole"
     except _Gone:
@@ -126,7 +126,7 @@ def _set_aside(root: Path, folder: Path, inode: int, why: str) -> None:
     target = root / SET_ASIDE / f"{folder.name}-{secrets.token_hex(4)}"
     try:
         target.parent.mkdir(exist_ok=True)
-        if folder.stat().st_ino == inode:
+        if folder.lstat().st_ino == inode:
             folder.rename(target)
     except FileNotFoundError:
         return

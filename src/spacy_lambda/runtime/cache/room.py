@@ -77,7 +77,7 @@ def sweep(root: Path) -> None:
             with contextlib.suppress(OSError):
                 claim.parent.rmdir()
     for evicted in root.glob(f"{EVICTED}/*"):
-        shutil.rmtree(evicted, ignore_errors=True)
+        _delete(evicted)
 
 
 def _is_left(claim: Path) -> bool:
@@ -109,7 +109,7 @@ def _size(folder: Path) -> int:
 
 def _evict(root: Path, folder: Path) -> bool:
     """Remove an entry, unless it is in use."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         handle = os.open(folder / IN_USE, os.O_RDWR)
         try:
             if _is_used(handle, folder):
@@ -128,7 +128,14 @@ def _remove(root: Path, folder: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         target.parent.mkdir(exist_ok=True)
         folder.rename(target)
-    shutil.rmtree(target, ignore_errors=True)
+    _delete(target)
+
+
+def _delete(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    # What was no folder, or is being deleted by another process at this moment.
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _is_used(handle: int, folder: Path) -> bool:

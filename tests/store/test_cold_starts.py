@@ -1,0 +1,142 @@
+"""Cold starts against S3: many at once, and killed at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+
+from spacy_lambda.location import Location, parse_location
+from spacy_lambda.runtime.cache.fetch import cached_pipeline
+from spacy_lambda.runtime.cache.settings import CacheSettings
+from spacy_lambda.store.open import open_store
+from spacy_lambda.store.push import push_pipeline
+
+AT_ONCE = 32
+KILLS = 200
+
+INVOKE = """
+import sys, time
+from pathlib import Path
+import boto3, spacy_lambda.runtime.pipeline
+Path(sys.argv[1], sys.argv[2]).touch()
+while not Path(sys.argv[1], "go").exists():
+    time.sleep(0.01)
+from spacy_lambda.runtime.handler import handler
+print(handler({"text": "iron and tin"}, None))
+"""
+
+# Children of one process that has imported everything: two hundred interpreters would take minutes.
+KILLED = """
+import json, os, random, signal, sys, time
+from pathlib import Path
+from spacy_lambda.location import parse_location
+from spacy_lambda.runtime.cache.fetch import cached_pipeline
+from spacy_lambda.runtime.cache.settings import CacheSettings
+import spacy_lambda.source.s3, boto3
+
+location, settings = parse_location(sys.argv[1]), CacheSettings(Path(sys.argv[2]))
+random.seed(int(sys.argv[4]))
+
+def child():
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            cached_pipeline(location, settings)
+            code = 0
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return pid
+
+def clear():
+    import shutil
+    shutil.rmtree(settings.root / (location.sha256 or ""), ignore_errors=True)
+
+begin = time.perf_counter()
+os.waitpid(child(), 0)
+took = time.perf_counter() - begin
+killed, states, codes = 0, set(), []
+for _ in range(int(sys.argv[3])):
+    clear()
+    pid = child()
+    time.sleep(random.uniform(0, 1.1 * took))
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    killed += os.WIFSIGNALED(status)
+    claims = list(settings.root.glob(".fetching/*/*"))
+    entry = (settings.root / location.sha256).exists()
+    states.add((bool(claims), any((claim / "entry").exists() for claim in claims), entry))
+    _, status = os.waitpid(child(), 0)
+    codes.append(status)
+print(json.dumps({"killed": killed, "states": sorted(states), "codes": codes}))
+"""
+
+
+@pytest.fixture
+def stored(s3: Any, tmp_path: Path) -> Location:
+    """A pipeline of ten megabytes in S3, which a function is told of by alias and digest."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    nlp.meta["name"] = "metals"
+    nlp.to_disk(tmp_path / "metals")
+    (tmp_path / "metals" / "weights").write_bytes(np.random.default_rng(2).bytes(10_000_000))
+    return push_pipeline(
+        str(tmp_path / "metals"), open_store(parse_location("s3://models")), aliases=("live",)
+    ).location
+
+
+def entries(root: Path) -> list[str]:
+    return [path.name for path in root.iterdir() if not path.name.startswith(".")]
+
+
+def test_many_cold_starts_at_once(stored: Location, tmp_path: Path) -> None:
+    root, ready = tmp_path / "efs", tmp_path / "ready"
+    ready.mkdir()
+    environ = {**os.environ, "SPACY_LAMBDA_PIPELINE": str(stored.at("live")), "SPACY_LAMBDA_CACHE": str(root)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", INVOKE, str(ready), str(number)],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(AT_ONCE)
+    ]
+    while len(list(ready.iterdir())) < AT_ONCE:
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.1)
+    (ready / "go").touch()
+    answers = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0] * AT_ONCE, answers
+    assert {out for out, _ in answers} == {"[{'text': 'iron', 'label': 'METAL', 'start': 0, 'end': 4}]\n"}
+    assert entries(root) == [stored.sha256]
+    assert [path for path in root.rglob("*") if ".fetching" in path.parts[:-1] or ".set-aside" in path.parts] == []
+
+
+def test_killed_at_any_moment(stored: Location, tmp_path: Path) -> None:
+    root = tmp_path / "cache"
+    command = [sys.executable, "-c", KILLED, str(stored), str(root), str(KILLS), str(random.randrange(10**6))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["codes"] == [0] * KILLS, done.stderr
+    # The moments were spread over a whole fetch: before it, within it, after it.
+    assert result["killed"] > KILLS / 2
+    assert [True, True, False] in result["states"]
+    cached_pipeline(stored, CacheSettings(root)).close()
+    assert entries(root) == [stored.sha256]
+    assert list(root.glob(".fetching/*/*")) == []
