@@ -40,27 +40,28 @@ class Repository:
 class Hub:
     """The server's state, and its address while it runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.repositories: dict[str, Repository] = {}
         self.objects: dict[str, bytes] = {}
         self.lfs: set[str] = set()
         self.requests: list[str] = []
-        self.url = ""
         self.break_after: int | None = None
+        self.busy = 0
         self.token_at_cdn: list[str | None] = []
         self.inference: tuple[int, Any, dict[str, str]] = (200, [], {})
         self.asked: list[tuple[str, Any, str | None]] = []
 
     @contextmanager
     def running(self) -> Iterator[Hub]:
-        """Serve on a free port until the context ends."""
-        config = uvicorn.Config(self.app(), host="127.0.0.1", port=0, log_level="error", lifespan="off")
+        """Serve until the context ends."""
+        port = int(self.url.rpartition(":")[2])
+        config = uvicorn.Config(self.app(), host="127.0.0.1", port=port, log_level="error", lifespan="off")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         while not server.started:
             thread.join(0.01)
-        self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         try:
             yield self
         finally:
@@ -240,6 +241,9 @@ class Hub:
         return JSONResponse(entries)
 
     async def resolve(self, request: Request) -> Response:
+        if self.busy:
+            self.busy -= 1
+            return Response(status_code=503)
         _, repository, refused = self.find(request)
         if repository is None:
             return refused or Response(status_code=500)
@@ -285,7 +289,6 @@ class Broken(Response):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        scope["extensions"]["stand-in.close"] = True
         raise ConnectionError("cut off on purpose")
 
 

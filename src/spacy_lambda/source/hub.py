@@ -147,6 +147,7 @@ class _Repository:
             try:
                 answer: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
             except urllib.error.HTTPError as exc:
+                exc.close()
                 if left == 0 or exc.code not in (429, 500, 502, 503, 504):
                     raise self._refused(path, exc) from exc
                 time.sleep(0.3 * (TRIES - left))

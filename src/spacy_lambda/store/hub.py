@@ -209,11 +209,13 @@ class HubStore:
 
     def _read(self, path: str, revision: str | None) -> bytes | None:
         """A small file, past the cache on disk; ``None`` where the revision or the file is not there."""
-        from huggingface_hub.errors import EntryNotFoundError, RevisionNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RevisionNotFoundError
 
         with TemporaryDirectory(prefix="spacy-lambda-") as scratch, self._explained():
             try:
                 file = self._api.hf_hub_download(self._repository, path, revision=revision, local_dir=scratch)
+            except LocalEntryNotFoundError:
+                raise
             except (EntryNotFoundError, RevisionNotFoundError):
                 return None
             return Path(file).read_bytes()
@@ -227,6 +229,8 @@ class HubStore:
         name = str(self._location)
         try:
             yield
+        except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as exc:
+            raise _unreachable(name, exc) from exc
         except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as exc:
             raise NotStoredError(
                 f"{name} is not there, or not for this token: {_first_line(exc)}",
@@ -239,13 +243,17 @@ class HubStore:
                 f"{name}: the Hub refuses: {_first_line(exc)}",
                 remedy=remedy if status in (401, 403) else "try again later, or see the Hub's status page",
             ) from exc
-        except (requests.RequestException, errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as exc:
-            raise StoreError(
-                f"{name} cannot be reached: {_first_line(exc)}",
-                remedy="check the network, and HF_ENDPOINT and HF_HUB_OFFLINE where they are set",
-            ) from exc
+        except requests.RequestException as exc:
+            raise _unreachable(name, exc) from exc
         except errors.HFValidationError as exc:
             raise StoreError(f"{name}: {exc}", remedy="write hf://owner/name") from exc
+
+
+def _unreachable(name: str, error: Exception) -> StoreError:
+    return StoreError(
+        f"{name} cannot be reached: {_first_line(error)}",
+        remedy="check the network, and HF_ENDPOINT and HF_HUB_OFFLINE where they are set",
+    )
 
 
 def _first_line(error: Exception) -> str:

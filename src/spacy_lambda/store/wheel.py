@@ -21,29 +21,24 @@ def build_wheel(pipeline: Path, scratch: Path) -> Path:
     :param scratch: An empty folder for it.
     :raises StoreError: When it cannot be built.
     """
-    from spacy.cli.package import package
-
-    try:
-        package(pipeline, scratch, create_sdist=False, create_wheel=False, silent=True)
-    except (Exception, SystemExit) as exc:  # whatever the pipeline's own code raises; spaCy's command line exits
-        raise _failed(pipeline, f"{type(exc).__name__}: {exc}") from exc
+    _run(pipeline, "spacy", "package", str(pipeline), str(scratch), "--build", "none")
     (project,) = scratch.iterdir()
     # Without isolation, so that setuptools is the one that is installed and nothing is fetched.
+    _run(pipeline, "build", "--wheel", "--no-isolation", str(project))
+    (wheel,) = (project / "dist").glob("*.whl")
+    return wheel
+
+
+def _run(pipeline: Path, module: str, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(project)],
+        [sys.executable, "-m", module, *arguments],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},
     )
     if done.returncode:
-        raise _failed(pipeline, (done.stderr or done.stdout).strip()[-1000:])
-    (wheel,) = (project / "dist").glob("*.whl")
-    return wheel
-
-
-def _failed(pipeline: Path, why: str) -> StoreError:
-    return StoreError(
-        f"no wheel can be built of {pipeline}: {why}",
-        remedy='pip install "spacy-lambda[hub]" and what the pipeline requires, or push a wheel of `spacy package`',
-    )
+        raise StoreError(
+            f"no wheel can be built of {pipeline}: {(done.stderr or done.stdout).strip()[-1000:]}",
+            remedy='pip install "spacy-lambda[hub]" and what the pipeline requires, or push a wheel of `spacy package`',
+        )
