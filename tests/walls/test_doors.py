@@ -62,7 +62,23 @@ def test_every_module_says_what_it_is(name: str) -> None:
     assert (importlib.import_module(name).__doc__ or "").strip()
 
 
-@pytest.mark.parametrize("command", [(), ("compile",), ("verify",), ("pack",), ("unpack",), ("serve",), ("invoke",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        (),
+        ("compile",),
+        ("verify",),
+        ("pack",),
+        ("unpack",),
+        ("push",),
+        ("pull",),
+        ("ls",),
+        ("alias",),
+        ("query",),
+        ("serve",),
+        ("invoke",),
+    ],
+)
 def test_help(command: tuple[str, ...]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0, done.stderr
@@ -81,8 +97,10 @@ def test_version() -> None:
         (
             "boto3",
             ["invoke", "--endpoint", "http://127.0.0.1:1", "--text", "x"],
-            'pip install "spacy-lambda[local]"',
+            'pip install "spacy-lambda[s3]"',
         ),
+        ("boto3", ["ls", "s3://models"], 'pip install "spacy-lambda[s3]"'),
+        ("huggingface_hub", ["ls", "hf://acme/metals"], 'pip install "spacy-lambda[hub]"'),
         ("uvicorn", ["serve", "x"], 'pip install "spacy-lambda[local]"'),
     ],
 )

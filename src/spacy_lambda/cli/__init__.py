@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["main", "make_app"]
 
 _EXTRA_OF = {
+    "OpenSSL": "sign",
     "awslambdaric": "local",
     "boto3": "s3",
     "botocore": "s3",
