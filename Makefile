@@ -29,6 +29,7 @@ format: .venv-dev/ready ## Format and sort imports
 
 bench: .venv-dev/ready .venv-runtime/ready .venv-original/ready ## Measure the original path against ours
 	.venv-dev/bin/python bench/run.py $(BENCH)
+	.venv-dev/bin/python bench/fetch.py
 
 clean: ## Remove the environments
 	rm -rf .venv-*

@@ -61,9 +61,9 @@ def s3_client(options: S3Options) -> Any:
         response_checksum_validation="when_required",
     )
     try:
-        session = boto3.Session(profile_name=options.profile, region_name=options.region)
-        region = session.region_name or "us-east-1"
-        return session.client("s3", endpoint_url=options.endpoint_url, region_name=region, config=config)
+        # boto3's own default session has read the description of S3 if anything has used it before.
+        session = boto3 if options.profile is None else boto3.Session(profile_name=options.profile)
+        return session.client("s3", endpoint_url=options.endpoint_url, region_name=options.region, config=config)
     except (BotoCoreError, ValueError) as exc:
         raise StoreError(
             f"S3 cannot be used: {exc}", remedy="check the AWS configuration, for example with `aws configure list`"
