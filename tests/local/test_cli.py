@@ -125,4 +125,4 @@ def test_missing_library_names_its_extra() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert 'remedy: pip install "spacy-lambda[local]"' in done.stderr
+    assert 'remedy: pip install "spacy-lambda[s3]"' in done.stderr

@@ -54,8 +54,8 @@ def s3_client(options: S3Options) -> Any:
     from botocore.exceptions import BotoCoreError
 
     config = Config(
-        connect_timeout=3,
-        read_timeout=20,
+        connect_timeout=2,
+        read_timeout=8,
         retries={"mode": "standard", "total_max_attempts": 3},
         # What is read is verified against its digest; S3's own checksum would only cost time.
         response_checksum_validation="when_required",

@@ -22,7 +22,9 @@ __all__ = ["Claim", "is_dead", "take_claim"]
 HEARTBEAT = "heartbeat"
 BEAT_EVERY_S = 0.1
 STALE_S = 3.0
-POLL_S = 0.02
+POLL_S = (0.02, 0.5)
+"""Seconds between looks, first and later: each look is a few requests to the file server of an EFS."""
+
 FASTER = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
 """Another process has the number, or is removing the folder."""
 
@@ -60,6 +62,7 @@ def take_claim(folder: Path, *, is_done: Callable[[], bool]) -> Claim | None:
     :raises OSError: When the folder cannot be written.
     """
     watched = _Watch()
+    pause, longest = POLL_S
     while not is_done():
         folder.mkdir(parents=True, exist_ok=True)
         last = max((int(path.name) for path in folder.iterdir() if path.name.isdecimal()), default=None)
@@ -67,7 +70,8 @@ def take_claim(folder: Path, *, is_done: Callable[[], bool]) -> Claim | None:
             claim = _make(folder, 0 if last is None else last + 1)
             if claim is not None:
                 return claim
-        time.sleep(POLL_S)
+        time.sleep(pause)
+        pause = min(1.2 * pause, longest)
     return None
 
 
