@@ -11,6 +11,7 @@
     ├── StoreError              a store cannot be reached, refuses, or has not what is asked for
     │   └── NotStoredError          ... has it not
     ├── CacheError              the function's cache cannot be used
+    ├── BundleError             a bundle cannot be made, or is not what Lambda takes
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... and here is every reason at once
     ├── VerifyError             the comparison could not be made
@@ -82,6 +83,10 @@ class NotStoredError(StoreError):
 
 class CacheError(SpacyLambdaError):
     """The folder in which the function keeps its pipelines cannot be used."""
+
+
+class BundleError(SpacyLambdaError):
+    """A bundle cannot be made, or is not what Lambda takes."""
 
 
 class CompileError(SpacyLambdaError):

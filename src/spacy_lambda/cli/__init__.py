@@ -27,6 +27,7 @@ _EXTRA_OF = {
     "model_signing": "sign",
     "onnx": "compile",
     "onnxscript": "compile",
+    "packaging": "bundle",
     "requests": "hub",
     "rich": "cli",
     "spacy_transformers": "compile",
@@ -43,8 +44,8 @@ def make_app() -> typer.Typer:
     """The typer application with every command."""
     import typer
 
+    from spacy_lambda.cli import bundle, invoke, pack, query, serve, stores, verify
     from spacy_lambda.cli import compile as compile_command
-    from spacy_lambda.cli import invoke, pack, query, serve, stores, verify
     from spacy_lambda.cli.version import options
 
     app = typer.Typer(
@@ -58,6 +59,7 @@ def make_app() -> typer.Typer:
     app.command("verify")(verify.verify)
     app.command("pack")(pack.pack)
     app.command("unpack")(pack.unpack)
+    app.command("bundle")(bundle.bundle)
     app.command("push")(stores.push)
     app.command("pull")(stores.pull)
     app.command("ls")(stores.ls)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -11,35 +11,44 @@ from packaging.utils import canonicalize_name
 from spacy_lambda.errors import LocalLambdaError
 
 
-def requirement_closure(requirements: Iterable[str]) -> tuple[Distribution, ...]:
+def requirement_closure(
+    requirements: Iterable[str], *, markers: Mapping[str, str] | None = None, without: Container[str] = ()
+) -> tuple[Distribution, ...]:
     """Follow requirements, and theirs, through what is installed here.
 
-    Markers are evaluated for this interpreter; an extra is followed only where it is asked for by
+    An extra is followed only where it is asked for by
     name (``package[extra]``). Versions are not compared: the installer has done that.
 
     :param requirements: Requirement strings such as ``spacy-lambda`` or ``spacy>=3.8``.
+    :param markers: The environment in which markers are evaluated; by default this interpreter's.
+    :param without: Normal names of distributions that are left out, with what only they require.
     :returns: The distributions, sorted by name.
     :raises LocalLambdaError: If one of them is not installed or cannot be read.
     """
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = _wanted(requirements, by="the function")
+    waiting = _wanted(requirements, by="the function", markers=markers)
     while waiting:
         requirement, wanted_by = waiting.pop()
         name = canonicalize_name(requirement.name)
+        if name in without:
+            continue
         for extra in ("", *sorted(requirement.extras)):
             if (name, extra) in seen:
                 continue
             seen.add((name, extra))
             found[name] = found.get(name) or _installed(requirement, wanted_by)
-            waiting += _wanted(found[name].requires or (), by=name, extra=extra)
+            waiting += _wanted(found[name].requires or (), by=name, extra=extra, markers=markers)
     return tuple(found[name] for name in sorted(found))
 
 
-def _wanted(texts: Iterable[str], *, by: str, extra: str = "") -> list[tuple[Requirement, str]]:
-    """What is needed on this machine, for itself (``extra`` is empty) or for one extra; and by whom."""
+def _wanted(
+    texts: Iterable[str], *, by: str, extra: str = "", markers: Mapping[str, str] | None
+) -> list[tuple[Requirement, str]]:
+    """What is needed, for itself (``extra`` is empty) or for one extra; and by whom."""
     parsed = [_parse(text, by) for text in texts]
-    return [(one, by) for one in parsed if one.marker is None or one.marker.evaluate({"extra": extra})]
+    environment = {**(markers or {}), "extra": extra}
+    return [(one, by) for one in parsed if one.marker is None or one.marker.evaluate(environment)]
 
 
 def _parse(text: str, wanted_by: str) -> Requirement:

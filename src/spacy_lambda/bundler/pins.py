@@ -1,0 +1,46 @@
+"""A pipeline's requirements -> the versions that are installed here, for another Python and architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import Distribution
+
+from packaging.utils import canonicalize_name
+
+from spacy_lambda.bundler.slim import LEFT_OUT
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.local.closure import requirement_closure
+
+__all__ = ["OURS", "Pin", "pin_requirements"]
+
+OURS = "spacy-lambda"
+"""Taken from where it is installed: the function runs the very code that compiled the pipeline."""
+
+
+@dataclass(frozen=True, order=True)
+class Pin:
+    """One distribution of the bundle.
+
+    :param name: In its normal form.
+    :param version: As it is installed here.
+    """
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+def pin_requirements(requirements: Iterable[str], target: Target) -> tuple[tuple[Pin, ...], Distribution]:
+    """Follow requirements through what is installed here, as far as the function needs it.
+
+    :param requirements: Of the pipeline.
+    :returns: What is fetched as wheels, sorted; and spacy-lambda itself.
+    :raises LocalLambdaError: If a requirement is not installed here.
+    """
+    found = requirement_closure((OURS, *requirements), markers=target.markers, without=LEFT_OUT)
+    ours = next(dist for dist in found if canonicalize_name(dist.metadata["Name"]) == OURS)
+    pins = (Pin(canonicalize_name(dist.metadata["Name"]), dist.version) for dist in found if dist is not ours)
+    return tuple(sorted(pins)), ours

@@ -1,0 +1,219 @@
+"""What a bundle does not need, each with its reason; nothing is removed that is not in these tables."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.errors import BundleError
+
+__all__ = ["LEFT_OUT", "RULES", "Removal", "Rule", "is_loadable", "slim_tree"]
+
+_CLI = "only spaCy's command line uses it, which the runtime does not import"
+_HUB = "only downloads models, which the function fetches by itself"
+LEFT_OUT = {
+    "anyio": _CLI,
+    "certifi": _CLI,
+    "charset-normalizer": _CLI,
+    "click": _CLI,
+    "cloudpathlib": _CLI,
+    "filelock": _HUB,
+    "flatbuffers": "onnxruntime reads its own format in C++",
+    "fsspec": _HUB,
+    "hf-xet": _HUB,
+    "httpcore": _CLI,
+    "httpx": _CLI,
+    "huggingface-hub": _HUB,
+    "idna": _CLI,
+    "jinja2": _CLI,
+    "markupsafe": _CLI,
+    "protobuf": "onnxruntime imports it for quantisation only",
+    "pyyaml": _HUB,
+    "requests": _CLI,
+    "setuptools": "an installer",
+    "smart-open": _CLI,
+    "spacy-loggers": "only training logs",
+    "typer": _CLI,
+    "urllib3": _CLI,
+    "weasel": _CLI,
+}
+"""Distributions that are required and not needed, with what only they require."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Paths that are removed.
+
+    :param pattern: Of :mod:`fnmatch`, against paths with ``/`` below the bundle's root.
+    :param reason: Why nothing misses them.
+    :param shown: What an account of the removals calls it, where several rules are one line of it.
+    """
+
+    pattern: str
+    reason: str
+    shown: str = ""
+
+
+BUILD_SIDE = ("bundler/*", "cli/*", "compiler/*", "local/*", "store/*", "inference.py", "__main__.py")
+
+RULES = (
+    Rule("*/tests/*", "tests"),
+    Rule("*/test/*", "tests"),
+    Rule("*.pyx", "sources of compiled modules"),
+    Rule("*.pxd", "sources of compiled modules"),
+    Rule("*.pxi", "sources of compiled modules"),
+    Rule("*.c", "sources of compiled modules"),
+    Rule("*.cpp", "sources of compiled modules"),
+    Rule("*.cc", "sources of compiled modules"),
+    Rule("*.h", "sources of compiled modules"),
+    Rule("*.hpp", "sources of compiled modules"),
+    Rule("*.hh", "sources of compiled modules"),
+    Rule("*.a", "static libraries"),
+    Rule("*.pyi", "stubs for type checkers"),
+    Rule("*/py.typed", "marks for type checkers"),
+    Rule("bin/*", "commands"),
+    Rule("onnxruntime/transformers/*", "compiles models; the function only runs them"),
+    Rule("onnxruntime/quantization/*", "compiles models; the function only runs them"),
+    Rule("onnxruntime/tools/*", "compiles models; the function only runs them"),
+    Rule("onnxruntime/datasets/*", "examples"),
+    Rule("onnxruntime/capi/libonnxruntime.so*", "for C programs; the Python binding has its own copy"),
+    Rule("spacy/cli/*", "spaCy's command line, which the runtime does not import"),
+    *(Rule(f"spacy_lambda/{name}", "the build side") for name in BUILD_SIDE),
+    Rule("*.dist-info/RECORD", "the installer's, and no longer true"),
+    Rule("*.dist-info/INSTALLER", "the installer's"),
+    Rule("*.dist-info/REQUESTED", "the installer's"),
+    Rule("*.dist-info/direct_url.json", "the installer's, with paths of this machine"),
+    Rule("numpy/f2py/*", "compiles Fortran"),
+    Rule("numpy/distutils/*", "builds extension modules"),
+    Rule("numpy/_core/include/*", "sources of compiled modules"),
+    Rule("*/__pycache__/*", "byte code of another Python, or with paths of another machine"),
+)
+
+REGISTERED_LANGUAGES = ("ja", "ko", "th", "vi", "xx", "zh")
+"""Languages that spaCy imports whatever the pipeline's is, to register their tokenizers."""
+
+SISTER = re.compile(r"^from \.\.([a-z]{2,3})\b", re.MULTILINE)
+"""How one language's module imports another's."""
+
+NEVER_STRIPPED = "*.libs/*"
+"""Libraries that wheels bring along: stripping breaks the alignment of their pages, and then they do not load."""
+
+
+LOADED = 1
+"""``PT_LOAD``: the kind of segment that is mapped into memory."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What one rule has removed.
+
+    :param what: The rule's pattern or name, or what was done.
+    :param reason: Why.
+    :param files: How many files.
+    :param size: How many bytes.
+    """
+
+    what: str
+    reason: str
+    files: int
+    size: int
+
+
+def slim_tree(tree: Path, target: Target, *, language: str) -> list[Removal]:
+    """Remove what the function does not need.
+
+    :param language: The pipeline's; of spaCy's languages, only it and the shared ones stay.
+    :returns: What was removed, by rule.
+    :raises BundleError: If there is no program that can strip the target's extension modules.
+    """
+    rules = (*RULES, *_other_languages(tree, language))
+    files, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for path in sorted(path for path in tree.rglob("*") if path.is_file()):
+        name = path.relative_to(tree).as_posix()
+        rule = next((rule for rule in rules if fnmatch(name, rule.pattern)), None)
+        if rule is not None and not name.startswith("pipeline/"):
+            line = (rule.shown or rule.pattern, rule.reason)
+            files[line] += 1
+            sizes[line] += path.stat().st_size
+            path.unlink()
+    for folder in sorted((path for path in tree.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    removed = [Removal(*line, files[line], sizes[line]) for line in files]
+    return [*removed, _strip(tree, target)]
+
+
+def _other_languages(tree: Path, language: str) -> Iterator[Rule]:
+    folders = {folder.name: folder for folder in (tree / "spacy" / "lang").glob("*/")}
+    kept, waiting = set[str](), [language, *REGISTERED_LANGUAGES]
+    while waiting:
+        name = waiting.pop()
+        if name in folders and name not in kept:
+            kept.add(name)
+            waiting += [
+                found for path in folders[name].glob("*.py") for found in SISTER.findall(path.read_text("utf-8"))
+            ]
+    for name in sorted(folders.keys() - kept):
+        yield Rule(f"spacy/lang/{name}/*", f"the pipeline's language is {language!r}", "other languages")
+
+
+def _strip(tree: Path, target: Target) -> Removal:
+    """Remove debug symbols from extension modules, but from those that would not load without them."""
+    strip = _stripper(target)
+    files, size = 0, 0
+    for path in sorted(tree.rglob("*.so")):
+        name = path.relative_to(tree).as_posix()
+        if fnmatch(name, NEVER_STRIPPED) or name.startswith("pipeline/"):
+            continue
+        stripped = path.with_suffix(".stripped")
+        done = subprocess.run(
+            [strip, "--strip-unneeded", "-o", str(stripped), str(path)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise BundleError(
+                f"{name} cannot be stripped: {done.stderr.strip()[-500:]}",
+                remedy=f"install binutils for {target.machine}, or llvm",
+            )
+        saved = path.stat().st_size - stripped.stat().st_size
+        if saved > 0 and is_loadable(stripped.read_bytes()):
+            stripped.chmod(path.stat().st_mode)
+            stripped.replace(path)
+            files, size = files + 1, size + saved
+        else:
+            stripped.unlink()
+    return Removal("debug symbols", "only debuggers read them", files, size)
+
+
+def is_loadable(elf: bytes) -> bool:
+    """Whether a 64-bit library's segments lie where the loader wants them: at the same place within a page, in the file
+    and in memory. Stripping can move them in libraries that were patched after linking, as wheels' are.
+
+    The format: https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html
+    """
+    offset, entry_size, count = (*struct.unpack_from("<Q", elf, 32), *struct.unpack_from("<HH", elf, 54))
+    for at in range(offset, offset + entry_size * count, entry_size):
+        kind, _, place, address, _, _, _, alignment = struct.unpack_from("<IIQQQQQQ", elf, at)
+        if kind == LOADED and alignment > 1 and (place - address) % alignment:
+            return False
+    return True
+
+
+def _stripper(target: Target) -> str:
+    """GNU's for the architecture, or LLVM's, which knows all."""
+    names = (f"{target.machine}-linux-gnu-strip", "llvm-strip")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        package = f"binutils-{target.machine.replace('_', '-')}-linux-gnu"
+        raise BundleError(
+            f"no program here strips debug symbols for {target.arch}: {' and '.join(names)} were looked for",
+            remedy=f"install one (Debian: apt-get install {package}, or llvm)",
+        )
+    return found

@@ -1,0 +1,41 @@
+"""Wheels, spacy-lambda and the pipeline -> one folder, as it lies in the function."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from importlib.metadata import Distribution
+from pathlib import Path
+
+import spacy_lambda
+from spacy_lambda.artifact.pack import LEFT_OUT
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.bundler.wheels import install_wheels
+
+__all__ = ["PIPELINE_FOLDER", "make_tree"]
+
+PIPELINE_FOLDER = "pipeline"
+
+
+def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target: Target, tree: Path) -> None:
+    """Put everything where the function finds it.
+
+    :param ours: spacy-lambda as it is installed here.
+    :param tree: The folder, which must not exist.
+    :raises BundleError: If a wheel is broken.
+    """
+    install_wheels(wheels, target, tree)
+    package = Path(spacy_lambda.__file__).parent
+    shutil.copytree(package, tree / package.name, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    _write_metadata(ours, tree)
+    shutil.copytree(pipeline, tree / PIPELINE_FOLDER, ignore=shutil.ignore_patterns(*LEFT_OUT))
+
+
+def _write_metadata(ours: Distribution, tree: Path) -> None:
+    """spaCy finds our components by their entry points."""
+    folder = tree / f"spacy_lambda-{ours.version}.dist-info"
+    folder.mkdir()
+    for name in ("METADATA", "entry_points.txt"):
+        text = ours.read_text(name)
+        if text is not None:
+            (folder / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,94 @@
+"""Pins -> wheels for the target, by pip, and the lock that names them with their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from spacy_lambda.bundler.pins import Pin
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.errors import BundleError
+
+__all__ = ["download_wheels", "install_wheels", "lock_text"]
+
+NOT_FOUND = re.compile(r"No matching distribution found for (?P<pin>\S+)|Could not find a version .* requirement (\S+)")
+
+
+def download_wheels(pins: Sequence[Pin], target: Target, folder: Path) -> tuple[Path, ...]:
+    """Fetch one wheel for each pin.
+
+    :param folder: Where they go.
+    :raises BundleError: If there is no wheel for the target, or pip cannot fetch it.
+    """
+    done = _pip("download", target, "--dest", str(folder), *map(str, pins))
+    if done.returncode:
+        raise _refused(done.stderr, target)
+    wheels = tuple(sorted(folder.glob("*.whl")))
+    _check(wheels, pins, target)
+    return wheels
+
+
+def install_wheels(wheels: Sequence[Path], target: Target, folder: Path) -> None:
+    """Unpack wheels into one folder; nothing of them is run.
+
+    :raises BundleError: If one is broken.
+    """
+    done = _pip("install", target, "--no-index", "--no-compile", "--target", str(folder), *map(str, wheels))
+    if done.returncode:
+        raise BundleError(
+            f"pip cannot unpack the wheels: {done.stderr.strip()[-1000:]}",
+            remedy="run `pip cache purge`, and try again",
+        )
+
+
+def lock_text(wheels: Sequence[Path]) -> str:
+    """The wheels as pip takes them with ``--require-hashes``."""
+    lines = []
+    for wheel in wheels:
+        name, version, _, _ = parse_wheel_filename(wheel.name)
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        lines.append(f"{name}=={version} \\\n    --hash=sha256:{digest}\n")
+    return "".join(lines)
+
+
+def _check(wheels: Sequence[Path], pins: Sequence[Pin], target: Target) -> None:
+    """That pip brought what was asked for, and nothing for another machine."""
+    found = set()
+    for wheel in wheels:
+        try:
+            name, version, _, tags = parse_wheel_filename(wheel.name)
+        except InvalidWheelFilename as exc:
+            raise BundleError(f"{wheel.name} is no wheel: {exc}", remedy="remove it from where pip finds it") from exc
+        found.add(Pin(name, str(version)))
+        if not any(tag.platform == "any" or tag.platform in target.platforms for tag in tags):
+            raise BundleError(f"{wheel.name} does not run on {target.arch}", remedy="remove it from where pip finds it")
+    missing = [str(pin) for pin in pins if pin not in found and not any(pin.name == other.name for other in found)]
+    if missing:
+        raise BundleError(f"pip brought no wheel of {', '.join(missing)}", remedy="run it again, or see `pip download`")
+
+
+def _pip(command: str, target: Target, *arguments: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "pip", command, "--quiet", "--disable-pip-version-check", "--no-deps"]
+    words += ["--only-binary=:all:", "--implementation", "cp", "--abi", target.abi, "--abi", "abi3", "--abi", "none"]
+    words += ["--python-version", target.python]
+    words += [word for platform in target.platforms for word in ("--platform", platform)]
+    return subprocess.run([*words, *arguments], capture_output=True, text=True, check=False)
+
+
+def _refused(said: str, target: Target) -> BundleError:
+    match = NOT_FOUND.search(said)
+    if match is None:
+        return BundleError(f"pip cannot fetch the wheels: {said.strip()[-1000:]}", remedy="check pip's configuration")
+    pin = next(group for group in match.groups() if group)
+    name = pin.partition("==")[0]
+    return BundleError(
+        f"there is no wheel of {pin} for Python {target.python} on {target.arch}",
+        remedy=f"install a version of {name} that has one (`pip index versions {name}`), choose another --python or "
+        "--arch, or build a wheel of it there and put it where pip finds it (PIP_FIND_LINKS)",
+    )
