@@ -313,6 +313,18 @@ def test_a_root_that_is_a_file(one: Location, tmp_path: Path) -> None:
     assert "SPACY_LAMBDA_CACHE" in caught.value.remedy
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_root_in_tmp_that_another_user_made(one: Location, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "spacy-lambda"
+    monkeypatch.setattr(fetch, "DEFAULT_ROOT", str(root))
+    with opened(one, CacheSettings(root)):
+        pass
+    os.chown(root, 12345, 12345)
+    with pytest.raises(CacheError, match="belongs to another user") as caught:
+        cached_pipeline(one, CacheSettings(root))
+    assert "SPACY_LAMBDA_CACHE" in caught.value.remedy
+
+
 def test_no_such_artifact(settings: CacheSettings, tmp_path: Path) -> None:
     with pytest.raises(NotStoredError, match=r"none\.tar"):
         cached_pipeline(Location("file", str(tmp_path / "none.tar"), None, "0" * 64), settings)

@@ -16,7 +16,7 @@ from ...source.found import FoundArtifact
 from .claim import Claim, take_claim
 from .entry import PIPELINE, Entry, finish_entry, flush_folder, open_entry
 from .room import FETCHING, disk_full, make_room, sweep
-from .settings import CacheSettings
+from .settings import DEFAULT_ROOT, CacheSettings
 
 __all__ = ["cached_pipeline"]
 
@@ -36,6 +36,7 @@ def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
     :raises StoreError: When the store cannot be reached, refuses, or has no such artifact.
     :raises ArtifactError: When what the store has is not what it should be.
     """
+    _check_owner(settings.root)
     found = None if location.sha256 is not None else find_artifact(location)
     digest = location.sha256 if found is None else found.sha256
     fetched = False
@@ -49,6 +50,14 @@ def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
         f"{location} was fetched into {settings.root} {TRIES} times and was gone each time",
         remedy="raise SPACY_LAMBDA_CACHE_LIMIT, and check what else writes there",
     )
+
+
+def _check_owner(root: Path) -> None:
+    """In ``/tmp`` anybody may have made the folder first, and could change an entry after it was verified."""
+    if root == Path(DEFAULT_ROOT) and root.exists() and root.stat().st_uid not in (0, os.geteuid()):
+        raise CacheError(
+            f"{root} belongs to another user", remedy="set SPACY_LAMBDA_CACHE to a folder that only you can write"
+        )
 
 
 def _fetch(found: FoundArtifact, digest: str | None, settings: CacheSettings) -> tuple[str | None, bool]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import CacheError
 
-__all__ = ["CACHE_VARIABLE", "LIMIT_VARIABLE", "CacheSettings", "read_settings"]
+__all__ = ["CACHE_VARIABLE", "DEFAULT_ROOT", "LIMIT_VARIABLE", "CacheSettings", "read_settings"]
 
 CACHE_VARIABLE = "SPACY_LAMBDA_CACHE"
 LIMIT_VARIABLE = "SPACY_LAMBDA_CACHE_LIMIT"
