@@ -10,12 +10,10 @@ from spacy_lambda.artifact.form import Manifest
 from spacy_lambda.errors import NotStoredError, StoreError
 from spacy_lambda.location import Location
 from spacy_lambda.source.layout import (
-    LATEST,
     Pointer,
     artifact_key,
     parse_pointer,
     ref_key,
-    resolve,
     signature_key,
 )
 from spacy_lambda.store.objects import Objects
@@ -116,13 +114,6 @@ class Registry:
     def signature(self, sha256: str) -> bytes | None:
         """The signature of an artifact, or ``None``; see the Protocol."""
         return self._objects.read(signature_key(self._pipeline(), sha256))
-
-    def digest(self, ref: str | None) -> str:
-        """The digest that a version or alias points to, :data:`LATEST` where none is named.
-
-        :raises NotStoredError: When there is none.
-        """
-        return resolve(self._location(self._pipeline(), ref or LATEST), self._objects.read)
 
     def _pointers(self) -> Iterator[tuple[str, str, Pointer]]:
         """Name, version or alias, and pointer."""
