@@ -282,3 +282,18 @@ def test_nothing_half_made_is_left(small: Path, links: Path, tmp_path: Path) -> 
     with pytest.raises(BundleError, match="no wheel of pure"):
         bundle_zip(str(small), tmp_path / "out", Target())
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_command(small: Path, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from spacy_lambda.cli import make_app
+
+    said = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--report"]).output
+    assert "below the limit" in said
+    assert "SPACY_LAMBDA_PIPELINE=pipeline" in said
+    assert "*/tests/*" in said
+    said = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--json"]).stdout
+    facts = json.loads(said)
+    assert facts["zipped"] == (tmp_path / "out.zip").stat().st_size
+    assert facts["target"] == {"python": "3.13", "arch": "x86_64"}
