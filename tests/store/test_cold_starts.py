@@ -70,10 +70,11 @@ begin = time.perf_counter()
 os.waitpid(child(), 0)
 took = time.perf_counter() - begin
 killed, states, codes = 0, set(), []
-for _ in range(int(sys.argv[3])):
+# A process that was done before it could be killed does not count.
+while killed < int(sys.argv[3]) and len(codes) < 5 * int(sys.argv[3]):
     clear()
     pid = child()
-    time.sleep(random.uniform(0, 1.1 * took))
+    time.sleep(random.uniform(0, took))
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     killed += os.WIFSIGNALED(status)
@@ -142,9 +143,9 @@ def test_killed_at_any_moment(stored: Location, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["codes"] == [0] * KILLS, done.stderr
+    assert set(result["codes"]) == {0}, done.stderr
+    assert result["killed"] == KILLS
     # Some of the moments were within the fetch.
-    assert result["killed"] > 0
     assert [True, True, False] in result["states"]
     cached_pipeline(stored, CacheSettings(root)).close()
     assert entries(root) == [stored.sha256]

@@ -37,6 +37,7 @@ __all__ = [
     "Extracted",
     "Readable",
     "extract",
+    "flush_folder",
     "read_manifest",
     "read_stream_manifest",
     "unpack",
@@ -217,7 +218,8 @@ def extract(
             f"the artifact is {found}, not {sha256.lower()}",
             remedy="check the location and the digest after '#sha256='",
         )
-    _flush_folders(folder)
+    for root, _, _ in os.walk(folder):
+        flush_folder(Path(root))
     return Extracted(manifest, found)
 
 
@@ -277,14 +279,13 @@ def _flush(handle: int) -> None:
         os.close(handle)
 
 
-def _flush_folders(folder: Path) -> None:
-    """Make the names of the files as durable as their contents."""
-    for root, _, _ in os.walk(folder):
-        handle = os.open(root, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder as durable as the files' contents."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _open(artifact: Path) -> BinaryIO:

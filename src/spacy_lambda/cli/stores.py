@@ -14,6 +14,7 @@ import typer
 from spacy_lambda.cli.progress import byte_progress
 from spacy_lambda.errors import LocationError
 from spacy_lambda.location import Location, parse_location
+from spacy_lambda.source.layout import LATEST
 
 if TYPE_CHECKING:
     from spacy_lambda.store.protocol import StoredVersion
@@ -26,7 +27,6 @@ RegionOption = Annotated[str | None, typer.Option(help="AWS region.")]
 ProfileOption = Annotated[str | None, typer.Option(help="Named profile of the AWS configuration.")]
 
 HUB = "hub"
-LATEST = "latest"
 
 
 def push(

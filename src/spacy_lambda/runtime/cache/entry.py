@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...artifact.form import Manifest, parse_manifest
+from ...artifact.unpack import flush_folder
 from ...artifact.verify import folder_digest
 from ...errors import ArtifactError, CacheError
 
-__all__ = ["IN_USE", "MANIFEST", "PIPELINE", "SET_ASIDE", "Entry", "finish_entry", "flush_folder", "open_entry"]
+__all__ = ["IN_USE", "MANIFEST", "PIPELINE", "SET_ASIDE", "Entry", "finish_entry", "open_entry"]
 
 PIPELINE = "pipeline"
 MANIFEST = "manifest.json"
@@ -145,12 +146,3 @@ def finish_entry(folder: Path, manifest: Manifest) -> None:
             file.flush()
             os.fsync(file.fileno())
     flush_folder(folder)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in a folder as durable as the files."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,13 +8,13 @@ import secrets
 from pathlib import Path
 
 from ...artifact.form import Manifest
-from ...artifact.unpack import extract
+from ...artifact.unpack import extract, flush_folder
 from ...errors import CacheError
 from ...location import Location
 from ...source.find import find_artifact
 from ...source.found import FoundArtifact
 from .claim import Claim, take_claim
-from .entry import PIPELINE, Entry, finish_entry, flush_folder, open_entry
+from .entry import PIPELINE, Entry, finish_entry, open_entry
 from .room import FETCHING, disk_full, make_room, sweep
 from .settings import DEFAULT_ROOT, CacheSettings
 
