@@ -144,7 +144,7 @@ def test_close_answers_who_waits_and_leaves_nothing(start: Callable[..., Lambda]
     with ThreadPoolExecutor(2) as threads:
         busy = threads.submit(call, local, {"do": "sleep", "seconds": 60})
         pid = int(local.log.wait_for("sleeping in").split()[-1])
-        root = local.function.task_root.path
+        root = local.function.program.task_root
         local.close()
         answer = json.dumps(busy.result().answer)
     assert "Runtime.ExitError" in answer
@@ -170,7 +170,7 @@ def test_nothing_of_the_callers_environment(start: Callable[..., Lambda], monkey
     local = start(environment={"MY_LIMIT": "5", "_HANDLER": "other"}, memory_mb=512, name="mine")
     variables = invoke(local.endpoint_url, "mine", {"do": "describe"}).answer["variables"]
     assert "SECRET" not in variables
-    assert variables["PYTHONPATH"] == str(local.function.task_root.path)
+    assert variables["PYTHONPATH"] == str(local.function.program.task_root)
     assert variables["OPENBLAS_CORETYPE"] == "HASWELL"
     assert variables["MY_LIMIT"] == "5"
     assert variables["_HANDLER"] == "stub.handler"

@@ -75,7 +75,7 @@ def _print_welcome(function: ServedFunction) -> None:
     url, name = function.endpoint_url, settings.name
     print(
         f"serving {name!r} at {url}, Ctrl-C to end\n"
-        f"  task root: {function.task_root.path}, {len(function.task_root.distributions)} distributions\n"
+        f"  {function.program.about}\n"
         f"  try: spacy-lambda invoke --endpoint {url} --function {name} --text '...'\n"
         f"  or:  aws lambda invoke --endpoint-url {url} --function-name {name}"
         " --payload fileb://event.json answer.json",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spacy_lambda.local.background import LocalLambda
     from spacy_lambda.local.client import FunctionError, Invocation, invoke
+    from spacy_lambda.local.program import Program, installed_program
     from spacy_lambda.local.report import Report, parse_report
     from spacy_lambda.local.serving import ServedFunction, serve_function
     from spacy_lambda.local.settings import FunctionSettings
@@ -22,10 +23,12 @@ __all__ = [
     "FunctionSettings",
     "Invocation",
     "LocalLambda",
+    "Program",
     "Report",
     "ServedFunction",
     "TaskRoot",
     "build_task_root",
+    "installed_program",
     "invoke",
     "parse_report",
     "serve_function",
@@ -36,10 +39,12 @@ _MODULES = {
     "FunctionSettings": "settings",
     "Invocation": "client",
     "LocalLambda": "background",
+    "Program": "program",
     "Report": "report",
     "ServedFunction": "serving",
     "TaskRoot": "taskroot",
     "build_task_root": "taskroot",
+    "installed_program": "program",
     "invoke": "client",
     "parse_report": "report",
     "serve_function": "serving",

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from spacy_lambda.local.logs import LogSink
+from spacy_lambda.local.program import Program
 from spacy_lambda.local.serving import ServedFunction, serve_function
 from spacy_lambda.local.settings import FunctionSettings
 
@@ -22,6 +23,7 @@ class LocalLambda:
             boto3.client("lambda", endpoint_url=local.endpoint_url, ...)
 
     :param settings: The function.
+    :param program: What its environments run; without it, what is installed here.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
     :param log: Takes each line that an environment logs, in that thread; without it, :mod:`logging` does.
@@ -32,6 +34,7 @@ class LocalLambda:
         self,
         settings: FunctionSettings,
         *,
+        program: Program | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         log: LogSink | None = None,
@@ -40,7 +43,7 @@ class LocalLambda:
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._run(settings, host, port, log)),
+            target=lambda: asyncio.run(self._run(settings, program, host, port, log)),
             name="local-lambda",
             daemon=True,
         )
@@ -76,10 +79,12 @@ class LocalLambda:
     ) -> None:
         self.close()
 
-    async def _run(self, settings: FunctionSettings, host: str, port: int, log: LogSink | None) -> None:
+    async def _run(
+        self, settings: FunctionSettings, program: Program | None, host: str, port: int, log: LogSink | None
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         try:
-            async with serve_function(settings, host=host, port=port, log=log) as function:
+            async with serve_function(settings, program=program, host=host, port=port, log=log) as function:
                 self._started.set_result(function)
                 await self._stop.wait()
         except BaseException as exc:

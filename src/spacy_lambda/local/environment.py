@@ -8,17 +8,15 @@ environment that dies of its own answer is never given to the next caller.
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from spacy_lambda.local import faults
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.invocation import Answer, Outcome, Request
 from spacy_lambda.local.logs import LogPipe, LogSink
-from spacy_lambda.local.pipeline import PipelineSource
 from spacy_lambda.local.process import ProcessGroup
+from spacy_lambda.local.program import Program
 from spacy_lambda.local.report import Report
 from spacy_lambda.local.runtime_api import RuntimeApi
 from spacy_lambda.local.settings import VERSION, FunctionSettings
@@ -51,12 +49,8 @@ class Environment:
         self.on_exit: Callable[[Environment], None] = lambda _: None
 
     @classmethod
-    async def start(
-        cls, settings: FunctionSettings, *, number: int, task_root: Path, pipeline: PipelineSource, log: LogSink
-    ) -> Environment:
+    async def start(cls, settings: FunctionSettings, *, number: int, program: Program, log: LogSink) -> Environment:
         """Start the process, and do not wait for it.
-
-        ``-S`` and ``-s`` keep every installed package away that is not linked into the task root.
 
         :param number: Tells the environments of one server apart in the log.
         :raises LocalLambdaError: If the system refuses.
@@ -65,11 +59,11 @@ class Environment:
         server = HttpServer(api.app)
         await server.start()
         logs = LogPipe(number, log)
-        variables = environment_variables(settings, task_root=task_root, pipeline=pipeline, runtime_api=server.address)
-        logs.write(f"INIT_START Runtime Version: python:{sys.version_info.major}.{sys.version_info.minor}")
-        command = (sys.executable, "-S", "-s", "-m", "awslambdaric", settings.handler)
+        variables = environment_variables(settings, program=program, runtime_api=server.address)
+        logs.write(f"INIT_START Runtime Version: python:{program.python}")
+        command = (*program.command(variables), settings.handler)
         try:
-            process = await ProcessGroup.start(command, env=variables, cwd=task_root, output_fd=logs.write_fd)
+            process = await ProcessGroup.start(command, env=variables, cwd=program.folder, output_fd=logs.write_fd)
         except BaseException:
             logs.close()
             await server.close()

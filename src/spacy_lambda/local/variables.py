@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 
-from spacy_lambda.local.pipeline import PipelineSource
+from spacy_lambda.local.program import Program
 from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings
-from spacy_lambda.pipelines import PIPELINE_VARIABLE
 
 _PASSED_ON = "OPENBLAS_"
 
 
-def environment_variables(
-    settings: FunctionSettings, *, task_root: Path, pipeline: PipelineSource, runtime_api: str
-) -> dict[str, str]:
+def environment_variables(settings: FunctionSettings, *, program: Program, runtime_api: str) -> dict[str, str]:
     """Everything that one environment gets to see.
 
     Of this process's own variables only ``PATH``, ``OPENBLAS_*`` and those that reach the pipeline's store are passed
@@ -29,13 +24,12 @@ def environment_variables(
     return {
         "LANG": "en_US.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
-        PIPELINE_VARIABLE: pipeline.location,
         "TZ": ":UTC",
         **passed_on,
-        **pipeline.variables,
+        **program.variables,
         **settings.environment,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{program.python}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": settings.name,
         "AWS_LAMBDA_FUNCTION_VERSION": VERSION,
@@ -44,8 +38,8 @@ def environment_variables(
         "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{uuid.uuid4().hex}",
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": REGION,
-        "LAMBDA_RUNTIME_DIR": str(task_root / "awslambdaric"),
-        "LAMBDA_TASK_ROOT": str(task_root),
-        "PYTHONPATH": str(task_root),
+        "LAMBDA_RUNTIME_DIR": str(program.runtime_dir),
+        "LAMBDA_TASK_ROOT": str(program.task_root),
         "_HANDLER": settings.handler,
+        **program.fixed,
     }
