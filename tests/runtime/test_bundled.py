@@ -50,6 +50,13 @@ def call(event: Any, environ: dict[str, str]) -> subprocess.CompletedProcess[str
     )
 
 
+def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
+    """Where it reports, it keeps an identifier of the machine below the home folder."""
+    done = call({"text": TEXT}, {"HOME": str(tmp_path), "SPACY_LAMBDA_PIPELINE": BUNDLED})
+    assert json.loads(done.stdout)
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_it_finds_something(bundled: Language) -> None:
     found = entities(bundled(TEXT))
     assert ("iron oxide", "MATERIAL") in found

@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from ..runtime.encoder import INPUT
+from ..runtime.onnx_import import import_onnxruntime
 from .bert import LINEARS, LinearKey, QuantizedLinear, QuantizedTable, build_graph
 from .weights import EncoderWeights, LayerWeights, Linear
 
@@ -82,6 +82,7 @@ def calibrate(
     :param windows: Wordpiece ids, special ones included.
     :param on_step: Called with windows done and windows in all.
     """
+    onnxruntime = import_onnxruntime()
     session = onnxruntime.InferenceSession(
         build_graph(weights, probe=True).SerializeToString(), providers=["CPUExecutionProvider"]
     )

@@ -18,6 +18,7 @@ import onnx
 
 from ..errors import CompileError
 from ..runtime.encoder import INPUT, OUTPUT
+from ..runtime.onnx_import import import_onnxruntime
 
 __all__ = ["quantize_traced", "trace_graph"]
 
@@ -66,6 +67,7 @@ def trace_graph(model: Any) -> onnx.ModelProto:
 
 def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Quantise a traced graph's matrix products and embeddings, with weights of 7 bits (see :mod:`.quantize`)."""
+    import_onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as folder, _quiet():
@@ -85,8 +87,7 @@ def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
     """The graph after onnxruntime's own fusions, those that do not depend on this machine."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "optimized.onnx")
         options = onnxruntime.SessionOptions()

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..errors import EncoderError
 from .cpus import available_cpus
+from .onnx_import import import_onnxruntime
 
 __all__ = ["GRAPH_FILE", "WEIGHTS_FILE", "Encoder", "EncoderBytes"]
 
@@ -107,8 +108,7 @@ class Encoder:
 
 
 def _open_session(model: Path | EncoderBytes) -> Any:
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = available_cpus()
     options.inter_op_num_threads = 1

@@ -1,0 +1,24 @@
+"""onnxruntime, imported so that it reports to nobody.
+
+Its builds for Linux tell Microsoft about the machine, the session and the model, and keep an identifier of the machine
+on its disk (https://github.com/microsoft/onnxruntime/pull/27379; seen in 1.32). That a function exists, and how much it
+is used, is nobody else's business. It has to be said before the first import.
+"""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+
+__all__ = ["TELEMETRY_VARIABLE", "import_onnxruntime"]
+
+TELEMETRY_VARIABLE = "ORT_DISABLE_TELEMETRY"
+
+
+def import_onnxruntime() -> ModuleType:
+    """The module; who wants the reports sets the variable to 0."""
+    os.environ.setdefault(TELEMETRY_VARIABLE, "1")
+    import onnxruntime
+
+    module: ModuleType = onnxruntime
+    return module
