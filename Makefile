@@ -14,7 +14,7 @@ help: ## Show what there is to make
 demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ONCE=1 ends after one answer)
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
 
-test: .venv-dev/ready .venv-runtime/ready ## All tests; those of the runtime once more without torch
+test: .venv-dev/ready .venv-runtime/ready build/wheels/ready ## All tests; those of the runtime once more without torch
 	.venv-dev/bin/python -m pytest
 	.venv-runtime/bin/python -m pytest tests/runtime
 
@@ -32,7 +32,7 @@ bench: .venv-dev/ready .venv-runtime/ready .venv-original/ready ## Measure the o
 	.venv-dev/bin/python bench/fetch.py
 
 clean: ## Remove the environments
-	rm -rf .venv-*
+	rm -rf .venv-* build/wheels
 
 # The environments. Each is made anew when what it is made of changes.
 
@@ -47,6 +47,11 @@ clean: ## Remove the environments
 
 .venv-original/ready: constraints.txt
 	$(call venv,.venv-original,spacy-transformers torch)
+
+# What the tests bundle.
+build/wheels/ready: .venv-dev/ready scripts/fetch_wheels.py
+	@.venv-dev/bin/python scripts/fetch_wheels.py build/wheels
+	@touch $@
 
 define venv
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'

@@ -13,10 +13,13 @@ from typing import Any
 
 from .errors import PipelineNotFoundError
 
-__all__ = ["PIPELINE_VARIABLE", "find_pipeline", "read_meta"]
+__all__ = ["BUNDLE_FACTS", "PIPELINE_VARIABLE", "find_pipeline", "read_meta"]
 
 PIPELINE_VARIABLE = "SPACY_LAMBDA_PIPELINE"
 """The environment variable that names the function's pipeline."""
+
+BUNDLE_FACTS = "bundle.json"
+"""What a bundle says of itself, beside the function's code; of it the runtime reads ``location``."""
 
 
 def find_pipeline(pipeline: str | Path) -> Path:

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_lambda.bundler import build
+from spacy_lambda.bundler import assemble, build
 from spacy_lambda.bundler.archive import write_zip
-from spacy_lambda.bundler.build import bundle_zip
+from spacy_lambda.bundler.build import Options, make_bundle
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
 from spacy_lambda.bundler.pins import Pin, pin_requirements
 from spacy_lambda.bundler.slim import LEFT_OUT, RULES, is_loadable, slim_tree
@@ -230,6 +230,8 @@ def test_the_zip_has_the_same_bytes(tmp_path: Path) -> None:
 
 # All of it, with wheels that are nearly empty.
 
+ZIP = Options(shape="zip")
+
 
 @pytest.fixture
 def small(links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -240,7 +242,7 @@ def small(links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         _, ours = pin_requirements([], target)
         return (Pin("pure", "1.0"),), ours
 
-    monkeypatch.setattr(build, "pin_requirements", pinned)
+    monkeypatch.setattr(assemble, "pin_requirements", pinned)
     nlp = spacy.blank("en")
     nlp.meta.update(name="small", version="1.0")
     nlp.to_disk(tmp_path / "small")
@@ -250,10 +252,10 @@ def small(links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_bundle(small: Path, tmp_path: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     (tmp_path / "out").mkdir()
-    made = bundle_zip(str(small), tmp_path / "out", Target(), on_step=lambda *step: steps.append(step))
+    made = make_bundle(str(small), tmp_path / "out", ZIP, on_step=lambda *step: steps.append(step))
     assert made.path.name == "en_small-1.0-py313-x86_64.zip"
     assert steps[-1] == ("done", 5, 5)
-    again = bundle_zip(str(small), tmp_path / "again.zip", Target())
+    again = make_bundle(str(small), tmp_path / "again.zip", ZIP)
     assert again.path.read_bytes() == made.path.read_bytes()
     with zipfile.ZipFile(made.path) as archive:
         names = set(archive.namelist())
@@ -268,9 +270,9 @@ def test_a_bundle(small: Path, tmp_path: Path) -> None:
 
 
 def test_a_bundle_that_is_too_large(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "UNZIPPED_LIMIT", 10_000)
-    with pytest.raises(BundleError, match="Lambda takes 10,000") as caught:
-        bundle_zip(str(small), tmp_path / "out.zip", Target())
+    monkeypatch.setattr(build, "UNZIPPED_LIMIT", 400_000)
+    with pytest.raises(BundleError, match="Lambda takes 400,000") as caught:
+        make_bundle(str(small), tmp_path / "out.zip", ZIP)
     assert "int8" in caught.value.remedy
     assert not (tmp_path / "out.zip").exists()
 
@@ -280,7 +282,7 @@ def test_nothing_half_made_is_left(small: Path, links: Path, tmp_path: Path) -> 
         wheel.unlink()
     (tmp_path / "out").mkdir()
     with pytest.raises(BundleError, match="no wheel of pure"):
-        bundle_zip(str(small), tmp_path / "out", Target())
+        make_bundle(str(small), tmp_path / "out", ZIP)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -291,7 +293,9 @@ def test_the_command(small: Path, tmp_path: Path) -> None:
 
     said = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--report"]).output
     assert "below the limit" in said
-    assert "SPACY_LAMBDA_PIPELINE=pipeline" in said
+    assert "spacy_lambda.runtime.handler.handler" in said
+    assert "pure" in said
+    assert (tmp_path / "out.zip.svg").read_text().startswith("<svg")
     assert "*/tests/*" in said
     said = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--json"]).stdout
     facts = json.loads(said)

@@ -12,7 +12,7 @@ from spacy_lambda.bundler.slim import LEFT_OUT
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.local.closure import requirement_closure
 
-__all__ = ["OURS", "Pin", "pin_requirements"]
+__all__ = ["OURS", "Pin", "pin_all", "pin_requirements"]
 
 OURS = "spacy-lambda"
 """Taken from where it is installed: the function runs the very code that compiled the pipeline."""
@@ -42,5 +42,16 @@ def pin_requirements(requirements: Iterable[str], target: Target) -> tuple[tuple
     """
     found = requirement_closure((OURS, *requirements), markers=target.markers, without=LEFT_OUT)
     ours = next(dist for dist in found if canonicalize_name(dist.metadata["Name"]) == OURS)
-    pins = (Pin(canonicalize_name(dist.metadata["Name"]), dist.version) for dist in found if dist is not ours)
-    return tuple(sorted(pins)), ours
+    return _pins(dist for dist in found if dist is not ours), ours
+
+
+def pin_all(requirements: Iterable[str], target: Target) -> tuple[Pin, ...]:
+    """The same for what is not the function's: everything that is required.
+
+    :raises LocalLambdaError: If a requirement is not installed here.
+    """
+    return _pins(requirement_closure(requirements, markers=target.markers))
+
+
+def _pins(distributions: Iterable[Distribution]) -> tuple[Pin, ...]:
+    return tuple(sorted(Pin(canonicalize_name(dist.metadata["Name"]), dist.version) for dist in distributions))

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import spacy_lambda
 from spacy_lambda.artifact.pack import LEFT_OUT
+from spacy_lambda.bundler.facts import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
 
-__all__ = ["PIPELINE_FOLDER", "make_tree"]
-
-PIPELINE_FOLDER = "pipeline"
+__all__ = ["make_tree"]
 
 
 def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target: Target, tree: Path) -> None:

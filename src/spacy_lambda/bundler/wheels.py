@@ -15,7 +15,7 @@ from spacy_lambda.bundler.pins import Pin
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 
-__all__ = ["download_wheels", "install_wheels", "lock_text"]
+__all__ = ["download_wheels", "install_wheels", "lock_text", "wheel_digests"]
 
 NOT_FOUND = re.compile(r"No matching distribution found for (?P<pin>\S+)|Could not find a version .* requirement (\S+)")
 
@@ -47,14 +47,18 @@ def install_wheels(wheels: Sequence[Path], target: Target, folder: Path) -> None
         )
 
 
+def wheel_digests(wheels: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of each wheel, by its distribution's normal name."""
+    return {
+        str(parse_wheel_filename(wheel.name)[0]): hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels
+    }
+
+
 def lock_text(wheels: Sequence[Path]) -> str:
     """The wheels as pip takes them with ``--require-hashes``."""
-    lines = []
-    for wheel in wheels:
-        name, version, _, _ = parse_wheel_filename(wheel.name)
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        lines.append(f"{name}=={version} \\\n    --hash=sha256:{digest}\n")
-    return "".join(lines)
+    digests = wheel_digests(wheels)
+    pairs = (parse_wheel_filename(wheel.name)[:2] for wheel in wheels)
+    return "".join(f"{name}=={version} \\\n    --hash=sha256:{digests[name]}\n" for name, version in pairs)
 
 
 def _check(wheels: Sequence[Path], pins: Sequence[Pin], target: Target) -> None:

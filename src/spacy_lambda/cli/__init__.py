@@ -23,6 +23,7 @@ _EXTRA_OF = {
     "boto3": "s3",
     "botocore": "s3",
     "build": "hub",
+    "cyclonedx": "bundle",
     "huggingface_hub": "hub",
     "model_signing": "sign",
     "onnx": "compile",
@@ -31,6 +32,7 @@ _EXTRA_OF = {
     "requests": "hub",
     "rich": "cli",
     "spacy_transformers": "compile",
+    "squarify": "bundle",
     "starlette": "local",
     "torch": "compile",
     "transformers": "compile",
@@ -44,7 +46,7 @@ def make_app() -> typer.Typer:
     """The typer application with every command."""
     import typer
 
-    from spacy_lambda.cli import bundle, invoke, pack, query, serve, stores, verify
+    from spacy_lambda.cli import bundle, image, invoke, pack, query, run_bundle, serve, stores, verify
     from spacy_lambda.cli import compile as compile_command
     from spacy_lambda.cli.version import options
 
@@ -60,6 +62,11 @@ def make_app() -> typer.Typer:
     app.command("pack")(pack.pack)
     app.command("unpack")(pack.unpack)
     app.command("bundle")(bundle.bundle)
+    app.command("run-bundle")(run_bundle.run_bundle)
+    images = typer.Typer(help="Container images of bundles.", no_args_is_help=True)
+    images.command("push")(image.push)
+    images.callback()(lambda: None)
+    app.add_typer(images, name="image")
     app.command("push")(stores.push)
     app.command("pull")(stores.pull)
     app.command("ls")(stores.ls)

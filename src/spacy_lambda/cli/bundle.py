@@ -1,8 +1,9 @@
-"""``spacy-lambda bundle``: what Lambda runs, in one zip."""
+"""``spacy-lambda bundle``: what Lambda runs, in one zip or one image."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,64 +13,137 @@ import typer
 from spacy_lambda.cli.progress import progress
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from spacy_lambda.bundler.build import Bundle
 
 
 def bundle(
     pipeline: Annotated[
-        str, typer.Argument(help="A pipeline folder, an installed package's name, a wheel, a zip or an artifact.")
+        str,
+        typer.Argument(
+            help="A pipeline folder, an installed package's name, a wheel, a zip, an artifact or a location."
+        ),
     ],
     out: Annotated[
-        Path, typer.Argument(help="The zip's file, or a folder for LANG_NAME-VERSION-pyXY-ARCH.zip.")
+        Path, typer.Argument(help="The zip's file, the image's folder, or an existing folder to put either in.")
     ] = Path(),
     *,
+    shape: Annotated[str, typer.Option(help="zip, image, or auto: a zip if it fits.")] = "auto",
     python: Annotated[str, typer.Option(help="Lambda's runtime: 3.12, 3.13 or 3.14.")] = "3.13",
     arch: Annotated[str, typer.Option(help="x86_64 or arm64.")] = "x86_64",
-    report: Annotated[bool, typer.Option("--report", help="Say what was left out, and why.")] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Leave the pipeline in its store; the function fetches it during init.")
+    ] = False,
+    base: Annotated[
+        str | None, typer.Option(help="The image's base, with Python and awslambdaric.", show_default="AWS's own")
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="What builds the image: docker, podman, finch or buildah; none for its folder alone.",
+            show_default="what is here",
+        ),
+    ] = None,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Say what weighs what, what was left out and why; draw it beside the bundle."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Make a Lambda zip of a compiled pipeline and all that it needs, for any Python and architecture of Lambda."""
-    from spacy_lambda.bundler.build import bundle_zip
+    """Make what Lambda takes of a compiled pipeline and all that it needs, for any of its Pythons and architectures."""
+    from spacy_lambda.bundler.build import Options, make_bundle
     from spacy_lambda.bundler.target import Target
 
+    options = Options(target=Target(python, arch), shape=shape, fetch=fetch, base=base, engine=engine)
     with progress(quiet=as_json) as on_step:
-        made = bundle_zip(
-            pipeline, out, Target(python, arch), on_step=lambda step, done, total: on_step("bundling", done, total)
-        )
+        made = make_bundle(pipeline, out, options, on_step=lambda step, done, total: on_step("bundling", done, total))
+    drawing = _draw(made) if report else None
     if as_json:
-        print(json.dumps({**asdict(made), "path": str(made.path)}, indent=2))
+        print(json.dumps(_facts(made), indent=2))
     else:
         _print(made, report=report)
+        if drawing is not None:
+            print(f"drawn: {drawing}")
+
+
+def _facts(made: Bundle) -> dict[str, object]:
+    facts = {key: value for key, value in asdict(made).items() if key != "sizes"}
+    return {**facts, "path": str(made.path), "parts": _parts(made)}
+
+
+def _parts(made: Bundle) -> dict[str, int]:
+    """Bytes by top-level entry, largest first."""
+    parts = Counter[str]()
+    for name, size in made.sizes.items():
+        parts[name.partition("/")[0]] += size
+    return dict(parts.most_common())
+
+
+def _draw(made: Bundle) -> Path:
+    from spacy_lambda.bundler.target import UNZIPPED_LIMIT
+    from spacy_lambda.bundler.treemap import treemap_svg
+
+    path = made.path.with_name(f"{made.path.name}.svg")
+    path.write_text(treemap_svg(made.sizes, limit=UNZIPPED_LIMIT, title=made.path.name), encoding="utf-8")
+    return path
 
 
 def _print(made: Bundle, *, report: bool) -> None:
     from rich.console import Console
+
+    console = Console()
+    _print_sizes(made, console)
+    if report:
+        _print_removed(made, console)
+        _print_licences(made, console)
+    if not made.bytecode:
+        console.print(
+            f"without byte code: Python {made.target.python} is not installed here, so each cold start will compile"
+        )
+    print(made.reason)
+    if made.zipped is not None:
+        print(f"{made.path}: {made.zipped / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped")
+    elif made.image is not None:
+        built = f"{made.image.tag}, {made.image.id}" if made.image.id else "not built"
+        print(f"{made.path}: {made.unzipped / 1e6:.1f} MB on {made.image.base}; {built}")
+    print(f"try it: spacy-lambda run-bundle {made.path}")
+    if made.zipped is not None:
+        print("deployed, its handler is spacy_lambda.runtime.handler.handler")
+
+
+def _print_sizes(made: Bundle, console: Console) -> None:
     from rich.table import Table
 
     from spacy_lambda.bundler.target import UNZIPPED_LIMIT
 
-    console = Console()
     table = Table("part", "MB")
     small = 0
-    for name, size in made.parts.items():
+    for name, size in _parts(made).items():
         if size >= 1_000_000:
             table.add_row(name, f"{size / 1e6:.1f}")
         else:
             small += size
     table.add_row("the rest", f"{small / 1e6:.1f}")
     table.add_row("together", f"{made.unzipped / 1e6:.1f}", style="bold")
+    if made.shape == "zip":
+        table.add_row("below the limit", f"{(UNZIPPED_LIMIT - made.unzipped) / 1e6:.1f}")
     console.print(table)
-    if report:
-        removed = Table("left out", "files", "MB", "why")
-        for one in made.removed:
-            removed.add_row(one.what, f"{one.files:,}", f"{one.size / 1e6:.1f}", one.reason)
-        console.print(removed)
-    if not made.bytecode:
-        console.print(
-            f"without byte code: Python {made.target.python} is not installed here, so each cold start will compile"
-        )
-    left = (UNZIPPED_LIMIT - made.unzipped) / 1e6
-    print(
-        f"{made.path}: {made.zipped / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped, {left:.1f} MB below the limit"
-    )
-    print("handler: spacy_lambda.runtime.handler.handler, with SPACY_LAMBDA_PIPELINE=pipeline")
+
+
+def _print_removed(made: Bundle, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table("left out", "files", "MB", "why")
+    for one in made.removed:
+        table.add_row(one.what, f"{one.files:,}", f"{one.size / 1e6:.1f}", one.reason)
+    console.print(table)
+
+
+def _print_licences(made: Bundle, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table("distribution", "version", "licence")
+    for one in made.components:
+        table.add_row(one.name, one.version, one.licence)
+    console.print(table)

@@ -13,6 +13,7 @@ from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.settings import DEFAULT_HANDLER, FunctionSettings
 
 if TYPE_CHECKING:
+    from spacy_lambda.local.program import Program
     from spacy_lambda.local.serving import ServedFunction
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -47,24 +48,30 @@ def serve(
         name=name,
         handler=handler,
         code=code,
-        environment=_variables(env or []),
+        environment=variables(env or []),
         timeout_s=timeout,
         memory_mb=memory,
         idle_timeout_s=idle_timeout,
         keep_path=keep_path,
         **limits,
     )
-    asyncio.run(_serve(settings, host=host, port=port))
+    asyncio.run(serve_until_stopped(settings, host=host, port=port))
 
 
-async def _serve(settings: FunctionSettings, *, host: str, port: int) -> None:
+async def serve_until_stopped(
+    settings: FunctionSettings, *, program: Program | None = None, host: str, port: int
+) -> None:
+    """Serve a function until Ctrl-C or another signal that ends programs; say how it is called.
+
+    :param program: What its environments run; without it, what is installed here.
+    """
     from spacy_lambda.local.serving import serve_function
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _ENDS:
         loop.add_signal_handler(number, stop.set)
-    async with serve_function(settings, host=host, port=port, log=_print_line) as function:
+    async with serve_function(settings, program=program, host=host, port=port, log=_print_line) as function:
         _print_welcome(function)
         await stop.wait()
         print("ending", flush=True)
@@ -87,11 +94,12 @@ def _print_line(number: int, line: str) -> None:
     print(f"[{number}] {line}", flush=True)
 
 
-def _variables(pairs: list[str]) -> dict[str, str]:
-    variables = {}
+def variables(pairs: list[str]) -> dict[str, str]:
+    """``--env KEY=VALUE``, as often as it was given."""
+    found = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not key or not equals:
             raise LocalLambdaError(f"--env {pair!r} is not KEY=VALUE", remedy="write --env KEY=VALUE")
-        variables[key] = value
-    return variables
+        found[key] = value
+    return found

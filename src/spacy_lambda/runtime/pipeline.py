@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from ..errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
 from ..location import Location, parse_location
-from ..pipelines import PIPELINE_VARIABLE, find_pipeline
+from ..pipelines import BUNDLE_FACTS, PIPELINE_VARIABLE, find_pipeline
 
 # First, so that spaCy is imported without its command line.
 from .spacy_import import spacy  # isort: skip
@@ -36,12 +37,13 @@ class LocatedPipeline:
 def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
     """Bring here what ``SPACY_LAMBDA_PIPELINE`` names: a folder, a package, an artifact, or a place in a store.
 
-    A relative path starts at ``LAMBDA_TASK_ROOT``, the function's own folder. Artifacts go through the cache.
+    A relative path starts at ``LAMBDA_TASK_ROOT``, the function's own folder. Artifacts go through the cache. Where the
+    variable is not set, the bundle that the function came in says where its pipeline is.
 
-    :raises PipelineLoadError: When the variable is empty or names nothing.
+    :raises PipelineLoadError: When the variable is empty and there is no bundle, or it names nothing.
     :raises SpacyLambdaError: When the artifact cannot be fetched, or is not what it should be.
     """
-    value = environ.get(PIPELINE_VARIABLE, "")
+    value = environ.get(PIPELINE_VARIABLE, "") or _bundled(environ)
     remedy = f"set {PIPELINE_VARIABLE} to the compiled pipeline's folder, or its s3:// or hf:// location"
     if not value:
         raise PipelineLoadError(f"{PIPELINE_VARIABLE} is not set", remedy=remedy)
@@ -60,6 +62,15 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
 
     entry = cached_pipeline(location, read_settings(environ))
     return LocatedPipeline(entry.pipeline, entry.mark)
+
+
+def _bundled(environ: Mapping[str, str]) -> str:
+    """What the bundle says, if the function came in one."""
+    try:
+        facts = json.loads(Path(environ.get("LAMBDA_TASK_ROOT", "."), BUNDLE_FACTS).read_bytes())
+        return str(facts["location"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
 
 
 def _verified(folder: Path, location: Location) -> Path:

@@ -1,0 +1,117 @@
+"""A pipeline -> one folder with all that the function needs, whatever shape it takes afterwards."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.artifact.form import Manifest
+from spacy_lambda.artifact.inputs import pipeline_folder
+from spacy_lambda.artifact.pack import manifest_of
+from spacy_lambda.artifact.verify import folder_digest
+from spacy_lambda.bundler.bytecode import compile_tree, find_python
+from spacy_lambda.bundler.facts import LOCK, PIPELINE_FOLDER, SBOM
+from spacy_lambda.bundler.licences import Component, list_components
+from spacy_lambda.bundler.pins import pin_requirements
+from spacy_lambda.bundler.sbom import sbom_text
+from spacy_lambda.bundler.slim import Removal, slim_tree
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.bundler.tree import make_tree
+from spacy_lambda.bundler.wheels import download_wheels, lock_text, wheel_digests
+from spacy_lambda.location import Location, parse_location
+from spacy_lambda.pipelines import read_meta
+from spacy_lambda.store.pull import pull_pipeline
+
+__all__ = ["Assembled", "assemble"]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """What a bundle is made of.
+
+    :param tree: The folder; it is gone when the bundle is made.
+    :param target: Where it runs.
+    :param manifest: What the pipeline's artifact holds.
+    :param sha256: That artifact's identity.
+    :param location: Where the pipeline is in a store, with its digest, if it is in one.
+    :param components: The distributions in it.
+    :param removed: What was left out, and why.
+    :param bytecode: Whether byte code is in it; without it, each cold start compiles every module.
+    """
+
+    tree: Path
+    target: Target
+    manifest: Manifest
+    sha256: str
+    location: str | None
+    components: tuple[Component, ...]
+    removed: tuple[Removal, ...]
+    bytecode: bool
+
+    @property
+    def name(self) -> str:
+        """``LANG_NAME-VERSION-pyXY-ARCH``"""
+        python = self.target.python.replace(".", "")
+        return f"{self.manifest.name}-{self.manifest.version}-py{python}-{self.target.arch}"
+
+
+@contextmanager
+def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> Iterator[Assembled]:
+    """Put everything into a temporary folder, as it will lie in the function.
+
+    :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
+    :param on_step: Told what is being done.
+    :raises BundleError: If there is no wheel for the target.
+    :raises LocalLambdaError: If the pipeline requires what is not installed here.
+    :raises StoreError: If the store cannot be reached, or has no such pipeline.
+    """
+    with _opened(pipeline) as (folder, location), tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        on_step("versions")
+        manifest = manifest_of(folder)
+        meta = read_meta(folder / "meta.json")
+        pins, ours = pin_requirements(map(str, meta.get("requirements", [])), target)
+        on_step("wheels")
+        wheels_folder = Path(scratch, "wheels")
+        wheels_folder.mkdir()
+        wheels = download_wheels(pins, target, wheels_folder)
+        on_step("unpacking")
+        tree = Path(scratch, "tree")
+        make_tree(wheels, ours, folder, target, tree)
+        on_step("slimming")
+        removed = slim_tree(tree, target, language=str(meta.get("lang")))
+        python = find_python(target)
+        if python is not None:
+            compile_tree(tree, python, skip=PIPELINE_FOLDER)
+        digest = folder_digest(tree / PIPELINE_FOLDER, manifest)
+        components = list_components(tree, wheel_digests(wheels))
+        (tree / LOCK).write_text(lock_text(wheels), encoding="ascii")
+        text = sbom_text(components, pipeline=meta, sha256=digest, target=target)
+        (tree / SBOM).write_text(text, encoding="utf-8")
+        _same_for_all(tree)
+        yield Assembled(tree, target, manifest, digest, location, components, tuple(removed), python is not None)
+
+
+@contextmanager
+def _opened(pipeline: str) -> Iterator[tuple[Path, str | None]]:
+    """The pipeline's folder; and its location, pinned to what was fetched, where the function could fetch it too."""
+    location = Location("file", pipeline) if Path(pipeline).exists() else parse_location(pipeline)
+    if location.scheme == "file" and not Path(location.path, "refs").is_dir():
+        with pipeline_folder(location.path) as folder:
+            yield folder, None
+        return
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        pulled = pull_pipeline(location, Path(scratch, "pipeline"))
+        pinned = f"{location.at(location.ref)}#sha256={pulled.sha256}"
+        yield pulled.path, None if location.scheme == "file" else pinned
+
+
+def _same_for_all(tree: Path) -> None:
+    """Lambda runs the function as a user of its own, so all may read; and modes do not depend on this machine."""
+    for folder, _, files in os.walk(tree):
+        Path(folder).chmod(0o755)
+        for file in files:
+            Path(folder, file).chmod(0o755 if file.endswith(".so") else 0o644)

@@ -1,0 +1,79 @@
+"""A bundle's folder -> an image that an engine holds, and the folder that it was built from."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from spacy_lambda.bundler.facts import Facts
+from spacy_lambda.bundler.image.context import image_tag, write_context
+from spacy_lambda.bundler.image.engines import ENGINES, Engine
+from spacy_lambda.errors import BundleError
+
+__all__ = ["RECORD", "BuiltImage", "build_image", "read_record"]
+
+RECORD = "image.json"
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """An image that an engine holds.
+
+    :param engine: Which one; nothing, if only its folder was written.
+    :param tag: Its name there.
+    :param id: ``sha256:`` of its configuration; the same for the same folder and base.
+    :param base: What it was built on.
+    """
+
+    engine: str | None
+    tag: str
+    id: str | None
+    base: str
+
+
+def build_image(tree: Path, out: Path, *, name: str, facts: Facts, base: str, engine: Engine | None) -> BuiltImage:
+    """Write the image's folder and build it; the folder appears when the image is there, or not at all.
+
+    :param tree: All that the function needs; it is moved.
+    :param out: The folder; one that an earlier build has written is replaced.
+    :param name: ``LANG_NAME-VERSION-pyXY-ARCH``
+    :param facts: What the bundle says of itself.
+    :param engine: What builds; without it, only the folder is written.
+    :raises BundleError: If ``out`` is something else, or building fails.
+    """
+    if out.exists() and not (out / RECORD).is_file():
+        raise BundleError(f"{out} is there and no image's folder", remedy="give another path, or remove it")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
+        context = Path(beside, "context")
+        context.mkdir(mode=0o755)
+        write_context(tree, context, base=base, facts=facts)
+        tag = image_tag(name)
+        found = None if engine is None else engine.build_image(context, tag, facts.target)
+        built = BuiltImage(None if engine is None else engine.name, tag, found, base)
+        (context / RECORD).write_text(json.dumps(asdict(built), indent=2) + "\n", encoding="utf-8")
+        if out.exists():
+            os.replace(out, Path(beside, "replaced"))
+        os.replace(context, out)
+    return built
+
+
+def read_record(folder: Path) -> BuiltImage:
+    """What was built from a folder.
+
+    :raises BundleError: If it is no image's folder, or nothing was built from it.
+    """
+    try:
+        built = BuiltImage(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as exc:
+        raise BundleError(
+            f"{folder} is no image's folder: {exc}", remedy="make one with `spacy-lambda bundle --shape image`"
+        ) from exc
+    if built.engine not in ENGINES or built.id is None:
+        raise BundleError(
+            f"no image was built from {folder}", remedy=f"build it: docker build --platform ... --tag {built.tag}"
+        )
+    return built

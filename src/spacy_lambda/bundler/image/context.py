@@ -1,0 +1,86 @@
+"""A bundle's folder -> a folder from which any engine builds the image."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from spacy_lambda.bundler.facts import HANDLER, PIPELINE_FOLDER, SBOM, Facts
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.pipelines import BUNDLE_FACTS
+
+__all__ = ["FIRST_DAY", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
+
+TASK_ROOT = "/var/task"
+SNAPSTART_LABEL = "com.amazonaws.lambda.feature.snapstart"
+"""What an image that is not built on AWS's own base carries, so that SnapStart takes it."""
+
+AWS_BASE = re.compile(r"(public\.ecr\.aws/lambda|amazon/aws-lambda|docker\.io/amazon/aws-lambda)[-/]python[:@]")
+PYTHON_LABEL = "spacy-lambda.python"
+LAYERS = ("packages", "runtime", "pipeline")
+
+FIRST_DAY = 315532800
+"""1980-01-01, in seconds: every file's date."""
+
+USER = "1000:1000"
+
+
+def aws_base(target: Target) -> str:
+    """AWS's own base image for Python."""
+    return f"public.ecr.aws/lambda/python:{target.python}"
+
+
+def image_tag(name: str) -> str:
+    """A local name for an image: ``spacy-lambda/LANG_NAME-VERSION-pyXY-ARCH``, in the letters that names may have."""
+    return f"spacy-lambda/{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}:latest"
+
+
+def write_context(tree: Path, context: Path, *, base: str, facts: Facts) -> None:
+    """Sort what is in the tree into layers, those first that change most seldom, and write the Dockerfile.
+
+    :param tree: All that the function needs; it is moved.
+    :param context: The folder, which must exist and be empty.
+    :param base: An image with Python and, where it is not AWS's own, ``awslambdaric``.
+    :param facts: What the labels tell.
+    """
+    layers: dict[str, list[str]] = {layer: [] for layer in LAYERS}
+    for entry in sorted(path.name for path in tree.iterdir()):
+        layers[_layer(entry)].append(entry)
+    for layer, entries in layers.items():
+        (context / layer).mkdir(mode=0o755)
+        for entry in entries:
+            shutil.move(tree / entry, context / layer / entry)
+    (context / "Dockerfile").write_text(_dockerfile(base, facts), encoding="utf-8")
+    for path in (context, *context.rglob("*")):
+        os.utime(path, (FIRST_DAY, FIRST_DAY))
+
+
+def _layer(entry: str) -> str:
+    if entry in (PIPELINE_FOLDER, BUNDLE_FACTS, SBOM):
+        return "pipeline"
+    return "runtime" if entry.startswith("spacy_lambda") else "packages"
+
+
+def _dockerfile(base: str, facts: Facts) -> str:
+    labels = {
+        "org.opencontainers.image.title": f"{facts.pipeline.get('lang')}_{facts.pipeline.get('name')}",
+        "org.opencontainers.image.version": str(facts.pipeline.get("version")),
+        PYTHON_LABEL: facts.target.python,
+    }
+    lines = []
+    if not AWS_BASE.match(base):
+        labels[SNAPSTART_LABEL] = "Allow"
+        lines = [f"ENV LAMBDA_TASK_ROOT={TASK_ROOT}", 'ENTRYPOINT ["python3", "-m", "awslambdaric"]']
+    lines = [
+        f"FROM {base}",
+        f"WORKDIR {TASK_ROOT}",
+        *(f"COPY {layer}/ {TASK_ROOT}/" for layer in LAYERS),
+        f"USER {USER}",
+        *(f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()),
+        *lines,
+        f'CMD ["{HANDLER}"]',
+    ]
+    return "\n".join([*lines, ""])

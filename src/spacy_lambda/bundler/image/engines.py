@@ -1,0 +1,193 @@
+"""What builds, pushes and looks into images: docker, podman, buildah or finch, as their command lines have it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.bundler.image.context import FIRST_DAY
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.errors import BundleError
+
+__all__ = ["ENGINES", "Engine", "ImageConfig", "find_engine", "is_loopback"]
+
+PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
+LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?/")
+NO_ATTESTATIONS = ("--provenance=false", "--sbom=false")
+"""BuildKit's attestations make an index of the image, which Lambda refuses."""
+
+SAME_DATES = (f"--timestamp={FIRST_DAY}",)
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """What an image says about how it is run.
+
+    :param command: Its entry point and arguments.
+    :param variables: Its environment.
+    :param folder: Where it starts.
+    :param user: As whom; empty for root.
+    :param labels: Its labels.
+    """
+
+    entrypoint: tuple[str, ...]
+    arguments: tuple[str, ...]
+    variables: Mapping[str, str]
+    folder: str
+    user: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One command line.
+
+    :param name: The program.
+    :param build: Its words for building, with what keeps attestations off and dates the same.
+    :param ready: Words that succeed where it can work: some are only the client of a service.
+    :param insecure: What it has to be told for a registry on this machine, which has no certificate.
+    """
+
+    name: str
+    build: tuple[str, ...]
+    ready: tuple[str, ...]
+    insecure: tuple[str, ...] = ()
+
+    def build_image(self, context: Path, tag: str, target: Target) -> str:
+        """Build an image for the target's platform.
+
+        :returns: The image's id: ``sha256:`` of its configuration.
+        :raises BundleError: If that fails.
+        """
+        with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+            file = Path(scratch, "id")
+            words = (*self.build, "--platform", PLATFORMS[target.arch], "--iidfile", str(file), "--tag", tag)
+            self.call(*words, str(context))
+            return f"sha256:{file.read_text(encoding='ascii').strip().removeprefix('sha256:')}"
+
+    def push_image(self, image: str, destination: str) -> str:
+        """Push an image.
+
+        :param image: Its id.
+        :param destination: ``REGISTRY/NAME:TAG``
+        :returns: The manifest's digest, ``sha256:...``, as the registry has it.
+        :raises BundleError: If that fails.
+        """
+        insecure = self.insecure if is_loopback(destination) else ()
+        if self.name in ("buildah", "podman"):
+            with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+                file = Path(scratch, "digest")
+                self.call("push", *insecure, "--digestfile", str(file), image, f"docker://{destination}")
+                return file.read_text(encoding="ascii").strip()
+        self.call("tag", image, destination)
+        self.call("push", *insecure, destination)
+        name = destination.rpartition(":")[0]
+        digests = self.inspect(destination).get("RepoDigests") or []
+        return next(str(digest).partition("@")[2] for digest in digests if str(digest).startswith(f"{name}@"))
+
+    def pull_image(self, reference: str) -> None:
+        """Fetch an image from a registry, if it is not here.
+
+        :raises BundleError: If that fails.
+        """
+        insecure = self.insecure if is_loopback(reference) else ()
+        self.call("pull", *insecure, reference)
+
+    def read_config(self, reference: str) -> ImageConfig:
+        """How an image that is here wants to be run.
+
+        :raises BundleError: If there is no such image.
+        """
+        config: dict[str, Any] = self.inspect(reference)["Config"]
+        return ImageConfig(
+            entrypoint=tuple(config.get("Entrypoint") or ()),
+            arguments=tuple(config.get("Cmd") or ()),
+            variables=dict(pair.split("=", 1) for pair in config.get("Env") or ()),
+            folder=config.get("WorkingDir") or "/",
+            user=config.get("User") or "",
+            labels=config.get("Labels") or {},
+        )
+
+    def login(self, registry: str, user: str, password: str) -> None:
+        """Log in; the password goes through a pipe, where no list of processes shows it.
+
+        :raises BundleError: If the registry refuses.
+        """
+        self.call("login", "--username", user, "--password-stdin", registry, stdin=password)
+
+    def inspect(self, reference: str) -> dict[str, Any]:
+        """What the engine knows of an image, in docker's form."""
+        if self.name == "buildah":
+            found = json.loads(self.call("inspect", "--type", "image", reference))
+            docker: dict[str, Any] = found["Docker"]
+            return {"Config": docker["config"]}
+        found = json.loads(self.call("image", "inspect", reference))
+        image: dict[str, Any] = found[0]
+        return image
+
+    def call(self, *words: str, stdin: str | None = None) -> str:
+        """Run the program.
+
+        :returns: Its standard output.
+        :raises BundleError: If it fails, with the end of what it said.
+        """
+        environ = {**os.environ, "SOURCE_DATE_EPOCH": str(FIRST_DAY)}
+        command = [self.name, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, input=stdin or "", env=environ)
+        if done.returncode:
+            raise BundleError(
+                f"{self.name} {words[0]} failed: {(done.stderr or done.stdout).strip()[-1000:]}",
+                remedy=f"see what it says, or choose another engine: --engine {' or '.join(sorted(ENGINES))}",
+            )
+        return done.stdout
+
+
+ENGINES = {
+    engine.name: engine
+    for engine in (
+        Engine("docker", ("buildx", "build", *NO_ATTESTATIONS, "--load"), ready=("version",)),
+        Engine("podman", ("build", *SAME_DATES), ready=("info",), insecure=("--tls-verify=false",)),
+        Engine("finch", ("build", *NO_ATTESTATIONS), ready=("info",), insecure=("--insecure-registry",)),
+        Engine("buildah", ("build", *SAME_DATES), ready=("info",), insecure=("--tls-verify=false",)),
+    )
+}
+"""In the order in which they are looked for."""
+
+
+def find_engine(wanted: str | None = None) -> Engine:
+    """The one that is asked for, or the first one that is here and can work.
+
+    :raises BundleError: If there is none.
+    """
+    if wanted is not None and wanted not in ENGINES:
+        raise BundleError(f"there is no engine {wanted!r}", remedy=f"choose {', '.join(ENGINES)}")
+    names: Sequence[str] = [wanted] if wanted is not None else list(ENGINES)
+    for name in names:
+        if shutil.which(name) is not None and _is_ready(ENGINES[name]):
+            return ENGINES[name]
+    raise BundleError(
+        f"no engine here builds images: {', '.join(names)} {'was' if len(names) == 1 else 'were'} looked for, and of "
+        "docker the service too",
+        remedy="install one and start it (Debian: apt-get install buildah), or --engine none for the Dockerfile alone",
+    )
+
+
+def is_loopback(reference: str) -> bool:
+    """Whether an image's registry is on this machine."""
+    return LOOPBACK.match(reference) is not None
+
+
+def _is_ready(engine: Engine) -> bool:
+    try:
+        done = subprocess.run([engine.name, *engine.ready], capture_output=True, check=False, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

@@ -1,0 +1,91 @@
+"""An image -> a registry, and the reference that deploys it: by digest, which no later push changes."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.bundler.image.build import read_record
+from spacy_lambda.bundler.image.engines import ENGINES, Engine
+from spacy_lambda.errors import BundleError
+
+__all__ = ["PushedImage", "push_image"]
+
+ECR = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.(amazonaws\.com(\.cn)?|on\.aws)$")
+REFERENCE = re.compile(
+    r"(?P<registry>[^/]+\.[^/]+|[^/]+:\d+|localhost)/(?P<name>[a-z0-9][a-z0-9._/-]*)(:(?P<tag>[\w.-]+))?"
+)
+
+
+@dataclass(frozen=True)
+class PushedImage:
+    """An image in a registry.
+
+    :param reference: ``REGISTRY/NAME@sha256:...``, for Lambda's ``ImageUri``.
+    :param tag: The tag that it has as well.
+    """
+
+    reference: str
+    tag: str
+
+
+def push_image(folder: Path, destination: str, *, create: bool = False) -> PushedImage:
+    """Push what was built from a folder; to ECR, log in first.
+
+    :param folder: Of ``bundle --shape image``.
+    :param destination: ``REGISTRY/NAME``, with or without ``:TAG``; without it, the bundle's name is the tag.
+    :param create: Make the ECR repository if it is missing: scanned on push, with tags that cannot be moved.
+    :raises BundleError: If there is no such image, or the registry refuses.
+    """
+    match = REFERENCE.fullmatch(destination)
+    if match is None:
+        raise BundleError(
+            f"{destination!r} is no place in a registry", remedy="write REGISTRY/NAME, or REGISTRY/NAME:TAG"
+        )
+    built = read_record(folder)
+    engine = ENGINES[str(built.engine)]
+    registry, name = match["registry"], match["name"]
+    tag = match["tag"] or built.tag.partition("/")[2].partition(":")[0]
+    ecr = ECR.match(registry)
+    if ecr is not None:
+        _enter_ecr(engine, registry, name, region=ecr["region"], account=ecr["account"], create=create)
+    digest = engine.push_image(str(built.id), f"{registry}/{name}:{tag}")
+    return PushedImage(f"{registry}/{name}@{digest}", tag)
+
+
+def _enter_ecr(engine: Engine, registry: str, name: str, *, region: str, account: str, create: bool) -> None:
+    """Log in with the AWS credentials that are here (https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html)."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        ecr = boto3.client("ecr", region_name=region)
+        _find_repository(ecr, name, account, create=create)
+        token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    except (BotoCoreError, ClientError) as exc:
+        raise BundleError(
+            f"ECR refuses: {exc}",
+            remedy="check the AWS credentials (`aws sts get-caller-identity`) and that they allow "
+            "ecr:GetAuthorizationToken, ecr:DescribeRepositories and pushing to this repository",
+        ) from exc
+    user, _, password = base64.b64decode(token).decode("ascii").partition(":")
+    engine.login(registry, user, password)
+
+
+def _find_repository(ecr: Any, name: str, account: str, *, create: bool) -> None:
+    try:
+        ecr.describe_repositories(registryId=account, repositoryNames=[name])
+    except ecr.exceptions.RepositoryNotFoundException as exc:
+        if not create:
+            raise BundleError(
+                f"there is no ECR repository {name!r}", remedy="add --create, or make it: aws ecr create-repository"
+            ) from exc
+        ecr.create_repository(
+            registryId=account,
+            repositoryName=name,
+            imageTagMutability="IMMUTABLE",
+            imageScanningConfiguration={"scanOnPush": True},
+        )

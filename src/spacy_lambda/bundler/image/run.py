@@ -1,0 +1,105 @@
+"""An image -> a program for the local Lambda: as a user that is not root, on a root that cannot be written to.
+
+docker, podman and finch run it themselves. buildah only keeps images: its root is mounted, and a shell makes it the
+root of a process in a mount namespace of its own, which takes root's rights to begin with and gives them up.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from spacy_lambda.bundler.image.context import PYTHON_LABEL
+from spacy_lambda.bundler.image.engines import Engine, ImageConfig
+from spacy_lambda.errors import BundleError
+from spacy_lambda.local.program import Program
+
+__all__ = ["image_program"]
+
+LAMBDA_USER = "993:990"
+"""Whom Lambda runs a function as, whatever the image says."""
+
+ENTER = """
+mount --rbind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t tmpfs tmpfs "$1/tmp" && chmod 1777 "$1/tmp" &&
+mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && root="$1" user="$2" folder="$3" && shift 3 &&
+exec chroot --groups= --userspec="$user" "$root" /usr/bin/env -C "$folder" "$@"
+"""
+"""What a shell does in the new namespace; its arguments are the root, the user, the folder and the command."""
+
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+Command = Callable[[Collection[str]], Sequence[str]]
+
+
+@contextmanager
+def image_program(engine: Engine, image: str) -> Iterator[tuple[Program, str]]:
+    """Prepare an image; what was made for it is removed at the end.
+
+    :param image: Its id or its name; it is fetched from its registry if it is not here.
+    :returns: The program, and the handler that the image names.
+    :raises BundleError: If there is no such image, or it cannot be run here.
+    """
+    if not image.startswith("sha256:"):
+        engine.pull_image(image)
+    config = engine.read_config(image)
+    if not config.arguments:
+        raise BundleError(f"{image} names no handler (CMD)", remedy="make it with `spacy-lambda bundle --shape image`")
+    with (_mounted if engine.name == "buildah" else _contained)(engine, image, config) as command:
+        yield (
+            Program(
+                command=command,
+                folder=Path("/"),
+                task_root=Path(config.variables.get("LAMBDA_TASK_ROOT", config.folder)),
+                runtime_dir=Path(config.variables.get("LAMBDA_RUNTIME_DIR", "/var/runtime")),
+                python=config.labels.get(PYTHON_LABEL, ""),
+                about=f"{image}, by {engine.name}, as user {_user(config)}, on a root that is read-only",
+                variables={"PATH": DEFAULT_PATH, **config.variables},
+            ),
+            config.arguments[0],
+        )
+
+
+@contextmanager
+def _contained(engine: Engine, image: str, config: ImageConfig) -> Iterator[Command]:
+    """Run by the engine, each environment in a container of its own."""
+    label = f"spacy-lambda={uuid.uuid4().hex}"
+    words = (engine.name, "run", "--rm", "--interactive", "--read-only", "--tmpfs", "/tmp", "--network", "host")
+
+    def command(names: Collection[str]) -> Sequence[str]:
+        passed = (word for name in sorted({*names} - {"PATH"}) for word in ("--env", name))
+        return (*words, "--user", _user(config), "--label", label, *passed, image)
+
+    try:
+        yield command
+    finally:
+        # A container goes on when its command line was killed.
+        left = engine.call("ps", "--quiet", "--filter", f"label={label}").split()
+        if left:
+            engine.call("kill", *left)
+
+
+@contextmanager
+def _mounted(engine: Engine, image: str, config: ImageConfig) -> Iterator[Command]:
+    """Run on the image's root, mounted here."""
+    if os.geteuid() != 0:
+        raise BundleError(
+            "buildah keeps images and does not run them, and mounting one takes root's rights",
+            remedy="run this as root, or with docker, podman or finch (--engine)",
+        )
+    container = engine.call("from", image).strip()
+    try:
+        root = engine.call("mount", container).strip()
+        enter = ("unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, "sh", root)
+        words = (*enter, _user(config), config.folder, *config.entrypoint)
+        yield lambda names: words
+    finally:
+        engine.call("rm", container)
+
+
+def _user(config: ImageConfig) -> str:
+    """The image's user, or Lambda's where it names root."""
+    return config.user if config.user.partition(":")[0] not in ("", "0", "root") else LAMBDA_USER

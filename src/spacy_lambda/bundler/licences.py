@@ -1,0 +1,115 @@
+"""A bundle's folder -> the distributions in it, and under which licence each says it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib.metadata import Distribution
+from pathlib import Path
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+from packaging.utils import canonicalize_name
+
+__all__ = ["UNKNOWN", "Component", "list_components", "spdx_licence"]
+
+UNKNOWN = "unknown"
+
+TEXTS = ("LICEN[CS]E*", "COPYING*", "*NOTICE*")
+"""File names of licences, in capitals."""
+
+CODE = (".py", ".pyc", ".so")
+
+LONGEST_NAME = 100
+"""Characters: a ``License`` field that is longer is the licence's text."""
+
+NO_LICENCE = ("OSI Approved", "DFSG approved")
+"""Ends of classifiers that name none."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """One distribution of a bundle.
+
+    :param name: In its normal form.
+    :param version: As its metadata has it.
+    :param licence: An SPDX expression where its metadata say so much, else the licence's name as they have it.
+    :param texts: Files in the bundle with its licences, relative to the bundle's folder.
+    :param sha256: Of its wheel; empty if it came from no wheel.
+    """
+
+    name: str
+    version: str
+    licence: str
+    texts: tuple[str, ...]
+    sha256: str
+
+
+def list_components(tree: Path, sha256: Mapping[str, str]) -> tuple[Component, ...]:
+    """The distributions in a folder, sorted by name.
+
+    :param tree: Has the ``.dist-info`` folders at its top.
+    :param sha256: Of each wheel, by the distribution's normal name.
+    """
+    found = (_component(tree, info, sha256) for info in tree.glob("*.dist-info"))
+    return tuple(sorted(found, key=lambda component: component.name))
+
+
+def spdx_licence(text: str) -> str | None:
+    """The SPDX expression that a text is, but for case, spaces and the word licence: ``MIT License`` is ``MIT``."""
+    bare = text.removeprefix("The ").replace(" License", "")
+    for expression in (text, text.replace(" ", "-"), bare.replace(" ", "-")):
+        try:
+            return canonicalize_license_expression(expression)
+        except InvalidLicenseExpression:
+            continue
+    return None
+
+
+def _component(tree: Path, info: Path, sha256: Mapping[str, str]) -> Component:
+    dist = Distribution.at(info)
+    name = canonicalize_name(dist.metadata["Name"])
+    texts = tuple(sorted(path.relative_to(tree).as_posix() for path in _texts(info)))
+    return Component(name, dist.version, _licence(dist), texts, sha256.get(name, ""))
+
+
+def _licence(dist: Distribution) -> str:
+    """What the metadata say: the newest field first, then what is exact before what is a name."""
+    expression = _field(dist, "License-Expression")
+    if expression:
+        return spdx_licence(expression) or expression
+    classifiers = [value.split(" :: ")[-1] for value in dist.metadata.get_all("Classifier") or [] if _is_licence(value)]
+    if len(classifiers) == 1 and (spdx := _spdx_classifier(classifiers[0])):
+        return spdx
+    field = _field(dist, "License")
+    if field and len(field) <= LONGEST_NAME and "\n" not in field:
+        return spdx_licence(field) or field
+    return ", ".join(classifiers) or UNKNOWN
+
+
+def _field(dist: Distribution, name: str) -> str:
+    value = next(iter(dist.metadata.get_all(name) or [""])).strip()
+    return "" if value.upper() == "UNKNOWN" else value
+
+
+def _is_licence(classifier: str) -> bool:
+    return classifier.startswith("License :: ") and not classifier.endswith(NO_LICENCE)
+
+
+def _spdx_classifier(name: str) -> str | None:
+    """``MIT License``, ``ISC License (ISCL)``, ``Mozilla Public License 2.0 (MPL 2.0)``; not ``BSD License``, which is
+    several.
+    """
+    match = re.fullmatch(r"(.*) \((.*)\)", name)
+    return next(filter(None, map(spdx_licence, reversed(match.groups()) if match else (name,))), None)
+
+
+def _texts(info: Path) -> Iterator[Path]:
+    """In the ``.dist-info`` folder; and beside the code, where wheels without any there have them."""
+    yield from (path for path in (info / "licenses").rglob("*") if path.is_file())
+    for folder in (info, info.with_name(info.name.partition("-")[0])):
+        for path in folder.glob("*"):
+            named = any(fnmatchcase(path.name.upper(), pattern) for pattern in TEXTS)
+            if named and path.is_file() and path.suffix not in CODE:
+                yield path

@@ -1,0 +1,106 @@
+"""What is in a bundle, as a CycloneDX document (https://cyclonedx.org/docs/1.6/json/): the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import HashAlgorithm, HashType, Property
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component as Entry
+from cyclonedx.model.component import ComponentType
+from cyclonedx.model.license import License, LicenseAcknowledgement
+from cyclonedx.model.tool import ToolRepository
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+
+import spacy_lambda
+from spacy_lambda.bundler.licences import UNKNOWN, Component, spdx_licence
+from spacy_lambda.bundler.target import Target
+
+__all__ = ["sbom_text"]
+
+
+def sbom_text(components: Sequence[Component], *, pipeline: Mapping[str, Any], sha256: str, target: Target) -> str:
+    """The function and what it consists of: the pipeline and the distributions.
+
+    It has no date, and its serial number follows from what is in it.
+
+    :param pipeline: The pipeline's ``meta.json``.
+    :param sha256: Identity of the pipeline's artifact.
+    :param target: Where the bundle runs.
+    """
+    function = _function(pipeline, target)
+    entries = [_model(pipeline, sha256), *map(_library, components)]
+    bom = Bom(metadata=BomMetaData(component=function, tools=ToolRepository(components=[_tool()])), components=entries)
+    bom.register_dependency(function, entries)
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    # The library always writes the time, and a random serial number.
+    del document["metadata"]["timestamp"], document["serialNumber"]
+    document["serialNumber"] = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(document, sort_keys=True)).urn
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def _tool() -> Entry:
+    return Entry(
+        name="spacy-lambda",
+        version=spacy_lambda.__version__,
+        type=ComponentType.APPLICATION,
+        bom_ref="tool",
+    )
+
+
+def _function(pipeline: Mapping[str, Any], target: Target) -> Entry:
+    return Entry(
+        name=_name(pipeline),
+        version=str(pipeline.get("version", "")),
+        type=ComponentType.APPLICATION,
+        bom_ref="function",
+        properties=[
+            Property(name="spacy-lambda:python", value=target.python),
+            Property(name="spacy-lambda:architecture", value=target.arch),
+        ],
+    )
+
+
+def _model(pipeline: Mapping[str, Any], sha256: str) -> Entry:
+    return Entry(
+        name=_name(pipeline),
+        version=str(pipeline.get("version", "")),
+        type=ComponentType.MACHINE_LEARNING_MODEL,
+        bom_ref="pipeline",
+        licenses=_licences(str(pipeline.get("license") or UNKNOWN)),
+        hashes=_hashes(sha256),
+        description=str(pipeline.get("description") or "") or None,
+    )
+
+
+def _library(component: Component) -> Entry:
+    purl = PackageURL("pypi", name=component.name, version=component.version)
+    return Entry(
+        name=component.name,
+        version=component.version,
+        type=ComponentType.LIBRARY,
+        bom_ref=str(purl),
+        purl=purl,
+        licenses=_licences(component.licence),
+        hashes=_hashes(component.sha256),
+    )
+
+
+def _name(pipeline: Mapping[str, Any]) -> str:
+    return f"{pipeline.get('lang')}_{pipeline.get('name')}"
+
+
+def _licences(licence: str) -> list[License]:
+    if licence == UNKNOWN:
+        return []
+    declared = LicenseAcknowledgement.DECLARED
+    return [LicenseFactory().make_from_string(spdx_licence(licence) or licence, license_acknowledgement=declared)]
+
+
+def _hashes(sha256: str) -> list[HashType]:
+    return [HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if sha256 else []

@@ -1,0 +1,45 @@
+"""``spacy-lambda run-bundle``: a bundle in the local Lambda, with only itself on its path."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.cli.serve import serve_until_stopped, variables
+from spacy_lambda.local.settings import FunctionSettings
+
+
+def run_bundle(
+    bundle: Annotated[str, typer.Argument(help="A zip, an image's folder, or an image: REGISTRY/NAME@sha256:...")],
+    *,
+    engine: Annotated[str | None, typer.Option(help="What runs an image: docker, podman, buildah or finch.")] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 9001,
+    name: Annotated[str, typer.Option(help="The function's name.")] = "function",
+    env: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE, an environment variable of the function; repeatable.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds for one invocation.")] = 30.0,
+    memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = 2048,
+    max_concurrency: Annotated[
+        int | None,
+        typer.Option(help="Environments at most; more requests wait.", show_default="number of CPUs"),
+    ] = None,
+) -> None:
+    """Serve a bundle as Lambda would run it: a zip under the Python it is for, an image on a read-only root."""
+    from spacy_lambda.bundler.run import open_bundle
+
+    with open_bundle(bundle, engine=engine) as runnable:
+        settings = FunctionSettings(
+            pipeline=bundle,
+            name=name,
+            handler=runnable.handler,
+            environment=variables(env or []),
+            timeout_s=timeout,
+            memory_mb=memory,
+            max_concurrency=max_concurrency or os.cpu_count() or 1,
+        )
+        asyncio.run(serve_until_stopped(settings, program=runnable.program, host=host, port=port))

@@ -1,0 +1,154 @@
+"""The thing shipped: the bundled pipeline's zip, opened, built twice, and run with only itself on its path."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import spacy
+from botocore.config import Config
+
+from spacy_lambda.bundler.build import Bundle, Options, make_bundle
+from spacy_lambda.bundler.bytecode import find_python
+from spacy_lambda.bundler.run import open_bundle
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.errors import BundleError
+from spacy_lambda.local import FunctionSettings, LocalLambda
+
+from .conftest import BUNDLED
+
+TEXTS = [
+    "Thin films of iron oxide were grown on silicon by molecular beam epitaxy.",
+    "",
+    "We simulate heat transfer in FeGe films 🧪 with a finite element method. " * 40,
+]
+MACHINES = {62: "x86_64", 183: "aarch64"}
+RUN = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from spacy_lambda.runtime.handler import handler
+outside = {
+    module.__name__ for module in list(sys.modules.values())
+    if "site-packages" in (getattr(module, "__file__", None) or "")
+}
+print(json.dumps({"answer": handler(json.load(sys.stdin), None), "outside": sorted(outside)}))
+"""
+
+needs_313 = pytest.mark.skipif(find_python(Target("3.13")) is None, reason="Python 3.13 is not installed here")
+
+
+def expected() -> list[list[dict[str, Any]]]:
+    """What the development environment says."""
+    nlp = spacy.load(BUNDLED)
+    return [
+        [{"text": ent.text, "label": ent.label_, "start": ent.start_char, "end": ent.end_char} for ent in doc.ents]
+        for doc in nlp.pipe(TEXTS)
+    ]
+
+
+def machines(path: Path) -> dict[str, str]:
+    """The machine of every ELF file in a zip, by its header."""
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            with archive.open(entry) as file:
+                head = file.read(20)
+            if head[:4] == b"\x7fELF":
+                found[entry.filename] = MACHINES[struct.unpack_from("<H", head, 18)[0]]
+    return found
+
+
+def test_it_fits(real_zip: Bundle) -> None:
+    assert real_zip.zipped == real_zip.path.stat().st_size
+    assert real_zip.zipped <= 95_000_000
+    assert real_zip.unzipped <= 215_000_000
+    with zipfile.ZipFile(real_zip.path) as archive:
+        entries = archive.infolist()
+        names = [entry.filename for entry in entries]
+        facts = json.loads(archive.read("bundle.json"))
+        licences = json.loads(archive.read("sbom.cdx.json"))["components"]
+    assert sum(entry.file_size for entry in entries) == real_zip.unzipped
+    assert names == sorted(names)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert set(machines(real_zip.path).values()) == {"x86_64"}
+    tops = {name.partition("/")[0].partition("-")[0] for name in names}
+    assert tops.isdisjoint({"torch", "transformers", "pip", "setuptools", "huggingface_hub", "typer", "boto3"})
+    assert facts["location"] == "pipeline"
+    assert all(component["licenses"] for component in licences)
+
+
+def test_two_builds_have_the_same_bytes(real_zip: Bundle, wheelhouse: None, tmp_path: Path) -> None:
+    again = make_bundle(BUNDLED, tmp_path / "again.zip", Options(target=real_zip.target, shape="zip"))
+    assert again.path.read_bytes() == real_zip.path.read_bytes()
+
+
+@needs_313
+def test_it_runs_with_nothing_else(real_zip: Bundle, tmp_path: Path) -> None:
+    """Under the target's Python, isolated: no site-packages, no variables; only the unpacked zip."""
+    with zipfile.ZipFile(real_zip.path) as archive:
+        archive.extractall(tmp_path)
+    done = subprocess.run(
+        [str(find_python(real_zip.target)), "-I", "-S", "-B", "-c", RUN, str(tmp_path)],
+        input=json.dumps({"texts": TEXTS}),
+        env={"LAMBDA_TASK_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    said = json.loads(done.stdout)
+    assert said["answer"] == expected()
+    assert said["outside"] == []
+
+
+@needs_313
+@pytest.mark.usefixtures("wheelhouse")
+def test_it_answers_through_the_local_lambda(real_zip: Bundle) -> None:
+    with (
+        open_bundle(str(real_zip.path)) as runnable,
+        LocalLambda(
+            FunctionSettings(pipeline=str(real_zip.path), handler=runnable.handler), program=runnable.program
+        ) as local,
+    ):
+        task_root = runnable.program.task_root
+        assert invoke(local.endpoint_url, {"texts": TEXTS}) == expected()
+        assert not list(task_root.rglob("*.pyc.*"))
+    assert not task_root.exists()
+
+
+def invoke(endpoint_url: str, event: Any) -> Any:
+    client = boto3.client(
+        "lambda",
+        endpoint_url=endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="none",
+        aws_secret_access_key="none",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    answer = client.invoke(FunctionName="function", Payload=json.dumps(event))
+    client.close()
+    assert "FunctionError" not in answer
+    return json.loads(answer["Payload"].read())
+
+
+@pytest.mark.skipif(
+    not (shutil.which("aarch64-linux-gnu-strip") or shutil.which("llvm-strip")),
+    reason="nothing here strips aarch64 modules: apt-get install binutils-aarch64-linux-gnu",
+)
+@pytest.mark.usefixtures("wheelhouse")
+def test_the_other_architecture(real_zip: Bundle, tmp_path: Path) -> None:
+    made = make_bundle(BUNDLED, tmp_path / "arm64.zip", Options(target=Target("3.13", "arm64"), shape="zip"))
+    found = machines(made.path)
+    assert set(found.values()) == {"aarch64"}
+    assert len(found) > 80
+    assert made.unzipped <= 215_000_000
+    with pytest.raises(BundleError, match="for arm64") as caught, open_bundle(str(made.path)):
+        pass
+    assert "--arch x86_64" in caught.value.remedy
