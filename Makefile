@@ -6,7 +6,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint const
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench base clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ format: .venv-dev/ready ## Format and sort imports
 bench: .venv-dev/ready .venv-runtime/ready .venv-original/ready ## Measure the original path against ours
 	.venv-dev/bin/python bench/run.py $(BENCH)
 	.venv-dev/bin/python bench/fetch.py
+
+base: .venv-dev/ready ## As root: a small base image, on which the tests build theirs, without Docker
+	@buildah inspect --type image localhost/lambda-python:3.13 >/dev/null 2>&1 || \
+		PYTHON=.venv-dev/bin/python scripts/make_base.sh localhost/lambda-python:3.13
 
 clean: ## Remove the environments
 	rm -rf .venv-* build/wheels

@@ -19,6 +19,7 @@ from spacy_lambda.bundler.licences import Component, list_components
 from spacy_lambda.bundler.pins import pin_requirements
 from spacy_lambda.bundler.sbom import sbom_text
 from spacy_lambda.bundler.slim import Removal, slim_tree
+from spacy_lambda.bundler.substitute import substitute_modules
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.tree import make_tree
 from spacy_lambda.bundler.wheels import download_wheels, lock_text, wheel_digests
@@ -82,7 +83,7 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
         tree = Path(scratch, "tree")
         make_tree(wheels, ours, folder, target, tree)
         on_step("slimming")
-        removed = slim_tree(tree, target, language=str(meta.get("lang")))
+        removed = [*substitute_modules(tree), *slim_tree(tree, target, language=str(meta.get("lang")))]
         python = find_python(target)
         if python is not None:
             compile_tree(tree, python, skip=PIPELINE_FOLDER)

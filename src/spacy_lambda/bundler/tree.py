@@ -31,10 +31,14 @@ def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target
 
 
 def _write_metadata(ours: Distribution, tree: Path) -> None:
-    """spaCy finds our components by their entry points."""
+    """spaCy finds our components by their entry points; and who passes the code on passes its licence on."""
     folder = tree / f"spacy_lambda-{ours.version}.dist-info"
     folder.mkdir()
     for name in ("METADATA", "entry_points.txt"):
         text = ours.read_text(name)
         if text is not None:
             (folder / name).write_text(text, encoding="utf-8")
+    for file in ours.files or ():
+        if file.parts[1:2] == ("licenses",) and file.parts[0].endswith(".dist-info"):
+            (folder / "licenses").mkdir(exist_ok=True)
+            shutil.copyfile(str(file.locate()), folder / "licenses" / file.name)
