@@ -1,4 +1,4 @@
-"""One measurement in a fresh process, printed as JSON: ``worker.py (cold | warm | pipe | size) ...``.
+"""One measurement in a fresh process, printed as JSON: ``worker.py (cold | handler | warm | pipe | size) ...``.
 
 Runs in either environment: the plain path has spaCy, spacy-transformers and torch; ours has the base install.
 """
@@ -41,6 +41,13 @@ def peak_megabytes() -> float:
     return int(line.split()[1]) / 1024
 
 
+def read_megabytes() -> float:
+    """What this process has had read from the disk, read-ahead included."""
+    with open("/proc/self/io", encoding="ascii") as counts:
+        line = next(line for line in counts if line.startswith("read_bytes"))
+    return int(line.split()[1]) / 1e6
+
+
 def cold(path: str, text: str) -> dict[str, object]:
     """Import, load, first answer; the time before this file began is added by the caller."""
     nlp = load(path)
@@ -51,8 +58,18 @@ def cold(path: str, text: str) -> dict[str, object]:
         "load_s": loaded - STARTED,
         "first_s": answered - loaded,
         "peak_mb": peak_megabytes(),
+        "read_mb": read_megabytes(),
         "entities": len(found),
     }
+
+
+def handler(path: str, text: str) -> dict[str, object]:
+    """The function's first answer, and when it was there, by the clock that all processes share."""
+    os.environ["SPACY_LAMBDA_PIPELINE"] = path
+    from spacy_lambda.runtime import handler
+
+    found = handler.handler({"text": text}, None)
+    return {"answered": time.monotonic(), "read_mb": read_megabytes(), "answer": found}
 
 
 def warm(path: str, text: str) -> dict[str, object]:
@@ -109,5 +126,5 @@ if __name__ == "__main__":
         result = size(path)
     else:
         texts = json.load(sys.stdin)
-        result = {"cold": cold, "warm": warm, "pipe": pipe}[what](path, texts)
+        result = {"cold": cold, "handler": handler, "warm": warm, "pipe": pipe}[what](path, texts)
     print(json.dumps(result))
