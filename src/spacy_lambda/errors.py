@@ -17,6 +17,7 @@
     ├── VerifyError             the comparison could not be made
     ├── PipelineLoadError       the function's pipeline is missing or broken
     ├── EncoderError            the ONNX encoder refused its model or its input
+    ├── OutputError             the function cannot write its answers where they are to go
     ├── LocalLambdaError        the local Lambda could not start or was called wrongly
     ├── InferenceError          the Hub's Inference API did not answer, or with an error
     ├── InvokeError             an endpoint did not answer, or answered with an error
@@ -119,6 +120,10 @@ class EncoderError(SpacyLambdaError):
     """The ONNX encoder refused its model file or its input."""
 
 
+class OutputError(SpacyLambdaError):
+    """The function cannot write its answers where they are to go, or was not told where."""
+
+
 class LocalLambdaError(SpacyLambdaError):
     """The local Lambda could not start, or was asked for what it does not have."""
 
@@ -137,11 +142,13 @@ class RequestError(SpacyLambdaError):
     Lambda reports the bare class name as ``errorType`` and :meth:`__str__` as ``errorMessage``.
 
     :param key: The key of the event that is at fault.
+    :param status: The HTTP status that says the same.
     """
 
-    def __init__(self, message: str, *, remedy: str, key: str | None = None) -> None:
+    def __init__(self, message: str, *, remedy: str, key: str | None = None, status: int = 400) -> None:
         super().__init__(message, remedy=remedy)
         self.key = key
+        self.status = status
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}"

@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.function_url import METHODS, FunctionUrl
 from spacy_lambda.local.http_body import BodyTooLarge, read_body
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
@@ -67,7 +68,10 @@ class InvokeApi:
         self._background: set[asyncio.Task[None]] = set()
         path = "/2015-03-31/functions/{name}/invocations"
         self.app = Starlette(
-            routes=[Route(path, self._serve, methods=["POST"])],
+            routes=[
+                Route(path, self._serve, methods=["POST"]),
+                Route("/{path:path}", FunctionUrl(settings, invoke).serve, methods=METHODS),
+            ],
             exception_handlers={HTTPException: _unknown_operation},
         )
 

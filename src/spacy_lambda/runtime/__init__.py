@@ -11,7 +11,9 @@ The flow, one module each::
     pipeline     where the pipeline is, and loading it
       cache        a pipeline in a store: fetched and verified
     requests     event -> Request; every mistake a caller can make ends here
+    events       what brings a request, and where its answer goes: HTTP, queues, buckets
     answers      Request + Docs -> JSON-ready answer
+      splitting    a text over the limit -> pieces, and back
     component    the spaCy component: Doc -> hidden states
       windows      Doc -> token windows, as spacy-transformers' span getters cut them
       wordpieces   window texts -> wordpiece ids and character offsets

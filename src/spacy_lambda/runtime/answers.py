@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from .requests import Request
+from .splitting import merge_answers, split_text
 
-__all__ = ["answer"]
+__all__ = ["answer", "answer_all"]
 
 Json = Any
 """Strings, numbers, booleans, ``None``, and lists and dictionaries of them."""
@@ -20,16 +22,28 @@ PIPED = 2
 
 
 def answer(nlp: Language, request: Request) -> Json:
-    """Answer a request.
+    """Answer a request."""
+    return answer_all(nlp, [request])[0]
+
+
+def answer_all(nlp: Language, requests: Sequence[Request]) -> list[Json]:
+    """Answer several requests, all their texts at once.
 
     The Docs live in a memory zone: the strings of one request do not stay in the vocabulary of a process that
     answers for hours (https://spacy.io/api/language#memory_zone).
     """
+    split = [[split_text(text, nlp.max_length) for text in request.texts] for request in requests]
+    texts = [piece.text for pieces_of_texts in split for pieces in pieces_of_texts for piece in pieces]
     with nlp.memory_zone():
-        docs: Iterable[Doc]
-        docs = nlp.pipe(request.texts) if len(request.texts) >= PIPED else map(nlp, request.texts)
-        answers = [_answer_doc(doc, request) for doc in docs]
-    return answers[0] if request.single else answers
+        docs: Iterable[Doc] = iter(nlp.pipe(texts) if len(texts) >= PIPED else map(nlp, texts))
+        answers = [
+            [
+                merge_answers(pieces, [_answer_doc(doc, request) for doc in islice(docs, len(pieces))])
+                for pieces in pieces_of_texts
+            ]
+            for request, pieces_of_texts in zip(requests, split, strict=True)
+        ]
+    return [found[0] if request.single else found for found, request in zip(answers, requests, strict=True)]
 
 
 def _answer_doc(doc: Doc, request: Request) -> Json:

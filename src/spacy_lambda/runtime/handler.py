@@ -6,34 +6,36 @@ compiled pipeline is: a folder, or a location in S3 or on the Hub, from which it
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 from ..errors import RequestError
-from .pipeline import load_pipeline, locate_pipeline
-from .requests import parse_request
 
-from .answers import answer  # isort: skip
+# First, so that spaCy is imported without its command line.
+from .pipeline import load_pipeline, locate_pipeline  # isort: skip
+from .events.dispatch import dispatch
+from .events.protocol import Function
 
 __all__ = ["handler"]
 
 _located = locate_pipeline()
-_nlp = load_pipeline(_located.path)
+_function = Function(load_pipeline(_located.path), os.environ, _located.sha256)
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Answer one direct invocation.
+    """Answer one invocation.
 
-    :param event: ``{"text": ...}``, ``{"texts": [...]}`` or ``{"inputs": ...}``, each with or without ``include``.
-    :param context: Lambda's context object; not used.
-    :raises RequestError: When the event is not a request. Lambda reports it with ``X-Amz-Function-Error``.
+    :param event: ``{"text": ...}``, ``{"texts": [...]}`` or ``{"inputs": ...}``, each with or without ``include`` and
+        ``long_text``; or what a service of AWS sends, with such a request in it (see :mod:`.events`).
+    :param context: Lambda's context object.
+    :raises RequestError: When the event is no request. Lambda reports it with ``X-Amz-Function-Error``.
     """
     _located.mark()
     try:
-        request = parse_request(event, max_length=_nlp.max_length)
+        return dispatch(event, context, _function)
     except RequestError as exc:
         raise _client_error(exc) from None
-    return answer(_nlp, request)
 
 
 def _client_error(error: RequestError) -> Exception:

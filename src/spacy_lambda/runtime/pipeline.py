@@ -28,10 +28,12 @@ class LocatedPipeline:
 
     :param path: Its folder, verified where the location names a digest or an artifact.
     :param mark: To be called at each invocation, so that what is in use stays in the cache.
+    :param sha256: Identity of its artifact, where something told it.
     """
 
     path: Path
     mark: Callable[[], None] = lambda: None
+    sha256: str | None = None
 
 
 def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
@@ -43,7 +45,8 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
     :raises PipelineLoadError: When the variable is empty and there is no bundle, or it names nothing.
     :raises SpacyLambdaError: When the artifact cannot be fetched, or is not what it should be.
     """
-    value = environ.get(PIPELINE_VARIABLE, "") or _bundled(environ)
+    bundled, digest = _bundled(environ)
+    value = environ.get(PIPELINE_VARIABLE, "") or bundled
     remedy = f"set {PIPELINE_VARIABLE} to the compiled pipeline's folder, or its s3:// or hf:// location"
     if not value:
         raise PipelineLoadError(f"{PIPELINE_VARIABLE} is not set", remedy=remedy)
@@ -55,22 +58,23 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
                 folder = find_pipeline(path if path.is_dir() else location.path)
             except PipelineNotFoundError as exc:
                 raise PipelineLoadError(f"{PIPELINE_VARIABLE} is {value!r}: {exc.message}", remedy=remedy) from exc
-            return LocatedPipeline(_verified(folder, location))
+            known = location.sha256 or (digest if value == bundled else None)
+            return LocatedPipeline(_verified(folder, location), sha256=known)
         location = replace(location, path=str(path))
     from .cache.fetch import cached_pipeline
     from .cache.settings import read_settings
 
     entry = cached_pipeline(location, read_settings(environ))
-    return LocatedPipeline(entry.pipeline, entry.mark)
+    return LocatedPipeline(entry.pipeline, entry.mark, entry.sha256)
 
 
-def _bundled(environ: Mapping[str, str]) -> str:
-    """What the bundle says, if the function came in one."""
+def _bundled(environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """The location and the digest of which the bundle tells, if the function came in one."""
     try:
         facts = json.loads(Path(environ.get("LAMBDA_TASK_ROOT", "."), BUNDLE_FACTS).read_bytes())
-        return str(facts["location"])
+        return str(facts["location"]), str(facts["sha256"])
     except (OSError, ValueError, TypeError, KeyError):
-        return ""
+        return "", None
 
 
 def _verified(folder: Path, location: Location) -> Path:

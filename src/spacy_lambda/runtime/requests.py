@@ -13,7 +13,8 @@ __all__ = ["INCLUDABLE", "TEXT_KEYS", "Request", "parse_request"]
 
 TEXT_KEYS = ("text", "texts", "inputs")
 INCLUDABLE = ("ents", "sents", "tokens", "cats", "spans")
-KEYS = (*TEXT_KEYS, "include")
+LONG_TEXT = ("refuse", "split")
+KEYS = (*TEXT_KEYS, "include", "long_text")
 
 EntityShape = Literal["ents", "token-classification"]
 
@@ -26,12 +27,14 @@ class Request:
     :param single: Whether the answer is that of the only text rather than a list of answers.
     :param shape: The form of an entity in the answer: ours, or that of the Hugging Face task.
     :param include: Parts of the answer that were asked for, or ``None`` for the plain list of entities.
+    :param split: Whether texts over the limit are split, rather than refused.
     """
 
     texts: tuple[str, ...]
     single: bool
     shape: EntityShape
     include: tuple[str, ...] | None
+    split: bool = False
 
 
 def parse_request(event: Any, *, max_length: int) -> Request:
@@ -64,13 +67,15 @@ def parse_request(event: Any, *, max_length: int) -> Request:
     value = event[key]
     single = key == "text" or (key == "inputs" and isinstance(value, str))
     texts = (value,) if single else _list(key, value)
+    split = _split(event)
     for number, text in enumerate(texts):
-        _check_text(key if single else f"{key}[{number}]", text, max_length)
+        _check_text(key if single else f"{key}[{number}]", text, None if split else max_length)
     return Request(
         texts=tuple(texts),
         single=single,
         shape="token-classification" if key == "inputs" else "ents",
         include=_include(event),
+        split=split,
     )
 
 
@@ -83,14 +88,15 @@ def _list(key: str, value: Any) -> Sequence[Any]:
     return value
 
 
-def _check_text(key: str, text: Any, max_length: int) -> None:
+def _check_text(key: str, text: Any, max_length: int | None) -> None:
     if not isinstance(text, str):
         raise RequestError(f'"{key}" is {_kind(text)}, not a string', remedy="send a string", key=key)
-    if len(text) > max_length:
+    if max_length is not None and len(text) > max_length:
         raise RequestError(
             f'"{key}" has {len(text):,} characters; the limit is {max_length:,}',
-            remedy="split the text and send the parts",
+            remedy='split the text and send the parts, or send "long_text": "split"',
             key=key,
+            status=413,
         )
     try:
         text.encode("utf-8")
@@ -100,6 +106,15 @@ def _check_text(key: str, text: Any, max_length: int) -> None:
             remedy="send valid Unicode: a character beyond U+FFFF is two \\u escapes, or itself",
             key=key,
         ) from exc
+
+
+def _split(event: Mapping[str, Any]) -> bool:
+    value = event.get("long_text", "refuse")
+    if value not in LONG_TEXT:
+        raise RequestError(
+            f'"long_text" is {_short(value)}', remedy=f"choose from {', '.join(LONG_TEXT)}", key="long_text"
+        )
+    return bool(value == "split")
 
 
 def _include(event: Mapping[str, Any]) -> tuple[str, ...] | None:

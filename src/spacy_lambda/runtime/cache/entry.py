@@ -38,6 +38,11 @@ class Entry:
     marked: float = 0.0
 
     @property
+    def sha256(self) -> str:
+        """The artifact's identity."""
+        return self.folder.name
+
+    @property
     def pipeline(self) -> Path:
         """The pipeline's folder."""
         return self.folder / PIPELINE

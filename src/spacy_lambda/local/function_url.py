@@ -1,0 +1,149 @@
+"""A Function URL: any HTTP call becomes an event (payload format 2.0), and the function's answer an HTTP response.
+
+The rules: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html. There is no auth here; it listens on
+this machine only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.http_body import BodyTooLarge, read_body
+from spacy_lambda.local.invocation import Outcome, Request
+from spacy_lambda.local.pool import PoolClosed, TooManyRequests
+from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES, FunctionSettings
+
+__all__ = ["METHODS", "FunctionUrl", "url_event", "url_response"]
+
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+API_PATH = re.compile(r"/20\d\d-\d\d-\d\d/")
+"""Operations of Lambda's own API begin with the date of its version."""
+
+TEXT = re.compile(r"text/|application/(.*\+)?(json|xml|javascript|x-www-form-urlencoded)\b")
+
+
+class FunctionUrl:
+    """The URL of one function.
+
+    :param settings: The function.
+    :param invoke: Serves one request.
+    """
+
+    def __init__(self, settings: FunctionSettings, invoke: Callable[[Request], Awaitable[Outcome]]) -> None:
+        self._settings = settings
+        self._invoke = invoke
+
+    async def serve(self, http: HttpRequest) -> Response:
+        """Answer one call."""
+        if API_PATH.match(http.url.path):
+            raise HTTPException(404)
+        request_id = str(uuid.uuid4())
+        try:
+            body = await read_body(http, MAX_PAYLOAD_BYTES)
+            payload = json.dumps(url_event(http, body, request_id)).encode("utf-8")
+            trace_id = http.headers.get("X-Amzn-Trace-Id", "")
+            request = Request(request_id=request_id, payload=payload, arn=self._settings.arn, trace_id=trace_id)
+            outcome = await self._invoke(request)
+        except BodyTooLarge:
+            return _refusal(413, "Request Too Long")
+        except TooManyRequests:
+            return _refusal(429, "Too Many Requests")
+        except (PoolClosed, LocalLambdaError):
+            return _refusal(503, "Service Unavailable")
+        response = url_response(outcome)
+        response.headers["x-amzn-RequestId"] = request_id
+        return response
+
+
+def url_event(http: HttpRequest, body: bytes, request_id: str) -> dict[str, Any]:
+    """The event that a function gets for a call."""
+    now, headers = datetime.now(UTC), _joined(http.headers.items())
+    host = headers.get("host", "localhost")
+    is_text = _is_text(headers, body)
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": http.scope.get("raw_path", b"/").partition(b"?")[0].decode("latin-1"),
+        "rawQueryString": http.url.query,
+        "headers": {name: value for name, value in headers.items() if name != "cookie"},
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": host.partition(".")[0],
+            "domainName": host,
+            "domainPrefix": host.partition(".")[0],
+            "http": {
+                "method": http.method,
+                "path": http.url.path,
+                "protocol": f"HTTP/{http.scope.get('http_version', '1.1')}",
+                "sourceIp": http.client.host if http.client else "127.0.0.1",
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": request_id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": f"{now:%d/%b/%Y:%H:%M:%S +0000}",
+            "timeEpoch": int(now.timestamp() * 1000),
+        },
+        "isBase64Encoded": bool(body) and not is_text,
+    }
+    if http.query_params:
+        event["queryStringParameters"] = _joined(http.query_params.multi_items())
+    if "cookie" in headers:
+        event["cookies"] = [part.strip() for part in headers["cookie"].split(";")]
+    if body:
+        text = body.decode("utf-8") if is_text else base64.b64encode(body).decode("ascii")
+        event["body"] = text
+    return event
+
+
+def url_response(outcome: Outcome) -> Response:
+    """The response that a caller gets for an answer."""
+    if outcome.answer.error_type is not None:
+        return _refusal(502, "Internal Server Error")
+    try:
+        answer = json.loads(outcome.answer.payload)
+        if not (isinstance(answer, dict) and "statusCode" in answer):
+            return Response(outcome.answer.payload, media_type="application/json")
+        body = answer.get("body") or ""
+        data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode("utf-8")
+        response = Response(data, status_code=int(answer["statusCode"]))
+        for name, value in (answer.get("headers") or {}).items():
+            response.headers[name] = str(value)
+        for cookie in answer.get("cookies") or ():
+            response.headers.append("set-cookie", cookie)
+    except (ValueError, TypeError, AttributeError):
+        return _refusal(502, "Internal Server Error")
+    return response
+
+
+def _is_text(headers: dict[str, str], body: bytes) -> bool:
+    if "content-encoding" in headers or not TEXT.match(headers.get("content-type", "").lower()):
+        return False
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _joined(pairs: Any) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _refusal(status: int, message: str) -> Response:
+    return JSONResponse({"Message": message}, status_code=status)

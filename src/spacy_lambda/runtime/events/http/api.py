@@ -1,0 +1,121 @@
+"""The API: ``POST /predict``, ``GET /health``, ``GET /info``, ``GET /openapi.json``; and ``GET /``, the page, if wanted."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ....errors import RequestError
+from ..protocol import Function
+from .cors import allow_origin, preflight
+from .describe import describe
+from .message import HttpRequest, HttpResponse, compressed
+from .problems import problem, problem_of
+
+__all__ = ["respond", "respond_to_mistake"]
+
+JSON_TYPE = "application/json"
+
+PAGE_VARIABLE = "SPACY_LAMBDA_PAGE"
+"""``on``: ``GET /`` answers the page in which a person tries the pipeline."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def respond(request: HttpRequest, function: Function) -> HttpResponse:
+    """Answer a call; every mistake of the caller's is a 4xx that says what to do, and ours a 500 that says nothing."""
+    if request.method == "OPTIONS":
+        return _finished(preflight(request, function.environ), request, function)
+    try:
+        response = _routed(request, function)
+    except RequestError as exc:
+        return respond_to_mistake(exc, request, function)
+    except Exception:
+        _LOGGER.exception("%s %s failed", request.method, request.path)
+        response = problem(500, "the function failed; its log says why", request_id=request.id or None)
+    return _finished(response, request, function)
+
+
+def respond_to_mistake(error: RequestError, request: HttpRequest, function: Function) -> HttpResponse:
+    """Answer a call that is a mistake of the caller's."""
+    return _finished(problem_of(error), request, function)
+
+
+def _routed(request: HttpRequest, function: Function) -> HttpResponse:
+    routes = PAGE_ROUTES if function.environ.get(PAGE_VARIABLE) == "on" else ROUTES
+    methods = routes.get(request.path)
+    if methods is None:
+        return problem(404, f"there is no {request.path[:100]!r}; there are {', '.join(sorted(routes))}")
+    method = "GET" if request.method == "HEAD" else request.method
+    if method not in methods:
+        allowed = ", ".join(sorted(methods))
+        return problem(405, f"{request.path} takes {allowed}").adding(allow=allowed)
+    return methods[method](request, function)
+
+
+def _predict(request: HttpRequest, function: Function) -> HttpResponse:
+    kind = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
+    if kind != JSON_TYPE and not kind.endswith("+json"):
+        raise RequestError(f"the body is {kind[:100]!r}", remedy=f"send {JSON_TYPE}", status=415)
+    return _json(function.answer(function.parse(_decoded(request.content()))))
+
+
+def _health(request: HttpRequest, function: Function) -> HttpResponse:
+    return _json({"status": "ok"}).adding(cache_control="no-store")
+
+
+def _info(request: HttpRequest, function: Function) -> HttpResponse:
+    return _json(describe(function))
+
+
+def _openapi(request: HttpRequest, function: Function) -> HttpResponse:
+    from .openapi import openapi
+
+    return _json(openapi(function))
+
+
+def _page(request: HttpRequest, function: Function) -> HttpResponse:
+    from ...page import page_response
+
+    return page_response(function)
+
+
+Route = Callable[[HttpRequest, Function], HttpResponse]
+
+ROUTES: Mapping[str, Mapping[str, Route]] = {
+    "/health": {"GET": _health},
+    "/info": {"GET": _info},
+    "/openapi.json": {"GET": _openapi},
+    "/predict": {"POST": _predict},
+}
+PAGE_ROUTES: Mapping[str, Mapping[str, Route]] = {**ROUTES, "/": {"GET": _page}}
+
+
+def _finished(response: HttpResponse, request: HttpRequest, function: Function) -> HttpResponse:
+    """What every answer has; HEAD's has no body."""
+    if request.id:
+        response = response.adding(x_request_id=request.id)
+    if function.sha256:
+        response = response.adding(x_model_sha256=function.sha256)
+    response = response.adding(x_content_type_options="nosniff")
+    response = allow_origin(compressed(response, request), request, function.environ)
+    return HttpResponse(response.status, b"", response.headers) if request.method == "HEAD" else response
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8", "strict"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise RequestError(f"the body is not JSON: {exc}", remedy='send {"text": "..."}') from exc
+
+
+def _refuse_constant(name: str) -> None:
+    """``NaN`` and ``Infinity`` are Python's, not JSON's."""
+    raise ValueError(f"{name} is not JSON")
+
+
+def _json(answer: Any) -> HttpResponse:
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return HttpResponse(200, text.encode("utf-8"), {"content-type": JSON_TYPE})

@@ -1,0 +1,44 @@
+"""Which web pages may call: none from elsewhere, unless ``SPACY_LAMBDA_CORS`` names them.
+
+The protocol: https://fetch.spec.whatwg.org/#http-cors-protocol. A Function URL and API Gateway can do it themselves;
+then the setting stays empty, for two sets of headers are an error in every browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .message import HttpRequest, HttpResponse
+
+__all__ = ["CORS_VARIABLE", "allow_origin", "preflight"]
+
+CORS_VARIABLE = "SPACY_LAMBDA_CORS"
+"""``*``, or origins such as ``https://example.org``, separated by spaces or commas."""
+
+EXPOSED = "x-request-id, x-model-sha256"
+
+
+def allow_origin(response: HttpResponse, request: HttpRequest, environ: Mapping[str, str]) -> HttpResponse:
+    """Tell the browser that the page may read the answer, if it may."""
+    allowed = environ.get(CORS_VARIABLE, "").replace(",", " ").split()
+    origin = request.headers.get("origin", "")
+    if "*" in allowed:
+        return response.adding(access_control_allow_origin="*", access_control_expose_headers=EXPOSED)
+    if not allowed:
+        return response
+    vary = ", ".join(filter(None, (response.headers.get("vary"), "origin")))
+    if origin in allowed:
+        response = response.adding(access_control_allow_origin=origin, access_control_expose_headers=EXPOSED)
+    return response.adding(vary=vary)
+
+
+def preflight(request: HttpRequest, environ: Mapping[str, str]) -> HttpResponse:
+    """What a browser asks before it calls; without the setting it is told nothing, and does not call."""
+    response = HttpResponse(204)
+    if "access-control-allow-origin" not in allow_origin(response, request, environ).headers:
+        return response
+    return response.adding(
+        access_control_allow_methods="GET, HEAD, POST",
+        access_control_allow_headers="authorization, content-type, content-encoding, x-amz-date, x-amz-security-token",
+        access_control_max_age="86400",
+    )

@@ -1,0 +1,49 @@
+"""What the function says of itself."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ..protocol import Function
+
+__all__ = ["describe", "entity_labels"]
+
+DISTRIBUTIONS = ("spacy", "onnxruntime", "tokenizers", "spacy-lambda")
+
+
+def describe(function: Function) -> dict[str, Any]:
+    """The pipeline's name, labels, versions, hashes and figures."""
+    meta = function.nlp.meta
+    return {
+        "name": f"{meta['lang']}_{meta['name']}",
+        "version": meta["version"],
+        "description": meta.get("description", ""),
+        "license": meta.get("license", ""),
+        "pipeline": list(function.nlp.pipe_names),
+        "labels": {name: list(labels) for name, labels in function.nlp.pipe_labels.items() if labels},
+        "performance": meta.get("performance", {}),
+        "spacy_lambda": meta.get("spacy_lambda", {}),
+        "sha256": function.sha256,
+        "max_length": function.nlp.max_length,
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def entity_labels(function: Function) -> list[str]:
+    """Every label that an entity can have, sorted; empty where a component does not tell."""
+    return sorted({label for name in ENTITY_COMPONENTS for label in function.nlp.pipe_labels.get(name, ())})
+
+
+ENTITY_COMPONENTS = ("ner", "entity_ruler", "beam_ner")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,121 @@
+"""A call and its answer, as HTTP has them, without what the doors add."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ....errors import RequestError
+
+__all__ = ["HttpRequest", "HttpResponse", "body_bytes", "compressed", "lower_keys", "to_text"]
+
+MAX_BODY = 6 * 1024 * 1024
+"""Bytes that Lambda takes and gives; what is packed may unpack to ten times as much."""
+
+WORTH_PACKING = 1024
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A call.
+
+    :param method: In capitals.
+    :param path: Decoded, without a stage, with a slash at its beginning and none at its end.
+    :param headers: By lower-case name.
+    :param body: As it was sent, packed or not.
+    :param id: What the sender calls this call.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    id: str
+
+    def content(self) -> bytes:
+        """The body, unpacked.
+
+        :raises RequestError: If it cannot be unpacked, or is too large then.
+        """
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        if coding in ("", "identity"):
+            return self.body
+        if coding != "gzip":
+            raise RequestError(f"the content coding {coding!r} is unknown", remedy="send gzip, or identity", status=415)
+        try:
+            unpacker = zlib.decompressobj(wbits=31)
+            data = unpacker.decompress(self.body, 10 * MAX_BODY)
+        except zlib.error as exc:
+            raise RequestError(f"the body is not gzip: {exc}", remedy="send it as Content-Encoding says") from exc
+        if unpacker.unconsumed_tail or not unpacker.eof:
+            raise RequestError("the body is cut off, or too large unpacked", remedy="send less at once", status=413)
+        return data
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """An answer.
+
+    :param status: The status code.
+    :param body: What is sent.
+    :param headers: By lower-case name.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def adding(self, **headers: str) -> HttpResponse:
+        """The same with more headers; underscores stand for hyphens."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers={**self.headers, **more})
+
+
+def compressed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
+    """The answer packed with gzip, where the caller takes that and it is worth it."""
+    accepted = {
+        part.partition(";")[0].strip()
+        for part in request.headers.get("accept-encoding", "").lower().split(",")
+        if part.partition(";")[2].replace(" ", "") not in ("q=0", "q=0.0")
+    }
+    if "gzip" not in accepted or len(response.body) < WORTH_PACKING:
+        return response.adding(vary="accept-encoding")
+    packed = replace(response, body=gzip.compress(response.body, 5, mtime=0))
+    return packed.adding(content_encoding="gzip", vary="accept-encoding")
+
+
+def body_bytes(event: Mapping[str, Any]) -> bytes:
+    """The body of an event; every door writes it in one of two ways.
+
+    :raises RequestError: If it says that it is base64, and is not.
+    """
+    body = event.get("body") or ""
+    if not isinstance(body, str):
+        raise RequestError("the event's body is not a string", remedy="send the event as AWS does", key="body")
+    if not event.get("isBase64Encoded"):
+        return body.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise RequestError(f"the event's body is not base64: {exc}", remedy="send the event as AWS does") from exc
+
+
+def to_text(body: bytes) -> tuple[str, bool]:
+    """A body as a string in JSON, and whether that is base64."""
+    try:
+        return body.decode("utf-8"), False
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode("ascii"), True
+
+
+def lower_keys(headers: Any) -> dict[str, str]:
+    """Headers by lower-case name; of one with several values, the values as one."""
+    pairs = headers.items() if isinstance(headers, Mapping) else ()
+    return {
+        str(name).lower(): ",".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in pairs
+    }

@@ -1,0 +1,105 @@
+"""The API's description, with the pipeline's own labels and an answer of its own (https://spec.openapis.org/oas/v3.1.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...requests import INCLUDABLE
+from ..protocol import Function
+from .describe import describe, entity_labels
+from .problems import PROBLEM_TYPE
+
+__all__ = ["openapi"]
+
+EXAMPLE = "Thin films of iron oxide were grown on silicon by molecular beam epitaxy."
+OFFSET = {"type": "integer", "minimum": 0}
+
+
+def openapi(function: Function) -> dict[str, Any]:
+    """An OpenAPI 3.1 document."""
+    about = describe(function)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": about["name"],
+            "version": about["version"],
+            "description": about["description"] or f"The spaCy pipeline {about['name']}.",
+        },
+        "paths": {
+            "/predict": {"post": _predict(function)},
+            "/health": {"get": _get("health", "Whether the function answers.", {"status": {"const": "ok"}})},
+            "/info": {"get": _get("info", "Name, labels, versions, hashes and figures of the pipeline.", {})},
+            "/openapi.json": {"get": _get("openapi", "This document.", {})},
+        },
+        "components": {"schemas": _schemas(function)},
+    }
+
+
+def _predict(function: Function) -> dict[str, Any]:
+    example = function.answer(function.parse({"text": EXAMPLE}))
+    return {
+        "operationId": "predict",
+        "summary": "Entities of one text or of several.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref("Request"), "example": {"text": EXAMPLE}}},
+        },
+        "responses": {
+            "200": {
+                "description": "One answer for each text, in order; for one text, its answer.",
+                "content": {"application/json": {"schema": _ref("Response"), "example": example}},
+            },
+            "400": _problem("The request is not what it should be; it says which key."),
+            "413": _problem("A text or the body is too long."),
+            "415": _problem("The body is of another type."),
+        },
+    }
+
+
+def _get(name: str, summary: str, properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": sorted(properties)}
+    answer = {"description": summary, "content": {"application/json": {"schema": schema}}}
+    return {"operationId": name, "summary": summary, "responses": {"200": answer}}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}}}
+
+
+def _schemas(function: Function) -> dict[str, Any]:
+    text = {"type": "string", "maxLength": function.nlp.max_length}
+    texts = {"type": "array", "items": text}
+    include = {"type": "array", "items": {"enum": list(INCLUDABLE)}}
+    long_text = {"enum": ["refuse", "split"]}
+    labels = entity_labels(function)
+    label = {"type": "string", **({"enum": labels} if labels else {})}
+    entity = {"text": {"type": "string"}, "label": label, "start": OFFSET, "end": OFFSET}
+    group = {"entity_group": label, "word": {"type": "string"}, "start": OFFSET, "end": OFFSET, "score": {"const": 1.0}}
+    entities = {"type": "array", "items": {"anyOf": [_object(entity), _object(group)]}}
+    one = {"anyOf": [entities, {"type": "object", "propertyNames": {"enum": list(INCLUDABLE)}}]}
+    wanted = ({"text": text}, {"texts": texts}, {"inputs": {"anyOf": [text, texts]}})
+    return {
+        "Request": {"oneOf": [_object(keys, include=include, long_text=long_text) for keys in wanted]},
+        "Response": {"anyOf": [one, {"type": "array", "items": one}]},
+        "Problem": {
+            "type": "object",
+            "required": ["type", "title", "status", "detail"],
+            "properties": {
+                "type": {"type": "string"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string"},
+                "remedy": {"type": "string"},
+                "key": {"type": "string"},
+            },
+        },
+    }
+
+
+def _object(required: dict[str, Any], **more: Any) -> dict[str, Any]:
+    properties = {**required, **more}
+    return {"type": "object", "required": list(required), "properties": properties, "additionalProperties": False}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -1,0 +1,87 @@
+"""A text over the limit -> pieces, cut where sentences or words end; and their answers -> one answer for the whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Piece", "merge_answers", "split_text"]
+
+SENTENCE_END = re.compile(r"[.!?。！？…]['\"”’)\]]*\s+|\n{2,}\s*")
+WORD_END = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a text.
+
+    :param text: The part.
+    :param start: Where it begins, in characters of the whole.
+    """
+
+    text: str
+    start: int
+
+
+def split_text(text: str, limit: int) -> list[Piece]:
+    """Cut a text into pieces of at most ``limit`` characters: after a sentence, else after a word, else at the limit.
+
+    For a sentence's end half a piece is given up at most.
+
+    Put together again the pieces are the text. A text within the limit is one piece, the empty text too.
+    """
+    pieces, start = [], 0
+    while len(text) - start > limit:
+        end = _cut(text, start, start + limit)
+        pieces.append(Piece(text[start:end], start))
+        start = end
+    return [*pieces, Piece(text[start:], start)]
+
+
+def merge_answers(pieces: Sequence[Piece], answers: Sequence[Any]) -> Any:
+    """One answer, with offsets into the whole text.
+
+    What is a list is joined. Scores of categories, which are said of a whole text, are means weighted by length.
+
+    :param answers: For each piece, entities or the parts that were asked for.
+    """
+    if len(pieces) == 1:
+        return answers[0]
+    if isinstance(answers[0], list):
+        return [item for piece, answer in zip(pieces, answers, strict=True) for item in _moved(answer, piece.start, 0)]
+    return {part: _merge_part(part, pieces, [answer[part] for answer in answers]) for part in answers[0]}
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    for pattern, earliest in ((SENTENCE_END, (start + end) // 2), (WORD_END, start + 1)):
+        ends = [match.end() for match in pattern.finditer(text, earliest, end)]
+        if ends:
+            return ends[-1]
+    return end
+
+
+def _merge_part(part: str, pieces: Sequence[Piece], found: Sequence[Any]) -> Any:
+    if part == "cats":
+        total = sum(len(piece.text) for piece in pieces)
+        weights = [len(piece.text) / total for piece in pieces]
+        return {label: sum(w * cats[label] for w, cats in zip(weights, found, strict=True)) for label in found[0]}
+    if part == "spans":
+        keys = dict.fromkeys(key for groups in found for key in groups)
+        return {key: _join(pieces, [groups.get(key, []) for groups in found]) for key in keys}
+    return _join(pieces, found)
+
+
+def _join(pieces: Sequence[Piece], found: Sequence[list[Any]]) -> list[Any]:
+    joined: list[Any] = []
+    for piece, items in zip(pieces, found, strict=True):
+        joined.extend(_moved(items, piece.start, len(joined)))
+    return joined
+
+
+def _moved(items: Sequence[dict[str, Any]], start: int, tokens: int) -> Iterator[dict[str, Any]]:
+    """Items of a piece as they are in the whole; a token's head is the number of another token."""
+    for item in items:
+        moved = {**item, "start": item["start"] + start, "end": item["end"] + start}
+        yield {**moved, "head": item["head"] + tokens} if "head" in item else moved

@@ -1,0 +1,145 @@
+"""Thousands of generated requests through the one path of the handler: whatever is sent, the answer is in form."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.events.dispatch import MARKS, dispatch
+from spacy_lambda.runtime.events.protocol import Function
+from spacy_lambda.runtime.requests import INCLUDABLE, KEYS
+
+TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("iron 🧪\u0301\u200f\ud83d")), max_size=60)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS | st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+INCLUDE = st.lists(st.sampled_from(INCLUDABLE) | JSON, max_size=4)
+BODIES = JSON | st.fixed_dictionaries(
+    {},
+    optional={
+        "text": TEXTS | JSON,
+        "texts": st.lists(TEXTS, max_size=4) | JSON,
+        "inputs": TEXTS | st.lists(TEXTS, max_size=3) | JSON,
+        "include": INCLUDE | JSON,
+        "long_text": st.sampled_from(["split", "refuse"]) | JSON,
+    },
+)
+PATHS = st.sampled_from(["/predict", "/predict/", "/health", "/info", "/openapi.json", "/", "//"]) | TEXTS
+METHODS = st.sampled_from(["POST", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"]) | TEXTS | JSON
+HEADERS = st.dictionaries(
+    st.sampled_from(["content-type", "Accept-Encoding", "content-encoding", "origin"]) | TEXTS,
+    st.sampled_from(["application/json", "gzip", "gzip;q=0", "identity", "text/html"]) | TEXTS | JSON,
+    max_size=4,
+)
+
+
+def make_function() -> Function:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    nlp.max_length = 50
+    return Function(nlp, {"SPACY_LAMBDA_CORS": "*"}, "0a")
+
+
+FUNCTION = make_function()
+
+
+def check_offsets(answer: Any, text: str) -> None:
+    """Every item of one text's answer says where it is."""
+    parts = answer if isinstance(answer, dict) else {"ents": answer}
+    groups = [parts[part] for part in ("ents", "sents", "tokens") if part in parts]
+    for item in (item for group in groups for item in group):
+        assert text[item["start"] : item["end"]] == item.get("text", item.get("word"))
+
+
+def check_answer(answer: Any, request: Any) -> None:
+    key = next(key for key in ("text", "texts", "inputs") if key in request)
+    if isinstance(request[key], str):
+        check_offsets(answer, request[key])
+    else:
+        assert len(answer) == len(request[key])
+        for one, text in zip(answer, request[key], strict=True):
+            check_offsets(one, text)
+
+
+@settings(max_examples=4000, deadline=None)
+@given(BODIES)
+def test_direct_invocations(event: Any) -> None:
+    try:
+        answer = dispatch(event, None, FUNCTION)
+    except RequestError:
+        return
+    json.dumps(answer, allow_nan=False)
+    check_answer(answer, event)
+
+
+@settings(max_examples=6000, deadline=None)
+@given(BODIES, st.booleans(), st.booleans())
+def test_bodies(body: Any, encoded: bool, multiple: bool) -> None:
+    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    event: dict[str, Any] = {"httpMethod": "POST", "path": "/predict", "requestContext": {}}
+    event["body"] = base64.b64encode(text).decode() if encoded else text.decode("utf-8", "surrogatepass")
+    event["isBase64Encoded"] = encoded
+    if multiple:
+        event["requestContext"] = {"elb": {}}
+        event["multiValueHeaders"] = {"content-type": ["application/json"]}
+    answer = dispatch(event, None, FUNCTION)
+    said = json.loads(answer["body"])
+    json.dumps(answer, allow_nan=False).encode()
+    if answer["statusCode"] == 200:
+        check_answer(said, body)
+    else:
+        assert 400 <= answer["statusCode"] < 500
+        assert said["status"] == answer["statusCode"]
+        assert said["detail"]
+
+
+@settings(max_examples=6000, deadline=None)
+@given(METHODS, PATHS, HEADERS | JSON, TEXTS | JSON, st.booleans() | JSON, st.sampled_from(["2.0", "1.0", "elb"]))
+def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, door: str) -> None:
+    event: dict[str, Any] = {"headers": headers, "body": body, "isBase64Encoded": encoded}
+    if door == "2.0":
+        event |= {"rawPath": path, "requestContext": {"http": {"method": method}, "stage": "$default"}}
+    else:
+        event |= {"path": path, "httpMethod": method, "requestContext": {"elb": {}} if door == "elb" else {}}
+    answer = dispatch(event, None, FUNCTION)
+    json.dumps(answer, allow_nan=False).encode()
+    assert 200 <= answer["statusCode"] < 500
+    data = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
+    headers = answer.get("headers") or {name: value for name, (value,) in answer["multiValueHeaders"].items()}
+    assert all(value.isascii() and "\n" not in value for value in headers.values())
+    if data and headers.get("content-encoding") != "gzip":
+        json.loads(data)
+
+
+@settings(max_examples=4000, deadline=None)
+@given(st.dictionaries(st.sampled_from(MARKS) | TEXTS, JSON, min_size=1, max_size=5))
+def test_events_of_any_shape(event: dict[str, Any]) -> None:
+    try:
+        answer = dispatch(event, None, FUNCTION)
+    except RequestError:
+        return
+    json.dumps(answer, allow_nan=False)
+
+
+def test_deep_nesting_is_a_mistake() -> None:
+    event = {"httpMethod": "POST", "path": "/predict", "body": "[" * 100_000}
+    answer = dispatch(event, None, FUNCTION)
+    assert answer["statusCode"] == 400
+
+
+@pytest.mark.parametrize("path", ["/predict%0d%0aX: 1", "/a\r\nb", "/" + "a" * 10_000])
+def test_nothing_of_a_path_gets_into_headers(path: str) -> None:
+    answer = dispatch({"httpMethod": "GET", "path": path}, None, FUNCTION)
+    assert answer["statusCode"] == 404
+    assert "\n" not in json.dumps(answer["multiValueHeaders"])
+    assert len(answer["body"]) < 1000

@@ -1,0 +1,138 @@
+"""Every HTTP front door, as JSON files: the event that AWS sends, and the whole answer."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import spacy
+
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.events.protocol import Function
+
+EVENTS = sorted((Path(__file__).parent / "events").glob("http_*.json"))
+CONTEXT = SimpleNamespace(aws_request_id="id-1")
+
+
+@pytest.fixture(scope="module")
+def function() -> Function:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    nlp.max_length = 100
+    nlp.meta.update(name="metals", version="1.2.3")
+    return Function(nlp, {}, "0a")
+
+
+def body_of(answer: dict[str, Any]) -> bytes:
+    body: str = answer["body"]
+    return base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()
+
+
+def headers_of(answer: dict[str, Any]) -> dict[str, str]:
+    if "multiValueHeaders" in answer:
+        assert "headers" not in answer
+        return {name: value for name, (value,) in answer["multiValueHeaders"].items()}
+    headers: dict[str, str] = answer["headers"]
+    return headers
+
+
+def url_event(method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    event = {"version": "2.0", "rawPath": path, "headers": named, "requestContext": {"http": {"method": method}}}
+    return event if body is None else {**event, "body": json.dumps(body)}
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_events(path: Path, function: Function) -> None:
+    case = json.loads(path.read_text(encoding="utf-8"))
+    answer = dispatch(case["event"], CONTEXT, function)
+    expected = case["expected"]
+    assert json.loads(json.dumps(answer)) == answer
+    assert answer["statusCode"] == expected["status"]
+    assert json.loads(body_of(answer)) == expected["json"]
+    assert headers_of(answer) == {**expected["headers"], "x-request-id": "id-1"}
+    if "elb" in case["event"]["requestContext"]:
+        assert answer["statusDescription"] == "200 OK"
+
+
+def test_there_are_events() -> None:
+    assert len(EVENTS) >= 18
+
+
+def test_info_and_openapi(function: Function) -> None:
+    info = json.loads(body_of(dispatch(url_event("GET", "/info/"), CONTEXT, function)))
+    assert (info["name"], info["version"], info["sha256"]) == ("en_metals", "1.2.3", "0a")
+    assert info["labels"] == {"entity_ruler": ["METAL"]}
+    document = json.loads(body_of(dispatch(url_event("GET", "/openapi.json"), CONTEXT, function)))
+    assert document["openapi"] == "3.1.0"
+    assert '"enum": ["METAL"]' in json.dumps(document)
+    example = document["paths"]["/predict"]["post"]["responses"]["200"]["content"]["application/json"]["example"]
+    assert [entity["text"] for entity in example] == ["iron"]
+
+
+def test_head_has_no_body(function: Function) -> None:
+    answer = dispatch(url_event("HEAD", "/health"), CONTEXT, function)
+    assert (answer["statusCode"], answer["body"]) == (200, "")
+
+
+def test_long_answers_are_packed_for_those_who_take_it(function: Function) -> None:
+    event = url_event("POST", "/predict", {"texts": ["iron"] * 50}, accept_encoding="br, gzip;q=0.5")
+    answer = dispatch(event, CONTEXT, function)
+    assert answer["headers"]["content-encoding"] == "gzip"
+    assert len(json.loads(gzip.decompress(body_of(answer)))) == 50
+    for coding in ("br", "gzip;q=0", "identity"):
+        event["headers"]["accept-encoding"] = coding
+        assert "content-encoding" not in dispatch(event, CONTEXT, function)["headers"]
+
+
+@pytest.mark.parametrize("data", [b"\x1f\x8b", gzip.compress(b"0" * 100_000_000), b"no gzip"])
+def test_bodies_that_are_no_gzip_or_too_much(data: bytes, function: Function) -> None:
+    event = {**url_event("POST", "/predict", content_encoding="gzip"), "isBase64Encoded": True}
+    event["body"] = base64.b64encode(data).decode()
+    answer = dispatch(event, CONTEXT, function)
+    assert answer["statusCode"] in (400, 413)
+    assert json.loads(body_of(answer))["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "origin", "allowed"),
+    [
+        ("", "https://a.example", None),
+        ("*", "https://a.example", "*"),
+        ("https://a.example, https://b.example", "https://b.example", "https://b.example"),
+        ("https://a.example", "https://evil.example", None),
+    ],
+)
+def test_which_pages_may_call(setting: str, origin: str, allowed: str | None, function: Function) -> None:
+    with_cors = Function(function.nlp, {"SPACY_LAMBDA_CORS": setting})
+    for method in ("POST", "OPTIONS"):
+        answer = dispatch(url_event(method, "/predict", {"text": ""}, origin=origin), CONTEXT, with_cors)
+        assert answer["statusCode"] == (200 if method == "POST" else 204)
+        assert answer["headers"].get("access-control-allow-origin") == allowed
+        assert ("access-control-allow-methods" in answer["headers"]) is (method == "OPTIONS" and allowed is not None)
+
+
+def test_our_own_faults_say_nothing(function: Function, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        max_length = 100
+
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("secret")
+
+    broken = Function(Broken(), {})  # type: ignore[arg-type]
+    answer = dispatch(url_event("POST", "/predict", {"text": "iron"}), CONTEXT, broken)
+    assert answer["statusCode"] == 500
+    assert "secret" not in answer["body"]
+    assert "secret" in caplog.text
+
+
+@pytest.mark.parametrize("event", [{"Records": []}, {"Records": [{"eventSource": "aws:other"}]}, {"requestContext": 1}])
+def test_events_of_no_known_kind(event: Any, function: Function) -> None:
+    with pytest.raises(RequestError, match="of no known kind; tried: Function URL"):
+        dispatch(event, CONTEXT, function)
