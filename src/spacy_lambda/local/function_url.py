@@ -17,6 +17,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.http_body import BodyTooLarge, read_body
@@ -24,9 +25,7 @@ from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES, FunctionSettings
 
-__all__ = ["METHODS", "FunctionUrl", "url_event", "url_response"]
-
-METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+__all__ = ["FunctionUrl", "url_event", "url_response"]
 
 API_PATH = re.compile(r"/20\d\d-\d\d-\d\d/")
 """Operations of Lambda's own API begin with the date of its version."""
@@ -45,8 +44,12 @@ class FunctionUrl:
         self._settings = settings
         self._invoke = invoke
 
-    async def serve(self, http: HttpRequest) -> Response:
-        """Answer one call."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call, whatever its method."""
+        response = await self._answer(HttpRequest(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, http: HttpRequest) -> Response:
         if API_PATH.match(http.url.path):
             raise HTTPException(404)
         request_id = str(uuid.uuid4())

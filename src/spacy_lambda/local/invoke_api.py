@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.function_url import METHODS, FunctionUrl
+from spacy_lambda.local.function_url import FunctionUrl
 from spacy_lambda.local.http_body import BodyTooLarge, read_body
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
@@ -70,7 +70,7 @@ class InvokeApi:
         self.app = Starlette(
             routes=[
                 Route(path, self._serve, methods=["POST"]),
-                Route("/{path:path}", FunctionUrl(settings, invoke).serve, methods=METHODS),
+                Route("/{path:path}", FunctionUrl(settings, invoke)),
             ],
             exception_handlers={HTTPException: _unknown_operation},
         )

@@ -50,7 +50,7 @@ def _predict(function: Function) -> dict[str, Any]:
                 "content": {"application/json": {"schema": _ref("Response"), "example": example}},
             },
             "400": _problem("The request is not what it should be; it says which key."),
-            "413": _problem("A text or the body is too long."),
+            "413": _too_long(),
             "415": _problem("The body is of another type."),
         },
     }
@@ -66,8 +66,15 @@ def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}}}
 
 
+def _too_long() -> dict[str, Any]:
+    """Lambda itself refuses bodies over its limit, in a form of its own."""
+    answer = _problem("A text is too long, or the body.")
+    return {**answer, "content": {**answer["content"], "application/json": {"schema": {"type": "object"}}}}
+
+
 def _schemas(function: Function) -> dict[str, Any]:
-    text = {"type": "string", "maxLength": function.nlp.max_length}
+    limit = f"Up to {function.nlp.max_length:,} characters, or more with long_text split."
+    text = {"type": "string", "description": limit}
     texts = {"type": "array", "items": text}
     include = {"type": "array", "items": {"enum": list(INCLUDABLE)}}
     long_text = {"enum": ["refuse", "split"]}
