@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -34,7 +35,7 @@ def answer_all(nlp: Language, requests: Sequence[Request]) -> list[Json]:
     """
     split = [[split_text(text, nlp.max_length) for text in request.texts] for request in requests]
     texts = [piece.text for pieces_of_texts in split for pieces in pieces_of_texts for piece in pieces]
-    with nlp.memory_zone():
+    with _memory_zone(nlp):
         docs: Iterable[Doc] = iter(nlp.pipe(texts) if len(texts) >= PIPED else map(nlp, texts))
         answers = [
             [
@@ -44,6 +45,19 @@ def answer_all(nlp: Language, requests: Sequence[Request]) -> list[Json]:
             for request, pieces_of_texts in zip(requests, split, strict=True)
         ]
     return [found[0] if request.single else found for found, request in zip(answers, requests, strict=True)]
+
+
+@contextmanager
+def _memory_zone(nlp: Language) -> Iterator[None]:
+    """A zone that also ends when the pipeline fails: up to spaCy 3.8.7 the vocabulary kept what was freed then."""
+    failed: Exception | None = None
+    with nlp.memory_zone():
+        try:
+            yield
+        except Exception as exc:
+            failed = exc
+    if failed is not None:
+        raise failed
 
 
 def _answer_doc(doc: Doc, request: Request) -> Json:

@@ -5,7 +5,7 @@ A direct invocation, the commonest, is known by what it lacks, and imports nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import RequestError
@@ -24,19 +24,35 @@ def dispatch(event: Any, context: Any, function: Function) -> Any:
     """
     if not (isinstance(event, Mapping) and any(mark in event for mark in MARKS)):
         return function.answer(function.parse(event))
-    sources = event_sources()
-    for source in sources:
+    tried = []
+    for source in event_sources():
         if source.infer(event):
             return source.handle(event, context, function)
-    tried = ", ".join(source.name for source in sources)
+        tried.append(source.name)
     raise RequestError(
-        f"an event with {', '.join(repr(mark) for mark in MARKS if mark in event)} is of no known kind; tried: {tried}",
+        f"an event with {', '.join(repr(mark) for mark in MARKS if mark in event)} is of no known kind; "
+        f"tried: {', '.join(tried)}",
         remedy='send it as AWS does, or invoke the function with {"text": "..."}',
     )
 
 
-def event_sources() -> tuple[EventSource, ...]:
-    """Every kind but the direct invocation, in the order in which they are asked."""
+def event_sources() -> Iterator[EventSource]:
+    """Every kind but the direct invocation, in the order in which they are asked; each imported at its turn."""
     from .http.doors import DOORS
 
-    return DOORS
+    yield from DOORS
+    from .sqs import SqsEvent
+
+    yield SqsEvent()
+    from .s3 import S3Event
+
+    yield S3Event()
+    from .kinesis import KinesisEvent
+
+    yield KinesisEvent()
+    from .eventbridge import EventBridgeEvent
+
+    yield EventBridgeEvent()
+    from .step_functions import StepFunctionsEvent
+
+    yield StepFunctionsEvent()

@@ -1,0 +1,50 @@
+"""Events of an EventBridge bus: requests, and what S3 tells of new objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .objects import StoredObject
+from .output import OUTPUT_VARIABLE, Output, open_output
+from .protocol import Function
+from .records import encode, field
+from .s3 import answer_object
+
+__all__ = ["EventBridgeEvent"]
+
+
+class EventBridgeEvent:
+    """An event whose ``detail`` is a request, or names an object.
+
+    :param open_output: Opens what the environment names.
+    """
+
+    name = "EventBridge"
+
+    def __init__(self, open_output: Callable[[Mapping[str, str]], Output] = open_output) -> None:
+        self._open_output = open_output
+
+    def infer(self, event: Any) -> bool:
+        return isinstance(event, Mapping) and {"detail-type", "source", "detail"} <= event.keys()
+
+    def handle(self, event: Any, context: Any, function: Function) -> Any:
+        """Answer an event.
+
+        :return: The answer, which is also written to the output if there is one; of an object, where its answer is.
+        :raises RequestError: If it cannot be answered.
+        :raises OutputError: If the answer cannot be written.
+        """
+        if (event["source"], event["detail-type"]) == ("aws.s3", "Object Created"):
+            return {"written": [answer_object(_stored(event["detail"]), function)]}
+        answer = function.answer(function.parse(event["detail"]))
+        if function.environ.get(OUTPUT_VARIABLE):
+            name = field(event, "id")
+            self._open_output(function.environ).write(name, encode({"id": name, "answer": answer}))
+        return answer
+
+
+def _stored(detail: Any) -> StoredObject:
+    """Here a key stands as it is; in S3's own notifications it is encoded."""
+    key = field(detail, "object", "key")
+    return StoredObject(field(detail, "bucket", "name"), key, detail["object"].get("version-id"))

@@ -1,0 +1,71 @@
+"""Lines of requests -> lines of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ...errors import RequestError
+from ..requests import KEYS, Request
+from .objects import LINE_LIMIT
+from .protocol import Function
+from .records import answer_each, encode, error_of, read_json
+
+__all__ = ["answer_lines"]
+
+BATCH_LINES = 256
+BATCH_BYTES = 1 << 20
+"""A batch ends with whichever comes first."""
+
+Line = tuple[int, bytes]
+
+
+def answer_lines(lines: Iterable[bytes], function: Function) -> Iterator[bytes]:
+    """Answer every line that is not blank, in order, many at a time.
+
+    The answer stands beside the line's other keys: as ``ents``, or as ``answer`` where the line has ``include``. A line
+    that cannot be answered has ``error``, with its number, instead.
+    """
+    for batch in _batches(lines):
+        read = [_read(line, function) for _, line in batch]
+        answers = iter(answer_each(function, [request for _, request in read if isinstance(request, Request)]))
+        for (number, _), (others, request) in zip(batch, read, strict=True):
+            outcome = next(answers) if isinstance(request, Request) else request
+            if isinstance(outcome, Exception):
+                told = {"error": {"line": number, **error_of(outcome)}}
+            else:
+                told = {_key(request): outcome}
+            yield encode({**others, **told}) + b"\n"
+
+
+def _batches(lines: Iterable[bytes]) -> Iterator[list[Line]]:
+    batch: list[Line] = []
+    size = 0
+    for number, line in enumerate(lines, start=1):
+        if line.isspace() and len(line) <= LINE_LIMIT:
+            continue
+        batch.append((number, line))
+        size += len(line)
+        if len(batch) == BATCH_LINES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _read(line: bytes, function: Function) -> tuple[dict[str, Any], Request | RequestError]:
+    """A line's other keys, and its request or why there is none."""
+    others: dict[str, Any] = {}
+    try:
+        if len(line) > LINE_LIMIT:
+            raise RequestError(f"the line has more than {LINE_LIMIT >> 20} MiB", remedy="split its text")
+        value = read_json(line)
+        if isinstance(value, Mapping):
+            others = {key: value[key] for key in value if key not in KEYS}
+            value = {key: value[key] for key in value if key in KEYS}
+        return others, function.parse(value)
+    except RequestError as exc:
+        return others, exc
+
+
+def _key(request: Request | RequestError) -> str:
+    return "ents" if isinstance(request, Request) and request.include is None else "answer"

@@ -1,0 +1,78 @@
+"""Records of a Kinesis data stream, each a request."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...errors import RequestError
+from ..requests import Request
+from .output import Output, open_output
+from .protocol import Function
+from .records import answer_each, encode, error_of, field, is_from, read_json, warn
+
+__all__ = ["KinesisEvent"]
+
+_log = logging.getLogger(__name__)
+
+
+class KinesisEvent:
+    """A batch of one shard's records, whose texts go through the pipeline together.
+
+    A record that cannot be answered would hold up its shard for days; its error is written in the place of its answer.
+    Only what cannot be written is reported, and from there the service begins again: the event source mapping needs
+    ``ReportBatchItemFailures``.
+
+    :param open_output: Opens what the environment names.
+    """
+
+    name = "Kinesis"
+
+    def __init__(self, open_output: Callable[[Mapping[str, str]], Output] = open_output) -> None:
+        self._open_output = open_output
+
+    def infer(self, event: Any) -> bool:
+        return is_from(event, "aws:kinesis")
+
+    def handle(self, event: Any, context: Any, function: Function) -> Any:
+        """Answer a batch.
+
+        :return: The first record whose answer could not be written, if there is one; none is written after it.
+        :raises OutputError: If it is not known where the answers go.
+        """
+        output = self._open_output(function.environ)
+        records = event["Records"]
+        names = [(field(record, "eventID"), field(record, "kinesis", "sequenceNumber")) for record in records]
+        read = [_read(record, function) for record in records]
+        answers = iter(answer_each(function, [request for request in read if isinstance(request, Request)]))
+        for (name, number), request in zip(names, read, strict=True):
+            outcome = next(answers) if isinstance(request, Request) else request
+            try:
+                output.write(name.replace(":", "-"), encode(_told(number, outcome)))
+            except Exception as exc:
+                warn(_log, f"record {name}", exc)
+                return {"batchItemFailures": [{"itemIdentifier": number}]}
+        return {"batchItemFailures": []}
+
+
+def _read(record: Any, function: Function) -> Request | RequestError:
+    try:
+        return function.parse(read_json(_decoded(field(record, "kinesis", "data"))))
+    except RequestError as exc:
+        return exc
+
+
+def _decoded(data: str) -> bytes:
+    try:
+        return b64decode(data, validate=True)
+    except ValueError:
+        raise RequestError("the data is not base64", remedy="send the event as AWS does", key="data") from None
+
+
+def _told(number: str, outcome: Any) -> dict[str, Any]:
+    if not isinstance(outcome, Exception):
+        return {"sequenceNumber": number, "answer": outcome}
+    warn(_log, f"record {number}", outcome)
+    return {"sequenceNumber": number, "error": error_of(outcome)}

@@ -1,0 +1,128 @@
+"""Where answers go that nobody waits for: an S3 prefix or an SQS queue, as ``SPACY_LAMBDA_OUTPUT`` says.
+
+The same name is the same object, so that what is delivered twice is written over and not doubled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from ...errors import OutputError
+from .objects import as_stream
+
+__all__ = ["OUTPUT_VARIABLE", "Output", "S3Output", "SqsOutput", "open_output"]
+
+OUTPUT_VARIABLE = "SPACY_LAMBDA_OUTPUT"
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS")
+AWS_QUEUE = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
+
+
+class Output(Protocol):
+    """Takes answers."""
+
+    def write(self, name: str, body: bytes) -> None:
+        """Write one.
+
+        :param name: What it answers; the same name replaces, as far as the output can.
+        :param body: JSON.
+        :raises OutputError: If it cannot be written.
+        """
+        ...
+
+
+def open_output(environ: Mapping[str, str]) -> Output:
+    """What ``SPACY_LAMBDA_OUTPUT`` names; one client serves all invocations.
+
+    :raises OutputError: If it names none.
+    :raises StoreError: If the AWS configuration is wrong.
+    """
+    return _opened(environ.get(OUTPUT_VARIABLE, ""), tuple(environ.get(name) for name in ENDPOINTS))
+
+
+@lru_cache(maxsize=4)
+def _opened(value: str, endpoints: tuple[str | None, ...]) -> Output:
+    """Another endpoint is another client; boto3 itself reads which."""
+    scheme, _, rest = value.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    if scheme == "s3" and bucket:
+        return S3Output(bucket, prefix.strip("/"))
+    if scheme in ("http", "https") and bucket and prefix:
+        return SqsOutput(value)
+    raise OutputError(
+        f"{OUTPUT_VARIABLE} is {value!r}" if value else f"{OUTPUT_VARIABLE} is not set",
+        remedy=f"set {OUTPUT_VARIABLE} to s3://bucket/prefix or to the URL of an SQS queue",
+    )
+
+
+class S3Output:
+    """Objects below a prefix.
+
+    :param bucket: Theirs.
+    :param prefix: What their keys begin with, without the slash that follows; may be empty.
+    """
+
+    def __init__(self, bucket: str, prefix: str) -> None:
+        from ...source.found import FROM_ENVIRONMENT
+        from ...source.s3 import s3_client
+
+        self.bucket, self.prefix = bucket, prefix
+        self.client = s3_client(FROM_ENVIRONMENT)
+
+    def write(self, name: str, body: bytes) -> None:
+        self.write_object(quote(name, safe="") + ".json", iter([body]))
+
+    def write_object(self, name: str, pieces: Iterator[bytes]) -> str:
+        """Write an object as its pieces come; if they end with an exception, there is none.
+
+        :param name: What its key ends with, as it is.
+        :return: Its location.
+        :raises OutputError: If it cannot be written.
+        """
+        from boto3.s3.transfer import TransferConfig
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from ...source.s3 import explained
+
+        key = f"{self.prefix}/{name}" if self.prefix else name
+        # The pieces are made while they are read: by the pipeline, which belongs to this thread.
+        config = TransferConfig(use_threads=False)
+        try:
+            self.client.upload_fileobj(as_stream(pieces), self.bucket, key, Config=config)
+        except (BotoCoreError, ClientError) as exc:
+            told = explained(exc, self.bucket, key)
+            raise OutputError(told.message, remedy=told.remedy) from exc
+        return f"s3://{self.bucket}/{key}"
+
+
+class SqsOutput:
+    """Messages in a queue; a FIFO queue leaves out what it was sent in the last five minutes.
+
+    :param url: The queue's.
+    """
+
+    def __init__(self, url: str) -> None:
+        import boto3
+
+        region = AWS_QUEUE.fullmatch(urlsplit(url).hostname or "")
+        self._url = url
+        self._client = boto3.client("sqs", region_name=region and region[1])
+
+    def write(self, name: str, body: bytes) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        fifo: dict[str, Any] = {}
+        if self._url.endswith(".fifo"):
+            digest = sha256(name.encode("utf-8", "backslashreplace")).hexdigest()
+            fifo = {"MessageGroupId": "spacy-lambda", "MessageDeduplicationId": digest}
+        try:
+            self._client.send_message(QueueUrl=self._url, MessageBody=body.decode(), **fifo)
+        except (BotoCoreError, ClientError) as exc:
+            raise OutputError(
+                f"{self._url}: {exc}",
+                remedy="allow sqs:SendMessage on the queue to the function's role; for long answers use s3://",
+            ) from exc

@@ -1,0 +1,81 @@
+"""What the events that come in records have in common."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...errors import RequestError, SpacyLambdaError
+from ..answers import answer_all
+from ..requests import Request
+from .protocol import Function
+
+__all__ = ["answer_each", "encode", "error_of", "field", "is_from", "read_json", "warn"]
+
+
+def is_from(event: Any, source: str) -> bool:
+    """Whether an event holds records of a source, such as ``aws:sqs``."""
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    first = records[0] if isinstance(records, list) and records else None
+    return isinstance(first, Mapping) and first.get("eventSource") == source
+
+
+def field(record: Any, *path: str) -> str:
+    """A string that AWS always sends.
+
+    :raises RequestError: If it is not there.
+    """
+    value = record
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if not isinstance(value, str):
+        raise RequestError(f'the event has no "{".".join(path)}"', remedy="send it as AWS does", key=path[-1])
+    return value
+
+
+def read_json(body: str | bytes) -> Any:
+    """What somebody sent.
+
+    :raises RequestError: If it is not JSON; says nothing of what it is.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestError("this is not JSON", remedy='send {"text": "..."}, or "texts" or "inputs"') from None
+
+
+def encode(value: Any) -> bytes:
+    """JSON in UTF-8; half of a surrogate pair becomes the escape that JSON has for it."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def answer_each(function: Function, requests: Sequence[Request]) -> list[Any]:
+    """The answer to each request, or the exception that it ends with; all at once if none does."""
+    try:
+        return answer_all(function.nlp, requests)
+    except Exception:  # whatever the pipeline's own code raises
+        return [_answer_or_exception(function, request) for request in requests]
+
+
+def _answer_or_exception(function: Function, request: Request) -> Any:
+    try:
+        return function.answer(request)
+    except Exception as exc:
+        # Without its frames, which hold Docs whose memory zone is gone.
+        return exc.with_traceback(None)
+
+
+def error_of(error: Exception) -> dict[str, str]:
+    """An error as the answer that stands in the place of the right one."""
+    told = {"errorType": type(error).__name__, "errorMessage": str(error)}
+    if isinstance(error, SpacyLambdaError):
+        told.update(errorMessage=error.message, remedy=error.remedy)
+    return told
+
+
+def warn(logger: logging.Logger, what: str, error: Exception) -> None:
+    """Log why something failed. The message is left out: it may quote what was sent."""
+    remedy = f"; {error.remedy}" if isinstance(error, SpacyLambdaError) else ""
+    logger.warning("%s: %s%s", what, type(error).__name__, remedy)

@@ -1,0 +1,101 @@
+"""Objects that were put into S3: texts, and lines of requests."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+from ...errors import OutputError, RequestError, SpacyLambdaError
+from .jsonl import answer_lines
+from .objects import StoredObject, read_lines, read_text
+from .output import OUTPUT_VARIABLE, Output, S3Output, open_output
+from .protocol import Function
+from .records import encode, field, is_from, warn
+
+__all__ = ["S3Event", "answer_object"]
+
+_log = logging.getLogger(__name__)
+
+
+class S3Event:
+    """Notifications of new objects, each answered by another object."""
+
+    name = "S3"
+
+    def infer(self, event: Any) -> bool:
+        return is_from(event, "aws:s3")
+
+    def handle(self, event: Any, context: Any, function: Function) -> Any:
+        """Answer every object.
+
+        :return: Where the answers are.
+        :raises SpacyLambdaError: The first reason, if one could not be answered; the others were all the same.
+        """
+        written, errors = [], []
+        for record in event["Records"]:
+            try:
+                written.append(answer_object(_stored(record), function))
+            except SpacyLambdaError as exc:
+                warn(_log, "an object", exc)
+                errors.append(exc)
+        if errors:
+            raise errors[0]
+        return {"written": written}
+
+
+def _stored(record: Any) -> StoredObject:
+    happened = field(record, "eventName")
+    if not happened.startswith("ObjectCreated:"):
+        raise RequestError(f"{happened} is not answered", remedy="subscribe to s3:ObjectCreated:* only")
+    key = unquote_plus(field(record, "s3", "object", "key"))
+    return StoredObject(field(record, "s3", "bucket", "name"), key, record["s3"]["object"].get("versionId"))
+
+
+def answer_object(stored: StoredObject, function: Function) -> str:
+    """Answer an object by another one, whose key is the output's prefix, the object's bucket, and its key.
+
+    ``.txt`` becomes ``.json``; ``.jsonl`` and ``.jsonl.gz`` keep their names.
+
+    :return: The location of the answer.
+    :raises OutputError: If the answer cannot be written, or would be answered in turn.
+    :raises RequestError: If the object cannot be answered.
+    :raises StoreError: If the object cannot be read.
+    """
+    output = _beside(stored, open_output(function.environ))
+    name = f"{stored.bucket}/{stored.key}"
+    if name.endswith(".txt"):
+        text = read_text(output.client, stored, max_length=function.nlp.max_length)
+        answer = function.answer(function.parse({"text": text}))
+        body = encode({"bucket": stored.bucket, "key": stored.key, "answer": answer})
+        return output.write_object(name.removesuffix(".txt") + ".json", iter([body]))
+    if name.endswith((".jsonl", ".jsonl.gz")):
+        lines = answer_lines(read_lines(output.client, stored), function)
+        return output.write_object(name, _packed(lines) if name.endswith(".gz") else lines)
+    raise RequestError(
+        f"{stored} is neither .txt nor .jsonl nor .jsonl.gz", remedy="name such a suffix in the bucket's notification"
+    )
+
+
+def _beside(stored: StoredObject, output: Output) -> S3Output:
+    """The output, if it is in S3 and the object is not in it."""
+    if not isinstance(output, S3Output):
+        raise OutputError(
+            "an object can only be answered by an object", remedy=f"set {OUTPUT_VARIABLE} to s3://bucket/prefix"
+        )
+    if output.bucket == stored.bucket and (not output.prefix or stored.key.startswith(output.prefix + "/")):
+        raise OutputError(
+            f"{stored} lies where the answers go, and would be answered without end",
+            remedy=f"set {OUTPUT_VARIABLE} to another bucket, or to a prefix that the notification leaves out",
+        )
+    return output
+
+
+def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Those pieces as a gzip file, which has no date."""
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    for piece in pieces:
+        yield packer.compress(piece)
+    yield packer.flush()

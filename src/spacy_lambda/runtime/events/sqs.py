@@ -1,0 +1,91 @@
+"""Messages of an SQS queue. Each is a request; each is answered, or comes back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from ..requests import Request
+from .output import Output, open_output
+from .protocol import Function
+from .records import answer_each, encode, field, is_from, read_json, warn
+
+__all__ = ["SqsEvent"]
+
+Message = Mapping[str, Any]
+T = TypeVar("T")
+U = TypeVar("U")
+
+_log = logging.getLogger(__name__)
+
+
+class SqsEvent:
+    """A batch of messages, whose texts go through the pipeline together.
+
+    Those that cannot be answered, or whose answers cannot be written, are reported, and no others: the event source
+    mapping needs ``ReportBatchItemFailures``. Of a FIFO queue's group, nothing is done after the first that fails.
+
+    :param open_output: Opens what the environment names.
+    """
+
+    name = "SQS"
+
+    def __init__(self, open_output: Callable[[Mapping[str, str]], Output] = open_output) -> None:
+        self._open_output = open_output
+
+    def infer(self, event: Any) -> bool:
+        return is_from(event, "aws:sqs")
+
+    def handle(self, event: Any, context: Any, function: Function) -> Any:
+        """Answer a batch.
+
+        :return: The messages that are to come back.
+        :raises OutputError: If it is not known where the answers go.
+        """
+        output = self._open_output(function.environ)
+        names = [field(message, "messageId") for message in event["Records"]]
+        failed: set[str] = set()
+
+        def read(message: Message, _: None) -> Request:
+            return function.parse(read_json(field(message, "body")))
+
+        def write(message: Message, outcome: Any) -> None:
+            if isinstance(outcome, Exception):
+                raise outcome
+            output.write(message["messageId"], encode({"messageId": message["messageId"], "answer": outcome}))
+
+        requests = _each(((message, None) for message in event["Records"]), read, failed)
+        outcomes = answer_each(function, [request for _, request in requests])
+        _each(((message, outcome) for (message, _), outcome in zip(requests, outcomes, strict=True)), write, failed)
+        return {"batchItemFailures": [{"itemIdentifier": name} for name in names if name in failed]}
+
+
+def _each(
+    items: Iterable[tuple[Message, T]], step: Callable[[Message, T], U], failed: set[str]
+) -> list[tuple[Message, U]]:
+    """Take a step with each message, in order, and give those that it succeeds with.
+
+    :param failed: Gets the others, and those of a group that follow one of them.
+    """
+    succeeded: list[tuple[Message, U]] = []
+    stopped: set[str] = set()
+    for message, value in items:
+        group = _group(message)
+        try:
+            if group not in stopped:
+                succeeded.append((message, step(message, value)))
+                continue
+        except Exception as exc:  # of one message only, whatever it is
+            warn(_log, f"message {message['messageId']}", exc)
+            if group is not None:
+                stopped.add(group)
+        failed.add(message["messageId"])
+    return succeeded
+
+
+def _group(message: Message) -> str | None:
+    """The group that has an order; those of other queues have none."""
+    if not str(message.get("eventSourceARN")).endswith(".fifo"):
+        return None
+    return field(message, "attributes", "MessageGroupId")

@@ -1,0 +1,28 @@
+"""The input of a Step Functions task: a request beside a key, which comes back beside the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..requests import TEXT_KEYS
+from .protocol import Function
+
+__all__ = ["StepFunctionsEvent"]
+
+
+class StepFunctionsEvent:
+    """``{"key": ..., "text": ...}`` -> ``{"key": ..., "answer": ...}``, so that a Map's answers find their places."""
+
+    name = "Step Functions"
+
+    def infer(self, event: Any) -> bool:
+        return isinstance(event, Mapping) and "key" in event and any(key in event for key in TEXT_KEYS)
+
+    def handle(self, event: Any, context: Any, function: Function) -> Any:
+        """Answer a task.
+
+        :raises RequestError: If what is beside the key is not a request.
+        """
+        request = function.parse({key: value for key, value in event.items() if key != "key"})
+        return {"key": event["key"], "answer": function.answer(request)}

@@ -1,0 +1,240 @@
+"""Every event that nobody waits for, as JSON files: the event that AWS sends, the whole answer, and what is written.
+
+Those of S3 need an S3: ``tests/store/test_event_outputs.py``.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.errors import OutputError, RequestError
+from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
+from spacy_lambda.runtime.events.kinesis import KinesisEvent
+from spacy_lambda.runtime.events.output import open_output
+from spacy_lambda.runtime.events.protocol import EventSource, Function
+from spacy_lambda.runtime.events.s3 import S3Event
+from spacy_lambda.runtime.events.sqs import SqsEvent
+from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
+
+EVENTS = Path(__file__).parent / "events"
+KINDS = {"sqs": SqsEvent, "kinesis": KinesisEvent, "eventbridge": EventBridgeEvent, "s3": S3Event, "step": None}
+FILES = sorted(path for path in EVENTS.glob("*.json") if path.stem.partition("_")[0] in KINDS)
+ANSWERED = [path for path in FILES if "s3" not in path.stem]
+
+
+class Written(dict[str, Any]):
+    """An output: what was written, by name.
+
+    :param refuse: Names that cannot be written.
+    :param die_at: The write, counted from one, at which the function is killed.
+    """
+
+    def __init__(self, *, refuse: tuple[str, ...] = (), die_at: int = 0) -> None:
+        super().__init__()
+        self.refuse, self.die_at, self.writes = refuse, die_at, 0
+
+    def write(self, name: str, body: bytes) -> None:
+        self.writes += 1
+        if self.writes == self.die_at:
+            raise KeyboardInterrupt
+        if name in self.refuse:
+            raise OutputError("the bucket is full", remedy="empty the bucket")
+        self[name] = json.loads(body)
+
+
+@Language.component("breaks_on_lead")
+def breaks_on_lead(doc: Doc) -> Doc:
+    if "lead" in doc.text:
+        raise ValueError(f"cannot read {doc.text}")
+    return doc
+
+
+@pytest.fixture(scope="module")
+def function() -> Function:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    nlp.add_pipe("breaks_on_lead")
+    return Function(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://answers"})
+
+
+def sources(written: Written) -> list[EventSource]:
+    def opened(environ: Any) -> Written:
+        return written
+
+    return [SqsEvent(opened), KinesisEvent(opened), EventBridgeEvent(opened), S3Event(), StepFunctionsEvent()]
+
+
+def case(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def handle(event: Any, function: Function, written: Written) -> Any:
+    """The answer of the one source that says the event is of its kind."""
+    (source,) = (source for source in sources(written) if source.infer(event))
+    return json.loads(json.dumps(source.handle(event, None, function)))
+
+
+def messages(bodies: list[Any]) -> dict[str, Any]:
+    """A batch of SQS messages named 1, 2, 3 ..."""
+    record = case("sqs_one")["event"]["Records"][0]
+    return {
+        "Records": [{**record, "messageId": str(n), "body": json.dumps(body)} for n, body in enumerate(bodies, start=1)]
+    }
+
+
+def failures(*names: str) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in names]}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_event_is_of_one_kind(path: Path) -> None:
+    event = case(path.stem)["event"]
+    kind = KINDS[path.stem.partition("_")[0]] or StepFunctionsEvent
+    assert [type(source) for source in sources(Written()) if source.infer(event)] == [kind]
+
+
+@pytest.mark.parametrize("path", ANSWERED, ids=lambda path: path.stem)
+def test_events(path: Path, function: Function) -> None:
+    written, event = Written(), case(path.stem)["event"]
+    before = copy.deepcopy(event)
+    answer = handle(event, function, written)
+    assert {"answer": answer, "written": written} == case(path.stem)["expected"]
+    assert event == before
+
+
+def test_a_batch_goes_through_the_pipeline_at_once(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    piped: list[list[str]] = []
+    pipe = function.nlp.pipe
+
+    def counting(texts: Any) -> Iterator[Doc]:
+        piped.append(list(texts))
+        yield from pipe(piped[-1])
+
+    monkeypatch.setattr(function.nlp, "pipe", counting)
+    handle(messages([{"text": "a"}, {"texts": ["b", "c"]}, {}, {"text": "d"}]), function, Written())
+    assert piped == [["a", "b", "c", "d"]]
+
+
+def test_a_message_that_breaks_the_pipeline_comes_back_alone(function: Function) -> None:
+    written = Written()
+    event = messages([{"text": "iron"}, {"text": "lead"}, {"texts": ["tin", "lead"]}, {"text": "iron"}])
+    assert handle(event, function, written) == failures("2", "3")
+    assert [*written] == ["1", "4"]
+
+
+def test_a_message_that_cannot_be_written_comes_back_alone(function: Function) -> None:
+    written = Written(refuse=("2",))
+    assert handle(messages([{"text": "iron"}] * 4), function, written) == failures("2")
+    assert [*written] == ["1", "3", "4"]
+
+
+@pytest.mark.parametrize("fault", ["pipeline", "output"])
+def test_a_fifo_group_stops_where_it_fails(function: Function, fault: str) -> None:
+    event = case("sqs_fifo")["event"]
+    names = [record["messageId"] for record in event["Records"]]
+    event["Records"][2]["body"] = json.dumps({"text": "lead" if fault == "pipeline" else "iron"})
+    written = Written(refuse=(names[2],) if fault == "output" else ())
+    assert handle(event, function, written) == failures(names[2], names[3], names[5])
+    assert [*written] == [names[0], names[1], names[4]]
+
+
+def test_a_fifo_message_before_a_bad_one_is_not_held_back_by_it(function: Function) -> None:
+    event = case("sqs_fifo")["event"]
+    event["Records"] = event["Records"][:1] + event["Records"][2:4]
+    first, *rest = [record["messageId"] for record in event["Records"]]
+    written = Written(refuse=(first,))
+    assert handle(event, function, written) == failures(first, *rest)
+    assert written == {}
+    assert handle(event, function, written := Written()) == failures(*rest)
+    assert [*written] == [first]
+
+
+def test_a_batch_that_is_killed_is_whole_after_its_redelivery(function: Function) -> None:
+    event, written = messages([{"text": "iron"}] * 10), Written(die_at=5)
+    with pytest.raises(KeyboardInterrupt):
+        handle(event, function, written)
+    assert len(written) == 4
+    assert handle(event, function, written) == failures()
+    assert (len(written), written.writes) == (10, 15)
+
+
+def test_a_shard_begins_again_where_nothing_could_be_written(function: Function) -> None:
+    event = case("kinesis")["event"]
+    record = event["Records"][2]
+    written = Written(refuse=(record["eventID"].replace(":", "-"),))
+    assert handle(event, function, written) == failures(record["kinesis"]["sequenceNumber"])
+    assert len(written) == 2
+
+
+def test_a_record_that_breaks_the_pipeline_does_not_hold_up_its_shard(function: Function) -> None:
+    event, written = case("kinesis")["event"], Written()
+    event["Records"][0]["kinesis"]["data"] = "eyJ0ZXh0IjogImxlYWQifQ=="
+    assert handle(event, function, written) == failures()
+    first = next(iter(written.values()))
+    assert first["error"] == {"errorType": "ValueError", "errorMessage": "cannot read lead"}
+
+
+def test_an_event_of_a_bus_is_written_only_where_there_is_an_output(function: Function) -> None:
+    written = Written()
+    answer = handle(case("eventbridge")["event"], Function(function.nlp, {}), written)
+    assert (answer, written) == (case("eventbridge")["expected"]["answer"], {})
+
+
+@pytest.mark.parametrize("body", ["secret", '{"secret": 1}', '{"text": "lead secret"}', '{"text": "secret\\ud800"}'])
+def test_no_text_is_logged(function: Function, caplog: pytest.LogCaptureFixture, body: str) -> None:
+    event = messages([{}])
+    event["Records"][0]["body"] = body
+    with caplog.at_level(logging.DEBUG):
+        assert handle(event, function, Written()) == failures("1")
+    assert "message 1: " in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_warning_has_the_remedy(function: Function, caplog: pytest.LogCaptureFixture) -> None:
+    handle(messages([{"text": "iron"}]), function, Written(refuse=("1",)))
+    assert caplog.messages == ["message 1: OutputError; empty the bucket"]
+
+
+@pytest.mark.parametrize("value", ["", "answers", "s3://", "ftp://a/b", "https://", "https://sqs.example.com"])
+def test_an_output_that_is_none(value: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        open_output({"SPACY_LAMBDA_OUTPUT": value})
+    assert "s3://bucket/prefix" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["sqs_one", "kinesis", "s3_txt"])
+def test_nothing_is_done_without_an_output(function: Function, name: str) -> None:
+    event = case(name)["event"]
+    with pytest.raises(OutputError, match="SPACY_LAMBDA_OUTPUT is not set"):
+        next(source for source in (SqsEvent(), KinesisEvent(), S3Event()) if source.infer(event)).handle(
+            event, None, Function(function.nlp, {})
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "key"),
+    [
+        ("sqs_one", lambda event: event["Records"][0].pop("messageId"), "messageId"),
+        ("sqs_one", lambda event: event["Records"].append(None), "messageId"),
+        ("kinesis", lambda event: event["Records"][1].pop("kinesis"), "sequenceNumber"),
+        ("eventbridge", lambda event: event.pop("id"), "id"),
+        ("s3_txt", lambda event: event["Records"][0]["s3"].pop("object"), "key"),
+    ],
+)
+def test_an_event_that_aws_does_not_send(function: Function, name: str, spoil: Callable[[Any], Any], key: str) -> None:
+    event = case(name)["event"]
+    spoil(event)
+    with pytest.raises(RequestError) as caught:
+        handle(event, function, Written())
+    assert caught.value.key == key

@@ -1,0 +1,321 @@
+"""Answers in S3 and SQS, and objects in S3 that are answered, against stand-ins on loopback."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import spacy
+from botocore.exceptions import IncompleteReadError
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError
+from spacy_lambda.runtime.events import jsonl, objects
+from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
+from spacy_lambda.runtime.events.kinesis import KinesisEvent
+from spacy_lambda.runtime.events.output import open_output
+from spacy_lambda.runtime.events.protocol import EventSource, Function
+from spacy_lambda.runtime.events.s3 import S3Event
+from spacy_lambda.runtime.events.sqs import SqsEvent
+from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
+
+EVENTS = Path(__file__).parent.parent / "runtime" / "events"
+SOURCES: list[EventSource] = [SqsEvent(), KinesisEvent(), S3Event(), EventBridgeEvent(), StepFunctionsEvent()]
+IRON = {"text": "iron", "label": "METAL", "start": 0, "end": 4}
+PAPER = "papers/a b+ü.txt"
+
+KEYS = st.sampled_from(["Records", "eventSource", "detail-type", "source", "detail", "key", "text"]) | st.text()
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["aws:sqs", "aws:s3"]) | st.text()
+JSON = st.recursive(VALUES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20)
+
+
+@Language.component("breaks_on_lead_too")
+def breaks_on_lead_too(doc: Doc) -> Doc:
+    if "lead" in doc.text:
+        raise ValueError("cannot read lead")
+    return doc
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    nlp = spacy.blank("en")
+    nlp.max_length = 1000
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    nlp.add_pipe("breaks_on_lead_too")
+    return nlp
+
+
+@pytest.fixture
+def function(nlp: Language) -> Function:
+    return Function(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://models/answers/"})
+
+
+@pytest.fixture
+def sqs(s3: Any) -> Iterator[Any]:
+    client = boto3.client("sqs")
+    yield client
+    for url in client.list_queues().get("QueueUrls", []):
+        client.delete_queue(QueueUrl=url)
+
+
+def event_of(key: str, bucket: str = "models", version: str | None = None) -> Any:
+    event = json.loads((EVENTS / "s3_txt.json").read_text(encoding="utf-8"))["event"]
+    event["Records"][0]["s3"].update(bucket={"name": bucket}, object={"key": key, "versionId": version})
+    return event
+
+
+def put(s3: Any, key: str, body: bytes) -> None:
+    s3.put_object(Bucket="models", Key=key, Body=body)
+
+
+def body_of(s3: Any, key: str) -> bytes:
+    data: bytes = s3.get_object(Bucket="models", Key=key)["Body"].read()
+    return data
+
+
+def keys(s3: Any) -> list[str]:
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket="models").get("Contents", [])]
+
+
+def lines_of(s3: Any, key: str) -> list[Any]:
+    data = body_of(s3, key)
+    return [json.loads(line) for line in (gzip.decompress(data) if key.endswith(".gz") else data).splitlines()]
+
+
+@given(JSON)
+def test_no_source_stumbles_over_what_it_is_asked(event: Any) -> None:
+    assert {source.infer(event) for source in SOURCES} <= {True, False}
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ("s3://models/answers/deep/", "answers/deep/m-1.json"),
+        ("s3://models/answers", "answers/m-1.json"),
+        ("s3://models", "m-1.json"),
+    ],
+)
+def test_an_object_is_written_over(s3: Any, value: str, key: str) -> None:
+    for body in (b"1", b"2"):
+        open_output({"SPACY_LAMBDA_OUTPUT": value}).write("m-1", body)
+    assert keys(s3) == [key]
+    assert body_of(s3, key) == b"2"
+
+
+def test_no_two_names_are_one_object(s3: Any) -> None:
+    names = ["a/b", "a_b", "a%2Fb", "../a", "ü 🧪"]
+    for name in names:
+        open_output({"SPACY_LAMBDA_OUTPUT": "s3://models/x"}).write(name, b"")
+    assert len(keys(s3)) == len(names)
+    assert all(key.startswith("x/") and key.count("/") == 1 for key in keys(s3))
+
+
+def test_an_output_is_opened_once(s3: Any, s3_url: str) -> None:
+    environ = {"SPACY_LAMBDA_OUTPUT": "s3://models/x", "AWS_ENDPOINT_URL": s3_url}
+    assert open_output(environ) is open_output({**environ})
+    assert open_output(environ) is not open_output({**environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+
+
+def test_a_bucket_that_is_not_there(s3: Any) -> None:
+    with pytest.raises(OutputError, match="there is no bucket 'none'") as caught:
+        open_output({"SPACY_LAMBDA_OUTPUT": "s3://none/x"}).write("m-1", b"")
+    assert "aws s3 mb" in caught.value.remedy
+
+
+def test_messages_in_a_queue(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="answers")["QueueUrl"]
+    open_output({"SPACY_LAMBDA_OUTPUT": url}).write("m-1", '{"text": "ü"}'.encode())
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"]) == {"text": "ü"}
+
+
+def test_a_fifo_queue_takes_a_name_once(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="answers.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    for name in ("m-1", "m-1", "m-2"):
+        open_output({"SPACY_LAMBDA_OUTPUT": url}).write(name, b"1")
+    assert len(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 2
+
+
+def test_a_queue_that_is_not_there(sqs: Any, s3_url: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        open_output({"SPACY_LAMBDA_OUTPUT": f"{s3_url}/123456789012/none"}).write("m-1", b"1")
+    assert "sqs:SendMessage" in caught.value.remedy
+
+
+def test_a_batch_whose_answers_go_nowhere_comes_back(s3: Any, nlp: Language) -> None:
+    event = json.loads((EVENTS / "sqs_ten_with_three_bad.json").read_text(encoding="utf-8"))["event"]
+    told = SqsEvent().handle(event, None, Function(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://none/x"}))
+    assert len(told["batchItemFailures"]) == 10
+
+
+@pytest.mark.parametrize(("name", "source"), [("s3_txt", S3Event()), ("eventbridge_s3", EventBridgeEvent())])
+def test_a_text(s3: Any, function: Function, name: str, source: EventSource) -> None:
+    case = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    put(s3, PAPER, "🧪 iron".encode("utf-8-sig"))
+    case["expected"]["written"]["answers/models/" + PAPER.replace("txt", "json")]["answer"][0].update(start=2, end=6)
+    assert source.infer(case["event"])
+    assert source.handle(case["event"], None, function) == case["expected"]["answer"]
+    written = {key: json.loads(body_of(s3, key)) for key in keys(s3) if key != PAPER}
+    assert written == case["expected"]["written"]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
+def test_lines(s3: Any, function: Function, suffix: str) -> None:
+    lines = [
+        b'{"id": 1, "text": "iron"}',
+        b"",
+        b"iron",
+        b'{"id": [2], "txet": "iron"}\r',
+        b'{"texts": ["iron", ""], "ents": "old"}',
+        b'{"text": "iron", "include": ["ents"], "lang": "\\ud800"}',
+        b'"iron"',
+        b'{"id": 3, "text": "lead"}',
+        b'{"id": 4, "text": ""}',
+    ]
+    body = b"\n".join(lines)
+    put(s3, "in/a" + suffix, gzip.compress(body) if suffix.endswith("gz") else body)
+    written = f"s3://models/answers/models/in/a{suffix}"
+    assert S3Event().handle(event_of("in/a" + suffix), None, function) == {"written": [written]}
+    no_json = {"errorMessage": "this is not JSON", "remedy": 'send {"text": "..."}, or "texts" or "inputs"'}
+    no_text = {"errorMessage": 'the key "text" is missing', "remedy": 'send {"text": "..."}, or "texts" or "inputs"'}
+    no_object = {**no_text, "errorMessage": "the event is a string, not an object"}
+    assert lines_of(s3, f"answers/models/in/a{suffix}") == [
+        {"id": 1, "ents": [IRON]},
+        {"error": {"line": 3, "errorType": "RequestError", **no_json}},
+        {"id": [2], "txet": "iron", "error": {"line": 4, "errorType": "RequestError", **no_text}},
+        {"ents": [[IRON], []]},
+        {"lang": "\ud800", "answer": {"ents": [IRON]}},
+        {"error": {"line": 7, "errorType": "RequestError", **no_object}},
+        {"id": 3, "error": {"line": 8, "errorType": "ValueError", "errorMessage": "cannot read lead"}},
+        {"id": 4, "ents": []},
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".jsonl"])
+def test_an_empty_object(s3: Any, function: Function, suffix: str) -> None:
+    put(s3, "empty" + suffix, b"")
+    S3Event().handle(event_of("empty" + suffix), None, function)
+    written = [body_of(s3, key) for key in keys(s3) if key.startswith("answers/")]
+    assert written == [b"" if suffix == ".jsonl" else b'{"bucket": "models", "key": "empty.txt", "answer": []}']
+
+
+def test_many_lines_are_read_and_written_in_parts(s3: Any, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "PIECE", 100_000)
+    monkeypatch.setattr(jsonl, "BATCH_BYTES", 50_000)
+    count, padding = 60_000, "x" * 150
+    put(s3, "a.jsonl", b"".join(b'{"text": "", "id": %d, "p": "%s"}\n' % (n, padding.encode()) for n in range(count)))
+    S3Event().handle(event_of("a.jsonl"), None, function)
+    assert [line["id"] for line in lines_of(s3, "answers/models/a.jsonl")] == [*range(count)]
+    assert s3.head_object(Bucket="models", Key="answers/models/a.jsonl")["ETag"].endswith('-2"')
+
+
+@pytest.mark.parametrize("size", ["object", "line"])
+def test_what_is_too_large(s3: Any, function: Function, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    monkeypatch.setattr(objects, "OBJECT_LIMIT", 5_000_000)
+    for module in (objects, jsonl):
+        monkeypatch.setattr(module, "LINE_LIMIT", 1 << 20)
+    long = {"object": 5_000_000, "line": 2_000_000}[size]
+    put(s3, "a.jsonl.gz", gzip.compress(b'{"text": "iron"}\n' + b" " * long + b'1\n{"text": "iron"}'))
+    if size == "object":
+        with pytest.raises(RequestError, match="more than 4 MiB uncompressed") as caught:
+            S3Event().handle(event_of("a.jsonl.gz"), None, function)
+        assert "split" in caught.value.remedy
+        assert keys(s3) == ["a.jsonl.gz"]
+    else:
+        S3Event().handle(event_of("a.jsonl.gz"), None, function)
+        first, second, third = lines_of(s3, "answers/models/a.jsonl.gz")
+        assert first == third == {"ents": [IRON]}
+        assert second["error"]["errorMessage"] == "the line has more than 1 MiB"
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "error", "message"),
+    [
+        ("a.pdf", b"", RequestError, "neither .txt nor .jsonl"),
+        ("none.txt", None, NotStoredError, "there is no s3://models/none.txt"),
+        ("none.jsonl", None, NotStoredError, "there is no s3://models/none.jsonl"),
+        ("a.txt", b"iron \xff", RequestError, "is not UTF-8 at byte 5"),
+        ("a.txt", b"x" * 1001, RequestError, '"text" has 1,001 characters'),
+        ("a.txt", b"x" * 10_000, RequestError, "has more than 1,000 characters"),
+        ("a.jsonl.gz", b'{"text": ""}', RequestError, "is not a whole gzip file"),
+        ("a.jsonl.gz", gzip.compress(b"{}" * 99)[:-9], RequestError, "is not a whole gzip file"),
+        ("answers/a.txt", b"iron", OutputError, "would be answered without end"),
+    ],
+)
+def test_an_object_that_is_not_answered(
+    s3: Any, function: Function, key: str, body: bytes | None, error: type[SpacyLambdaError], message: str
+) -> None:
+    if body is not None:
+        put(s3, key, body)
+    with pytest.raises(error) as caught:
+        S3Event().handle(event_of(key), None, function)
+    assert message in caught.value.message
+    assert keys(s3) == ([key] if body is not None else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "refused"),
+    [
+        ("s3://models", "a.txt", True),
+        ("s3://models/", "a.txt", True),
+        ("s3://models/a", "a/b.txt", True),
+        ("s3://models/a", "ab.txt", False),
+        ("s3://models/a/b", "a/c.txt", False),
+        ("https://sqs.eu-west-1.amazonaws.com/123456789012/answers", "a.txt", True),
+    ],
+)
+def test_no_answer_is_answered(s3: Any, nlp: Language, value: str, key: str, refused: bool) -> None:
+    function = Function(nlp, {"SPACY_LAMBDA_OUTPUT": value})
+    # An object that is not there: what is refused is not even read.
+    with pytest.raises(OutputError if refused else NotStoredError):
+        S3Event().handle(event_of(key), None, function)
+
+
+def test_the_other_objects_of_an_event_are_answered(s3: Any, function: Function) -> None:
+    put(s3, "a.txt", b"iron")
+    event = event_of("none.txt")
+    event["Records"] += event_of("a.txt")["Records"]
+    with pytest.raises(NotStoredError):
+        S3Event().handle(event, None, function)
+    assert keys(s3) == ["a.txt", "answers/models/a.json"]
+
+
+def test_a_removed_object_is_no_request(function: Function) -> None:
+    event = event_of("a.txt")
+    event["Records"][0]["eventName"] = "ObjectRemoved:Delete"
+    with pytest.raises(RequestError) as caught:
+        S3Event().handle(event, None, function)
+    assert "s3:ObjectCreated:*" in caught.value.remedy
+
+
+def test_the_version_that_was_put_is_read(s3: Any, function: Function) -> None:
+    s3.create_bucket(Bucket="versions")
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    versions = [s3.put_object(Bucket="versions", Key="a.txt", Body=body)["VersionId"] for body in (b"iron", b"tin")]
+    S3Event().handle(event_of("a.txt", "versions", versions[0]), None, function)
+    assert json.loads(body_of(s3, "answers/versions/a.json"))["answer"] == [IRON]
+
+
+def test_a_connection_that_breaks_leaves_nothing(s3: Any, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "PIECE", 1000)
+    put(s3, "a.jsonl", b'{"text": "iron"}\n' * 1000)
+    output = open_output(function.environ)
+    get, parts = output.client.get_object, iter(range(5))  # type: ignore[attr-defined]
+
+    def breaking(**options: Any) -> Any:
+        if next(parts, None) is None:
+            raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+        return get(**options)
+
+    monkeypatch.setattr(output.client, "get_object", breaking)  # type: ignore[attr-defined]
+    with pytest.raises(SpacyLambdaError, match="1 read, but total bytes expected is 2"):
+        S3Event().handle(event_of("a.jsonl"), None, function)
+    assert keys(s3) == ["a.jsonl"]
