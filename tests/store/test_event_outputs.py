@@ -11,13 +11,13 @@ from typing import Any
 import boto3
 import pytest
 import spacy
-from botocore.exceptions import IncompleteReadError
+from botocore.exceptions import IncompleteReadError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError
+from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.events import jsonl, objects
 from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
@@ -26,6 +26,7 @@ from spacy_lambda.runtime.events.protocol import EventSource, Function
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
+from spacy_lambda.source.s3 import error_code, explained
 
 EVENTS = Path(__file__).parent.parent / "runtime" / "events"
 SOURCES: list[EventSource] = [SqsEvent(), KinesisEvent(), S3Event(), EventBridgeEvent(), StepFunctionsEvent()]
@@ -319,3 +320,10 @@ def test_a_connection_that_breaks_leaves_nothing(s3: Any, function: Function, mo
     with pytest.raises(SpacyLambdaError, match="1 read, but total bytes expected is 2"):
         S3Event().handle(event_of("a.jsonl"), None, function)
     assert keys(s3) == ["a.jsonl"]
+
+
+def test_a_read_that_times_out_has_no_code() -> None:
+    """botocore gives such an error a response that is None."""
+    error = ReadTimeoutError(endpoint_url="https://s3.amazonaws.com")
+    assert error_code(error) == ""
+    assert isinstance(explained(error, "models", "a.txt"), StoreError)

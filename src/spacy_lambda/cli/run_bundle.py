@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.serve import serve_until_stopped, variables
+from spacy_lambda.cli.serve import PAGE, serve_until_stopped, variables
 from spacy_lambda.local.settings import FunctionSettings
 
 
@@ -37,7 +37,7 @@ def run_bundle(
             pipeline=bundle,
             name=name,
             handler=runnable.handler,
-            environment=variables(env or []),
+            environment=PAGE | variables(env or []),
             timeout_s=timeout,
             memory_mb=memory,
             max_concurrency=max_concurrency or os.cpu_count() or 1,

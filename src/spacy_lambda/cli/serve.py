@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from spacy_lambda.local.program import Program
     from spacy_lambda.local.serving import ServedFunction
 
+PAGE = {"SPACY_LAMBDA_PAGE": "on"}
+"""A function on this machine has the page, unless ``--env`` says otherwise."""
+
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -48,7 +51,7 @@ def serve(
         name=name,
         handler=handler,
         code=code,
-        environment=variables(env or []),
+        environment=PAGE | variables(env or []),
         timeout_s=timeout,
         memory_mb=memory,
         idle_timeout_s=idle_timeout,
@@ -80,10 +83,13 @@ async def serve_until_stopped(
 def _print_welcome(function: ServedFunction) -> None:
     settings = function.settings
     url, name = function.endpoint_url, settings.name
+    page = f"  page: {url}/\n" if settings.environment.get("SPACY_LAMBDA_PAGE") == "on" else ""
     print(
         f"serving {name!r} at {url}, Ctrl-C to end\n"
         f"  {function.program.about}\n"
-        f"  try: spacy-lambda invoke --endpoint {url} --function {name} --text '...'\n"
+        f"{page}"
+        f"  try: curl {url}/predict -H 'content-type: application/json' -d '{{\"text\": \"...\"}}'\n"
+        f"  or:  spacy-lambda invoke --endpoint {url} --function {name} --text '...'\n"
         f"  or:  aws lambda invoke --endpoint-url {url} --function-name {name}"
         " --payload fileb://event.json answer.json",
         flush=True,

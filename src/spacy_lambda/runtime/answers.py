@@ -49,7 +49,7 @@ def answer_all(nlp: Language, requests: Sequence[Request]) -> list[Json]:
 
 @contextmanager
 def _memory_zone(nlp: Language) -> Iterator[None]:
-    """A zone that also ends when the pipeline fails: up to spaCy 3.8.7 the vocabulary kept what was freed then."""
+    """A zone that also ends when the pipeline fails: before spaCy 3.8.13, the vocabulary then kept what was freed."""
     failed: Exception | None = None
     with nlp.memory_zone():
         try:

@@ -164,5 +164,5 @@ class _Pieces:
 
 def error_code(error: BaseException | None) -> str:
     """S3's own code for an error, such as ``NoSuchKey``; empty where there is none."""
-    response = getattr(error, "response", {})
+    response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))

@@ -1,4 +1,4 @@
-"""The API: ``POST /predict``, ``GET /health``, ``/info`` and ``/openapi.json``; and ``GET /``, the page, if it is wanted."""
+"""The API: ``POST /predict``, ``GET /health``, ``/info`` and ``/openapi.json``; and ``GET /``, the page, if wanted."""
 
 from __future__ import annotations
 

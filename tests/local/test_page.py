@@ -1,0 +1,270 @@
+"""The page, in a headless Chromium, served by the local Lambda."""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+
+from spacy_lambda.local.settings import DEFAULT_HANDLER
+from tests.local.local_lambda import Lambda, settings
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+CHROMIUM = shutil.which("chromium")
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run --no-proxy-server"
+    " --disable-background-networking --disable-component-update --disable-sync --window-size=1100,1000"
+)
+ENVIRON = {"SPACY_LAMBDA_PAGE": "on"}
+SECONDS = 30
+
+# Each of these takes more UTF-16 units, or more code points, than one sees.
+MICROSCOPE = "👩🏽‍🔬"
+CAFE = "cafe\u0301"
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed (apt install chromium-driver)"
+)
+
+
+class Page:
+    """The page as a person uses it."""
+
+    def __init__(self, browser: Any, url: str) -> None:
+        self.browser = browser
+        self.browser.get_log("browser")
+        self.browser.get(url)
+        self.wait(lambda: self.text_of("#name") == "en_pipeline")
+
+    def wait(self, condition: Any) -> None:
+        WebDriverWait(self.browser, SECONDS, poll_frequency=0.05).until(lambda _: condition())
+
+    def one(self, selector: str) -> Any:
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def text_of(self, selector: str) -> str:
+        return str(self.one(selector).get_property("textContent"))
+
+    def write(self, text: str) -> None:
+        """As pasting does; the driver types no characters beyond U+FFFF."""
+        self.browser.execute_script(
+            "const input = document.getElementById('input'); input.value = arguments[0];"
+            "input.dispatchEvent(new Event('input', {bubbles: true}));",
+            text,
+        )
+
+    def find(self) -> None:
+        """Press the button, and wait for an answer or an error."""
+        self.one("#go").click()
+        self.wait(self.is_done)
+
+    def is_done(self) -> bool:
+        return self.one("#go").get_attribute("aria-disabled") is None and (
+            self.one("#result").is_displayed() or self.one("#error").is_displayed()
+        )
+
+    def marks(self) -> list[tuple[str, str, str]]:
+        """The text before each mark, its own, and its label."""
+        found = self.browser.execute_script(
+            "return [...document.querySelectorAll('#text mark')].map(mark => {"
+            " const before = document.createRange(); before.setStart(document.getElementById('text'), 0);"
+            " before.setEndBefore(mark); return [before.toString(), mark.textContent, mark.dataset.label]; })"
+        )
+        return [(before, text, label) for before, text, label in found]
+
+    def errors(self) -> list[str]:
+        return [entry["message"] for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "ERROR")]
+
+
+@pytest.fixture(scope="module")
+def with_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pipeline")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns(  # type: ignore[attr-defined]
+        [
+            {"label": "ORG", "pattern": "Acme"},
+            {"label": "PLACE", "pattern": CAFE},
+            {"label": "METAL", "pattern": "حديد"},
+            {"label": "<b>ODD</b>", "pattern": "odd"},
+        ]
+    )
+    nlp.meta.update(license="MIT", performance={"ents_p": 0.5, "ents_r": 0.25, "ents_f": 0.333})
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def served(with_page: Path) -> Iterator[Lambda]:
+    with Lambda(settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in FLAGS.split():
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SE_OFFLINE", "true")
+        patch.setenv("NO_PROXY", "localhost,127.0.0.1")
+        running = webdriver.Chrome(options=options, service=Service(executable_path=DRIVER))
+    try:
+        yield running
+    finally:
+        running.quit()
+
+
+@pytest.fixture
+def page(browser: Any, served: Lambda) -> Iterator[Page]:
+    page = Page(browser, f"{served.endpoint_url}/")
+    yield page
+    assert page.errors() == []
+
+
+def test_typing_and_ctrl_enter_mark_the_entities(page: Page) -> None:
+    page.one("#input").send_keys("We work at Acme, not at Acme.", Keys.CONTROL, Keys.ENTER)
+    page.wait(page.is_done)
+    assert page.marks() == [("We work at ", "Acme", "ORG"), ("We work at Acme, not at ", "Acme", "ORG")]
+    assert page.text_of("#text") == "We work at Acme, not at Acme."
+    assert "2 entities in 29 characters" in page.text_of("#status")
+    rows = [row.text.split() for row in page.browser.find_elements(By.CSS_SELECTOR, "#rows tr")]
+    assert rows == [["Acme", "ORG", "11", "15"], ["Acme", "ORG", "24", "28"]]
+
+
+def test_offsets_after_emoji_and_combining_characters(page: Page) -> None:
+    text = f"🧪 Acme {MICROSCOPE} {CAFE} A\u030a 🔥🔥Acme\n𝛼 Acme"
+    assert text != unicodedata.normalize("NFC", text)
+    page.write(text)
+    page.find()
+    assert page.text_of("#text") == text
+    expected = [("Acme", "ORG"), (CAFE, "PLACE"), ("Acme", "ORG"), ("Acme", "ORG")]
+    assert [(found, label) for _, found, label in page.marks()] == expected
+    assert [before for before, _, _ in page.marks()] == [
+        "🧪 ",
+        f"🧪 Acme {MICROSCOPE} ",
+        f"🧪 Acme {MICROSCOPE} {CAFE} A\u030a 🔥🔥",
+        f"🧪 Acme {MICROSCOPE} {CAFE} A\u030a 🔥🔥Acme\n𝛼 ",
+    ]
+
+
+def test_text_and_labels_are_never_html(page: Page) -> None:
+    text = "<img src=x onerror=document.title='gone'> odd <script>document.title='gone'</script> Acme & &amp;"
+    page.write(text)
+    page.find()
+    assert page.text_of("#text") == text
+    assert [(found, label) for _, found, label in page.marks()] == [("odd", "<b>ODD</b>"), ("Acme", "ORG")]
+    assert page.browser.find_elements(By.CSS_SELECTOR, "main img, main script, main b") == []
+    assert page.browser.title == "en_pipeline"
+
+
+def test_a_text_from_right_to_left(page: Page) -> None:
+    page.one("#examples button:last-child").click()
+    page.wait(page.is_done)
+    page.write("حديد صلب Acme")
+    page.find()
+    for element in ("#input", "#text", "#rows td"):
+        direction = page.one(element).value_of_css_property("direction")
+        assert direction == "rtl", element
+    assert page.marks() == [("", "حديد", "METAL"), ("حديد صلب ", "Acme", "ORG")]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_examples(page: Page, number: int) -> None:
+    page.browser.find_elements(By.CSS_SELECTOR, "#examples button")[number].click()
+    page.wait(page.is_done)
+    assert page.text_of("#text") == page.one("#input").get_property("value")
+    assert not page.one("#error").is_displayed()
+
+
+def test_overlaps_stay_in_the_table(page: Page) -> None:
+    page.browser.execute_script(
+        "show('🧪 ab cd', [{text: 'ab cd', label: 'A', start: 2, end: 7}, {text: 'cd', label: 'B', start: 5, end: 7}],"
+        " 1, new Headers())"
+    )
+    assert page.marks() == [("🧪 ", "ab cd", "A")]
+    assert page.text_of("#note").startswith("1 entity overlaps")
+    assert len(page.browser.find_elements(By.CSS_SELECTOR, "#rows tr")) == 2
+
+
+def test_a_label_can_be_hidden(page: Page) -> None:
+    page.write("Acme odd")
+    page.find()
+    keys = {key.text.split()[0]: key for key in page.browser.find_elements(By.CSS_SELECTOR, "#legend button")}
+    assert set(keys) == {"<b>ODD</b>", "METAL", "ORG", "PLACE"}
+    keys["ORG"].send_keys(Keys.SPACE)
+    assert keys["ORG"].get_attribute("aria-pressed") == "false"
+    assert [mark.text for mark in page.browser.find_elements(By.CSS_SELECTOR, "mark.off")] == ["Acme"]
+
+
+def test_a_long_text_does_not_break_the_page(page: Page) -> None:
+    page.write("word " * 5000 + "x" * 5000 + " Acme" * 1500)
+    page.find()
+    assert len(page.marks()) == 1500
+    assert "first 1,000" in page.text_of("#note")
+    assert page.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert page.browser.execute_script("return document.getElementById('text').clientHeight <= innerHeight")
+
+
+def test_snippets_card_and_call(page: Page, served: Lambda) -> None:
+    page.write("It's 🧪 Acme")
+    page.find()
+    page.one("#code summary").click()
+    page.wait(lambda: page.text_of("#curl"))
+    assert f"curl '{served.endpoint_url}/predict'" in page.text_of("#curl")
+    assert r"It'\''s 🧪 Acme" in page.text_of("#curl")
+    assert f'endpoint_url="{served.endpoint_url}"' in page.text_of("#boto3")
+    compile(page.text_of("#boto3"), "boto3", "exec")
+    card = page.text_of("#card")
+    assert all(word in card for word in ("en_pipeline", "MIT", "ORG, PLACE", "Precision", "33.3"))
+    assert "Request" in page.text_of("#call")
+    assert page.text_of("#json").startswith("[\n")
+
+
+def test_a_refusal_says_what_to_do(browser: Any, served: Lambda) -> None:
+    page = Page(browser, f"{served.endpoint_url}/")
+    page.write("half of a pair: ")
+    browser.execute_script("document.getElementById('input').value += '\\ud83e'")
+    page.find()
+    assert page.one("#error").get_attribute("role") == "alert"
+    assert page.text_of("#error strong").startswith("400")
+    assert "surrogate" in page.text_of("#error .detail")
+    assert "send valid Unicode" in page.text_of("#error .remedy")
+    page.write("Acme")
+    page.find()
+    assert not page.one("#error").is_displayed()
+
+
+def test_a_function_that_has_gone(browser: Any, with_page: Path) -> None:
+    with Lambda(settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON)) as running:
+        page = Page(browser, f"{running.endpoint_url}/")
+        page.write("Acme")
+        page.find()
+    page.find()
+    page.wait(lambda: page.one("#error").is_displayed())
+    assert "does not answer" in page.text_of("#error")
+    assert not page.one("#result").is_displayed()
+    page.errors()
+
+
+def test_the_policy_has_nothing_unsafe(page: Page) -> None:
+    policy = page.browser.execute_script(
+        "return fetch('.').then(answer => answer.headers.get('content-security-policy'))"
+    )
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "*" not in policy

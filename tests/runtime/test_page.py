@@ -1,0 +1,76 @@
+"""The page, without a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+
+from spacy_lambda.runtime import page
+from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.events.protocol import Function
+
+FILE = Path(page.__file__).with_name("index.html")
+MAX_BYTES = 30_000
+
+
+def get(environ: Mapping[str, str], path: str = "/", method: str = "GET", stage: str = "$default") -> dict[str, Any]:
+    context = {"http": {"method": method}, "stage": stage}
+    event = {"version": "2.0", "rawPath": path, "headers": {}, "requestContext": context}
+    answer: dict[str, Any] = dispatch(event, None, Function(spacy.blank("en"), environ))
+    return answer
+
+
+@pytest.mark.parametrize("environ", [{}, {"SPACY_LAMBDA_PAGE": ""}, {"SPACY_LAMBDA_PAGE": "off"}])
+def test_it_is_off_by_default(environ: dict[str, str]) -> None:
+    answer = get(environ)
+    assert answer["statusCode"] == 404
+    assert "<" not in answer["body"]
+
+
+@pytest.mark.parametrize(("path", "stage"), [("/", "$default"), ("/prod", "prod"), ("/prod/", "prod")])
+def test_it_is_there_when_wanted(path: str, stage: str) -> None:
+    answer = get({"SPACY_LAMBDA_PAGE": "on"}, path, stage=stage)
+    assert (answer["statusCode"], answer["body"]) == (200, FILE.read_text(encoding="utf-8"))
+    assert answer["headers"]["content-type"] == "text/html; charset=utf-8"
+    assert answer["headers"]["referrer-policy"] == "no-referrer"
+    assert answer["headers"]["x-content-type-options"] == "nosniff"
+
+
+def test_it_takes_get_and_head_only() -> None:
+    head = get({"SPACY_LAMBDA_PAGE": "on"}, method="HEAD")
+    assert (head["statusCode"], head["body"]) == (200, "")
+    assert get({"SPACY_LAMBDA_PAGE": "on"}, method="POST")["statusCode"] == 405
+
+
+def test_the_policy_allows_what_is_in_the_file_and_nothing_else() -> None:
+    expected = ["default-src 'none'"]
+    for kind in ("style", "script"):
+        (content,) = re.findall(f"<{kind}>(.*?)</{kind}>", FILE.read_text(encoding="utf-8"), re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        expected.append(f"{kind}-src 'sha256-{digest}'")
+    expected += ["connect-src 'self'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'"]
+    policy = get({"SPACY_LAMBDA_PAGE": "on"})["headers"]["content-security-policy"]
+    assert policy.split("; ") == expected
+
+
+@pytest.mark.parametrize(
+    "forbidden", ["http:", "https:", "//cdn", "innerHTML", "outerHTML", "insertAdjacent", "eval(", "document.write"]
+)
+def test_the_file_has_nothing_from_elsewhere_and_makes_no_html_of_text(forbidden: str) -> None:
+    assert forbidden not in FILE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("attribute", [r"\sstyle=", r"\son\w+=", r"\ssrc=", r"href=\"/"])
+def test_the_file_has_no_attributes_that_the_policy_or_a_stage_breaks(attribute: str) -> None:
+    assert not re.search(attribute, FILE.read_text(encoding="utf-8"))
+
+
+def test_the_file_is_small() -> None:
+    assert FILE.stat().st_size < MAX_BYTES
