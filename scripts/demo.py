@@ -19,7 +19,10 @@ NAME = "function"
 EVENT = Path(__file__).parent.parent / "examples" / "event.json"
 
 CALLS = """\
-The function is served until Ctrl-C. From another terminal, in this folder:
+The function is served until Ctrl-C. In a browser, open {url}/
+From another terminal, in this folder:
+
+  curl -s {url}/predict -H 'content-type: application/json' -d @{event}
 
   curl -s {url}/2015-03-31/functions/{name}/invocations -d @{event}
 
@@ -57,7 +60,7 @@ def main() -> None:
 
 def start(port: int) -> LocalLambda:
     """Serve the pipeline, at another port where this one is taken."""
-    settings = FunctionSettings(pipeline=PIPELINE, name=NAME)
+    settings = FunctionSettings(pipeline=PIPELINE, name=NAME, environment={"SPACY_LAMBDA_PAGE": "on"})
     quiet = {"log": lambda number, line: None}
     try:
         return LocalLambda(settings, port=port, **quiet)
