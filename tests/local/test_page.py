@@ -107,7 +107,7 @@ def with_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(with_page: Path) -> Iterator[Lambda]:
-    with Lambda(settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON)) as running:
+    with Lambda(settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON, name="tried")) as running:
         yield running
 
 
@@ -228,6 +228,7 @@ def test_snippets_card_and_call(page: Page, served: Lambda) -> None:
     assert f"curl '{served.endpoint_url}/predict'" in page.text_of("#curl")
     assert r"It'\''s 🧪 Acme" in page.text_of("#curl")
     assert f'endpoint_url="{served.endpoint_url}"' in page.text_of("#boto3")
+    assert 'FunctionName="tried"' in page.text_of("#boto3")
     compile(page.text_of("#boto3"), "boto3", "exec")
     card = page.text_of("#card")
     assert all(word in card for word in ("en_pipeline", "MIT", "ORG, PLACE", "Precision", "33.3"))

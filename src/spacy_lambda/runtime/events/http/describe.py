@@ -14,7 +14,7 @@ DISTRIBUTIONS = ("spacy", "onnxruntime", "tokenizers", "spacy-lambda")
 
 
 def describe(function: Function) -> dict[str, Any]:
-    """The pipeline's name, labels, versions, hashes and figures."""
+    """The pipeline's name, labels, versions, hashes and figures; and what the function is called."""
     meta = function.nlp.meta
     return {
         "name": f"{meta['lang']}_{meta['name']}",
@@ -26,6 +26,7 @@ def describe(function: Function) -> dict[str, Any]:
         "performance": meta.get("performance", {}),
         "spacy_lambda": meta.get("spacy_lambda", {}),
         "sha256": function.sha256,
+        "function": function.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
         "max_length": function.nlp.max_length,
         "versions": {"python": platform.python_version(), **_versions()},
     }
