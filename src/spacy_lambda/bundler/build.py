@@ -105,10 +105,10 @@ def make_bundle(
         on_step(name, STEPS.index(name), len(STEPS))
 
     with assemble(pipeline, options.target, step) as assembled:
-        in_pipeline = _size(assembled.tree / PIPELINE_FOLDER)
+        in_pipeline = sum(file_sizes(assembled.tree / PIPELINE_FOLDER).values())
         choice = choose_shape(
             options.shape,
-            code=_size(assembled.tree) - in_pipeline,
+            code=sum(file_sizes(assembled.tree).values()) - in_pipeline,
             pipeline=in_pipeline,
             location=assembled.location,
             fetch=options.fetch,
@@ -167,7 +167,3 @@ def _zip(assembled: Assembled, out: Path) -> Path:
 def _is_place(out: Path) -> bool:
     """Whether ``out`` is a folder in which the bundle goes, and not an image's folder of an earlier run."""
     return out.is_dir() and not (out / "Dockerfile").is_file()
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

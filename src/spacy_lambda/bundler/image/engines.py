@@ -31,7 +31,8 @@ SAME_DATES = (f"--timestamp={FIRST_DAY}",)
 class ImageConfig:
     """What an image says about how it is run.
 
-    :param command: Its entry point and arguments.
+    :param entrypoint: What it starts.
+    :param arguments: With which arguments: the handler.
     :param variables: Its environment.
     :param folder: Where it starts.
     :param user: As whom; empty for root.
@@ -91,7 +92,12 @@ class Engine:
         self.call("push", *insecure, destination)
         name = destination.rpartition(":")[0]
         digests = self.inspect(destination).get("RepoDigests") or []
-        return next(str(digest).partition("@")[2] for digest in digests if str(digest).startswith(f"{name}@"))
+        found = [str(digest).partition("@")[2] for digest in digests if str(digest).startswith(f"{name}@")]
+        if not found:
+            raise BundleError(
+                f"{self.name} pushed {destination} and does not tell its digest", remedy="push it with another engine"
+            )
+        return found[0]
 
     def pull_image(self, reference: str) -> None:
         """Fetch an image from a registry, if it is not here.
