@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.runtime.answers import answer
+from spacy_lambda.runtime.events.protocol import Function
 from spacy_lambda.runtime.requests import INCLUDABLE, parse_request
 
 TEXT = "Iron grows. 🔬🔬 Tin melts."
@@ -48,7 +48,9 @@ def spans_and_cats(doc: Doc) -> Doc:
 
 def ask(nlp: Language, event: dict[str, Any]) -> Any:
     """The answer, after JSON has had it."""
-    return json.loads(json.dumps(answer(nlp, parse_request(event, max_length=nlp.max_length)), allow_nan=False))
+    return json.loads(
+        json.dumps(Function(nlp, {}).answer(parse_request(event, max_length=nlp.max_length)), allow_nan=False)
+    )
 
 
 def test_text(nlp: Language) -> None:

@@ -160,12 +160,12 @@ def test_windows_that_the_encoder_refuses(bundled_path: Path) -> None:
 
 def test_a_long_lived_process_does_not_grow(bundled: Language) -> None:
     """The vocabulary after hundreds of requests full of new words is what it was after the first ones."""
-    from spacy_lambda.runtime.answers import answer
+    from spacy_lambda.runtime.events.protocol import Function
     from spacy_lambda.runtime.requests import parse_request
 
     def ask(number: int) -> None:
         words = " ".join(f"word{number}x{i}" for i in range(20))
-        answer(bundled, parse_request({"text": f"{words} of iron"}, max_length=10_000))
+        Function(bundled, {}).answer(parse_request({"text": f"{words} of iron"}, max_length=10_000))
 
     ask(-1)
     strings, lexemes = len(bundled.vocab.strings), len(list(bundled.vocab))

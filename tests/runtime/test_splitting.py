@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_lambda.errors import RequestError
-from spacy_lambda.runtime.answers import answer
+from spacy_lambda.runtime.events.protocol import Function
 from spacy_lambda.runtime.requests import parse_request
 from spacy_lambda.runtime.splitting import Piece, merge_answers, split_text
 
@@ -57,13 +57,15 @@ def test_offsets_are_restored(nlp: Language) -> None:
         parse_request({"text": text}, max_length=nlp.max_length)
     assert caught.value.status == 413
     event = {"text": text, "long_text": "split", "include": ["ents", "sents", "tokens"]}
-    found = answer(nlp, parse_request(event, max_length=nlp.max_length))
+    found = Function(nlp, {}).answer(parse_request(event, max_length=nlp.max_length))
     assert len(found["ents"]) == 20
     for kind in ("ents", "sents", "tokens"):
         assert all(text[item["start"] : item["end"]] == item["text"] for item in found[kind])
     assert [token["head"] for token in found["tokens"]] == list(range(len(found["tokens"])))
     assert len(found["sents"]) == 20
-    plain = answer(nlp, parse_request({"texts": ["iron", text], "long_text": "split"}, max_length=nlp.max_length))
+    plain = Function(nlp, {}).answer(
+        parse_request({"texts": ["iron", text], "long_text": "split"}, max_length=nlp.max_length)
+    )
     assert [len(ents) for ents in plain] == [1, 20]
 
 

@@ -10,6 +10,7 @@ from spacy_lambda.local.program import Program
 from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings
 
 _PASSED_ON = "OPENBLAS_"
+_LOG_FORMAT = "AWS_LAMBDA_LOG_FORMAT"
 
 
 def environment_variables(settings: FunctionSettings, *, program: Program, runtime_api: str) -> dict[str, str]:
@@ -20,6 +21,7 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
 
     :param runtime_api: ``host:port`` of this environment's Runtime API.
     """
+    log_level = {"AWS_LAMBDA_LOG_LEVEL": "INFO"} if settings.environment.get(_LOG_FORMAT) == "JSON" else {}
     passed_on = {key: value for key, value in os.environ.items() if key.startswith(_PASSED_ON)}
     return {
         "LANG": "en_US.UTF-8",
@@ -27,6 +29,7 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
         "TZ": ":UTC",
         **passed_on,
         **program.variables,
+        **log_level,
         **settings.environment,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{program.python}",

@@ -11,9 +11,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from .requests import Request
-from .splitting import merge_answers, split_text
+from .splitting import Piece, merge_answers, split_text
+from .telemetry.observation import TextCounts, count_text
 
-__all__ = ["answer", "answer_all"]
+__all__ = ["answer_all"]
 
 Json = Any
 """Strings, numbers, booleans, ``None``, and lists and dictionaries of them."""
@@ -22,29 +23,27 @@ PIPED = 2
 """Texts from which on :meth:`Language.pipe` is used."""
 
 
-def answer(nlp: Language, request: Request) -> Json:
-    """Answer a request."""
-    return answer_all(nlp, [request])[0]
-
-
-def answer_all(nlp: Language, requests: Sequence[Request]) -> list[Json]:
-    """Answer several requests, all their texts at once.
+def answer_all(nlp: Language, requests: Sequence[Request]) -> tuple[list[Json], list[TextCounts]]:
+    """Answer several requests, all their texts at once; and count each text.
 
     The Docs live in a memory zone: the strings of one request do not stay in the vocabulary of a process that
     answers for hours (https://spacy.io/api/language#memory_zone).
     """
+    counts: list[TextCounts] = []
+
+    def answered(pieces: Sequence[Piece], docs: Sequence[Doc], request: Request) -> Json:
+        counts.append(count_text(docs))
+        return merge_answers(pieces, [_answer_doc(doc, request) for doc in docs])
+
     split = [[split_text(text, nlp.max_length) for text in request.texts] for request in requests]
     texts = [piece.text for pieces_of_texts in split for pieces in pieces_of_texts for piece in pieces]
     with _memory_zone(nlp):
         docs: Iterable[Doc] = iter(nlp.pipe(texts) if len(texts) >= PIPED else map(nlp, texts))
         answers = [
-            [
-                merge_answers(pieces, [_answer_doc(doc, request) for doc in islice(docs, len(pieces))])
-                for pieces in pieces_of_texts
-            ]
+            [answered(pieces, list(islice(docs, len(pieces))), request) for pieces in pieces_of_texts]
             for request, pieces_of_texts in zip(requests, split, strict=True)
         ]
-    return [found[0] if request.single else found for found, request in zip(answers, requests, strict=True)]
+    return [found[0] if request.single else found for found, request in zip(answers, requests, strict=True)], counts
 
 
 @contextmanager

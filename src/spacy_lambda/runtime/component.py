@@ -109,7 +109,8 @@ class OnnxTransformer:
             hidden = encoder([piece.ids for piece in pieces])
             alignment = align(tokens, windows, pieces)
             rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
-            set_encoding(doc, Encoding(rows, alignment.rows, alignment.lengths))
+            truncated = sum(piece.is_truncated for piece in pieces)
+            set_encoding(doc, Encoding(rows, alignment.rows, alignment.lengths, truncated))
 
     def _parts(self) -> tuple[WordpieceTokenizer, Encoder]:
         if self._tokenizer is None or self._encoder is None:

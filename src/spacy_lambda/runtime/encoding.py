@@ -21,11 +21,13 @@ class Encoding(NamedTuple):
     :param hidden: Hidden states, windows one after the other. *Shape:* ``(n_pieces, width)``
     :param rows: Rows of ``hidden`` for all tokens, token by token. *Shape:* ``(lengths.sum(),)``
     :param lengths: Number of rows of each token. *Shape:* ``(n_tokens,)``
+    :param truncated: Windows of which the encoder did not see the end.
     """
 
     hidden: npt.NDArray[np.float32]
     rows: npt.NDArray[np.int32]
     lengths: npt.NDArray[np.int32]
+    truncated: int = 0
 
 
 def set_encoding(doc: Doc, encoding: Encoding) -> None:

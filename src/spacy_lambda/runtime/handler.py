@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 from ..errors import RequestError
@@ -16,11 +17,18 @@ from ..errors import RequestError
 from .pipeline import load_pipeline, locate_pipeline  # isort: skip
 from .events.dispatch import dispatch
 from .events.protocol import Function
+from .labels import entity_labels
+from .telemetry.recorder import Recorder
 
 __all__ = ["handler"]
 
 _located = locate_pipeline()
 _function = Function(load_pipeline(_located.path), os.environ, _located.sha256)
+_recorder = Recorder(
+    os.environ,
+    model=_located.sha256 or f"{_function.nlp.meta['name']}-{_function.nlp.meta['version']}",
+    labels=entity_labels(_function.nlp),
+)
 
 
 def handler(event: Any, context: Any) -> Any:
@@ -33,7 +41,8 @@ def handler(event: Any, context: Any) -> Any:
     """
     _located.mark()
     try:
-        return dispatch(event, context, _function)
+        with _recorder.invocation(getattr(context, "aws_request_id", None)) as observation:
+            return dispatch(event, context, replace(_function, observation=observation))
     except RequestError as exc:
         raise _client_error(exc) from None
 

@@ -21,10 +21,12 @@ class Wordpieces:
     :param ids: Vocabulary ids. *Shape:* ``(n_pieces,)``
     :param offsets: First character of each wordpiece and the one after its last, in the window's text; both 0
         for special wordpieces. *Shape:* ``(n_pieces, 2)``
+    :param is_truncated: Whether the window's end is not in them.
     """
 
     ids: npt.NDArray[np.int64]
     offsets: npt.NDArray[np.int64]
+    is_truncated: bool = False
 
 
 class WordpieceTokenizer:
@@ -65,4 +67,4 @@ class WordpieceTokenizer:
         encoding = self._tokenizer.encode(text)
         ids = np.array(encoding.ids[: self._max_length], dtype=np.int64)
         offsets = np.array(encoding.offsets[: self._max_length], dtype=np.int64)
-        return Wordpieces(ids, offsets.reshape(-1, 2))
+        return Wordpieces(ids, offsets.reshape(-1, 2), len(encoding.ids) > self._max_length)

@@ -27,6 +27,7 @@ def dispatch(event: Any, context: Any, function: Function) -> Any:
     tried = []
     for source in event_sources():
         if source.infer(event):
+            function.observation.source = source.name
             return source.handle(event, context, function)
         tried.append(source.name)
     raise RequestError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from spacy.language import Language
 
-from ..answers import answer
+from ..answers import answer_all
 from ..requests import Request, parse_request
+from ..telemetry.observation import Observation
 
 __all__ = ["EventSource", "Function"]
 
@@ -21,11 +22,13 @@ class Function:
     :param nlp: The loaded pipeline.
     :param environ: The environment variables.
     :param sha256: Identity of the pipeline's artifact, where it is known.
+    :param observation: Gets what this invocation did.
     """
 
     nlp: Language
     environ: Mapping[str, str]
     sha256: str | None = None
+    observation: Observation = field(default_factory=Observation)
 
     def parse(self, body: Any) -> Request:
         """Read a request, whatever brought it.
@@ -36,7 +39,13 @@ class Function:
 
     def answer(self, request: Request) -> Any:
         """Answer a request."""
-        return answer(self.nlp, request)
+        return self.answer_all([request])[0]
+
+    def answer_all(self, requests: Sequence[Request]) -> list[Any]:
+        """Answer several requests, all their texts at once."""
+        answers, counts = answer_all(self.nlp, requests)
+        self.observation.texts.extend(counts)
+        return answers
 
 
 class EventSource(Protocol):

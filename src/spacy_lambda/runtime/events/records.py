@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import RequestError, SpacyLambdaError
-from ..answers import answer_all
 from ..requests import Request
 from .protocol import Function
 
@@ -54,7 +53,7 @@ def encode(value: Any) -> bytes:
 def answer_each(function: Function, requests: Sequence[Request]) -> list[Any]:
     """The answer to each request, or the exception that it ends with; all at once if none does."""
     try:
-        return answer_all(function.nlp, requests)
+        return function.answer_all(requests)
     except Exception:  # whatever the pipeline's own code raises
         return [_answer_or_exception(function, request) for request in requests]
 

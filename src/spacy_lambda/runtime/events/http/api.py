@@ -12,14 +12,12 @@ from ..protocol import Function
 from .cors import allow_origin, preflight
 from .describe import describe
 from .message import HttpRequest, HttpResponse, compressed
+from .page_settings import has_page
 from .problems import problem, problem_of
 
 __all__ = ["respond", "respond_to_mistake"]
 
 JSON_TYPE = "application/json"
-
-PAGE_VARIABLE = "SPACY_LAMBDA_PAGE"
-"""``on``: ``GET /`` answers the page in which a person tries the pipeline."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -32,8 +30,9 @@ def respond(request: HttpRequest, function: Function) -> HttpResponse:
         response = _routed(request, function)
     except RequestError as exc:
         return respond_to_mistake(exc, request, function)
-    except Exception:
+    except Exception as exc:
         _LOGGER.exception("%s %s failed", request.method, request.path)
+        function.observation.error = type(exc).__name__
         response = problem(500, "the function failed; its log says why", request_id=request.id or None)
     return _finished(response, request, function)
 
@@ -44,7 +43,7 @@ def respond_to_mistake(error: RequestError, request: HttpRequest, function: Func
 
 
 def _routed(request: HttpRequest, function: Function) -> HttpResponse:
-    routes = PAGE_ROUTES if function.environ.get(PAGE_VARIABLE) == "on" else ROUTES
+    routes = PAGE_ROUTES if has_page(function.environ) else ROUTES
     methods = routes.get(request.path)
     if methods is None:
         return problem(404, f"there is no {request.path[:100]!r}; there are {', '.join(sorted(routes))}")
@@ -95,6 +94,8 @@ PAGE_ROUTES: Mapping[str, Mapping[str, Route]] = {**ROUTES, "/": {"GET": _page}}
 
 def _finished(response: HttpResponse, request: HttpRequest, function: Function) -> HttpResponse:
     """What every answer has; HEAD's has no body."""
+    if 400 <= response.status < 500:
+        function.observation.error = RequestError.__name__
     if request.id:
         response = response.adding(x_request_id=request.id)
     if function.sha256:

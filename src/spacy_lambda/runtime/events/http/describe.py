@@ -7,15 +7,17 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..protocol import Function
+from .page_settings import other_function
 
-__all__ = ["describe", "entity_labels"]
+__all__ = ["describe"]
 
 DISTRIBUTIONS = ("spacy", "onnxruntime", "tokenizers", "spacy-lambda")
 
 
 def describe(function: Function) -> dict[str, Any]:
-    """The pipeline's name, labels, versions, hashes and figures; and what the function is called."""
+    """The pipeline's name, labels, versions, hashes and figures; what the function is called, and compared with."""
     meta = function.nlp.meta
+    other = other_function(function.environ)
     return {
         "name": f"{meta['lang']}_{meta['name']}",
         "version": meta["version"],
@@ -29,15 +31,8 @@ def describe(function: Function) -> dict[str, Any]:
         "function": function.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
         "max_length": function.nlp.max_length,
         "versions": {"python": platform.python_version(), **_versions()},
+        **({"compare": other.url} if other else {}),
     }
-
-
-def entity_labels(function: Function) -> list[str]:
-    """Every label that an entity can have, sorted; empty where a component does not tell."""
-    return sorted({label for name in ENTITY_COMPONENTS for label in function.nlp.pipe_labels.get(name, ())})
-
-
-ENTITY_COMPONENTS = ("ner", "entity_ruler", "beam_ner")
 
 
 def _versions() -> dict[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...labels import entity_labels
 from ...requests import INCLUDABLE
 from ..protocol import Function
-from .describe import describe, entity_labels
+from .describe import describe
 from .problems import PROBLEM_TYPE
 
 __all__ = ["openapi"]
@@ -78,7 +79,7 @@ def _schemas(function: Function) -> dict[str, Any]:
     texts = {"type": "array", "items": text}
     include = {"type": "array", "items": {"enum": list(INCLUDABLE)}}
     long_text = {"enum": ["refuse", "split"]}
-    labels = entity_labels(function)
+    labels = entity_labels(function.nlp)
     label = {"type": "string", **({"enum": labels} if labels else {})}
     entity = {"text": {"type": "string"}, "label": label, "start": OFFSET, "end": OFFSET}
     group = {"entity_group": label, "word": {"type": "string"}, "start": OFFSET, "end": OFFSET, "score": {"const": 1.0}}

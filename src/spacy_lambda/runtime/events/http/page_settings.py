@@ -1,0 +1,65 @@
+"""What the environment says of the page: whether there is one, and whose answers it can set beside this function's."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+__all__ = ["COMPARE_VARIABLE", "PAGE_VARIABLE", "Other", "has_page", "other_function"]
+
+PAGE_VARIABLE = "SPACY_LAMBDA_PAGE"
+"""``on``: ``GET /`` answers the page in which a person tries the pipeline."""
+
+COMPARE_VARIABLE = "SPACY_LAMBDA_COMPARE"
+"""Where the API of another function is, seen from the page: ``compare/``, ``../int8/`` or ``https://...``."""
+
+# The origin becomes part of the page's policy, so nothing is let through that could be more than a host. The policy's
+# grammar has no IPv6 addresses (https://www.w3.org/TR/CSP3/#grammardef-host-part).
+_STEPS = r"(?:[\w.~-]+/)"
+_RELATIVE = re.compile(rf"/{_STEPS}*|{_STEPS}+", re.ASCII)
+_ABSOLUTE = re.compile(rf"(?P<origin>https?://[a-z\d](?:[a-z\d.-]*[a-z\d])?(?::\d{{1,5}})?)/{_STEPS}*", re.I | re.ASCII)
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another function.
+
+    :param url: Where its API is, with a slash at the end.
+    :param origin: What the page's policy has to allow; ``None`` where that is the page's own origin.
+    """
+
+    url: str
+    origin: str | None
+
+
+def has_page(environ: Mapping[str, str]) -> bool:
+    """Whether the page is wanted."""
+    return environ.get(PAGE_VARIABLE) == "on"
+
+
+def other_function(environ: Mapping[str, str]) -> Other | None:
+    """The function that the page compares with, if it is named."""
+    value = environ.get(COMPARE_VARIABLE, "").strip()
+    return _read(value) if value and has_page(environ) else None
+
+
+@cache
+def _read(value: str) -> Other | None:
+    """Read the setting; a wrong one costs the comparison and a line in the log, never the function."""
+    url = value if value.endswith("/") else f"{value}/"
+    absolute = _ABSOLUTE.fullmatch(url)
+    if absolute:
+        return Other(url, absolute["origin"].lower())
+    if _RELATIVE.fullmatch(url):
+        return Other(url, None)
+    _LOGGER.warning(
+        "%s is ignored: %r is neither a path nor http(s)://HOST/ without user, query and fragment",
+        COMPARE_VARIABLE,
+        value[:200],
+    )
+    return None

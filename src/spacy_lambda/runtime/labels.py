@@ -1,0 +1,14 @@
+"""What a pipeline's entities can be."""
+
+from __future__ import annotations
+
+from spacy.language import Language
+
+__all__ = ["entity_labels"]
+
+COMPONENTS = ("ner", "entity_ruler", "beam_ner")
+
+
+def entity_labels(nlp: Language) -> list[str]:
+    """Every label that an entity can have, sorted; empty where a component does not tell."""
+    return sorted({label for name in COMPONENTS for label in nlp.pipe_labels.get(name, ())})

@@ -1,0 +1,35 @@
+"""How this execution environment came to be."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["is_cold", "process_age_s"]
+
+_STAT = Path("/proc/self/stat")
+_START_FIELD = 19
+"""Place of ``starttime`` after the command's name; see proc(5)."""
+
+
+def process_age_s() -> float:
+    """Seconds since this process was started; at the end of init, how long init took in it.
+
+    Zero where the system does not tell.
+    """
+    try:
+        fields = _STAT.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        started = int(fields[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0.0
+
+
+def is_cold(environ: Mapping[str, str]) -> bool:
+    """Whether the first caller of this environment waits for its init.
+
+    With SnapStart and provisioned concurrency, init is over before anyone calls.
+    """
+    return environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand"

@@ -1,0 +1,80 @@
+"""What one invocation did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spacy.tokens import Doc
+
+from ..encoding import get_encoding
+
+__all__ = ["Observation", "TextCounts", "count_text"]
+
+
+@dataclass(frozen=True)
+class TextCounts:
+    """One text in numbers.
+
+    :param characters: Its length.
+    :param tokens: Its tokens.
+    :param entities: How many of each label were found.
+    :param is_blank: Whether it has nothing but whitespace.
+    :param truncated: Windows of which the encoder did not see the end.
+    """
+
+    characters: int
+    tokens: int
+    entities: Counter[str]
+    is_blank: bool
+    truncated: int
+
+
+@dataclass
+class Observation:
+    """Filled while an invocation is answered.
+
+    :param source: What brought the event, as AWS calls it.
+    :param texts: Every text that was answered.
+    :param error: The type of the error that the caller got.
+    """
+
+    source: str = "direct"
+    texts: list[TextCounts] = field(default_factory=list)
+    error: str | None = None
+
+    def counts(self) -> dict[str, int]:
+        """The sums. An answer is empty when a text that is not blank has no entity."""
+        return {
+            "Texts": len(self.texts),
+            "Characters": sum(text.characters for text in self.texts),
+            "Tokens": sum(text.tokens for text in self.texts),
+            "Entities": sum(text.entities.total() for text in self.texts),
+            "EmptyAnswers": sum(not text.is_blank and not text.entities for text in self.texts),
+            "TruncatedTexts": sum(text.truncated > 0 for text in self.texts),
+        }
+
+    def entities(self) -> Counter[str]:
+        """How many entities of each label."""
+        return sum((text.entities for text in self.texts), Counter())
+
+
+def count_text(docs: Sequence[Doc]) -> TextCounts:
+    """Count one text.
+
+    :param docs: Its pieces: one, unless it was split.
+    """
+    return TextCounts(
+        characters=sum(len(doc.text) for doc in docs),
+        tokens=sum(map(len, docs)),
+        entities=Counter(entity.label_ for doc in docs for entity in doc.ents),
+        is_blank=all(token.is_space for doc in docs for token in doc),
+        truncated=sum(_truncated(doc) for doc in docs),
+    )
+
+
+def _truncated(doc: Any) -> int:
+    encoding = get_encoding(doc)
+    return encoding.truncated if encoding else 0

@@ -1,0 +1,119 @@
+"""Observation -> a line in the log, metrics, a subsegment."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from .emf import Metric, metric_line
+from .environment import is_cold, process_age_s
+from .observation import Observation
+from .xray import send_subsegment
+
+__all__ = ["METRICS_VARIABLE", "Recorder"]
+
+METRICS_VARIABLE = "SPACY_LAMBDA_METRICS"
+"""Namespace of the function's metrics in CloudWatch; none are made where it is not set."""
+
+BY_FUNCTION = ("FunctionName",)
+BY_MODEL = ("FunctionName", "Model")
+DIGEST = 12
+"""Characters of a SHA-256 that tell one model from another."""
+
+_log = logging.getLogger("spacy_lambda.invocation")
+
+
+class Recorder:
+    """Records every invocation of one execution environment. Make it at the end of init.
+
+    A line of JSON each: as metrics where they are wanted, else as a log record of level INFO, which Lambda shows when
+    the function's log format is JSON.
+
+    :param environ: The environment variables.
+    :param model: Identity of the pipeline: its artifact's SHA-256, or name and version where that is not known.
+    :param labels: Every label that an entity can have: each has its metric, zero too.
+    :param write: Takes a line of the log; by default standard output does.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        model: str,
+        labels: Sequence[str] = (),
+        write: Callable[[str], object] | None = None,
+    ) -> None:
+        self._environ = environ
+        self._model = model
+        self._labels = labels
+        self._write = write or sys.stdout.write
+        self._init_ms = round(process_age_s() * 1000, 1)
+        self._is_first = True
+
+    @contextmanager
+    def invocation(self, request_id: str | None) -> Iterator[Observation]:
+        """Observe an invocation, and record it when it ends, however it does.
+
+        :param request_id: As Lambda gave it.
+        """
+        observation = Observation()
+        began = time.time()
+        try:
+            yield observation
+        except Exception as exc:
+            observation.error = type(exc).__name__
+            raise
+        finally:
+            self._record(observation, request_id, began, time.time())
+            self._is_first = False
+
+    def _record(self, observation: Observation, request_id: str | None, began: float, ended: float) -> None:
+        cold = self._is_first and is_cold(self._environ)
+        facts = {
+            "requestId": request_id,
+            "source": observation.source,
+            "model": self._model,
+            "durationMs": round((ended - began) * 1000, 1),
+            **({"initMs": self._init_ms} if cold else {}),
+            **({"error": observation.error} if observation.error else {}),
+        }
+        namespace = self._environ.get(METRICS_VARIABLE, "")
+        if namespace:
+            line = metric_line(
+                self._metrics(observation, cold=cold),
+                namespace=namespace,
+                timestamp_ms=int(ended * 1000),
+                dimensions={
+                    "FunctionName": self._environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"),
+                    "Model": self._model[:DIGEST] if len(self._model) == 64 else self._model,
+                },
+                facts=facts,
+            )
+            self._write(json.dumps(line) + "\n")
+        elif _log.isEnabledFor(logging.INFO):
+            _log.info({**facts, **observation.counts(), "entities": observation.entities()})
+        send_subsegment(
+            "pipeline",
+            start_s=began,
+            end_s=ended,
+            annotations={"model": self._model, "source": observation.source, **observation.counts()},
+            is_fault=observation.error not in (None, "RequestError"),
+            environ=self._environ,
+        )
+
+    def _metrics(self, observation: Observation, *, cold: bool) -> list[Metric]:
+        found = observation.entities()
+        counts: dict[str, float] = {
+            **observation.counts(),
+            "ClientErrors": observation.error == "RequestError",
+            **{f"Entities.{label}": found[label] for label in {**dict.fromkeys(self._labels), **found}},
+        }
+        metrics = [Metric(name, int(value), "Count", BY_MODEL) for name, value in counts.items()]
+        metrics.append(Metric("ColdStarts", int(cold), "Count", BY_FUNCTION))
+        if cold:
+            metrics.append(Metric("InitDuration", self._init_ms, "Milliseconds", BY_FUNCTION))
+        return metrics
