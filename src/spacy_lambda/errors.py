@@ -11,6 +11,7 @@
     ├── StoreError              a store cannot be reached, refuses, or has not what is asked for
     │   └── NotStoredError          ... has it not
     ├── CacheError              the function's cache cannot be used
+    ├── DeployError             a deployment cannot be made, or AWS refuses
     ├── BundleError             a bundle cannot be made, or is not what Lambda takes
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... and here is every reason at once
@@ -90,6 +91,10 @@ class BundleError(SpacyLambdaError):
     """A bundle cannot be made, or is not what Lambda takes."""
 
 
+class DeployError(SpacyLambdaError):
+    """A deployment cannot be made, or AWS refuses what it was asked."""
+
+
 class CompileError(SpacyLambdaError):
     """A pipeline could not be compiled."""
 
@@ -133,7 +138,14 @@ class InferenceError(SpacyLambdaError):
 
 
 class InvokeError(SpacyLambdaError):
-    """An endpoint could not be reached, or answered with an error."""
+    """An endpoint could not be reached, or answered with an error.
+
+    :param key: Which of several texts brought it about, as ``texts[7]``, where that is known.
+    """
+
+    def __init__(self, message: str, *, remedy: str, key: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.key = key
 
 
 class RequestError(SpacyLambdaError):

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
+from spacy_lambda.client.endpoint import lambda_client
 from spacy_lambda.errors import InvokeError
 from spacy_lambda.local.report import Report, parse_report
 from spacy_lambda.local.settings import MAX_TIMEOUT_S, REGION
-
-_CONNECT_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +74,13 @@ def invoke(
     """
     options = {} if qualifier is None else {"Qualifier": qualifier}
     try:
-        response = _client(endpoint_url, region).invoke(
+        client = lambda_client(
+            boto3,
+            endpoint_url=endpoint_url,
+            region=region,
+            read_timeout_s=2 * MAX_TIMEOUT_S,  # a request may wait in the queue before its own time begins
+        )
+        response = client.invoke(
             FunctionName=function_name,
             InvocationType=invocation_type,
             LogType="Tail" if invocation_type == "RequestResponse" else "None",
@@ -104,28 +106,6 @@ def invoke(
             remedy="check --endpoint and the log of the server",
         ) from exc
     return _invocation(response, payload)
-
-
-def _client(endpoint_url: str, region: str) -> Any:
-    local = _is_local(endpoint_url)
-    credentials = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
-    config = Config(
-        connect_timeout=_CONNECT_TIMEOUT_S,
-        read_timeout=2 * MAX_TIMEOUT_S,  # a request may wait in the queue before its own time begins
-        retries={"total_max_attempts": 1},
-        proxies={} if local else None,
-    )
-    return boto3.client("lambda", endpoint_url=endpoint_url, region_name=region, config=config, **credentials)
-
-
-def _is_local(endpoint_url: str) -> bool:
-    host = urlsplit(endpoint_url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _invocation(response: dict[str, Any], payload: bytes) -> Invocation:

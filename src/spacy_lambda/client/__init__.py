@@ -1,0 +1,27 @@
+"""The caller's side of a deployed function, or of a local one.
+
+The flow, one module each::
+
+    client              what a program uses: texts -> answers, or spaCy's Docs
+      wanted              what is asked about each text -> a request's body
+      target              a URL or a function's name -> the transport that reaches it
+      batching            texts -> batches that Lambda takes
+      piping              several batches at once, their answers in order
+      halving             a batch that fails -> smaller ones, down to the text at fault
+      retry               what may pass is tried again, later each time
+      docs                an answer -> a Doc
+    transport           one request -> its answer, or CallFailed
+      http_transport      through the HTTP API
+      invoke_transport    through Lambda's Invoke API
+      signing             SigV4, for URLs that want it
+      endpoint            boto3's client, and endpoints on this machine
+    failures            what went wrong, and what may help
+
+The runtime never imports this package. boto3 and requests (the extra ``client``) are imported when a client is made.
+"""
+
+from .client import Client
+from .retry import Retry
+from .transport import Transport
+
+__all__ = ["Client", "Retry", "Transport"]

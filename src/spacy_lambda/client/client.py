@@ -1,0 +1,243 @@
+"""What a program uses: texts -> answers, or spaCy's Docs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import cached_property
+from threading import Event
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+
+from ..errors import InvokeError, RequestError
+from .batching import Batch, BatchLimits, batches, checked
+from .failures import CallFailed
+from .halving import answer_batch
+from .piping import pipe_batches
+from .retry import Retry
+from .target import Connection, open_transport
+from .transport import Transport
+from .wanted import LongText, Wanted
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+    from spacy.vocab import Vocab
+
+    from .signing import Auth
+
+__all__ = ["Client"]
+
+T = TypeVar("T")
+
+
+class Client:
+    """A function, to be asked from a program; several threads may ask at once.
+
+    ::
+
+        with Client("https://abc.lambda-url.eu-west-1.on.aws") as client:
+            client.predict("Thin films of iron oxide.")
+            for doc in client.pipe(texts, as_docs=True):
+                ...
+
+    Predictions change nothing, so what may have failed in passing is tried again.
+
+    :param target: ``https://...``, the HTTP API, which is asked at ``/predict``; or a function's name or ARN, with or
+        without ``:ALIAS``, which is invoked; or a transport of one's own.
+    :param region: By default that of the target, else that of the session.
+    :param profile: Of the AWS configuration, where there is no session.
+    :param session: A boto3 session.
+    :param endpoint_url: Lambda's API, if not in AWS. One on this machine is given none of the caller's credentials.
+    :param qualifier: A version or an alias.
+    :param auth: For URLs. ``auto`` signs requests to Function URLs and API Gateway if there are credentials, ``iam``
+        always and to any host, ``none`` never.
+    :param timeout_s: Seconds to wait for one answer; better more than the function's own timeout.
+    :param concurrency: Requests of one :meth:`pipe` at the same time.
+    :param retry: How often to try, and when.
+    :raises InvokeError: When these do not fit together.
+    :raises MissingExtraError: When boto3 or requests is not installed.
+    """
+
+    def __init__(
+        self,
+        target: str | Transport,
+        *,
+        region: str | None = None,
+        profile: str | None = None,
+        session: Any = None,
+        endpoint_url: str | None = None,
+        qualifier: str | None = None,
+        auth: Auth = "auto",
+        timeout_s: float = 120.0,
+        concurrency: int = 4,
+        retry: Retry = Retry(),  # noqa: B008  # frozen
+    ) -> None:
+        connection = Connection(
+            region=region,
+            profile=profile,
+            session=session,
+            endpoint_url=endpoint_url,
+            qualifier=qualifier,
+            auth=auth,
+            timeout_s=timeout_s,
+            concurrency=concurrency,
+        )
+        self._transport = open_transport(target, connection) if isinstance(target, str) else target
+        self._concurrency = concurrency
+        self._retry = retry
+
+    @overload
+    def predict(
+        self, text: str, *, include: Sequence[str] | None = ..., long_text: LongText = ..., as_doc: Literal[False] = ...
+    ) -> Any: ...
+    @overload
+    def predict(
+        self, text: str, *, long_text: LongText = ..., as_doc: Literal[True], vocab: Vocab | None = ...
+    ) -> Doc: ...
+    def predict(
+        self,
+        text: str,
+        *,
+        include: Sequence[str] | None = None,
+        long_text: LongText = "refuse",
+        as_doc: bool = False,
+        vocab: Vocab | None = None,
+    ) -> Any:
+        """Ask about one text.
+
+        :param include: Parts of the answer: ``ents``, ``sents``, ``tokens``, ``cats``, ``spans``.
+        :param long_text: Whether a text over the function's limit is ``refuse``d, or ``split`` and answered as one.
+        :param as_doc: Give a Doc with all of these parts.
+        :param vocab: The Doc's; by default one that all Docs of this client share.
+        :returns: The entities, as the API answers them; with ``include`` an object; or the Doc.
+        :raises RequestError: When the function does not take the text.
+        :raises InvokeError: When it cannot be reached, or fails.
+        """
+        wanted = Wanted.of(include, long_text, docs=as_doc)
+        checked("text", text, self._transport.cost)
+        answer = self._call(lambda: self._transport.predict(wanted.body(text=text)))
+        return self._doc(text, answer, vocab) if as_doc else answer
+
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[str],
+        *,
+        include: Sequence[str] | None = ...,
+        long_text: LongText = ...,
+        as_docs: Literal[False] = ...,
+        batch_size: int = ...,
+        batch_chars: int = ...,
+    ) -> Iterator[Any]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[str],
+        *,
+        long_text: LongText = ...,
+        as_docs: Literal[True],
+        vocab: Vocab | None = ...,
+        batch_size: int = ...,
+        batch_chars: int = ...,
+    ) -> Iterator[Doc]: ...
+    def pipe(
+        self,
+        texts: Iterable[str],
+        *,
+        include: Sequence[str] | None = None,
+        long_text: LongText = "refuse",
+        as_docs: bool = False,
+        vocab: Vocab | None = None,
+        batch_size: int = BatchLimits.texts,
+        batch_chars: int = BatchLimits.chars,
+    ) -> Iterator[Any]:
+        """Ask about many texts, several batches at once; the answers come in order.
+
+        Texts are taken as answers are, a few batches ahead, so there may be endlessly many. A text that cannot be
+        answered ends it, after all answers before it; the error's ``key`` is ``texts[N]`` with the text's number.
+
+        :param texts: Any iterable.
+        :param batch_size: Texts in a request at most.
+        :param batch_chars: Characters in a request at most; a longer text goes alone.
+        :raises RequestError: When the function does not take a text.
+        :raises InvokeError: When it cannot be reached, or fails.
+        """
+        if isinstance(texts, str):
+            raise RequestError('"texts" is a string, not many', remedy="give a list, or use predict()", key="texts")
+        wanted = Wanted.of(include, long_text, docs=as_docs)
+        limits = BatchLimits(texts=batch_size, chars=batch_chars)
+        found = batches(texts, limits, self._transport.cost)
+        return self._answers(found, wanted, lambda text, answer: self._doc(text, answer, vocab) if as_docs else answer)
+
+    def info(self) -> Any:
+        """The pipeline's name, labels, versions and hash, as ``GET /info`` answers."""
+        return self._call(lambda: self._transport.get("/info"))
+
+    def health(self) -> Any:
+        """``{"status": "ok"}``, as ``GET /health`` answers."""
+        return self._call(lambda: self._transport.get("/health"))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _answers(
+        self, found: Iterator[Batch], wanted: Wanted, finish: Callable[[str, Any], Any]
+    ) -> Generator[Any, None, None]:
+        stopped = Event()
+
+        def ask(texts: Sequence[str]) -> list[Any]:
+            return self._ask(texts, wanted, stopped)
+
+        pairs = pipe_batches(found, lambda batch: answer_batch(batch, ask), concurrency=self._concurrency)
+        try:
+            for text, answer in pairs:
+                yield finish(text, answer)
+        finally:
+            stopped.set()
+            pairs.close()
+
+    def _ask(self, texts: Sequence[str], wanted: Wanted, stopped: Event) -> list[Any]:
+        """One request of a pipe; what fewer texts may heal is not repeated with as many."""
+        body = wanted.body(texts=texts)
+        answers = self._retry.run(
+            lambda: _unless(stopped, lambda: self._transport.predict(body)),
+            may_repeat=lambda failed: not (failed.smaller and len(texts) > 1),
+        )
+        if not isinstance(answers, list) or len(answers) != len(texts):
+            raise InvokeError(
+                f"the function did not answer {len(texts)} texts with as many answers",
+                remedy="check that the URL or the name is that of a function of spacy-lambda",
+            )
+        return answers
+
+    def _call(self, call: Callable[[], T]) -> T:
+        try:
+            return self._retry.run(call)
+        except CallFailed as failed:
+            raise failed.error from failed.__cause__
+
+    def _doc(self, text: str, answer: Any, vocab: Vocab | None) -> Doc:
+        from .docs import doc_of
+
+        return doc_of(text, answer, self._vocab if vocab is None else vocab)
+
+    @cached_property
+    def _vocab(self) -> Vocab:
+        import spacy
+
+        return spacy.blank("xx").vocab
+
+
+def _unless(stopped: Event, call: Callable[[], T]) -> T:
+    """A call that is not made when nobody waits for it any more."""
+    if stopped.is_set():
+        raise CallFailed(InvokeError("the pipe was closed", remedy="take its answers before closing it"))
+    return call()

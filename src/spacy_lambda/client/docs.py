@@ -1,0 +1,70 @@
+"""An answer -> the Doc that the function had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
+
+from ..errors import InvokeError
+
+__all__ = ["doc_of"]
+
+Item = Mapping[str, Any]
+
+
+def doc_of(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
+    """Build a Doc whose text is the text.
+
+    What no component of the pipeline set is not set here either. Answers have no vectors, no scores of spans, no ids
+    of entities and nothing of ``Doc._``.
+
+    :param text: As it was sent.
+    :param answer: With all of :data:`~spacy_lambda.client.wanted.DOC_PARTS`.
+    :raises InvokeError: When the tokens do not make up the text.
+    """
+    tokens = answer["tokens"]
+    sentences = {sentence["start"] for sentence in answer["sents"]}
+    doc = Doc(
+        vocab,
+        words=[token["text"] for token in tokens],
+        spaces=_spaces(text, tokens),
+        sent_starts=[token["start"] in sentences for token in tokens] if sentences else None,
+        **_annotations(tokens),
+    )
+    starts = {token["start"]: number for number, token in enumerate(tokens)}
+    ends = {token["end"]: number + 1 for number, token in enumerate(tokens)}
+
+    def span(item: Item) -> Span:
+        return Span(doc, starts[item["start"]], ends[item["end"]], label=item["label"])
+
+    doc.set_ents([span(item) for item in answer["ents"]])
+    doc.cats = dict(answer["cats"])
+    for key, group in answer["spans"].items():
+        doc.spans[key] = [span(item) for item in group]
+    return doc
+
+
+def _spaces(text: str, tokens: Sequence[Item]) -> list[bool]:
+    """Which tokens have a space after them: all that a Doc has between tokens."""
+    bounds = [(token["start"], token["end"]) for token in tokens]
+    gaps = [text[end:start] for (_, end), (start, _) in pairwise([(0, 0), *bounds, (len(text), len(text))])]
+    whole = all(text[start:end] == token["text"] for (start, end), token in zip(bounds, tokens, strict=True))
+    if not whole or gaps[0] or not set(gaps) <= {"", " "}:
+        raise InvokeError(
+            "the tokens in the answer do not make up the text",
+            remedy="the pipeline's tokenizer changes texts; ask for the answer without as_doc",
+        )
+    return [gap == " " for gap in gaps[1:]]
+
+
+def _annotations(tokens: Sequence[Item]) -> dict[str, Any]:
+    """What the tokens say, under the names that a Doc takes; a parse only where there is one."""
+    names = {"lemma": "lemmas", "pos": "pos", "tag": "tags", "morph": "morphs", "dep": "deps"}
+    found = {names[key]: [token[key] for token in tokens] for key in names if any(token[key] for token in tokens)}
+    if "deps" in found:
+        found["heads"] = [token["head"] for token in tokens]
+    return found

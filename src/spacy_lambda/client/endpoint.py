@@ -1,0 +1,49 @@
+"""Lambda's API through boto3, in AWS or on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["CONNECT_TIMEOUT_S", "is_local", "lambda_client"]
+
+CONNECT_TIMEOUT_S = 5
+
+
+def lambda_client(
+    session: Any, *, endpoint_url: str | None, region: str | None, read_timeout_s: float, connections: int = 10
+) -> Any:
+    """A client that calls once, and never a second time by itself.
+
+    A local endpoint checks no signature, so it is given none of the caller's credentials.
+
+    :param session: :mod:`boto3` or a session of its.
+    :param endpoint_url: Where Lambda's API is, if not in AWS.
+    :param region: Signed into the requests.
+    :param connections: Calls at the same time.
+    """
+    from botocore.config import Config
+
+    local = endpoint_url is not None and is_local(endpoint_url)
+    credentials = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=read_timeout_s,
+        retries={"total_max_attempts": 1},
+        proxies={} if local else None,
+        max_pool_connections=connections,
+        tcp_keepalive=True,
+    )
+    return session.client("lambda", endpoint_url=endpoint_url, region_name=region, config=config, **credentials)
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL is one of this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

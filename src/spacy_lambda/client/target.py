@@ -1,0 +1,120 @@
+"""A URL, or a function's name -> the transport that reaches it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvokeError, MissingExtraError
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from .signing import Auth
+
+__all__ = ["Connection", "open_transport"]
+
+ARN = re.compile(r"arn:aws[\w-]*:lambda:([\w-]+):")
+LOCAL_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """How to reach a function.
+
+    :param region: By default that of the target, else that of the session.
+    :param profile: Of the AWS configuration, where there is no session.
+    :param session: boto3's.
+    :param endpoint_url: Lambda's API, if not in AWS.
+    :param qualifier: A version or an alias.
+    :param auth: Whether requests to a URL are signed.
+    :param timeout_s: Seconds to wait for an answer.
+    :param concurrency: Calls at the same time.
+    """
+
+    region: str | None
+    profile: str | None
+    session: Any
+    endpoint_url: str | None
+    qualifier: str | None
+    auth: Auth
+    timeout_s: float
+    concurrency: int
+
+
+def open_transport(target: str, connection: Connection) -> Transport:
+    """The transport that reaches the target; it connects when it is used.
+
+    :param target: ``http://...``, ``https://...``, or a function's name or ARN.
+    :raises InvokeError: When target and connection do not fit, or there is no such profile.
+    :raises MissingExtraError: When boto3 or requests is not installed.
+    """
+    by_url = re.match(r"https?://", target, re.IGNORECASE) is not None
+    faults = list(_faults(by_url, connection))
+    if faults:
+        raise InvokeError(f"{'; '.join(faults)}", remedy="correct how the Client is made")
+    try:
+        return _by_url(target, connection) if by_url else _by_name(target, connection)
+    except ModuleNotFoundError as exc:
+        missing = (exc.name or "").partition(".")[0]
+        if missing not in ("boto3", "botocore", "requests"):
+            raise
+        raise MissingExtraError("client", missing=missing) from exc
+
+
+def _faults(by_url: bool, connection: Connection) -> list[str]:
+    needless = ("qualifier", "endpoint_url") if by_url else ()
+    checks = [
+        (connection.concurrency >= 1, f"concurrency is {connection.concurrency}: at least 1 is needed"),
+        (connection.timeout_s > 0, f"timeout_s is {connection.timeout_s}: more than 0 is needed"),
+        (connection.auth in ("auto", "iam", "none"), f"auth is {connection.auth!r}: choose from auto, iam, none"),
+        (by_url or connection.auth != "none", "auth is 'none': Lambda's API takes no unsigned requests"),
+        *(
+            (getattr(connection, name) is None, f"{name} goes with a function's name, not with a URL")
+            for name in needless
+        ),
+    ]
+    return [text for passed, text in checks if not passed]
+
+
+def _by_url(url: str, connection: Connection) -> Transport:
+    from .http_transport import HttpTransport, checked_url
+    from .signing import make_signer
+
+    checked = checked_url(url)
+    signer = make_signer(
+        checked, auth=connection.auth, region=connection.region, session=lambda: _session(connection, None)
+    )
+    return HttpTransport(checked, signer=signer, timeout_s=connection.timeout_s, connections=connection.concurrency)
+
+
+def _by_name(function: str, connection: Connection) -> Transport:
+    from botocore.exceptions import BotoCoreError
+
+    from .endpoint import is_local, lambda_client
+    from .invoke_transport import InvokeTransport
+
+    arn = ARN.match(function)
+    region = connection.region or (arn[1] if arn else None)
+    if region is None and connection.endpoint_url is not None and is_local(connection.endpoint_url):
+        region = LOCAL_REGION
+    try:
+        client = lambda_client(
+            _session(connection, region),
+            endpoint_url=connection.endpoint_url,
+            region=region,
+            read_timeout_s=connection.timeout_s,
+            connections=connection.concurrency,
+        )
+    except (BotoCoreError, ValueError) as exc:
+        raise InvokeError(
+            f"Lambda's API cannot be used: {exc}",
+            remedy="give region='...', and check the AWS configuration with `aws configure list`",
+        ) from exc
+    return InvokeTransport(function, client, qualifier=connection.qualifier)
+
+
+def _session(connection: Connection, region: str | None) -> Any:
+    import boto3
+
+    return connection.session or boto3.Session(profile_name=connection.profile, region_name=region)

@@ -1,0 +1,54 @@
+"""``from spacy_lambda import Client``, and what that costs who does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import spacy_lambda
+from spacy_lambda.client.client import Client
+
+WITHOUT = """
+import sys
+sys.modules[{missing!r}] = None
+from spacy_lambda import Client
+from spacy_lambda.errors import MissingExtraError
+try:
+    Client({target!r}, region="us-east-1")
+except MissingExtraError as exc:
+    print(exc)
+"""
+
+
+def run(script: str) -> str:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_all_tells_the_truth() -> None:
+    assert spacy_lambda.__all__ == sorted(spacy_lambda.__all__) == ["Client", "__version__"]
+    assert spacy_lambda.Client is Client
+    assert all(hasattr(spacy_lambda, name) for name in spacy_lambda.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = spacy_lambda.Nothing
+
+
+@pytest.mark.parametrize("statement", ["import spacy_lambda", "from spacy_lambda import Client"])
+def test_importing_imports_nothing_heavy(statement: str) -> None:
+    heavy = {"boto3", "botocore", "numpy", "requests", "spacy", "urllib3"}
+    assert run(f"{statement}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))").strip() == "[]"
+    loaded = run("import spacy_lambda, sys\nprint([name for name in sys.modules if name.startswith('spacy_lambda.')])")
+    assert loaded.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("missing", "target"),
+    [("requests", "https://example.com"), ("boto3", "function"), ("botocore", "https://example.com")],
+)
+def test_a_missing_extra_names_its_command(missing: str, target: str) -> None:
+    said = run(WITHOUT.format(missing=missing, target=target))
+    assert f"this needs {missing!r}" in said
+    assert 'pip install "spacy-lambda[client]"' in said

@@ -1,0 +1,236 @@
+"""Many texts: batches, order, halving, and what goes wrong."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_lambda.client import Client
+from spacy_lambda.client.batching import MAX_REQUEST_BYTES, BatchLimits, batches
+from spacy_lambda.client.failures import CallFailed
+from spacy_lambda.client.transport import to_json
+from spacy_lambda.errors import InvokeError, RequestError
+
+from .fakes import Clock, Fake, echo, failed, failing
+
+VALID = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+
+
+@settings(deadline=None)
+@given(texts=st.lists(VALID), size=st.integers(1, 9), chars=st.integers(1, 90), concurrency=st.integers(1, 3))
+def test_whatever_the_texts_the_answers_are_in_order(texts: list[str], size: int, chars: int, concurrency: int) -> None:
+    fake = Fake(echo)
+    client = Client(fake, concurrency=concurrency)
+    assert list(client.pipe(texts, batch_size=size, batch_chars=chars)) == texts
+    for body in fake.bodies:
+        sent = json.loads(body)["texts"]
+        assert len(sent) <= size
+        assert len(sent) == 1 or sum(map(len, sent)) <= chars
+
+
+@given(texts=st.lists(VALID), limit=st.integers(40, 200))
+def test_batches_have_no_more_bytes_than_they_may(texts: list[str], limit: int) -> None:
+    fake = Fake(echo)
+    found = list(batches(texts, BatchLimits(bytes=limit), fake.cost))
+    assert [text for batch in found for text in batch.texts] == texts
+    assert [batch.start for batch in found] == [0, *itertools.accumulate(len(b.texts) for b in found)][: len(found)]
+    for batch in found:
+        assert len(batch.texts) == 1 or len(to_json(batch.texts)) - 1 <= limit
+
+
+def test_no_request_is_over_lambdas_limit() -> None:
+    texts = ['"\n\x01' * 500_000, "🧪" * 500_000, "x" * 3_000_000, "y" * 3_000_000, "z" * 3_000_000]
+    fake = Fake(echo)
+    answers = Client(fake).pipe(texts, include=["ents"], long_text="split", batch_chars=10_000_000)
+    assert all(answer == text for answer, text in zip(answers, texts, strict=True))
+    assert sorted(fake.sizes) == [1, 2, 2]
+    assert max(map(len, fake.bodies)) <= MAX_REQUEST_BYTES
+
+
+def test_an_endless_source_is_read_a_little_ahead() -> None:
+    taken = itertools.count()
+    answers = Client(Fake(echo), concurrency=2).pipe((f"text {next(taken)}" for _ in itertools.count()), batch_size=5)
+    assert list(itertools.islice(answers, 12)) == [f"text {n}" for n in range(12)]
+    assert next(taken) <= 12 + 2 * 2 * 5 + 5
+    answers.close()  # type: ignore[attr-defined]
+
+
+def test_nothing_is_read_before_an_answer_is_wanted() -> None:
+    def source() -> Iterator[str]:
+        raise AssertionError("read")
+        yield ""
+
+    Client(Fake(echo)).pipe(source())
+
+
+def test_several_at_once() -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def answer(event: dict[str, Any]) -> Any:
+        both.wait()
+        return event["texts"]
+
+    assert list(Client(Fake(answer), concurrency=2).pipe(["a", "b"], batch_size=1)) == ["a", "b"]
+
+
+def test_include_and_long_text_are_sent() -> None:
+    fake = Fake(echo)
+    assert list(Client(fake).pipe(["a"], include=["sents"], long_text="split")) == ["a"]
+    assert json.loads(fake.bodies[0]) == {"texts": ["a"], "include": ["sents"], "long_text": "split"}
+
+
+def refusing(bad: set[str], **how: Any) -> Fake:
+    """Answers no request with a bad text in it."""
+
+    def answer(event: dict[str, Any]) -> Any:
+        if bad & set(event["texts"]):
+            raise failed("it broke", **how)
+        return event["texts"]
+
+    return Fake(answer)
+
+
+def taken(answers: Iterator[Any]) -> tuple[list[Any], Exception | None]:
+    found = []
+    try:
+        for answer in answers:
+            found.append(answer)
+    except Exception as exc:
+        return found, exc
+    return found, None
+
+
+TEXTS = [f"text {n}" for n in range(20)]
+
+
+@pytest.mark.parametrize("bad", [0, 1, 7, 18, 19])
+def test_the_text_at_fault_is_found(bad: int) -> None:
+    clock = Clock()
+    fake = refusing({TEXTS[bad]}, smaller=True, again=True)
+    client = Client(fake, concurrency=1, retry=clock.retry(max_attempts=3))
+    found, error = taken(client.pipe(TEXTS))
+    assert found == TEXTS[:bad]
+    assert isinstance(error, InvokeError)
+    assert error.message == f"texts[{bad}]: it broke"
+    assert error.key == f"texts[{bad}]"
+    assert len(clock.waits) == 2, "only the single text is repeated"
+
+
+def test_too_large_an_answer_is_asked_for_in_parts() -> None:
+    def answer(event: dict[str, Any]) -> Any:
+        if len(event["texts"]) > 3:
+            raise failed(smaller=True)
+        return event["texts"]
+
+    fake = Fake(answer)
+    assert list(Client(fake, concurrency=1).pipe(TEXTS[:8])) == TEXTS[:8]
+    assert fake.sizes == [8, 4, 2, 2, 4, 2, 2]
+
+
+def test_a_refused_text_is_named_by_its_number() -> None:
+    def answer(event: dict[str, Any]) -> Any:
+        for place, text in enumerate(event["texts"]):
+            if text == "text 13":
+                key = f"texts[{place}]"
+                raise CallFailed(RequestError(f'"{key}" is bad', remedy="mend it", key=key, status=413))
+        return event["texts"]
+
+    fake = Fake(answer)
+    found, error = taken(Client(fake, concurrency=1).pipe(TEXTS, batch_size=8))
+    assert found == TEXTS[:13]
+    assert isinstance(error, RequestError)
+    assert (error.message, error.key, error.status) == ('"texts[13]" is bad', "texts[13]", 413)
+    assert error.remedy == "mend it"
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("a\ud800b", '"texts[13]" has half of a surrogate pair at character 1'),
+        (None, '"texts[13]" is of type NoneType, not a string'),
+        ("x" * 7_000_000, '"texts[13]" takes 7,000,003 bytes'),
+    ],
+)
+def test_what_cannot_be_sent_is_not(bad: Any, message: str) -> None:
+    fake = Fake(echo)
+    found, error = taken(Client(fake).pipe([*TEXTS[:13], bad, "more"]))
+    assert found == TEXTS[:13]
+    assert isinstance(error, RequestError)
+    assert message in error.message
+    assert error.key == "texts[13]"
+    with pytest.raises(RequestError, match=r'"text" ') as caught:
+        Client(fake).predict(bad)
+    assert caught.value.key == "text"
+
+
+def test_a_source_that_fails() -> None:
+    def source() -> Iterator[str]:
+        yield from TEXTS
+        raise KeyError("gone")
+
+    found, error = taken(Client(Fake(echo)).pipe(source(), batch_size=3))
+    assert found == TEXTS
+    assert isinstance(error, KeyError)
+
+
+def test_what_is_no_texts_fault_is_not_halved() -> None:
+    fake = failing([failed("denied")])
+    found, error = taken(Client(fake, concurrency=1).pipe(TEXTS))
+    assert (found, len(fake.bodies)) == ([], 1)
+    assert isinstance(error, InvokeError)
+    assert (error.message, error.key) == ("denied", None)
+
+
+def test_overload_is_waited_for_and_not_halved() -> None:
+    clock = Clock()
+    fake = failing([failed(again=True), failed(again=True)])
+    assert list(Client(fake, concurrency=1, retry=clock.retry()).pipe(TEXTS)) == TEXTS
+    assert fake.sizes == [20, 20, 20]
+    assert len(clock.waits) == 2
+
+
+@pytest.mark.parametrize("answer", [{}, [], ["one"], None])
+def test_an_answer_of_something_else(answer: Any) -> None:
+    found, error = taken(Client(Fake(lambda event: answer)).pipe(["a", "b"]))
+    assert found == []
+    assert isinstance(error, InvokeError)
+    assert "did not answer 2 texts" in error.message
+
+
+def test_nothing_is_asked_after_it_is_closed() -> None:
+    first, more = threading.Event(), threading.Event()
+
+    def answer(event: dict[str, Any]) -> Any:
+        if event["texts"] == ["0"]:
+            return event["texts"]
+        first.set()
+        assert more.wait(30)
+        raise failed(again=True, smaller=True)
+
+    fake = Fake(answer)
+    clock = Clock()
+    answers = Client(fake, concurrency=1, retry=clock.retry()).pipe(map(str, range(9)), batch_size=1)
+    assert next(answers) == "0"
+    assert first.wait(30)
+    answers.close()  # type: ignore[attr-defined]
+    more.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("spacy-lambda-client"):
+            thread.join(30)
+    assert len(fake.bodies) == 2
+
+
+def test_mistakes_of_the_call() -> None:
+    client = Client(Fake(echo))
+    with pytest.raises(RequestError, match="a string, not many") as caught:
+        client.pipe("one text")
+    assert "predict()" in caught.value.remedy
+    with pytest.raises(InvokeError, match="hold nothing"):
+        client.pipe([], batch_size=0)
