@@ -27,6 +27,18 @@ def local(pipeline: Path) -> Iterator[Lambda]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium that all tests of the page share."""
+    from tests.local.chromium import start_chromium
+
+    running = start_chromium(tmp_path_factory.mktemp("chromium"))
+    try:
+        yield running
+    finally:
+        running.quit()
+
+
 @pytest.fixture
 def start(pipeline: Path) -> Iterator[Callable[..., Lambda]]:
     """Starts functions of a test's own, with settings of its own."""

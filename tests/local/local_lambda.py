@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from spacy_lambda.local import FunctionSettings, LocalLambda
+from spacy_lambda.local import Deployment, FunctionSettings, LocalLambda
 
 CODE = Path(__file__).parent / "code"
 
@@ -37,9 +37,9 @@ class Log:
 class Lambda(LocalLambda):
     """A local Lambda that keeps its log and has a boto3 client."""
 
-    def __init__(self, settings: FunctionSettings) -> None:
+    def __init__(self, settings: FunctionSettings, *, compare: Deployment | None = None) -> None:
         self.log = Log()
-        super().__init__(settings, log=self.log)
+        super().__init__(settings, compare=compare, log=self.log)
         self.client = boto3.client(
             "lambda",
             endpoint_url=self.endpoint_url,

@@ -58,6 +58,32 @@ def test_signal_ends_everything(served: tuple[subprocess.Popen[str], str], numbe
     assert not Path(variables["LAMBDA_TASK_ROOT"]).exists()
 
 
+def test_serve_compares_two_pipelines(pipeline: Path) -> None:
+    arguments = ("serve", str(pipeline), "--compare", str(pipeline), "--port", "0", "--name", "mine", "--env", "A=b")
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        match = re.search(r"http://[\d.:]+\d", lines[0])
+        assert match, lines
+        assert lines[2] == f"  beside it: 'mine-compare' at {match[0]}/compare/\n"
+        for name in ("mine", "mine-compare"):
+            assert invoke(match[0], name, {"text": "Acme"}).answer == [
+                {"text": "Acme", "label": "ORG", "start": 0, "end": 4}
+            ]
+        process.terminate()
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert {line[:4] for line in output.splitlines() if "START" in line} == {"[1] ", "[2] "}
+
+
+def test_what_is_compared_is_not_there(pipeline: Path) -> None:
+    done = run("serve", str(pipeline), "--compare", "./nothing", "--port", "0")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "error: there is no pipeline './nothing'" in done.stderr
+
+
 def test_port_that_is_taken(pipeline: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run("serve", str(pipeline), "--port", str(taken.getsockname()[1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,78 +13,20 @@ import spacy
 from spacy_lambda.local.settings import DEFAULT_HANDLER
 from tests.local.local_lambda import Lambda, settings
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+pytest.importorskip("selenium", reason="selenium is not installed")
 
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
-CHROMIUM = shutil.which("chromium")
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run --no-proxy-server"
-    " --disable-background-networking --disable-component-update --disable-sync --window-size=1100,1000"
-)
+from tests.local.chromium import ELSEWHERE, Page, needs_chromium
+
 ENVIRON = {"SPACY_LAMBDA_PAGE": "on"}
-SECONDS = 30
 
 # Each of these takes more UTF-16 units, or more code points, than one sees.
 MICROSCOPE = "👩🏽‍🔬"
 CAFE = "cafe\u0301"
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed (apt install chromium-driver)"
-)
-
-
-class Page:
-    """The page as a person uses it."""
-
-    def __init__(self, browser: Any, url: str) -> None:
-        self.browser = browser
-        self.browser.get_log("browser")
-        self.browser.get(url)
-        self.wait(lambda: self.text_of("#name") == "en_pipeline")
-
-    def wait(self, condition: Any) -> None:
-        WebDriverWait(self.browser, SECONDS, poll_frequency=0.05).until(lambda _: condition())
-
-    def one(self, selector: str) -> Any:
-        return self.browser.find_element(By.CSS_SELECTOR, selector)
-
-    def text_of(self, selector: str) -> str:
-        return str(self.one(selector).get_property("textContent"))
-
-    def write(self, text: str) -> None:
-        """As pasting does; the driver types no characters beyond U+FFFF."""
-        self.browser.execute_script(
-            "const input = document.getElementById('input'); input.value = arguments[0];"
-            "input.dispatchEvent(new Event('input', {bubbles: true}));",
-            text,
-        )
-
-    def find(self) -> None:
-        """Press the button, and wait for an answer or an error."""
-        self.one("#go").click()
-        self.wait(self.is_done)
-
-    def is_done(self) -> bool:
-        return self.one("#go").get_attribute("aria-disabled") is None and (
-            self.one("#result").is_displayed() or self.one("#error").is_displayed()
-        )
-
-    def marks(self) -> list[tuple[str, str, str]]:
-        """The text before each mark, its own, and its label."""
-        found = self.browser.execute_script(
-            "return [...document.querySelectorAll('#text mark')].map(mark => {"
-            " const before = document.createRange(); before.setStart(document.getElementById('text'), 0);"
-            " before.setEndBefore(mark); return [before.toString(), mark.textContent, mark.dataset.label]; })"
-        )
-        return [(before, text, label) for before, text, label in found]
-
-    def errors(self) -> list[str]:
-        return [entry["message"] for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "ERROR")]
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -109,24 +50,6 @@ def with_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(with_page: Path) -> Iterator[Lambda]:
     with Lambda(settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON, name="tried")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SE_OFFLINE", "true")
-        patch.setenv("NO_PROXY", "localhost,127.0.0.1")
-        running = webdriver.Chrome(options=options, service=Service(executable_path=DRIVER))
-    try:
-        yield running
-    finally:
-        running.quit()
 
 
 @pytest.fixture
@@ -193,8 +116,8 @@ def test_examples(page: Page, number: int) -> None:
 
 def test_overlaps_stay_in_the_table(page: Page) -> None:
     page.browser.execute_script(
-        "show('🧪 ab cd', [{text: 'ab cd', label: 'A', start: 2, end: 7}, {text: 'cd', label: 'B', start: 5, end: 7}],"
-        " 1, new Headers())"
+        "show('🧪 ab cd', {took: 1, headers: new Headers(), entities: "
+        "[{text: 'ab cd', label: 'A', start: 2, end: 7}, {text: 'cd', label: 'B', start: 5, end: 7}]})"
     )
     assert page.marks() == [("🧪 ", "ab cd", "A")]
     assert page.text_of("#note").startswith("1 entity overlaps")
@@ -234,6 +157,54 @@ def test_snippets_card_and_call(page: Page, served: Lambda) -> None:
     assert all(word in card for word in ("en_pipeline", "MIT", "ORG, PLACE", "Precision", "33.3"))
     assert "Request" in page.text_of("#call")
     assert page.text_of("#json").startswith("[\n")
+
+
+@pytest.mark.parametrize("which", ["curl", "boto3"])
+def test_copying(page: Page, served: Lambda, which: str) -> None:
+    allowed = {"permissions": ["clipboardReadWrite"], "origin": served.endpoint_url}
+    page.browser.execute_cdp_cmd("Browser.grantPermissions", allowed)
+    page.write("It's 🧪 Acme\nin two lines")
+    page.one("#code summary").click()
+    page.wait(lambda: page.text_of("#curl"))
+    button = page.one(f"[data-copy={which}]")
+    button.click()
+    page.wait(lambda: button.text == "Copied")
+    copied = page.browser.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+    assert copied == page.text_of(f"#{which}")
+    page.wait(lambda: button.text == "Copy")
+
+
+def test_copying_where_the_browser_has_no_clipboard(browser: Any, served: Lambda) -> None:
+    page = Page(browser, served.endpoint_url.replace("127.0.0.1", ELSEWHERE))
+    assert browser.execute_script("return [isSecureContext, navigator.clipboard]") == [False, None]
+    page.write("It's 🧪 Acme\nin two lines")
+    page.one("#code summary").click()
+    page.wait(lambda: page.text_of("#curl"))
+    snippet = page.text_of("#curl")
+    button = page.one("[data-copy=curl]")
+    button.click()
+    page.wait(lambda: button.text == "Copied")
+    page.write("")
+    page.one("#input").send_keys(Keys.CONTROL, "v")
+    assert page.one("#input").get_property("value") == snippet
+    browser.execute_script("document.execCommand = () => false")
+    button.click()
+    page.wait(lambda: button.text.startswith("Selected"))
+    assert browser.execute_script("return getSelection().toString()") == page.text_of("#curl")
+    assert page.errors() == []
+
+
+def test_the_snippet_names_the_function_however_late_it_is_known(page: Page) -> None:
+    page.browser.execute_script("called = 'function'; sides[0].info = null;")
+    page.one("#code summary").click()
+    page.wait(lambda: 'FunctionName="function"' in page.text_of("#boto3"))
+    page.browser.execute_script("about()")
+    page.wait(lambda: 'FunctionName="tried"' in page.text_of("#boto3"))
+
+
+def test_there_is_nothing_to_compare_with(page: Page) -> None:
+    assert not page.one("#offer").is_displayed()
+    assert page.text_of("#summary") == ""
 
 
 def test_a_refusal_says_what_to_do(browser: Any, served: Lambda) -> None:

@@ -86,12 +86,17 @@ def test_long_answers_are_packed_for_those_who_take_it(function: Function) -> No
     answer = dispatch(event, CONTEXT, function)
     assert answer["headers"]["content-encoding"] == "gzip"
     assert len(json.loads(gzip.decompress(body_of(answer)))) == 50
-    for coding in ("br", "gzip;q=0", "identity"):
+    for coding in ("GZIP", "br,gzip;level=1", "gzip ; q=0.01"):
+        event["headers"]["accept-encoding"] = coding
+        assert dispatch(event, CONTEXT, function)["headers"]["content-encoding"] == "gzip"
+    for coding in ("br", "gzip;q=0", "gzip; q=0.000", "identity", "xgzip"):
         event["headers"]["accept-encoding"] = coding
         assert "content-encoding" not in dispatch(event, CONTEXT, function)["headers"]
 
 
-@pytest.mark.parametrize("data", [b"\x1f\x8b", gzip.compress(b"0" * 100_000_000), b"no gzip"])
+@pytest.mark.parametrize(
+    "data", [b"\x1f\x8b", gzip.compress(b"0" * 100_000_000), b"no gzip", 2 * gzip.compress(b'{"text": ""}')]
+)
 def test_bodies_that_are_no_gzip_or_too_much(data: bytes, function: Function) -> None:
     event = {**url_event("POST", "/predict", content_encoding="gzip"), "isBase64Encoded": True}
     event["body"] = base64.b64encode(data).decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +15,11 @@ import spacy
 
 from spacy_lambda.runtime import page
 from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.events.http import page_settings
 from spacy_lambda.runtime.events.protocol import Function
 
 FILE = Path(page.__file__).with_name("index.html")
-MAX_BYTES = 30_000
+MAX_BYTES = 30 * 1024
 
 
 def get(environ: Mapping[str, str], path: str = "/", method: str = "GET", stage: str = "$default") -> dict[str, Any]:
@@ -58,6 +60,62 @@ def test_the_policy_allows_what_is_in_the_file_and_nothing_else() -> None:
     expected += ["connect-src 'self'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'"]
     policy = get({"SPACY_LAMBDA_PAGE": "on"})["headers"]["content-security-policy"]
     assert policy.split("; ") == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "url", "origin"),
+    [
+        ("compare/", "compare/", None),
+        (" ../int8 ", "../int8/", None),
+        ("/", "/", None),
+        ("https://a.example", "https://a.example/", "https://a.example"),
+        ("HTTP://A-b.example:9001/prod/", "HTTP://A-b.example:9001/prod/", "http://a-b.example:9001"),
+    ],
+)
+def test_the_other_function_is_told_and_may_be_called(setting: str, url: str, origin: str | None) -> None:
+    environ = {"SPACY_LAMBDA_PAGE": "on", "SPACY_LAMBDA_COMPARE": setting}
+    assert json.loads(get(environ, "/info")["body"])["compare"] == url
+    policy = get(environ)["headers"]["content-security-policy"]
+    called = f"'self' {origin}" if origin else "'self'"
+    assert f"; connect-src {called}; form-action" in policy
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "https://a.example/; script-src *",
+        "https://a.example;script-src/",
+        "https://a.example/\nx: y",
+        "https://*.example/",
+        "https://a.example, https://b.example",
+        "https://user:secret@a.example/",
+        "https://a.example/?a=b",
+        "https://a.example/#a",
+        "https://[::1]:9001/",
+        "https:///a",
+        "//a.example/",
+        "javascript:alert(1)/",
+        "data:,a/",
+        "ftp://a.example/",
+        "'unsafe-inline'",
+        "a b/",
+        "ä/",
+    ],
+)
+def test_a_setting_that_could_be_anything_else_is_ignored_and_logged(
+    setting: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    page_settings._read.cache_clear()
+    environ = {"SPACY_LAMBDA_PAGE": "on", "SPACY_LAMBDA_COMPARE": setting}
+    assert "compare" not in json.loads(get(environ, "/info")["body"])
+    assert get(environ)["headers"] == get({"SPACY_LAMBDA_PAGE": "on"})["headers"]
+    assert [record.message.split(":")[0] for record in caplog.records] == ["SPACY_LAMBDA_COMPARE is ignored"]
+
+
+@pytest.mark.parametrize("environ", [{}, {"SPACY_LAMBDA_PAGE": "off"}, {"SPACY_LAMBDA_PAGE": "on"}])
+def test_without_a_page_or_another_function_nothing_is_told(environ: dict[str, str]) -> None:
+    other = {} if environ.get("SPACY_LAMBDA_PAGE") == "on" else {"SPACY_LAMBDA_COMPARE": "compare/"}
+    assert "compare" not in json.loads(get({**environ, **other}, "/info")["body"])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -15,6 +16,9 @@ from spacy_lambda.local.settings import FunctionSettings
 def run_bundle(
     bundle: Annotated[str, typer.Argument(help="A zip, an image's folder, or an image: REGISTRY/NAME@sha256:...")],
     *,
+    compare: Annotated[
+        str | None, typer.Option(help="Another bundle; the page shows what the two say side by side.")
+    ] = None,
     engine: Annotated[str | None, typer.Option(help="What runs an image: docker, podman, buildah or finch.")] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 9001,
@@ -31,15 +35,24 @@ def run_bundle(
 ) -> None:
     """Serve a bundle as Lambda would run it: a zip under the Python it is for, an image on a read-only root."""
     from spacy_lambda.bundler.run import open_bundle
+    from spacy_lambda.local.deployment import Deployment, side_by_side
 
-    with open_bundle(bundle, engine=engine) as runnable:
-        settings = FunctionSettings(
-            pipeline=bundle,
-            name=name,
-            handler=runnable.handler,
-            environment=PAGE | variables(env or []),
-            timeout_s=timeout,
-            memory_mb=memory,
-            max_concurrency=max_concurrency or os.cpu_count() or 1,
-        )
-        asyncio.run(serve_until_stopped(settings, program=runnable.program, host=host, port=port))
+    with ExitStack() as opened:
+
+        def deployment(which: str) -> Deployment:
+            runnable = opened.enter_context(open_bundle(which, engine=engine))
+            settings = FunctionSettings(
+                pipeline=which,
+                name=name,
+                handler=runnable.handler,
+                environment=PAGE | variables(env or []),
+                timeout_s=timeout,
+                memory_mb=memory,
+                max_concurrency=max_concurrency or os.cpu_count() or 1,
+            )
+            return Deployment(settings, runnable.program)
+
+        functions = {"/": deployment(bundle)}
+        if compare is not None:
+            functions = side_by_side(functions["/"], deployment(compare))
+        asyncio.run(serve_until_stopped(functions, host=host, port=port))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,7 @@ from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.settings import DEFAULT_HANDLER, FunctionSettings
 
 if TYPE_CHECKING:
-    from spacy_lambda.local.program import Program
+    from spacy_lambda.local.deployment import Deployment
     from spacy_lambda.local.serving import ServedFunction
 
 PAGE = {"SPACY_LAMBDA_PAGE": "on"}
@@ -27,6 +29,9 @@ def serve(
         str, typer.Argument(help="A pipeline directory, an installed package's name, or a location: s3://..., hf://...")
     ],
     *,
+    compare: Annotated[
+        str | None, typer.Option(help="Another pipeline; the page shows what the two say side by side.")
+    ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 9001,
     name: Annotated[str, typer.Option(help="The function's name.")] = "function",
@@ -45,6 +50,8 @@ def serve(
     keep_path: Annotated[bool, typer.Option("--keep-path", help="Leave the task root at the end.")] = False,
 ) -> None:
     """Serve a pipeline as a Lambda function on this machine, for boto3 and the AWS CLI."""
+    from spacy_lambda.local.deployment import Deployment, side_by_side
+
     limits = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
     settings = FunctionSettings(
         pipeline=pipeline,
@@ -58,35 +65,43 @@ def serve(
         keep_path=keep_path,
         **limits,
     )
-    asyncio.run(serve_until_stopped(settings, host=host, port=port))
+    functions = {"/": Deployment(settings)}
+    if compare is not None:
+        functions = side_by_side(Deployment(settings), Deployment(replace(settings, pipeline=compare)))
+    asyncio.run(serve_until_stopped(functions, host=host, port=port))
 
 
-async def serve_until_stopped(
-    settings: FunctionSettings, *, program: Program | None = None, host: str, port: int
-) -> None:
-    """Serve a function until Ctrl-C or another signal that ends programs; say how it is called.
+async def serve_until_stopped(functions: Mapping[str, Deployment], *, host: str, port: int) -> None:
+    """Serve functions until Ctrl-C or another signal that ends programs; say how they are called.
 
-    :param program: What its environments run; without it, what is installed here.
+    :param functions: By the path below which each function's URL is; one of them is ``/``.
     """
-    from spacy_lambda.local.serving import serve_function
+    from spacy_lambda.local.serving import serve_functions
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _ENDS:
         loop.add_signal_handler(number, stop.set)
-    async with serve_function(settings, program=program, host=host, port=port, log=_print_line) as function:
-        _print_welcome(function)
+    async with serve_functions(functions, host=host, port=port, log=_print_line) as served:
+        _print_welcome(served)
         await stop.wait()
         print("ending", flush=True)
 
 
-def _print_welcome(function: ServedFunction) -> None:
+def _print_welcome(served: Mapping[str, ServedFunction]) -> None:
+    function = served["/"]
     settings = function.settings
     url, name = function.endpoint_url, settings.name
     page = f"  page: {url}/\n" if settings.environment.get("SPACY_LAMBDA_PAGE") == "on" else ""
+    others = "".join(
+        f"  beside it: {other.settings.name!r} at {other.url}/\n    {other.program.about}\n"
+        for path, other in served.items()
+        if path != "/"
+    )
     print(
         f"serving {name!r} at {url}, Ctrl-C to end\n"
         f"  {function.program.about}\n"
+        f"{others}"
         f"{page}"
         f"  try: curl {url}/predict -H 'content-type: application/json' -d '{{\"text\": \"...\"}}'\n"
         f"  or:  spacy-lambda invoke --endpoint {url} --function {name} --text '...'\n"

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spacy_lambda.local.background import LocalLambda
     from spacy_lambda.local.client import FunctionError, Invocation, invoke
+    from spacy_lambda.local.deployment import Deployment, side_by_side
     from spacy_lambda.local.program import Program, installed_program
     from spacy_lambda.local.report import Report, parse_report
-    from spacy_lambda.local.serving import ServedFunction, serve_function
+    from spacy_lambda.local.serving import ServedFunction, serve_functions
     from spacy_lambda.local.settings import FunctionSettings
     from spacy_lambda.local.taskroot import TaskRoot, build_task_root
 
 __all__ = [
+    "Deployment",
     "FunctionError",
     "FunctionSettings",
     "Invocation",
@@ -31,10 +33,12 @@ __all__ = [
     "installed_program",
     "invoke",
     "parse_report",
-    "serve_function",
+    "serve_functions",
+    "side_by_side",
 ]
 
 _MODULES = {
+    "Deployment": "deployment",
     "FunctionError": "client",
     "FunctionSettings": "settings",
     "Invocation": "client",
@@ -47,7 +51,8 @@ _MODULES = {
     "installed_program": "program",
     "invoke": "client",
     "parse_report": "report",
-    "serve_function": "serving",
+    "serve_functions": "serving",
+    "side_by_side": "deployment",
 }
 
 

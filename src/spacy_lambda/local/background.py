@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
+from spacy_lambda.local.deployment import COMPARE_PATH, Deployment, side_by_side
 from spacy_lambda.local.logs import LogSink
 from spacy_lambda.local.program import Program
-from spacy_lambda.local.serving import ServedFunction, serve_function
+from spacy_lambda.local.serving import ServedFunction, serve_functions
 from spacy_lambda.local.settings import FunctionSettings
 
 
@@ -24,6 +26,7 @@ class LocalLambda:
 
     :param settings: The function.
     :param program: What its environments run; without it, what is installed here.
+    :param compare: A second function, with which the first one's page can compare itself.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
     :param log: Takes each line that an environment logs, in that thread; without it, :mod:`logging` does.
@@ -35,35 +38,43 @@ class LocalLambda:
         settings: FunctionSettings,
         *,
         program: Program | None = None,
+        compare: Deployment | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         log: LogSink | None = None,
     ) -> None:
-        self._started: Future[ServedFunction] = Future()
+        self._started: Future[Mapping[str, ServedFunction]] = Future()
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        first = Deployment(settings, program)
+        functions = {"/": first} if compare is None else side_by_side(first, compare)
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._run(settings, program, host, port, log)),
+            target=lambda: asyncio.run(self._run(functions, host, port, log)),
             name="local-lambda",
             daemon=True,
         )
         self._thread.start()
-        self._function = self._started.result()
+        self._functions = self._started.result()
 
     @property
     def endpoint_url(self) -> str:
         """What clients take as ``endpoint_url``."""
-        return self._function.endpoint_url
+        return self.function.endpoint_url
 
     @property
     def function(self) -> ServedFunction:
         """What is being served."""
-        return self._function
+        return self._functions["/"]
+
+    @property
+    def compared(self) -> ServedFunction | None:
+        """The second function, if there is one."""
+        return self._functions.get(COMPARE_PATH)
 
     @property
     def environment_pids(self) -> tuple[int, ...]:
         """The process ids of the environments that are there, sorted."""
-        return self._function.pool.pids
+        return tuple(sorted(pid for function in self._functions.values() for pid in function.pool.pids))
 
     def close(self) -> None:
         """End every environment and the server, and remove the task root."""
@@ -79,13 +90,11 @@ class LocalLambda:
     ) -> None:
         self.close()
 
-    async def _run(
-        self, settings: FunctionSettings, program: Program | None, host: str, port: int, log: LogSink | None
-    ) -> None:
+    async def _run(self, functions: Mapping[str, Deployment], host: str, port: int, log: LogSink | None) -> None:
         self._loop = asyncio.get_running_loop()
         try:
-            async with serve_function(settings, program=program, host=host, port=port, log=log) as function:
-                self._started.set_result(function)
+            async with serve_functions(functions, host=host, port=port, log=log) as served:
+                self._started.set_result(served)
                 await self._stop.wait()
         except BaseException as exc:
             if self._started.done():

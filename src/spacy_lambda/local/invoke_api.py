@@ -13,7 +13,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,16 +22,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.function_url import FunctionUrl
 from spacy_lambda.local.http_body import BodyTooLarge, read_body
 from spacy_lambda.local.invocation import Outcome, Request
+from spacy_lambda.local.mounts import Mounts, Target
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
-from spacy_lambda.local.settings import (
-    MAX_EVENT_PAYLOAD_BYTES,
-    MAX_PAYLOAD_BYTES,
-    VERSION,
-    FunctionSettings,
-)
+from spacy_lambda.local.settings import MAX_EVENT_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES, VERSION
 
 _LOGGER = logging.getLogger(__name__)
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
@@ -56,21 +51,19 @@ class ServiceError(Exception):
 
 
 class InvokeApi:
-    """The Invoke API of one function.
+    """The Invoke API, where every function is called by its name, and beside it their URLs.
 
-    :param settings: The function.
-    :param invoke: Serves one request.
+    :param targets: The functions by the path below which their URLs are; one of them is ``/``.
     """
 
-    def __init__(self, settings: FunctionSettings, invoke: Callable[[Request], Awaitable[Outcome]]) -> None:
-        self._settings = settings
-        self._invoke = invoke
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        self._targets = tuple(targets.values())
         self._background: set[asyncio.Task[None]] = set()
         path = "/2015-03-31/functions/{name}/invocations"
         self.app = Starlette(
             routes=[
                 Route(path, self._serve, methods=["POST"]),
-                Route("/{path:path}", FunctionUrl(settings, invoke)),
+                Route("/{path:path}", Mounts(targets)),
             ],
             exception_handlers={HTTPException: _unknown_operation},
         )
@@ -85,7 +78,7 @@ class InvokeApi:
         return response
 
     async def _answer(self, http: HttpRequest, request_id: str) -> Response:
-        qualifier = self._qualifier(http)
+        target, qualifier = self._named(http)
         kind = http.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         if kind not in _TYPES:
             raise ServiceError(
@@ -96,59 +89,63 @@ class InvokeApi:
         request = Request(
             request_id=request_id,
             payload=await _read_event(http, kind),
-            arn=self._settings.arn + (f":{qualifier}" if qualifier else ""),
+            arn=target.settings.arn + (f":{qualifier}" if qualifier else ""),
             trace_id=http.headers.get("X-Amzn-Trace-Id") or _trace_id(),
             client_context=_client_context(http.headers.get("X-Amz-Client-Context", "")),
         )
         if kind == "DryRun":
             return Response(status_code=204)
         if kind == "Event":
-            self._start(request)
+            self._start(target, request)
             return Response(status_code=202)
-        outcome = await self._outcome(request)
+        outcome = await _outcome(target, request)
         return _function_answer(outcome, request, log_tail=http.headers.get("X-Amz-Log-Type") == "Tail")
 
-    def _qualifier(self, http: HttpRequest) -> str:
-        """The version or alias that the caller named; whichever it is, the same code answers.
+    def _named(self, http: HttpRequest) -> tuple[Target, str]:
+        """The function, and the version or alias that the caller named; whichever it is, the same code answers.
 
-        The function is named by its name, a partial or a full ARN, each with or without a qualifier.
+        A function is named by its name, a partial or a full ARN, each with or without a qualifier.
         """
         path_name = http.path_params["name"]
-        name = re.escape(self._settings.name)
-        match = re.fullmatch(rf"{_OWNER}{name}(?::({_QUALIFIER.pattern}))?", path_name)
-        if match is None:
-            wanted = path_name if path_name.startswith("arn:") else f"function:{path_name}"
-            raise ServiceError(404, "ResourceNotFoundException", f"Function not found: {wanted}")
-        qualifier = http.query_params.get("Qualifier") or match[1] or ""
-        if qualifier and not _QUALIFIER.fullmatch(qualifier):
-            raise ServiceError(
-                400, "InvalidParameterValueException", f"Value {qualifier!r} at 'qualifier' is not valid"
-            )
-        return qualifier
+        for target in self._targets:
+            name = re.escape(target.settings.name)
+            match = re.fullmatch(rf"{_OWNER}{name}(?::({_QUALIFIER.pattern}))?", path_name)
+            if match is not None:
+                return target, _qualifier(http.query_params.get("Qualifier") or match[1] or "")
+        wanted = path_name if path_name.startswith("arn:") else f"function:{path_name}"
+        raise ServiceError(404, "ResourceNotFoundException", f"Function not found: {wanted}")
 
-    async def _outcome(self, request: Request) -> Outcome:
-        try:
-            return await self._invoke(request)
-        except TooManyRequests as exc:
-            raise ServiceError(
-                429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
-            ) from exc
-        except PoolClosed as exc:
-            raise ServiceError(500, "ServiceException", "the local Lambda is ending") from exc
-        except LocalLambdaError as exc:
-            raise ServiceError(500, "ServiceException", f"{exc.message}; {exc.remedy}") from exc
-
-    def _start(self, request: Request) -> None:
+    def _start(self, target: Target, request: Request) -> None:
         """Serve an asynchronous request; its outcome is only in the log, and it is not tried again."""
-        task = asyncio.create_task(self._run(request))
+        task = asyncio.create_task(_run(target, request))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _run(self, request: Request) -> None:
-        try:
-            await self._outcome(request)
-        except ServiceError as exc:
-            _LOGGER.warning("event %s was dropped: %s", request.request_id, exc)
+
+def _qualifier(text: str) -> str:
+    if text and not _QUALIFIER.fullmatch(text):
+        raise ServiceError(400, "InvalidParameterValueException", f"Value {text!r} at 'qualifier' is not valid")
+    return text
+
+
+async def _outcome(target: Target, request: Request) -> Outcome:
+    try:
+        return await target.invoke(request)
+    except TooManyRequests as exc:
+        raise ServiceError(
+            429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
+        ) from exc
+    except PoolClosed as exc:
+        raise ServiceError(500, "ServiceException", "the local Lambda is ending") from exc
+    except LocalLambdaError as exc:
+        raise ServiceError(500, "ServiceException", f"{exc.message}; {exc.remedy}") from exc
+
+
+async def _run(target: Target, request: Request) -> None:
+    try:
+        await _outcome(target, request)
+    except ServiceError as exc:
+        _LOGGER.warning("event %s was dropped: %s", request.request_id, exc)
 
 
 async def _read_event(http: HttpRequest, kind: str) -> bytes:

@@ -1,8 +1,8 @@
 """The page: one file, ``index.html``, in which a person tries the pipeline.
 
 It is off unless ``SPACY_LAMBDA_PAGE`` is ``on``. It loads nothing but itself, and calls ``predict`` and ``info`` beside
-it. The policy names its style and its script by their hashes: nothing else in it can ever run
-(https://www.w3.org/TR/CSP3/#framework-directive-source-list).
+it, and those of the one other function that ``SPACY_LAMBDA_COMPARE`` names. The policy names its style and its script
+by their hashes: nothing else in it can ever run (https://www.w3.org/TR/CSP3/#framework-directive-source-list).
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from ..events.http.message import HttpResponse
+from ..events.http.page_settings import other_function
 from ..events.protocol import Function
 
 __all__ = ["page_response"]
@@ -23,10 +25,12 @@ _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 def page_response(function: Function) -> HttpResponse:
     """The page; it is the same for every function, and asks ``info`` what this one is."""
-    page, policy = _read()
+    page, hashes = _read()
+    other = other_function(function.environ)
+    called = ("'self'", other.origin) if other and other.origin else ("'self'",)
     headers = {
         "content-type": "text/html; charset=utf-8",
-        "content-security-policy": policy,
+        "content-security-policy": _policy({**hashes, "connect": called}),
         "referrer-policy": "no-referrer",
         "cache-control": "no-cache",
     }
@@ -34,18 +38,22 @@ def page_response(function: Function) -> HttpResponse:
 
 
 @cache
-def _read() -> tuple[bytes, str]:
-    """The file and its policy."""
+def _read() -> tuple[bytes, dict[str, tuple[str, ...]]]:
+    """The file, and the hashes of what is in it, by kind."""
     text = Path(__file__).with_name("index.html").read_text(encoding="utf-8")
-    hashes: dict[str, list[str]] = {"style": [], "script": []}
+    hashes: dict[str, tuple[str, ...]] = {"style": (), "script": ()}
     for kind, content in _INLINE.findall(text):
-        hashes[kind].append(f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'")
-    directives = (
-        "default-src 'none'",
-        *(f"{kind}-src {' '.join(found)}" for kind, found in hashes.items()),
-        "connect-src 'self'",
-        "form-action 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        hashes[kind] = (*hashes[kind], f"'sha256-{digest}'")
+    return text.encode(), hashes
+
+
+def _policy(sources: Mapping[str, tuple[str, ...]]) -> str:
+    """What the browser lets the page do.
+
+    :param sources: What is allowed, by kind; everything else is not.
+    """
+    allowed = (f"{kind}-src {' '.join(names)}" for kind, names in sources.items())
+    return "; ".join(
+        ("default-src 'none'", *allowed, "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'")
     )
-    return text.encode(), "; ".join(directives)

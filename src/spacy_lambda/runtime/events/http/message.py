@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ MAX_BODY = 6 * 1024 * 1024
 """Bytes that Lambda takes and gives; what is packed may unpack to ten times as much."""
 
 WORTH_PACKING = 1024
+
+_GZIP = re.compile(r"gzip(;(?!q=0(\.0*)?$).*)?")
+"""A part of ``Accept-Encoding`` that takes gzip; a weight of 0 is a refusal, however many digits it has."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class HttpRequest:
             raise RequestError(f"the body is not gzip: {exc}", remedy="send it as Content-Encoding says") from exc
         if unpacker.unconsumed_tail or not unpacker.eof:
             raise RequestError("the body is cut off, or too large unpacked", remedy="send less at once", status=413)
+        if unpacker.unused_data:
+            raise RequestError("there is more after the gzip data", remedy="send one gzip member")
         return data
 
 
@@ -78,12 +84,9 @@ class HttpResponse:
 
 def compressed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
     """The answer packed with gzip, where the caller takes that and it is worth it."""
-    accepted = {
-        part.partition(";")[0].strip()
-        for part in request.headers.get("accept-encoding", "").lower().split(",")
-        if part.partition(";")[2].replace(" ", "") not in ("q=0", "q=0.0")
-    }
-    if "gzip" not in accepted or len(response.body) < WORTH_PACKING:
+    accepted = request.headers.get("accept-encoding", "").lower().replace(" ", "")
+    takes_gzip = any(_GZIP.fullmatch(coding) for coding in accepted.split(","))
+    if not takes_gzip or len(response.body) < WORTH_PACKING:
         return response.adding(vary="accept-encoding")
     packed = replace(response, body=gzip.compress(response.body, 5, mtime=0))
     return packed.adding(content_encoding="gzip", vary="accept-encoding")

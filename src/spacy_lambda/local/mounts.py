@@ -1,0 +1,52 @@
+"""Which function a call is for: by its path, as with a proxy in front of several functions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from starlette.types import Receive, Scope, Send
+
+from spacy_lambda.local.function_url import FunctionUrl
+from spacy_lambda.local.invocation import Outcome, Request
+from spacy_lambda.local.settings import FunctionSettings
+
+__all__ = ["Mounts", "Target"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function as callers reach it.
+
+    :param settings: The function.
+    :param invoke: Serves one request.
+    """
+
+    settings: FunctionSettings
+    invoke: Callable[[Request], Awaitable[Outcome]]
+
+
+class Mounts:
+    """The Function URLs of one server; each function sees its own paths only.
+
+    :param targets: The functions by the path below which they are: ``/``, which has to be there, ``/compare/``, ...
+    """
+
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        longest_first = sorted(targets.items(), key=lambda item: len(item[0]), reverse=True)
+        self._urls = [
+            (path.encode("ascii"), FunctionUrl(target.settings, target.invoke)) for path, target in longest_first
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand one call on."""
+        # As it was sent: "/compare%2Fx" is one step of a path, which its decoded form does not tell.
+        raw: bytes = scope["raw_path"]
+        path, url = next((found for found in self._urls if _is_below(raw, found[0])), self._urls[-1])
+        own = raw[len(path) - 1 :] or b"/"
+        await url({**scope, "raw_path": own, "path": unquote(own.decode("ascii"))}, receive, send)
+
+
+def _is_below(raw: bytes, path: bytes) -> bool:
+    return raw.startswith(path) or raw == path[:-1]
