@@ -6,6 +6,7 @@
     ├── MissingExtraError       an optional part is not installed
     ├── PipelineNotFoundError   there is no pipeline where one was named
     ├── LocationError           what should say where a pipeline is cannot be read
+    ├── ConfigError             the project's file cannot be read, or says what cannot be
     ├── ArtifactError           an artifact or an archive is refused
     │   └── SignatureError          ... because of its signature
     ├── StoreError              a store cannot be reached, refuses, or has not what is asked for
@@ -29,7 +30,7 @@ Standard library only: both the build side and the runtime raise these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class SpacyLambdaError(Exception):
@@ -73,6 +74,28 @@ class SignatureError(ArtifactError):
 
 class LocationError(SpacyLambdaError):
     """What should say where a pipeline is cannot be read."""
+
+
+class ConfigError(SpacyLambdaError):
+    """The project's file has faults; lists every one of them.
+
+    :param path: The file.
+    :param faults: Where each is, what it is, to be read after that, and what to do about it.
+    """
+
+    def __init__(self, path: str, faults: Sequence[tuple[str, str, str]]) -> None:
+        if len(faults) == 1:
+            ((where, what, remedy),) = faults
+            message = f"{path}: {where} {what}"
+        else:
+            message = f"{path} has {len(faults)} faults:" + _numbered(f"{where} {what}" for where, what, _ in faults)
+            remedy = "change each:" + _numbered(f"{where}: {remedy}" for where, _, remedy in faults)
+        super().__init__(message, remedy=remedy)
+        self.faults = tuple(faults)
+
+
+def _numbered(lines: Iterable[str]) -> str:
+    return "".join(f"\n  {number}. {line}" for number, line in enumerate(lines, start=1))
 
 
 class StoreError(SpacyLambdaError):

@@ -1,0 +1,85 @@
+"""What ``spacy-lambda.toml`` says, complete and checked: every stage of the deployment starts from these values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["Auth", "Canary", "FunctionConfig", "Project", "Shape"]
+
+Shape = Literal["auto", "zip", "image", "image-efs"]
+Auth = Literal["iam", "none"]
+Canary = Literal["all-at-once", "10percent-5minutes", "10percent-15minutes", "linear-10percent-1minute"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionConfig:
+    """One function.
+
+    :param name: Its name in the project.
+    :param pipeline: Location of the compiled pipeline; a relative folder starts at the file's.
+    :param shape: How the code reaches Lambda; ``auto`` takes a zip where it fits, else an image.
+    :param memory: MB; 1,769 MB are one CPU.
+    :param timeout: Seconds.
+    :param architecture: As Lambda calls it.
+    :param python: Version of Lambda's Python.
+    :param concurrency: Environments reserved for it, and at most; ``None`` shares the account's.
+    :param snapstart: Whether versions are published with a snapshot of their init.
+    :param auth: Who may call the Function URL: ``iam`` whoever has the permission, ``none`` everybody.
+    :param cors: Origins whose pages may call the Function URL.
+    :param page: Whether the Function URL has the page.
+    :param metrics: Whether the function tells metrics.
+    :param tracing: Whether X-Ray traces it.
+    :param alarm_email: Who is told of alarms, after confirming Amazon's first mail.
+    :param budget: US dollars a month, above which a mail is sent.
+    :param log_retention: Days.
+    :param golden: ``.jsonl`` of requests whose answers a new version must give before it goes live; ``None`` for
+        those that come with spacy-lambda.
+    :param canary: How traffic moves to a new version.
+    :param keep_versions: Published versions that stay, the live one among them.
+    :param environment: Environment variables of the function's own.
+    """
+
+    name: str
+    pipeline: str
+    shape: Shape = "auto"
+    memory: int = 2048
+    timeout: int = 30
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+    python: Literal["3.12", "3.13", "3.14"] = "3.13"
+    concurrency: int | None = None
+    snapstart: bool = False
+    auth: Auth = "iam"
+    cors: tuple[str, ...] = ()
+    page: bool = False
+    metrics: bool = True
+    tracing: bool = False
+    alarm_email: str | None = None
+    budget: float | None = None
+    log_retention: int = 30
+    golden: Path | None = None
+    canary: Canary = "all-at-once"
+    keep_versions: int = 3
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """Everything of one file.
+
+    :param name: Stacks, functions and the bucket begin with it.
+    :param region: Where all of it is.
+    :param account: The only account into which it may be deployed; ``None`` for whichever the credentials are of.
+    :param tags: Of every resource, beside ours.
+    :param functions: In the file's order.
+    :param folder: Where the file is.
+    """
+
+    name: str
+    region: str
+    account: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    functions: tuple[FunctionConfig, ...]
+    folder: Path

@@ -1,0 +1,35 @@
+"""What the tests of the configuration share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda.config.load import load_project
+from spacy_lambda.config.model import Project
+from spacy_lambda.errors import ConfigError
+
+PROJECT = """
+[project]
+name = "papers"
+region = "eu-central-1"
+"""
+FUNCTION = """
+[functions.ner]
+pipeline = "./compiled"
+"""
+
+
+def load(folder: Path, text: str, *, region: str | None = None, **environ: str) -> Project:
+    """What a file with this text is."""
+    path = folder / "spacy-lambda.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_project(path, region=region, environ=environ)
+
+
+def faults(folder: Path, text: str, *, region: str | None = None, **environ: str) -> list[tuple[str, str, str]]:
+    """What is wrong with it."""
+    with pytest.raises(ConfigError) as caught:
+        load(folder, text, region=region, **environ)
+    return [tuple(fault) for fault in caught.value.faults]

@@ -1,0 +1,222 @@
+"""The file that is found and read, who wins over it, and what is filled in."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from spacy_lambda.config.load import load_project
+from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.parse import parse_text
+from spacy_lambda.errors import ConfigError
+
+from .files import FUNCTION, PROJECT, faults, load
+
+TOML = "strings are in quotes, a table begins with [its.name], each key is written once: https://toml.io"
+SHA256 = "5f" * 32
+
+
+def test_the_least_that_has_to_be_said(tmp_path: Path) -> None:
+    assert load(tmp_path, PROJECT + FUNCTION) == Project(
+        name="papers",
+        region="eu-central-1",
+        functions=(FunctionConfig(name="ner", pipeline=str(tmp_path / "compiled")),),
+        folder=tmp_path,
+    )
+
+
+def test_everything(tmp_path: Path) -> None:
+    text = """
+    [project]
+    name = "papers"
+    region = "eu-central-1"
+    account = "012345678901"
+    tags = { team = "nlp" }
+    [functions.second]
+    pipeline = "hf://acme/metals@v1"
+    [functions.first]
+    pipeline = "s3://models/en_news@1.0"
+    shape = "image"
+    memory = 4096
+    timeout = 60
+    architecture = "arm64"
+    python = "3.14"
+    concurrency = 5
+    snapstart = true
+    auth = "none"
+    cors = ["https://example.org"]
+    page = true
+    metrics = false
+    tracing = true
+    alarm_email = "oncall@example.org"
+    budget = 20
+    log_retention = 7
+    golden = "tests/golden.jsonl"
+    canary = "10percent-5minutes"
+    keep_versions = 5
+    environment = { SPACY_LAMBDA_OUTPUT = "s3://answers" }
+    """
+    project = load(tmp_path, text)
+    assert project == Project(
+        name="papers",
+        region="eu-central-1",
+        account="012345678901",
+        tags={"team": "nlp"},
+        functions=(
+            FunctionConfig(name="second", pipeline="hf://acme/metals@v1"),
+            FunctionConfig(
+                name="first",
+                pipeline="s3://models/en_news@1.0",
+                shape="image",
+                memory=4096,
+                timeout=60,
+                architecture="arm64",
+                python="3.14",
+                concurrency=5,
+                snapstart=True,
+                auth="none",
+                cors=("https://example.org",),
+                page=True,
+                metrics=False,
+                tracing=True,
+                alarm_email="oncall@example.org",
+                budget=20.0,
+                log_retention=7,
+                golden=tmp_path / "tests/golden.jsonl",
+                canary="10percent-5minutes",
+                keep_versions=5,
+                environment={"SPACY_LAMBDA_OUTPUT": "s3://answers"},
+            ),
+        ),
+        folder=tmp_path,
+    )
+    assert isinstance(project.functions[1].budget, float)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "expected"),
+    [
+        ("./compiled", "{}/compiled"),
+        ("compiled", "{}/compiled"),
+        ("../other", "{}/../other"),
+        (f"./store@1.0#sha256={SHA256}", f"{{}}/store@1.0#sha256={SHA256}"),
+        ("/models/en", "/models/en"),
+        ("en_core_web_sm", "en_core_web_sm"),
+        ("s3://models/en", "s3://models/en"),
+        ("hf://acme/metals", "hf://acme/metals"),
+    ],
+)
+def test_relative_paths_begin_at_the_file(tmp_path: Path, pipeline: str, expected: str) -> None:
+    (tmp_path / "compiled").mkdir()
+    project = load(tmp_path, PROJECT + FUNCTION.replace("./compiled", pipeline))
+    assert project.functions[0].pipeline == expected.format(tmp_path)
+
+
+def test_the_file_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = load(tmp_path, PROJECT + FUNCTION)
+    monkeypatch.chdir(tmp_path)
+    assert load_project(environ={}) == project
+
+
+@pytest.mark.parametrize(
+    ("flag", "environ", "file", "region"),
+    [
+        ("us-west-2", {"SPACY_LAMBDA_REGION": "us-west-1"}, "eu-west-1", "us-west-2"),
+        (None, {"SPACY_LAMBDA_REGION": "us-west-1", "AWS_REGION": "eu-west-2"}, "eu-west-1", "us-west-1"),
+        (None, {"AWS_REGION": "eu-west-2"}, "eu-west-1", "eu-west-1"),
+        (None, {"AWS_REGION": "eu-west-2", "AWS_DEFAULT_REGION": "eu-west-3"}, None, "eu-west-2"),
+        (None, {"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-3"}, None, "eu-west-3"),
+    ],
+)
+def test_who_wins(tmp_path: Path, flag: str | None, environ: dict[str, str], file: str | None, region: str) -> None:
+    line = f'region = "{file}"' if file else ""
+    project = load(tmp_path, f'[project]\nname = "papers"\n{line}\n{FUNCTION}', region=flag, **environ)
+    assert project.region == region
+
+
+def test_a_stage_of_the_same_file(tmp_path: Path) -> None:
+    stage = {"SPACY_LAMBDA_PROJECT": "papers-staging", "SPACY_LAMBDA_ACCOUNT": "210987654321"}
+    project = load(tmp_path, PROJECT + 'account = "123456789012"' + FUNCTION, **stage)
+    assert (project.name, project.account) == ("papers-staging", "210987654321")
+
+
+def test_the_file_may_leave_the_project_to_the_environment(tmp_path: Path) -> None:
+    project = load(tmp_path, FUNCTION, SPACY_LAMBDA_PROJECT="papers", AWS_REGION="eu-west-2")
+    assert (project.name, project.region) == ("papers", "eu-west-2")
+
+
+def test_a_fault_is_where_it_was_said(tmp_path: Path) -> None:
+    text = PROJECT + FUNCTION
+    assert [where for where, _, _ in faults(tmp_path, text, region="here", SPACY_LAMBDA_PROJECT="P")] == [
+        "SPACY_LAMBDA_PROJECT",
+        "--region",
+    ]
+    assert faults(tmp_path, text, SPACY_LAMBDA_REGION="here")[0][0] == "SPACY_LAMBDA_REGION"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what", "remedy"),
+    [
+        ("[project]\nname = papers", "line 2, column 8,", "is no TOML: Invalid value: name = papers", TOML),
+        (
+            "[project",
+            "the file",
+            "is no TOML: Expected ']' at the end of a table declaration (at end of document)",
+            TOML,
+        ),
+        ("[a]\n[a]", "line 2, column 3,", "is no TOML: Cannot declare ('a',) twice: [a]", TOML),
+        ("a = " + "[" * 50_000, "the file", "is nested too deeply", "write plain tables"),
+    ],
+)
+def test_no_toml(tmp_path: Path, text: str, where: str, what: str, remedy: str) -> None:
+    assert faults(tmp_path, text) == [(where, what, remedy)]
+
+
+def test_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load_project()
+    assert caught.value.message == f"spacy-lambda.toml: the file is not there; looked in {tmp_path}"
+    assert caught.value.remedy == "'spacy-lambda init --pipeline LOCATION' writes one; or name it with --config"
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"the file cannot be read: .*Is a directory"):
+        load_project(tmp_path)
+
+
+def test_no_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b"# \xe4")
+    with pytest.raises(ConfigError, match="the file is not UTF-8: see byte 2"):
+        load_project(path)
+
+
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    assert load(tmp_path, "\ufeff" + PROJECT + FUNCTION).name == "papers"
+
+
+@settings(max_examples=200, deadline=None)
+@example("a = " + "9" * 5000)
+@example('a = "\\ud800"')
+@example("a = 1979-99-99")
+@given(st.text(alphabet=st.sampled_from("ab=[]{}\"'#.,\n 019-:T\\u")) | st.text())
+def test_any_text_is_toml_or_refused(text: str) -> None:
+    with contextlib.suppress(ConfigError):
+        parse_text(text, Path("x"))
+
+
+def test_reading_it_needs_no_extra() -> None:
+    script = """
+import sys
+from spacy_lambda.config import load, start
+print(sorted({"aws_cdk", "boto3", "botocore", "spacy", "typer", "yaml"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
