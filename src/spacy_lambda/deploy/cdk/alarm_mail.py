@@ -1,0 +1,46 @@
+"""Who is told of alarms."""
+
+from __future__ import annotations
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from spacy_lambda.deploy.cdk.acknowledge import acknowledge
+from spacy_lambda.deploy.model import FunctionSpec, stack_name
+
+__all__ = ["AlarmMail"]
+
+ACKNOWLEDGED = {
+    "Serverless-SNSRedrivePolicy": "A mail that cannot be delivered is no loss: the alarm stays to be seen in "
+    "CloudWatch and by 'spacy-lambda status', and nobody would look into a queue of lost mails.",
+}
+
+
+class AlarmMail(Construct):
+    """A topic that only alarms of this function can write to, with one mail address.
+
+    It is not encrypted with a key of KMS: alarms say nothing but their names and numbers, and CloudWatch could use only
+    a key of one's own, which costs by the month.
+
+    :param spec: The function.
+    :param email: The address; Amazon asks it for its consent first.
+    """
+
+    def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, email: str) -> None:
+        super().__init__(scope, id)
+        function = stack_name(spec.project, spec.name)
+        self.topic = sns.Topic(self, "Topic", topic_name=f"{function}-alarms", enforce_ssl=True)
+        alarms = f"arn:{Stack.of(self).partition}:cloudwatch:{spec.region}:{spec.account}:alarm:{function}-*"
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"ArnLike": {"aws:SourceArn": alarms}, "StringEquals": {"aws:SourceAccount": spec.account}},
+            )
+        )
+        subscription = self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        acknowledge(subscription, ACKNOWLEDGED)

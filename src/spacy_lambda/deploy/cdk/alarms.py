@@ -1,0 +1,81 @@
+"""What should wake somebody."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from spacy_lambda.deploy.cdk.alarm_mail import AlarmMail
+from spacy_lambda.deploy.cdk.metrics import alias_metric, tells_init, told_metric
+from spacy_lambda.deploy.model import FunctionSpec, stack_name
+
+__all__ = ["Alarms"]
+
+NEAR_TIMEOUT = 0.8
+SLOW_INIT_MS = 8000
+"""After 10 seconds Lambda ends an init and begins it again, within the first caller's time."""
+
+
+class Alarms(Construct):
+    """Errors, throttles, durations and inits of the alias, and events that were given up.
+
+    Where nothing happens, nothing is wrong: missing data is no alarm.
+
+    :param spec: The function.
+    :param failed: Where events go that could not be answered.
+    """
+
+    def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, failed: sqs.IQueue) -> None:
+        super().__init__(scope, id)
+        self._function = stack_name(spec.project, spec.name)
+        mail = AlarmMail(self, "Mail", spec, email=spec.alarm_email) if spec.alarm_email else None
+        self._action = actions.SnsAction(mail.topic) if mail else None
+        self.errors = self._any("errors", alias_metric(spec, "Errors", "Sum"), "invocations that failed")
+        self.throttles = self._any("throttles", alias_metric(spec, "Throttles", "Sum"), "invocations that were refused")
+        self.duration = self._slow(spec)
+        waiting = failed.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum")
+        self.all = [self.errors, self.throttles, self.duration, self._any("failed-events", waiting, "events given up")]
+        if tells_init(spec):
+            self.all.append(self._slow_init(spec))
+
+    def _any(self, name: str, metric: cloudwatch.IMetric, what: str) -> cloudwatch.Alarm:
+        return self._alarm(name, metric, threshold=1, periods=1, description=f"{self._function}: {what}")
+
+    def _slow(self, spec: FunctionSpec) -> cloudwatch.Alarm:
+        return self._alarm(
+            "duration",
+            alias_metric(spec, "Duration", "p99"),
+            threshold=NEAR_TIMEOUT * spec.timeout * 1000,
+            periods=3,
+            description=f"{self._function}: 1 of 100 invocations takes {NEAR_TIMEOUT:.0%} of the timeout or more",
+        )
+
+    def _slow_init(self, spec: FunctionSpec) -> cloudwatch.Alarm:
+        return self._alarm(
+            "init",
+            told_metric(spec, "InitDuration", "Maximum"),
+            threshold=SLOW_INIT_MS,
+            periods=1,
+            description=f"{self._function}: a cold start is near the 10 seconds after which Lambda begins it again",
+        )
+
+    def _alarm(
+        self, name: str, metric: cloudwatch.IMetric, *, threshold: float, periods: int, description: str
+    ) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_name=f"{self._function}-{name}",
+            alarm_description=description,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        if self._action is not None:
+            alarm.add_alarm_action(self._action)
+        return alarm

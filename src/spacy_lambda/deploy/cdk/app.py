@@ -1,0 +1,55 @@
+"""Specs -> a cloud assembly: the folder of templates and assets that ``cdk deploy --app FOLDER`` takes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from aws_cdk import App, Environment
+
+from spacy_lambda.deploy.cdk.function_stack import FunctionStack
+from spacy_lambda.deploy.cdk.shared_stack import SharedStack
+from spacy_lambda.deploy.model import FunctionSpec, SharedSpec, stack_name
+
+__all__ = ["CONTEXT", "make_app", "synthesise"]
+
+CONTEXT = {
+    "@aws-cdk/aws-lambda:recognizeVersionProps": True,
+    "@aws-cdk/aws-codedeploy:removeAlarmsFromDeploymentGroup": True,
+    # Traces of the CDK's own code would differ from run to run.
+    "aws:cdk:disable-stack-trace": True,
+}
+"""The CDK keeps corrections that change templates behind flags; a new app has to ask for those that it wants."""
+
+MARK = "cdk.out"
+"""File that the CDK puts into each assembly."""
+
+
+def synthesise(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Path) -> Path:
+    """Write the templates of functions, and of what they share.
+
+    :param out: The folder. An older assembly in it is removed first.
+    :return: The same folder.
+    """
+    if (out / MARK).is_file():
+        shutil.rmtree(out)
+    make_app(specs, shared, out).synth()
+    return out
+
+
+def make_app(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Path) -> App:
+    """The app before anything is written.
+
+    :param out: Folder that it is going to be written into.
+    """
+    app = App(outdir=str(out), analytics_reporting=False, tree_metadata=False, context=CONTEXT)
+    if shared is not None:
+        SharedStack(app, stack_name(shared.project), shared, env=_environment(shared))
+    for spec in specs:
+        FunctionStack(app, stack_name(spec.project, spec.name), spec, env=_environment(spec))
+    return app
+
+
+def _environment(spec: FunctionSpec | SharedSpec) -> Environment:
+    return Environment(account=spec.account, region=spec.region)

@@ -1,0 +1,45 @@
+"""The bucket of compiled pipelines."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from spacy_lambda.deploy.cdk.acknowledge import acknowledge
+from spacy_lambda.deploy.model import SharedSpec, bucket_name
+
+__all__ = ["ArtifactBucket"]
+
+UNFINISHED = Duration.days(7)
+NONCURRENT = Duration.days(90)
+
+ACKNOWLEDGED = {
+    "AwsSolutions-S1": "Only deployments write to it and only the project's functions read it, each artifact by its "
+    "digest; whoever has to keep records of access turns on CloudTrail's data events, which say who it was.",
+}
+
+
+class ArtifactBucket(Construct):
+    """A bucket that keeps what is overwritten or deleted for a while, and that stays when its stack goes."""
+
+    def __init__(self, scope: Construct, id: str, spec: SharedSpec) -> None:
+        super().__init__(scope, id)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            bucket_name=bucket_name(spec.project, account=spec.account, region=spec.region),
+            versioned=True,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="unfinished-uploads", abort_incomplete_multipart_upload_after=UNFINISHED),
+                s3.LifecycleRule(
+                    id="replaced-objects", noncurrent_version_expiration=NONCURRENT, expired_object_delete_marker=True
+                ),
+            ],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        acknowledge(self.bucket, ACKNOWLEDGED)

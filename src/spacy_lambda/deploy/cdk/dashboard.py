@@ -1,0 +1,126 @@
+"""What the function is doing, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from spacy_lambda.deploy.cdk.metrics import (
+    alias_metric,
+    function_metric,
+    label_metric,
+    tells_init,
+    told_by_all,
+    told_by_model,
+    told_metric,
+)
+from spacy_lambda.deploy.cost import GB_SECOND, MILLION_REQUESTS
+from spacy_lambda.deploy.model import FunctionSpec, stack_name
+
+__all__ = ["Dashboard", "hourly_cost"]
+
+HALF = 12
+WHOLE = 24
+
+
+class Dashboard(Construct):
+    """One dashboard: which model is live, whether it answers and how fast, what it finds, what it costs.
+
+    :param spec: The function; it has a live version.
+    :param alarms: Whose states it shows.
+    """
+
+    def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, alarms: Sequence[cloudwatch.IAlarm]) -> None:
+        super().__init__(scope, id)
+        rows = [[_about(spec)], [_states(alarms)], [_calls(spec), _durations(spec)]]
+        if spec.metrics:
+            # CloudWatch refuses a dashboard with a graph of nothing.
+            entities = [_entities(spec)] if spec.labels else []
+            rows += [[*entities, _answers(spec)], [_models(spec), _cold_starts(spec)]]
+        rows.append([_cost(spec)])
+        cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=stack_name(spec.project, spec.name),
+            default_interval=Duration.days(1),
+            widgets=rows,
+        )
+
+
+def _about(spec: FunctionSpec) -> cloudwatch.IWidget:
+    lines = [
+        f"# {stack_name(spec.project, spec.name)}",
+        f"The last deployment made version **{spec.live_version}** live: {spec.memory} MB, at most {spec.timeout} s.",
+        f"Newest pipeline: `{spec.sha256}`",
+    ]
+    return cloudwatch.TextWidget(markdown="\n\n".join(lines), width=WHOLE, height=4)
+
+
+def _states(alarms: Sequence[cloudwatch.IAlarm]) -> cloudwatch.IWidget:
+    return cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WHOLE, height=3)
+
+
+def _calls(spec: FunctionSpec) -> cloudwatch.IWidget:
+    metrics = [alias_metric(spec, name, "Sum", minutes=5) for name in ("Invocations", "Errors", "Throttles")]
+    return _graph("Invocations, errors, throttles", metrics)
+
+
+def _durations(spec: FunctionSpec) -> cloudwatch.IWidget:
+    return _graph("Duration", [alias_metric(spec, "Duration", statistic, minutes=5) for statistic in ("p50", "p99")])
+
+
+def _entities(spec: FunctionSpec) -> cloudwatch.IWidget:
+    return _graph("Entities by label", [label_metric(spec, label) for label in spec.labels])
+
+
+def _answers(spec: FunctionSpec) -> cloudwatch.IWidget:
+    titles = {"Texts": "texts", "EmptyAnswers": "without an entity", "ClientErrors": "mistakes of callers"}
+    return _graph("Texts and empty answers", [told_by_all(spec, name, label) for name, label in titles.items()])
+
+
+def _models(spec: FunctionSpec) -> cloudwatch.IWidget:
+    """Which model answers: it shows releases and rollbacks, which no text that was deployed can."""
+    return _graph("Texts by model", [told_by_model(spec, "Texts")])
+
+
+def _cold_starts(spec: FunctionSpec) -> cloudwatch.IWidget:
+    share = cloudwatch.MathExpression(
+        expression="100 * cold",
+        using_metrics={"cold": told_metric(spec, "ColdStarts", "Average")},
+        label="cold starts, %",
+        period=Duration.minutes(5),
+    )
+    inits = [told_metric(spec, "InitDuration", statistic) for statistic in ("p50", "Maximum")]
+    return _graph("Cold starts", [share], right=inits if tells_init(spec) else [])
+
+
+def _cost(spec: FunctionSpec) -> cloudwatch.IWidget:
+    return _graph("Cost an hour, US dollars, estimated", [hourly_cost(spec)])
+
+
+def hourly_cost(spec: FunctionSpec) -> cloudwatch.MathExpression:
+    """GB-seconds and requests at list prices; inits are paid for like invocations."""
+    used = {
+        "requests": function_metric(spec, "Invocations", "Sum", minutes=60),
+        "busy": function_metric(spec, "Duration", "Sum", minutes=60),
+    }
+    milliseconds = "busy"
+    if tells_init(spec):
+        used["init"] = told_metric(spec, "InitDuration", "Sum", minutes=60)
+        milliseconds = "(busy + FILL(init, 0))"
+    price = spec.memory / 1024 * GB_SECOND[spec.architecture] / 1000
+    return cloudwatch.MathExpression(
+        expression=f"{milliseconds} * {price:.12f} + requests * {MILLION_REQUESTS / 1e6:.7f}",
+        using_metrics=dict(used),
+        label="US dollars",
+        period=Duration.hours(1),
+    )
+
+
+def _graph(
+    title: str, left: Sequence[cloudwatch.IMetric], *, right: Sequence[cloudwatch.IMetric] = ()
+) -> cloudwatch.IWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(left), right=list(right), width=HALF, height=6)

@@ -1,0 +1,42 @@
+"""The Function URL."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from spacy_lambda.deploy.model import FunctionSpec
+
+__all__ = ["Endpoint"]
+
+AUTH = {"iam": lambda_.FunctionUrlAuthType.AWS_IAM, "none": lambda_.FunctionUrlAuthType.NONE}
+CORS_AGE = Duration.hours(1)
+
+
+class Endpoint(Construct):
+    """An URL of the alias: it stays the same whichever version is live.
+
+    A public one comes with the two permissions that it needs, from the CDK: ``lambda:InvokeFunctionUrl``, and
+    ``lambda:InvokeFunction`` for invocations through the URL alone. With IAM, callers need both in their own policies.
+
+    :param spec: The function.
+    :param alias: What it invokes.
+    """
+
+    def __init__(self, scope: Construct, id: str, spec: FunctionSpec, alias: lambda_.Alias) -> None:
+        super().__init__(scope, id)
+        self.function_url = lambda_.FunctionUrl(
+            self, "Url", function=alias, auth_type=AUTH[spec.auth], cors=_cors(spec) if spec.cors else None
+        )
+        self.url = self.function_url.url
+
+
+def _cors(spec: FunctionSpec) -> lambda_.FunctionUrlCorsOptions:
+    """Headers that a browser asks leave for: a body's type, and what a signed request has."""
+    return lambda_.FunctionUrlCorsOptions(
+        allowed_origins=list(spec.cors),
+        allowed_methods=[lambda_.HttpMethod.GET, lambda_.HttpMethod.POST],
+        allowed_headers=["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"],
+        max_age=CORS_AGE,
+    )

@@ -1,0 +1,40 @@
+"""Everything of one function."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Environment, Stack
+from constructs import Construct
+
+from spacy_lambda.deploy.cdk.budget import MonthlyBudget
+from spacy_lambda.deploy.cdk.live_alias import LiveAlias
+from spacy_lambda.deploy.cdk.ner_function import NerFunction
+from spacy_lambda.deploy.cdk.network import zones
+from spacy_lambda.deploy.cdk.tags import add_tags
+from spacy_lambda.deploy.model import FunctionSpec, stack_name
+
+__all__ = ["FunctionStack"]
+
+
+class FunctionStack(Stack):
+    """A function, and once a version of it is to be live, what callers and people on call need.
+
+    Its outputs are ``Version``, the version of the code in this template, and ``Url``.
+    """
+
+    def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, env: Environment | None = None) -> None:
+        super().__init__(
+            scope, id, env=env, description=f"{stack_name(spec.project, spec.name)}: entities, by a spaCy pipeline"
+        )
+        ner = NerFunction(self, "Ner", spec)
+        CfnOutput(self, "Version", value=ner.version.version)
+        if spec.budget is not None:
+            MonthlyBudget(self, "Budget", spec)
+        if spec.live_version is not None:
+            live = LiveAlias(self, "Live", spec, ner)
+            CfnOutput(self, "Url", value=live.endpoint.url)
+        add_tags(self, spec)
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """Zones by number, because the CDK would look up their names in the account."""
+        return zones()

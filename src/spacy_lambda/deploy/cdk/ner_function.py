@@ -1,0 +1,123 @@
+"""The function itself: its code, its settings, and the version that they are published as."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from spacy_lambda.bundler.facts import HANDLER
+from spacy_lambda.deploy.cdk.acknowledge import acknowledge
+from spacy_lambda.deploy.cdk.failures import FailedEvents
+from spacy_lambda.deploy.cdk.logs import make_log_group
+from spacy_lambda.deploy.cdk.model_cache import MOUNT, ModelCache
+from spacy_lambda.deploy.cdk.role import FunctionRole
+from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode, repository_name, stack_name
+
+__all__ = ["NerFunction"]
+
+RUNTIMES = {
+    "3.12": lambda_.Runtime.PYTHON_3_12,
+    "3.13": lambda_.Runtime.PYTHON_3_13,
+    "3.14": lambda_.Runtime.PYTHON_3_14,
+}
+ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
+
+OTHER_PYTHON = "Compiled parts of the bundle are for this Python; another one is chosen where the bundle is made."
+ACKNOWLEDGED = {
+    "AwsSolutions-L1": OTHER_PYTHON,
+    "Serverless-LambdaLatestVersion": OTHER_PYTHON,
+    "Serverless-LambdaDLQ": "Failed events go to an on-failure destination, which gets the error with the event.",
+    "Serverless-LambdaTracing": "Tracing is the project's choice: it costs by the trace, and metrics and logs suffice.",
+}
+SNAPSTART = {
+    "annotation::@aws-cdk/aws-lambda:snapStartRequirePublish": "Every deployment publishes a version.",
+}
+
+
+class NerFunction(Construct):
+    """A function that finds entities, with its role, its log and the queue of what it could not answer.
+
+    Each change of its code or its settings publishes a version. Versions are not deleted when another takes their
+    place: that is what one rolls back to. They go with the function.
+
+    :param spec: The function.
+    :raises ValueError: If Lambda has no function with such settings together.
+    """
+
+    def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
+        super().__init__(scope, id)
+        _check(spec)
+        log_group = make_log_group(self, "Logs", spec)
+        self.failed = FailedEvents(self, "Failed", spec)
+        role = FunctionRole(
+            self, "Access", spec, log_group_arn=log_group.log_group_arn, queue_arn=self.failed.queue.queue_arn
+        )
+        cache = ModelCache(self, "Models", spec, role) if _has_efs(spec) else None
+        self.function = self._make_function(spec, role=role, log_group=log_group, cache=cache)
+        self.function.node.add_dependency(role.policy)
+        self.version = self.function.current_version
+        acknowledge(self.function, {**ACKNOWLEDGED, **(SNAPSTART if spec.snapstart else {})})
+
+    def _make_function(
+        self, spec: FunctionSpec, *, role: FunctionRole, log_group: logs.ILogGroup, cache: ModelCache | None
+    ) -> lambda_.Function:
+        is_zip = isinstance(spec.code, ZipCode)
+        return lambda_.Function(
+            self,
+            "Function",
+            function_name=stack_name(spec.project, spec.name),
+            description=f"spaCy pipeline {spec.sha256[:12]}",
+            code=_code(self, spec),
+            handler=HANDLER if is_zip else lambda_.Handler.FROM_IMAGE,
+            runtime=RUNTIMES[spec.python] if is_zip else lambda_.Runtime.FROM_IMAGE,
+            architecture=ARCHITECTURES[spec.architecture],
+            memory_size=spec.memory,
+            timeout=Duration.seconds(spec.timeout),
+            reserved_concurrent_executions=spec.concurrency,
+            environment=_environment(spec),
+            role=role.role,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            tracing=lambda_.Tracing.ACTIVE if spec.tracing else lambda_.Tracing.DISABLED,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if spec.snapstart else None,
+            on_failure=self.failed.destination,
+            current_version_options=lambda_.VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN, description=f"pipeline {spec.sha256[:12]}"
+            ),
+            vpc=cache.network.vpc if cache else None,
+            security_groups=[cache.network.function_group] if cache else None,
+            filesystem=cache.mounted if cache else None,
+        )
+
+
+def _check(spec: FunctionSpec) -> None:
+    if not _has_efs(spec):
+        return
+    if spec.snapstart:
+        raise ValueError("Lambda has no SnapStart for functions with EFS: choose one of them")
+    if spec.pipeline is None or not spec.pipeline.startswith("s3://"):
+        raise ValueError(f"a function with EFS reaches nothing but S3, and its pipeline is at {spec.pipeline!r}")
+
+
+def _has_efs(spec: FunctionSpec) -> bool:
+    return isinstance(spec.code, ImageCode) and spec.code.efs
+
+
+def _code(scope: Construct, spec: FunctionSpec) -> lambda_.Code:
+    if isinstance(spec.code, ZipCode):
+        return lambda_.Code.from_asset(str(spec.code.path))
+    name = repository_name(spec.project, spec.name)
+    repository = ecr.Repository.from_repository_name(scope, "Repository", name)
+    return lambda_.Code.from_ecr_image(repository, tag_or_digest=spec.code.digest)
+
+
+def _environment(spec: FunctionSpec) -> dict[str, str]:
+    ours = {
+        "SPACY_LAMBDA_METRICS": spec.project if spec.metrics else None,
+        "SPACY_LAMBDA_PIPELINE": spec.pipeline,
+        "SPACY_LAMBDA_CACHE": MOUNT if _has_efs(spec) else None,
+    }
+    return {**spec.environment, **{name: value for name, value in ours.items() if value is not None}}

@@ -1,0 +1,69 @@
+"""A network that leads nowhere but to the pipeline's bucket and to EFS."""
+
+from __future__ import annotations
+
+from aws_cdk import Fn
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from spacy_lambda.deploy.cdk.acknowledge import acknowledge
+
+__all__ = ["ModelNetwork", "zones"]
+
+NFS = ec2.Port.tcp(2049)
+HTTPS = ec2.Port.tcp(443)
+
+ACKNOWLEDGED = {
+    "AwsSolutions-VPC7": "There is no way into this network and none out of it but to one bucket's pipeline, whose "
+    "requests CloudTrail's data events can tell; flow logs would say the same for a price.",
+}
+
+
+class ModelNetwork(Construct):
+    """Isolated subnets in two zones: no NAT, no internet gateway, a gateway endpoint for S3.
+
+    Nothing else is needed: Lambda itself takes logs, metrics and traces, sends failed events, and pulls the image.
+
+    :param readable: Objects that can be read through the endpoint.
+    :param account: Whose roles can read them.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, readable: str, account: str) -> None:
+        super().__init__(scope, id)
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr("10.0.0.0/24"),
+            availability_zones=zones(),
+            nat_gateways=0,
+            create_internet_gateway=False,
+            subnet_configuration=[ec2.SubnetConfiguration(name="models", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)],
+            restrict_default_security_group=False,
+        )
+        acknowledge(self.vpc, ACKNOWLEDGED)
+        endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        endpoint.add_to_policy(_may_read(readable, account))
+        self.function_group = self._group("Function", "The function: NFS to its cache, HTTPS to the endpoint of S3")
+        self.cache_group = self._group("Cache", "The cache: NFS from the function")
+        self.function_group.add_egress_rule(self.cache_group, NFS, "EFS")
+        self.cache_group.add_ingress_rule(self.function_group, NFS, "the function")
+        # S3's addresses change; the routes let only S3's own through.
+        self.function_group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "S3, by the gateway endpoint")
+
+    def _group(self, id: str, description: str) -> ec2.SecurityGroup:
+        return ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=False)
+
+
+def zones() -> list[str]:
+    """Two zones of the region, whatever they are called in this account."""
+    return [Fn.select(zone, Fn.get_azs()) for zone in range(2)]
+
+
+def _may_read(readable: str, account: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        principals=[iam.AnyPrincipal()],
+        actions=["s3:GetObject", "s3:GetObjectVersion"],
+        resources=[readable],
+        conditions={"StringEquals": {"aws:PrincipalAccount": account}},
+    )

@@ -1,0 +1,71 @@
+"""What the function may do: a role that is written out here, and that nothing else adds to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from spacy_lambda.deploy.cdk.acknowledge import acknowledge, wildcard
+from spacy_lambda.deploy.model import FunctionSpec, stack_name
+from spacy_lambda.location import parse_location
+
+__all__ = ["FunctionRole", "artifact_resource"]
+
+TRACING = {"AwsSolutions-IAM5[Resource::*]": "X-Ray's actions know no resources: AWS takes nothing but '*'."}
+OLDER_ARTIFACTS = "The artifacts of this one pipeline: a version that is rolled back to fetches an older one of them."
+
+
+class FunctionRole(Construct):
+    """The role, with what every function needs; other constructs say what they add by :meth:`allow`.
+
+    The function gets it as a role that cannot be changed: the grants that come with the CDK's own constructs are wider
+    than what is needed.
+
+    :param spec: The function.
+    :param log_group_arn: What it writes.
+    :param queue_arn: Where failed events go.
+    """
+
+    def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, log_group_arn: str, queue_arn: str) -> None:
+        super().__init__(scope, id)
+        written = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {stack_name(spec.project, spec.name)} may do",
+        )
+        self.role = written.without_policy_updates()
+        self.policy = iam.Policy(self, "Policy", roles=[written])
+        self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group_arn])
+        self.allow(["sqs:SendMessage"], [queue_arn])
+        if spec.pipeline is not None and spec.pipeline.startswith("s3://"):
+            self._allow_pipeline(spec.pipeline)
+        if spec.tracing:
+            self.allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])
+            acknowledge(self.policy, TRACING)
+
+    def allow(
+        self, actions: Sequence[str], resources: Sequence[str], *, conditions: Mapping[str, object] | None = None
+    ) -> None:
+        """Let the function do something."""
+        self.policy.add_statements(
+            iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
+        )
+
+    def _allow_pipeline(self, pipeline: str) -> None:
+        resource = artifact_resource(Stack.of(self), pipeline)
+        self.allow(["s3:GetObject", "s3:GetObjectVersion"], [resource])
+        acknowledge(self.policy, {wildcard(self, resource): OLDER_ARTIFACTS})
+
+
+def artifact_resource(stack: Stack, pipeline: str) -> str:
+    """The objects that a pipeline's location can lead to, whichever its version is.
+
+    :param pipeline: An ``s3://`` location.
+    """
+    location = parse_location(pipeline)
+    below = "" if location.is_artifact else "/*"
+    return f"arn:{stack.partition}:s3:::{location.path}{below}"

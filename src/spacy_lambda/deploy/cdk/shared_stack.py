@@ -1,0 +1,24 @@
+"""What the functions of a project share."""
+
+from __future__ import annotations
+
+from aws_cdk import Environment, Stack
+from constructs import Construct
+
+from spacy_lambda.deploy.cdk.bucket import ArtifactBucket
+from spacy_lambda.deploy.cdk.repository import ImageRepository
+from spacy_lambda.deploy.cdk.tags import add_tags
+from spacy_lambda.deploy.model import SharedSpec
+
+__all__ = ["SharedStack"]
+
+
+class SharedStack(Stack):
+    """The artifact bucket, and a repository for each function that has an image."""
+
+    def __init__(self, scope: Construct, id: str, spec: SharedSpec, *, env: Environment | None = None) -> None:
+        super().__init__(scope, id, env=env, description=f"What the functions of {spec.project} share")
+        ArtifactBucket(self, "Artifacts", spec)
+        for name in spec.repositories:
+            ImageRepository(self, f"Images-{name}", spec, name)
+        add_tags(self, spec)

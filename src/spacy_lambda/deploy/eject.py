@@ -1,0 +1,154 @@
+"""The CDK app -> files that the user owns, and that need spacy-lambda no more.
+
+They are the very constructs that ``deploy`` uses, with imports of their own, and a file with what they are given.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.bundler.facts import HANDLER
+from spacy_lambda.config import model as settings_module
+from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.deploy import model as model_module
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.cdk_cli import VERSION
+from spacy_lambda.deploy.model import FunctionSpec, SharedSpec, ZipCode, stack_name
+from spacy_lambda.deploy.plan import shared_spec
+from spacy_lambda.deploy.prepare import make_spec, prepared_function
+from spacy_lambda.deploy.versions import live_version
+from spacy_lambda.errors import DeployError
+
+__all__ = ["eject_app"]
+
+CONSTRUCTS = Path(__file__).with_name("cdk")
+PACKAGE = "constructs_of_app"
+MODULES = {
+    "spacy_lambda.deploy.model": "model",
+    "spacy_lambda.config.model": "settings",
+    "spacy_lambda.bundler.facts": "handler",
+}
+"""Our modules that the constructs import, by their names in the app."""
+
+IMPORT = re.compile(r"^(\s*)from (spacy_lambda[\w.]*) import", re.MULTILINE)
+
+APP = '''"""The CDK app: ``cdk deploy --all``. What it deploys is in ``functions.json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from {package}.app import make_app
+from {package}.model import FunctionSpec, ImageCode, SharedSpec, ZipCode
+
+HERE = Path(__file__).parent
+
+
+def function(told: dict) -> FunctionSpec:
+    code = told.pop("code")
+    return FunctionSpec(code=ZipCode(HERE / code["path"]) if "path" in code else ImageCode(**code), **tuples(told))
+
+
+def tuples(told: dict) -> dict:
+    return {{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}}
+
+
+told = json.loads((HERE / "functions.json").read_text(encoding="utf-8"))
+functions = [function(one) for one in told["functions"]]
+make_app(functions, SharedSpec(**tuples(told["shared"])), HERE / "cdk.out").synth()
+'''
+
+README = """# The CDK app of {project}
+
+```console
+$ pip install -r requirements.txt
+$ npx aws-cdk@{cli} diff
+$ npx aws-cdk@{cli} deploy --all
+```
+
+- `functions.json`: what is deployed, and how. `live_version` is the published version that the alias `live` names:
+  deploy once to publish, ask the new version (the stack's output `Version`) what you want to know, then write its
+  number here and deploy again. Without it there is no alias, and no URL.
+- `code/`: the zips. `spacy-lambda bundle` makes new ones; images are pushed by `spacy-lambda image push`.
+- `{package}/`: the constructs, yours to change.
+"""
+
+
+def eject_app(
+    project: Project,
+    functions: Sequence[FunctionConfig],
+    out: Path,
+    *,
+    aws: Aws,
+    on_step: Callable[[str, int, int], None] = lambda *step: None,
+) -> list[Path]:
+    """Write the app; its stacks have the names of those that are deployed, so that it takes them over.
+
+    :param out: The folder.
+    :return: The files.
+    :raises DeployError: If the folder has something in it.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise DeployError(f"{out} is not empty", remedy="give another folder with --out; nothing was written")
+    with ExitStack() as stack:
+        prepared = [
+            stack.enter_context(prepared_function(project, one, build_images=False, on_step=on_step))
+            for one in functions
+        ]
+        specs = [
+            make_spec(project, aws, one, live_version=live_version(aws, stack_name(project.name, one.config.name)))
+            for one in prepared
+        ]
+        _write_constructs(out / PACKAGE)
+        told = {
+            "shared": _plain(shared_spec(project, aws)),
+            "functions": [_with_code(spec, out) for spec in specs],
+        }
+    (out / "functions.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    (out / "app.py").write_text(APP.format(package=PACKAGE), encoding="utf-8")
+    (out / "cdk.json").write_text(json.dumps({"app": "python app.py"}, indent=2) + "\n", encoding="utf-8")
+    pins = "".join(f"{name}=={version(name)}\n" for name in ("aws-cdk-lib", "constructs"))
+    (out / "requirements.txt").write_text(pins, encoding="utf-8")
+    readme = README.format(project=project.name, cli=VERSION, package=PACKAGE)
+    (out / "README.md").write_text(readme, encoding="utf-8")
+    return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def _write_constructs(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in CONSTRUCTS.glob("*.py")}
+    sources["model"] = Path(model_module.__file__).read_text(encoding="utf-8")
+    sources["settings"] = Path(settings_module.__file__).read_text(encoding="utf-8")
+    sources["handler"] = f'"""What Lambda calls in a zip."""\n\nHANDLER = "{HANDLER}"\n'
+    for name, source in sources.items():
+        (folder / f"{name}.py").write_text(IMPORT.sub(_own_import, source), encoding="utf-8")
+
+
+def _own_import(match: re.Match[str]) -> str:
+    module = match[2]
+    own = module.rpartition(".")[2] if module.startswith("spacy_lambda.deploy.cdk.") else MODULES[module]
+    return f"{match[1]}from .{own} import"
+
+
+def _with_code(spec: FunctionSpec, out: Path) -> dict[str, Any]:
+    """A spec in plain values; its zip is copied."""
+    plain = _plain(spec)
+    if isinstance(spec.code, ZipCode):
+        own = Path("code", f"{spec.name}.zip")
+        (out / own).parent.mkdir(exist_ok=True)
+        shutil.copyfile(spec.code.path, out / own)
+        plain["code"] = {"path": str(own)}
+    return plain
+
+
+def _plain(spec: FunctionSpec | SharedSpec) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(asdict(spec), default=str)))

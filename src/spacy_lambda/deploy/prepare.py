@@ -1,0 +1,152 @@
+"""FunctionConfig -> everything of a function that is made here, before AWS is touched."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.artifact.inputs import pipeline_folder
+from spacy_lambda.bundler.build import NO_ENGINE, Bundle, Options, make_bundle
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
+from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode
+from spacy_lambda.errors import ArtifactError
+from spacy_lambda.location import parse_location
+from spacy_lambda.store.pull import pull_pipeline
+
+__all__ = ["Prepared", "make_spec", "prepared_function"]
+
+WORK = ".spacy-lambda"
+"""Folder beside the project's file for what is made; it can be removed at any time."""
+
+NOT_PUSHED = "sha256:" + 64 * "0"
+"""An image's digest is known when it was pushed; the plan's template has this in its place."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One function, ready to be deployed.
+
+    :param config: What the file says of it.
+    :param folder: The pipeline, on this machine.
+    :param bundle: The zip, or the image's folder.
+    :param labels: What its entities can be.
+    :param golden: What a new version must answer.
+    :param ms_per_text: How long a text takes here, warm.
+    """
+
+    config: FunctionConfig
+    folder: Path
+    bundle: Bundle
+    labels: tuple[str, ...]
+    golden: tuple[Golden, ...]
+    ms_per_text: float
+
+
+@contextmanager
+def prepared_function(
+    project: Project,
+    config: FunctionConfig,
+    *,
+    build_images: bool = True,
+    on_step: Callable[[str, int, int], None] = lambda *step: None,
+) -> Iterator[Prepared]:
+    """Fetch the pipeline where it is elsewhere, bundle it, and ask it the golden texts.
+
+    :param build_images: Whether an image is built, or only its folder is made.
+    :raises SpacyLambdaError: If any of this fails; nothing in AWS was changed then.
+    """
+    requests = read_requests(config.golden)
+    out = project.folder / WORK / config.name
+    out.mkdir(parents=True, exist_ok=True)
+    (out.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    with _pipeline_here(config.pipeline) as folder:
+        bundle = make_bundle(
+            str(folder),
+            out,
+            Options(
+                target=Target(config.python, config.architecture),
+                shape="image" if config.shape == "image-efs" else config.shape,
+                engine=None if build_images and config.shape != "image-efs" else NO_ENGINE,
+            ),
+            on_step=on_step,
+        )
+        _check_digest(config.pipeline, bundle)
+        answered = expected_answers(folder, requests)
+        yield Prepared(
+            config, folder, bundle, answered.labels, answered.golden, statistics.median(answered.milliseconds)
+        )
+
+
+def make_spec(
+    project: Project,
+    aws: Aws,
+    prepared: Prepared,
+    *,
+    live_version: str | None,
+    digest: str = NOT_PUSHED,
+    pipeline: str | None = None,
+) -> FunctionSpec:
+    """What the CDK app is given.
+
+    :param live_version: The version that the alias is to name.
+    :param digest: Of the image, where it is one.
+    :param pipeline: Where the function fetches the pipeline from, where it is not in the code.
+    """
+    config, bundle = prepared.config, prepared.bundle
+    page = {"SPACY_LAMBDA_PAGE": "on"} if config.page else {}
+    code = ZipCode(bundle.path) if bundle.shape == "zip" else ImageCode(digest, efs=config.shape == "image-efs")
+    return FunctionSpec(
+        project=project.name,
+        name=config.name,
+        account=aws.account,
+        region=aws.region,
+        code=code,
+        architecture=config.architecture,
+        python=config.python,
+        sha256=bundle.pipeline_sha256,
+        pipeline=pipeline,
+        labels=prepared.labels,
+        live_version=live_version,
+        memory=config.memory,
+        timeout=config.timeout,
+        concurrency=config.concurrency,
+        snapstart=config.snapstart,
+        auth=config.auth,
+        cors=config.cors,
+        metrics=config.metrics,
+        tracing=config.tracing,
+        alarm_email=config.alarm_email,
+        budget=config.budget,
+        log_retention=config.log_retention,
+        canary=config.canary,
+        environment={**page, **config.environment},
+        tags=project.tags,
+    )
+
+
+def _check_digest(pipeline: str, bundle: Bundle) -> None:
+    wanted = parse_location(pipeline).sha256
+    if wanted not in (None, bundle.pipeline_sha256):
+        raise ArtifactError(
+            f"{pipeline} has the digest {bundle.pipeline_sha256}",
+            remedy="give the pipeline that was meant, or correct the digest after '#sha256='",
+        )
+
+
+@contextmanager
+def _pipeline_here(pipeline: str) -> Iterator[Path]:
+    """The pipeline's folder, fetched and verified where it is in a store."""
+    location = parse_location(pipeline)
+    if location.scheme == "file" and location.ref is None and not Path(location.path, "refs").is_dir():
+        with pipeline_folder(location.path) as folder:
+            yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        yield pull_pipeline(location, Path(scratch, "pipeline")).path

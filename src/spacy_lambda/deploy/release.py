@@ -1,0 +1,145 @@
+"""A prepared function -> a version that is live, in two updates of its stack.
+
+::
+
+    pipeline ──▶ bucket      zip | image ──▶ first update: a new version is published, `live` stays where it is
+                                                   │  warmed, asked the golden texts
+                                                   ▼
+                                             second update: `live` names it (CodeDeploy moves the traffic)
+
+What fails on the way leaves ``live`` as it was, and can be run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.bundler.build import Options, make_bundle
+from spacy_lambda.bundler.image.push import push_image
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.config.model import Project
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.cdk_cli import Cdk
+from spacy_lambda.deploy.golden import check_version
+from spacy_lambda.deploy.lock import deployment_lock
+from spacy_lambda.deploy.model import FunctionSpec, bucket_name, repository_name, stack_name
+from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec
+from spacy_lambda.deploy.stacks import find_stack, require_settled
+from spacy_lambda.deploy.templates import write_templates
+from spacy_lambda.deploy.versions import live_version, newest_version, prune_versions, wait_until_ready
+from spacy_lambda.location import Location
+from spacy_lambda.store.open import open_store
+from spacy_lambda.store.push import push_pipeline
+
+__all__ = ["Released", "Tell", "release", "run_deploy", "update_stack"]
+
+FAILURE = "❌"
+
+Tell = Callable[[str], None]
+"""Takes one line for people."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """What is live now.
+
+    :param function: Its name in AWS.
+    :param version: The version that is live.
+    :param previous: The one that was; ``None`` the first time.
+    :param url: The Function URL.
+    :param pruned: Versions that are gone.
+    """
+
+    function: str
+    version: str
+    previous: str | None
+    url: str | None
+    pruned: tuple[int, ...] = ()
+
+
+def release(project: Project, prepared: Prepared, *, aws: Aws, cdk: Cdk, out: Path, tell: Tell) -> Released:
+    """Deploy one function, and let it go live when its answers are right.
+
+    :param out: Folder for the templates.
+    :param tell: Told what is being done.
+    :raises DeployError: If AWS refuses, or an answer is not right; what was live still is.
+    """
+    function = stack_name(project.name, prepared.config.name)
+    bucket = bucket_name(project.name, account=aws.account, region=aws.region)
+    with deployment_lock(aws, bucket, prepared.config.name):
+        require_settled(aws, function)
+        previous = live_version(aws, function)
+        tell(f"storing the pipeline in s3://{bucket}")
+        location = _store(prepared, bucket)
+        digest = NOT_PUSHED if prepared.bundle.shape == "zip" else _push(project, prepared, aws, location, tell)
+        fetched = str(location) if prepared.config.shape == "image-efs" else None
+        tell(f"{function}: publishing a version")
+        spec = make_spec(project, aws, prepared, live_version=previous, digest=digest, pipeline=fetched)
+        version = update_stack(spec, aws=aws, cdk=cdk, out=out, tell=tell)
+        if version == previous:
+            return Released(function, version, previous, _url(aws, function))
+        wait_until_ready(aws, function, version)
+        tell(f"{function}: asking version {version} {len(prepared.golden)} golden texts")
+        check_version(aws, function, version, prepared.golden)
+        tell(f"{function}: version {version} goes live")
+        spec = make_spec(project, aws, prepared, live_version=version, digest=digest, pipeline=fetched)
+        update_stack(spec, aws=aws, cdk=cdk, out=out, tell=tell)
+        pruned = prune_versions(aws, function, keep=prepared.config.keep_versions, live=version)
+        return Released(function, version, previous, _url(aws, function), tuple(pruned))
+
+
+def update_stack(spec: FunctionSpec, *, aws: Aws, cdk: Cdk, out: Path, tell: Tell) -> str:
+    """Bring a function's stack to what the spec says.
+
+    :return: The version that its code has.
+    :raises DeployError: If CloudFormation refuses.
+    """
+    name = stack_name(spec.project, spec.name)
+    assembly = write_templates([spec], None, out)
+    run_deploy(cdk, name, assembly, tell=tell)
+    return newest_version(aws, name)
+
+
+def run_deploy(cdk: Cdk, stack: str, assembly: Path, *, tell: Tell) -> None:
+    """Deploy one stack of an assembly; of what the CDK tells, tell what happens to resources.
+
+    :raises DeployError: If it fails.
+    """
+
+    def on_line(line: str) -> None:
+        if line.startswith(f"{stack} | ") or FAILURE in line:
+            tell(f"  {line}")
+
+    options = ("--require-approval", "never", "--progress", "events")
+    cdk.run("deploy", stack, "--app", str(assembly), *options, on_line=on_line)
+
+
+def _store(prepared: Prepared, bucket: str) -> Location:
+    """Keep the artifact where the project's own versions are; what is there already is not sent again.
+
+    A version's number says little while somebody is trying, so that contents may change under it; each digest stays.
+    """
+    store = open_store(Location("s3", f"{bucket}/pipelines"))
+    return push_pipeline(str(prepared.folder), store, replace=True).location
+
+
+def _push(project: Project, prepared: Prepared, aws: Aws, location: Location, tell: Tell) -> str:
+    """The digest of the image, in the project's repository."""
+    config, bundle = prepared.config, prepared.bundle
+    if config.shape == "image-efs":
+        tell("building an image that fetches the pipeline")
+        target = Target(config.python, config.architecture)
+        bundle = make_bundle(str(location), bundle.path, Options(target=target, shape="image", fetch=True))
+    registry = f"{aws.account}.dkr.ecr.{aws.region}.amazonaws.com"
+    tell(f"pushing the image to {registry}")
+    # Tags cannot be moved, and a version's number says little while somebody is trying.
+    tag = str(bundle.image.id if bundle.image else "").removeprefix("sha256:")[:12]
+    pushed = push_image(bundle.path, f"{registry}/{repository_name(project.name, config.name)}:{tag}")
+    return pushed.reference.partition("@")[2]
+
+
+def _url(aws: Aws, function: str) -> str | None:
+    stack = find_stack(aws, function)
+    return stack.outputs.get("Url") if stack else None

@@ -1,0 +1,108 @@
+"""``live`` -> a version that was live before: the stack's own template, with another number in it.
+
+No bundle and no CDK is needed, so that it works on any machine, and at once: a canary is for what is new.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+
+from spacy_lambda.deploy.aws import Aws, aws_error
+from spacy_lambda.deploy.lock import deployment_lock
+from spacy_lambda.deploy.model import bucket_name, stack_name
+from spacy_lambda.deploy.stacks import require_settled
+from spacy_lambda.deploy.versions import list_versions, live_version
+from spacy_lambda.errors import DeployError
+
+__all__ = ["RolledBack", "rollback"]
+
+ALIAS_TYPE = "AWS::Lambda::Alias"
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """What is live now.
+
+    :param function: Its name in AWS.
+    :param version: The version that is live.
+    :param previous: The one that was.
+    """
+
+    function: str
+    version: str
+    previous: str
+
+
+def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -> RolledBack:
+    """Let an older version be live.
+
+    :param project: Name of the project.
+    :param name: Name of the function in it.
+    :param version: Which one; the newest before the live one where it is not told.
+    :raises DeployError: If there is no such version, or the stack cannot be changed.
+    """
+    function = stack_name(project, name)
+    with deployment_lock(aws, bucket_name(project, account=aws.account, region=aws.region), name):
+        if require_settled(aws, function) is None:
+            raise DeployError(f"there is no stack {function}", remedy="'spacy-lambda deploy' makes it")
+        live = live_version(aws, function)
+        if live is None:
+            raise DeployError(f"no version of {function} is live", remedy="run 'spacy-lambda deploy'")
+        wanted = _chosen(aws, function, live, version)
+        bucket = bucket_name(project, account=aws.account, region=aws.region)
+        _point(aws, function, wanted, bucket=bucket)
+        return RolledBack(function, wanted, live)
+
+
+def _chosen(aws: Aws, function: str, live: str, version: str | None) -> str:
+    there = [str(one.number) for one in list_versions(aws, function)]
+    if version is not None:
+        if version not in there:
+            raise DeployError(
+                f"{function} has no version {version!r}", remedy=f"choose from {', '.join(there)}, or deploy it again"
+            )
+        return version
+    older = [number for number in there if int(number) < int(live)]
+    if not older:
+        raise DeployError(
+            f"version {live} of {function} is live, and there is none before it",
+            remedy="deploy what should be live; keep_versions says how many stay",
+        )
+    return older[0]
+
+
+def _point(aws: Aws, function: str, version: str, *, bucket: str) -> None:
+    client = aws.client("cloudformation")
+    try:
+        template = _parsed(client.get_template(StackName=function, TemplateStage="Original")["TemplateBody"])
+        aliases = [one for one in template["Resources"].values() if one["Type"] == ALIAS_TYPE]
+        if len(aliases) != 1 or aliases[0]["Properties"]["FunctionVersion"] == version:
+            raise DeployError(
+                f"the template of {function} has no alias that could name version {version}",
+                remedy="run 'spacy-lambda status', and 'spacy-lambda deploy' where the stack was changed by hand",
+            )
+        aliases[0]["Properties"]["FunctionVersion"] = version
+        aliases[0].pop("UpdatePolicy", None)
+        key = f"templates/{function}.json"
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(template).encode())
+        client.update_stack(
+            StackName=function, TemplateURL=_url(aws, bucket, key), Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+        client.get_waiter("stack_update_complete").wait(StackName=function, WaiterConfig={"Delay": 3})
+    except (ClientError, BotoCoreError) as exc:
+        raise aws_error(exc, f"letting version {version} of {function} be live") from exc
+
+
+def _parsed(template: Any) -> dict[str, Any]:
+    """botocore gives a dictionary where the template is JSON, else its text."""
+    return dict(template) if isinstance(template, dict) else dict(yaml.safe_load(template))
+
+
+def _url(aws: Aws, bucket: str, key: str) -> str:
+    endpoint = aws.client("s3").meta.endpoint_url
+    return f"{endpoint}/{bucket}/{key}"

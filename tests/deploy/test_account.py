@@ -1,0 +1,230 @@
+"""Credentials, bootstrap, stacks, locks, versions: what is asked of AWS, and what is said when it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+from moto import mock_aws
+
+from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.deploy import aws as aws_module
+from spacy_lambda.deploy.aws import Aws, aws_error, open_account
+from spacy_lambda.deploy.lock import STALE, deployment_lock
+from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_settled
+from spacy_lambda.deploy.versions import Version, list_versions, live_version, prune_versions
+from spacy_lambda.errors import DeployError
+
+REGION = "eu-central-1"
+BUCKET = "papers-models"
+
+
+def project(**changes: Any) -> Project:
+    functions = (FunctionConfig(name="ner", pipeline="./compiled"),)
+    return Project(**{"name": "papers", "region": REGION, "functions": functions, "folder": Path(), **changes})
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        yield open_account(project())
+
+
+def test_the_account_is_that_of_the_credentials(aws: Aws) -> None:
+    assert (aws.account, aws.region) == ("123456789012", REGION)
+    assert open_account(project(account="123456789012")).account == "123456789012"
+
+
+def test_another_account_than_the_files_is_refused(aws: Aws) -> None:
+    with pytest.raises(DeployError) as caught:
+        open_account(project(account="999999999999"))
+    assert caught.value.message == (
+        "the credentials are of account 123456789012, the project belongs into 999999999999"
+    )
+    assert "AWS_PROFILE" in caught.value.remedy
+
+
+def test_without_credentials_it_says_how_to_log_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with pytest.raises(DeployError, match="there are no AWS credentials here") as caught:
+        open_account(project())
+    assert caught.value.remedy == aws_module.LOGIN
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "remedy"),
+    [
+        ("ExpiredToken", "the credentials have expired", "aws sso login"),
+        ("InvalidClientTokenId", "does not accept the credentials", "aws sso login"),
+        ("AccessDenied", "not allowed: no", "docs/deploy.md lists the permissions"),
+        ("Throttling", "Throttling: no", "try again"),
+    ],
+)
+def test_aws_refusals_are_told_with_a_remedy(code: str, told: str, remedy: str) -> None:
+    error = aws_error(ClientError({"Error": {"Code": code, "Message": "no"}}, "Op"), "listing")
+    assert error.message.startswith("listing: ")
+    assert told in error.message
+    assert remedy in error.remedy
+    assert "aws configure" in aws_error(NoCredentialsError(), "x").remedy
+
+
+def test_whether_it_is_bootstrapped(aws: Aws) -> None:
+    assert not is_bootstrapped(aws)
+    aws.client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value="5", Type="String")
+    assert not is_bootstrapped(aws)
+    aws.client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value="30", Type="String", Overwrite=True)
+    assert is_bootstrapped(aws)
+
+
+def test_a_stack_is_found_with_its_outputs(aws: Aws) -> None:
+    assert find_stack(aws, "papers-ner") is None
+    assert require_settled(aws, "papers-ner") is None
+    template = {
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}}},
+        "Outputs": {"Version": {"Value": "3"}},
+    }
+    aws.client("cloudformation").create_stack(StackName="papers-ner", TemplateBody=json.dumps(template))
+    found = require_settled(aws, "papers-ner")
+    assert found is not None
+    assert (found.status, found.outputs) == ("CREATE_COMPLETE", {"Version": "3"})
+
+
+class InState:
+    """An account whose only stack is in some state."""
+
+    region = REGION
+
+    def __init__(self, status: str) -> None:
+        self._status = status
+
+    def client(self, service: str) -> InState:
+        return self
+
+    def describe_stacks(self, **arguments: Any) -> Any:
+        return {"Stacks": [{"StackStatus": self._status}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("UPDATE_IN_PROGRESS", "wait until it is done"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "wait until it is done"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name papers-ner --region eu-central-1"),
+        ("ROLLBACK_FAILED", "delete-stack --stack-name papers-ner"),
+        ("DELETE_FAILED", "spacy-lambda destroy"),
+    ],
+)
+def test_a_stack_that_cannot_be_changed_is_told_with_the_way_out(status: str, remedy: str) -> None:
+    with pytest.raises(DeployError, match=status) as caught:
+        require_settled(InState(status), "papers-ner")  # type: ignore[arg-type]
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
+def test_others_can_be_changed(status: str) -> None:
+    assert require_settled(InState(status), "papers-ner") is not None  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def bucket(aws: Aws) -> str:
+    aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return BUCKET
+
+
+def test_only_one_deploys_a_function_at_a_time(aws: Aws, bucket: str) -> None:
+    with deployment_lock(aws, bucket, "ner"):
+        with deployment_lock(aws, bucket, "other"):
+            pass
+        with (
+            pytest.raises(DeployError, match="ner is being deployed by ") as caught,
+            deployment_lock(aws, bucket, "ner"),
+        ):
+            pass
+        assert f"delete s3://{bucket}/locks/ner.json" in caught.value.remedy
+    with deployment_lock(aws, bucket, "ner"):
+        pass
+
+
+def test_the_lock_is_given_back_when_the_work_fails(aws: Aws, bucket: str) -> None:
+    with pytest.raises(KeyboardInterrupt), deployment_lock(aws, bucket, "ner"):
+        raise KeyboardInterrupt
+    with deployment_lock(aws, bucket, "ner"):
+        pass
+
+
+def test_a_lock_that_somebody_left_is_taken_over(aws: Aws, bucket: str) -> None:
+    old = datetime.now(UTC) - STALE - timedelta(minutes=1)
+    body = json.dumps({"by": "a@b", "since": old.isoformat()})
+    aws.client("s3").put_object(Bucket=bucket, Key="locks/ner.json", Body=body)
+    with deployment_lock(aws, bucket, "ner"):
+        pass
+
+
+def test_a_lock_without_a_bucket_is_an_error_of_ours(aws: Aws) -> None:
+    with pytest.raises(DeployError, match="taking the lock s3://nowhere/"), deployment_lock(aws, "nowhere", "ner"):
+        pass
+
+
+class FakeVersions:
+    """A function with published versions."""
+
+    class exceptions:
+        class ResourceNotFoundException(ClientError):
+            pass
+
+    def __init__(self, numbers: list[int], live: str | None) -> None:
+        self.numbers, self._live = numbers, live
+
+    def client(self, service: str) -> FakeVersions:
+        return self
+
+    def get_alias(self, **arguments: Any) -> Any:
+        if self._live is None:
+            raise self.exceptions.ResourceNotFoundException({}, "GetAlias")
+        return {"FunctionVersion": self._live}
+
+    def get_paginator(self, name: str) -> FakeVersions:
+        return self
+
+    def paginate(self, **arguments: Any) -> Any:
+        return [{"Versions": [{"Version": "$LATEST"}]}, {"Versions": [{"Version": str(one)} for one in self.numbers]}]
+
+    def delete_function(self, *, FunctionName: str, Qualifier: str) -> None:
+        self.numbers.remove(int(Qualifier))
+
+
+def test_versions_are_listed_newest_first() -> None:
+    fake: Any = FakeVersions([2, 10, 9], "9")
+    assert live_version(fake, "f") == "9"
+    assert live_version(FakeVersions([], None), "f") is None  # type: ignore[arg-type]
+    assert list_versions(fake, "f") == [Version(number, "", "", "") for number in (10, 9, 2)]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "live", "keep", "stay"),
+    [
+        ([1, 2, 3, 4, 5], "5", 3, [3, 4, 5]),
+        ([1, 2, 3, 4, 5], "2", 3, [2, 4, 5]),
+        ([1, 2, 3, 4, 5], "1", 2, [1, 5]),
+        ([7], "7", 2, [7]),
+        ([7, 8], "8", 3, [7, 8]),
+    ],
+)
+def test_old_versions_go_and_the_live_one_never(numbers: list[int], live: str, keep: int, stay: list[int]) -> None:
+    fake: Any = FakeVersions(list(numbers), live)
+    gone = prune_versions(fake, "f", keep=keep, live=live)
+    assert fake.numbers == stay
+    assert sorted([*gone, *stay]) == numbers

@@ -1,0 +1,101 @@
+"""Node and the CDK's command line: found, installed once, and run."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda.deploy import node as node_module
+from spacy_lambda.deploy.cdk_cli import COMMAND_VARIABLE, VERSION, Cdk, find_cdk
+from spacy_lambda.deploy.node import node_environment
+from spacy_lambda.errors import DeployError
+
+
+def program(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on the path, but for the system's own."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(COMMAND_VARIABLE, raising=False)
+    return folder
+
+
+def with_node(folder: Path, version: str, npm: str = "exit 0") -> None:
+    program(folder / "node", f"echo v{version}")
+    program(folder / "npm", npm)
+
+
+def test_the_systems_node_is_used_where_it_is_new_enough(path: Path) -> None:
+    with_node(path, "22.3.0")
+    assert node_environment()["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize("version", ["20.20.1", "nonsense"])
+def test_else_the_one_that_comes_with_the_extra(path: Path, version: str) -> None:
+    with_node(path, version)
+    first = node_environment()["PATH"].partition(":")[0]
+    assert first != str(path)
+    assert (Path(first) / "node").exists()
+
+
+def test_without_any_it_says_how_to_get_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_module, "find_spec", lambda name: None)
+    with_node(path, "16.0.0")
+    with pytest.raises(DeployError, match="no Node 22 or later") as caught:
+        node_environment()
+    assert 'pip install "spacy-lambda[deploy]"' in caught.value.remedy
+
+
+INSTALL = """
+[ "$1 $2 $5 $6" = "install --prefix --no-fund aws-cdk@{version}" ] || [ "$6" = "aws-cdk@{version}" ] || exit 9
+mkdir -p "$3/node_modules/.bin"
+printf '#!/bin/sh\\necho installed\\n' > "$3/node_modules/.bin/cdk"
+chmod +x "$3/node_modules/.bin/cdk"
+echo once >> {count}
+"""
+
+
+def test_the_pinned_version_is_installed_once(path: Path, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    with_node(path, "22.0.0", INSTALL.format(version=VERSION, count=count))
+    assert find_cdk().run("--version") == "installed"
+    assert find_cdk().run("--version") == "installed"
+    assert count.read_text() == "once\n"
+
+
+def test_what_cannot_be_installed_leaves_nothing(path: Path, tmp_path: Path) -> None:
+    with_node(path, "22.0.0", "echo no network >&2; exit 1")
+    with pytest.raises(DeployError, match="cannot be installed: no network") as caught:
+        find_cdk()
+    assert COMMAND_VARIABLE in caught.value.remedy
+    assert list((tmp_path / "cache" / "spacy-lambda").iterdir()) == []
+
+
+def test_another_command_may_be_named(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_node(path, "22.0.0")
+    monkeypatch.setenv(COMMAND_VARIABLE, str(program(tmp_path / "my-cdk", "echo mine $1")))
+    assert find_cdk().run("synth") == "mine synth"
+    monkeypatch.setenv(COMMAND_VARIABLE, str(tmp_path / "none"))
+    with pytest.raises(DeployError, match="which is no file"):
+        find_cdk()
+
+
+def test_lines_are_told_as_they_come_and_a_failure_with_the_last_of_them(tmp_path: Path) -> None:
+    command = program(tmp_path / "cdk", r"printf '\033[31mone\033[0m\n'; echo two >&2; exit 3")
+    lines: list[str] = []
+    with pytest.raises(DeployError) as caught:
+        Cdk(command, dict(os.environ)).run("deploy", on_line=lines.append)
+    assert lines == ["one", "two"]
+    assert caught.value.message == "'cdk deploy' failed with status 3:\n  one\n  two"
