@@ -14,7 +14,7 @@ help: ## Show what there is to make
 demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ONCE=1 ends after one answer)
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
 
-test: .venv-dev/ready .venv-runtime/ready build/wheels/ready ## All tests; those of the runtime once more without torch
+test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime once more without torch
 	.venv-dev/bin/python -m pytest
 	.venv-runtime/bin/python -m pytest tests/runtime
 
@@ -37,7 +37,7 @@ base: .venv-dev/ready ## As root: a small base image, on which the tests build t
 		PYTHON=.venv-dev/bin/python scripts/make_base.sh localhost/lambda-python:3.13
 
 clean: ## Remove the environments
-	rm -rf .venv-* build/wheels
+	rm -rf .venv-* build/wheels build/cdk
 
 # The environments. Each is made anew when what it is made of changes.
 
@@ -56,6 +56,11 @@ clean: ## Remove the environments
 # What the tests bundle.
 build/wheels/ready: .venv-dev/ready scripts/fetch_wheels.py
 	@.venv-dev/bin/python scripts/fetch_wheels.py build/wheels
+	@touch $@
+
+# What the tests deploy with.
+build/cdk/ready: .venv-dev/ready scripts/fetch_cdk.py src/spacy_lambda/deploy/cdk_cli.py
+	@.venv-dev/bin/python scripts/fetch_cdk.py build/cdk
 	@touch $@
 
 define venv

@@ -19,6 +19,7 @@ __all__ = ["main", "make_app"]
 
 _EXTRA_OF = {
     "OpenSSL": "sign",
+    "aws_cdk": "deploy",
     "awslambdaric": "local",
     "boto3": "s3",
     "botocore": "s3",
@@ -46,7 +47,21 @@ def make_app() -> typer.Typer:
     """The typer application with every command."""
     import typer
 
-    from spacy_lambda.cli import bundle, image, invoke, pack, query, run_bundle, serve, stores, verify
+    from spacy_lambda.cli import (
+        bundle,
+        deploy,
+        eject,
+        image,
+        init,
+        invoke,
+        operate,
+        pack,
+        query,
+        run_bundle,
+        serve,
+        stores,
+        verify,
+    )
     from spacy_lambda.cli import compile as compile_command
     from spacy_lambda.cli.version import options
 
@@ -71,6 +86,13 @@ def make_app() -> typer.Typer:
     app.command("pull")(stores.pull)
     app.command("ls")(stores.ls)
     app.command("alias")(stores.alias)
+    app.command("init")(init.init)
+    app.command("deploy")(deploy.deploy)
+    app.command("status")(operate.status)
+    app.command("logs")(operate.logs)
+    app.command("rollback")(operate.rollback)
+    app.command("destroy")(operate.destroy)
+    app.command("eject")(eject.eject)
     app.command("query")(query.query)
     app.command("serve")(serve.serve)
     app.command("invoke")(invoke.invoke)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.deploy import ConfigOption, RegionOption
 from spacy_lambda.errors import InvokeError
 
 if TYPE_CHECKING:
@@ -18,17 +19,34 @@ _ENTITY_KEYS = ("label", "text", "start", "end")
 
 
 def invoke(
+    name: Annotated[
+        str | None, typer.Argument(help="A deployed function of the project; not needed where there is one.")
+    ] = None,
     *,
-    endpoint: Annotated[str, typer.Option(help="The endpoint, such as http://127.0.0.1:9001.")],
-    function: Annotated[str, typer.Option(help="The function's name or ARN.")] = "function",
+    endpoint: Annotated[
+        str | None, typer.Option(help="Another endpoint than AWS's, such as http://127.0.0.1:9001.")
+    ] = None,
+    function: Annotated[str, typer.Option(help="At an endpoint: the function's name or ARN.")] = "function",
     event: Annotated[str | None, typer.Option(help="A file with the event as JSON; '-' for standard input.")] = None,
     text: Annotated[str | None, typer.Option(help="A text, sent as {\"text\": TEXT}; '-' for standard input.")] = None,
+    config: ConfigOption = None,
+    region: RegionOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer's JSON and nothing else.")] = False,
 ) -> None:
-    """Invoke a function and print its answer."""
+    """Invoke a function, the one that is live in AWS or one at an endpoint, and print its answer."""
     from spacy_lambda.local.client import invoke as invoke_function
 
-    result = invoke_function(endpoint, function, _read_event(event, text))
+    told = _read_event(event, text)
+    if endpoint is not None:
+        result = invoke_function(endpoint, function, told)
+    else:
+        from spacy_lambda.config.load import load_project
+        from spacy_lambda.deploy.deploy import the_function
+        from spacy_lambda.deploy.model import ALIAS, stack_name
+
+        project = load_project(config, region=region)
+        deployed = stack_name(project.name, the_function(project, name).name)
+        result = invoke_function(None, deployed, told, qualifier=ALIAS, region=project.region)
     if result.error is not None:
         print(f"error: {result.error.error_type}: {result.error.message}", file=sys.stderr)
         if result.log_tail and not as_json:

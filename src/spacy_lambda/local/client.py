@@ -51,7 +51,7 @@ class Invocation:
 
 
 def invoke(
-    endpoint_url: str,
+    endpoint_url: str | None,
     function_name: str,
     event: object,
     *,
@@ -64,7 +64,7 @@ def invoke(
     A local endpoint checks no signature, so it is given none of the caller's credentials; for any other
     endpoint boto3 looks for them where it always does.
 
-    :param endpoint_url: Such as ``http://127.0.0.1:9001``.
+    :param endpoint_url: Such as ``http://127.0.0.1:9001``; ``None`` for AWS.
     :param function_name: The function's name or ARN.
     :param event: Anything that JSON has.
     :param qualifier: A version or an alias.
@@ -72,6 +72,7 @@ def invoke(
     :raises InvokeError: If the endpoint cannot be reached or refuses the request. A function's own error is
         not raised; it is in :attr:`Invocation.error`.
     """
+    where = endpoint_url or f"AWS in {region}"
     options = {} if qualifier is None else {"Qualifier": qualifier}
     try:
         client = lambda_client(
@@ -90,19 +91,19 @@ def invoke(
         payload = response["Payload"].read()
     except EndpointConnectionError as exc:
         raise InvokeError(
-            f"nothing answers at {endpoint_url}",
+            f"nothing answers at {where}",
             remedy="start it with 'spacy-lambda serve PIPELINE', or give the right --endpoint",
         ) from exc
     except NoCredentialsError as exc:
         raise InvokeError(
-            f"{endpoint_url} is not on this machine, and there are no AWS credentials for it",
+            f"{where} is not on this machine, and there are no AWS credentials for it",
             remedy="configure AWS credentials, for example with 'aws configure'",
         ) from exc
     except ClientError as exc:
         raise _refused(exc, function_name) from exc
     except (BotoCoreError, ValueError) as exc:
         raise InvokeError(
-            f"the invocation of {function_name!r} at {endpoint_url} failed: {exc}",
+            f"the invocation of {function_name!r} at {where} failed: {exc}",
             remedy="check --endpoint and the log of the server",
         ) from exc
     return _invocation(response, payload)

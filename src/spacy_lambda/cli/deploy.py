@@ -1,0 +1,162 @@
+"""``spacy-lambda deploy``: from the project's file to functions that answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spacy_lambda.cli.progress import progress
+
+if TYPE_CHECKING:
+    from spacy_lambda.deploy.plan import PlannedFunction
+    from spacy_lambda.deploy.release import Released
+
+ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]
+RegionOption = Annotated[str | None, typer.Option(help="The region, where it is not the file's.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+NamesArgument = Annotated[list[str] | None, typer.Argument(help="Functions; all of them without a name.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def deploy(
+    functions: NamesArgument = None,
+    *,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(help="Begin a project with this compiled pipeline: writes the file first, as init does."),
+    ] = None,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Show what would be done, and do nothing.")] = False,
+    yes: YesOption = False,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bundle, store and deploy functions; each goes live when its answers are right."""
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.config.parse import FILE
+    from spacy_lambda.config.start import start_project
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.cdk_cli import find_cdk
+    from spacy_lambda.deploy.deploy import chosen_functions
+    from spacy_lambda.deploy.deploy import deploy as deploy_functions
+    from spacy_lambda.deploy.deploy import plan as plan_functions
+
+    if pipeline is not None:
+        print(f"wrote {start_project(pipeline, config or Path(FILE), region=region)[0]}", file=sys.stderr)
+    project = load_project(config, region=region)
+    chosen = chosen_functions(project, functions or [])
+    aws, cdk = open_account(project), find_cdk()
+    tell = (
+        (lambda line: print(line, file=sys.stderr, flush=True)) if as_json else (lambda line: print(line, flush=True))
+    )
+
+    def agree(planned: list[PlannedFunction], bootstrapped: bool) -> bool:
+        if not as_json:
+            print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=bootstrapped)
+        return yes or _confirmed("deploy?")
+
+    with progress(quiet=as_json) as on_step:
+
+        def step(name: str, done: int, total: int) -> None:
+            on_step("bundling", done, total)
+
+        if plan_only:
+            planned = plan_functions(project, chosen, aws=aws, cdk=cdk, on_step=step)
+        else:
+            with _told_of_interruption():
+                released = deploy_functions(project, chosen, aws=aws, cdk=cdk, agree=agree, tell=tell, on_step=step)
+    if plan_only:
+        if as_json:
+            print(json.dumps([plan_facts(one) for one in planned], indent=2))
+        else:
+            print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=True)
+        return
+    if released is None:
+        print("nothing was done", file=sys.stderr)
+        raise typer.Exit(1)
+    if as_json:
+        print(json.dumps([vars(one) for one in released], indent=2))
+    else:
+        for one in released:
+            _print_released(one)
+
+
+@contextmanager
+def _told_of_interruption() -> Iterator[None]:
+    """Say what Ctrl-C did, and what it did not."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(
+            "stopped. What CloudFormation has begun goes on there; what was live still is, unless it was being moved:"
+            " 'spacy-lambda status' tells. The same command goes on from there.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+
+
+def plan_facts(planned: PlannedFunction) -> dict[str, Any]:
+    """A plan in plain values."""
+    bundle, cost = planned.prepared.bundle, planned.cost
+    return {
+        "function": planned.stack,
+        "new": planned.is_new,
+        "live_version": planned.live,
+        "shape": planned.prepared.config.shape if bundle.shape == "image" else "zip",
+        "reason": bundle.reason,
+        "bytes": {"zipped": bundle.zipped, "unzipped": bundle.unzipped},
+        "model_sha256": bundle.pipeline_sha256,
+        "golden_texts": len(planned.prepared.golden),
+        "difference": planned.difference,
+        "cost_usd": {
+            "idle_month": {**{key: round(value, 2) for key, value in cost.idle.items()}},
+            "idle_month_total": round(cost.idle_total, 2),
+            "million_texts": round(cost.million, 2),
+            "assumed_ms_per_text": round(cost.ms_per_text, 1),
+        },
+    }
+
+
+def print_plan(planned: list[PlannedFunction], *, account: str, bootstrapped: bool) -> None:
+    """A plan for people."""
+    print(f"account {account}")
+    if not bootstrapped:
+        print("  + cdk bootstrap: once for each account and region")
+    for one in planned:
+        facts = plan_facts(one)
+        state = "new" if one.is_new else f"live: version {one.live}" if one.live else "no version is live"
+        print(f"\n{one.stack} ({state}), {facts['shape']}: {facts['reason']}")
+        print(_indented(one.difference or "no differences: nothing would be changed"))
+        cost = facts["cost_usd"]
+        idle = ", ".join(f"{what} {usd:.2f}" for what, usd in cost["idle_month"].items() if usd >= 0.005)
+        print(
+            f"  about ${cost['idle_month_total']:.2f} a month when idle ({idle}); ${cost['million_texts']:.2f} for a"
+            f" million texts of {cost['assumed_ms_per_text']} ms, as measured here (list prices of us-east-1)"
+        )
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        print("nobody is here to agree: give --yes", file=sys.stderr)
+        return False
+    return bool(typer.confirm(question))
+
+
+def _print_released(released: Released) -> None:
+    before = f" (before: {released.previous})" if released.previous not in (None, released.version) else ""
+    print(f"{released.function}: version {released.version} is live{before}")
+    if released.pruned:
+        print(f"  deleted: version {', '.join(map(str, released.pruned))}")
+    if released.url:
+        print(f"  {released.url}")
+    print("  spacy-lambda invoke --text '...'")

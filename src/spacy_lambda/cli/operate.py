@@ -1,0 +1,163 @@
+"""``spacy-lambda status``, ``logs``, ``rollback`` and ``destroy``: what one does with deployed functions."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spacy_lambda.cli.deploy import ConfigOption, JsonOption, NamesArgument, RegionOption, YesOption
+from spacy_lambda.errors import DeployError
+
+if TYPE_CHECKING:
+    from spacy_lambda.deploy.status import FunctionStatus
+
+SPAN = re.compile(r"(\d+)([smhd])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def status(
+    functions: NamesArgument = None,
+    *,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which version of each function is live, and how it is."""
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.deploy import chosen_functions
+    from spacy_lambda.deploy.status import function_status
+
+    project = load_project(config, region=region)
+    aws = open_account(project)
+    found = [function_status(aws, project.name, one.name) for one in chosen_functions(project, functions or [])]
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=2))
+        return
+    for one in found:
+        print(_told(one))
+
+
+def _told(status: FunctionStatus) -> str:
+    if status.stack is None:
+        return f"{status.name}: not deployed"
+    live = f"version {status.live} is live" if status.live else "no version is live"
+    lines = [
+        f"{status.name}: {live} ({status.stack})",
+        f"  versions: {', '.join(str(version.number) for version in status.versions) or 'none'}",
+        f"  last day: {status.invocations:,} calls, {status.errors:,} errors",
+        f"  alarms:   {', '.join(status.alarms) or 'none rings'}",
+    ]
+    return "\n".join([*lines, f"  {status.url}"] if status.url else lines)
+
+
+def logs(
+    function: Annotated[str | None, typer.Argument(help="The function; not needed where there is one.")] = None,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    since: Annotated[str, typer.Option(help="From how long ago: 30s, 10m, 2h, 1d.")] = "10m",
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a function's log."""
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.deploy import the_function
+    from spacy_lambda.deploy.logs import read_log
+    from spacy_lambda.deploy.model import stack_name
+
+    project = load_project(config, region=region)
+    name = stack_name(project.name, the_function(project, function).name)
+    for event in read_log(open_account(project), name, since=_span(since), follow=follow):
+        if as_json:
+            line = json.dumps({"time": event.time.isoformat(), "stream": event.stream, "message": event.message})
+        else:
+            line = f"{event.time:%Y-%m-%d %H:%M:%S} {event.message}"
+        print(line, flush=True)
+
+
+def rollback(
+    function: Annotated[str | None, typer.Argument(help="The function; not needed where there is one.")] = None,
+    *,
+    version: Annotated[str | None, typer.Option(help="The version.", show_default="the one before")] = None,
+    yes: YesOption = False,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an older version of a function be live."""
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.deploy import the_function
+    from spacy_lambda.deploy.rollback import rollback as roll_back
+
+    project = load_project(config, region=region)
+    name = the_function(project, function).name
+    _ask(f"let {'version ' + version if version else 'the version before'} of {project.name}-{name} be live?", yes=yes)
+    done = roll_back(project.name, name, aws=open_account(project), version=version)
+    if as_json:
+        print(json.dumps(asdict(done)))
+    else:
+        print(f"{done.function}: version {done.version} is live (before: {done.previous})")
+
+
+def destroy(
+    functions: NamesArgument = None,
+    *,
+    delete_models: Annotated[
+        bool, typer.Option("--delete-models", help="The bucket and the images too, with everything in them.")
+    ] = False,
+    yes: YesOption = False,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete functions and everything that was made for them; show that nothing is left that costs."""
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.deploy import chosen_functions
+    from spacy_lambda.deploy.destroy import destroy_functions, find_doomed
+    from spacy_lambda.deploy.model import stack_name
+
+    project = load_project(config, region=region)
+    if delete_models and functions:
+        raise DeployError(
+            "--delete-models is for the whole project", remedy="leave out the functions' names, or --delete-models"
+        )
+    aws = open_account(project)
+    names = [one.name for one in chosen_functions(project, functions or [])]
+    stacks = [stack_name(project.name, name) for name in names] + ([project.name] if delete_models else [])
+    doomed = find_doomed(aws, stacks)
+    if not as_json:
+        for one in doomed:
+            print(f"  - {one.kind:<36} {one.name}")
+        print("the bucket and the images go too" if delete_models else "the bucket and the images stay")
+    _ask(f"delete {len(doomed)} resources in {aws.account}/{aws.region}?", yes=yes)
+    destroy_functions(aws, project.name, names, delete_models=delete_models)
+    if as_json:
+        print(json.dumps({"deleted": [asdict(one) for one in doomed], "left": []}, indent=2))
+    else:
+        print(f"deleted; looked for what is left, by name and by tag: nothing of {', '.join(names)}")
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise DeployError("nobody is here to agree", remedy="give --yes")
+    if not typer.confirm(question):
+        raise typer.Exit(1)
+
+
+def _span(text: str) -> timedelta:
+    match = SPAN.fullmatch(text)
+    if match is None:
+        raise DeployError(f"{text!r} is no span of time", remedy="write 30s, 10m, 2h or 1d")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})

@@ -1,0 +1,168 @@
+"""Resources that moto has, but not through CloudFormation: each is a call of the API that CloudFormation would make.
+
+Policies of buckets are left out: moto heeds no conditions, and would refuse what does not come by TLS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from moto.awslambda.models import LambdaVersion
+from moto.cloudformation.parsing import get_model_list, get_model_map
+from moto.core.common_models import CloudFormationModel
+from moto.logs.models import LogGroup
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Api:
+    """How one type is made and unmade.
+
+    :param put: Makes it, or makes it anew; returns its attributes, ``Ref`` among them.
+    :param delete: Takes what ``Ref`` gave, and the properties.
+    """
+
+    put: Callable[[Properties], dict[str, str]]
+    delete: Callable[[str, Properties], None]
+
+
+def _client(service: str) -> Any:
+    region = os.environ["AWS_REGION"]
+    return boto3.client(service, region_name=region, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+
+
+def _put_alias(properties: Properties) -> dict[str, str]:
+    client = _client("lambda")
+    told = {key: properties[key] for key in ("FunctionName", "Name", "FunctionVersion")}
+    try:
+        alias = client.create_alias(**told)
+    except ClientError:
+        alias = client.update_alias(**told)
+    return {"Ref": alias["AliasArn"], "AliasArn": alias["AliasArn"]}
+
+
+def _delete_alias(ref: str, properties: Properties) -> None:
+    _client("lambda").delete_alias(FunctionName=properties["FunctionName"], Name=properties["Name"])
+
+
+def _put_url(properties: Properties) -> dict[str, str]:
+    client = _client("lambda")
+    cors = {"Cors": properties["Cors"]} if "Cors" in properties else {}
+    told = {"FunctionName": properties["TargetFunctionArn"], "AuthType": properties["AuthType"], **cors}
+    try:
+        url = client.get_function_url_config(FunctionName=properties["TargetFunctionArn"])
+    except client.exceptions.ResourceNotFoundException:
+        url = client.create_function_url_config(**told)
+    return {"Ref": properties["TargetFunctionArn"], "FunctionUrl": url["FunctionUrl"]}
+
+
+def _put_alarm(properties: Properties) -> dict[str, str]:
+    client = _client("cloudwatch")
+    client.put_metric_alarm(**{key: value for key, value in properties.items() if key != "Tags"})
+    (alarm,) = client.describe_alarms(AlarmNames=[properties["AlarmName"]])["MetricAlarms"]
+    return {"Ref": properties["AlarmName"], "Arn": alarm["AlarmArn"]}
+
+
+def _put_subscription(properties: Properties) -> dict[str, str]:
+    told = {key: properties[key] for key in ("TopicArn", "Protocol", "Endpoint")}
+    return {"Ref": _client("sns").subscribe(**told)["SubscriptionArn"]}
+
+
+def _put_queue_policy(properties: Properties) -> dict[str, str]:
+    for queue in properties["Queues"]:
+        policy = {"Policy": json.dumps(properties["PolicyDocument"])}
+        _client("sqs").set_queue_attributes(QueueUrl=queue, Attributes=policy)
+    return {"Ref": "queue-policy"}
+
+
+def _put_event_invoke_config(properties: Properties) -> dict[str, str]:
+    told = {key: properties[key] for key in ("FunctionName", "Qualifier", "DestinationConfig")}
+    _client("lambda").put_function_event_invoke_config(**{**told, "FunctionName": properties["FunctionName"]})
+    return {"Ref": "event-invoke-config"}
+
+
+def _nothing(ref: str, properties: Properties) -> None:
+    """It goes with what it belongs to."""
+
+
+APIS = {
+    "AWS::CloudWatch::Alarm": Api(_put_alarm, lambda ref, _: _client("cloudwatch").delete_alarms(AlarmNames=[ref])),
+    "AWS::Lambda::Alias": Api(_put_alias, _delete_alias),
+    "AWS::Lambda::EventInvokeConfig": Api(_put_event_invoke_config, _nothing),
+    "AWS::Lambda::Url": Api(_put_url, _nothing),
+    "AWS::SNS::Subscription": Api(_put_subscription, lambda ref, _: _client("sns").unsubscribe(SubscriptionArn=ref)),
+    "AWS::SQS::QueuePolicy": Api(_put_queue_policy, _nothing),
+}
+
+
+class Resource:
+    """One resource of a stack."""
+
+    def __init__(self, properties: Properties, attributes: dict[str, str]) -> None:
+        self.properties = properties
+        self.attributes = attributes
+
+    @property
+    def physical_resource_id(self) -> str:
+        return self.attributes["Ref"]
+
+    def get_cfn_attribute(self, name: str) -> str:
+        return self.attributes[name]
+
+    @classmethod
+    def has_cfn_attr(cls, name: str) -> bool:
+        return True
+
+    @staticmethod
+    def is_created() -> bool:
+        return True
+
+
+def _model(kind: str, api: Api) -> type:
+    """moto's class of a type; it finds each by its type's name."""
+
+    def create(cls: type, name: str, told: Any, account: str, region: str, **_: Any) -> Any:
+        return cls(told["Properties"], api.put(told["Properties"]))
+
+    def update(cls: type, original_resource: Any, new_resource_name: str, cloudformation_json: Any, **_: Any) -> Any:
+        return cls(cloudformation_json["Properties"], api.put(cloudformation_json["Properties"]))
+
+    def delete(self: Any, account: str, region: str) -> None:
+        api.delete(self.physical_resource_id, self.properties)
+
+    return type(
+        kind.replace(":", ""),
+        (Resource, CloudFormationModel),
+        {
+            "cloudformation_name_type": staticmethod(lambda: ""),
+            "cloudformation_type": staticmethod(lambda: kind),
+            "create_from_cloudformation_json": classmethod(create),
+            "update_from_cloudformation_json": classmethod(update),
+            "delete": delete,
+        },
+    )
+
+
+def teach_moto() -> None:
+    """Let moto's CloudFormation know them, and the number of a version."""
+    global _taught  # noqa: PLW0603
+    if _taught:
+        return
+    _taught = [_model(kind, api) for kind, api in APIS.items()]
+    LambdaVersion.get_cfn_attribute = lambda self, name: str(self.version)
+    LambdaVersion.has_cfn_attr = classmethod(lambda cls, name: True)
+    LambdaVersion.physical_resource_id = property(lambda self: f"version-{self.version}")
+    LambdaVersion.delete = lambda self, account, region: None
+    LogGroup.delete = lambda self, account, region: _client("logs").delete_log_group(logGroupName=self.name)
+    get_model_list.cache_clear()
+    get_model_map.cache_clear()
+
+
+_taught: list[type] = []

@@ -1,0 +1,306 @@
+"""From the project's file to a function that answers, and back, with the real CDK against an AWS of our own."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from typer.testing import CliRunner, Result
+
+from spacy_lambda.cli import make_app
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
+from spacy_lambda.deploy.node import node_environment
+from spacy_lambda.errors import SpacyLambdaError
+from tests.bundler.conftest import no_index
+from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning"),  # moto, of what it does not know
+    pytest.mark.filterwarnings("ignore:Unable to delete:UserWarning"),
+]
+
+FUNCTION = "papers-ner"
+BUCKET = f"papers-models-{ACCOUNT}-{REGION}"
+CONFIG = f"""
+[project]
+name = "papers"
+region = "{REGION}"
+account = "{ACCOUNT}"
+
+[project.tags]
+team = "nlp"
+
+[functions.ner]
+pipeline = "./compiled"
+shape = "zip"
+alarm_email = "nlp@example.com"
+keep_versions = 2
+golden = "golden.jsonl"
+"""
+PRINTED: list[str] = []
+"""Everything that the commands have said."""
+
+GOLDEN = '{"text": "Iron and silicon."}\n{"texts": ["silicon", ""]}\n'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def aws() -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in no_index().items():
+            patch.setenv(name, value)
+        with cloud(patch) as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "spacy-lambda.toml").write_text(CONFIG)
+    (folder / "golden.jsonl").write_text(GOLDEN)
+    return folder
+
+
+def write_pipeline(folder: Path, version: str, **patterns: str) -> None:
+    """A small pipeline: a label for each word."""
+    nlp = spacy.blank("en")
+    nlp.meta["name"] = "materials"
+    nlp.meta["version"] = version
+    ruler: Any = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": label, "pattern": word} for word, label in patterns.items()])
+    nlp.to_disk(folder / "compiled")
+
+
+def run(project: Path, *arguments: str) -> Result:
+    """The command, in the project's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        result = CliRunner().invoke(make_app(), list(arguments))
+        PRINTED.append(f"{result.output}{result.exception}")
+        return result
+
+
+def succeed(project: Path, *arguments: str) -> Any:
+    result = run(project, *arguments, "--json")
+    assert result.exit_code == 0, (result.output, result.exception)
+    return json.loads(result.stdout)
+
+
+def live() -> Any:
+    return client("lambda").get_alias(FunctionName=FUNCTION, Name="live")["FunctionVersion"]
+
+
+def ask(text: str) -> Any:
+    response = client("lambda").invoke(FunctionName=FUNCTION, Qualifier="live", Payload=json.dumps({"text": text}))
+    return [entity["label"] for entity in json.loads(response["Payload"].read())]
+
+
+def test_the_plan_shows_everything_and_does_nothing(project: Path) -> None:
+    write_pipeline(project, "1.0.0", Iron="MATERIAL")
+    (plan,) = succeed(project, "deploy", "--plan")
+    assert (plan["function"], plan["new"], plan["live_version"], plan["shape"]) == (FUNCTION, True, None, "zip")
+    assert "AWS::Lambda::Function" in plan["difference"]
+    assert plan["cost_usd"]["idle_month_total"] > 0
+    assert plan["golden_texts"] == 2
+    assert client("cloudformation").list_stacks()["StackSummaries"] == []
+
+
+def test_nothing_is_done_when_nobody_agrees(project: Path) -> None:
+    result = run(project, "deploy")
+    assert result.exit_code == 1
+    assert "nobody is here to agree" in result.output
+    assert "cdk bootstrap: once for each account and region" in result.output
+    assert "a month when idle" in result.output
+    assert client("cloudformation").list_stacks()["StackSummaries"] == []
+
+
+def test_the_first_deployment(project: Path) -> None:
+    (released,) = succeed(project, "deploy", "--yes")
+    assert released["version"] == live() == "1"
+    assert released["previous"] is None
+    assert released["url"].startswith("https://")
+    assert ask("Iron and silicon.") == ["MATERIAL"]
+
+
+def test_what_is_live_answers_the_command(project: Path) -> None:
+    result = run(project, "invoke", "ner", "--text", "Iron and silicon.", "--json")
+    assert [entity["text"] for entity in json.loads(result.stdout)] == ["Iron"]
+
+
+def test_every_resource_is_there(project: Path) -> None:
+    function = client("lambda").get_function(FunctionName=FUNCTION)
+    configuration = function["Configuration"]
+    assert (configuration["MemorySize"], configuration["Timeout"]) == (2048, 30)
+    assert configuration["Architectures"] == ["x86_64"]
+    assert configuration["Handler"] == "spacy_lambda.runtime.handler.handler"
+    assert configuration["Runtime"] == "python3.13"
+    assert configuration["Environment"]["Variables"] == {"SPACY_LAMBDA_METRICS": "papers"}
+    url = client("lambda").get_function_url_config(FunctionName=FUNCTION, Qualifier="live")
+    assert url["AuthType"] == "AWS_IAM"
+    (group,) = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")["logGroups"]
+    assert group["retentionInDays"] == 30
+    alarms = client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{FUNCTION}-")["MetricAlarms"]
+    assert len(alarms) == 5
+    assert all(alarm["AlarmActions"] for alarm in alarms)
+    topics = {alarm["AlarmActions"][0] for alarm in alarms}
+    (topic,) = topics
+    (subscription,) = client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "nlp@example.com")
+    assert client("sqs").list_queues(QueueNamePrefix=FUNCTION)["QueueUrls"]
+    bucket = client("s3")
+    assert bucket.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    access = bucket.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    assert all(access.values())
+    stored = [one["Key"] for one in bucket.list_objects_v2(Bucket=BUCKET, Prefix="pipelines/")["Contents"]]
+    assert any("en_materials" in key for key in stored)
+
+
+def test_deploying_the_same_changes_nothing(project: Path) -> None:
+    (released,) = succeed(project, "deploy", "--yes")
+    assert (released["version"], released["previous"]) == ("1", "1")
+
+
+def test_the_ejected_app_is_what_is_deployed(project: Path) -> None:
+    result = run(project, "eject", "--out", "infrastructure")
+    assert result.exit_code == 0, (result.output, result.exception)
+    app = project / "infrastructure"
+    sources = "".join(path.read_text(encoding="utf-8") for path in app.rglob("*.py"))
+    assert not re.search(r"^\s*(from|import) spacy_lambda", sources, re.MULTILINE)
+    environ = node_environment()
+    subprocess.run([sys.executable, "app.py"], cwd=app, env=environ, check=True)
+    told = find_cdk().run("diff", "--app", str(app / "cdk.out"), "--no-change-set", FUNCTION, "papers")
+    assert "Number of stacks with differences: 0" in told, told
+    again = run(project, "eject", "--out", "infrastructure")
+    assert isinstance(again.exception, SpacyLambdaError)
+    assert "infrastructure is not empty" in again.exception.message
+
+
+def test_a_new_pipeline_becomes_a_new_version(project: Path) -> None:
+    write_pipeline(project, "1.1.0", Iron="MATERIAL", silicon="ELEMENT")
+    (plan,) = succeed(project, "deploy", "--plan")
+    assert (plan["new"], plan["live_version"]) == (False, "1")
+    assert plan["difference"]
+    (released,) = succeed(project, "deploy", "--yes")
+    assert (released["version"], released["previous"], live()) == ("2", "1", "2")
+    assert ask("Iron and silicon.") == ["MATERIAL", "ELEMENT"]
+
+
+def test_what_answers_otherwise_never_goes_live(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pipeline(project, "1.2.0", Iron="METAL")
+    asked = Aws.client
+
+    def spoiled(self: Aws, service: str) -> Any:
+        found = asked(self, service)
+        if service == "lambda":
+            found.meta.events.register("before-parameter-build.lambda.Invoke", _spoil)
+        return found
+
+    monkeypatch.setattr(Aws, "client", spoiled)
+    result = run(project, "deploy", "--yes")
+    assert isinstance(result.exception, SpacyLambdaError)
+    assert "does not answer as here" in result.exception.message
+    assert live() == "2"
+    monkeypatch.undo()
+    (released,) = succeed(project, "deploy", "--yes")
+    assert (released["version"], released["previous"], released["pruned"]) == ("3", "2", [1])
+    assert ask("Iron and silicon.") == ["METAL"]
+
+
+def _spoil(params: dict[str, Any], **_: Any) -> None:
+    params["Payload"] = b'{"text": "nothing of it"}'
+
+
+def test_status_tells_how_it_is(project: Path) -> None:
+    (status,) = succeed(project, "status")
+    assert (status["name"], status["stack"], status["live"]) == (FUNCTION, "UPDATE_COMPLETE", "3")
+    assert [version["number"] for version in status["versions"]] == [3, 2]
+    assert status["url"].startswith("https://")
+    told = run(project, "status").stdout
+    assert "papers-ner: version 3 is live (UPDATE_COMPLETE)\n  versions: 3, 2\n" in told
+
+
+def test_logs_are_read(project: Path) -> None:
+    logs = client("logs")
+    logs.create_log_stream(logGroupName=f"/aws/lambda/{FUNCTION}", logStreamName="one")
+    events = [{"timestamp": int(time.time() * 1000), "message": '{"Texts": 1}\n'}]
+    logs.put_log_events(logGroupName=f"/aws/lambda/{FUNCTION}", logStreamName="one", logEvents=events)
+    assert run(project, "logs").stdout.endswith(' {"Texts": 1}\n')
+    assert json.loads(run(project, "logs", "--json").stdout)["stream"] == "one"
+
+
+def test_rolling_back_lets_the_version_before_be_live(project: Path) -> None:
+    done = succeed(project, "rollback", "--yes")
+    assert done == {"function": FUNCTION, "version": "2", "previous": "3"}
+    assert live() == "2"
+    assert ask("Iron and silicon.") == ["MATERIAL", "ELEMENT"]
+    result = run(project, "rollback", "--yes")
+    assert isinstance(result.exception, SpacyLambdaError)
+    assert "there is none before it" in result.exception.message
+    assert succeed(project, "rollback", "--version", "3", "--yes")["version"] == "3"
+    assert succeed(project, "rollback", "--yes")["version"] == "2"
+
+
+def test_deploying_after_rolling_back_goes_live_again(project: Path) -> None:
+    (released,) = succeed(project, "deploy", "--yes")
+    assert (released["version"], released["previous"], live()) == ("3", "2", "3")
+
+
+def test_ctrl_c_leaves_what_is_live_and_the_lock_free(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pipeline(project, "1.3.0", Iron="INTERRUPTED")
+    done = Cdk.run
+
+    def interrupted(self: Cdk, *arguments: str, **options: Any) -> str:
+        if arguments[:2] == ("deploy", FUNCTION):
+            raise KeyboardInterrupt
+        return done(self, *arguments, **options)
+
+    monkeypatch.setattr(Cdk, "run", interrupted)
+    result = run(project, "deploy", "--yes")
+    assert result.exit_code == 130
+    assert "The same command goes on from there." in result.output
+    assert live() == "3"
+    assert client("s3").list_objects_v2(Bucket=BUCKET, Prefix="locks/")["KeyCount"] == 0
+
+
+def test_a_second_deployment_at_the_same_time_is_refused(project: Path) -> None:
+    body = json.dumps({"by": "ada@laptop", "since": "2999-01-01T00:00:00+00:00"})
+    client("s3").put_object(Bucket=BUCKET, Key="locks/ner.json", Body=body)
+    result = run(project, "deploy", "--yes")
+    assert isinstance(result.exception, SpacyLambdaError)
+    assert "ner is being deployed by ada@laptop" in result.exception.message
+    client("s3").delete_object(Bucket=BUCKET, Key="locks/ner.json")
+    assert live() == "3"
+
+
+def test_no_secret_is_printed_or_written(project: Path) -> None:
+    assert len(PRINTED) > 10
+    assert not any("secret-of-the-test" in one for one in PRINTED)
+    for path in (project / ".spacy-lambda").rglob("*"):
+        assert not path.is_file() or b"secret-of-the-test" not in path.read_bytes()
+
+
+def test_destroying_leaves_the_models_unless_told(project: Path) -> None:
+    told = succeed(project, "destroy", "--yes")
+    assert told["left"] == []
+    assert "AWS::Lambda::Function" in {one["kind"] for one in told["deleted"]}
+    with pytest.raises(client("lambda").exceptions.ResourceNotFoundException):
+        client("lambda").get_function(FunctionName=FUNCTION)
+    assert client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")["logGroups"] == []
+    assert client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{FUNCTION}-")["MetricAlarms"] == []
+    assert client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] > 0
+    assert succeed(project, "status")[0]["stack"] is None
+
+
+def test_everything_goes_when_told(project: Path) -> None:
+    assert succeed(project, "destroy", "--yes", "--delete-models")["left"] == []
+    names = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+    assert BUCKET not in names
+    assert succeed(project, "destroy", "--yes", "--delete-models")["deleted"] == []
