@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.deploy.model import FunctionSpec, ImageCode, SharedSpec, ZipCode, stack_name
+from spacy_lambda.config.names import stack_name
+from spacy_lambda.deploy.model import FunctionSpec, ImageCode, SharedSpec, ZipCode
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,8 @@ def _put_alias(properties: Properties) -> dict[str, str]:
 
 
 def _delete_alias(ref: str, properties: Properties) -> None:
-    _client("lambda").delete_alias(FunctionName=properties["FunctionName"], Name=properties["Name"])
+    with suppress(ClientError):  # of a function that is gone already
+        _client("lambda").delete_alias(FunctionName=properties["FunctionName"], Name=properties["Name"])
 
 
 def _put_url(properties: Properties) -> dict[str, str]:
@@ -150,6 +152,11 @@ def _model(kind: str, api: Api) -> type:
     )
 
 
+def _keep(cls: type, original_resource: Any, **_: Any) -> Any:
+    """moto forgets a log group of which only the tags change."""
+    return original_resource
+
+
 def teach_moto() -> None:
     """Let moto's CloudFormation know them, and the number of a version."""
     global _taught  # noqa: PLW0603
@@ -160,7 +167,7 @@ def teach_moto() -> None:
     LambdaVersion.has_cfn_attr = classmethod(lambda cls, name: True)
     LambdaVersion.physical_resource_id = property(lambda self: f"version-{self.version}")
     LambdaVersion.delete = lambda self, account, region: None
-    LogGroup.delete = lambda self, account, region: _client("logs").delete_log_group(logGroupName=self.name)
+    LogGroup.update_from_cloudformation_json = classmethod(_keep)
     get_model_list.cache_clear()
     get_model_map.cache_clear()
 

@@ -41,8 +41,9 @@ def invoke(
         result = invoke_function(endpoint, function, told)
     else:
         from spacy_lambda.config.load import load_project
+        from spacy_lambda.config.names import stack_name
         from spacy_lambda.deploy.deploy import the_function
-        from spacy_lambda.deploy.model import ALIAS, stack_name
+        from spacy_lambda.deploy.model import ALIAS
 
         project = load_project(config, region=region)
         deployed = stack_name(project.name, the_function(project, name).name)

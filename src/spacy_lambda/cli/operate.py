@@ -68,10 +68,10 @@ def logs(
 ) -> None:
     """Print a function's log."""
     from spacy_lambda.config.load import load_project
+    from spacy_lambda.config.names import stack_name
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.deploy import the_function
     from spacy_lambda.deploy.logs import read_log
-    from spacy_lambda.deploy.model import stack_name
 
     project = load_project(config, region=region)
     name = stack_name(project.name, the_function(project, function).name)
@@ -121,10 +121,10 @@ def destroy(
 ) -> None:
     """Delete functions and everything that was made for them; show that nothing is left that costs."""
     from spacy_lambda.config.load import load_project
+    from spacy_lambda.config.names import stack_name
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.deploy import chosen_functions
     from spacy_lambda.deploy.destroy import destroy_functions, find_doomed
-    from spacy_lambda.deploy.model import stack_name
 
     project = load_project(config, region=region)
     if delete_models and functions:

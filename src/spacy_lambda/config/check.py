@@ -7,9 +7,9 @@ from typing import Any
 
 from spacy_lambda.config.faults import Complaint, Fault, dotted, kind, nearest, shown
 from spacy_lambda.config.keys import Key, Kind, function_keys, project_keys
+from spacy_lambda.config.names import bucket_name, stack_name
 from spacy_lambda.config.precedence import Settings
 from spacy_lambda.config.rules import FUNCTION_RULES, PROJECT_RULES, RULES_OF_MANY, Rule, function_name, one_of
-from spacy_lambda.deploy.model import bucket_name, stack_name
 
 __all__ = ["find_faults"]
 

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.names import bucket_name, stack_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
-from spacy_lambda.deploy.model import bucket_name, stack_name
 from spacy_lambda.deploy.plan import PlannedFunction, make_plan, shared_spec
 from spacy_lambda.deploy.prepare import WORK, prepared_function
 from spacy_lambda.deploy.release import Released, Tell, release, run_deploy

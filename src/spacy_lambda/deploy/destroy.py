@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spacy_lambda.config.names import bucket_name, stack_name
 from spacy_lambda.deploy.aws import Aws, aws_error
-from spacy_lambda.deploy.model import bucket_name, stack_name
 from spacy_lambda.deploy.stacks import StackResource, require_settled, stack_resources
 from spacy_lambda.errors import DeployError
 
@@ -88,7 +88,7 @@ def _by_name(aws: Aws, project: str, names: list[str]) -> Iterator[str]:
             yield str(client.get_function(FunctionName=function)["Configuration"]["FunctionArn"])
         group = f"/aws/lambda/{function}"
         found = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-        yield from (str(one["arn"]) for one in found if one["logGroupName"] == group)
+        yield from (_bare(one["arn"]) for one in found if one["logGroupName"] == group)
 
 
 def _by_tag(aws: Aws, project: str, names: list[str], *, stored: bool) -> Iterator[str]:
@@ -96,7 +96,12 @@ def _by_tag(aws: Aws, project: str, names: list[str], *, stored: bool) -> Iterat
     if not stored:
         filters.append({"Key": FUNCTION_TAG, "Values": names})
     pages = aws.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=filters)
-    yield from (str(one["ResourceARN"]) for page in pages for one in page["ResourceTagMappingList"])
+    yield from (_bare(one["ResourceARN"]) for page in pages for one in page["ResourceTagMappingList"])
+
+
+def _bare(arn: str) -> str:
+    """Log groups have two forms of an ARN."""
+    return arn.removesuffix(":*")
 
 
 def destroy_functions(aws: Aws, project: str, names: list[str], *, delete_models: bool) -> None:

@@ -15,13 +15,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda import errors as errors_module
+from spacy_lambda import location as location_module
 from spacy_lambda.bundler.facts import HANDLER
 from spacy_lambda.config import model as settings_module
+from spacy_lambda.config import names as names_module
 from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.names import stack_name
+from spacy_lambda.deploy import cost as cost_module
 from spacy_lambda.deploy import model as model_module
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import VERSION
-from spacy_lambda.deploy.model import FunctionSpec, SharedSpec, ZipCode, stack_name
+from spacy_lambda.deploy.model import FunctionSpec, SharedSpec, ZipCode
 from spacy_lambda.deploy.plan import shared_spec
 from spacy_lambda.deploy.prepare import make_spec, prepared_function
 from spacy_lambda.deploy.versions import live_version
@@ -34,7 +39,10 @@ PACKAGE = "constructs_of_app"
 MODULES = {
     "spacy_lambda.deploy.model": "model",
     "spacy_lambda.config.model": "settings",
+    "spacy_lambda.config.names": "names",
     "spacy_lambda.bundler.facts": "handler",
+    "spacy_lambda.deploy.cost": "cost",
+    "spacy_lambda.location": "location",
 }
 """Our modules that the constructs import, by their names in the app."""
 
@@ -126,8 +134,15 @@ def eject_app(
 def _write_constructs(folder: Path) -> None:
     folder.mkdir(parents=True)
     sources = {path.stem: path.read_text(encoding="utf-8") for path in CONSTRUCTS.glob("*.py")}
-    sources["model"] = Path(model_module.__file__).read_text(encoding="utf-8")
-    sources["settings"] = Path(settings_module.__file__).read_text(encoding="utf-8")
+    modules = {
+        "model": model_module,
+        "settings": settings_module,
+        "names": names_module,
+        "cost": cost_module,
+        "location": location_module,
+        "errors": errors_module,
+    }
+    sources |= {name: Path(str(module.__file__)).read_text(encoding="utf-8") for name, module in modules.items()}
     sources["handler"] = f'"""What Lambda calls in a zip."""\n\nHANDLER = "{HANDLER}"\n'
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(IMPORT.sub(_own_import, source), encoding="utf-8")

@@ -15,9 +15,6 @@ __all__ = [
     "ImageCode",
     "SharedSpec",
     "ZipCode",
-    "bucket_name",
-    "repository_name",
-    "stack_name",
 ]
 
 ALIAS = "live"
@@ -107,18 +104,3 @@ class FunctionSpec:
     canary: Canary = "all-at-once"
     environment: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
-
-
-def stack_name(project: str, function: str | None = None) -> str:
-    """The stack of a function; without one, the stack of what all of them share."""
-    return f"{project}-{function}" if function else project
-
-
-def bucket_name(project: str, *, account: str, region: str) -> str:
-    """The artifact bucket. Names of buckets are one for the whole world, so it has the account and the region in it."""
-    return f"{project}-models-{account}-{region}"
-
-
-def repository_name(project: str, function: str) -> str:
-    """The ECR repository of a function's images."""
-    return f"{project}/{function}"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from spacy_lambda.bundler.treemap import file_sizes
 from spacy_lambda.config.model import Project
+from spacy_lambda.config.names import stack_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.cost import Cost, estimate
-from spacy_lambda.deploy.model import FunctionSpec, SharedSpec, stack_name
+from spacy_lambda.deploy.model import FunctionSpec, SharedSpec
 from spacy_lambda.deploy.prepare import Prepared, make_spec
 from spacy_lambda.deploy.stacks import require_settled
 from spacy_lambda.deploy.templates import write_templates

@@ -20,11 +20,12 @@ from spacy_lambda.bundler.build import Options, make_bundle
 from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.config.model import Project
+from spacy_lambda.config.names import bucket_name, repository_name, stack_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.golden import check_version
 from spacy_lambda.deploy.lock import deployment_lock
-from spacy_lambda.deploy.model import FunctionSpec, bucket_name, repository_name, stack_name
+from spacy_lambda.deploy.model import FunctionSpec
 from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec
 from spacy_lambda.deploy.stacks import find_stack, require_settled
 from spacy_lambda.deploy.templates import write_templates

@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spacy_lambda.config.names import bucket_name, stack_name
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.lock import deployment_lock
-from spacy_lambda.deploy.model import bucket_name, stack_name
 from spacy_lambda.deploy.stacks import require_settled
 from spacy_lambda.deploy.versions import list_versions, live_version
 from spacy_lambda.errors import DeployError

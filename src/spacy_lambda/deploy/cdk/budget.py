@@ -5,8 +5,9 @@ from __future__ import annotations
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
+from spacy_lambda.config.names import stack_name
 from spacy_lambda.deploy.cdk.tags import FUNCTION, PROJECT
-from spacy_lambda.deploy.model import FunctionSpec, stack_name
+from spacy_lambda.deploy.model import FunctionSpec
 
 __all__ = ["MonthlyBudget"]
 

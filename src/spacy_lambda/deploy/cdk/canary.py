@@ -9,8 +9,9 @@ from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from spacy_lambda.config.names import stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.model import FunctionSpec, stack_name
+from spacy_lambda.deploy.model import FunctionSpec
 
 __all__ = ["CONFIGS", "Canary"]
 

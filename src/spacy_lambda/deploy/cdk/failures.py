@@ -7,8 +7,9 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from spacy_lambda.config.names import stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.model import FunctionSpec, stack_name
+from spacy_lambda.deploy.model import FunctionSpec
 
 __all__ = ["FailedEvents"]
 

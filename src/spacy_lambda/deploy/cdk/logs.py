@@ -6,7 +6,8 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from spacy_lambda.deploy.model import FunctionSpec, stack_name
+from spacy_lambda.config.names import stack_name
+from spacy_lambda.deploy.model import FunctionSpec
 
 __all__ = ["make_log_group"]
 

@@ -9,12 +9,13 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from spacy_lambda.bundler.facts import HANDLER
+from spacy_lambda.config.names import repository_name, stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge
 from spacy_lambda.deploy.cdk.failures import FailedEvents
 from spacy_lambda.deploy.cdk.logs import make_log_group
 from spacy_lambda.deploy.cdk.model_cache import MOUNT, ModelCache
 from spacy_lambda.deploy.cdk.role import FunctionRole
-from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode, repository_name, stack_name
+from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode
 
 __all__ = ["NerFunction"]
 

@@ -8,8 +8,9 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from spacy_lambda.config.names import stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge, wildcard
-from spacy_lambda.deploy.model import FunctionSpec, stack_name
+from spacy_lambda.deploy.model import FunctionSpec
 from spacy_lambda.location import parse_location
 
 __all__ = ["FunctionRole", "artifact_resource"]
