@@ -16,12 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from spacy_lambda.bundler.build import Options, make_bundle
 from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.config.model import Project
 from spacy_lambda.config.names import bucket_name, repository_name, stack_name
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.golden import check_version
 from spacy_lambda.deploy.lock import deployment_lock
@@ -137,8 +139,21 @@ def _push(project: Project, prepared: Prepared, aws: Aws, location: Location, te
     tell(f"pushing the image to {registry}")
     # Tags cannot be moved, and a version's number says little while somebody is trying.
     tag = str(bundle.image.id if bundle.image else "").removeprefix("sha256:")[:12]
-    pushed = push_image(bundle.path, f"{registry}/{repository_name(project.name, config.name)}:{tag}")
-    return pushed.reference.partition("@")[2]
+    repository = repository_name(project.name, config.name)
+    known = _known_digest(aws, repository, tag)
+    return known or push_image(bundle.path, f"{registry}/{repository}:{tag}").reference.partition("@")[2]
+
+
+def _known_digest(aws: Aws, repository: str, tag: str) -> str | None:
+    """The digest of an image that was pushed before: pushing to a tag that cannot be moved may be refused."""
+    client = aws.client("ecr")
+    try:
+        (found,) = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])["imageDetails"]
+    except client.exceptions.ImageNotFoundException:
+        return None
+    except (ClientError, BotoCoreError) as exc:
+        raise aws_error(exc, f"looking for an image in {repository}") from exc
+    return str(found["imageDigest"])
 
 
 def _url(aws: Aws, function: str) -> str | None:

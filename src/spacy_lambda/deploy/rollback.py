@@ -9,7 +9,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spacy_lambda.config.names import bucket_name, stack_name
@@ -99,8 +98,8 @@ def _point(aws: Aws, function: str, version: str, *, bucket: str) -> None:
 
 
 def _parsed(template: Any) -> dict[str, Any]:
-    """botocore gives a dictionary where the template is JSON, else its text."""
-    return dict(template) if isinstance(template, dict) else dict(yaml.safe_load(template))
+    """The CDK's templates are JSON, which botocore may have read already."""
+    return dict(template) if isinstance(template, dict) else dict(json.loads(template))
 
 
 def _url(aws: Aws, bucket: str, key: str) -> str:
