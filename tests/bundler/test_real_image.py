@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,9 +17,9 @@ from spacy_lambda.errors import BundleError
 from spacy_lambda.local import FunctionSettings, LocalLambda
 
 from .conftest import BUNDLED, no_index
+from .registry import BASE, WHY_NO_IMAGES, local_registry
 from .test_real_zip import TEXTS, expected, invoke
 
-BASE = "localhost/lambda-python:3.13"
 PROBE = """
 import os, sys
 from spacy_lambda.runtime.handler import handler as answer
@@ -41,18 +36,7 @@ def handler(event, context):
 """
 
 
-def _why_not() -> str | None:
-    for program in ("buildah", "docker-registry"):
-        if shutil.which(program) is None:
-            return f"{program} is not installed here: apt-get install {program}"
-    if os.geteuid() != 0:
-        return "mounting an image takes root's rights"
-    found = subprocess.run(["buildah", "inspect", "--type", "image", BASE], capture_output=True, check=False)
-    return f"there is no base: scripts/make_base.sh makes {BASE}" if found.returncode else None
-
-
-WHY_NOT = _why_not()
-pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
+pytestmark = pytest.mark.skipif(WHY_NO_IMAGES is not None, reason=WHY_NO_IMAGES or "")
 
 
 @pytest.fixture(scope="module")
@@ -69,27 +53,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Debian's registry, on a free port of this machine."""
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
-    config = {"version": 0.1, "storage": storage, "http": {"addr": address}}
-    (folder / "config.yml").write_text(json.dumps(config))
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", str(folder / "config.yml")], stdout=log, stderr=log)
-    try:
-        host, _, port = address.partition(":")
-        for _ in range(100):
-            with socket.socket() as client:
-                if client.connect_ex((host, int(port))) == 0:
-                    break
-            time.sleep(0.1)
+    with local_registry(tmp_path_factory.mktemp("registry")) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def serve(bundle: str, events: list[Any]) -> list[Any]:

@@ -134,7 +134,7 @@ def invoke(endpoint_url: str, event: Any) -> Any:
     )
     answer = client.invoke(FunctionName="function", Payload=json.dumps(event))
     client.close()
-    assert "FunctionError" not in answer
+    assert "FunctionError" not in answer, answer["Payload"].read()
     return json.loads(answer["Payload"].read())
 
 

@@ -11,7 +11,8 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import replace
+from functools import cache, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,16 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap, parse_and_update_resource
+from moto.ecr.models import Repository
 from moto.server import ThreadedMotoServer
 
+from spacy_lambda.bundler.run import open_bundle
 from spacy_lambda.deploy.cdk_cli import COMMAND_VARIABLE, VERSION
+from spacy_lambda.local import FunctionSettings, LocalLambda
+from spacy_lambda.local.pipeline import read_source
 from spacy_lambda.runtime.events.protocol import Function
 from spacy_lambda.runtime.pipeline import load_pipeline
+from tests.bundler.test_real_zip import invoke
 from tests.deploy.resources import teach_moto
 
 ACCOUNT = "123456789012"
@@ -37,10 +43,12 @@ CDK = Path(__file__).parents[2] / "build" / "cdk" / "spacy-lambda" / f"aws-cdk-{
 
 
 @contextmanager
-def cloud(patch: pytest.MonkeyPatch) -> Iterator[str]:
+def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator[str]:
     """Start it, and let everything of this process and its children use it.
 
     moto knows the address of a template by the name localhost.
+
+    :param registry: Where images are, ``HOST:PORT``: moto has ECR's API, and takes no image.
     """
     if not CDK.exists():
         pytest.skip("build/cdk is not there: `make test` fetches it")
@@ -53,6 +61,8 @@ def cloud(patch: pytest.MonkeyPatch) -> Iterator[str]:
     patch.setattr(ResourceMap, "update", _update)
     patch.setattr(ChangeSet, "apply", _apply)
     patch.setattr(ResourceMap, "parse_ssm_parameter", _parse_ssm_parameter)
+    if registry is not None:
+        patch.setattr(Repository, "__init__", partialmethod(_make_repository, registry=registry))
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -86,12 +96,41 @@ def _invoke(
 ) -> bytes:
     """Answer as the deployed code would: by the pipeline that is in the zip of that version."""
     found = backend.get_function(function_name, qualifier)
+    if "ImageUri" in found.code:
+        return _ask_image(found.code["ImageUri"], found.environment_vars, json.loads(body))
     code = found.code_bytes
     digest = hashlib.sha256(code).hexdigest()
     _CODE[digest] = code
     function = _function(digest)
     request = function.parse(json.loads(body))
     return json.dumps(function.answer(request)).encode()
+
+
+def _ask_image(uri: str, variables: dict[str, str], event: Any) -> bytes:
+    """Answer by the local Lambda, in the image; there is no EFS, so that a model is fetched to /tmp."""
+    host, _, rest = uri.partition("/")
+    image = f"{_REGISTRIES[host]}/{rest}"
+    environment = {name: value for name, value in variables.items() if name != "SPACY_LAMBDA_CACHE"}
+    fetched = environment.get("SPACY_LAMBDA_PIPELINE")
+    with open_bundle(image, engine="buildah") as runnable:
+        settings = FunctionSettings(pipeline=image, handler=runnable.handler, environment=environment)
+        variables = read_source(fetched).variables if fetched else {}
+        with LocalLambda(
+            settings, program=replace(runnable.program, variables={**runnable.program.variables, **variables})
+        ) as local:
+            return json.dumps(invoke(local.endpoint_url, event)).encode()
+
+
+def _make_repository(repository: Any, *arguments: Any, registry: str, **options: Any) -> None:
+    _init_repository(repository, *arguments, **options)
+    host, _, name = repository.uri.partition("/")
+    _REGISTRIES[host] = registry
+    repository.uri = f"{registry}/{name}"
+
+
+_init_repository = Repository.__init__
+_REGISTRIES: dict[str, str] = {}
+"""Where the images of each of ECR's registries really are."""
 
 
 class _ChangeSetNotFound(CloudFormationError):

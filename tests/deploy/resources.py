@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaVersion
 from moto.cloudformation.parsing import get_model_list, get_model_map
 from moto.core.common_models import CloudFormationModel
+from moto.efs.models import FileSystem
 from moto.logs.models import LogGroup
 
 Properties = dict[str, Any]
@@ -158,7 +159,7 @@ def _keep(cls: type, original_resource: Any, **_: Any) -> Any:
 
 
 def teach_moto() -> None:
-    """Let moto's CloudFormation know them, and the number of a version."""
+    """Let moto's CloudFormation know them, the number of a version, and the ARN of a file system."""
     global _taught  # noqa: PLW0603
     if _taught:
         return
@@ -167,6 +168,8 @@ def teach_moto() -> None:
     LambdaVersion.has_cfn_attr = classmethod(lambda cls, name: True)
     LambdaVersion.physical_resource_id = property(lambda self: f"version-{self.version}")
     LambdaVersion.delete = lambda self, account, region: None
+    FileSystem.get_cfn_attribute = lambda self, name: self.file_system_arn
+    FileSystem.has_cfn_attr = classmethod(lambda cls, name: True)
     LogGroup.update_from_cloudformation_json = classmethod(_keep)
     get_model_list.cache_clear()
     get_model_map.cache_clear()

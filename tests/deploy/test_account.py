@@ -123,7 +123,7 @@ class InState:
         ("UPDATE_IN_PROGRESS", "wait until it is done"),
         ("UPDATE_ROLLBACK_IN_PROGRESS", "wait until it is done"),
         ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name papers-ner --region eu-central-1"),
-        ("ROLLBACK_FAILED", "delete-stack --stack-name papers-ner"),
+        ("ROLLBACK_FAILED", "spacy-lambda destroy"),
         ("DELETE_FAILED", "spacy-lambda destroy"),
     ],
 )
@@ -131,6 +131,16 @@ def test_a_stack_that_cannot_be_changed_is_told_with_the_way_out(status: str, re
     with pytest.raises(DeployError, match=status) as caught:
         require_settled(InState(status), "papers-ner")  # type: ignore[arg-type]
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_what_has_failed_can_be_deleted(status: str) -> None:
+    assert require_settled(InState(status), "papers-ner", to_delete=True) is not None  # type: ignore[arg-type]
+
+
+def test_what_is_being_changed_cannot_be_deleted() -> None:
+    with pytest.raises(DeployError, match="UPDATE_IN_PROGRESS"):
+        require_settled(InState("UPDATE_IN_PROGRESS"), "papers-ner", to_delete=True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])

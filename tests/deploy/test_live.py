@@ -113,6 +113,13 @@ def test_the_plan_shows_everything_and_does_nothing(project: Path) -> None:
     assert client("cloudformation").list_stacks()["StackSummaries"] == []
 
 
+def test_one_command_begins_a_project(tmp_path: Path) -> None:
+    write_pipeline(tmp_path, "1.0.0", Iron="MATERIAL")
+    (plan,) = succeed(tmp_path, "deploy", "--pipeline", "./compiled", "--plan")
+    assert plan["function"].startswith("materials-")
+    assert 'pipeline = "./compiled"' in (tmp_path / "spacy-lambda.toml").read_text(encoding="utf-8")
+
+
 def test_nothing_is_done_when_nobody_agrees(project: Path) -> None:
     result = run(project, "deploy")
     assert result.exit_code == 1

@@ -84,8 +84,13 @@ def test_logs_end_with_the_stack_and_before(template: Template, templates: dict[
 
 
 def test_only_versions_are_retained(template: Template) -> None:
-    retained = {one["Type"] for one in template.resources.values() if one.get("DeletionPolicy") == "Retain"}
-    assert retained == {"AWS::Lambda::Version"}
+    """And none of an update that failed, whose code could not be published again."""
+    retained = {
+        (one["Type"], one["DeletionPolicy"], one["UpdateReplacePolicy"])
+        for one in template.resources.values()
+        if one.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert retained == {("AWS::Lambda::Version", "RetainExceptOnCreate", "Retain")}
 
 
 def test_nothing_is_live_before_it_is_said(templates: dict[str, Template]) -> None:

@@ -21,9 +21,11 @@ FUNCTION_TAG = "spacy-lambda:function"
 def find_doomed(aws: Aws, stacks: list[str]) -> list[StackResource]:
     """Everything that deleting these stacks would delete; stacks that are not there have nothing.
 
-    :raises DeployError: If one of them cannot be changed now.
+    :raises DeployError: If one of them is being changed now.
     """
-    return [one for stack in stacks if require_settled(aws, stack) for one in stack_resources(aws, stack)]
+    return [
+        one for stack in stacks if require_settled(aws, stack, to_delete=True) for one in stack_resources(aws, stack)
+    ]
 
 
 def delete_stack(aws: Aws, name: str) -> None:

@@ -28,8 +28,8 @@ from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import VERSION
 from spacy_lambda.deploy.model import FunctionSpec, SharedSpec, ZipCode
 from spacy_lambda.deploy.plan import shared_spec
-from spacy_lambda.deploy.prepare import make_spec, prepared_function
-from spacy_lambda.deploy.versions import live_version
+from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec, prepared_function
+from spacy_lambda.deploy.versions import deployed_image, live_version
 from spacy_lambda.errors import DeployError
 
 __all__ = ["eject_app"]
@@ -103,7 +103,7 @@ def eject_app(
 
     :param out: The folder.
     :return: The files.
-    :raises DeployError: If the folder has something in it.
+    :raises DeployError: If the folder has something in it, or an image was not pushed yet.
     """
     if out.exists() and any(out.iterdir()):
         raise DeployError(f"{out} is not empty", remedy="give another folder with --out; nothing was written")
@@ -112,10 +112,7 @@ def eject_app(
             stack.enter_context(prepared_function(project, one, build_images=False, on_step=on_step))
             for one in functions
         ]
-        specs = [
-            make_spec(project, aws, one, live_version=live_version(aws, stack_name(project.name, one.config.name)))
-            for one in prepared
-        ]
+        specs = [_spec(project, aws, one) for one in prepared]
         _write_constructs(out / PACKAGE)
         told = {
             "shared": _plain(shared_spec(project, aws)),
@@ -129,6 +126,13 @@ def eject_app(
     readme = README.format(project=project.name, cli=VERSION, package=PACKAGE)
     (out / "README.md").write_text(readme, encoding="utf-8")
     return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def _spec(project: Project, aws: Aws, prepared: Prepared) -> FunctionSpec:
+    """What is deployed: an image is named by the digest of the one that was pushed."""
+    function = stack_name(project.name, prepared.config.name)
+    digest = NOT_PUSHED if prepared.bundle.shape == "zip" else deployed_image(aws, function)
+    return make_spec(project, aws, prepared, live_version=live_version(aws, function), digest=digest)
 
 
 def _write_constructs(folder: Path) -> None:

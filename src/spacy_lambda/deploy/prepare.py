@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_lambda.artifact.inputs import pipeline_folder
+from spacy_lambda.artifact.pack import manifest_of
 from spacy_lambda.bundler.build import NO_ENGINE, Bundle, Options, make_bundle
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.names import bucket_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
 from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode
 from spacy_lambda.errors import ArtifactError
-from spacy_lambda.location import parse_location
+from spacy_lambda.location import Location, parse_location
 from spacy_lambda.store.pull import pull_pipeline
+from spacy_lambda.store.registry import version_of
 
-__all__ = ["Prepared", "make_spec", "prepared_function"]
+__all__ = ["Prepared", "make_spec", "prepared_function", "store_of", "stored_at"]
 
 WORK = ".spacy-lambda"
 """Folder beside the project's file for what is made; it can be removed at any time."""
@@ -35,6 +38,7 @@ class Prepared:
 
     :param config: What the file says of it.
     :param folder: The pipeline, on this machine.
+    :param artifact: What it is called in a store: ``NAME@VERSION``.
     :param bundle: The zip, or the image's folder.
     :param labels: What its entities can be.
     :param golden: What a new version must answer.
@@ -43,6 +47,7 @@ class Prepared:
 
     config: FunctionConfig
     folder: Path
+    artifact: str
     bundle: Bundle
     labels: tuple[str, ...]
     golden: tuple[Golden, ...]
@@ -79,8 +84,15 @@ def prepared_function(
         )
         _check_digest(config.pipeline, bundle)
         answered = expected_answers(folder, requests)
+        manifest = manifest_of(folder)
         yield Prepared(
-            config, folder, bundle, answered.labels, answered.golden, statistics.median(answered.milliseconds)
+            config,
+            folder,
+            f"{manifest.name}@{version_of(manifest)}",
+            bundle,
+            answered.labels,
+            answered.golden,
+            statistics.median(answered.milliseconds),
         )
 
 
@@ -91,13 +103,11 @@ def make_spec(
     *,
     live_version: str | None,
     digest: str = NOT_PUSHED,
-    pipeline: str | None = None,
 ) -> FunctionSpec:
     """What the CDK app is given.
 
     :param live_version: The version that the alias is to name.
     :param digest: Of the image, where it is one.
-    :param pipeline: Where the function fetches the pipeline from, where it is not in the code.
     """
     config, bundle = prepared.config, prepared.bundle
     page = {"SPACY_LAMBDA_PAGE": "on"} if config.page else {}
@@ -111,7 +121,7 @@ def make_spec(
         architecture=config.architecture,
         python=config.python,
         sha256=bundle.pipeline_sha256,
-        pipeline=pipeline,
+        pipeline=str(stored_at(project, aws, prepared)) if config.shape == "image-efs" else None,
         labels=prepared.labels,
         live_version=live_version,
         memory=config.memory,
@@ -129,6 +139,18 @@ def make_spec(
         environment={**page, **config.environment},
         tags=project.tags,
     )
+
+
+def store_of(project: Project, aws: Aws) -> Location:
+    """The store in the project's bucket."""
+    return Location("s3", f"{bucket_name(project.name, account=aws.account, region=aws.region)}/pipelines")
+
+
+def stored_at(project: Project, aws: Aws, prepared: Prepared) -> Location:
+    """Where a pipeline is, or will be, in the project's bucket."""
+    name, _, version = prepared.artifact.partition("@")
+    sha256 = prepared.bundle.pipeline_sha256
+    return Location("s3", f"{store_of(project, aws).path}/{name}", version, sha256)
 
 
 def _check_digest(pipeline: str, bundle: Bundle) -> None:

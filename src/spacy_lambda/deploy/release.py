@@ -28,11 +28,10 @@ from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.golden import check_version
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.model import FunctionSpec
-from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec
+from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec, store_of, stored_at
 from spacy_lambda.deploy.stacks import find_stack, require_settled
 from spacy_lambda.deploy.templates import write_templates
 from spacy_lambda.deploy.versions import live_version, newest_version, prune_versions, wait_until_ready
-from spacy_lambda.location import Location
 from spacy_lambda.store.open import open_store
 from spacy_lambda.store.push import push_pipeline
 
@@ -75,11 +74,10 @@ def release(project: Project, prepared: Prepared, *, aws: Aws, cdk: Cdk, out: Pa
         require_settled(aws, function)
         previous = live_version(aws, function)
         tell(f"storing the pipeline in s3://{bucket}")
-        location = _store(prepared, bucket)
-        digest = NOT_PUSHED if prepared.bundle.shape == "zip" else _push(project, prepared, aws, location, tell)
-        fetched = str(location) if prepared.config.shape == "image-efs" else None
+        _store(project, aws, prepared)
+        digest = NOT_PUSHED if prepared.bundle.shape == "zip" else _push(project, prepared, aws, tell)
         tell(f"{function}: publishing a version")
-        spec = make_spec(project, aws, prepared, live_version=previous, digest=digest, pipeline=fetched)
+        spec = make_spec(project, aws, prepared, live_version=previous, digest=digest)
         version = update_stack(spec, aws=aws, cdk=cdk, out=out, tell=tell)
         if version == previous:
             return Released(function, version, previous, _url(aws, function))
@@ -87,7 +85,7 @@ def release(project: Project, prepared: Prepared, *, aws: Aws, cdk: Cdk, out: Pa
         tell(f"{function}: asking version {version} {len(prepared.golden)} golden texts")
         check_version(aws, function, version, prepared.golden)
         tell(f"{function}: version {version} goes live")
-        spec = make_spec(project, aws, prepared, live_version=version, digest=digest, pipeline=fetched)
+        spec = make_spec(project, aws, prepared, live_version=version, digest=digest)
         update_stack(spec, aws=aws, cdk=cdk, out=out, tell=tell)
         pruned = prune_versions(aws, function, keep=prepared.config.keep_versions, live=version)
         return Released(function, version, previous, _url(aws, function), tuple(pruned))
@@ -119,29 +117,41 @@ def run_deploy(cdk: Cdk, stack: str, assembly: Path, *, tell: Tell) -> None:
     cdk.run("deploy", stack, "--app", str(assembly), *options, on_line=on_line)
 
 
-def _store(prepared: Prepared, bucket: str) -> Location:
+def _store(project: Project, aws: Aws, prepared: Prepared) -> None:
     """Keep the artifact where the project's own versions are; what is there already is not sent again.
 
     A version's number says little while somebody is trying, so that contents may change under it; each digest stays.
     """
-    store = open_store(Location("s3", f"{bucket}/pipelines"))
-    return push_pipeline(str(prepared.folder), store, replace=True).location
+    push_pipeline(str(prepared.folder), open_store(store_of(project, aws)), replace=True)
 
 
-def _push(project: Project, prepared: Prepared, aws: Aws, location: Location, tell: Tell) -> str:
+def _push(project: Project, prepared: Prepared, aws: Aws, tell: Tell) -> str:
     """The digest of the image, in the project's repository."""
     config, bundle = prepared.config, prepared.bundle
     if config.shape == "image-efs":
         tell("building an image that fetches the pipeline")
         target = Target(config.python, config.architecture)
-        bundle = make_bundle(str(location), bundle.path, Options(target=target, shape="image", fetch=True))
-    registry = f"{aws.account}.dkr.ecr.{aws.region}.amazonaws.com"
-    tell(f"pushing the image to {registry}")
+        bundle = make_bundle(
+            str(stored_at(project, aws, prepared)), bundle.path, Options(target=target, shape="image", fetch=True)
+        )
     # Tags cannot be moved, and a version's number says little while somebody is trying.
     tag = str(bundle.image.id if bundle.image else "").removeprefix("sha256:")[:12]
     repository = repository_name(project.name, config.name)
     known = _known_digest(aws, repository, tag)
-    return known or push_image(bundle.path, f"{registry}/{repository}:{tag}").reference.partition("@")[2]
+    if known is not None:
+        return known
+    place = _repository_uri(aws, repository)
+    tell(f"pushing the image to {place}")
+    return push_image(bundle.path, f"{place}:{tag}").reference.partition("@")[2]
+
+
+def _repository_uri(aws: Aws, repository: str) -> str:
+    """Where a repository is, which differs between AWS's partitions."""
+    try:
+        (found,) = aws.client("ecr").describe_repositories(repositoryNames=[repository])["repositories"]
+    except (ClientError, BotoCoreError) as exc:
+        raise aws_error(exc, f"looking for the repository {repository}") from exc
+    return str(found["repositoryUri"])
 
 
 def _known_digest(aws: Aws, repository: str, tag: str) -> str | None:

@@ -28,7 +28,7 @@ OLDEST_BOOTSTRAP = 6
 
 REMEDIES = {
     "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name {name} --region {region}",
-    "ROLLBACK_FAILED": "delete it: aws cloudformation delete-stack --stack-name {name} --region {region}",
+    "ROLLBACK_FAILED": "delete what is left of it with 'spacy-lambda destroy', and deploy again",
     "DELETE_FAILED": "see why in the stack's events, then run 'spacy-lambda destroy' again",
 }
 
@@ -78,15 +78,16 @@ def find_stack(aws: Aws, name: str) -> Stack | None:
     return Stack(name, described["StackStatus"], outputs)
 
 
-def require_settled(aws: Aws, name: str) -> Stack | None:
+def require_settled(aws: Aws, name: str, *, to_delete: bool = False) -> Stack | None:
     """A stack that can be changed now, or none.
 
+    :param to_delete: Whether it is to be deleted: what is in a failed state can be.
     :raises DeployError: If somebody is changing it, or an earlier change left it in a state that needs a hand.
     """
     stack = find_stack(aws, name)
     if stack is None:
         return None
-    if stack.status in REMEDIES:
+    if stack.status in REMEDIES and not to_delete:
         remedy = REMEDIES[stack.status].format(name=name, region=aws.region)
         raise DeployError(f"the stack {name} is in state {stack.status}", remedy=remedy)
     if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":

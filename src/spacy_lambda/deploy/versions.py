@@ -11,7 +11,15 @@ from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.model import ALIAS
 from spacy_lambda.errors import DeployError
 
-__all__ = ["Version", "list_versions", "live_version", "newest_version", "prune_versions", "wait_until_ready"]
+__all__ = [
+    "Version",
+    "deployed_image",
+    "list_versions",
+    "live_version",
+    "newest_version",
+    "prune_versions",
+    "wait_until_ready",
+]
 
 READY_SECONDS = 600
 
@@ -88,6 +96,26 @@ def newest_version(aws: Aws, function: str) -> str:
             remedy="somebody changed it by hand; run 'spacy-lambda deploy' again",
         )
     return str(versions[0].number)
+
+
+def deployed_image(aws: Aws, function: str) -> str:
+    """The digest of the image that a function has.
+
+    :raises DeployError: If there is no such function, or it has none that is named by its digest.
+    """
+    client = aws.client("lambda")
+    try:
+        code = client.get_function(FunctionName=function)["Code"]
+    except client.exceptions.ResourceNotFoundException:
+        code = {}
+    except (ClientError, BotoCoreError) as exc:
+        raise aws_error(exc, f"asking which image {function} has") from exc
+    digest = str(code.get("ImageUri", "")).partition("@")[2]
+    if not digest:
+        raise DeployError(
+            f"no image of {function} is deployed", remedy="run 'spacy-lambda deploy' first: it pushes one"
+        )
+    return digest
 
 
 def prune_versions(aws: Aws, function: str, *, keep: int, live: str) -> list[int]:

@@ -42,7 +42,8 @@ class NerFunction(Construct):
     """A function that finds entities, with its role, its log and the queue of what it could not answer.
 
     Each change of its code or its settings publishes a version. Versions are not deleted when another takes their
-    place: that is what one rolls back to. They go with the function.
+    place: that is what one rolls back to. They go with the function. One that CloudFormation makes in an update that
+    fails is taken back, or publishing the same code again would give that version, which CloudFormation refuses.
 
     :param spec: The function.
     :raises ValueError: If Lambda has no function with such settings together.
@@ -86,7 +87,7 @@ class NerFunction(Construct):
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if spec.snapstart else None,
             on_failure=self.failed.destination,
             current_version_options=lambda_.VersionOptions(
-                removal_policy=RemovalPolicy.RETAIN, description=f"pipeline {spec.sha256[:12]}"
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, description=f"pipeline {spec.sha256[:12]}"
             ),
             vpc=cache.network.vpc if cache else None,
             security_groups=[cache.network.function_group] if cache else None,
