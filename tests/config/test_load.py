@@ -58,6 +58,7 @@ def test_everything(tmp_path: Path) -> None:
     budget = 20
     log_retention = 7
     golden = "tests/golden.jsonl"
+    signed_by = "key.pub"
     canary = "10percent-5minutes"
     keep_versions = 5
     environment = { SPACY_LAMBDA_OUTPUT = "s3://answers" }
@@ -89,6 +90,7 @@ def test_everything(tmp_path: Path) -> None:
                 budget=20.0,
                 log_retention=7,
                 golden=tmp_path / "tests/golden.jsonl",
+                signed_by=tmp_path / "key.pub",
                 canary="10percent-5minutes",
                 keep_versions=5,
                 environment={"SPACY_LAMBDA_OUTPUT": "s3://answers"},

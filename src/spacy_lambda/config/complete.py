@@ -28,8 +28,9 @@ def complete(settings: Settings) -> Project:
 
 def _function(name: str, values: Mapping[str, Any], folder: Path) -> FunctionConfig:
     made = {**values, "pipeline": _anchored(values["pipeline"], folder)}
-    if "golden" in values:
-        made["golden"] = folder / values["golden"]
+    for key in ("golden", "signed_by"):
+        if key in values:
+            made[key] = folder / values[key]
     if "cors" in values:
         made["cors"] = tuple(values["cors"])
     if "budget" in values:

@@ -20,6 +20,7 @@ class FunctionConfig:
 
     :param name: Its name in the project.
     :param pipeline: Location of the compiled pipeline; a relative folder starts at the file's.
+    :param signed_by: Public key of who must have signed the pipeline; ``None`` takes it unsigned too.
     :param shape: How the code reaches Lambda; ``auto`` takes a zip where it fits, else an image.
     :param memory: MB; 1,769 MB are one CPU.
     :param timeout: Seconds.
@@ -44,6 +45,7 @@ class FunctionConfig:
 
     name: str
     pipeline: str
+    signed_by: Path | None = None
     shape: Shape = "auto"
     memory: int = 2048
     timeout: int = 30

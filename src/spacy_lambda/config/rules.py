@@ -179,6 +179,7 @@ FUNCTION_RULES: dict[str, Rule] = {
     "budget": _budget,
     "log_retention": _retention,
     "golden": _file,
+    "signed_by": _file,
     "keep_versions": _at_least(2, "the live one, and one to go back to"),
 }
 RULES_OF_MANY: dict[str, RuleOfMany] = {"tags": _tags, "cors": _origins, "environment": environment_faults}

@@ -18,7 +18,7 @@ from spacy_lambda.config.names import bucket_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
 from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode
-from spacy_lambda.errors import ArtifactError
+from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.location import Location, parse_location
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.registry import version_of
@@ -71,7 +71,7 @@ def prepared_function(
     out = project.folder / WORK / config.name
     out.mkdir(parents=True, exist_ok=True)
     (out.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-    with _pipeline_here(config.pipeline) as folder:
+    with _pipeline_here(config) as folder:
         bundle = make_bundle(
             str(folder),
             out,
@@ -163,12 +163,17 @@ def _check_digest(pipeline: str, bundle: Bundle) -> None:
 
 
 @contextmanager
-def _pipeline_here(pipeline: str) -> Iterator[Path]:
-    """The pipeline's folder, fetched and verified where it is in a store."""
-    location = parse_location(pipeline)
+def _pipeline_here(config: FunctionConfig) -> Iterator[Path]:
+    """The pipeline's folder, fetched and verified where it is in a store, which has its signature too."""
+    location = parse_location(config.pipeline)
     if location.scheme == "file" and location.ref is None and not Path(location.path, "refs").is_dir():
+        if config.signed_by is not None:
+            raise SignatureError(
+                f"{config.pipeline} is in no store, and so has no signature",
+                remedy="push it with --sign KEY and name its place there, or leave out signed_by",
+            )
         with pipeline_folder(location.path) as folder:
             yield folder
         return
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
-        yield pull_pipeline(location, Path(scratch, "pipeline")).path
+        yield pull_pipeline(location, Path(scratch, "pipeline"), verify_key=config.signed_by).path

@@ -59,7 +59,7 @@ def verify_signature(folder: Path, signature: bytes | None, public_key: Path, *,
 
     _check_key(public_key, "public")
     if signature is None:
-        raise SignatureError(f"{name} is not signed", remedy="push it with --sign KEY, or leave --verify-key out")
+        raise SignatureError(f"{name} is not signed", remedy="push it with --sign KEY, or do not ask for a signature")
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         file = Path(scratch, "model.sig")
         file.write_bytes(signature)
