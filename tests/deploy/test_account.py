@@ -183,6 +183,14 @@ def test_a_lock_that_somebody_left_is_taken_over(aws: Aws, bucket: str) -> None:
         pass
 
 
+def test_a_lock_that_was_taken_over_is_not_given_back_by_the_first(aws: Aws, bucket: str) -> None:
+    body = json.dumps({"by": "a@b", "since": datetime.now(UTC).isoformat(), "id": "theirs"})
+    with deployment_lock(aws, bucket, "ner"):
+        aws.client("s3").put_object(Bucket=bucket, Key="locks/ner.json", Body=body)
+    with pytest.raises(DeployError, match="a@b"), deployment_lock(aws, bucket, "ner"):
+        pass
+
+
 def test_a_lock_without_a_bucket_is_an_error_of_ours(aws: Aws) -> None:
     with pytest.raises(DeployError, match="taking the lock s3://nowhere/"), deployment_lock(aws, "nowhere", "ner"):
         pass

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,12 +30,17 @@ TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 @contextmanager
 def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
-    """Hold the lock of a function; it is given back however the work ends.
+    """Hold the lock of a function; it is given back however the work ends, unless somebody has taken it over.
 
     :raises DeployError: If somebody else holds it: who, and since when.
     """
     client, key = aws.client("s3"), f"locks/{function}.json"
-    if not _take(client, bucket, key):
+    mine = {
+        "by": f"{getpass.getuser()}@{platform.node()}",
+        "since": datetime.now(UTC).isoformat(),
+        "id": str(uuid4()),
+    }
+    if not _take(client, bucket, key, mine):
         held = _held(client, bucket, key)
         since = datetime.fromisoformat(held["since"]) if held else None
         if since is not None and datetime.now(UTC) - since < STALE:
@@ -43,18 +49,18 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
                 remedy=f"wait until that is done; where it was killed, delete s3://{bucket}/{key}",
             )
         _delete(client, bucket, key)
-        if not _take(client, bucket, key):
+        if not _take(client, bucket, key, mine):
             raise DeployError(f"{function} is being deployed by somebody else", remedy="wait until that is done")
     try:
         yield
     finally:
-        _delete(client, bucket, key)
+        if _held(client, bucket, key).get("id") == mine["id"]:
+            _delete(client, bucket, key)
 
 
-def _take(client: Any, bucket: str, key: str) -> bool:
-    told = {"by": f"{getpass.getuser()}@{platform.node()}", "since": datetime.now(UTC).isoformat()}
+def _take(client: Any, bucket: str, key: str, mine: dict[str, str]) -> bool:
     try:
-        client.put_object(Bucket=bucket, Key=key, Body=json.dumps(told).encode(), IfNoneMatch="*")
+        client.put_object(Bucket=bucket, Key=key, Body=json.dumps(mine).encode(), IfNoneMatch="*")
     except ClientError as exc:
         if exc.response.get("Error", {}).get("Code") in TAKEN:
             return False
