@@ -129,6 +129,12 @@ def test_nothing_is_done_when_nobody_agrees(project: Path) -> None:
     assert client("cloudformation").list_stacks()["StackSummaries"] == []
 
 
+def test_there_is_nothing_to_roll_back_to_before_the_first(project: Path) -> None:
+    result = run(project, "rollback", "--yes")
+    assert isinstance(result.exception, SpacyLambdaError)
+    assert result.exception.message == f"there is no stack {FUNCTION}"
+
+
 def test_the_first_deployment(project: Path) -> None:
     (released,) = succeed(project, "deploy", "--yes")
     assert released["version"] == live() == "1"

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from spacy_lambda.config.names import bucket_name, stack_name
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.lock import deployment_lock
-from spacy_lambda.deploy.stacks import require_settled
+from spacy_lambda.deploy.stacks import find_stack, require_settled
 from spacy_lambda.deploy.versions import list_versions, live_version
 from spacy_lambda.errors import DeployError
 
@@ -46,14 +46,15 @@ def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -
     :raises DeployError: If there is no such version, or the stack cannot be changed.
     """
     function = stack_name(project, name)
-    with deployment_lock(aws, bucket_name(project, account=aws.account, region=aws.region), name):
-        if require_settled(aws, function) is None:
-            raise DeployError(f"there is no stack {function}", remedy="'spacy-lambda deploy' makes it")
+    bucket = bucket_name(project, account=aws.account, region=aws.region)
+    if find_stack(aws, function) is None:
+        raise DeployError(f"there is no stack {function}", remedy="'spacy-lambda deploy' makes it")
+    with deployment_lock(aws, bucket, name):
+        require_settled(aws, function)
         live = live_version(aws, function)
         if live is None:
             raise DeployError(f"no version of {function} is live", remedy="run 'spacy-lambda deploy'")
         wanted = _chosen(aws, function, live, version)
-        bucket = bucket_name(project, account=aws.account, region=aws.region)
         _point(aws, function, wanted, bucket=bucket)
         return RolledBack(function, wanted, live)
 
