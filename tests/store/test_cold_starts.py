@@ -18,6 +18,7 @@ import spacy
 from spacy_lambda.local.taskroot import build_task_root
 from spacy_lambda.location import Location, parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
+from spacy_lambda.runtime.cache.room import sweep
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.store.open import open_store
 from spacy_lambda.store.push import push_pipeline
@@ -149,4 +150,10 @@ def test_killed_at_any_moment(stored: Location, tmp_path: Path) -> None:
     assert [True, True, False] in result["states"]
     cached_pipeline(stored, CacheSettings(root)).close()
     assert entries(root) == [stored.sha256]
+    # One killed before its heartbeat was there may be alive for all that others know: it goes when it is old.
+    left = list(root.glob(".fetching/*/*"))
+    assert [path for folder in left for path in folder.iterdir()] == []
+    for folder in left:
+        os.utime(folder, (0, 0))
+    sweep(root)
     assert list(root.glob(".fetching/*/*")) == []
