@@ -74,11 +74,18 @@ killed, states, codes = 0, set(), []
 # A process that was done before it could be killed does not count.
 while killed < int(sys.argv[3]) and len(codes) < 5 * int(sys.argv[3]):
     clear()
-    pid = child()
-    time.sleep(random.uniform(0, took))
-    os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    killed += os.WIFSIGNALED(status)
+    pid, begin = child(), time.perf_counter()
+    moment, ended = begin + random.uniform(0, took), 0
+    while not ended and (left := moment - time.perf_counter()) > 0:
+        time.sleep(min(left, 0.002))
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    if ended:
+        # The moments keep within a fetch, however busy the machine was before.
+        took += 0.3 * (time.perf_counter() - begin - took)
+    else:
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        killed += os.WIFSIGNALED(status)
     claims = list(settings.root.glob(".fetching/*/*"))
     entry = (settings.root / location.sha256).exists()
     states.add((bool(claims), any((claim / "entry").exists() for claim in claims), entry))
@@ -86,7 +93,7 @@ while killed < int(sys.argv[3]) and len(codes) < 5 * int(sys.argv[3]):
     _, status = os.waitpid(child(), 0)
     codes.append(status)
     if not entry:
-        # The moments keep to a whole fetch, however busy the machine is meanwhile.
+        # And they reach to its end, however busy the machine is meanwhile.
         took += 0.3 * (time.perf_counter() - begin - took)
 print(json.dumps({"killed": killed, "states": sorted(states), "codes": codes}))
 """
