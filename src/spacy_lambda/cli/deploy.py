@@ -46,6 +46,7 @@ def deploy(
     from spacy_lambda.deploy.deploy import chosen_functions
     from spacy_lambda.deploy.deploy import deploy as deploy_functions
     from spacy_lambda.deploy.deploy import plan as plan_functions
+    from spacy_lambda.deploy.stacks import is_bootstrapped
 
     if pipeline is not None:
         print(f"wrote {start_project(pipeline, config or Path(FILE), region=region)[0]}", file=sys.stderr)
@@ -75,7 +76,7 @@ def deploy(
         if as_json:
             print(json.dumps([plan_facts(one) for one in planned], indent=2))
         else:
-            print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=True)
+            print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=is_bootstrapped(aws))
         return
     if released is None:
         print("nothing was done", file=sys.stderr)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spacy_lambda.config.names import bucket_name, stack_name
 from spacy_lambda.deploy.aws import Aws, aws_error
-from spacy_lambda.deploy.stacks import StackResource, require_settled, stack_resources
+from spacy_lambda.deploy.lock import deployment_lock
+from spacy_lambda.deploy.stacks import StackResource, find_stack, require_settled, stack_resources
 from spacy_lambda.errors import DeployError
 
 __all__ = ["delete_stack", "delete_stored", "destroy_functions", "find_doomed", "leftovers"]
@@ -111,13 +112,18 @@ def destroy_functions(aws: Aws, project: str, names: list[str], *, delete_models
 
     :param names: Of the functions, in the project.
     :param delete_models: The bucket and the repositories too.
-    :raises DeployError: If something cannot be deleted, or is still there.
+    :raises DeployError: If one is being deployed, something cannot be deleted, or is still there.
     """
-    for name in names:
-        delete_stack(aws, stack_name(project, name))
-    if delete_models:
-        delete_stack(aws, stack_name(project))
-        delete_stored(aws, project)
+    bucket = bucket_name(project, account=aws.account, region=aws.region)
+    with ExitStack() as locks:
+        # Without the shared stack there is no bucket, and nothing that could be under way.
+        for name in names if find_stack(aws, stack_name(project)) else ():
+            locks.enter_context(deployment_lock(aws, bucket, name))
+        for name in names:
+            delete_stack(aws, stack_name(project, name))
+        if delete_models:
+            delete_stack(aws, stack_name(project))
+            delete_stored(aws, project)
     left = leftovers(aws, project, names, stored=delete_models)
     if left:
         told = "\n".join(f"  {arn}" for arn in left)
