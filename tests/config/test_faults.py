@@ -124,6 +124,18 @@ OF_THE_FUNCTION = [
         'did you mean "SPACY_LAMBDA_OUTPUT"?',
     ),
     (
+        'environment.SPACY_LAMBDA_OUTPUT = "s3://answers/*"',
+        "environment.SPACY_LAMBDA_OUTPUT",
+        'is "s3://answers/*", where no answers can go',
+        "write s3://bucket/prefix, or the URL of a queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+    ),
+    (
+        'shape = "image-efs"\nenvironment.SPACY_LAMBDA_OUTPUT = "https://sqs.eu-west-1.amazonaws.com/123456789012/answers"',
+        "environment.SPACY_LAMBDA_OUTPUT",
+        'is a queue, which cannot be reached with shape "image-efs": its network leads to S3 only',
+        'write s3://bucket/prefix, or shape = "image"',
+    ),
+    (
         'environment."a b" = "x"',
         'environment."a b"',
         "is no name of a variable for Lambda",

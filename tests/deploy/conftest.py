@@ -16,6 +16,7 @@ REGION = "eu-central-1"
 SHA256 = "5f" * 32
 PIPELINE = f"s3://news-models-{ACCOUNT}-{REGION}/pipelines/en_news@1.0.0-int8#sha256={SHA256}"
 IMAGE = "sha256:" + "0a" * 32
+QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/answers.fifo"
 TAGS = {"team": "search", "spacy-lambda:project": "somebody-else's"}
 
 
@@ -97,9 +98,22 @@ def every_spec(zipped: Path) -> list[FunctionSpec]:
         ),
         function_spec(zipped, "image", live_version="7", code=ImageCode(IMAGE), snapstart=True),
         function_spec(
-            zipped, "quiet", live_version="7", code=ImageCode(IMAGE), metrics=False, canary="10percent-15minutes"
+            zipped,
+            "quiet",
+            live_version="7",
+            code=ImageCode(IMAGE),
+            metrics=False,
+            canary="10percent-15minutes",
+            environment={"SPACY_LAMBDA_OUTPUT": QUEUE},
         ),
-        function_spec(zipped, "efs", live_version="7", code=ImageCode(IMAGE, efs=True), pipeline=PIPELINE),
+        function_spec(
+            zipped,
+            "efs",
+            live_version="7",
+            code=ImageCode(IMAGE, efs=True),
+            pipeline=PIPELINE,
+            environment={"SPACY_LAMBDA_OUTPUT": "s3://answers/ner/"},
+        ),
     ]
 
 

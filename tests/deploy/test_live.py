@@ -285,6 +285,9 @@ def test_a_second_deployment_at_the_same_time_is_refused(project: Path) -> None:
     result = run(project, "deploy", "--yes")
     assert isinstance(result.exception, SpacyLambdaError)
     assert "ner is being deployed by ada@laptop" in result.exception.message
+    result = run(project, "destroy", "--yes")
+    assert isinstance(result.exception, SpacyLambdaError)
+    assert "ner is being deployed by ada@laptop" in result.exception.message
     client("s3").delete_object(Bucket=BUCKET, Key="locks/ner.json")
     assert live() == "3"
 

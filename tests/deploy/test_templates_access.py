@@ -21,6 +21,12 @@ ARTIFACTS = {
     "Effect": "Allow",
     "Resource": f"arn:aws:s3:::{BUCKET}/pipelines/en_news/*",
 }
+ANSWERS = {
+    "Action": ["s3:AbortMultipartUpload", "s3:PutObject"],
+    "Effect": "Allow",
+    "Resource": "arn:aws:s3:::answers/ner/*",
+}
+SENDS = {"Action": "sqs:SendMessage", "Effect": "Allow", "Resource": f"arn:aws:sqs:{REGION}:{ACCOUNT}:answers.fifo"}
 CHANGE = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -31,6 +37,7 @@ DESCRIBE = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
 POINT = f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:access-point/${{AWS::EFS::AccessPoint}}"
 EFS: list[dict[str, Any]] = [
     ARTIFACTS,
+    ANSWERS,
     {
         "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
         "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": POINT}},
@@ -62,7 +69,7 @@ def not_by_tls(action: str, resource: Any, principal: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("name", "more"),
-    [("first", []), ("plain", []), ("public", [TRACES]), ("image", []), ("quiet", []), ("efs", EFS)],
+    [("first", []), ("plain", []), ("public", [TRACES]), ("image", []), ("quiet", [SENDS]), ("efs", EFS)],
 )
 def test_the_function_may_do_what_it_needs(templates: dict[str, Template], name: str, more: list[Any]) -> None:
     template = templates[name]

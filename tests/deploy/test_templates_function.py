@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import ACCOUNT, IMAGE, PIPELINE, REGION, SHA256, Template, function_spec
+from tests.deploy.conftest import ACCOUNT, IMAGE, PIPELINE, QUEUE, REGION, SHA256, Template, function_spec
 
 TAGGED = {
     "AWS::Budgets::Budget": "ResourceTags",
@@ -71,7 +71,7 @@ def test_snapshots_are_only_for_those_who_ask(templates: dict[str, Template]) ->
 
 
 def test_metrics_are_only_for_those_who_ask(templates: dict[str, Template]) -> None:
-    assert "Environment" not in _function(templates["quiet"])
+    assert "SPACY_LAMBDA_METRICS" not in _function(templates["quiet"])["Environment"]["Variables"]
     assert _function(templates["plain"])["Environment"]["Variables"] == {"SPACY_LAMBDA_METRICS": "news"}
 
 
@@ -153,6 +153,7 @@ def test_the_cache_is_mounted(templates: dict[str, Template]) -> None:
     assert function["Environment"]["Variables"] == {
         "SPACY_LAMBDA_CACHE": "/mnt/models",
         "SPACY_LAMBDA_METRICS": "news",
+        "SPACY_LAMBDA_OUTPUT": "s3://answers/ner/",
         "SPACY_LAMBDA_PIPELINE": PIPELINE,
     }
     assert function["VpcConfig"] == {
@@ -196,7 +197,14 @@ def test_the_network_leads_to_the_pipeline_and_nowhere_else(templates: dict[str,
             "Effect": "Allow",
             "Principal": {"AWS": "*"},
             "Resource": f"arn:aws:s3:::news-models-{ACCOUNT}-{REGION}/pipelines/en_news/*",
-        }
+        },
+        {
+            "Action": ["s3:AbortMultipartUpload", "s3:PutObject"],
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}},
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Resource": "arn:aws:s3:::answers/ner/*",
+        },
     ]
 
 
@@ -248,6 +256,11 @@ def test_what_is_shared_is_tagged_with_the_project(templates: dict[str, Template
         ({"efs": True, "snapstart": True, "pipeline": PIPELINE}, "no SnapStart for functions with EFS"),
         ({"efs": True}, "reaches nothing but S3, and its pipeline is at None"),
         ({"efs": True, "pipeline": "hf://owner/name"}, "reaches nothing but S3"),
+        (
+            {"efs": True, "pipeline": PIPELINE, "environment": {"SPACY_LAMBDA_OUTPUT": QUEUE}},
+            "reaches nothing but S3, and is to write to 'https://sqs",
+        ),
+        ({"environment": {"SPACY_LAMBDA_OUTPUT": "s3://answers/*"}}, "and not s3://bucket/prefix or the URL"),
         ({"budget": 10}, "needs an address"),
     ],
 )
@@ -260,6 +273,32 @@ def test_what_cannot_be_is_refused(zipped: Path, changes: dict[str, Any], told: 
     code = ImageCode(IMAGE, efs=True) if changes.pop("efs", False) else ZipCode(zipped)
     with pytest.raises(ValueError, match=told):
         FunctionStack(App(), "stack", function_spec(zipped, "wrong", code=code, **changes))
+
+
+def test_a_queue_to_read_from(zipped: Path) -> None:
+    from aws_cdk import App, aws_sqs
+    from aws_cdk.assertions import Template as Assertions
+
+    from spacy_lambda.deploy import FunctionStack
+    from spacy_lambda.deploy.model import ALIAS
+
+    stack = FunctionStack(App(), "stack", function_spec(zipped, "reader", live_version="7"))
+    texts = aws_sqs.Queue.from_queue_arn(stack, "Texts", f"arn:aws:sqs:{REGION}:{ACCOUNT}:texts")
+    reading = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    stack.ner.role.allow(reading, [texts.queue_arn])
+    assert stack.live is not None
+    stack.live.alias.add_event_source_mapping(
+        "Texts", event_source_arn=texts.queue_arn, report_batch_item_failures=True
+    )
+    template = Template(Assertions.from_stack(stack).to_json())
+    (mapping,) = [
+        one["Properties"] for one in template.resources.values() if one["Type"] == "AWS::Lambda::EventSourceMapping"
+    ]
+    assert mapping["EventSourceArn"] == texts.queue_arn
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["FunctionName"]["Fn::Join"][1][-1] == f":{ALIAS}"
+    statements = template.one("AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    assert {"Action": reading, "Effect": "Allow", "Resource": texts.queue_arn} in statements
 
 
 def test_a_function_in_an_app_of_ones_own(zipped: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from spacy_lambda.config.faults import Complaint, Fault, dotted, kind, nearest, shown
 from spacy_lambda.config.keys import Key, Kind, function_keys, project_keys
-from spacy_lambda.config.names import bucket_name, stack_name
+from spacy_lambda.config.names import OUTPUT_VARIABLE, bucket_name, output_resource, stack_name
 from spacy_lambda.config.precedence import Settings
 from spacy_lambda.config.rules import FUNCTION_RULES, PROJECT_RULES, RULES_OF_MANY, Rule, function_name, one_of
 
@@ -140,6 +140,13 @@ def _together(where: str, function: Mapping[str, Any]) -> Iterator[Fault]:
             f"{where}.snapstart",
             'is true with shape "image-efs", and Lambda has no SnapStart for functions with EFS',
             'leave out snapstart, or write shape = "image"',
+        )
+    output = output_resource(_string(function.get("environment"), OUTPUT_VARIABLE)) or ""
+    if output.startswith("sqs:") and function.get("shape") == "image-efs":
+        yield Fault(
+            f"{where}.environment.{OUTPUT_VARIABLE}",
+            'is a queue, which cannot be reached with shape "image-efs": its network leads to S3 only',
+            'write s3://bucket/prefix, or shape = "image"',
         )
     if "budget" in function and "alarm_email" not in function:
         yield Fault(f"{where}.budget", "has no address for its mails", "write alarm_email too")

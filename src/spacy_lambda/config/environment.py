@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spacy_lambda.config.faults import Complaint, Fault, dotted, nearest
+from spacy_lambda.config.faults import Complaint, Fault, dotted, nearest, shown
+from spacy_lambda.config.names import OUTPUT_VARIABLE, output_resource
 
 __all__ = ["OF_THE_RUNTIME", "SETTING_OF", "environment_faults"]
 
@@ -45,7 +46,7 @@ SETTING_OF = {
 }
 """Variables that a deployment sets, and which key says so."""
 
-OF_THE_RUNTIME = ("SPACY_LAMBDA_CACHE_LIMIT", "SPACY_LAMBDA_COMPARE", "SPACY_LAMBDA_OUTPUT")
+OF_THE_RUNTIME = ("SPACY_LAMBDA_CACHE_LIMIT", "SPACY_LAMBDA_COMPARE", OUTPUT_VARIABLE)
 """Variables that nothing else sets."""
 
 LIMIT = 4096
@@ -64,6 +65,13 @@ def environment_faults(where: str, variables: Mapping[str, Any]) -> Iterator[Fau
         complaint = _name(name)
         if complaint is not None:
             yield Fault(f"{where}.{dotted(name)}", *complaint)
+    output = variables.get(OUTPUT_VARIABLE)
+    if isinstance(output, str) and output_resource(output) is None:
+        yield Fault(
+            f"{where}.{OUTPUT_VARIABLE}",
+            f"is {shown(output)}, where no answers can go",
+            "write s3://bucket/prefix, or the URL of a queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+        )
     size = sum(len(f"{name}{value}".encode()) for name, value in variables.items() if isinstance(value, str))
     if size > LIMIT - LEFT_FOR_OURS:
         yield Fault(

@@ -19,20 +19,22 @@ __all__ = ["FunctionStack"]
 class FunctionStack(Stack):
     """A function, and once a version of it is to be live, what callers and people on call need.
 
-    Its outputs are ``Version``, the version of the code in this template, and ``Url``.
+    Its outputs are ``Version``, the version of the code in this template, and ``Url``. Its parts are ``ner`` and
+    ``live``, which is ``None`` where nothing is to be live yet.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, env: Environment | None = None) -> None:
         super().__init__(
             scope, id, env=env, description=f"{stack_name(spec.project, spec.name)}: entities, by a spaCy pipeline"
         )
-        ner = NerFunction(self, "Ner", spec)
-        CfnOutput(self, "Version", value=ner.version.version)
+        self.ner = NerFunction(self, "Ner", spec)
+        self.live: LiveAlias | None = None
+        CfnOutput(self, "Version", value=self.ner.version.version)
         if spec.budget is not None:
             MonthlyBudget(self, "Budget", spec)
         if spec.live_version is not None:
-            live = LiveAlias(self, "Live", spec, ner)
-            CfnOutput(self, "Url", value=live.endpoint.url)
+            self.live = LiveAlias(self, "Live", spec, self.ner)
+            CfnOutput(self, "Url", value=self.live.endpoint.url)
         add_tags(self, spec)
 
     @property

@@ -11,7 +11,7 @@ from constructs import Construct
 from spacy_lambda.config.names import stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge, wildcard
 from spacy_lambda.deploy.cdk.network import ModelNetwork
-from spacy_lambda.deploy.cdk.role import FunctionRole, artifact_resource
+from spacy_lambda.deploy.cdk.role import FunctionRole, artifact_resource, written_resource
 from spacy_lambda.deploy.model import FunctionSpec
 
 __all__ = ["MOUNT", "ModelCache"]
@@ -42,7 +42,8 @@ class ModelCache(Construct):
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, role: FunctionRole) -> None:
         super().__init__(scope, id)
         readable = artifact_resource(Stack.of(self), str(spec.pipeline))
-        self.network = ModelNetwork(self, "Network", readable=readable, account=spec.account)
+        writable = written_resource(Stack.of(self), spec)
+        self.network = ModelNetwork(self, "Network", readable=readable, writable=writable, account=spec.account)
         files = efs.FileSystem(
             self,
             "Files",

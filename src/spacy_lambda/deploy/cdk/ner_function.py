@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from spacy_lambda.bundler.facts import HANDLER
-from spacy_lambda.config.names import repository_name, stack_name
+from spacy_lambda.config.names import OUTPUT_VARIABLE, repository_name, stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge
 from spacy_lambda.deploy.cdk.failures import FailedEvents
 from spacy_lambda.deploy.cdk.logs import make_log_group
@@ -45,6 +45,8 @@ class NerFunction(Construct):
     place: that is what one rolls back to. They go with the function. One that CloudFormation makes in an update that
     fails is taken back, or publishing the same code again would give that version, which CloudFormation refuses.
 
+    Whoever connects more to it, a queue to read from for example, allows it by ``role``.
+
     :param spec: The function.
     :raises ValueError: If Lambda has no function with such settings together.
     """
@@ -54,7 +56,7 @@ class NerFunction(Construct):
         _check(spec)
         log_group = make_log_group(self, "Logs", spec)
         self.failed = FailedEvents(self, "Failed", spec)
-        role = FunctionRole(
+        self.role = role = FunctionRole(
             self, "Access", spec, log_group_arn=log_group.log_group_arn, queue_arn=self.failed.queue.queue_arn
         )
         cache = ModelCache(self, "Models", spec, role) if _has_efs(spec) else None
@@ -102,6 +104,9 @@ def _check(spec: FunctionSpec) -> None:
         raise ValueError("Lambda has no SnapStart for functions with EFS: choose one of them")
     if spec.pipeline is None or not spec.pipeline.startswith("s3://"):
         raise ValueError(f"a function with EFS reaches nothing but S3, and its pipeline is at {spec.pipeline!r}")
+    output = spec.environment.get(OUTPUT_VARIABLE, "s3://")
+    if not output.startswith("s3://"):
+        raise ValueError(f"a function with EFS reaches nothing but S3, and is to write to {output!r}")
 
 
 def _has_efs(spec: FunctionSpec) -> bool:

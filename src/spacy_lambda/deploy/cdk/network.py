@@ -1,4 +1,4 @@
-"""A network that leads nowhere but to the pipeline's bucket and to EFS."""
+"""A network that leads nowhere but to the pipeline's bucket, to that of the answers, and to EFS."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge
+from spacy_lambda.deploy.cdk.role import WRITING
 
 __all__ = ["ModelNetwork", "zones"]
 
@@ -15,8 +16,8 @@ NFS = ec2.Port.tcp(2049)
 HTTPS = ec2.Port.tcp(443)
 
 ACKNOWLEDGED = {
-    "AwsSolutions-VPC7": "There is no way into this network and none out of it but to one bucket's pipeline, whose "
-    "requests CloudTrail's data events can tell; flow logs would say the same for a price.",
+    "AwsSolutions-VPC7": "There is no way into this network and none out of it but to this function's objects in S3, "
+    "whose requests CloudTrail's data events can tell; flow logs would say the same for a price.",
 }
 
 
@@ -26,10 +27,11 @@ class ModelNetwork(Construct):
     Nothing else is needed: Lambda itself takes logs, metrics and traces, sends failed events, and pulls the image.
 
     :param readable: Objects that can be read through the endpoint.
-    :param account: Whose roles can read them.
+    :param writable: Objects that can be written.
+    :param account: Whose roles can do so.
     """
 
-    def __init__(self, scope: Construct, id: str, *, readable: str, account: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, readable: str, writable: str | None = None, account: str) -> None:
         super().__init__(scope, id)
         self.vpc = ec2.Vpc(
             self,
@@ -43,7 +45,9 @@ class ModelNetwork(Construct):
         )
         acknowledge(self.vpc, ACKNOWLEDGED)
         endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
-        endpoint.add_to_policy(_may_read(readable, account))
+        endpoint.add_to_policy(_may(["s3:GetObject", "s3:GetObjectVersion"], readable, account))
+        if writable is not None:
+            endpoint.add_to_policy(_may(WRITING["s3"], writable, account))
         self.function_group = self._group("Function", "The function: NFS to its cache, HTTPS to the endpoint of S3")
         self.cache_group = self._group("Cache", "The cache: NFS from the function")
         self.function_group.add_egress_rule(self.cache_group, NFS, "EFS")
@@ -60,10 +64,10 @@ def zones() -> list[str]:
     return [Fn.select(zone, Fn.get_azs()) for zone in range(2)]
 
 
-def _may_read(readable: str, account: str) -> iam.PolicyStatement:
+def _may(actions: list[str], objects: str, account: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         principals=[iam.AnyPrincipal()],
-        actions=["s3:GetObject", "s3:GetObjectVersion"],
-        resources=[readable],
+        actions=actions,
+        resources=[objects],
         conditions={"StringEquals": {"aws:PrincipalAccount": account}},
     )
