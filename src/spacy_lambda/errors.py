@@ -6,6 +6,7 @@
     ├── MissingExtraError       an optional part is not installed
     ├── PipelineNotFoundError   there is no pipeline where one was named
     ├── LocationError           what should say where a pipeline is cannot be read
+    ├── DigestError             a value from outside is not a SHA-256 digest
     ├── ConfigError             the project's file cannot be read, or says what cannot be
     ├── ArtifactError           an artifact or an archive is refused
     │   └── SignatureError          ... because of its signature
@@ -74,6 +75,10 @@ class SignatureError(ArtifactError):
 
 class LocationError(SpacyLambdaError):
     """What should say where a pipeline is cannot be read."""
+
+
+class DigestError(SpacyLambdaError):
+    """A value from outside is not a SHA-256 digest."""
 
 
 class ConfigError(SpacyLambdaError):

@@ -17,7 +17,8 @@ import spacy_lambda
 SOURCE = Path(spacy_lambda.__file__).parent
 RUNTIME = SOURCE / "runtime"
 INSIDE_THE_FUNCTION = {"numpy", "onnxruntime", "spacy", "srsly", "thinc", "tokenizers"}
-OF_OURS = ("spacy_lambda.errors", "spacy_lambda.location", "spacy_lambda.manifest", "spacy_lambda.pipelines")
+SHARED_MODULES = ["digest.py", "errors.py", "location.py", "manifest.py", "pipelines.py"]
+OF_OURS = [f"spacy_lambda.{name.removesuffix('.py')}" for name in SHARED_MODULES]
 SHARED_FOLDERS = ("artifact", "source")
 SHARED = [f"{name}/{path.name}" for name in SHARED_FOLDERS for path in sorted((SOURCE / name).glob("*.py"))]
 FOR_S3 = {
@@ -82,7 +83,7 @@ def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
             assert name.partition(".")[0] in allowed
 
 
-@pytest.mark.parametrize("name", ["errors.py", "location.py", "manifest.py", "pipelines.py", *SHARED])
+@pytest.mark.parametrize("name", [*SHARED_MODULES, *SHARED])
 def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
     allowed = {*sys.stdlib_module_names, "spacy_lambda", *FOR_S3.get(name, ())}
     assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= allowed
