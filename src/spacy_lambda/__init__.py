@@ -1,6 +1,6 @@
 """spacy-lambda: a trained spaCy transformer pipeline, on AWS Lambda, without torch.
 
-The client is loaded when it is used: the function imports this package too, and has no use for it.
+What is public is imported when it is used: the function imports this package too, and has no use for the client.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spacy_lambda.client import Client
+    from spacy_lambda.runtime.pipeline import load
 
-__all__ = ["Client", "__version__"]
+__all__ = ["Client", "__version__", "load"]
 
 __version__ = version("spacy-lambda")
 
+_HOMES = {"Client": "spacy_lambda.client", "load": "spacy_lambda.runtime.pipeline"}
+
 
 def __getattr__(name: str) -> Any:
-    if name != "Client":
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from spacy_lambda.client import Client
+    from importlib import import_module
 
-    return Client
+    return getattr(import_module(_HOMES[name]), name)

@@ -27,6 +27,7 @@ class CompiledMeta:
     :param encoders: For every compiled transformer: its windows and sizes, by component name.
     :param tools: Versions of the tools that compiled it, by distribution name.
     :param verification: The report of the comparison with the original, when one was made.
+    :param code: Modules and packages in the pipeline's folder ``code/``, in the order in which they are imported.
     """
 
     source_name: str
@@ -36,6 +37,7 @@ class CompiledMeta:
     encoders: dict[str, dict[str, Any]] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
     verification: dict[str, Any] | None = None
+    code: list[str] = field(default_factory=list)
     format_version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:

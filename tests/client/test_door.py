@@ -9,6 +9,7 @@ import pytest
 
 import spacy_lambda
 from spacy_lambda.client.client import Client
+from spacy_lambda.runtime.pipeline import load
 
 WITHOUT = """
 import sys
@@ -29,8 +30,9 @@ def run(script: str) -> str:
 
 
 def test_all_tells_the_truth() -> None:
-    assert spacy_lambda.__all__ == sorted(spacy_lambda.__all__) == ["Client", "__version__"]
+    assert spacy_lambda.__all__ == sorted(spacy_lambda.__all__) == ["Client", "__version__", "load"]
     assert spacy_lambda.Client is Client
+    assert spacy_lambda.load is load
     assert all(hasattr(spacy_lambda, name) for name in spacy_lambda.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = spacy_lambda.Nothing

@@ -101,7 +101,13 @@ def test_the_handler_answers_with_the_build_side_blocked() -> None:
     assert done.returncode == 0, done.stderr
     loaded = json.loads(done.stdout.splitlines()[-1])
     beyond = [name for name in loaded if not name.startswith("spacy_lambda.runtime")]
-    assert beyond == ["spacy_lambda", "spacy_lambda.errors", "spacy_lambda.location", "spacy_lambda.pipelines"]
+    assert beyond == [
+        "spacy_lambda",
+        "spacy_lambda.errors",
+        "spacy_lambda.location",
+        "spacy_lambda.manifest",
+        "spacy_lambda.pipelines",
+    ]
 
 
 def test_every_entry_point_resolves_and_carries_a_version() -> None:

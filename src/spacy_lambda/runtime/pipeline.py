@@ -17,9 +17,10 @@ from ..pipelines import BUNDLE_FACTS, PIPELINE_VARIABLE, find_pipeline
 from .spacy_import import spacy  # isort: skip
 from spacy.language import Language
 
+from .code import import_code
 from .component import OnnxTransformer
 
-__all__ = ["LocatedPipeline", "load_pipeline", "locate_pipeline"]
+__all__ = ["LocatedPipeline", "load", "load_pipeline", "locate_pipeline"]
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,24 @@ def _verified(folder: Path, location: Location) -> Path:
     return folder
 
 
+def load(pipeline: str | Path) -> Language:
+    """Load a compiled pipeline, with the code that it brings: what ``spacy.load`` does, for pipelines that need more.
+
+    This runs the pipeline's code: load only what you trust.
+
+    :param pipeline: A directory, or the name of an installed pipeline package.
+    :raises PipelineNotFoundError: When there is no such pipeline.
+    :raises PipelineLoadError: When it does not load.
+    """
+    return load_pipeline(find_pipeline(pipeline))
+
+
 def load_pipeline(path: Path) -> Language:
     """Load a pipeline and make it ready for the first text.
 
     :raises PipelineLoadError: When it does not load.
     """
+    import_code(path)
     try:
         with warnings.catch_warnings():
             # Versions are pinned in the bundle; a warning on each cold start helps nobody.

@@ -1,0 +1,143 @@
+"""A pipeline's own code: the modules in its folder ``code/``, imported before it is loaded.
+
+They register what the pipeline's config names: components, architectures, tokenizers. ``meta.json`` lists them. They
+are found by a finder of their own rather than by ``sys.path``, so that nothing else in that folder can take the place
+of an installed package, and no byte code is written beside them, for the folder is what a digest was made of.
+"""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..errors import PipelineLoadError
+from ..manifest import META_KEY
+from ..pipelines import read_meta
+
+__all__ = ["CODE_FOLDER", "code_names", "import_code", "import_modules", "wrong_name"]
+
+CODE_FOLDER = "code"
+
+
+def import_code(folder: Path) -> None:
+    """Import the modules that a pipeline brings, in the order in which its ``meta.json`` lists them.
+
+    What was imported before from files of the same contents stays as it is: registered functions belong to one module.
+
+    :param folder: The pipeline's folder, verified: this runs its code.
+    :raises PipelineLoadError: When a module is missing or raises, or another one is already imported under its name.
+    """
+    names = code_names(folder)
+    if names:
+        import_modules(folder / CODE_FOLDER, names)
+
+
+def code_names(folder: Path) -> list[str]:
+    """Names of the modules and packages below ``code/`` that a pipeline brings.
+
+    :raises PipelineLoadError: When ``meta.json`` does not list names of modules there.
+    """
+    block = read_meta(folder / "meta.json").get(META_KEY)
+    names = block.get("code", []) if isinstance(block, dict) else []
+    if not isinstance(names, list):
+        names = [names]
+    for name in names:
+        wrong = wrong_name(name)
+        if wrong is not None:
+            raise PipelineLoadError(
+                f"{folder / 'meta.json'} lists {name!r} as code, but {wrong}", remedy="compile the pipeline again"
+            )
+    return names
+
+
+def wrong_name(name: object) -> str | None:
+    """Why a pipeline cannot bring a module of this name, or ``None`` when it can."""
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
+        return "that is no module's name"
+    if name in sys.stdlib_module_names or name == "spacy_lambda":
+        return f"Python or spacy-lambda has a module {name!r} of its own"
+    return None
+
+
+def import_modules(folder: Path, names: Sequence[str]) -> None:
+    """Import modules and packages from a folder that is not on the path.
+
+    :param names: Without dots, and all that the folder may be asked for.
+    :raises PipelineLoadError: See :func:`import_code`.
+    """
+    for name in names:
+        if not ((folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()):
+            raise PipelineLoadError(f"{folder} has no module {name!r}", remedy="compile the pipeline again")
+        imported = sys.modules.get(name)
+        if imported is not None and not _is_same(imported, folder, name):
+            raise PipelineLoadError(
+                f"another module {name!r} is already imported, from {getattr(imported, '__file__', None)}, "
+                f"not from {folder}",
+                remedy="load the two pipelines in different processes, or give their modules different names",
+            )
+    finder = _finder()
+    # All of them before the first is imported: one may import the other.
+    finder.folders |= {name: folder for name in names if name not in sys.modules}
+    for name in names:
+        try:
+            import_module(name)
+        except Exception as exc:  # whatever the pipeline's own code raises
+            raise PipelineLoadError(
+                f"the pipeline's own module {name!r} ({folder}) cannot be imported: {type(exc).__name__}: {exc}",
+                remedy="add what it imports to the pipeline's requirements or with --code, and compile it again",
+            ) from exc
+
+
+class _CodeFinder(MetaPathFinder):
+    """Finds the modules of pipelines, and what is inside them."""
+
+    def __init__(self) -> None:
+        self.folders: dict[str, Path] = {}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module where the pipeline's folder has it."""
+        folder = self.folders.get(fullname.partition(".")[0])
+        if folder is None:
+            return None
+        for place in (str(folder),) if path is None else path:
+            spec = FileFinder(place, (_Loader, SOURCE_SUFFIXES)).find_spec(fullname)
+            if spec is not None:
+                return spec
+        return None
+
+
+class _Loader(SourceFileLoader):
+    """Writes no byte code."""
+
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        """Leave the folder as it is."""
+
+
+def _finder() -> _CodeFinder:
+    """The finder of this process, which comes first: a pipeline's module wins over an installed one of its name."""
+    for finder in sys.meta_path:
+        if isinstance(finder, _CodeFinder):
+            return finder
+    sys.meta_path.insert(0, finder := _CodeFinder())
+    return finder
+
+
+def _is_same(module: ModuleType, folder: Path, name: str) -> bool:
+    """Whether an imported module came from files that say the same as the pipeline's."""
+    origin = Path(getattr(module, "__file__", None) or "/dev/null")
+    ours = folder / f"{name}.py"
+    if ours.is_file():
+        pairs: Iterator[tuple[Path, Path]] = iter([(ours, origin)])
+    else:
+        package = folder / name
+        pairs = ((file, origin.parent / file.relative_to(package)) for file in package.rglob("*.py"))
+    return all(second.is_file() and first.read_bytes() == second.read_bytes() for first, second in pairs)

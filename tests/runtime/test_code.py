@@ -1,0 +1,140 @@
+"""A pipeline's own code: imported before it is loaded, once, from its folder and from nowhere else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import spacy
+
+from spacy_lambda import load
+from spacy_lambda.errors import PipelineLoadError
+from spacy_lambda.runtime.code import import_code
+
+COMPONENT = """
+import json
+from pathlib import Path
+from spacy.language import Language
+from spacy.tokens import Doc
+
+WORDS = json.loads((Path(__file__).parent / "words.json").read_text())
+Doc.set_extension("marked_by_{name}", default=0, force=True)
+
+@Language.component("{name}")
+def mark(doc):
+    doc._.marked_by_{name} = sum(token.lower_ in WORDS for token in doc)
+    return doc
+"""
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """What a test imports is gone afterwards."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith("own_"):
+            del sys.modules[name]
+
+
+def make(folder: Path, files: dict[str, str], names: object, *, pipe: str | None = None) -> Path:
+    """A pipeline of one component, with code."""
+    nlp = spacy.blank("en")
+    nlp.to_disk(folder)
+    for name, content in files.items():
+        (folder / "code" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "code" / name).write_text(content)
+    meta = json.loads((folder / "meta.json").read_text())
+    meta["spacy_lambda"] = {"code": names}
+    (folder / "meta.json").write_text(json.dumps(meta))
+    if pipe is not None:
+        config = (folder / "config.cfg").read_text().replace("pipeline = []", f'pipeline = ["{pipe}"]')
+        (folder / "config.cfg").write_text(config + f'\n[components.{pipe}]\nfactory = "{pipe}"\n')
+    return folder
+
+
+def test_a_module_with_data_beside_it(tmp_path: Path) -> None:
+    files = {"own_marks.py": COMPONENT.format(name="own_marks"), "words.json": '["iron"]'}
+    folder = make(tmp_path / "a", files, ["own_marks"], pipe="own_marks")
+    assert load(folder)("Iron and glass.")._.marked_by_own_marks == 1
+    assert sorted(path.name for path in (folder / "code").iterdir()) == ["own_marks.py", "words.json"]  # no byte code
+
+
+def test_a_package_with_relative_imports(tmp_path: Path) -> None:
+    files = {
+        "own_package/__init__.py": "from . import inner",
+        "own_package/inner/__init__.py": "from .marks import mark",
+        "own_package/inner/marks.py": COMPONENT.format(name="own_inner"),
+        "own_package/inner/words.json": '["iron"]',
+    }
+    folder = make(tmp_path / "a", files, ["own_package"], pipe="own_inner")
+    assert load(str(folder))("Iron and glass.")._.marked_by_own_inner == 1
+    assert not list(folder.rglob("__pycache__"))
+
+
+def test_modules_may_import_each_other_and_nothing_else_of_the_folder(tmp_path: Path) -> None:
+    files = {"own_first.py": "import own_second", "own_second.py": "SAID = 1", "own_third.py": ""}
+    import_code(make(tmp_path / "a", files, ["own_first", "own_second"]))
+    assert sys.modules["own_first"].own_second.SAID == 1
+    with pytest.raises(ModuleNotFoundError):
+        __import__("own_third")
+
+
+def test_the_same_contents_are_imported_once(tmp_path: Path) -> None:
+    files = {"own_marks.py": COMPONENT.format(name="own_twice"), "words.json": "[]"}
+    first = make(tmp_path / "a", files, ["own_marks"], pipe="own_twice")
+    second = shutil.copytree(first, tmp_path / "b")
+    load(first)
+    imported = sys.modules["own_marks"]
+    load(second)
+    load(first)
+    assert sys.modules["own_marks"] is imported
+
+
+@pytest.mark.parametrize("change", ["module", "package"])
+def test_other_contents_under_one_name_are_an_error(tmp_path: Path, change: str) -> None:
+    name = "own_clash.py" if change == "module" else "own_clash/__init__.py"
+    import_code(make(tmp_path / "a", {name: "SAID = 1"}, ["own_clash"]))
+    with pytest.raises(PipelineLoadError, match="another module 'own_clash' is already imported") as caught:
+        import_code(make(tmp_path / "b", {name: "SAID = 2"}, ["own_clash"]))
+    assert "different processes" in caught.value.remedy
+    assert sys.modules["own_clash"].SAID == 1
+
+
+def test_code_that_raises_is_named(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a", {"own_broken.py": "import no_such_package"}, ["own_broken"])
+    with pytest.raises(PipelineLoadError, match=r"'own_broken'.*No module named 'no_such_package'") as caught:
+        load(folder)
+    assert "--code" in caught.value.remedy
+    assert "own_broken" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "own",
+        ["own.inner"],
+        ["../own"],
+        ["/tmp/own"],
+        [""],
+        ["class"],
+        ["json"],
+        ["spacy_lambda"],
+        ["__main__"],
+        [1],
+        {},
+    ],
+    ids=repr,
+)
+def test_what_is_no_list_of_modules_is_refused(tmp_path: Path, names: object) -> None:
+    with pytest.raises(PipelineLoadError) as caught:
+        import_code(make(tmp_path / "a", {}, names))
+    assert "compile the pipeline again" in caught.value.remedy
+
+
+def test_a_pipeline_without_code_needs_no_folder(tmp_path: Path) -> None:
+    assert load(make(tmp_path / "a", {}, [])).pipe_names == []
