@@ -1,8 +1,8 @@
 """The command ``spacy-lambda``: parse, call one function, print.
 
 One command per file; libraries are imported inside the commands, so that ``--help`` needs none of them.
-A known error is printed with its remedy and ends the command with status 1; anything else is a fault of ours
-and keeps its traceback.
+What ends a command becomes a message and a status at one boundary, :mod:`~spacy_lambda.cli.boundary`; what is printed
+goes through :mod:`~spacy_lambda.cli.output`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from spacy_lambda.errors import MissingExtraError, SpacyLambdaError
+from spacy_lambda.cli.boundary import guarded
 
 if TYPE_CHECKING:
     import typer
@@ -63,10 +63,12 @@ def make_app() -> typer.Typer:
         verify,
     )
     from spacy_lambda.cli import compile as compile_command
+    from spacy_lambda.cli.commands import Commands
     from spacy_lambda.cli.version import options
 
     app = typer.Typer(
         name="spacy-lambda",
+        cls=Commands,
         help="Compile a trained spaCy transformer pipeline to ONNX, and run it on AWS Lambda without torch.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -104,19 +106,11 @@ def main() -> None:
 
     :raises SystemExit: Always, with the command's status.
     """
-    try:
-        _run()
-    except SpacyLambdaError as exc:
-        print(f"error: {exc.message}\nremedy: {exc.remedy}", file=sys.stderr)
-        sys.exit(1)
+    sys.exit(guarded(_run, _EXTRA_OF))
 
 
 def _run() -> None:
-    """Run the command, and say of a missing library which extra brings it."""
-    try:
-        make_app()()
-    except ModuleNotFoundError as exc:
-        missing = (exc.name or "").partition(".")[0]
-        if missing not in _EXTRA_OF:
-            raise
-        raise MissingExtraError(_EXTRA_OF[missing], missing=missing) from exc
+    from typer.main import get_command
+
+    # Not by calling the application, which would install an excepthook of typer's.
+    get_command(make_app()).main()

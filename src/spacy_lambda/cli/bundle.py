@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_lambda.cli.output import say, say_json, say_table
 from spacy_lambda.cli.progress import progress
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from spacy_lambda.bundler.build import Bundle
 
 
@@ -60,11 +58,11 @@ def bundle(
         made = make_bundle(pipeline, out, options, on_step=lambda step, done, total: on_step("bundling", done, total))
     drawing = _draw(made) if report else None
     if as_json:
-        print(json.dumps(_facts(made), indent=2))
+        say_json(_facts(made))
     else:
         _print(made, report=report)
         if drawing is not None:
-            print(f"drawn: {drawing}")
+            say(f"drawn: {drawing}")
 
 
 def _facts(made: Bundle) -> dict[str, object]:
@@ -90,60 +88,39 @@ def _draw(made: Bundle) -> Path:
 
 
 def _print(made: Bundle, *, report: bool) -> None:
-    from rich.console import Console
-
-    console = Console()
-    _print_sizes(made, console)
+    _print_sizes(made)
     if report:
-        _print_removed(made, console)
-        _print_licences(made, console)
+        _print_removed(made)
+        _print_licences(made)
     if not made.bytecode:
-        console.print(
-            f"without byte code: Python {made.target.python} is not installed here, so each cold start will compile"
-        )
-    print(made.reason)
+        say(f"without byte code: Python {made.target.python} is not installed here, so each cold start will compile")
+    say(made.reason)
     if made.zipped is not None:
-        print(f"{made.path}: {made.zipped / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped")
+        say(f"{made.path}: {made.zipped / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped")
     elif made.image is not None:
         built = f"{made.image.tag}, {made.image.id}" if made.image.id else "not built"
-        print(f"{made.path}: {made.unzipped / 1e6:.1f} MB on {made.image.base}; {built}")
-    print(f"try it: spacy-lambda run-bundle {made.path}")
+        say(f"{made.path}: {made.unzipped / 1e6:.1f} MB on {made.image.base}; {built}")
+    say(f"try it: spacy-lambda run-bundle {made.path}")
     if made.zipped is not None:
-        print("deployed, its handler is spacy_lambda.runtime.handler.handler")
+        say("deployed, its handler is spacy_lambda.runtime.handler.handler")
 
 
-def _print_sizes(made: Bundle, console: Console) -> None:
-    from rich.table import Table
-
+def _print_sizes(made: Bundle) -> None:
     from spacy_lambda.bundler.target import UNZIPPED_LIMIT
 
-    table = Table("part", "MB")
-    small = 0
-    for name, size in _parts(made).items():
-        if size >= 1_000_000:
-            table.add_row(name, f"{size / 1e6:.1f}")
-        else:
-            small += size
-    table.add_row("the rest", f"{small / 1e6:.1f}")
-    table.add_row("together", f"{made.unzipped / 1e6:.1f}", style="bold")
+    large = {name: size for name, size in _parts(made).items() if size >= 1_000_000}
+    small = sum(_parts(made).values()) - sum(large.values())
+    sizes = [*large.items(), ("the rest", small), ("together", made.unzipped)]
     if made.shape == "zip":
-        table.add_row("below the limit", f"{(UNZIPPED_LIMIT - made.unzipped) / 1e6:.1f}")
-    console.print(table)
+        sizes.append(("below the limit", UNZIPPED_LIMIT - made.unzipped))
+    say_table(["part", ">MB"], [(name, f"{size / 1e6:.1f}") for name, size in sizes])
 
 
-def _print_removed(made: Bundle, console: Console) -> None:
-    from rich.table import Table
-
-    table = Table("left out", "files", "MB", "why")
-    for one in made.removed:
-        table.add_row(one.what, f"{one.files:,}", f"{one.size / 1e6:.1f}", one.reason)
-    console.print(table)
+def _print_removed(made: Bundle) -> None:
+    rows = [(one.what, f"{one.files:,}", f"{one.size / 1e6:.1f}", one.reason) for one in made.removed]
+    say_table(["left out", ">files", ">MB", "why"], rows)
 
 
-def _print_licences(made: Bundle, console: Console) -> None:
-    from rich.table import Table
-
-    table = Table("distribution", "version", "licence")
-    for one in made.components:
-        table.add_row(one.name, one.version, one.licence)
-    console.print(table)
+def _print_licences(made: Bundle) -> None:
+    rows = [(one.name, one.version, one.licence) for one in made.components]
+    say_table(["distribution", "version", "licence"], rows)

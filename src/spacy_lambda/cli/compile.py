@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from spacy_lambda.cli.output import say, say_json
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.manifest import CompiledMeta
 
@@ -60,7 +60,7 @@ def compile_(
             on_step=on_step,
         )
     if as_json:
-        print(json.dumps(meta.to_dict(), indent=2))
+        say_json(meta.to_dict())
     else:
         _print(meta, out)
 
@@ -69,17 +69,17 @@ def _print(meta: CompiledMeta, out: Path) -> None:
     from spacy_lambda.cli.verify import print_report
 
     megabytes = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / 1e6
-    print(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
+    say(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
     for name, encoder in meta.encoders.items():
-        print(
+        say(
             f"  {name}: {encoder['architecture']}, hidden states within {encoder['relative_error']:.1e} of torch's"
             f" on random wordpieces"
         )
     if not meta.encoders:
-        print("  no transformer in this pipeline: it is its own compiled pipeline")
+        say("  no transformer in this pipeline: it is its own compiled pipeline")
     if meta.precision == "int8" and any(e["calibration_texts"] == 0 for e in meta.encoders.values()):
-        print("  calibrated on random wordpieces: --calibrate TEXTS makes int8 agree better")
+        say("  calibrated on random wordpieces: --calibrate TEXTS makes int8 agree better")
     if meta.verification is not None:
         print_report(meta.verification)
     elif meta.encoders:
-        print(f"compare with the original: spacy-lambda verify ORIGINAL {out} --texts TEXTS")
+        say(f"compare with the original: spacy-lambda verify ORIGINAL {out} --texts TEXTS")

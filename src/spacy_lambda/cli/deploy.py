@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.output import say, say_json
 from spacy_lambda.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def deploy(
     from spacy_lambda.deploy.stacks import is_bootstrapped
 
     if pipeline is not None:
-        print(f"wrote {start_project(pipeline, config or Path(FILE), region=region)[0]}", file=sys.stderr)
+        say(f"wrote {start_project(pipeline, config or Path(FILE), region=region)[0]}", err=True)
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
     aws, cdk = open_account(project), find_cdk()
-    tell = (
-        (lambda line: print(line, file=sys.stderr, flush=True)) if as_json else (lambda line: print(line, flush=True))
-    )
+
+    def tell(line: str) -> None:
+        say(line, err=as_json)
 
     def agree(planned: list[PlannedFunction], bootstrapped: bool) -> bool:
         if not as_json:
@@ -74,15 +74,15 @@ def deploy(
                 released = deploy_functions(project, chosen, aws=aws, cdk=cdk, agree=agree, tell=tell, on_step=step)
     if plan_only:
         if as_json:
-            print(json.dumps([plan_facts(one) for one in planned], indent=2))
+            say_json([plan_facts(one) for one in planned])
         else:
             print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=is_bootstrapped(aws))
         return
     if released is None:
-        print("nothing was done", file=sys.stderr)
+        say("nothing was done", err=True)
         raise typer.Exit(1)
     if as_json:
-        print(json.dumps([vars(one) for one in released], indent=2))
+        say_json([vars(one) for one in released])
     else:
         for one in released:
             _print_released(one)
@@ -94,10 +94,10 @@ def _told_of_interruption() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print(
+        say(
             "stopped. What CloudFormation has begun goes on there; what was live still is, unless it was being moved:"
             " 'spacy-lambda status' tells. The same command goes on from there.",
-            file=sys.stderr,
+            err=True,
         )
         raise typer.Exit(130) from None
 
@@ -126,38 +126,38 @@ def plan_facts(planned: PlannedFunction) -> dict[str, Any]:
 
 def print_plan(planned: list[PlannedFunction], *, account: str, bootstrapped: bool) -> None:
     """A plan for people."""
-    print(f"account {account}")
+    say(f"account {account}")
     if not bootstrapped:
-        print("  + cdk bootstrap: once for each account and region")
+        say("  + cdk bootstrap: once for each account and region")
     for one in planned:
         facts = plan_facts(one)
         state = "new" if one.is_new else f"live: version {one.live}" if one.live else "no version is live"
-        print(f"\n{one.stack} ({state}), {facts['shape']}: {facts['reason']}")
-        print(_indented(one.difference or "no differences: nothing would be changed"))
+        say("", f"{one.stack} ({state}), {facts['shape']}: {facts['reason']}")
+        say(*_indented(one.difference or "no differences: nothing would be changed"))
         cost = facts["cost_usd"]
         idle = ", ".join(f"{what} {usd:.2f}" for what, usd in cost["idle_month"].items() if usd >= 0.005)
-        print(
+        say(
             f"  about ${cost['idle_month_total']:.2f} a month when idle ({idle}); ${cost['million_texts']:.2f} for a"
             f" million texts of {cost['assumed_ms_per_text']} ms, as measured here (list prices of us-east-1)"
         )
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.splitlines()]
 
 
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
-        print("nobody is here to agree: give --yes", file=sys.stderr)
+        say("nobody is here to agree: give --yes", err=True)
         return False
     return bool(typer.confirm(question))
 
 
 def _print_released(released: Released) -> None:
     before = f" (before: {released.previous})" if released.previous not in (None, released.version) else ""
-    print(f"{released.function}: version {released.version} is live{before}")
+    say(f"{released.function}: version {released.version} is live{before}")
     if released.pruned:
-        print(f"  deleted: version {', '.join(map(str, released.pruned))}")
+        say(f"  deleted: version {', '.join(map(str, released.pruned))}")
     if released.url:
-        print(f"  {released.url}")
-    print("  spacy-lambda invoke --text '...'")
+        say(f"  {released.url}")
+    say("  spacy-lambda invoke --text '...'")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from spacy_lambda.cli.deploy import ConfigOption, NamesArgument, RegionOption
+from spacy_lambda.cli.output import say
 from spacy_lambda.cli.progress import progress
 
 
@@ -33,6 +34,5 @@ def eject(
             aws=open_account(project),
             on_step=lambda step, done, total: on_step("bundling", done, total),
         )
-    for path in written:
-        print(path)
-    print(f"from now on these are yours: cd {out}, pip install -r requirements.txt, npx aws-cdk@2 deploy --all")
+    say(*written)
+    say(f"from now on these are yours: cd {out}, pip install -r requirements.txt, npx aws-cdk@2 deploy --all")

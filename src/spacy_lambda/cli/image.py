@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from spacy_lambda.cli.output import say, say_json
 
 
 def push(
@@ -21,4 +22,7 @@ def push(
     from spacy_lambda.bundler.image.push import push_image
 
     pushed = push_image(bundle, destination, create=create)
-    print(json.dumps(asdict(pushed), indent=2) if as_json else pushed.reference)
+    if as_json:
+        say_json(asdict(pushed))
+    else:
+        say(pushed.reference)

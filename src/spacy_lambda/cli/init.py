@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from spacy_lambda.cli.output import say
+
 
 def init(
     *,
@@ -30,8 +32,8 @@ def init(
 
     region = region or ambient_region(os.environ)
     for path in start_project(pipeline, out, name=name, region=region, github=github, force=force):
-        print(path)
+        say(path)
     if region is None:
-        print("no region is known: write it into the file, or set AWS_REGION")
+        say("no region is known: write it into the file, or set AWS_REGION")
     config = "" if out == Path("spacy-lambda.toml") else f" --config {out}"
-    print(f"next: spacy-lambda deploy --plan{config}")
+    say(f"next: spacy-lambda deploy --plan{config}")

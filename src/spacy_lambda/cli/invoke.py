@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spacy_lambda.cli.deploy import ConfigOption, RegionOption
+from spacy_lambda.cli.output import say, say_json, say_table
 from spacy_lambda.errors import InvokeError
 
 if TYPE_CHECKING:
@@ -49,16 +50,16 @@ def invoke(
         deployed = stack_name(project.name, the_function(project, name).name)
         result = invoke_function(None, deployed, told, qualifier=ALIAS, region=project.region)
     if result.error is not None:
-        print(f"error: {result.error.error_type}: {result.error.message}", file=sys.stderr)
+        say(f"error: {result.error.error_type}: {result.error.message}", err=True)
         if result.log_tail and not as_json:
-            print(result.log_tail.rstrip(), file=sys.stderr)
+            say(*result.log_tail.rstrip().splitlines(), err=True)
         raise typer.Exit(1)
     if as_json:
-        print(json.dumps(result.answer, ensure_ascii=False))
+        say_json(result.answer, indent=None)
         return
     print_answer(result.answer)
     if result.report is not None:
-        print(_figures(result.report))
+        say(_figures(result.report))
 
 
 def _read_event(event: str | None, text: str | None) -> Any:
@@ -77,21 +78,12 @@ def _read_event(event: str | None, text: str | None) -> Any:
 
 
 def print_answer(answer: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
     if not _is_entities(answer):
-        console.print_json(json.dumps(answer, ensure_ascii=False))
-        return
-    if not answer:
-        print("no entities")
-        return
-    table = Table(*_ENTITY_KEYS)
-    for entity in answer:
-        table.add_row(*(Text(str(entity[key])) for key in _ENTITY_KEYS))
-    console.print(table)
+        say_json(answer)
+    elif not answer:
+        say("no entities")
+    else:
+        say_table(_ENTITY_KEYS, ([entity[key] for key in _ENTITY_KEYS] for entity in answer))
 
 
 def _is_entities(answer: Any) -> bool:

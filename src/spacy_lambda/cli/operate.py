@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import asdict
@@ -12,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spacy_lambda.cli.deploy import ConfigOption, JsonOption, NamesArgument, RegionOption, YesOption
+from spacy_lambda.cli.output import say, say_json
 from spacy_lambda.errors import DeployError
 
 if TYPE_CHECKING:
     from spacy_lambda.deploy.status import FunctionStatus
 
 SPAN = re.compile(r"(\d+)([smhd])")
+MESSAGE = 256 * 1024
+"""Characters of a log's message at most, as CloudWatch has it."""
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -38,15 +40,15 @@ def status(
     aws = open_account(project)
     found = [function_status(aws, project.name, one.name) for one in chosen_functions(project, functions or [])]
     if as_json:
-        print(json.dumps([asdict(one) for one in found], indent=2))
+        say_json([asdict(one) for one in found])
         return
     for one in found:
-        print(_told(one))
+        say(*_told(one))
 
 
-def _told(status: FunctionStatus) -> str:
+def _told(status: FunctionStatus) -> list[str]:
     if status.stack is None:
-        return f"{status.name}: not deployed"
+        return [f"{status.name}: not deployed"]
     live = f"version {status.live} is live" if status.live else "no version is live"
     lines = [
         f"{status.name}: {live} ({status.stack})",
@@ -54,7 +56,7 @@ def _told(status: FunctionStatus) -> str:
         f"  last day: {status.invocations:,} calls, {status.errors:,} errors",
         f"  alarms:   {', '.join(status.alarms) or 'none rings'}",
     ]
-    return "\n".join([*lines, f"  {status.url}"] if status.url else lines)
+    return [*lines, f"  {status.url}"] if status.url else lines
 
 
 def logs(
@@ -77,10 +79,11 @@ def logs(
     name = stack_name(project.name, the_function(project, function).name)
     for event in read_log(open_account(project), name, since=_span(since), follow=follow):
         if as_json:
-            line = json.dumps({"time": event.time.isoformat(), "stream": event.stream, "message": event.message})
+            told = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}
+            say_json(told, indent=None)
         else:
-            line = f"{event.time:%Y-%m-%d %H:%M:%S} {event.message}"
-        print(line, flush=True)
+            first, *more = event.message.splitlines() or [""]
+            say(f"{event.time:%Y-%m-%d %H:%M:%S} {first}", *more, limit=MESSAGE)
 
 
 def rollback(
@@ -103,9 +106,9 @@ def rollback(
     _ask(f"let {'version ' + version if version else 'the version before'} of {project.name}-{name} be live?", yes=yes)
     done = roll_back(project.name, name, aws=open_account(project), version=version)
     if as_json:
-        print(json.dumps(asdict(done)))
+        say_json(asdict(done), indent=None)
     else:
-        print(f"{done.function}: version {done.version} is live (before: {done.previous})")
+        say(f"{done.function}: version {done.version} is live (before: {done.previous})")
 
 
 def destroy(
@@ -137,14 +140,14 @@ def destroy(
     doomed = find_doomed(aws, stacks)
     if not as_json:
         for one in doomed:
-            print(f"  - {one.kind:<36} {one.name}")
-        print("the bucket and the images go too" if delete_models else "the bucket and the images stay")
+            say(f"  - {one.kind:<36} {one.name}")
+        say("the bucket and the images go too" if delete_models else "the bucket and the images stay")
     _ask(f"delete {len(doomed)} resources in {aws.account}/{aws.region}?", yes=yes)
     destroy_functions(aws, project.name, names, delete_models=delete_models)
     if as_json:
-        print(json.dumps({"deleted": [asdict(one) for one in doomed], "left": []}, indent=2))
+        say_json({"deleted": [asdict(one) for one in doomed], "left": []})
     else:
-        print(f"deleted; looked for what is left, by name and by tag: nothing of {', '.join(names)}")
+        say(f"deleted; looked for what is left, by name and by tag: nothing of {', '.join(names)}")
 
 
 def _ask(question: str, *, yes: bool) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from spacy_lambda.cli.output import say, say_json
 from spacy_lambda.cli.progress import byte_progress
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -29,9 +29,9 @@ def pack(
         packed = pack_folder(folder, out, on_bytes=lambda done, total: on_step("packing", done, total))
     if as_json:
         result = {"path": str(packed.path), "sha256": packed.sha256, "size": packed.size}
-        print(json.dumps({**result, "pipeline": packed.manifest.pipeline}, indent=2, ensure_ascii=False))
+        say_json({**result, "pipeline": packed.manifest.pipeline})
     else:
-        print(f"{packed.path}: {len(packed.manifest.files)} files, {packed.size / 1e6:.1f} MB\nsha256={packed.sha256}")
+        say(f"{packed.path}: {len(packed.manifest.files)} files, {packed.size / 1e6:.1f} MB", f"sha256={packed.sha256}")
 
 
 def unpack(
@@ -48,6 +48,6 @@ def unpack(
     with byte_progress(quiet=as_json) as on_step:
         manifest = unpack_artifact(artifact, out, sha256=sha256, on_bytes=lambda done: on_step("unpacking", done, size))
     if as_json:
-        print(json.dumps({"path": str(out), "pipeline": manifest.pipeline}, indent=2, ensure_ascii=False))
+        say_json({"path": str(out), "pipeline": manifest.pipeline})
     else:
-        print(f"{out}: {len(manifest.files)} files, {manifest.total_bytes / 1e6:.1f} MB, all verified")
+        say(f"{out}: {len(manifest.files)} files, {manifest.total_bytes / 1e6:.1f} MB, all verified")

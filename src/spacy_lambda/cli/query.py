@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.output import say_json, say_table
 from spacy_lambda.location import parse_location
 
 
@@ -25,17 +26,13 @@ def query(
     answer = query_model(parse_location(model), text, endpoint=endpoint)
     entities = answer if isinstance(answer, list) and all(isinstance(one, dict) for one in answer) else None
     if as_json or entities is None:
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        say_json(answer)
         return
-    from rich.console import Console
-    from rich.table import Table
+    say_table(["entity", "text", ">start", ">end", ">score"], map(_row, entities))
 
-    table = Table("entity", "text", "start", "end", "score")
-    for entity in entities:
-        label = entity.get("entity_group") or entity.get("entity") or entity.get("label") or ""
-        score = entity.get("score")
-        shown = f"{score:.3f}" if isinstance(score, float) else str(score or "")
-        table.add_row(
-            label, str(entity.get("word", "")), str(entity.get("start", "")), str(entity.get("end", "")), shown
-        )
-    Console().print(table)
+
+def _row(entity: Mapping[str, Any]) -> Sequence[object]:
+    label = entity.get("entity_group") or entity.get("entity") or entity.get("label") or ""
+    score = entity.get("score")
+    shown = f"{score:.3f}" if isinstance(score, float) else score or ""
+    return label, entity.get("word", ""), entity.get("start", ""), entity.get("end", ""), shown

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_lambda.cli.output import say
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.settings import DEFAULT_HANDLER, FunctionSettings
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 PAGE = {"SPACY_LAMBDA_PAGE": "on"}
 """A function on this machine has the page, unless ``--env`` says otherwise."""
+
+MESSAGE = 256 * 1024
+"""Characters of a line of a log at most, as in CloudWatch."""
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -85,34 +89,30 @@ async def serve_until_stopped(functions: Mapping[str, Deployment], *, host: str,
     async with serve_functions(functions, host=host, port=port, log=_print_line) as served:
         _print_welcome(served)
         await stop.wait()
-        print("ending", flush=True)
+        say("ending")
 
 
 def _print_welcome(served: Mapping[str, ServedFunction]) -> None:
     function = served["/"]
     settings = function.settings
     url, name = function.endpoint_url, settings.name
-    page = f"  page: {url}/\n" if settings.environment.get("SPACY_LAMBDA_PAGE") == "on" else ""
-    others = "".join(
-        f"  beside it: {other.settings.name!r} at {other.url}/\n    {other.program.about}\n"
-        for path, other in served.items()
-        if path != "/"
-    )
-    print(
-        f"serving {name!r} at {url}, Ctrl-C to end\n"
-        f"  {function.program.about}\n"
-        f"{others}"
-        f"{page}"
-        f"  try: curl {url}/predict -H 'content-type: application/json' -d '{{\"text\": \"...\"}}'\n"
-        f"  or:  spacy-lambda invoke --endpoint {url} --function {name} --text '...'\n"
+    lines = [f"serving {name!r} at {url}, Ctrl-C to end", f"  {function.program.about}"]
+    for path, other in served.items():
+        if path != "/":
+            lines += [f"  beside it: {other.settings.name!r} at {other.url}/", f"    {other.program.about}"]
+    if settings.environment.get("SPACY_LAMBDA_PAGE") == "on":
+        lines.append(f"  page: {url}/")
+    say(
+        *lines,
+        f"  try: curl {url}/predict -H 'content-type: application/json' -d '{{\"text\": \"...\"}}'",
+        f"  or:  spacy-lambda invoke --endpoint {url} --function {name} --text '...'",
         f"  or:  aws lambda invoke --endpoint-url {url} --function-name {name}"
         " --payload fileb://event.json answer.json",
-        flush=True,
     )
 
 
 def _print_line(number: int, line: str) -> None:
-    print(f"[{number}] {line}", flush=True)
+    say(f"[{number}] {line}", limit=MESSAGE)
 
 
 def variables(pairs: list[str]) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.output import say, say_json, say_table
 from spacy_lambda.cli.progress import byte_progress
 from spacy_lambda.errors import LocationError
 from spacy_lambda.location import Location, parse_location
@@ -90,12 +91,12 @@ def push(
             )
     result = {**asdict(pushed), "location": str(pushed.location)}
     if as_json:
-        print(json.dumps(result, indent=2))
+        say_json(result)
         return
-    print(f"{pushed.version}: {pushed.uploaded / 1e6:.1f} MB sent, aliases: {', '.join(pushed.aliases) or 'none'}")
+    say(f"{pushed.version}: {pushed.uploaded / 1e6:.1f} MB sent, aliases: {', '.join(pushed.aliases) or 'none'}")
     if pushed.page is not None:
-        print(pushed.page)
-    print(f"SPACY_LAMBDA_PIPELINE={pushed.location}")
+        say(pushed.page)
+    say(f"SPACY_LAMBDA_PIPELINE={pushed.location}")
 
 
 def pull(
@@ -131,11 +132,11 @@ def pull(
     manifest = pulled.manifest
     if as_json:
         result = {"path": str(pulled.path), "sha256": pulled.sha256, "pipeline": manifest.pipeline}
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        say_json(result)
     else:
         signed = ", signature valid" if verify_key is not None else ""
-        print(f"{pulled.path}: {len(manifest.files)} files, {manifest.total_bytes / 1e6:.1f} MB, all verified{signed}")
-        print(f"sha256={pulled.sha256}")
+        say(f"{pulled.path}: {len(manifest.files)} files, {manifest.total_bytes / 1e6:.1f} MB, all verified{signed}")
+        say(f"sha256={pulled.sha256}")
 
 
 def ls(
@@ -152,11 +153,11 @@ def ls(
 
     versions = list_versions(parse_location(store), s3=S3Options(endpoint_url, region, profile))
     if as_json:
-        print(json.dumps([_as_dict(version) for version in versions], indent=2))
+        say_json([_as_dict(version) for version in versions])
     elif versions:
         _print_table(versions)
     else:
-        print(f"{store} holds no pipelines")
+        say(f"{store} holds no pipelines")
 
 
 def alias(
@@ -177,9 +178,9 @@ def alias(
         raise LocationError(f"{location} names no version", remedy=f"write {location}@VERSION")
     moved = open_pipeline(parsed, s3=S3Options(endpoint_url, region, profile)).move_alias(parsed.ref, name)
     if as_json:
-        print(json.dumps(_as_dict(moved), indent=2))
+        say_json(_as_dict(moved))
     else:
-        print(f"{moved.location} is now {moved.version} (sha256={moved.sha256})")
+        say(f"{moved.location} is now {moved.version} (sha256={moved.sha256})")
 
 
 def _source_and_store(first: str, second: str, third: str | None, revision: str | None) -> tuple[str, Location]:
@@ -213,12 +214,10 @@ def _as_dict(version: StoredVersion) -> dict[str, Any]:
 
 
 def _print_table(versions: list[StoredVersion]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    say_table(["pipeline", "version", "aliases", ">size", "sha256"], map(_row, versions))
 
-    table = Table("pipeline", "version", "aliases", "size", "sha256")
-    for version in versions:
-        size = "" if version.size is None else f"{version.size / 1e6:,.1f} MB"
-        digest = "" if version.sha256 is None else f"{version.sha256[:12]}…"
-        table.add_row(version.name, version.version, ", ".join(version.aliases), size, digest)
-    Console().print(table)
+
+def _row(version: StoredVersion) -> Sequence[object]:
+    size = "" if version.size is None else f"{version.size / 1e6:,.1f} MB"
+    digest = "" if version.sha256 is None else f"{version.sha256[:12]}…"
+    return version.name, version.version, ", ".join(version.aliases), size, digest

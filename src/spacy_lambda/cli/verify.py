@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.output import say, say_error, say_json, say_table
 from spacy_lambda.cli.progress import progress
+from spacy_lambda.errors import VerifyError
 
 
 def verify(
@@ -33,14 +33,15 @@ def verify(
     with progress(quiet=as_json) as on_step:
         report = compare_on_texts(original, compiled, texts, on_step=on_step)
     if as_json:
-        print(json.dumps(report.to_dict(), indent=2))
+        say_json(report.to_dict())
     else:
         print_report(report.to_dict())
     if min_agreement is not None and report.agreement < min_agreement:
-        print(
-            f"error: the agreement is {report.agreement:.4f}, below {min_agreement}\n"
-            "remedy: compile with --precision fp32, or with --calibrate and texts like these",
-            file=sys.stderr,
+        say_error(
+            VerifyError(
+                f"the agreement is {report.agreement:.4f}, below {min_agreement}",
+                remedy="compile with --precision fp32, or with --calibrate and texts like these",
+            )
         )
         raise typer.Exit(1)
 
@@ -50,35 +51,24 @@ def print_report(report: Mapping[str, Any]) -> None:
 
     :param report: As :meth:`Report.to_dict` gives it.
     """
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    table = Table(title=f"{report['documents']} documents, {report['identical_documents']} identical")
-    for column in ("component", "says"):
-        table.add_column(column)
-    for column in ("original", "compiled", "agreement", "identical", "gold F1"):
-        table.add_column(column, justify="right")
-    for row in report["components"]:
-        table.add_row(
-            row["component"],
-            row["says"],
-            str(row["original"]),
-            str(row["compiled"]),
-            f"{row['agreement']:.4f}",
-            f"{row['identical_documents']} / {report['documents']}",
-            _gold(row),
-        )
-    console.print(table)
+    numbers = (">original", ">compiled", ">agreement", ">identical", ">gold F1")
+    title = f"{report['documents']} documents, {report['identical_documents']} identical"
+    say_table(["component", "says", *numbers], (_row(row, report) for row in report["components"]), title=title)
     for row in report["components"]:
         if row["differing_documents"]:
-            numbers = ", ".join(map(str, row["differing_documents"]))
-            console.print(f"{row['component']} differs in documents {numbers} (the first ones, counted from 0)")
+            which = ", ".join(map(str, row["differing_documents"]))
+            say(f"{row['component']} differs in documents {which} (the first ones, counted from 0)")
     if report["largest_hidden_difference"] is not None:
-        console.print(
+        say(
             f"hidden states: largest difference {report['largest_hidden_difference']:.2e},"
             f" {report['relative_hidden_error']:.2e} of their size"
         )
+
+
+def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[object]:
+    identical = f"{row['identical_documents']} / {report['documents']}"
+    agreement = f"{row['agreement']:.4f}"
+    return [row["component"], row["says"], row["original"], row["compiled"], agreement, identical, _gold(row)]
 
 
 def _gold(row: Mapping[str, Any]) -> str:

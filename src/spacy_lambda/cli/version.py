@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 import spacy_lambda
+from spacy_lambda.cli.output import say
 
 
 def _show(wanted: bool) -> None:
     if wanted:
-        print(f"spacy-lambda {spacy_lambda.__version__}")
+        say(f"spacy-lambda {spacy_lambda.__version__}")
         raise typer.Exit
 
 

@@ -1,0 +1,168 @@
+"""How a command ends: the exit code, and what is said."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda.cli import boundary
+from spacy_lambda.cli.boundary import BUG, INTERRUPTED, KNOWN, guarded
+from spacy_lambda.errors import LocationError
+
+COMMAND = (sys.executable, "-m", "spacy_lambda")
+RAISING = "from spacy_lambda import cli\ndef run():\n    {}\ncli.make_app = run\ncli.main()"
+
+
+def shell(command: str, *, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    environ = {**os.environ, "SL": f"{sys.executable} -m spacy_lambda", **(env or {})}
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=120, env=environ)
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize(
+    ("exc", "code", "said", "remedy"),
+    [
+        (LocationError("it is nowhere", remedy="say where"), KNOWN, "it is nowhere", "say where"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "a/b"), KNOWN, "a/b: No such file", "check that it is there"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000), KNOWN, "characters more)", "shorter"),
+        (PermissionError(errno.EACCES, "Permission denied", b"a\xff"), KNOWN, "a\\udcff: Permission", "permissions"),
+        (OSError(errno.ENOSPC, "No space left on device"), KNOWN, "No space left", "TMPDIR"),
+        (OSError(errno.EMFILE, "Too many open files", 7), KNOWN, "7: Too many", "ulimit"),
+        (ConnectionError("gone"), KNOWN, "gone", "check"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), KNOWN, "not Unicode", "UTF-8"),
+        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates"), KNOWN, "not Unicode", "UTF-8"),
+        (MemoryError(), KNOWN, "memory is used up", "more memory"),
+        (RecursionError("maximum"), KNOWN, "nested too deeply", "nested less"),
+        (ModuleNotFoundError("no", name="boto3.x"), KNOWN, "this needs 'boto3'", 'pip install "spacy-lambda[s3]"'),
+        (KeyboardInterrupt(), INTERRUPTED, "interrupted", ""),
+        (EOFError(), INTERRUPTED, "interrupted", ""),
+        (KeyError("tokens"), BUG, "this is a bug in spacy-lambda: KeyError: 'tokens'", "please report it"),
+        (ModuleNotFoundError("no", name="nobody"), BUG, "ModuleNotFoundError", "please report it"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), KNOWN, "", ""),
+        (SystemExit(2), 2, "", ""),
+        (SystemExit(None), 0, "", ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
+)
+def test_how_it_ends(
+    exc: BaseException,
+    code: int,
+    said: str,
+    remedy: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def run() -> None:
+        raise exc
+
+    assert guarded(run, {"boto3": "s3"}) == code
+    err = capsys.readouterr().err
+    assert said in err
+    assert remedy in err
+    assert "Traceback" not in err
+    written = [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()]
+    assert len(written) == (code == BUG)
+    assert all("Traceback" in text and type(exc).__name__ in text for text in written)
+
+
+def test_a_fault_of_ours_where_nothing_can_be_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+
+    def run() -> None:
+        raise ZeroDivisionError
+
+    assert guarded(run, {}) == BUG
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError" in err
+    assert "with the traceback above" in err
+
+
+def test_a_traceback_that_is_asked_for(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(boundary.TRACEBACK_VARIABLE, "1")
+
+    def run() -> None:
+        raise LocationError("it is nowhere", remedy="say where")
+
+    assert guarded(run, {}) == KNOWN
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "remedy: say where" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("$SL --version >&-", 0, b""),
+        ("$SL --version >&- 2>&- <&-", 0, b""),
+        ("$SL ls ./none >&- <&-", 1, b"error: there is no"),
+        ("$SL --version >/dev/full", 1, b"error: No space left"),
+        ("$SL --help | head -0; exit ${PIPESTATUS[0]}", 1, b""),
+        ("$SL --version 2>&1 | head -0; test ${PIPESTATUS[0]} -le 1", 0, b""),
+        ("$SL ls $'\\xff\\xfe'", 1, b"error: there is no folder \\udcff\\udcfe"),
+        ("$SL $'\\xff\\x1b[31m'", 2, b"No such command"),
+        ("$SL ls ./\u0436\u0435\u043b\u0435\u0437\u043e", 1, rb"\udcd0\udcb6"),
+        ("$SL ls ./\u0436\u0435\u043b\u0435\u0437\u043e", 1, rb"remedy"),
+        ("cd $(mktemp -d) && rmdir $PWD && $SL init --pipeline ./x", 1, b"error: "),
+        ("TMPDIR=/nowhere $SL ls ./none", 1, b"error: there is no"),
+        ("env -i $SL ls ./none", 1, b"error: there is no"),
+        ("$SL ls ./none | cat", 0, b"error: there is no"),
+    ],
+)
+def test_in_a_shell(command: str, code: int, said: bytes) -> None:
+    done = shell(command, env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert done.stderr.isascii() or b"\xe2" in done.stderr  # typer's box
+
+
+def test_names_in_any_script_on_an_ascii_terminal() -> None:
+    leader, follower = pty.openpty()
+    environ = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "TERM": "dumb", "PYTHONUTF8": "0"}
+    with subprocess.Popen(
+        [*COMMAND, "ls", "./железо"], stdout=follower, stderr=follower, stdin=follower, env=environ
+    ) as process:
+        os.close(follower)
+        said = b""
+        while True:
+            try:
+                chunk = os.read(leader, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            said += chunk
+    os.close(leader)
+    assert process.returncode == 1
+    assert said.isascii()
+    assert rb"\udcd0\udcb6" in said
+    assert b"Traceback" not in said
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    script = RAISING.format("import time, sys; print('ready', flush=True); time.sleep(60)")
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (INTERRUPTED, "interrupted\n")
