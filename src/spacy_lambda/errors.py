@@ -5,6 +5,8 @@
     SpacyLambdaError
     ├── MissingExtraError       an optional part is not installed
     ├── PipelineNotFoundError   there is no pipeline where one was named
+    │   └── InvalidPipelineError    ... but something whose meta.json or config.cfg is not a pipeline's
+    ├── NotCompiledError        a pipeline needs torch, and was given where there is none
     ├── LocationError           what should say where a pipeline is cannot be read
     ├── DigestError             a value from outside is not a SHA-256 digest
     ├── ConfigError             the project's file cannot be read, or says what cannot be
@@ -63,6 +65,14 @@ class MissingExtraError(SpacyLambdaError):
 
 class PipelineNotFoundError(SpacyLambdaError):
     """There is no pipeline where one was named, or not a whole one."""
+
+
+class InvalidPipelineError(PipelineNotFoundError):
+    """A pipeline's ``meta.json`` or ``config.cfg`` says what it must not, or cannot be read."""
+
+
+class NotCompiledError(SpacyLambdaError):
+    """A pipeline that needs torch was given where there is none."""
 
 
 class ArtifactError(SpacyLambdaError):

@@ -5,15 +5,35 @@ Standard library only, so that either side can read it without loading a pipelin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-__all__ = ["FORMAT_VERSION", "META_KEY", "CompiledMeta", "Precision"]
+from .errors import InvalidPipelineError
+
+__all__ = ["FORMAT_VERSION", "META_KEY", "CompiledMeta", "Precision", "precision_of"]
 
 META_KEY = "spacy_lambda"
 FORMAT_VERSION = 1
 
 Precision = Literal["fp32", "int8"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+
+def precision_of(meta: Mapping[str, Any]) -> Precision | None:
+    """The precision of a compiled pipeline by its ``meta.json``; ``None`` for any other pipeline.
+
+    :raises InvalidPipelineError: If there is a precision, and not one of ours: it becomes part of a version's name.
+    """
+    block = meta.get(META_KEY, {})
+    found = block.get("precision") if isinstance(block, dict) else ""
+    precision = next((precision for precision in PRECISIONS if precision == found), None)
+    if precision is None and found is not None:
+        raise InvalidPipelineError(
+            f"the pipeline's {META_KEY!r} in its meta.json says the precision {str(found)[:80]!r}",
+            remedy="compile the pipeline again: spacy-lambda compile ORIGINAL OUT",
+        )
+    return precision
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,9 @@ def test_the_whole_document() -> None:
 
 
 @pytest.mark.parametrize("components", [COMPONENTS, ()])
-@pytest.mark.parametrize("meta", [META, {"lang": "en", "name": "small", "license": "", "description": ""}])
+@pytest.mark.parametrize(
+    "meta", [META, {"lang": "en", "name": "small", "version": "1", "license": "", "description": ""}]
+)
 def test_the_document_is_valid(meta: dict[str, str], components: tuple[Component, ...]) -> None:
     text = sbom_text(components, pipeline=meta, sha256="ef" * 32, target=Target())
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None

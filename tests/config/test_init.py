@@ -39,7 +39,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def make_pipeline(folder: Path, **meta: Any) -> Path:
     folder.mkdir(parents=True)
     (folder / "config.cfg").touch()
-    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    named = {"lang": "en", "name": "pipeline", "version": "0.0.0", **meta}
+    (folder / "meta.json").write_text(json.dumps(named), encoding="utf-8")
     return folder
 
 
@@ -103,13 +104,13 @@ def test_strings_are_written_as_toml(text: str) -> None:
     ("folder", "meta", "names"),
     [
         ("compiled", {"name": "papers", "pipeline": ["ner"]}, ("papers", "ner")),
-        ("compiled", {"name": "Science_IE 2", "pipeline": ["textcat", "ner"]}, ("science-ie-2", "ner")),
+        ("compiled", {"name": "Science_IE-2", "pipeline": ["textcat", "ner"]}, ("science-ie-2", "ner")),
         (
             "metals",
             {"name": "pipeline", "pipeline": ["tok2vec", "textcat_multilabel"]},
             ("metals", "textcat-multilabel"),
         ),
-        ("2024", {"name": 7}, ("ner", "ner")),
+        ("2024", {"name": "7"}, ("ner", "ner")),
         ("x", {"name": "a-very-long-name-that-needs-cutting"}, ("a-very-long-name-tha", "ner")),
     ],
 )

@@ -12,7 +12,14 @@ import pytest
 import spacy
 
 from spacy_lambda.artifact.unpack import unpack_stream
-from spacy_lambda.errors import ArtifactError, LocationError, NotStoredError, StoreError
+from spacy_lambda.errors import (
+    ArtifactError,
+    InvalidPipelineError,
+    LocationError,
+    NotStoredError,
+    SpacyLambdaError,
+    StoreError,
+)
 from spacy_lambda.location import Location, parse_location
 from spacy_lambda.source.find import find_artifact
 from spacy_lambda.store.open import list_versions, open_pipeline, open_store
@@ -145,12 +152,24 @@ def test_a_broken_pointer(pipeline: Path, tmp_path: Path) -> None:
             find_artifact(location.at("live"))
 
 
-@pytest.mark.parametrize("meta", [{"name": "../evil"}, {"version": "1/2"}, {"lang": "/"}])
-def test_names_that_cannot_be_keys(meta: dict[str, str], next_pipeline: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("meta", "error"),
+    [
+        ({"name": "../evil"}, InvalidPipelineError),
+        ({"version": "1/2"}, InvalidPipelineError),
+        ({"lang": "/"}, InvalidPipelineError),
+        ({"name": "новости"}, StoreError),
+        ({"version": "1!2"}, StoreError),
+    ],
+)
+def test_names_that_cannot_be_keys(
+    meta: dict[str, str], error: type[SpacyLambdaError], next_pipeline: Path, tmp_path: Path
+) -> None:
     old = json.loads((next_pipeline / "meta.json").read_text())
     (next_pipeline / "meta.json").write_text(json.dumps({**old, **meta}))
-    with pytest.raises(StoreError, match="cannot be a key"):
+    with pytest.raises(error) as caught:
         push(next_pipeline, parse_location(str(tmp_path / "store")))
+    assert "meta.json" in caught.value.remedy
     assert not (tmp_path / "store").exists()
 
 

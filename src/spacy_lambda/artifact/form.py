@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import ArtifactError
+from ..pipelines import PipelineName, pipeline_name
 from .names import unsafe_names
 
 __all__ = [
@@ -71,14 +72,19 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     @property
+    def called(self) -> PipelineName:
+        """What the pipeline is called; a manifest may come from outside, so that it is checked here again."""
+        return pipeline_name(self.pipeline)
+
+    @property
     def name(self) -> str:
         """``LANG_NAME``, as spaCy names a pipeline's package."""
-        return f"{self.pipeline.get('lang')}_{self.pipeline.get('name')}"
+        return self.called.package
 
     @property
     def version(self) -> str:
         """The pipeline's version."""
-        return str(self.pipeline.get("version"))
+        return self.called.version
 
     @property
     def total_bytes(self) -> int:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ArtifactError
-from ..manifest import META_KEY
-from ..pipelines import find_pipeline, read_meta
+from ..manifest import precision_of
+from ..pipelines import find_pipeline, path_in, read_meta
 from .form import FileEntry, Manifest, chunks
 from .names import unsafe_names
 
@@ -57,7 +57,7 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
     """
     folder = find_pipeline(pipeline)
     manifest = manifest_of(folder)
-    target = out / f"{manifest.name}-{manifest.version}.tar" if out.is_dir() else out
+    target = path_in(out, f"{manifest.called}.tar") if out.is_dir() else out
     return write_artifact(folder, manifest, target, on_bytes=on_bytes)
 
 
@@ -101,7 +101,7 @@ def manifest_of(folder: Path) -> Manifest:
     if wrong is not None:
         raise ArtifactError(f"{folder} cannot be packed: {wrong}", remedy="rename or remove that file")
     told = {key: meta[key] for key in TOLD if key in meta}
-    precision = meta.get(META_KEY, {}).get("precision")
+    precision = precision_of(meta)
     if precision is not None:
         told["precision"] = precision
     return Manifest(told, tuple(_entry(folder, path) for path in paths))

@@ -24,7 +24,7 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.tree import make_tree
 from spacy_lambda.bundler.wheels import download_wheels, lock_text, wheel_digests
 from spacy_lambda.location import Location, parse_location
-from spacy_lambda.pipelines import read_meta
+from spacy_lambda.pipelines import read_meta, requirements_of
 from spacy_lambda.store.pull import pull_pipeline
 
 __all__ = ["Assembled", "assemble"]
@@ -57,7 +57,7 @@ class Assembled:
     def name(self) -> str:
         """``LANG_NAME-VERSION-pyXY-ARCH``"""
         python = self.target.python.replace(".", "")
-        return f"{self.manifest.name}-{self.manifest.version}-py{python}-{self.target.arch}"
+        return f"{self.manifest.called}-py{python}-{self.target.arch}"
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
         on_step("versions")
         manifest = manifest_of(folder)
         meta = read_meta(folder / "meta.json")
-        pins, ours = pin_requirements(map(str, meta.get("requirements", [])), target)
+        pins, ours = pin_requirements(requirements_of(meta), target)
         on_step("wheels")
         wheels_folder = Path(scratch, "wheels")
         wheels_folder.mkdir()

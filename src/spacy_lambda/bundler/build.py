@@ -21,7 +21,7 @@ from spacy_lambda.bundler.shape import Choice, choose_shape
 from spacy_lambda.bundler.slim import Removal
 from spacy_lambda.bundler.target import UNZIPPED_LIMIT, Target
 from spacy_lambda.bundler.treemap import file_sizes
-from spacy_lambda.pipelines import BUNDLE_FACTS
+from spacy_lambda.pipelines import BUNDLE_FACTS, path_in
 
 __all__ = ["NO_ENGINE", "Bundle", "Options", "make_bundle"]
 
@@ -136,7 +136,9 @@ def _write(assembled: Assembled, choice: Choice, out: Path, base: str, engine: E
     if choice.shape == "zip":
         path = _zip(assembled, out)
     else:
-        path = out / f"{assembled.name}-image" if _is_place(out) else out.with_name(out.name.removesuffix(".zip"))
+        path = (
+            path_in(out, f"{assembled.name}-image") if _is_place(out) else out.with_name(out.name.removesuffix(".zip"))
+        )
         image = build_image(assembled.tree, path, name=assembled.name, facts=facts, base=base, engine=engine)
     return Bundle(
         path=path,
@@ -156,7 +158,7 @@ def _write(assembled: Assembled, choice: Choice, out: Path, base: str, engine: E
 
 
 def _zip(assembled: Assembled, out: Path) -> Path:
-    path = out / f"{assembled.name}.zip" if out.is_dir() else out
+    path = path_in(out, f"{assembled.name}.zip") if out.is_dir() else out
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as beside:
         write_zip(assembled.tree, Path(beside, path.name))

@@ -20,6 +20,7 @@ from packageurl import PackageURL
 import spacy_lambda
 from spacy_lambda.bundler.licences import UNKNOWN, Component, spdx_licence
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.pipelines import pipeline_name
 
 __all__ = ["sbom_text"]
 
@@ -55,8 +56,8 @@ def _tool() -> Entry:
 
 def _function(pipeline: Mapping[str, Any], target: Target) -> Entry:
     return Entry(
-        name=_name(pipeline),
-        version=str(pipeline.get("version", "")),
+        name=pipeline_name(pipeline).package,
+        version=pipeline_name(pipeline).version,
         type=ComponentType.APPLICATION,
         bom_ref="function",
         properties=[
@@ -68,8 +69,8 @@ def _function(pipeline: Mapping[str, Any], target: Target) -> Entry:
 
 def _model(pipeline: Mapping[str, Any], sha256: str) -> Entry:
     return Entry(
-        name=_name(pipeline),
-        version=str(pipeline.get("version", "")),
+        name=pipeline_name(pipeline).package,
+        version=pipeline_name(pipeline).version,
         type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref="pipeline",
         licenses=_licences(str(pipeline.get("license") or UNKNOWN)),
@@ -89,10 +90,6 @@ def _library(component: Component) -> Entry:
         licenses=_licences(component.licence),
         hashes=_hashes(component.sha256),
     )
-
-
-def _name(pipeline: Mapping[str, Any]) -> str:
-    return f"{pipeline.get('lang')}_{pipeline.get('name')}"
 
 
 def _licences(licence: str) -> list[License]:

@@ -54,7 +54,7 @@ def _wanted(
 def _parse(text: str, wanted_by: str) -> Requirement:
     try:
         return Requirement(text)
-    except InvalidRequirement as exc:
+    except (InvalidRequirement, RecursionError) as exc:
         raise LocalLambdaError(
             f"{wanted_by} requires {text!r}, which is not a requirement: {exc}",
             remedy="correct the requirements in the pipeline's meta.json",

@@ -11,7 +11,7 @@ from pathlib import Path
 from spacy_lambda.artifact.form import Manifest
 from spacy_lambda.artifact.unpack import read_stream_manifest
 from spacy_lambda.location import Location, parse_location
-from spacy_lambda.pipelines import find_pipeline, read_meta
+from spacy_lambda.pipelines import find_pipeline, read_meta, requirements_of
 from spacy_lambda.source.find import find_artifact
 
 CACHE_VARIABLES = ("SPACY_LAMBDA_CACHE", "SPACY_LAMBDA_CACHE_LIMIT")
@@ -45,16 +45,14 @@ def read_source(pipeline: str | Path) -> PipelineSource:
         path = Path(location.path)
         if not path.is_file() and not (path / "refs").is_dir():
             folder = find_pipeline(location.path).resolve()
-            requirements = read_meta(folder / "meta.json").get("requirements", [])
+            requirements = requirements_of(read_meta(folder / "meta.json"))
             own = () if path.is_dir() else _own_distribution(location.path)
             digest = "" if location.sha256 is None else f"#sha256={location.sha256}"
-            return PipelineSource(f"{folder}{digest}", (*own, *map(str, requirements)))
+            return PipelineSource(f"{folder}{digest}", (*own, *requirements))
         location = replace(location, path=str(path.resolve()))
     manifest = _manifest(location)
     needed = ("boto3",) if location.scheme == "s3" else ()
-    return PipelineSource(
-        str(location), (*needed, *map(str, manifest.pipeline.get("requirements", []))), _variables(location)
-    )
+    return PipelineSource(str(location), (*needed, *requirements_of(manifest.pipeline)), _variables(location))
 
 
 def _manifest(location: Location) -> Manifest:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from spacy_lambda.errors import StoreError
+from spacy_lambda.pipelines import read_meta, requirements_of
 
 __all__ = ["build_wheel"]
 
@@ -19,8 +20,11 @@ def build_wheel(pipeline: Path, scratch: Path) -> Path:
     """Build a wheel. The pipeline is loaded for it, because spaCy asks its components what they need.
 
     :param scratch: An empty folder for it.
+    :raises InvalidPipelineError: When its ``meta.json`` names what cannot be the name of a file, or a requirement.
     :raises StoreError: When it cannot be built.
     """
+    # spaCy makes folders of its names, and whoever installs the wheel installs its requirements.
+    requirements_of(read_meta(pipeline / "meta.json"))
     _run(pipeline, "spacy", "package", str(pipeline), str(scratch), "--build", "none")
     (project,) = scratch.iterdir()
     # Without isolation, so that setuptools is the one that is installed and nothing is fetched.

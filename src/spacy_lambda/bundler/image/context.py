@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spacy_lambda.bundler.facts import HANDLER, PIPELINE_FOLDER, SBOM, Facts
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.pipelines import BUNDLE_FACTS
+from spacy_lambda.pipelines import BUNDLE_FACTS, pipeline_name
 
 __all__ = ["FIRST_DAY", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
 
@@ -65,9 +65,10 @@ def _layer(entry: str) -> str:
 
 
 def _dockerfile(base: str, facts: Facts) -> str:
+    called = pipeline_name(facts.pipeline)
     labels = {
-        "org.opencontainers.image.title": f"{facts.pipeline.get('lang')}_{facts.pipeline.get('name')}",
-        "org.opencontainers.image.version": str(facts.pipeline.get("version")),
+        "org.opencontainers.image.title": called.package,
+        "org.opencontainers.image.version": called.version,
         PYTHON_LABEL: facts.target.python,
     }
     lines = []
