@@ -9,6 +9,7 @@
     ├── NotCompiledError        a pipeline needs torch, and was given where there is none
     ├── LocationError           what should say where a pipeline is cannot be read
     ├── DigestError             a value from outside is not a SHA-256 digest
+    ├── JsonError               a file from outside is not plain JSON, or larger than it may be
     ├── ConfigError             the project's file cannot be read, or says what cannot be
     ├── ArtifactError           an artifact or an archive is refused
     │   └── SignatureError          ... because of its signature
@@ -89,6 +90,10 @@ class LocationError(SpacyLambdaError):
 
 class DigestError(SpacyLambdaError):
     """A value from outside is not a SHA-256 digest."""
+
+
+class JsonError(SpacyLambdaError):
+    """A file from outside is not plain JSON, or is larger or deeper than it may be."""
 
 
 class ConfigError(SpacyLambdaError):

@@ -15,17 +15,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from .digest import Digest, is_digest
 from .errors import LocationError
 
 __all__ = ["Location", "Scheme", "parse_location"]
 
 Scheme = Literal["file", "s3", "hf"]
 
-FRAGMENT = re.compile(r"#sha256=(?P<sha256>[0-9A-Fa-f]*)$")
+FRAGMENT = re.compile(r"#sha256=(?P<sha256>[^#/]*)\Z", re.IGNORECASE)
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 HUB_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+WRITE_DIGEST = "write #sha256= and 64 hexadecimal digits"
 FORMS = "write ./path, s3://bucket/key or hf://owner/name, each with or without @REF and #sha256=DIGEST"
 
 
@@ -36,13 +38,17 @@ class Location:
     :param scheme: ``file`` for paths and names of installed packages.
     :param path: A path or a package's name; ``bucket/key``; ``owner/name``.
     :param ref: Version, alias, digest or revision, where one is given.
-    :param sha256: The artifact's identity, where it is given; lower case.
+    :param sha256: The artifact's identity, where it is given.
     """
 
     scheme: Scheme
     path: str
     ref: str | None = None
-    sha256: str | None = None
+    sha256: Digest | None = None
+
+    def __post_init__(self) -> None:
+        if self.sha256 is not None and not is_digest(self.sha256):
+            raise LocationError(f"{self.sha256!a} is not a digest", remedy=WRITE_DIGEST)
 
     def __str__(self) -> str:
         prefix = "" if self.scheme == "file" else f"{self.scheme}://"
@@ -75,12 +81,7 @@ def parse_location(text: str) -> Location:
 
     :raises LocationError: When it is none.
     """
-    rest, sha256 = text, None
-    fragment = FRAGMENT.search(text)
-    if fragment is not None:
-        rest, sha256 = text[: fragment.start()], fragment["sha256"].lower()
-        if len(sha256) != 64:
-            raise LocationError(f"{text!r} has a digest of {len(sha256)} digits", remedy="write #sha256= and 64 digits")
+    rest, sha256 = _split_digest(text)
     scheme, separator, path = rest.partition("://")
     if not separator:
         return _path(rest, sha256)
@@ -98,14 +99,26 @@ def parse_location(text: str) -> Location:
     return Location("hf", path, ref, sha256)
 
 
-def _path(path: str, sha256: str | None) -> Location:
+def _split_digest(text: str) -> tuple[str, Digest | None]:
+    """What is before the digest, and the digest; capital digits are taken where a person may have typed them."""
+    fragment = FRAGMENT.search(text)
+    if fragment is None:
+        return text, None
+    digits = fragment["sha256"].lower() if fragment["sha256"].isascii() else fragment["sha256"]
+    if not is_digest(digits):
+        what = f"a digest of {len(digits)} digits" if re.fullmatch(r"[0-9a-f]*", digits) else "a digest that is none"
+        raise LocationError(f"{text!r} has {what}", remedy=WRITE_DIGEST)
+    return text[: fragment.start()], Digest(digits)
+
+
+def _path(path: str, sha256: Digest | None) -> Location:
     if not path:
         raise LocationError("the location is empty", remedy=FORMS)
     before, ref = (path, None) if Path(path).exists() else _split(path)
     return Location("file", before, ref, sha256)
 
 
-def _s3(text: str, path: str, ref: str | None, sha256: str | None) -> Location:
+def _s3(text: str, path: str, ref: str | None, sha256: Digest | None) -> Location:
     bucket = path.partition("/")[0]
     if not BUCKET.fullmatch(bucket):
         raise LocationError(f"{text!r} has no bucket: {bucket!r} is no bucket's name", remedy="write s3://bucket/key")

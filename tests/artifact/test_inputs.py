@@ -167,10 +167,11 @@ def test_the_commands(pipeline: Path, packed: Packed, tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     assert (result["sha256"], result["pipeline"]["name"]) == (packed.sha256, "metals")
     assert f"sha256={packed.sha256}" in run("pack", pipeline, tmp_path / "a.tar").stdout
-    done = run("unpack", tmp_path / "a.tar", tmp_path / "out", "--sha256", packed.sha256)
+    done = run("unpack", tmp_path / "a.tar", tmp_path / "out", "--sha256", packed.sha256.upper())
     assert done.returncode == 0, done.stderr
     assert "all verified" in done.stdout
-    done = run("unpack", tmp_path / "a.tar", tmp_path / "other", "--sha256", "00")
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert "remedy: check the location" in done.stderr
+    for digest, remedy in (("00", "64 lower-case hexadecimal digits"), ("00" * 32, "check the location")):
+        done = run("unpack", tmp_path / "a.tar", tmp_path / "other", "--sha256", digest)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+        assert remedy in done.stderr
     assert sorted(os.listdir(tmp_path)) == ["a.tar", "out"]

@@ -219,7 +219,7 @@ class Hub:
         commit = repository.commit_of(request.path_params.get("revision", "main"))
         if commit is None:
             return error(404, "RevisionNotFound", "Invalid rev id")
-        siblings = [{"rfilename": path} for path in sorted(repository.commits[commit])]
+        siblings = [{"rfilename": path, "size": len(data)} for path, data in sorted(repository.commits[commit].items())]
         return JSONResponse(
             {"id": name, "modelId": name, "sha": commit, "private": repository.private, "tags": [], "downloads": 0}
             | {"siblings": siblings}

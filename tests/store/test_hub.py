@@ -177,9 +177,10 @@ def test_an_ordinary_spacy_repository(hub: Hub, pipeline: Path, tmp_path: Path) 
     for name in [name for name in there if name.startswith("spacy-lambda/")]:
         del there[name]
     pulled = pull_pipeline(REPOSITORY, tmp_path / "out")
+    assert not pulled.verified
     assert spacy.load(pulled.path).meta["name"] == "metals"
     assert not (pulled.path / "README.md").exists()
-    with pytest.raises(ArtifactError, match="holds the artifact"):
+    with pytest.raises(ArtifactError, match="the artifact is"):
         pull_pipeline(parse_location(f"hf://acme/metals#sha256={'0' * 64}"), tmp_path / "other")
     with pytest.raises(NotStoredError, match=r"has no spacy-lambda/artifact\.json") as caught:
         find_artifact(REPOSITORY)

@@ -17,7 +17,7 @@ import spacy_lambda
 SOURCE = Path(spacy_lambda.__file__).parent
 RUNTIME = SOURCE / "runtime"
 INSIDE_THE_FUNCTION = {"numpy", "onnxruntime", "spacy", "srsly", "thinc", "tokenizers"}
-SHARED_MODULES = ["digest.py", "errors.py", "location.py", "manifest.py", "pipelines.py"]
+SHARED_MODULES = ["digest.py", "errors.py", "location.py", "manifest.py", "pipelines.py", "strict_json.py"]
 OF_OURS = [f"spacy_lambda.{name.removesuffix('.py')}" for name in SHARED_MODULES]
 SHARED_FOLDERS = ("artifact", "source")
 SHARED = [f"{name}/{path.name}" for name in SHARED_FOLDERS for path in sorted((SOURCE / name).glob("*.py"))]
@@ -103,6 +103,7 @@ def test_the_handler_answers_with_the_build_side_blocked() -> None:
     beyond = [name for name in loaded if not name.startswith("spacy_lambda.runtime")]
     assert beyond == [
         "spacy_lambda",
+        "spacy_lambda.digest",
         "spacy_lambda.errors",
         "spacy_lambda.location",
         "spacy_lambda.manifest",

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import ArtifactError
+from ..digest import Digest, parse_digest
+from ..errors import ArtifactError, DigestError, JsonError
 from ..pipelines import PipelineName, pipeline_name
+from ..strict_json import check_fields, read_json
 from .names import unsafe_names
 
 __all__ = [
@@ -42,6 +44,9 @@ MAX_FILES = 5_000
 MAX_FILE_BYTES = 8 * 1024**3 - 1
 """The largest size that a plain tar header has room for."""
 
+FIELDS = {"files": list, "format_version": int, "pipeline": dict}
+FILE_FIELDS = {"path": str, "sha256": str, "size": int}
+
 REMEDY = "fetch the artifact again, or pack it again from the pipeline"
 
 
@@ -56,7 +61,7 @@ class FileEntry:
 
     path: str
     size: int
-    sha256: str
+    sha256: Digest
 
 
 @dataclass(frozen=True)
@@ -152,22 +157,35 @@ def parse_manifest(data: bytes) -> Manifest:
     :raises ArtifactError: When it is not one, or not in its canonical form, or names what must not be written.
     """
     try:
-        content = json.loads(data)
-        files = tuple(FileEntry(str(f["path"]), int(f["size"]), str(f["sha256"])) for f in content["files"])
-        manifest = Manifest(dict(content["pipeline"]), files, int(content["format_version"]))
-    except (ValueError, KeyError, TypeError, RecursionError) as exc:
-        raise ArtifactError(f"the manifest cannot be read: {type(exc).__name__}: {exc}", remedy=REMEDY) from exc
-    if manifest.format_version != FORMAT_VERSION:
-        raise ArtifactError(
-            f"the artifact has format {manifest.format_version}; this version reads format {FORMAT_VERSION}",
-            remedy="update spacy-lambda, or pack the pipeline again",
-        )
+        content = read_json(data, name="the manifest", max_bytes=MAX_MANIFEST_BYTES)
+        _check_version(content)
+        whole = check_fields(content, FIELDS, name="the manifest")
+        manifest = Manifest(whole["pipeline"], tuple(map(_entry, whole["files"])))
+    except (JsonError, DigestError) as exc:
+        raise ArtifactError(f"the manifest cannot be read: {exc.message}", remedy=REMEDY) from exc
     wrong = _wrong(manifest)
     if wrong is None and manifest.to_bytes() != data:
         wrong = "it is not in its canonical form"
     if wrong is not None:
         raise ArtifactError(f"the manifest is refused: {wrong}", remedy=REMEDY)
     return manifest
+
+
+def _check_version(content: Any) -> None:
+    """Another format may have other keys."""
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if type(version) is int and version != FORMAT_VERSION:
+        raise ArtifactError(
+            f"the artifact has format {version}; this version reads format {FORMAT_VERSION}",
+            remedy="update spacy-lambda, or pack the pipeline again",
+        )
+
+
+def _entry(content: Any) -> FileEntry:
+    file = check_fields(content, FILE_FIELDS, name="a file of the manifest")
+    return FileEntry(
+        file["path"], file["size"], parse_digest(file["sha256"], name=f"the sha256 of {file['path'][:100]!a}")
+    )
 
 
 def _wrong(manifest: Manifest) -> str | None:

@@ -8,8 +8,11 @@ pitfalls").
 from __future__ import annotations
 
 import contextlib
+import io
 import lzma
+import os
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -20,18 +23,29 @@ from pathlib import Path
 from ..errors import ArtifactError
 from ..pipelines import find_pipeline
 from .form import MAX_FILES
-from .names import unsafe_names
+from .names import HIDDEN, is_left_out, path_below, unsafe_name, unsafe_names
 from .unpack import MAX_TOTAL_BYTES, unpack
 
 __all__ = ["ZipLimits", "extract_zip", "pipeline_folder"]
 
 CHUNK = 1 << 20
 ARCHIVES = (".whl", ".zip")
-BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError, ValueError, OSError)
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
+    *(ValueError, NotImplementedError, RuntimeError, OverflowError, MemoryError),
+)
 """What :mod:`zipfile` raises for an archive that is damaged or in a form that it does not know."""
 
 UNUSUAL_RATIO_FROM = 1 << 20
-"""Smaller files may be compressed as well as they like: a megabyte of zeros harms nobody."""
+"""Smaller files may be compressed as well as they like, and so may archives that hold no more in all than this many of
+them: some megabytes of zeros harm nobody."""
+
+SMALL_FILES = 32
+MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
+"""Most that is read at once: so is the directory of an archive, before its entries can be counted."""
+
+HEADER_BYTES = 30
+"""Before the name and the contents of each entry."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +55,24 @@ class ZipLimits:
     :param files: Number of entries.
     :param total_bytes: Bytes of all entries, unpacked.
     :param ratio: Unpacked bytes for each packed one, in entries of a megabyte and more. Model weights stay below 10.
+    :param total_ratio: Unpacked bytes of all entries for each byte of the archive.
     """
 
     files: int = MAX_FILES
     total_bytes: int = MAX_TOTAL_BYTES
     ratio: int = 200
+    total_ratio: int = 50
+
+
+class _Archive(io.FileIO):
+    """A file of which no large piece is read at once, whatever the archive says of its own sizes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        rest = os.fstat(self.fileno()).st_size - self.tell()
+        wanted = rest if size is None or size < 0 else min(size, rest)
+        if wanted > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile(f"its directory is larger than {MAX_DIRECTORY_BYTES:,} bytes")
+        return super().read(max(wanted, 0)) or b""
 
 
 @contextlib.contextmanager
@@ -81,9 +108,10 @@ def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) ->
     :raises ArtifactError: When it is broken, or holds what is refused; nothing was written outside the folder.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [info for info in archive.infolist() if not info.is_dir()]
-            wrong = _wrong(archive.infolist(), entries, limits)
+        with _Archive(path) as file, zipfile.ZipFile(file) as archive:
+            kept = [info for info in archive.infolist() if not is_left_out(info.filename)]
+            entries = [info for info in kept if not info.is_dir()]
+            wrong = _wrong(archive.infolist(), kept, entries, path.stat().st_size, limits)
             if wrong is not None:
                 raise ArtifactError(
                     f"{path} is refused: {wrong}", remedy="pack the pipeline again from a source you trust"
@@ -91,32 +119,67 @@ def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) ->
             folder.mkdir()
             left = limits.total_bytes
             for info in entries:
-                left -= _extract_entry(archive, info, folder / info.filename, left)
+                left -= _extract_entry(archive, info, path_below(folder, info.filename), left)
     except BROKEN as exc:
         raise ArtifactError(f"{path} cannot be unpacked: {exc}", remedy="fetch or build the file again") from exc
 
 
-def _wrong(everything: list[zipfile.ZipInfo], entries: list[zipfile.ZipInfo], limits: ZipLimits) -> str | None:
-    """Why an archive is refused, as far as its directory tells."""
+def _wrong(
+    everything: list[zipfile.ZipInfo],
+    kept: list[zipfile.ZipInfo],
+    entries: list[zipfile.ZipInfo],
+    packed: int,
+    limits: ZipLimits,
+) -> str | None:
+    """Why an archive is refused, as far as its directory tells.
+
+    :param kept: All but the hidden entries, which are not unpacked: wheels and zips of a Mac or a repository have some.
+    :param entries: Those of them that are files.
+    :param packed: Bytes of the archive.
+    """
     if len(everything) > limits.files:
         return f"it has {len(everything):,} entries; the limit is {limits.files:,}"
     for info in everything:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            return f"{info.filename!r} is a link or a special file"
+            return f"{info.filename!a} is a link or a special file"
         if info.flag_bits & 0x1:
-            return f"{info.filename!r} is encrypted"
-    folders = sorted({info.filename.rstrip("/") for info in everything if info.is_dir()})
-    return unsafe_names([info.filename for info in entries]) or unsafe_names(folders) or _wrong_size(entries, limits)
+            return f"{info.filename!a} is encrypted"
+        if info.filename != info.orig_filename:
+            return f"{info.orig_filename!a} is not the name of one file"
+        why = unsafe_name(info.filename.rstrip("/")) if info.filename.strip("/") else None
+        if why not in (None, HIDDEN):
+            return f"{info.filename!a} {why}"
+    return _wrong_names(kept, entries) or _wrong_size(everything, packed, limits) or _wrong_places(everything)
 
 
-def _wrong_size(entries: list[zipfile.ZipInfo], limits: ZipLimits) -> str | None:
+def _wrong_names(kept: list[zipfile.ZipInfo], entries: list[zipfile.ZipInfo]) -> str | None:
+    """Each folder of its own is checked as if it held a file, for a file must not have its name either."""
+    folders = [f"{info.filename.rstrip('/')}/_" for info in kept if info.is_dir() and info.filename.strip("/")]
+    folders = sorted({*folders} - {info.filename for info in entries})
+    names = [info.filename for info in entries]
+    return unsafe_names(names) or unsafe_names([*names, *folders])
+
+
+def _wrong_size(entries: list[zipfile.ZipInfo], packed: int, limits: ZipLimits) -> str | None:
     total = sum(info.file_size for info in entries)
     if total > limits.total_bytes:
         return f"it holds {total:,} bytes; the limit is {limits.total_bytes:,}"
     for info in entries:
         if info.file_size >= UNUSUAL_RATIO_FROM and info.file_size > limits.ratio * max(info.compress_size, 1):
-            return f"{info.filename!r} unpacks to more than {limits.ratio} times its size"
+            return f"{info.filename!a} unpacks to more than {limits.ratio} times its size"
+    if total > max(limits.total_ratio * packed, SMALL_FILES * UNUSUAL_RATIO_FROM):
+        return f"it unpacks to {total:,} bytes, more than {limits.total_ratio} times its size"
+    return None
+
+
+def _wrong_places(entries: list[zipfile.ZipInfo]) -> str | None:
+    """Entries that share bytes: the same contents many times over cost an archive nothing."""
+    end = 0
+    for info in sorted(entries, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            return f"{info.filename!a} overlaps another entry"
+        end = info.header_offset + HEADER_BYTES + info.compress_size
     return None
 
 
@@ -128,7 +191,7 @@ def _extract_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, 
         while chunk := source.read(CHUNK):
             size += len(chunk)
             if size > min(info.file_size, left):
-                raise zipfile.BadZipFile(f"{info.filename!r} is larger than it says")
+                raise zipfile.BadZipFile(f"{info.filename!a} is larger than it says")
             target.write(chunk)
     return size
 

@@ -1,13 +1,37 @@
-"""Which names of files are taken from outside: only plain relative ones."""
+"""Names of files from outside: only plain relative ones are taken, and only below a folder."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["unsafe_name", "unsafe_names"]
+from ..errors import ArtifactError
+
+__all__ = ["HIDDEN", "is_left_out", "path_below", "unsafe_name", "unsafe_names"]
 
 MAX_NAME_BYTES = 255
 MAX_DEPTH = 16
+
+HIDDEN = "is hidden, or made by a tool"
+LEFT_OUT = "__pycache__"
+"""Besides all that is hidden. Python prefers what is in there to the source beside it."""
+
+DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*| +\..*)?", re.DOTALL)
+"""Names that Windows takes for devices, in every folder and with every ending."""
+
+NOT_ON_WINDOWS = frozenset('\\:*?"<>|')
+REMEDY = "do not use it; if it is yours, rename that file and pack the pipeline again"
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a name is hidden, or in a hidden folder: never part of a pipeline.
+
+    Tools read such files (``.git/config``, ``.envrc``) and run what they say, signatures do not cover all of them, and
+    people do not see them. Packing leaves them out, reading refuses them.
+    """
+    parts = _folded(name).split("/")
+    return any(part == LEFT_OUT or (part.startswith(".") and part.strip(".")) for part in parts)
 
 
 def unsafe_name(name: str) -> str | None:
@@ -16,35 +40,68 @@ def unsafe_name(name: str) -> str | None:
     :param name: A relative path with ``/`` between its parts.
     """
     parts = name.split("/")
+    folded = _folded(name).split("/")
     checks = (
         (not name, "is empty"),
         (name.startswith("/"), "is absolute"),
-        ("\\" in name or ":" in name, "has a backslash or a colon"),
+        (NOT_ON_WINDOWS.intersection(name), "has a backslash, a colon or another character that Windows does not take"),
         (not name.isprintable(), "has characters that cannot be printed"),
-        (".." in parts, "leads out of the folder"),
+        (".." in parts or ".." in folded, "leads out of the folder"),
         ("" in parts or "." in parts, "is not in its shortest form"),
+        (len(folded) != len(parts), "has a character that looks like a slash"),
+        (any(part != part.strip() or part.endswith(".") for part in folded), "has a space or a dot at the end"),
+        (any(DEVICES.fullmatch(part) for part in folded), "is a device on Windows"),
         (len(parts) > MAX_DEPTH, f"is deeper than {MAX_DEPTH} folders"),
         (len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES, f"is longer than {MAX_NAME_BYTES} bytes"),
+        (is_left_out(name), HIDDEN),
     )
     return next((why for wrong, why in checks if wrong), None)
 
 
 def unsafe_names(names: Iterable[str]) -> str | None:
-    """Why a set of names cannot be written together, or ``None`` if it can.
+    """Why a set of files cannot be written together, or ``None`` if it can.
 
-    Two names that differ in case only are one file on some systems; a name cannot be a file and a folder.
+    Two names that differ in case or in their Unicode form only are one file on some systems; the same holds for
+    folders, and a name cannot be a file and a folder.
     """
-    seen: dict[str, str] = {}
-    folders: set[str] = set()
+    files: dict[str, str] = {}
+    folders: dict[str, str] = {}
     for name in names:
         why = unsafe_name(name)
         if why is not None:
-            return f"{name!r} {why}"
-        folded = name.casefold()
-        if folded in seen:
-            return f"{name!r} is there twice"
-        seen[folded] = name
-        parts = folded.split("/")
-        folders.update("/".join(parts[:i]) for i in range(1, len(parts)))
-    both = next((seen[folder] for folder in sorted(folders) if folder in seen), None)
-    return None if both is None else f"{both!r} is a file and a folder"
+            return f"{name!a} {why}"
+        if files.setdefault(_folded(name), name) != name:
+            return f"{name!a} is there twice"
+        parts = name.split("/")
+        for folder in ("/".join(parts[:depth]) for depth in range(1, len(parts))):
+            if folders.setdefault(_folded(folder), folder) != folder:
+                return f"{folder!a} is there twice"
+    both = next((files[folder] for folder in sorted(folders) if folder in files), None)
+    return None if both is None else f"{both!a} is a file and a folder"
+
+
+def path_below(folder: Path, name: str) -> Path:
+    """The path of a name from outside: below a folder, whatever is in that folder already.
+
+    The name is checked, and independently of it where the path leads: a link on the way may lead elsewhere.
+
+    :raises ArtifactError: When it is not below.
+    """
+    why = unsafe_name(name)
+    path = folder / name
+    if why is None and not path.parent.resolve().is_relative_to(folder.resolve()):
+        why = "leads out of the folder"
+    if why is None and path.is_symlink():
+        why = "is a link"
+    if why is not None:
+        raise ArtifactError(f"{name!a} is refused: it {why}", remedy=REMEDY)
+    return path
+
+
+def _folded(name: str) -> str:
+    """What systems compare that ignore case and Unicode's several forms of one character."""
+    if name.isascii():
+        return name.lower()
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -6,20 +6,20 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
+from ..digest import Digest
 from ..errors import ArtifactError
 from ..manifest import precision_of
 from ..pipelines import find_pipeline, path_in, read_meta
 from .form import FileEntry, Manifest, chunks
-from .names import unsafe_names
+from .names import is_left_out, path_below, unsafe_names
 
-__all__ = ["LEFT_OUT", "OnBytes", "Packed", "manifest_of", "pack", "write_artifact"]
+__all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "write_artifact"]
 
 CHUNK = 1 << 20
-LEFT_OUT = ("__pycache__", ".DS_Store", ".git", ".gitattributes", ".ipynb_checkpoints")
-"""What tools leave in folders, and no pipeline needs."""
 
 TOLD = ("lang", "name", "version", "description", "license", "spacy_version", "requirements", "pipeline")
 """Keys of ``meta.json`` that listings show."""
@@ -36,12 +36,15 @@ class Packed:
     :param sha256: Of the whole file, in hexadecimal digits: the artifact's identity.
     :param size: Bytes.
     :param manifest: What it holds.
+    :param left_out: What of the pipeline's folder is not in it, as :func:`~.names.is_left_out` has it; of a folder, its
+        name alone.
     """
 
     path: Path
-    sha256: str
+    sha256: Digest
     size: int
     manifest: Manifest
+    left_out: tuple[str, ...] = ()
 
 
 def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, total: None) -> Packed:
@@ -58,7 +61,7 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
     folder = find_pipeline(pipeline)
     manifest = manifest_of(folder)
     target = path_in(out, f"{manifest.called}.tar") if out.is_dir() else out
-    return write_artifact(folder, manifest, target, on_bytes=on_bytes)
+    return replace(write_artifact(folder, manifest, target, on_bytes=on_bytes), left_out=tuple(sorted(_left(folder))))
 
 
 def write_artifact(
@@ -66,27 +69,38 @@ def write_artifact(
 ) -> Packed:
     """The same for a folder whose manifest is known.
 
-    :raises ArtifactError: When a file is not what the manifest says.
+    :raises ArtifactError: When a file is not what the manifest says, or the target cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with open(handle, "wb") as file:
+                digest, size = _write(file, folder, manifest, on_bytes)
+            os.chmod(scratch, 0o644)
+            os.replace(scratch, target)
+        except BaseException:
+            os.unlink(scratch)
+            raise
+    except OSError as exc:
+        raise ArtifactError(
+            f"{folder} cannot be packed into {target}: {exc.strerror or exc}",
+            remedy="check the permissions and the space there, or choose another file",
+        ) from exc
+    return Packed(target, digest, size, manifest)
+
+
+def _write(file: BinaryIO, folder: Path, manifest: Manifest, on_bytes: OnBytes) -> tuple[Digest, int]:
     digest = hashlib.sha256()
     size = 0
-    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with open(handle, "wb") as file:
-            for chunk in chunks(manifest, lambda entry: _contents(folder / entry.path, entry)):
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-                on_bytes(min(size, manifest.total_bytes), manifest.total_bytes)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, target)
-    except BaseException:
-        os.unlink(scratch)
-        raise
-    return Packed(target, digest.hexdigest(), size, manifest)
+    for chunk in chunks(manifest, lambda entry: _contents(path_below(folder, entry.path), entry)):
+        file.write(chunk)
+        digest.update(chunk)
+        size += len(chunk)
+        on_bytes(min(size, manifest.total_bytes), manifest.total_bytes)
+    file.flush()
+    os.fsync(file.fileno())
+    return Digest(digest.hexdigest()), size
 
 
 def manifest_of(folder: Path) -> Manifest:
@@ -107,24 +121,37 @@ def manifest_of(folder: Path) -> Manifest:
     return Manifest(told, tuple(_entry(folder, path) for path in paths))
 
 
+def left_out(folder: str, names: list[str]) -> list[str]:
+    """Which names of a folder no artifact takes, as :func:`shutil.copytree` asks for what it is to ignore."""
+    return [name for name in names if is_left_out(name)]
+
+
 def _files(folder: Path) -> Iterator[str]:
     for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in LEFT_OUT]
-        for name in [*folders, *files]:
+        folders[:] = [name for name in folders if not is_left_out(name)]
+        kept = [name for name in files if not is_left_out(name)]
+        for name in [*folders, *kept]:
             path = Path(root, name)
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 raise ArtifactError(
                     f"{path} is a link or not a plain file",
                     remedy="replace it with a copy of what it points to, for example with cp -rL",
                 )
-        for name in files:
-            if name not in LEFT_OUT:
-                yield Path(root, name).relative_to(folder).as_posix()
+        for name in kept:
+            yield Path(root, name).relative_to(folder).as_posix()
+
+
+def _left(folder: Path) -> Iterator[str]:
+    """What is left out; what is in a folder that is left out is not looked at."""
+    for root, folders, files in os.walk(folder):
+        for name in left_out(root, [*folders, *files]):
+            yield Path(root, name).relative_to(folder).as_posix()
+        folders[:] = [name for name in folders if not is_left_out(name)]
 
 
 def _entry(folder: Path, path: str) -> FileEntry:
     with (folder / path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = Digest(hashlib.file_digest(file, "sha256").hexdigest())
         return FileEntry(path, file.tell(), digest)
 
 

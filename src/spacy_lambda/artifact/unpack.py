@@ -14,6 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from ..digest import Digest
 from ..errors import ArtifactError
 from .background import Background
 from .form import (
@@ -31,8 +32,10 @@ from .form import (
     padding,
     parse_manifest,
 )
+from .names import path_below
 
 __all__ = [
+    "MAX_ARTIFACT_BYTES",
     "MAX_TOTAL_BYTES",
     "Extracted",
     "Readable",
@@ -52,6 +55,10 @@ MAX_TOTAL_BYTES = 10 * 1024**3
 """Most that is unpacked where nothing else is said: what Lambda's largest ``/tmp`` holds."""
 
 
+MAX_ARTIFACT_BYTES = MAX_TOTAL_BYTES + 64 * 1024**2
+"""The same with what an artifact adds to its files."""
+
+
 class Readable(Protocol):
     """A stream that gives at most so many bytes."""
 
@@ -67,7 +74,7 @@ class Extracted:
     """
 
     manifest: Manifest
-    sha256: str
+    sha256: Digest
 
 
 class _Reader:
@@ -117,7 +124,7 @@ def unpack(
     artifact: Path,
     out: Path,
     *,
-    sha256: str | None = None,
+    sha256: Digest | None = None,
     on_bytes: Callable[[int], None] = lambda done: None,
 ) -> Manifest:
     """Unpack an artifact into a new folder, which appears whole and verified or not at all.
@@ -136,13 +143,13 @@ def unpack_stream(
     stream: Readable,
     out: Path,
     *,
-    sha256: str | None = None,
-    check: Callable[[Path, str], None] = lambda folder, sha256: None,
+    sha256: Digest | None = None,
+    check: Callable[[Path, Extracted], None] = lambda folder, extracted: None,
     on_bytes: Callable[[int], None] = lambda done: None,
 ) -> Extracted:
     """The same from a stream.
 
-    :param check: Called with the unpacked folder and the artifact's digest before ``out`` appears; may raise.
+    :param check: Called with the unpacked folder and what came out of the artifact before ``out`` appears; may raise.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArtifactError(f"{out} exists", remedy="choose another folder, or remove it first")
@@ -151,7 +158,7 @@ def unpack_stream(
         out.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
         extracted = extract(stream, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
-        check(scratch / "pipeline", extracted.sha256)
+        check(scratch / "pipeline", extracted)
         if out.exists():
             out.rmdir()
         os.replace(scratch / "pipeline", out)
@@ -178,7 +185,7 @@ def extract(
     stream: Readable,
     folder: Path,
     *,
-    sha256: str | None = None,
+    sha256: Digest | None = None,
     max_bytes: int = MAX_TOTAL_BYTES,
     on_manifest: Callable[[Manifest], None] = lambda manifest: None,
     on_bytes: Callable[[int], None] = lambda done: None,
@@ -189,8 +196,7 @@ def extract(
 
     :param stream: The artifact's bytes.
     :param folder: Must not exist.
-    :param sha256: The artifact's identity; anything else is refused. It covers every byte, so that the files are not
-        hashed one by one where it is given.
+    :param sha256: The artifact's identity; anything else is refused. Each file is compared with the manifest as well.
     :param max_bytes: Most that is written.
     :param on_manifest: Told what will be written, before anything is.
     :param on_bytes: Told how many bytes are done.
@@ -208,14 +214,14 @@ def extract(
         folder.mkdir()
         for entry in manifest.files:
             reader.expect(header(f"{FOLDER}/{entry.path}", entry.size), f"the header of {entry.path}")
-            _write(reader, entry, folder / entry.path, flushing, check=sha256 is None)
+            _write(reader, entry, path_below(folder, entry.path), flushing)
             reader.expect(padding(entry.size), f"what follows {entry.path}")
         reader.expect(END, "the end")
         reader.end()
-    found = reader.digest.hexdigest()
-    if sha256 is not None and found != sha256.lower():
+    found = Digest(reader.digest.hexdigest())
+    if sha256 is not None and found != sha256:
         raise ArtifactError(
-            f"the artifact is {found}, not {sha256.lower()}",
+            f"the artifact is {found}, not {sha256}",
             remedy="check the location and the digest after '#sha256='",
         )
     for root, _, _ in os.walk(folder):
@@ -245,15 +251,14 @@ def _manifest(reader: _Reader) -> Manifest:
     return parse_manifest(data)
 
 
-def _write(reader: _Reader, entry: FileEntry, path: Path, flushing: Background, *, check: bool) -> None:
+def _write(reader: _Reader, entry: FileEntry, path: Path, flushing: Background) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     left, unflushed = entry.size, 0
     with path.open("xb", buffering=0) as file:
         while left:
             chunk = reader.some(min(left, CHUNK))
-            if check:
-                digest.update(chunk)
+            digest.update(chunk)
             _write_all(file, chunk)
             left -= len(chunk)
             unflushed += len(chunk)
@@ -261,7 +266,7 @@ def _write(reader: _Reader, entry: FileEntry, path: Path, flushing: Background, 
                 unflushed = 0
                 flushing.do(partial(_flush, os.dup(file.fileno())))
         flushing.do(partial(_flush, os.dup(file.fileno())))
-    if check and digest.hexdigest() != entry.sha256:
+    if digest.hexdigest() != entry.sha256:
         raise ArtifactError(f"{entry.path} is not what the manifest says", remedy=REMEDY)
 
 

@@ -6,16 +6,20 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..digest import Digest
 from ..errors import ArtifactError
 from .form import REMEDY, Manifest, chunks
+from .names import path_below
 
 __all__ = ["folder_digest"]
 
 CHUNK = 1 << 20
 
 
-def folder_digest(folder: Path, manifest: Manifest) -> str:
+def folder_digest(folder: Path, manifest: Manifest) -> Digest:
     """The SHA-256 that the artifact of a folder has, which is made again from its files; nothing else may be in it.
+
+    The digest covers the manifest and every byte of the files: the caller compares it.
 
     :raises ArtifactError: When a file is missing or cannot be read, or is not in the manifest.
     """
@@ -28,11 +32,11 @@ def folder_digest(folder: Path, manifest: Manifest) -> str:
         raise ArtifactError(f"{folder / name} {state}", remedy=REMEDY)
     digest = hashlib.sha256()
     try:
-        for chunk in chunks(manifest, lambda entry: _contents(folder / entry.path)):
+        for chunk in chunks(manifest, lambda entry: _contents(path_below(folder, entry.path))):
             digest.update(chunk)
     except OSError as exc:
         raise ArtifactError(f"{folder} cannot be read: {exc}", remedy=REMEDY) from exc
-    return digest.hexdigest()
+    return Digest(digest.hexdigest())
 
 
 def _contents(path: Path) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 import spacy_lambda
-from spacy_lambda.artifact.pack import LEFT_OUT
+from spacy_lambda.artifact.pack import left_out
 from spacy_lambda.bundler.facts import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
@@ -25,9 +25,9 @@ def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target
     """
     install_wheels(wheels, target, tree)
     package = Path(spacy_lambda.__file__).parent
-    shutil.copytree(package, tree / package.name, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    shutil.copytree(package, tree / package.name, ignore=left_out)
     _write_metadata(ours, tree)
-    shutil.copytree(pipeline, tree / PIPELINE_FOLDER, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    shutil.copytree(pipeline, tree / PIPELINE_FOLDER, ignore=left_out)
 
 
 def _write_metadata(ours: Distribution, tree: Path) -> None:

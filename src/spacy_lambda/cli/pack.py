@@ -9,6 +9,7 @@ import typer
 
 from spacy_lambda.cli.output import say, say_json
 from spacy_lambda.cli.progress import byte_progress
+from spacy_lambda.digest import parse_digest
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -44,9 +45,10 @@ def unpack(
     """Unpack an artifact into a pipeline's folder, verifying every byte."""
     from spacy_lambda.artifact.unpack import unpack as unpack_artifact
 
+    digest = None if sha256 is None else parse_digest(sha256.lower(), name="--sha256")
     size = artifact.stat().st_size if artifact.is_file() else 0
     with byte_progress(quiet=as_json) as on_step:
-        manifest = unpack_artifact(artifact, out, sha256=sha256, on_bytes=lambda done: on_step("unpacking", done, size))
+        manifest = unpack_artifact(artifact, out, sha256=digest, on_bytes=lambda done: on_step("unpacking", done, size))
     if as_json:
         say_json({"path": str(out), "pipeline": manifest.pipeline})
     else:

@@ -131,11 +131,12 @@ def pull(
         )
     manifest = pulled.manifest
     if as_json:
-        result = {"path": str(pulled.path), "sha256": pulled.sha256, "pipeline": manifest.pipeline}
-        say_json(result)
+        result = {"path": str(pulled.path), "sha256": pulled.sha256, "verified": pulled.verified}
+        say_json({**result, "pipeline": manifest.pipeline})
     else:
         signed = ", signature valid" if verify_key is not None else ""
-        say(f"{pulled.path}: {len(manifest.files)} files, {manifest.total_bytes / 1e6:.1f} MB, all verified{signed}")
+        verified = "all verified" if pulled.verified else "not verified: this repository has no artifact's digest"
+        say(f"{pulled.path}: {len(manifest.files)} files, {manifest.total_bytes / 1e6:.1f} MB, {verified}{signed}")
         say(f"sha256={pulled.sha256}")
 
 

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda import digest as digest_module
 from spacy_lambda import errors as errors_module
 from spacy_lambda import location as location_module
 from spacy_lambda.bundler.facts import HANDLER
@@ -144,6 +145,7 @@ def _write_constructs(folder: Path) -> None:
         "names": names_module,
         "cost": cost_module,
         "location": location_module,
+        "digest": digest_module,
         "errors": errors_module,
     }
     sources |= {name: Path(str(module.__file__)).read_text(encoding="utf-8") for name, module in modules.items()}

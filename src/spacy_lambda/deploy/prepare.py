@@ -18,6 +18,7 @@ from spacy_lambda.config.names import bucket_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
 from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode
+from spacy_lambda.digest import parse_digest
 from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.location import Location, parse_location
 from spacy_lambda.store.pull import pull_pipeline
@@ -149,7 +150,7 @@ def store_of(project: Project, aws: Aws) -> Location:
 def stored_at(project: Project, aws: Aws, prepared: Prepared) -> Location:
     """Where a pipeline is, or will be, in the project's bucket."""
     name, _, version = prepared.artifact.partition("@")
-    sha256 = prepared.bundle.pipeline_sha256
+    sha256 = parse_digest(prepared.bundle.pipeline_sha256, name="the digest of the bundle's pipeline")
     return Location("s3", f"{store_of(project, aws).path}/{name}", version, sha256)
 
 

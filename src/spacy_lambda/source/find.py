@@ -9,10 +9,13 @@ from .found import FROM_ENVIRONMENT, FoundArtifact, S3Options
 __all__ = ["find_artifact"]
 
 
-def find_artifact(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> FoundArtifact:
+def find_artifact(
+    location: Location, *, s3: S3Options = FROM_ENVIRONMENT, hub_token: str | None = None
+) -> FoundArtifact:
     """Look an artifact up; of its bytes none is read yet.
 
     :param s3: How S3 is reached; by default as the AWS environment variables say.
+    :param hub_token: For the Hub; by default the one in ``HF_TOKEN``.
     :raises LocationError: When the location is a pipeline's folder or package, which is no artifact.
     :raises NotStoredError: When there is no such artifact.
     :raises StoreError: When the store cannot be reached, or refuses.
@@ -24,7 +27,7 @@ def find_artifact(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> Fo
     if location.scheme == "hf":
         from .hub import find_on_hub
 
-        return find_on_hub(location)
+        return find_on_hub(location, token=hub_token)
     from .folder import find_in_folder
 
     found = find_in_folder(location)

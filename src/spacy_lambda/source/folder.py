@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
+from ..artifact.names import path_below
+from ..digest import Digest
 from ..errors import NotStoredError, StoreError
 from ..location import Location
 from .found import FoundArtifact
 from .layout import artifact_key, resolve
 
-__all__ = ["find_in_folder"]
+__all__ = ["find_in_folder", "read_small_file"]
+
+MAX_SMALL_BYTES = 4 * 1024 * 1024
 
 
 def find_in_folder(location: Location) -> FoundArtifact | None:
@@ -25,12 +30,15 @@ def find_in_folder(location: Location) -> FoundArtifact | None:
         return _found(location, path, location.sha256)
     if not (path / "refs").is_dir():
         return None
-    root = path.parent
-    digest = resolve(location, lambda key: _read(root / key))
-    return _found(location, root / artifact_key(path.name, digest), digest)
+
+    def below(key: str) -> Path:
+        return path_below(path, key.partition("/")[2])
+
+    digest = resolve(location, lambda key: read_small_file(below(key)))
+    return _found(location, below(artifact_key(path.name, digest)), digest)
 
 
-def _found(location: Location, path: Path, digest: str | None) -> FoundArtifact:
+def _found(location: Location, path: Path, digest: Digest | None) -> FoundArtifact:
     try:
         size = path.stat().st_size
     except FileNotFoundError as exc:
@@ -42,13 +50,23 @@ def _found(location: Location, path: Path, digest: str | None) -> FoundArtifact:
     return FoundArtifact(str(location), digest, size, lambda: path.open("rb"))
 
 
-def _read(path: Path) -> bytes | None:
+def read_small_file(path: Path) -> bytes | None:
+    """The contents of a pointer or a signature; ``None`` where there is none.
+
+    :raises StoreError: When it cannot be read, is no plain file, or is larger than such a file can be.
+    """
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise StoreError(f"{path} is not a plain file", remedy="remove it, and push the pipeline again")
+        with path.open("rb") as file:
+            data = file.read(MAX_SMALL_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as exc:
         raise _unreadable(path, exc) from exc
+    if len(data) > MAX_SMALL_BYTES:
+        raise StoreError(f"{path} has more than {MAX_SMALL_BYTES:,} bytes", remedy="push the pipeline again")
+    return data
 
 
 def _unreadable(path: Path, error: OSError) -> StoreError:

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ..artifact.unpack import Readable
+from ..digest import Digest, parse_digest
+from ..errors import StoreError
 
 __all__ = ["FROM_ENVIRONMENT", "FoundArtifact", "S3Options"]
 
@@ -22,9 +24,15 @@ class FoundArtifact:
     """
 
     name: str
-    sha256: str | None
+    sha256: Digest | None
     size: int | None
     open: Callable[[], AbstractContextManager[Readable]]
+
+    def __post_init__(self) -> None:
+        if self.sha256 is not None:
+            parse_digest(self.sha256, name=f"the digest of {self.name}")
+        if self.size is not None and (type(self.size) is not int or self.size < 0):
+            raise StoreError(f"{self.name} has the impossible size {self.size!a}", remedy="push the pipeline again")
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,28 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import IO
 
-from ..artifact.form import FileEntry, artifact_size, chunks, parse_manifest
-from ..errors import NotStoredError, StoreError
+from ..artifact.form import MAX_MANIFEST_BYTES, FileEntry, Manifest, artifact_size, chunks, parse_manifest
+from ..artifact.names import unsafe_name
+from ..artifact.unpack import MAX_ARTIFACT_BYTES
+from ..digest import Digest, parse_digest
+from ..errors import DigestError, JsonError, NotStoredError, StoreError
 from ..location import Location
+from ..strict_json import check_fields, read_json
 from .found import FoundArtifact
 from .pieces import PieceStream
+from .redirects import strict_opener
 
-__all__ = ["CARD", "HUB_FOLDER", "HubRecord", "find_on_hub", "parse_record"]
+__all__ = ["CARD", "HUB_FOLDER", "MAX_SMALL_BYTES", "HubRecord", "Repository", "find_on_hub", "parse_record"]
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 DEFAULT_REVISION = "main"
@@ -43,7 +48,13 @@ AT_ONCE = 8
 SMALL = 1 << 20
 """Bytes below which a file is fetched beforehand, several at a time: most of a pipeline's files are small."""
 
-MAX_RECORD_BYTES = 4 * 1024 * 1024
+PREFETCHED = 64 * SMALL
+"""Bytes of all that are fetched beforehand: they wait in memory."""
+
+MAX_RECORD_BYTES = 4096
+MAX_SMALL_BYTES = MAX_MANIFEST_BYTES
+RECORD_FIELDS = {"sha256": str, "size": int, "folder": str}
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 BROKEN = (http.client.HTTPException, ConnectionError, TimeoutError)
 
 
@@ -56,7 +67,7 @@ class HubRecord:
     :param folder: Where in the repository its files are; empty for the root.
     """
 
-    sha256: str
+    sha256: Digest
     size: int
     folder: str = ""
 
@@ -77,35 +88,51 @@ def parse_record(data: bytes, *, name: str) -> HubRecord:
     :raises StoreError: When it is none.
     """
     try:
-        content = json.loads(data)
-        return HubRecord(str(content["sha256"]), int(content["size"]), str(content["folder"]))
-    except (ValueError, KeyError, TypeError) as exc:
-        raise StoreError(
-            f"{name} has a broken {HUB_FOLDER}/artifact.json: {exc}", remedy="push the pipeline again"
-        ) from exc
+        content = check_fields(read_json(data, name="it", max_bytes=MAX_RECORD_BYTES), RECORD_FIELDS, name="it")
+        record = HubRecord(parse_digest(content["sha256"], name="its sha256"), content["size"], content["folder"])
+        wrong = _wrong(record)
+    except (JsonError, DigestError) as exc:
+        raise _broken(name, exc.message) from exc
+    if wrong is not None:
+        raise _broken(name, wrong)
+    return record
 
 
-def find_on_hub(location: Location) -> FoundArtifact:
+def _wrong(record: HubRecord) -> str | None:
+    if not 0 < record.size <= MAX_ARTIFACT_BYTES:
+        return f"a size of {record.size:,} bytes is impossible"
+    why = unsafe_name(record.folder) if record.folder else None
+    return None if why is None else f"the folder {record.folder[:100]!a} {why}"
+
+
+def _broken(name: str, why: str) -> StoreError:
+    return StoreError(f"{name} has a broken {HUB_FOLDER}/artifact.json: {why}", remedy="push the pipeline again")
+
+
+def find_on_hub(location: Location, *, token: str | None = None) -> FoundArtifact:
     """Find the artifact of a repository; its revision is pinned to the commit that it is now.
 
+    :param token: By default the one in ``HF_TOKEN``.
     :raises NotStoredError: When there is no such repository or revision, or no artifact in it.
-    :raises StoreError: When the Hub cannot be reached, or refuses.
+    :raises StoreError: When the Hub cannot be reached, or refuses, or what it has contradicts itself.
     """
-    repository = _Repository(location)
+    repository = Repository(location, token=token)
     record = parse_record(repository.read(f"{HUB_FOLDER}/artifact.json"), name=str(location))
     manifest = parse_manifest(repository.read(f"{HUB_FOLDER}/manifest.json"))
+    size = artifact_size(manifest)
+    if record.size != size:
+        raise _broken(str(location), f"it says {record.size:,} bytes; with its manifest the artifact has {size:,}")
 
     @contextmanager
     def open_files() -> Iterator[PieceStream]:
         with ThreadPoolExecutor(AT_ONCE, "hub") as pool:
-            small = {
+            small: dict[str, Future[list[bytes]]] = {
                 entry.path: pool.submit(list, repository.pieces(record.path_of(entry.path), entry.size))
-                for entry in manifest.files
-                if entry.size < SMALL
+                for entry in _prefetched(manifest)
             }
 
             def contents(entry: FileEntry) -> Iterable[bytes]:
-                fetched = small.get(entry.path)
+                fetched = small.pop(entry.path, None)
                 return (
                     repository.pieces(record.path_of(entry.path), entry.size) if fetched is None else fetched.result()
                 )
@@ -115,26 +142,46 @@ def find_on_hub(location: Location) -> FoundArtifact:
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    return FoundArtifact(str(location), location.sha256 or record.sha256, artifact_size(manifest), open_files)
+    return FoundArtifact(str(location), location.sha256 or record.sha256, size, open_files)
 
 
-class _Repository:
-    """One revision of a repository."""
+def _prefetched(manifest: Manifest) -> Iterator[FileEntry]:
+    left = PREFETCHED
+    for entry in manifest.files:
+        if entry.size < min(SMALL, left):
+            left -= entry.size
+            yield entry
 
-    def __init__(self, location: Location) -> None:
+
+class Repository:
+    """One revision of a repository.
+
+    :param token: By default the one in ``HF_TOKEN``.
+    """
+
+    def __init__(self, location: Location, *, token: str | None = None) -> None:
         self._location = location
         self._revision = location.ref or DEFAULT_REVISION
-        self._token = os.environ.get("HF_TOKEN", "")
-        self._opener = urllib.request.build_opener(_SameHostKeepsToken)
+        self._token = os.environ.get("HF_TOKEN", "") if token is None else token
+        self._opener = strict_opener()
 
     def read(self, path: str) -> bytes:
-        """A small file."""
+        """A small file.
+
+        :raises NotStoredError: When it is not there.
+        :raises StoreError: When the Hub cannot be reached, or refuses, or the file is not small.
+        """
         try:
             with self._open(path, 0) as answer:
-                self._revision = answer.headers.get("X-Repo-Commit") or self._revision
-                data: bytes = answer.read(MAX_RECORD_BYTES)
+                commit = answer.headers.get("X-Repo-Commit") or ""
+                self._revision = commit if COMMIT.fullmatch(commit) else self._revision
+                data: bytes = answer.read(MAX_SMALL_BYTES + 1)
         except BROKEN as exc:
             raise self._unreachable(path, exc) from exc
+        if len(data) > MAX_SMALL_BYTES:
+            raise StoreError(
+                f"{self._location}: {path} has more than {MAX_SMALL_BYTES:,} bytes", remedy="push the pipeline again"
+            )
         return data
 
     def pieces(self, path: str, size: int) -> Iterator[bytes]:
@@ -155,11 +202,7 @@ class _Repository:
                 time.sleep(0.1 * broken)
 
     def _open(self, path: str, start: int) -> http.client.HTTPResponse:
-        request = urllib.request.Request(self._url(path), headers={"User-Agent": "spacy-lambda"})
-        if self._token:
-            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
-        if start:
-            request.add_header("Range", f"bytes={start}-")
+        request = self._request(path, start)
         for left in reversed(range(TRIES)):
             try:
                 answer: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
@@ -168,13 +211,24 @@ class _Repository:
                 if left == 0 or exc.code not in (429, 500, 502, 503, 504):
                     raise self._refused(path, exc) from exc
                 time.sleep(0.3 * (TRIES - left))
-            except OSError as exc:
+            except (OSError, ValueError) as exc:  # ValueError: a redirect to what is no URL
                 raise self._unreachable(path, exc) from exc
             else:
                 if start and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
-                    answer.read(start)
+                    _skip(answer, start)
                 return answer
         raise AssertionError("the last try returns or raises")
+
+    def _request(self, path: str, start: int) -> urllib.request.Request:
+        try:
+            request = urllib.request.Request(self._url(path), headers={"User-Agent": "spacy-lambda"})
+        except ValueError as exc:
+            raise self._unreachable(path, exc) from exc
+        if self._token:
+            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
+        if start:
+            request.add_header("Range", f"bytes={start}-")
+        return request
 
     def _url(self, path: str) -> str:
         endpoint = os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
@@ -200,20 +254,7 @@ class _Repository:
         )
 
 
-class _SameHostKeepsToken(urllib.request.HTTPRedirectHandler):
-    """The Hub redirects renamed repositories to itself, and large files to other hosts, which get no token."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        new = super().redirect_request(req, fp, code, msg, headers, newurl)
-        token = req.unredirected_hdrs.get("Authorization")
-        if new is not None and token and urllib.parse.urlsplit(newurl).netloc == req.host:
-            new.add_unredirected_header("Authorization", token)
-        return new
+def _skip(answer: http.client.HTTPResponse, size: int) -> None:
+    """Read past what is there already, a piece at a time."""
+    while size and (piece := answer.read(min(CHUNK, size))):
+        size -= len(piece)

@@ -16,13 +16,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from ..errors import NotStoredError, StoreError
+from ..artifact.unpack import MAX_ARTIFACT_BYTES
+from ..digest import Digest, is_digest, parse_digest
+from ..errors import DigestError, JsonError, NotStoredError, StoreError
 from ..location import Location
+from ..strict_json import check_fields, read_json
 
 __all__ = ["LATEST", "Pointer", "artifact_key", "parse_pointer", "ref_key", "resolve", "signature_key"]
 
 LATEST = "latest"
-DIGEST = re.compile(r"[0-9a-f]{64}")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", re.ASCII)
+MAX_POINTER_BYTES = 4096
+FIELDS = {"kind": str, "version": str, "sha256": str, "size": int}
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Pointer:
 
     kind: Literal["version", "alias"]
     version: str
-    sha256: str
+    sha256: Digest
     size: int
 
     def to_bytes(self) -> bytes:
@@ -51,25 +56,32 @@ def parse_pointer(data: bytes, *, name: str) -> Pointer:
     :param name: How messages call it.
     :raises StoreError: When it is none.
     """
+    remedy = "push the pipeline again, or move the alias again"
     try:
-        content = json.loads(data)
-        pointer = Pointer(content["kind"], str(content["version"]), str(content["sha256"]), int(content["size"]))
-    except (ValueError, KeyError, TypeError) as exc:
-        raise StoreError(
-            f"{name} is no pointer to an artifact: {type(exc).__name__}: {exc}",
-            remedy="push the pipeline again, or move the alias again",
-        ) from exc
-    if pointer.kind not in ("version", "alias") or not DIGEST.fullmatch(pointer.sha256):
-        raise StoreError(f"{name} is no pointer to an artifact", remedy="push the pipeline or move the alias again")
+        content = check_fields(read_json(data, name=name, max_bytes=MAX_POINTER_BYTES), FIELDS, name=name)
+        pointer = Pointer(
+            content["kind"],
+            content["version"],
+            parse_digest(content["sha256"], name="its sha256"),
+            content["size"],
+        )
+    except (JsonError, DigestError) as exc:
+        raise StoreError(f"{name} is no pointer to an artifact: {exc.message}", remedy=remedy) from exc
+    if (
+        pointer.kind not in ("version", "alias")
+        or not VERSION.fullmatch(pointer.version)
+        or not 0 < pointer.size <= MAX_ARTIFACT_BYTES
+    ):
+        raise StoreError(f"{name} is no pointer to an artifact", remedy=remedy)
     return pointer
 
 
-def artifact_key(name: str, sha256: str) -> str:
+def artifact_key(name: str, sha256: Digest) -> str:
     """Where an artifact is, below the store's root."""
     return f"{name}/artifacts/{sha256}.tar"
 
 
-def signature_key(name: str, sha256: str) -> str:
+def signature_key(name: str, sha256: Digest) -> str:
     """Where an artifact's signature is."""
     return f"{name}/artifacts/{sha256}.sig"
 
@@ -79,7 +91,7 @@ def ref_key(name: str, ref: str) -> str:
     return f"{name}/refs/{ref}.json"
 
 
-def resolve(location: Location, read: Callable[[str], bytes | None]) -> str:
+def resolve(location: Location, read: Callable[[str], bytes | None]) -> Digest:
     """The digest of the artifact that a location in a store names; a digest that is given is not looked up.
 
     :param read: Gives the object of a key below the store's root, or ``None``.
@@ -88,8 +100,8 @@ def resolve(location: Location, read: Callable[[str], bytes | None]) -> str:
     if location.sha256 is not None:
         return location.sha256
     ref = location.ref or LATEST
-    if DIGEST.fullmatch(ref):
-        return ref
+    if is_digest(ref):
+        return Digest(ref)
     root, _, name = str(location.at(None)).rpartition("/")
     data = read(ref_key(name, ref))
     if data is None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
-from ..errors import NotStoredError, StoreError
+from ..digest import Digest, parse_digest
+from ..errors import DigestError, NotStoredError, StoreError
 from ..location import Location
 from .found import FoundArtifact, S3Options
 from .layout import artifact_key, resolve
@@ -18,6 +19,7 @@ __all__ = ["SHA256_METADATA", "error_code", "explained", "find_in_s3", "read_obj
 PIECE = 1 << 20
 
 TRIES = 5
+MAX_SMALL_BYTES = 4 * 1024 * 1024
 SHA256_METADATA = "sha256"
 """The artifact's identity in the object's metadata."""
 
@@ -73,16 +75,21 @@ def s3_client(options: S3Options) -> Any:
 def read_object(client: Any, bucket: str, key: str) -> bytes | None:
     """A small object, or ``None`` where there is none.
 
-    :raises StoreError: When S3 cannot be reached, or refuses.
+    :raises StoreError: When S3 cannot be reached, or refuses, or the object is not small.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_SMALL_BYTES + 1)
     except (BotoCoreError, ClientError) as exc:
         if error_code(exc) in GONE:
             return None
         raise explained(exc, bucket, key) from exc
+    if len(data) > MAX_SMALL_BYTES:
+        raise StoreError(
+            f"s3://{bucket}/{key} has more than {MAX_SMALL_BYTES:,} bytes, and is neither a pointer nor a signature",
+            remedy="push the pipeline again",
+        )
     return data
 
 
@@ -114,16 +121,25 @@ def explained(error: Exception, bucket: str, key: str) -> StoreError:
     return StoreError(message, remedy=remedy)
 
 
-def _told_digest(client: Any, location: Location) -> str | None:
-    """The identity that whoever stored the object has noted beside it."""
+def _told_digest(client: Any, location: Location) -> Digest | None:
+    """The identity that whoever stored the object has noted beside it; one that cannot be is not passed over."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         head = client.head_object(Bucket=location.bucket, Key=location.key)
     except (BotoCoreError, ClientError) as exc:
         raise explained(exc, location.bucket, location.key) from exc
-    digest: str | None = head["Metadata"].get(SHA256_METADATA)
-    return digest
+    told = [value for key, value in head["Metadata"].items() if key.lower() == SHA256_METADATA]
+    try:
+        digests = {parse_digest(value, name=f"the metadata {SHA256_METADATA} of {location}") for value in told}
+        if len(digests) > 1:
+            raise DigestError(f"{location} has several values of the metadata {SHA256_METADATA}", remedy="")
+    except DigestError as exc:
+        raise StoreError(
+            exc.message,
+            remedy="push the pipeline again with `spacy-lambda push`, or name the artifact with #sha256=DIGEST",
+        ) from exc
+    return next(iter(digests), None)
 
 
 class _Pieces:

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from spacy_lambda.artifact.names import path_below, unsafe_name
 from spacy_lambda.errors import StoreError
+from spacy_lambda.source.folder import read_small_file
 
 __all__ = ["FolderObjects"]
 
@@ -25,12 +27,7 @@ class FolderObjects:
 
     def read(self, key: str) -> bytes | None:
         """A file's contents."""
-        try:
-            return (self._root / key).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as exc:
-            raise self._failed(key, exc) from exc
+        return read_small_file(self._path(key))
 
     def create(self, key: str, data: bytes) -> bool:
         """A new file; a hard link fails where there is one, which a rename would not."""
@@ -38,7 +35,7 @@ class FolderObjects:
             file.write(data)
             _flush(file)
             try:
-                os.link(scratch, self._root / key)
+                os.link(scratch, self._path(key))
             except FileExistsError:
                 return False
         return True
@@ -48,11 +45,11 @@ class FolderObjects:
         with self._scratch(key) as (file, scratch):
             file.write(data)
             _flush(file)
-            os.replace(scratch, self._root / key)
+            os.replace(scratch, self._path(key))
 
     def upload(self, key: str, file: Path, *, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
         """A copy of a file; the key says what is in it."""
-        target, size = self._root / key, file.stat().st_size
+        target, size = self._path(key), file.stat().st_size
         if target.is_file() and target.stat().st_size == size:
             return 0
         with self._scratch(key) as (copy, scratch), file.open("rb") as source:
@@ -72,10 +69,18 @@ class FolderObjects:
         files = (path for path in self._root.rglob("*") if path.is_file() and not path.name.startswith("."))
         return sorted(key for path in files if (key := path.relative_to(self._root).as_posix()).startswith(prefix))
 
+    def _path(self, key: str) -> Path:
+        """Below a pipeline's folder, which may be a link to another disk; in it no link leads elsewhere."""
+        pipeline, _, rest = key.partition("/")
+        why = unsafe_name(key)
+        if why is not None:
+            raise StoreError(f"{key!a} cannot be in a store: it {why}", remedy="write STORE/NAME@VERSION")
+        return path_below(self._root / pipeline, rest)
+
     @contextmanager
     def _scratch(self, key: str) -> Iterator[tuple[IO[bytes], str]]:
         """A file beside the target; what is left of it at the end is removed."""
-        target = self._root / key
+        target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

@@ -14,19 +14,24 @@ All of a push is one commit. Versions and aliases are tags.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from spacy_lambda.artifact.form import FileEntry, Manifest, parse_manifest
-from spacy_lambda.artifact.pack import LEFT_OUT, manifest_of
+from spacy_lambda.artifact.form import MAX_FILES
+from spacy_lambda.artifact.names import HIDDEN, path_below, unsafe_name, unsafe_names
+from spacy_lambda.artifact.pack import left_out
+from spacy_lambda.artifact.unpack import MAX_TOTAL_BYTES
+from spacy_lambda.digest import Digest
 from spacy_lambda.errors import NotStoredError, StoreError
 from spacy_lambda.location import Location
 from spacy_lambda.pipelines import read_meta
-from spacy_lambda.source.hub import CARD, HUB_FOLDER, HubRecord, parse_record
+from spacy_lambda.source.find import find_artifact
+from spacy_lambda.source.found import FoundArtifact
+from spacy_lambda.source.hub import CARD, HUB_FOLDER, HubRecord, Repository, parse_record
 from spacy_lambda.store.card import model_card
 from spacy_lambda.store.protocol import OnStep, Push, Pushed, StoredVersion
 from spacy_lambda.store.registry import version_of
@@ -97,8 +102,8 @@ class HubStore:
         """Every branch and tag that holds an artifact; those of one commit are one version's aliases."""
         with self._explained():
             refs = self._api.list_repo_refs(self._repository)
-        by_digest: dict[str, list[str]] = {}
-        records: dict[str, HubRecord] = {}
+        by_digest: dict[Digest, list[str]] = {}
+        records: dict[Digest, HubRecord] = {}
         for ref in (*refs.tags, *refs.branches):
             record = self._record(ref.name)
             if record is not None:
@@ -123,34 +128,48 @@ class HubStore:
             self._tag(alias, commit)
         return StoredVersion(self._location.at(alias), self._repository, ref, record.sha256, record.size, (alias,))
 
-    def signature(self, sha256: str) -> bytes | None:
+    def signature(self, sha256: Digest) -> bytes | None:
         """The signature at the location's revision."""
         return self._read(SIGNATURE, self._location.ref)
 
-    def download(self, folder: Path) -> tuple[Path, Manifest, str | None]:
-        """Bring a revision's pipeline here: the one that functions load, or that of an ordinary spaCy repository.
+    def artifact(self) -> FoundArtifact | None:
+        """The artifact at the location's revision; ``None`` for an ordinary repository of spaCy's, which has none."""
+        if self._record(self._location.ref) is None:
+            return None
+        return find_artifact(self._location, hub_token=_token())
 
-        :param folder: A scratch folder.
-        :returns: The pipeline's folder, its manifest, and the digest that the repository says it has, if it says one.
-            Nothing has been verified yet.
+    def download(self, folder: Path) -> None:
+        """Bring an ordinary repository's pipeline here: all but the Hub's own files. Nothing of it is verified.
+
+        :param folder: Must not exist.
+        :raises StoreError: When the Hub cannot be reached, or refuses, or names files that are refused.
         """
-        record = self._record(self._location.ref)
-        wanted = None if record is None or not record.folder else [f"{record.folder}/*", f"{HUB_FOLDER}/*"]
         with self._explained():
-            self._api.snapshot_download(
-                self._repository,
-                revision=self._location.ref,
-                local_dir=folder,
-                allow_patterns=wanted,
-                ignore_patterns=["*.whl"],
-            )
-        pipeline = folder / "pipeline"
-        if record is None:
-            _keep_pipeline(folder, pipeline)
-            return pipeline, manifest_of(pipeline), None
-        manifest = parse_manifest((folder / HUB_FOLDER / "manifest.json").read_bytes())
-        _move_files(manifest.files, lambda path: folder / record.path_of(path), pipeline)
-        return pipeline, manifest, record.sha256
+            info = self._api.repo_info(self._repository, revision=self._location.ref, files_metadata=True)
+        commit = str(info.sha)
+        sizes = {one.rfilename: one.size for one in info.siblings if _is_pipeline(one.rfilename)}
+        self._check_files(sizes)
+        repository = self._at(commit)
+        folder.mkdir()
+        for name, size in sizes.items():
+            path = path_below(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                for piece in repository.pieces(name, size):
+                    file.write(piece)
+
+    def _check_files(self, sizes: dict[Any, Any]) -> None:
+        """What a listing says, before any of it becomes a path or a size."""
+        wrong = next(
+            (f"{name!a} has no size" for name, size in sizes.items() if type(size) is not int or size < 0), None
+        )
+        if wrong is None and len(sizes) > MAX_FILES:
+            wrong = f"it has {len(sizes):,} files; the limit is {MAX_FILES:,}"
+        if wrong is None and sum(sizes.values()) > MAX_TOTAL_BYTES:
+            wrong = f"it holds {sum(sizes.values()):,} bytes; the limit is {MAX_TOTAL_BYTES:,}"
+        wrong = wrong or unsafe_names(sizes)
+        if wrong is not None:
+            raise StoreError(f"{self._location} is refused: {wrong}", remedy="do not use it; tell whoever published it")
 
     def _stage(self, push: Push, scratch: Path, branch: str) -> Path:
         """All files of the commit, in one folder."""
@@ -158,7 +177,7 @@ class HubStore:
         build.mkdir()
         inside = "" if self._options.original is None else ONNX_FOLDER
         root = self._options.original or push.folder
-        without = shutil.ignore_patterns(*LEFT_OUT)
+        without = left_out
         shutil.copytree(root, stage, ignore=without)
         if inside:
             shutil.copytree(push.folder, stage / inside, ignore=without)
@@ -207,18 +226,22 @@ class HubStore:
         data = self._read(f"{HUB_FOLDER}/artifact.json", revision)
         return None if data is None else parse_record(data, name=str(self._location.at(revision)))
 
-    def _read(self, path: str, revision: str | None) -> bytes | None:
-        """A small file, past the cache on disk; ``None`` where the revision or the file is not there."""
-        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RevisionNotFoundError
+    def _at(self, revision: str | None) -> Repository:
+        """For reading files. Not by huggingface_hub, which trusts a listing's names and a redirect's scheme."""
+        from huggingface_hub import constants
 
-        with TemporaryDirectory(prefix="spacy-lambda-") as scratch, self._explained():
-            try:
-                file = self._api.hf_hub_download(self._repository, path, revision=revision, local_dir=scratch)
-            except LocalEntryNotFoundError:
-                raise
-            except (EntryNotFoundError, RevisionNotFoundError):
-                return None
-            return Path(file).read_bytes()
+        if constants.HF_HUB_OFFLINE:
+            raise _unreachable(str(self._location), ConnectionError("HF_HUB_OFFLINE is set"))
+        return Repository(self._location.at(revision), token=_token())
+
+    def _read(self, path: str, revision: str | None) -> bytes | None:
+        """A small file; ``None`` where the revision or the file is not there, but not where the repository is not."""
+        try:
+            return self._at(revision).read(path)
+        except NotStoredError:
+            with self._explained():
+                self._api.repo_info(self._repository)
+            return None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -260,16 +283,13 @@ def _first_line(error: Exception) -> str:
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
-def _move_files(files: Iterable[FileEntry], source_of: Callable[[str], Path], target: Path) -> None:
-    for entry in files:
-        source, path = source_of(entry.path), target / entry.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_file():
-            source.rename(path)
+def _token() -> str:
+    """The token in ``HF_TOKEN``, or of whoever is logged in."""
+    from huggingface_hub import get_token
+
+    return get_token() or ""
 
 
-def _keep_pipeline(source: Path, target: Path) -> None:
-    """What of an ordinary repository is the pipeline: all but the Hub's own files."""
-    manifest = manifest_of(source)
-    hub = (".cache/", ".gitattributes", CARD)
-    _move_files((one for one in manifest.files if not one.path.startswith(hub)), lambda path: source / path, target)
+def _is_pipeline(name: str) -> bool:
+    """Whether a file of an ordinary repository is the pipeline's. A name that leads elsewhere is: to be refused."""
+    return not (unsafe_name(name) == HIDDEN or name == CARD or name.endswith(".whl"))

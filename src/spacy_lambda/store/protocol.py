@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from spacy_lambda.artifact.pack import Packed
+from spacy_lambda.digest import Digest
 from spacy_lambda.location import Location
 
 __all__ = ["OnStep", "Push", "Pushed", "Store", "StoredVersion"]
@@ -67,7 +68,7 @@ class StoredVersion:
     location: Location
     name: str
     version: str
-    sha256: str | None
+    sha256: Digest | None
     size: int | None
     aliases: tuple[str, ...] = field(default=())
 
@@ -97,7 +98,7 @@ class Store(Protocol):
         """
         ...
 
-    def signature(self, sha256: str) -> bytes | None:
+    def signature(self, sha256: Digest) -> bytes | None:
         """The signature that was stored with an artifact.
 
         :raises StoreError: When the store cannot be reached, or refuses.

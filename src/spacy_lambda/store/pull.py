@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy_lambda.artifact.form import Manifest
-from spacy_lambda.artifact.pack import write_artifact
-from spacy_lambda.artifact.unpack import unpack_stream
-from spacy_lambda.artifact.verify import folder_digest
-from spacy_lambda.errors import ArtifactError
+from spacy_lambda.artifact.pack import pack, write_artifact
+from spacy_lambda.artifact.unpack import Extracted, unpack_stream
+from spacy_lambda.digest import Digest
 from spacy_lambda.location import Location
 from spacy_lambda.source.find import find_artifact
 from spacy_lambda.source.found import FROM_ENVIRONMENT, S3Options
@@ -31,11 +29,14 @@ class Pulled:
     :param path: The pipeline's folder, or the artifact's file.
     :param sha256: The artifact's identity.
     :param manifest: What it holds.
+    :param verified: Whether it was compared with digests that were there before: not so where an ordinary repository
+        of spaCy's has none, and the location neither.
     """
 
     path: Path
-    sha256: str
+    sha256: Digest
     manifest: Manifest
+    verified: bool = True
 
 
 def pull_pipeline(
@@ -58,19 +59,19 @@ def pull_pipeline(
         with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
             pulled = _pull(location, Path(scratch, "pipeline"), s3, verify_key, on_step)
             packed = write_artifact(pulled.path, pulled.manifest, out)
-        return Pulled(out, packed.sha256, packed.manifest)
+        return replace(pulled, path=out, sha256=packed.sha256)
     return _pull(location, out, s3, verify_key, on_step)
 
 
 def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None, on_step: OnStep) -> Pulled:
-    def check(folder: Path, sha256: str) -> None:
+    def check(folder: Path, extracted: Extracted) -> None:
         if verify_key is not None:
-            signature = open_pipeline(location, s3=s3).signature(sha256)
-            verify_signature(folder, signature, verify_key, name=str(location))
+            signature = open_pipeline(location, s3=s3).signature(extracted.sha256)
+            verify_signature(folder, extracted.manifest, signature, verify_key, name=str(location))
 
-    if location.scheme == "hf":
-        return _pull_from_hub(location, out, check)
-    found = find_artifact(location, s3=s3)
+    found = find_artifact(location, s3=s3) if location.scheme != "hf" else HubStore(location).artifact()
+    if found is None:
+        return _pull_plain(location, out, check)
     total = found.size or 0
     with found.open() as stream:
         extracted = unpack_stream(
@@ -83,21 +84,12 @@ def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None,
     return Pulled(out, extracted.sha256, extracted.manifest)
 
 
-def _pull_from_hub(location: Location, out: Path, check: Callable[[Path, str], None]) -> Pulled:
-    """By huggingface_hub, with its own progress bars; what it brings is verified as any other artifact."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ArtifactError(f"{out} exists", remedy="choose another folder, or remove it first")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-        pipeline, manifest, said = HubStore(location).download(Path(scratch, "repository"))
-        found, expected = folder_digest(pipeline, manifest), location.sha256 or said
-        if expected and found != expected:
-            raise ArtifactError(
-                f"{location} holds the artifact {found}, not {expected}",
-                remedy="check the location and its revision; if they are right, do not use it",
-            )
-        check(pipeline, found)
-        if out.exists():
-            out.rmdir()
-        os.replace(pipeline, out)
-    return Pulled(out, found, manifest)
+def _pull_plain(location: Location, out: Path, check: Callable[[Path, Extracted], None]) -> Pulled:
+    """From an ordinary repository of spaCy's: by way of an artifact that is made here."""
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        folder, artifact = Path(scratch, "repository"), Path(scratch, "artifact.tar")
+        HubStore(location).download(folder)
+        pack(folder, artifact)
+        with artifact.open("rb") as stream:
+            extracted = unpack_stream(stream, out, sha256=location.sha256, check=check)
+    return Pulled(out, extracted.sha256, extracted.manifest, verified=location.sha256 is not None)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from spacy_lambda.artifact.form import Manifest
+from spacy_lambda.digest import Digest, is_digest
 from spacy_lambda.errors import NotStoredError, StoreError
 from spacy_lambda.location import Location
 from spacy_lambda.source.layout import (
@@ -21,9 +22,10 @@ from spacy_lambda.store.protocol import OnStep, Push, Pushed, StoredVersion
 
 __all__ = ["Registry", "version_of"]
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
-REF_KEY = re.compile(r"(?P<name>[^/]+)/refs/(?P<ref>[^/]+)\.json")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
+REF_KEY = re.compile(rf"(?P<name>{NAME.pattern})/refs/(?P<ref>{ALIAS.pattern})\.json", re.ASCII)
+"""Keys that a registry writes; others are not its own, and are passed over."""
 
 
 def version_of(manifest: Manifest) -> str:
@@ -33,7 +35,7 @@ def version_of(manifest: Manifest) -> str:
     """
     precision = manifest.pipeline.get("precision")
     version = manifest.version if precision is None else f"{manifest.version}-{precision}"
-    if not NAME.fullmatch(manifest.name) or not ALIAS.fullmatch(version):
+    if not NAME.fullmatch(manifest.name) or not _is_ref(version):
         raise StoreError(
             f"the pipeline is called {manifest.name!r} in version {version!r}, which cannot be a key",
             remedy="correct name and version in its meta.json: letters, digits, '.', '_' and '-'",
@@ -111,7 +113,7 @@ class Registry:
         self._objects.replace(ref_key(name, alias), replace(pointer, kind="alias").to_bytes())
         return StoredVersion(self._location(name, alias), name, pointer.version, pointer.sha256, pointer.size, (alias,))
 
-    def signature(self, sha256: str) -> bytes | None:
+    def signature(self, sha256: Digest) -> bytes | None:
         """The signature of an artifact, or ``None``; see the Protocol."""
         return self._objects.read(signature_key(self._pipeline(), sha256))
 
@@ -136,7 +138,7 @@ class Registry:
             )
 
     def _check_alias(self, name: str, alias: str) -> None:
-        if not ALIAS.fullmatch(alias):
+        if not _is_ref(alias):
             raise StoreError(f"{alias!r} cannot be an alias", remedy="use letters, digits, '.', '_' and '-'")
         data = self._objects.read(ref_key(name, alias))
         if data is not None and parse_pointer(data, name=f"{name}@{alias}").kind == "version":
@@ -149,3 +151,8 @@ class Registry:
 
     def _location(self, name: str, ref: str) -> Location:
         return replace(self._root, path=f"{self._root.path.rstrip('/')}/{name}", ref=ref)
+
+
+def _is_ref(ref: str) -> bool:
+    """Whether a version or an alias can be called so: what looks like a digest is taken for one, and not looked up."""
+    return ALIAS.fullmatch(ref) is not None and not is_digest(ref)

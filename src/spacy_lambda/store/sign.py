@@ -7,14 +7,17 @@ changed since is checked again at each load, by digests alone.
 
 from __future__ import annotations
 
+import base64
 import tempfile
 from pathlib import Path
 
 from spacy_lambda.artifact.form import Manifest
-from spacy_lambda.errors import SignatureError
+from spacy_lambda.errors import JsonError, SignatureError
+from spacy_lambda.strict_json import read_json
 
 __all__ = ["sign_pipeline", "verify_signature"]
 
+MAX_SIGNATURE_BYTES = 8 * 1024 * 1024
 MAKE_KEYS = (
     "openssl ecparam -name prime256v1 -genkey -noout -out key.pem && openssl ec -in key.pem -pubout -out key.pub"
 )
@@ -47,9 +50,10 @@ def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
         return signature.read_bytes()
 
 
-def verify_signature(folder: Path, signature: bytes | None, public_key: Path, *, name: str) -> None:
-    """Check that the holder of a key has signed exactly the files of a folder.
+def verify_signature(folder: Path, manifest: Manifest, signature: bytes | None, public_key: Path, *, name: str) -> None:
+    """Check that the holder of a key has signed exactly the files of a folder: no more, no fewer, no others.
 
+    :param manifest: Of the artifact that the folder was unpacked from; its digests have been compared with the files.
     :param signature: As :func:`sign_pipeline` gave it; ``None`` where none was stored.
     :param public_key: The key's public half, in PEM form.
     :param name: How messages call the pipeline.
@@ -66,10 +70,41 @@ def verify_signature(folder: Path, signature: bytes | None, public_key: Path, *,
         try:
             verifying.Config().use_elliptic_key_verifier(public_key=public_key).verify(folder, file)
         except Exception as exc:  # as above
-            raise SignatureError(
-                f"the signature of {name} is not valid for {public_key}: {exc}",
-                remedy="do not use it; ask whoever published it for the key, or to push it again",
-            ) from exc
+            raise _not_valid(name, public_key, str(exc)) from exc
+    # What the library compares is what the signature says that it covers: it leaves out .git and whatever else the
+    # signer's computer had in the folder, so that somebody could add just that.
+    wrong = _difference(_signed_files(signature), {entry.path: entry.sha256 for entry in manifest.files})
+    if wrong is not None:
+        raise _not_valid(name, public_key, wrong)
+
+
+def _signed_files(signature: bytes) -> dict[str, str] | None:
+    """The names and digests of the files in a signature that was found valid; ``None`` for an unknown form of it."""
+    try:
+        bundle = read_json(signature, name="the signature", max_bytes=MAX_SIGNATURE_BYTES)
+        payload = base64.b64decode(bundle["dsseEnvelope"]["payload"], validate=True)
+        predicate = read_json(payload, name="what is signed", max_bytes=MAX_SIGNATURE_BYTES)["predicate"]
+        plain = predicate["serialization"]["method"] == "files" and not predicate["serialization"]["allow_symlinks"]
+        resources = predicate["resources"]
+        files = {one["name"]: str(one["digest"]) for one in resources if one["algorithm"] == "sha256"}
+    except (JsonError, ValueError, KeyError, TypeError):
+        return None
+    return files if plain and len(files) == len(resources) else None
+
+
+def _difference(signed: dict[str, str] | None, there: dict[str, str]) -> str | None:
+    if signed is None:
+        return "it does not list the SHA-256 of each file"
+    for path in sorted(signed.keys() ^ there.keys()):
+        return f"{path!a} is signed, but missing" if path in signed else f"{path!a} is not covered by it"
+    return next((f"{path!a} has other contents" for path in sorted(there) if signed[path] != there[path]), None)
+
+
+def _not_valid(name: str, public_key: Path, why: str) -> SignatureError:
+    return SignatureError(
+        f"the signature of {name} is not valid for {public_key}: {why}",
+        remedy="do not use it; ask whoever published it for the key, or to push it again",
+    )
 
 
 def _check_key(key: Path, kind: str) -> None:

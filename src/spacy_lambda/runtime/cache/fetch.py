@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...artifact.form import Manifest
 from ...artifact.unpack import extract, flush_folder
+from ...digest import Digest
 from ...errors import CacheError
 from ...location import Location
 from ...source.find import find_artifact
@@ -60,7 +61,7 @@ def _check_owner(root: Path) -> None:
         )
 
 
-def _fetch(found: FoundArtifact, digest: str | None, settings: CacheSettings) -> tuple[str | None, bool]:
+def _fetch(found: FoundArtifact, digest: Digest | None, settings: CacheSettings) -> tuple[Digest | None, bool]:
     """Fetch an artifact, or wait until another process has.
 
     :returns: Its digest where it is known by now, and whether the entry is this process's own.
@@ -86,7 +87,9 @@ def _fetch(found: FoundArtifact, digest: str | None, settings: CacheSettings) ->
         raise _explained(exc, root, size) from exc
 
 
-def _fetch_into(claim: Claim, found: FoundArtifact, digest: str | None, settings: CacheSettings) -> tuple[str, bool]:
+def _fetch_into(
+    claim: Claim, found: FoundArtifact, digest: Digest | None, settings: CacheSettings
+) -> tuple[Digest, bool]:
     folder = claim.folder / "entry"
     folder.mkdir()
 
