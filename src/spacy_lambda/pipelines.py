@@ -10,14 +10,14 @@ where the file is read (:func:`read_meta`), and a file's name again where it is 
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import InvalidPipelineError, PipelineNotFoundError
+from .errors import InvalidPipelineError, JsonError, PipelineNotFoundError
+from .strict_json import read_json
 
 __all__ = [
     "BUNDLE_FACTS",
@@ -59,6 +59,9 @@ REQUIREMENT = re.compile(
 
 LONGEST_REQUIREMENT = 500
 """Characters."""
+
+MAX_META_BYTES = 32 * 1024 * 1024
+"""Of a ``meta.json``, which lists every label."""
 
 SHOWN = 80
 """Characters of a wrong value that a message repeats."""
@@ -152,8 +155,11 @@ def read_meta(path: Path) -> dict[str, Any]:
     :raises InvalidPipelineError: When it cannot be read, or is not a pipeline's.
     """
     try:
-        meta = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as exc:
+        with path.open("rb") as file:
+            meta = read_json(file.read(MAX_META_BYTES + 1), name=repr(str(path)), max_bytes=MAX_META_BYTES)
+    except JsonError as exc:
+        raise InvalidPipelineError(exc.message, remedy="write the pipeline again") from exc
+    except (OSError, ValueError) as exc:
         raise InvalidPipelineError(
             f"{str(path)!r} cannot be read as JSON: {exc}", remedy="write the pipeline again"
         ) from exc

@@ -108,6 +108,7 @@ def test_the_handler_answers_with_the_build_side_blocked() -> None:
         "spacy_lambda.location",
         "spacy_lambda.manifest",
         "spacy_lambda.pipelines",
+        "spacy_lambda.strict_json",
     ]
 
 
