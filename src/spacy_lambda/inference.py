@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from .errors import InferenceError
 from .location import Location
+from .strict_json import parse_json
 
 __all__ = ["ENDPOINT_VARIABLE", "query_model"]
 
@@ -85,7 +85,7 @@ def _refused(location: Location, answer: Any, *, has_token: bool) -> InferenceEr
 
 def _body(answer: Any) -> dict[str, Any]:
     try:
-        body = json.loads(answer.text)
+        body = parse_json(answer.text)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}

@@ -1,7 +1,8 @@
 """JSON from outside: one reader that refuses whatever a later step could stumble over.
 
 ``json`` takes more than RFC 8259 allows, and gives back what other code cannot bear: infinite numbers, lone surrogates,
-one key twice, a nesting that ends in ``RecursionError``. Records, pointers, manifests and ``meta.json`` are read here.
+one key twice, a nesting that ends in ``RecursionError``. Records, pointers, manifests and ``meta.json`` are read by
+:func:`read_json`; requests, answers and what else people write by :func:`parse_json`, which takes more of it.
 Standard library only: both sides read JSON.
 """
 
@@ -14,10 +15,13 @@ from typing import Any, NoReturn
 
 from .errors import JsonError
 
-__all__ = ["MAX_DEPTH", "check_fields", "read_json"]
+__all__ = ["MAX_DEPTH", "MAX_VALUE_DEPTH", "check_fields", "parse_json", "read_json"]
 
 MAX_DEPTH = 32
 """Arrays and objects inside each other. Recursive code, such as ``dataclasses.asdict``, bears some hundred."""
+
+MAX_VALUE_DEPTH = 100
+"""The same of what people and functions write."""
 
 MAX_INTEGER = 2**64
 """The largest that spaCy's hashes need; far below what :class:`float` can hold."""
@@ -53,6 +57,40 @@ def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
         why = "it is nested too deeply" if isinstance(exc, RecursionError) else str(exc)
         raise JsonError(f"{name} cannot be read as JSON: {why}", remedy=REMEDY) from exc
     return content
+
+
+def parse_json(data: str | bytes) -> Any:
+    """A value of JSON: UTF-8, finite numbers, nothing deeper than anybody means.
+
+    :raises ValueError: When it is anything else; never :class:`RecursionError`.
+    """
+    text = (data if isinstance(data, str) else data.decode("utf-8", "strict")).removeprefix("\ufeff")
+    try:
+        value = json.loads(text, parse_constant=_constant, parse_float=_float)
+    except RecursionError:
+        raise _too_deep() from None
+    if text.count("[") + text.count("{") > MAX_VALUE_DEPTH:
+        _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_VALUE_DEPTH + 1):
+        if not level:
+            return
+        level = [
+            item
+            for holder in level
+            if isinstance(holder, list | dict)
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(item, list | dict)
+        ]
+    raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"it is nested more than {MAX_VALUE_DEPTH} deep")
 
 
 def check_fields(content: Any, fields: Mapping[str, type], *, name: str) -> dict[str, Any]:

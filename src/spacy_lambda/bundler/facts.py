@@ -11,6 +11,8 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 from spacy_lambda.pipelines import BUNDLE_FACTS
 
+from ..strict_json import parse_json
+
 __all__ = ["HANDLER", "LOCK", "PIPELINE_FOLDER", "SBOM", "Facts", "read_facts", "write_facts"]
 
 FORMAT_VERSION = 1
@@ -50,7 +52,7 @@ def read_facts(text: bytes | None, *, name: str) -> Facts:
     :raises BundleError: If it is not one that this version has written.
     """
     try:
-        facts = json.loads(text or b"")
+        facts = parse_json(text or b"")
         if facts["format_version"] != FORMAT_VERSION:
             raise ValueError(f"format_version is {facts['format_version']!r}")
         target = Target(**facts["target"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from spacy_lambda.cli.deploy import ConfigOption, RegionOption
 from spacy_lambda.cli.output import say, say_json, say_table
 from spacy_lambda.errors import InvokeError
+from spacy_lambda.strict_json import parse_json
 
 if TYPE_CHECKING:
     from spacy_lambda.local.report import Report
@@ -70,7 +70,7 @@ def _read_event(event: str | None, text: str | None) -> Any:
     if text is not None:
         return {"text": sys.stdin.read() if text == "-" else text}
     try:
-        return json.loads(sys.stdin.read() if event == "-" else Path(event or "").read_text(encoding="utf-8"))
+        return parse_json(sys.stdin.read() if event == "-" else Path(event or "").read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise InvokeError(
             f"the event {event!r} cannot be read as JSON: {exc}", remedy="give a file with one JSON value"

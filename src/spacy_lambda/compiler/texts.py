@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from ..errors import VerifyError
+from ..strict_json import parse_json
 
 __all__ = ["read_docs"]
 
@@ -71,7 +71,7 @@ def _decode(path: Path) -> str:
 
 def _text_of_line(line: str, where: str) -> str:
     try:
-        text = json.loads(line)["text"]
+        text = parse_json(line)["text"]
     except (ValueError, KeyError, TypeError) as exc:
         raise VerifyError(f'{where} is not a JSON object with "text"', remedy="mend or remove the line") from exc
     if not isinstance(text, str):

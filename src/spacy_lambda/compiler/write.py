@@ -14,6 +14,7 @@ from thinc.api import Config
 from ..manifest import META_KEY, CompiledMeta
 from ..runtime.component import FACTORY, TOKENIZER_FILE
 from ..runtime.encoder import Encoder
+from ..strict_json import parse_json
 from .encode import CompiledEncoder
 from .survey import LISTENER, Survey, TransformerPart
 
@@ -46,7 +47,7 @@ def write_pipeline(survey: Survey, encoders: Mapping[str, CompiledEncoder], meta
 def write_meta(folder: Path, meta: CompiledMeta) -> None:
     """Put the ``spacy_lambda`` block into a pipeline's ``meta.json``."""
     path = folder / "meta.json"
-    content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    content = parse_json(path.read_text(encoding="utf-8")) if path.exists() else {}
     own = f"spacy-lambda>={version('spacy-lambda')}"
     others = [
         requirement

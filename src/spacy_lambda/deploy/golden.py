@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.errors import DeployError, RequestError
+from spacy_lambda.strict_json import parse_json
 
 __all__ = ["Answered", "Golden", "check_version", "expected_answers", "read_requests"]
 
@@ -62,7 +63,7 @@ def read_requests(path: Path | None) -> list[tuple[int, dict[str, Any]]]:
     remedy = 'write a request in each line: {"text": "..."}'
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        requests = [(number, json.loads(line)) for number, line in enumerate(lines, start=1) if line.strip()]
+        requests = [(number, parse_json(line)) for number, line in enumerate(lines, start=1) if line.strip()]
     except (OSError, ValueError) as exc:
         raise DeployError(f"the golden texts cannot be read from {path}: {exc}", remedy=remedy) from exc
     if not requests or not all(isinstance(request, dict) for _, request in requests):
@@ -122,7 +123,7 @@ def check_version(aws: Aws, function: str, version: str, golden: Sequence[Golden
 
 def _decoded(payload: bytes) -> Any:
     try:
-        return json.loads(payload)
+        return parse_json(payload)
     except ValueError:
         return None
 

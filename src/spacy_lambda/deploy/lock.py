@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.errors import DeployError
+from spacy_lambda.strict_json import parse_json
 
 __all__ = ["deployment_lock"]
 
@@ -72,7 +73,7 @@ def _take(client: Any, bucket: str, key: str, mine: dict[str, str]) -> bool:
 
 def _held(client: Any, bucket: str, key: str) -> dict[str, str]:
     try:
-        return dict(json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read()))
+        return dict(parse_json(client.get_object(Bucket=bucket, Key=key)["Body"].read()))
     except (ClientError, BotoCoreError, ValueError):
         return {}
 

@@ -17,6 +17,7 @@ from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import find_stack, require_settled
 from spacy_lambda.deploy.versions import list_versions, live_version
 from spacy_lambda.errors import DeployError
+from spacy_lambda.strict_json import parse_json
 
 __all__ = ["RolledBack", "rollback"]
 
@@ -100,7 +101,7 @@ def _point(aws: Aws, function: str, version: str, *, bucket: str) -> None:
 
 def _parsed(template: Any) -> dict[str, Any]:
     """The CDK's templates are JSON, which botocore may have read already."""
-    return dict(template) if isinstance(template, dict) else dict(json.loads(template))
+    return dict(template) if isinstance(template, dict) else dict(parse_json(template))
 
 
 def _url(aws: Aws, bucket: str, key: str) -> str:

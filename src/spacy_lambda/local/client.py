@@ -14,6 +14,7 @@ from spacy_lambda.client.endpoint import lambda_client
 from spacy_lambda.errors import InvokeError
 from spacy_lambda.local.report import Report, parse_report
 from spacy_lambda.local.settings import MAX_TIMEOUT_S, REGION
+from spacy_lambda.strict_json import parse_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,7 @@ def invoke(
 
 
 def _invocation(response: dict[str, Any], payload: bytes) -> Invocation:
-    answer = json.loads(payload) if payload else None
+    answer = parse_json(payload) if payload else None
     log = base64.b64decode(response.get("LogResult", "")).decode("utf-8", "replace")
     return Invocation(
         answer=answer,

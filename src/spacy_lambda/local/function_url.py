@@ -24,6 +24,7 @@ from spacy_lambda.local.http_body import BodyTooLarge, read_body
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES, FunctionSettings
+from spacy_lambda.strict_json import parse_json
 
 __all__ = ["FunctionUrl", "url_event", "url_response"]
 
@@ -116,7 +117,7 @@ def url_response(outcome: Outcome) -> Response:
     if outcome.answer.error_type is not None:
         return _refusal(502, "Internal Server Error")
     try:
-        answer = json.loads(outcome.answer.payload)
+        answer = parse_json(outcome.answer.payload)
         if not (isinstance(answer, dict) and "statusCode" in answer):
             return Response(outcome.answer.payload, media_type="application/json")
         body = answer.get("body") or ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import logging
 import re
 import time
@@ -27,6 +26,7 @@ from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.mounts import Mounts, Target
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.settings import MAX_EVENT_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES, VERSION
+from spacy_lambda.strict_json import parse_json
 
 _LOGGER = logging.getLogger(__name__)
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
@@ -159,17 +159,12 @@ async def _read_event(http: HttpRequest, kind: str) -> bytes:
             f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
         ) from exc
     try:
-        json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
+        parse_json(body)
+    except ValueError as exc:
         raise ServiceError(
             400, "InvalidRequestContentException", f"Could not parse request body into json: {exc}"
         ) from exc
     return body
-
-
-def _refuse_constant(name: str) -> None:
-    """``NaN`` and ``Infinity`` are Python's, not JSON's."""
-    raise ValueError(f"{name} is not JSON")
 
 
 def _client_context(header: str) -> str:

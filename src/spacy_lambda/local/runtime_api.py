@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import json
 import time
 import uuid
 
@@ -27,6 +26,7 @@ from spacy_lambda.local import faults
 from spacy_lambda.local.http_body import BodyTooLarge, read_body
 from spacy_lambda.local.invocation import Answer, Request
 from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES
+from spacy_lambda.strict_json import parse_json
 
 _PREFIX = "/2018-06-01/runtime"
 _MAX_RESPONSE_BYTES = MAX_PAYLOAD_BYTES + 100  # Lambda's own allowance for the envelope
@@ -169,7 +169,7 @@ async def _read_error(http: HttpRequest) -> Answer:
     except (BodyTooLarge, ClientDisconnect):
         body = b"{}"
     try:
-        error_type = json.loads(body)["errorType"]
+        error_type = parse_json(body)["errorType"]
     except (ValueError, KeyError, TypeError):
         error_type = http.headers.get(_ERROR_TYPE, "Runtime.Unknown")
     return Answer(payload=body, error_type=str(error_type))

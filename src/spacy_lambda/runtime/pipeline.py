@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from ..pipelines import BUNDLE_FACTS, PIPELINE_VARIABLE, find_pipeline
 from .spacy_import import spacy  # isort: skip
 from spacy.language import Language
 
+from ..strict_json import parse_json
 from .code import import_code
 from .component import OnnxTransformer
 
@@ -72,7 +72,7 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
 def _bundled(environ: Mapping[str, str]) -> tuple[str, str | None]:
     """The location and the digest of which the bundle tells, if the function came in one."""
     try:
-        facts = json.loads(Path(environ.get("LAMBDA_TASK_ROOT", "."), BUNDLE_FACTS).read_bytes())
+        facts = parse_json(Path(environ.get("LAMBDA_TASK_ROOT", "."), BUNDLE_FACTS).read_bytes())
         return str(facts["location"]), str(facts["sha256"])
     except (OSError, ValueError, TypeError, KeyError):
         return "", None

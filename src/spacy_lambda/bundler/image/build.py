@@ -13,6 +13,8 @@ from spacy_lambda.bundler.image.context import image_tag, write_context
 from spacy_lambda.bundler.image.engines import ENGINES, Engine
 from spacy_lambda.errors import BundleError
 
+from ...strict_json import parse_json
+
 __all__ = ["RECORD", "BuiltImage", "build_image", "read_record"]
 
 RECORD = "image.json"
@@ -67,7 +69,7 @@ def read_record(folder: Path) -> BuiltImage:
     :raises BundleError: If it is no image's folder, or nothing was built from it.
     """
     try:
-        built = BuiltImage(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
+        built = BuiltImage(**parse_json((folder / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as exc:
         raise BundleError(
             f"{folder} is no image's folder: {exc}", remedy="make one with `spacy-lambda bundle --shape image`"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -16,6 +15,8 @@ from typing import Any
 from spacy_lambda.bundler.image.context import FIRST_DAY
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
+
+from ...strict_json import parse_json
 
 __all__ = ["ENGINES", "Engine", "ImageConfig", "find_engine", "is_loopback"]
 
@@ -132,10 +133,10 @@ class Engine:
     def inspect(self, reference: str) -> dict[str, Any]:
         """What the engine knows of an image, in docker's form."""
         if self.name == "buildah":
-            found = json.loads(self.call("inspect", "--type", "image", reference))
+            found = parse_json(self.call("inspect", "--type", "image", reference))
             docker: dict[str, Any] = found["Docker"]
             return {"Config": docker["config"]}
-        found = json.loads(self.call("image", "inspect", reference))
+        found = parse_json(self.call("image", "inspect", reference))
         image: dict[str, Any] = found[0]
         return image
 

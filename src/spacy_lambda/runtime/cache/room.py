@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import secrets
 import shutil
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import CacheError
+from ...strict_json import parse_json
 from .claim import is_dead
 from .entry import IN_USE, MANIFEST, SET_ASIDE
 
@@ -103,7 +103,7 @@ def _set_aside(root: Path) -> Iterator[_Old]:
 
 
 def _size(folder: Path) -> int:
-    files = json.loads((folder / MANIFEST).read_bytes())["files"]
+    files = parse_json((folder / MANIFEST).read_bytes())["files"]
     return sum(int(file["size"]) for file in files)
 
 

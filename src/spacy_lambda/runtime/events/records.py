@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import RequestError, SpacyLambdaError
+from ...strict_json import parse_json
 from ..requests import Request
 from .protocol import Function
 
@@ -40,8 +41,8 @@ def read_json(body: str | bytes) -> Any:
     :raises RequestError: If it is not JSON; says nothing of what it is.
     """
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return parse_json(body)
+    except ValueError:
         raise RequestError("this is not JSON", remedy='send {"text": "..."}, or "texts" or "inputs"') from None
 
 

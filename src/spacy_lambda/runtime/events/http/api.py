@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ....errors import RequestError
+from ....strict_json import parse_json
 from ..protocol import Function
 from .cors import allow_origin, preflight
 from .describe import describe
@@ -107,14 +108,9 @@ def _finished(response: HttpResponse, request: HttpRequest, function: Function) 
 
 def _decoded(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8", "strict"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
+        return parse_json(body.decode("utf-8", "strict"))
+    except ValueError as exc:
         raise RequestError(f"the body is not JSON: {exc}", remedy='send {"text": "..."}') from exc
-
-
-def _refuse_constant(name: str) -> None:
-    """``NaN`` and ``Infinity`` are Python's, not JSON's."""
-    raise ValueError(f"{name} is not JSON")
 
 
 def _json(answer: Any) -> HttpResponse:
