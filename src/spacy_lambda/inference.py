@@ -37,11 +37,19 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
     headers = build_hf_headers(token=token or get_token() or False, library_name="spacy-lambda")
     url = f"{base}/models/{location.path}"
     try:
-        answer = get_session().post(url, json={"inputs": text}, headers=headers, timeout=TIMEOUT_S)
+        answer = get_session().post(
+            url, json={"inputs": text}, headers=headers, timeout=TIMEOUT_S, allow_redirects=False
+        )
     except requests.RequestException as exc:
         raise InferenceError(
             f"{url} cannot be reached: {exc}", remedy=f"check the network, and {ENDPOINT_VARIABLE} where it is set"
         ) from exc
+    if answer.is_redirect:
+        # Whoever answers here would get the text, and the token where the host is the same.
+        raise InferenceError(
+            f"{url} redirects to {str(answer.headers['location'])[:200]!a}, which is not followed",
+            remedy=f"set {ENDPOINT_VARIABLE} to the API's own address",
+        )
     if answer.status_code != requests.codes.ok:
         raise _refused(location, answer, has_token="authorization" in headers)
     try:

@@ -22,11 +22,15 @@ __all__ = ["Location", "Scheme", "parse_location"]
 
 Scheme = Literal["file", "s3", "hf"]
 
-FRAGMENT = re.compile(r"#sha256=(?P<sha256>[^#/]*)\Z", re.IGNORECASE)
+FRAGMENT = re.compile(r"#sha256=(?P<sha256>[^#]*)\Z", re.IGNORECASE)
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 HUB_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+MAX_LENGTH = 4096
+SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
+
 WRITE_DIGEST = "write #sha256= and 64 hexadecimal digits"
 FORMS = "write ./path, s3://bucket/key or hf://owner/name, each with or without @REF and #sha256=DIGEST"
 
@@ -81,6 +85,10 @@ def parse_location(text: str) -> Location:
 
     :raises LocationError: When it is none.
     """
+    if len(text) > MAX_LENGTH or "\0" in text:
+        raise LocationError(
+            f"{text[:SHOWN]!a}… is not a location: it has {len(text):,} characters, or a zero byte", remedy=FORMS
+        )
     rest, sha256 = _split_digest(text)
     scheme, separator, path = rest.partition("://")
     if not separator:
@@ -114,7 +122,11 @@ def _split_digest(text: str) -> tuple[str, Digest | None]:
 def _path(path: str, sha256: Digest | None) -> Location:
     if not path:
         raise LocationError("the location is empty", remedy=FORMS)
-    before, ref = (path, None) if Path(path).exists() else _split(path)
+    try:
+        there = Path(path).exists()
+    except OSError as exc:
+        raise LocationError(f"{path[:SHOWN]!a} cannot be a path: {exc.strerror}", remedy=FORMS) from exc
+    before, ref = (path, None) if there else _split(path)
     return Location("file", before, ref, sha256)
 
 

@@ -57,6 +57,11 @@ def test_a_path_that_exists_keeps_its_at(tmp_path: Path) -> None:
         ("hf://owner/name/more", "no repository"),
         ("hf://owner/name@../../x", "no repository"),
         ("hf://../name", "no repository"),
+        ("a" * 5000, "5,000 characters"),
+        ("s3://models/" + "a" * 5000, "5,012 characters"),
+        ("a\0b", "a zero byte"),
+        ("a" * 300, "cannot be a path: File name too long"),
+        ("./" + "a" * 300 + "@1", "cannot be a path: File name too long"),
     ],
 )
 def test_refused(text: str, message: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,13 +13,20 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from model_signing import verifying
 
-from spacy_lambda.errors import SignatureError
+from spacy_lambda.artifact import form
+from spacy_lambda.artifact import names as names_module
+from spacy_lambda.artifact.form import FileEntry, Manifest, chunks
+from spacy_lambda.artifact.pack import manifest_of
+from spacy_lambda.digest import Digest
+from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.location import Location, parse_location
-from spacy_lambda.source.layout import signature_key
+from spacy_lambda.source.layout import Pointer, artifact_key, ref_key, signature_key
 from spacy_lambda.store.open import open_store
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.push import push_pipeline
+from spacy_lambda.store.sign import sign_pipeline, verify_signature
 
 
 def key_pair(folder: Path, name: str) -> tuple[Path, Path]:
@@ -52,7 +61,7 @@ def test_signed_and_verified(signed: Location, keys: tuple[Path, Path], tmp_path
     pulled = pull_pipeline(signed, tmp_path / "out", verify_key=keys[1])
     assert pulled.sha256 == signed.sha256
     assert pull_pipeline(signed.at("latest"), tmp_path / "again", verify_key=keys[1]).sha256 == signed.sha256
-    signature = Path(tmp_path, "store", signature_key("en_metals", str(signed.sha256)))
+    signature = Path(tmp_path, "store", signature_key("en_metals", Digest(str(signed.sha256))))
     command = [sys.executable, "-m", "model_signing", "verify", "key", str(pulled.path)]
     done = subprocess.run(
         [*command, "--signature", str(signature), "--public_key", str(keys[1])],
@@ -85,7 +94,8 @@ def test_the_signature_of_another_artifact(
     other = push_pipeline(str(next_pipeline), open_store(root), replace=True).location
     folder = tmp_path / "store"
     shutil.copy(
-        folder / signature_key("en_metals", str(signed.sha256)), folder / signature_key("en_metals", str(other.sha256))
+        folder / signature_key("en_metals", Digest(str(signed.sha256))),
+        folder / signature_key("en_metals", Digest(str(other.sha256))),
     )
     with pytest.raises(SignatureError, match="is not valid"):
         pull_pipeline(other, tmp_path / "out", verify_key=keys[1])
@@ -94,7 +104,7 @@ def test_the_signature_of_another_artifact(
 
 @pytest.mark.parametrize("content", ["", "{}", json.dumps({"dsseEnvelope": {"payload": "e30="}})])
 def test_a_broken_signature(content: str, signed: Location, keys: tuple[Path, Path], tmp_path: Path) -> None:
-    Path(tmp_path, "store", signature_key("en_metals", str(signed.sha256))).write_text(content)
+    Path(tmp_path, "store", signature_key("en_metals", Digest(str(signed.sha256)))).write_text(content)
     with pytest.raises(SignatureError):
         pull_pipeline(signed, tmp_path / "out", verify_key=keys[1])
 
@@ -111,3 +121,93 @@ def test_keys_that_are_none(pipeline: Path, signed: Location, tmp_path: Path) ->
             with pytest.raises(SignatureError, match=message):
                 call()
     assert not (tmp_path / "other").exists()
+
+
+def packed_by_hand(folder: Path, files: dict[str, bytes]) -> Path:
+    """An artifact of a pipeline and of more files, of which our own packing would take none."""
+    manifest = manifest_of(folder)
+    more = [FileEntry(name, len(data), Digest(hashlib.sha256(data).hexdigest())) for name, data in files.items()]
+    whole = Manifest(manifest.pipeline, tuple(sorted([*manifest.files, *more], key=lambda entry: entry.path)))
+    path = folder.parent / "forged.tar"
+    contents = {entry.path: (folder / entry.path).read_bytes() for entry in manifest.files} | files
+    path.write_bytes(b"".join(chunks(whole, lambda entry: [contents[entry.path]])))
+    return path
+
+
+def put_in_place(artifact: Path, signed: Location, tmp_path: Path) -> Location:
+    """Let the version point to another artifact, with the true signature of the signed one beside it."""
+    root, digest = tmp_path / "store", Digest(hashlib.sha256(artifact.read_bytes()).hexdigest())
+    shutil.copy(artifact, root / artifact_key("en_metals", digest))
+    shutil.copy(
+        root / signature_key("en_metals", Digest(str(signed.sha256))), root / signature_key("en_metals", digest)
+    )
+    pointer = Pointer("alias", "1.2.3", digest, artifact.stat().st_size)
+    (root / ref_key("en_metals", "latest")).write_bytes(pointer.to_bytes())
+    return signed.at("latest")
+
+
+UNSIGNED = [
+    *(".git/config", ".gitattributes", ".gitignore", ".github/workflows/x.yml", ".GIT/config", "ner/.git/config"),
+    *("__pycache__/x.pyc", "__pycache__/y.pyc", "extra.py", "vocab/extra", "model.sig"),
+]
+
+
+@pytest.mark.parametrize("name", UNSIGNED)
+def test_a_file_that_the_signature_does_not_cover(
+    name: str, signed: Location, pipeline: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Whoever can write to the store adds a file that the signature passes over."""
+    artifact = packed_by_hand(tmp_path / "source", {name: b"[core]\n\tfsmonitor = touch /tmp/owned\n"})
+    location = put_in_place(artifact, signed, tmp_path)
+    with pytest.raises(ArtifactError):
+        pull_pipeline(location, tmp_path / "out", verify_key=keys[1])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", UNSIGNED)
+def test_the_signature_itself_passes_over_nothing(
+    name: str, signed: Location, keys: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where names are not looked at: the second of two locks."""
+    artifact = packed_by_hand(tmp_path / "source", {name: b"evil"})
+    location = put_in_place(artifact, signed, tmp_path)
+    monkeypatch.setattr(form, "unsafe_names", lambda names: None)
+    monkeypatch.setattr(names_module, "unsafe_name", lambda name: None)
+    with pytest.raises(SignatureError, match=re.escape(name)):
+        pull_pipeline(location, tmp_path / "out", verify_key=keys[1])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_signature_that_ignores_a_file_which_its_maker_had(
+    pipeline: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """What lay in the signer's folder and was not packed is in the signature as ignored: somebody may add just that."""
+    source = tmp_path / "source"
+    shutil.copytree(pipeline, source)
+    (source / "notes.py").write_text("mine")
+    manifest = manifest_of(pipeline)
+    signature = sign_pipeline(source, manifest, keys[0])
+    verify_signature(pipeline, manifest, signature, keys[1], name="x")
+    (source / "notes.py").write_text("evil")
+    verifying.Config().use_elliptic_key_verifier(public_key=keys[1]).verify(source, written(tmp_path, signature))
+    with pytest.raises(SignatureError, match=r"'notes\.py' is not covered"):
+        verify_signature(source, manifest_of(source), signature, keys[1], name="x")
+    with pytest.raises(SignatureError, match="is signed, but missing"):
+        verify_signature(pipeline, Manifest(manifest.pipeline, manifest.files[1:]), signature, keys[1], name="x")
+
+
+def written(folder: Path, signature: bytes) -> Path:
+    path = folder / "model.sig"
+    path.write_bytes(signature)
+    return path
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [b"[" * 100_000, b"\xff\xfe", b"1e999", b'{"dsseEnvelope": []}', b'{"a": 1, "a": 2}', b"null", bytes(100)],
+    ids=range(7),
+)
+def test_signatures_that_are_none(signature: bytes, pipeline: Path, keys: tuple[Path, Path]) -> None:
+    with pytest.raises(SignatureError) as caught:
+        verify_signature(pipeline, manifest_of(pipeline), signature, keys[1], name="x")
+    assert "do not use it" in caught.value.remedy

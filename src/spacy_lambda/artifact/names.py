@@ -70,8 +70,9 @@ def unsafe_names(names: Iterable[str]) -> str | None:
         why = unsafe_name(name)
         if why is not None:
             return f"{name!a} {why}"
-        if files.setdefault(_folded(name), name) != name:
+        if _folded(name) in files:
             return f"{name!a} is there twice"
+        files[_folded(name)] = name
         parts = name.split("/")
         for folder in ("/".join(parts[:depth]) for depth in range(1, len(parts))):
             if folders.setdefault(_folded(folder), folder) != folder:

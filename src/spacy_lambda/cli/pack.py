@@ -29,10 +29,17 @@ def pack(
     with pipeline_folder(pipeline) as folder, byte_progress(quiet=as_json) as on_step:
         packed = pack_folder(folder, out, on_bytes=lambda done, total: on_step("packing", done, total))
     if as_json:
-        result = {"path": str(packed.path), "sha256": packed.sha256, "size": packed.size}
+        result = {
+            "path": str(packed.path),
+            "sha256": packed.sha256,
+            "size": packed.size,
+            "left_out": list(packed.left_out),
+        }
         say_json({**result, "pipeline": packed.manifest.pipeline})
     else:
         say(f"{packed.path}: {len(packed.manifest.files)} files, {packed.size / 1e6:.1f} MB", f"sha256={packed.sha256}")
+        if packed.left_out:
+            say(f"left out, as hidden files or made by a tool: {', '.join(packed.left_out)}", err=True)
 
 
 def unpack(

@@ -10,7 +10,7 @@ import http.client
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import IO
+from typing import IO, Any
 
 from ..errors import StoreError
 
@@ -46,6 +46,18 @@ class _StrictRedirects(urllib.request.HTTPRedirectHandler):
     max_redirections = MAX_REDIRECTS
     max_repeats = 2
 
+    def http_error_302(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage
+    ) -> Any:
+        """Follow, or refuse and close what was open. A location that is no URL is a ``ValueError``."""
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except (StoreError, ValueError):
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
     def redirect_request(
         self,
         req: urllib.request.Request,
@@ -57,7 +69,6 @@ class _StrictRedirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         old, target = _origin(req.full_url), _origin(newurl)
         if target is None or old is None or (old[0] == "https" and target[0] != "https"):
-            fp.close()
             raise StoreError(
                 f"{req.full_url} redirects to {newurl[:200]!a}, which is refused",
                 remedy="check HF_ENDPOINT and the network: a redirect goes from https to https, and to no user name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -50,7 +51,7 @@ class FolderObjects:
     def upload(self, key: str, file: Path, *, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
         """A copy of a file; the key says what is in it."""
         target, size = self._path(key), file.stat().st_size
-        if target.is_file() and target.stat().st_size == size:
+        if _has_digest(target, sha256):
             return 0
         with self._scratch(key) as (copy, scratch), file.open("rb") as source:
             while chunk := source.read(CHUNK):
@@ -104,3 +105,12 @@ class FolderObjects:
 def _flush(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _has_digest(path: Path, sha256: str) -> bool:
+    """Whether a file is there already with these contents: its name alone says nothing."""
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False

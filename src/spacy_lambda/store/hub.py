@@ -23,7 +23,7 @@ from typing import Any
 
 from spacy_lambda.artifact.form import MAX_FILES
 from spacy_lambda.artifact.names import HIDDEN, path_below, unsafe_name, unsafe_names
-from spacy_lambda.artifact.pack import left_out
+from spacy_lambda.artifact.pack import left_out, manifest_of
 from spacy_lambda.artifact.unpack import MAX_TOTAL_BYTES
 from spacy_lambda.digest import Digest
 from spacy_lambda.errors import NotStoredError, StoreError
@@ -146,8 +146,8 @@ class HubStore:
         """
         with self._explained():
             info = self._api.repo_info(self._repository, revision=self._location.ref, files_metadata=True)
-        commit = str(info.sha)
-        sizes = {one.rfilename: one.size for one in info.siblings if _is_pipeline(one.rfilename)}
+            commit = str(info.sha)
+            sizes = {one.rfilename: one.size for one in info.siblings if _is_pipeline(one.rfilename)}
         self._check_files(sizes)
         repository = self._at(commit)
         folder.mkdir()
@@ -177,10 +177,11 @@ class HubStore:
         build.mkdir()
         inside = "" if self._options.original is None else ONNX_FOLDER
         root = self._options.original or push.folder
-        without = left_out
-        shutil.copytree(root, stage, ignore=without)
+        # Links would be followed, and what they point to be published.
+        manifest_of(root)
+        shutil.copytree(root, stage, ignore=left_out)
         if inside:
-            shutil.copytree(push.folder, stage / inside, ignore=without)
+            shutil.copytree(push.folder, stage / inside, ignore=left_out)
         wheel = self._options.wheel or build_wheel(root, build)
         shutil.copy(wheel, stage / wheel.name)
         records = stage / HUB_FOLDER
@@ -270,6 +271,11 @@ class HubStore:
             raise _unreachable(name, exc) from exc
         except errors.HFValidationError as exc:
             raise StoreError(f"{name}: {exc}", remedy="write hf://owner/name") from exc
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
+            raise StoreError(
+                f"{name}: the Hub answered what cannot be read: {type(exc).__name__}: {_first_line(exc)[:200]}",
+                remedy="check HF_ENDPOINT where it is set, and try again",
+            ) from exc
 
 
 def _unreachable(name: str, error: Exception) -> StoreError:

@@ -47,7 +47,13 @@ def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
             raise SignatureError(
                 f"{private_key} cannot sign: {exc}", remedy=f"make a pair of keys: {MAKE_KEYS}"
             ) from exc
-        return signature.read_bytes()
+        signed = signature.read_bytes()
+    wrong = _difference(_signed_files(signed), {entry.path: entry.sha256 for entry in manifest.files})
+    if wrong is not None:
+        raise SignatureError(
+            f"the signature of {folder} would not be valid: {wrong}", remedy="push it again when nothing writes to it"
+        )
+    return signed
 
 
 def verify_signature(folder: Path, manifest: Manifest, signature: bytes | None, public_key: Path, *, name: str) -> None:

@@ -22,7 +22,9 @@ def build_wheel(pipeline: Path, scratch: Path) -> Path:
     :param scratch: An empty folder for it.
     :raises InvalidPipelineError: When its ``meta.json`` names what cannot be the name of a file, or a requirement.
     :raises StoreError: When it cannot be built.
+    :raises InvalidPipelineError: When its ``meta.json`` would lead the wheel out of the folder.
     """
+    read_meta(pipeline / "meta.json")
     # spaCy makes folders of its names, and whoever installs the wheel installs its requirements.
     requirements_of(read_meta(pipeline / "meta.json"))
     _run(pipeline, "spacy", "package", str(pipeline), str(scratch), "--build", "none")

@@ -1,0 +1,340 @@
+"""A repository on the Hub whose owner means harm: refused, by the function and by pull, and nothing else is touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacy_lambda.artifact.form import Manifest, artifact_size, chunks
+from spacy_lambda.artifact.pack import Packed, pack
+from spacy_lambda.digest import Digest
+from spacy_lambda.errors import NotStoredError, SpacyLambdaError, StoreError
+from spacy_lambda.location import parse_location
+from spacy_lambda.runtime.cache.fetch import cached_pipeline
+from spacy_lambda.runtime.cache.settings import CacheSettings
+from spacy_lambda.source import hub as source_hub
+from spacy_lambda.source.find import find_artifact
+from spacy_lambda.source.hub import CARD
+from spacy_lambda.store.open import list_versions, open_pipeline
+from spacy_lambda.store.pull import pull_pipeline
+
+from ..canary import make_canary, untouched
+from .hub_server import TOKEN, Hub, Repository
+
+# huggingface_hub leaves the connections of its threads to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+LOCATION = parse_location("hf://acme/metals")
+RECORD, MANIFEST = "spacy-lambda/artifact.json", "spacy-lambda/manifest.json"
+COMMIT = "1" * 40
+D0 = "0" * 64
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Hub]:
+    with Hub(os.environ["HF_ENDPOINT"]).running() as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def packed(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    return pack(pipeline, tmp_path_factory.mktemp("packed"))
+
+
+@pytest.fixture
+def there(running: Hub, packed: Packed, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """The files of a repository in which all is right."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setattr(source_hub.time, "sleep", lambda seconds: None)
+    record = {"sha256": packed.sha256, "size": packed.size, "folder": ""}
+    files = {entry.path: (pipeline / entry.path).read_bytes() for entry in packed.manifest.files}
+    files |= {RECORD: json.dumps(record).encode(), MANIFEST: packed.manifest.to_bytes(), CARD: b"# Metals"}
+    running.repositories["acme/metals"] = Repository(False, {"main": COMMIT}, {}, {COMMIT: files})
+    return files
+
+
+@pytest.fixture
+def victim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home, which is the current folder too, so that relative paths lead somewhere."""
+    home = make_canary(tmp_path / "home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+    with untouched(home):
+        yield home
+
+
+def refused(tmp_path: Path) -> list[SpacyLambdaError]:
+    """The errors of the function and of pull; nothing is left behind by either."""
+    cache, errors = tmp_path / "cache", []
+    calls: list[Callable[[], Any]] = [
+        lambda: cached_pipeline(LOCATION, CacheSettings(cache)),
+        lambda: pull_pipeline(LOCATION, tmp_path / "out"),
+    ]
+    for call in calls:
+        with pytest.raises(SpacyLambdaError) as caught:
+            call()
+        assert caught.value.remedy
+        errors.append(caught.value)
+    assert {path.name for path in tmp_path.iterdir()} <= {"home", "cache"}
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+    return errors
+
+
+def test_all_is_right(there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path) -> None:
+    """Without which no refusal would say anything."""
+    pulled = pull_pipeline(LOCATION, tmp_path / "out")
+    assert (pulled.sha256, pulled.verified) == (packed.sha256, True)
+    names = {path.relative_to(pulled.path).as_posix() for path in pulled.path.rglob("*") if path.is_file()}
+    assert names == {entry.path for entry in packed.manifest.files}
+    entry = cached_pipeline(LOCATION, CacheSettings(tmp_path / "cache"))
+    entry.close()
+    assert entry.sha256 == packed.sha256
+
+
+FOLDERS = [
+    *(
+        "/",
+        "/etc",
+        "{home}",
+        "{home}/.ssh",
+        "..",
+        "../..",
+        "../../../.ssh",
+        ".",
+        "./",
+        "onnx/..",
+        "onnx/../..",
+        "onnx/",
+    ),
+    *(
+        "/onnx",
+        "//host/x",
+        "\\\\host\\x",
+        "C:\\",
+        "~/.ssh",
+        ".ssh",
+        ".git",
+        "onnx/.git/hooks",
+        "a\nb",
+        "a\0b",
+        "con",
+        "x.",
+    ),
+    *(
+        "a" * 300,
+        "/".join("a" * 40),
+        "．．/x",
+        "\ud800",
+        "a?token=1",
+        "../",
+    ),
+]
+DIGESTS: list[Any] = [
+    *("", " ", ".", "..", "../x", "/", "/some/folder", "{home}", "{home}/.ssh", "latest", "0" * 63, "0" * 65),
+    *("A" * 64, f"{D0}\n", f" {D0[1:]}", f"sha256:{D0}", f"../{D0[3:]}", "٠" * 64, None, 0, True, [], {}, [D0], 1e9),
+]
+SIZES: list[Any] = [-1, 0, 1, 2**63, 10**20, 1.5, True, None, "1", "{size}", [], 10 * 2**30 + 2**27]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"folder": folder} for folder in [*FOLDERS, None, 0, True, [], ["onnx"], {}]),
+        *({"sha256": digest} for digest in DIGESTS),
+        *({"size": size} for size in SIZES),
+        *({"sha256": digest, "folder": "../../../.ssh"} for digest in ("", D0)),
+        *({key: 1} for key in ("path", "url", "FOLDER", "files", "")),
+        *({key: ...} for key in ("sha256", "size", "folder")),
+    ],
+    ids=lambda change: ascii(change)[:40],
+)
+def test_records(change: dict[str, Any], there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
+    record = json.loads(there[RECORD])
+    for key, value in change.items():
+        text = value.replace("{home}", str(victim)) if isinstance(value, str) else value
+        record[key] = str(record["size"]) if text == "{size}" else text
+    there[RECORD] = json.dumps({key: value for key, value in record.items() if value is not ...}).encode()
+    for error in refused(tmp_path):
+        assert "spacy-lambda/artifact.json" in error.message
+
+
+@pytest.mark.parametrize("change", [{"sha256": ""}, {"sha256": "../x"}, {"folder": "/etc"}, {"size": True}], ids=ascii)
+def test_listing_and_moving_an_alias_read_records_too(
+    change: dict[str, Any], there: dict[str, bytes], victim: Path
+) -> None:
+    there[RECORD] = json.dumps(json.loads(there[RECORD]) | change).encode()
+    for call in (lambda: list_versions(LOCATION), lambda: open_pipeline(LOCATION).move_alias("main", "live")):
+        with pytest.raises(StoreError, match="broken spacy-lambda/artifact"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"null", b"[]", b'"x"', b"1", b"[" * 100_000, b'{"sha256":' * 50_000, b"\xff\xfe", b"{}" * 3000),
+        *(
+            b'{"sha256": "%s", "size": 1e999, "folder": ""}' % D0.encode(),
+            b"[NaN]",
+            b"9" * 5000,
+            b'"\\ud800"',
+            b" " * 5000,
+        ),
+        b'{"folder": "", "folder": "/etc", "sha256": "%s", "size": 1}' % D0.encode(),
+    ],
+    ids=lambda data: ascii(data)[:20],
+)
+def test_records_that_are_no_records(data: bytes, there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
+    there[RECORD] = data
+    refused(tmp_path)
+
+
+def forge(there: dict[str, bytes], manifest: bytes) -> None:
+    """Let a record say that all is right with a manifest."""
+    record = json.loads(there[RECORD])
+    size = len(manifest)
+    there[MANIFEST] = manifest
+    there[RECORD] = json.dumps({**record, "sha256": hashlib.sha256(manifest).hexdigest(), "size": size + 4096}).encode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "{home}/.ssh/id_rsa",
+            "../home/.ssh/id_rsa",
+            "../../.ssh/id_rsa",
+            "../.bashrc",
+            "code/../..",
+            "a/../../x",
+            "/x",
+        ),
+        *("..", ".", "", "/", ".ssh/id_rsa", ".git/config", "a/.git/hooks/pre-commit", ".gitattributes", ".GIT/config"),
+        *(
+            "a\\..\\x",
+            "C:x",
+            "//host/x",
+            "a\0b",
+            "a\nb",
+            "con",
+            "nul.cfg",
+            "a.",
+            "a ",
+            "\ud800",
+            "．．/x",
+            "a/__pycache__/b.pyc",
+        ),
+        *("a" * 300, "/".join("a" * 20), "..\\..\\x", "a//b", "./x", "x/"),
+    ],
+    ids=lambda path: ascii(path)[:30],
+)
+def test_manifests_that_name_paths(path: str, there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
+    path = path.replace("{home}", str(victim))
+    file = {"path": path, "sha256": hashlib.sha256(b"").hexdigest(), "size": 0}
+    content = {"files": [file], "format_version": 1, "pipeline": {"lang": "en", "name": "x", "version": "1"}}
+    forge(there, json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n")
+    for error in refused(tmp_path):
+        assert "manifest" in error.message
+
+
+def with_file(packed: Packed, **change: Any) -> bytes:
+    content = json.loads(packed.manifest.to_bytes())
+    content["files"][0] |= change
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"sha256": digest} for digest in ("", "..", "/etc", "A" * 64, "0" * 63, None, 0, [], True)),
+        *({"size": size} for size in (-1, 2**63, 8 * 2**30, 1.0, True, None, "1")),
+        *({"path": path} for path in (None, 0, [], ["a"])),
+        *({key: 1} for key in ("mode", "link", "target")),
+    ],
+    ids=ascii,
+)
+def test_manifests_of_other_types(
+    change: dict[str, Any], there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path
+) -> None:
+    forge(there, with_file(packed, **change))
+    refused(tmp_path)
+
+
+def test_a_manifest_with_another_digest_of_a_file(
+    there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path
+) -> None:
+    """The artifact is what the record says, to the byte; but its manifest does not tell the truth about a file."""
+    first, *rest = packed.manifest.files
+    lie = type(first)(first.path, first.size, Digest(D0))
+    manifest = Manifest(packed.manifest.pipeline, (lie, *rest))
+    there[MANIFEST] = manifest.to_bytes()
+    digest = hashlib.sha256()
+    for chunk in chunks(manifest, lambda entry: [there[entry.path]]):
+        digest.update(chunk)
+    record = {"sha256": digest.hexdigest(), "size": artifact_size(manifest), "folder": ""}
+    there[RECORD] = json.dumps(record).encode()
+    for error in refused(tmp_path):
+        assert f"{first.path} is not what the manifest says" in error.message
+
+
+@pytest.mark.parametrize("name", ["config.cfg", "weights"])
+@pytest.mark.parametrize("data", [b"", b"x", None])
+def test_files_that_are_others(
+    name: str, data: bytes | None, there: dict[str, bytes], victim: Path, tmp_path: Path
+) -> None:
+    if data is None:
+        del there[name]
+    else:
+        there[name] = data
+    refused(tmp_path)
+
+
+def test_more_files_than_the_manifest_has_do_not_arrive(there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
+    there |= {".git/config": b"[core]", ".gitattributes": b"", "extra.py": b"", "onnx/evil.py": b"", ".bashrc": b""}
+    pulled = pull_pipeline(LOCATION, tmp_path / "out")
+    names = {path.relative_to(pulled.path).as_posix() for path in pulled.path.rglob("*") if path.is_file()}
+    assert names == {entry.path for entry in pulled.manifest.files}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../evil", "../../evil", "/tmp/evil", "a/../../evil", "..", ".", "a//b", "./x", "a\\..\\x", "C:evil", "con"),
+        *(
+            "../.ssh/authorized_keys",
+            ".git/../../evil",
+            "\x1b[31m",
+            "a\nb",
+            "CONFIG.cfg",
+            "config.cfg/x",
+            "a" * 300,
+            "",
+        ),
+    ],
+    ids=lambda name: ascii(name)[:20],
+)
+def test_a_listing_that_names_paths(name: str, there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
+    """An ordinary repository, whose listing says what is to be written."""
+    del there[RECORD]
+    there[name] = b"evil"
+    with pytest.raises(SpacyLambdaError, match=r"is refused|cannot be packed"):
+        pull_pipeline(LOCATION, tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"home"}
+
+
+def test_what_was_not_compared_is_not_called_verified(
+    there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path
+) -> None:
+    del there[RECORD], there[MANIFEST]
+    there |= {".gitattributes": b"", "x-1-py3-none-any.whl": b"", ".git/config": b"[core]"}
+    pulled = pull_pipeline(LOCATION, tmp_path / "out")
+    assert not pulled.verified
+    assert pulled.sha256 == packed.sha256
+    assert pull_pipeline(parse_location(f"hf://acme/metals#sha256={packed.sha256}"), tmp_path / "again").verified
+    with pytest.raises(NotStoredError):
+        find_artifact(LOCATION)
