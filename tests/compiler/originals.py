@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import string
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ class Architecture:
     config: type[Any]
     settings: dict[str, Any]
     tokenizer: type[PreTrainedTokenizerFast] = BertTokenizerFast
+    max_length: int | None = MAX_LENGTH
 
 
 _SMALL = {
@@ -63,6 +66,24 @@ ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
         Architecture("bert", transformers.BertConfig, _SMALL),
+        Architecture("bert without a limit", transformers.BertConfig, _SMALL, max_length=None),
+        Architecture(
+            "deberta without a limit",
+            transformers.DebertaV2Config,
+            {**_SMALL, "relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_biased_input": False},
+            max_length=None,
+        ),
+        Architecture(
+            "big bird",
+            transformers.BigBirdConfig,
+            {**_SMALL, "max_position_embeddings": 256, "block_size": 8, "num_random_blocks": 1},
+            max_length=256,
+        ),
+        Architecture(
+            "longformer",
+            transformers.LongformerConfig,
+            {**_SMALL, "max_position_embeddings": MAX_LENGTH + 2, "pad_token_id": 1, "attention_window": [8, 8]},
+        ),
         Architecture("bert-relu", transformers.BertConfig, {**_SMALL, "hidden_act": "relu"}),
         Architecture("electra", transformers.ElectraConfig, {**_SMALL, "embedding_size": 16, "hidden_act": "gelu_new"}),
         Architecture(
@@ -87,9 +108,12 @@ def save_transformer(architecture: Architecture, folder: Path, *, seed: int = 0)
     if architecture.tokenizer is PreTrainedTokenizerFast:
         tokenizer = _byte_level_tokenizer()
     else:
-        tokenizer = architecture.tokenizer(tokenizer_object=_wordpieces(), model_max_length=MAX_LENGTH)
+        tokenizer = architecture.tokenizer(tokenizer_object=_wordpieces(), model_max_length=architecture.max_length)
     config = architecture.config(vocab_size=len(tokenizer), **architecture.settings)
-    model = transformers.AutoModel.from_config(config)
+    with warnings.catch_warnings():
+        # Some modules of transformers are scripted as they are imported, of which torch warns.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = transformers.AutoModel.from_config(config)
     with torch.no_grad():
         # The usual initialisation is so small that every token would look alike.
         for parameter in model.parameters():
@@ -131,6 +155,32 @@ def build_original(
     original = folder / "original"
     nlp.to_disk(original)
     return original
+
+
+def build_transformer(
+    folder: Path, *, architecture: str, change: Callable[[Any], None] = lambda transformer: None, **tokenizer: Any
+) -> Path:
+    """Write a pipeline of a transformer alone, untrained, whose windows are whole texts.
+
+    :param change: Changes the transformers model before it is written.
+    :param tokenizer: Settings of the tokenizer.
+    """
+    source = save_transformer(ARCHITECTURES[architecture], folder / "source")
+    nlp = spacy.blank("en")
+    settings = {
+        "@architectures": "spacy-transformers.TransformerModel.v3",
+        "name": str(source),
+        "get_spans": {"@span_getters": "spacy-transformers.doc_spans.v1"},
+        "tokenizer_config": {"use_fast": True, **tokenizer},
+        "transformer_config": {},
+        "mixed_precision": False,
+        "grad_scaler_config": {},
+    }
+    component: Any = nlp.add_pipe("transformer", config={"model": settings})
+    nlp.initialize()
+    change(component.model.transformer)
+    nlp.to_disk(folder / "original")
+    return folder / "original"
 
 
 def _with_listener(nlp: Language, name: str) -> dict[str, Any]:

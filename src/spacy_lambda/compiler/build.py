@@ -118,6 +118,7 @@ def _describe(
                 "bytes": sum(map(len, encoders[part.name].model)),
                 "largest_difference": encoders[part.name].largest_difference,
                 "relative_error": encoders[part.name].relative_error,
+                "checked_length": encoders[part.name].checked_length,
                 "calibration_texts": n_texts if precision == "int8" else None,
             }
             for part in original.transformers

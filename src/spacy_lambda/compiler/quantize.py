@@ -27,7 +27,7 @@ from ..runtime.onnx_import import import_onnxruntime
 from .bert import LINEARS, LinearKey, QuantizedLinear, QuantizedTable, build_graph
 from .weights import EncoderWeights, LayerWeights, Linear
 
-__all__ = ["Calibration", "calibrate", "quantize_linears", "quantize_table", "sample_windows"]
+__all__ = ["Calibration", "calibrate", "quantize_linears", "quantize_table"]
 
 WEIGHT_LIMIT = 63
 """Largest weight: 7 bits and a sign that is never used alone."""
@@ -60,20 +60,6 @@ class Calibration:
     moments: Matrix
 
 
-def sample_windows(vocabulary: int, *, first: int, last: int, count: int, length: int) -> list[list[int]]:
-    """Windows of random wordpieces, for calibration when there is no text.
-
-    Low ids are drawn more often, as vocabularies tend to be ordered by frequency.
-
-    :param vocabulary: Number of wordpieces.
-    :param first: Id of the special wordpiece that opens a window.
-    :param last: Id of the one that closes it.
-    """
-    rng = np.random.default_rng(0)
-    ids = np.exp(rng.uniform(0, np.log(vocabulary), size=(count, length - 2))).astype(int)
-    return [[first, *np.minimum(row, vocabulary - 1).tolist(), last] for row in ids]
-
-
 def calibrate(
     weights: EncoderWeights, windows: Sequence[Sequence[int]], *, on_step: Callable[[int, int], None]
 ) -> dict[LinearKey, Calibration]:
@@ -93,11 +79,18 @@ def calibrate(
         values = session.run(probes, {INPUT: np.array([window], dtype=np.int64)})
         for key, value in zip(keys, values, strict=True):
             rows = value.reshape(-1, value.shape[-1])
-            seen = Calibration(np.abs(rows).max(axis=0).astype(np.float64), (rows.T @ rows).astype(np.float64))
+            seen = Calibration(np.abs(rows).max(axis=0).astype(np.float64), _moments(rows))
             old = found.get(key)
             found[key] = seen if old is None else _joined(old, seen)
         on_step(done + 1, len(windows))
     return found
+
+
+def _moments(rows: Floats) -> Matrix:
+    with np.errstate(over="ignore"):
+        moments = (rows.T @ rows).astype(np.float64)
+    # Squares of large activations do not fit fp32.
+    return moments if np.isfinite(moments).all() else rows.astype(np.float64).T @ rows.astype(np.float64)
 
 
 def _joined(a: Calibration, b: Calibration) -> Calibration:

@@ -13,6 +13,7 @@ import spacy
 from spacy.language import Language
 
 from ..errors import CompileError, MissingExtraError, UnsupportedPipelineError
+from .limits import window_limit
 
 __all__ = ["LISTENER", "Survey", "TransformerPart", "source_hash", "survey"]
 
@@ -29,15 +30,17 @@ Reason = tuple[str, str]
 class TransformerPart:
     """One transformer component of the original.
 
-    :param model: The ``PreTrainedModel``.
-    :param tokenizer: The ``PreTrainedTokenizerFast``.
+    :param pipe: The component itself.
+    :param model: Its ``PreTrainedModel``.
+    :param tokenizer: Its ``PreTrainedTokenizerFast``.
     :param get_spans: Its span getter's name, without namespace and version.
     :param window: Tokens in a window; 0 where the span getter has none.
     :param stride: Tokens from one window to the next; 0 likewise.
-    :param max_length: Wordpieces that the model takes at most.
+    :param max_length: Wordpieces after which a window is truncated (see :func:`.limits.window_limit`).
     """
 
     name: str
+    pipe: Any
     model: Any
     tokenizer: Any
     get_spans: str
@@ -163,6 +166,12 @@ def _model_reasons(name: str, model: Any) -> Iterator[Reason]:
             f"component {name!r}'s tokenizer pads on the {tokenizer.padding_side}",
             'train it with "padding_side": "right" in tokenizer_config',
         )
+    types = {str(p.dtype) for p in transformer.parameters() if p.is_floating_point()} - {"torch.float32"}
+    if types:
+        yield (
+            f"component {name!r} computes in {', '.join(sorted(types))}",
+            "convert it: nlp.get_pipe(NAME).model.transformer.float(), torch_dtype = None in its config, nlp.to_disk",
+        )
     if any(tokenizer("a text", return_token_type_ids=True)["token_type_ids"]):
         yield (
             f"component {name!r}'s tokenizer gives single texts token types other than 0",
@@ -176,27 +185,19 @@ def _model_reasons(name: str, model: Any) -> Iterator[Reason]:
 
 
 def _part(name: str, component: Mapping[str, Any], nlp: Language) -> TransformerPart:
-    model = nlp.get_pipe(name).model  # type: ignore[attr-defined]
+    pipe = nlp.get_pipe(name)
+    model = pipe.model  # type: ignore[attr-defined]
     spans = component["model"]["get_spans"]
     return TransformerPart(
         name=name,
+        pipe=pipe,
         model=model.transformer.eval(),
         tokenizer=model.tokenizer,
         get_spans=SPAN_GETTERS[spans["@span_getters"]],
         window=spans.get("window", 0),
         stride=spans.get("stride", 0),
-        max_length=_max_length(model.tokenizer, model.transformer.config),
+        max_length=window_limit(name, model),
     )
-
-
-def _max_length(tokenizer: Any, config: Any) -> int:
-    """The tokenizer's limit, which spacy-transformers truncates at, or the model's own where that is smaller."""
-    positions = getattr(config, "max_position_embeddings", None)
-    limits = [tokenizer.model_max_length]
-    if positions and positions > 0:
-        offset = config.pad_token_id + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
-        limits.append(positions - offset)
-    return int(min(*limits, 1 << 20))
 
 
 def _architectures(node: Any) -> Iterator[str]:

@@ -26,10 +26,12 @@ OPSET = 17
 SAMPLE_LENGTH = 19
 
 
-def trace_graph(model: Any) -> onnx.ModelProto:
+def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) -> onnx.ModelProto:
     """Trace a model to a graph with the same input and output as :func:`.bert.build_graph` makes.
 
     :param model: A ``PreTrainedModel``.
+    :param token_types: The original's tokenizer gives token types, all 0; some models answer differently without.
+    :param longest: Wordpieces that the model takes at most.
     :raises CompileError: When torch cannot export it.
     """
     import torch
@@ -41,9 +43,12 @@ def trace_graph(model: Any) -> onnx.ModelProto:
 
         def forward(self, input_ids: Any) -> Any:
             # Windows come unpadded: everything is attended to.
-            return self.inner(input_ids=input_ids, attention_mask=torch.ones_like(input_ids))[0]
+            more = {"token_type_ids": torch.zeros_like(input_ids)} if token_types else {}
+            mask = torch.ones_like(input_ids)
+            return self.inner(input_ids=input_ids, attention_mask=mask, **more).last_hidden_state
 
-    sample = torch.arange(2 * SAMPLE_LENGTH).reshape(2, -1) % model.config.vocab_size
+    length = min(SAMPLE_LENGTH, longest)
+    sample = torch.arange(2 * length).reshape(2, -1) % model.config.vocab_size
     buffer = io.BytesIO()
     try:
         with torch.no_grad(), _quiet():
@@ -86,7 +91,10 @@ def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph after onnxruntime's own fusions, those that do not depend on this machine."""
+    """The graph after onnxruntime's own fusions, those that do not depend on this machine.
+
+    :raises CompileError: When onnxruntime refuses the graph.
+    """
     onnxruntime = import_onnxruntime()
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "optimized.onnx")
@@ -94,7 +102,13 @@ def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.optimized_model_filepath = str(target)
         options.log_severity_level = 3
-        onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        try:
+            onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        except Exception as exc:  # onnxruntime's exceptions share no public base
+            raise CompileError(
+                f"onnxruntime cannot run what torch exported: {exc}",
+                remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT",
+            ) from exc
         return onnx.load(target)
 
 

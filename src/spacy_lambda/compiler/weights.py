@@ -98,6 +98,7 @@ def is_bert_family(config: Any) -> bool:
         and getattr(config, "position_embedding_type", "absolute") == "absolute"
         and config.hidden_act in ACTIVATIONS
         and not getattr(config, "is_decoder", False)
+        and not getattr(config, "pruned_heads", None)
     )
 
 
