@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,16 @@ class Log:
 class Lambda(LocalLambda):
     """A local Lambda that keeps its log and has a boto3 client."""
 
-    def __init__(self, settings: FunctionSettings, *, compare: Deployment | None = None) -> None:
+    def __init__(
+        self,
+        settings: FunctionSettings,
+        *,
+        compare: Deployment | None = None,
+        host: str = "127.0.0.1",
+        allow_hosts: Sequence[str] = (),
+    ) -> None:
         self.log = Log()
-        super().__init__(settings, compare=compare, log=self.log)
+        super().__init__(settings, compare=compare, host=host, allow_hosts=allow_hosts, log=self.log)
         self.client = boto3.client(
             "lambda",
             endpoint_url=self.endpoint_url,

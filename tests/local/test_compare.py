@@ -240,7 +240,7 @@ def test_one_fails_and_the_other_is_shown(browser: Any, first: Path, second: Pat
 
 
 def test_a_function_elsewhere(browser: Any, first: Path, second: Path) -> None:
-    with Lambda(real(second, SPACY_LAMBDA_CORS="*")) as other:
+    with Lambda(real(second, SPACY_LAMBDA_CORS="*"), allow_hosts=[ELSEWHERE]) as other:
         elsewhere = other.endpoint_url.replace("127.0.0.1", ELSEWHERE)
         with Lambda(real(first, SPACY_LAMBDA_COMPARE=elsewhere)) as running:
             page = Page(browser, f"{running.endpoint_url}/", "en_rules")

@@ -48,7 +48,8 @@ def with_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(with_page: Path) -> Iterator[Lambda]:
-    with Lambda(settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON, name="tried")) as running:
+    tried = settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON, name="tried")
+    with Lambda(tried, allow_hosts=[ELSEWHERE]) as running:
         yield running
 
 

@@ -22,6 +22,10 @@ def run_bundle(
     engine: Annotated[str | None, typer.Option(help="What runs an image: docker, podman, buildah or finch.")] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 9001,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name by which it may be reached, beside localhost and its addresses; repeatable."),
+    ] = None,
     name: Annotated[str, typer.Option(help="The function's name.")] = "function",
     env: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE, an environment variable of the function; repeatable.")
@@ -55,4 +59,4 @@ def run_bundle(
         functions = {"/": deployment(bundle)}
         if compare is not None:
             functions = side_by_side(functions["/"], deployment(compare))
-        asyncio.run(serve_until_stopped(functions, host=host, port=port))
+        asyncio.run(serve_until_stopped(functions, host=host, port=port, allow_hosts=allow_host or ()))

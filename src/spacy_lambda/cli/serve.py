@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +38,10 @@ def serve(
     ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 9001,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name by which it may be reached, beside localhost and its addresses; repeatable."),
+    ] = None,
     name: Annotated[str, typer.Option(help="The function's name.")] = "function",
     handler: Annotated[str, typer.Option(help="module.function, as in Lambda's setting.")] = DEFAULT_HANDLER,
     code: Annotated[Path | None, typer.Option(help="A folder with the handler's own code.")] = None,
@@ -72,13 +76,16 @@ def serve(
     functions = {"/": Deployment(settings)}
     if compare is not None:
         functions = side_by_side(Deployment(settings), Deployment(replace(settings, pipeline=compare)))
-    asyncio.run(serve_until_stopped(functions, host=host, port=port))
+    asyncio.run(serve_until_stopped(functions, host=host, port=port, allow_hosts=allow_host or ()))
 
 
-async def serve_until_stopped(functions: Mapping[str, Deployment], *, host: str, port: int) -> None:
+async def serve_until_stopped(
+    functions: Mapping[str, Deployment], *, host: str, port: int, allow_hosts: Sequence[str] = ()
+) -> None:
     """Serve functions until Ctrl-C or another signal that ends programs; say how they are called.
 
     :param functions: By the path below which each function's URL is; one of them is ``/``.
+    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
     """
     from spacy_lambda.local.serving import serve_functions
 
@@ -86,7 +93,7 @@ async def serve_until_stopped(functions: Mapping[str, Deployment], *, host: str,
     loop = asyncio.get_running_loop()
     for number in _ENDS:
         loop.add_signal_handler(number, stop.set)
-    async with serve_functions(functions, host=host, port=port, log=_print_line) as served:
+    async with serve_functions(functions, host=host, port=port, allow_hosts=allow_hosts, log=_print_line) as served:
         _print_welcome(served)
         await stop.wait()
         say("ending")

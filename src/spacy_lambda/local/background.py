@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +30,7 @@ class LocalLambda:
     :param compare: A second function, with which the first one's page can compare itself.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
+    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
     :param log: Takes each line that an environment logs, in that thread; without it, :mod:`logging` does.
     :raises LocalLambdaError: If the pipeline, a requirement or the address is not to be had.
     """
@@ -41,6 +43,7 @@ class LocalLambda:
         compare: Deployment | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        allow_hosts: Sequence[str] = (),
         log: LogSink | None = None,
     ) -> None:
         self._started: Future[Mapping[str, ServedFunction]] = Future()
@@ -48,8 +51,9 @@ class LocalLambda:
         self._loop: asyncio.AbstractEventLoop | None = None
         first = Deployment(settings, program)
         functions = {"/": first} if compare is None else side_by_side(first, compare)
+        serving = serve_functions(functions, host=host, port=port, allow_hosts=allow_hosts, log=log)
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._run(functions, host, port, log)),
+            target=lambda: asyncio.run(self._run(serving)),
             name="local-lambda",
             daemon=True,
         )
@@ -90,10 +94,10 @@ class LocalLambda:
     ) -> None:
         self.close()
 
-    async def _run(self, functions: Mapping[str, Deployment], host: str, port: int, log: LogSink | None) -> None:
+    async def _run(self, serving: AbstractAsyncContextManager[Mapping[str, ServedFunction]]) -> None:
         self._loop = asyncio.get_running_loop()
         try:
-            async with serve_functions(functions, host=host, port=port, log=log) as served:
+            async with serving as served:
                 self._started.set_result(served)
                 await self._stop.wait()
         except BaseException as exc:

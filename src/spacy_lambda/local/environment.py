@@ -15,7 +15,7 @@ from spacy_lambda.local import faults
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.invocation import Answer, Outcome, Request
 from spacy_lambda.local.logs import LogPipe, LogSink
-from spacy_lambda.local.process import ProcessGroup
+from spacy_lambda.local.process import ProcessTree
 from spacy_lambda.local.program import Program
 from spacy_lambda.local.report import Report
 from spacy_lambda.local.runtime_api import RuntimeApi
@@ -34,7 +34,7 @@ class Environment:
         *,
         api: RuntimeApi,
         server: HttpServer,
-        process: ProcessGroup,
+        process: ProcessTree,
         logs: LogPipe,
     ) -> None:
         self._settings = settings
@@ -63,7 +63,7 @@ class Environment:
         logs.write(f"INIT_START Runtime Version: python:{program.python}")
         command = (*program.command(variables), settings.handler)
         try:
-            process = await ProcessGroup.start(command, env=variables, cwd=program.folder, output_fd=logs.write_fd)
+            process = await ProcessTree.start(command, env=variables, cwd=program.folder, output_fd=logs.write_fd)
         except BaseException:
             logs.close()
             await server.close()
@@ -73,7 +73,7 @@ class Environment:
 
     @property
     def pid(self) -> int:
-        """The process's id, which is also its group's."""
+        """The process's id, which is also its session's."""
         return self._process.pid
 
     @property

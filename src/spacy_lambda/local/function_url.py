@@ -1,7 +1,7 @@
 """A Function URL: any HTTP call becomes an event (payload format 2.0), and the function's answer an HTTP response.
 
-The rules: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html. There is no auth here; it listens on
-this machine only.
+The rules: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html. There is no auth here;
+:mod:`~spacy_lambda.local.access` keeps other machines' names and web pages out.
 """
 
 from __future__ import annotations
@@ -20,18 +20,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.http_body import BodyTooLarge, read_body
+from spacy_lambda.local.headers import InvalidHeader, read_trace_id
+from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES, FunctionSettings
 from spacy_lambda.strict_json import parse_json
 
-__all__ = ["FunctionUrl", "url_event", "url_response"]
+__all__ = ["API_PATH", "FunctionUrl", "url_event", "url_response"]
 
 API_PATH = re.compile(r"/20\d\d-\d\d-\d\d/")
 """Operations of Lambda's own API begin with the date of its version."""
 
 TEXT = re.compile(r"text/|application/(.*\+)?(json|xml|javascript|x-www-form-urlencoded)\b")
+
+_STATUSES = range(200, 600)
+_WITHOUT_BODY = frozenset({204, 304})
+_OURS = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
+"""Headers of the connection, which are not the function's."""
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(r"(?:[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?)?")
 
 
 class FunctionUrl:
@@ -55,11 +64,13 @@ class FunctionUrl:
             raise HTTPException(404)
         request_id = str(uuid.uuid4())
         try:
+            trace_id = read_trace_id(http.headers.get("X-Amzn-Trace-Id", ""))
             body = await read_body(http, MAX_PAYLOAD_BYTES)
             payload = json.dumps(url_event(http, body, request_id)).encode("utf-8")
-            trace_id = http.headers.get("X-Amzn-Trace-Id", "")
             request = Request(request_id=request_id, payload=payload, arn=self._settings.arn, trace_id=trace_id)
             outcome = await self._invoke(request)
+        except (InvalidHeader, IncompleteBody) as exc:
+            return _refusal(400, str(exc))
         except BodyTooLarge:
             return _refusal(413, "Request Too Long")
         except TooManyRequests:
@@ -122,14 +133,25 @@ def url_response(outcome: Outcome) -> Response:
             return Response(outcome.answer.payload, media_type="application/json")
         body = answer.get("body") or ""
         data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode("utf-8")
-        response = Response(data, status_code=int(answer["statusCode"]))
+        status = int(answer["statusCode"])
+        if status not in _STATUSES:
+            raise ValueError(status)
+        response = Response(b"" if status in _WITHOUT_BODY else data, status_code=status)
         for name, value in (answer.get("headers") or {}).items():
-            response.headers[name] = str(value)
+            if name.lower() not in _OURS:
+                response.headers[_sendable(_NAME, name)] = _sendable(_VALUE, str(value))
         for cookie in answer.get("cookies") or ():
-            response.headers.append("set-cookie", cookie)
-    except (ValueError, TypeError, AttributeError):
+            response.headers.append("set-cookie", _sendable(_VALUE, cookie))
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return _refusal(502, "Internal Server Error")
     return response
+
+
+def _sendable(pattern: re.Pattern[str], text: str) -> str:
+    """Part of a header that HTTP can carry."""
+    if not pattern.fullmatch(text):
+        raise ValueError(text)
+    return text
 
 
 def _is_text(headers: dict[str, str], body: bytes) -> bool:

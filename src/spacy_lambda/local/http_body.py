@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
 
@@ -16,20 +17,28 @@ class BodyTooLarge(Exception):
         self.size = size
 
 
+class IncompleteBody(Exception):
+    """A body ended before it was complete."""
+
+
 async def read_body(request: HttpRequest, limit: int) -> bytes:
     """Read a body completely, holding no more than the limit in memory.
 
     :param limit: Bytes at most.
     :raises BodyTooLarge: If there are more.
+    :raises IncompleteBody: If the caller has gone before it was all there.
     """
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            chunks.clear()
-        else:
-            chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                chunks.clear()
+            else:
+                chunks.append(chunk)
+    except ClientDisconnect as exc:
+        raise IncompleteBody("HTTP request detected as truncated") from exc
     if size > limit:
         raise BodyTooLarge(size)
     return b"".join(chunks)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import uvicorn
 
 from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.access import Gate, Origins, host_names, no_origins
 
 _KEEP_ALIVE_S = 3600  # a function may think longer than any usual limit between two calls
 _LAST_ANSWERS_S = 2
@@ -18,20 +19,31 @@ _BACKLOG = 2048
 
 
 class HttpServer:
-    """Serves an ASGI application on one socket.
+    """Serves an ASGI application on one socket, to programs and to its own pages.
 
     :param app: The application.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
-    :raises LocalLambdaError: If the address cannot be listened on.
+    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
+    :param origins: Other origins whose pages may send requests; by default none.
+    :raises LocalLambdaError: If the address cannot be listened on, or a name is none.
     """
 
-    def __init__(self, app: Any, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        allow_hosts: Iterable[str] = (),
+        origins: Origins = no_origins,
+    ) -> None:
+        gate = Gate(app, names=host_names(allow_hosts, bound=host), origins=origins)
         self._socket = _listen(host, port)
         self.host = host
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            app,
+            gate,
             http="h11",
             ws="none",
             lifespan="off",
@@ -82,9 +94,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         return listener
-    except OSError as exc:
+    except (OSError, OverflowError, ValueError) as exc:
         listener.close()
         raise LocalLambdaError(
-            f"cannot listen on {host}:{port}: {exc.strerror or exc}",
-            remedy="choose another port, or 0 for a free one",
+            f"cannot listen on {host}:{port}: {getattr(exc, 'strerror', None) or exc}",
+            remedy="choose another port, or 0 for a free one, and an address of this machine",
         ) from exc

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
 import re
 import time
@@ -19,9 +20,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.http_body import BodyTooLarge, read_body
+from spacy_lambda.local.function_url import API_PATH
+from spacy_lambda.local.headers import InvalidHeader, read_client_context, read_trace_id
+from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.mounts import Mounts, Target
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
@@ -31,6 +35,7 @@ from spacy_lambda.strict_json import parse_json
 _LOGGER = logging.getLogger(__name__)
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
 _OWNER = r"(?:(?:arn:aws[\w-]*:lambda:[\w-]+:)?\d{12}:)?(?:function:)?"
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TYPES = ("RequestResponse", "Event", "DryRun")
 
 
@@ -58,15 +63,20 @@ class InvokeApi:
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         self._targets = tuple(targets.values())
+        self._mounts = Mounts(targets)
         self._background: set[asyncio.Task[None]] = set()
         path = "/2015-03-31/functions/{name}/invocations"
         self.app = Starlette(
             routes=[
                 Route(path, self._serve, methods=["POST"]),
-                Route("/{path:path}", Mounts(targets)),
+                Route("/{path:path}", self._mounts),
             ],
             exception_handlers={HTTPException: _unknown_operation},
         )
+
+    def origins(self, scope: Scope) -> tuple[str, ...] | None:
+        """Origins whose pages may send a request: to a function's URL those of its setting, to this API none."""
+        return None if API_PATH.match(scope["path"]) else self._mounts.origins(scope)
 
     async def _serve(self, http: HttpRequest) -> Response:
         request_id = str(uuid.uuid4())
@@ -86,12 +96,13 @@ class InvokeApi:
                 "InvalidParameterValueException",
                 f"Value {kind!r} at 'invocationType' is not one of {', '.join(_TYPES)}",
             )
+        trace_id, client_context = _handed_on(http)
         request = Request(
             request_id=request_id,
             payload=await _read_event(http, kind),
             arn=target.settings.arn + (f":{qualifier}" if qualifier else ""),
-            trace_id=http.headers.get("X-Amzn-Trace-Id") or _trace_id(),
-            client_context=_client_context(http.headers.get("X-Amz-Client-Context", "")),
+            trace_id=trace_id,
+            client_context=client_context,
         )
         if kind == "DryRun":
             return Response(status_code=204)
@@ -152,6 +163,8 @@ async def _read_event(http: HttpRequest, kind: str) -> bytes:
     limit = MAX_EVENT_PAYLOAD_BYTES if kind == "Event" else MAX_PAYLOAD_BYTES
     try:
         body = await read_body(http, limit) or b"{}"
+    except IncompleteBody as exc:
+        raise ServiceError(400, "InvalidRequestContentException", str(exc)) from exc
     except BodyTooLarge as exc:
         raise ServiceError(
             413,
@@ -159,7 +172,7 @@ async def _read_event(http: HttpRequest, kind: str) -> bytes:
             f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
         ) from exc
     try:
-        parse_json(body)
+        _refuse_surrogates(body, parse_json(body))
     except ValueError as exc:
         raise ServiceError(
             400, "InvalidRequestContentException", f"Could not parse request body into json: {exc}"
@@ -167,15 +180,19 @@ async def _read_event(http: HttpRequest, kind: str) -> bytes:
     return body
 
 
-def _client_context(header: str) -> str:
+def _refuse_surrogates(body: bytes, event: object) -> None:
+    """Half a character, which JSON can write and UTF-8 cannot: AWS's runtime client would end over it."""
+    if _SURROGATE.search(body):
+        json.dumps(event, ensure_ascii=False).encode("utf-8")
+
+
+def _handed_on(http: HttpRequest) -> tuple[str, str]:
+    """The trace id and the client context, as the function gets them."""
     try:
-        return base64.b64decode(header, validate=True).decode("ascii")
-    except ValueError as exc:
-        raise ServiceError(
-            400,
-            "InvalidRequestContentException",
-            "Client context must be a valid Base64-encoded JSON object.",
-        ) from exc
+        trace_id = read_trace_id(http.headers.get("X-Amzn-Trace-Id", ""))
+        return trace_id or _trace_id(), read_client_context(http.headers.get("X-Amz-Client-Context", ""))
+    except InvalidHeader as exc:
+        raise ServiceError(400, "InvalidRequestContentException", str(exc)) from exc
 
 
 def _trace_id() -> str:

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from spacy_lambda.local.function_url import FunctionUrl
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.settings import FunctionSettings
+from spacy_lambda.runtime.events.http.cors import allowed_origins
 
 __all__ = ["Mounts", "Target"]
 
@@ -38,14 +39,24 @@ class Mounts:
         self._urls = [
             (path.encode("ascii"), FunctionUrl(target.settings, target.invoke)) for path, target in longest_first
         ]
+        self._origins = {
+            path.encode("ascii"): allowed_origins(target.settings.environment) for path, target in targets.items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand one call on."""
         # As it was sent: "/compare%2Fx" is one step of a path, which its decoded form does not tell.
         raw: bytes = scope["raw_path"]
-        path, url = next((found for found in self._urls if _is_below(raw, found[0])), self._urls[-1])
+        path, url = self._found(raw)
         own = raw[len(path) - 1 :] or b"/"
         await url({**scope, "raw_path": own, "path": unquote(own.decode("ascii"))}, receive, send)
+
+    def origins(self, scope: Scope) -> tuple[str, ...]:
+        """Origins whose pages may call the function that a call is for."""
+        return self._origins[self._found(scope["raw_path"])[0]]
+
+    def _found(self, raw: bytes) -> tuple[bytes, FunctionUrl]:
+        return next((found for found in self._urls if _is_below(raw, found[0])), self._urls[-1])
 
 
 def _is_below(raw: bytes, path: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""One operating system process with a process group of its own: started, watched, ended."""
+"""One operating system process and everything that it starts: started, watched, ended."""
 
 from __future__ import annotations
 
@@ -6,62 +6,72 @@ import asyncio
 import contextlib
 import os
 import re
+import select
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from spacy_lambda.errors import LocalLambdaError
 
 _GRACE_S = 2.0
+_KEEPER = Path(__file__).with_name("keeper.py")
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 
 
-class ProcessGroup:
-    """A running process and everything that it starts.
+class ProcessTree:
+    """A running process and everything below it; made by :meth:`start`.
 
-    :param process: The leader of its own session.
+    The process has a parent of its own, :mod:`~spacy_lambda.local.keeper`, which ends what is left of the tree when the
+    process ends, when it is told to, and when this program is gone.
+
+    :param keeper: The parent, which has told that the process runs.
+    :param pid: The process.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.pid = process.pid
+    def __init__(self, keeper: asyncio.subprocess.Process, pid: int) -> None:
+        self._keeper = keeper
+        self.pid = pid
+        self._pidfd = _open_pidfd(pid)
         self.exited: asyncio.Task[int] = asyncio.create_task(self._wait())
 
     @classmethod
-    async def start(cls, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, output_fd: int) -> ProcessGroup:
-        """Start a command in a new session.
+    async def start(cls, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, output_fd: int) -> ProcessTree:
+        """Start a command in a session of its own.
 
         :param output_fd: Takes what the command writes to its standard output and error.
         :raises LocalLambdaError: If the system refuses.
         """
         try:
-            process = await asyncio.create_subprocess_exec(
+            keeper = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", str(_KEEPER), str(output_fd), env.get("LC_CTYPE", "")),
                 *command,
                 env=env,
                 cwd=cwd,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output_fd,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
                 stderr=output_fd,
+                pass_fds=(output_fd,),
                 start_new_session=True,
             )
-        except OSError as exc:
-            raise LocalLambdaError(
-                f"cannot start an execution environment: {exc}",
-                remedy="end other programs, or lower --max-concurrency",
-            ) from exc
-        return cls(process)
+        except (OSError, ValueError) as exc:
+            raise _not_started(str(exc)) from exc
+        assert keeper.stdout is not None
+        word, _, said = (await keeper.stdout.readline()).decode("utf-8", "replace").strip().partition(" ")
+        if word != "pid":
+            await keeper.wait()
+            raise _not_started(said or "its parent process has ended")
+        return cls(keeper, int(said))
 
     @property
     def alive(self) -> bool:
         """Whether the process runs: asked of the system, which knows before the event loop does."""
         if self.exited.done():
             return False
-        if not hasattr(os, "waitid"):
-            return True
-        try:
-            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-        except ChildProcessError:
-            return False
+        if self._pidfd is None:
+            return sys.platform != "linux"
+        readable, _, _ = select.select([self._pidfd], [], [], 0)
+        return not readable
 
     def peak_memory_mb(self) -> int | None:
         """Peak resident memory so far, rounded up; ``None`` without a ``/proc`` or a process."""
@@ -73,35 +83,54 @@ class ProcessGroup:
         return -(-int(match[1]) // 1024) if match else None
 
     async def kill(self) -> int:
-        """End the group at once.
+        """End the tree at once.
 
         :returns: The exit status.
         """
-        self._signal(signal.SIGKILL)
+        assert self._keeper.stdin is not None
+        self._keeper.stdin.close()
         return await asyncio.shield(self.exited)
 
     async def end(self) -> int:
-        """Ask the group to end, and kill what is left of it after two seconds.
+        """Ask the process and its group to end, and kill what is left of the tree after two seconds.
 
         :returns: The exit status.
         """
-        self._signal(signal.SIGTERM)
-        await asyncio.wait({self.exited}, timeout=_GRACE_S)
+        assert self._keeper.stdin is not None
+        if not self._keeper.stdin.is_closing():
+            self._keeper.stdin.write(b"T")
+            await asyncio.wait({self.exited}, timeout=_GRACE_S)
         return await self.kill()
 
     async def _wait(self) -> int:
-        returncode = await self._process.wait()
-        self._sweep()
-        return returncode
+        assert self._keeper.stdout is not None
+        with contextlib.suppress(ValueError):  # of a line that is too long
+            async for line in self._keeper.stdout:
+                word, _, said = line.decode("utf-8", "replace").strip().partition(" ")
+                if word == "exit":
+                    return await self._concluded(int(said))
+        return await self._concluded(-signal.SIGKILL)
 
-    def _signal(self, number: signal.Signals) -> None:
-        if not self.exited.done():
-            self._send(number)
+    async def _concluded(self, status: int) -> int:
+        await self._keeper.wait()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+        return status
 
-    def _sweep(self) -> None:
-        """Kill what the process has left behind in its group."""
-        self._send(signal.SIGKILL)
 
-    def _send(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+def _open_pidfd(pid: int) -> int | None:
+    """What tells that a process of another parent has ended; ``None`` where there is no such thing, or no process."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def _not_started(reason: str) -> LocalLambdaError:
+    return LocalLambdaError(
+        f"cannot start an execution environment: {reason}",
+        remedy="end other programs, or lower --max-concurrency",
+    )

@@ -17,13 +17,12 @@ import time
 import uuid
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spacy_lambda.local import faults
-from spacy_lambda.local.http_body import BodyTooLarge, read_body
+from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Answer, Request
 from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES
 from spacy_lambda.strict_json import parse_json
@@ -122,8 +121,8 @@ class RuntimeApi:
             self._finish(faults.response_too_large(exc.size, MAX_PAYLOAD_BYTES))
             text = f"Exceeded maximum allowed payload size ({_MAX_RESPONSE_BYTES} bytes)."
             return _error(413, "RequestEntityTooLarge", text)
-        except ClientDisconnect:
-            return _error(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+        except IncompleteBody as exc:
+            return _error(400, "TruncatedHTTPRequest", str(exc))
         return self._finish(Answer(payload=body))
 
     async def _error(self, http: HttpRequest) -> Response:
@@ -166,7 +165,7 @@ async def _read_error(http: HttpRequest) -> Answer:
     """The error that a runtime reports; its type is in the body, and in a header."""
     try:
         body = await read_body(http, _MAX_RESPONSE_BYTES)
-    except (BodyTooLarge, ClientDisconnect):
+    except (BodyTooLarge, IncompleteBody):
         body = b"{}"
     try:
         error_type = parse_json(body)["errorType"]

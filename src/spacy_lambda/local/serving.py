@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from spacy_lambda.local.deployment import Deployment
@@ -56,6 +56,7 @@ async def serve_functions(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    allow_hosts: Sequence[str] = (),
     log: LogSink | None = None,
 ) -> AsyncIterator[Mapping[str, ServedFunction]]:
     """Serve functions until the context ends; then end their environments.
@@ -63,6 +64,7 @@ async def serve_functions(
     :param functions: By the path below which each function's URL is; one of them is ``/``.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
+    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
     :param log: Takes each line that an environment logs; without it, they go to :mod:`logging`.
     :raises LocalLambdaError: If a pipeline, a requirement or the address is not to be had.
     """
@@ -74,7 +76,8 @@ async def serve_functions(
             for path, function in functions.items()
         }
         targets = {path: Target(function.settings, pools[path].invoke) for path, function in functions.items()}
-        server = HttpServer(InvokeApi(targets).app, host=host, port=port)
+        api = InvokeApi(targets)
+        server = HttpServer(api.app, host=host, port=port, allow_hosts=allow_hosts, origins=api.origins)
         await server.start()
         endpoint = f"http://{server.address}"
         try:

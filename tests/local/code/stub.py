@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -48,6 +49,31 @@ def sleep(event, context):
 def leave_child(event, context):
     child = subprocess.Popen(["sleep", "300"])
     return {"pid": os.getpid(), "child": child.pid}
+
+
+def leave_daemons(event, context):
+    """Processes that no longer belong to this one: in sessions of their own, without parent, variables and files."""
+    pids = []
+    for depth in event["depths"]:
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            _daemon(writing, depth)
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            pids.append(int(told.read()))
+    return {"pid": os.getpid(), "daemons": pids}
+
+
+def _daemon(writing, depth):
+    os.setsid()
+    for _ in range(depth):
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+    os.write(writing, str(os.getpid()).encode())
+    os.closerange(0, 256)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", "import time; time.sleep(300)"], {})
 
 
 def leave(event, context):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from .message import HttpRequest, HttpResponse
 
-__all__ = ["CORS_VARIABLE", "allow_origin", "preflight"]
+__all__ = ["CORS_VARIABLE", "allow_origin", "allowed_origins", "preflight"]
 
 CORS_VARIABLE = "SPACY_LAMBDA_CORS"
 """``*``, or origins such as ``https://example.org``, separated by spaces or commas."""
@@ -18,9 +18,14 @@ CORS_VARIABLE = "SPACY_LAMBDA_CORS"
 EXPOSED = "x-request-id, x-model-sha256"
 
 
+def allowed_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The origins that the setting names; none without it."""
+    return tuple(environ.get(CORS_VARIABLE, "").replace(",", " ").split())
+
+
 def allow_origin(response: HttpResponse, request: HttpRequest, environ: Mapping[str, str]) -> HttpResponse:
     """Tell the browser that the page may read the answer, if it may."""
-    allowed = environ.get(CORS_VARIABLE, "").replace(",", " ").split()
+    allowed = allowed_origins(environ)
     origin = request.headers.get("origin", "")
     if "*" in allowed:
         return response.adding(access_control_allow_origin="*", access_control_expose_headers=EXPOSED)

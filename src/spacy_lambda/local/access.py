@@ -1,0 +1,148 @@
+"""Whose requests the local server takes: programs' of this machine, and its own page's; no other web page's.
+
+A browser lets any page send requests to ``127.0.0.1``. Two headers, which no page can forge, tell where one comes from:
+
+- ``Host`` is the name that the browser has looked up. A page whose own name leads here (DNS rebinding) is of the same
+  origin as far as the browser can see, and could read every answer.
+- ``Origin`` and ``Sec-Fetch-Site`` name the page that sends. A page of another origin cannot read answers, but what it
+  sends as ``text/plain`` would be carried out.
+
+Clients that are no browsers send neither of the latter two, and as ``Host`` what they were given as the endpoint.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterable
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from spacy_lambda.errors import LocalLambdaError
+
+__all__ = ["Gate", "Origins", "host_names", "no_origins"]
+
+Origins = Callable[[Scope], Collection[str] | None]
+"""The origins besides the server's own whose pages may send a request, ``*`` for all; ``None`` where no page may."""
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+_OWN_SITE = frozenset({"same-origin", "none"})
+_SHOWN = 100
+
+
+class Gate:
+    """Refuses requests of web pages, before anything else looks at them.
+
+    :param app: What answers the others.
+    :param names: Host names that are taken besides loopback ones and the address that a request came to.
+    :param origins: Other origins than the server's own, by request.
+    """
+
+    def __init__(self, app: ASGIApp, *, names: Collection[str], origins: Origins) -> None:
+        self._app = app
+        self._names = frozenset(names)
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand one request on, or answer 403."""
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (self._app if refusal is None else refusal)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not _is_trusted(host, scope, self._names):
+            return _refused(
+                f"the request is for the host {host[:_SHOWN]!r}, which is not a name of this server;"
+                " where it is one, start the server with --allow-host NAME"
+            )
+        foreign = self._foreign(scope, headers, host.lower())
+        if foreign is not None:
+            return _refused(
+                f"the request comes from a web page of another origin ({foreign[:_SHOWN]});"
+                " pages may call a function's URL only, where its variable SPACY_LAMBDA_CORS names their origin"
+                " (--env SPACY_LAMBDA_CORS=https://example.org)"
+            )
+        return None
+
+    def _foreign(self, scope: Scope, headers: Headers, host: str) -> str | None:
+        """Whose page has sent the request, unless it is the server's own or one that may."""
+        allowed = self._origins(scope)
+        origins = {origin.lower() for origin in headers.getlist("origin")} - {f"http://{host}", f"https://{host}"}
+        if allowed is not None and ("*" in allowed or (origins and origins <= {*allowed})):
+            return None
+        if origins:
+            return f"Origin: {', '.join(sorted(origins))}"
+        sites = {site.lower() for site in headers.getlist("sec-fetch-site")} - _OWN_SITE
+        if not sites or (allowed is not None and _is_link(scope, headers)):
+            return None
+        return f"Sec-Fetch-Site: {', '.join(sorted(sites))}"
+
+
+def no_origins(scope: Scope) -> None:
+    """No page may send anything."""
+
+
+def host_names(names: Iterable[str], *, bound: str) -> frozenset[str]:
+    """Names that a user wants to be taken, checked.
+
+    :param bound: The address that is listened on.
+    :raises LocalLambdaError: If one of them is not the name of a host.
+    """
+    found = {_normal(bound)}
+    for name in names:
+        match = _HOST.fullmatch(name) or _HOST.fullmatch(f"[{name}]")
+        if match is None or match[0] != match["name"] or not re.search(r"\w", name):
+            raise LocalLambdaError(
+                f"--allow-host {name!r} is not the name of a host",
+                remedy="write the name or the address alone, such as --allow-host devbox.example.org",
+            )
+        found.add(_normal(name))
+    return frozenset(found)
+
+
+def _is_trusted(host: str, scope: Scope, names: Collection[str]) -> bool:
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = _normal(match["name"])
+    if name in names or name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = _address(name)
+    if address is None:
+        return False
+    # An address cannot be rebound: whoever names it means it. Others than those of this machine are no use here.
+    return address.is_loopback or address == _address(str((scope.get("server") or ("",))[0]))
+
+
+def _is_link(scope: Scope, headers: Headers) -> bool:
+    """Whether a person has followed a link: the page that has it cannot read what is shown then."""
+    return (
+        scope["method"] in {"GET", "HEAD"}
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
+
+
+def _normal(name: str) -> str:
+    name = name.lower().strip("[]").removesuffix(".")
+    return str(_address(name) or name)
+
+
+def _address(name: str) -> IpAddress | None:
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _refused(message: str) -> ASGIApp:
+    """In the form of the Invoke API, from which clients of Lambda make their exceptions."""
+    body = {"Type": "User", "Message": message, "message": message}
+    headers = {"x-amzn-ErrorType": "AccessDeniedException", "x-content-type-options": "nosniff"}
+    return JSONResponse(body, status_code=403, headers=headers)

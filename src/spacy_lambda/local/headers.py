@@ -1,0 +1,56 @@
+"""Headers of a request that go on to the function, in headers of the Runtime API.
+
+AWS's runtime client takes these as text of ASCII in lines of limited length, and ends when it meets anything else: what
+it could not carry is refused here. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html has the limits.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+
+from spacy_lambda.strict_json import parse_json
+
+__all__ = ["InvalidHeader", "read_client_context", "read_trace_id"]
+
+MAX_CLIENT_CONTEXT = 3583
+"""Characters in base64; Lambda's own limit."""
+
+MAX_TRACE_ID = 1024
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
+
+
+class InvalidHeader(Exception):
+    """A header's value cannot be handed on; its text says why."""
+
+
+def read_trace_id(value: str) -> str:
+    """The value of ``X-Amzn-Trace-Id``, which the function has in an environment variable.
+
+    :raises InvalidHeader: If it is too long, or not printable ASCII.
+    """
+    if len(value) > MAX_TRACE_ID:
+        raise InvalidHeader(f"X-Amzn-Trace-Id has {len(value)} characters; the limit is {MAX_TRACE_ID}")
+    if not _PRINTABLE.fullmatch(value):
+        raise InvalidHeader("X-Amzn-Trace-Id must be printable ASCII")
+    return value
+
+
+def read_client_context(value: str) -> str:
+    """The value of ``X-Amz-Client-Context``, decoded, in one line of ASCII; empty where there is none.
+
+    :raises InvalidHeader: If it is not an object of JSON in base64, or too long.
+    """
+    if not value:
+        return ""
+    if len(value) > MAX_CLIENT_CONTEXT:
+        raise InvalidHeader(f"Client context has {len(value)} characters; the limit is {MAX_CLIENT_CONTEXT}")
+    try:
+        context = parse_json(base64.b64decode(value, validate=True))
+        if isinstance(context, dict):
+            # Written anew: an escape for whatever is not ASCII, and no line breaks.
+            return json.dumps(context, allow_nan=False)
+    except ValueError as exc:
+        raise InvalidHeader("Client context must be a valid Base64-encoded JSON object.") from exc
+    raise InvalidHeader("Client context must be a valid Base64-encoded JSON object.")

@@ -1,0 +1,195 @@
+"""Runs one command, and ends with it every process that it has started: the parent of an execution environment.
+
+A process can leave its group and its session, and does so with ``setsid``. It cannot leave its ancestors: on Linux a
+process that loses its parent is given to the nearest *subreaper* above it, and that is this program. So whatever an
+environment has started is below it, and stays so until it is killed.
+
+Started by its path (``python -I -S keeper.py LOG_FD LC_CTYPE COMMAND...``), with the standard library alone. It ends
+everything as soon as its standard input ends, which it does even where the server was killed; ``T`` there asks the
+command to end. Its standard output has three kinds of lines: ``pid N``, ``failed REASON`` and ``exit STATUS``, as of
+:mod:`subprocess`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+LOOK_S = 1.0
+"""How often it looks whether the server is still its parent; the end of standard input tells it at once."""
+
+SWEEP_S = 5.0
+"""How long it goes on killing processes that start others; what the system does not let it kill stays."""
+
+
+def main() -> None:
+    """Keep the command that the arguments name."""
+    server = os.getppid()
+    log_fd, locale, *command = sys.argv[1:]
+    _restore(locale)
+    control_fd, report_fd = os.dup(0), os.dup(1)
+    woken_fd = _wake_on_child()
+    _set(PR_SET_CHILD_SUBREAPER, 1)
+    pid, failure = _start(command, int(log_fd))
+    os.close(int(log_fd))
+    _report(report_fd, failure or f"pid {pid}")
+    status = _keep(pid, server, control_fd, woken_fd)
+    _sweep(pid)
+    _report(report_fd, f"exit {-signal.SIGKILL if status is None else status}")
+
+
+def _start(command: list[str], log_fd: int) -> tuple[int, str]:
+    """Start the command.
+
+    :return: Its process, and what went wrong.
+    """
+    keeper = os.getpid()
+    reading, writing = os.pipe()  # closed when the command takes the place of this program
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        with os.fdopen(reading, encoding="utf-8", errors="replace") as told:
+            return pid, told.read().strip()
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (*ENDS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        _set(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != keeper:  # it was killed before this process could be told of it
+            os._exit(1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(log_fd, 1)
+        os.dup2(log_fd, 2)
+        os.execvp(command[0], command)
+    except OSError as exc:
+        _report(writing, f"failed {exc.strerror}: {command[0]}")
+    finally:
+        os._exit(127)
+
+
+def _keep(pid: int, server: int, control_fd: int, woken_fd: int) -> int | None:
+    """Wait until the command has ended, or is to be ended.
+
+    :return: Its exit status; ``None`` where it has to be killed.
+    """
+    while True:
+        ready, _, _ = select.select([control_fd, woken_fd], [], [], LOOK_S)
+        if woken_fd in ready:
+            os.read(woken_fd, 4096)
+        for ended, status in _reaped():
+            if ended == pid:
+                return os.waitstatus_to_exitcode(status)
+        if control_fd in ready:
+            if not os.read(control_fd, 4096):
+                return None
+            _send(os.killpg, pid, signal.SIGTERM)
+        if os.getppid() != server:
+            return None
+
+
+def _reaped() -> Iterator[tuple[int, int]]:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, status
+
+
+def _sweep(pid: int) -> None:
+    """Kill the command's group, and whatever else is below this process, until nothing is."""
+    deadline = time.monotonic() + SWEEP_S
+    while time.monotonic() < deadline:
+        _send(os.killpg, pid, signal.SIGKILL)
+        for one in _descendants():
+            _send(os.kill, one, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.002)
+
+
+def _descendants() -> set[int]:
+    """Every process below this one, as ``/proc`` has them; none where there is no ``/proc``."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
+        if name.isdigit():
+            children.setdefault(_parent(name), []).append(int(name))
+    found: set[int] = set()
+    waiting = [os.getpid()]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        waiting += below
+        found.update(below)
+    return found
+
+
+def _parent(pid: str) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError, ValueError):  # it has ended meanwhile
+        return 0
+
+
+def _send(kill: Callable[[int, int], None], pid: int, number: signal.Signals) -> None:
+    try:  # noqa: SIM105  # contextlib would cost each cold start two milliseconds
+        kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _wake_on_child() -> int:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    os.set_blocking(reading, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)  # the server decides
+    return reading
+
+
+def _restore(locale: str) -> None:
+    """Take back the variable that Python sets for itself where the locale is C, and would hand on (PEP 538)."""
+    os.environ.pop("LC_CTYPE", None)
+    if locale:
+        os.environ["LC_CTYPE"] = locale
+
+
+def _set(option: int, value: int) -> None:
+    """One of Linux's settings of a process; other systems have none of them."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _report(fd: int, line: str) -> None:
+    try:
+        os.write(fd, line.encode("utf-8", "replace") + b"\n")
+    except OSError as exc:
+        if exc.errno != errno.EPIPE:
+            raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What an environment has started ends with it, wherever it has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local import invoke
+from spacy_lambda.local.process import ProcessTree
+from tests.local.local_lambda import Lambda, is_gone, wait_until
+from tests.local.test_cli import served
+
+__all__ = ["served"]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no subreapers")
+
+DAEMONS = {"do": "leave_daemons", "depths": [0, 1, 2]}
+
+
+@pytest.mark.parametrize("last", ["timeout", "exit", "crash", "close", "kill"])
+def test_daemons_end_with_their_environment(start: Callable[..., Lambda], last: str) -> None:
+    local = start(timeout_s=2)
+    left = invoke(local.endpoint_url, "function", DAEMONS).answer
+    assert not any(map(is_gone, left["daemons"]))
+    if last == "timeout":
+        assert invoke(local.endpoint_url, "function", {"do": "sleep", "seconds": 60}).error is not None
+    elif last in {"exit", "crash"}:
+        assert invoke(local.endpoint_url, "function", {"do": "leave", "status": last == "crash"}).error is not None
+    elif last == "kill":
+        os.kill(left["pid"], signal.SIGKILL)
+    else:
+        local.close()
+    wait_until(lambda: all(map(is_gone, [left["pid"], *left["daemons"]])))
+
+
+def test_daemons_of_others_stay(start: Callable[..., Lambda]) -> None:
+    """Two environments of one server; what one of them has started does not end with the other."""
+    one, other = start(), start()
+    kept = invoke(one.endpoint_url, "function", DAEMONS).answer
+    gone = invoke(other.endpoint_url, "function", DAEMONS).answer
+    other.close()
+    assert all(map(is_gone, gone["daemons"]))
+    assert not any(map(is_gone, [kept["pid"], *kept["daemons"]]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGQUIT])
+def test_nothing_is_left_of_serve(served: tuple[subprocess.Popen[str], str], number: signal.Signals) -> None:
+    process, endpoint = served
+    left = invoke(endpoint, "function", DAEMONS).answer
+    os.kill(process.pid, number)
+    process.wait(timeout=60)
+    wait_until(lambda: all(map(is_gone, [left["pid"], *left["daemons"]])))
+
+
+def test_a_child_of_a_killed_keeper_ends() -> None:
+    async def run() -> None:
+        tree = await ProcessTree.start(["sleep", "300"], env=dict(os.environ), cwd=Path("/"), output_fd=1)
+        keeper = int(Path(f"/proc/{tree.pid}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(keeper, signal.SIGKILL)
+        assert await tree.kill() == -signal.SIGKILL
+        wait_until(lambda: is_gone(tree.pid))
+        assert not tree.alive
+
+    asyncio.run(run())
+
+
+def test_a_command_that_is_not_there_is_told() -> None:
+    async def run() -> None:
+        await ProcessTree.start(["./nothing"], env=dict(os.environ), cwd=Path("/"), output_fd=1)
+
+    with pytest.raises(LocalLambdaError, match=r"No such file or directory: \./nothing"):
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", -9), ("kill -15 $$", -15)],
+)
+def test_the_exit_status_is_the_commands(command: str, status: int) -> None:
+    async def run() -> int:
+        tree = await ProcessTree.start(["sh", "-c", command], env=dict(os.environ), cwd=Path("/"), output_fd=1)
+        return await tree.kill() if await tree.exited == status else -1
+
+    assert asyncio.run(run()) == status
+
+
+def test_a_process_has_exactly_the_variables_that_it_is_given(tmp_path: Path) -> None:
+    async def run() -> int:
+        with (tmp_path / "out").open("wb") as out:
+            variables = {"PATH": os.environ["PATH"], "LANG": "nowhere"}
+            tree = await ProcessTree.start(["env"], env=variables, cwd=tmp_path, output_fd=out.fileno())
+            return await tree.exited or await tree.kill()
+
+    assert asyncio.run(run()) == 0
+    assert sorted((tmp_path / "out").read_text().split()) == ["LANG=nowhere", f"PATH={os.environ['PATH']}"]
