@@ -13,6 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from .artifact.names import unsafe_name
@@ -23,6 +24,7 @@ from .pipelines import read_meta
 __all__ = [
     "PipelineKind",
     "TorchPart",
+    "described",
     "kind_of",
     "parse_config",
     "pipeline_kind",
@@ -106,6 +108,17 @@ def kind_of(config: Mapping[str, Any], meta: Mapping[str, Any]) -> PipelineKind:
     return PipelineKind.NO_TRANSFORMER
 
 
+def described(kind: PipelineKind, pipeline: str) -> str:
+    """A kind, for people.
+
+    :param pipeline: How the user named the pipeline.
+    """
+    if kind is PipelineKind.ORIGINAL:
+        command = f"spacy-lambda compile {quote(pipeline)} compiled"
+        return f"{kind}: it needs torch, and no function runs it; compile it: {command}"
+    return f"{kind}: it needs no torch" if kind is PipelineKind.NO_TRANSFORMER else kind.value
+
+
 def require_compiled(folder: Path, *, name: str) -> PipelineKind:
     """Refuse a pipeline that can only fail in a function, because torch will not be there.
 
@@ -136,7 +149,7 @@ def require_without_torch(config: Mapping[str, Any], *, name: str) -> None:
         )
     raise NotCompiledError(
         f"{name} is not compiled: it has parts that need torch, which no function has: {told}",
-        remedy=f"compile it, and give the result instead: spacy-lambda compile {name} compiled",
+        remedy=f"compile it, and give the result instead: spacy-lambda compile {quote(name)} compiled",
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 import shutil
 import struct
 import subprocess
@@ -15,8 +17,10 @@ import pytest
 import spacy
 from botocore.config import Config
 
+import spacy_lambda
 from spacy_lambda.bundler.build import Bundle, Options, make_bundle
 from spacy_lambda.bundler.bytecode import find_python
+from spacy_lambda.bundler.contents import shipped_files
 from spacy_lambda.bundler.run import open_bundle
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
@@ -84,6 +88,32 @@ def test_it_fits(real_zip: Bundle) -> None:
     assert all(component["licenses"] for component in licences)
 
 
+def test_of_ours_it_has_what_is_listed_and_nothing_else(real_zip: Bundle) -> None:
+    source = Path(spacy_lambda.__file__).parent
+    (info,) = {name.partition("/")[0] for name in real_zip.sizes if name.startswith("spacy_lambda-")}
+    ours = {name for name in real_zip.sizes if name.startswith("spacy_lambda")}
+    code = {name for name in ours if name.endswith(".pyc")}
+    listed = {f"spacy_lambda/{name}" for name in shipped_files(source)}
+    metadata = {f"{info}/{name}" for name in ("METADATA", "entry_points.txt", "licenses/LICENSE")}
+    assert ours - code == listed | metadata
+    if real_zip.bytecode:
+        compiled = {f"{Path(name).parent.as_posix()}/__pycache__/{Path(name).stem}.cpython-313.pyc" for name in listed}
+        assert code == {
+            name for name in compiled if f"{name.replace('/__pycache__', '').partition('.')[0]}.py" in listed
+        }
+    with zipfile.ZipFile(real_zip.path) as archive:
+        assert all(
+            archive.read(f"spacy_lambda/{name}") == (source / name).read_bytes() for name in shipped_files(source)
+        )
+        points = archive.read(f"{info}/entry_points.txt").decode()
+    assert re.findall(r"\[(.*)\]", points) == ["spacy_architectures", "spacy_factories"]
+
+
+@needs_313
+def test_it_was_asked_before_it_was_written(real_zip: Bundle) -> None:
+    assert real_zip.proof.bundle_itself == (platform.machine() == "x86_64")
+
+
 def test_two_builds_have_the_same_bytes(real_zip: Bundle, wheelhouse: None, tmp_path: Path) -> None:
     again = make_bundle(BUNDLED, tmp_path / "again.zip", Options(target=real_zip.target, shape="zip"))
     assert again.path.read_bytes() == real_zip.path.read_bytes()
@@ -146,6 +176,8 @@ def invoke(endpoint_url: str, event: Any) -> Any:
 def test_the_other_architecture(real_zip: Bundle, tmp_path: Path) -> None:
     made = make_bundle(BUNDLED, tmp_path / "arm64.zip", Options(target=Target("3.13", "arm64"), shape="zip"))
     found = machines(made.path)
+    assert not made.proof.bundle_itself
+    assert "as installed here" in made.proof.about
     assert set(found.values()) == {"aarch64"}
     assert len(found) > 80
     assert made.unzipped <= 215_000_000

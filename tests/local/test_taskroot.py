@@ -25,7 +25,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pipeline: Path) -> 
     data = folder / "en_tiny_acme-1.2.3"
     data.mkdir()
     (data / "meta.json").write_text(meta)
-    (data / "config.cfg").write_text("")
+    (data / "config.cfg").write_text('[nlp]\nlang = "en"\npipeline = []\n')
     info = site / "en_tiny_acme-1.2.3.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: en_tiny_acme\nVersion: 1.2.3\n")

@@ -42,7 +42,7 @@ __all__ = [
     "extract",
     "flush_folder",
     "read_manifest",
-    "read_stream_manifest",
+    "read_stream_file",
     "unpack",
     "unpack_stream",
 ]
@@ -229,9 +229,29 @@ def extract(
     return Extracted(manifest, found)
 
 
-def read_stream_manifest(stream: Readable) -> Manifest:
-    """The same from a stream, of which no more is read."""
-    return _manifest(_Reader(stream))
+def read_stream_file(stream: Readable, path: str, *, max_bytes: int) -> tuple[Manifest, bytes]:
+    """One file of an artifact beside its manifest; of the stream no more is read than that takes.
+
+    :param path: The file's, in the pipeline's folder.
+    :param max_bytes: Of the file.
+    :raises ArtifactError: If there is no such file, it is larger, or it is not what the manifest says.
+    """
+    reader = _Reader(stream)
+    manifest = _manifest(reader)
+    for entry in manifest.files:
+        reader.expect(header(f"{FOLDER}/{entry.path}", entry.size), f"the header of {entry.path}")
+        if entry.path == path and entry.size <= max_bytes:
+            data = reader.exactly(entry.size)
+            if hashlib.sha256(data).hexdigest() != entry.sha256:
+                raise ArtifactError(f"{path} is not what the manifest says", remedy=REMEDY)
+            return manifest, data
+        if entry.path >= path:
+            break
+        left = entry.size
+        while left:
+            left -= len(reader.some(min(left, CHUNK)))
+        reader.expect(padding(entry.size), f"what follows {entry.path}")
+    raise ArtifactError(f"the artifact has no {path} of at most {max_bytes:,} bytes", remedy=REMEDY)
 
 
 def _manifest(reader: _Reader) -> Manifest:

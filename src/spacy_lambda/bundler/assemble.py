@@ -17,12 +17,14 @@ from spacy_lambda.bundler.bytecode import compile_tree, find_python
 from spacy_lambda.bundler.facts import LOCK, PIPELINE_FOLDER, SBOM
 from spacy_lambda.bundler.licences import Component, list_components
 from spacy_lambda.bundler.pins import pin_requirements
+from spacy_lambda.bundler.prove import Proof, prove
 from spacy_lambda.bundler.sbom import sbom_text
 from spacy_lambda.bundler.slim import Removal, slim_tree
 from spacy_lambda.bundler.substitute import substitute_modules
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.tree import make_tree
 from spacy_lambda.bundler.wheels import download_wheels, lock_text, wheel_digests
+from spacy_lambda.kinds import require_compiled
 from spacy_lambda.location import Location, parse_location
 from spacy_lambda.pipelines import read_meta, requirements_of
 from spacy_lambda.store.pull import pull_pipeline
@@ -42,6 +44,7 @@ class Assembled:
     :param components: The distributions in it.
     :param removed: What was left out, and why.
     :param bytecode: Whether byte code is in it; without it, each cold start compiles every module.
+    :param proof: How it was tried.
     """
 
     tree: Path
@@ -52,6 +55,7 @@ class Assembled:
     components: tuple[Component, ...]
     removed: tuple[Removal, ...]
     bytecode: bool
+    proof: Proof
 
     @property
     def name(self) -> str:
@@ -62,19 +66,25 @@ class Assembled:
 
 @contextmanager
 def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> Iterator[Assembled]:
-    """Put everything into a temporary folder, as it will lie in the function.
+    """Put everything into a temporary folder, as it will lie in the function, and ask it a few texts.
+
+    The pipeline is loaded for that, and code that it brings is run.
 
     :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
     :param on_step: Told what is being done.
-    :raises BundleError: If there is no wheel for the target.
+    :raises BundleError: If there is no wheel for the target, or the pipeline does not answer with what is in it.
+    :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is not a pipeline's.
+    :raises NotCompiledError: If it needs torch.
     :raises LocalLambdaError: If the pipeline requires what is not installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
     with _opened(pipeline) as (folder, location), tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         on_step("versions")
+        require_compiled(folder, name=pipeline)
         manifest = manifest_of(folder)
         meta = read_meta(folder / "meta.json")
-        pins, ours = pin_requirements(requirements_of(meta), target)
+        requirements = requirements_of(meta)
+        pins, ours = pin_requirements(requirements, target)
         on_step("wheels")
         wheels_folder = Path(scratch, "wheels")
         wheels_folder.mkdir()
@@ -87,13 +97,25 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
         python = find_python(target)
         if python is not None:
             compile_tree(tree, python, skip=PIPELINE_FOLDER)
+        on_step("asking")
+        proof = prove(tree, requirements, target, python=python, name=pipeline)
         digest = folder_digest(tree / PIPELINE_FOLDER, manifest)
         components = list_components(tree, wheel_digests(wheels))
         (tree / LOCK).write_text(lock_text(wheels), encoding="ascii")
         text = sbom_text(components, pipeline=meta, sha256=digest, target=target)
         (tree / SBOM).write_text(text, encoding="utf-8")
         _same_for_all(tree)
-        yield Assembled(tree, target, manifest, digest, location, components, tuple(removed), python is not None)
+        yield Assembled(
+            tree=tree,
+            target=target,
+            manifest=manifest,
+            sha256=digest,
+            location=location,
+            components=components,
+            removed=tuple(removed),
+            bytecode=python is not None,
+            proof=proof,
+        )
 
 
 @contextmanager

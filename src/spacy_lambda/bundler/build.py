@@ -17,6 +17,7 @@ from spacy_lambda.bundler.image.build import BuiltImage, build_image
 from spacy_lambda.bundler.image.context import aws_base
 from spacy_lambda.bundler.image.engines import Engine, find_engine
 from spacy_lambda.bundler.licences import Component
+from spacy_lambda.bundler.prove import Proof
 from spacy_lambda.bundler.shape import Choice, choose_shape
 from spacy_lambda.bundler.slim import Removal
 from spacy_lambda.bundler.target import UNZIPPED_LIMIT, Target
@@ -26,7 +27,7 @@ from spacy_lambda.pipelines import BUNDLE_FACTS, path_in
 __all__ = ["NO_ENGINE", "Bundle", "Options", "make_bundle"]
 
 NO_ENGINE = "none"
-STEPS = ("versions", "wheels", "unpacking", "slimming", "writing")
+STEPS = ("versions", "wheels", "unpacking", "slimming", "asking", "writing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ class Bundle:
     :param removed: What was left out, and why.
     :param bytecode: Whether byte code is in it; without it, each cold start compiles every module.
     :param image: What was built.
+    :param proof: How it was tried.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class Bundle:
     removed: tuple[Removal, ...]
     bytecode: bool
     image: BuiltImage | None
+    proof: Proof
 
 
 def make_bundle(
@@ -96,7 +99,10 @@ def make_bundle(
     :param out: The zip's file or the image's folder; or an existing folder for ``LANG_NAME-VERSION-pyXY-ARCH.zip``
         or ``...-image``.
     :param on_step: Told of each step, how many are done and how many there are.
-    :raises BundleError: If there is no wheel for the target, it is too large for Lambda, or no image can be built.
+    :raises BundleError: If there is no wheel for the target, it is too large for Lambda, no image can be built, or the
+        pipeline does not answer with what is in it.
+    :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is not a pipeline's.
+    :raises NotCompiledError: If it needs torch.
     :raises LocalLambdaError: If the pipeline requires what is not installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
@@ -154,6 +160,7 @@ def _write(assembled: Assembled, choice: Choice, out: Path, base: str, engine: E
         removed=assembled.removed,
         bytecode=assembled.bytecode,
         image=image,
+        proof=assembled.proof,
     )
 
 

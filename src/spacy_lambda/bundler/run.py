@@ -15,18 +15,21 @@ from spacy_lambda.artifact.inputs import extract_zip
 from spacy_lambda.bundler.bytecode import find_python
 from spacy_lambda.bundler.facts import HANDLER, PIPELINE_FOLDER, Facts, read_facts
 from spacy_lambda.bundler.image.build import RECORD, read_record
+from spacy_lambda.bundler.image.context import PIPELINE_LAYER
 from spacy_lambda.bundler.image.engines import ENGINES, find_engine
 from spacy_lambda.bundler.image.run import image_program
 from spacy_lambda.bundler.pins import pin_all
 from spacy_lambda.bundler.target import ARCHITECTURES, Target
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels
 from spacy_lambda.errors import BundleError
+from spacy_lambda.kinds import require_compiled
 from spacy_lambda.local.pipeline import read_source
 from spacy_lambda.local.program import Program
 from spacy_lambda.pipelines import BUNDLE_FACTS
 
 __all__ = ["Runnable", "open_bundle"]
 
+IMAGE_PIPELINE = f"{PIPELINE_LAYER}/{PIPELINE_FOLDER}"
 PROVIDED = ("awslambdaric", "boto3")
 """What Lambda's own runtime brings, and so is in no zip."""
 
@@ -50,6 +53,7 @@ def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]
     :param bundle: A zip, an image's folder, or an image's name in an engine or a registry.
     :param engine: What runs an image; without it, what has built it, or what is here.
     :raises BundleError: If it is none, or cannot run on this machine.
+    :raises NotCompiledError: If its pipeline needs torch, as far as that is seen from outside.
     """
     path = Path(bundle)
     if path.is_file():
@@ -63,6 +67,8 @@ def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]
                 remedy="give a zip or an image's folder that `spacy-lambda bundle` has written",
             )
         built = read_record(path)
+        if (path / IMAGE_PIPELINE).is_dir():
+            require_compiled(path / IMAGE_PIPELINE, name=bundle)
         chosen, image = ENGINES[engine or str(built.engine)], str(built.id)
     elif bundle.endswith(".zip"):
         raise BundleError(f"there is no file {bundle}", remedy="make it with `spacy-lambda bundle`")
@@ -80,6 +86,8 @@ def _zip_program(path: Path) -> Iterator[Program]:
         task, runtime = Path(scratch, "task"), Path(scratch, "runtime")
         extract_zip(path, task)
         fetched = facts.location != PIPELINE_FOLDER
+        if not fetched:
+            require_compiled(task / PIPELINE_FOLDER, name=str(path))
         variables = read_source(facts.location).variables if fetched else {}
         _install_runtime(facts.target, runtime)
         yield Program(

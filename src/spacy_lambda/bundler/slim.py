@@ -62,8 +62,6 @@ class Rule:
     shown: str = ""
 
 
-BUILD_SIDE = ("bundler/*", "cli/*", "compiler/*", "local/*", "store/*", "inference.py", "__main__.py")
-
 RULES = (
     Rule("*/tests/*", "tests"),
     Rule("*/test/*", "tests"),
@@ -86,7 +84,6 @@ RULES = (
     Rule("onnxruntime/datasets/*", "examples"),
     Rule("onnxruntime/capi/libonnxruntime.so*", "for C programs; the Python binding has its own copy"),
     Rule("spacy/cli/*", "spaCy's command line, which the runtime does not import"),
-    *(Rule(f"spacy_lambda/{name}", "the build side") for name in BUILD_SIDE),
     Rule("*.dist-info/RECORD", "the installer's, and no longer true"),
     Rule("*.dist-info/INSTALLER", "the installer's"),
     Rule("*.dist-info/REQUESTED", "the installer's"),

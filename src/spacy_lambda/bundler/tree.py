@@ -9,6 +9,7 @@ from pathlib import Path
 
 import spacy_lambda
 from spacy_lambda.artifact.pack import left_out
+from spacy_lambda.bundler.contents import shipped_files
 from spacy_lambda.bundler.facts import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
@@ -25,7 +26,9 @@ def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target
     """
     install_wheels(wheels, target, tree)
     package = Path(spacy_lambda.__file__).parent
-    shutil.copytree(package, tree / package.name, ignore=left_out)
+    for name in shipped_files(package):
+        (tree / package.name / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(package / name, tree / package.name / name)
     _write_metadata(ours, tree)
     shutil.copytree(pipeline, tree / PIPELINE_FOLDER, ignore=left_out)
 
@@ -34,11 +37,20 @@ def _write_metadata(ours: Distribution, tree: Path) -> None:
     """spaCy finds our components by their entry points; and who passes the code on passes its licence on."""
     folder = tree / f"spacy_lambda-{ours.version}.dist-info"
     folder.mkdir()
-    for name in ("METADATA", "entry_points.txt"):
-        text = ours.read_text(name)
-        if text is not None:
-            (folder / name).write_text(text, encoding="utf-8")
+    metadata = ours.read_text("METADATA")
+    if metadata is not None:
+        (folder / "METADATA").write_text(metadata, encoding="utf-8")
+    (folder / "entry_points.txt").write_text(_entry_points(ours), encoding="utf-8")
     for file in ours.files or ():
         if file.parts[1:2] == ("licenses",) and file.parts[0].endswith(".dist-info"):
             (folder / "licenses").mkdir(exist_ok=True)
             shutil.copyfile(str(file.locate()), folder / "licenses" / file.name)
+
+
+def _entry_points(ours: Distribution) -> str:
+    """What spaCy looks for; no function has a command line."""
+    groups: dict[str, list[str]] = {}
+    for point in ours.entry_points:
+        if point.group.startswith("spacy_"):
+            groups.setdefault(point.group, []).append(f"{point.name} = {point.value}\n")
+    return "\n".join(f"[{group}]\n{''.join(sorted(lines))}" for group, lines in sorted(groups.items()))

@@ -25,19 +25,23 @@ def pack(
     """Pack a pipeline into one file, the same bytes on every machine."""
     from spacy_lambda.artifact.inputs import pipeline_folder
     from spacy_lambda.artifact.pack import pack as pack_folder
+    from spacy_lambda.kinds import described, pipeline_kind
 
     with pipeline_folder(pipeline) as folder, byte_progress(quiet=as_json) as on_step:
+        kind = pipeline_kind(folder)
         packed = pack_folder(folder, out, on_bytes=lambda done, total: on_step("packing", done, total))
     if as_json:
         result = {
             "path": str(packed.path),
             "sha256": packed.sha256,
             "size": packed.size,
+            "kind": kind,
             "left_out": list(packed.left_out),
         }
         say_json({**result, "pipeline": packed.manifest.pipeline})
     else:
         say(f"{packed.path}: {len(packed.manifest.files)} files, {packed.size / 1e6:.1f} MB", f"sha256={packed.sha256}")
+        say(f"kind: {described(kind, pipeline)}")
         if packed.left_out:
             say(f"left out, as hidden files or made by a tool: {', '.join(packed.left_out)}", err=True)
 

@@ -67,6 +67,7 @@ def push(
 ) -> None:
     """Store a pipeline, and print the location that a function takes."""
     from spacy_lambda.artifact.inputs import pipeline_folder
+    from spacy_lambda.kinds import described
     from spacy_lambda.source.found import S3Options
     from spacy_lambda.store.hub import HubOptions
     from spacy_lambda.store.open import open_store
@@ -96,6 +97,8 @@ def push(
     say(f"{pushed.version}: {pushed.uploaded / 1e6:.1f} MB sent, aliases: {', '.join(pushed.aliases) or 'none'}")
     if pushed.page is not None:
         say(pushed.page)
+    if pushed.kind is not None:
+        say(f"kind: {described(pushed.kind, source)}")
     say(f"SPACY_LAMBDA_PIPELINE={pushed.location}")
 
 

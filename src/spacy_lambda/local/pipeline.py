@@ -9,13 +9,16 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from spacy_lambda.artifact.form import Manifest
-from spacy_lambda.artifact.unpack import read_stream_manifest
+from spacy_lambda.artifact.unpack import read_stream_file
+from spacy_lambda.kinds import parse_config, require_compiled, require_without_torch
 from spacy_lambda.location import Location, parse_location
 from spacy_lambda.pipelines import find_pipeline, read_meta, requirements_of
 from spacy_lambda.source.find import find_artifact
 
 CACHE_VARIABLES = ("SPACY_LAMBDA_CACHE", "SPACY_LAMBDA_CACHE_LIMIT")
 S3_VARIABLES = ("AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+CONFIG = "config.cfg"
+MAX_CONFIG_BYTES = 4 << 20
 HUB_VARIABLES = ("HF_ENDPOINT", "HF_TOKEN")
 
 
@@ -34,10 +37,11 @@ class PipelineSource:
 
 
 def read_source(pipeline: str | Path) -> PipelineSource:
-    """Find a pipeline and read what it requires, without loading it.
+    """Find a pipeline that a function can run, and read what it requires, without loading it.
 
     :param pipeline: A directory, the name of an installed pipeline package, an artifact, or a location in a store.
     :raises PipelineNotFoundError: If it is neither, or not a complete pipeline.
+    :raises NotCompiledError: If it needs torch, which no function on Lambda has, even where it is installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
     location = parse_location(str(pipeline))
@@ -45,20 +49,24 @@ def read_source(pipeline: str | Path) -> PipelineSource:
         path = Path(location.path)
         if not path.is_file() and not (path / "refs").is_dir():
             folder = find_pipeline(location.path).resolve()
+            require_compiled(folder, name=location.path)
             requirements = requirements_of(read_meta(folder / "meta.json"))
             own = () if path.is_dir() else _own_distribution(location.path)
             digest = "" if location.sha256 is None else f"#sha256={location.sha256}"
             return PipelineSource(f"{folder}{digest}", (*own, *requirements))
         location = replace(location, path=str(path.resolve()))
-    manifest = _manifest(location)
+    manifest = _manifest(location, name=str(pipeline))
     needed = ("boto3",) if location.scheme == "s3" else ()
     return PipelineSource(str(location), (*needed, *requirements_of(manifest.pipeline)), _variables(location))
 
 
-def _manifest(location: Location) -> Manifest:
-    """What the artifact says that it holds; the function itself verifies it."""
+def _manifest(location: Location, *, name: str) -> Manifest:
+    """What the artifact says that it holds, where a function can run it; the function itself verifies it."""
     with find_artifact(location).open() as stream:
-        return read_stream_manifest(stream)
+        manifest, config = read_stream_file(stream, CONFIG, max_bytes=MAX_CONFIG_BYTES)
+    text = config.decode("utf-8", "replace")
+    require_without_torch(parse_config(text, name=f"{CONFIG} of {name}"), name=name)
+    return manifest
 
 
 def _variables(location: Location) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
@@ -39,14 +39,22 @@ class TaskRoot:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def build_task_root(requirements: Iterable[str] = (), *, code: Path | None = None) -> TaskRoot:
+def build_task_root(
+    requirements: Iterable[str] = (),
+    *,
+    code: Path | None = None,
+    base: Iterable[str] = BASE_REQUIREMENTS,
+    without: Container[str] = (),
+) -> TaskRoot:
     """Link the base install, and what a pipeline needs besides, into a fresh temporary folder.
 
     :param requirements: Requirements of the pipeline.
     :param code: A folder with the handler's own code; its entries win over installed ones.
+    :param base: What is there for every pipeline.
+    :param without: Normal names of distributions that are left out, with what only they require.
     :raises LocalLambdaError: If a requirement is not installed.
     """
-    distributions = requirement_closure((*BASE_REQUIREMENTS, *requirements))
+    distributions = requirement_closure((*base, *requirements), without=without)
     root = Path(tempfile.mkdtemp(prefix="spacy-lambda-"))
     try:
         if code is not None:

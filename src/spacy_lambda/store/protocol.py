@@ -9,6 +9,7 @@ from typing import Protocol
 
 from spacy_lambda.artifact.pack import Packed
 from spacy_lambda.digest import Digest
+from spacy_lambda.kinds import PipelineKind
 from spacy_lambda.location import Location
 
 __all__ = ["OnStep", "Push", "Pushed", "Store", "StoredVersion"]
@@ -44,6 +45,7 @@ class Pushed:
     :param aliases: The aliases that point to it now.
     :param uploaded: Bytes that were sent; fewer than the artifact's where some were there already.
     :param page: Where people look at it, if anywhere.
+    :param kind: The kind of pipeline that it is; a function runs no ``original``.
     """
 
     location: Location
@@ -51,6 +53,7 @@ class Pushed:
     aliases: tuple[str, ...]
     uploaded: int
     page: str | None = None
+    kind: PipelineKind | None = None
 
 
 @dataclass(frozen=True)

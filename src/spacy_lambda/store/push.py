@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace as replaced
 from pathlib import Path
 
 from spacy_lambda.artifact.inputs import pipeline_folder
 from spacy_lambda.artifact.pack import pack
+from spacy_lambda.kinds import pipeline_kind
 from spacy_lambda.store.protocol import OnStep, Push, Pushed, Store
 from spacy_lambda.store.sign import sign_pipeline
 
@@ -29,11 +31,13 @@ def push_pipeline(
     :param replace: Replace a version that is there with other contents.
     :param sign_key: A private key; see :mod:`~spacy_lambda.store.sign`.
     :raises PipelineNotFoundError: When there is no such pipeline.
+    :raises InvalidPipelineError: When its ``meta.json`` or ``config.cfg`` is not a pipeline's.
     :raises ArtifactError: When it cannot be packed, or the archive is refused.
     :raises SignatureError: When it cannot be signed.
     :raises StoreError: When the store cannot be reached, refuses, or has the version with other contents.
     """
     with pipeline_folder(pipeline) as folder, tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        kind = pipeline_kind(folder)
         packed = pack(
             folder, Path(scratch, "artifact.tar"), on_bytes=lambda done, total: on_step("packing", done, total)
         )
@@ -42,4 +46,4 @@ def push_pipeline(
             signature = Path(scratch, "model.sig")
             signature.write_bytes(sign_pipeline(folder, packed.manifest, sign_key))
         push = Push(packed=packed, folder=folder, aliases=aliases, replace=replace, signature=signature)
-        return store.push(push, on_step=on_step)
+        return replaced(store.push(push, on_step=on_step), kind=kind)

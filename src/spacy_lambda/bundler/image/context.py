@@ -12,7 +12,7 @@ from spacy_lambda.bundler.facts import HANDLER, PIPELINE_FOLDER, SBOM, Facts
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.pipelines import BUNDLE_FACTS, pipeline_name
 
-__all__ = ["FIRST_DAY", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
+__all__ = ["FIRST_DAY", "PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
 
 TASK_ROOT = "/var/task"
 SNAPSTART_LABEL = "com.amazonaws.lambda.feature.snapstart"
@@ -20,7 +20,8 @@ SNAPSTART_LABEL = "com.amazonaws.lambda.feature.snapstart"
 
 AWS_BASE = re.compile(r"(public\.ecr\.aws/lambda|amazon/aws-lambda|docker\.io/amazon/aws-lambda)[-/]python[:@]")
 PYTHON_LABEL = "spacy-lambda.python"
-LAYERS = ("packages", "runtime", "pipeline")
+PIPELINE_LAYER = "pipeline"
+LAYERS = ("packages", "runtime", PIPELINE_LAYER)
 
 FIRST_DAY = 315532800
 """1980-01-01, in seconds: every file's date."""
@@ -60,7 +61,7 @@ def write_context(tree: Path, context: Path, *, base: str, facts: Facts) -> None
 
 def _layer(entry: str) -> str:
     if entry in (PIPELINE_FOLDER, BUNDLE_FACTS, SBOM):
-        return "pipeline"
+        return PIPELINE_LAYER
     return "runtime" if entry.startswith("spacy_lambda") else "packages"
 
 
