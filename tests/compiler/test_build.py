@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,9 +99,19 @@ def test_out_that_exists_is_left_alone(original: Callable[..., Path], tmp_path: 
         compile_pipeline(str(original()), out)
     assert "--force" in caught.value.remedy
     assert (out / "mine").read_text() == "mine"
+    with pytest.raises(CompileError, match="is not a pipeline, so --force does not replace it"):
+        compile_pipeline(str(original()), out, force=True)
+    assert (out / "mine").read_text() == "mine"
+
+
+def test_force_replaces_a_pipeline(original: Callable[..., Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(original(), out)
+    (out / "mine").write_text("mine")
     compile_pipeline(str(original()), out, force=True)
     assert not (out / "mine").exists()
     assert (out / "config.cfg").is_file()
+    assert os.listdir(tmp_path) == ["out"]
 
 
 def test_out_may_not_be_the_original_or_around_it(original: Callable[..., Path]) -> None:
@@ -118,7 +129,7 @@ def test_nothing_appears_when_compiling_fails(
         raise OSError("no space left on device")
 
     monkeypatch.setattr(build, "write_pipeline", fail)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(CompileError, match="no space left"):
         compile_pipeline(str(original()), tmp_path / "out")
     assert os.listdir(tmp_path) == []
 

@@ -93,8 +93,8 @@ def test_a_pipeline_that_does_not_load(tmp_path: Path) -> None:
     config.to_disk(tmp_path / "pipeline" / "config.cfg")
     with pytest.raises(CompileError) as caught:
         survey(tmp_path / "pipeline")
-    assert "no_such_factory" in caught.value.message
-    assert "make `spacy.load` work" in caught.value.remedy
+    assert "factories 'no_such_factory'" in caught.value.message
+    assert "--code FILE" in caught.value.remedy
 
 
 def test_the_source_hash_sees_names_and_contents(tmp_path: Path) -> None:

@@ -22,7 +22,10 @@ class PrecisionOption(StrEnum):
 
 def compile_(
     pipeline: Annotated[
-        str, typer.Argument(help="The trained pipeline: its folder, or the name of its installed package.")
+        str,
+        typer.Argument(
+            help="The trained pipeline: its folder, the name of its installed package, or its wheel or zip."
+        ),
     ],
     out: Annotated[Path, typer.Argument(help="The folder for the compiled pipeline. It appears whole or not at all.")],
     *,
@@ -40,7 +43,14 @@ def compile_(
         Path | None,
         typer.Option(help="Compare with the original on these texts, and keep the figures in meta.json."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT when it exists.")] = False,
+    code: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A Python file or package that registers what the pipeline names, as for `spacy train`, or a file that"
+            " lies beside it. May be repeated."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT when it is a pipeline.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written into meta.json, as JSON.")] = False,
 ) -> None:
     """Compile a trained pipeline: its transformer becomes ONNX, and torch is needed no more.
@@ -56,6 +66,7 @@ def compile_(
             precision=precision.value,
             calibrate=calibrate,
             verify=verify,
+            code=code or (),
             force=force,
             on_step=on_step,
         )
@@ -70,6 +81,8 @@ def _print(meta: CompiledMeta, out: Path) -> None:
 
     megabytes = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / 1e6
     say(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
+    if meta.code:
+        say(f"  with its own code: {', '.join(meta.code)}; load it with spacy_lambda.load")
     for name, encoder in meta.encoders.items():
         say(
             f"  {name}: {encoder['architecture']}, hidden states within {encoder['relative_error']:.1e} of torch's"

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ..errors import CompileError
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from spacy.tokens import Doc
+
+from ..artifact.inputs import pipeline_folder
 from ..manifest import CompiledMeta, Precision
-from ..pipelines import find_pipeline
-from .compare import Report, compare
+from ..pipelines import read_meta
+from .carried import find_code
+from .compare import compare
 from .encode import CompiledEncoder, OnStep, compile_encoder
+from .kind import refuse_compiled
+from .needs import kept_requirements, needed_by_names
+from .place import place
+from .prove import prove
 from .survey import Survey, source_hash, survey
 from .texts import read_docs
 from .write import write_meta, write_pipeline
@@ -31,6 +38,12 @@ TOOLS = (
     "onnxruntime",
 )
 
+ASKED = 5
+"""Of the texts to compare on, those that the result is also asked in its fresh process."""
+
+LONGEST_ASKED = 5_000
+"""Characters of one of them."""
+
 
 def compile_pipeline(
     pipeline: str,
@@ -39,62 +52,82 @@ def compile_pipeline(
     precision: Precision = "fp32",
     calibrate: Path | None = None,
     verify: Path | None = None,
+    code: Sequence[Path] = (),
     force: bool = False,
     on_step: OnStep = lambda step, done, total: None,
 ) -> CompiledMeta:
     """Compile a pipeline into a new directory, which appears whole or not at all.
 
-    :param pipeline: A pipeline's directory, or the name of an installed pipeline package.
+    Last, the result is loaded and asked in a fresh process that has only what the function will have; what does not
+    answer there, or says something else than the original, is not written.
+
+    :param pipeline: A pipeline's directory, the name of an installed pipeline package, or a wheel or a zip of one.
     :param out: The compiled pipeline's directory; must not exist, or be empty.
     :param precision: ``fp32`` says what the original says; ``int8`` is smaller and faster.
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
     :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.
-    :param force: Replace ``out`` when it exists.
+    :param code: Python files and packages that register what the pipeline names, and files beside them.
+    :param force: Replace ``out`` when it is a pipeline.
     :param on_step: Told about progress.
     :returns: What was written into ``meta.json``.
     :raises PipelineNotFoundError: When there is no such pipeline.
     :raises CompileError: When ``out`` is taken, or the pipeline cannot be compiled.
     :raises VerifyError: When there are no texts where they should be.
     """
-    out = out.absolute()
-    path = find_pipeline(pipeline)
-    if out.exists() and not force and (not out.is_dir() or any(out.iterdir())):
-        raise CompileError(f"{out} exists", remedy="choose another folder, or replace it with --force")
-    if out == path.absolute() or out in path.absolute().parents:
-        raise CompileError(f"{out} holds the original", remedy="choose another folder")
-    on_step("loading", 0, 1)
-    original = survey(path)
-    on_step("loading", 1, 1)
-    texts = _texts(calibrate, original) if precision == "int8" else []
-    comparison = read_docs(verify, original.nlp) if verify is not None else None
-    encoders = {
-        part.name: compile_encoder(part, precision, texts=texts, on_step=on_step) for part in original.transformers
-    }
-    meta = _describe(original, encoders, precision, n_texts=len(texts))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-        folder = Path(scratch, "pipeline")
-        write_pipeline(original, encoders, meta, folder)
-        if comparison is not None:
-            report = compare(original.nlp, folder, comparison, on_step=on_step)
-            meta = _with_verification(meta, report)
-            write_meta(folder, meta)
-        _replace(folder, out)
+    read = [one for one in (calibrate, verify, *code) if one is not None]
+    with pipeline_folder(pipeline) as path, place(out, original=path, inputs=read, force=force) as target:
+        refuse_compiled(path)
+        on_step("loading", 0, 1)
+        original = survey(path, find_code(path, code))
+        requirements = _requirements(original)
+        on_step("loading", 1, 1)
+        texts = _texts(calibrate, original) if precision == "int8" else []
+        comparison = read_docs(verify, original.nlp) if verify is not None else []
+        encoders = {
+            part.name: compile_encoder(part, precision, texts=texts, on_step=on_step) for part in original.transformers
+        }
+        meta = _describe(original, encoders, precision, n_texts=len(texts))
+        write_pipeline(original, encoders, target.folder)
+        write_meta(target.folder, meta, requirements)
+        if comparison:
+            report = compare(original.nlp, target.folder, comparison, on_step=on_step)
+            meta = replace(meta, verification=report.to_dict())
+        _prove(original, target.folder, meta, requirements, comparison, on_step)
+        target.appear()
     return meta
+
+
+def _prove(
+    original: Survey,
+    folder: Path,
+    meta: CompiledMeta,
+    requirements: Sequence[str],
+    docs: Sequence[Doc],
+    on_step: OnStep,
+) -> None:
+    """Ask what was written, which is the last step."""
+    on_step("asking", 0, 1)
+    prove(
+        original,
+        folder,
+        requirements,
+        precision=meta.precision,
+        texts=[doc.text[:LONGEST_ASKED] for doc in docs[:ASKED]],
+        on_round=lambda found: write_meta(folder, meta, found),
+    )
+    on_step("asking", 1, 1)
+
+
+def _requirements(original: Survey) -> list[str]:
+    """What the original requires but for torch, and the packages of what its config names."""
+    listed = kept_requirements(read_meta(original.path / "meta.json"))
+    named = {canonicalize_name(Requirement(one).name) for one in listed}
+    found = needed_by_names(original.nlp, original.config, without=original.code.names)
+    return [*listed, *(one for one in found if canonicalize_name(Requirement(one).name) not in named)]
 
 
 def _texts(calibrate: Path | None, original: Survey) -> Sequence[str]:
     return [doc.text for doc in read_docs(calibrate, original.nlp)] if calibrate is not None else []
-
-
-def _replace(folder: Path, out: Path) -> None:
-    if out.exists():
-        old = folder.with_name("old")
-        os.replace(out, old)
-        os.replace(folder, out)
-        shutil.rmtree(old)
-    else:
-        os.replace(folder, out)
 
 
 def _describe(
@@ -124,11 +157,8 @@ def _describe(
             for part in original.transformers
         },
         tools=_tool_versions(),
+        code=original.code.names,
     )
-
-
-def _with_verification(meta: CompiledMeta, report: Report) -> CompiledMeta:
-    return CompiledMeta(**{**meta.to_dict(), "verification": report.to_dict()})
 
 
 def _tool_versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ from ..errors import VerifyError
 from ..pipelines import find_pipeline
 from ..runtime.component import OnnxTransformer
 from ..runtime.encoding import get_encoding
+from ..runtime.pipeline import load_pipeline
 from .texts import read_docs
 
 __all__ = ["ComponentReport", "Report", "compare", "verify"]
@@ -118,7 +119,7 @@ def compare(
     :param docs: The texts, with annotations where there are some.
     :param on_step: Told about progress.
     """
-    other = spacy.load(compiled)
+    other = load_pipeline(compiled)
     if other.pipe_names != original.pipe_names:
         raise VerifyError(
             f"the pipelines have different components: {original.pipe_names} and {other.pipe_names}",

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import spacy
 from spacy.language import Language
+from thinc.api import Config
 
 from ..errors import CompileError, MissingExtraError, UnsupportedPipelineError
+from ..kinds import read_config
+from .carried import NO_CODE, Carried, import_carried
+from .foreign import LISTENER, foreign_parts
 from .limits import window_limit
+from .resolved import loaded_config, nodes, unregistered, used_components
 
-__all__ = ["LISTENER", "Survey", "TransformerPart", "source_hash", "survey"]
+__all__ = ["Survey", "TransformerPart", "source_hash", "survey"]
 
 MODELS = tuple(f"spacy-transformers.TransformerModel.v{i}" for i in (1, 2, 3))
-LISTENER = "spacy-transformers.TransformerListener.v1"
 SPAN_GETTERS = {f"spacy-transformers.{name}.v1": name for name in ("strided_spans", "doc_spans", "sent_spans")}
 NULL_SETTER = "spacy-transformers.null_annotation_setter.v1"
 
@@ -55,12 +59,16 @@ class Survey:
 
     :param path: Its directory.
     :param nlp: The pipeline, loaded.
+    :param config: Its config as spaCy resolves it.
     :param transformers: Its transformers; none for a pipeline of CNNs, which compiles to itself.
+    :param code: Modules of its own.
     """
 
     path: Path
     nlp: Language
+    config: Config
     transformers: tuple[TransformerPart, ...]
+    code: Carried = NO_CODE
 
 
 def source_hash(path: Path) -> str:
@@ -74,40 +82,65 @@ def source_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def survey(path: Path) -> Survey:
+def survey(path: Path, code: Carried = NO_CODE) -> Survey:
     """Load the original and make sure that every part of it can be compiled.
 
     Loading a pipeline runs code that it names: survey only what you trust.
 
     :param path: The pipeline's directory.
+    :param code: Modules of its own, which are imported first.
     :raises UnsupportedPipelineError: With every reason at once.
     :raises CompileError: When the pipeline does not load.
+    :raises InvalidPipelineError: When its config cannot be read, or refers to what is not there.
     :raises MissingExtraError: When it needs spacy-transformers and that is not installed.
     """
-    config = spacy.util.load_config(path / "config.cfg")
-    components = config.get("components", {})
-    names = [name for name in components if components[name].get("factory") == "transformer"]
-    reasons = list(_config_reasons(components))
-    if reasons:
-        raise UnsupportedPipelineError(reasons)
-    if names and importlib.util.find_spec("spacy_transformers") is None:
+    read = read_config(path)
+    _refuse(_config_reasons(used_components(read)))
+    if _transformers(used_components(read)) and importlib.util.find_spec("spacy_transformers") is None:
         raise MissingExtraError("compile", missing="spacy-transformers")
-    nlp = _load(path)
+    import_carried(code)
+    nlp = _load(path, read)
+    # Again, with what spaCy has made of it: defaults, and components from other pipelines.
+    config = loaded_config(nlp)
+    components = config["components"]
+    _refuse(_config_reasons(components))
+    names = _transformers(components)
     parts: list[TransformerPart] = []
+    reasons = list(foreign_parts(nlp, components))
     for name in names:
-        part_reasons = list(_model_reasons(name, nlp.get_pipe(name).model))  # type: ignore[attr-defined]
+        component: Any = nlp.get_pipe(name) if name in nlp.pipe_names else dict(nlp.components)[name]
+        part_reasons = list(_model_reasons(name, component))
         reasons += part_reasons
         if not part_reasons:
-            parts.append(_part(name, components[name], nlp))
-    if reasons:
-        raise UnsupportedPipelineError(reasons)
-    return Survey(path, nlp, tuple(parts))
+            parts.append(_part(name, components[name], component))
+    _refuse(reasons)
+    return Survey(path, nlp, config, tuple(parts), code)
 
 
-def _load(path: Path) -> Language:
+def _refuse(reasons: Iterable[Reason]) -> None:
+    found = list(reasons)
+    if found:
+        raise UnsupportedPipelineError(found)
+
+
+def _transformers(components: Mapping[str, Any]) -> list[str]:
+    return [name for name, component in components.items() if component.get("factory") == "transformer"]
+
+
+def _load(path: Path, config: Mapping[str, Any]) -> Language:
     try:
         return spacy.load(path)
     except Exception as exc:  # whatever the pipeline's own code raises
+        unknown = unregistered(config)
+        if unknown:
+            raise CompileError(
+                f"{path} needs what nothing has registered here: {', '.join(unknown)}",
+                remedy="give the file that registers it with --code FILE, as to `spacy train`, or install its package",
+            ) from exc
+        if isinstance(exc, ImportError):
+            raise CompileError(
+                f"{path} does not load: {' '.join(str(exc).split())}", remedy="install the package that is missing"
+            ) from exc
         raise CompileError(
             f"{path} does not load: {type(exc).__name__}: {exc}",
             remedy="make `spacy.load` work on it first: install its requirements, with the versions in its meta.json",
@@ -123,7 +156,7 @@ def _config_reasons(components: Mapping[str, Any]) -> Iterator[Reason]:
                 f"component {name!r} is a curated transformer",
                 f"train {name!r} with spacy-transformers' `transformer` factory",
             )
-        for architecture in _architectures(component.get("model", {})):
+        for architecture in _architectures(component):
             if architecture.startswith("spacy-transformers.Tok2VecTransformer."):
                 yield (
                     f"component {name!r} has a transformer of its own ({architecture})",
@@ -153,8 +186,14 @@ def _transformer_config_reasons(name: str, component: Mapping[str, Any]) -> Iter
         )
 
 
-def _model_reasons(name: str, model: Any) -> Iterator[Reason]:
-    tokenizer, transformer = model.tokenizer, model.transformer
+def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
+    if not all(hasattr(getattr(component, "model", None), part) for part in ("tokenizer", "transformer")):
+        yield (
+            f"component {name!r} is a {type(component).__name__}, not spacy-transformers' Transformer",
+            "train it with spacy-transformers' own `transformer` factory",
+        )
+        return
+    tokenizer, transformer = component.model.tokenizer, component.model.transformer
     if not tokenizer.is_fast:
         yield (
             f"component {name!r} has the slow tokenizer {type(tokenizer).__name__}",
@@ -184,9 +223,8 @@ def _model_reasons(name: str, model: Any) -> Iterator[Reason]:
         )
 
 
-def _part(name: str, component: Mapping[str, Any], nlp: Language) -> TransformerPart:
-    pipe = nlp.get_pipe(name)
-    model = pipe.model  # type: ignore[attr-defined]
+def _part(name: str, component: Mapping[str, Any], pipe: Any) -> TransformerPart:
+    model = pipe.model
     spans = component["model"]["get_spans"]
     return TransformerPart(
         name=name,
@@ -202,9 +240,6 @@ def _part(name: str, component: Mapping[str, Any], nlp: Language) -> Transformer
 
 def _architectures(node: Any) -> Iterator[str]:
     """Every registered architecture named in a component's config, however deep."""
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if key == "@architectures" and isinstance(value, str):
-                yield value
-            else:
-                yield from _architectures(value)
+    for section in nodes(node):
+        if isinstance(section.get("@architectures"), str):
+            yield section["@architectures"]

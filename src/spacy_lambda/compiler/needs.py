@@ -1,0 +1,143 @@
+"""What a pipeline needs besides the base install: installed distributions, found by what it uses of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from spacy.language import Language
+from spacy.util import registry as registry_of_spacy
+
+from ..errors import CompileError, LocalLambdaError
+from ..local.closure import requirement_closure
+from ..pipelines import requirements_of
+from .ask import BASE
+from .resolved import registered_names
+
+__all__ = [
+    "TORCH_SIDE",
+    "distributions_of",
+    "is_base",
+    "is_torch_side",
+    "kept_requirements",
+    "needed_by_names",
+    "pinned",
+]
+
+TORCH_SIDE = frozenset(
+    {
+        "cupy", "curated-tokenizers", "curated-transformers", "jax", "mxnet", "sentence-transformers",
+        "spacy-curated-transformers", "spacy-transformers", "tensorflow", "tf-keras", "torch", "transformers",
+    }
+)  # fmt: skip
+"""What a compiled pipeline does without."""
+
+OURS = ("spacy", "spacy_lambda", "thinc")
+
+
+def kept_requirements(meta: Mapping[str, Any]) -> list[str]:
+    """The requirements of the original that its compiled pipeline keeps: those that do not bring torch.
+
+    :param meta: The original's ``meta.json``.
+    :raises InvalidPipelineError: When it lists something else than requirements.
+    :raises CompileError: When one of them is not installed here.
+    """
+    return [one for one in requirements_of(meta) if _name(one) != "spacy-lambda" and not _brings_torch(one)]
+
+
+def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterable[str]) -> list[str]:
+    """Requirements for what a config names: the distributions in which it is registered.
+
+    :param config: Interpolated.
+    :param without: Modules that the pipeline brings itself.
+    """
+    modules = {type(nlp).__module__, type(nlp.tokenizer).__module__}
+    for _, component in nlp.components:
+        modules.add(type(component).__module__)
+    for part in (config.get("nlp", {}), config.get("components", {})):
+        modules |= set(_modules(part))
+    tops = sorted({module.partition(".")[0] for module in modules} - set(without))
+    needed = [one for top in tops for one in distributions_of(top)]
+    return [pinned(one) for one in needed if not is_torch_side(one.name) and not is_base(one)]
+
+
+def distributions_of(module: str) -> list[Distribution]:
+    """The installed distributions that a module belongs to; none for one that no installer has put here."""
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names or top in OURS:
+        return []
+    return [distribution(name) for name in sorted(set(packages_distributions().get(top, [])))]
+
+
+def pinned(dist: Distribution) -> str:
+    """A requirement for this version: the one with which the answers were compared."""
+    return f"{dist.name}=={Version(dist.version).public}"
+
+
+def is_torch_side(name: str) -> bool:
+    """Whether a distribution is torch, or brings it."""
+    return _brings_torch(name)
+
+
+def is_base(dist: Distribution) -> bool:
+    """Whether every function has it."""
+    return _normal(dist) in _base()
+
+
+def _modules(node: Any) -> Iterator[str]:
+    """Where what a config names is defined."""
+    for registry, name in registered_names(node):
+        yield from _module_of(registry, name)
+
+
+def _module_of(registry: str, name: str) -> Iterator[str]:
+    try:
+        function = registry_of_spacy.get(registry, name)
+    except Exception:  # what is not registered cannot be traced; the fresh process will say so if it matters
+        return
+    module = getattr(function, "__module__", None) or type(function).__module__
+    if isinstance(module, str):
+        yield module
+
+
+def _name(text: str) -> str:
+    try:
+        return canonicalize_name(Requirement(text).name)
+    except InvalidRequirement as exc:
+        raise CompileError(
+            f"{text!r}, which meta.json requires, is not a requirement: {exc}",
+            remedy='correct "requirements" in the meta.json of the pipeline',
+        ) from exc
+
+
+def _normal(dist: Distribution) -> str:
+    return canonicalize_name(dist.name)
+
+
+@cache
+def _base() -> frozenset[str]:
+    return frozenset(map(_normal, requirement_closure(BASE)))
+
+
+def _brings_torch(requirement: str) -> bool:
+    """Whether a requirement is torch, or something that needs it."""
+    name = _name(requirement)
+    if name in TORCH_SIDE:
+        return True
+    try:
+        distribution(name)
+    except PackageNotFoundError as exc:
+        raise CompileError(
+            f"the pipeline requires {requirement!r}, which is not installed",
+            remedy=f'pip install "{requirement}", or remove it from the requirements in its meta.json',
+        ) from exc
+    try:
+        return any(_normal(one) in TORCH_SIDE for one in requirement_closure([requirement]))
+    except LocalLambdaError:
+        return False
