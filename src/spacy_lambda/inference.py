@@ -15,6 +15,9 @@ ENDPOINT_VARIABLE = "HF_INFERENCE_ENDPOINT"
 """Another address of the API, as huggingface_hub reads it too."""
 
 TIMEOUT_S = 60
+"""Seconds for a call in all."""
+
+CHUNK = 64 * 1024
 
 
 def query_model(location: Location, text: str, *, token: str | None = None, endpoint: str | None = None) -> Any:
@@ -27,22 +30,37 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
     :raises InferenceError: When the API cannot be reached, or answers with an error.
     """
     import requests
+    import urllib3
     from huggingface_hub import constants, get_token
-    from huggingface_hub.utils import build_hf_headers, get_session
+    from huggingface_hub.utils import build_hf_headers
+
+    from .client.body import MAX_ANSWER_BYTES, BodyError, read_body
+    from .client.deadline import Deadline
 
     if location.scheme != "hf":
         raise InferenceError(f"{location} is not on the Hub", remedy="write hf://owner/name")
     default = constants.INFERENCE_PROXY_TEMPLATE.format(provider="hf-inference")
     base = (endpoint or os.environ.get(ENDPOINT_VARIABLE) or default).rstrip("/")
     headers = build_hf_headers(token=token or get_token() or False, library_name="spacy-lambda")
+    headers["accept-encoding"] = "gzip"
     url = f"{base}/models/{location.path}"
     try:
-        answer = get_session().post(
-            url, json={"inputs": text}, headers=headers, timeout=TIMEOUT_S, allow_redirects=False
-        )
-    except requests.RequestException as exc:
+        with Deadline(TIMEOUT_S).running() as deadline:
+            answer = _session(base).post(
+                url, json={"inputs": text}, headers=headers, timeout=TIMEOUT_S, allow_redirects=False, stream=True
+            )
+            chunks = answer.raw.stream(CHUNK, decode_content=False)
+            with answer:
+                body = read_body(chunks, answer.headers.get("content-encoding"), limit=MAX_ANSWER_BYTES)
+            deadline.check()
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BodyError) as exc:
         raise InferenceError(
-            f"{url} cannot be reached: {exc}", remedy=f"check the network, and {ENDPOINT_VARIABLE} where it is set"
+            f"{url} cannot be reached: {str(exc) or type(exc).__name__}",
+            remedy=f"check the network, and {ENDPOINT_VARIABLE} where it is set",
+        ) from exc
+    except (ValueError, UnicodeError) as exc:  # of urllib3 and requests, for an address that is none
+        raise InferenceError(
+            f"{url} is no address: {exc}", remedy=f"correct {ENDPOINT_VARIABLE}, or --endpoint"
         ) from exc
     if answer.is_redirect:
         # Whoever answers here would get the text, and the token where the host is the same.
@@ -51,18 +69,31 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
             remedy=f"set {ENDPOINT_VARIABLE} to the API's own address",
         )
     if answer.status_code != requests.codes.ok:
-        raise _refused(location, answer, has_token="authorization" in headers)
+        raise _refused(location, answer, body, has_token="authorization" in headers)
     try:
-        return answer.json()
+        return parse_json(body)
     except ValueError as exc:
         raise InferenceError(
-            f"{location}: the answer is not JSON: {answer.text[:200]!r}", remedy=f"check {ENDPOINT_VARIABLE}"
+            f"{location}: the answer is not JSON: {body[:200]!r}", remedy=f"check {ENDPOINT_VARIABLE}"
         ) from exc
 
 
-def _refused(location: Location, answer: Any, *, has_token: bool) -> InferenceError:
+def _session(base: str) -> Any:
+    """huggingface_hub's session, as the user has set it up, with calls that end in time."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    from .client.adapter import WatchedAdapter
+
+    session = get_session()
+    if not constants.HF_HUB_OFFLINE:
+        session.mount(base, WatchedAdapter())
+    return session
+
+
+def _refused(location: Location, answer: Any, content: bytes, *, has_token: bool) -> InferenceError:
     """The service's own error, told plainly."""
-    status, said = answer.status_code, _body(answer)
+    status, said = answer.status_code, _body(content)
     model = f"hf://{location.path}"
     reason = str(said.get("error") or answer.reason or "")
     if status in (401, 403):
@@ -91,9 +122,9 @@ def _refused(location: Location, answer: Any, *, has_token: bool) -> InferenceEr
     return InferenceError(f"{model}: the API answered {status}: {reason}", remedy="try again later")
 
 
-def _body(answer: Any) -> dict[str, Any]:
+def _body(content: bytes) -> dict[str, Any]:
     try:
-        body = parse_json(answer.text)
+        body = parse_json(content)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}

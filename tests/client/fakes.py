@@ -47,7 +47,21 @@ class Fake:
 
 def echo(event: dict[str, Any]) -> Any:
     """Each text as its own answer."""
-    return event["text"] if "text" in event else event["texts"]
+
+    def answer(text: str) -> Any:
+        return dict.fromkeys(event["include"], text) if "include" in event else said(text)
+
+    return answer(event["text"]) if "text" in event else [answer(text) for text in event["texts"]]
+
+
+def said(text: str) -> list[dict[str, str]]:
+    """What :func:`echo` makes of a text."""
+    return [{"text": text}]
+
+
+def heard(answers: Iterable[Any]) -> list[str]:
+    """The texts that :func:`echo` made these of."""
+    return [answer[0]["text"] for answer in answers]
 
 
 def served(nlp: Language) -> Fake:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from spacy_lambda.client import Client
 from spacy_lambda.client.failures import CallFailed
 from spacy_lambda.errors import InvokeError, RequestError
 
-from .fakes import Clock, Fake, failed, failing
+from .fakes import Clock, Fake, failed, failing, said
 
 
 def passing(number: int, **how: Any) -> list[CallFailed]:
@@ -21,7 +22,7 @@ def test_later_each_time_up_to_the_cap() -> None:
     clock = Clock()
     fake = failing(passing(6))
     client = Client(fake, retry=clock.retry(max_attempts=7, base_s=0.5, cap_s=4))
-    assert client.predict("iron") == "iron"
+    assert client.predict("iron") == said("iron")
     assert clock.waits == [0.5, 1, 2, 4, 4, 4]
     assert len(fake.bodies) == 7
 
@@ -57,6 +58,41 @@ def test_retry_after(retry_after: str | None, wait: float) -> None:
     assert clock.waits == [wait]
 
 
+@pytest.mark.parametrize(
+    "retry_after",
+    [
+        "-5",
+        "1e9",
+        "NaN",
+        "٣٤٥٦٧",
+        "9" * 5000,
+        "Thu, 01 Jan 99999 00:00:00 GMT",
+        "Thu, 99 Jan 2026 00:00:00 GMT",
+        "Thu, 01 Jan 1970 00:00:00 -9999",
+        ",",
+        "1 2 3 4 5 6 7 8",
+        "\x00",
+        "x" * 100_000,
+    ],
+)
+def test_a_retry_after_of_any_kind(retry_after: str) -> None:
+    """It is waited for as long as it is sensible, or not at all; it is no error of its own."""
+    clock = Clock(now=1.9e9)
+    client = Client(failing(passing(1, retry_after=retry_after)), retry=clock.retry())
+    with contextlib.suppress(InvokeError):
+        assert client.predict("iron") == said("iron")
+    assert sum(clock.waits) <= 60
+
+
+@pytest.mark.parametrize(("timeout_s", "waits"), [(5, []), (50, [9.0])])
+def test_nobody_is_waited_for_after_the_calls_time(timeout_s: float, waits: list[float]) -> None:
+    clock = Clock()
+    client = Client(failing(passing(1, retry_after="9")), retry=clock.retry(), timeout_s=timeout_s)
+    with contextlib.suppress(InvokeError):
+        client.predict("iron")
+    assert clock.waits == waits
+
+
 def test_who_asks_for_too_long_is_not_waited_for() -> None:
     clock = Clock()
     with pytest.raises(InvokeError):
@@ -81,7 +117,7 @@ def test_info_is_repeated_too() -> None:
 
 
 def test_close() -> None:
-    fake = Fake(lambda event: None)
+    fake = Fake(lambda event: [])
     with Client(fake) as client:
         assert not fake.closed
         client.predict("iron")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import pytest
 import requests
 from botocore.credentials import Credentials
 from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
 
 from spacy_lambda.client import Client
 from spacy_lambda.client.signing import Signer, SigningScope, make_signer, scope_of
@@ -37,7 +39,8 @@ class Sent(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         self.requests.append(request)
         response = requests.Response()
-        response.status_code, response._content, response.url = 200, b"[]", str(request.url)
+        response.status_code, response.url = 200, str(request.url)
+        response.raw = HTTPResponse(io.BytesIO(b"[]"), preload_content=False)
         return response
 
     def close(self) -> None:

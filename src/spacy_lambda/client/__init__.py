@@ -9,10 +9,14 @@ The flow, one module each::
       piping              several batches at once, their answers in order
       halving             a batch that fails -> smaller ones, down to the text at fault
       retry               what may pass is tried again, later each time
+      calls               calls under way, which end when nobody waits for them
+      deadline            the end of a call's time, whatever the other side does
       docs                an answer -> a Doc
+      shape               what an answer must be for that
     transport           one request -> its answer, or CallFailed
       http_transport      through the HTTP API
       invoke_transport    through Lambda's Invoke API
+      body                a response's bytes, as many as they may be
       signing             SigV4, for URLs that want it
       endpoint            boto3's client, and endpoints on this machine
     failures            what went wrong, and what may help

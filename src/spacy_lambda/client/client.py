@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cached_property
-from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from ..errors import InvokeError, RequestError
 from .batching import Batch, BatchLimits, batches, checked
-from .failures import CallFailed
+from .body import MAX_ANSWER_BYTES
+from .calls import Calls
+from .failures import CHECK, CallFailed
 from .halving import answer_batch
 from .piping import pipe_batches
 from .retry import Retry
@@ -50,9 +51,11 @@ class Client:
     :param qualifier: A version or an alias.
     :param auth: For URLs. ``auto`` signs requests to Function URLs and API Gateway if there are credentials, ``iam``
         always and to any host, ``none`` never.
-    :param timeout_s: Seconds to wait for one answer; better more than the function's own timeout.
+    :param timeout_s: Seconds for a call in all, from connecting to the last byte, with what is tried again and the
+        waits before it; better more than the function's own timeout. For :meth:`pipe` it counts for each request.
     :param concurrency: Requests of one :meth:`pipe` at the same time.
     :param retry: How often to try, and when.
+    :param max_answer_bytes: Bytes of an answer at most, as it comes and unpacked.
     :raises InvokeError: When these do not fit together.
     :raises MissingExtraError: When boto3 or requests is not installed.
     """
@@ -70,6 +73,7 @@ class Client:
         timeout_s: float = 120.0,
         concurrency: int = 4,
         retry: Retry = Retry(),  # noqa: B008  # frozen
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         connection = Connection(
             region=region,
@@ -80,8 +84,10 @@ class Client:
             auth=auth,
             timeout_s=timeout_s,
             concurrency=concurrency,
+            max_answer_bytes=max_answer_bytes,
         )
         self._transport = open_transport(target, connection) if isinstance(target, str) else target
+        self._timeout_s = timeout_s
         self._concurrency = concurrency
         self._retry = retry
 
@@ -115,6 +121,7 @@ class Client:
         wanted = Wanted.of(include, long_text, docs=as_doc)
         checked("text", text, self._transport.cost)
         answer = self._call(lambda: self._transport.predict(wanted.body(text=text)))
+        wanted.check(answer)
         return self._doc(text, answer, vocab) if as_doc else answer
 
     @overload
@@ -191,36 +198,38 @@ class Client:
     def _answers(
         self, found: Iterator[Batch], wanted: Wanted, finish: Callable[[str, Any], Any]
     ) -> Generator[Any, None, None]:
-        stopped = Event()
+        calls = Calls(self._timeout_s)
 
         def ask(texts: Sequence[str]) -> list[Any]:
-            return self._ask(texts, wanted, stopped)
+            return self._ask(texts, wanted, calls)
 
         pairs = pipe_batches(found, lambda batch: answer_batch(batch, ask), concurrency=self._concurrency)
         try:
             for text, answer in pairs:
                 yield finish(text, answer)
         finally:
-            stopped.set()
+            calls.stop()
             pairs.close()
 
-    def _ask(self, texts: Sequence[str], wanted: Wanted, stopped: Event) -> list[Any]:
+    def _ask(self, texts: Sequence[str], wanted: Wanted, calls: Calls) -> list[Any]:
         """One request of a pipe; what fewer texts may heal is not repeated with as many."""
         body = wanted.body(texts=texts)
-        answers = self._retry.run(
-            lambda: _unless(stopped, lambda: self._transport.predict(body)),
-            may_repeat=lambda failed: not (failed.smaller and len(texts) > 1),
-        )
-        if not isinstance(answers, list) or len(answers) != len(texts):
-            raise InvokeError(
-                f"the function did not answer {len(texts)} texts with as many answers",
-                remedy="check that the URL or the name is that of a function of spacy-lambda",
+        with calls.one() as deadline:
+            answers = self._retry.run(
+                lambda: calls.unless_stopped(lambda: self._transport.predict(body)),
+                deadline=deadline,
+                may_repeat=lambda failed: not (failed.smaller and len(texts) > 1),
             )
+        if not isinstance(answers, list) or len(answers) != len(texts):
+            raise InvokeError(f"the function did not answer {len(texts)} texts with as many answers", remedy=CHECK)
+        for answer in answers:
+            wanted.check(answer)
         return answers
 
     def _call(self, call: Callable[[], T]) -> T:
         try:
-            return self._retry.run(call)
+            with Calls(self._timeout_s).one() as deadline:
+                return self._retry.run(call, deadline=deadline)
         except CallFailed as failed:
             raise failed.error from failed.__cause__
 
@@ -234,10 +243,3 @@ class Client:
         import spacy
 
         return spacy.blank("xx").vocab
-
-
-def _unless(stopped: Event, call: Callable[[], T]) -> T:
-    """A call that is not made when nobody waits for it any more."""
-    if stopped.is_set():
-        raise CallFailed(InvokeError("the pipe was closed", remedy="take its answers before closing it"))
-    return call()

@@ -10,6 +10,8 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from ..errors import InvokeError
+from .failures import CHECK
+from .shape import check_shape
 
 __all__ = ["doc_of"]
 
@@ -24,8 +26,19 @@ def doc_of(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
 
     :param text: As it was sent.
     :param answer: With all of :data:`~spacy_lambda.client.wanted.DOC_PARTS`.
-    :raises InvokeError: When the tokens do not make up the text.
+    :raises InvokeError: When it is not an answer about this text, or its tokens do not make up the text.
     """
+    try:
+        check_shape(text, answer)
+        return _built(text, answer, vocab)
+    except InvokeError:
+        raise
+    except Exception as exc:  # of check_shape, and whatever else spaCy does not take
+        why = next(iter(str(exc).strip().splitlines()), type(exc).__name__)
+        raise InvokeError(f"no Doc can be made of the answer: {why[:300]}", remedy=CHECK) from exc
+
+
+def _built(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
     tokens = answer["tokens"]
     sentences = {sentence["start"] for sentence in answer["sents"]}
     doc = Doc(

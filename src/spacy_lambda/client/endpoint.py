@@ -6,6 +6,8 @@ import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
+from .deadline import watched
+
 __all__ = ["CONNECT_TIMEOUT_S", "is_local", "lambda_client"]
 
 CONNECT_TIMEOUT_S = 5
@@ -35,7 +37,13 @@ def lambda_client(
         max_pool_connections=connections,
         tcp_keepalive=True,
     )
-    return session.client("lambda", endpoint_url=endpoint_url, region_name=region, config=config, **credentials)
+    client = session.client("lambda", endpoint_url=endpoint_url, region_name=region, config=config, **credentials)
+    # botocore has no door to this; without it, a deadline still ends the reading of the answer's body.
+    http = getattr(getattr(client, "_endpoint", None), "http_session", None)
+    pools = getattr(http, "_pool_classes_by_scheme", None)
+    if isinstance(pools, dict):
+        pools.update(watched(pools))
+    return client
 
 
 def is_local(url: str) -> bool:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from ..errors import InvokeError, RequestError, SpacyLambdaError
+from ..strict_json import parse_json
+from .body import BodyError
 
-__all__ = ["DENIED", "TRANSIENT", "CallFailed", "named", "problem_error", "refused", "request_error", "text_at_fault"]
+__all__ = [
+    "CHECK",
+    "DENIED",
+    "TRANSIENT",
+    "CallFailed",
+    "named",
+    "out_of_time",
+    "problem_error",
+    "refused",
+    "request_error",
+    "text_at_fault",
+    "unusable",
+]
+
+CHECK = "check that the URL or the name is that of a function of spacy-lambda"
 
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 """HTTP statuses after which the same request may succeed."""
@@ -41,7 +56,7 @@ class CallFailed(Exception):
 def problem_error(status: int, body: bytes) -> RequestError | None:
     """The caller's mistake that an ``application/problem+json`` tells of, if that is what it is."""
     try:
-        problem = json.loads(body)
+        problem = parse_json(body)
         message, remedy = str(problem["detail"]), str(problem["remedy"])
     except (ValueError, TypeError, KeyError):
         return None
@@ -95,6 +110,8 @@ def refused(what: str, status: int, said: Any) -> InvokeError:
             remedy="check the URL, and that these credentials may invoke it; "
             "`aws sts get-caller-identity` shows whose they are",
         )
+    if 300 <= status < 400:
+        return InvokeError(f"{what} answered {status}: it is elsewhere", remedy="give the URL to which it redirects")
     remedies = {
         404: "check the URL or the name, and the region",
         413: "send fewer texts at once",
@@ -102,4 +119,18 @@ def refused(what: str, status: int, said: Any) -> InvokeError:
     }
     return InvokeError(
         f"{what} answered {status}: {str(said)[:200]}", remedy=remedies.get(status, "the function's log says why")
+    )
+
+
+def out_of_time(what: str, seconds: float) -> CallFailed:
+    """A call's time is up."""
+    error = InvokeError(f"{what} did not answer in {seconds:g} s", remedy="give a higher timeout_s")
+    return CallFailed(error, smaller=True)
+
+
+def unusable(what: str, exc: BodyError) -> CallFailed:
+    """An answer that is too large, or broken on its way."""
+    remedy = "ask for less at once, or give a higher max_answer_bytes" if exc.too_large else CHECK
+    return CallFailed(
+        InvokeError(f"{what} answered {exc}", remedy=remedy), again=not exc.too_large, smaller=exc.too_large
     )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+import urllib3
 
 from .. import __version__
 from ..errors import InvokeError
+from ..strict_json import parse_json
+from .adapter import WatchedAdapter
+from .body import BodyError, read_body
+from .deadline import Deadline, current_deadline
 from .endpoint import CONNECT_TIMEOUT_S, is_local
-from .failures import TRANSIENT, CallFailed, problem_error, refused
+from .failures import CHECK, TRANSIENT, CallFailed, out_of_time, problem_error, refused, unusable
 from .signing import Signer
 from .transport import to_json
 
@@ -23,26 +27,40 @@ SMALLER = frozenset({413, 500, 502, 504})
 """HTTP statuses after which fewer texts may succeed. A function that fails, runs out of time or answers too much is 502
 with a Function URL, 500 or 504 with API Gateway."""
 
+LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.HTTPError,
+)
+
+CHUNK = 64 * 1024
+
 
 class HttpTransport:
     """A function behind a URL.
 
     :param url: Before ``/predict``.
     :param signer: Signs the requests, if they are to be signed.
-    :param timeout_s: Seconds without a byte of the answer.
+    :param timeout_s: Seconds for a call that has no deadline of its own.
     :param connections: Calls at the same time.
+    :param max_answer_bytes: Bytes of an answer at most, as it comes and unpacked.
     """
 
-    def __init__(self, url: str, *, signer: Signer | None, timeout_s: float, connections: int) -> None:
+    def __init__(
+        self, url: str, *, signer: Signer | None, timeout_s: float, connections: int, max_answer_bytes: int
+    ) -> None:
         self._url = url.rstrip("/")
         self._signer = signer
-        self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
+        self._timeout_s = timeout_s
+        self._max_answer_bytes = max_answer_bytes
         self._session = requests.Session()
         self._session.trust_env = not is_local(url)
         self._session.headers["user-agent"] = f"spacy-lambda/{__version__}"
+        self._session.headers["accept-encoding"] = "gzip"
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=connections))
+            self._session.mount(scheme, WatchedAdapter(pool_maxsize=connections))
 
     def predict(self, body: bytes) -> Any:
         """``POST /predict``."""
@@ -61,21 +79,35 @@ class HttpTransport:
         self._session.close()
 
     def _call(self, method: str, path: str, body: bytes | None) -> Any:
-        headers = {} if body is None else {"content-type": "application/json"}
-        try:
-            response = self._session.request(
-                method,
-                self._url + path,
-                data=body,
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-                # Given also where nothing is signed: requests would look for a password in ~/.netrc.
-                auth=self._signed,
-            )
-        except requests.RequestException as exc:
-            raise self._not_reached(exc) from exc
-        return self._answer(response)
+        with current_deadline(self._timeout_s) as deadline:
+            try:
+                status, answer, headers = self._exchange(method, path, body, deadline)
+            except BodyError as exc:
+                raise unusable(self._url, exc) from exc
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+                raise self._not_reached(exc, deadline) from exc
+        return self._answer(status, answer, headers)
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, deadline: Deadline
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        deadline.check()
+        response = self._session.request(
+            method,
+            self._url + path,
+            data=body,
+            headers={} if body is None else {"content-type": "application/json"},
+            timeout=(min(CONNECT_TIMEOUT_S, deadline.left), deadline.left),
+            allow_redirects=False,
+            # Given also where nothing is signed: requests would look for a password in ~/.netrc.
+            auth=self._signed,
+            stream=True,
+        )
+        chunks = response.raw.stream(CHUNK, decode_content=False)
+        with response:
+            answer = read_body(chunks, response.headers.get("content-encoding"), limit=self._max_answer_bytes)
+        deadline.check()
+        return response.status_code, answer, response.headers
 
     def _signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Last before sending, when the bytes are what they will be; only what no proxy changes is signed."""
@@ -86,32 +118,28 @@ class HttpTransport:
             request.headers.update(self._signer.headers(str(request.method), str(request.url), body, kept))
         return request
 
-    def _answer(self, response: requests.Response) -> Any:
-        status, body = response.status_code, response.content
+    def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> Any:
         if status == 200:
             try:
-                return json.loads(body)
+                return parse_json(body)
             except ValueError as exc:
-                raise CallFailed(InvokeError(f"{self._url} answered what is not JSON", remedy="check the URL")) from exc
+                raise CallFailed(InvokeError(f"{self._url} answered what is not JSON: {exc}", remedy=CHECK)) from exc
         mistake = problem_error(status, body) if 400 <= status < 500 else None
         raise CallFailed(
-            mistake or refused(self._url, status, response.text or response.reason),
+            mistake or refused(self._url, status, body[:1000].decode("utf-8", "replace") or "nothing more"),
             again=status in TRANSIENT,
             smaller=mistake is None and status in SMALLER,
-            retry_after=response.headers.get("retry-after"),
+            retry_after=headers.get("retry-after"),
         )
 
-    def _not_reached(self, exc: requests.RequestException) -> CallFailed:
-        timed_out = isinstance(exc, requests.ReadTimeout)
-        lost = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    def _not_reached(self, exc: Exception, deadline: Deadline) -> CallFailed:
+        timeouts = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
+        if deadline.is_over or isinstance(exc, timeouts):
+            return out_of_time(self._url, deadline.seconds)
         error = InvokeError(
-            f"{self._url} did not answer in {self._timeout[1]:g} s"
-            if timed_out
-            else f"{self._url} cannot be reached: {type(exc).__name__}",
-            remedy="give a higher timeout_s" if timed_out else "check the URL and the network",
+            f"{self._url} cannot be reached: {type(exc).__name__}", remedy="check the URL and the network"
         )
-        broken = isinstance(exc, requests.exceptions.SSLError)
-        return CallFailed(error, again=isinstance(exc, lost) and not broken, smaller=timed_out)
+        return CallFailed(error, again=isinstance(exc, LOST) and not isinstance(exc, requests.exceptions.SSLError))
 
 
 def checked_url(url: str) -> str:

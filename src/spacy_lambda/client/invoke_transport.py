@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import urllib3
 from botocore import exceptions
 
 from ..errors import InvokeError
-from .failures import DENIED, TRANSIENT, CallFailed, problem_error, refused, request_error
+from ..strict_json import parse_json
+from .body import BodyError, read_body
+from .deadline import Deadline, current_deadline
+from .failures import CHECK, DENIED, TRANSIENT, CallFailed, out_of_time, problem_error, refused, request_error, unusable
 from .signing import no_credentials
 from .transport import to_json
 
@@ -31,7 +34,16 @@ TRANSIENT_CODES = frozenset(
 )
 """Lambda's own errors that pass: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors."""
 
-LOST = (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError)
+LOST = (
+    exceptions.HTTPClientError,
+    exceptions.ConnectionError,
+    exceptions.IncompleteReadError,
+    exceptions.ResponseStreamingError,
+    OSError,
+    urllib3.exceptions.HTTPError,
+)
+CHUNK = 64 * 1024
+
 BROKEN = (exceptions.SSLError, exceptions.InvalidProxiesConfigError)
 
 
@@ -41,11 +53,17 @@ class InvokeTransport:
     :param function: Its name or ARN.
     :param client: boto3's for Lambda, which calls once.
     :param qualifier: A version or an alias.
+    :param timeout_s: Seconds for a call that has no deadline of its own.
+    :param max_answer_bytes: Bytes of an answer at most.
     """
 
-    def __init__(self, function: str, client: Any, *, qualifier: str | None) -> None:
+    def __init__(
+        self, function: str, client: Any, *, qualifier: str | None, timeout_s: float, max_answer_bytes: int
+    ) -> None:
         self._function = function
         self._client = client
+        self._timeout_s = timeout_s
+        self._max_answer_bytes = max_answer_bytes
         self._options = {} if qualifier is None else {"Qualifier": qualifier}
 
     def predict(self, body: bytes) -> Any:
@@ -58,13 +76,13 @@ class InvokeTransport:
         event = {"version": "2.0", "rawPath": path, "headers": {}, "requestContext": {"http": http}}
         answer = self._invoke(to_json(event))
         try:
-            status, body = answer["statusCode"], answer["body"]
-            found = json.loads(body)
+            status, body = int(answer["statusCode"]), str(answer["body"])
+            found = parse_json(body)
         except (TypeError, KeyError, ValueError) as exc:
             error = InvokeError(f"{self._function} has no HTTP API", remedy="check the function's handler")
             raise CallFailed(error) from exc
         if status != 200:
-            mistake = problem_error(status, body.encode()) if status < 500 else None
+            mistake = problem_error(status, body.encode("utf-8", "replace")) if status < 500 else None
             raise CallFailed(mistake or refused(self._function, status, body), again=status in TRANSIENT)
         return found
 
@@ -77,19 +95,35 @@ class InvokeTransport:
         self._client.close()
 
     def _invoke(self, event: bytes) -> Any:
-        try:
-            response = self._client.invoke(FunctionName=self._function, Payload=event, **self._options)
-            payload = response["Payload"].read()
-        except exceptions.ClientError as exc:
-            failed = self._refused(exc)
-            # Its text is that of the refusal, which may quote the session token.
-            raise failed from (None if _status(exc) in DENIED else exc)
-        except exceptions.BotoCoreError as exc:
-            raise self._not_reached(exc) from exc
-        answer = _decoded(payload)
+        with current_deadline(self._timeout_s) as deadline:
+            try:
+                response, payload = self._exchange(event, deadline)
+            except exceptions.ClientError as exc:
+                failed = self._refused(exc)
+                # Its text is that of the refusal, which may quote the session token.
+                raise failed from (None if _status(exc) in DENIED else exc)
+            except BodyError as exc:
+                raise unusable(self._function, exc) from exc
+            except Exception as exc:  # botocore lets through what urllib3 and its own parsers raise
+                raise self._not_reached(exc, deadline) from exc
         if "FunctionError" in response:
-            raise self._failed(answer if isinstance(answer, dict) else {"errorMessage": str(answer)})
-        return answer
+            raise self._failed(_said(payload))
+        return self._decoded(payload)
+
+    def _exchange(self, event: bytes, deadline: Deadline) -> tuple[Any, bytes]:
+        deadline.check()
+        response = self._client.invoke(FunctionName=self._function, Payload=event, **self._options)
+        chunks = iter(lambda: response["Payload"].read(CHUNK), b"")
+        payload = read_body(chunks, None, limit=self._max_answer_bytes)
+        deadline.check()
+        return response, payload
+
+    def _decoded(self, payload: bytes) -> Any:
+        try:
+            return parse_json(payload)
+        except ValueError as exc:
+            error = InvokeError(f"{self._function} answered what is not JSON: {exc}", remedy=CHECK)
+            raise CallFailed(error) from exc
 
     def _failed(self, said: dict[str, Any]) -> CallFailed:
         kind, text = str(said.get("errorType", "error")), str(said.get("errorMessage", ""))
@@ -113,15 +147,16 @@ class InvokeTransport:
             retry_after=headers.get("retry-after"),
         )
 
-    def _not_reached(self, exc: exceptions.BotoCoreError) -> CallFailed:
+    def _not_reached(self, exc: Exception, deadline: Deadline) -> CallFailed:
         if isinstance(exc, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
             return CallFailed(no_credentials(type(exc).__name__))
-        timed_out = isinstance(exc, exceptions.ReadTimeoutError)
+        if deadline.is_over or isinstance(exc, exceptions.ReadTimeoutError):
+            return out_of_time(self._function, deadline.seconds)
         error = InvokeError(
             f"{self._function} cannot be reached: {type(exc).__name__}",
-            remedy="give a higher timeout_s" if timed_out else "check the function's name, the region and the network",
+            remedy="check the function's name, the region and the network",
         )
-        return CallFailed(error, again=isinstance(exc, LOST) and not isinstance(exc, BROKEN), smaller=timed_out)
+        return CallFailed(error, again=isinstance(exc, LOST) and not isinstance(exc, BROKEN))
 
 
 def _status(exc: exceptions.ClientError) -> int:
@@ -129,8 +164,10 @@ def _status(exc: exceptions.ClientError) -> int:
     return status
 
 
-def _decoded(payload: bytes) -> Any:
+def _said(payload: bytes) -> dict[str, Any]:
+    """The error that a function ended with."""
     try:
-        return json.loads(payload)
+        said = parse_json(payload)
     except ValueError:
-        return payload.decode("utf-8", "replace")
+        said = payload[:1000].decode("utf-8", "replace")
+    return said if isinstance(said, dict) else {"errorMessage": str(said)}

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TypeVar
 
+from .deadline import Deadline
 from .failures import CallFailed
 
 __all__ = ["Retry"]
@@ -25,8 +26,9 @@ class Retry:
 
     :param max_attempts: Calls at most, the first one too.
     :param base_s: Before the second call, up to this many seconds pass; each time twice as many.
-    :param cap_s: Up to so many at most. Who asks in ``Retry-After`` for more than three times that is not waited for.
-    :param sleep: Waits.
+    :param cap_s: Up to so many at most. Who asks in ``Retry-After`` for more than three times that is not waited for,
+        nor who asks for more than is left of the call's time.
+    :param sleep: Waits; by default until the time is over, or the call is not wanted any more.
     :param jitter: A number from 0 to 1.
     :param clock: Seconds since 1970, for a ``Retry-After`` that is a date.
     """
@@ -34,13 +36,20 @@ class Retry:
     max_attempts: int = 5
     base_s: float = 0.2
     cap_s: float = 20.0
-    sleep: Callable[[float], object] = time.sleep
+    sleep: Callable[[float], object] | None = None
     jitter: Callable[[], float] = random.random
     clock: Callable[[], float] = time.time
 
-    def run(self, call: Callable[[], T], *, may_repeat: Callable[[CallFailed], bool] = lambda failed: True) -> T:
+    def run(
+        self,
+        call: Callable[[], T],
+        *,
+        deadline: Deadline | None = None,
+        may_repeat: Callable[[CallFailed], bool] = lambda failed: True,
+    ) -> T:
         """Call until there is an answer.
 
+        :param deadline: After which it is not called again.
         :param may_repeat: Whether the same call is to be made again after this.
         :raises CallFailed: The last failure.
         """
@@ -49,9 +58,9 @@ class Retry:
                 return call()
             except CallFailed as failed:
                 wait = self._wait(attempt, failed)
-                if wait is None or not may_repeat(failed):
+                if wait is None or (deadline is not None and wait >= deadline.left) or not may_repeat(failed):
                     raise
-            self.sleep(wait)
+            (self.sleep or (time.sleep if deadline is None else deadline.wait))(wait)
         raise AssertionError("count() does not end")
 
     def _wait(self, attempt: int, failed: CallFailed) -> float | None:
@@ -66,9 +75,9 @@ class Retry:
         """https://www.rfc-editor.org/rfc/rfc9110#field.retry-after"""
         if not retry_after:
             return 0.0
-        if retry_after.strip().isdecimal():
-            return float(retry_after)
         try:
+            if retry_after.strip().isdecimal():
+                return float(retry_after)
             return max(0.0, parsedate_to_datetime(retry_after).timestamp() - self.clock())
-        except ValueError:
+        except (ValueError, TypeError, IndexError, OverflowError):
             return 0.0

@@ -16,6 +16,8 @@ __all__ = ["Connection", "open_transport"]
 
 ARN = re.compile(r"arn:aws[\w-]*:lambda:([\w-]+):")
 LOCAL_REGION = "us-east-1"
+MAX_CONCURRENCY = 1000
+MAX_TIMEOUT_S = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +30,9 @@ class Connection:
     :param endpoint_url: Lambda's API, if not in AWS.
     :param qualifier: A version or an alias.
     :param auth: Whether requests to a URL are signed.
-    :param timeout_s: Seconds to wait for an answer.
+    :param timeout_s: Seconds for a call in all.
     :param concurrency: Calls at the same time.
+    :param max_answer_bytes: Bytes of an answer at most.
     """
 
     region: str | None
@@ -40,6 +43,7 @@ class Connection:
     auth: Auth
     timeout_s: float
     concurrency: int
+    max_answer_bytes: int
 
 
 def open_transport(target: str, connection: Connection) -> Transport:
@@ -65,8 +69,18 @@ def open_transport(target: str, connection: Connection) -> Transport:
 def _faults(by_url: bool, connection: Connection) -> list[str]:
     needless = ("qualifier", "endpoint_url") if by_url else ()
     checks = [
-        (connection.concurrency >= 1, f"concurrency is {connection.concurrency}: at least 1 is needed"),
-        (connection.timeout_s > 0, f"timeout_s is {connection.timeout_s}: more than 0 is needed"),
+        (
+            _is_number(connection.concurrency, int) and 1 <= connection.concurrency <= MAX_CONCURRENCY,
+            f"concurrency is {connection.concurrency!r}: a whole number from 1 to {MAX_CONCURRENCY:,} is needed",
+        ),
+        (
+            _is_number(connection.timeout_s, int, float) and 0 < connection.timeout_s <= MAX_TIMEOUT_S,
+            f"timeout_s is {connection.timeout_s!r}: more than 0 and at most {MAX_TIMEOUT_S:,} is needed",
+        ),
+        (
+            _is_number(connection.max_answer_bytes, int) and connection.max_answer_bytes > 0,
+            f"max_answer_bytes is {connection.max_answer_bytes!r}: a whole number above 0 is needed",
+        ),
         (connection.auth in ("auto", "iam", "none"), f"auth is {connection.auth!r}: choose from auto, iam, none"),
         (by_url or connection.auth != "none", "auth is 'none': Lambda's API takes no unsigned requests"),
         *(
@@ -77,6 +91,10 @@ def _faults(by_url: bool, connection: Connection) -> list[str]:
     return [text for passed, text in checks if not passed]
 
 
+def _is_number(value: object, *kinds: type) -> bool:
+    return type(value) in kinds
+
+
 def _by_url(url: str, connection: Connection) -> Transport:
     from .http_transport import HttpTransport, checked_url
     from .signing import make_signer
@@ -85,7 +103,13 @@ def _by_url(url: str, connection: Connection) -> Transport:
     signer = make_signer(
         checked, auth=connection.auth, region=connection.region, session=lambda: _session(connection, None)
     )
-    return HttpTransport(checked, signer=signer, timeout_s=connection.timeout_s, connections=connection.concurrency)
+    return HttpTransport(
+        checked,
+        signer=signer,
+        timeout_s=connection.timeout_s,
+        connections=connection.concurrency,
+        max_answer_bytes=connection.max_answer_bytes,
+    )
 
 
 def _by_name(function: str, connection: Connection) -> Transport:
@@ -111,7 +135,13 @@ def _by_name(function: str, connection: Connection) -> Transport:
             f"Lambda's API cannot be used: {exc}",
             remedy="give region='...', and check the AWS configuration with `aws configure list`",
         ) from exc
-    return InvokeTransport(function, client, qualifier=connection.qualifier)
+    return InvokeTransport(
+        function,
+        client,
+        qualifier=connection.qualifier,
+        timeout_s=connection.timeout_s,
+        max_answer_bytes=connection.max_answer_bytes,
+    )
 
 
 def _session(connection: Connection, region: str | None) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import InvokeError
+from .failures import CHECK
 from .transport import to_json
 
 __all__ = ["DOC_PARTS", "LongText", "Wanted"]
@@ -39,8 +40,27 @@ class Wanted:
         parts = DOC_PARTS if docs else include
         return cls(None if parts is None else tuple(parts), long_text)
 
+    def check(self, answer: Any) -> None:
+        """Whether an answer has the form of one to this.
+
+        :raises InvokeError: When it has not.
+        """
+        if self.include is None:
+            fits = isinstance(answer, list) and all(isinstance(entity, dict) for entity in answer)
+        else:
+            fits = isinstance(answer, dict) and set(self.include) <= answer.keys()
+        if not fits:
+            wanted = "a list of entities" if self.include is None else f"an object with {', '.join(self.include)}"
+            raise InvokeError(f"the function answered {_kind(answer)}, and not {wanted}", remedy=CHECK)
+
     def body(self, **texts: Any) -> bytes:
         """The request for ``text`` or ``texts``."""
         include = {} if self.include is None else {"include": self.include}
         split = {} if self.long_text == "refuse" else {"long_text": self.long_text}
         return to_json({**texts, **include, **split})
+
+
+def _kind(answer: Any) -> str:
+    if isinstance(answer, dict):
+        return f"an object with {', '.join(sorted(map(str, answer)))[:200] or 'no keys'}"
+    return "a list of something else" if isinstance(answer, list) else f"{str(answer)[:40]!r}"

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
+from spacy_lambda.client.body import MAX_ANSWER_BYTES, read_body
+from spacy_lambda.client.deadline import Deadline
 from spacy_lambda.client.endpoint import lambda_client
 from spacy_lambda.errors import InvokeError
 from spacy_lambda.local.report import Report, parse_report
 from spacy_lambda.local.settings import MAX_TIMEOUT_S, REGION
 from spacy_lambda.strict_json import parse_json
+
+WAIT_S = 2 * MAX_TIMEOUT_S
+"""Seconds for an invocation in all: it may wait in the queue before its own time begins."""
+
+CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,20 +83,19 @@ def invoke(
     where = endpoint_url or f"AWS in {region}"
     options = {} if qualifier is None else {"Qualifier": qualifier}
     try:
-        client = lambda_client(
-            boto3,
-            endpoint_url=endpoint_url,
-            region=region,
-            read_timeout_s=2 * MAX_TIMEOUT_S,  # a request may wait in the queue before its own time begins
-        )
-        response = client.invoke(
-            FunctionName=function_name,
-            InvocationType=invocation_type,
-            LogType="Tail" if invocation_type == "RequestResponse" else "None",
-            Payload=json.dumps(event, ensure_ascii=False).encode(),
-            **options,
-        )
-        payload = response["Payload"].read()
+        client = lambda_client(boto3, endpoint_url=endpoint_url, region=region, read_timeout_s=WAIT_S)
+        with Deadline(WAIT_S).running() as deadline:
+            response = client.invoke(
+                FunctionName=function_name,
+                InvocationType=invocation_type,
+                LogType="Tail" if invocation_type == "RequestResponse" else "None",
+                Payload=json.dumps(event, ensure_ascii=False).encode(),
+                **options,
+            )
+            chunks = iter(lambda: response["Payload"].read(CHUNK), b"")
+            payload = read_body(chunks, None, limit=MAX_ANSWER_BYTES)
+            deadline.check()
+        return _invocation(response, payload)
     except EndpointConnectionError as exc:
         raise InvokeError(
             f"nothing answers at {where}",
@@ -102,12 +108,12 @@ def invoke(
         ) from exc
     except ClientError as exc:
         raise _refused(exc, function_name) from exc
-    except (BotoCoreError, ValueError) as exc:
+    except Exception as exc:  # botocore lets through what urllib3 and its own parsers raise
+        why = str(exc) or type(exc).__name__
         raise InvokeError(
-            f"the invocation of {function_name!r} at {where} failed: {exc}",
+            f"the invocation of {function_name!r} at {where} failed: {why[:500]}",
             remedy="check --endpoint and the log of the server",
         ) from exc
-    return _invocation(response, payload)
 
 
 def _invocation(response: dict[str, Any], payload: bytes) -> Invocation:

@@ -1,0 +1,56 @@
+"""A response's bytes, as many as they may be."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+__all__ = ["MAX_ANSWER_BYTES", "BodyError", "read_body"]
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Ten times what Lambda sends: unpacked, answers may be larger than that."""
+
+CHUNK = 64 * 1024
+GZIP = 31
+
+
+class BodyError(Exception):
+    """A body that is too large, or not what its headers say.
+
+    :param too_large: Which of the two.
+    """
+
+    def __init__(self, message: str, *, too_large: bool = False) -> None:
+        super().__init__(message)
+        self.too_large = too_large
+
+
+def read_body(chunks: Iterable[bytes], encoding: str | None, *, limit: int) -> bytes:
+    """Put a body together and unpack it, stopping as soon as it is too large.
+
+    :param chunks: As they are sent.
+    :param encoding: Its ``Content-Encoding``.
+    :raises BodyError: When it has more bytes than the limit, or cannot be unpacked.
+    """
+    body = bytearray()
+    for part in _unpacked(chunks, (encoding or "identity").strip().lower(), limit + 1):
+        body += part
+        if len(body) > limit:
+            raise BodyError(f"more than {limit:,} bytes", too_large=True)
+    return bytes(body)
+
+
+def _unpacked(chunks: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
+    if encoding in ("identity", ""):
+        yield from chunks
+        return
+    if encoding not in ("gzip", "x-gzip"):
+        raise BodyError(f"the content encoding {encoding[:40]!r}, which was not asked for")
+    unpacking = zlib.decompressobj(GZIP)
+    try:
+        for chunk in chunks:
+            yield unpacking.decompress(chunk, most)
+    except zlib.error as exc:
+        raise BodyError(f"what is not gzip: {exc}") from exc
+    if not unpacking.eof:
+        raise BodyError("only a part of what it packed")

@@ -1,0 +1,423 @@
+"""Whatever the other side sends: an answer or a known error, in time, and nothing is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import itertools
+import json
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from spacy_lambda.client import Client, Retry
+from spacy_lambda.client.docs import doc_of
+from spacy_lambda.client.failures import CallFailed
+from spacy_lambda.errors import InvokeError, RequestError, SpacyLambdaError
+
+from .fakes import Fake, echo, failed, heard
+from .raw_server import Script, raw_server, response
+
+MANY = 30.0
+"""Seconds in which anything is done that is not waited for on purpose."""
+
+Make = Callable[..., Client]
+
+
+def by_url(url: str, **how: Any) -> Client:
+    return Client(url, **how)
+
+
+def by_name(url: str, **how: Any) -> Client:
+    return Client("function", endpoint_url=url, **how)
+
+
+BOTH = pytest.mark.parametrize("make", [by_url, by_name])
+ONCE = Retry(max_attempts=1)
+JSON = "content-type: application/json"
+
+
+def outcome(make: Make, script: Script, **how: Any) -> tuple[Any, float]:
+    """What one call ends with, and after how long."""
+    with raw_server(script) as url, make(url, **{"retry": ONCE, "timeout_s": MANY, **how}) as client:
+        began = time.monotonic()
+        try:
+            found: Any = client.predict("iron")
+        except SpacyLambdaError as exc:
+            found = exc
+        return found, time.monotonic() - began
+
+
+def client_threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name.startswith("spacy-lambda-client") or "Timer" in one.name]
+
+
+def nothing_is_left() -> bool:
+    for thread in client_threads():
+        thread.join(MANY)
+    return client_threads() == []
+
+
+DRIBBLES = {
+    "status": [bytes([c]) for c in response(b"[]")],
+    "headers": [b"HTTP/1.1 200 OK\r\n", *(f"x-{n}: {n}\r\n".encode() for n in range(10_000))],
+    "one header": [b"HTTP/1.1 200 OK\r\nx: ", *[b"x"] * 10_000],
+    "continue": [b"HTTP/1.1 100 Continue\r\n\r\n"] * 10_000,
+    "body": [response(b" " * 10_000)[:-10_000], *[b" "] * 10_000],
+    "chunks": [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 10_000],
+    "nothing": [],
+}
+
+
+@BOTH
+@pytest.mark.parametrize("where", DRIBBLES)
+def test_a_byte_now_and_then_is_not_waited_for(make: Make, where: str) -> None:
+    """The time is that of the whole call; a socket's timeout begins anew with each byte."""
+    script = Script(DRIBBLES[where], pause_s=0.05, hold=True)
+    found, seconds = outcome(make, script, timeout_s=0.4, retry=Retry(base_s=0.01))
+    assert isinstance(found, InvokeError)
+    assert found.message.endswith("did not answer in 0.4 s")
+    assert found.remedy == "give a higher timeout_s"
+    assert 0.3 < seconds < MANY
+    assert nothing_is_left()
+
+
+def test_the_time_is_for_all_attempts_and_the_waits_between_them() -> None:
+    script = Script([response(b"slow down", status="503 Busy")])
+    found, seconds = outcome(by_url, script, timeout_s=0.3, retry=Retry(max_attempts=1000, base_s=0.05, cap_s=0.05))
+    assert isinstance(found, InvokeError)
+    assert seconds < MANY
+    assert "503" in found.message or "0.3 s" in found.message
+
+
+BOMB = gzip.compress(b"[" + b" " * 70_000_000 + b"]", 9)
+
+ODD = {
+    "a bomb": response(BOMB, "content-encoding: gzip"),
+    "not gzip": response(b"[]", "content-encoding: gzip"),
+    "half of a gzip": response(gzip.compress(b"[]")[:-9], "content-encoding: gzip"),
+    "deflate": response(zlib.compress(b"[]"), "content-encoding: deflate"),
+    "brotli": response(b"[]", "content-encoding: br"),
+    "packed twice": response(gzip.compress(gzip.compress(b"[]")), "content-encoding: gzip, gzip"),
+    "half an answer": response(b"[]", status="200 OK")[:-1],
+    "chunks that are none": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n[]",
+    "a chunk that ends": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n[]",
+    "a negative length": b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n",
+    "no HTTP": b"\x00\xff\x00\xff\r\n\r\n",
+    "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "a large header": b"HTTP/1.1 200 OK\r\nx: " + b"x" * 1_000_000 + b"\r\n\r\n[]",
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"x: x\r\n" * 1000 + b"\r\n[]",
+    "no content": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "a teapot": response(b"short and stout", status="418 I'm a teapot"),
+    "an unknown status": response(b"?", status="599 \xff".encode().decode("latin-1")),
+    "a status of four digits": response(b"[]", status="2000 OK"),
+    "early hints": response(b"[]", status="103 Early Hints"),
+    "not UTF-8": response(b'["\xff\xfe"]', JSON),
+    "UTF-16": response('["a"]'.encode("utf-16"), JSON),
+    "deep": response(b"[" * 100_000 + b"]" * 100_000, JSON),
+    "NaN": response(b"[NaN]", JSON),
+    "infinite": response(b'[{"score": 1e999}]', JSON),
+    "a long number": response(b"[" + b"1" * 10_000 + b"]", JSON),
+    "null": response(b"null", JSON),
+    "an object": response(b"{}", JSON),
+    "a text": response(b'"iron"', JSON),
+    "a list of numbers": response(b"[1, 2]", JSON),
+    "a problem that is none": response(b'{"detail": []}', status="400 Bad"),
+    "a deep problem": response(b'{"detail":' * 50_000, status="400 Bad"),
+    "a redirect": response(b"", "location: http://127.0.0.1:9/", status="307 Temporary Redirect"),
+    "nothing": b"",
+}
+
+
+@BOTH
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_answer_is_a_known_error(make: Make, kind: str) -> None:
+    found, seconds = outcome(make, Script([ODD[kind]]))
+    if make is by_name and kind in ("not gzip", "deflate", "brotli", "packed twice"):
+        found = found if found == [] else InvokeError("x", remedy="y")  # Lambda's API packs nothing
+    else:
+        assert isinstance(found, InvokeError), found
+        assert found.remedy
+        assert len(found.message) < 2000
+    assert seconds < MANY
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(100, False), (100_000, True)])
+def test_the_largest_answer_can_be_set(limit: int, fits: bool) -> None:
+    answer = json.dumps([{"text": "x" * 1000}]).encode()
+    for body, *headers in ((answer,), (gzip.compress(answer), "content-encoding: gzip")):
+        found, _ = outcome(by_url, Script([response(body, *headers)]), max_answer_bytes=limit)
+        assert isinstance(found, InvokeError) is not fits
+        if not fits:
+            assert "more than 100 bytes" in found.message
+            assert "max_answer_bytes" in found.remedy
+
+
+def test_an_answer_with_a_byte_order_mark_is_read() -> None:
+    assert outcome(by_url, Script([response(b"\xef\xbb\xbf[]", JSON)]))[0] == []
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"timeout_s": float("nan")},
+        {"timeout_s": float("inf")},
+        {"timeout_s": -1},
+        {"timeout_s": "5"},
+        {"timeout_s": None},
+        {"timeout_s": 1e300},
+        {"timeout_s": True},
+        {"concurrency": 0},
+        {"concurrency": 1.5},
+        {"concurrency": 10**9},
+        {"concurrency": "4"},
+        {"max_answer_bytes": 0},
+        {"max_answer_bytes": 1e9},
+    ],
+)
+def test_numbers_that_cannot_be(how: dict[str, Any]) -> None:
+    with pytest.raises(InvokeError) as caught:
+        Client("http://127.0.0.1:9", **how)
+    assert next(iter(how)) in caught.value.message
+
+
+# Docs
+
+TOKEN = {"start": 0, "end": 4, "text": "Iron", "lemma": "iron", "pos": "NOUN", "tag": "NN", "morph": "", "dep": "ROOT"}
+TOKENS = [{**TOKEN, "head": 0}, {**TOKEN, "start": 5, "end": 10, "text": "rusts", "head": 0}]
+ENTITY = {"text": "Iron", "label": "METAL", "start": 0, "end": 4}
+ANSWER = {"tokens": TOKENS, "ents": [ENTITY], "sents": [{"start": 0, "end": 10}], "cats": {"A": 0.5}, "spans": {}}
+WRONG: list[Any] = [None, True, -1, 1, 4.5, 10**30, float("nan"), float("inf"), "", "x", "\ud800", [], {}, [[]], [None]]
+TEXT = "Iron rusts"
+ANY = st.sampled_from([*WRONG, 0, 4, 5, 10])
+
+
+def changed(value: Any, path: list[Any], wrong: Any) -> Any:
+    if not path:
+        return wrong
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = changed(copy[path[0]], path[1:], wrong)
+    return copy
+
+
+def places(value: Any, path: list[Any]) -> Iterator[list[Any]]:
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, [*path, key])
+
+
+def made(answer: Any) -> Doc | None:
+    with contextlib.suppress(InvokeError):
+        return doc_of(TEXT, answer, Vocab())
+    return None
+
+
+def taken(answers: Iterator[Any]) -> tuple[list[str], BaseException | None]:
+    """The texts of the answers, and what came then."""
+    found: list[Any] = []
+    try:
+        for answer in answers:
+            found.append(answer)
+    except BaseException as exc:
+        return heard(found), exc
+    return heard(found), None
+
+
+@pytest.mark.parametrize("path", list(places(ANSWER, [])), ids=lambda path: ".".join(map(str, path)) or "all")
+def test_a_doc_of_anything_is_a_doc_or_a_known_error(path: list[Any]) -> None:
+    for wrong in WRONG:
+        doc = made(changed(ANSWER, path, wrong))
+        if doc is not None:
+            assert doc.text == TEXT
+            assert all(0 <= token.head.i < len(doc) for token in doc)
+            assert doc.to_json()["text"] == TEXT
+            assert list(doc.sents)
+    holder = ANSWER
+    for key in path[:-1]:
+        holder = holder[key]  # type: ignore[index, call-overload, assignment]
+    if path and isinstance(holder, dict) and path[-1] not in ("A", "text") and path[:1] != ["cats"]:
+        without = {key: value for key, value in holder.items() if key != path[-1]}
+        doc = made(changed(ANSWER, path[:-1], without))
+        assert doc is None or path[0] in ("sents", "ents")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {**ANSWER, "ents": [ENTITY, {**ENTITY, "end": 10}]},
+        {**ANSWER, "ents": [{**ENTITY, "start": 1}]},
+        {**ANSWER, "ents": [{**ENTITY, "start": 5, "end": 4}]},
+        {**ANSWER, "ents": [{**ENTITY, "start": -10}]},
+        {**ANSWER, "spans": {"sc": [{**ENTITY, "end": 11}]}},
+        {**ANSWER, "tokens": [{**TOKENS[0], "head": 1}, {**TOKENS[1], "head": 0}]},
+        {**ANSWER, "tokens": [{**TOKENS[0], "head": 2}, TOKENS[1]]},
+        {**ANSWER, "tokens": TOKENS[::-1]},
+        {**ANSWER, "tokens": [{**TOKENS[0], "start": -10, "end": -6}, TOKENS[1]]},
+        {**ANSWER, "sents": [{"start": 2}]},
+        {**ANSWER, "cats": {"A": "1"}},
+        {"tokens": TOKENS},
+    ],
+)
+def test_places_that_cannot_be(answer: Any) -> None:
+    with pytest.raises(InvokeError):
+        doc_of(TEXT, answer, Vocab())
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+@given(
+    answer=st.fixed_dictionaries(
+        {
+            "tokens": st.lists(
+                st.fixed_dictionaries({key: st.sampled_from([*WRONG, 0, 4, 5, 10]) for key in TOKENS[0]})
+            ),
+            "ents": st.lists(
+                st.dictionaries(st.sampled_from(["start", "end", "label"]), st.sampled_from([*WRONG, 0, 4]))
+            ),
+            "sents": st.lists(st.dictionaries(st.just("start"), ANY)),
+            "cats": st.dictionaries(st.text(), st.sampled_from(WRONG)),
+            "spans": st.dictionaries(st.text(), st.lists(st.sampled_from([*WRONG, ENTITY]))),
+        }
+    )
+)
+def test_docs_of_generated_answers(answer: Any) -> None:
+    doc = made(answer)
+    assert doc is None or doc.text == TEXT
+
+
+# Pipes
+
+
+def source(texts: list[Any], raises: BaseException) -> Iterator[Any]:
+    yield from texts
+    raise raises
+
+
+@pytest.mark.parametrize(
+    "raises", [ValueError("x"), KeyboardInterrupt(), SystemExit(3), GeneratorExit(), RecursionError()]
+)
+def test_texts_that_end_badly(raises: BaseException) -> None:
+    found, error = taken(Client(Fake(echo)).pipe(source(["a", "b", "c"], raises), batch_size=1))
+    assert error is raises
+    assert found == ["a", "b", "c"][: len(found)]
+    assert not isinstance(raises, Exception) or len(found) == 3
+    assert nothing_is_left()
+
+
+@pytest.mark.parametrize("bad", [None, b"bytes", 5, ["a"], "\ud800", "a\udfff", object()])
+def test_texts_that_are_none(bad: Any) -> None:
+    found, error = taken(Client(Fake(echo)).pipe(["a", "b", bad, "c"]))
+    assert isinstance(error, RequestError)
+    assert (found, error.key) == (["a", "b"], "texts[2]")
+    assert nothing_is_left()
+
+
+def test_no_texts() -> None:
+    assert list(Client(Fake(echo)).pipe([])) == []
+    assert list(Client(Fake(echo)).pipe(iter(()))) == []
+    assert nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {},
+        [],
+        [[]],
+        [[], [], []],
+        [[], None],
+        [[], {}],
+        [[], [1]],
+        "ab",
+        5,
+    ],
+)
+def test_answers_of_another_number_or_shape(answer: Any) -> None:
+    with pytest.raises(InvokeError) as caught:
+        list(Client(Fake(lambda event: answer)).pipe(["a", "b"]))
+    assert caught.value.remedy
+    assert nothing_is_left()
+
+
+@pytest.mark.parametrize("include", [["ents"], ["cats", "sents"], []])
+@pytest.mark.parametrize("answer", [None, [], {"tokens": []}, "x"])
+def test_parts_that_are_missing(include: list[str], answer: Any) -> None:
+    if include or not isinstance(answer, dict):
+        with pytest.raises(InvokeError):
+            Client(Fake(lambda event: answer)).predict("a", include=include)
+
+
+@pytest.mark.parametrize("kind", [ValueError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit])
+def test_a_transport_that_raises(kind: type[BaseException]) -> None:
+    def answer(event: dict[str, Any]) -> Any:
+        if event["texts"] == ["5"]:
+            raise kind
+        return echo(event)
+
+    found, error = taken(Client(Fake(answer), concurrency=3).pipe(map(str, range(20)), batch_size=1))
+    assert type(error) is kind
+    assert found == [str(n) for n in range(5)]
+    assert nothing_is_left()
+
+
+@BOTH
+def test_closing_while_answers_are_waited_for(make: Make) -> None:
+    """Requests that are under way end at once, not after their time."""
+    silent = Script([], hold=True)
+    with raw_server(Script([response(b"[[]]")]), silent) as url, make(url, timeout_s=600, concurrency=1) as client:
+        answers = client.pipe(itertools.repeat("iron"), batch_size=1)
+        assert next(answers) == []
+        time.sleep(0.2)
+        answers.close()  # type: ignore[attr-defined]
+        assert nothing_is_left()
+
+
+def test_a_wait_before_the_next_attempt_ends_with_the_pipe() -> None:
+    def answer(event: dict[str, Any]) -> Any:
+        if event["texts"] == ["0"]:
+            return echo(event)
+        raise failed(again=True, retry_after="50")
+
+    answers = Client(Fake(answer), concurrency=2).pipe(map(str, range(9)), batch_size=1)
+    assert heard([next(answers)]) == ["0"]
+    time.sleep(0.1)
+    began = time.monotonic()
+    answers.close()  # type: ignore[attr-defined]
+    assert nothing_is_left()
+    assert time.monotonic() - began < MANY
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(
+    faults=st.lists(st.sampled_from(["", "again", "smaller", "wrong"]), max_size=12),
+    number=st.integers(0, 15),
+    size=st.integers(1, 5),
+    concurrency=st.integers(1, 4),
+)
+def test_no_answer_is_lost_or_swapped(faults: list[str], number: int, size: int, concurrency: int) -> None:
+    left, lock = iter(faults), threading.Lock()
+
+    def answer(event: dict[str, Any]) -> Any:
+        with lock:
+            fault = next(left, "")
+        if fault == "wrong":
+            return echo({"texts": [*event["texts"], "one more"]})
+        if fault:
+            raise CallFailed(InvokeError(fault, remedy="none"), again=fault == "again", smaller=fault == "smaller")
+        return echo(event)
+
+    texts = [f"text {n}" for n in range(number)]
+    client = Client(Fake(answer), concurrency=concurrency, retry=Retry(base_s=0.0))
+    found, error = taken(client.pipe(texts, batch_size=size))
+    assert found == texts[: len(found)]
+    assert isinstance(error, InvokeError) if len(found) < number else error is None
+    assert nothing_is_left()
