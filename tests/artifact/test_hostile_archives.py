@@ -16,7 +16,7 @@ from spacy_lambda.artifact import inputs
 from spacy_lambda.artifact.form import BLOCK, MAX_MANIFEST_BYTES, header
 from spacy_lambda.artifact.inputs import extract_zip, pipeline_folder
 from spacy_lambda.artifact.pack import Packed, pack
-from spacy_lambda.artifact.unpack import read_stream_manifest, unpack
+from spacy_lambda.artifact.unpack import read_stream_file, unpack
 from spacy_lambda.errors import ArtifactError, SpacyLambdaError
 
 from ..canary import make_canary, untouched
@@ -225,7 +225,7 @@ def test_first_blocks_at_random() -> None:
         for _ in range(rng.randrange(20)):
             block[rng.randrange(BLOCK)] = rng.randrange(256)
         with pytest.raises(SpacyLambdaError):
-            read_stream_manifest(io.BytesIO(bytes(block)))
+            read_stream_file(io.BytesIO(bytes(block)), "meta.json", max_bytes=MAX_MANIFEST_BYTES)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ class Hub:
         self.requests: list[str] = []
         self.break_after: int | None = None
         self.busy = 0
+        self.says, self.said = False, None
         self.token_at_cdn: list[str | None] = []
         self.inference: tuple[int, Any, dict[str, str]] = (200, [], {})
         self.asked: list[tuple[str, Any, str | None]] = []
@@ -216,6 +217,8 @@ class Hub:
         name, repository, refused = self.find(request)
         if repository is None:
             return refused or Response(status_code=500)
+        if self.says:
+            return JSONResponse(self.said)
         commit = repository.commit_of(request.path_params.get("revision", "main"))
         if commit is None:
             return error(404, "RevisionNotFound", "Invalid rev id")

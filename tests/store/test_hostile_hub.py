@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,17 @@ import pytest
 from spacy_lambda.artifact.form import Manifest, artifact_size, chunks
 from spacy_lambda.artifact.pack import Packed, pack
 from spacy_lambda.digest import Digest
-from spacy_lambda.errors import NotStoredError, SpacyLambdaError, StoreError
+from spacy_lambda.errors import ArtifactError, NotStoredError, SpacyLambdaError, StoreError
 from spacy_lambda.location import parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.source import hub as source_hub
 from spacy_lambda.source.find import find_artifact
 from spacy_lambda.source.hub import CARD
-from spacy_lambda.store.open import list_versions, open_pipeline
+from spacy_lambda.store.hub import HubOptions
+from spacy_lambda.store.open import list_versions, open_pipeline, open_store
 from spacy_lambda.store.pull import pull_pipeline
+from spacy_lambda.store.push import push_pipeline
 
 from ..canary import make_canary, untouched
 from .hub_server import TOKEN, Hub, Repository
@@ -338,3 +341,40 @@ def test_what_was_not_compared_is_not_called_verified(
     assert pull_pipeline(parse_location(f"hf://acme/metals#sha256={packed.sha256}"), tmp_path / "again").verified
     with pytest.raises(NotStoredError):
         find_artifact(LOCATION)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(None, [], "x", 1, {}, {"sha": None}, {"siblings": None}, {"siblings": [1]}, {"siblings": [{}]}),
+        *({"siblings": [{"rfilename": name, "size": 1}]} for name in (None, 1, [], {})),
+        *({"siblings": [{"rfilename": "config.cfg", "size": size}]} for size in (None, -1, "1", 2**60, [], True)),
+        {"siblings": [{"rfilename": f"f{i}", "size": 0} for i in range(6000)]},
+        {"siblings": [{"rfilename": f"f{i}", "size": 2**32} for i in range(10)]},
+    ],
+    ids=lambda answer: ascii(answer)[:40],
+)
+def test_answers_of_the_api(
+    answer: Any, there: dict[str, bytes], running: Hub, victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del there[RECORD]
+    right = {"id": "acme/metals", "sha": COMMIT, "siblings": [{"rfilename": "config.cfg", "size": 1}]}
+    monkeypatch.setattr(running, "said", right | answer if isinstance(answer, dict) and answer else answer)
+    monkeypatch.setattr(running, "says", True)
+    with pytest.raises(SpacyLambdaError) as caught:
+        pull_pipeline(LOCATION, tmp_path / "out")
+    assert caught.value.remedy
+    assert {path.name for path in tmp_path.iterdir()} == {"home"}
+
+
+def test_links_in_a_pipeline_are_not_published(
+    running: Hub, there: dict[str, bytes], pipeline: Path, victim: Path, tmp_path: Path
+) -> None:
+    """The original beside the compiled pipeline is not packed, but published all the same."""
+    original = tmp_path / "original"
+    shutil.copytree(pipeline, original)
+    (original / "notes").symlink_to(victim / ".ssh/id_rsa")
+    store = open_store(LOCATION.at("next"), hub=HubOptions(original=original))
+    with pytest.raises(ArtifactError, match="is a link"):
+        push_pipeline(str(pipeline), store, replace=True)
+    assert not [1 for files in running.repositories["acme/metals"].commits.values() if b"key" in files.values()]

@@ -185,6 +185,17 @@ def test_keys_that_no_registry_writes_are_passed_over(key: str, tmp_path: Path) 
     assert list_versions(parse_location(str(tmp_path / "store"))) == []
 
 
+def test_what_lies_under_an_artifact_s_name_is_looked_at(packed: Packed, tmp_path: Path) -> None:
+    """Other bytes of the same number in its place: a push that left them there would report a success that is none."""
+    root = parse_location(str(tmp_path / "store"))
+    path = tmp_path / "store" / artifact_key(NAME, packed.sha256)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(bytes(packed.size))
+    assert push_pipeline(str(packed.path), open_store(root)).uploaded == packed.size
+    assert path.read_bytes() == packed.path.read_bytes()
+    assert push_pipeline(str(packed.path), open_store(root), aliases=("live",)).uploaded == 0
+
+
 # S3. What it answers is given to the client as botocore gives it: moto refuses some of these values itself.
 
 

@@ -95,6 +95,8 @@ def push(
         say_json(result)
         return
     say(f"{pushed.version}: {pushed.uploaded / 1e6:.1f} MB sent, aliases: {', '.join(pushed.aliases) or 'none'}")
+    if pushed.left_out:
+        say(f"left out, as hidden files or made by a tool: {', '.join(pushed.left_out)}", err=True)
     if pushed.page is not None:
         say(pushed.page)
     if pushed.kind is not None:
@@ -117,7 +119,7 @@ def pull(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch a pipeline from a store, verifying every byte."""
+    """Fetch a pipeline from a store, verifying every byte; it says so where there is nothing to compare with."""
     from spacy_lambda.source.found import S3Options
     from spacy_lambda.store.pull import pull_pipeline
 

@@ -14,7 +14,7 @@ All of a push is one commit. Versions and aliases are tags.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,14 +149,13 @@ class HubStore:
             commit = str(info.sha)
             sizes = {one.rfilename: one.size for one in info.siblings if _is_pipeline(one.rfilename)}
         self._check_files(sizes)
-        repository = self._at(commit)
-        folder.mkdir()
-        for name, size in sizes.items():
-            path = path_below(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as file:
-                for piece in repository.pieces(name, size):
-                    file.write(piece)
+        try:
+            _download(self._at(commit), sizes, folder)
+        except OSError as exc:
+            raise StoreError(
+                f"{self._location} cannot be written into {folder}: {exc.strerror or exc}",
+                remedy="make room there, or set TMPDIR to a folder that has some",
+            ) from exc
 
     def _check_files(self, sizes: dict[Any, Any]) -> None:
         """What a listing says, before any of it becomes a path or a size."""
@@ -294,6 +293,16 @@ def _token() -> str:
     from huggingface_hub import get_token
 
     return get_token() or ""
+
+
+def _download(repository: Repository, sizes: Mapping[str, int], folder: Path) -> None:
+    folder.mkdir()
+    for name, size in sizes.items():
+        path = path_below(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            for piece in repository.pieces(name, size):
+                file.write(piece)
 
 
 def _is_pipeline(name: str) -> bool:

@@ -46,6 +46,7 @@ class Pushed:
     :param uploaded: Bytes that were sent; fewer than the artifact's where some were there already.
     :param page: Where people look at it, if anywhere.
     :param kind: The kind of pipeline that it is; a function runs no ``original``.
+    :param left_out: What of the pipeline's folder was not packed.
     """
 
     location: Location
@@ -54,6 +55,7 @@ class Pushed:
     uploaded: int
     page: str | None = None
     kind: PipelineKind | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -46,4 +46,4 @@ def push_pipeline(
             signature = Path(scratch, "model.sig")
             signature.write_bytes(sign_pipeline(folder, packed.manifest, sign_key))
         push = Push(packed=packed, folder=folder, aliases=aliases, replace=replace, signature=signature)
-        return replaced(store.push(push, on_step=on_step), kind=kind)
+        return replaced(store.push(push, on_step=on_step), kind=kind, left_out=packed.left_out)
