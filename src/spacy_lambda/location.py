@@ -25,7 +25,7 @@ Scheme = Literal["file", "s3", "hf"]
 FRAGMENT = re.compile(r"#sha256=(?P<sha256>[^#]*)\Z", re.IGNORECASE)
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 HUB_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 MAX_LENGTH = 4096
 SHOWN = 80

@@ -25,7 +25,7 @@ from spacy_lambda.errors import BundleError
 
 ID = "sha256:" + "1" * 64
 DIGEST = "sha256:" + "2" * 64
-FACTS = Facts(Target(), "pipeline", "00", {"lang": "en", "name": "x", "version": "1.0"})
+FACTS = Facts(Target(), "pipeline", "00" * 32, {"lang": "en", "name": "x", "version": "1.0"})
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 CONFIG = {
     "Entrypoint": ["/lambda-entrypoint.sh"],
@@ -153,7 +153,7 @@ BUILDS = {
 @pytest.mark.parametrize("name", sorted(ENGINES))
 def test_building(name: str, engine: Any, tree: Path, tmp_path: Path) -> None:
     calls = engine(name)
-    facts = Facts(Target("3.13", "arm64"), "pipeline", "00", FACTS.pipeline)
+    facts = Facts(Target("3.13", "arm64"), "pipeline", "00" * 32, FACTS.pipeline)
     built = build_image(tree, tmp_path / "out", name="en_x-1.0", facts=facts, base="base", engine=find_engine())
     assert built == BuiltImage(name, "spacy-lambda/en-x-1-0:latest", ID, "base")
     assert read_record(tmp_path / "out") == built

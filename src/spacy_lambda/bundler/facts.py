@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.errors import BundleError
+from spacy_lambda.digest import parse_digest
+from spacy_lambda.errors import BundleError, DigestError
 from spacy_lambda.pipelines import BUNDLE_FACTS
 
 from ..strict_json import parse_json
@@ -56,8 +57,9 @@ def read_facts(text: bytes | None, *, name: str) -> Facts:
         if facts["format_version"] != FORMAT_VERSION:
             raise ValueError(f"format_version is {facts['format_version']!r}")
         target = Target(**facts["target"])
-        return Facts(target, str(facts["location"]), str(facts["sha256"]), dict(facts["pipeline"]))
-    except (ValueError, TypeError, KeyError) as exc:
+        digest = parse_digest(facts["sha256"], name="its sha256")
+        return Facts(target, str(facts["location"]), digest, dict(facts["pipeline"]))
+    except (ValueError, TypeError, KeyError, DigestError) as exc:
         raise BundleError(
             f"{name} is not a bundle: its {BUNDLE_FACTS} is missing or cannot be read ({exc!r})",
             remedy="make one with `spacy-lambda bundle`",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..digest import Digest, parse_digest
 from ..errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
 from ..location import Location, parse_location
 from ..pipelines import BUNDLE_FACTS, PIPELINE_VARIABLE, find_pipeline
@@ -69,13 +70,17 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
     return LocatedPipeline(entry.pipeline, entry.mark, entry.sha256)
 
 
-def _bundled(environ: Mapping[str, str]) -> tuple[str, str | None]:
-    """The location and the digest of which the bundle tells, if the function came in one."""
+def _bundled(environ: Mapping[str, str]) -> tuple[str, Digest | None]:
+    """The location and the digest of which the bundle tells, if the function came in one.
+
+    :raises DigestError: When what it tells is no digest.
+    """
     try:
         facts = parse_json(Path(environ.get("LAMBDA_TASK_ROOT", "."), BUNDLE_FACTS).read_bytes())
-        return str(facts["location"]), str(facts["sha256"])
+        location, sha256 = str(facts["location"]), facts["sha256"]
     except (OSError, ValueError, TypeError, KeyError):
         return "", None
+    return location, parse_digest(sha256, name=f"the sha256 in {BUNDLE_FACTS}")
 
 
 def _verified(folder: Path, location: Location) -> Path:

@@ -196,14 +196,21 @@ class HubStore:
 
     def _write_card(self, stage: Path, push: Push, wheel_url: str) -> None:
         readme = stage / CARD
-        card = model_card(
-            read_meta(stage / "meta.json"),
-            repository=self._repository,
-            wheel_url=wheel_url,
-            sha256=push.packed.sha256,
-            compiled=read_meta(push.folder / "meta.json"),
-            readme=readme.read_text(encoding="utf-8") if readme.is_file() else None,
-        )
+        meta, compiled = read_meta(stage / "meta.json"), read_meta(push.folder / "meta.json")
+        try:
+            card = model_card(
+                meta,
+                repository=self._repository,
+                wheel_url=wheel_url,
+                sha256=push.packed.sha256,
+                compiled=compiled,
+                readme=readme.read_text(encoding="utf-8") if readme.is_file() else None,
+            )
+        except (ValueError, LookupError, TypeError, AttributeError) as exc:
+            raise StoreError(
+                f"no model card can be written of the pipeline's meta.json: {type(exc).__name__}: {exc}",
+                remedy="correct its meta.json and README.md, or write the pipeline again",
+            ) from exc
         readme.write_text(card, encoding="utf-8")
 
     def _check_version(self, version: str, push: Push) -> None:
