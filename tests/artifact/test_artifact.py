@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import random
 import shutil
@@ -22,6 +23,8 @@ from spacy_lambda.artifact.unpack import extract, read_manifest, unpack
 from spacy_lambda.artifact.verify import folder_digest
 from spacy_lambda.digest import Digest
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
+
+from ..canary import make_canary, untouched
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -197,6 +200,39 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, path: str, messag
 )
 def test_manifests_that_are_refused(tmp_path: Path, manifest: bytes, message: str) -> None:
     assert message in refused(forged(manifest.replace(b"%s", b"0" * 64)), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"sha256": digest} for digest in ("", "..", "/etc/passwd", "A" * 64, "0" * 63, None, 0, True, [])),
+        *({"size": size} for size in (-1, 2**63, 10**30, 8 * 2**30, 0.0, 1e300, True, None, "0")),
+        *({"path": path} for path in (None, 0, [], ".git/config", ".gitattributes", "a/.GIT/x", "con", "a.", "\ud800")),
+        *({"path": path} for path in ("code/../..", "..", "a/__pycache__/b.pyc", "．．/x", "a\u202eb")),
+        *({key: 1} for key in ("mode", "type", "linkname", "")),
+    ],
+    ids=ascii,
+)
+def test_files_of_a_manifest_that_are_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    victim = make_canary(tmp_path / "home")
+    file = {"path": "a", "sha256": hashlib.sha256(b"").hexdigest(), "size": 0} | change
+    content = {"files": [file], "format_version": 1, "pipeline": {}}
+    manifest = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    with untouched(victim):
+        assert "manifest" in refused(forged(manifest), tmp_path / "out")
+    assert os.listdir(tmp_path) == ["home"]
+
+
+@pytest.mark.parametrize("sha256", [False, True], ids=["without the digest", "with the digest"])
+def test_each_file_is_compared_with_the_manifest(packed: Packed, tmp_path: Path, sha256: bool) -> None:
+    """Also where the digest of the whole is right: whoever made it may have lied about a file."""
+    data = packed.path.read_bytes()
+    entry = next(file for file in packed.manifest.files if file.path == "block")
+    lie = packed.manifest.to_bytes().replace(entry.sha256.encode(), b"0" * 64)
+    start = BLOCK + len(lie) + len(padding(len(lie))) + 2 * BLOCK
+    artifact = forged(lie, data[start : data.rindex(END)])
+    digest = Digest(hashlib.sha256(artifact).hexdigest()) if sha256 else None
+    assert refused(artifact, tmp_path / "out", sha256=digest) == "block is not what the manifest says"
 
 
 def test_sizes_are_limited_before_anything_is_written(packed: Packed, tmp_path: Path) -> None:
