@@ -94,6 +94,7 @@ def _print(made: Bundle, *, report: bool) -> None:
         _print_licences(made)
     if not made.bytecode:
         say(f"without byte code: Python {made.target.python} is not installed here, so each cold start will compile")
+    say(made.proof.about)
     say(made.reason)
     if made.zipped is not None:
         say(f"{made.path}: {made.zipped / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped")

@@ -7,8 +7,10 @@ https://huggingface.co/docs/hub/model-cards.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from spacy_lambda.kinds import PipelineKind
 from spacy_lambda.manifest import META_KEY
 
 __all__ = ["model_card"]
@@ -43,14 +45,26 @@ SCORES = (
     ("TEXTCAT", TEXTS, (("Text Classification Score", "f_score", "cats_score"),)),
 )
 
+LONGEST_TEXT = 100
+"""Characters of what is told of a pipeline in a sentence or a table."""
+
+MARKS = re.compile(r"[\\`*\[\]()#|!>~]")
+
 FIGURES = ("agreement", "gold_original", "gold_compiled")
 """Of a component's verification."""
 
 
 def model_card(
-    meta: dict[str, Any], *, repository: str, wheel_url: str, sha256: str, compiled: dict[str, Any], readme: str | None
+    meta: dict[str, Any],
+    *,
+    repository: str,
+    wheel_url: str,
+    sha256: str,
+    compiled: dict[str, Any],
+    readme: str | None,
+    kind: PipelineKind,
 ) -> str:
-    """The card in Markdown.
+    """The card in Markdown. Of what ``meta.json`` says, only the description and the readme may hold marks of it.
 
     :param meta: Of the pipeline that the repository's root holds.
     :param repository: ``OWNER/NAME``.
@@ -58,6 +72,7 @@ def model_card(
     :param sha256: Identity of the artifact that functions load.
     :param compiled: The ``meta.json`` of the pipeline that functions load; the same where there is only one.
     :param readme: The pipeline's own text; by default spaCy's table of labels and scores.
+    :param kind: Of the pipeline that functions load; they run no ``original``.
     """
     import yaml
     from spacy.cli.package import generate_readme
@@ -65,7 +80,7 @@ def model_card(
     name = f"{meta['lang']}_{meta['name']}"
     head = yaml.safe_dump(_metadata(meta, name, is_onnx=META_KEY in compiled), sort_keys=False, allow_unicode=True)
     body = readme or generate_readme(meta)
-    return f"---\n{head}---\n{body.strip()}\n\n{_usage(name, repository, wheel_url, sha256, compiled)}"
+    return f"---\n{head}---\n{body.strip()}\n\n{_usage(name, repository, wheel_url, sha256, compiled, kind)}"
 
 
 def _metadata(meta: dict[str, Any], name: str, *, is_onnx: bool) -> dict[str, Any]:
@@ -95,33 +110,49 @@ def _results(scores: dict[str, Any]) -> list[dict[str, Any]]:
     return results
 
 
-def _usage(name: str, repository: str, wheel_url: str, sha256: str, compiled: dict[str, Any]) -> str:
-    lines = [
-        "## Use\n",
-        f"In Python: `pip install {wheel_url}`, then `spacy.load({name!r})`.\n",
-        "On AWS Lambda, or on a laptop behind Lambda's protocols, without torch:\n",
-        f"```bash\nspacy-lambda serve hf://{repository}#sha256={sha256}\n```",
-    ]
-    block = compiled.get(META_KEY)
-    if block is not None:
-        lines += ["\n## Compiled\n", f"The ONNX encoder is {block['precision']}, compiled from {_source(block)}."]
-        verification = block.get("verification")
-        if verification:
-            same, texts = verification["identical_documents"], verification["documents"]
-            lines.append(f"Of {texts} texts, {same} were answered exactly as by the original.")
-            lines += [
-                "\n| component | agreement F1 | gold F1, original | gold F1, compiled |",
-                "| --- | ---: | ---: | ---: |",
-            ]
-            lines += [
-                f"| {part['component']} | " + " | ".join(_figure(part.get(key)) for key in FIGURES) + " |"
-                for part in verification["components"]
-            ]
+def _usage(
+    name: str, repository: str, wheel_url: str, sha256: str, compiled: dict[str, Any], kind: PipelineKind
+) -> str:
+    location = f"hf://{repository}#sha256={sha256}"
+    lines = ["## Use\n", f"In Python: `pip install {wheel_url}`, then `spacy.load({name!r})`.\n"]
+    if kind is PipelineKind.ORIGINAL:
+        lines.append("It needs torch. For AWS Lambda, without torch, compile it:\n")
+        lines.append(f"```bash\nspacy-lambda pull {location} original\nspacy-lambda compile original compiled\n```")
+    else:
+        lines.append("On AWS Lambda, or on a laptop behind Lambda's protocols, without torch:\n")
+        lines.append(f"```bash\nspacy-lambda serve {location}\n```")
+    block = compiled.get(META_KEY) or {}
+    if block.get("precision") is not None:
+        lines += [
+            "\n## Compiled\n",
+            f"The ONNX encoder is {_plain(block['precision'])}, compiled from {_source(block)}.",
+        ]
+    if block.get("verification"):
+        lines += _verification(block["verification"])
     return "\n".join(lines) + "\n"
 
 
+def _verification(report: dict[str, Any]) -> list[str]:
+    return [
+        f"Of {report['documents']:d} texts, {report['identical_documents']:d} were answered exactly as by the original.",
+        "\n| component | agreement F1 | gold F1, original | gold F1, compiled |",
+        "| --- | ---: | ---: | ---: |",
+        *(
+            f"| {_plain(part['component'])} | " + " | ".join(_figure(part.get(key)) for key in FIGURES) + " |"
+            for part in report["components"]
+        ),
+    ]
+
+
 def _source(block: dict[str, Any]) -> str:
-    return f"{block['source_name']} {block['source_version']} (SHA-256 {block['source_sha256'][:12]}…)"
+    told = (_plain(block.get(key, "")) for key in ("source_name", "source_version"))
+    return f"{' '.join(told)} (SHA-256 {_plain(block.get('source_sha256', ''))[:12]}…)"
+
+
+def _plain(value: object) -> str:
+    """A short text in which nothing is a mark of Markdown, or a tag."""
+    words = " ".join(str(value).split())[:LONGEST_TEXT]
+    return MARKS.sub(lambda match: f"\\{match[0]}", words).replace("<", "&lt;")
 
 
 def _figure(value: float | None) -> str:

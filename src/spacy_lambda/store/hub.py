@@ -27,6 +27,7 @@ from spacy_lambda.artifact.pack import left_out, manifest_of
 from spacy_lambda.artifact.unpack import MAX_TOTAL_BYTES
 from spacy_lambda.digest import Digest
 from spacy_lambda.errors import NotStoredError, StoreError
+from spacy_lambda.kinds import pipeline_kind
 from spacy_lambda.location import Location
 from spacy_lambda.pipelines import read_meta
 from spacy_lambda.source.find import find_artifact
@@ -205,6 +206,7 @@ class HubStore:
                 sha256=push.packed.sha256,
                 compiled=compiled,
                 readme=readme.read_text(encoding="utf-8") if readme.is_file() else None,
+                kind=pipeline_kind(push.folder),
             )
         except (ValueError, LookupError, TypeError, AttributeError) as exc:
             raise StoreError(

@@ -19,6 +19,8 @@ EPOCH = "315532800"
 def build_wheel(pipeline: Path, scratch: Path) -> Path:
     """Build a wheel. The pipeline is loaded for it, because spaCy asks its components what they need.
 
+    Code that the pipeline brings is run here, and again where the wheel is installed and imported.
+
     :param scratch: An empty folder for it.
     :raises InvalidPipelineError: When its ``meta.json`` names what cannot be the name of a file, or a requirement.
     :raises StoreError: When it cannot be built.
@@ -26,8 +28,10 @@ def build_wheel(pipeline: Path, scratch: Path) -> Path:
     """
     read_meta(pipeline / "meta.json")
     # spaCy makes folders of its names, and whoever installs the wheel installs its requirements.
-    requirements_of(read_meta(pipeline / "meta.json"))
-    _run(pipeline, "spacy", "package", str(pipeline), str(scratch), "--build", "none")
+    meta = read_meta(pipeline / "meta.json")
+    requirements_of(meta)
+    requirements_of({"requirements": meta.get("setup_requires", [])})
+    _run(pipeline, "spacy_lambda.store.package", str(pipeline), str(scratch))
     (project,) = scratch.iterdir()
     # Without isolation, so that setuptools is the one that is installed and nothing is fetched.
     _run(pipeline, "build", "--wheel", "--no-isolation", str(project))
