@@ -181,6 +181,7 @@ def parse_config(text: str, *, name: str) -> dict[str, Any]:
         raise InvalidPipelineError(
             f"{name!r} does not parse: {type(exc).__name__}: {first[:300]}", remedy=REMEDY
         ) from exc
+    config.setdefault("components", {})
     wrong = _wrong(config)
     if wrong is not None:
         raise InvalidPipelineError(f"{name!r} is not a pipeline's: {wrong}", remedy=REMEDY)
@@ -203,7 +204,7 @@ def torch_parts(config: Mapping[str, Any]) -> tuple[TorchPart, ...]:
 
 def _wrong(config: Mapping[str, Any]) -> str | None:
     """Why it cannot be a pipeline's config."""
-    nlp, components = config.get("nlp"), config.get("components", {})
+    nlp, components = config.get("nlp"), config["components"]
     if not isinstance(nlp, dict):
         return "it has no [nlp] block"
     if not isinstance(components, dict):
@@ -222,7 +223,7 @@ def _wrong(config: Mapping[str, Any]) -> str | None:
 
 def _components(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The components that spaCy creates; a block may be left over from one that was removed."""
-    blocks = config.get("components", {})
+    blocks = config["components"]
     yield from ((name, blocks[name]) for name in config["nlp"].get("pipeline", []))
 
 
@@ -240,6 +241,9 @@ def _functions(node: Any, *, top: bool = True) -> Iterator[tuple[str, str]]:
                 yield FACTORIES, value
             else:
                 yield from _functions(value, top=False)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _functions(value, top=False)
 
 
 def _needs_torch(registry: str, function: str) -> bool:

@@ -133,8 +133,9 @@ def _usage(
 
 
 def _verification(report: dict[str, Any]) -> list[str]:
+    same, texts = report["identical_documents"], report["documents"]
     return [
-        f"Of {report['documents']:d} texts, {report['identical_documents']:d} were answered exactly as by the original.",
+        f"Of {texts:d} texts, {same:d} were answered exactly as by the original.",
         "\n| component | agreement F1 | gold F1, original | gold F1, compiled |",
         "| --- | ---: | ---: | ---: |",
         *(
