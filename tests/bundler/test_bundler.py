@@ -20,7 +20,7 @@ from spacy_lambda.bundler import assemble, build
 from spacy_lambda.bundler.archive import write_zip
 from spacy_lambda.bundler.build import Options, make_bundle
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
-from spacy_lambda.bundler.pins import Pin, pin_requirements
+from spacy_lambda.bundler.pins import Pin, left_out, pin_requirements
 from spacy_lambda.bundler.prove import Proof
 from spacy_lambda.bundler.slim import LEFT_OUT, RULES, is_loadable, slim_tree
 from spacy_lambda.bundler.target import Target
@@ -76,6 +76,14 @@ def test_what_is_pinned_is_what_is_installed() -> None:
     assert names.isdisjoint({*LEFT_OUT, "spacy-lambda", "torch", "boto3"})
     assert ours.metadata["Name"] == "spacy-lambda"
     assert Pin("spacy", spacy.__version__) in found
+
+
+def test_what_the_pipeline_itself_requires_is_not_left_out() -> None:
+    """With what it requires in turn; what only spaCy requires stays out."""
+    names = {pin.name for pin in pin_requirements(["spacy>=3.8", "spacy-lambda", "requests>=2"], Target())[0]}
+    assert {"requests", "urllib3", "idna", "certifi", "charset-normalizer"} <= names
+    assert names.isdisjoint({"typer", "jinja2", "weasel", "huggingface-hub"})
+    assert left_out([]) == left_out(["spacy>=3.8", "spacy-lambda"]) == LEFT_OUT.keys()
 
 
 def test_a_requirement_that_is_not_installed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution
 
@@ -12,7 +12,7 @@ from spacy_lambda.bundler.slim import LEFT_OUT
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.local.closure import requirement_closure
 
-__all__ = ["OURS", "Pin", "pin_all", "pin_requirements"]
+__all__ = ["OURS", "Pin", "left_out", "pin_all", "pin_requirements"]
 
 OURS = "spacy-lambda"
 """Taken from where it is installed: the function runs the very code that compiled the pipeline."""
@@ -40,9 +40,26 @@ def pin_requirements(requirements: Iterable[str], target: Target) -> tuple[tuple
     :returns: What is fetched as wheels, sorted; and spacy-lambda itself.
     :raises LocalLambdaError: If a requirement is not installed here.
     """
-    found = requirement_closure((OURS, *requirements), markers=target.markers, without=LEFT_OUT)
+    wanted = tuple(requirements)
+    without = left_out(wanted, target.markers)
+    found = requirement_closure((OURS, *wanted), markers=target.markers, without=without)
     ours = next(dist for dist in found if canonicalize_name(dist.metadata["Name"]) == OURS)
     return _pins(dist for dist in found if dist is not ours), ours
+
+
+def left_out(requirements: Iterable[str], markers: Mapping[str, str] | None = None) -> frozenset[str]:
+    """Normal names of the distributions that spaCy requires and a function does without.
+
+    What the pipeline requires by itself, it may use: ``requests`` for its own code, for example.
+
+    :param requirements: Of the pipeline.
+    :param markers: The environment in which markers are evaluated; by default this interpreter's.
+    :raises LocalLambdaError: If a requirement is not installed here.
+    """
+    base = {canonicalize_name(dist.metadata["Name"]) for dist in requirement_closure((OURS,), markers=markers)}
+    there = base - LEFT_OUT.keys()
+    own = requirement_closure(requirements, markers=markers, without=there)
+    return frozenset(LEFT_OUT.keys() - {canonicalize_name(dist.metadata["Name"]) for dist in own})
 
 
 def pin_all(requirements: Iterable[str], target: Target) -> tuple[Pin, ...]:

@@ -12,13 +12,13 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spacy_lambda.bundler.facts import PIPELINE_FOLDER
-from spacy_lambda.bundler.slim import LEFT_OUT
+from spacy_lambda.bundler.pins import OURS, left_out
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError, JsonError
 from spacy_lambda.local.closure import requirement_closure
@@ -35,8 +35,7 @@ TEXTS = (
     "On 3 March 2024 Ada Lovelace of Acme Corp. flew from Berlin to New York for $1,234.50.",
     "Die Straße nach Zürich. 東京大学で研究しています。我在北京大学学习。서울에서 만나요. Москва 🧪",
 )
-OURS = "spacy-lambda"
-NOT_THERE = {*LEFT_OUT, "torch", "transformers", "tensorflow"}
+NOT_THERE = ("torch", "transformers")
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,13 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
     if python is not None and target.machine == platform.machine():
         _ask(tree, tree / PIPELINE_FOLDER, python, name)
         return Proof(True, f"loaded and asked from its own files, under Python {target.python}")
-    wanted = (OURS, *requirements)
-    root = build_task_root(requirements, base=(OURS,), without=LEFT_OUT)
+    own = tuple(requirements)
+    root = build_task_root(own, base=(OURS,), without=left_out(own))
     try:
         said = _ask(root.path, tree / PIPELINE_FOLDER, sys.executable, name)
     finally:
         root.remove()
-    only_here = _modules_only_here(wanted, target)
+    only_here = _modules_only_here(own, target)
     used = (module for module in said["modules"] if module.partition(".")[0] not in only_here)
     missing = [module for module in used if not _has_module(tree, module)]
     if missing:
@@ -83,11 +82,11 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
     return Proof(False, f"the same distributions, as installed here, were loaded and asked, under {here}")
 
 
-def _modules_only_here(requirements: Iterable[str], target: Target) -> set[str]:
+def _modules_only_here(requirements: Sequence[str], target: Target) -> set[str]:
     """Top-level modules of what is required under this Python and not under the target's."""
-    wanted = tuple(requirements)
-    there = {dist.metadata["Name"] for dist in requirement_closure(wanted, markers=target.markers, without=LEFT_OUT)}
-    here = requirement_closure(wanted, without=LEFT_OUT)
+    wanted = (OURS, *requirements)
+    there = {dist.metadata["Name"] for dist in requirement_closure(wanted, markers=target.markers)}
+    here = requirement_closure(wanted)
     files = (file for dist in here if dist.metadata["Name"] not in there for file in dist.files or ())
     return {file.parts[0].partition(".")[0] for file in files}
 
@@ -143,7 +142,7 @@ def _refusal(name: str, failure: Mapping[str, Any]) -> BundleError:
             remedy='if a package registers it, install that and add it to "requirements" in the pipeline\'s meta.json; '
             "code of your own goes into the pipeline by `spacy-lambda compile PIPELINE OUT --code FILE`",
         )
-    if missing.replace("_", "-") in NOT_THERE:
+    if missing in NOT_THERE:
         return BundleError(message, remedy=f"use a component that does without {missing!r}: no function has it")
     return BundleError(
         f"{message}; the module {missing!r} is missing",
