@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +11,13 @@ import typer
 from spacy_lambda.cli.output import say, say_error, say_json, say_table
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.errors import VerifyError
+
+SHOWN = 10
+"""Lines of each table of differences; --json has them all."""
+
+WIDTH = 40
+
+NOTHING = "nothing to compare: neither pipeline annotates these texts"
 
 
 def verify(
@@ -36,6 +43,9 @@ def verify(
         say_json(report.to_dict())
     else:
         print_report(report.to_dict())
+    if report.agreement is None:
+        say_error(VerifyError(NOTHING, remedy="give texts on which the original has something to say"))
+        raise typer.Exit(1)
     if min_agreement is not None and report.agreement < min_agreement:
         say_error(
             VerifyError(
@@ -47,28 +57,75 @@ def verify(
 
 
 def print_report(report: Mapping[str, Any]) -> None:
-    """Print a comparison as a table.
+    """Print a comparison: a table, then the first of what differs.
 
-    :param report: As :meth:`Report.to_dict` gives it.
+    :param report: As :meth:`Report.to_dict` or :meth:`Report.summary` gives it.
     """
     numbers = (">original", ">compiled", ">agreement", ">identical", ">gold F1")
     title = f"{report['documents']} documents, {report['identical_documents']} identical"
     say_table(["component", "says", *numbers], (_row(row, report) for row in report["components"]), title=title)
+    if report["agreement"] is None:
+        say(NOTHING)
+    labels = list(_differing_labels(report))
+    if labels:
+        say_table(["component", "label", *numbers[:3]], labels[:SHOWN], title="labels that differ")
+    differences = report.get("differences", ())
+    if differences:
+        say_table(
+            ["text", "component", "says", "where", "characters", "original", "compiled"],
+            [_difference(one) for one in differences[:SHOWN]],
+            title="differences" + (f", the first {SHOWN} of {len(differences)}" if len(differences) > SHOWN else ""),
+        )
     for row in report["components"]:
-        if row["differing_documents"]:
+        if row["differing_documents"] and not differences:
             which = ", ".join(map(str, row["differing_documents"]))
             say(f"{row['component']} differs in documents {which} (the first ones, counted from 0)")
+    _print_rest(report)
+
+
+def _print_rest(report: Mapping[str, Any]) -> None:
+    """What was not compared, where a pipeline failed, hidden states and time."""
+    for one in report["not_compared"][:SHOWN]:
+        say(f"not compared: {one['component']}: {one['reason']}")
+    failures = report["failures"] if isinstance(report["failures"], tuple | list) else ()
+    for one in failures[:SHOWN]:
+        say(f"the {one['pipeline']} fails on text {one['document']} in {one['component']}: {one['error'][:200]}")
+    if report["unlike_documents"]:
+        say(f"{report['unlike_documents']} documents have hidden states of different shapes")
     if report["largest_hidden_difference"] is not None:
         say(
             f"hidden states: largest difference {report['largest_hidden_difference']:.2e},"
             f" {report['relative_hidden_error']:.2e} of their size"
         )
+    for name, speed in report["speed"].items():
+        say(f"{name}: {speed['words_per_second']:,.0f} words/s, {speed['ms_per_text']:.1f} ms per text")
 
 
-def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[object]:
-    identical = f"{row['identical_documents']} / {report['documents']}"
-    agreement = f"{row['agreement']:.4f}"
-    return [row["component"], row["says"], row["original"], row["compiled"], agreement, identical, _gold(row)]
+def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+    agreement = "nothing" if row["agreement"] is None else f"{row['agreement']:.4f}"
+    return [
+        row["component"],
+        row["says"],
+        str(row["original"]),
+        str(row["compiled"]),
+        agreement if row["counts"] else f"({agreement})",
+        f"{row['identical_documents']} / {report['documents']}",
+        _gold(row) if row["largest_difference"] is None else f"differ by up to {row['largest_difference']:.1e}",
+    ]
+
+
+def _differing_labels(report: Mapping[str, Any]) -> Iterator[list[str]]:
+    for row in report["components"]:
+        for label, counts in row["labels"].items():
+            if not counts["original"] == counts["compiled"] == counts["shared"]:
+                numbers = [str(counts["original"]), str(counts["compiled"]), f"{counts['agreement']:.4f}"]
+                yield [row["component"], label, *numbers]
+
+
+def _difference(one: Mapping[str, Any]) -> list[str]:
+    where = "" if one["start"] is None else f"{one['start']}-{one['end']}"
+    said = [str(one[side] or "-")[:WIDTH] for side in ("original", "compiled")]
+    return [str(one["document"]), one["component"], one["says"], where, one["text"][:WIDTH], *said]
 
 
 def _gold(row: Mapping[str, Any]) -> str:

@@ -91,7 +91,7 @@ def compile_pipeline(
         write_meta(target.folder, meta, requirements)
         if comparison:
             report = compare(original.nlp, target.folder, comparison, on_step=on_step)
-            meta = replace(meta, verification=report.to_dict())
+            meta = replace(meta, verification=report.summary())
         _prove(original, target.folder, meta, requirements, comparison, on_step)
         target.appear()
     return meta

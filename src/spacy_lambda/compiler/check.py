@@ -90,7 +90,7 @@ def expect(part: TransformerPart) -> Expected:
     reference = Reference(part.pipe.model)
     lengths = checked_lengths(longest_checked(part.max_length, part.model.config), part.model.config)
     windows, hidden = [], []
-    for window in sample_windows(part.tokenizer, part.model.config.vocab_size, lengths):
+    for window in sample_windows(part.tokenizer, part.model, lengths):
         try:
             hidden += reference([window])
             windows.append(window)
@@ -181,6 +181,9 @@ def _check_docs(part: TransformerPart, component: OnnxTransformer, docs: list[Do
         if not found.rows.size:
             continue
         rows = data.model_output.last_hidden_state.reshape(-1, data.width)[data.align.dataXd.ravel()]
+        if not np.isfinite(rows).all():
+            # Padding as text may give NaN in the original: then there is nothing to reproduce.
+            continue
         error = row_error(found.hidden[found.rows], rows)
         if not error <= TOLERANCE:
             raise _differs_on(part, f"differs by {error:.1e} of its size (limit {TOLERANCE:.0e})", doc)

@@ -119,4 +119,4 @@ def _windows(part: TransformerPart, texts: Sequence[str]) -> list[list[int]]:
         ids = part.tokenizer([texts[i] for i in chosen], truncation=True, max_length=longest)["input_ids"]
         found = [list(window) for window in ids if len(window) > 2]
     lengths = [min(CALIBRATION_LENGTH, longest)] * CALIBRATION_WINDOWS
-    return found or sample_windows(part.tokenizer, part.model.config.vocab_size, lengths)
+    return found or sample_windows(part.tokenizer, part.model, lengths)

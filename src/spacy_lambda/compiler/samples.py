@@ -57,21 +57,25 @@ def checked_lengths(longest: int, config: Any) -> list[int]:
     return sorted({length for length in (*ladder, *around) if 1 <= length <= longest}, reverse=True)
 
 
-def sample_windows(tokenizer: Any, vocabulary: int, lengths: Sequence[int], *, seed: int = 0) -> list[list[int]]:
+def sample_windows(tokenizer: Any, model: Any, lengths: Sequence[int]) -> list[list[int]]:
     """Windows of random wordpieces between the tokenizer's special ones.
 
-    Low ids are drawn more often, as vocabularies tend to be ordered by frequency.
+    Low ids are drawn more often, as vocabularies tend to be ordered by frequency. Padding is left out: its embedding
+    may be all zeros, of which a layer norm makes NaN where its epsilon is 0.
 
     :param tokenizer: A fast tokenizer of transformers.
-    :param vocabulary: Number of wordpieces.
+    :param model: A ``PreTrainedModel``.
     :param lengths: Wordpieces in each window; in the shortest there are special wordpieces only.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
+    vocabulary = model.config.vocab_size
+    padding = {tokenizer.pad_token_id, getattr(model.get_input_embeddings(), "padding_idx", None)} - {None}
     opening, closing = _special(tokenizer)
     windows = []
     for length in lengths:
         inner = max(length - len(opening) - len(closing), 0)
         ids = np.minimum(np.exp(rng.uniform(0, np.log(vocabulary), size=inner)).astype(int), vocabulary - 1)
+        ids[np.isin(ids, list(padding))] = vocabulary - 1
         windows.append([*opening, *ids.tolist(), *closing][:length])
     return [window for window in windows if window]
 

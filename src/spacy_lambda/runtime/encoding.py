@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from spacy.tokens import Doc
 
-__all__ = ["Encoding", "get_encoding", "set_encoding"]
+__all__ = ["ENCODING_KEY", "Encoding", "get_encoding", "set_encoding"]
 
-_KEY = "spacy_lambda.encoding"
+ENCODING_KEY = "spacy_lambda.encoding"
 
 
 class Encoding(NamedTuple):
@@ -32,10 +32,10 @@ class Encoding(NamedTuple):
 
 def set_encoding(doc: Doc, encoding: Encoding) -> None:
     """Leave a Doc's encoding; with several transformers, the last one's stays, as in spacy-transformers."""
-    doc.user_data[_KEY] = tuple(encoding)
+    doc.user_data[ENCODING_KEY] = tuple(encoding)
 
 
 def get_encoding(doc: Doc) -> Encoding | None:
     """What the transformer left, or ``None`` when none ran on this Doc."""
-    found = doc.user_data.get(_KEY)
+    found = doc.user_data.get(ENCODING_KEY)
     return None if found is None else Encoding(*found)

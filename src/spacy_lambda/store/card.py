@@ -134,15 +134,22 @@ def _usage(
 
 def _verification(report: dict[str, Any]) -> list[str]:
     same, texts = report["identical_documents"], report["documents"]
+    names = [part["component"] for part in report["components"]]
     return [
         f"Of {texts:d} texts, {same:d} were answered exactly as by the original.",
         "\n| component | agreement F1 | gold F1, original | gold F1, compiled |",
         "| --- | ---: | ---: | ---: |",
         *(
-            f"| {_plain(part['component'])} | " + " | ".join(_figure(part.get(key)) for key in FIGURES) + " |"
+            f"| {_plain(_what(part, names))} | " + " | ".join(_figure(part.get(key)) for key in FIGURES) + " |"
             for part in report["components"]
         ),
     ]
+
+
+def _what(part: dict[str, Any], names: list[str]) -> str:
+    """A component, and what of it where several things of it were compared."""
+    name = str(part["component"])
+    return f"{name}: {part.get('says', '')}" if names.count(name) > 1 else name
 
 
 def _source(block: dict[str, Any]) -> str:
