@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -151,3 +152,16 @@ def test_lengths_on_both_sides_of_what_a_config_names() -> None:
     assert {1, 2, 3, 7, 8, 9, 47, 48, 49, 99, 100} <= set(lengths)
     assert max(lengths) == lengths[0] == 100
     assert 51 not in lengths
+
+
+def test_windows_without_a_wordpiece(original: Callable[..., Path], tmp_path: Path) -> None:
+    """A tokenizer that adds no special wordpieces makes none of white space: its tokens are zeros."""
+    compile_pipeline(str(original()), tmp_path / "out")
+    path = tmp_path / "out" / "transformer" / "tokenizer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "post_processor": None}))
+    nlp = spacy.load(tmp_path / "out")
+    docs = list(nlp.pipe([" ", "iron \n\n glass", ""]))
+    lengths = [len(encoding.hidden) for doc in docs if (encoding := get_encoding(doc)) is not None]
+    assert lengths == [0, 2, 0]
+    rows = nlp.get_pipe("ner").model.get_ref("tok2vec").predict(docs[:2])  # type: ignore[attr-defined]
+    assert len(rows) == len(docs[0]) + len(docs[1])

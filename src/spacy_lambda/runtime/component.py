@@ -106,7 +106,7 @@ class OnnxTransformer:
             for start, end in windows:
                 first, last = tokens.text_bounds(start, end)
                 pieces.append(tokenizer(text[first:last]))
-            hidden = encoder([piece.ids for piece in pieces])
+            hidden = encoder([piece.ids for piece in pieces if len(piece.ids)])
             alignment = align(tokens, windows, pieces)
             rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
             truncated = sum(piece.is_truncated for piece in pieces)

@@ -55,7 +55,7 @@ def _pool(
     model: Model[list[Encoding], list[Floats2d]], encodings: list[Encoding], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[Any], Any]]:
     pooling: Model[Ragged, Floats2d] = model.layers[0]
-    filled = [encoding for encoding in encodings if len(encoding.hidden) and len(encoding.lengths)]
+    filled = [encoding for encoding in encodings if len(encoding.lengths)]
     vectors: list[Floats2d] = []
     if filled:
         ragged = Ragged(
@@ -66,7 +66,7 @@ def _pool(
         vectors = list(np.split(np.asarray(pooling.predict(ragged)), bounds))  # type: ignore[arg-type]
     rest = iter(vectors)
     empty: Floats2d = model.ops.alloc2f(0, 0)
-    pooled = [next(rest) if len(enc.hidden) and len(enc.lengths) else empty for enc in encodings]
+    pooled = [next(rest) if len(enc.lengths) else empty for enc in encodings]
     return pooled, _no_backprop
 
 
