@@ -28,6 +28,7 @@
     ├── InferenceError          the Hub's Inference API did not answer, or with an error
     ├── InvokeError             an endpoint did not answer, or answered with an error
     └── RequestError            the caller's mistake: the event cannot be answered
+        └── OutOfTimeError          ... in the time that is left
 
 Standard library only: both the build side and the runtime raise these.
 """
@@ -198,12 +199,20 @@ class RequestError(SpacyLambdaError):
 
     :param key: The key of the event that is at fault.
     :param status: The HTTP status that says the same.
+    :param keys: Every key that is at fault, where that is known of several.
     """
 
-    def __init__(self, message: str, *, remedy: str, key: str | None = None, status: int = 400) -> None:
+    def __init__(
+        self, message: str, *, remedy: str, key: str | None = None, status: int = 400, keys: Sequence[str] = ()
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.key = key
         self.status = status
+        self.keys = tuple(keys)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}"
+
+
+class OutOfTimeError(RequestError):
+    """The function has not the time that a request takes, or the rest of a batch; with more it would answer."""

@@ -47,6 +47,7 @@ class CompiledMeta:
     :param encoders: For every compiled transformer: its windows and sizes, by component name.
     :param tools: Versions of the tools that compiled it, by distribution name.
     :param verification: The report of the comparison with the original, when one was made.
+    :param speed: Seconds for wordpieces and characters, as measured at the end of the compilation, and where.
     :param code: Modules and packages in the pipeline's folder ``code/``, in the order in which they are imported.
     """
 
@@ -58,6 +59,7 @@ class CompiledMeta:
     tools: dict[str, str] = field(default_factory=dict)
     verification: dict[str, Any] | None = None
     code: list[str] = field(default_factory=list)
+    speed: dict[str, Any] | None = None
     format_version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:

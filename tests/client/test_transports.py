@@ -175,6 +175,30 @@ def test_too_large_a_request_is_halved() -> None:
             assert heard(client.pipe(["x", "y"])) == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        '"texts" has 20,000 texts; the limit is 10,000',
+        '"texts" takes about 40.0 s; the limit is 23.0',
+        '"texts" cannot be answered in the time that is left',
+        "the answer has 7,000,000 bytes; the limit is 6,291,556",
+    ],
+)
+def test_what_the_function_itself_finds_too_large_is_halved(message: str) -> None:
+    problem = {"detail": message, "remedy": "send fewer texts at once", "status": 413, "key": "texts"}
+    refusals = {
+        by_url: Reply(413, problem, {"content-type": "application/problem+json"}),
+        by_name: function_error("RequestError", f"{message}; send fewer texts at once"),
+    }
+    for make, refusal in refusals.items():
+        replies = [refusal, Reply(body=[said("a")]), Reply(body=[said("b")])]
+        with stub_server(*replies) as stub, make(stub, Clock()) as client:
+            assert heard(client.pipe(["x", "y"])) == ["a", "b"]
+        with stub_server(refusal) as stub, make(stub, Clock()) as client, pytest.raises(RequestError) as caught:
+            client.predict("x")
+        assert (caught.value.message, caught.value.status) == (message, 413)
+
+
 def test_a_function_of_somebody_elses() -> None:
     for reply in (Reply(body=b"<html>"), Reply(302, headers={"location": "https://example.com"})):
         with stub_server(reply) as stub, by_url(stub, Clock()) as client, pytest.raises(InvokeError):

@@ -36,6 +36,8 @@ def test_what_is_written(original: Callable[..., Path], tmp_path: Path) -> None:
     meta = compile_pipeline(str(source), tmp_path / "out", on_step=lambda step, done, total: steps.append(step))
     written = json.loads((tmp_path / "out" / "meta.json").read_text())
     assert written["spacy_lambda"] == meta.to_dict()
+    assert meta.speed is not None
+    assert (meta.speed["unit"], meta.speed["seconds_per_1000_units"] > 0) == ("wordpieces", True)
     assert meta.source_name == "en_pipeline"
     assert meta.source_sha256 == source_hash(source)
     assert meta.precision == "fp32"

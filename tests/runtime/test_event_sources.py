@@ -117,9 +117,10 @@ def test_a_batch_goes_through_the_pipeline_at_once(function: Function, monkeypat
     piped: list[list[str]] = []
     pipe = function.nlp.pipe
 
-    def counting(texts: Any) -> Iterator[Doc]:
-        piped.append(list(texts))
-        yield from pipe(piped[-1])
+    def counting(docs: Any) -> Iterator[Doc]:
+        docs = list(docs)
+        piped.append([doc.text for doc in docs])
+        yield from pipe(docs)
 
     monkeypatch.setattr(function.nlp, "pipe", counting)
     handle(messages([{"text": "a"}, {"texts": ["b", "c"]}, {}, {"text": "d"}]), function, Written())

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.encoding import Encoding, set_encoding
@@ -148,10 +149,11 @@ def test_a_mistake_over_http_is_counted_too(nlp: Language, event: dict[str, Any]
 def test_a_broken_pipeline_is_told_by_the_type_of_its_error(nlp: Language) -> None:
     class Broken:
         max_length = 1000
-        memory_zone = nlp.memory_zone
+        meta, pipeline, tokenizer = nlp.meta, nlp.pipeline, nlp.tokenizer
+        make_doc, memory_zone = nlp.make_doc, nlp.memory_zone
 
-        def __call__(self, text: str) -> Any:
-            raise OSError(f"cannot read {text}")
+        def __call__(self, doc: Doc) -> Any:
+            raise OSError(f"cannot read {doc.text}")
 
     for event in ({"text": SECRET}, url_event(json.dumps({"text": SECRET}))):
         watched = Watched(Broken(), METRICS)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 KEY = re.compile(r'(?:unknown key \'(?P<unknown>\w+)\'|(?:the key )?"(?P<key>\w+(?:\[\d+\])?)")')
 PLACE = re.compile(r"texts\[(\d+)\]")
-TOO_LONG = re.compile(r'"[^"]+" has [\d,]+ characters; the limit is ')
+TOO_LARGE = re.compile(r".*; the limit is [\d,.]+|.* in the time that is left", re.DOTALL)
 DENIED = (401, 403)
 
 
@@ -74,7 +74,7 @@ def request_error(text: str) -> RequestError:
     key = None if found is None else (found["key"] or found["unknown"])
     if key is not None and key.startswith("include["):
         key = "include"
-    status = 413 if TOO_LONG.match(message) else 400
+    status = 413 if TOO_LARGE.match(message) else 400
     return RequestError(message or text, remedy=remedy if message else "check the request", key=key, status=status)
 
 

@@ -128,7 +128,7 @@ class HttpTransport:
         raise CallFailed(
             mistake or refused(self._url, status, body[:1000].decode("utf-8", "replace") or "nothing more"),
             again=status in TRANSIENT,
-            smaller=mistake is None and status in SMALLER,
+            smaller=status in SMALLER,
             retry_after=headers.get("retry-after"),
         )
 

@@ -128,7 +128,8 @@ class InvokeTransport:
     def _failed(self, said: dict[str, Any]) -> CallFailed:
         kind, text = str(said.get("errorType", "error")), str(said.get("errorMessage", ""))
         if kind == "RequestError":
-            return CallFailed(request_error(text))
+            mistake = request_error(text)
+            return CallFailed(mistake, smaller=mistake.status == 413)
         too_large = kind.endswith("ResponseSizeTooLarge")
         error = InvokeError(
             f"{self._function} failed: {kind}: {text[:500]}",

@@ -35,6 +35,7 @@ class Asked:
     :param answers: What the function answered.
     :param missing: Modules that were asked for in vain, and the file that asked.
     :param hidden: Files that it would have read and that will not be in the function.
+    :param speed: How fast it is.
     :param torch_readers: What reads that which only spacy-transformers leaves on a Doc, and where.
     """
 
@@ -45,6 +46,7 @@ class Asked:
     components: list[str] = field(default_factory=list)
     texts: list[Told] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
+    speed: dict[str, Any] | None = None
 
 
 def ask(folder: Path, requirements: Iterable[str], texts: Sequence[str], *, answerable: Sequence[str]) -> Asked:
@@ -112,6 +114,7 @@ def _read(found: dict[str, Any]) -> Asked:
         hidden=found["hidden"],
         torch_readers=found["torch"],
         components=found.get("components", []),
+        speed=found.get("speed"),
         texts=[
             Told([(name, said) for name, said in told["steps"]], _failure(told["failure"]))
             for told in found.get("texts", [])

@@ -22,6 +22,8 @@ from spacy.tokens import Doc
 from spacy_lambda.compiler.snapshot import TORCH_EXTENSION, Failure, failure, tell
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.protocol import Function
+from spacy_lambda.runtime.scores import keep_scores
+from spacy_lambda.runtime.speed import measure_speed
 
 __all__ = ["answers", "main"]
 
@@ -40,6 +42,7 @@ def answers(nlp: Language, texts: list[str]) -> list[Any]:
 
     :param texts: Such as the pipeline can answer.
     """
+    keep_scores(nlp)  # of an original, too
     function = Function(nlp, {})
     several = [text for text in texts if text.strip()]
     events: list[dict[str, Any]] = [{"text": text, "include": INCLUDE} for text in texts]
@@ -72,12 +75,21 @@ def _ask(questions: dict[str, Any]) -> dict[str, Any]:
         **found,
         "failure": None,
         "components": nlp.pipe_names,
+        "speed": _speed(nlp, questions["answerable"]),
         "texts": [told.to_dict() for told in told_all],
         "answers": [
             {"failure": vars(one)} if isinstance(one, Failure) else {"answer": one}
             for one in answers(nlp, questions["answerable"])
         ],
     }
+
+
+def _speed(nlp: Language, texts: list[str]) -> dict[str, Any] | None:
+    """How fast it is, for the limits of the function; a pipeline that fails is told of elsewhere."""
+    try:
+        return measure_speed(nlp, texts)
+    except Exception:  # whatever the pipeline's own code raises
+        return None
 
 
 class _Missing(MetaPathFinder):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -92,7 +93,7 @@ def compile_pipeline(
         if comparison:
             report = compare(original.nlp, target.folder, comparison, on_step=on_step)
             meta = replace(meta, verification=report.summary())
-        _prove(original, target.folder, meta, requirements, comparison, on_step)
+        meta = _prove(original, target.folder, meta, requirements, comparison, on_step)
         target.appear()
     return meta
 
@@ -104,18 +105,23 @@ def _prove(
     requirements: Sequence[str],
     docs: Sequence[Doc],
     on_step: OnStep,
-) -> None:
-    """Ask what was written, which is the last step."""
+) -> CompiledMeta:
+    """Ask what was written, which is the last step, and note how fast it answers."""
+    speeds: list[dict[str, Any] | None] = []
     on_step("asking", 0, 1)
-    prove(
+    known = prove(
         original,
         folder,
         requirements,
         precision=meta.precision,
         texts=[doc.text[:LONGEST_ASKED] for doc in docs[:ASKED]],
         on_round=lambda found: write_meta(folder, meta, found),
+        on_speed=speeds.append,
     )
+    meta = replace(meta, speed=speeds[-1] if speeds else None)
+    write_meta(folder, meta, known)
     on_step("asking", 1, 1)
+    return meta
 
 
 def _requirements(original: Survey) -> list[str]:

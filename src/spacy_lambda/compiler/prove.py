@@ -78,6 +78,7 @@ def prove(
     precision: Precision,
     texts: Sequence[str] = (),
     on_round: Callable[[Sequence[str]], None] = lambda requirements: None,
+    on_speed: Callable[[dict[str, Any] | None], None] = lambda speed: None,
 ) -> tuple[str, ...]:
     """Ask the compiled pipeline, and find what it requires.
 
@@ -86,6 +87,7 @@ def prove(
     :param precision: fp32 has to say the same; int8 has to answer, with numbers.
     :param texts: To be asked besides the built-in ones.
     :param on_round: Told of the requirements each time, before it is asked.
+    :param on_speed: Told of the speed of what answers as it should.
     :returns: What it requires.
     :raises CompileError: When it does not load or does not answer there, or says something else than the original.
     """
@@ -101,6 +103,7 @@ def prove(
         known = (*known, *wanted)
     if fault is not None:
         raise fault.error()
+    on_speed(asked.speed)
     return known
 
 

@@ -1,84 +1,54 @@
-"""Request + Docs -> the answer, in plain values that any JSON encoder takes."""
+"""Docs -> the answer, in plain values that any JSON encoder takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Callable
 from typing import Any
 
-from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from .requests import Request
-from .splitting import Piece, merge_answers, split_text
-from .telemetry.observation import TextCounts, count_text
+from .scores import EntitySource, entity_score, scored
 
-__all__ = ["answer_all"]
+__all__ = ["Json", "answer_doc"]
 
 Json = Any
 """Strings, numbers, booleans, ``None``, and lists and dictionaries of them."""
 
-PIPED = 2
-"""Texts from which on :meth:`Language.pipe` is used."""
 
+def answer_doc(doc: Doc, request: Request, source: EntitySource) -> Json:
+    """What a request gets for one Doc.
 
-def answer_all(nlp: Language, requests: Sequence[Request]) -> tuple[list[Json], list[TextCounts]]:
-    """Answer several requests, all their texts at once; and count each text.
-
-    The Docs live in a memory zone: the strings of one request do not stay in the vocabulary of a process that
-    answers for hours (https://spacy.io/api/language#memory_zone).
+    :param source: What the Hub's shape answers.
     """
-    counts: list[TextCounts] = []
-
-    def answered(pieces: Sequence[Piece], docs: Sequence[Doc], request: Request) -> Json:
-        counts.append(count_text(docs))
-        return merge_answers(pieces, [_answer_doc(doc, request) for doc in docs])
-
-    split = [[split_text(text, nlp.max_length) for text in request.texts] for request in requests]
-    texts = [piece.text for pieces_of_texts in split for pieces in pieces_of_texts for piece in pieces]
-    with _memory_zone(nlp):
-        docs: Iterable[Doc] = iter(nlp.pipe(texts) if len(texts) >= PIPED else map(nlp, texts))
-        answers = [
-            [answered(pieces, list(islice(docs, len(pieces))), request) for pieces in pieces_of_texts]
-            for request, pieces_of_texts in zip(requests, split, strict=True)
-        ]
-    return [found[0] if request.single else found for found, request in zip(answers, requests, strict=True)], counts
-
-
-@contextmanager
-def _memory_zone(nlp: Language) -> Iterator[None]:
-    """A zone that also ends when the pipeline fails: before spaCy 3.8.13, the vocabulary then kept what was freed."""
-    failed: Exception | None = None
-    with nlp.memory_zone():
-        try:
-            yield
-        except Exception as exc:
-            failed = exc
-    if failed is not None:
-        raise failed
-
-
-def _answer_doc(doc: Doc, request: Request) -> Json:
-    entity = _entity if request.shape == "ents" else _entity_group
-    if request.include is None:
-        return [entity(ent) for ent in doc.ents]
-    return {part: _PARTS[part](doc, entity) for part in request.include}
+    if request.include is not None:
+        return {part: _PARTS[part](doc, request) for part in request.include}
+    if request.shape == "ents":
+        return [_entity(ent) for ent in doc.ents]
+    if source == "spans":
+        return [_group(span, score) for group in doc.spans.values() for span, score in scored(group)]
+    return [_group(ent, entity_score(ent)) for ent in doc.ents]
 
 
 def _entity(span: Span) -> dict[str, Json]:
     return {"text": span.text, "label": span.label_, "start": span.start_char, "end": span.end_char}
 
 
-def _entity_group(span: Span) -> dict[str, Json]:
-    """As the Hub's token classification answers; spaCy's ner gives no probability, and the Hub's API said 1.0."""
+def _group(span: Span, score: float | None) -> dict[str, Json]:
+    """As the Hub's token classification answers. Where the pipeline has no score it is 1.0, as the Hub's API said."""
     return {
         "entity_group": span.label_,
         "word": span.text,
         "start": span.start_char,
         "end": span.end_char,
-        "score": 1.0,
+        "score": 1.0 if score is None else score,
     }
+
+
+def _entities(doc: Doc, request: Request) -> list[Json]:
+    if request.shape == "ents":
+        return [_entity(ent) for ent in doc.ents]
+    return [_group(ent, entity_score(ent)) for ent in doc.ents]
 
 
 def _sentences(doc: Doc) -> list[Json]:
@@ -104,10 +74,21 @@ def _tokens(doc: Doc) -> list[Json]:
     ]
 
 
-_PARTS: dict[str, Callable[[Doc, Callable[[Span], Json]], Json]] = {
-    "ents": lambda doc, entity: [entity(ent) for ent in doc.ents],
-    "sents": lambda doc, entity: _sentences(doc),
-    "tokens": lambda doc, entity: _tokens(doc),
-    "cats": lambda doc, entity: {label: float(score) for label, score in doc.cats.items()},
-    "spans": lambda doc, entity: {key: [entity(span) for span in group] for key, group in doc.spans.items()},
+def _spans(doc: Doc, request: Request) -> dict[str, list[Json]]:
+    """Every group; in our own shape with a score where the group has them."""
+
+    def item(span: Span, score: float | None) -> Json:
+        if request.shape != "ents":
+            return _group(span, score)
+        return _entity(span) if score is None else {**_entity(span), "score": score}
+
+    return {key: [item(span, score) for span, score in scored(group)] for key, group in doc.spans.items()}
+
+
+_PARTS: dict[str, Callable[[Doc, Request], Json]] = {
+    "ents": _entities,
+    "sents": lambda doc, request: _sentences(doc),
+    "tokens": lambda doc, request: _tokens(doc),
+    "cats": lambda doc, request: {label: float(score) for label, score in doc.cats.items()},
+    "spans": _spans,
 }

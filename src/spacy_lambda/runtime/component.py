@@ -60,6 +60,8 @@ class OnnxTransformer:
     :param vocab: The pipeline's vocabulary.
     :param name: The component's name in the pipeline.
     :param get_spans: See :func:`make_onnx_transformer`, as the others.
+
+    :ivar overlap: Windows that a token is in, at most about so many.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class OnnxTransformer:
         self.name = name
         self.max_length = max_length
         self.width = width
+        self.overlap = window / stride if get_spans == "strided_spans" else 1.0
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
         self._tokenizer: WordpieceTokenizer | None = None
         self._encoder: Encoder | None = None
@@ -119,6 +122,16 @@ class OnnxTransformer:
                 remedy="spacy.load() the compiled pipeline's directory",
             )
         return self._tokenizer, self._encoder
+
+    def count_wordpieces(self, doc: Doc) -> int:
+        """Wordpieces that the encoder would see of a Doc, in all windows.
+
+        :raises ValueError: When windows are sentences, and the Doc has none.
+        """
+        tokenizer, _ = self._parts()
+        tokens, text = _token_bounds(doc), doc.text
+        bounds = (tokens.text_bounds(start, end) for start, end in self._windows(doc))
+        return sum(len(tokenizer(text[first:last]).ids) for first, last in bounds)
 
     def open(self) -> None:
         """Load the encoder now, so that the first text does not wait for it."""

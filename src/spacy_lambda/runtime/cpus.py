@@ -7,17 +7,26 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["available_cpus"]
+__all__ = ["available_cpus", "cpu_share"]
 
 MB_PER_VCPU = 1769
 """Memory that comes with one vCPU (AWS Lambda developer guide, "Configure function memory")."""
 
 
 def available_cpus(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """CPUs this process can use at once: the smallest of its affinity, its cgroup's quota and, inside a function,
-    the share that comes with its memory; at least 1.
+    """CPUs this process can use at once, at least 1: :func:`cpu_share`, rounded up.
 
     More threads than this only take turns, and with a quota they are stopped in the middle of a matrix product.
+
+    :param environ: Where ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE`` is looked up.
+    :param cgroup: Where the cgroup file system is mounted.
+    """
+    return max(1, math.ceil(cpu_share(environ, cgroup=cgroup)))
+
+
+def cpu_share(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+    """CPU time this process gets in each second: the smallest of its affinity, its cgroup's quota and, inside a
+    function, the share that comes with its memory.
 
     :param environ: Where ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE`` is looked up.
     :param cgroup: Where the cgroup file system is mounted.
@@ -32,7 +41,7 @@ def available_cpus(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Pa
     memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if memory.isdigit():
         limits.append(int(memory) / MB_PER_VCPU)
-    return max(1, math.ceil(min(limits)))
+    return min(limits)
 
 
 def _cgroup_quota(root: Path) -> float | None:

@@ -55,5 +55,5 @@ def _client_error(error: RequestError) -> Exception:
     exceptions = sys.modules.get("awslambdaric.lambda_runtime_exception")
     if exceptions is None:
         return error
-    fault: Exception = exceptions.FaultException(type(error).__name__, str(error))
+    fault: Exception = exceptions.FaultException(RequestError.__name__, str(error))
     return fault

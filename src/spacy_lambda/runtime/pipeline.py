@@ -20,6 +20,7 @@ from spacy.language import Language
 from ..strict_json import parse_json
 from .code import import_code
 from .component import OnnxTransformer
+from .scores import keep_scores
 
 __all__ = ["LocatedPipeline", "load", "load_pipeline", "locate_pipeline"]
 
@@ -131,4 +132,5 @@ def load_pipeline(path: Path) -> Language:
     for _, component in nlp.pipeline:
         if isinstance(component, OnnxTransformer):
             component.open()
+    keep_scores(nlp)
     return nlp

@@ -9,12 +9,15 @@ from typing import Any, Literal
 
 from ..errors import RequestError
 
-__all__ = ["INCLUDABLE", "TEXT_KEYS", "Request", "parse_request"]
+__all__ = ["INCLUDABLE", "TEXT_KEYS", "Request", "combined", "parse_request"]
 
 TEXT_KEYS = ("text", "texts", "inputs")
 INCLUDABLE = ("ents", "sents", "tokens", "cats", "spans")
 LONG_TEXT = ("refuse", "split")
 KEYS = (*TEXT_KEYS, "include", "long_text")
+
+NAMED = 20
+"""Keys at fault that a message names; the others are counted."""
 
 EntityShape = Literal["ents", "token-classification"]
 
@@ -36,12 +39,21 @@ class Request:
     include: tuple[str, ...] | None
     split: bool = False
 
+    def key(self, number: int) -> str:
+        """The key of one of the texts, as errors name it."""
+        name = "inputs" if self.shape == "token-classification" else "text" if self.single else "texts"
+        return name if self.single else f"{name}[{number}]"
 
-def parse_request(event: Any, *, max_length: int) -> Request:
+
+def parse_request(
+    event: Any, *, max_length: int, max_texts: int | None = None, max_total: int | None = None
+) -> Request:
     """Read an event.
 
     :param event: The event, as Lambda decoded it from JSON.
     :param max_length: Longest text, in characters.
+    :param max_texts: Most texts.
+    :param max_total: Most characters, all texts together.
     :raises RequestError: When the event is not a request; names the key at fault.
     """
     if not isinstance(event, Mapping):
@@ -67,15 +79,42 @@ def parse_request(event: Any, *, max_length: int) -> Request:
     value = event[key]
     single = key == "text" or (key == "inputs" and isinstance(value, str))
     texts = (value,) if single else _list(key, value)
-    split = _split(event)
-    for number, text in enumerate(texts):
-        _check_text(key if single else f"{key}[{number}]", text, None if split else max_length)
-    return Request(
+    if max_texts is not None and len(texts) > max_texts:
+        raise RequestError(
+            f'"{key}" has {len(texts):,} texts; the limit is {max_texts:,}',
+            remedy="send fewer texts at once",
+            key=key,
+            status=413,
+        )
+    request = Request(
         texts=tuple(texts),
         single=single,
         shape="token-classification" if key == "inputs" else "ents",
         include=_include(event),
-        split=split,
+        split=_split(event),
+    )
+    _check_texts(request, max_length)
+    total = sum(map(len, texts))
+    if max_total is not None and total > max_total:
+        raise RequestError(
+            f'"{key}" has {total:,} characters altogether; the limit is {max_total:,}',
+            remedy="send less text at once" if single else "send fewer texts at once",
+            key=key,
+            status=413,
+        )
+    return request
+
+
+def combined(errors: Sequence[RequestError]) -> RequestError:
+    """One error for all texts of a request that are at fault: the first, which also names the others."""
+    first = errors[0]
+    keys = [error.key for error in errors if error.key is not None]
+    if len(keys) < 2:
+        return first
+    others, more = keys[1 : NAMED + 1], len(keys) - 1 - NAMED
+    also = ", ".join(others) + (f" and {more:,} more" if more > 0 else "")
+    return RequestError(
+        f"{first.message} (also at fault: {also})", remedy=first.remedy, key=first.key, status=first.status, keys=keys
     )
 
 
@@ -88,11 +127,19 @@ def _list(key: str, value: Any) -> Sequence[Any]:
     return value
 
 
-def _check_text(key: str, text: Any, max_length: int | None) -> None:
+def _check_texts(request: Request, max_length: int) -> None:
+    limit = None if request.split else max_length
+    checked = (_fault(request.key(number), text, limit) for number, text in enumerate(request.texts))
+    faults = [fault for fault in checked if fault]
+    if faults:
+        raise combined(faults)
+
+
+def _fault(key: str, text: Any, max_length: int | None) -> RequestError | None:
     if not isinstance(text, str):
-        raise RequestError(f'"{key}" is {_kind(text)}, not a string', remedy="send a string", key=key)
+        return RequestError(f'"{key}" is {_kind(text)}, not a string', remedy="send a string", key=key)
     if max_length is not None and len(text) > max_length:
-        raise RequestError(
+        return RequestError(
             f'"{key}" has {len(text):,} characters; the limit is {max_length:,}',
             remedy='split the text and send the parts, or send "long_text": "split"',
             key=key,
@@ -101,11 +148,12 @@ def _check_text(key: str, text: Any, max_length: int | None) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as exc:
-        raise RequestError(
+        return RequestError(
             f'"{key}" has half of a surrogate pair at character {exc.start}',
             remedy="send valid Unicode: a character beyond U+FFFF is two \\u escapes, or itself",
             key=key,
-        ) from exc
+        )
+    return None
 
 
 def _split(event: Mapping[str, Any]) -> bool:

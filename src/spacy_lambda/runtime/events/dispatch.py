@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import RequestError
+from ..payload import check_answer
 from .protocol import EventSource, Function
 
 __all__ = ["dispatch", "event_sources"]
@@ -22,8 +23,11 @@ def dispatch(event: Any, context: Any, function: Function) -> Any:
 
     :raises RequestError: If it is of no kind that is known, or is a mistake of its caller's.
     """
+    function.capacity.begin(context)
     if not (isinstance(event, Mapping) and any(mark in event for mark in MARKS)):
-        return function.answer(function.parse(event))
+        answer = function.answer(function.parse(event))
+        check_answer(answer)
+        return answer
     tried = []
     for source in event_sources():
         if source.infer(event):

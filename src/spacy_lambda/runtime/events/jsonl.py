@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...errors import RequestError
+from ...errors import OutOfTimeError, RequestError
 from ..requests import KEYS, Request
 from .objects import LINE_LIMIT
 from .protocol import Function
@@ -25,12 +25,16 @@ def answer_lines(lines: Iterable[bytes], function: Function) -> Iterator[bytes]:
 
     The answer stands beside the line's other keys: as ``ents``, or as ``answer`` where the line has ``include``. A line
     that cannot be answered has ``error``, with its number, instead.
+
+    :raises OutOfTimeError: If there is not the time for all of them.
     """
     for batch in _batches(lines):
         read = [_read(line, function) for _, line in batch]
         answers = iter(answer_each(function, [request for _, request in read if isinstance(request, Request)]))
         for (number, _), (others, request) in zip(batch, read, strict=True):
             outcome = next(answers) if isinstance(request, Request) else request
+            if isinstance(outcome, OutOfTimeError):
+                raise outcome
             if isinstance(outcome, Exception):
                 told = {"error": {"line": number, **error_of(outcome)}}
             else:

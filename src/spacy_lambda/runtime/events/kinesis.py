@@ -7,7 +7,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...errors import RequestError
+from ...errors import OutOfTimeError, RequestError
 from ..requests import Request
 from .output import Output, open_output
 from .protocol import Function
@@ -22,8 +22,8 @@ class KinesisEvent:
     """A batch of one shard's records, whose texts go through the pipeline together.
 
     A record that cannot be answered would hold up its shard for days; its error is written in the place of its answer.
-    Only what cannot be written is reported, and from there the service begins again: the event source mapping needs
-    ``ReportBatchItemFailures``.
+    Only what cannot be written, or was not reached in time, is reported, and from there the service begins again: the
+    event source mapping needs ``ReportBatchItemFailures``.
 
     :param open_output: Opens what the environment names.
     """
@@ -39,7 +39,8 @@ class KinesisEvent:
     def handle(self, event: Any, context: Any, function: Function) -> Any:
         """Answer a batch.
 
-        :return: The first record whose answer could not be written, if there is one; none is written after it.
+        :return: The first record that was not reached, or whose answer could not be written, if there is one; none is
+            written after it.
         :raises OutputError: If it is not known where the answers go.
         """
         output = self._open_output(function.environ)
@@ -50,6 +51,8 @@ class KinesisEvent:
         for (name, number), request in zip(names, read, strict=True):
             outcome = next(answers) if isinstance(request, Request) else request
             try:
+                if isinstance(outcome, OutOfTimeError):
+                    raise outcome
                 output.write(name.replace(":", "-"), encode(_told(number, outcome)))
             except Exception as exc:
                 warn(_log, f"record {name}", exc)

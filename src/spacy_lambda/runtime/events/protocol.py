@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 from spacy.language import Language
 
-from ..answers import answer_all
+from ...errors import OutOfTimeError, RequestError
+from ..answering import answer_all
+from ..capacity import Capacity
+from ..payload import PAYLOAD_BYTES
 from ..requests import Request, parse_request
 from ..telemetry.observation import Observation
 
@@ -23,29 +26,48 @@ class Function:
     :param environ: The environment variables.
     :param sha256: Identity of the pipeline's artifact, where it is known.
     :param observation: Gets what this invocation did.
+    :param capacity: What the execution environment can bear; one for all its invocations.
     """
 
     nlp: Language
     environ: Mapping[str, str]
     sha256: str | None = None
     observation: Observation = field(default_factory=Observation)
+    capacity: Capacity = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.capacity is None:
+            object.__setattr__(self, "capacity", Capacity(self.nlp, self.environ))
 
     def parse(self, body: Any) -> Request:
         """Read a request, whatever brought it.
 
         :raises RequestError: If it is none.
         """
-        return parse_request(body, max_length=self.nlp.max_length)
+        limits = self.capacity.limits
+        return parse_request(body, max_length=limits.text, max_texts=limits.texts, max_total=limits.total)
 
-    def answer(self, request: Request) -> Any:
-        """Answer a request."""
-        return self.answer_all([request])[0]
+    def answer(self, request: Request, *, answer_bytes: int = PAYLOAD_BYTES) -> Any:
+        """Answer a request.
 
-    def answer_all(self, requests: Sequence[Request]) -> list[Any]:
-        """Answer several requests, all their texts at once."""
-        answers, counts = answer_all(self.nlp, requests)
-        self.observation.texts.extend(counts)
-        return answers
+        :param answer_bytes: What the answer may take, as far as that can be told before.
+        :raises RequestError: If it is more than the function can bear, in the time that is left.
+        """
+        try:
+            answered = answer_all(self.nlp, [request], self.capacity, answer_bytes=answer_bytes, alone=True)
+        except OutOfTimeError as exc:  # only queues and streams tell it from other mistakes
+            raise RequestError(exc.message, remedy=exc.remedy, key=exc.key, status=exc.status) from exc
+        self.observation.texts.extend(answered.counts)
+        return answered.outcomes[0]
+
+    def answer_each(self, requests: Sequence[Request]) -> list[Any]:
+        """Answer several requests, all their texts at once.
+
+        :return: For each its answer, or the exception that it ends with.
+        """
+        answered = answer_all(self.nlp, requests, self.capacity, answer_bytes=float("inf"))
+        self.observation.texts.extend(answered.counts)
+        return answered.outcomes
 
 
 class EventSource(Protocol):

@@ -52,19 +52,11 @@ def encode(value: Any) -> bytes:
 
 
 def answer_each(function: Function, requests: Sequence[Request]) -> list[Any]:
-    """The answer to each request, or the exception that it ends with; all at once if none does."""
+    """The answer to each request, or the exception that it ends with."""
     try:
-        return function.answer_all(requests)
-    except Exception:  # whatever the pipeline's own code raises
-        return [_answer_or_exception(function, request) for request in requests]
-
-
-def _answer_or_exception(function: Function, request: Request) -> Any:
-    try:
-        return function.answer(request)
-    except Exception as exc:
-        # Without its frames, which hold Docs whose memory zone is gone.
-        return exc.with_traceback(None)
+        return function.answer_each(requests)
+    except Exception as exc:  # not of one request; whatever it is, the next attempt may do better
+        return [exc.with_traceback(None) for _ in requests]
 
 
 def error_of(error: Exception) -> dict[str, str]:

@@ -67,7 +67,7 @@ def answer_object(stored: StoredObject, function: Function) -> str:
     output = _beside(stored, open_output(function.environ))
     name = f"{stored.bucket}/{stored.key}"
     if name.endswith(".txt"):
-        text = read_text(output.client, stored, max_length=function.nlp.max_length)
+        text = read_text(output.client, stored, max_length=function.capacity.limits.text)
         answer = function.answer(function.parse({"text": text}))
         body = encode({"bucket": stored.bucket, "key": stored.key, "answer": answer})
         return output.write_object(name.removesuffix(".txt") + ".json", iter([body]))

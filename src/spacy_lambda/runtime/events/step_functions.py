@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..payload import check_answer
 from ..requests import TEXT_KEYS
 from .protocol import Function
 
@@ -25,4 +26,6 @@ class StepFunctionsEvent:
         :raises RequestError: If what is beside the key is not a request.
         """
         request = function.parse({key: value for key, value in event.items() if key != "key"})
-        return {"key": event["key"], "answer": function.answer(request)}
+        answer = {"key": event["key"], "answer": function.answer(request)}
+        check_answer(answer)
+        return answer

@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 
 from ..encoding import get_encoding
 
-__all__ = ["Observation", "TextCounts", "count_text"]
+__all__ = ["Observation", "TextCounts", "add_counts", "count_text"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,19 @@ def count_text(docs: Sequence[Doc]) -> TextCounts:
         entities=Counter(entity.label_ for doc in docs for entity in doc.ents),
         is_blank=all(token.is_space for doc in docs for token in doc),
         truncated=sum(_truncated(doc) for doc in docs),
+    )
+
+
+def add_counts(pieces: Sequence[TextCounts]) -> TextCounts:
+    """Count one text that was answered in pieces."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return TextCounts(
+        characters=sum(piece.characters for piece in pieces),
+        tokens=sum(piece.tokens for piece in pieces),
+        entities=sum((piece.entities for piece in pieces), Counter()),
+        is_blank=all(piece.is_blank for piece in pieces),
+        truncated=sum(piece.truncated for piece in pieces),
     )
 
 

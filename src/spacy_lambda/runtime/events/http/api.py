@@ -9,16 +9,23 @@ from typing import Any
 
 from ....errors import RequestError
 from ....strict_json import parse_json
+from ...payload import GZIP_RATIO, PAYLOAD_BYTES
 from ..protocol import Function
 from .cors import allow_origin, preflight
 from .describe import describe
-from .message import HttpRequest, HttpResponse, compressed
+from .message import MAX_BODY, HttpRequest, HttpResponse, compressed, takes_gzip
 from .page_settings import has_page
 from .problems import problem, problem_of
 
 __all__ = ["respond", "respond_to_mistake"]
 
 JSON_TYPE = "application/json"
+
+LONGEST_CHARACTER = 12
+"""Bytes of a character in JSON, as two escapes."""
+
+ROOM = 1 << 20
+"""Bytes for everything else in a body."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,7 +66,10 @@ def _predict(request: HttpRequest, function: Function) -> HttpResponse:
     kind = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
     if kind != JSON_TYPE and not kind.endswith("+json"):
         raise RequestError(f"the body is {kind[:100]!r}", remedy=f"send {JSON_TYPE}", status=415)
-    return _json(function.answer(function.parse(_decoded(request.content()))))
+    most = min(10 * MAX_BODY, LONGEST_CHARACTER * function.capacity.limits.total + ROOM)
+    asked = function.parse(_decoded(request.content(most)))
+    packed = GZIP_RATIO if takes_gzip(request) else 1
+    return _json(function.answer(asked, answer_bytes=packed * PAYLOAD_BYTES))
 
 
 def _health(request: HttpRequest, function: Function) -> HttpResponse:

@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ...scores import score_kind
 from ..protocol import Function
 from .page_settings import other_function
 
@@ -15,9 +16,11 @@ DISTRIBUTIONS = ("spacy", "onnxruntime", "tokenizers", "spacy-lambda")
 
 
 def describe(function: Function) -> dict[str, Any]:
-    """The pipeline's name, labels, versions, hashes and figures; what the function is called, and compared with."""
+    """The pipeline's name, labels, versions, hashes and figures; the function's limits, its name, and what it is
+    compared with."""
     meta = function.nlp.meta
     other = other_function(function.environ)
+    limits = function.capacity.limits
     return {
         "name": f"{meta['lang']}_{meta['name']}",
         "version": meta["version"],
@@ -29,7 +32,14 @@ def describe(function: Function) -> dict[str, Any]:
         "spacy_lambda": meta.get("spacy_lambda", {}),
         "sha256": function.sha256,
         "function": function.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
-        "max_length": function.nlp.max_length,
+        "max_length": limits.text,
+        "limits": {
+            "characters_per_text": limits.text,
+            "texts_per_request": limits.texts,
+            "characters_per_request": limits.total,
+            f"{function.capacity.speed.unit}_per_text": limits.units,
+        },
+        "scores": score_kind(function.nlp),
         "versions": {"python": platform.python_version(), **_versions()},
         **({"compare": other.url} if other else {}),
     }

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from ....errors import RequestError
+from ...payload import ALB_BYTES, PAYLOAD_BYTES, SMALL, too_large
 from ..protocol import Function
 from .api import respond, respond_to_mistake
-from .message import HttpRequest, HttpResponse, body_bytes, lower_keys, to_text
+from .message import HttpRequest, HttpResponse, body_bytes, event_bytes, lower_keys, to_text
 
 __all__ = ["DOORS", "AlbEvent", "ApiGatewayEvent", "FunctionUrlEvent"]
 
@@ -74,7 +75,9 @@ class AlbEvent:
         multiple = "multiValueHeaders" in event
         headers = event.get("multiValueHeaders" if multiple else "headers")
         path = unquote(str(event.get("path") or "/"))
-        response = _call(event, context, function, method=event["httpMethod"], path=path, headers=headers)
+        response = _call(
+            event, context, function, method=event["httpMethod"], path=path, headers=headers, limit=ALB_BYTES
+        )
         body, is_base64 = to_text(response.body)
         answer = {
             "statusCode": response.status,
@@ -90,15 +93,30 @@ class AlbEvent:
 DOORS = (FunctionUrlEvent(), ApiGatewayEvent(), AlbEvent())
 
 
-def _call(event: Any, context: Any, function: Function, *, method: Any, path: str, headers: Any) -> HttpResponse:
-    """Everything that the doors have in common."""
+def _call(
+    event: Any,
+    context: Any,
+    function: Function,
+    *,
+    method: Any,
+    path: str,
+    headers: Any,
+    limit: int = PAYLOAD_BYTES,
+) -> HttpResponse:
+    """Everything that the doors have in common.
+
+    :param limit: Bytes that the door takes back.
+    """
     request_id = str(getattr(context, "aws_request_id", "") or _context(event).get("requestId") or "")
     request = HttpRequest(str(method).upper(), _normal(path), lower_keys(headers), b"", request_id)
     try:
         body = body_bytes(event)
     except RequestError as exc:
         return respond_to_mistake(exc, request, function)
-    return respond(HttpRequest(request.method, request.path, request.headers, body, request_id), function)
+    response = respond(HttpRequest(request.method, request.path, request.headers, body, request_id), function)
+    if len(response.body) < SMALL or (size := event_bytes(response)) <= limit:
+        return response
+    return respond_to_mistake(too_large(f"the answer has {size:,} bytes", limit), request, function)
 
 
 def _context(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,11 +12,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ....errors import RequestError
+from ...payload import json_bytes
 
-__all__ = ["HttpRequest", "HttpResponse", "body_bytes", "compressed", "lower_keys", "to_text"]
+__all__ = [
+    "HttpRequest",
+    "HttpResponse",
+    "body_bytes",
+    "compressed",
+    "event_bytes",
+    "lower_keys",
+    "takes_gzip",
+    "to_text",
+]
 
 MAX_BODY = 6 * 1024 * 1024
-"""Bytes that Lambda takes and gives; what is packed may unpack to ten times as much."""
+"""Bytes that Lambda takes and gives; what is packed may unpack to ten times as much at the most."""
 
 WORTH_PACKING = 1024
 
@@ -41,9 +51,10 @@ class HttpRequest:
     body: bytes
     id: str
 
-    def content(self) -> bytes:
+    def content(self, most: int = 10 * MAX_BODY) -> bytes:
         """The body, unpacked.
 
+        :param most: Bytes that it may unpack to.
         :raises RequestError: If it cannot be unpacked, or is too large then.
         """
         coding = self.headers.get("content-encoding", "identity").strip().lower()
@@ -53,7 +64,7 @@ class HttpRequest:
             raise RequestError(f"the content coding {coding!r} is unknown", remedy="send gzip, or identity", status=415)
         try:
             unpacker = zlib.decompressobj(wbits=31)
-            data = unpacker.decompress(self.body, 10 * MAX_BODY)
+            data = unpacker.decompress(self.body, most)
         except zlib.error as exc:
             raise RequestError(f"the body is not gzip: {exc}", remedy="send it as Content-Encoding says") from exc
         if unpacker.unconsumed_tail or not unpacker.eof:
@@ -84,12 +95,16 @@ class HttpResponse:
 
 def compressed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
     """The answer packed with gzip, where the caller takes that and it is worth it."""
-    accepted = request.headers.get("accept-encoding", "").lower().replace(" ", "")
-    takes_gzip = any(_GZIP.fullmatch(coding) for coding in accepted.split(","))
-    if not takes_gzip or len(response.body) < WORTH_PACKING:
+    if not takes_gzip(request) or len(response.body) < WORTH_PACKING:
         return response.adding(vary="accept-encoding")
     packed = replace(response, body=gzip.compress(response.body, 5, mtime=0))
     return packed.adding(content_encoding="gzip", vary="accept-encoding")
+
+
+def takes_gzip(request: HttpRequest) -> bool:
+    """Whether the caller takes answers packed with gzip."""
+    accepted = request.headers.get("accept-encoding", "").lower().replace(" ", "")
+    return any(_GZIP.fullmatch(coding) for coding in accepted.split(","))
 
 
 def body_bytes(event: Mapping[str, Any]) -> bytes:
@@ -114,6 +129,13 @@ def to_text(body: bytes) -> tuple[str, bool]:
         return body.decode("utf-8"), False
     except UnicodeDecodeError:
         return base64.b64encode(body).decode("ascii"), True
+
+
+def event_bytes(response: HttpResponse) -> int:
+    """Bytes that a response takes in the event that a door gives back, at the most a few too many."""
+    body, _ = to_text(response.body)
+    around = sum(len(name) + len(value) + 16 for name, value in response.headers.items()) + 256
+    return json_bytes(body) + around
 
 
 def lower_keys(headers: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...labels import entity_labels
 from ...requests import INCLUDABLE
+from ...scores import score_kind
 from ..protocol import Function
 from .describe import describe
 from .problems import PROBLEM_TYPE
@@ -51,7 +52,7 @@ def _predict(function: Function) -> dict[str, Any]:
                 "content": {"application/json": {"schema": _ref("Response"), "example": example}},
             },
             "400": _problem("The request is not what it should be; it says which key."),
-            "413": _too_long(),
+            "413": _too_large(),
             "415": _problem("The body is of another type."),
         },
     }
@@ -67,22 +68,39 @@ def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}}}
 
 
-def _too_long() -> dict[str, Any]:
+def _too_large() -> dict[str, Any]:
     """Lambda itself refuses bodies over its limit, in a form of its own."""
-    answer = _problem("A text is too long, or the body.")
+    answer = _problem(
+        "More than the function answers in its time and memory: a text, all texts, or the answer. Send fewer texts, "
+        "split them, or take the answer packed with gzip."
+    )
     return {**answer, "content": {**answer["content"], "application/json": {"schema": {"type": "object"}}}}
 
 
 def _schemas(function: Function) -> dict[str, Any]:
-    limit = f"Up to {function.nlp.max_length:,} characters, or more with long_text split."
-    text = {"type": "string", "description": limit}
-    texts = {"type": "array", "items": text}
+    limits, unit = function.capacity.limits, function.capacity.speed.unit
+    text = {
+        "type": "string",
+        "description": f"Up to {limits.text:,} characters and {limits.units:,} {unit}, or more with long_text split.",
+    }
+    texts = {
+        "type": "array",
+        "items": text,
+        "maxItems": limits.texts,
+        "description": f"Up to {limits.total:,} characters altogether.",
+    }
     include = {"type": "array", "items": {"enum": list(INCLUDABLE)}}
     long_text = {"enum": ["refuse", "split"]}
     labels = entity_labels(function.nlp)
     label = {"type": "string", **({"enum": labels} if labels else {})}
     entity = {"text": {"type": "string"}, "label": label, "start": OFFSET, "end": OFFSET}
-    group = {"entity_group": label, "word": {"type": "string"}, "start": OFFSET, "end": OFFSET, "score": {"const": 1.0}}
+    group = {
+        "entity_group": label,
+        "word": {"type": "string"},
+        "start": OFFSET,
+        "end": OFFSET,
+        "score": _score(function),
+    }
     entities = {"type": "array", "items": {"anyOf": [_object(entity), _object(group)]}}
     one = {"anyOf": [entities, {"type": "object", "propertyNames": {"enum": list(INCLUDABLE)}}]}
     wanted = ({"text": text}, {"texts": texts}, {"inputs": {"anyOf": [text, texts]}})
@@ -102,6 +120,18 @@ def _schemas(function: Function) -> dict[str, Any]:
             },
         },
     }
+
+
+def _score(function: Function) -> dict[str, Any]:
+    kind = score_kind(function.nlp)
+    if kind == "constant 1.0":
+        return {"const": 1.0, "description": "The pipeline has no scores of its own."}
+    source = (
+        "the probability of the analyses in the beam that have this entity"
+        if kind == "beam"
+        else "the score of spancat"
+    )
+    return {"type": "number", "minimum": 0, "description": f"From the pipeline: {source}."}
 
 
 def _object(required: dict[str, Any], **more: Any) -> dict[str, Any]:

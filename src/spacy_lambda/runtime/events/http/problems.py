@@ -27,4 +27,5 @@ def problem(status: int, detail: str, **more: Any) -> HttpResponse:
 
 def problem_of(error: RequestError) -> HttpResponse:
     """The answer to a caller's mistake."""
-    return problem(error.status, error.message, remedy=error.remedy, key=error.key)
+    keys = list(error.keys) or None
+    return problem(error.status, error.message, remedy=error.remedy, key=error.key, keys=keys)

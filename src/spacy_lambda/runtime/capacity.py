@@ -1,0 +1,148 @@
+"""What this execution environment can bear: its limits, its speed, and the time that an invocation has left."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+
+from .cpus import cpu_share
+from .limits import DEFAULT_TIMEOUT_S, Limits, derive_limits, reserve_s
+from .speed import Speed, read_speed
+from .tokenizing import Tokenizing
+
+__all__ = ["Capacity"]
+
+CHUNK_S = 0.5
+"""Seconds of work between two looks at the clock."""
+
+ENOUGH_UNITS = 256
+"""Work from which on its speed is worth remembering."""
+
+COPIES = 6
+"""Of a hidden state, at the most: the encoder's, the windows' together, the tokens', and those of a component."""
+
+BYTES_BESIDES = 2048
+DEFAULT_WIDTH = 768
+
+
+class Capacity:
+    """One for each execution environment; it learns the timeout and the real speed from invocation to invocation.
+
+    :param nlp: The loaded pipeline.
+    :param environ: The environment variables.
+    """
+
+    def __init__(self, nlp: Language, environ: Mapping[str, str]) -> None:
+        self._nlp = nlp
+        self._environ = environ
+        self.tokenizing = Tokenizing(nlp)
+        self._timeout_s: float | None = None
+        self._deadline = math.inf
+        self._observed: float | None = None
+        self._speed: Speed | None = None
+        self._limits: Limits | None = None
+        self._cpus = 1.0
+
+    def begin(self, context: Any) -> None:
+        """Begin an invocation.
+
+        The timeout is the most that any invocation has left at its beginning: the first one may have begun late.
+
+        :param context: Lambda's; without its clock nothing is known of the time, and nothing is refused for it.
+        """
+        remaining = getattr(context, "get_remaining_time_in_millis", None)
+        if remaining is None:
+            self._deadline = math.inf
+            return
+        left_s = remaining() / 1000
+        self._deadline = time.monotonic() + left_s
+        timeout_s = math.ceil(left_s)
+        if self._timeout_s is None or timeout_s > self._timeout_s:
+            self._timeout_s, self._limits = timeout_s, None
+
+    @property
+    def timeout_s(self) -> float:
+        """The function's timeout, as far as it is known."""
+        return self._timeout_s or DEFAULT_TIMEOUT_S
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds in which the answers have to be there; the rest is for writing them."""
+        return self._deadline - time.monotonic() - reserve_s(self.timeout_s)
+
+    @property
+    def speed(self) -> Speed:
+        """The pipeline's speed, as its metadata has it."""
+        if self._speed is None:
+            self._speed, self._cpus = read_speed(self._nlp), cpu_share(self._environ)
+        return self._speed
+
+    @property
+    def limits(self) -> Limits:
+        """What a request may ask. A text that may be longer than the pipeline's own limit raises that."""
+        if self._limits is None:
+            speed = self.speed
+            self._limits = derive_limits(
+                speed,
+                self._environ,
+                cpus=self._cpus,
+                timeout_s=self.timeout_s,
+                free_bytes=_free_bytes(self._environ),
+                bytes_per_unit=BYTES_BESIDES + 4 * COPIES * _width(self._nlp),
+                max_length=self._nlp.max_length,
+            )
+            self._nlp.max_length = max(self._nlp.max_length, self._limits.text)
+        return self._limits
+
+    @property
+    def pace(self) -> float:
+        """Seconds for each wordpiece or token: as observed, else as expected."""
+        return self._observed or self.speed.on(self._cpus)
+
+    @property
+    def chunk_units(self) -> float:
+        """Work between two looks at the clock."""
+        return CHUNK_S / self.pace
+
+    def seconds(self, units: float, steps_s: float = 0.0) -> float:
+        """Estimate of the time for some work.
+
+        :param units: Wordpieces or tokens.
+        :param steps_s: Seconds of tokenizing, on one CPU.
+        """
+        return units * self.pace + steps_s / min(1.0, self._cpus)
+
+    def observe(self, units: float, seconds: float) -> None:
+        """Remember how long some work took; what was slow counts more than what was fast."""
+        if units < ENOUGH_UNITS:
+            return
+        found = seconds / units
+        before = self._observed or found
+        self._observed = 0.5 * before + 0.5 * found if found > before else 0.8 * before + 0.2 * found
+
+
+def _width(nlp: Language) -> int:
+    encoders = (nlp.meta.get("spacy_lambda") or {}).get("encoders") or {}
+    try:
+        return max((int(encoder["width"]) for encoder in encoders.values()), default=DEFAULT_WIDTH)
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return DEFAULT_WIDTH
+
+
+def _free_bytes(environ: Mapping[str, str]) -> float:
+    """Memory of the function that this process does not have yet; without end where that is not known."""
+    memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    if not memory.isdigit():
+        return math.inf
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        used = pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        used = 256 << 20
+    return max(32 << 20, (int(memory) << 20) - used)

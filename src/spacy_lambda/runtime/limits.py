@@ -1,0 +1,126 @@
+"""How much one request may ask, so that the function answers before its timeout and within its memory."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .speed import Speed
+
+__all__ = [
+    "DEFAULT_TIMEOUT_S",
+    "MAX_TEXTS_VARIABLE",
+    "MAX_TEXT_VARIABLE",
+    "MAX_TOTAL_VARIABLE",
+    "Limits",
+    "derive_limits",
+    "reserve_s",
+    "setting",
+]
+
+MAX_TEXT_VARIABLE = "SPACY_LAMBDA_MAX_TEXT"
+"""Characters of a text."""
+
+MAX_TEXTS_VARIABLE = "SPACY_LAMBDA_MAX_TEXTS"
+"""Texts of a request."""
+
+MAX_TOTAL_VARIABLE = "SPACY_LAMBDA_MAX_TOTAL"
+"""Characters of a request, all texts together."""
+
+DEFAULT_TIMEOUT_S = 30.0
+"""Where nobody says what the timeout is."""
+
+REQUEST_SHARE = 0.8
+"""Of the timeout, for one request."""
+
+TEXT_SHARE = 1 / 20
+TEXT_S = 1.5
+"""Seconds for one text: a twentieth of the timeout, but not less than these. Longer texts hold up all others."""
+
+SECONDS_PER_TEXT = 0.002
+"""What each text takes beyond its length."""
+
+MOST_TEXTS = 10_000
+MEMORY_SHARE = 0.5
+"""Of what the loaded pipeline leaves free, for one text; and for the tokens of all texts."""
+
+BYTES_PER_CHARACTER = 100
+"""Of a tokenized text: a token takes some hundred bytes."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a request.
+
+    :param text: Characters of a text.
+    :param texts: Texts.
+    :param total: Characters of all texts.
+    :param units: Wordpieces or tokens of a text, whatever its characters are.
+    """
+
+    text: int
+    texts: int
+    total: int
+    units: int
+
+
+def derive_limits(
+    speed: Speed,
+    environ: Mapping[str, str],
+    *,
+    cpus: float,
+    timeout_s: float,
+    free_bytes: float,
+    bytes_per_unit: float,
+    max_length: int,
+) -> Limits:
+    """The limits of a function; what the environment sets goes before what is derived.
+
+    :param speed: The pipeline's.
+    :param cpus: CPUs of the function, or a part of one.
+    :param timeout_s: The function's timeout.
+    :param free_bytes: Memory that the loaded pipeline leaves.
+    :param bytes_per_unit: Memory that a wordpiece or token takes.
+    :param max_length: The pipeline's own limit for a text.
+    """
+    pace = speed.on(cpus)
+    request_s = REQUEST_SHARE * timeout_s
+    text_s = min(request_s, max(TEXT_S, timeout_s * TEXT_SHARE))
+    units = max(1, int(min(text_s / pace, MEMORY_SHARE * free_bytes / bytes_per_unit)))
+    told = setting(environ, MAX_TEXT_VARIABLE)
+    text = told or min(max_length, rounded(units * speed.characters_per_unit))
+    most = min(request_s / pace * speed.characters_per_unit, MEMORY_SHARE * free_bytes / BYTES_PER_CHARACTER)
+    total = setting(environ, MAX_TOTAL_VARIABLE) or max(text, rounded(most))
+    texts = setting(environ, MAX_TEXTS_VARIABLE) or min(
+        MOST_TEXTS, rounded(request_s * min(1.0, cpus) / SECONDS_PER_TEXT)
+    )
+    # Whoever sets a limit in characters means any characters.
+    return Limits(text, texts, total, max(units, told or 0))
+
+
+def rounded(value: float) -> int:
+    """A number with two digits that count, at least 1."""
+    if value < 100:
+        return max(1, int(value))
+    step = 10 ** (int(math.log10(value)) - 1)
+    return int(value // step * step)
+
+
+def setting(environ: Mapping[str, str], name: str) -> int | None:
+    """A limit that the environment sets; one that is no number from 1 on leaves the default and a line in the log."""
+    value = environ.get(name, "").strip()
+    if not value:
+        return None
+    if value.isascii() and value.isdigit() and int(value[:12]) > 0:
+        return int(value[:12])
+    _log.warning("%s is ignored: %r is no whole number from 1 on", name, value[:40])
+    return None
+
+
+def reserve_s(timeout_s: float) -> float:
+    """Seconds before the timeout that are kept for writing the answer."""
+    return min(0.5, timeout_s / 10)

@@ -1,0 +1,157 @@
+"""Seconds that a pipeline takes for a text, as measured when it was compiled, or estimated from its encoder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from .component import OnnxTransformer
+from .cpus import cpu_share
+
+__all__ = ["SPEED_KEY", "Speed", "count_units", "guess_units", "measure_speed", "most_units", "read_speed"]
+
+SPEED_KEY = "speed"
+"""Of ``meta["spacy_lambda"]``."""
+
+Unit = Literal["wordpieces", "tokens"]
+
+CHARACTERS_PER_UNIT: Mapping[Unit, float] = {"wordpieces": 3.2, "tokens": 5.4}
+"""Of English text; wordpieces in two windows count twice."""
+
+WORDPIECES_PER_TOKEN = 1.75
+SECONDS_PER_BYTE = 8e-12
+"""Of an encoder's weights, for each wordpiece, on one CPU of 2020 or later; int8 and fp32 are alike in this."""
+
+SECONDS_BESIDES = 2e-5
+SECONDS_PER_TOKEN = 6e-5
+UNKNOWN_BYTES = 110_000_000
+"""An encoder of BERT's base size, in int8."""
+
+REPEATS = 3
+"""Times that each text is measured; the least counts, for other processes only make it more."""
+
+MARGIN = 1.5
+"""How much slower a function's CPU may be than the one of a measurement."""
+
+FAR = 3
+"""A measurement that is so many times slower than the estimate was one of a busy machine."""
+
+GAIN = 0.6
+"""Two CPUs do not halve the time: the exponent of what was measured."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a pipeline is.
+
+    :param unit: What the time grows with: wordpieces as often as the encoder sees them, or tokens without an encoder.
+    :param seconds_per_unit: On one CPU.
+    :param characters_per_unit: Of English text.
+    """
+
+    unit: Unit
+    seconds_per_unit: float
+    characters_per_unit: float
+
+    def on(self, cpus: float) -> float:
+        """Seconds per unit with so many CPUs, or with a part of one."""
+        return self.seconds_per_unit / (cpus if cpus < 1 else cpus**GAIN)
+
+
+def read_speed(nlp: Language) -> Speed:
+    """The speed in a pipeline's metadata, or an estimate that is rather too slow."""
+    meta = nlp.meta.get("spacy_lambda") or {}
+    unit: Unit = "wordpieces" if _transformers(nlp) else "tokens"
+    measured, estimated = meta.get(SPEED_KEY) or {}, _estimated(meta, unit)
+    try:
+        seconds = MARGIN * float(measured["seconds_per_1000_units"]) / 1000
+        if measured["unit"] == unit and seconds > 0:
+            return Speed(unit, min(seconds, FAR * estimated), CHARACTERS_PER_UNIT[unit])
+    except (TypeError, KeyError, ValueError):
+        pass
+    return Speed(unit, estimated, CHARACTERS_PER_UNIT[unit])
+
+
+def _estimated(meta: Mapping[str, Any], unit: Unit) -> float:
+    if unit == "tokens":
+        return SECONDS_PER_TOKEN
+    encoders = meta.get("encoders") or {}
+    try:
+        size = sum(int(encoder["bytes"]) for encoder in encoders.values())
+    except (TypeError, KeyError, ValueError, AttributeError):
+        size = 0
+    return SECONDS_BESIDES + SECONDS_PER_BYTE * (size or UNKNOWN_BYTES)
+
+
+def count_units(nlp: Language, doc: Doc) -> int:
+    """What the time of a tokenized text grows with."""
+    encoders = _transformers(nlp)
+    if not encoders:
+        return len(doc)
+    try:
+        return sum(encoder.count_wordpieces(doc) for encoder in encoders)
+    except ValueError:  # its windows are sentences, which nobody has set yet
+        return guess_units(nlp, doc)
+
+
+def guess_units(nlp: Language, doc: Doc) -> int:
+    """The same, quickly, for a text of a language like those that the encoder was trained for."""
+    encoders = len(_transformers(nlp))
+    return round(len(doc) * WORDPIECES_PER_TOKEN * encoders) if encoders else len(doc)
+
+
+def most_units(nlp: Language, text: str) -> int:
+    """No text of this length has more, whatever is in it."""
+    encoders = _transformers(nlp)
+    if not encoders:
+        return len(text)
+    pieces = len(text) if text.isascii() else 4 * len(text)
+    return round(sum(encoder.overlap for encoder in encoders) * (1.1 * pieces + 4))
+
+
+def measure_speed(nlp: Language, texts: Sequence[str]) -> dict[str, Any]:
+    """Time a loaded pipeline for its metadata; a second of texts is enough.
+
+    :param texts: Texts like those that it will be asked.
+    """
+    import platform
+
+    docs = [nlp.make_doc(text) for text in texts if text.strip()]
+    units = sum(count_units(nlp, doc) for doc in docs) or 1
+    if docs:
+        nlp(docs[0].text)  # whatever is made at the first use
+    seconds = sum(min(_timed(nlp, doc.text) for _ in range(REPEATS)) for doc in docs)
+    cpus = cpu_share()
+    characters = sum(len(doc.text) for doc in docs)
+    alone = Speed("tokens", 1.0, 1.0).on(cpus)
+    return {
+        "unit": "wordpieces" if _transformers(nlp) else "tokens",
+        "seconds_per_1000_units": round(1000 * seconds / units / alone, 6),
+        "seconds_per_1000_characters": round(1000 * seconds / max(characters, 1) / alone, 6),
+        "texts": len(docs),
+        "cpus": round(cpus, 2),
+        "machine": f"{platform.machine()} {_cpu_model()}".strip(),
+    }
+
+
+def _timed(nlp: Language, text: str) -> float:
+    began = time.perf_counter()
+    nlp(text)
+    return time.perf_counter() - began
+
+
+def _cpu_model() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    except OSError:
+        return ""
+
+
+def _transformers(nlp: Language) -> list[OnnxTransformer]:
+    return [component for _, component in nlp.pipeline if isinstance(component, OnnxTransformer)]

@@ -1,0 +1,353 @@
+"""What a stranger can ask: limits that follow from memory, timeout and speed, and errors in time."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import logging
+from collections.abc import Iterator
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.capacity import Capacity
+from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.events.jsonl import answer_lines
+from spacy_lambda.runtime.events.kinesis import KinesisEvent
+from spacy_lambda.runtime.events.protocol import Function
+from spacy_lambda.runtime.events.records import read_json
+from spacy_lambda.runtime.events.sqs import SqsEvent
+from spacy_lambda.runtime.limits import derive_limits
+from spacy_lambda.runtime.payload import PAYLOAD_BYTES
+from spacy_lambda.runtime.requests import parse_request
+from spacy_lambda.runtime.speed import Speed, measure_speed, read_speed
+
+SPEED = Speed("wordpieces", 2e-4, 3.2)
+HARD = "=" * 30_000
+
+
+@Language.component("counting")
+def counting(doc: Doc) -> Doc:
+    processed.append(doc.text)
+    return doc
+
+
+processed: list[str] = []
+
+
+@pytest.fixture
+def nlp() -> Language:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("counting")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    processed.clear()  # the pattern, too
+    return nlp
+
+
+def left(milliseconds: int) -> Any:
+    return SimpleNamespace(aws_request_id="id", get_remaining_time_in_millis=lambda: milliseconds)
+
+
+def limits_of(memory_mb: int, timeout_s: float, environ: dict[str, str] | None = None) -> Any:
+    return derive_limits(
+        SPEED,
+        environ or {},
+        cpus=memory_mb / 1769,
+        timeout_s=timeout_s,
+        free_bytes=(memory_mb - 200) * 1e6,
+        bytes_per_unit=11_000,
+        max_length=1_000_000,
+    )
+
+
+def test_limits_grow_with_memory_and_timeout() -> None:
+    grown = [
+        limits_of(memory, timeout) for memory, timeout in ((512, 3), (512, 30), (1769, 30), (3008, 30), (3008, 900))
+    ]
+    for smaller, larger in pairwise(grown):
+        assert smaller.total < larger.total
+        assert smaller.text <= larger.text
+        assert smaller.texts <= larger.texts
+    assert all(1 <= limits.text <= limits.total for limits in grown)
+    assert limits_of(1769, 30).text == 24_000
+    assert limits_of(1769, 30).total == 380_000
+    assert limits_of(256, 900).units < limits_of(3008, 900).units / 10  # the memory of the smaller one
+
+
+@pytest.mark.parametrize("timeout", [0.1, 1, 3, 30, 900])
+@pytest.mark.parametrize("memory", [128, 512, 10_240])
+def test_a_text_within_the_limit_ends_in_time(memory: int, timeout: float) -> None:
+    limits = limits_of(memory, timeout)
+    assert limits.units * SPEED.on(memory / 1769) <= 0.8 * timeout + SPEED.on(memory / 1769)
+
+
+def test_limits_can_be_set(nlp: Language) -> None:
+    names = {"TEXT": "2000000", "TEXTS": "7", "TOTAL": "3000000"}
+    function = Function(nlp, {f"SPACY_LAMBDA_MAX_{name}": value for name, value in names.items()})
+    limits = function.capacity.limits
+    assert (limits.text, limits.texts, limits.total) == (2_000_000, 7, 3_000_000)
+    assert nlp.max_length == 2_000_000
+    assert function.answer(function.parse({"text": "a " * 600_000 + "iron"}))[0]["start"] == 1_200_000
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1e9", "many", "1.5", "٣"])
+def test_a_wrong_setting_leaves_the_default(value: str, nlp: Language, caplog: pytest.LogCaptureFixture) -> None:
+    default = Capacity(nlp, {}).limits
+    with caplog.at_level(logging.WARNING):
+        assert Capacity(nlp, {"SPACY_LAMBDA_MAX_TEXTS": value}).limits == default
+    assert "SPACY_LAMBDA_MAX_TEXTS is ignored" in caplog.text
+
+
+def test_the_timeout_is_learned(nlp: Language) -> None:
+    function = Function(nlp, {})
+    dispatch({"text": "iron"}, left(2_500), function)
+    first = function.capacity.limits
+    dispatch({"text": "iron"}, left(299_990), function)
+    assert function.capacity.timeout_s == 300
+    assert function.capacity.limits.total > 50 * first.total
+    dispatch({"text": "iron"}, left(100_000), function)
+    assert function.capacity.timeout_s == 300
+
+
+@pytest.mark.parametrize(
+    ("event", "key", "message"),
+    [
+        ({"texts": [""] * 11}, "texts", '"texts" has 11 texts; the limit is 10'),
+        ({"inputs": [""] * 11}, "inputs", '"inputs" has 11 texts; the limit is 10'),
+        ({"texts": ["x" * 20] * 6}, "texts", '"texts" has 120 characters altogether; the limit is 100'),
+        ({"text": "x " * 60, "long_text": "split"}, "text", '"text" has 120 characters altogether; the limit is 100'),
+    ],
+)
+def test_requests_over_the_limits(event: Any, key: str, message: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        parse_request(event, max_length=20, max_texts=10, max_total=100)
+    assert (caught.value.key, caught.value.status, caught.value.message) == (key, 413, message)
+
+
+def test_every_text_at_fault_is_named() -> None:
+    with pytest.raises(RequestError) as caught:
+        parse_request({"texts": ["", "x" * 9, 3, "\ud800", *["x" * 9] * 30]}, max_length=8)
+    assert caught.value.key == "texts[1]"
+    assert caught.value.keys[:4] == ("texts[1]", "texts[2]", "texts[3]", "texts[4]")
+    assert len(caught.value.keys) == 33
+    assert "also at fault: texts[2], texts[3]" in caught.value.message
+    assert "and 12 more" in caught.value.message
+
+
+def test_hard_texts_are_refused_before_any_text_is_processed(nlp: Language) -> None:
+    with pytest.raises(RequestError) as caught:
+        dispatch({"texts": ["iron", HARD, "iron", HARD]}, None, Function(nlp, {}))
+    assert (caught.value.key, caught.value.keys, caught.value.status) == ("texts[1]", ("texts[1]", "texts[3]"), 413)
+    assert processed == []
+
+
+def test_a_text_of_too_many_tokens_is_refused_before_any_is_processed(nlp: Language) -> None:
+    function = Function(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"})
+    limits = function.capacity.limits
+    text = "! " * (limits.text // 2)
+    assert len(text) <= limits.text
+    with pytest.raises(
+        RequestError, match=rf'"texts\[1\]" makes [\d,]+ tokens; the limit is {limits.units:,}'
+    ) as caught:
+        dispatch({"texts": ["iron", text]}, None, function)
+    assert (caught.value.key, caught.value.status) == ("texts[1]", 413)
+    assert processed == []
+    assert dispatch({"text": text, "long_text": "split"}, None, function) == []
+
+
+class Written:
+    def __init__(self) -> None:
+        self.bodies: dict[str, Any] = {}
+
+    def write(self, name: str, body: bytes) -> None:
+        self.bodies[name] = json.loads(body)
+
+
+def sqs(bodies: list[Any]) -> dict[str, Any]:
+    records = [
+        {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps(body)}
+        for number, body in enumerate(bodies)
+    ]
+    return {"Records": records}
+
+
+def test_of_a_batch_only_the_hard_text_fails(nlp: Language) -> None:
+    written = Written()
+    event = sqs([{"text": "iron"}, {"text": HARD}, {"texts": ["iron", HARD]}, {"text": "iron"}])
+    answer = SqsEvent(lambda environ: written).handle(event, None, Function(nlp, {}))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]}
+    assert sorted(written.bodies) == ["0", "3"]
+    assert processed == ["iron", "iron"]
+
+
+class Slow(Capacity):
+    """Time for so many chunks, each of one text."""
+
+    chunks = 2
+    chunk_units = 0
+
+    @property
+    def remaining_s(self) -> float:
+        return 1e9 if len(processed) < self.chunks else -1.0
+
+
+def test_messages_that_are_not_reached_come_back(nlp: Language) -> None:
+    written = Written()
+    function = Function(nlp, {}, capacity=Slow(nlp, {}))
+    answer = SqsEvent(lambda environ: written).handle(sqs([{"text": "iron"}] * 4), None, function)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}
+    assert sorted(written.bodies) == ["0", "1"]
+
+
+def test_records_that_are_not_reached_are_read_again(nlp: Language) -> None:
+    written = Written()
+    data = base64.b64encode(b'{"text": "iron"}').decode()
+    records = [
+        {"eventID": str(n), "eventSource": "aws:kinesis", "kinesis": {"data": data, "sequenceNumber": str(n)}}
+        for n in range(4)
+    ]
+    function = Function(nlp, {}, capacity=Slow(nlp, {}))
+    answer = KinesisEvent(lambda environ: written).handle({"Records": records}, None, function)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+    assert sorted(written.bodies) == ["0", "1"]
+
+
+def test_lines_that_are_not_reached_are_no_answers(nlp: Language) -> None:
+    function = Function(nlp, {}, capacity=Slow(nlp, {}))
+    lines: Iterator[bytes] = answer_lines([b'{"text": "iron"}'] * 4, function)
+    with pytest.raises(RequestError, match="in the time that is left"):
+        list(lines)
+
+
+def test_a_request_that_cannot_end_in_time_is_refused_before_it_begins(nlp: Language) -> None:
+    function = Function(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1000000"})
+    with pytest.raises(RequestError, match=r'"texts" takes about [\d.,]+ s; the limit is') as caught:
+        dispatch({"texts": ["a " * 2000] * 20}, left(900), function)
+    assert type(caught.value) is RequestError
+    assert (caught.value.status, processed) == (413, [])
+    assert "send fewer texts at once" in caught.value.remedy
+
+
+def test_a_request_that_turns_out_slower_ends_with_an_error_in_time(nlp: Language) -> None:
+    function = Function(nlp, {}, capacity=Slow(nlp, {}))
+    with pytest.raises(RequestError, match="in the time that is left"):
+        dispatch({"texts": ["iron"] * 5}, None, function)
+    assert processed == ["iron", "iron"]
+
+
+def test_the_speed_is_observed(nlp: Language) -> None:
+    capacity = Capacity(nlp, {})
+    expected = capacity.pace
+    capacity.observe(10, 1e3)
+    assert capacity.pace == expected
+    capacity.observe(1000, 10.0)
+    assert capacity.pace == pytest.approx(0.01)
+    capacity.observe(1000, 1.0)
+    assert 0.001 < capacity.pace < 0.01
+
+
+@pytest.mark.parametrize("measured", [{}, {"unit": "wordpieces"}, {"seconds_per_1000_units": "x"}, [], None, 3])
+def test_a_speed_that_is_none_is_estimated(measured: Any, nlp: Language) -> None:
+    nlp.meta["spacy_lambda"] = {"speed": measured}
+    if not isinstance(measured, dict | None):
+        nlp.meta["spacy_lambda"] = {"speed": measured or None}
+    assert read_speed(nlp) == Speed("tokens", 6e-5, 5.4)
+
+
+def test_the_speed_is_measured(nlp: Language) -> None:
+    measured = measure_speed(nlp, ["An iron film. " * 20, "", "iron"])
+    assert (measured["unit"], measured["texts"]) == ("tokens", 2)
+    nlp.meta["spacy_lambda"] = {"speed": measured}
+    assert read_speed(nlp).seconds_per_unit == pytest.approx(1.5 * measured["seconds_per_1000_units"] / 1000)
+    nlp.meta["spacy_lambda"] = {"speed": {**measured, "seconds_per_1000_units": 1000}}
+    assert read_speed(nlp).seconds_per_unit == pytest.approx(3 * 6e-5)  # of a busy machine
+    assert json.loads(json.dumps(measured)) == measured
+
+
+def url_event(body: Any, **headers: str) -> dict[str, Any]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    http = {"method": "POST", "path": "/predict"}
+    return {"rawPath": "/predict", "headers": named, "requestContext": {"http": http}, "body": json.dumps(body)}
+
+
+def alb_event(body: Any, **headers: str) -> dict[str, Any]:
+    event = url_event(body, **headers)
+    return {**event, "httpMethod": "POST", "path": "/predict", "requestContext": {"elb": {}}}
+
+
+def big(characters: int) -> dict[str, Any]:
+    """Every character an entity of its own, 53 bytes or more of JSON each."""
+    return {"texts": ["iron " * 1000] * (characters // 5000)}
+
+
+@pytest.fixture
+def roomy(nlp: Language) -> Function:
+    return Function(nlp, {"SPACY_LAMBDA_MAX_TOTAL": "100000000", "SPACY_LAMBDA_MAX_TEXT": "100000"})
+
+
+def test_an_answer_over_the_limit_is_a_413(roomy: Function) -> None:
+    with pytest.raises(RequestError, match=r"the answer has [0-9,]+ bytes; the limit is 6,291,556") as caught:
+        dispatch(big(600_000), None, roomy)
+    assert caught.value.status == 413
+    assert "fewer texts" in caught.value.remedy
+    answer = dispatch(url_event(big(600_000)), None, roomy)
+    assert answer["statusCode"] == 413
+    assert "gzip" in json.loads(answer["body"])["remedy"]
+    packed = dispatch(url_event(big(600_000), accept_encoding="gzip"), None, roomy)
+    assert packed["statusCode"] == 200
+    assert len(json.dumps(packed)) <= PAYLOAD_BYTES
+
+
+def test_a_load_balancer_takes_less(roomy: Function) -> None:
+    assert dispatch(url_event(big(150_000)), None, roomy)["statusCode"] == 200
+    assert dispatch(alb_event(big(150_000)), None, roomy)["statusCode"] == 413
+    assert dispatch(alb_event(big(50_000)), None, roomy)["statusCode"] == 200
+
+
+def test_tokens_that_would_not_fit_are_refused_before_they_are_processed(roomy: Function) -> None:
+    event = {"texts": ["a " * 40_000] * 2, "include": ["tokens"]}
+    with pytest.raises(RequestError, match="the answer would have more than 7,200,000 bytes") as caught:
+        dispatch(event, None, roomy)
+    assert (caught.value.key, caught.value.status) == ("include", 413)
+    assert processed == []
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"texts": [' + b'"",' * 10_000_000 + b'""]}', b'{"text": "' + b" " * 50_000_000 + b'"}']
+)
+def test_small_bodies_that_unpack_to_much(content: bytes, nlp: Language) -> None:
+    event = {**url_event(None, content_encoding="gzip"), "isBase64Encoded": True}
+    event["body"] = base64.b64encode(gzip.compress(content, 1)).decode()
+    function = Function(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"})
+    assert dispatch(event, None, function)["statusCode"] == 413
+
+
+@pytest.mark.parametrize("body", ["NaN", '{"x": Infinity}', '{"x": 1e999}', '{"x": -1e999}', "[" * 100_000])
+def test_what_is_no_json_in_a_record(body: str) -> None:
+    with pytest.raises(RequestError, match="not JSON"):
+        read_json(body)
+
+
+def test_limits_are_told(nlp: Language) -> None:
+    function = Function(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1234", "SPACY_LAMBDA_MAX_TEXTS": "77"})
+    event = url_event(None)
+    event["requestContext"]["http"]["method"] = "GET"
+    info = json.loads(dispatch({**event, "rawPath": "/info"}, left(30_000), function)["body"])
+    assert info["max_length"] == info["limits"]["characters_per_text"] == 1234
+    assert info["limits"]["texts_per_request"] == 77
+    assert set(info["limits"]) == {
+        "characters_per_text",
+        "texts_per_request",
+        "characters_per_request",
+        "tokens_per_text",
+    }
+    document = dispatch({**event, "rawPath": "/openapi.json"}, left(30_000), function)["body"]
+    assert "Up to 1,234 characters" in document
+    assert '"maxItems":77' in document
