@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,8 @@ from spacy_lambda.strict_json import parse_json
 
 if TYPE_CHECKING:
     from spacy_lambda.local.report import Report
+
+MAX_EVENT_BYTES = 6 * 1024 * 1024
 
 _ENTITY_KEYS = ("label", "text", "start", "end")
 
@@ -68,13 +70,37 @@ def _read_event(event: str | None, text: str | None) -> Any:
             "an invocation needs an event, and only one", remedy="give --event FILE or --text TEXT, not both"
         )
     if text is not None:
-        return {"text": sys.stdin.read() if text == "-" else text}
+        return {"text": _decoded(_standard_input(), "the text") if text == "-" else text}
     try:
-        return parse_json(sys.stdin.read() if event == "-" else Path(event or "").read_text(encoding="utf-8"))
+        return parse_json(_standard_input() if event == "-" else _content(Path(event or "")))
     except (OSError, ValueError) as exc:
         raise InvokeError(
             f"the event {event!r} cannot be read as JSON: {exc}", remedy="give a file with one JSON value"
         ) from exc
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return _read(file)
+
+
+def _standard_input() -> bytes:
+    return _read(sys.stdin.buffer)
+
+
+def _read(file: IO[bytes]) -> bytes:
+    """What is in a file, which may be a device that never ends."""
+    content = file.read(MAX_EVENT_BYTES + 1)
+    if len(content) > MAX_EVENT_BYTES:
+        raise InvokeError(f"it has more than {MAX_EVENT_BYTES:,} bytes, Lambda's limit", remedy="send less at once")
+    return content
+
+
+def _decoded(content: bytes, what: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise InvokeError(f"{what} is not UTF-8: {exc}", remedy="give it in UTF-8") from exc
 
 
 def print_answer(answer: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from spacy_lambda.cli.numbers import finite
 from spacy_lambda.cli.serve import PAGE, serve_until_stopped, variables
 from spacy_lambda.local.settings import FunctionSettings
 
@@ -21,7 +22,7 @@ def run_bundle(
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What runs an image: docker, podman, buildah or finch.")] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 9001,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for a free one.")] = 9001,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(help="A name by which it may be reached, beside localhost and its addresses; repeatable."),
@@ -30,7 +31,7 @@ def run_bundle(
     env: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE, an environment variable of the function; repeatable.")
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds for one invocation.")] = 30.0,
+    timeout: Annotated[float, typer.Option(callback=finite, help="Seconds for one invocation.")] = 30.0,
     memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = 2048,
     max_concurrency: Annotated[
         int | None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_lambda.cli.numbers import finite
 from spacy_lambda.cli.output import say
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.settings import DEFAULT_HANDLER, FunctionSettings
@@ -18,6 +19,8 @@ from spacy_lambda.local.settings import DEFAULT_HANDLER, FunctionSettings
 if TYPE_CHECKING:
     from spacy_lambda.local.deployment import Deployment
     from spacy_lambda.local.serving import ServedFunction
+
+LONGEST_IDLE_S = 30 * 86_400
 
 PAGE = {"SPACY_LAMBDA_PAGE": "on"}
 """A function on this machine has the page, unless ``--env`` says otherwise."""
@@ -37,7 +40,7 @@ def serve(
         str | None, typer.Option(help="Another pipeline; the page shows what the two say side by side.")
     ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 9001,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for a free one.")] = 9001,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(help="A name by which it may be reached, beside localhost and its addresses; repeatable."),
@@ -48,13 +51,15 @@ def serve(
     env: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE, an environment variable of the function; repeatable.")
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds for one invocation.")] = 30.0,
+    timeout: Annotated[float, typer.Option(callback=finite, help="Seconds for one invocation.")] = 30.0,
     memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = 2048,
     max_concurrency: Annotated[
         int | None,
         typer.Option(help="Environments at most; more requests wait.", show_default="number of CPUs"),
     ] = None,
-    idle_timeout: Annotated[float, typer.Option(help="Seconds until an idle environment is ended.")] = 600.0,
+    idle_timeout: Annotated[
+        float, typer.Option(max=LONGEST_IDLE_S, callback=finite, help="Seconds until an idle environment is ended.")
+    ] = 600.0,
     keep_path: Annotated[bool, typer.Option("--keep-path", help="Leave the task root at the end.")] = False,
 ) -> None:
     """Serve a pipeline as a Lambda function on this machine, for boto3 and the AWS CLI."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.numbers import finite
 from spacy_lambda.cli.output import say, say_error, say_json, say_table
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.errors import VerifyError
@@ -30,7 +31,9 @@ def verify(
     ],
     min_agreement: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Exit with 1 when a component's agreement F1 is below this."),
+        typer.Option(
+            min=0.0, max=1.0, callback=finite, help="Exit with 1 when a component's agreement F1 is below this."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
