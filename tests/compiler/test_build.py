@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -20,6 +21,7 @@ from spacy_lambda.errors import CompileError, VerifyError
 from spacy_lambda.local import build_task_root
 
 from .originals import TEXTS
+from .pipelines import blank
 
 LOAD = """
 import importlib.util, json, sys
@@ -122,6 +124,63 @@ def test_out_may_not_be_the_original_or_around_it(original: Callable[..., Path])
         with pytest.raises(CompileError, match="holds the original"):
             compile_pipeline(str(source), out, force=True)
     assert (source / "config.cfg").is_file()
+
+
+def test_out_may_not_lie_in_the_original_nor_around_what_is_read(original: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match="inside the original"):
+        compile_pipeline(str(original()), original() / "ner" / "out")
+    assert not (original() / "ner" / "out").exists()
+    out = tmp_path / "out"
+    shutil.copytree(original(), out)
+    (out / "own.py").write_text("")
+    with pytest.raises(CompileError, match=r"holds .*own\.py"):
+        compile_pipeline(str(original()), out, code=[out / "own.py"], force=True)
+    assert (out / "own.py").exists()
+
+
+def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
+    blank(tmp_path / "source")
+    blank(tmp_path / "kept")
+    (tmp_path / "kept" / "mine").write_text("mine")
+    (tmp_path / "link").symlink_to("kept")
+    compile_pipeline(str(tmp_path / "source"), tmp_path / "link", force=True)
+    assert (tmp_path / "link").is_symlink()
+    assert not (tmp_path / "kept" / "mine").exists()
+    assert "spacy_lambda" in json.loads((tmp_path / "kept" / "meta.json").read_text())
+
+
+@pytest.mark.parametrize("error", [OSError("no space left on device"), KeyboardInterrupt()], ids=["full", "interrupt"])
+@pytest.mark.parametrize("at", ["write_pipeline", "prove"])
+def test_nothing_is_left_at_any_depth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, at: str
+) -> None:
+    def fail(*args: object, **settings: object) -> None:
+        raise error
+
+    source = blank(tmp_path / "source")
+    monkeypatch.setattr(build, at, fail)
+    with pytest.raises((CompileError, KeyboardInterrupt)):
+        compile_pipeline(str(source), tmp_path / "some" / "where" / "out")
+    assert os.listdir(tmp_path) == ["source"]
+
+
+def test_what_was_there_comes_back_when_the_last_rename_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = blank(tmp_path / "source"), blank(tmp_path / "out")
+    replace = os.replace
+    calls: list[int] = []
+
+    def fail_once(*paths: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError("input/output error")
+        replace(*paths)
+
+    monkeypatch.setattr(build, "prove", lambda *args, **settings: ())
+    monkeypatch.setattr(os, "replace", fail_once)
+    with pytest.raises(CompileError, match="input/output error"):
+        compile_pipeline(str(source), out, force=True)
+    assert sorted(os.listdir(tmp_path)) == ["out", "source"]
+    assert "spacy_lambda" not in json.loads((out / "meta.json").read_text())
 
 
 def test_nothing_appears_when_compiling_fails(

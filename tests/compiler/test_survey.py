@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,14 @@ import pytest
 import spacy
 from thinc.api import Config
 
+from spacy_lambda import load
 from spacy_lambda.compiler.build import compile_pipeline
 from spacy_lambda.compiler.survey import source_hash, survey
-from spacy_lambda.errors import CompileError, UnsupportedPipelineError
+from spacy_lambda.errors import CompileError, InvalidPipelineError, UnsupportedPipelineError
+
+from .originals import TEXTS
+from .pipelines import append, blank, wheel, write
+from .pipelines import changed as edit_copy
 
 Changes = dict[tuple[str, ...], Any]
 
@@ -110,3 +116,141 @@ def test_the_source_hash_sees_names_and_contents(tmp_path: Path) -> None:
     assert build("content", {"a/b": "x", "c": "z"}) != first
     assert build("name", {"a/b": "x", "d": "y"}) != first
     assert build("moved", {"a/b": "xy", "c": ""}) != first
+
+
+def variables(config: Any) -> None:
+    """The transformer's windows, the listener's upstream and a factory as variables; a listener as a block."""
+    config["vars"] = {"window": 24, "factory": "ner", "listener": config["components"]["ner"]["model"].pop("tok2vec")}
+    config["components"]["transformer"]["model"]["get_spans"]["window"] = "${vars.window}"
+    config["components"]["ner"]["factory"] = "${vars.factory}"
+    config["components"]["ner"]["model"]["tok2vec"] = "${vars.listener}"
+
+
+def whole_blocks(config: Any) -> None:
+    """Whole models as blocks, one of which refers to another."""
+    components = config["components"]
+    config["vars"] = {"trf": components["transformer"]["model"], "ner": components["ner"]["model"]}
+    components["transformer"]["model"], components["ner"]["model"] = "${vars.trf}", "${vars.ner}"
+
+
+def of_another_component(config: Any) -> None:
+    """A listener that refers to another component's."""
+    config["components"]["tagger"]["model"]["tok2vec"] = "${components.ner.model.tok2vec}"
+
+
+def nested(config: Any) -> None:
+    """A listener inside a user's architecture, in positional arguments, and another one beside it."""
+    listener = config["components"]["ner"]["model"]["tok2vec"]
+    model = {
+        "@architectures": "survey.First.v1",
+        "*": {"first": listener, "second": {**listener, "upstream": "transformer"}},
+    }
+    config["components"]["ner"]["model"]["tok2vec"] = model
+
+
+def left_over(config: Any) -> None:
+    """A transformer and a listener that are in the config and not in the pipeline."""
+    config["components"]["old"] = {**config["components"]["transformer"]}
+    config["components"]["old_ner"] = {**config["components"]["ner"], "source": "${paths.train}"}
+
+
+def disabled(config: Any) -> None:
+    """A component that is there and does not run."""
+    config["nlp"]["disabled"] = ["tagger"]
+
+
+RESOLVED = {
+    change.__name__: change for change in (variables, whole_blocks, of_another_component, nested, left_over, disabled)
+}
+
+ARCHITECTURES = """
+from spacy.util import registry
+
+@registry.architectures("survey.First.v1")
+def first(*layers):
+    return layers[0]
+
+@registry.architectures("survey.Hidden.v1")
+def hidden():
+    listener = registry.architectures.get("spacy-transformers.TransformerListener.v1")
+    return listener(registry.layers.get("reduce_mean.v1")(), upstream="*")
+"""
+
+
+@pytest.mark.parametrize("shape", RESOLVED)
+def test_a_config_is_what_spacy_resolves(original: Callable[..., Path], tmp_path: Path, shape: str) -> None:
+    source = edit_copy(original(components=("ner", "tagger")), tmp_path / "source", RESOLVED[shape])
+    code = write(tmp_path / "survey_architectures.py", ARCHITECTURES)
+    meta = compile_pipeline(str(source), tmp_path / "out", code=[code])
+    assert meta.encoders["transformer"]["window"] == 24
+    for name in ("config.cfg", "meta.json"):
+        written = (tmp_path / "out" / name).read_text()
+        assert "${" not in written
+        assert "TransformerListener" not in written
+    first, second = (load(folder)(TEXTS[0]) for folder in (source, tmp_path / "out"))
+    assert [ent.label_ for ent in first.ents] == [ent.label_ for ent in second.ents] != []
+
+
+TORCHY = """
+import torch
+from spacy.language import Language
+from thinc.api import PyTorchWrapper
+
+class Torchy:
+    def __init__(self):
+        self.parts = {"linear": PyTorchWrapper(torch.nn.Linear(2, 2))}
+
+    def __call__(self, doc):
+        return doc
+
+@Language.factory("survey_torchy")
+def make(nlp, name):
+    return Torchy()
+"""
+
+
+def test_a_listener_that_a_config_does_not_show_is_found(original: Callable[..., Path], tmp_path: Path) -> None:
+    def change(config: Any) -> None:
+        config["components"]["ner"]["model"]["tok2vec"] = {"@architectures": "survey.Hidden.v1"}
+
+    code = write(tmp_path / "survey_architectures.py", ARCHITECTURES)
+    source = edit_copy(original(components=("ner", "tagger")), tmp_path / "source", change)
+    with pytest.raises(UnsupportedPipelineError, match="'ner' listens to a transformer through a layer that its"):
+        compile_pipeline(str(source), tmp_path / "out", code=[code])
+
+
+def test_layers_that_run_torch_are_found(tmp_path: Path) -> None:
+    code = write(tmp_path / "survey_torchy.py", TORCHY)
+    source = blank(tmp_path / "source", change=append("survey_torchy"))
+    with pytest.raises(UnsupportedPipelineError, match="component 'extra' has layers that run torch: pytorch"):
+        compile_pipeline(str(source), tmp_path / "out", code=[code])
+
+
+def test_what_is_compiled_is_refused(original: Callable[..., Path], tmp_path: Path) -> None:
+    """By its block in ``meta.json``, and by its factory where that block is gone."""
+    compile_pipeline(str(original()), tmp_path / "once")
+    again = tmp_path / "again"
+    load(tmp_path / "once").to_disk(again)
+    meta = json.loads((again / "meta.json").read_text())
+    (again / "meta.json").write_text(json.dumps({key: meta[key] for key in meta if key != "spacy_lambda"}))
+    archive = wheel(tmp_path / "once.zip", tmp_path / "once")
+    for source, what in (
+        (tmp_path / "once", "en_pipeline 0.0.0 at fp32"),
+        (again, "another pipeline"),
+        (archive, "at fp32"),
+    ):
+        with pytest.raises(CompileError, match="is compiled already") as caught:
+            compile_pipeline(str(source), tmp_path / "out", precision="int8")
+        assert what in caught.value.message
+        assert "give the original" in caught.value.remedy
+    compile_pipeline(str(blank(tmp_path / "plain")), tmp_path / "plain-once")
+    with pytest.raises(CompileError, match="is compiled already"):
+        compile_pipeline(str(tmp_path / "plain-once"), tmp_path / "out")
+
+
+def test_a_config_that_refers_to_nothing(original: Callable[..., Path], tmp_path: Path) -> None:
+    def change(config: Any) -> None:
+        config["components"]["transformer"]["model"]["get_spans"]["window"] = "${vars.nothing}"
+
+    with pytest.raises(InvalidPipelineError, match="does not parse"):
+        compile_pipeline(str(edit_copy(original(), tmp_path / "source", change)), tmp_path / "out")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..bundler.slim import LEFT_OUT
 from ..errors import CompileError
 from ..local.taskroot import build_task_root
 from .snapshot import Failure, Told
@@ -58,7 +59,7 @@ def ask(folder: Path, requirements: Iterable[str], texts: Sequence[str], *, answ
     :raises CompileError: When the process ends without an answer.
     :raises LocalLambdaError: When a requirement is not installed here.
     """
-    root = build_task_root(requirements, base=BASE)
+    root = build_task_root(requirements, base=BASE, without=LEFT_OUT)
     try:
         with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
             home = Path(scratch, "home")
@@ -73,12 +74,16 @@ def ask(folder: Path, requirements: Iterable[str], texts: Sequence[str], *, answ
                 "python": _python(),
             }
             questions.write_text(json.dumps(asked), encoding="utf-8")
-            return _read(_run(root.path, home, questions, answers))
+            return _read(_run(root.path, home, questions, answers, shown_without=f"{folder}{os.sep}"))
     finally:
         root.remove()
 
 
-def _run(root: Path, home: Path, questions: Path, answers: Path) -> dict[str, Any]:
+def _run(root: Path, home: Path, questions: Path, answers: Path, *, shown_without: str) -> dict[str, Any]:
+    """Run the program.
+
+    :param shown_without: Left out of what it says: the pipeline's folder has another name in the end.
+    """
     command = [sys.executable, "-S", "-s", "-P", "-m", "spacy_lambda.compiler.asked", str(questions), str(answers)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SPACY_LAMBDA_"))}
     environ = {**kept, "PYTHONPATH": str(root), "HOME": str(home), "TMPDIR": str(home), "PYTHONIOENCODING": "utf-8"}
@@ -103,7 +108,7 @@ def _run(root: Path, home: Path, questions: Path, answers: Path) -> dict[str, An
             f"the process that asked the compiled pipeline ended with {done.returncode}:\n{last}",
             remedy="look for a component that ends the process, or for one that needs more memory than there is",
         )
-    found: dict[str, Any] = json.loads(answers.read_bytes())
+    found: dict[str, Any] = json.loads(answers.read_text(encoding="utf-8").replace(shown_without, ""))
     return found
 
 

@@ -13,9 +13,11 @@ import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from spacy_lambda.runtime.pipeline import load_pipeline  # isort: skip
+import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -27,6 +29,7 @@ from spacy_lambda.runtime.speed import measure_speed
 
 __all__ = ["answers", "main"]
 
+SPACY = f"{os.path.dirname(spacy.__file__)}{os.sep}"
 INCLUDE = ["ents", "sents", "tokens", "cats", "spans"]
 
 
@@ -146,14 +149,19 @@ def _watch_torch_data(running: list[str], readers: list[str]) -> None:
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_filename.endswith("underscore.py"):
             frame = frame.f_back
-        name = f"component {running[0]!r}" if running else "the pipeline"
-        reader = f"{name} ({frame.f_code.co_filename}:{frame.f_lineno})"
-        if reader not in readers:
-            readers.append(reader)
+        # spaCy's own doc_cleaner asks whether there is something to clean.
+        if not frame.f_code.co_filename.startswith(SPACY):
+            note(frame)
         raise AttributeError(
             f"[E046] Can't retrieve unregistered extension attribute '{TORCH_EXTENSION}'. "
             "Did you forget to call the `set_extension` method?"
         )
+
+    def note(frame: FrameType) -> None:
+        name = f"component {running[0]!r}" if running else "the pipeline"
+        reader = f"{name} ({frame.f_code.co_filename}:{frame.f_lineno})"
+        if reader not in readers:
+            readers.append(reader)
 
     Doc.set_extension(TORCH_EXTENSION, getter=refuse)
 

@@ -19,6 +19,7 @@ from spacy.tokens import Doc
 from ..errors import PipelineLoadError, VerifyError
 from ..manifest import META_KEY
 from ..pipelines import find_pipeline
+from ..runtime.code import import_code
 from ..runtime.component import OnnxTransformer
 from ..runtime.encoding import get_encoding
 from ..runtime.pipeline import load
@@ -124,6 +125,8 @@ def verify(original: str, compiled: str, texts: Path, *, on_step: Callable[[str,
     :raises PipelineNotFoundError: When one of them is no pipeline.
     """
     first, second = find_pipeline(original), find_pipeline(compiled)
+    # The compiled pipeline brings the code that the original needs too.
+    import_code(second)
     nlp = _load(first, original)
     return compare(nlp, second, read_docs(texts, nlp), on_step=on_step)
 

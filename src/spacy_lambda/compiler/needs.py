@@ -14,6 +14,7 @@ from packaging.version import Version
 from spacy.language import Language
 from spacy.util import registry as registry_of_spacy
 
+from ..bundler.slim import LEFT_OUT
 from ..errors import CompileError, LocalLambdaError
 from ..local.closure import requirement_closure
 from ..pipelines import requirements_of
@@ -86,8 +87,8 @@ def is_torch_side(name: str) -> bool:
 
 
 def is_base(dist: Distribution) -> bool:
-    """Whether every function has it."""
-    return _normal(dist) in _base()
+    """Whether every function has it, or none: some of what spaCy requires is left out of all of them."""
+    return _normal(dist) in _base() or _normal(dist) in LEFT_OUT
 
 
 def _modules(node: Any) -> Iterator[str]:
@@ -122,7 +123,7 @@ def _normal(dist: Distribution) -> str:
 
 @cache
 def _base() -> frozenset[str]:
-    return frozenset(map(_normal, requirement_closure(BASE)))
+    return frozenset(map(_normal, requirement_closure(BASE, without=LEFT_OUT)))
 
 
 def _brings_torch(requirement: str) -> bool:

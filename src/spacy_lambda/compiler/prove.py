@@ -124,7 +124,7 @@ def _ask_original(nlp: Language, texts: tuple[str, ...]) -> _Original:
         told = tuple(tell(nlp, text) for text in texts)
         good = [text for text, one in zip(texts, told, strict=True) if one.failure is None]
         answered = answers(nlp, good)
-    if all(isinstance(one, Failure) for one in answered):
+    if not good or all(isinstance(one, Failure) for one in answered):
         reason = next(one for one in (*(one.failure for one in told), *answered) if isinstance(one, Failure))
         raise CompileError(
             f"the original itself does not answer: {_words(reason)}",
@@ -265,9 +265,8 @@ def _wanted(asked: Asked, fault: _Fault | None, known: Sequence[str], code: Sequ
     if asked.torch_readers:
         return []
     named = [name for failed in (fault.failures if fault else ()) for name in failed.missing]
-    found = list(_installable(named, known))
-    if found:
-        return found
+    if named:
+        return list(_installable(named, known))
     beside = [name for name, asker in asked.missing if fault is not None or _is_own(asker, code)]
     # One at a time, the last first: most of what was looked for in vain is not needed.
     return list(islice(_installable(reversed(beside), known), 1))
