@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points, packages_distributions
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -40,6 +40,8 @@ TORCH_SIDE = frozenset(
 """What a compiled pipeline does without."""
 
 OURS = ("spacy", "spacy_lambda", "thinc")
+LIBRARIES = ("spacy", "thinc")
+"""Whose registries packages add to, by entry points."""
 
 
 def kept_requirements(meta: Mapping[str, Any]) -> list[str]:
@@ -58,9 +60,9 @@ def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterab
     :param config: Interpolated.
     :param without: Modules that the pipeline brings itself.
     """
-    modules = {type(nlp).__module__, type(nlp.tokenizer).__module__}
-    for _, component in nlp.components:
-        modules.add(type(component).__module__)
+    # A component may be a function, which has the module that it was written in.
+    parts = [nlp, nlp.tokenizer, *(component for _, component in nlp.components)]
+    modules = {str(getattr(part, "__module__", None) or type(part).__module__) for part in parts}
     for part in (config.get("nlp", {}), config.get("components", {})):
         modules |= set(_modules(part))
     tops = sorted({module.partition(".")[0] for module in modules} - set(without))
@@ -98,6 +100,8 @@ def _modules(node: Any) -> Iterator[str]:
 
 
 def _module_of(registry: str, name: str) -> Iterator[str]:
+    for library in LIBRARIES:
+        yield from (point.module for point in entry_points(group=f"{library}_{registry}", name=name))
     try:
         function = registry_of_spacy.get(registry, name)
     except Exception:  # what is not registered cannot be traced; the fresh process will say so if it matters
