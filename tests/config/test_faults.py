@@ -182,7 +182,11 @@ OF_THE_FILE = [
     ),
     (
         FUNCTION.replace("./compiled", "n" * 5000),
-        ("functions.ner.pipeline", "is no path: OSError", "write a shorter path, without unusual characters"),
+        (
+            "functions.ner.pipeline",
+            f"is no location: '{'n' * 80}'… is not a location: it has 5,000 characters, or a zero byte",
+            FORMS,
+        ),
     ),
     (FUNCTION + "[function.b]\n", ("function", "is no known key", 'did you mean "functions"?')),
 ]

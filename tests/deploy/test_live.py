@@ -110,6 +110,11 @@ def test_the_plan_shows_everything_and_does_nothing(project: Path) -> None:
     assert "AWS::Lambda::Function" in plan["difference"]
     assert plan["cost_usd"]["idle_month_total"] > 0
     assert plan["golden_texts"] == 2
+    kinds = {resource["kind"] for resource in plan["resources"]}
+    assert {"AWS::Lambda::Alias", "AWS::Lambda::Url", "AWS::CloudWatch::Dashboard", "AWS::Logs::LogGroup"} <= kinds
+    assert {"kind": "AWS::Lambda::Alias", "name": f"{FUNCTION}:live"} in plan["resources"]
+    assert {"kind": "AWS::S3::Bucket", "name": BUCKET} in plan["shared_resources"]
+    assert (plan["callers"]["public"], plan["concurrency"]["reserved"]) == (False, None)
     assert client("cloudformation").list_stacks()["StackSummaries"] == []
 
 
@@ -122,10 +127,13 @@ def test_one_command_begins_a_project(tmp_path: Path) -> None:
 
 def test_nothing_is_done_when_nobody_agrees(project: Path) -> None:
     result = run(project, "deploy")
-    assert result.exit_code == 1
-    assert "nobody is here to agree" in result.output
-    assert "cdk bootstrap: once for each account and region" in result.output
-    assert "a month when idle" in result.output
+    assert isinstance(result.exception, SpacyLambdaError)
+    assert result.exception.message == "confirmation required but stdin is not a terminal"
+    assert result.exception.remedy == "pass --yes"
+    told = run(project, "deploy", "--plan").output
+    assert "cdk bootstrap: once for each account and region" in told
+    assert "a month when idle" in told
+    assert f"AWS::Lambda::Alias                   {FUNCTION}:live" in told
     assert client("cloudformation").list_stacks()["StackSummaries"] == []
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.ask import ask, require_somebody
 from spacy_lambda.cli.output import say, say_json
-from spacy_lambda.cli.progress import progress
+from spacy_lambda.cli.progress import paused, stages
 
 if TYPE_CHECKING:
-    from spacy_lambda.deploy.plan import PlannedFunction
+    from spacy_lambda.deploy.contents import PlannedResource
+    from spacy_lambda.deploy.plan import Plan, PlannedFunction
     from spacy_lambda.deploy.release import Released
 
 ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]
@@ -48,6 +50,7 @@ def deploy(
     from spacy_lambda.deploy.deploy import plan as plan_functions
     from spacy_lambda.deploy.stacks import is_bootstrapped
 
+    require_somebody(yes=yes or plan_only)
     if pipeline is not None:
         say(f"wrote {start_project(pipeline, config or Path(FILE), region=region)[0]}", err=True)
     project = load_project(config, region=region)
@@ -57,24 +60,21 @@ def deploy(
     def tell(line: str) -> None:
         say(line, err=as_json)
 
-    def agree(planned: list[PlannedFunction], bootstrapped: bool) -> bool:
-        if not as_json:
-            print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=bootstrapped)
-        return yes or _confirmed("deploy?")
+    def agree(planned: Plan, bootstrapped: bool) -> bool:
+        with paused():
+            if not (as_json and yes):
+                print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=bootstrapped, err=as_json)
+            return ask("deploy?", yes=yes)
 
-    with progress(quiet=as_json) as on_step:
-
-        def step(name: str, done: int, total: int) -> None:
-            on_step("bundling", done, total)
-
+    with stages(quiet=as_json) as on_step:
         if plan_only:
-            planned = plan_functions(project, chosen, aws=aws, cdk=cdk, on_step=step)
+            planned = plan_functions(project, chosen, aws=aws, cdk=cdk, on_step=on_step)
         else:
             with _told_of_interruption():
-                released = deploy_functions(project, chosen, aws=aws, cdk=cdk, agree=agree, tell=tell, on_step=step)
+                released = deploy_functions(project, chosen, aws=aws, cdk=cdk, agree=agree, tell=tell, on_step=on_step)
     if plan_only:
         if as_json:
-            say_json([plan_facts(one) for one in planned])
+            say_json([plan_facts(one, planned) for one in planned.functions])
         else:
             print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=is_bootstrapped(aws))
         return
@@ -102,7 +102,7 @@ def _told_of_interruption() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def plan_facts(planned: PlannedFunction) -> dict[str, Any]:
+def plan_facts(planned: PlannedFunction, plan: Plan) -> dict[str, Any]:
     """A plan in plain values."""
     bundle, cost = planned.prepared.bundle, planned.cost
     return {
@@ -115,6 +115,10 @@ def plan_facts(planned: PlannedFunction) -> dict[str, Any]:
         "model_sha256": bundle.pipeline_sha256,
         "golden_texts": len(planned.prepared.golden),
         "difference": planned.difference,
+        "callers": {"public": planned.callers.public, "about": planned.callers.about},
+        "concurrency": {"reserved": planned.limit.reserved, "about": planned.limit.about},
+        "resources": _named(planned.resources),
+        "shared_resources": _named(plan.shared),
         "cost_usd": {
             "idle_month": {**{key: round(value, 2) for key, value in cost.idle.items()}},
             "idle_month_total": round(cost.idle_total, 2),
@@ -124,33 +128,39 @@ def plan_facts(planned: PlannedFunction) -> dict[str, Any]:
     }
 
 
-def print_plan(planned: list[PlannedFunction], *, account: str, bootstrapped: bool) -> None:
+def _named(resources: Iterable[PlannedResource]) -> list[dict[str, str]]:
+    return [{"kind": one.kind, "name": one.name} for one in resources]
+
+
+def print_plan(plan: Plan, *, account: str, bootstrapped: bool, err: bool = False) -> None:
     """A plan for people."""
-    say(f"account {account}")
+    tell = partial(say, err=err)
+    tell(f"account {account}")
     if not bootstrapped:
-        say("  + cdk bootstrap: once for each account and region")
-    for one in planned:
-        facts = plan_facts(one)
+        tell("  + cdk bootstrap: once for each account and region")
+    for one in plan.functions:
+        facts = plan_facts(one, plan)
         state = "new" if one.is_new else f"live: version {one.live}" if one.live else "no version is live"
-        say("", f"{one.stack} ({state}), {facts['shape']}: {facts['reason']}")
-        say(*_indented(one.difference or "no differences: nothing would be changed"))
+        tell("", f"{one.stack} ({state}), {facts['shape']}: {facts['reason']}")
+        tell(*_indented(one.difference or "no differences: nothing would be changed"))
         cost = facts["cost_usd"]
         idle = ", ".join(f"{what} {usd:.2f}" for what, usd in cost["idle_month"].items() if usd >= 0.005)
-        say(
+        tell("  when it is live, there is:", *_listed(one.resources))
+        tell(f"  who can call it: {one.callers.about}", f"  concurrency: {one.limit.about}")
+        tell(
             f"  about ${cost['idle_month_total']:.2f} a month when idle ({idle}); ${cost['million_texts']:.2f} for a"
             f" million texts of {cost['assumed_ms_per_text']} ms, as measured here (list prices of us-east-1)"
         )
 
+    tell("", "shared by the functions of the project:", *_listed(plan.shared))
+
+
+def _listed(resources: Iterable[PlannedResource]) -> list[str]:
+    return [f"    {one.kind:<36} {one.name}" for one in resources]
+
 
 def _indented(text: str) -> list[str]:
     return [f"  {line}" for line in text.splitlines()]
-
-
-def _confirmed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        say("nobody is here to agree: give --yes", err=True)
-        return False
-    return bool(typer.confirm(question))
 
 
 def _print_released(released: Released) -> None:

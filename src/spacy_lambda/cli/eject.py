@@ -9,7 +9,7 @@ import typer
 
 from spacy_lambda.cli.deploy import ConfigOption, NamesArgument, RegionOption
 from spacy_lambda.cli.output import say
-from spacy_lambda.cli.progress import progress
+from spacy_lambda.cli.progress import stages
 
 
 def eject(
@@ -26,13 +26,13 @@ def eject(
     from spacy_lambda.deploy.eject import eject_app
 
     project = load_project(config, region=region)
-    with progress(quiet=False) as on_step:
+    with stages(quiet=False) as on_step:
         written = eject_app(
             project,
             chosen_functions(project, functions or []),
             out,
             aws=open_account(project),
-            on_step=lambda step, done, total: on_step("bundling", done, total),
+            on_step=on_step,
         )
     say(*written)
     say(f"from now on these are yours: cd {out}, pip install -r requirements.txt, npx aws-cdk@2 deploy --all")

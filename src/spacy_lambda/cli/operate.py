@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_lambda.cli.ask import ask, require_somebody
 from spacy_lambda.cli.deploy import ConfigOption, JsonOption, NamesArgument, RegionOption, YesOption
 from spacy_lambda.cli.output import say, say_json
 from spacy_lambda.errors import DeployError
@@ -101,9 +101,12 @@ def rollback(
     from spacy_lambda.deploy.deploy import the_function
     from spacy_lambda.deploy.rollback import rollback as roll_back
 
+    require_somebody(yes=yes)
     project = load_project(config, region=region)
     name = the_function(project, function).name
-    _ask(f"let {'version ' + version if version else 'the version before'} of {project.name}-{name} be live?", yes=yes)
+    wanted = f"version {version}" if version else "the version before"
+    if not ask(f"let {wanted} of {project.name}-{name} be live?", yes=yes):
+        raise typer.Exit(1)
     done = roll_back(project.name, name, aws=open_account(project), version=version)
     if as_json:
         say_json(asdict(done), indent=None)
@@ -129,6 +132,7 @@ def destroy(
     from spacy_lambda.deploy.deploy import chosen_functions
     from spacy_lambda.deploy.destroy import destroy_functions, find_doomed
 
+    require_somebody(yes=yes)
     project = load_project(config, region=region)
     if delete_models and functions:
         raise DeployError(
@@ -138,25 +142,17 @@ def destroy(
     names = [one.name for one in chosen_functions(project, functions or [])]
     stacks = [stack_name(project.name, name) for name in names] + ([project.name] if delete_models else [])
     doomed = find_doomed(aws, stacks)
-    if not as_json:
+    if not (as_json and yes):
         for one in doomed:
-            say(f"  - {one.kind:<36} {one.name}")
-        say("the bucket and the images go too" if delete_models else "the bucket and the images stay")
-    _ask(f"delete {len(doomed)} resources in {aws.account}/{aws.region}?", yes=yes)
+            say(f"  - {one.kind:<36} {one.name}", err=as_json)
+        say("the bucket and the images go too" if delete_models else "the bucket and the images stay", err=as_json)
+    if not ask(f"delete {len(doomed)} resources in {aws.account}/{aws.region}?", yes=yes):
+        raise typer.Exit(1)
     destroy_functions(aws, project.name, names, delete_models=delete_models)
     if as_json:
         say_json({"deleted": [asdict(one) for one in doomed], "left": []})
     else:
         say(f"deleted; looked for what is left, by name and by tag: nothing of {', '.join(names)}")
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise DeployError("nobody is here to agree", remedy="give --yes")
-    if not typer.confirm(question):
-        raise typer.Exit(1)
 
 
 def _span(text: str) -> timedelta:

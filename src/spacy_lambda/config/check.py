@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy_lambda.config.faults import Complaint, Fault, dotted, kind, nearest, shown
 from spacy_lambda.config.keys import Key, Kind, function_keys, project_keys
+from spacy_lambda.config.meaning import meaning_faults
 from spacy_lambda.config.names import OUTPUT_VARIABLE, bucket_name, output_resource, stack_name
 from spacy_lambda.config.precedence import Settings
 from spacy_lambda.config.rules import FUNCTION_RULES, PROJECT_RULES, RULES_OF_MANY, Rule, function_name, one_of
@@ -14,11 +15,15 @@ from spacy_lambda.config.rules import FUNCTION_RULES, PROJECT_RULES, RULES_OF_MA
 __all__ = ["find_faults"]
 
 TABLES = ("project", "functions")
+OF_LINES = ("environment",)
+"""Keys whose values may have several lines."""
+
 LONGEST_BUCKET = 63
 LONGEST_FUNCTION = 64
 TYPES: dict[Kind, type[Any] | tuple[type[Any], ...]] = {
     "string": str,
     "whole number": int,
+    'whole number or "unlimited"': (int, str),
     "number": (int, float),
     "boolean": bool,
     "list of strings": list,
@@ -27,6 +32,7 @@ TYPES: dict[Kind, type[Any] | tuple[type[Any], ...]] = {
 TYPE_REMEDIES: dict[Kind, str] = {
     "string": "write it in quotes",
     "whole number": "write a number without a point, not in quotes",
+    'whole number or "unlimited"': 'write a number without a point, or "unlimited" in quotes',
     "number": "write a number, not in quotes",
     "boolean": "write true or false, not in quotes",
     "list of strings": 'write a list: ["https://example.org"]',
@@ -91,12 +97,16 @@ def _table(
         if not _is(key.kind, table[name]):
             yield _wrong_type(where, table[name], key.kind)
             continue
-        rule = one_of(key.choices) if key.choices else rules.get(name)
-        if rule is not None:
-            yield from _complaint(where, rule(table[name]))
-        if name in RULES_OF_MANY:
-            yield from _items(where, table[name])
-            yield from RULES_OF_MANY[name](where, table[name])
+        faults = [*_value(where, table[name], one_of(key.choices) if key.choices else rules.get(name), name)]
+        yield from faults or meaning_faults(where, table[name], lines=name in OF_LINES)
+
+
+def _value(where: str, value: Any, rule: Rule | None, name: str) -> Iterator[Fault]:
+    if rule is not None:
+        yield from _complaint(where, rule(value))
+    if name in RULES_OF_MANY:
+        yield from _items(where, value)
+        yield from RULES_OF_MANY[name](where, value)
 
 
 def _items(where: str, many: list[Any] | dict[str, Any]) -> Iterator[Fault]:

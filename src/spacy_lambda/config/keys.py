@@ -9,11 +9,19 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.model import PUBLIC_CONCURRENCY, FunctionConfig, Project
 
 __all__ = ["Key", "Kind", "function_keys", "project_keys"]
 
-Kind = Literal["string", "whole number", "number", "boolean", "list of strings", "table of strings"]
+Kind = Literal[
+    "string",
+    "whole number",
+    'whole number or "unlimited"',
+    "number",
+    "boolean",
+    "list of strings",
+    "table of strings",
+]
 
 REMARKS = {
     "name": "stacks, functions and the bucket begin with it",
@@ -27,7 +35,7 @@ REMARKS = {
     "timeout": "seconds",
     "architecture": "as Lambda calls it",
     "python": "Lambda's Python",
-    "concurrency": "environments reserved for it, and at most so many",
+    "concurrency": f'environments reserved for it, and at most; if unset, {PUBLIC_CONCURRENCY} with auth = "none"',
     "snapstart": "publish versions with a snapshot of their init, which costs",
     "auth": "who may call the URL: whoever has the permission, or everybody",
     "cors": "origins whose pages may call the URL",
@@ -59,6 +67,7 @@ KINDS: dict[Any, Kind] = {
     int: "whole number",
     float: "number",
     bool: "boolean",
+    (int, Literal["unlimited"]): 'whole number or "unlimited"',
     tuple: "list of strings",
     Mapping: "table of strings",
 }
@@ -119,7 +128,8 @@ def _key(field: Field[Any], annotation: Any) -> Key:
 
 def _kind(annotation: Any) -> tuple[tuple[str, ...], Kind]:
     if get_origin(annotation) in (Union, UnionType):
-        (annotation,) = (one for one in get_args(annotation) if one is not NoneType)
+        several = tuple(one for one in get_args(annotation) if one is not NoneType)
+        annotation = several if len(several) > 1 else several[0]
     if get_origin(annotation) is Literal:
         return get_args(annotation), "string"
     return (), KINDS[get_origin(annotation) or annotation]

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Auth", "Canary", "FunctionConfig", "Project", "Shape"]
+__all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Project", "Shape"]
 
 Shape = Literal["auto", "zip", "image", "image-efs"]
 Auth = Literal["iam", "none"]
+Concurrency = int | Literal["unlimited"]
 Canary = Literal["all-at-once", "10percent-5minutes", "10percent-15minutes", "linear-10percent-1minute"]
+
+PUBLIC_CONCURRENCY = 10
+"""Environments at most of a function that everybody may call, where the file does not say how many: what a stranger can
+cost is so many of them, busy all the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +31,8 @@ class FunctionConfig:
     :param timeout: Seconds.
     :param architecture: As Lambda calls it.
     :param python: Version of Lambda's Python.
-    :param concurrency: Environments reserved for it, and at most; ``None`` shares the account's.
+    :param concurrency: Environments reserved for it, and at most; ``unlimited`` shares the account's. ``None`` does
+        so too, but for a function that everybody may call: that has :data:`PUBLIC_CONCURRENCY`.
     :param snapstart: Whether versions are published with a snapshot of their init.
     :param auth: Who may call the Function URL: ``iam`` whoever has the permission, ``none`` everybody.
     :param cors: Origins whose pages may call the Function URL.
@@ -51,7 +57,7 @@ class FunctionConfig:
     timeout: int = 30
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     python: Literal["3.12", "3.13", "3.14"] = "3.13"
-    concurrency: int | None = None
+    concurrency: Concurrency | None = None
     snapstart: bool = False
     auth: Auth = "iam"
     cors: tuple[str, ...] = ()

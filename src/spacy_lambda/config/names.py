@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
+from spacy_lambda.config.text import pattern_complaint
+
 __all__ = ["OUTPUT_VARIABLE", "bucket_name", "output_resource", "repository_name", "stack_name"]
 
 OUTPUT_VARIABLE = "SPACY_LAMBDA_OUTPUT"
 """Where a function writes answers that nobody waits for."""
 
-# Without what a policy would read as a wildcard or a variable.
-_PREFIX = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^*?$]*))?")
+_PREFIX = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?")
 _QUEUE = re.compile(
     r"https://sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
-    r"/(?P<account>\d{12})/(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)"
+    r"/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)"
 )
 
 
@@ -39,7 +40,7 @@ def output_resource(output: str) -> str | None:
     :return: ``s3:::bucket/prefix/*`` or ``sqs:region:account:name``; ``None`` if it is neither.
     """
     place = _PREFIX.fullmatch(output)
-    if place is not None:
+    if place is not None and pattern_complaint(output.removeprefix("s3://")) is None:
         prefix = (place["prefix"] or "").strip("/")
         return f"s3:::{place['bucket']}/{prefix}/*" if prefix else f"s3:::{place['bucket']}/*"
     queue = _QUEUE.fullmatch(output)

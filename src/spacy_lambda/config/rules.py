@@ -9,6 +9,7 @@ from typing import Any
 
 from spacy_lambda.config.environment import environment_faults
 from spacy_lambda.config.faults import Complaint, Fault, dotted, shown
+from spacy_lambda.config.text import pattern_complaint
 from spacy_lambda.errors import LocationError
 from spacy_lambda.location import parse_location
 
@@ -26,12 +27,13 @@ NAME_REMEDY = "begin with a lower-case letter; then lower-case letters and digit
 TAKEN_PREFIXES = ("sthree-", "amzn-s3-demo-")
 """Buckets must not begin so: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
-REGION = re.compile(r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-\d")
+REGION = re.compile(r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]")
 """As in Lambda's API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
 
 ACCOUNT = re.compile(r"[0-9]{12}")
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#\s]+")
+EMAIL = re.compile(r"[^@\s<>()\[\]{}\",;:\\]+@[\w.-]+\.[^\W_]+")
+ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?")
+LONGEST_EMAIL = 254
 LONGEST_ORIGIN = 253
 MOST_ORIGINS = 100
 
@@ -82,6 +84,12 @@ def _at_least(least: int, why: str) -> Rule:
         return None if value >= least else (f"is {shown(value)}; the least is {least}: {why}", f"write {least} or more")
 
     return rule
+
+
+def _concurrency(value: int | str) -> Complaint | None:
+    if isinstance(value, str):
+        return None if value == "unlimited" else (f"is {shown(value)}", 'write a whole number, or "unlimited"')
+    return _at_least(1, "with 0 nobody could call it")(value)
 
 
 def _project_name(value: str) -> Complaint | None:
@@ -138,16 +146,21 @@ def _origins(where: str, origins: list[Any]) -> Iterator[Fault]:
 
 def _pipeline(value: str) -> Complaint | None:
     try:
-        parse_location(value)
+        location = parse_location(value)
     except LocationError as exc:
         return f"is no location: {exc.message}", exc.remedy
     except (OSError, ValueError) as exc:
         return f"is no path: {exc.__class__.__name__}", "write a shorter path, without unusual characters"
-    return ("is no path: it has a null character", "leave it out") if "\0" in value else None
+    if "\0" in value:
+        return "is no path: it has a null character", "leave it out"
+    wrong = pattern_complaint(location.path) if location.scheme == "s3" else None
+    return (wrong, "write s3://bucket/key with letters, digits and ._/- in the key") if wrong else None
 
 
 def _email(value: str) -> Complaint | None:
-    return None if EMAIL.fullmatch(value) else (f"is {shown(value)}, which is no address", "write name@example.org")
+    if EMAIL.fullmatch(value) and len(value) <= LONGEST_EMAIL:
+        return None
+    return f"is {shown(value)}, which is no address", "write name@example.org"
 
 
 def _budget(value: float) -> Complaint | None:
@@ -174,7 +187,7 @@ FUNCTION_RULES: dict[str, Rule] = {
     "pipeline": _pipeline,
     "memory": _between(LEAST_MEMORY, MOST_MEMORY, "MB"),
     "timeout": _between(1, LONGEST_TIMEOUT, "seconds"),
-    "concurrency": _at_least(1, "with 0 nobody could call it"),
+    "concurrency": _concurrency,
     "alarm_email": _email,
     "budget": _budget,
     "log_retention": _retention,

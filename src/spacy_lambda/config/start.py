@@ -13,7 +13,7 @@ from spacy_lambda.config.load import make_project
 from spacy_lambda.config.parse import FILE, Document, parse_text
 from spacy_lambda.config.precedence import PROJECT_VARIABLE
 from spacy_lambda.config.template import render_project
-from spacy_lambda.config.workflow import STAGING, WORKFLOW_FILE, render_workflow
+from spacy_lambda.config.workflow import STAGING, WORKFLOW_FILE, path_complaint, render_workflow
 from spacy_lambda.errors import ConfigError
 from spacy_lambda.location import Location, parse_location
 from spacy_lambda.pipelines import find_pipeline, read_meta
@@ -72,10 +72,12 @@ def start_project(
     files = {out: text}
     if github:
         _check(text, out, {"AWS_REGION": region or "eu-central-1", PROJECT_VARIABLE: f"{name}-{STAGING}"})
+        compiled = location.path if Path(location.path).is_dir() else None
+        _check_paths(out, {"--out": out.as_posix(), "--pipeline": compiled or ""})
         files[Path(WORKFLOW_FILE)] = render_workflow(
             project=name,
             config=out.as_posix(),
-            compiled=location.path if Path(location.path).is_dir() else None,
+            compiled=compiled,
             region=region,
         )
     for path in files:
@@ -88,6 +90,15 @@ def start_project(
 
 def _check(text: str, path: Path, environ: Mapping[str, str]) -> None:
     make_project(Document(path, parse_text(text, path)), region=None, environ=environ)
+
+
+def _check_paths(out: Path, paths: Mapping[str, str]) -> None:
+    told = {where: path_complaint(path) for where, path in paths.items()}
+    faults = [
+        Fault(where, what, "give it another name: a workflow reads this one") for where, what in told.items() if what
+    ]
+    if faults:
+        raise ConfigError(str(out), faults)
 
 
 def _guess(location: Location) -> _Guess:
@@ -123,5 +134,5 @@ def _write(path: Path, content: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    except OSError as exc:
+    except (OSError, ValueError) as exc:
         raise ConfigError(str(path), [Fault("the file", f"cannot be written: {exc}", "choose another --out")]) from exc

@@ -7,13 +7,16 @@ It holds no keys: GitHub vouches for the job, and AWS gives it a role
 from __future__ import annotations
 
 import json
+import re
 from textwrap import indent
 
 from spacy_lambda import __version__
 from spacy_lambda.config.model import FunctionConfig
+from spacy_lambda.config.text import complaint
 
-__all__ = ["STAGING", "WORKFLOW_FILE", "render_workflow"]
+__all__ = ["STAGING", "WORKFLOW_FILE", "path_complaint", "render_workflow"]
 
+PLACE = re.compile(r"@([A-Z_]+)@")
 WORKFLOW_FILE = ".github/workflows/spacy-lambda.yml"
 STAGING = "staging"
 PRODUCTION = "production"
@@ -103,7 +106,7 @@ DEPLOY = """\
     contents: read
     id-token: write
   env:
-    SPACY_LAMBDA_PROJECT: @PROJECT@
+    SPACY_LAMBDA_PROJECT: "@PROJECT@"
   steps:
 @CHECKOUT@
 @PYTHON@
@@ -159,8 +162,8 @@ def render_workflow(*, project: str, config: str, compiled: str | None, region: 
         + ("" if compiled is None else VERIFY_ENV)
         + "\njobs:\n"
         + "\n".join(indent(_filled(job, **steps), "  ") for job in jobs),
-        CONFIG=json.dumps(config),
-        COMPILED=json.dumps(compiled),
+        CONFIG=_quoted(config),
+        COMPILED=_quoted(compiled),
         VERSION_OF_PYTHON=FunctionConfig.python,
         REGION=region or "${{ vars.AWS_REGION }}",
         VERSION=__version__,
@@ -169,6 +172,15 @@ def render_workflow(*, project: str, config: str, compiled: str | None, region: 
 
 
 def _filled(text: str, **values: str) -> str:
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
-    return text
+    """Fill in values; nothing is looked for in what was filled in."""
+    return PLACE.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def _quoted(path: str | None) -> str:
+    """A path as YAML writes it in quotes."""
+    return json.dumps(path, ensure_ascii=False).replace("\x7f", "\\x7f")
+
+
+def path_complaint(path: str) -> str | None:
+    """What is wrong with a path that the workflow is to name; it is text of an expression as soon as it has one."""
+    return "has an expression of GitHub's (${{)" if "${{" in path else complaint(path)

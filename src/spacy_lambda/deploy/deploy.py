@@ -11,7 +11,7 @@ from spacy_lambda.config.model import FunctionConfig, Project
 from spacy_lambda.config.names import bucket_name, stack_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
-from spacy_lambda.deploy.plan import PlannedFunction, make_plan, shared_spec
+from spacy_lambda.deploy.plan import Plan, make_plan, shared_spec
 from spacy_lambda.deploy.prepare import WORK, prepared_function
 from spacy_lambda.deploy.release import Released, Tell, release, run_deploy
 from spacy_lambda.deploy.stacks import is_bootstrapped, require_settled
@@ -61,7 +61,7 @@ def bootstrap(aws: Aws, cdk: Cdk, *, tell: Tell) -> None:
 
 def plan(
     project: Project, functions: Sequence[FunctionConfig], *, aws: Aws, cdk: Cdk, on_step: Callable[..., None]
-) -> list[PlannedFunction]:
+) -> Plan:
     """What a deployment would do; nothing in AWS is changed, and no image is built.
 
     :raises SpacyLambdaError: If the deployment would fail before it changes anything.
@@ -71,7 +71,7 @@ def plan(
             stack.enter_context(prepared_function(project, one, build_images=False, on_step=on_step))
             for one in functions
         ]
-        return make_plan(project, prepared, aws=aws, cdk=cdk, out=_empty_folder(project))
+        return make_plan(project, prepared, aws=aws, cdk=cdk, out=_empty_folder(project), on_step=on_step)
 
 
 def deploy(
@@ -80,7 +80,7 @@ def deploy(
     *,
     aws: Aws,
     cdk: Cdk,
-    agree: Callable[[list[PlannedFunction], bool], bool],
+    agree: Callable[[Plan, bool], bool],
     tell: Tell,
     on_step: Callable[..., None],
 ) -> list[Released] | None:
@@ -95,7 +95,7 @@ def deploy(
     with ExitStack() as stack:
         prepared = [stack.enter_context(prepared_function(project, one, on_step=on_step)) for one in functions]
         ready = is_bootstrapped(aws)
-        planned = make_plan(project, prepared, aws=aws, cdk=cdk, out=out)
+        planned = make_plan(project, prepared, aws=aws, cdk=cdk, out=out, on_step=on_step)
         if not agree(planned, ready):
             return None
         if not ready:

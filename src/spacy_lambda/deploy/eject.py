@@ -21,12 +21,14 @@ from spacy_lambda import location as location_module
 from spacy_lambda.bundler.facts import HANDLER
 from spacy_lambda.config import model as settings_module
 from spacy_lambda.config import names as names_module
+from spacy_lambda.config import text as text_module
 from spacy_lambda.config.model import FunctionConfig, Project
 from spacy_lambda.config.names import stack_name
 from spacy_lambda.deploy import cost as cost_module
 from spacy_lambda.deploy import model as model_module
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import VERSION
+from spacy_lambda.deploy.concurrency import concurrency_limits
 from spacy_lambda.deploy.model import FunctionSpec, SharedSpec, ZipCode
 from spacy_lambda.deploy.plan import shared_spec
 from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec, prepared_function
@@ -41,6 +43,8 @@ MODULES = {
     "spacy_lambda.deploy.model": "model",
     "spacy_lambda.config.model": "settings",
     "spacy_lambda.config.names": "names",
+    "spacy_lambda.config.text": "text",
+    "spacy_lambda.errors": "errors",
     "spacy_lambda.bundler.facts": "handler",
     "spacy_lambda.deploy.cost": "cost",
     "spacy_lambda.location": "location",
@@ -133,7 +137,9 @@ def _spec(project: Project, aws: Aws, prepared: Prepared) -> FunctionSpec:
     """What is deployed: an image is named by the digest of the one that was pushed."""
     function = stack_name(project.name, prepared.config.name)
     digest = NOT_PUSHED if prepared.bundle.shape == "zip" else deployed_image(aws, function)
-    return make_spec(project, aws, prepared, live_version=live_version(aws, function), digest=digest)
+    limit = concurrency_limits(aws, project.name, [prepared.config])[prepared.config.name].reserved
+    live = live_version(aws, function)
+    return make_spec(project, aws, prepared, live_version=live, concurrency=limit, digest=digest)
 
 
 def _write_constructs(folder: Path) -> None:
@@ -143,6 +149,7 @@ def _write_constructs(folder: Path) -> None:
         "model": model_module,
         "settings": settings_module,
         "names": names_module,
+        "text": text_module,
         "cost": cost_module,
         "location": location_module,
         "digest": digest_module,

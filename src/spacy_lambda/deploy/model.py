@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from spacy_lambda.config.model import Auth, Canary
+from spacy_lambda.config.model import Auth, Canary, Concurrency
 
 __all__ = [
     "ALIAS",
@@ -76,6 +76,8 @@ class FunctionSpec:
     :param pipeline: Location in S3 from which it is fetched during init; ``None`` where it is in the code.
     :param labels: What the pipeline's entities can be.
     :param live_version: The version that the alias is to name; ``None`` for no alias yet.
+    :param concurrency: Environments reserved for it; a function that everybody may call has to have a number, or
+        ``unlimited``.
     :param environment: Environment variables, complete but for the pipeline's and the cache's.
     """
 
@@ -92,7 +94,7 @@ class FunctionSpec:
     live_version: str | None = None
     memory: int = 2048
     timeout: int = 30
-    concurrency: int | None = None
+    concurrency: Concurrency | None = None
     snapstart: bool = False
     auth: Auth = "iam"
     cors: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from spacy_lambda.artifact.inputs import pipeline_folder
 from spacy_lambda.artifact.pack import manifest_of
 from spacy_lambda.bundler.build import NO_ENGINE, Bundle, Options, make_bundle
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.model import Concurrency, FunctionConfig, Project
 from spacy_lambda.config.names import bucket_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
@@ -84,7 +84,9 @@ def prepared_function(
             on_step=on_step,
         )
         _check_digest(config.pipeline, bundle)
+        on_step("golden texts", 0, 1)
         answered = expected_answers(folder, requests)
+        on_step("golden texts", 1, 1)
         manifest = manifest_of(folder)
         yield Prepared(
             config,
@@ -103,11 +105,13 @@ def make_spec(
     prepared: Prepared,
     *,
     live_version: str | None,
+    concurrency: Concurrency | None,
     digest: str = NOT_PUSHED,
 ) -> FunctionSpec:
     """What the CDK app is given.
 
     :param live_version: The version that the alias is to name.
+    :param concurrency: As the account lets it be reserved.
     :param digest: Of the image, where it is one.
     """
     config, bundle = prepared.config, prepared.bundle
@@ -123,11 +127,11 @@ def make_spec(
         python=config.python,
         sha256=bundle.pipeline_sha256,
         pipeline=str(stored_at(project, aws, prepared)) if config.shape == "image-efs" else None,
-        labels=prepared.labels,
+        labels=prepared.labels if config.metrics else (),
         live_version=live_version,
         memory=config.memory,
         timeout=config.timeout,
-        concurrency=config.concurrency,
+        concurrency=concurrency,
         snapstart=config.snapstart,
         auth=config.auth,
         cors=config.cors,

@@ -25,6 +25,7 @@ from spacy_lambda.config.model import Project
 from spacy_lambda.config.names import bucket_name, repository_name, stack_name
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.cdk_cli import Cdk
+from spacy_lambda.deploy.concurrency import concurrency_limits
 from spacy_lambda.deploy.golden import check_version
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.model import FunctionSpec
@@ -77,7 +78,8 @@ def release(project: Project, prepared: Prepared, *, aws: Aws, cdk: Cdk, out: Pa
         _store(project, aws, prepared)
         digest = NOT_PUSHED if prepared.bundle.shape == "zip" else _push(project, prepared, aws, tell)
         tell(f"{function}: publishing a version")
-        spec = make_spec(project, aws, prepared, live_version=previous, digest=digest)
+        limit = concurrency_limits(aws, project.name, [prepared.config])[prepared.config.name].reserved
+        spec = make_spec(project, aws, prepared, live_version=previous, concurrency=limit, digest=digest)
         version = update_stack(spec, aws=aws, cdk=cdk, out=out, tell=tell)
         if version == previous:
             return Released(function, version, previous, _url(aws, function))
@@ -85,7 +87,7 @@ def release(project: Project, prepared: Prepared, *, aws: Aws, cdk: Cdk, out: Pa
         tell(f"{function}: asking version {version} {len(prepared.golden)} golden texts")
         check_version(aws, function, version, prepared.golden)
         tell(f"{function}: version {version} goes live")
-        spec = make_spec(project, aws, prepared, live_version=version, digest=digest)
+        spec = make_spec(project, aws, prepared, live_version=version, concurrency=limit, digest=digest)
         update_stack(spec, aws=aws, cdk=cdk, out=out, tell=tell)
         pruned = prune_versions(aws, function, keep=prepared.config.keep_versions, live=version)
         return Released(function, version, previous, _url(aws, function), tuple(pruned))

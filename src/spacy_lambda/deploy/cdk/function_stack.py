@@ -10,6 +10,7 @@ from spacy_lambda.deploy.cdk.budget import MonthlyBudget
 from spacy_lambda.deploy.cdk.live_alias import LiveAlias
 from spacy_lambda.deploy.cdk.ner_function import NerFunction
 from spacy_lambda.deploy.cdk.network import zones
+from spacy_lambda.deploy.cdk.strings import check_strings
 from spacy_lambda.deploy.cdk.tags import add_tags
 from spacy_lambda.deploy.model import FunctionSpec
 
@@ -24,6 +25,7 @@ class FunctionStack(Stack):
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, env: Environment | None = None) -> None:
+        check_strings(spec)
         super().__init__(
             scope, id, env=env, description=f"{stack_name(spec.project, spec.name)}: entities, by a spaCy pipeline"
         )

@@ -15,6 +15,7 @@ from spacy_lambda.deploy.cdk.failures import FailedEvents
 from spacy_lambda.deploy.cdk.logs import make_log_group
 from spacy_lambda.deploy.cdk.model_cache import MOUNT, ModelCache
 from spacy_lambda.deploy.cdk.role import FunctionRole
+from spacy_lambda.deploy.cdk.strings import check_strings
 from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode
 
 __all__ = ["NerFunction"]
@@ -48,7 +49,8 @@ class NerFunction(Construct):
     Whoever connects more to it, a queue to read from for example, allows it by ``role``.
 
     :param spec: The function.
-    :raises ValueError: If Lambda has no function with such settings together.
+    :raises ValueError: If Lambda has no function with such settings together, or nothing limits a public one.
+    :raises DeployError: If a string cannot be part of a template.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
@@ -80,7 +82,7 @@ class NerFunction(Construct):
             architecture=ARCHITECTURES[spec.architecture],
             memory_size=spec.memory,
             timeout=Duration.seconds(spec.timeout),
-            reserved_concurrent_executions=spec.concurrency,
+            reserved_concurrent_executions=spec.concurrency if isinstance(spec.concurrency, int) else None,
             environment=_environment(spec),
             role=role.role,
             log_group=log_group,
@@ -98,6 +100,9 @@ class NerFunction(Construct):
 
 
 def _check(spec: FunctionSpec) -> None:
+    check_strings(spec)
+    if spec.auth == "none" and spec.concurrency is None:
+        raise ValueError(f"everybody may call {spec.name!r}: set its concurrency to a number, or to 'unlimited'")
     if not _has_efs(spec):
         return
     if spec.snapstart:

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from spacy_lambda.deploy.cdk.bucket import ArtifactBucket
 from spacy_lambda.deploy.cdk.repository import ImageRepository
+from spacy_lambda.deploy.cdk.strings import check_strings
 from spacy_lambda.deploy.cdk.tags import add_tags
 from spacy_lambda.deploy.model import SharedSpec
 
@@ -17,6 +18,7 @@ class SharedStack(Stack):
     """The artifact bucket, and a repository for each function that has an image."""
 
     def __init__(self, scope: Construct, id: str, spec: SharedSpec, *, env: Environment | None = None) -> None:
+        check_strings(spec)
         super().__init__(scope, id, env=env, description=f"What the functions of {spec.project} share")
         ArtifactBucket(self, "Artifacts", spec)
         for name in spec.repositories:

@@ -1,0 +1,160 @@
+"""What a plan says: every resource that there will be, who can call, how many at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from botocore.exceptions import ClientError
+
+from spacy_lambda.config.model import PUBLIC_CONCURRENCY, FunctionConfig
+from spacy_lambda.deploy import NerFunction
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.concurrency import concurrency_limits
+from spacy_lambda.deploy.contents import callers, planned_resources
+from spacy_lambda.errors import DeployError
+from tests.config.files import FUNCTION, PROJECT, faults, load
+from tests.deploy.conftest import Template, function_spec
+
+
+class Lambda:
+    """Lambda's API of an account with a limit, and with what is reserved of it."""
+
+    def __init__(self, limit: int, reserved: dict[str, int], *, denied: bool = False) -> None:
+        self._limit, self._reserved, self._denied = limit, reserved, denied
+
+    class exceptions:
+        class ResourceNotFoundException(Exception):
+            pass
+
+    def get_account_settings(self) -> Any:
+        if self._denied:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetAccountSettings")
+        free = self._limit - sum(self._reserved.values())
+        return {"AccountLimit": {"ConcurrentExecutions": self._limit, "UnreservedConcurrentExecutions": free}}
+
+    def get_function_concurrency(self, FunctionName: str) -> Any:
+        if FunctionName not in self._reserved:
+            raise self.exceptions.ResourceNotFoundException
+        return {"ReservedConcurrentExecutions": self._reserved[FunctionName]}
+
+
+class Session:
+    def __init__(self, api: Lambda) -> None:
+        self._api = api
+
+    def client(self, service: str, **_: Any) -> Lambda:
+        assert service == "lambda"
+        return self._api
+
+
+def limits(*functions: FunctionConfig, limit: int = 1000, denied: bool = False, **reserved: int) -> Any:
+    api = Lambda(limit, {name.replace("_", "-"): number for name, number in reserved.items()}, denied=denied)
+    return concurrency_limits(Aws("123456789012", "eu-central-1", Session(api)), "papers", functions)
+
+
+def function(name: str = "ner", **settings: Any) -> FunctionConfig:
+    return FunctionConfig(name=name, pipeline="./compiled", **settings)
+
+
+def test_a_public_function_has_a_limit_unless_it_is_said() -> None:
+    found = limits(function(auth="none"))["ner"]
+    assert found.reserved == PUBLIC_CONCURRENCY == 10
+    assert found.about == 'at most 10 environments at once, the default with auth = "none"; they are reserved for it'
+    assert limits(function(auth="none", concurrency=3))["ner"].reserved == 3
+    unlimited = limits(function(auth="none", concurrency="unlimited"))["ner"]
+    assert (unlimited.reserved, "WARNING" in unlimited.about) == ("unlimited", True)
+
+
+def test_a_function_that_is_not_public_has_what_it_is_given() -> None:
+    assert limits(function())["ner"].reserved is None
+    assert limits(function(concurrency=5))["ner"].reserved == 5
+    assert "WARNING" not in limits(function(concurrency="unlimited"))["ner"].about
+
+
+@pytest.mark.parametrize(("limit", "reserved"), [(10, 0), (100, 0), (109, 0), (1000, 895)])
+def test_where_the_account_has_too_little_its_own_limit_is_told(limit: int, reserved: int) -> None:
+    found = limits(function(auth="none"), limit=limit, other=reserved)["ner"]
+    assert found.reserved == "unlimited"
+    assert f"at most {limit} environments at once, the account's own limit" in found.about
+    with pytest.raises(DeployError, match=r"functions\.ner\.concurrency is 10") as caught:
+        limits(function(concurrency=10), limit=limit, other=reserved)
+    assert "quota" in caught.value.remedy
+
+
+def test_exactly_what_can_be_reserved_is() -> None:
+    assert limits(function(concurrency=10), limit=110)["ner"].reserved == 10
+    assert limits(function(concurrency=900), limit=1000)["ner"].reserved == 900
+
+
+def test_what_a_function_has_already_is_not_counted_twice() -> None:
+    assert limits(function(concurrency=10), limit=110, papers_ner=10)["ner"].reserved == 10
+
+
+def test_functions_that_are_deployed_together_share_what_is_there() -> None:
+    pair = (function("a", concurrency=50), function("b", concurrency=51))
+    with pytest.raises(DeployError, match=r"functions\.b\.concurrency is 51"):
+        limits(*pair, limit=200)
+    assert {one.reserved for one in limits(*pair, limit=201).values()} == {50, 51}
+
+
+def test_who_must_not_ask_deploys_all_the_same() -> None:
+    found = limits(function(auth="none"), denied=True)["ner"]
+    assert (found.reserved, "not checked" in found.about) == (10, True)
+
+
+@pytest.mark.parametrize("value", ['"10"', '"Unlimited"', '""', "0", "-1", "1.5", "true"])
+def test_what_is_no_limit(tmp_path: Path, value: str) -> None:
+    (fault,) = faults(tmp_path, f"{PROJECT}{FUNCTION}concurrency = {value}\n")
+    assert fault[0] == "functions.ner.concurrency"
+
+
+@pytest.mark.parametrize(("value", "read"), [('"unlimited"', "unlimited"), ("7", 7)])
+def test_what_is_a_limit(tmp_path: Path, value: str, read: Any) -> None:
+    assert load(tmp_path, f"{PROJECT}{FUNCTION}concurrency = {value}\n").functions[0].concurrency == read
+
+
+def test_the_constructs_make_no_public_function_without_a_word(zipped: Path) -> None:
+    with pytest.raises(ValueError, match="everybody may call 'ner'"):
+        NerFunction(App(), "Bad", function_spec(zipped, "ner", auth="none"))
+
+
+def test_every_resource_of_a_template_is_named(templates: dict[str, Template], assembly: Path) -> None:
+    for name, template in templates.items():
+        stack = "news" if name == "shared" else f"news-{name}"
+        found = planned_resources(assembly, stack)
+        kinds = [one["Type"] for one in template.resources.values() if one["Type"] != "AWS::CDK::Metadata"]
+        assert [one.kind for one in found] == kinds
+        assert all(one.name for one in found)
+
+
+def test_what_is_told_of_a_public_function(assembly: Path) -> None:
+    found = {one.name for one in planned_resources(assembly, "news-public")}
+    assert {
+        "news-public",
+        "news-public:live",
+        "URL of news-public:live, PUBLIC",
+        "everybody may lambda:InvokeFunctionUrl on news-public:live",
+        "everybody may lambda:InvokeFunction on news-public:live",
+        "/aws/lambda/news-public",
+        "news-public-failed",
+        "news-public-alarms",
+        "news-public-errors",
+        "news-public-init",
+        "somebody@example.org",
+        "What news-public may do",
+    } <= found
+    plain = {one.name for one in planned_resources(assembly, "news-plain")}
+    assert "URL of news-plain:live, for signed requests (IAM)" in plain
+    assert not any("PUBLIC" in name or "everybody" in name for name in plain)
+
+
+def test_who_can_call_is_told_in_words(zipped: Path) -> None:
+    public = callers(function_spec(zipped, "ner", auth="none", cors=("*",)))
+    assert public.public
+    assert public.about.startswith("PUBLIC: anyone on the internet can call its URL")
+    private = callers(function_spec(zipped, "ner"))
+    assert not private.public
+    assert "lambda:InvokeFunctionUrl and lambda:InvokeFunction" in private.about
