@@ -315,6 +315,8 @@ def flush_folder(folder: Path) -> None:
 
 def _open(artifact: Path) -> BinaryIO:
     try:
+        if artifact.exists() and not artifact.is_file():  # a pipe would be waited for
+            raise ArtifactError(f"{artifact} is no file", remedy="give the artifact's file")
         return artifact.open("rb")
     except OSError as exc:
         raise ArtifactError(f"{artifact} cannot be read: {exc.strerror}", remedy="check the path") from exc

@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from ..errors import VerifyError
+from ..files import check_file
 from ..strict_json import parse_json
 
 __all__ = ["read_docs"]
@@ -47,13 +48,14 @@ def _read(path: Path, nlp: Language) -> Iterator[Doc]:
                 yield nlp.make_doc(_text_of_line(line, f"{path}:{number}"))
     elif path.suffix == ".spacy":
         try:
-            corpus = DocBin().from_disk(path)
+            check_file(path)
+            docs = list(DocBin().from_disk(path).get_docs(nlp.vocab))
         except Exception as exc:  # zlib, msgpack and ValueError alike
             raise VerifyError(
                 f"{path} is not a .spacy corpus: {exc}",
                 remedy="write it with DocBin.to_disk or `spacy convert`",
             ) from exc
-        yield from corpus.get_docs(nlp.vocab)
+        yield from docs
     else:
         raise VerifyError(
             f"{path} has the unknown ending {path.suffix!r}",
@@ -64,7 +66,11 @@ def _read(path: Path, nlp: Language) -> Iterator[Doc]:
 def _decode(path: Path) -> str:
     # As bytes: text mode would turn CRLF into LF, and offsets with it.
     try:
+        check_file(path)
         return path.read_bytes().decode("utf-8")
+    except OSError as exc:
+        what = f"{path} cannot be read: {exc.strerror}"
+        raise VerifyError(what, remedy="name a folder of .txt, a .jsonl or a .spacy file") from exc
     except UnicodeDecodeError as exc:
         raise VerifyError(f"{path} is not UTF-8: {exc}", remedy="convert the file to UTF-8") from exc
 

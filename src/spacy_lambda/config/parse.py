@@ -10,10 +10,12 @@ from typing import Any
 
 from spacy_lambda.config.faults import Fault
 from spacy_lambda.errors import ConfigError
+from spacy_lambda.files import read_file
 
 __all__ = ["FILE", "Document", "parse_text", "read_document"]
 
 FILE = "spacy-lambda.toml"
+MAX_BYTES = 1024 * 1024
 
 AT_LINE = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)
 TOML = "strings are in quotes, a table begins with [its.name], each key is written once: https://toml.io"
@@ -40,7 +42,7 @@ def read_document(path: Path | None = None) -> Document:
     path = path or Path(FILE)
     try:
         # Some editors of Windows begin a file with a byte order mark.
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as exc:
         remedy = "'spacy-lambda init --pipeline LOCATION' writes one; or name it with --config"
         raise _refused(path, f"is not there; looked in {Path.cwd()}", remedy) from exc

@@ -18,9 +18,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.errors import DeployError, RequestError
+from spacy_lambda.files import read_file
 from spacy_lambda.strict_json import parse_json
 
 __all__ = ["Answered", "Golden", "check_version", "expected_answers", "read_requests"]
+
+MAX_BYTES = 16 * 1024 * 1024
 
 COMES_WITH_IT = Path(__file__).with_name("golden.jsonl")
 
@@ -62,7 +65,7 @@ def read_requests(path: Path | None) -> list[tuple[int, dict[str, Any]]]:
     path = path or COMES_WITH_IT
     remedy = 'write a request in each line: {"text": "..."}'
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").splitlines()
         requests = [(number, parse_json(line)) for number, line in enumerate(lines, start=1) if line.strip()]
     except (OSError, ValueError) as exc:
         raise DeployError(f"the golden texts cannot be read from {path}: {exc}", remedy=remedy) from exc

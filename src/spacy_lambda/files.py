@@ -1,0 +1,36 @@
+"""Reading a file that a user names: a file, of a size that can be meant, and nothing that waits for a writer."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+__all__ = ["check_file", "read_file"]
+
+
+def check_file(path: Path) -> None:
+    """Refuse what cannot be read to its end: a pipe without a writer is waited for, a device may never end.
+
+    :raises OSError: When there is no such file, or it is none.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "It is a pipe or a device, and not a file", str(path))
+
+
+def read_file(path: Path, *, limit: int) -> bytes:
+    """What is in a file.
+
+    :param limit: Bytes at most.
+    :raises OSError: When it cannot be read, is no file, or is larger.
+    """
+    check_file(path)
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"It has more than {limit:,} bytes", str(path))
+    return content

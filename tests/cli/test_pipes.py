@@ -1,0 +1,49 @@
+"""A pipe or a device where a file is expected: refused at once, and not waited for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+
+COMMANDS = [
+    ("unpack", "PIPE.tar", "out"),
+    ("pack", "PIPE.zip"),
+    ("pull", "./PIPE.tar", "out"),
+    ("status", "--config", "PIPE.toml"),
+    ("status", "--config", "/dev/zero"),
+    ("push", "ok", "store", "--sign", "PIPE.pem"),
+    ("verify", "ok", "ok", "--texts", "PIPE.txt"),
+    ("verify", "ok", "ok", "--texts", "PIPE.jsonl"),
+    ("verify", "ok", "ok", "--texts", "PIPE.spacy"),
+    ("run-bundle", "PIPE.zip", "--port", "0"),
+    ("invoke", "--endpoint", "http://127.0.0.1:9", "--event", "/dev/zero"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("pipes")
+    for ending in ("tar", "zip", "toml", "pem", "txt", "jsonl", "spacy"):
+        os.mkfifo(made / f"PIPE.{ending}")
+    spacy.blank("en", meta={"name": "ok", "version": "1.0"}).to_disk(made / "ok")
+    return made
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_it_is_refused(words: tuple[str, ...], folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "spacy_lambda", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "\nremedy: " in done.stderr
