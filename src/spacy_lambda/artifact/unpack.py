@@ -8,6 +8,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
@@ -39,6 +40,7 @@ __all__ = [
     "MAX_TOTAL_BYTES",
     "Extracted",
     "Readable",
+    "check_stream",
     "extract",
     "flush_folder",
     "read_manifest",
@@ -202,6 +204,30 @@ def extract(
     :param on_bytes: Told how many bytes are done.
     :raises ArtifactError: When a byte of it is not what it should be.
     """
+    extracted = _extract(stream, folder, sha256, max_bytes, on_manifest, on_bytes)
+    for root, _, _ in os.walk(folder):
+        flush_folder(Path(root))
+    return extracted
+
+
+def check_stream(stream: Readable, *, sha256: Digest | None = None, max_bytes: int = MAX_TOTAL_BYTES) -> Extracted:
+    """Read an artifact as :func:`extract` does, and write nothing.
+
+    :param sha256: The artifact's identity; anything else is refused.
+    :param max_bytes: Most that it may hold.
+    :raises ArtifactError: When a byte of it is not what it should be.
+    """
+    return _extract(stream, None, sha256, max_bytes, lambda manifest: None, lambda done: None)
+
+
+def _extract(
+    stream: Readable,
+    folder: Path | None,
+    sha256: Digest | None,
+    max_bytes: int,
+    on_manifest: Callable[[Manifest], None],
+    on_bytes: Callable[[int], None],
+) -> Extracted:
     with Background() as hashing, Background() as flushing:
         reader = _Reader(stream, on_bytes, hashing)
         manifest = _manifest(reader)
@@ -211,10 +237,12 @@ def extract(
                 remedy="give the function more /tmp, or compile the pipeline to int8",
             )
         on_manifest(manifest)
-        folder.mkdir()
+        if folder is not None:
+            folder.mkdir()
         for entry in manifest.files:
+            path = None if folder is None else path_below(folder, entry.path)
             reader.expect(header(f"{FOLDER}/{entry.path}", entry.size), f"the header of {entry.path}")
-            _write(reader, entry, path_below(folder, entry.path), flushing)
+            _write(reader, entry, path, flushing)
             reader.expect(padding(entry.size), f"what follows {entry.path}")
         reader.expect(END, "the end")
         reader.end()
@@ -224,8 +252,6 @@ def extract(
             f"the artifact is {found}, not {sha256}",
             remedy="check the location and the digest after '#sha256='",
         )
-    for root, _, _ in os.walk(folder):
-        flush_folder(Path(root))
     return Extracted(manifest, found)
 
 
@@ -271,23 +297,32 @@ def _manifest(reader: _Reader) -> Manifest:
     return parse_manifest(data)
 
 
-def _write(reader: _Reader, entry: FileEntry, path: Path, flushing: Background) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write(reader: _Reader, entry: FileEntry, path: Path | None, flushing: Background) -> None:
     digest = hashlib.sha256()
     left, unflushed = entry.size, 0
-    with path.open("xb", buffering=0) as file:
+    with _new_file(path) as file:
         while left:
             chunk = reader.some(min(left, CHUNK))
             digest.update(chunk)
-            _write_all(file, chunk)
             left -= len(chunk)
+            if file is None:
+                continue
+            _write_all(file, chunk)
             unflushed += len(chunk)
             if unflushed >= FLUSH_EVERY:
                 unflushed = 0
                 flushing.do(partial(_flush, os.dup(file.fileno())))
-        flushing.do(partial(_flush, os.dup(file.fileno())))
+        if file is not None:
+            flushing.do(partial(_flush, os.dup(file.fileno())))
     if digest.hexdigest() != entry.sha256:
         raise ArtifactError(f"{entry.path} is not what the manifest says", remedy=REMEDY)
+
+
+def _new_file(path: Path | None) -> AbstractContextManager[FileIO | None]:
+    if path is None:
+        return nullcontext()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("xb", buffering=0)
 
 
 def _write_all(file: FileIO, data: bytes | memoryview) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..digest import Digest
 from ..errors import ArtifactError
 from .form import REMEDY, Manifest, chunks
-from .names import path_below
+from .names import MAX_DEPTH
 
 __all__ = ["folder_digest"]
 
@@ -24,23 +25,43 @@ def folder_digest(folder: Path, manifest: Manifest) -> Digest:
     :raises ArtifactError: When a file is missing or cannot be read, or is not in the manifest.
     """
     expected = {entry.path for entry in manifest.files}
-    found = {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
-    }
+    try:
+        found = set(_names(folder))
+    except OSError as exc:
+        raise ArtifactError(f"{folder} cannot be read: {exc}", remedy=REMEDY) from exc
     for name in sorted(found ^ expected):
         state = "is missing" if name in expected else "is not in the manifest"
         raise ArtifactError(f"{folder / name} {state}", remedy=REMEDY)
     digest = hashlib.sha256()
     try:
-        for chunk in chunks(manifest, lambda entry: _contents(path_below(folder, entry.path))):
+        # Each name was found below the folder, so that none leads out of it.
+        for chunk in chunks(manifest, lambda entry: _contents(folder / entry.path)):
             digest.update(chunk)
     except OSError as exc:
         raise ArtifactError(f"{folder} cannot be read: {exc}", remedy=REMEDY) from exc
     return Digest(digest.hexdigest())
 
 
+def _names(folder: Path) -> Iterator[str]:
+    """What is below a folder and is no folder itself; links are not followed."""
+    waiting = [""]
+    while waiting:
+        inner = waiting.pop()
+        if inner.count("/") > MAX_DEPTH:
+            yield inner.rstrip("/")
+            continue
+        with os.scandir(folder / inner) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{inner}{entry.name}/")
+                else:
+                    yield f"{inner}{entry.name}"
+
+
 def _contents(path: Path) -> Iterator[bytes]:
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink():
+        raise ArtifactError(f"{str(path)!r} is refused: it is a link", remedy=REMEDY)
+    if not path.is_file():
         raise ArtifactError(f"{path} is not a plain file", remedy=REMEDY)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ..artifact.names import path_below
 from ..digest import Digest
@@ -47,7 +50,31 @@ def _found(location: Location, path: Path, digest: Digest | None) -> FoundArtifa
         ) from exc
     except OSError as exc:
         raise _unreadable(path, exc) from exc
-    return FoundArtifact(str(location), digest, size, lambda: path.open("rb"))
+    return FoundArtifact(str(location), digest, size, lambda: _open(path))
+
+
+class _File:
+    """An artifact's file, which may be gone or become unreadable at any moment."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._file = file
+        self._path = path
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError as exc:
+            raise _unreadable(self._path, exc) from exc
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[_File]:
+    try:
+        file = path.open("rb")
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    with file:
+        yield _File(file, path)
 
 
 def read_small_file(path: Path) -> bytes | None:
