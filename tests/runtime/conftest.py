@@ -1,4 +1,4 @@
-"""The bundled pipeline, loaded once."""
+"""The bundled pipeline, loaded once; and a cache with what it is to hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from spacy.language import Language
 
+from spacy_lambda.location import Location
+from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.pipeline import load_pipeline, locate_pipeline
+
+from .caches import artifact
 
 BUNDLED = "en_scienceie_minilm"
 
@@ -20,3 +24,13 @@ def bundled_path() -> Path:
 @pytest.fixture(scope="session")
 def bundled(bundled_path: Path) -> Language:
     return load_pipeline(bundled_path)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Location:
+    return artifact(tmp_path, "one")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> CacheSettings:
+    return CacheSettings(tmp_path / "cache")

@@ -6,7 +6,7 @@
     ROOT/DIGEST/manifest.json      what the artifact says that it holds
     ROOT/DIGEST/in-use             locked by each process that has the pipeline open; its time is that of the last use
     ROOT/.fetching/DIGEST/N/       what process number N is fetching, and its heartbeat
-    ROOT/.set-aside/               entries that were found damaged
+    ROOT/.set-aside/               the last entries that were found damaged
 
 ROOT is in ``/tmp``, or on an EFS that many functions share. No lock is relied on. An entry appears by one rename of a
 folder that is whole and on the disk, and before each use the artifact's digest is computed again from its files: what
@@ -18,7 +18,12 @@ The flow, one module each::
 
     settings     environment variables -> CacheSettings
     fetch        Location -> entry: looked up, or fetched
-      entry        opening an entry: verified, or set aside
+      owner        who could change the cache: it is refused where another user could
+      entry        opening an entry: verified, or
+      aside          set aside
       claim        who fetches, and who waits
-      room         what is evicted, and what is left over from processes that died
+      room         what is evicted, once it is decided that there can be room
+      sweep        what processes that died have left
+    folders      files and folders that vanish at any moment: all that is done by path
+    network      the kind of a file system
 """

@@ -12,21 +12,35 @@ import errno
 import fcntl
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["Claim", "is_dead", "take_claim"]
+from .folders import (
+    VANISHED,
+    identity,
+    list_names,
+    make_folder,
+    new_file,
+    open_file,
+    publish,
+    read_file,
+    remove,
+    remove_empty,
+)
 
+__all__ = ["FETCHING", "HEARTBEAT", "Claim", "is_dead", "is_number", "take_claim"]
+
+FETCHING = ".fetching"
 HEARTBEAT = "heartbeat"
+HEARTBEAT_BYTES = 20
 BEAT_EVERY_S = 0.1
 STALE_S = 3.0
 POLL_S = (0.02, 0.5)
 """Seconds between looks, first and later: each look is a few requests to the file server of an EFS."""
 
-FASTER = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
-"""Another process has the number, or is removing the folder."""
+GIVE_UP_S = 30.0
+"""Seconds for which a claim is tried in vain, when nobody else has one."""
 
 
 class Claim:
@@ -34,45 +48,59 @@ class Claim:
 
     def __init__(self, folder: Path, handle: int) -> None:
         self.folder = folder
+        self.done = 0
         self._handle = handle
+        self._known = identity(folder)
         self._beaten = 0.0
 
     def beat(self, done: int) -> None:
         """Show that so many bytes are done."""
+        self.done = done
         now = time.monotonic()
         if now - self._beaten > BEAT_EVERY_S:
             self._beaten = now
-            os.pwrite(self._handle, b"%020d" % done, 0)
+            with contextlib.suppress(OSError):
+                os.pwrite(self._handle, _beat(done), 0)
 
     def release(self) -> None:
-        """Remove the folder, and let others see that nobody fetches."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the folder, unless it is another process's by now, and let others see that nobody fetches."""
+        if self._known is not None and identity(self.folder) == self._known:
+            remove(self.folder)
         os.close(self._handle)
         # Not empty: another process has begun after this one.
-        with contextlib.suppress(OSError):
-            self.folder.parent.rmdir()
+        remove_empty(self.folder.parent)
 
 
-def take_claim(folder: Path, *, is_done: Callable[[], bool]) -> Claim | None:
+def take_claim(folder: Path, *, root: Path, is_done: Callable[[], bool]) -> Claim | None:
     """Become the one who fetches, or wait until another one has.
 
     :param folder: Where the claims on one artifact are.
+    :param root: The cache's folder.
     :param is_done: Whether the entry is there.
     :returns: ``None`` when it is there.
     :raises OSError: When the folder cannot be written.
     """
     watched = _Watch()
     pause, longest = POLL_S
+    waited = time.monotonic()
     while not is_done():
-        folder.mkdir(parents=True, exist_ok=True)
-        last = max((int(path.name) for path in folder.iterdir() if path.name.isdecimal()), default=None)
+        last = max((int(name) for name in list_names(folder) if is_number(name)), default=None)
         if last is None or watched.has_stopped(folder / str(last)):
-            claim = _make(folder, 0 if last is None else last + 1)
+            claim = _make(folder, 0 if last is None else last + 1, root=root)
             if claim is not None:
                 return claim
+            if time.monotonic() - waited > GIVE_UP_S:
+                raise TimeoutError(errno.ETIMEDOUT, "removed by another process again and again", str(folder))
+        else:
+            waited = time.monotonic()
         time.sleep(pause)
         pause = min(1.2 * pause, longest)
     return None
+
+
+def is_number(name: str) -> bool:
+    """Whether a name is that of a claim: a number, and one after which there is room for more."""
+    return name.isascii() and name.isdecimal() and len(name) < 16 and str(int(name)) == name
 
 
 def is_dead(claim: Path) -> bool:
@@ -80,7 +108,7 @@ def is_dead(claim: Path) -> bool:
 
     :raises OSError: Where the file system has no locks, or there is no such claim any more.
     """
-    handle = os.open(claim / HEARTBEAT, os.O_RDONLY)
+    handle = open_file(claim / HEARTBEAT)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -102,32 +130,37 @@ class _Watch:
         try:
             if is_dead(claim):
                 return True
-            beat = (claim / HEARTBEAT).read_bytes()
-        except FileNotFoundError:
-            return False  # it was released just now
+            beat = read_file(claim / HEARTBEAT, most=HEARTBEAT_BYTES)
         except OSError:
+            # Released just now, or what a process that died has left.
             beat = b""
         if (claim, beat) != self._seen:
             self._seen, self._since = (claim, beat), time.monotonic()
         return time.monotonic() - self._since > STALE_S
 
 
-def _make(folder: Path, number: int) -> Claim | None:
+def _beat(done: int) -> bytes:
+    return b"%0*d" % (HEARTBEAT_BYTES, done)
+
+
+def _make(folder: Path, number: int, *, root: Path) -> Claim | None:
     """Make a claim, with its heartbeat locked, by one rename; ``None`` when another process was faster."""
-    scratch = folder / f"new-{secrets.token_hex(8)}"
-    handle = None
+    scratch, target = folder / f"new-{secrets.token_hex(8)}", folder / str(number)
+    handle, taken = None, False
     try:
-        scratch.mkdir()
-        handle = os.open(scratch / HEARTBEAT, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        make_folder(scratch, root=root)
+        handle = new_file(scratch / HEARTBEAT)
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.pwrite(handle, b"%020d" % 0, 0)
-        scratch.rename(folder / str(number))
+        os.pwrite(handle, _beat(0), 0)
+        taken = publish(scratch, target)
+        return Claim(target, handle) if taken else None
     except OSError as exc:
-        if handle is not None:
-            os.close(handle)
-        shutil.rmtree(scratch, ignore_errors=True)
-        if exc.errno in FASTER:
-            return None
-        raise
-    return Claim(folder / str(number), handle)
+        if exc.errno not in VANISHED:
+            raise
+        return None
+    finally:
+        if not taken:
+            remove(scratch)
+            if handle is not None:
+                os.close(handle)

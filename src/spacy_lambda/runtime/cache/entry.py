@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
-import logging
 import os
-import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...artifact.form import Manifest, parse_manifest
+from ...artifact.form import MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from ...artifact.unpack import flush_folder
 from ...artifact.verify import folder_digest
+from ...digest import Digest
 from ...errors import ArtifactError, CacheError
+from .aside import set_aside
+from .folders import VANISHED, IrregularFileError, identity, is_folder, lstat, open_file, read_file, write_file
 
-__all__ = ["IN_USE", "MANIFEST", "PIPELINE", "SET_ASIDE", "Entry", "finish_entry", "open_entry"]
+__all__ = ["IN_USE", "MANIFEST", "PIPELINE", "Entry", "finish_entry", "open_entry"]
 
 PIPELINE = "pipeline"
 MANIFEST = "manifest.json"
 IN_USE = "in-use"
-SET_ASIDE = ".set-aside"
 MARK_EVERY_S = 300
+
+OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)
+"""What keeps a sound entry from being read."""
 
 
 @dataclass
@@ -54,7 +58,7 @@ class Entry:
             self.marked = now
             # On a read-only mount nothing is evicted either.
             with contextlib.suppress(OSError):
-                os.utime(self.folder / IN_USE)
+                os.utime(self.handle)
 
     def close(self) -> None:
         """Use it no more."""
@@ -65,89 +69,102 @@ class _Gone(Exception):
     """The entry was evicted, or replaced, while it was being opened."""
 
 
-def open_entry(root: Path, digest: str, *, verified: bool = False) -> Entry | None:
+class _Damaged(Exception):
+    """The entry is not what its name says."""
+
+
+def open_entry(root: Path, digest: Digest) -> Entry | None:
     """Open an entry after computing its digest again; a damaged one is set aside.
 
-    :param verified: This process has just verified it, while it wrote it.
-    :returns: ``None`` where there is none, or none any more.
+    :returns: ``None`` when there is none, or none any more.
     :raises CacheError: When it cannot be read, or is damaged and cannot be set aside.
     """
     folder = root / digest
-    handle = None
-    try:
-        inode = folder.lstat().st_ino
-        handle = os.open(folder / IN_USE, os.O_RDONLY)
-        _keep(folder, handle)
-        wrong = None if verified else _wrong(folder, digest)
-    except (FileNotFoundError, NotADirectoryError):
-        if not os.path.lexists(folder):
+    known = identity(folder)
+    if known is None:
+        return None
+    with contextlib.ExitStack() as undo:
+        try:
+            handle = _hold(folder)
+            undo.callback(os.close, handle)
+            _verify(folder, digest)
+        except _Gone:
             return None
-        wrong = "it is not whole"
-    except _Gone:
-        wrong = None
-    except OSError as exc:
-        raise CacheError(
-            f"{folder} cannot be read: {exc.strerror}", remedy="check the permissions of the cache"
-        ) from exc
-    else:
-        if wrong is None:
-            entry = Entry(folder, handle)
-            entry.mark()
-            return entry
-    if handle is not None:
-        os.close(handle)
-    if wrong is not None:
-        _set_aside(root, folder, inode, wrong)
-    return None
+        except _Damaged as exc:
+            set_aside(root, folder, known, str(exc))
+            return None
+        undo.pop_all()
+    entry = Entry(folder, handle)
+    entry.mark()
+    return entry
 
 
-def _keep(folder: Path, handle: int) -> None:
+def _hold(folder: Path) -> int:
     """From here on nobody evicts the entry."""
+    if not is_folder(folder):
+        raise _Damaged("it is not a folder")
+    try:
+        handle = open_file(folder / IN_USE)
+    except OSError as exc:
+        raise _refused(folder / IN_USE, exc) from exc
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as exc:
+        os.close(handle)
         raise _Gone from exc
     except OSError:
         pass  # a file system without locks: the time of the last use has to do
-    try:
-        if os.stat(folder / IN_USE).st_ino != os.fstat(handle).st_ino:
-            raise _Gone
-    except FileNotFoundError as exc:
-        raise _Gone from exc
+    found, own = lstat(folder / IN_USE), os.fstat(handle)
+    if found is None or (found.st_dev, found.st_ino) != (own.st_dev, own.st_ino):
+        os.close(handle)
+        raise _Gone
+    return handle
 
 
-def _wrong(folder: Path, digest: str) -> str | None:
-    """Why an entry is damaged."""
+def _verify(folder: Path, digest: Digest) -> None:
+    """Compute the digest again from the entry's files."""
+    if not is_folder(folder / PIPELINE):
+        raise _Damaged(f"{folder / PIPELINE} is not a folder")
     try:
-        manifest = parse_manifest((folder / MANIFEST).read_bytes())
+        manifest = parse_manifest(read_file(folder / MANIFEST, most=MAX_MANIFEST_BYTES))
         found = folder_digest(folder / PIPELINE, manifest)
-    except ArtifactError as exc:
-        return exc.message
-    return None if found == digest else f"its files are those of the artifact {found}"
-
-
-def _set_aside(root: Path, folder: Path, inode: int, why: str) -> None:
-    """Move a damaged entry out of the way, unless another process has done so and put a new one there."""
-    logging.getLogger(__name__).warning("the cache entry %s is set aside and fetched again: %s", folder, why)
-    target = root / SET_ASIDE / f"{folder.name}-{secrets.token_hex(4)}"
-    try:
-        target.parent.mkdir(exist_ok=True)
-        if folder.lstat().st_ino == inode:
-            folder.rename(target)
-    except FileNotFoundError:
-        return
     except OSError as exc:
-        raise CacheError(
-            f"{folder} is damaged ({why}) and cannot be set aside: {exc.strerror}",
-            remedy="remove it, or mount the cache with write access",
-        ) from exc
+        raise _refused(folder, exc) from exc
+    except ArtifactError as exc:
+        if isinstance(exc.__cause__, OSError):
+            raise _refused(folder, exc.__cause__) from exc
+        raise _Damaged(exc.message) from exc
+    if found != digest:
+        raise _Damaged(f"its files are those of the artifact {found}")
 
 
-def finish_entry(folder: Path, manifest: Manifest) -> None:
-    """Add to a folder, with the pipeline in it, what makes it an entry; all of it is on the disk afterwards."""
-    for name, data in ((MANIFEST, manifest.to_bytes()), (IN_USE, b"")):
-        with open(folder / name, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+def _refused(path: Path, error: OSError) -> _Damaged | CacheError:
+    """What an error says of an entry: it is damaged, unless the fault is this process's own."""
+    if error.errno in OF_THIS_PROCESS:
+        return CacheError(
+            f"{path} cannot be read: {error.strerror}", remedy="give the process more open files or more memory"
+        )
+    if isinstance(error, IrregularFileError):
+        return _Damaged(f"{error.filename} is {error.strerror}")
+    if error.errno in VANISHED:
+        return _Damaged("it is not whole")
+    return _Damaged(f"{path} cannot be read: {error.strerror}")
+
+
+def finish_entry(folder: Path, manifest: Manifest) -> int:
+    """Add to a folder, with the pipeline in it, what makes it an entry in use; all of it is on the disk afterwards.
+
+    :returns: The open file that keeps others from evicting it.
+    :raises OSError: When a file cannot be written, or another process has removed one of the pipeline's.
+    """
+    write_file(folder / MANIFEST, manifest.to_bytes())
+    write_file(folder / IN_USE, b"")
     flush_folder(folder)
+    for entry in manifest.files:
+        found = lstat(folder / PIPELINE / entry.path)
+        if found is None or found.st_size != entry.size:
+            raise FileNotFoundError(errno.ENOENT, "changed by another process", str(folder / PIPELINE / entry.path))
+    handle = open_file(folder / IN_USE)
+    with contextlib.suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return handle

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import errno
-import os
+import random
 import secrets
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
-from ...artifact.form import Manifest
-from ...artifact.unpack import extract, flush_folder
+from ...artifact.form import Manifest, artifact_size
+from ...artifact.unpack import check_stream, extract, flush_folder
 from ...digest import Digest
 from ...errors import CacheError
 from ...location import Location
 from ...source.find import find_artifact
 from ...source.found import FoundArtifact
-from .claim import Claim, take_claim
+from .claim import FETCHING, Claim, take_claim
 from .entry import PIPELINE, Entry, finish_entry, open_entry
-from .room import FETCHING, disk_full, make_room, sweep
-from .settings import DEFAULT_ROOT, CacheSettings
+from .folders import TAKEN, VANISHED, identity, make_folder, publish, space
+from .owner import check_root, warn_of_others
+from .room import SLACK, check_fits, check_room, disk_full, keep_limit, make_room
+from .settings import CacheSettings
+from .sweep import sweep
 
 __all__ = ["cached_pipeline"]
 
 TRIES = 5
-"""Times that an entry may vanish before it is opened: evicted, damaged, or its scratch folder removed."""
+GIVE_UP_S = 30.0
+"""An entry may vanish before it is opened, evicted or damaged, and a folder while it is written: so many times at
+least, and for so many seconds, it is fetched again."""
+
+PAUSE_S = 0.01
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+class _FullError(OSError):
+    """The disk has no room.
+
+    :param available: Bytes that could be written.
+    :param need: Bytes of the artifact, as far as it is told.
+    """
+
+    def __init__(self, *, available: int, need: int = 0) -> None:
+        super().__init__(errno.ENOSPC, "No space left on device")
+        self.available = available
+        self.need = need
 
 
 def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
@@ -33,85 +55,118 @@ def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
 
     A location with a digest that is there is opened without asking its store.
 
-    :raises CacheError: When the cache's folder is full, read-only or not to be had.
+    :raises CacheError: When the cache's folder is full, read-only, another user's or not to be had.
     :raises StoreError: When the store cannot be reached, refuses, or has no such artifact.
     :raises ArtifactError: When what the store has is not what it should be.
     """
-    _check_owner(settings.root)
+    check_root(settings.root)
+    warn_of_others(settings.root)
     found = None if location.sha256 is not None else find_artifact(location)
     digest = location.sha256 if found is None else found.sha256
-    fetched = False
-    for _ in range(TRIES):
-        entry = None if digest is None else open_entry(settings.root, digest, verified=fetched)
+    tries, begin = 0, time.monotonic()
+    while tries < TRIES or time.monotonic() - begin < GIVE_UP_S:
+        try:
+            entry = None if digest is None else open_entry(settings.root, digest)
+            if entry is None:
+                found = found or find_artifact(location)
+                digest, entry = _fetch(found, digest, settings)
+        except OSError as exc:
+            raise _explained(exc, settings.root) from exc
         if entry is not None:
             return entry
-        found = found or find_artifact(location)
-        digest, fetched = _fetch(found, digest, settings)
+        tries += 1
+        if tries > 1:
+            # Others that lost the same race try again too.
+            time.sleep(random.uniform(0, PAUSE_S * min(tries, 20)))
     raise CacheError(
-        f"{location} was fetched into {settings.root} {TRIES} times and was gone each time",
+        f"{location} was fetched into {settings.root} {tries} times and was gone each time",
         remedy="raise SPACY_LAMBDA_CACHE_LIMIT, and check what else writes there",
     )
 
 
-def _check_owner(root: Path) -> None:
-    """In ``/tmp`` anybody may have made the folder first, and could change an entry after it was verified."""
-    if root == Path(DEFAULT_ROOT) and root.exists() and root.stat().st_uid not in (0, os.geteuid()):
-        raise CacheError(
-            f"{root} belongs to another user", remedy="set SPACY_LAMBDA_CACHE to a folder that only you can write"
-        )
-
-
-def _fetch(found: FoundArtifact, digest: Digest | None, settings: CacheSettings) -> tuple[Digest | None, bool]:
+def _fetch(found: FoundArtifact, digest: Digest | None, settings: CacheSettings) -> tuple[Digest | None, Entry | None]:
     """Fetch an artifact, or wait until another process has.
 
-    :returns: Its digest where it is known by now, and whether the entry is this process's own.
+    :returns: Its digest where it is known by now; and the entry, if it is this process's own.
     """
-    root, size = settings.root, found.size or 0
+    root = settings.root
+    if found.size is not None:
+        check_fits(root, found.size, limit=settings.limit)
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _fetch_once(found, digest, settings)
+    except _FullError as exc:
+        available = min(space(root)[1], exc.available)
+        check_room(root, max(exc.need, found.size or 0), available=available)
+    # Only what is verified evicts anything: it is read once more.
+    with found.open() as stream:
+        checked = check_stream(stream, sha256=digest)
+    need = artifact_size(checked.manifest)
+    check_fits(root, need, limit=settings.limit)
+    # What could be written may turn out not to have been, when it is flushed: then all of it has to be freed.
+    for room in (available, 0):
+        make_room(root, need, available=room)
+        try:
+            return _fetch_once(found, checked.sha256, settings)
+        except _FullError as exc:
+            full = exc
+    raise disk_full(root, need, f"{space(root)[1]:,} are free") from full
+
+
+def _fetch_once(
+    found: FoundArtifact, digest: Digest | None, settings: CacheSettings
+) -> tuple[Digest | None, Entry | None]:
+    root, claim = settings.root, None
+    try:
+        make_folder(root, root=root)
+        check_root(root)  # it may be another's by now
         sweep(root)
         # Nobody can wait for what has no name yet.
         claims = root / FETCHING / (digest or f"unknown-{secrets.token_hex(8)}")
-        claim = take_claim(claims, is_done=lambda: digest is not None and (root / digest).exists())
-        if claim is None:
-            return digest, False
-        try:
-            return _fetch_into(claim, found, digest, settings)
-        except FileNotFoundError:
-            if claim.folder.exists():
-                raise
-            return digest, False  # somebody took this process for dead
-        finally:
-            claim.release()
+        claim = take_claim(
+            claims, root=root, is_done=lambda: digest is not None and identity(root / digest) is not None
+        )
+        return (digest, None) if claim is None else _fetch_into(claim, found, digest, settings)
     except OSError as exc:
-        raise _explained(exc, root, size) from exc
+        if exc.errno in FULL and not isinstance(exc, _FullError):
+            raise _FullError(available=0 if claim is None else claim.done) from exc
+        if exc.errno not in (*VANISHED, *TAKEN):
+            raise
+        return digest, None  # somebody removed, or made again, what was being written
+    finally:
+        if claim is not None:
+            claim.release()
 
 
 def _fetch_into(
     claim: Claim, found: FoundArtifact, digest: Digest | None, settings: CacheSettings
-) -> tuple[Digest, bool]:
-    folder = claim.folder / "entry"
-    folder.mkdir()
+) -> tuple[Digest, Entry | None]:
+    root = settings.root
+    # A name of its own: the claim's may be another process's by now.
+    folder = claim.folder / f"entry-{secrets.token_hex(4)}"
+    make_folder(folder, root=root)
 
     def on_manifest(manifest: Manifest) -> None:
-        make_room(settings.root, manifest.total_bytes, limit=settings.limit)
+        need = artifact_size(manifest)
+        check_fits(root, need, limit=settings.limit)
+        free = space(root)[1]
+        if need + SLACK > free:
+            raise _FullError(available=free, need=need)
 
     with found.open() as stream:
         extracted = extract(stream, folder / PIPELINE, sha256=digest, on_manifest=on_manifest, on_bytes=claim.beat)
-    finish_entry(folder, extracted.manifest)
-    try:
-        os.rename(folder, settings.root / extracted.sha256)
-    except OSError as exc:
-        if exc.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
-        return extracted.sha256, False
-    flush_folder(settings.root)
-    return extracted.sha256, True
+    entry = Entry(root / extracted.sha256, finish_entry(folder, extracted.manifest))
+    with ExitStack() as undo:
+        undo.callback(entry.close)
+        if not publish(folder, entry.folder):
+            return extracted.sha256, None
+        flush_folder(root)
+        if settings.limit is not None:
+            keep_limit(root, limit=settings.limit)
+        undo.pop_all()
+    return extracted.sha256, entry
 
 
-def _explained(error: OSError, root: Path, size: int) -> CacheError:
-    if error.errno in FULL:
-        return disk_full(root, size)
+def _explained(error: OSError, root: Path) -> CacheError:
     if error.errno in READ_ONLY:
         return CacheError(
             f"{root} cannot be written: {error.strerror}",

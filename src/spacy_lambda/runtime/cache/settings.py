@@ -15,7 +15,7 @@ CACHE_VARIABLE = "SPACY_LAMBDA_CACHE"
 LIMIT_VARIABLE = "SPACY_LAMBDA_CACHE_LIMIT"
 DEFAULT_ROOT = "/tmp/spacy-lambda"
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
-SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMG]?I?)B?", re.IGNORECASE)
+SIZE = re.compile(r"(?P<number>[0-9]{1,15}(\.[0-9]{1,15})?)\s*(?P<unit>[KMG]?I?)B?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class CacheSettings:
     """The function's cache.
 
     :param root: Its folder; made when it is not there.
-    :param limit: Bytes of all entries; older ones that nobody uses are evicted beyond it. ``None``: as the disk allows.
+    :param limit: Bytes of all entries; those that nobody uses are evicted beyond it. ``None``: as the disk allows.
     """
 
     root: Path = Path(DEFAULT_ROOT)
@@ -33,13 +33,24 @@ class CacheSettings:
 def read_settings(environ: Mapping[str, str]) -> CacheSettings:
     """Read ``SPACY_LAMBDA_CACHE``, a folder, and ``SPACY_LAMBDA_CACHE_LIMIT``, a size such as ``2GB``.
 
-    :raises CacheError: When the size is none.
+    :raises CacheError: When the size is none, or nothing.
     """
-    limit = environ.get(LIMIT_VARIABLE, "")
-    size = SIZE.fullmatch(limit.strip())
-    if limit and (size is None or size["unit"].upper() not in UNITS):
-        raise CacheError(f"{LIMIT_VARIABLE} is {limit!r}, which is no size", remedy="write a size such as 500MB or 2GB")
-    return CacheSettings(
-        root=Path(environ.get(CACHE_VARIABLE) or DEFAULT_ROOT),
-        limit=None if size is None else int(float(size["number"]) * UNITS[size["unit"].upper()]),
-    )
+    return CacheSettings(root=Path(environ.get(CACHE_VARIABLE) or DEFAULT_ROOT), limit=_limit(environ))
+
+
+def _limit(environ: Mapping[str, str]) -> int | None:
+    text = environ.get(LIMIT_VARIABLE, "")
+    if not text:
+        return None
+    size = SIZE.fullmatch(text.strip())
+    if size is None or size["unit"].upper() not in UNITS:
+        raise CacheError(
+            f"{LIMIT_VARIABLE} is {text[:80]!r}, which is no size", remedy="write a size such as 500MB or 2GB"
+        )
+    limit = int(float(size["number"]) * UNITS[size["unit"].upper()])
+    if limit == 0:
+        raise CacheError(
+            f"{LIMIT_VARIABLE} is {text[:80]!r}, and no pipeline fits into that",
+            remedy="write a size such as 500MB or 2GB, or leave it out to use what the disk has",
+        )
+    return limit

@@ -1,0 +1,316 @@
+"""Files and folders that other processes remove, rename and replace at any moment.
+
+Everything that the cache does by a path is here, and nowhere else in this package. What is gone between two calls is no
+error here: a folder that vanished is empty, one that is to be made is made again, and one that is to be removed may be
+removed by two at once. What has the place of a folder or a file without being one is neither followed nor waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = [
+    "TAKEN",
+    "VANISHED",
+    "IrregularFileError",
+    "folder_entries",
+    "identity",
+    "is_folder",
+    "list_names",
+    "lstat",
+    "make_folder",
+    "move_aside",
+    "new_file",
+    "open_file",
+    "own_uid",
+    "publish",
+    "read_file",
+    "remove",
+    "remove_empty",
+    "space",
+    "tree_size",
+    "write_file",
+]
+
+VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
+LONGEST_S = 5.0
+"""Seconds for which a folder is made again each time that somebody removes it."""
+
+PAUSE_S = 0.005
+REMOVALS = 3
+
+
+class IrregularFileError(OSError):
+    """A plain file was expected, and something else has its name."""
+
+
+def lstat(path: Path) -> os.stat_result | None:
+    """A name's facts, of a link itself; ``None`` where there is nothing."""
+    try:
+        return os.lstat(path)
+    except OSError as exc:
+        if exc.errno in VANISHED:
+            return None
+        raise
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """A name's device and inode, of a link itself; ``None`` where there is nothing."""
+    found = lstat(path)
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder has the name; a link to one is none."""
+    found = lstat(path)
+    return found is not None and stat.S_ISDIR(found.st_mode)
+
+
+def list_names(folder: Path) -> list[str]:
+    """Names in a folder; none where it is gone, or is a link or no folder."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as exc:
+        if exc.errno in (*VANISHED, errno.ELOOP):
+            return []
+        raise
+    try:
+        return os.listdir(handle)
+    except OSError as exc:
+        if exc.errno in VANISHED:
+            return []
+        raise
+    finally:
+        os.close(handle)
+
+
+def folder_entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """What is in a folder, each with its facts, as far as it is still there."""
+    for name in list_names(folder):
+        found = lstat(folder / name)
+        if found is not None:
+            yield folder / name, found
+
+
+def make_folder(folder: Path, *, root: Path) -> None:
+    """Make a folder below the root, and the root, as often as somebody removes them; links and files in its way go.
+
+    :raises OSError: When it cannot be made, or is removed again and again.
+    """
+    parts = folder.relative_to(root).parts
+    below = [root.joinpath(*parts[: number + 1]) for number in range(len(parts))]
+    end = time.monotonic() + LONGEST_S
+    while True:
+        try:
+            _make_root(root)
+            for path in below:
+                _make(path)
+            return
+        except OSError as exc:
+            if exc.errno not in (*VANISHED, errno.EEXIST) or time.monotonic() > end:
+                raise
+        time.sleep(PAUSE_S)
+
+
+def remove(path: Path) -> bool:
+    """Remove a folder with all that is in it, or a file, or a link itself.
+
+    :returns: Whether nothing is there any more.
+    """
+    for _ in range(REMOVALS):
+        # More than one process may remove it, and another may still write into it.
+        with contextlib.suppress(OSError, RecursionError):
+            if is_folder(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        if identity(path) is None:
+            return True
+        if is_folder(path):
+            _flatten(path)
+    return False
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a folder if nothing is in it."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def move_aside(path: Path, known: tuple[int, int], folder: Path, *, root: Path) -> Path | None:
+    """Rename what was looked at into a folder below the root; what has taken its place meanwhile stays where it is.
+
+    :param known: The :func:`identity` of what was looked at.
+    :returns: Where it is now; ``None`` when another process was faster.
+    :raises OSError: When it cannot be moved.
+    """
+    target = folder / f"{path.name}-{secrets.token_hex(4)}"
+    end = time.monotonic() + LONGEST_S
+    while identity(path) == known:
+        make_folder(folder, root=root)
+        try:
+            path.rename(target)
+        except OSError as exc:
+            if exc.errno not in VANISHED or time.monotonic() > end:
+                raise
+            continue  # one of the two folders is gone
+        if identity(target) == known:
+            return target
+        publish(target, path)
+        remove(target)
+    return None
+
+
+def publish(folder: Path, target: Path) -> bool:
+    """Rename a folder, unless something is there.
+
+    :raises OSError: When it cannot be renamed.
+    """
+    try:
+        os.rename(folder, target)
+    except OSError as exc:
+        if exc.errno not in TAKEN:
+            raise
+        return False
+    return True
+
+
+def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a plain file and nothing else: no link is followed, no FIFO waited for, no device touched.
+
+    :raises IrregularFileError: When something else has the name.
+    :raises OSError: When it is not there or cannot be read.
+    """
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise IrregularFileError(errno.EINVAL, "not a plain file", str(path))
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise IrregularFileError(errno.EINVAL, "not a plain file", str(path))
+    return handle
+
+
+def read_file(path: Path, *, most: int) -> bytes:
+    """A plain file's contents.
+
+    :raises IrregularFileError: When something else has the name, or it is larger.
+    :raises OSError: When it is not there or cannot be read.
+    """
+    with open(open_file(path), "rb", buffering=0) as file:
+        data = bytearray()
+        while len(data) <= most and (piece := file.read(most + 1 - len(data))):
+            data += piece
+    if len(data) > most:
+        raise IrregularFileError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return bytes(data)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a new file, and bring it to the disk."""
+    with open(path, "xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def tree_size(path: Path) -> int:
+    """Bytes of all files below a folder, or of one file, as far as they are still there."""
+    found = lstat(path)
+    if found is None or not stat.S_ISDIR(found.st_mode):
+        return 0 if found is None else found.st_size
+    size, waiting = 0, [path]
+    while waiting:
+        with contextlib.suppress(OSError):
+            for inner, facts in folder_entries(waiting.pop()):
+                if stat.S_ISDIR(facts.st_mode):
+                    waiting.append(inner)
+                else:
+                    size += facts.st_size
+    return size
+
+
+def space(root: Path) -> tuple[int, int]:
+    """Bytes of the disk in all, and those that are free; of the folder above, where it is gone.
+
+    :raises OSError: When it cannot be told.
+    """
+    for folder in (root, *root.parents):
+        try:
+            usage = shutil.disk_usage(folder)
+        except OSError as exc:
+            if exc.errno not in VANISHED:
+                raise
+        else:
+            return usage.total, usage.free
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root))
+
+
+def new_file(path: Path) -> int:
+    """Make a file, for reading and writing.
+
+    :raises OSError: When something has the name, or it cannot be made.
+    """
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def own_uid(folder: Path) -> int | None:
+    """The owner of what this process writes into a folder, which on NFS the server decides; ``None`` if read-only."""
+    path = folder / f".owner-{secrets.token_hex(8)}"
+    try:
+        handle = new_file(path)
+    except OSError as exc:
+        if exc.errno == errno.EROFS:
+            return None
+        if exc.errno in (errno.EACCES, errno.EPERM):
+            return -1
+        raise
+    try:
+        return os.fstat(handle).st_uid
+    finally:
+        os.close(handle)
+        remove(path)
+
+
+def _make_root(root: Path) -> None:
+    try:
+        _make(root, mode=0o700, replace=False)
+    except FileNotFoundError:
+        for parent in reversed(root.parents):
+            with contextlib.suppress(FileExistsError):
+                parent.mkdir(mode=0o755)
+        _make(root, mode=0o700, replace=False)
+
+
+def _make(path: Path, *, mode: int = 0o777, replace: bool = True) -> None:
+    try:
+        path.mkdir(mode=mode)
+    except FileExistsError:
+        if is_folder(path):
+            return
+        if replace:
+            remove(path)
+        raise
+
+
+def _flatten(folder: Path) -> None:
+    """Bring what is deep in a folder to its top, and open it to its owner, so that all of it can be removed."""
+    waiting = [folder]
+    while waiting:
+        inner = waiting.pop()
+        with contextlib.suppress(OSError):
+            os.chmod(inner, 0o700)
+            for deeper, facts in folder_entries(inner):
+                if stat.S_ISDIR(facts.st_mode):
+                    os.chmod(deeper, 0o700)
+                    top = folder / secrets.token_hex(8)
+                    deeper.rename(top)
+                    waiting.append(top)

@@ -1,0 +1,104 @@
+"""Who could change the cache: a folder that another user can change is refused before anything of it is read.
+
+An entry is verified and then loaded by its path, so nobody else may replace a file, or a folder above it, in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from ...errors import CacheError
+from .folders import VANISHED, lstat, own_uid
+from .network import is_on_network
+from .settings import CACHE_VARIABLE
+
+__all__ = ["check_root", "warn_of_others"]
+
+TRIES = 5
+UNKNOWN = 65534
+"""Uid of owners whom a user namespace does not have."""
+
+
+def check_root(root: Path) -> None:
+    """Refuse a folder for the cache that another user could change. What is not there yet will be this user's own.
+
+    :raises CacheError: When it or one above it can be replaced by another user, or is a link or no folder.
+    """
+    root = root.absolute()
+    for left in reversed(range(TRIES)):
+        try:
+            wrong = next(_wrong(root), None)
+            break
+        except OSError as exc:
+            if exc.errno in VANISHED and left:
+                continue
+            raise CacheError(
+                f"{root} cannot be used: {exc.strerror}",
+                remedy=f"check {CACHE_VARIABLE}, and the permissions of {root}",
+            ) from exc
+    if wrong is not None:
+        raise CacheError(
+            f"{root} cannot be the cache: {wrong}",
+            remedy=f"set {CACHE_VARIABLE} to a folder that only this user can write; it is made if it is not there",
+        )
+
+
+def warn_of_others(root: Path) -> None:
+    """Log that a group may write the cache, or, on a network, whomever its server lets."""
+    found = lstat(root)
+    if found is not None and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        logging.getLogger(__name__).warning("others can write the cache: chmod go-w %s", root)
+
+
+def _wrong(root: Path) -> Iterator[str]:
+    # By its name, and by what links on the way lead to.
+    for path in dict.fromkeys((root, root.parent.resolve() / root.name)):
+        yield from _wrong_above(path)
+    found = lstat(root)
+    if found is not None:
+        yield from _wrong_root(root, found)
+
+
+def _wrong_above(path: Path) -> Iterator[str]:
+    """Whoever can rename what is in a folder can put something else there."""
+    steps = [*reversed(path.parents), path]
+    for folder, child in pairwise(steps):
+        try:
+            found = os.stat(folder)
+        except FileNotFoundError:
+            if lstat(folder) is not None:
+                yield f"{folder} is a link to nothing"
+            return
+        if not stat.S_ISDIR(found.st_mode):
+            yield f"{folder} is not a folder"
+            return
+        inner = lstat(child)
+        if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+            yield f"every user can replace what is in {folder}, which has no sticky bit"
+        elif found.st_mode & stat.S_IWOTH and inner is not None and not _is_trusted(inner):
+            yield f"{child} belongs to another user (uid {inner.st_uid})"
+        elif not _is_trusted(found, unknown=True) and not is_on_network(folder):
+            yield f"{folder}, above it, belongs to another user (uid {found.st_uid})"
+
+
+def _wrong_root(root: Path, found: os.stat_result) -> Iterator[str]:
+    if stat.S_ISLNK(found.st_mode):
+        yield f"it is a link to {os.readlink(root)}"
+        return
+    if not stat.S_ISDIR(found.st_mode):
+        yield "it is not a folder"
+        return
+    if not _is_trusted(found) and not (is_on_network(root) and own_uid(root) in (None, found.st_uid)):
+        yield f"it belongs to another user (uid {found.st_uid})"
+    if found.st_mode & stat.S_IWOTH and not is_on_network(root):
+        yield "every user can write it"
+
+
+def _is_trusted(found: os.stat_result, *, unknown: bool = False) -> bool:
+    """Whether this user or the administrator owns it, who is unknown in a user namespace without him."""
+    return found.st_uid in (0, os.geteuid(), *([UNKNOWN] if unknown else []))
