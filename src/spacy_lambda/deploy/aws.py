@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from spacy_lambda.config.model import Project
 from spacy_lambda.errors import DeployError
 
-__all__ = ["DENIED", "Aws", "aws_error", "open_account"]
+__all__ = ["Aws", "aws_error", "open_account"]
 
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"}

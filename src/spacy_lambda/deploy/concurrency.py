@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from spacy_lambda.config.model import PUBLIC_CONCURRENCY, Concurrency, FunctionConfig
 from spacy_lambda.config.names import stack_name
-from spacy_lambda.deploy.aws import DENIED, Aws, aws_error
+from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.errors import DeployError
 
 __all__ = ["Limit", "concurrency_limits"]
@@ -49,8 +49,8 @@ def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfi
     :raises DeployError: If the account does not let as many be reserved as the file says, or AWS does not tell.
     """
     wanted = {one.name: _wanted(one) for one in functions}
-    account = _account(aws, project, wanted) if any(wanted.values()) else None
-    free = account.free if account else 0
+    account = _account(aws, project, wanted) if any(wanted.values()) else "nothing is reserved"
+    free = 0 if isinstance(account, str) else account.free
     limits = {}
     for one in functions:
         number = wanted[one.name]
@@ -65,7 +65,7 @@ def _wanted(function: FunctionConfig) -> int:
     return PUBLIC_CONCURRENCY if function.auth == "none" and function.concurrency is None else 0
 
 
-def _limit(function: FunctionConfig, number: int, account: _Account | None, free: int) -> Limit:
+def _limit(function: FunctionConfig, number: int, account: _Account | str, free: int) -> Limit:
     if number == 0:
         shared = "no limit of its own: as many environments at once as the account has"
         if function.auth == "none":
@@ -75,8 +75,8 @@ def _limit(function: FunctionConfig, number: int, account: _Account | None, free
         return Limit(function.concurrency, shared)
     why = "" if function.concurrency else ', the default with auth = "none"'
     about = f"at most {number} environments at once{why}; they are reserved for it"
-    if account is None:
-        return Limit(number, f"{about} (not checked: lambda:GetAccountSettings is not allowed)")
+    if isinstance(account, str):
+        return Limit(number, f"{about} (whether the account has as many was not checked: {account})")
     if number <= free:
         return Limit(number, about)
     short = f"the account has {account.limit} environments, of which {max(free, 0)} can still be reserved"
@@ -88,8 +88,8 @@ def _limit(function: FunctionConfig, number: int, account: _Account | None, free
     )
 
 
-def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | None:
-    """What can be reserved, counting what these functions have already; ``None`` where that must not be asked."""
+def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | str:
+    """What can be reserved, counting what these functions have already; or the error's code where AWS does not tell."""
     client = aws.client("lambda")
     try:
         told = client.get_account_settings()["AccountLimit"]
@@ -98,9 +98,8 @@ def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | No
             if number:
                 own += _reserved(client, stack_name(project, name))
     except ClientError as exc:
-        if str(exc.response.get("Error", {}).get("Code")) in DENIED:
-            return None
-        raise aws_error(exc, "asking how many environments the account has") from exc
+        # Who may deploy need not be allowed to ask; what cannot be reserved, CloudFormation refuses as well.
+        return str(exc.response.get("Error", {}).get("Code", "Unknown"))
     except BotoCoreError as exc:
         raise aws_error(exc, "asking how many environments the account has") from exc
     limit = int(told["ConcurrentExecutions"])
