@@ -350,4 +350,4 @@ def test_limits_are_told(nlp: Language) -> None:
     }
     document = dispatch({**event, "rawPath": "/openapi.json"}, left(30_000), function)["body"]
     assert "Up to 1,234 characters" in document
-    assert '"maxItems":77' in document
+    assert "Up to 77 texts" in document

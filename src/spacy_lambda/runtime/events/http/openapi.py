@@ -86,8 +86,7 @@ def _schemas(function: Function) -> dict[str, Any]:
     texts = {
         "type": "array",
         "items": text,
-        "maxItems": limits.texts,
-        "description": f"Up to {limits.total:,} characters altogether.",
+        "description": f"Up to {limits.texts:,} texts, of {limits.total:,} characters altogether.",
     }
     include = {"type": "array", "items": {"enum": list(INCLUDABLE)}}
     long_text = {"enum": ["refuse", "split"]}
