@@ -17,12 +17,12 @@ import pytest
 from spacy_lambda.errors import CacheError
 from spacy_lambda.location import Location
 from spacy_lambda.runtime.cache import entry as entry_module
-from spacy_lambda.runtime.cache import fetch, owner
+from spacy_lambda.runtime.cache import fetch, network, owner
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.folders import make_folder, remove
 from spacy_lambda.runtime.cache.settings import CacheSettings
 
-from .caches import artifact, entries, left_over, opened
+from .caches import artifact, entries, left_over, open_folder, opened, without_privileges
 
 ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away, or make a device")
 OTHER = 12345
@@ -128,13 +128,14 @@ def test_a_deep_tree_inside(one: Location, settings: CacheSettings) -> None:
     assert remove(settings.root)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("part", ["manifest.json", "in-use", "pipeline", "pipeline/weights", ""])
-def test_a_part_that_cannot_be_read(part: str, one: Location, settings: CacheSettings) -> None:
-    with opened(one, settings) as entry:
-        pass
-    (entry.folder / part).chmod(0)
-    assert_fetched_again(one, settings)
+def test_a_part_that_cannot_be_read(part: str) -> None:
+    with open_folder() as folder:
+        one, settings = artifact(folder, "one"), CacheSettings(folder / "cache")
+        with opened(one, settings) as entry:
+            pass
+        (entry.folder / part).chmod(0)
+        without_privileges(lambda: assert_fetched_again(one, settings), folder)
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EIO, errno.ELOOP])
@@ -366,3 +367,20 @@ def test_all_may_write_on_a_network(
 def test_the_own_user_is_found_by_a_file(tmp_path: Path) -> None:
     assert owner.own_uid(tmp_path) == os.geteuid()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_system_is_that_of_the_longest_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mountinfo"
+    where = tmp_path / "the models"
+    lines = [
+        "1 0 8:1 / / rw - ext4 /dev/sda rw",
+        f"2 1 0:2 / {str(where).replace(' ', chr(92) + '040')} rw shared:1 - nfs4 127.0.0.1:/ rw",
+        f"3 2 0:3 / {tmp_path}/local rw - nfs4 127.0.0.1:/ rw",
+        f"4 3 0:4 / {tmp_path}/local rw - tmpfs tmpfs rw",
+    ]
+    mounts.write_text("\n".join(lines) + "\n")
+    monkeypatch.setattr(network, "MOUNTS", mounts)
+    found = [network.is_on_network(path) for path in (tmp_path, where, where / "cache", tmp_path / "local" / "cache")]
+    assert found == [False, True, True, False]
+    monkeypatch.setattr(network, "MOUNTS", tmp_path / "none")
+    assert network.is_on_network(where) is False

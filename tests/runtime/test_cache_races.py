@@ -24,7 +24,7 @@ from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.folders import identity, list_names, make_folder, move_aside, remove, tree_size
 from spacy_lambda.runtime.cache.settings import CacheSettings
 
-from .caches import entries, left_over, opened
+from .caches import entries, left_over, open_folder, opened, without_privileges
 
 CACHE = Path(spacy_lambda.__file__).parent / "runtime" / "cache"
 BY_PATH = {
@@ -258,12 +258,15 @@ def test_what_has_taken_the_place_meanwhile_stays(tmp_path: Path, monkeypatch: p
     assert list_names(tmp_path / ".set-aside") == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may list and write every folder")
-def test_a_locked_folder_of_ones_own_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "a" / "b").chmod(0)
-    (tmp_path / "a").chmod(0)
-    assert remove(tmp_path / "a")
+def test_a_locked_folder_of_ones_own_is_removed() -> None:
+    def locked(folder: Path) -> None:
+        (folder / "a" / "b" / "c").mkdir(parents=True)
+        (folder / "a" / "b").chmod(0)
+        (folder / "a").chmod(0)
+        assert remove(folder / "a")
+
+    with open_folder() as folder:
+        without_privileges(lambda: locked(folder), folder)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,9 +160,10 @@ def move_aside(path: Path, known: tuple[int, int], folder: Path, *, root: Path) 
         try:
             path.rename(target)
         except OSError as exc:
-            if exc.errno not in VANISHED or time.monotonic() > end:
+            # One of the two folders is gone; or a folder that its owner may not write cannot leave the one above.
+            if time.monotonic() > end or not (exc.errno in VANISHED or _unlock(path)):
                 raise
-            continue  # one of the two folders is gone
+            continue
         if identity(target) == known:
             return target
         publish(target, path)
@@ -301,16 +302,27 @@ def _make(path: Path, *, mode: int = 0o777, replace: bool = True) -> None:
         raise
 
 
+def _unlock(path: Path) -> bool:
+    """Let the owner of a folder write it; whether that was a change."""
+    found = lstat(path)
+    if found is None or not stat.S_ISDIR(found.st_mode) or found.st_mode & stat.S_IRWXU == stat.S_IRWXU:
+        return False
+    with contextlib.suppress(OSError):
+        os.chmod(path, 0o700)
+        return True
+    return False
+
+
 def _flatten(folder: Path) -> None:
     """Bring what is deep in a folder to its top, and open it to its owner, so that all of it can be removed."""
     waiting = [folder]
     while waiting:
         inner = waiting.pop()
         with contextlib.suppress(OSError):
-            os.chmod(inner, 0o700)
+            _unlock(inner)
             for deeper, facts in folder_entries(inner):
                 if stat.S_ISDIR(facts.st_mode):
-                    os.chmod(deeper, 0o700)
+                    _unlock(deeper)
                     top = folder / secrets.token_hex(8)
                     deeper.rename(top)
                     waiting.append(top)
