@@ -18,10 +18,15 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from spacy_lambda import inference
 from spacy_lambda.client import Client, Retry
 from spacy_lambda.client.docs import doc_of
 from spacy_lambda.client.failures import CallFailed
-from spacy_lambda.errors import InvokeError, RequestError, SpacyLambdaError
+from spacy_lambda.errors import InferenceError, InvokeError, RequestError, SpacyLambdaError
+from spacy_lambda.inference import query_model
+from spacy_lambda.local import client as local_client
+from spacy_lambda.local import invoke
+from spacy_lambda.location import parse_location
 
 from .fakes import Fake, echo, failed, heard
 from .raw_server import Script, raw_server, response
@@ -421,3 +426,45 @@ def test_no_answer_is_lost_or_swapped(faults: list[str], number: int, size: int,
     assert found == texts[: len(found)]
     assert isinstance(error, InvokeError) if len(found) < number else error is None
     assert nothing_is_left()
+
+
+# The other callers
+
+
+def ended(kind: type[Exception], call: Callable[[], Any]) -> Any:
+    """What a call gives, or the error of this kind."""
+    try:
+        return call()
+    except kind as exc:
+        return exc
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_the_inference_api_is_not_trusted_either(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_none")
+    with raw_server(Script([ODD[kind]])) as url:
+        found = ended(InferenceError, lambda: query_model(parse_location("hf://a/b"), "iron", endpoint=url))
+    # Any JSON is shown as it came.
+    assert found.remedy if isinstance(found, InferenceError) else found in (None, {}, "iron", [1, 2])
+    assert "hf_none" not in str(found)
+
+
+def test_the_inference_api_has_a_time_for_the_whole_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "TIMEOUT_S", 0.4)
+    for where in ("headers", "body"):
+        with raw_server(Script(DRIBBLES[where], pause_s=0.05, hold=True)) as url, pytest.raises(InferenceError):
+            query_model(parse_location("hf://a/b"), "iron", endpoint=url)
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_invocation_is_answered_or_a_known_error(kind: str) -> None:
+    with raw_server(Script([ODD[kind]])) as url:
+        found = ended(InvokeError, lambda: invoke(url, "function", {"text": "iron"}))
+    assert found.remedy if isinstance(found, InvokeError) else json.dumps(found.answer, allow_nan=False)
+
+
+def test_an_invocation_has_a_time_for_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_client, "WAIT_S", 0.4)
+    for where in ("headers", "body"):
+        with raw_server(Script(DRIBBLES[where], pause_s=0.05, hold=True)) as url, pytest.raises(InvokeError):
+            invoke(url, "function", {"text": "iron"})
