@@ -20,6 +20,7 @@ COMMANDS = [
     ("verify", "ok", "ok", "--texts", "PIPE.txt"),
     ("verify", "ok", "ok", "--texts", "PIPE.jsonl"),
     ("verify", "ok", "ok", "--texts", "PIPE.spacy"),
+    ("init", "--pipeline", "ok", "--out", "PIPE.toml", "--force"),
     ("run-bundle", "PIPE.zip", "--port", "0"),
     ("invoke", "--endpoint", "http://127.0.0.1:9", "--event", "/dev/zero"),
 ]

@@ -15,6 +15,7 @@ from spacy_lambda.config.precedence import PROJECT_VARIABLE
 from spacy_lambda.config.template import render_project
 from spacy_lambda.config.workflow import STAGING, WORKFLOW_FILE, path_complaint, render_workflow
 from spacy_lambda.errors import ConfigError
+from spacy_lambda.files import check_file
 from spacy_lambda.location import Location, parse_location
 from spacy_lambda.pipelines import find_pipeline, read_meta
 
@@ -133,6 +134,8 @@ def _as_seen_from(folder: Path, pipeline: str, location: Location) -> str:
 def _write(path: Path, content: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            check_file(path)
         path.write_text(content, encoding="utf-8")
     except (OSError, ValueError) as exc:
         raise ConfigError(str(path), [Fault("the file", f"cannot be written: {exc}", "choose another --out")]) from exc
