@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import spacy
 
+from spacy_lambda.compiler.texts import read_docs
+from spacy_lambda.errors import VerifyError
+
 COMMANDS = [
     ("unpack", "PIPE.tar", "out"),
     ("pack", "PIPE.zip"),
@@ -17,9 +20,6 @@ COMMANDS = [
     ("status", "--config", "PIPE.toml"),
     ("status", "--config", "/dev/zero"),
     ("push", "ok", "store", "--sign", "PIPE.pem"),
-    ("verify", "ok", "ok", "--texts", "PIPE.txt"),
-    ("verify", "ok", "ok", "--texts", "PIPE.jsonl"),
-    ("verify", "ok", "ok", "--texts", "PIPE.spacy"),
     ("init", "--pipeline", "ok", "--out", "PIPE.toml", "--force"),
     ("run-bundle", "PIPE.zip", "--port", "0"),
     ("invoke", "--endpoint", "http://127.0.0.1:9", "--event", "/dev/zero"),
@@ -33,6 +33,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.mkfifo(made / f"PIPE.{ending}")
     spacy.blank("en", meta={"name": "ok", "version": "1.0"}).to_disk(made / "ok")
     return made
+
+
+@pytest.mark.parametrize("ending", ["txt", "jsonl", "spacy"])
+def test_texts_are_read_of_files(ending: str, folder: Path) -> None:
+    with pytest.raises(VerifyError) as caught:
+        read_docs(folder / f"PIPE.{ending}", spacy.blank("en"))
+    assert caught.value.remedy
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
