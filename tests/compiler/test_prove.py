@@ -110,6 +110,13 @@ LACKING: dict[str, tuple[str, str, str, str, str]] = {
         "this file will not be in the function",
         "--code {outside}",
     ),
+    "a variable of the user's": (
+        "lack_variable",
+        "import os; doc.cats['key'] = float(os.environ['ACME_API_KEY'] == 'secret')",
+        "",
+        "KeyError: 'ACME_API_KEY'",
+        "bring what it needs",
+    ),
     "the end of the process": (
         "lack_exit",
         "import os, sys\nif 'torch' not in sys.modules: os._exit(3)",
@@ -121,8 +128,9 @@ LACKING: dict[str, tuple[str, str, str, str, str]] = {
 
 
 @pytest.mark.parametrize("what", LACKING)
-def test_what_the_function_lacks_is_named(tmp_path: Path, what: str) -> None:
+def test_what_the_function_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     pytest.importorskip("torch")
+    monkeypatch.setenv("ACME_API_KEY", "secret")
     outside = write(tmp_path / "elsewhere" / "words.txt", "iron")
     write(tmp_path / "words.txt", "iron")
     name, body, top, message, remedy = LACKING[what]

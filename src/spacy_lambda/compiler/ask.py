@@ -23,6 +23,10 @@ __all__ = ["BASE", "Asked", "ask"]
 BASE = ("spacy-lambda",)
 SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/lib", "/usr/lib64", "/usr/share", "/lib", "/lib64", "/System")
 TIMEOUT_S = 900
+KEPT = ("LANG", "LC_", "LD_LIBRARY_PATH", "MKL_", "OMP_", "OPENBLAS_", "PATH", "TZ")
+"""Beginnings of the variables that the process gets: none of the user's own, so that no credentials reach the
+pipeline's code and nothing is relied on that a function does not have."""
+
 STDERR_LINES = 5
 
 
@@ -85,7 +89,7 @@ def _run(root: Path, home: Path, questions: Path, answers: Path, *, shown_withou
     :param shown_without: Left out of what it says: the pipeline's folder has another name in the end.
     """
     command = [sys.executable, "-S", "-s", "-P", "-m", "spacy_lambda.compiler.asked", str(questions), str(answers)]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SPACY_LAMBDA_"))}
+    kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
     environ = {**kept, "PYTHONPATH": str(root), "HOME": str(home), "TMPDIR": str(home), "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(
