@@ -7,6 +7,7 @@ function that it names is looked up in the tables below and in the metadata of t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -59,7 +60,12 @@ FACTORIES = "factories"
 LIBRARIES = ("spacy", "thinc")
 """Whose registries packages add to, by entry points of the group ``LIBRARY_REGISTRY``."""
 
+OTHERS = frozenset({"code", "config.cfg", "meta.json", "tokenizer", "vocab"})
+"""What lies beside the components' folders: spaCy's own files and folders, and the pipeline's modules."""
+
 REMEDY = "write the pipeline again with spaCy, or correct its config.cfg"
+NO_FOLDER = "cannot be the name of its folder"
+RENAME = "rename the component, for example with nlp.rename_pipe, and write the pipeline again"
 
 
 class PipelineKind(StrEnum):
@@ -177,6 +183,9 @@ def parse_config(text: str, *, name: str) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(json.dumps(Config().from_str(text, interpolate=True)))
     except Exception as exc:  # the parser raises what its own parts raise, such as KeyError and RecursionError
+        named = next(filter(None, map(_wrong_name, _names_in(text))), None)
+        if named is not None:
+            raise InvalidPipelineError(f"{name!r} is not a pipeline's: {named}", remedy=RENAME) from exc
         first = next(iter(str(exc).strip().splitlines()), "")
         raise InvalidPipelineError(
             f"{name!r} does not parse: {type(exc).__name__}: {first[:300]}", remedy=REMEDY
@@ -184,7 +193,9 @@ def parse_config(text: str, *, name: str) -> dict[str, Any]:
     config.setdefault("components", {})
     wrong = _wrong(config)
     if wrong is not None:
-        raise InvalidPipelineError(f"{name!r} is not a pipeline's: {wrong}", remedy=REMEDY)
+        raise InvalidPipelineError(
+            f"{name!r} is not a pipeline's: {wrong}", remedy=RENAME if wrong.endswith(NO_FOLDER) else REMEDY
+        )
     return config
 
 
@@ -212,13 +223,33 @@ def _wrong(config: Mapping[str, Any]) -> str | None:
     pipeline = nlp.get("pipeline", [])
     if not isinstance(pipeline, list) or not all(isinstance(name, str) for name in pipeline):
         return "[nlp] pipeline is not a list of names"
-    for name in (*components, *pipeline):
-        if "/" in name or unsafe_name(name) is not None:
-            return f"a component is called {name[:80]!r}, which cannot be the name of its folder"
+    named = next(filter(None, map(_wrong_name, (*components, *pipeline))), None)
+    if named is not None:
+        return named
     for name in pipeline:
         if not isinstance(components.get(name), dict):
             return f"[nlp] pipeline names {name!r}, and there is no such block in [components]"
     return None
+
+
+def _wrong_name(name: str) -> str | None:
+    """Why a component cannot be called so. Some systems ignore case."""
+    if name.lower() in OTHERS:
+        return f"a component is called {name!r}, which is kept for something else, and {NO_FOLDER}"
+    if "/" in name or unsafe_name(name) is not None:
+        return f"a component is called {name[:80]!r}, which {NO_FOLDER}"
+    return None
+
+
+def _names_in(text: str) -> Iterator[str]:
+    """The components' names in a config that does not parse: a dot in one of them may be why."""
+    for rest in re.findall(r"^\[components\.(.+)\][ \t]*$", text, re.MULTILINE):
+        yield rest if rest.startswith(".") or rest.lower() in OTHERS else rest.partition(".")[0]
+    for names in re.findall(r"^pipeline[ \t]*=[ \t]*(\[.*\])[ \t]*$", text, re.MULTILINE):
+        try:
+            yield from (name for name in json.loads(names) if isinstance(name, str))
+        except (ValueError, RecursionError):
+            continue
 
 
 def _components(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

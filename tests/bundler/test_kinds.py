@@ -155,6 +155,35 @@ def test_a_config_that_is_none(text: str, tmp_path: Path) -> None:
     assert len(caught.value.message) < 600
 
 
+@pytest.mark.parametrize("block", [True, False])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("code", "Code", "tokenizer", "vocab", "VOCAB", "meta.json", "config.cfg"),
+        *("..", ".", "../evil", "../../x", "/etc", "a/b", "a:b", ".git", "__pycache__", "nul", "x "),
+    ],
+)
+def test_a_component_whose_name_is_no_folder(name: str, block: bool, tmp_path: Path) -> None:
+    text = config(f'[components.{name}]\nfactory = "ner"' if block else "", f'["{name}"]')
+    with pytest.raises(InvalidPipelineError, match="cannot be the name of its folder") as caught:
+        pipeline_kind(folder_of(tmp_path, text))
+    assert "rename" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "name", ["refs", "codes", "encode", "tokenizer2", "vocabulary", "meta", "json", "my code", "ü"]
+)
+def test_an_ordinary_name(name: str, tmp_path: Path) -> None:
+    text = config(f'[components.{name}]\nfactory = "ner"\n[components.{name}.model]\ncode = 1', f'["{name}"]')
+    assert pipeline_kind(folder_of(tmp_path, text)) is PipelineKind.NO_TRANSFORMER
+
+
+def test_a_config_that_does_not_parse_for_another_reason(tmp_path: Path) -> None:
+    text = config('[components.ner]\nfactory = "ner"\n[components.ner.a/b.code]\nx = ${vars.none}', '["ner"]')
+    with pytest.raises(InvalidPipelineError, match="does not parse"):
+        pipeline_kind(folder_of(tmp_path, text))
+
+
 def test_a_config_that_is_no_text(tmp_path: Path) -> None:
     folder_of(tmp_path, "").joinpath("config.cfg").write_bytes(b"\xff\xfe[nlp]")
     with pytest.raises(InvalidPipelineError, match="cannot be read"):
