@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from ..errors import StoreError
 
-__all__ = ["strict_opener"]
+__all__ = ["MAX_REDIRECTS", "origin", "strict_opener"]
 
 MAX_REDIRECTS = 5
 PORTS = {"http": 80, "https": 443}
@@ -67,7 +67,7 @@ class _StrictRedirects(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        old, target = _origin(req.full_url), _origin(newurl)
+        old, target = origin(req.full_url), origin(newurl)
         if target is None or old is None or (old[0] == "https" and target[0] != "https"):
             raise StoreError(
                 f"{req.full_url} redirects to {newurl[:200]!a}, which is refused",
@@ -82,7 +82,7 @@ class _StrictRedirects(urllib.request.HTTPRedirectHandler):
         return new
 
 
-def _origin(url: str) -> tuple[str, str, int] | None:
+def origin(url: str) -> tuple[str, str, int] | None:
     """Scheme, host and port; ``None`` for what is not requested at all."""
     try:
         parts = urllib.parse.urlsplit(url)

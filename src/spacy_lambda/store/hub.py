@@ -254,13 +254,16 @@ class HubStore:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """What huggingface_hub raises becomes an error of ours."""
+        """The one way to use huggingface_hub: it is guarded, and what it raises becomes an error of ours."""
         import requests
         from huggingface_hub import errors
 
+        from spacy_lambda.store.session import guarded_requests
+
         name = str(self._location)
         try:
-            yield
+            with guarded_requests(self._api.endpoint), _unwrapped():
+                yield
         except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as exc:
             raise _unreachable(name, exc) from exc
         except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as exc:
@@ -279,11 +282,25 @@ class HubStore:
             raise _unreachable(name, exc) from exc
         except errors.HFValidationError as exc:
             raise StoreError(f"{name}: {exc}", remedy="write hf://owner/name") from exc
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
+        except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as exc:
             raise StoreError(
                 f"{name}: the Hub answered what cannot be read: {type(exc).__name__}: {_first_line(exc)[:200]}",
                 remedy="check HF_ENDPOINT where it is set, and try again",
             ) from exc
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """What a thread of huggingface_hub's raised while it uploaded, which comes as the cause of a ``RuntimeError``."""
+    cause = None
+    try:
+        yield
+    except RuntimeError as exc:
+        if not isinstance(exc.__cause__, Exception):
+            raise
+        cause = exc.__cause__
+    if cause is not None:
+        raise cause
 
 
 def _unreachable(name: str, error: Exception) -> StoreError:
