@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["check_file", "read_file"]
+__all__ = ["check_file", "file_sizes", "read_file"]
 
 
 def check_file(path: Path) -> None:
@@ -34,3 +34,9 @@ def read_file(path: Path, *, limit: int) -> bytes:
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"It has more than {limit:,} bytes", str(path))
     return content
+
+
+def file_sizes(folder: Path) -> dict[str, int]:
+    """Bytes of every file in a folder, by its path below it."""
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    return {name: path.stat().st_size for name, path in files}

@@ -120,8 +120,7 @@ def described(kind: PipelineKind, pipeline: str) -> str:
     :param pipeline: How the user named the pipeline.
     """
     if kind is PipelineKind.ORIGINAL:
-        command = f"spacy-lambda compile {quote(pipeline)} compiled"
-        return f"{kind}: it needs torch, and no function runs it; compile it: {command}"
+        return f"{kind}: it needs torch, and no function runs it; compile it: {_how_to_compile(pipeline)}"
     return f"{kind}: it needs no torch" if kind is PipelineKind.NO_TRANSFORMER else kind.value
 
 
@@ -155,8 +154,22 @@ def require_without_torch(config: Mapping[str, Any], *, name: str) -> None:
         )
     raise NotCompiledError(
         f"{name} is not compiled: it has parts that need torch, which no function has: {told}",
-        remedy=f"compile it, and give the result instead: spacy-lambda compile {quote(name)} compiled",
+        remedy=f"compile it, and give the result instead: {_how_to_compile(name)}",
     )
+
+
+def _how_to_compile(pipeline: str) -> str:
+    """Commands for a shell; what is in a store is fetched first, for ``compile`` takes no location."""
+    if not _is_stored(pipeline):
+        return f"spacy-lambda compile {quote(pipeline)} compiled"
+    return f"spacy-lambda pull {quote(pipeline)} original && spacy-lambda compile original compiled"
+
+
+def _is_stored(pipeline: str) -> bool:
+    path = Path(pipeline)
+    if path.is_file() or (path / "config.cfg").is_file():
+        return False
+    return any(mark in pipeline for mark in ("://", "@", "#")) or (path / "refs").is_dir()
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -64,6 +64,16 @@ def test_what_is_written_in_any_script_stays(value: str) -> None:
     assert shown(value) == value
 
 
+def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    say("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * LINE}\t\x1b[31m", err=True)
+    say_table(["name"], [["a\tb"]])
+    said = capsys.readouterr()
+    first, second = said.err.splitlines()
+    assert first == "REPORT RequestId: 1\tDuration: 2.00 ms\t"
+    assert second.endswith("x… (6 characters more)")
+    assert "a\\tb" in said.out
+
+
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=st.text())
 def test_every_text_is_shown_on_one_line_of_visible_characters(value: str) -> None:

@@ -196,6 +196,20 @@ def test_nothing_appears_when_compiling_fails(
 
 
 def test_texts_are_looked_for_before_the_work_begins(original: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(VerifyError, match="does not exist"):
+    with pytest.raises(VerifyError, match="there is no file"):
         compile_pipeline(str(original()), tmp_path / "out", verify=tmp_path / "nothing")
     assert os.listdir(tmp_path) == []
+
+
+def test_out_may_not_lie_in_another_pipeline(original: Callable[..., Path], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(original(), other)
+    with pytest.raises(CompileError, match="inside another pipeline"):
+        compile_pipeline(str(original()), other / "ner" / "out")
+    assert not (other / "ner" / "out").exists()
+
+
+def test_nothing_is_calibrated_in_fp32(original: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match="the precision is fp32") as caught:
+        compile_pipeline(str(original()), tmp_path / "out", calibrate=tmp_path)
+    assert "--precision int8" in caught.value.remedy

@@ -196,10 +196,14 @@ OF_THE_PROJECT = [
         'name = "papers"\nregion = "eu-central-1"\nregon = "x"',
         ("project.regon", "is no known key", 'did you mean "region"?'),
     ),
-    ('region = "eu-central-1"', ("project.name", "is missing", 'write name = "papers"')),
+    ('region = "eu-central-1"', ("project.name", "is missing", 'write name = "papers" under [project]')),
     (
         'name = "papers"',
-        ("project.region", "is missing", 'write region = "eu-central-1", give --region, or set AWS_REGION'),
+        (
+            "project.region",
+            "is missing",
+            'write region = "eu-central-1" under [project], give --region, or set AWS_REGION',
+        ),
     ),
     (
         'name = "papers"\nregion = "Frankfurt"',
@@ -308,7 +312,7 @@ def test_all_at_once(tmp_path: Path) -> None:
     assert caught.value.remedy == (
         "change each:\n"
         f"  1. project.name: {NAMING}\n"
-        '  2. project.region: write region = "eu-central-1", give --region, or set AWS_REGION\n'
+        '  2. project.region: write region = "eu-central-1" under [project], give --region, or set AWS_REGION\n'
         '  3. functions.ner.pipeline: write pipeline = "./compiled", the folder that spacy-lambda compile made\n'
         "  4. functions.ner.memory: write a number from 256 to 10240\n"
         "  5. functions.other.timeout: write a number without a point, not in quotes"

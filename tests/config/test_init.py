@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_lambda.artifact.pack import pack
 from spacy_lambda.cli import make_app
 from spacy_lambda.config.keys import function_keys, project_keys
 from spacy_lambda.config.load import load_project
@@ -24,6 +26,9 @@ from spacy_lambda.config.start import start_project
 from spacy_lambda.config.template import render_project, toml_value
 from spacy_lambda.config.workflow import WORKFLOW_FILE, render_workflow
 from spacy_lambda.errors import ConfigError, LocationError, PipelineNotFoundError
+from spacy_lambda.location import parse_location
+from spacy_lambda.store.open import open_store
+from spacy_lambda.store.push import push_pipeline
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -147,6 +152,15 @@ def test_a_relative_pipeline_is_written_as_seen_from_the_file(here: Path) -> Non
     out = here / "deployment" / "spacy-lambda.toml"
     start_project("compiled", out, region="eu-central-1")
     assert 'pipeline = "../compiled"' in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["pipeline.tar", "store/en_metals@1.0.0", "store/en_metals"])
+def test_what_is_stored_on_this_machine_gives_its_own_name(here: Path, form: str) -> None:
+    spacy.blank("en", meta={"name": "metals", "version": "1.0.0"}).to_disk(here / "x")
+    pack(here / "x", here / "pipeline.tar")
+    push_pipeline("x", open_store(parse_location("./store")), aliases=("latest",))
+    start_project(form, region="eu-central-1")
+    assert 'name = "metals"' in (here / "spacy-lambda.toml").read_text(encoding="utf-8")
 
 
 # What is refused.

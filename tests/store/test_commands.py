@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
 
 from .hub_server import Hub
 
@@ -39,6 +41,19 @@ def test_a_folder(pipeline: Path, tmp_path: Path) -> None:
     assert "names no version" in run("alias", f"{store}/en_metals", "canary", code=1)
     (tmp_path / "none").mkdir()
     assert "holds no pipelines" in run("ls", str(tmp_path / "none"))
+
+
+def test_an_original_that_aliases_point_to_is_warned_of(pipeline: Path, tmp_path: Path) -> None:
+    config = spacy.load(pipeline).config.copy()
+    config["nlp"]["pipeline"], config["components"] = ["t"], {"t": {"factory": "transformer"}}
+    shutil.copytree(pipeline, tmp_path / "original")
+    config.to_disk(tmp_path / "original" / "config.cfg", interpolate=False)
+    pushed = json.loads(run("push", "original", "./store", "--json", cwd=tmp_path))
+    assert pushed["kind"] == "original"
+    (warning,) = pushed["warnings"]
+    assert "latest" in warning
+    assert "--no-latest" in warning
+    assert json.loads(run("push", "original", "./other", "--json", "--no-latest", cwd=tmp_path))["warnings"] == []
 
 
 def test_s3(s3: Any, s3_url: str, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,13 @@ __all__ = [
     "unpack_stream",
 ]
 
+ZIP = b"PK\x03\x04"
+"""How zips begin, and wheels."""
+
+ZIP_REMEDY = (
+    "make an artifact of it: `spacy-lambda pack FILE pipeline.tar`; or install the wheel, and give its package's name"
+)
+
 CHUNK = 1 << 20
 FLUSH_EVERY = 16 * CHUNK
 """The disk begins to write while the network still brings more."""
@@ -282,6 +289,8 @@ def read_stream_file(stream: Readable, path: str, *, max_bytes: int) -> tuple[Ma
 
 def _manifest(reader: _Reader) -> Manifest:
     first = reader.exactly(BLOCK)
+    if first.startswith(ZIP):
+        raise ArtifactError("this is a zip or a wheel, and no artifact", remedy=ZIP_REMEDY)
     try:
         info = tarfile.TarInfo.frombuf(first, "utf-8", "strict")
     except (tarfile.HeaderError, UnicodeDecodeError) as exc:

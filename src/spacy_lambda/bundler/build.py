@@ -21,7 +21,7 @@ from spacy_lambda.bundler.prove import Proof
 from spacy_lambda.bundler.shape import Choice, choose_shape
 from spacy_lambda.bundler.slim import Removal
 from spacy_lambda.bundler.target import UNZIPPED_LIMIT, Target
-from spacy_lambda.bundler.treemap import file_sizes
+from spacy_lambda.files import file_sizes
 from spacy_lambda.pipelines import BUNDLE_FACTS, path_in
 
 __all__ = ["NO_ENGINE", "Bundle", "Options", "make_bundle"]

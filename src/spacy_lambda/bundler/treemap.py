@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
 
 import squarify
 
 from spacy_lambda.bundler.svg import Box, add_clip, add_rect, add_words, new_picture
 
-__all__ = ["COLOURS", "REST_COLOUR", "file_sizes", "treemap_svg"]
+__all__ = ["COLOURS", "REST_COLOUR", "treemap_svg"]
 
 COLOURS = "#1d4ed8 #b45309 #047857 #be185d #6d28d9 #0e7490 #b91c1c #4d7c0f #a21caf #0369a1 #854d0e #9f1239".split()
 """Dark enough for white letters."""
@@ -54,12 +53,6 @@ class Entry:
 
     def __str__(self) -> str:
         return f"{self.name} {_mb(self.size)}"
-
-
-def file_sizes(tree: Path) -> dict[str, int]:
-    """Bytes of every file in a folder, by its path below it."""
-    files = sorted((path.relative_to(tree).as_posix(), path) for path in tree.rglob("*") if path.is_file())
-    return {name: path.stat().st_size for name, path in files}
 
 
 def treemap_svg(sizes: Mapping[str, int], *, limit: int, title: str) -> str:

@@ -103,7 +103,7 @@ def _print(made: Bundle, *, report: bool) -> None:
         say(f"{made.path}: {made.unzipped / 1e6:.1f} MB on {made.image.base}; {built}")
     say(f"try it: spacy-lambda run-bundle {made.path}")
     if made.zipped is not None:
-        say("deployed, its handler is spacy_lambda.runtime.handler.handler")
+        say("handler, once it is deployed: spacy_lambda.runtime.handler.handler")
 
 
 def _print_sizes(made: Bundle) -> None:

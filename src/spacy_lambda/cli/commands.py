@@ -13,6 +13,9 @@ from spacy_lambda.cli.boundary import Ended
 
 __all__ = ["Commands"]
 
+VALIDATOR = "Value error, "
+"""Words of the library that checks values, before those that are for the user."""
+
 
 class Commands(TyperGroup):
     """Interruptions and errors of the system get as far as the boundary; typer would turn them into exit codes."""
@@ -32,6 +35,9 @@ class Commands(TyperGroup):
 def _handed_on() -> Iterator[None]:
     try:
         yield
+    except typer.BadParameter as exc:
+        exc.message = exc.message.removeprefix(VALIDATOR)
+        raise
     except typer.Abort as exc:
         raise Ended(KeyboardInterrupt()) from exc
     except (KeyboardInterrupt, EOFError, OSError) as exc:

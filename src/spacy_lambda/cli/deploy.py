@@ -42,17 +42,21 @@ def deploy(
     """Bundle, store and deploy functions; each goes live when its answers are right."""
     from spacy_lambda.config.load import load_project
     from spacy_lambda.config.parse import FILE
-    from spacy_lambda.config.start import start_project
+    from spacy_lambda.config.start import require_names, start_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
-    from spacy_lambda.deploy.deploy import chosen_functions
+    from spacy_lambda.deploy.chosen import chosen_functions
     from spacy_lambda.deploy.deploy import deploy as deploy_functions
     from spacy_lambda.deploy.deploy import plan as plan_functions
     from spacy_lambda.deploy.stacks import is_bootstrapped
 
     require_somebody(yes=yes or plan_only)
     if pipeline is not None:
-        say(f"wrote {start_project(pipeline, config or Path(FILE), region=region)[0]}", err=True)
+        file = config or Path(FILE)
+        if not file.exists():
+            say(f"wrote {start_project(pipeline, file, region=region)[0]}", err=True)
+        else:
+            require_names(file, pipeline)
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
     aws, cdk = open_account(project), find_cdk()

@@ -22,7 +22,7 @@ def eject(
     """Write the CDK app as files that are yours: `cdk deploy` works in their folder without spacy-lambda."""
     from spacy_lambda.config.load import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.deploy import chosen_functions
+    from spacy_lambda.deploy.chosen import chosen_functions
     from spacy_lambda.deploy.eject import eject_app
 
     project = load_project(config, region=region)

@@ -16,7 +16,10 @@ def init(
     pipeline: Annotated[
         str, typer.Option(help="The compiled pipeline: a folder, an installed package's name, or a location.")
     ],
-    name: Annotated[str | None, typer.Option(help="The project's name.", show_default="the pipeline's")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="The project's name.", show_default="the pipeline's, or its folder's if it has none"),
+    ] = None,
     region: Annotated[
         str | None, typer.Option(help="Where it will be.", show_default="the environment's, else left open")
     ] = None,

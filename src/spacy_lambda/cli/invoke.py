@@ -38,6 +38,7 @@ def invoke(
 ) -> None:
     """Invoke a function, the one that is live in AWS or one at an endpoint, and print its answer."""
     from spacy_lambda.local.client import invoke as invoke_function
+    from spacy_lambda.local.logs import without_empty_stacks
 
     told = _read_event(event, text)
     if endpoint is not None:
@@ -45,16 +46,23 @@ def invoke(
     else:
         from spacy_lambda.config.load import load_project
         from spacy_lambda.config.names import stack_name
-        from spacy_lambda.deploy.deploy import the_function
+        from spacy_lambda.config.parse import FILE
+        from spacy_lambda.deploy.chosen import the_function
         from spacy_lambda.deploy.model import ALIAS
 
+        if config is None and not Path(FILE).exists():
+            raise InvokeError(
+                f"there is no --endpoint, and no {FILE} in {Path.cwd()}",
+                remedy="pass --endpoint http://127.0.0.1:9001 for a local function that `spacy-lambda serve` started,"
+                f" or write a {FILE} with `spacy-lambda init`",
+            )
         project = load_project(config, region=region)
         deployed = stack_name(project.name, the_function(project, name).name)
         result = invoke_function(None, deployed, told, qualifier=ALIAS, region=project.region)
     if result.error is not None:
         say(f"error: {result.error.error_type}: {result.error.message}", err=True)
         if result.log_tail and not as_json:
-            say(*result.log_tail.rstrip().splitlines(), err=True)
+            say(*without_empty_stacks(result.log_tail.rstrip().splitlines()), err=True)
         raise typer.Exit(1)
     if as_json:
         say_json(result.answer, indent=None)
@@ -73,6 +81,8 @@ def _read_event(event: str | None, text: str | None) -> Any:
         return {"text": _decoded(_standard_input(), "the text") if text == "-" else text}
     try:
         return parse_json(_standard_input() if event == "-" else _content(Path(event or "")))
+    except FileNotFoundError as exc:
+        raise InvokeError(f"there is no file {event}", remedy="check the path") from exc
     except (OSError, ValueError) as exc:
         raise InvokeError(
             f"the event {event!r} cannot be read as JSON: {exc}", remedy="give a file with one JSON value"

@@ -33,7 +33,7 @@ def status(
     """Show which version of each function is live, and how it is."""
     from spacy_lambda.config.load import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.deploy import chosen_functions
+    from spacy_lambda.deploy.chosen import chosen_functions
     from spacy_lambda.deploy.status import function_status
 
     project = load_project(config, region=region)
@@ -72,8 +72,9 @@ def logs(
     from spacy_lambda.config.load import load_project
     from spacy_lambda.config.names import stack_name
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.deploy import the_function
+    from spacy_lambda.deploy.chosen import the_function
     from spacy_lambda.deploy.logs import read_log
+    from spacy_lambda.local.logs import without_empty_stacks
 
     project = load_project(config, region=region)
     name = stack_name(project.name, the_function(project, function).name)
@@ -82,7 +83,7 @@ def logs(
             told = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}
             say_json(told, indent=None)
         else:
-            first, *more = event.message.splitlines() or [""]
+            first, *more = without_empty_stacks(event.message.splitlines()) or [""]
             say(f"{event.time:%Y-%m-%d %H:%M:%S} {first}", *more, limit=MESSAGE)
 
 
@@ -98,7 +99,7 @@ def rollback(
     """Let an older version of a function be live."""
     from spacy_lambda.config.load import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.deploy import the_function
+    from spacy_lambda.deploy.chosen import the_function
     from spacy_lambda.deploy.rollback import rollback as roll_back
 
     require_somebody(yes=yes)
@@ -129,7 +130,7 @@ def destroy(
     from spacy_lambda.config.load import load_project
     from spacy_lambda.config.names import stack_name
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.deploy import chosen_functions
+    from spacy_lambda.deploy.chosen import chosen_functions
     from spacy_lambda.deploy.destroy import destroy_functions, find_doomed
 
     require_somebody(yes=yes)

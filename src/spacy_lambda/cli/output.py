@@ -42,16 +42,16 @@ def shown(value: object, *, limit: int = LINE) -> str:
     """
     text = str(value)
     cut = f"… ({len(text) - limit:,} characters more)" if len(text) > limit else ""
-    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text[:limit]) + cut
+    return UNSEEN.sub(_visible, text[:limit]) + cut
 
 
 def say(*lines: object, err: bool = False, limit: int = LINE) -> None:
-    """Print lines, each of which stays one.
+    """Print lines, each of which stays one; a tab stays a tab, as in the log of a function.
 
     :param err: On standard error.
     :param limit: Characters of each line at most.
     """
-    print(*(shown(line, limit=limit) for line in lines), sep="\n", file=_stream(err=err), flush=True)
+    print(*(_line(line, limit=limit) for line in lines), sep="\n", file=_stream(err=err), flush=True)
 
 
 def say_error(error: SpacyLambdaError) -> None:
@@ -85,6 +85,17 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title
     for row in rows:
         table.add_row(*(Text(shown(cell, limit=CELL)) for cell in row))
     Console().print(table)
+
+
+def _line(line: object, *, limit: int) -> str:
+    text = str(line)
+    cut = text[limit:]
+    shortened = "\t".join(shown(part) for part in text[:limit].split("\t"))
+    return shortened + (f"… ({len(cut):,} characters more)" if cut else "")
+
+
+def _visible(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 def _json(value: Any, indent: int | None) -> str:

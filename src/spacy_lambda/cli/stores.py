@@ -18,7 +18,7 @@ from spacy_lambda.location import Location, parse_location
 from spacy_lambda.source.layout import LATEST
 
 if TYPE_CHECKING:
-    from spacy_lambda.store.protocol import StoredVersion
+    from spacy_lambda.store.protocol import Pushed, StoredVersion
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 EndpointOption = Annotated[
@@ -90,7 +90,10 @@ def push(
             pushed = push_pipeline(
                 source, opened, aliases=tuple(aliases), replace=replace, sign_key=sign, on_step=on_step
             )
-    result = {**asdict(pushed), "location": str(pushed.location)}
+    warnings = _warnings(pushed)
+    result = {**asdict(pushed), "location": str(pushed.location), "warnings": warnings}
+    for warning in warnings:
+        say(f"warning: {warning}", err=True)
     if as_json:
         say_json(result)
         return
@@ -187,6 +190,15 @@ def alias(
         say_json(_as_dict(moved))
     else:
         say(f"{moved.location} is now {moved.version} (sha256={moved.sha256})")
+
+
+def _warnings(pushed: Pushed) -> list[str]:
+    """What a push did that functions will not bear."""
+    if pushed.kind is None or pushed.kind.value != "original" or not pushed.aliases:
+        return []
+    moved = ", ".join(pushed.aliases)
+    told = f"what the alias {moved} points to now is an original, which no function runs"
+    return [f"{told}; --no-latest leaves {LATEST} where it is" if LATEST in pushed.aliases else told]
 
 
 def _source_and_store(first: str, second: str, third: str | None, revision: str | None) -> tuple[str, Location]:

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from spacy.tokens import Doc
 
 from ..artifact.inputs import pipeline_folder
+from ..errors import CompileError
 from ..manifest import CompiledMeta, Precision
 from ..pipelines import read_meta
 from .carried import find_code
@@ -72,9 +73,14 @@ def compile_pipeline(
     :param on_step: Told about progress.
     :returns: What was written into ``meta.json``.
     :raises PipelineNotFoundError: When there is no such pipeline.
-    :raises CompileError: When ``out`` is taken, or the pipeline cannot be compiled.
+    :raises CompileError: When ``out`` is taken, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
     :raises VerifyError: When there are no texts where they should be.
     """
+    if calibrate is not None and precision != "int8":
+        raise CompileError(
+            f"texts to calibrate with ({calibrate}) are for int8, and the precision is {precision}",
+            remedy="add --precision int8, or leave out --calibrate",
+        )
     read = [one for one in (calibrate, verify, *code) if one is not None]
     with pipeline_folder(pipeline) as path, place(out, original=path, inputs=read, force=force) as target:
         refuse_compiled(path)

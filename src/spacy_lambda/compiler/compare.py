@@ -148,6 +148,7 @@ def compare(
             remedy="compare a pipeline with what was compiled from it",
         )
     comparison = _Comparison(original, other)
+    comparison.warm_up(docs[:BATCH])
     for begin in range(0, len(docs), BATCH):
         comparison.add(begin, docs[begin : begin + BATCH])
         on_step("comparing", min(begin + BATCH, len(docs)), len(docs))
@@ -170,8 +171,6 @@ class _Comparison:
     def __init__(self, original: Language, compiled: Language) -> None:
         self._nlp, self._compiled = original, compiled
         self._first, self._second = Stages(original), Stages(compiled)
-        self._first.warm_up()
-        self._second.warm_up()
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._shown = {
             (name, kind)
@@ -184,6 +183,11 @@ class _Comparison:
         self._hidden = _HiddenTally()
         self._failures: list[TextFailure] = []
         self._documents = self._identical = self._words = 0
+
+    def warm_up(self, golds: Sequence[Doc]) -> None:
+        """Run texts through both before the time is taken."""
+        for stages in (self._first, self._second):
+            stages.warm_up([gold.text for gold in golds])
 
     def add(self, begin: int, golds: Sequence[Doc]) -> None:
         """Run a batch through both, component by component."""

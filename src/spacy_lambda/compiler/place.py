@@ -65,6 +65,9 @@ def place(out: Path, *, original: Path, inputs: Iterable[Path], force: bool) -> 
 def _check(out: Path, original: Path, inputs: Iterable[Path], *, force: bool) -> None:
     if original in out.parents:
         raise CompileError(f"{out} is inside the original", remedy="choose another folder")
+    around = next((folder for folder in out.parents if _is_pipeline(folder)), None)
+    if around is not None:
+        raise CompileError(f"{out} is inside another pipeline, {around}", remedy="choose another folder")
     for what, one in (("the original", original), *((str(one), one) for one in inputs)):
         if out == one or out in one.parents:
             raise CompileError(f"{out} holds {what}", remedy="choose another folder")
@@ -72,11 +75,15 @@ def _check(out: Path, original: Path, inputs: Iterable[Path], *, force: bool) ->
         return
     if not force:
         raise CompileError(f"{out} exists", remedy="choose another folder, or replace it with --force")
-    if not all((out / name).is_file() for name in ("config.cfg", "meta.json")):
+    if not _is_pipeline(out):
         raise CompileError(
             f"{out} is not a pipeline, so --force does not replace it",
             remedy="choose another folder, or remove that one yourself",
         )
+
+
+def _is_pipeline(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in ("config.cfg", "meta.json"))
 
 
 def _existing(folder: Path) -> Path:

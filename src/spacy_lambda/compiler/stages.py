@@ -36,9 +36,12 @@ class Stages:
         self._nlp = nlp
         self.seconds = 0.0
 
-    def warm_up(self) -> None:
-        """Run once, so that what is loaded at the first text is not counted."""
-        docs = self.tokenize(["A text."])
+    def warm_up(self, texts: Sequence[str]) -> None:
+        """Run once on texts like those that follow, so that what is loaded or prepared at first is not counted.
+
+        :param texts: A batch as large as the ones that count: torch prepares itself for each new shape.
+        """
+        docs = self.tokenize(texts)
         for name in self._components:
             docs = self.run(name, docs)
         self.seconds = 0.0

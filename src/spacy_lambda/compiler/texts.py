@@ -24,7 +24,9 @@ def read_docs(path: Path, nlp: Language) -> list[Doc]:
     :raises VerifyError: When there is nothing to read, or a line is not what it should be.
     """
     if not path.exists():
-        raise VerifyError(f"{path} does not exist", remedy="name a folder of .txt, a .jsonl or a .spacy file")
+        raise VerifyError(
+            f"there is no file {path}", remedy="check the path: a folder of .txt, a .jsonl or a .spacy file"
+        )
     docs = list(_read(path, nlp))
     if not docs:
         raise VerifyError(

@@ -39,8 +39,8 @@ TYPE_REMEDIES: dict[Kind, str] = {
     "table of strings": 'write a table: { team = "nlp" }',
 }
 MISSING_REMEDIES = {
-    "name": 'write name = "papers"',
-    "region": 'write region = "eu-central-1", give --region, or set AWS_REGION',
+    "name": 'write name = "papers" under [project]',
+    "region": 'write region = "eu-central-1" under [project], give --region, or set AWS_REGION',
     "pipeline": 'write pipeline = "./compiled", the folder that spacy-lambda compile made',
 }
 

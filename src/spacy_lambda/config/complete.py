@@ -10,7 +10,7 @@ from spacy_lambda.config.model import FunctionConfig, Project
 from spacy_lambda.config.precedence import Settings
 from spacy_lambda.location import parse_location
 
-__all__ = ["complete"]
+__all__ = ["anchored", "complete"]
 
 
 def complete(settings: Settings) -> Project:
@@ -27,7 +27,7 @@ def complete(settings: Settings) -> Project:
 
 
 def _function(name: str, values: Mapping[str, Any], folder: Path) -> FunctionConfig:
-    made = {**values, "pipeline": _anchored(values["pipeline"], folder)}
+    made = {**values, "pipeline": anchored(values["pipeline"], folder)}
     for key in ("golden", "signed_by"):
         if key in values:
             made[key] = folder / values[key]
@@ -38,7 +38,7 @@ def _function(name: str, values: Mapping[str, Any], folder: Path) -> FunctionCon
     return FunctionConfig(name=name, **made)
 
 
-def _anchored(pipeline: str, folder: Path) -> str:
+def anchored(pipeline: str, folder: Path) -> str:
     """A location that means the same from every folder.
 
     A word without a slash is a package's name, unless it is there beside the file.

@@ -7,19 +7,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from spacy_lambda.artifact.unpack import read_stream_file
+from spacy_lambda.config.complete import anchored
 from spacy_lambda.config.faults import Fault
 from spacy_lambda.config.load import make_project
-from spacy_lambda.config.parse import FILE, Document, parse_text
+from spacy_lambda.config.parse import FILE, Document, parse_text, read_document
 from spacy_lambda.config.precedence import PROJECT_VARIABLE
 from spacy_lambda.config.template import render_project
 from spacy_lambda.config.workflow import STAGING, WORKFLOW_FILE, path_complaint, render_workflow
-from spacy_lambda.errors import ConfigError
+from spacy_lambda.errors import ConfigError, SpacyLambdaError
 from spacy_lambda.files import check_file
 from spacy_lambda.location import Location, parse_location
-from spacy_lambda.pipelines import find_pipeline, read_meta
+from spacy_lambda.pipelines import MAX_META_BYTES, find_pipeline, read_meta
+from spacy_lambda.source.find import find_artifact
+from spacy_lambda.strict_json import parse_json
 
-__all__ = ["start_project"]
+__all__ = ["require_names", "start_project"]
 
 FUNCTION = "ner"
 UNNAMED = "pipeline"
@@ -89,6 +94,32 @@ def start_project(
     return list(files)
 
 
+def require_names(file: Path, pipeline: str) -> None:
+    """Check that a file that is there is for a pipeline: an earlier try may have written it.
+
+    :param pipeline: A location; a relative folder starts at the current one.
+    :raises ConfigError: If it cannot be read, or names other pipelines.
+    """
+    functions = read_document(file).values.get("functions", {})
+    tables = functions.values() if isinstance(functions, dict) else ()
+    named = [
+        table["pipeline"] for table in tables if isinstance(table, dict) and isinstance(table.get("pipeline"), str)
+    ]
+    folder = file.resolve().parent
+    wanted = anchored(_as_seen_from(file.parent, pipeline, parse_location(pipeline)), folder)
+    if named and wanted not in (anchored(one, folder) for one in named):
+        raise ConfigError(
+            str(file),
+            [
+                Fault(
+                    "the file",
+                    f"is there already, and its pipeline is {', '.join(map(repr, named))}",
+                    f"leave out --pipeline to deploy that one, or write {pipeline!r} as `pipeline` into the file",
+                )
+            ],
+        )
+
+
 def _check(text: str, path: Path, environ: Mapping[str, str]) -> None:
     make_project(Document(path, parse_text(text, path)), region=None, environ=environ)
 
@@ -105,14 +136,30 @@ def _check_paths(out: Path, paths: Mapping[str, str]) -> None:
 def _guess(location: Location) -> _Guess:
     path = Path(location.path)
     if location.scheme != "file" or path.is_file() or (path.is_dir() and not (path / META).is_file()):
-        return _Guess(_name(path.stem if location.is_artifact or path.is_file() else path.name))
-    folder = find_pipeline(location.path)
-    meta = read_meta(folder / META)
+        meta, title = _stored_meta(location), path.stem if location.is_artifact or path.is_file() else path.name
+    else:
+        folder = find_pipeline(location.path)
+        meta, title = read_meta(folder / META), folder.resolve().name
+    if meta is None:
+        return _Guess(_name(title))
     named, components = meta.get("name"), meta.get("pipeline")
-    title = named if isinstance(named, str) and named != UNNAMED else folder.resolve().name
+    title = named if isinstance(named, str) and named != UNNAMED else title
     last = components[-1] if isinstance(components, list) and components else FUNCTION
     has_ner = not isinstance(components, list) or FUNCTION in components
     return _Guess(_name(title), FUNCTION if has_ner else _name(str(last)))
+
+
+def _stored_meta(location: Location) -> Mapping[str, Any] | None:
+    """The ``meta.json`` of an artifact on this machine; of one that is elsewhere, or cannot be read, nothing."""
+    if location.scheme != "file":
+        return None
+    try:
+        with find_artifact(location).open() as stream:
+            _, data = read_stream_file(stream, META, max_bytes=MAX_META_BYTES)
+        meta = parse_json(data)
+    except (SpacyLambdaError, ValueError):  # whoever deploys it is told
+        return None
+    return meta if isinstance(meta, dict) else None
 
 
 def _name(text: str) -> str:

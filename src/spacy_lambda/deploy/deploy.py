@@ -16,34 +16,8 @@ from spacy_lambda.deploy.prepare import WORK, prepared_function
 from spacy_lambda.deploy.release import Released, Tell, release, run_deploy
 from spacy_lambda.deploy.stacks import is_bootstrapped, require_settled
 from spacy_lambda.deploy.templates import write_templates
-from spacy_lambda.errors import DeployError
 
-__all__ = ["bootstrap", "chosen_functions", "deploy", "plan", "the_function"]
-
-
-def chosen_functions(project: Project, names: Sequence[str]) -> list[FunctionConfig]:
-    """Functions by name; all of them without one.
-
-    :raises DeployError: If the file has no such function.
-    """
-    known = {function.name: function for function in project.functions}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise DeployError(
-            f"there is no function {', '.join(map(repr, unknown))}", remedy=f"choose from {', '.join(known)}"
-        )
-    return [known[name] for name in names] if names else list(project.functions)
-
-
-def the_function(project: Project, name: str | None) -> FunctionConfig:
-    """One function by name; the only one without.
-
-    :raises DeployError: If there is no such function, or it is not told which.
-    """
-    if name is None and len(project.functions) > 1:
-        known = ", ".join(function.name for function in project.functions)
-        raise DeployError("the project has several functions", remedy=f"name one of {known}")
-    return chosen_functions(project, [name] if name else [])[0]
+__all__ = ["bootstrap", "deploy", "plan"]
 
 
 def bootstrap(aws: Aws, cdk: Cdk, *, tell: Tell) -> None:

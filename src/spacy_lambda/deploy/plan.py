@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.bundler.treemap import file_sizes
 from spacy_lambda.config.model import Project
 from spacy_lambda.config.names import stack_name
 from spacy_lambda.deploy.aws import Aws
@@ -19,6 +18,7 @@ from spacy_lambda.deploy.prepare import Prepared, make_spec
 from spacy_lambda.deploy.stacks import require_settled
 from spacy_lambda.deploy.templates import write_templates
 from spacy_lambda.deploy.versions import list_versions, live_version
+from spacy_lambda.files import file_sizes
 
 __all__ = ["Plan", "PlannedFunction", "make_plan", "shared_spec"]
 

@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
@@ -80,6 +81,8 @@ def invoke(
     :raises InvokeError: If the endpoint cannot be reached or refuses the request. A function's own error is
         not raised; it is in :attr:`Invocation.error`.
     """
+    if endpoint_url is not None:
+        _check_endpoint(endpoint_url)
     where = endpoint_url or f"AWS in {region}"
     options = {} if qualifier is None else {"Qualifier": qualifier}
     try:
@@ -114,6 +117,17 @@ def invoke(
             f"the invocation of {function_name!r} at {where} failed: {why[:500]}",
             remedy="check --endpoint and the log of the server",
         ) from exc
+
+
+def _check_endpoint(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        _, _, address = url.rpartition("://")
+        raise InvokeError(f"the endpoint {url!r} is no URL", remedy=f"write http://{address or '127.0.0.1:9001'}")
 
 
 def _invocation(response: dict[str, Any], payload: bytes) -> Invocation:

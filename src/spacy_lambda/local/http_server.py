@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Generator, Iterable
 from typing import Any
@@ -96,6 +97,10 @@ def _listen(host: str, port: int) -> socket.socket:
         return listener
     except (OSError, OverflowError, ValueError) as exc:
         listener.close()
+        if getattr(exc, "errno", None) == errno.EADDRINUSE:
+            raise LocalLambdaError(
+                f"port {port} is in use", remedy="pass --port 0 for a free one, or another port"
+            ) from exc
         raise LocalLambdaError(
             f"cannot listen on {host}:{port}: {getattr(exc, 'strerror', None) or exc}",
             remedy="choose another port, or 0 for a free one, and an address of this machine",

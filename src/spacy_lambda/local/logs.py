@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 TAIL_BYTES = 4096
 _CHUNK_BYTES = 65_536
 _CHUNKS_PER_TURN = 16
 _LONGEST_LINE_BYTES = 262_144
 
+STACK = "Traceback (most recent call last):"
+
 LogSink = Callable[[int, str], None]
 """Takes the number of an environment and one line of its log, without the line's end."""
+
+
+def without_empty_stacks(lines: Sequence[str]) -> list[str]:
+    """Lines of a log, without the heading of a stack that awslambdaric writes above no stack at all."""
+    following = (*lines[1:], "")
+    return [line for line, after in zip(lines, following, strict=False) if line.strip() != STACK or after[:1].isspace()]
 
 
 class LogPipe:
@@ -90,7 +98,7 @@ class LogPipe:
             self._hand_on(line)
 
     def _hand_on(self, line: bytearray) -> None:
-        for part in line.decode("utf-8", "replace").splitlines() or [""]:
+        for part in without_empty_stacks(line.decode("utf-8", "replace").splitlines()) or [""]:
             self._sink(self._number, part)
 
     def _stop_reading(self) -> None:

@@ -1,0 +1,89 @@
+"""Remedies of what a new user does first: each one can be followed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import spacy
+
+from spacy_lambda.kinds import PipelineKind, described
+
+WITHOUT = """
+import sys
+for name in sys.argv.pop(1).split():
+    sys.modules[name] = None
+from spacy_lambda.cli import main
+main()
+"""
+OTHER_EXTRAS = "squarify aws_cdk cyclonedx packaging torch onnx"
+"""Libraries that ``invoke`` has no use for."""
+
+
+def run(*arguments: str, cwd: Path) -> str:
+    """What a command that is refused says."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPACY_LAMBDA_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, OTHER_EXTRAS if arguments[0] == "invoke" else "", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={**env, "COLUMNS": "200"},
+    )
+    assert done.returncode in (1, 2), done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    nlp = spacy.blank("en")
+    nlp.to_disk(tmp_path / "mine")
+    with zipfile.ZipFile(tmp_path / "mine.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        for path in (tmp_path / "mine").rglob("*"):
+            wheel.write(path, path.relative_to(tmp_path))
+    (tmp_path / "other.toml").write_text("[project]\nname = 'a'\n[functions.ner]\npipeline = './other'\n")
+    (tmp_path / "same.toml").write_text("[project]\nname = 'a'\n[functions.ner]\npipeline = 'mine'\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "remedy"),
+    [
+        ("invoke --text x", "there is no --endpoint, and no spacy-lambda.toml", "--endpoint http://127.0.0.1:9001"),
+        ("invoke --text x", "", "spacy-lambda init"),
+        ("invoke --text x --config same.toml", "project.region is missing", "under [project]"),
+        ("invoke other --region eu-central-1 --text x --config same.toml", "no function 'other'", "choose from ner"),
+        ("invoke --text x --endpoint 127.0.0.1:9411", "is no URL", "write http://127.0.0.1:9411"),
+        ("invoke --text x --endpoint localhost:1/a", "is no URL", "write http://localhost:1/a"),
+        ("invoke --text x --endpoint https://", "is no URL", "write http://"),
+        ("invoke --event none.json --endpoint http://127.0.0.1:1", "there is no file none.json", "check the path"),
+        ("serve mine.whl --port 0", "a zip or a wheel", "spacy-lambda pack"),
+        ("compile mine out --precision int16", "Invalid value for '--precision': 'int16'", ""),
+        ("deploy --yes --pipeline mine --config same.toml", "project.region is missing", "under [project]"),
+        ("deploy --yes --pipeline ./mine --config other.toml", "its pipeline is './other'", "leave out --pipeline"),
+    ],
+)
+def test_what_is_refused(command: str, said: str, remedy: str, folder: Path) -> None:
+    err = run(*command.split(), cwd=folder)
+    assert said in err
+    assert remedy in err
+    assert "--force" not in err
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "command"),
+    [
+        ("en_x", "spacy-lambda compile en_x compiled"),
+        ("./output/model-best", "spacy-lambda compile ./output/model-best compiled"),
+        ("./store/en_x@0.0.0", "spacy-lambda pull ./store/en_x@0.0.0 original && spacy-lambda compile original"),
+        ("s3://bucket/en_x", "spacy-lambda pull s3://bucket/en_x original && spacy-lambda compile original"),
+        ("hf://owner/name", "spacy-lambda pull hf://owner/name original && spacy-lambda compile original"),
+    ],
+)
+def test_how_an_original_is_compiled(pipeline: str, command: str) -> None:
+    assert f"compile it: {command}" in described(PipelineKind.ORIGINAL, pipeline)
