@@ -1,4 +1,4 @@
-"""Encoder weights -> integer weights that give the same answer on every x86-64 host.
+"""Encoder weights -> integer weights whose products saturate on no x86-64 host.
 
 Three measures, each against one source of error:
 
