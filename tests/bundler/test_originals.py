@@ -52,7 +52,7 @@ def run(*arguments: str | Path) -> str:
     done = CliRunner().invoke(make_app(), list(map(str, arguments)), catch_exceptions=True)
     if done.exception is not None:
         raise done.exception
-    return done.output
+    return done.stdout
 
 
 @pytest.mark.parametrize("shape", ["zip", "image", "auto"])
@@ -81,8 +81,9 @@ def test_a_store_keeps_it_and_says_what_it_is(original: Path, tmp_path: Path) ->
     said = json.loads(run("push", original, tmp_path / "store", "--json"))
     assert said["kind"] == "original"
     stored = str(tmp_path / "store" / "en_pipeline")
-    with pytest.raises(NotCompiledError, match="is not compiled"):
+    with pytest.raises(NotCompiledError, match="is not compiled") as caught:
         read_source(stored)
+    assert f"spacy-lambda pull {stored} original && " in caught.value.remedy
     with pytest.raises(NotCompiledError, match="is not compiled"):
         make_bundle(stored, tmp_path / "out.zip", Options(shape="zip", fetch=True))
 
