@@ -192,8 +192,19 @@ class InvokeError(SpacyLambdaError):
         self.key = key
 
 
+LONGEST_MESSAGE = 1_000
+LONGEST_KEY = 100
+"""Characters of what a :class:`RequestError` says."""
+
+
+def _clipped(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 class RequestError(SpacyLambdaError):
     """The caller's mistake: the event cannot be answered as it is.
+
+    What it repeats of the event is cut off here, whoever raises it: an answer is not as large as what was sent.
 
     Lambda reports the bare class name as ``errorType`` and :meth:`__str__` as ``errorMessage``.
 
@@ -205,10 +216,10 @@ class RequestError(SpacyLambdaError):
     def __init__(
         self, message: str, *, remedy: str, key: str | None = None, status: int = 400, keys: Sequence[str] = ()
     ) -> None:
-        super().__init__(message, remedy=remedy)
-        self.key = key
+        super().__init__(_clipped(message, LONGEST_MESSAGE), remedy=_clipped(remedy, LONGEST_MESSAGE))
+        self.key = None if key is None else _clipped(key, LONGEST_KEY)
         self.status = status
-        self.keys = tuple(keys)
+        self.keys = tuple(_clipped(one, LONGEST_KEY) for one in keys)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}"

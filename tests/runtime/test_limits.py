@@ -27,7 +27,7 @@ from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.limits import derive_limits
 from spacy_lambda.runtime.payload import PAYLOAD_BYTES
 from spacy_lambda.runtime.requests import parse_request
-from spacy_lambda.runtime.speed import Speed, measure_speed, read_speed
+from spacy_lambda.runtime.speed import SECONDS_PER_TOKEN, Speed, count_units, measure_speed, read_speed
 
 SPEED = Speed("wordpieces", 2e-4, 3.2)
 HARD = "=" * 30_000
@@ -76,7 +76,7 @@ def test_limits_grow_with_memory_and_timeout() -> None:
         assert smaller.text <= larger.text
         assert smaller.texts <= larger.texts
     assert all(1 <= limits.text <= limits.total for limits in grown)
-    assert limits_of(1769, 30).text == 24_000
+    assert limits_of(1769, 30).text == 12_000
     assert limits_of(1769, 30).total == 380_000
     assert limits_of(256, 900).units < limits_of(3008, 900).units / 10  # the memory of the smaller one
 
@@ -242,15 +242,158 @@ def test_a_request_that_turns_out_slower_ends_with_an_error_in_time(nlp: Languag
     assert processed == ["iron", "iron"]
 
 
+def expected_s(capacity: Capacity, units: int) -> float:
+    return capacity.seconds(units) / capacity.slowness
+
+
 def test_the_speed_is_observed(nlp: Language) -> None:
     capacity = Capacity(nlp, {})
     expected = capacity.pace
-    capacity.observe(10, 1e3)
+    for _ in range(9):
+        capacity.observe(10, 1, 1e3)  # too little work to say anything
     assert capacity.pace == expected
-    capacity.observe(1000, 10.0)
-    assert capacity.pace == pytest.approx(0.01)
-    capacity.observe(1000, 1.0)
-    assert 0.001 < capacity.pace < 0.01
+    for _ in range(9):
+        capacity.observe(10_000, 1, 1.2 * expected_s(capacity, 10_000))
+    assert capacity.pace == pytest.approx(1.2 * expected)
+    for _ in range(9):
+        capacity.observe(10_000, 1, 0.8 * expected_s(capacity, 10_000))
+    assert capacity.pace == pytest.approx(0.8 * expected)
+
+
+@pytest.mark.parametrize("odd", [0.0, 1e-9, 100.0, 1e9])
+def test_few_requests_do_not_change_the_pace(odd: float, nlp: Language) -> None:
+    capacity = Capacity(nlp, {})
+    expected = capacity.pace
+    for _ in range(4):
+        capacity.observe(10_000, 1, odd * expected_s(capacity, 10_000))
+    assert capacity.pace == expected
+
+
+@pytest.mark.parametrize("odd", [0.0, 1e-9, 100.0, 1e9])
+def test_the_pace_is_bounded_and_recovers(odd: float, nlp: Language) -> None:
+    capacity = Capacity(nlp, {})
+    expected = capacity.pace
+    for _ in range(50):
+        capacity.observe(10_000, 1, odd * expected_s(capacity, 10_000))
+    assert expected / 2 <= capacity.pace <= 2 * expected
+    for _ in range(9):
+        capacity.refuse()
+    assert capacity.pace == expected
+
+
+def test_refusals_for_time_correct_the_pace(nlp: Language) -> None:
+    function = Function(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1000000"})
+    expected = function.capacity.pace
+    for _ in range(9):
+        function.capacity.observe(10_000, 1, 1e6)
+    assert function.capacity.pace > expected
+    for _ in range(9):
+        with pytest.raises(RequestError, match="takes about"):
+            dispatch({"texts": ["a " * 2000] * 20}, left(900), function)
+    assert function.capacity.pace == expected
+
+
+@pytest.mark.parametrize("memory", ["128", "512", "1769", "3008"])
+@pytest.mark.parametrize("timeout_s", [1, 3, 30, 900])
+def test_as_many_texts_as_are_told_have_the_time(memory: str, timeout_s: int, nlp: Language) -> None:
+    capacity = Capacity(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory})
+    capacity.begin(left(timeout_s * 1000))
+    for _ in range(9):
+        capacity.observe(1_000_000, 1, 1e9)  # as slow as can be
+    assert capacity.limits.texts * capacity.smallest_s <= 0.8 * timeout_s
+
+
+class Counting(Capacity):
+    """Counts what is tokenized."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        make, look = self.tokenizing.make_doc, self.tokenizing.hardness
+        self.made, self.looked = list[int](), list[int]()
+
+        def make_doc(text: str, *more: Any) -> Doc:
+            self.made.append(len(text))
+            return make(text, *more)
+
+        def hardness(text: str) -> Any:
+            self.looked.append(len(text))
+            return look(text)
+
+        self.tokenizing.make_doc, self.tokenizing.hardness = make_doc, hardness  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"texts": ["a " * 2_000] * 200},
+        {"texts": ["a " * 1_000 + "\U0001f600"] * 400},
+        {"text": "a " * 400_000, "long_text": "split"},
+        {"inputs": ["! " * 2_000] * 200},
+    ],
+)
+def test_a_request_is_refused_as_soon_as_it_is_known_to_be_too_large(event: Any, nlp: Language) -> None:
+    environ = {"SPACY_LAMBDA_MAX_TOTAL": "10000000", "SPACY_LAMBDA_MAX_TEXT": "5000"}
+    capacity = Counting(nlp, environ)
+    with pytest.raises(RequestError, match=r"takes about [\d.,]+ s") as caught:
+        dispatch(event, left(2_000), Function(nlp, environ, capacity=capacity))
+    assert caught.value.status == 413
+    assert 0 < sum(capacity.made) < 200_000
+    assert processed == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"texts": ["=" * 9_000] * 40},
+        {"texts": ["=" * 10_001] * 40},
+        {"texts": ["a" + "\U0001f600" * 39] * 10_000},
+        {"texts": ["(" * 140] * 2_800},
+        {"text": ("=" * 9_999 + " ") * 40, "long_text": "split"},
+    ],
+)
+def test_many_hard_texts_share_a_bound(event: Any, nlp: Language) -> None:
+    environ = {"SPACY_LAMBDA_MAX_TOTAL": "10000000", "SPACY_LAMBDA_MAX_TEXTS": "10000"}
+    capacity = Counting(nlp, environ)
+    with pytest.raises(RequestError) as caught:
+        dispatch(event, left(30_000), Function(nlp, environ, capacity=capacity))
+    assert caught.value.status == 413
+    assert capacity.made == []
+    assert sum(capacity.looked) < 400_000
+
+
+ODD = {
+    "emoji in a word": "a" + "\U0001f600" * 3_000 + "a",
+    "one sign in a word": "a" + "=" * 3_000 + "a",
+    "many such words": ("a" + "\U0001f600" * 39 + "a ") * 75,
+    "symbols": "\u2603" * 3_000,
+    "words that are unknown": ("qxzjkvw" * 14 + " ") * 60,
+    "one word": "x" * 3_000,
+    "English": "Thin films of iron oxide were grown on silicon. " * 40,
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_units_count_what_the_encoder_sees_and_the_tokens(name: str, bundled: Language) -> None:
+    capacity, text = Capacity(bundled, {}), ODD[name]
+    doc = capacity.tokenizing.make_doc(text, capacity.tokenizing.hardness(text))
+    encoder: Any = bundled.get_pipe("transformer")
+    units = count_units(bundled, doc)
+    assert units >= encoder.count_wordpieces(doc)
+    assert units * capacity.speed.seconds_per_unit >= 0.99 * SECONDS_PER_TOKEN * len(doc)
+
+
+def test_wordpieces_are_counted_before_there_are_sentences(bundled: Language) -> None:
+    encoder: Any = bundled.get_pipe("transformer")
+    doc = bundled.make_doc(ODD["words that are unknown"])
+
+    def sentences(doc: Doc) -> Any:
+        raise ValueError("E030")
+
+    expected, encoder._windows, windows = encoder.count_wordpieces(doc), sentences, encoder._windows
+    try:
+        assert count_units(bundled, doc) >= 0.7 * expected > 5 * len(doc)
+    finally:
+        encoder._windows = windows
 
 
 @pytest.mark.parametrize("measured", [{}, {"unit": "wordpieces"}, {"seconds_per_1000_units": "x"}, [], None, 3])
@@ -333,6 +476,48 @@ def test_small_bodies_that_unpack_to_much(content: bytes, nlp: Language) -> None
 def test_what_is_no_json_in_a_record(body: str) -> None:
     with pytest.raises(RequestError, match="not JSON"):
         read_json(body)
+
+
+STUFF = "x" * 2_000_000
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {STUFF: 1},
+        {"text": "iron", STUFF: 1},
+        {"text": "iron", "long_text": STUFF},
+        {"text": "iron", "long_text": [STUFF] * 3},
+        {"text": "iron", "include": [STUFF]},
+        {"text": "iron", "include": [{STUFF: STUFF}]},
+        {"text": "iron", "include": ["ents"] * 3 + [[[1] * 100_000]]},
+    ],
+)
+def test_no_refusal_repeats_what_was_sent(event: Any, nlp: Language) -> None:
+    function = Function(nlp, {})
+    with pytest.raises(RequestError) as caught:
+        dispatch(event, None, function)
+    assert len(str(caught.value)) < 3_000
+    assert len(caught.value.key or "") <= 100
+    answer = dispatch(url_event(event), None, function)
+    assert (answer["statusCode"], len(json.dumps(answer)) < 4_000) == (400, True)
+
+
+@pytest.mark.parametrize("header", ["content_encoding", "content_type", "accept_encoding"])
+def test_no_refusal_repeats_a_header(header: str, nlp: Language) -> None:
+    answer = dispatch(url_event({"text": 1}, **{header: "z" * 6_000}), None, Function(nlp, {}))
+    assert 400 <= answer["statusCode"] < 500
+    assert len(answer["body"]) < 1_000
+
+
+@pytest.mark.parametrize("kept", [0, 1, 9, 10, 20, -9, -8, -1])
+def test_a_body_that_is_cut_off_is_not_too_large(kept: int, nlp: Language) -> None:
+    event = {**url_event(None, content_encoding="gzip"), "isBase64Encoded": True}
+    packed = gzip.compress(json.dumps({"text": "iron " * 100}).encode(), mtime=0)
+    event["body"] = base64.b64encode(packed[:kept]).decode()
+    answer = dispatch(event, None, Function(nlp, {}))
+    assert answer["statusCode"] == 400
+    assert "is cut off" in json.loads(answer["body"])["detail"]
 
 
 def test_limits_are_told(nlp: Language) -> None:

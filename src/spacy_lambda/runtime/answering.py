@@ -26,7 +26,7 @@ from .capacity import Capacity
 from .payload import check_estimate
 from .requests import Request, combined
 from .scores import EntitySource, entity_source
-from .speed import count_units, guess_units, most_units
+from .speed import count_units
 from .splitting import Piece, merge_answers, split_text
 from .telemetry.observation import TextCounts, add_counts, count_text
 from .tokenizing import Hardness
@@ -97,49 +97,70 @@ class _Work:
         self._alone = alone
         self._failed: dict[int, Exception] = {}
         self._jobs: list[_Job] = []
+        self._took_s, self._units, self._texts = 0.0, 0, 0
         plain = all(request.shape == "ents" for request in requests)
         self._source: EntitySource = "ents" if plain else entity_source(nlp)
 
     def check(self) -> None:
         """Refuse requests with texts that are too hard to tokenize; outside of the memory zone."""
-        tokenizing, steps_s = self._capacity.tokenizing, 0.0
+        steps_s = 0.0
         for number, request in enumerate(self._requests):
-            jobs = [
-                _Job(number, index, piece, tokenizing.hardness(piece.text))
-                for index, text in enumerate(request.texts)
-                for piece in self._pieces(text, request)
-            ]
-            faults = [tokenizing.check(request.key(job.text), job.hard) for job in jobs]
-            self._refuse(number, [fault for fault in faults if fault])
-            own_s = self._capacity.seconds(0, sum(tokenizing.seconds(job.hard) for job in jobs))
+            jobs, faults, own_s = self._looked_at(number, request)
+            self._refuse(number, faults)
             if number not in self._failed and own_s and steps_s + own_s > self._capacity.remaining_s:
                 self._fail(number, _out_of_time(request))
             if number not in self._failed:
                 self._jobs += jobs
                 steps_s += own_s
 
+    def _looked_at(self, number: int, request: Request) -> tuple[list[_Job], list[RequestError], float]:
+        """The pieces of a request, the faults of the hard ones, and the seconds of tokenizing that these take.
+
+        Several hard pieces share one bound; to look at them takes time as well, so that it ends where they exceed it.
+        """
+        tokenizing, limit = self._capacity.tokenizing, self._capacity.hard_s
+        jobs, faults, seconds, hard = list[_Job](), list[RequestError](), 0.0, 0
+        for index, text in enumerate(request.texts):
+            for piece in self._pieces(text, request):
+                job = _Job(number, index, piece, tokenizing.hardness(piece.text))
+                jobs.append(job)
+                own_s = self._capacity.tokenizing_seconds(job.hard)
+                seconds, hard = seconds + own_s, hard + (own_s > 0)
+                fault = tokenizing.check(request.key(index), job.hard)
+                faults += [fault] if fault else []
+                if hard > 1 and seconds > limit:
+                    return jobs, faults or [_too_hard(request, request.key(index), limit)], seconds
+                if fault:
+                    break
+        return jobs, faults, seconds
+
     def tokenize(self) -> None:
         """Tokenize every text, and refuse requests whose texts are more than this function can bear."""
         for number, jobs in _by_request(self._jobs):
             request, faults = self._requests[number], list[RequestError]()
             try:
-                for job in jobs:
-                    fault = self._tokenized(job, request)
+                for job, needed in self._estimates(jobs):
+                    self._check_time(needed, jobs, request)
+                    fault = self._tokenized(job, request) if job else None
                     faults += [fault] if fault else []
                 self._refuse(number, faults)
                 tokens = sum(len(job.doc) for job in jobs if job.doc is not None)
                 check_estimate(request, tokens, self._answer_bytes)
-                if self._alone:
-                    self._check_time(jobs, request)
             except Exception as exc:
                 self._fail(number, exc)
         self._jobs = [job for job in self._jobs if job.request not in self._failed]
 
     def run(self) -> None:
         """Run the pipeline chunk by chunk, as long as there is time."""
+        try:
+            self._run_chunks()
+        finally:
+            self._capacity.observe(self._units, self._texts, self._took_s)
+
+    def _run_chunks(self) -> None:
         for chunk in self._chunks():
             jobs = [job for job in chunk if job.request not in self._failed]
-            if self._seconds(jobs) > self._capacity.remaining_s:
+            if self._seconds(jobs) * self._slower > self._capacity.remaining_s:
                 for number, _ in _by_request(jobs):
                     self._fail(number, _out_of_time(self._requests[number]))
                 continue
@@ -178,10 +199,7 @@ class _Work:
             key = request.key(job.text)
             return RequestError(f'"{key}": {exc.message}', remedy=exc.remedy, key=key, status=exc.status)
         limits = self._capacity.limits
-        if most_units(self._nlp, text) <= limits.units:
-            job.units = guess_units(self._nlp, job.doc)
-            return None
-        job.units = count_units(self._nlp, job.doc)
+        job.units = count_units(self._nlp, job.doc, self._capacity.speed)
         if request.split or job.units <= limits.units:
             return None
         return RequestError(
@@ -191,19 +209,45 @@ class _Work:
             status=413,
         )
 
-    def _check_time(self, jobs: Sequence[_Job], request: Request) -> None:
-        needed, left = self._seconds(jobs), self._capacity.remaining_s
-        if needed > left:
-            raise _out_of_time(request, f"takes about {needed:,.1f} s; the limit is {max(left, 0):,.1f}")
+    def _estimates(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job | None, float]]:
+        """Each text that is next to be tokenized, with the least time for all of them as far as it is known then."""
+        smallest = self._capacity.smallest_s
+        needed = smallest * len(jobs)
+        for job in jobs:
+            yield job, needed
+            needed += max(0.0, self._capacity.seconds(job.units) - smallest)
+        yield None, needed
+
+    def _check_time(self, needed: float, jobs: Sequence[_Job], request: Request) -> None:
+        """Refuse a request that is alone as soon as what is known of it takes too long, and any when time is up."""
+        left = self._capacity.remaining_s
+        if needed > left and self._alone:
+            self._capacity.refuse()
+            about = max(needed, self._extrapolated(jobs))
+            raise _out_of_time(request, f"takes about {about:,.1f} s; the limit is {max(left, 0):,.1f}")
+        if left < 0 and not self._alone:
+            raise _out_of_time(request)
+
+    def _extrapolated(self, jobs: Sequence[_Job]) -> float:
+        """Time for all texts, as the ones that are tokenized have it."""
+        seen = [job for job in jobs if job.doc is not None]
+        characters, seen_characters = (sum(len(job.piece.text) for job in some) for some in (jobs, seen))
+        return self._seconds(seen) * characters / seen_characters if seen_characters else 0.0
 
     def _seconds(self, jobs: Iterable[_Job]) -> float:
         return sum(self._capacity.seconds(job.units) for job in jobs)
 
+    @property
+    def _slower(self) -> float:
+        """How much slower this work has been so far than was estimated; it may be harder than it looks."""
+        expected = self._capacity.seconds(self._units, self._texts)
+        return max(1.0, self._took_s / expected) if expected and self._texts else 1.0
+
     def _chunks(self) -> Iterator[list[_Job]]:
         chunk: list[_Job] = []
-        units, most = 0, self._capacity.chunk_units
+        units = 0
         for job in self._jobs:
-            if chunk and units + job.units > most:
+            if chunk and units + job.units > self._capacity.chunk_units / self._slower:
                 yield chunk
                 chunk, units = [], 0
             chunk.append(job)
@@ -219,7 +263,9 @@ class _Work:
             job.answer = answer_doc(doc, self._requests[job.request], self._source)
             job.counts = count_text([doc])
             job.doc = None
-        self._capacity.observe(sum(job.units for job in jobs), time.perf_counter() - began)
+        self._took_s += time.perf_counter() - began
+        self._units += sum(job.units for job in jobs)
+        self._texts += len(jobs)
 
     def _run_each(self, jobs: Sequence[_Job], error: Exception) -> None:
         """Find which of several requests failed; Docs that were half processed are made anew."""
@@ -254,6 +300,15 @@ def _out_of_time(request: Request, why: str = "cannot be answered in the time th
     key = request.key(0) if request.single else request.key(0).partition("[")[0]
     return OutOfTimeError(
         f'"{key}" {why}', remedy=f"{fewer}, or raise the function's timeout or memory", key=key, status=413
+    )
+
+
+def _too_hard(request: Request, key: str, limit: float) -> RequestError:
+    return RequestError(
+        f'up to "{key}", long runs without whitespace take more than {limit:,.1f} s to tokenize, which is the limit',
+        remedy=f"send {'less' if request.single else 'fewer'} of them at once, or put whitespace into them",
+        key=key,
+        status=413,
     )
 
 

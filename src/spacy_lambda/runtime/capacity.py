@@ -5,24 +5,33 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from spacy.language import Language
 
 from .cpus import cpu_share
-from .limits import DEFAULT_TIMEOUT_S, Limits, derive_limits, reserve_s
+from .limits import DEFAULT_TIMEOUT_S, MOST_SLOWNESS, Limits, derive_limits, reserve_s
 from .speed import Speed, read_speed
-from .tokenizing import Tokenizing
+from .tokenizing import Hardness, Tokenizing
 
 __all__ = ["Capacity"]
 
 CHUNK_S = 0.5
 """Seconds of work between two looks at the clock."""
 
-ENOUGH_UNITS = 256
-"""Work from which on its speed is worth remembering."""
+ENOUGH_S = 0.05
+"""Expected seconds of work from which on its real time is worth remembering."""
+
+LEAST_SLOWNESS = 0.5
+REMEMBERED = 9
+"""Requests whose slowness counts, by its median: no five of them say anything of the sixth."""
+
+HARD_SHARE = 1 / 15
+"""Of the timeout, for all hard texts of a request to be tokenized."""
 
 COPIES = 6
 """Of a hidden state, at the most: the encoder's, the windows' together, the tokens', and those of a component."""
@@ -44,7 +53,7 @@ class Capacity:
         self.tokenizing = Tokenizing(nlp)
         self._timeout_s: float | None = None
         self._deadline = math.inf
-        self._observed: float | None = None
+        self._observed = deque([1.0] * REMEMBERED, maxlen=REMEMBERED)
         self._speed: Speed | None = None
         self._limits: Limits | None = None
         self._cpus = 1.0
@@ -102,29 +111,53 @@ class Capacity:
 
     @property
     def pace(self) -> float:
-        """Seconds for each wordpiece or token: as observed, else as expected."""
-        return self._observed or self.speed.on(self._cpus)
+        """Seconds for each wordpiece or token: as expected, and as observed within bounds."""
+        return self.slowness * self.speed.on(self._cpus)
+
+    @property
+    def slowness(self) -> float:
+        """Real time by expected time: the median of the last requests, within bounds.
+
+        No request decides, so that a text that is harder than it looks does not shut out what others ask.
+        """
+        return min(MOST_SLOWNESS, max(LEAST_SLOWNESS, median(self._observed)))
+
+    @property
+    def hard_s(self) -> float:
+        """Seconds in which the hard texts of a request have to be tokenized."""
+        return HARD_SHARE * self.timeout_s
 
     @property
     def chunk_units(self) -> float:
         """Work between two looks at the clock."""
         return CHUNK_S / self.pace
 
-    def seconds(self, units: float, steps_s: float = 0.0) -> float:
+    @property
+    def smallest_s(self) -> float:
+        """Estimate of the time for a text of one letter."""
+        return self.slowness * self.speed.smallest(self._cpus)
+
+    def seconds(self, units: float, texts: int = 1) -> float:
         """Estimate of the time for some work.
 
         :param units: Wordpieces or tokens.
-        :param steps_s: Seconds of tokenizing, on one CPU.
+        :param texts: So many texts have them.
         """
-        return units * self.pace + steps_s / min(1.0, self._cpus)
+        return self.slowness * self.speed.seconds(units, texts, self._cpus)
 
-    def observe(self, units: float, seconds: float) -> None:
-        """Remember how long some work took; what was slow counts more than what was fast."""
-        if units < ENOUGH_UNITS:
-            return
-        found = seconds / units
-        before = self._observed or found
-        self._observed = 0.5 * before + 0.5 * found if found > before else 0.8 * before + 0.2 * found
+    def tokenizing_seconds(self, hard: Hardness) -> float:
+        """Estimate of the time for tokenizing a text, beyond its length."""
+        return self.tokenizing.seconds(hard) / min(1.0, self._cpus)
+
+    def observe(self, units: float, texts: int, seconds: float) -> None:
+        """Remember how long the work of an invocation took, all of it as one."""
+        expected = self.speed.seconds(units, texts, self._cpus)
+        if expected >= ENOUGH_S:
+            self._observed.append(seconds / expected)
+
+    def refuse(self) -> None:
+        """Remember a refusal for want of time: where nothing is answered, nothing else would correct the estimate."""
+        self._observed.append(1.0)
 
 
 def _width(nlp: Language) -> int:

@@ -124,13 +124,14 @@ class OnnxTransformer:
         return self._tokenizer, self._encoder
 
     def count_wordpieces(self, doc: Doc) -> int:
-        """Wordpieces that the encoder would see of a Doc, in all windows.
-
-        :raises ValueError: When windows are sentences, and the Doc has none.
-        """
+        """Wordpieces that the encoder would see of a Doc, in all windows; about so many before there are sentences."""
         tokenizer, _ = self._parts()
+        try:
+            windows = self._windows(doc)
+        except ValueError:  # they are sentences, which nobody has set yet
+            return tokenizer.count(doc.text)
         tokens, text = _token_bounds(doc), doc.text
-        bounds = (tokens.text_bounds(start, end) for start, end in self._windows(doc))
+        bounds = (tokens.text_bounds(start, end) for start, end in windows)
         return sum(len(tokenizer(text[first:last]).ids) for first, last in bounds)
 
     def open(self) -> None:

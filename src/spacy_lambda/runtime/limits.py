@@ -14,6 +14,7 @@ __all__ = [
     "MAX_TEXTS_VARIABLE",
     "MAX_TEXT_VARIABLE",
     "MAX_TOTAL_VARIABLE",
+    "MOST_SLOWNESS",
     "Limits",
     "derive_limits",
     "reserve_s",
@@ -35,12 +36,13 @@ DEFAULT_TIMEOUT_S = 30.0
 REQUEST_SHARE = 0.8
 """Of the timeout, for one request."""
 
-TEXT_SHARE = 1 / 20
-TEXT_S = 1.5
-"""Seconds for one text: a twentieth of the timeout, but not less than these. Longer texts hold up all others."""
+TEXT_SHARE = 1 / 40
+TEXT_S = 0.8
+"""Seconds for one text: a fortieth of the timeout, but not less than these. Longer texts hold up all others, and of
+odd texts a wordpiece takes up to a third longer, for windows of 512 of them."""
 
-SECONDS_PER_TEXT = 0.002
-"""What each text takes beyond its length."""
+MOST_SLOWNESS = 1.5
+"""By how much an environment may be found slower than expected; so many times longer, all texts still end in time."""
 
 MOST_TEXTS = 10_000
 MEMORY_SHARE = 0.5
@@ -96,7 +98,7 @@ def derive_limits(
     most = min(request_s / pace * speed.characters_per_unit, MEMORY_SHARE * free_bytes / BYTES_PER_CHARACTER)
     total = setting(environ, MAX_TOTAL_VARIABLE) or max(text, rounded(most))
     texts = setting(environ, MAX_TEXTS_VARIABLE) or min(
-        MOST_TEXTS, rounded(request_s * min(1.0, cpus) / SECONDS_PER_TEXT)
+        MOST_TEXTS, rounded(request_s / (MOST_SLOWNESS * speed.smallest(cpus)))
     )
     # Whoever sets a limit in characters means any characters.
     return Limits(text, texts, total, max(units, told or 0))

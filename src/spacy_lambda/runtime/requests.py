@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from reprlib import Repr
 from typing import Any, Literal
 
 from ..errors import RequestError
@@ -15,6 +16,9 @@ TEXT_KEYS = ("text", "texts", "inputs")
 INCLUDABLE = ("ents", "sents", "tokens", "cats", "spans")
 LONG_TEXT = ("refuse", "split")
 KEYS = (*TEXT_KEYS, "include", "long_text")
+
+_REPR = Repr()
+_REPR.maxother = _REPR.maxstring = 60
 
 NAMED = 20
 """Keys at fault that a message names; the others are counted."""
@@ -186,7 +190,7 @@ def _include(event: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _known_keys(key: Any) -> str:
-    near = get_close_matches(str(key), KEYS, n=1)
+    near = get_close_matches(str(key)[:NAMED], KEYS, n=1)
     return (f'did you mean "{near[0]}"? ' if near else "") + f"known keys: {', '.join(KEYS)}"
 
 
@@ -198,5 +202,5 @@ def _kind(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = repr(value[:60]) if isinstance(value, str) else _REPR.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from spacy.tokens import Doc
 from .component import OnnxTransformer
 from .cpus import cpu_share
 
-__all__ = ["SPEED_KEY", "Speed", "count_units", "guess_units", "measure_speed", "most_units", "read_speed"]
+__all__ = ["SPEED_KEY", "Speed", "count_units", "measure_speed", "read_speed"]
 
 SPEED_KEY = "speed"
 """Of ``meta["spacy_lambda"]``."""
@@ -23,7 +24,6 @@ Unit = Literal["wordpieces", "tokens"]
 CHARACTERS_PER_UNIT: Mapping[Unit, float] = {"wordpieces": 3.2, "tokens": 5.4}
 """Of English text; wordpieces in two windows count twice."""
 
-WORDPIECES_PER_TOKEN = 1.75
 SECONDS_PER_BYTE = 8e-12
 """Of an encoder's weights, for each wordpiece, on one CPU of 2020 or later; int8 and fp32 are alike in this."""
 
@@ -31,6 +31,12 @@ SECONDS_BESIDES = 2e-5
 SECONDS_PER_TOKEN = 6e-5
 UNKNOWN_BYTES = 110_000_000
 """An encoder of BERT's base size, in int8."""
+
+SMALLEST: Mapping[Unit, int] = {"wordpieces": 3, "tokens": 1}
+"""Units of a text of one letter: a wordpiece stands between two special ones."""
+
+SECONDS_PER_TEXT = 0.002
+"""What each text takes beyond its length, on one CPU."""
 
 REPEATS = 3
 """Times that each text is measured; the least counts, for other processes only make it more."""
@@ -62,6 +68,14 @@ class Speed:
         """Seconds per unit with so many CPUs, or with a part of one."""
         return self.seconds_per_unit / (cpus if cpus < 1 else cpus**GAIN)
 
+    def seconds(self, units: float, texts: int, cpus: float) -> float:
+        """Seconds for so many units in so many texts."""
+        return units * self.on(cpus) + texts * SECONDS_PER_TEXT / min(1.0, cpus)
+
+    def smallest(self, cpus: float) -> float:
+        """Seconds for a text of one letter."""
+        return self.seconds(SMALLEST[self.unit], 1, cpus)
+
 
 def read_speed(nlp: Language) -> Speed:
     """The speed in a pipeline's metadata, or an estimate that is rather too slow."""
@@ -88,30 +102,23 @@ def _estimated(meta: Mapping[str, Any], unit: Unit) -> float:
     return SECONDS_BESIDES + SECONDS_PER_BYTE * (size or UNKNOWN_BYTES)
 
 
-def count_units(nlp: Language, doc: Doc) -> int:
-    """What the time of a tokenized text grows with."""
+def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
+    """What the time of a tokenized text grows with.
+
+    A wordpiece may be thousands of tokens, such as a word that is unknown to the encoder and that spaCy splits into its
+    signs. The components behind the encoder see the tokens: those that outnumber the wordpieces count too, by the time
+    that they take where there is no encoder.
+
+    :param speed: Where it is known; otherwise it is read.
+    """
     encoders = _transformers(nlp)
     if not encoders:
         return len(doc)
-    try:
-        return sum(encoder.count_wordpieces(doc) for encoder in encoders)
-    except ValueError:  # its windows are sentences, which nobody has set yet
-        return guess_units(nlp, doc)
-
-
-def guess_units(nlp: Language, doc: Doc) -> int:
-    """The same, quickly, for a text of a language like those that the encoder was trained for."""
-    encoders = len(_transformers(nlp))
-    return round(len(doc) * WORDPIECES_PER_TOKEN * encoders) if encoders else len(doc)
-
-
-def most_units(nlp: Language, text: str) -> int:
-    """No text of this length has more, whatever is in it."""
-    encoders = _transformers(nlp)
-    if not encoders:
-        return len(text)
-    pieces = len(text) if text.isascii() else 4 * len(text)
-    return round(sum(encoder.overlap for encoder in encoders) * (1.1 * pieces + 4))
+    pieces = sum(encoder.count_wordpieces(doc) for encoder in encoders)
+    if len(doc) <= pieces:
+        return pieces
+    weight = SECONDS_PER_TOKEN / (speed or read_speed(nlp)).seconds_per_unit
+    return pieces + math.ceil(min(1.0, weight) * (len(doc) - pieces))
 
 
 def measure_speed(nlp: Language, texts: Sequence[str]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Tokenizing:
         """
         found = hardness(text) if self.is_rule_based else NOTHING_HARD
         if found.looked <= EASY:
-            return NOTHING_HARD
+            return found
         fast = self._accelerated()
         if fast is not None and found.peeled > LONGEST_RUN[True] ** 2:
             return replace(found, peeled=_count(text, fast))
@@ -169,7 +169,7 @@ class Tokenizing:
             ) from exc
 
     def _steps(self, hard: Hardness) -> tuple[int, bool]:
-        fast = self._fast is not None
+        fast = self._fast is not None and hard.looked > EASY
         return hard.peeled if fast else hard.searched, fast
 
     def _accelerated(self) -> Tokenizer | None:

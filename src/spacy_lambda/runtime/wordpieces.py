@@ -62,6 +62,10 @@ class WordpieceTokenizer:
         """The tokenizer as a ``tokenizer.json``."""
         return str(self._tokenizer.to_str())
 
+    def count(self, text: str) -> int:
+        """Wordpieces of a text, however long it is."""
+        return len(self._tokenizer.encode(text).ids)
+
     def __call__(self, text: str) -> Wordpieces:
         """Cut one window's text into wordpieces."""
         encoding = self._tokenizer.encode(text)

@@ -61,14 +61,20 @@ class HttpRequest:
         if coding in ("", "identity"):
             return self.body
         if coding != "gzip":
-            raise RequestError(f"the content coding {coding!r} is unknown", remedy="send gzip, or identity", status=415)
+            raise RequestError(
+                f"the content coding {coding[:100]!r} is unknown", remedy="send gzip, or identity", status=415
+            )
         try:
             unpacker = zlib.decompressobj(wbits=31)
             data = unpacker.decompress(self.body, most)
         except zlib.error as exc:
             raise RequestError(f"the body is not gzip: {exc}", remedy="send it as Content-Encoding says") from exc
-        if unpacker.unconsumed_tail or not unpacker.eof:
-            raise RequestError("the body is cut off, or too large unpacked", remedy="send less at once", status=413)
+        if unpacker.unconsumed_tail or (not unpacker.eof and len(data) >= most):
+            raise RequestError(
+                f"the body has more than {most:,} bytes unpacked", remedy="send less at once", status=413
+            )
+        if not unpacker.eof:
+            raise RequestError("the body is cut off: the gzip data has no end", remedy="send all of it")
         if unpacker.unused_data:
             raise RequestError("there is more after the gzip data", remedy="send one gzip member")
         return data
