@@ -15,6 +15,7 @@ from thinc.api import Config
 from spacy_lambda import load
 from spacy_lambda.compiler.build import compile_pipeline
 from spacy_lambda.compiler.survey import source_hash, survey
+from spacy_lambda.compiler.unforeseen import unforeseen
 from spacy_lambda.errors import CompileError, InvalidPipelineError, UnsupportedPipelineError
 
 from .originals import TEXTS
@@ -77,6 +78,37 @@ def test_refused(original: Callable[..., Path], tmp_path: Path, changes: Changes
     assert reason in caught.value.message
     assert remedy in caught.value.remedy
     assert [entry.name for entry in tmp_path.iterdir()] == ["changed"]
+
+
+@pytest.mark.parametrize("setting", ["window", "stride"])
+@pytest.mark.parametrize("value", [0, -1, 2.5, 24.0, True, None, "24", 10**12])
+def test_windows_that_cannot_be_cut(original: Callable[..., Path], tmp_path: Path, setting: str, value: object) -> None:
+    path = changed(original(), tmp_path, {(*MODEL, "get_spans", setting): value})
+    with pytest.raises(UnsupportedPipelineError) as caught:
+        survey(path)
+    assert f"component 'transformer' has {setting} = {json.dumps(value)}" in caught.value.message
+    assert f"set {setting} in [components.transformer.model.get_spans]" in caught.value.remedy
+
+
+def test_what_a_library_raises_names_the_component(
+    original: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def divide(*args: Any, **settings: Any) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("spacy_lambda.compiler.encode.build_graph", divide)
+    with pytest.raises(
+        CompileError, match=r"component 'transformer' cannot be compiled .* ZeroDivisionError"
+    ) as caught:
+        compile_pipeline(str(original()), tmp_path / "out")
+    assert "config.cfg" in caught.value.remedy
+
+
+def test_what_fails_in_the_original_too_is_its_own_fault() -> None:
+    nlp = spacy.blank("en")
+    nlp.tokenizer = None  # type: ignore[assignment]
+    with pytest.raises(CompileError, match="the original itself does not answer"), unforeseen(nlp, "component 'x'"):
+        raise KeyError("x")
 
 
 def test_every_reason_is_told_at_once(original: Callable[..., Path], tmp_path: Path) -> None:

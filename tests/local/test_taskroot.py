@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,28 @@ def test_closure_follows_an_extra_that_is_asked_for() -> None:
 def test_requirement_that_is_not_installed() -> None:
     with pytest.raises(LocalLambdaError, match="no-such-distribution") as caught:
         build_task_root(["no-such-distribution>=1"])
-    assert caught.value.remedy == 'pip install "no-such-distribution>=1"'
+    assert caught.value.remedy == "pip install 'no-such-distribution>=1'"
+
+
+def test_requirement_of_another_version() -> None:
+    installed = version("srsly")
+    with pytest.raises(LocalLambdaError, match=f"'srsly>=99', and srsly {installed} is installed") as caught:
+        requirement_closure(["srsly>=99"])
+    assert caught.value.remedy.startswith("pip install 'srsly>=99'")
+    assert requirement_closure([f"srsly=={installed}", "srsly>=99; sys_platform == 'never'"])
+
+
+def test_pre_releases_that_are_installed_count_and_what_packages_require_is_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, number, requires in (("early", "2.0.0rc1", "srsly>=99"), ("odd", "not a version", "")):
+        folder = tmp_path / f"{name}-1.dist-info"
+        folder.mkdir()
+        lines = f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n"
+        (folder / "METADATA").write_text(lines + (f"Requires-Dist: {requires}\n" if requires else ""))
+    monkeypatch.syspath_prepend(tmp_path)
+    found = {dist.metadata["Name"] for dist in requirement_closure(["early>=1.5", "odd>=1"])}
+    assert {"early", "odd", "srsly"} <= found
 
 
 def test_requirement_for_another_system_is_passed_over() -> None:

@@ -8,8 +8,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from spacy.tokens import Doc
 
 from ..artifact.inputs import pipeline_folder
@@ -20,11 +18,12 @@ from .carried import find_code
 from .compare import compare
 from .encode import CompiledEncoder, OnStep, compile_encoder
 from .kind import refuse_compiled
-from .needs import kept_requirements, needed_by_names
+from .needs import kept_requirements, needed_by_names, required_names
 from .place import place
 from .prove import prove
 from .survey import Survey, source_hash, survey
 from .texts import read_docs
+from .unforeseen import unforeseen
 from .write import write_meta, write_pipeline
 
 __all__ = ["compile_pipeline"]
@@ -90,9 +89,10 @@ def compile_pipeline(
         on_step("loading", 1, 1)
         texts = _texts(calibrate, original) if precision == "int8" else []
         comparison = read_docs(verify, original.nlp) if verify is not None else []
-        encoders = {
-            part.name: compile_encoder(part, precision, texts=texts, on_step=on_step) for part in original.transformers
-        }
+        encoders = {}
+        for part in original.transformers:
+            with unforeseen(original.nlp, f"component {part.name!r}"):
+                encoders[part.name] = compile_encoder(part, precision, texts=texts, on_step=on_step)
         meta = _describe(original, encoders, precision, n_texts=len(texts))
         write_pipeline(original, encoders, target.folder)
         write_meta(target.folder, meta, requirements)
@@ -133,9 +133,9 @@ def _prove(
 def _requirements(original: Survey) -> list[str]:
     """What the original requires but for torch, and the packages of what its config names."""
     listed = kept_requirements(read_meta(original.path / "meta.json"))
-    named = {canonicalize_name(Requirement(one).name) for one in listed}
+    named = required_names(listed)
     found = needed_by_names(original.nlp, original.config, without=original.code.names)
-    return [*listed, *(one for one in found if canonicalize_name(Requirement(one).name) not in named)]
+    return [*listed, *(one for one in found if not required_names([one]) & named)]
 
 
 def _texts(calibrate: Path | None, original: Survey) -> Sequence[str]:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points, packages_distributions
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,7 +18,7 @@ from spacy.util import registry as registry_of_spacy
 
 from ..bundler.slim import LEFT_OUT
 from ..errors import CompileError, LocalLambdaError
-from ..local.closure import requirement_closure
+from ..local.closure import applies, is_satisfied, requirement_closure
 from ..pipelines import requirements_of
 from .ask import BASE
 from .resolved import registered_names
@@ -24,11 +26,13 @@ from .resolved import registered_names
 __all__ = [
     "TORCH_SIDE",
     "distributions_of",
+    "installed_sources",
     "is_base",
     "is_torch_side",
     "kept_requirements",
     "needed_by_names",
     "pinned",
+    "required_names",
 ]
 
 TORCH_SIDE = frozenset(
@@ -49,9 +53,14 @@ def kept_requirements(meta: Mapping[str, Any]) -> list[str]:
 
     :param meta: The original's ``meta.json``.
     :raises InvalidPipelineError: When it lists something else than requirements.
-    :raises CompileError: When one of them is not installed here.
+    :raises CompileError: When one of them is not installed here, or in another version.
     """
-    return [one for one in requirements_of(meta) if _name(one) != "spacy-lambda" and not _brings_torch(one)]
+    return [one for one in requirements_of(meta) if _name(one) != "spacy-lambda" and _is_kept(one)]
+
+
+def required_names(requirements: Iterable[str]) -> set[str]:
+    """Normal names of what is required here, that is, without those whose marker does not apply."""
+    return {_name(one) for one in requirements if applies(_parsed(one))}
 
 
 def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterable[str]) -> list[str]:
@@ -60,14 +69,20 @@ def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterab
     :param config: Interpolated.
     :param without: Modules that the pipeline brings itself.
     """
-    # A component may be a function, which has the module that it was written in.
-    parts = [nlp, nlp.tokenizer, *(component for _, component in nlp.components)]
-    modules = {str(getattr(part, "__module__", None) or type(part).__module__) for part in parts}
-    for part in (config.get("nlp", {}), config.get("components", {})):
-        modules |= set(_modules(part))
-    tops = sorted({module.partition(".")[0] for module in modules} - set(without))
+    tops = sorted({module.partition(".")[0] for module in _all_modules(nlp, config)} - set(without))
     needed = [one for top in tops for one in distributions_of(top)]
     return [pinned(one) for one in needed if not is_torch_side(one.name) and not is_base(one)]
+
+
+def installed_sources(nlp: Language, config: Mapping[str, Any]) -> list[Path]:
+    """Files of the packages beyond the base install in which something is that a config names."""
+    files = []
+    for module in sorted(_all_modules(nlp, config)):
+        dists = distributions_of(module)
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if file and dists and not any(is_torch_side(one.name) or is_base(one) for one in dists):
+            files.append(Path(file))
+    return files
 
 
 def distributions_of(module: str) -> list[Distribution]:
@@ -93,6 +108,16 @@ def is_base(dist: Distribution) -> bool:
     return _normal(dist) in _base() or _normal(dist) in LEFT_OUT
 
 
+def _all_modules(nlp: Language, config: Mapping[str, Any]) -> set[str]:
+    """Where the parts of a pipeline, and what its config names, are defined."""
+    # A component may be a function, which has the module that it was written in.
+    parts = [nlp, nlp.tokenizer, *(component for _, component in nlp.components)]
+    modules = {str(getattr(part, "__module__", None) or type(part).__module__) for part in parts}
+    for part in (config.get("nlp", {}), config.get("components", {})):
+        modules |= set(_modules(part))
+    return modules
+
+
 def _modules(node: Any) -> Iterator[str]:
     """Where what a config names is defined."""
     for registry, name in registered_names(node):
@@ -111,9 +136,28 @@ def _module_of(registry: str, name: str) -> Iterator[str]:
         yield module
 
 
+def _is_kept(text: str) -> bool:
+    """Whether a requirement of the original is one of its compiled pipeline too, be it on another system."""
+    if not applies(_parsed(text)):
+        return _name(text) not in TORCH_SIDE
+    if _brings_torch(text):
+        return False
+    found = distribution(_name(text))
+    if not is_satisfied(_parsed(text), found):
+        raise CompileError(
+            f"the pipeline requires {text!r}, and {found.name} {found.version} is installed",
+            remedy=f"pip install {quote(text)}, or correct the requirements in its meta.json",
+        )
+    return True
+
+
 def _name(text: str) -> str:
+    return canonicalize_name(_parsed(text).name)
+
+
+def _parsed(text: str) -> Requirement:
     try:
-        return canonicalize_name(Requirement(text).name)
+        return Requirement(text)
     except InvalidRequirement as exc:
         raise CompileError(
             f"{text!r}, which meta.json requires, is not a requirement: {exc}",
@@ -140,7 +184,7 @@ def _brings_torch(requirement: str) -> bool:
     except PackageNotFoundError as exc:
         raise CompileError(
             f"the pipeline requires {requirement!r}, which is not installed",
-            remedy=f'pip install "{requirement}", or remove it from the requirements in its meta.json',
+            remedy=f"pip install {quote(requirement)}, or remove it from the requirements in its meta.json",
         ) from exc
     try:
         return any(_normal(one) in TORCH_SIDE for one in requirement_closure([requirement]))

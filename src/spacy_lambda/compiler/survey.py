@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,13 @@ from .carried import NO_CODE, Carried, import_carried
 from .foreign import LISTENER, foreign_parts
 from .limits import window_limit
 from .resolved import loaded_config, nodes, unregistered, used_components
+from .unforeseen import unforeseen
 
 __all__ = ["Survey", "TransformerPart", "source_hash", "survey"]
 
 MODELS = tuple(f"spacy-transformers.TransformerModel.v{i}" for i in (1, 2, 3))
 SPAN_GETTERS = {f"spacy-transformers.{name}.v1": name for name in ("strided_spans", "doc_spans", "sent_spans")}
+LARGEST_WINDOW = 1_000_000
 NULL_SETTER = "spacy-transformers.null_annotation_setter.v1"
 
 Reason = tuple[str, str]
@@ -109,10 +112,11 @@ def survey(path: Path, code: Carried = NO_CODE) -> Survey:
     reasons = list(foreign_parts(nlp, components))
     for name in names:
         component: Any = nlp.get_pipe(name) if name in nlp.pipe_names else dict(nlp.components)[name]
-        part_reasons = list(_model_reasons(name, component))
-        reasons += part_reasons
-        if not part_reasons:
-            parts.append(_part(name, components[name], component))
+        with unforeseen(nlp, f"component {name!r}"):
+            part_reasons = list(_model_reasons(name, component))
+            reasons += part_reasons
+            if not part_reasons:
+                parts.append(_part(name, components[name], component))
     _refuse(reasons)
     return Survey(path, nlp, config, tuple(parts), code)
 
@@ -178,12 +182,26 @@ def _transformer_config_reasons(name: str, component: Mapping[str, Any]) -> Iter
             f"component {name!r} cuts texts with {getter!r}",
             f"train it with one of {', '.join(SPAN_GETTERS)}",
         )
+    elif SPAN_GETTERS[getter] == "strided_spans":
+        yield from _window_reasons(name, model["get_spans"])
     setter = component.get("set_extra_annotations", {}).get("@annotation_setters", NULL_SETTER)
     if setter != NULL_SETTER:
         yield (
             f"component {name!r} sets extra annotations with {setter!r}",
             f"set {NULL_SETTER} in its config: there is no torch output to annotate from",
         )
+
+
+def _window_reasons(name: str, spans: Mapping[str, Any]) -> Iterator[Reason]:
+    """Why windows cannot be cut: spaCy makes whole numbers of others unseen, and never ends with steps of 0."""
+    for setting in ("window", "stride"):
+        value = spans.get(setting)
+        if type(value) is not int or not 1 <= value <= LARGEST_WINDOW:
+            yield (
+                f"component {name!r} has {setting} = {json.dumps(value)} in its get_spans",
+                f"set {setting} in [components.{name}.model.get_spans] of its config.cfg to a whole number of tokens"
+                f" from 1 to {LARGEST_WINDOW}, as it was trained",
+            )
 
 
 def _model_reasons(name: str, component: Any) -> Iterator[Reason]:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from shlex import quote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from spacy_lambda.errors import LocalLambdaError
+
+__all__ = ["applies", "is_satisfied", "requirement_closure"]
+
+FUNCTION = "the function"
+"""Who wants what is asked for, and is not required by something else."""
 
 
 def requirement_closure(
@@ -17,17 +24,18 @@ def requirement_closure(
     """Follow requirements, and theirs, through what is installed here.
 
     An extra is followed only where it is asked for by
-    name (``package[extra]``). Versions are not compared: the installer has done that.
+    name (``package[extra]``). Versions are compared for what is asked for, and not for what that requires: the
+    installer has done so, and some packages that work say otherwise.
 
     :param requirements: Requirement strings such as ``spacy-lambda`` or ``spacy>=3.8``.
     :param markers: The environment in which markers are evaluated; by default this interpreter's.
     :param without: Normal names of distributions that are left out, with what only they require.
     :returns: The distributions, sorted by name.
-    :raises LocalLambdaError: If one of them is not installed or cannot be read.
+    :raises LocalLambdaError: If one of them is not installed, has another version or cannot be read.
     """
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = _wanted(requirements, by="the function", markers=markers)
+    waiting = _wanted(requirements, by=FUNCTION, markers=markers)
     while waiting:
         requirement, wanted_by = waiting.pop()
         name = canonicalize_name(requirement.name)
@@ -42,13 +50,30 @@ def requirement_closure(
     return tuple(found[name] for name in sorted(found))
 
 
+def applies(requirement: Requirement, markers: Mapping[str, str] | None = None) -> bool:
+    """Whether a requirement is one here: its marker, if it has one, says so.
+
+    :param markers: What is known of the environment besides this interpreter's.
+    """
+    return requirement.marker is None or requirement.marker.evaluate({"extra": "", **(markers or {})})
+
+
+def is_satisfied(requirement: Requirement, dist: Distribution) -> bool:
+    """Whether an installed distribution has a version that is required; one that was installed may be a pre-release."""
+    try:
+        version = Version(dist.version)
+    except InvalidVersion:  # of an old package: nothing can be said
+        return True
+    return requirement.specifier.contains(version, prereleases=True)
+
+
 def _wanted(
     texts: Iterable[str], *, by: str, extra: str = "", markers: Mapping[str, str] | None
 ) -> list[tuple[Requirement, str]]:
     """What is needed, for itself (``extra`` is empty) or for one extra; and by whom."""
     parsed = [_parse(text, by) for text in texts]
     environment = {**(markers or {}), "extra": extra}
-    return [(one, by) for one in parsed if one.marker is None or one.marker.evaluate(environment)]
+    return [(one, by) for one in parsed if applies(one, environment)]
 
 
 def _parse(text: str, wanted_by: str) -> Requirement:
@@ -62,10 +87,16 @@ def _parse(text: str, wanted_by: str) -> Requirement:
 
 
 def _installed(requirement: Requirement, wanted_by: str) -> Distribution:
+    wanted = f"{requirement.name}{requirement.specifier}"
     try:
-        return distribution(requirement.name)
+        found = distribution(requirement.name)
     except PackageNotFoundError as exc:
-        wanted = f"{requirement.name}{requirement.specifier}"
         raise LocalLambdaError(
-            f"{wanted_by} requires {wanted!r}, which is not installed", remedy=f'pip install "{wanted}"'
+            f"{wanted_by} requires {wanted!r}, which is not installed", remedy=f"pip install {quote(wanted)}"
         ) from exc
+    if wanted_by == FUNCTION and not is_satisfied(requirement, found):
+        raise LocalLambdaError(
+            f"{wanted_by} requires {wanted!r}, and {found.name} {found.version} is installed",
+            remedy=f"pip install {quote(wanted)}, or correct the requirements in the pipeline's meta.json",
+        )
+    return found
