@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from spacy_lambda import load
 from spacy_lambda.compiler.build import compile_pipeline
 from spacy_lambda.compiler.compare import verify
 from spacy_lambda.compiler.differences import differences, not_finite
+from spacy_lambda.compiler.needs import kept_requirements, required_names
 from spacy_lambda.compiler.snapshot import Told, tell
 from spacy_lambda.errors import CompileError
 
@@ -318,7 +320,32 @@ def test_a_requirement_that_is_not_installed_is_named(tmp_path: Path) -> None:
     (source / "meta.json").write_text(json.dumps({**meta, "requirements": ["no-such-thing>=1"]}))
     with pytest.raises(CompileError, match="'no-such-thing>=1', which is not installed") as caught:
         compile_pipeline(str(source), tmp_path / "out")
-    assert 'pip install "no-such-thing>=1"' in caught.value.remedy
+    assert "pip install 'no-such-thing>=1'" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "wanted", ["srsly>=99", "srsly<1", "srsly==0.1.*", "srsly>=99; python_version > '3'", "srsly[cuda]~=99.0"]
+)
+def test_a_requirement_of_another_version_is_refused(wanted: str) -> None:
+    with pytest.raises(CompileError, match=f"and srsly {version('srsly')} is installed") as caught:
+        kept_requirements({"requirements": [wanted]})
+    assert repr(wanted) in caught.value.message
+    assert shlex.split(caught.value.remedy.partition(", or")[0]) == ["pip", "install", wanted]
+
+
+@pytest.mark.parametrize(
+    "wanted", ['pywin32>=300; sys_platform == "never"', "srsly>=99; python_version < '3'", "srsly>=99; extra == 'all'"]
+)
+def test_a_requirement_of_another_system_is_kept_and_not_looked_for(wanted: str) -> None:
+    assert kept_requirements({"requirements": [wanted, "torch; sys_platform == 'never'"]}) == [wanted]
+    assert required_names([wanted]) == set()
+
+
+def test_a_remedy_is_a_command_of_the_shell() -> None:
+    wanted = 'no-such-thing>=1,<2; sys_platform != "never"'
+    with pytest.raises(CompileError, match="not installed") as caught:
+        kept_requirements({"requirements": [wanted]})
+    assert shlex.split(caught.value.remedy.partition(", or")[0]) == ["pip", "install", wanted]
 
 
 def test_an_original_that_answers_nothing_is_told_so(tmp_path: Path) -> None:

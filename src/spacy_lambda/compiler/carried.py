@@ -50,6 +50,12 @@ class Carried:
         """Their names, in the order in which they are imported."""
         return [entry.stem if entry.is_file() else entry.name for entry in self.modules]
 
+    def sources(self) -> Iterator[Path]:
+        """Their files of Python code."""
+        for entry in self.modules:
+            files = [entry] if entry.is_file() else _files(entry, self.data)
+            yield from (file for file in files if file.suffix == ".py")
+
 
 NO_CODE = Carried()
 

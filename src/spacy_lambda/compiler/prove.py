@@ -25,14 +25,17 @@ from .ask import Asked, ask
 from .asked import answers
 from .differences import Difference, differences, not_finite, told_differently
 from .foreign import has_model
-from .needs import distributions_of, is_base, is_torch_side, pinned
+from .needs import distributions_of, installed_sources, is_base, is_torch_side, pinned
 from .snapshot import Failure, Told, tell
 from .survey import Survey
+from .torch_code import torch_uses
 
 __all__ = ["TEXTS", "prove"]
 
 ROUNDS = 12
 """Requirements that may be found by asking, one or several at a time."""
+
+SHOWN_USES = 5
 
 _LONG = (
     "On 3 March 2024 Ada Lovelace of Acme Corp. flew from Berlin to New York (flight LH400, $1,234.50). "
@@ -89,7 +92,8 @@ def prove(
     :param on_round: Told of the requirements each time, before it is asked.
     :param on_speed: Told of the speed of what answers as it should.
     :returns: What it requires.
-    :raises CompileError: When it does not load or does not answer there, or says something else than the original.
+    :raises CompileError: When it does not load or does not answer there, says something else than the original, or
+        has code that needs torch on other texts.
     """
     original = _ask_original(survey.nlp, (*TEXTS, *texts))
     known = tuple(requirements)
@@ -101,6 +105,7 @@ def prove(
         if not wanted:
             break
         known = (*known, *wanted)
+    fault = fault or _unseen(survey)
     if fault is not None:
         raise fault.error()
     on_speed(asked.speed)
@@ -169,6 +174,22 @@ def _fault(original: _Original, asked: Asked, precision: Precision, code: Sequen
     if precision == "int8":
         return _not_numbers(original, asked) or _different(original, asked, without_models=True)
     return _different(original, asked) or _answered_differently(original, asked)
+
+
+def _unseen(survey: Survey) -> _Fault | None:
+    """What the pipeline's own code says that it does on texts that were not asked."""
+    files = [*survey.code.sources(), *installed_sources(survey.nlp, survey.config)]
+    found = list(dict.fromkeys(use for file in files for use in torch_uses(file)))
+    if not found:
+        return None
+    told = "; ".join(map(str, found[:SHOWN_USES])) + (
+        f"; and {len(found) - SHOWN_USES} more" if found[SHOWN_USES:] else ""
+    )
+    return _Fault(
+        f"the pipeline's code uses what no function has: {told}",
+        "remove it, or leave out with --code what only training needs; an import that may fail is taken"
+        " inside try/except ImportError",
+    )
 
 
 def _failed(failures: Sequence[Failure], asked: Asked, code: Sequence[str]) -> _Fault:
