@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,9 +17,11 @@ from spacy.tokens import Doc, DocBin, Span, Token
 
 from spacy_lambda.compiler.build import compile_pipeline
 from spacy_lambda.compiler.compare import Report, compare, verify
+from spacy_lambda.compiler.survey import source_hash
 from spacy_lambda.errors import VerifyError
 
 from .originals import LABELS, TEXTS
+from .pipelines import append, component, edit
 
 
 def quiet(step: str, done: int, total: int) -> None:
@@ -171,6 +174,15 @@ def set_spans(doc: Doc, key: str, label: str, score: float) -> None:
     doc.spans[key].attrs["scores"] = np.array([score])
 
 
+def set_span_attrs(doc: Doc, **attrs: Any) -> None:
+    doc.spans["mine"] = [Span(doc, 0, 2, "A")]
+    doc.spans["mine"].attrs.update(attrs)
+
+
+def set_lexeme(doc: Doc, name: str, value: Any) -> None:
+    setattr(doc[1].lex, name, value)
+
+
 def set_user_data(doc: Doc, key: str, value: Any) -> None:
     doc.user_data[key] = value
 
@@ -228,6 +240,18 @@ DIFFERENT: dict[str, tuple[Callable[[Doc], None], Callable[[Doc], None], str]] =
         partial(set_user_data, key="k", value={2}),
         "user_data[k]",
     ),
+    "attributes of a group of spans": (
+        partial(set_span_attrs, colour="red"),
+        partial(set_span_attrs, colour="blue"),
+        "spans[mine].attrs",
+    ),
+    "scores that are not one of each span": (
+        partial(set_span_attrs, scores=[0.1, 0.2]),
+        partial(set_span_attrs, scores=[0.1, 0.3]),
+        "spans[mine].attrs",
+    ),
+    "sentiment": (lambda doc: setattr(doc, "sentiment", 0.5), lambda doc: setattr(doc, "sentiment", 0.9), "sentiment"),
+    "stop words": (lambda doc: set_lexeme(doc, "is_stop", True), lambda doc: None, "is_stop"),
     "tokens": (lambda doc: None, merge, "tokens"),
 }
 
@@ -241,7 +265,8 @@ def compare_said(
         nlp.add_pipe("mute")
     monkeypatch.setitem(SAYS, "en", lambda doc: first(doc) if doc.text.startswith("Iron") else None)
     monkeypatch.setitem(SAYS, "de", lambda doc: second(doc) if doc.text.startswith("Iron") else None)
-    texts = ("Nothing is said here", "Iron grows slowly", "")
+    # Without the stop words of either language.
+    texts = ("Silent films glow", "Iron grows slowly", "")
     return compare_rules(tmp_path, original, compiled, [original.make_doc(text) for text in texts])
 
 
@@ -310,6 +335,96 @@ def test_values_that_cannot_be_compared_are_listed(tmp_path: Path, monkeypatch: 
     reasons = {(one.component, one.reason) for one in report.not_compared}
     assert ("says_things", "doc._.opaque holds values of type object") in reasons
     assert report.agreement is None
+
+
+@pytest.mark.parametrize("owner", ["doc", "token", "span"])
+def test_hooks_are_listed_as_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
+    def say(doc: Doc) -> None:
+        hooks = {"doc": doc.user_hooks, "token": doc.user_token_hooks, "span": doc.user_span_hooks}
+        hooks[owner]["vector_norm"] = lambda thing: 1.0
+
+    report = compare_said(tmp_path, monkeypatch, say, say)
+    reasons = {(one.component, one.reason) for one in report.not_compared}
+    assert ("says_things", f"{owner} hook vector_norm holds values of type function") in reasons
+    assert report.identical_documents == 3
+
+
+def counted(say: Callable[[Doc, int], None]) -> Callable[[Doc], None]:
+    """Says something else each time."""
+    numbers = itertools.count()
+    return lambda doc: say(doc, next(numbers))
+
+
+UNSTEADY: dict[str, tuple[Callable[[Doc, int], None], str]] = {
+    "a value": (lambda doc, n: set_user_data(doc, "k", n), "user_data[k]"),
+    "a label": (lambda doc, n: set_ents(doc, label=f"L{n}"), "ents"),
+    "a link": (lambda doc, n: set_ents(doc, kb_id=f"Q{n}"), "ents.kb_id"),
+    "a score": (lambda doc, n: doc.cats.update(A=0.5 + n / 100), "cats.scores"),
+    "a place": (lambda doc, n: doc.set_ents([Span(doc, n % 3, n % 3 + 1, "A")]), "ents"),
+}
+
+
+@pytest.mark.parametrize(("say", "says"), UNSTEADY.values(), ids=UNSTEADY.keys())
+def test_what_the_original_does_not_say_steadily_is_not_held_against_what_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[Doc, int], None], says: str
+) -> None:
+    report = compare_said(tmp_path, monkeypatch, counted(say), lambda doc: say(doc, 100))
+    rows = {row.says: row for row in report.components if row.component == "says_things"}
+    assert rows[says].unsteady_documents == 1
+    assert report.agreement in (None, 1.0)
+    assert (report.differences, report.identical_documents) == ((), 3)
+    assert not [row for row in report.components if row.component == "mute"]
+
+
+def test_beside_what_is_not_steady_a_difference_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(doc: Doc, number: int) -> None:
+        doc.set_ents([Span(doc, 0, 1, f"L{number}"), Span(doc, 1, 2, "A")])
+
+    def say_other(doc: Doc) -> None:
+        doc.set_ents([Span(doc, 0, 1, "L"), Span(doc, 1, 2, "B")])
+
+    report = compare_said(tmp_path, monkeypatch, counted(say), say_other)
+    (ents,) = (row for row in report.components if row.says == "ents")
+    assert (ents.original, ents.compiled, ents.shared, ents.unsteady_documents) == (1, 1, 0, 1)
+    assert report.agreement == 0.0
+    assert {(one.original, one.compiled) for one in report.differences} == {("A", "B")}
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[str, str, Path]:
+    """An original, what was compiled from it, and texts."""
+    nlp = rules(iron="MATERIAL")
+    nlp.to_disk(tmp_path / "original")
+    nlp.meta["spacy_lambda"] = {"precision": "fp32", "source_sha256": source_hash(tmp_path / "original")}
+    nlp.to_disk(tmp_path / "compiled")
+    (tmp_path / "texts.jsonl").write_text('{"text": "iron"}\n')
+    return str(tmp_path / "original"), str(tmp_path / "compiled"), tmp_path / "texts.jsonl"
+
+
+@pytest.mark.parametrize(("places", "what"), [((1, 0), "the wrong way round"), ((0, 0), "is not compiled")])
+def test_the_wrong_pipelines_are_refused(two: tuple[str, str, Path], places: tuple[int, int], what: str) -> None:
+    first, second = (two[:2][place] for place in places)
+    with pytest.raises(VerifyError, match=what) as caught:
+        verify(first, second, two[2], on_step=quiet)
+    assert f"spacy-lambda verify {two[0]}" in caught.value.remedy
+
+
+def test_what_was_compiled_from_another_original_is_noted(two: tuple[str, str, Path]) -> None:
+    assert verify(*two, on_step=quiet).notes == ()
+    Path(two[0], "more.txt").write_text("something else")
+    (note,) = verify(*two, on_step=quiet).notes
+    assert "compiled from another original" in note
+
+
+def test_an_original_that_needs_code_is_given_it(two: tuple[str, str, Path]) -> None:
+    code = component(two[2].parent / "verify_code.py", "doc.cats['A'] = 1.0")
+    for folder in two[:2]:
+        edit(Path(folder), append("verify_code"))
+    with pytest.raises(VerifyError, match="factories 'verify_code'") as caught:
+        verify(*two, on_step=quiet)
+    assert "--code FILE" in caught.value.remedy
+    report = verify(*two, code=[code], on_step=quiet)
+    assert {row.says for row in report.components} >= {"cats", "ents"}
 
 
 def fail(doc: Doc) -> None:

@@ -92,7 +92,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "special wordpieces that texts may not name": (
         {"architecture": "bert", "split_special_tokens": True},
         "gives tokens other wordpieces",
-        "report it",
+        "without split_special_tokens",
     ),
 }
 

@@ -19,6 +19,7 @@ SHOWN = 10
 WIDTH = 40
 
 NOTHING = "nothing to compare: neither pipeline annotates these texts"
+UNSTEADY = "nothing to compare: the original says something else each time it is asked"
 
 
 def verify(
@@ -29,6 +30,13 @@ def verify(
         Path,
         typer.Option(help="A folder of .txt, a .jsonl with `text`, or a .spacy corpus, whose annotations then count."),
     ],
+    code: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A Python file or package that registers what the original names, as for `compile`, where the compiled"
+            " pipeline does not bring it. May be repeated."
+        ),
+    ] = None,
     min_agreement: Annotated[
         float | None,
         typer.Option(
@@ -41,13 +49,15 @@ def verify(
     from spacy_lambda.compiler.compare import verify as compare_on_texts
 
     with progress(quiet=as_json) as on_step:
-        report = compare_on_texts(original, compiled, texts, on_step=on_step)
+        report = compare_on_texts(original, compiled, texts, code=code or (), on_step=on_step)
     if as_json:
         say_json(report.to_dict())
     else:
         print_report(report.to_dict())
     if report.agreement is None:
-        say_error(VerifyError(NOTHING, remedy="give texts on which the original has something to say"))
+        say_error(
+            VerifyError(_nothing(report.to_dict()), remedy="give texts on which the original has something to say")
+        )
         raise typer.Exit(1)
     if min_agreement is not None and report.agreement < min_agreement:
         say_error(
@@ -68,7 +78,7 @@ def print_report(report: Mapping[str, Any]) -> None:
     title = f"{report['documents']} documents, {report['identical_documents']} identical"
     say_table(["component", "says", *numbers], (_row(row, report) for row in report["components"]), title=title)
     if report["agreement"] is None:
-        say(NOTHING)
+        say(_nothing(report))
     labels = list(_differing_labels(report))
     if labels:
         say_table(["component", "label", *numbers[:3]], labels[:SHOWN], title="labels that differ")
@@ -88,6 +98,14 @@ def print_report(report: Mapping[str, Any]) -> None:
 
 def _print_rest(report: Mapping[str, Any]) -> None:
     """What was not compared, where a pipeline failed, hidden states and time."""
+    for note in report["notes"]:
+        say(f"note: {note}")
+    for row in report["components"]:
+        if row["unsteady_documents"]:
+            say(
+                f"not steady: the original says other {row['says']} each time in {row['component']}, in"
+                f" {row['unsteady_documents']} documents; that is not counted"
+            )
     for one in report["not_compared"][:SHOWN]:
         say(f"not compared: {one['component']}: {one['reason']}")
     failures = report["failures"] if isinstance(report["failures"], tuple | list) else ()
@@ -104,6 +122,10 @@ def _print_rest(report: Mapping[str, Any]) -> None:
         say(f"{name}: {speed['words_per_second']:,.0f} words/s, {speed['ms_per_text']:.1f} ms per text")
 
 
+def _nothing(report: Mapping[str, Any]) -> str:
+    return UNSTEADY if any(row["unsteady_documents"] for row in report["components"]) else NOTHING
+
+
 def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
     agreement = "nothing" if row["agreement"] is None else f"{row['agreement']:.4f}"
     return [
@@ -112,7 +134,8 @@ def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
         str(row["original"]),
         str(row["compiled"]),
         agreement if row["counts"] else f"({agreement})",
-        f"{row['identical_documents']} / {report['documents']}",
+        f"{row['identical_documents']} / {report['documents']}"
+        + (" (not steady)" if row["unsteady_documents"] else ""),
         _gold(row) if row["largest_difference"] is None else f"differ by up to {row['largest_difference']:.1e}",
     ]
 

@@ -11,6 +11,7 @@ from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
 from ..runtime.encoding import ENCODING_KEY
+from .leftovers import hooks, leftovers
 
 __all__ = [
     "LABELLED",
@@ -109,7 +110,7 @@ def annotations_of(doc: Doc) -> dict[str, Items]:
     for key, group in doc.spans.items():
         found |= _of_spans(f"spans[{key}]", group)
         scores = group.attrs.get("scores")
-        if scores is not None and len(scores) == len(group):
+        if hasattr(scores, "__len__") and len(scores) == len(group):
             pairs = zip(group, scores, strict=True)
             found[f"spans[{key}].scores"] = _items(
                 (span.start_char, span.end_char, span.label_, float(score)) for span, score in pairs
@@ -120,6 +121,10 @@ def annotations_of(doc: Doc) -> dict[str, Items]:
     if np.size(doc.tensor):
         tensor = doc.tensor.get() if hasattr(doc.tensor, "get") else doc.tensor
         found["tensor"] = {(None, None, "", 0): Array(tensor)}
+    for kind, value in leftovers(doc):
+        found[kind] = {(None, None, "", 0): plain(value)}
+    for kind, function in hooks(doc):
+        found[kind] = {(None, None, "", 0): Opaque(function)}
     for kind, start, end, value in (*_user_data(doc), *_computed(doc)):
         found.setdefault(kind, {})[start, end, "", 0] = plain(value)
     return found
@@ -129,7 +134,8 @@ def annotated(doc: Doc) -> set[str]:
     """The kinds of annotation of which a Doc is a reference, where there may be nothing to annotate."""
     if not len(doc):  # spaCy calls an empty Doc annotated
         return set()
-    kinds = {kind for kind, items in annotations_of(doc).items() if items and not kind.endswith(".scores")}
+    beside = {kind for kind, _ in (*leftovers(doc), *hooks(doc))}
+    kinds = {kind for kind, items in annotations_of(doc).items() if items and not kind.endswith(".scores")} - beside
     kinds |= {f"spans[{key}]" for key in doc.spans} | ({"cats"} if doc.cats else set())
     return kinds | ({"ents"} if doc.has_annotation("ENT_IOB") else set()) - {"tokens", "tensor"}
 

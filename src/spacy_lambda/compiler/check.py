@@ -41,6 +41,10 @@ INT8_TOLERANCE = 0.5
 """Largest int8 error, as a part of what tells the hidden states apart; 1 for hidden states that are all the same."""
 
 FP32_REMEDY = "use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT, or report it with the model's config.json"
+SPLIT_REMEDY = (
+    "train it without split_special_tokens in tokenizer_config, and with false for it in the model's"
+    " tokenizer_config.json: the tokenizer's own file does not hold that setting"
+)
 INT8_REMEDY = "compile with --precision fp32, or with --calibrate and texts like those the pipeline will see"
 
 TINY = 1e-12
@@ -256,5 +260,5 @@ def _differs_on(part: TransformerPart, what: str, doc: Doc) -> CompileError:
     return CompileError(
         f"the compiled component {part.name!r} ({part.model.config.model_type}) {what}"
         f" on a text of {len(doc)} tokens, {doc.text[:60]!r}",
-        remedy=FP32_REMEDY,
+        remedy=SPLIT_REMEDY if getattr(part.tokenizer, "split_special_tokens", False) else FP32_REMEDY,
     )

@@ -8,7 +8,7 @@ listed as not compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,25 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import PipelineLoadError, VerifyError
+from ..kinds import read_config
 from ..manifest import META_KEY
 from ..pipelines import find_pipeline
 from ..runtime.code import import_code
 from ..runtime.component import OnnxTransformer
 from ..runtime.encoding import get_encoding
 from ..runtime.pipeline import load
-from .annotations import Items, annotated, annotations_of, declared, opaque
+from .annotations import annotated, annotations_of, declared, opaque
+from .carried import find_code, import_carried
+from .origin import origin
+from .resolved import unregistered
 from .stages import Failure, Stages
+from .steadiness import Annotations, AskedAgain, Wandering, agree, unsteady, without
 from .tally import ComponentReport, Difference, Tally
 from .texts import read_docs
 
 __all__ = ["ComponentReport", "NotCompared", "Report", "compare", "verify"]
 
 BATCH = 16
-
-Annotations = dict[str, Items]
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Report:
     :param unlike_documents: Documents whose hidden states have different shapes: other wordpieces, or other windows.
     :param components: One for each kind of annotation of each component.
     :param not_compared: Components of which nothing is compared, and values that cannot be.
+    :param notes: What a reader of the figures has to know.
     :param failures: Texts on which a pipeline raised; where the original did, nothing is compared.
     :param differences: Every item of which the pipelines say something else.
     :param speed: Of ``original`` and ``compiled``.
@@ -96,6 +100,7 @@ class Report:
     failures: tuple[TextFailure, ...]
     differences: tuple[Difference, ...]
     speed: Mapping[str, Speed]
+    notes: tuple[str, ...] = ()
 
     @property
     def agreement(self) -> float | None:
@@ -115,20 +120,33 @@ class Report:
         }
 
 
-def verify(original: str, compiled: str, texts: Path, *, on_step: Callable[[str, int, int], None]) -> Report:
+def verify(
+    original: str,
+    compiled: str,
+    texts: Path,
+    *,
+    code: Sequence[Path] = (),
+    on_step: Callable[[str, int, int], None],
+) -> Report:
     """Compare an original pipeline with its compiled one.
 
     :param original: Directory or package name of the original.
     :param compiled: Directory or package name of the compiled pipeline.
     :param texts: See :func:`.texts.read_docs`.
-    :raises VerifyError: When there are no texts, or the pipelines are not of the same components.
+    :param code: Modules that the original needs and the compiled pipeline does not bring.
+    :raises VerifyError: When there are no texts, or one is not compiled from the other.
     :raises PipelineNotFoundError: When one of them is no pipeline.
+    :raises CompileError: When the code cannot be imported.
     """
     first, second = find_pipeline(original), find_pipeline(compiled)
+    note = origin(first, second, names=(original, compiled))
+    if code:
+        import_carried(find_code(first, code))
     # The compiled pipeline brings the code that the original needs too.
     import_code(second)
     nlp = _load(first, original)
-    return compare(nlp, second, read_docs(texts, nlp), on_step=on_step)
+    report = compare(nlp, second, read_docs(texts, nlp), on_step=on_step)
+    return replace(report, notes=(note,) if note else ())
 
 
 def compare(
@@ -159,6 +177,12 @@ def _load(path: Path, name: str) -> Language:
     try:
         return load(path)
     except PipelineLoadError as exc:
+        unknown = unregistered(read_config(path))
+        if unknown:
+            raise VerifyError(
+                f"{name} needs what nothing has registered here: {', '.join(unknown)}",
+                remedy="give the file that registers it with --code FILE, as to compile, or install its package",
+            ) from exc
         raise VerifyError(
             f"{name} cannot be compared: {exc.message}",
             remedy='install what it needs, for example pip install "spacy-lambda[compile]"',
@@ -170,7 +194,7 @@ class _Comparison:
 
     def __init__(self, original: Language, compiled: Language) -> None:
         self._nlp, self._compiled = original, compiled
-        self._first, self._second = Stages(original), Stages(compiled)
+        self._first, self._second, self._again = Stages(original), Stages(compiled), AskedAgain(original)
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._shown = {
             (name, kind)
@@ -194,20 +218,41 @@ class _Comparison:
         texts = [gold.text for gold in golds]
         expected = [_gold(gold) for gold in golds]
         first, second = self._first.tokenize(texts), self._second.tokenize(texts)
-        before: list[tuple[Annotations, Annotations]] = [({}, {}) for _ in texts]
-        same = [True] * len(texts)
+        stages: dict[str, list[tuple[Annotations, Annotations]]] = {}
         for name in ("tokenizer", *self._nlp.pipe_names):
             if name != "tokenizer":
                 first, second = self._first.run(name, first), self._second.run(name, second)
                 if isinstance(self._compiled.get_pipe(name), OnnxTransformer):
                     self._hidden.add(first, second)
-            after = [(_annotations(old), _annotations(new)) for old, new in zip(first, second, strict=True)]
-            for i, old in enumerate(first):
-                if isinstance(old, Doc):
-                    same[i] &= self._stage(begin + i, name, texts[i], before[i], after[i], expected[i])
-            before = after
+            stages[name] = [(_annotations(old), _annotations(new)) for old, new in zip(first, second, strict=True)]
         for i, (old, new) in enumerate(zip(first, second, strict=True)):
-            self._finish(begin + i, old, new, same[i])
+            same = True
+            if isinstance(old, Doc):
+                said = {name: stage[i] for name, stage in stages.items()}
+                same = self._document(begin + i, texts[i], said, expected[i])
+            self._finish(begin + i, old, new, same)
+
+    def _document(
+        self, number: int, text: str, stages: Mapping[str, tuple[Annotations, Annotations]], gold: Annotations
+    ) -> bool:
+        """Count what all components have changed on one document; whether both pipelines say the same.
+
+        Where they do not, the original is asked again: of what it does not say steadily, nothing can be the same.
+        """
+        again = [] if all(agree(*said) for said in stages.values()) else self._again(text)
+        before: tuple[Annotations, Annotations] = ({}, {})
+        last: Wandering = {}
+        same = True
+        for name, said in stages.items():
+            wandering = unsteady(said[0], [one[name] for one in again])
+            for kind in (kind for kind, places in wandering.items() if last.get(kind, ()) != places):
+                self._shown.add((name, kind))
+                self._tallies.setdefault((name, kind), Tally(name, kind)).unsteady_documents += 1
+            first, second = (without(one, wandering) for one in said)
+            steady = {kind: items for kind, items in gold.items() if kind not in wandering}
+            same &= self._stage(number, name, text, before, (first, second), steady)
+            before, last = (first, second), wandering
+        return same
 
     def _stage(
         self,

@@ -16,6 +16,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
+from .leftovers import leftovers
+
 __all__ = ["CUSTOM", "TORCH_EXTENSION", "Failure", "Told", "failure", "tell"]
 
 TORCH_EXTENSION = "trf_data"
@@ -120,6 +122,7 @@ def _say(doc: Doc) -> Said:
         "tensor": _sums(doc.tensor),
         "vector": _sums(doc.vector) if doc.vocab.vectors_length or "vector" in doc.user_hooks else [],
         "hooks": _hooks(doc),
+        "leftovers": {kind: _plain(value) for kind, value in leftovers(doc)},
         "extensions": _extensions(doc, Underscore.doc_extensions),
         "user_data": {repr(key): _plain(value) for key, value in doc.user_data.items() if not _is_encoding(key)},
     }

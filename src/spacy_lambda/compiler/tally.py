@@ -10,7 +10,7 @@ from typing import Any
 
 from .annotations import LABELLED, Items, Key, has_float, same
 
-__all__ = ["ComponentReport", "Difference", "LabelReport", "Tally"]
+__all__ = ["ComponentReport", "Difference", "LabelReport", "Tally", "shared_keys"]
 
 SCORE_TOLERANCE = 1e-3
 """Largest difference of two scores that are the same; of arrays, as a part of their largest value."""
@@ -68,6 +68,8 @@ class ComponentReport:
     :param gold_original: F1 of the original against the annotations; ``None`` without any.
     :param gold_compiled: The same for the compiled pipeline.
     :param differing_documents: Numbers of the first documents, from 0, on which they differ.
+    :param unsteady_documents: Documents on which the original says something else each time; what it does not say
+        steadily is left out of all counts.
     :param labels: Counts by label, for kinds that have labels.
     """
 
@@ -83,6 +85,7 @@ class ComponentReport:
     gold_original: float | None
     gold_compiled: float | None
     differing_documents: tuple[int, ...]
+    unsteady_documents: int = 0
     labels: dict[str, LabelReport] = field(default_factory=dict)
 
 
@@ -96,6 +99,7 @@ class Tally:
     def __init__(self, component: str, says: str) -> None:
         self.component, self.says = component, says
         self.differences: list[Difference] = []
+        self.unsteady_documents = 0
         self._counts: dict[str, Counter[str]] = {"original": Counter(), "compiled": Counter(), "shared": Counter()}
         self._differing: list[int] = []
         self._largest: float | None = None
@@ -106,7 +110,7 @@ class Tally:
     def add(self, number: int, text: str, first: Items, second: Items) -> bool:
         """Count one document; whether both say the same of it."""
         self._scored = self._scored or any(map(has_float, (*first.values(), *second.values())))
-        shared = _shared_keys(first, second)
+        shared = shared_keys(first, second)
         for name, keys in (("original", first), ("compiled", second), ("shared", shared)):
             self._counts[name].update(label for _, _, label, _ in keys)
         for key in first.keys() & second.keys():
@@ -149,6 +153,7 @@ class Tally:
             gold_original=gold[0],
             gold_compiled=gold[1],
             differing_documents=tuple(self._differing[:LISTED]),
+            unsteady_documents=self.unsteady_documents,
             labels=self._labels(),
         )
 
@@ -180,12 +185,13 @@ class Tally:
             )
 
 
-def _shared_keys(first: Items, second: Items) -> set[Key]:
+def shared_keys(first: Items, second: Items) -> set[Key]:
+    """The items that two Docs share, with values that are the same."""
     return {key for key in first if key in second and same(first[key], second[key], SCORE_TOLERANCE)}
 
 
 def _shared(first: Items, second: Items) -> int:
-    return len(_shared_keys(first, second))
+    return len(shared_keys(first, second))
 
 
 def _shown(label: str, value: Any) -> str:
