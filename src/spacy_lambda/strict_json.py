@@ -48,7 +48,7 @@ def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
         content = json.loads(
             data.decode("utf-8", "strict"),
             object_pairs_hook=_object,
-            parse_constant=_constant,
+            parse_constant=_Refused,
             parse_float=_float,
             parse_int=_integer,
         )
@@ -110,7 +110,29 @@ def check_fields(content: Any, fields: Mapping[str, type], *, name: str) -> dict
     return content
 
 
+class _Refused:
+    """Stands for NaN or an infinite number until the object that holds it says under which key it is."""
+
+    def __init__(self, name: str) -> None:
+        self.why = f"{name} is not a number of JSON"
+
+
+def _refused(value: Any) -> _Refused | None:
+    """The first of them in a value or in lists of it; objects in it have been through this."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, _Refused):
+            return one
+        if isinstance(one, list):
+            waiting += reversed(one)
+    return None
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for key, value in pairs:
+        if (refused := _refused(value)) is not None:
+            raise ValueError(f"{key[:100]!a}: {refused.why}")
     content = dict(pairs)
     if len(content) != len(pairs):
         raise ValueError("a key is there twice")
@@ -145,6 +167,8 @@ def _check(content: Any) -> None:
         for one in level:
             if isinstance(one, str):
                 one.encode("utf-8", "strict")
+            elif isinstance(one, _Refused):
+                raise ValueError(one.why)
             elif isinstance(one, list):
                 below += one
             elif isinstance(one, dict):

@@ -156,6 +156,14 @@ def test_other_endings_and_names(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["en_x-1.0.tar.gz", "en_x-1.0.tgz", "en_x.tar.xz"])
+def test_a_source_distribution_is_called_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(ArtifactError, match="source distribution") as caught, pipeline_folder(tmp_path / name):
+        pass
+    assert "spacy package --build wheel" in caught.value.remedy
+
+
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "spacy_lambda", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)

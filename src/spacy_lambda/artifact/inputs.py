@@ -30,6 +30,7 @@ __all__ = ["ZipLimits", "extract_zip", "pipeline_folder"]
 
 CHUNK = 1 << 20
 ARCHIVES = (".whl", ".zip")
+SDISTS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
     *(ValueError, NotImplementedError, RuntimeError, OverflowError, MemoryError),
@@ -95,6 +96,11 @@ def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> I
         elif path.suffix == ".tar":
             unpack(path, folder)
             yield folder
+        elif path.name.endswith(SDISTS):
+            raise ArtifactError(
+                f"{path} is a source distribution (sdist), or a tar that is compressed",
+                remedy="give the wheel that `spacy package --build wheel` writes, or a pipeline folder",
+            )
         else:
             raise ArtifactError(
                 f"{path} has the unknown ending {path.suffix!r}",
