@@ -134,7 +134,7 @@ def verify(
     :param compiled: Directory or package name of the compiled pipeline.
     :param texts: See :func:`.texts.read_docs`.
     :param code: Modules that the original needs and the compiled pipeline does not bring.
-    :raises VerifyError: When there are no texts, or one is not compiled from the other.
+    :raises VerifyError: When there are no texts, or the pipelines are the wrong way round or of other components.
     :raises PipelineNotFoundError: When one of them is no pipeline.
     :raises CompileError: When the code cannot be imported.
     """

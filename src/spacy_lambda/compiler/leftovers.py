@@ -29,8 +29,6 @@ def leftovers(doc: Doc) -> Iterator[tuple[str, Any]]:
             yield f"spans[{key}].attrs", attrs
     if any(token.ent_iob_ == "" for token in doc) and doc.has_annotation("ENT_IOB"):
         yield "ents.missing", [token.i for token in doc if token.ent_iob_ == ""]
-    if doc.has_annotation("SENT_START"):
-        yield "sents.starts", [token.is_sent_start for token in doc]
     for name in LEXEME_FLAGS:
         if chosen := [token.i for token in doc if getattr(token, name)]:
             yield name, chosen
