@@ -158,7 +158,12 @@ def test_names_in_any_script_on_an_ascii_terminal() -> None:
 def test_ctrl_c(tmp_path: Path) -> None:
     script = RAISING.format("import time, sys; print('ready', flush=True); time.sleep(60)")
     with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What is started in the background of a script has them ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -57,7 +57,7 @@ def say(*lines: object, err: bool = False, limit: int = LINE) -> None:
 def say_error(error: SpacyLambdaError) -> None:
     """Print what happened, and what to do about it. Only these two begin a line."""
     for word, text in (("error", error.message), ("remedy", error.remedy)):
-        first, *more = text.split("\n")
+        first, *more = text.replace("\t", r"\t").split("\n")
         lines = (line if line.startswith(" ") else f"  {line}" for line in more[:LINES])
         say(f"{word}: {first}", *lines, err=True, limit=ERROR)
 
