@@ -45,7 +45,7 @@ clean: ## Remove the environments
 	$(call venv,.venv-demo,-e ".[local]" $(PIPELINE_WHEEL))
 
 .venv-runtime/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
-	$(call venv,.venv-runtime,-e . pytest pytest-timeout $(PIPELINE_WHEEL))
+	$(call venv,.venv-runtime,-e . hypothesis pytest pytest-timeout $(PIPELINE_WHEEL))
 
 .venv-dev/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
 	$(call venv,.venv-dev,-e ".[dev]" $(PIPELINE_WHEEL))
