@@ -15,7 +15,7 @@ demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ON
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
 
 test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime once more without torch
-	PYTHONHASHSEED=0 .venv-dev/bin/python -m pytest -n 2 --dist loadfile
+	.venv-dev/bin/python -m pytest
 	.venv-runtime/bin/python -m pytest tests/runtime
 
 check: .venv-dev/ready ## Format, lint, types
