@@ -18,8 +18,8 @@ from ..errors import PipelineLoadError
 from .alignment import TokenBounds, align
 from .encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
 from .encoding import Encoding, set_encoding
-from .windows import SpanGetter, make_span_getter
-from .wordpieces import WordpieceTokenizer
+from .windows import SpanGetter, Windows, make_span_getter
+from .wordpieces import Wordpieces, WordpieceTokenizer
 
 __all__ = ["FACTORY", "OnnxTransformer", "make_onnx_transformer"]
 
@@ -60,8 +60,6 @@ class OnnxTransformer:
     :param vocab: The pipeline's vocabulary.
     :param name: The component's name in the pipeline.
     :param get_spans: See :func:`make_onnx_transformer`, as the others.
-
-    :ivar overlap: Windows that a token is in, at most about so many.
     """
 
     def __init__(
@@ -79,7 +77,7 @@ class OnnxTransformer:
         self.name = name
         self.max_length = max_length
         self.width = width
-        self.overlap = window / stride if get_spans == "strided_spans" else 1.0
+        self._cut_key = f"spacy_lambda.wordpieces.{name}"
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
         self._tokenizer: WordpieceTokenizer | None = None
         self._encoder: Encoder | None = None
@@ -100,15 +98,11 @@ class OnnxTransformer:
             yield from docs
 
     def _encode(self, docs: list[Doc]) -> None:
-        tokenizer, encoder = self._parts()
+        _, encoder = self._parts()
         for doc in docs:
             tokens = _token_bounds(doc)
             windows = self._windows(doc)
-            text = doc.text
-            pieces = []
-            for start, end in windows:
-                first, last = tokens.text_bounds(start, end)
-                pieces.append(tokenizer(text[first:last]))
+            _, pieces = self._cut(doc, tokens, windows)
             hidden = encoder([piece.ids for piece in pieces if len(piece.ids)])
             alignment = align(tokens, windows, pieces)
             rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
@@ -130,9 +124,22 @@ class OnnxTransformer:
             windows = self._windows(doc)
         except ValueError:  # they are sentences, which nobody has set yet
             return tokenizer.count(doc.text)
-        tokens, text = _token_bounds(doc), doc.text
-        bounds = (tokens.text_bounds(start, end) for start, end in windows)
-        return sum(len(tokenizer(text[first:last]).ids) for first, last in bounds)
+        cut = self._cut(doc, _token_bounds(doc), windows)
+        doc.user_data[self._cut_key] = cut
+        return sum(len(piece.ids) for piece in cut[1])
+
+    def _cut(self, doc: Doc, tokens: TokenBounds, windows: Windows) -> tuple[list[tuple[int, int]], list[Wordpieces]]:
+        """The windows' characters and their wordpieces, which may have been counted before.
+
+        What a component before this one has changed since, such as merged tokens, shows in the windows' characters.
+        """
+        bounds = [tokens.text_bounds(start, end) for start, end in windows]
+        known: tuple[list[tuple[int, int]], list[Wordpieces]] | None = doc.user_data.pop(self._cut_key, None)
+        if known is not None and known[0] == bounds:
+            return known
+        tokenizer, _ = self._parts()
+        text = doc.text
+        return bounds, [tokenizer(text[first:last]) for first, last in bounds]
 
     def open(self) -> None:
         """Load the encoder now, so that the first text does not wait for it."""
