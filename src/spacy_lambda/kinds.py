@@ -6,30 +6,28 @@ function that it names is looked up in the tables below and in the metadata of t
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from importlib.metadata import PackageNotFoundError, distribution, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from .artifact.names import unsafe_name
-from .errors import InvalidPipelineError, NotCompiledError
+from .errors import NotCompiledError
 from .manifest import META_KEY
+from .pipeline_config import read_config, registered_names
 from .pipelines import read_meta
+from .torch_side import brings_torch
 
 __all__ = [
     "PipelineKind",
     "TorchPart",
     "described",
+    "is_compiled",
     "kind_of",
-    "parse_config",
     "pipeline_kind",
-    "read_config",
     "require_compiled",
     "require_without_torch",
     "torch_parts",
@@ -59,13 +57,6 @@ TORCH_FUNCTIONS = (
 FACTORIES = "factories"
 LIBRARIES = ("spacy", "thinc")
 """Whose registries packages add to, by entry points of the group ``LIBRARY_REGISTRY``."""
-
-OTHERS = frozenset({"code", "config.cfg", "meta.json", "tokenizer", "vocab"})
-"""What lies beside the components' folders: spaCy's own files and folders, and the pipeline's modules."""
-
-REMEDY = "write the pipeline again with spaCy, or correct its config.cfg"
-NO_FOLDER = "cannot be the name of its folder"
-RENAME = "rename the component, for example with nlp.rename_pipe, and write the pipeline again"
 
 
 class PipelineKind(StrEnum):
@@ -105,13 +96,19 @@ def pipeline_kind(folder: Path) -> PipelineKind:
 def kind_of(config: Mapping[str, Any], meta: Mapping[str, Any]) -> PipelineKind:
     """The same for a config and a ``meta.json`` that were read before.
 
-    :param config: Interpolated, see :func:`read_config`.
+    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
     """
     if torch_parts(config):
         return PipelineKind.ORIGINAL
-    if META_KEY in meta or _has_ours(config):
-        return PipelineKind.COMPILED
-    return PipelineKind.NO_TRANSFORMER
+    return PipelineKind.COMPILED if is_compiled(config, meta) else PipelineKind.NO_TRANSFORMER
+
+
+def is_compiled(config: Mapping[str, Any], meta: Mapping[str, Any]) -> bool:
+    """Whether a compile has written a pipeline, whatever else is in it by now.
+
+    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
+    """
+    return META_KEY in meta or _has_ours(config)
 
 
 def described(kind: PipelineKind, pipeline: str) -> str:
@@ -172,97 +169,18 @@ def _is_stored(pipeline: str) -> bool:
     return any(mark in pipeline for mark in ("://", "@", "#")) or (path / "refs").is_dir()
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read a pipeline's ``config.cfg`` as spaCy resolves it, with its variables.
-
-    :raises InvalidPipelineError: If it cannot be read, or is not a pipeline's.
-    """
-    path = folder / "config.cfg"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as exc:
-        raise InvalidPipelineError(f"{str(path)!r} cannot be read: {exc}", remedy=REMEDY) from exc
-    return parse_config(text, name=str(path))
-
-
-def parse_config(text: str, *, name: str) -> dict[str, Any]:
-    """The same for the text of a ``config.cfg``.
-
-    :param name: How messages call it.
-    :raises InvalidPipelineError: If it is not a pipeline's.
-    """
-    from confection import Config
-
-    try:
-        config: dict[str, Any] = json.loads(json.dumps(Config().from_str(text, interpolate=True)))
-    except Exception as exc:  # the parser raises what its own parts raise, such as KeyError and RecursionError
-        named = next(filter(None, map(_wrong_name, _names_in(text))), None)
-        if named is not None:
-            raise InvalidPipelineError(f"{name!r} is not a pipeline's: {named}", remedy=RENAME) from exc
-        first = next(iter(str(exc).strip().splitlines()), "")
-        raise InvalidPipelineError(
-            f"{name!r} does not parse: {type(exc).__name__}: {first[:300]}", remedy=REMEDY
-        ) from exc
-    config.setdefault("components", {})
-    wrong = _wrong(config)
-    if wrong is not None:
-        raise InvalidPipelineError(
-            f"{name!r} is not a pipeline's: {wrong}", remedy=RENAME if wrong.endswith(NO_FOLDER) else REMEDY
-        )
-    return config
-
-
 def torch_parts(config: Mapping[str, Any]) -> tuple[TorchPart, ...]:
     """The parts of a pipeline that need torch, in the pipeline's order.
 
-    :param config: Interpolated, see :func:`read_config`.
+    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
     """
     nlp = {key: value for key, value in config["nlp"].items() if key != "pipeline"}
     return tuple(
         TorchPart(name, function)
         for name, block in (*_components(config), ("nlp", nlp))
-        for registry, function in _functions(block)
+        for registry, function in registered_names(block)
         if _needs_torch(registry, function)
     )
-
-
-def _wrong(config: Mapping[str, Any]) -> str | None:
-    """Why it cannot be a pipeline's config."""
-    nlp, components = config.get("nlp"), config["components"]
-    if not isinstance(nlp, dict):
-        return "it has no [nlp] block"
-    if not isinstance(components, dict):
-        return "[components] is not a block"
-    pipeline = nlp.get("pipeline", [])
-    if not isinstance(pipeline, list) or not all(isinstance(name, str) for name in pipeline):
-        return "[nlp] pipeline is not a list of names"
-    named = next(filter(None, map(_wrong_name, (*components, *pipeline))), None)
-    if named is not None:
-        return named
-    for name in pipeline:
-        if not isinstance(components.get(name), dict):
-            return f"[nlp] pipeline names {name!r}, and there is no such block in [components]"
-    return None
-
-
-def _wrong_name(name: str) -> str | None:
-    """Why a component cannot be called so. Some systems ignore case."""
-    if name.lower() in OTHERS:
-        return f"a component is called {name!r}, which is kept for something else, and {NO_FOLDER}"
-    if "/" in name or unsafe_name(name) is not None:
-        return f"a component is called {name[:80]!r}, which {NO_FOLDER}"
-    return None
-
-
-def _names_in(text: str) -> Iterator[str]:
-    """The components' names in a config that does not parse: a dot in one of them may be why."""
-    for rest in re.findall(r"^\[components\.(.+)\][ \t]*$", text, re.MULTILINE):
-        yield rest if rest.startswith(".") or rest.lower() in OTHERS else rest.partition(".")[0]
-    for names in re.findall(r"^pipeline[ \t]*=[ \t]*(\[.*\])[ \t]*$", text, re.MULTILINE):
-        try:
-            yield from (name for name in json.loads(names) if isinstance(name, str))
-        except (ValueError, RecursionError):
-            continue
 
 
 def _components(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -275,48 +193,13 @@ def _has_ours(config: Mapping[str, Any]) -> bool:
     return any(_matches(component.get("factory"), OUR_FACTORIES) for _, component in _components(config))
 
 
-def _functions(node: Any, *, top: bool = True) -> Iterator[tuple[str, str]]:
-    """The factory of a block and every registered function in it, however deep: registry and name."""
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if isinstance(value, str) and key.startswith("@"):
-                yield key.removeprefix("@"), value
-            elif isinstance(value, str) and top and key == "factory":
-                yield FACTORIES, value
-            else:
-                yield from _functions(value, top=False)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _functions(value, top=False)
-
-
 def _needs_torch(registry: str, function: str) -> bool:
     """By the tables, or by what the package that registers it here requires."""
     if _matches(function, TORCH_FACTORIES if registry == FACTORIES else TORCH_FUNCTIONS):
         return True
     points = (point for library in LIBRARIES for point in entry_points(group=f"{library}_{registry}", name=function))
-    return any(point.dist is not None and _requires_torch(point.dist.metadata["Name"]) for point in points)
+    return any(point.dist is not None and brings_torch(point.dist.metadata["Name"]) for point in points)
 
 
 def _matches(name: object, patterns: tuple[str, ...]) -> bool:
     return isinstance(name, str) and any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _requires_torch(name: str) -> bool:
-    """Whether torch is among what an installed distribution requires, directly or not."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    seen, waiting = set[str](), [name]
-    while waiting:
-        wanted = waiting.pop().lower().replace("_", "-")
-        if wanted == "torch":
-            return True
-        if wanted in seen:
-            continue
-        seen.add(wanted)
-        try:
-            requirements = [Requirement(text) for text in distribution(wanted).requires or ()]
-        except (PackageNotFoundError, InvalidRequirement):
-            continue
-        waiting += [one.name for one in requirements if one.marker is None or one.marker.evaluate({"extra": ""})]
-    return False

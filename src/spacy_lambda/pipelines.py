@@ -24,6 +24,7 @@ __all__ = [
     "PIPELINE_VARIABLE",
     "PipelineName",
     "find_pipeline",
+    "is_pipeline",
     "path_in",
     "pipeline_name",
     "read_meta",
@@ -149,6 +150,11 @@ def find_pipeline(pipeline: str | Path) -> Path:
     return _checked(path_in(package, str(pipeline_name(read_meta(package / "meta.json")))))
 
 
+def is_pipeline(folder: Path) -> bool:
+    """Whether a folder looks like a pipeline's."""
+    return not _missing(folder)
+
+
 def read_meta(path: Path) -> dict[str, Any]:
     """Read a ``meta.json``; its ``lang``, ``name`` and ``version`` can stand in names of files.
 
@@ -212,8 +218,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
+def _missing(folder: Path) -> list[str]:
+    return [name for name in ("config.cfg", "meta.json") if not (folder / name).is_file()]
+
+
 def _checked(folder: Path) -> Path:
-    missing = [name for name in ("config.cfg", "meta.json") if not (folder / name).is_file()]
+    missing = _missing(folder)
     if missing:
         raise PipelineNotFoundError(
             f"{str(folder)!r} is not a spaCy pipeline: it has no {' and no '.join(missing)}",

@@ -11,7 +11,8 @@ import pytest
 import spacy
 
 from spacy_lambda.errors import InvalidPipelineError, NotCompiledError
-from spacy_lambda.kinds import PipelineKind, parse_config, pipeline_kind, require_compiled, torch_parts
+from spacy_lambda.kinds import PipelineKind, pipeline_kind, require_compiled, torch_parts
+from spacy_lambda.pipeline_config import parse_config
 from spacy_lambda.pipelines import find_pipeline
 
 from .conftest import BUNDLED

@@ -16,7 +16,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, Token
 
 from spacy_lambda.compiler.build import compile_pipeline
-from spacy_lambda.compiler.compare import Report, compare, verify
+from spacy_lambda.compiler.compare import compare, verify
+from spacy_lambda.compiler.report import Report
 from spacy_lambda.compiler.survey import source_hash
 from spacy_lambda.errors import VerifyError
 

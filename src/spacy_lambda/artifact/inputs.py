@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ArtifactError
-from ..pipelines import find_pipeline
+from ..pipelines import find_pipeline, is_pipeline
 from .form import MAX_FILES
 from .names import HIDDEN, is_left_out, path_below, unsafe_name, unsafe_names
 from .unpack import MAX_TOTAL_BYTES, unpack
@@ -204,7 +204,7 @@ def _extract_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, 
 
 def _only_pipeline(folder: Path, archive: Path) -> Path:
     """The pipeline inside: the folder with ``config.cfg`` and ``meta.json``, wherever it is."""
-    found = sorted(path.parent for path in folder.rglob("config.cfg") if (path.parent / "meta.json").is_file())
+    found = sorted(path.parent for path in folder.rglob("config.cfg") if is_pipeline(path.parent))
     outermost = [path for path in found if not any(other in path.parents for other in found)]
     if len(outermost) != 1:
         what = "no pipeline" if not outermost else f"{len(outermost)} pipelines"

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-INCLUDE = ["ents", "sents", "tokens", "cats", "spans"]
 REPORTED = 600
 """Characters of a message that are told."""
 
@@ -33,10 +32,11 @@ def _ask(texts: list[str], root: str) -> dict[str, Any]:
     loading = True
     try:
         from spacy_lambda.runtime.handler import handler
+        from spacy_lambda.runtime.requests import INCLUDABLE
 
         loading = False
         handler({"texts": texts}, None)
-        handler({"texts": texts, "include": INCLUDE}, None)
+        handler({"texts": texts, "include": list(INCLUDABLE)}, None)
     except BaseException as exc:
         return {"failure": {**_failure(exc), "loading": loading}}
     return {"modules": sorted(_modules(root))}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +21,10 @@ from spacy_lambda.bundler.pins import OURS, left_out
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError, JsonError
 from spacy_lambda.local.closure import requirement_closure
+from spacy_lambda.local.fresh import run_fresh
 from spacy_lambda.local.taskroot import build_task_root
 from spacy_lambda.strict_json import read_json
+from spacy_lambda.torch_side import TORCH_MODULES
 
 __all__ = ["Proof", "prove"]
 
@@ -35,7 +36,6 @@ TEXTS = (
     "On 3 March 2024 Ada Lovelace of Acme Corp. flew from Berlin to New York for $1,234.50.",
     "Die Straße nach Zürich. 東京大学で研究しています。我在北京大学学习。서울에서 만나요. Москва 🧪",
 )
-NOT_THERE = ("torch", "transformers")
 
 
 @dataclass(frozen=True)
@@ -95,27 +95,19 @@ def _ask(root: Path, pipeline: Path, python: str, name: str) -> dict[str, Any]:
     """The answers of a process that has only one folder on its path."""
     question = json.dumps({"root": str(root), "pipeline": str(pipeline), "texts": TEXTS})
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as home:
-        try:
-            done = subprocess.run(
-                [python, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM)],
-                input=question,
-                env={"HOME": home, "TMPDIR": home, "LAMBDA_TASK_ROOT": str(root)},
-                cwd=home,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as exc:
-            raise BundleError(
-                f"the bundle of {name} has not answered a few texts after {TIMEOUT_S} s",
-                remedy="look for a component that waits for something that is not there, such as a server",
-            ) from exc
+        done = run_fresh(
+            [python, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM)],
+            home=Path(home),
+            variables={"LAMBDA_TASK_ROOT": str(root)},
+            question=question.encode(),
+            timeout_s=TIMEOUT_S,
+            who=f"the bundle of {name}",
+            error=BundleError,
+        )
     said = _last_line(done.stdout)
     if said is None:
         raise BundleError(
-            f"the process that asked the bundle of {name} ended with {done.returncode}: {done.stderr.strip()[-1000:]}",
+            f"the process that asked the bundle of {name} ended with {done.returncode}: {_end(done.stderr)}",
             remedy="look for a component that ends the process, or needs more memory than there is",
         )
     if "failure" in said:
@@ -123,9 +115,13 @@ def _ask(root: Path, pipeline: Path, python: str, name: str) -> dict[str, Any]:
     return said
 
 
-def _last_line(text: str) -> dict[str, Any] | None:
+def _end(stderr: bytes) -> str:
+    return stderr.decode("utf-8", "replace").strip()[-1000:]
+
+
+def _last_line(text: bytes) -> dict[str, Any] | None:
     try:
-        said = read_json(text.splitlines()[-1].encode(), name="what the process said", max_bytes=MAX_SAID)
+        said = read_json(text.splitlines()[-1], name="what the process said", max_bytes=MAX_SAID)
     except (IndexError, JsonError):
         return None
     return said if isinstance(said, dict) else None
@@ -142,7 +138,7 @@ def _refusal(name: str, failure: Mapping[str, Any]) -> BundleError:
             remedy='if a package registers it, install that and add it to "requirements" in the pipeline\'s meta.json; '
             "code of your own goes into the pipeline by `spacy-lambda compile PIPELINE OUT --code FILE`",
         )
-    if missing in NOT_THERE:
+    if missing in TORCH_MODULES:
         return BundleError(message, remedy=f"use a component that does without {missing!r}: no function has it")
     return BundleError(
         f"{message}; the module {missing!r} is missing",

@@ -12,6 +12,7 @@ from spacy.tokens.underscore import Underscore
 
 from ..runtime.encoding import ENCODING_KEY
 from .leftovers import hooks, leftovers
+from .snapshot import TORCH_EXTENSION
 
 __all__ = [
     "LABELLED",
@@ -36,7 +37,7 @@ LABELLED = ("ents", "tags", "pos", "morphs", "deps", "cats", "spans[")
 """Kinds that are counted label by label; others have too many values for that."""
 
 CATEGORY_THRESHOLD = 0.5
-NOT_ANNOTATIONS = ("trf_data",)
+NOT_ANNOTATIONS = (TORCH_EXTENSION,)
 
 ASSIGNED = {
     "doc.ents": "ents",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any
 
 from ..bundler.slim import LEFT_OUT
 from ..errors import CompileError
+from ..local.fresh import run_fresh
 from ..local.taskroot import build_task_root
 from .snapshot import Failure, Told
 
@@ -23,10 +23,6 @@ __all__ = ["BASE", "Asked", "ask"]
 BASE = ("spacy-lambda",)
 SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/lib", "/usr/lib64", "/usr/share", "/lib", "/lib64", "/System")
 TIMEOUT_S = 900
-KEPT = ("LANG", "LC_", "LD_LIBRARY_PATH", "MKL_", "OMP_", "OPENBLAS_", "PATH", "TZ")
-"""Beginnings of the variables that the process gets: none of the user's own, so that no credentials reach the
-pipeline's code and nothing is relied on that a function does not have."""
-
 STDERR_LINES = 5
 
 
@@ -89,23 +85,14 @@ def _run(root: Path, home: Path, questions: Path, answers: Path, *, shown_withou
     :param shown_without: Left out of what it says: the pipeline's folder has another name in the end.
     """
     command = [sys.executable, "-S", "-s", "-P", "-m", "spacy_lambda.compiler.asked", str(questions), str(answers)]
-    kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
-    environ = {**kept, "PYTHONPATH": str(root), "HOME": str(home), "TMPDIR": str(home), "PYTHONIOENCODING": "utf-8"}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=home,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise CompileError(
-            f"the compiled pipeline has not answered a few texts after {TIMEOUT_S} s",
-            remedy="look for a component that waits for something that is not there, such as a server",
-        ) from exc
+    done = run_fresh(
+        command,
+        home=home,
+        variables={"PYTHONPATH": str(root), "PYTHONIOENCODING": "utf-8"},
+        timeout_s=TIMEOUT_S,
+        who="the compiled pipeline",
+        error=CompileError,
+    )
     if done.returncode != 0 or not answers.is_file():
         last = "\n".join(done.stderr.decode("utf-8", "replace").strip().splitlines()[-STDERR_LINES:])
         raise CompileError(

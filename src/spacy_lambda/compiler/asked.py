@@ -24,13 +24,13 @@ from spacy.tokens import Doc
 from spacy_lambda.compiler.snapshot import TORCH_EXTENSION, Failure, failure, tell
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.protocol import Function
+from spacy_lambda.runtime.requests import INCLUDABLE
 from spacy_lambda.runtime.scores import keep_scores
 from spacy_lambda.runtime.speed import measure_speed
 
 __all__ = ["answers", "main"]
 
 SPACY = f"{os.path.dirname(spacy.__file__)}{os.sep}"
-INCLUDE = ["ents", "sents", "tokens", "cats", "spans"]
 
 
 def main() -> None:
@@ -48,8 +48,8 @@ def answers(nlp: Language, texts: list[str]) -> list[Any]:
     keep_scores(nlp)  # of an original, too
     function = Function(nlp, {})
     several = [text for text in texts if text.strip()]
-    events: list[dict[str, Any]] = [{"text": text, "include": INCLUDE} for text in texts]
-    events += [{"texts": several, "include": INCLUDE}, {"inputs": several}, {"texts": texts}]
+    events: list[dict[str, Any]] = [{"text": text, "include": list(INCLUDABLE)} for text in texts]
+    events += [{"texts": several, "include": list(INCLUDABLE)}, {"inputs": several}, {"texts": texts}]
     return [_answer(function, event) for event in events]
 
 

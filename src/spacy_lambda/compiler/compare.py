@@ -7,117 +7,34 @@ listed as not compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import PipelineLoadError, VerifyError
-from ..kinds import read_config
 from ..manifest import META_KEY
+from ..pipeline_config import read_config
 from ..pipelines import find_pipeline
 from ..runtime.code import import_code
 from ..runtime.component import OnnxTransformer
-from ..runtime.encoding import get_encoding
 from ..runtime.pipeline import load
 from .annotations import annotated, annotations_of, declared, opaque
 from .carried import find_code, import_carried
+from .hidden import HiddenTally
 from .origin import origin
+from .report import NotCompared, Report, Speed, TextFailure
 from .resolved import unregistered
 from .stages import Failure, Stages
 from .steadiness import Annotations, AskedAgain, Wandering, agree, unsteady, without
-from .tally import ComponentReport, Difference, Tally
+from .tally import Tally
 from .texts import read_docs
 
-__all__ = ["ComponentReport", "NotCompared", "Report", "compare", "verify"]
+__all__ = ["compare", "verify"]
 
 BATCH = 16
-
-
-@dataclass(frozen=True)
-class NotCompared:
-    """What was left out of the comparison.
-
-    :param component: A component's name.
-    :param reason: Why nothing of it, or what of it, could not be compared.
-    """
-
-    component: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class TextFailure:
-    """A text on which a pipeline raised.
-
-    :param document: Its number, from 0.
-    :param pipeline: ``original`` or ``compiled``.
-    """
-
-    document: int
-    pipeline: str
-    component: str
-    error: str
-
-
-@dataclass(frozen=True)
-class Speed:
-    """The time a pipeline took, without loading it."""
-
-    seconds: float
-    words_per_second: float
-    ms_per_text: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """The comparison of two pipelines.
-
-    :param documents: Number of texts.
-    :param identical_documents: Documents on which all components say the same.
-    :param largest_hidden_difference: Largest difference of two hidden states; ``None`` without a transformer.
-    :param relative_hidden_error: Root mean square of the differences, as a part of the hidden states' own.
-    :param unlike_documents: Documents whose hidden states have different shapes: other wordpieces, or other windows.
-    :param components: One for each kind of annotation of each component.
-    :param not_compared: Components of which nothing is compared, and values that cannot be.
-    :param notes: What a reader of the figures has to know.
-    :param failures: Texts on which a pipeline raised; where the original did, nothing is compared.
-    :param differences: Every item of which the pipelines say something else.
-    :param speed: Of ``original`` and ``compiled``.
-    """
-
-    documents: int
-    identical_documents: int
-    largest_hidden_difference: float | None
-    relative_hidden_error: float | None
-    unlike_documents: int
-    components: tuple[ComponentReport, ...]
-    not_compared: tuple[NotCompared, ...]
-    failures: tuple[TextFailure, ...]
-    differences: tuple[Difference, ...]
-    speed: Mapping[str, Speed]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def agreement(self) -> float | None:
-        """The lowest agreement of all components; ``None`` when neither pipeline says anything."""
-        found = [row.agreement for row in self.components if row.counts and row.agreement is not None]
-        return min(found, default=None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON, with every difference."""
-        return {**asdict(self), "agreement": self.agreement}
-
-    def summary(self) -> dict[str, Any]:
-        """The figures alone, without anything of the texts: a pipeline's ``meta.json`` may be published."""
-        full = self.to_dict()
-        return {key: value for key, value in full.items() if key not in ("differences", "failures")} | {
-            "failures": len(self.failures)
-        }
 
 
 def verify(
@@ -204,7 +121,7 @@ class _Comparison:
         for name, kind in self._shown:
             self._tallies[name, kind] = Tally(name, kind)
         self._opaque: dict[tuple[str, str], str] = {}
-        self._hidden = _HiddenTally()
+        self._hidden = HiddenTally()
         self._failures: list[TextFailure] = []
         self._documents = self._identical = self._words = 0
 
@@ -337,44 +254,3 @@ def _gold(doc: Doc) -> Annotations:
 
 def _annotations(doc: Doc | Failure) -> Annotations:
     return annotations_of(doc) if isinstance(doc, Doc) else {}
-
-
-class _HiddenTally:
-    """The differences of the hidden states, over all documents."""
-
-    def __init__(self) -> None:
-        self.largest: float | None = None
-        self.unlike = 0
-        self._squared = self._size = 0.0
-
-    @property
-    def relative(self) -> float | None:
-        """Root mean square of the differences as a part of the hidden states' own."""
-        return None if self.largest is None else float(np.sqrt(self._squared / max(self._size, 1e-12)))
-
-    def add(self, original: Iterable[Doc | Failure], compiled: Iterable[Doc | Failure]) -> None:
-        """Compare the hidden states of documents that a transformer has just seen."""
-        for first, second in zip(original, compiled, strict=True):
-            if isinstance(first, Doc) and isinstance(second, Doc):
-                self._add(_torch_rows(first), get_encoding(second))
-
-    def _add(self, expected: Any, encoding: Any) -> None:
-        if expected is None or encoding is None:
-            return
-        if expected.shape != encoding.hidden.shape:
-            self.unlike += 1
-            return
-        difference = np.abs(expected - encoding.hidden)
-        self.largest = max(self.largest or 0.0, float(difference.max(initial=0.0)))
-        self._squared += float(np.square(difference).sum())
-        self._size += float(np.square(expected).sum())
-
-
-def _torch_rows(doc: Doc) -> Any:
-    """The hidden states that spacy-transformers left on a Doc, without padding. *Shape:* ``(n_pieces, width)``"""
-    data = getattr(doc._, "trf_data", None) if Doc.has_extension("trf_data") else None
-    if data is None or "last_hidden_state" not in data.model_output:
-        return None
-    hidden = data.model_output.last_hidden_state
-    mask = np.asarray(data.wordpieces.attention_mask) > 0
-    return hidden[mask]

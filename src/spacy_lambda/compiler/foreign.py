@@ -8,13 +8,13 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
-from .resolved import nodes
+from ..pipeline_config import nodes
+from ..torch_side import TORCH_MODULES
 
 __all__ = ["LISTENER", "foreign_parts", "has_model"]
 
 LISTENER = "spacy-transformers.TransformerListener.v1"
 LISTENER_CLASS = "TransformerListener"
-TORCH_PACKAGES = ("spacy_transformers", "spacy_curated_transformers", "curated_transformers", "torch")
 
 Reason = tuple[str, str]
 """What is in the way, and what to do about it."""
@@ -79,4 +79,4 @@ def _runs_torch(layer: Model[Any, Any]) -> bool:
 
 
 def _is_from_torch_side(thing: Any) -> bool:
-    return type(thing).__module__.partition(".")[0] in TORCH_PACKAGES
+    return type(thing).__module__.partition(".")[0] in TORCH_MODULES

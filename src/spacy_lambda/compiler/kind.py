@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import CompileError
-from ..kinds import read_config
+from ..kinds import is_compiled
 from ..manifest import META_KEY
+from ..pipeline_config import read_config
 from ..pipelines import read_meta
-from ..runtime.component import FACTORY
 
 __all__ = ["refuse_compiled"]
 
@@ -18,10 +18,10 @@ def refuse_compiled(path: Path) -> None:
 
     :raises CompileError: With what it was compiled from, which is what to give.
     """
-    block = read_meta(path / "meta.json").get(META_KEY)
-    compiled = [name for name, part in read_config(path)["components"].items() if str(part.get("factory")) == FACTORY]
-    if block is None and not compiled:
+    meta = read_meta(path / "meta.json")
+    if not is_compiled(read_config(path), meta):
         return
+    block = meta.get(META_KEY)
     told = block if isinstance(block, dict) else {}
     source = f"{told.get('source_name', 'another pipeline')} {told.get('source_version', '')}".strip()
     raise CompileError(

@@ -17,31 +17,22 @@ from spacy.language import Language
 from spacy.util import registry as registry_of_spacy
 
 from ..bundler.slim import LEFT_OUT
-from ..errors import CompileError, LocalLambdaError
+from ..errors import CompileError
 from ..local.closure import applies, is_satisfied, requirement_closure
+from ..pipeline_config import blocks, registered_names
 from ..pipelines import requirements_of
+from ..torch_side import TORCH_DISTRIBUTIONS, brings_torch
 from .ask import BASE
-from .resolved import registered_names
 
 __all__ = [
-    "TORCH_SIDE",
     "distributions_of",
     "installed_sources",
     "is_base",
-    "is_torch_side",
     "kept_requirements",
     "needed_by_names",
     "pinned",
     "required_names",
 ]
-
-TORCH_SIDE = frozenset(
-    {
-        "cupy", "curated-tokenizers", "curated-transformers", "jax", "mxnet", "sentence-transformers",
-        "spacy-curated-transformers", "spacy-transformers", "tensorflow", "tf-keras", "torch", "transformers",
-    }
-)  # fmt: skip
-"""What a compiled pipeline does without."""
 
 OURS = ("spacy", "spacy_lambda", "thinc")
 LIBRARIES = ("spacy", "thinc")
@@ -71,7 +62,7 @@ def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterab
     """
     tops = sorted({module.partition(".")[0] for module in _all_modules(nlp, config)} - set(without))
     needed = [one for top in tops for one in distributions_of(top)]
-    return [pinned(one) for one in needed if not is_torch_side(one.name) and not is_base(one)]
+    return [pinned(one) for one in needed if not brings_torch(one.name) and not is_base(one)]
 
 
 def installed_sources(nlp: Language, config: Mapping[str, Any]) -> list[Path]:
@@ -80,7 +71,7 @@ def installed_sources(nlp: Language, config: Mapping[str, Any]) -> list[Path]:
     for module in sorted(_all_modules(nlp, config)):
         dists = distributions_of(module)
         file = getattr(sys.modules.get(module), "__file__", None)
-        if file and dists and not any(is_torch_side(one.name) or is_base(one) for one in dists):
+        if file and dists and not any(brings_torch(one.name) or is_base(one) for one in dists):
             files.append(Path(file))
     return files
 
@@ -98,11 +89,6 @@ def pinned(dist: Distribution) -> str:
     return f"{dist.name}=={Version(dist.version).public}"
 
 
-def is_torch_side(name: str) -> bool:
-    """Whether a distribution is torch, or brings it."""
-    return _brings_torch(name)
-
-
 def is_base(dist: Distribution) -> bool:
     """Whether every function has it, or none: some of what spaCy requires is left out of all of them."""
     return _normal(dist) in _base() or _normal(dist) in LEFT_OUT
@@ -113,15 +99,10 @@ def _all_modules(nlp: Language, config: Mapping[str, Any]) -> set[str]:
     # A component may be a function, which has the module that it was written in.
     parts = [nlp, nlp.tokenizer, *(component for _, component in nlp.components)]
     modules = {str(getattr(part, "__module__", None) or type(part).__module__) for part in parts}
-    for part in (config.get("nlp", {}), config.get("components", {})):
-        modules |= set(_modules(part))
+    for block in blocks(config):
+        for registry, name in registered_names(block):
+            modules |= set(_module_of(registry, name))
     return modules
-
-
-def _modules(node: Any) -> Iterator[str]:
-    """Where what a config names is defined."""
-    for registry, name in registered_names(node):
-        yield from _module_of(registry, name)
 
 
 def _module_of(registry: str, name: str) -> Iterator[str]:
@@ -139,10 +120,10 @@ def _module_of(registry: str, name: str) -> Iterator[str]:
 def _is_kept(text: str) -> bool:
     """Whether a requirement of the original is one of its compiled pipeline too, be it on another system."""
     if not applies(_parsed(text)):
-        return _name(text) not in TORCH_SIDE
-    if _brings_torch(text):
+        return _name(text) not in TORCH_DISTRIBUTIONS
+    if brings_torch(text):
         return False
-    found = distribution(_name(text))
+    found = _installed(text)
     if not is_satisfied(_parsed(text), found):
         raise CompileError(
             f"the pipeline requires {text!r}, and {found.name} {found.version} is installed",
@@ -174,19 +155,11 @@ def _base() -> frozenset[str]:
     return frozenset(map(_normal, requirement_closure(BASE, without=LEFT_OUT)))
 
 
-def _brings_torch(requirement: str) -> bool:
-    """Whether a requirement is torch, or something that needs it."""
-    name = _name(requirement)
-    if name in TORCH_SIDE:
-        return True
+def _installed(text: str) -> Distribution:
     try:
-        distribution(name)
+        return distribution(_name(text))
     except PackageNotFoundError as exc:
         raise CompileError(
-            f"the pipeline requires {requirement!r}, which is not installed",
-            remedy=f"pip install {quote(requirement)}, or remove it from the requirements in its meta.json",
+            f"the pipeline requires {text!r}, which is not installed",
+            remedy=f"pip install {quote(text)}, or remove it from the requirements in its meta.json",
         ) from exc
-    try:
-        return any(_normal(one) in TORCH_SIDE for one in requirement_closure([requirement]))
-    except LocalLambdaError:
-        return False

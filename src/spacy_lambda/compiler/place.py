@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import CompileError
+from ..pipelines import is_pipeline
 
 __all__ = ["Place", "place"]
 
@@ -65,7 +66,7 @@ def place(out: Path, *, original: Path, inputs: Iterable[Path], force: bool) -> 
 def _check(out: Path, original: Path, inputs: Iterable[Path], *, force: bool) -> None:
     if original in out.parents:
         raise CompileError(f"{out} is inside the original", remedy="choose another folder")
-    around = next((folder for folder in out.parents if _is_pipeline(folder)), None)
+    around = next((folder for folder in out.parents if is_pipeline(folder)), None)
     if around is not None:
         raise CompileError(f"{out} is inside another pipeline, {around}", remedy="choose another folder")
     for what, one in (("the original", original), *((str(one), one) for one in inputs)):
@@ -75,15 +76,11 @@ def _check(out: Path, original: Path, inputs: Iterable[Path], *, force: bool) ->
         return
     if not force:
         raise CompileError(f"{out} exists", remedy="choose another folder, or replace it with --force")
-    if not _is_pipeline(out):
+    if not is_pipeline(out):
         raise CompileError(
             f"{out} is not a pipeline, so --force does not replace it",
             remedy="choose another folder, or remove that one yourself",
         )
-
-
-def _is_pipeline(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in ("config.cfg", "meta.json"))
 
 
 def _existing(folder: Path) -> Path:

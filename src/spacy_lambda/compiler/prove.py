@@ -21,11 +21,12 @@ from spacy.language import Language
 
 from ..errors import CompileError
 from ..manifest import Precision
+from ..torch_side import TORCH_MODULES, brings_torch
 from .ask import Asked, ask
 from .asked import answers
 from .differences import Difference, differences, not_finite, told_differently
 from .foreign import has_model
-from .needs import distributions_of, installed_sources, is_base, is_torch_side, pinned
+from .needs import distributions_of, installed_sources, is_base, pinned
 from .snapshot import Failure, Told, tell
 from .survey import Survey
 from .torch_code import torch_uses
@@ -301,7 +302,7 @@ def _installable(names: Sequence[str] | Iterator[str], known: Sequence[str]) -> 
     told = {one.partition("==")[0] for one in known}
     for name in names:
         for dist in distributions_of(name):
-            if dist.name not in told and not is_torch_side(dist.name) and not is_base(dist):
+            if dist.name not in told and not brings_torch(dist.name) and not is_base(dist):
                 told.add(dist.name)
                 yield pinned(dist)
 
@@ -312,7 +313,7 @@ def _is_own(asker: str, code: Sequence[str]) -> bool:
 
 
 def _is_torch(module: str) -> bool:
-    return any(is_torch_side(dist.name) for dist in distributions_of(module)) or module in ("torch", "transformers")
+    return module in TORCH_MODULES or any(brings_torch(dist.name) for dist in distributions_of(module))
 
 
 def _shown(text: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from spacy.language import Language
 from spacy.util import registry as registry_of_spacy
 from thinc.api import Config
 
-__all__ = ["loaded_config", "nodes", "registered_names", "unregistered", "used_components"]
+from ..pipeline_config import blocks, registered_names
+
+__all__ = ["loaded_config", "unregistered", "used_components"]
 
 
 def loaded_config(nlp: Language) -> Config:
@@ -19,33 +21,13 @@ def loaded_config(nlp: Language) -> Config:
     return config
 
 
-def nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Every section below a value, however deep, in lists too."""
-    if isinstance(node, dict):
-        yield node
-        for value in node.values():
-            yield from nodes(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from nodes(value)
-
-
-def registered_names(node: Any) -> Iterator[tuple[str, str]]:
-    """Registries, and the names in them that a config refers to."""
-    for section in nodes(node):
-        for key, value in section.items():
-            if key.startswith("@") and isinstance(value, str):
-                yield key[1:], value
-            elif key == "factory" and isinstance(value, str):
-                yield "factories", value
-
-
 def unregistered(config: Mapping[str, Any]) -> list[str]:
     """What a pipeline needs of a config's names that nothing has registered, as a user reads them."""
     missing = []
-    for registry, name in registered_names([config.get("nlp", {}), config.get("components", {})]):
-        if not _is_registered(registry, name, str(config.get("nlp", {}).get("lang"))):
-            missing.append(f"{registry} {name!r}")
+    for block in blocks(config):
+        for registry, name in registered_names(block):
+            if not _is_registered(registry, name, str(config.get("nlp", {}).get("lang"))):
+                missing.append(f"{registry} {name!r}")
     return list(dict.fromkeys(missing))
 
 

@@ -15,11 +15,11 @@ from spacy.language import Language
 from thinc.api import Config
 
 from ..errors import CompileError, MissingExtraError, UnsupportedPipelineError
-from ..kinds import read_config
+from ..pipeline_config import nodes, read_config
 from .carried import NO_CODE, Carried, import_carried
 from .foreign import LISTENER, foreign_parts
 from .limits import window_limit
-from .resolved import loaded_config, nodes, unregistered, used_components
+from .resolved import loaded_config, unregistered, used_components
 from .unforeseen import unforeseen
 
 __all__ = ["Survey", "TransformerPart", "source_hash", "survey"]

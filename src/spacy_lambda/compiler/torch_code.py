@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .needs import TORCH_SIDE
+from ..torch_side import TORCH_MODULES
 from .snapshot import TORCH_EXTENSION
 
 __all__ = ["TorchUse", "torch_uses"]
 
-MODULES = frozenset(name.replace("-", "_") for name in TORCH_SIDE)
 IMPORTERS = ("import_module", "__import__")
 CAUGHT = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
 
@@ -79,7 +78,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
         names = [node.module]
     elif isinstance(node, ast.Call) and _called(node) in IMPORTERS:
         names = [_literal(argument) for argument in (*node.args[:1], *(word.value for word in node.keywords))]
-    yield from (name for name in names if name and name.partition(".")[0] in MODULES)
+    yield from (name for name in names if name and name.partition(".")[0] in TORCH_MODULES)
 
 
 def _names_torch_data(node: ast.AST) -> bool:

@@ -9,13 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ..manifest import META_KEY, CompiledMeta
+from ..pipeline_config import nodes
 from ..runtime.component import FACTORY, TOKENIZER_FILE
 from ..runtime.encoder import Encoder
 from ..strict_json import parse_json
 from .carried import copy_code
 from .encode import CompiledEncoder
 from .foreign import LISTENER
-from .resolved import nodes
 from .survey import Survey, TransformerPart
 
 __all__ = ["write_meta", "write_pipeline"]

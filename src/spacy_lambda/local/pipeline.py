@@ -10,8 +10,9 @@ from pathlib import Path
 
 from spacy_lambda.artifact.form import Manifest
 from spacy_lambda.artifact.unpack import read_stream_file
-from spacy_lambda.kinds import parse_config, require_compiled, require_without_torch
+from spacy_lambda.kinds import require_compiled, require_without_torch
 from spacy_lambda.location import Location, parse_location
+from spacy_lambda.pipeline_config import parse_config
 from spacy_lambda.pipelines import find_pipeline, read_meta, requirements_of
 from spacy_lambda.source.find import find_artifact
 

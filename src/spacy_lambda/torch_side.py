@@ -1,0 +1,60 @@
+"""What belongs to torch, and so is in no function: distributions, their modules, and what requires one of them."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+__all__ = ["TORCH_DISTRIBUTIONS", "TORCH_MODULES", "brings_torch"]
+
+TORCH_DISTRIBUTIONS = frozenset(
+    {
+        "cupy", "curated-tokenizers", "curated-transformers", "jax", "mxnet", "sentence-transformers",
+        "spacy-curated-transformers", "spacy-transformers", "tensorflow", "tf-keras", "torch", "transformers",
+    }
+)  # fmt: skip
+"""By their normal names: what a compiled pipeline does without."""
+
+TORCH_MODULES = frozenset(name.replace("-", "_") for name in TORCH_DISTRIBUTIONS)
+"""Their top-level modules."""
+
+
+def brings_torch(requirement: str) -> bool:
+    """Whether a requirement is one of them or requires one, directly or not, as far as it is installed here.
+
+    :param requirement: Such as ``spacy-transformers>=1.3`` or ``thinc[torch]``, or a distribution's name.
+    """
+    seen = set[tuple[str, str]]()
+    waiting = _parsed([requirement], extra="")
+    while waiting:
+        wanted = waiting.pop()
+        name = canonicalize_name(wanted.name)
+        if name in TORCH_DISTRIBUTIONS:
+            return True
+        for extra in ("", *wanted.extras):
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                waiting += _parsed(_required(name), extra=extra)
+    return False
+
+
+def _required(name: str) -> list[str]:
+    try:
+        return distribution(name).requires or []
+    except PackageNotFoundError:
+        return []
+
+
+def _parsed(texts: list[str], *, extra: str) -> list[Requirement]:
+    """Those that apply here; what cannot be read is for the installer to complain of."""
+    found = []
+    for text in texts:
+        try:
+            one = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if one.marker is None or one.marker.evaluate({"extra": extra}):
+            found.append(one)
+    return found
