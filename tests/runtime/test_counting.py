@@ -1,4 +1,4 @@
-"""Wordpieces that were counted are not made again, and are made again where the windows have changed since."""
+"""The wordpieces and tokens of a text are counted; they are not made again, unless the windows have changed since."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_lambda.runtime.capacity import Capacity
 from spacy_lambda.runtime.encoding import get_encoding
+from spacy_lambda.runtime.speed import SECONDS_PER_TOKEN, count_units
 
 TEXT = "Thin films of iron oxide were grown on silicon by pulsed laser deposition. " * 30
 
@@ -53,3 +55,38 @@ def test_each_window_is_tokenized_once(bundled: Language, monkeypatch: pytest.Mo
     windows = len(seen)
     encoder(doc)
     assert 1 < windows == len(seen)
+
+
+ODD = {
+    "emoji in a word": "a" + "\U0001f600" * 3_000 + "a",
+    "one sign in a word": "a" + "=" * 3_000 + "a",
+    "many such words": ("a" + "\U0001f600" * 39 + "a ") * 75,
+    "symbols": "\u2603" * 3_000,
+    "words that are unknown": ("qxzjkvw" * 14 + " ") * 60,
+    "one word": "x" * 3_000,
+    "English": "Thin films of iron oxide were grown on silicon. " * 40,
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_units_count_what_the_encoder_sees_and_the_tokens(name: str, bundled: Language) -> None:
+    capacity, text = Capacity(bundled, {}), ODD[name]
+    doc = capacity.tokenizing.make_doc(text, capacity.tokenizing.hardness(text))
+    encoder: Any = bundled.get_pipe("transformer")
+    units = count_units(bundled, doc)
+    assert units >= encoder.count_wordpieces(doc)
+    assert units * capacity.speed.seconds_per_unit >= 0.99 * SECONDS_PER_TOKEN * len(doc)
+
+
+def test_wordpieces_are_counted_before_there_are_sentences(bundled: Language) -> None:
+    encoder: Any = bundled.get_pipe("transformer")
+    doc = bundled.make_doc(ODD["words that are unknown"])
+
+    def sentences(doc: Doc) -> Any:
+        raise ValueError("E030")
+
+    expected, encoder._windows, windows = encoder.count_wordpieces(doc), sentences, encoder._windows
+    try:
+        assert count_units(bundled, doc) >= 0.7 * expected > 5 * len(doc)
+    finally:
+        encoder._windows = windows

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import logging
 from collections.abc import Iterator
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -22,37 +19,17 @@ from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.jsonl import answer_lines
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.protocol import Function
-from spacy_lambda.runtime.events.records import read_json
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.limits import derive_limits
-from spacy_lambda.runtime.payload import PAYLOAD_BYTES
 from spacy_lambda.runtime.requests import parse_request
-from spacy_lambda.runtime.speed import SECONDS_PER_TOKEN, Speed, count_units, measure_speed, read_speed
+from spacy_lambda.runtime.speed import Speed, measure_speed, read_speed
+
+from .strangers import left, nlp, processed, url_event
+
+__all__ = ["nlp"]
 
 SPEED = Speed("wordpieces", 2e-4, 3.2)
 HARD = "=" * 30_000
-
-
-@Language.component("counting")
-def counting(doc: Doc) -> Doc:
-    processed.append(doc.text)
-    return doc
-
-
-processed: list[str] = []
-
-
-@pytest.fixture
-def nlp() -> Language:
-    nlp = spacy.blank("en")
-    nlp.add_pipe("counting")
-    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
-    processed.clear()  # the pattern, too
-    return nlp
-
-
-def left(milliseconds: int) -> Any:
-    return SimpleNamespace(aws_request_id="id", get_remaining_time_in_millis=lambda: milliseconds)
 
 
 def limits_of(memory_mb: int, timeout_s: float, environ: dict[str, str] | None = None) -> Any:
@@ -361,41 +338,6 @@ def test_many_hard_texts_share_a_bound(event: Any, nlp: Language) -> None:
     assert sum(capacity.looked) < 400_000
 
 
-ODD = {
-    "emoji in a word": "a" + "\U0001f600" * 3_000 + "a",
-    "one sign in a word": "a" + "=" * 3_000 + "a",
-    "many such words": ("a" + "\U0001f600" * 39 + "a ") * 75,
-    "symbols": "\u2603" * 3_000,
-    "words that are unknown": ("qxzjkvw" * 14 + " ") * 60,
-    "one word": "x" * 3_000,
-    "English": "Thin films of iron oxide were grown on silicon. " * 40,
-}
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_units_count_what_the_encoder_sees_and_the_tokens(name: str, bundled: Language) -> None:
-    capacity, text = Capacity(bundled, {}), ODD[name]
-    doc = capacity.tokenizing.make_doc(text, capacity.tokenizing.hardness(text))
-    encoder: Any = bundled.get_pipe("transformer")
-    units = count_units(bundled, doc)
-    assert units >= encoder.count_wordpieces(doc)
-    assert units * capacity.speed.seconds_per_unit >= 0.99 * SECONDS_PER_TOKEN * len(doc)
-
-
-def test_wordpieces_are_counted_before_there_are_sentences(bundled: Language) -> None:
-    encoder: Any = bundled.get_pipe("transformer")
-    doc = bundled.make_doc(ODD["words that are unknown"])
-
-    def sentences(doc: Doc) -> Any:
-        raise ValueError("E030")
-
-    expected, encoder._windows, windows = encoder.count_wordpieces(doc), sentences, encoder._windows
-    try:
-        assert count_units(bundled, doc) >= 0.7 * expected > 5 * len(doc)
-    finally:
-        encoder._windows = windows
-
-
 @pytest.mark.parametrize("measured", [{}, {"unit": "wordpieces"}, {"seconds_per_1000_units": "x"}, [], None, 3])
 def test_a_speed_that_is_none_is_estimated(measured: Any, nlp: Language) -> None:
     nlp.meta["spacy_lambda"] = {"speed": measured}
@@ -412,112 +354,6 @@ def test_the_speed_is_measured(nlp: Language) -> None:
     nlp.meta["spacy_lambda"] = {"speed": {**measured, "seconds_per_1000_units": 1000}}
     assert read_speed(nlp).seconds_per_unit == pytest.approx(3 * 6e-5)  # of a busy machine
     assert json.loads(json.dumps(measured)) == measured
-
-
-def url_event(body: Any, **headers: str) -> dict[str, Any]:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    http = {"method": "POST", "path": "/predict"}
-    return {"rawPath": "/predict", "headers": named, "requestContext": {"http": http}, "body": json.dumps(body)}
-
-
-def alb_event(body: Any, **headers: str) -> dict[str, Any]:
-    event = url_event(body, **headers)
-    return {**event, "httpMethod": "POST", "path": "/predict", "requestContext": {"elb": {}}}
-
-
-def big(characters: int) -> dict[str, Any]:
-    """Every character an entity of its own, 53 bytes or more of JSON each."""
-    return {"texts": ["iron " * 1000] * (characters // 5000)}
-
-
-@pytest.fixture
-def roomy(nlp: Language) -> Function:
-    return Function(nlp, {"SPACY_LAMBDA_MAX_TOTAL": "100000000", "SPACY_LAMBDA_MAX_TEXT": "100000"})
-
-
-def test_an_answer_over_the_limit_is_a_413(roomy: Function) -> None:
-    with pytest.raises(RequestError, match=r"the answer has [0-9,]+ bytes; the limit is 6,291,556") as caught:
-        dispatch(big(600_000), None, roomy)
-    assert caught.value.status == 413
-    assert "fewer texts" in caught.value.remedy
-    answer = dispatch(url_event(big(600_000)), None, roomy)
-    assert answer["statusCode"] == 413
-    assert "gzip" in json.loads(answer["body"])["remedy"]
-    packed = dispatch(url_event(big(600_000), accept_encoding="gzip"), None, roomy)
-    assert packed["statusCode"] == 200
-    assert len(json.dumps(packed)) <= PAYLOAD_BYTES
-
-
-def test_a_load_balancer_takes_less(roomy: Function) -> None:
-    assert dispatch(url_event(big(150_000)), None, roomy)["statusCode"] == 200
-    assert dispatch(alb_event(big(150_000)), None, roomy)["statusCode"] == 413
-    assert dispatch(alb_event(big(50_000)), None, roomy)["statusCode"] == 200
-
-
-def test_tokens_that_would_not_fit_are_refused_before_they_are_processed(roomy: Function) -> None:
-    event = {"texts": ["a " * 40_000] * 2, "include": ["tokens"]}
-    with pytest.raises(RequestError, match="the answer would have more than 7,200,000 bytes") as caught:
-        dispatch(event, None, roomy)
-    assert (caught.value.key, caught.value.status) == ("include", 413)
-    assert processed == []
-
-
-@pytest.mark.parametrize(
-    "content", [b'{"texts": [' + b'"",' * 10_000_000 + b'""]}', b'{"text": "' + b" " * 50_000_000 + b'"}']
-)
-def test_small_bodies_that_unpack_to_much(content: bytes, nlp: Language) -> None:
-    event = {**url_event(None, content_encoding="gzip"), "isBase64Encoded": True}
-    event["body"] = base64.b64encode(gzip.compress(content, 1)).decode()
-    function = Function(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"})
-    assert dispatch(event, None, function)["statusCode"] == 413
-
-
-@pytest.mark.parametrize("body", ["NaN", '{"x": Infinity}', '{"x": 1e999}', '{"x": -1e999}', "[" * 100_000])
-def test_what_is_no_json_in_a_record(body: str) -> None:
-    with pytest.raises(RequestError, match="not JSON"):
-        read_json(body)
-
-
-STUFF = "x" * 2_000_000
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {STUFF: 1},
-        {"text": "iron", STUFF: 1},
-        {"text": "iron", "long_text": STUFF},
-        {"text": "iron", "long_text": [STUFF] * 3},
-        {"text": "iron", "include": [STUFF]},
-        {"text": "iron", "include": [{STUFF: STUFF}]},
-        {"text": "iron", "include": ["ents"] * 3 + [[[1] * 100_000]]},
-    ],
-)
-def test_no_refusal_repeats_what_was_sent(event: Any, nlp: Language) -> None:
-    function = Function(nlp, {})
-    with pytest.raises(RequestError) as caught:
-        dispatch(event, None, function)
-    assert len(str(caught.value)) < 3_000
-    assert len(caught.value.key or "") <= 100
-    answer = dispatch(url_event(event), None, function)
-    assert (answer["statusCode"], len(json.dumps(answer)) < 4_000) == (400, True)
-
-
-@pytest.mark.parametrize("header", ["content_encoding", "content_type", "accept_encoding"])
-def test_no_refusal_repeats_a_header(header: str, nlp: Language) -> None:
-    answer = dispatch(url_event({"text": 1}, **{header: "z" * 6_000}), None, Function(nlp, {}))
-    assert 400 <= answer["statusCode"] < 500
-    assert len(answer["body"]) < 1_000
-
-
-@pytest.mark.parametrize("kept", [0, 1, 9, 10, 20, -9, -8, -1])
-def test_a_body_that_is_cut_off_is_not_too_large(kept: int, nlp: Language) -> None:
-    event = {**url_event(None, content_encoding="gzip"), "isBase64Encoded": True}
-    packed = gzip.compress(json.dumps({"text": "iron " * 100}).encode(), mtime=0)
-    event["body"] = base64.b64encode(packed[:kept]).decode()
-    answer = dispatch(event, None, Function(nlp, {}))
-    assert answer["statusCode"] == 400
-    assert "is cut off" in json.loads(answer["body"])["detail"]
 
 
 def test_limits_are_told(nlp: Language) -> None:
