@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda import load
+from spacy_lambda.compiler.asked import answers
 from spacy_lambda.compiler.build import compile_pipeline
 from spacy_lambda.compiler.compare import verify
 from spacy_lambda.compiler.differences import differences, not_finite
@@ -408,3 +409,11 @@ def test_a_failure_names_its_component() -> None:
     assert [name for name, _ in told.steps] == ["tokenizer", "sentencizer"]
     assert told.failure is not None
     assert (told.failure.component, told.failure.missing) == ("proof_raises", ["proof_dictionary"])
+
+
+def test_a_large_encoder_is_asked_whatever_a_function_could_bear() -> None:
+    """What a text may have follows from the size of the encoder; its proof may not fail for it."""
+    nlp = load("en_scienceie_minilm")
+    nlp.meta["spacy_lambda"]["encoders"]["transformer"]["bytes"] = 10**12
+    nlp.meta["spacy_lambda"].pop("speed", None)
+    assert all(isinstance(found, list | dict) for found in answers(nlp, ["Iron. " * 2000, ""]))

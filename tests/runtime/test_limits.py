@@ -65,6 +65,16 @@ def test_a_text_within_the_limit_ends_in_time(memory: int, timeout: float) -> No
     assert limits.units * SPEED.on(memory / 1769) <= 0.8 * timeout + SPEED.on(memory / 1769)
 
 
+@pytest.mark.parametrize(("timeout", "least"), [(30, 2048), (900, 6000), (3, 600)])
+def test_a_slow_pipeline_still_takes_some_pages_of_text(timeout: float, least: int) -> None:
+    slow = Speed("wordpieces", 3.6e-3, 3.2)
+    limits = derive_limits(
+        slow, {}, cpus=1, timeout_s=timeout, free_bytes=1e9, bytes_per_unit=20_000, max_length=1_000_000
+    )
+    assert limits.units >= least
+    assert limits.units * slow.on(1) <= 0.8 * timeout
+
+
 def test_limits_can_be_set(nlp: Language) -> None:
     names = {"TEXT": "2000000", "TEXTS": "7", "TOTAL": "3000000"}
     function = Function(nlp, {f"SPACY_LAMBDA_MAX_{name}": value for name, value in names.items()})

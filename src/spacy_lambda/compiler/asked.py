@@ -24,11 +24,15 @@ from spacy.tokens import Doc
 from spacy_lambda.compiler.snapshot import TORCH_EXTENSION, Failure, failure, tell
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.protocol import Function
+from spacy_lambda.runtime.limits import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE
 from spacy_lambda.runtime.requests import INCLUDABLE
 from spacy_lambda.runtime.scores import keep_scores
 from spacy_lambda.runtime.speed import measure_speed
 
 __all__ = ["answers", "main"]
+
+UNLIMITED = {variable: str(10**9) for variable in (MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE)}
+"""What a function may be asked follows from its speed and its timeout; what it answers does not."""
 
 SPACY = f"{os.path.dirname(spacy.__file__)}{os.sep}"
 
@@ -46,7 +50,7 @@ def answers(nlp: Language, texts: list[str]) -> list[Any]:
     :param texts: Such as the pipeline can answer.
     """
     keep_scores(nlp)  # of an original, too
-    function = Function(nlp, {})
+    function = Function(nlp, UNLIMITED)
     several = [text for text in texts if text.strip()]
     events: list[dict[str, Any]] = [{"text": text, "include": list(INCLUDABLE)} for text in texts]
     events += [{"texts": several, "include": list(INCLUDABLE)}, {"inputs": several}, {"texts": texts}]

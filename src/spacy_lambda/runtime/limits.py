@@ -41,6 +41,10 @@ TEXT_S = 0.8
 """Seconds for one text: a fortieth of the timeout, but not less than these. Longer texts hold up all others, and of
 odd texts a wordpiece takes up to a third longer, for windows of 512 of them."""
 
+LEAST_UNITS = 2048
+"""Wordpieces or tokens of a text that are always accepted: some pages, for a large encoder in fp32 on one CPU too. Only
+the request's share of the timeout goes before this."""
+
 MOST_SLOWNESS = 1.5
 """By how much an environment may be found slower than expected; so many times longer, all texts still end in time."""
 
@@ -91,7 +95,7 @@ def derive_limits(
     """
     pace = speed.on(cpus)
     request_s = REQUEST_SHARE * timeout_s
-    text_s = min(request_s, max(TEXT_S, timeout_s * TEXT_SHARE))
+    text_s = min(request_s, max(TEXT_S, timeout_s * TEXT_SHARE, LEAST_UNITS * pace))
     units = max(1, int(min(text_s / pace, MEMORY_SHARE * free_bytes / bytes_per_unit)))
     told = setting(environ, MAX_TEXT_VARIABLE)
     text = told or min(max_length, rounded(units * speed.characters_per_unit))
