@@ -25,10 +25,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from spacy_lambda.compiler.build import compile_pipeline
-from spacy_lambda.compiler.check import row_error
+from spacy_lambda.compiler.compile import compile_pipeline
+from spacy_lambda.compiler.parity import row_error
 from spacy_lambda.errors import SpacyLambdaError
-from spacy_lambda.runtime.encoding import get_encoding
+from spacy_lambda.runtime.encoder_output import get_encoding
 
 POSITIONS = 96
 TEXT = """

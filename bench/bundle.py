@@ -34,9 +34,9 @@ from run import HERE, ORIGINAL_PYTHON, ROOT, WORK, machine
 
 from spacy_lambda.bundler.build import Options, make_bundle
 from spacy_lambda.bundler.bytecode import find_python
-from spacy_lambda.bundler.facts import PIPELINE_FOLDER
+from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.pipelines import find_pipeline
+from spacy_lambda.core.pipelines import find_pipeline
 
 PIPELINE = "en_scienceie_minilm"
 TARGET = Target("3.13", "x86_64")

@@ -23,10 +23,10 @@ import spacy
 from rich.console import Console
 from rich.table import Table
 
-from spacy_lambda.location import parse_location
+from spacy_lambda.core.location import parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.store.open import open_store
+from spacy_lambda.store.open_store import open_store
 from spacy_lambda.store.push import push_pipeline
 
 PORT = 5059

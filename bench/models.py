@@ -109,7 +109,7 @@ def _ner() -> dict[str, Any]:
 
 def compile_both(original: Path, folder: Path, calibrate: Path | None) -> dict[str, Path]:
     """Compile at both precisions, where that is not done yet. Precision → folder."""
-    from spacy_lambda.compiler.build import compile_pipeline
+    from spacy_lambda.compiler.compile import compile_pipeline
 
     found = {}
     for precision in ("fp32", "int8"):

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tables import Variant, as_markdown, as_table, write_readme
 
-from spacy_lambda.pipelines import find_pipeline
+from spacy_lambda.core.pipelines import find_pipeline
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -33,11 +33,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import BrokenBarrierError
 
-from spacy_lambda.artifact.pack import pack
-from spacy_lambda.location import Location
+from spacy_lambda.core.artifact.pack import pack
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.layout import Pointer, artifact_key, ref_key
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.source.layout import Pointer, artifact_key, ref_key
 
 SCENARIOS = ("empty", "shared", "limited", "removed")
 LOCATIONS = ("digest", "alias")

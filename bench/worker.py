@@ -24,7 +24,7 @@ def load(path: str) -> object:
         return spacy.load(path)
     from pathlib import Path
 
-    from spacy_lambda.runtime.pipeline import load_pipeline
+    from spacy_lambda.runtime.loading import load_pipeline
 
     return load_pipeline(Path(path))
 

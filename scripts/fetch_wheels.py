@@ -11,10 +11,10 @@ import tempfile
 from pathlib import Path
 
 from spacy_lambda.bundler.pins import pin_all, pin_requirements
-from spacy_lambda.bundler.run import PROVIDED
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import download_wheels
-from spacy_lambda.pipelines import find_pipeline, read_meta
+from spacy_lambda.core.pipelines import find_pipeline, read_meta
+from spacy_lambda.local.bundle import PROVIDED
 
 
 def main() -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spacy_lambda.client import Client
-    from spacy_lambda.runtime.pipeline import load
+    from spacy_lambda.runtime.loading import load
 
 __all__ = ["Client", "__version__", "load"]
 
 __version__ = version("spacy-lambda")
 
-_HOMES = {"Client": "spacy_lambda.client", "load": "spacy_lambda.runtime.pipeline"}
+_HOMES = {"Client": "spacy_lambda.client", "load": "spacy_lambda.runtime.loading"}
 
 
 def __getattr__(name: str) -> Any:

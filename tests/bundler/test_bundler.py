@@ -21,7 +21,7 @@ from spacy_lambda.bundler.archive import write_zip
 from spacy_lambda.bundler.build import Options, make_bundle
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
 from spacy_lambda.bundler.pins import Pin, left_out, pin_requirements
-from spacy_lambda.bundler.prove import Proof
+from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import LEFT_OUT, RULES, is_loadable, slim_tree
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels, lock_text

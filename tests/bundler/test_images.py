@@ -13,15 +13,15 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from spacy_lambda.bundler.facts import Facts
 from spacy_lambda.bundler.image.build import BuiltImage, build_image, read_record
 from spacy_lambda.bundler.image.context import aws_base, image_tag, write_context
 from spacy_lambda.bundler.image.engines import ENGINES, find_engine, is_loopback
 from spacy_lambda.bundler.image.push import push_image
-from spacy_lambda.bundler.image.run import image_program
-from spacy_lambda.bundler.run import open_bundle
+from spacy_lambda.bundler.metadata import Facts
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
+from spacy_lambda.local.bundle import open_bundle
+from spacy_lambda.local.image import image_program
 
 ID = "sha256:" + "1" * 64
 DIGEST = "sha256:" + "2" * 64

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import spacy
 
+from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.errors import InvalidPipelineError, NotCompiledError
-from spacy_lambda.kinds import PipelineKind, pipeline_kind, require_compiled, torch_parts
-from spacy_lambda.pipeline_config import parse_config
-from spacy_lambda.pipelines import find_pipeline
+from spacy_lambda.pipeline.config_file import parse_config
+from spacy_lambda.pipeline.kind import PipelineKind, pipeline_kind, require_compiled, torch_parts
 
 from .conftest import BUNDLED
 
@@ -193,7 +193,7 @@ def test_a_config_that_is_no_text(tmp_path: Path) -> None:
 
 def test_neither_spacy_nor_torch_is_imported(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(tmp_path / "blank")
-    script = "import sys; from pathlib import Path; from spacy_lambda.kinds import pipeline_kind as kind"
+    script = "import sys; from pathlib import Path; from spacy_lambda.pipeline.kind import pipeline_kind as kind"
     script += "; print(kind(Path(sys.argv[1])), {'spacy', 'thinc', 'torch'} & sys.modules.keys())"
     words = [sys.executable, "-c", script, str(tmp_path / "blank")]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "no-transformer set()\n"

@@ -11,15 +11,15 @@ import spacy
 from typer.testing import CliRunner
 
 from spacy_lambda.bundler.build import Options, make_bundle
-from spacy_lambda.bundler.facts import Facts, write_facts
 from spacy_lambda.bundler.image.build import RECORD
-from spacy_lambda.bundler.run import open_bundle
+from spacy_lambda.bundler.metadata import Facts, write_facts
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.cli import make_app
-from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.deploy.prepare import prepared_function
 from spacy_lambda.errors import InvalidPipelineError, NotCompiledError
-from spacy_lambda.local.pipeline import read_source
+from spacy_lambda.local.bundle import open_bundle
+from spacy_lambda.local.requirements import read_source
 
 LISTENER = {"@architectures": "spacy-transformers.TransformerListener.v1", "grad_factor": 1.0}
 

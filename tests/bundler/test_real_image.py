@@ -12,9 +12,9 @@ import pytest
 from spacy_lambda.bundler.build import Bundle, Options, make_bundle
 from spacy_lambda.bundler.image.engines import ENGINES
 from spacy_lambda.bundler.image.push import push_image
-from spacy_lambda.bundler.run import open_bundle
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local import FunctionSettings, LocalLambda
+from spacy_lambda.local.bundle import open_bundle
 
 from .conftest import BUNDLED, no_index
 from .registry import BASE, WHY_NO_IMAGES, local_registry

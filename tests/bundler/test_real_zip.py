@@ -20,11 +20,11 @@ from botocore.config import Config
 import spacy_lambda
 from spacy_lambda.bundler.build import Bundle, Options, make_bundle
 from spacy_lambda.bundler.bytecode import find_python
-from spacy_lambda.bundler.contents import shipped_files
-from spacy_lambda.bundler.run import open_bundle
+from spacy_lambda.bundler.shipped import shipped_files
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local import FunctionSettings, LocalLambda
+from spacy_lambda.local.bundle import open_bundle
 
 from .conftest import BUNDLED
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_lambda.bundler.treemap import BAR, COLOURS, MAP, REST_COLOUR, treemap_svg
-from spacy_lambda.files import file_sizes
+from spacy_lambda.core.files import file_sizes
 
 SVG = "{http://www.w3.org/2000/svg}"
 MB = 1_000_000

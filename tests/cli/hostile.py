@@ -13,7 +13,7 @@ from typing import Any
 import spacy
 import srsly
 
-from spacy_lambda.artifact.pack import pack
+from spacy_lambda.core.artifact.pack import pack
 
 STRINGS = [
     "",

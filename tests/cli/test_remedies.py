@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_lambda.kinds import PipelineKind, described
+from spacy_lambda.pipeline.kind import PipelineKind, described
 
 WITHOUT = """
 import sys

@@ -9,7 +9,7 @@ import pytest
 
 import spacy_lambda
 from spacy_lambda.client.client import Client
-from spacy_lambda.runtime.pipeline import load
+from spacy_lambda.runtime.loading import load
 
 WITHOUT = """
 import sys

@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from spacy_lambda import inference
 from spacy_lambda.client import Client, Retry
+from spacy_lambda.client.call_errors import CallFailed
 from spacy_lambda.client.docs import doc_of
-from spacy_lambda.client.failures import CallFailed
+from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import InferenceError, InvokeError, RequestError, SpacyLambdaError
-from spacy_lambda.inference import query_model
-from spacy_lambda.local import client as local_client
 from spacy_lambda.local import invoke
-from spacy_lambda.location import parse_location
+from spacy_lambda.local import caller as local_client
+from spacy_lambda.store import hub_inference as inference
+from spacy_lambda.store.hub_inference import query_model
 
 from .fakes import Fake, echo, failed, heard
 from .raw_server import Script, raw_server, response

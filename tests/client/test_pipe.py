@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from spacy_lambda.client import Client
 from spacy_lambda.client.batching import MAX_REQUEST_BYTES, BatchLimits, batches
-from spacy_lambda.client.failures import CallFailed
+from spacy_lambda.client.call_errors import CallFailed
 from spacy_lambda.client.transport import to_json
 from spacy_lambda.errors import InvokeError, RequestError
 

@@ -11,8 +11,8 @@ import spacy
 from spacy.language import Language
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler import build
-from spacy_lambda.compiler.build import compile_pipeline
+from spacy_lambda.compiler import compile as build
+from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.snapshot import TORCH_EXTENSION
 
 from .originals import build_original

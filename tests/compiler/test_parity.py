@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.runtime.encoding import get_encoding
+from spacy_lambda.runtime.encoder_output import get_encoding
 
 from .conftest import Pair
 from .originals import TEXTS, WORDS

@@ -8,7 +8,7 @@ from pathlib import Path
 import catalogue
 import pytest
 
-from spacy_lambda.compiler.build import compile_pipeline
+from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.torch_code import torch_uses
 from spacy_lambda.errors import CompileError
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 import spacy_lambda
 from spacy_lambda.config.check import find_faults
-from spacy_lambda.config.environment import OF_THE_RUNTIME, SETTING_OF
 from spacy_lambda.config.keys import function_keys, project_keys
 from spacy_lambda.config.load import load_project, make_project
-from spacy_lambda.config.model import Project
 from spacy_lambda.config.parse import Document
 from spacy_lambda.config.precedence import settle
+from spacy_lambda.config.project import Project
+from spacy_lambda.config.variables import OF_THE_RUNTIME, SETTING_OF
 from spacy_lambda.errors import ConfigError
 
 from .files import FUNCTION, PROJECT, faults, load

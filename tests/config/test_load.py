@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spacy_lambda.config.load import load_project
-from spacy_lambda.config.model import FunctionConfig, Project
 from spacy_lambda.config.parse import parse_text
+from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.errors import ConfigError
 
 from .files import FUNCTION, PROJECT, faults, load
@@ -217,7 +217,7 @@ def test_any_text_is_toml_or_refused(text: str) -> None:
 def test_reading_it_needs_no_extra() -> None:
     script = """
 import sys
-from spacy_lambda.config import load, start
+from spacy_lambda.config import load, scaffold
 print(sorted({"aws_cdk", "boto3", "botocore", "spacy", "typer", "yaml"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

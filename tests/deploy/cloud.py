@@ -28,12 +28,12 @@ from moto.cloudformation.parsing import ResourceMap, parse_and_update_resource
 from moto.ecr.models import Repository
 from moto.server import ThreadedMotoServer
 
-from spacy_lambda.bundler.run import open_bundle
 from spacy_lambda.deploy.cdk_cli import COMMAND_VARIABLE, VERSION
 from spacy_lambda.local import FunctionSettings, LocalLambda
-from spacy_lambda.local.pipeline import read_source
-from spacy_lambda.runtime.events.protocol import Function
-from spacy_lambda.runtime.pipeline import load_pipeline
+from spacy_lambda.local.bundle import open_bundle
+from spacy_lambda.local.requirements import read_source
+from spacy_lambda.runtime.loading import load_pipeline
+from spacy_lambda.runtime.predictor import Function
 from tests.bundler.test_real_zip import invoke
 from tests.deploy.resources import teach_moto
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.config.names import stack_name
-from spacy_lambda.deploy.model import FunctionSpec, ImageCode, SharedSpec, ZipCode
+from spacy_lambda.config.aws_names import stack_name
+from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from moto import mock_aws
 
-from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.deploy import aws as aws_module
 from spacy_lambda.deploy.aws import Aws, aws_error, open_account
 from spacy_lambda.deploy.lock import STALE, deployment_lock

@@ -9,11 +9,11 @@ import pytest
 from aws_cdk import App
 from botocore.exceptions import ClientError
 
-from spacy_lambda.config.model import PUBLIC_CONCURRENCY, FunctionConfig
+from spacy_lambda.config.project import PUBLIC_CONCURRENCY, FunctionConfig
 from spacy_lambda.deploy import NerFunction
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import concurrency_limits
-from spacy_lambda.deploy.contents import callers, planned_resources
+from spacy_lambda.deploy.resources import callers, planned_resources
 from spacy_lambda.errors import DeployError
 from tests.config.files import FUNCTION, PROJECT, faults, load
 from tests.deploy.conftest import Template, function_spec

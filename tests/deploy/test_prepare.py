@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.config.model import FunctionConfig, Project
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core.location import parse_location
 from spacy_lambda.deploy.prepare import Prepared, prepared_function
 from spacy_lambda.errors import SignatureError
-from spacy_lambda.location import parse_location
-from spacy_lambda.store.open import open_store
+from spacy_lambda.store.open_store import open_store
 from spacy_lambda.store.push import push_pipeline
 from tests.bundler.conftest import no_index
 from tests.deploy.test_live import write_pipeline

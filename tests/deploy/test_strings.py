@@ -12,7 +12,7 @@ from aws_cdk import App
 
 from spacy_lambda.deploy import FunctionStack, NerFunction, SharedStack
 from spacy_lambda.deploy.cdk.strings import check_strings
-from spacy_lambda.deploy.model import FunctionSpec, ImageCode, SharedSpec
+from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, SharedSpec
 from spacy_lambda.errors import DeployError
 from tests.config.test_meaning import HOSTILE
 from tests.deploy.conftest import IMAGE, PIPELINE, SHARED, every_spec, function_spec

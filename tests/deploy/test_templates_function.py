@@ -268,7 +268,7 @@ def test_what_cannot_be_is_refused(zipped: Path, changes: dict[str, Any], told: 
     from aws_cdk import App
 
     from spacy_lambda.deploy import FunctionStack
-    from spacy_lambda.deploy.model import ImageCode, ZipCode
+    from spacy_lambda.deploy.spec import ImageCode, ZipCode
 
     code = ImageCode(IMAGE, efs=True) if changes.pop("efs", False) else ZipCode(zipped)
     with pytest.raises(ValueError, match=told):
@@ -280,7 +280,7 @@ def test_a_queue_to_read_from(zipped: Path) -> None:
     from aws_cdk.assertions import Template as Assertions
 
     from spacy_lambda.deploy import FunctionStack
-    from spacy_lambda.deploy.model import ALIAS
+    from spacy_lambda.deploy.spec import ALIAS
 
     stack = FunctionStack(App(), "stack", function_spec(zipped, "reader", live_version="7"))
     texts = aws_sqs.Queue.from_queue_arn(stack, "Texts", f"arn:aws:sqs:{REGION}:{ACCOUNT}:texts")
@@ -306,7 +306,7 @@ def test_a_function_in_an_app_of_ones_own(zipped: Path) -> None:
     from aws_cdk.assertions import Template as Assertions
 
     from spacy_lambda.deploy import NerFunction
-    from spacy_lambda.deploy.model import ImageCode
+    from spacy_lambda.deploy.spec import ImageCode
 
     stack = Stack(App(), "mine")
     ner = NerFunction(stack, "Ner", function_spec(zipped, "own", code=ImageCode(IMAGE, efs=True), pipeline=PIPELINE))

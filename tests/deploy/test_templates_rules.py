@@ -13,7 +13,7 @@ import pytest
 from aws_cdk import App, Stack, Validations, aws_sqs
 
 from spacy_lambda.deploy.cdk.app import make_app, synthesise
-from spacy_lambda.deploy.model import FunctionSpec
+from spacy_lambda.deploy.spec import FunctionSpec
 from tests.deploy.conftest import SHARED
 
 IGNORED = {

@@ -112,8 +112,8 @@ def test_all_at_once_needs_no_codedeploy(templates: dict[str, Template]) -> None
 def test_every_deployment_config_is_one_that_the_file_can_name() -> None:
     from typing import get_args
 
-    from spacy_lambda.config.model import Canary
-    from spacy_lambda.deploy.cdk.canary import CONFIGS
+    from spacy_lambda.config.project import Canary
+    from spacy_lambda.deploy.cdk.traffic import CONFIGS
 
     assert set(CONFIGS) == set(get_args(Canary)) - {"all-at-once"}
 

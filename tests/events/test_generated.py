@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import MARKS, dispatch
-from spacy_lambda.runtime.events.protocol import Function
-from spacy_lambda.runtime.requests import INCLUDABLE, KEYS
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import INCLUDABLE, KEYS
 
 TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("iron 🧪\u0301\u200f\ud83d")), max_size=60)
 JSON = st.recursive(

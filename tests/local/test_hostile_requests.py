@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from spacy_lambda.local import invoke
 from spacy_lambda.local.function_url import url_response
 from spacy_lambda.local.invocation import Answer, Outcome
-from spacy_lambda.local.report import Report
+from spacy_lambda.local.report_line import Report
 from tests.local.local_lambda import Lambda, settings
 
 INVOKE = b"/2015-03-31/functions/function/invocations"

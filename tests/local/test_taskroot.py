@@ -10,8 +10,8 @@ import pytest
 
 from spacy_lambda.errors import LocalLambdaError, PipelineNotFoundError
 from spacy_lambda.local import FunctionSettings, build_task_root
-from spacy_lambda.local.closure import requirement_closure
-from spacy_lambda.local.pipeline import read_source
+from spacy_lambda.local.requirements import read_source
+from spacy_lambda.packages.closure import requirement_closure
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import spacy
 from spacy.language import Language
 
-from spacy_lambda.artifact.pack import Packed, pack
-from spacy_lambda.location import Location
+from spacy_lambda.core.artifact.pack import Packed, pack
+from spacy_lambda.core.location import Location
 from spacy_lambda.runtime.cache.entry import Entry
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from spacy.language import Language
 
-from spacy_lambda.location import Location
+from spacy_lambda.core.location import Location
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.runtime.pipeline import load_pipeline, locate_pipeline
+from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
 
 from .caches import artifact
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.errors import DigestError
-from spacy_lambda.runtime.pipeline import _bundled
+from spacy_lambda.runtime.loading import _bundled
 
 DIGEST = "0123456789abcdef" * 4
 

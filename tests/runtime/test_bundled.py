@@ -18,8 +18,8 @@ from spacy.tokens import Doc
 
 from spacy_lambda.errors import EncoderError, PipelineLoadError
 from spacy_lambda.runtime.encoder import Encoder
-from spacy_lambda.runtime.encoding import get_encoding
-from spacy_lambda.runtime.pipeline import load_pipeline, locate_pipeline
+from spacy_lambda.runtime.encoder_output import get_encoding
+from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
 
 from .conftest import BUNDLED
 
@@ -160,8 +160,8 @@ def test_windows_that_the_encoder_refuses(bundled_path: Path) -> None:
 
 def test_a_long_lived_process_does_not_grow(bundled: Language) -> None:
     """The vocabulary after hundreds of requests full of new words is what it was after the first ones."""
-    from spacy_lambda.runtime.events.protocol import Function
-    from spacy_lambda.runtime.requests import parse_request
+    from spacy_lambda.runtime.predictor import Function
+    from spacy_lambda.runtime.request import parse_request
 
     def ask(number: int) -> None:
         words = " ".join(f"word{number}x{i}" for i in range(20))

@@ -17,14 +17,16 @@ from pathlib import Path
 import pytest
 import spacy
 
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.readable import FoundArtifact
 from spacy_lambda.errors import ArtifactError, CacheError, NotStoredError, PipelineLoadError
-from spacy_lambda.location import Location
-from spacy_lambda.runtime.cache import claim, fetch, network, room
+from spacy_lambda.runtime.cache import claim, fetch
+from spacy_lambda.runtime.cache import eviction as room
+from spacy_lambda.runtime.cache import file_system as network
 from spacy_lambda.runtime.cache.claim import take_claim
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.runtime.pipeline import load_pipeline, locate_pipeline
-from spacy_lambda.source.found import FoundArtifact
+from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
 
 from .caches import Usage, artifact, entries, left_over, opened
 
@@ -150,7 +152,7 @@ def test_what_is_in_use_is_never_evicted(settings: CacheSettings, tmp_path: Path
 
 def test_what_another_process_uses_is_never_evicted(one: Location, settings: CacheSettings, tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from spacy_lambda.location import parse_location\n"
+        "import sys; from pathlib import Path; from spacy_lambda.core.location import parse_location\n"
         "from spacy_lambda.runtime.cache.fetch import cached_pipeline\n"
         "from spacy_lambda.runtime.cache.settings import CacheSettings\n"
         "entry = cached_pipeline(parse_location(sys.argv[1]), CacheSettings(Path(sys.argv[2])))\n"
@@ -249,7 +251,7 @@ def test_a_read_only_mount(one: Location, settings: CacheSettings, tmp_path: Pat
     mount = ["unshare", "--mount", "sh", "-c"]
     read_only = f"mount --bind -o ro {settings.root} {settings.root} && mount -o remount,bind,ro {settings.root} && "
     script = (
-        "import sys; from pathlib import Path; from spacy_lambda.location import parse_location\n"
+        "import sys; from pathlib import Path; from spacy_lambda.core.location import parse_location\n"
         "from spacy_lambda.runtime.cache.fetch import cached_pipeline\n"
         "from spacy_lambda.runtime.cache.settings import CacheSettings\n"
         "print(cached_pipeline(parse_location(sys.argv[1]), CacheSettings(Path(sys.argv[2]))).pipeline)"

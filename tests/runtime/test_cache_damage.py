@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.core.location import Location
 from spacy_lambda.errors import CacheError
-from spacy_lambda.location import Location
 from spacy_lambda.runtime.cache import entry as entry_module
-from spacy_lambda.runtime.cache import fetch, network, owner
+from spacy_lambda.runtime.cache import fetch, owner
+from spacy_lambda.runtime.cache import file_system as network
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.folders import make_folder, remove
 from spacy_lambda.runtime.cache.settings import CacheSettings

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import spacy_lambda
+from spacy_lambda.core.location import Location
 from spacy_lambda.errors import CacheError, StoreError
-from spacy_lambda.location import Location
 from spacy_lambda.runtime.cache import claim, fetch, folders, sweep
 from spacy_lambda.runtime.cache.claim import take_claim
 from spacy_lambda.runtime.cache.fetch import cached_pipeline

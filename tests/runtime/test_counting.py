@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.runtime.capacity import Capacity
-from spacy_lambda.runtime.encoding import get_encoding
+from spacy_lambda.runtime.encoder_output import get_encoding
 from spacy_lambda.runtime.speed import SECONDS_PER_TOKEN, count_units
 
 TEXT = "Thin films of iron oxide were grown on silicon by pulsed laser deposition. " * 30

@@ -21,10 +21,10 @@ from spacy_lambda.errors import OutputError, RequestError
 from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.output import open_output
-from spacy_lambda.runtime.events.protocol import EventSource, Function
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
+from spacy_lambda.runtime.predictor import EventSource, Function
 
 EVENTS = Path(__file__).parent / "events"
 KINDS = {"sqs": SqsEvent, "kinesis": KinesisEvent, "eventbridge": EventBridgeEvent, "s3": S3Event, "step": None}

@@ -18,10 +18,10 @@ from spacy_lambda.runtime.capacity import Capacity
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.jsonl import answer_lines
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
-from spacy_lambda.runtime.events.protocol import Function
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.limits import derive_limits
-from spacy_lambda.runtime.requests import parse_request
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import parse_request
 from spacy_lambda.runtime.speed import Speed, measure_speed, read_speed
 
 from .strangers import left, nlp, processed, url_event

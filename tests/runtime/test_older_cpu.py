@@ -25,7 +25,7 @@ TEXTS = [
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from spacy_lambda.runtime.pipeline import load_pipeline
+from spacy_lambda.runtime.loading import load_pipeline
 nlp = load_pipeline(Path(sys.argv[1]))
 print(json.dumps([[(e.text, e.label_, e.start_char, e.end_char) for e in nlp(t).ents] for t in json.load(sys.stdin)]))
 """

@@ -16,7 +16,7 @@ import spacy
 from spacy_lambda.runtime import page
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.http import page_settings
-from spacy_lambda.runtime.events.protocol import Function
+from spacy_lambda.runtime.predictor import Function
 
 FILE = Path(page.__file__).with_name("index.html")
 MAX_BYTES = 30 * 1024

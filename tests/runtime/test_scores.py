@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_lambda.runtime.events.protocol import Function
+from spacy_lambda.runtime.predictor import Function
 from spacy_lambda.runtime.scores import BeamScores, entity_source, keep_scores, score_kind
 
 TEXT = "Iron grows on silicon in Berlin ."
@@ -122,7 +122,7 @@ def test_the_hubs_shape_gives_the_spans_of_a_pipeline_without_entities(spancat: 
 
 
 def test_it_is_told(spancat: Language, beam: Language) -> None:
-    from spacy_lambda.runtime.events.http.describe import describe
+    from spacy_lambda.runtime.events.http.info import describe
     from spacy_lambda.runtime.events.http.openapi import openapi
 
     assert describe(Function(spancat, {}))["scores"] == "spancat"

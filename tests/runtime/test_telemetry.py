@@ -15,11 +15,11 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.errors import RequestError
-from spacy_lambda.runtime.encoding import Encoding, set_encoding
+from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
 from spacy_lambda.runtime.events.dispatch import dispatch
-from spacy_lambda.runtime.events.protocol import Function
+from spacy_lambda.runtime.predictor import Function
 from spacy_lambda.runtime.telemetry.emf import MAX_METRICS, Metric, metric_line
-from spacy_lambda.runtime.telemetry.environment import is_cold, process_age_s
+from spacy_lambda.runtime.telemetry.init_type import is_cold, process_age_s
 from spacy_lambda.runtime.telemetry.observation import Observation, count_text
 from spacy_lambda.runtime.telemetry.recorder import Recorder
 

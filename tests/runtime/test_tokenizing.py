@@ -189,7 +189,7 @@ class Fussy:
 
 def test_what_another_tokenizer_does_not_take_is_a_refusal() -> None:
     from spacy_lambda.errors import RequestError
-    from spacy_lambda.runtime.events.protocol import Function
+    from spacy_lambda.runtime.predictor import Function
 
     nlp = spacy.blank("en")
     nlp.tokenizer = Fussy(nlp)  # type: ignore[assignment]
@@ -201,7 +201,7 @@ def test_what_another_tokenizer_does_not_take_is_a_refusal() -> None:
 
 
 def test_another_tokenizer_that_is_broken_is_no_fault_of_the_text() -> None:
-    from spacy_lambda.runtime.events.protocol import Function
+    from spacy_lambda.runtime.predictor import Function
 
     nlp = spacy.blank("en")
     nlp.tokenizer = lambda text: 1 / 0  # type: ignore[assignment, return-value]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from spacy_lambda.kinds import PipelineKind
+from spacy_lambda.pipeline.kind import PipelineKind
 from spacy_lambda.store.card import model_card
 
 META = {"lang": "en", "name": "metals", "version": "1.0", "license": "MIT", "labels": {}, "pipeline": []}

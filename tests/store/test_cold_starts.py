@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import spacy
 
+from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.local.taskroot import build_task_root
-from spacy_lambda.location import Location, parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.cache.sweep import sweep
-from spacy_lambda.store.open import open_store
+from spacy_lambda.store.open_store import open_store
 from spacy_lambda.store.push import push_pipeline
 
 STRESS = Path(__file__).parents[2] / "bench" / "stress_cache.py"
@@ -30,7 +30,7 @@ KILLS = 200
 INVOKE = """
 import sys, time
 from pathlib import Path
-import boto3, spacy_lambda.runtime.pipeline
+import boto3, spacy_lambda.runtime.loading
 Path(sys.argv[1], sys.argv[2]).touch()
 while not Path(sys.argv[1], "go").exists():
     time.sleep(0.01)
@@ -42,10 +42,10 @@ print(handler({"text": "iron and tin"}, None))
 KILLED = """
 import json, os, random, signal, sys, time
 from pathlib import Path
-from spacy_lambda.location import parse_location
+from spacy_lambda.core.location import parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-import spacy_lambda.source.s3, boto3
+import spacy_lambda.core.source.s3, boto3
 
 location, settings = parse_location(sys.argv[1]), CacheSettings(Path(sys.argv[2]))
 random.seed(int(sys.argv[4]))

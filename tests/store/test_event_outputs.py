@@ -17,16 +17,17 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_lambda.core.source.s3 import error_code, explained
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
-from spacy_lambda.runtime.events import jsonl, objects
+from spacy_lambda.runtime.events import jsonl
+from spacy_lambda.runtime.events import s3_objects as objects
 from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.output import open_output
-from spacy_lambda.runtime.events.protocol import EventSource, Function
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
-from spacy_lambda.source.s3 import error_code, explained
+from spacy_lambda.runtime.predictor import EventSource, Function
 
 EVENTS = Path(__file__).parent.parent / "runtime" / "events"
 SOURCES: list[EventSource] = [SqsEvent(), KinesisEvent(), S3Event(), EventBridgeEvent(), StepFunctionsEvent()]

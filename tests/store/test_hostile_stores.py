@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.artifact.pack import Packed, pack
-from spacy_lambda.digest import Digest
+from spacy_lambda.core.artifact.pack import Packed, pack
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.source import s3 as source_s3
+from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.layout import Pointer, artifact_key, ref_key
+from spacy_lambda.core.source.readable import FoundArtifact, S3Options
 from spacy_lambda.errors import DigestError, LocationError, SpacyLambdaError, StoreError
-from spacy_lambda.location import Location, parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.source import s3 as source_s3
-from spacy_lambda.source.find import find_artifact
-from spacy_lambda.source.found import FoundArtifact, S3Options
-from spacy_lambda.source.layout import Pointer, artifact_key, ref_key
-from spacy_lambda.store.open import list_versions, open_pipeline, open_store
+from spacy_lambda.store.open_store import list_versions, open_pipeline, open_store
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.push import push_pipeline
 

@@ -10,15 +10,15 @@ import pytest
 import spacy
 import yaml
 
+from spacy_lambda.core.location import parse_location
+from spacy_lambda.core.source import hub as source_hub
+from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.errors import ArtifactError, NotStoredError, StoreError
-from spacy_lambda.location import parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.source import hub as source_hub
-from spacy_lambda.source.find import find_artifact
 from spacy_lambda.store import hub as store_hub
 from spacy_lambda.store.hub import HubOptions
-from spacy_lambda.store.open import list_versions, open_pipeline, open_store
+from spacy_lambda.store.open_store import list_versions, open_pipeline, open_store
 from spacy_lambda.store.protocol import Pushed
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.push import push_pipeline

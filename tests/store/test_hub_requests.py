@@ -21,10 +21,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import StoreError
-from spacy_lambda.location import parse_location
 from spacy_lambda.store.hub import HubOptions
-from spacy_lambda.store.open import list_versions, open_store
+from spacy_lambda.store.open_store import list_versions, open_store
 from spacy_lambda.store.push import push_pipeline
 from spacy_lambda.store.session import guarded_requests
 

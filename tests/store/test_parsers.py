@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_lambda.artifact.form import FileEntry, Manifest, parse_manifest
-from spacy_lambda.artifact.names import unsafe_names
-from spacy_lambda.digest import Digest, is_digest
+from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, parse_manifest
+from spacy_lambda.core.artifact.safe_paths import unsafe_names
+from spacy_lambda.core.digest import Digest, is_digest
+from spacy_lambda.core.source.hub import HubRecord, parse_record
+from spacy_lambda.core.source.layout import Pointer, parse_pointer
 from spacy_lambda.errors import ArtifactError, StoreError
-from spacy_lambda.source.hub import HubRecord, parse_record
-from spacy_lambda.source.layout import Pointer, parse_pointer
 
 D0 = Digest("0" * 64)
 MANIFEST = Manifest({"lang": "en", "name": "x"}, (FileEntry("a/b", 1, D0), FileEntry("c", 2, D0)))

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.core.location import parse_location
+from spacy_lambda.core.source import hub as source_hub
+from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.redirects import _StrictRedirects, strict_opener
 from spacy_lambda.errors import InferenceError, StoreError
-from spacy_lambda.inference import query_model
-from spacy_lambda.location import parse_location
-from spacy_lambda.source import hub as source_hub
-from spacy_lambda.source.find import find_artifact
-from spacy_lambda.source.redirects import _StrictRedirects, strict_opener
+from spacy_lambda.store.hub_inference import query_model
 
 # huggingface_hub leaves the connections of its threads to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -15,15 +15,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from model_signing import verifying
 
-from spacy_lambda.artifact import form
-from spacy_lambda.artifact import names as names_module
-from spacy_lambda.artifact.form import FileEntry, Manifest, chunks
-from spacy_lambda.artifact.pack import manifest_of
-from spacy_lambda.digest import Digest
+from spacy_lambda.core.artifact import manifest as form
+from spacy_lambda.core.artifact import safe_paths as names_module
+from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, chunks
+from spacy_lambda.core.artifact.pack import manifest_of
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.source.layout import Pointer, artifact_key, ref_key, signature_key
 from spacy_lambda.errors import ArtifactError, SignatureError
-from spacy_lambda.location import Location, parse_location
-from spacy_lambda.source.layout import Pointer, artifact_key, ref_key, signature_key
-from spacy_lambda.store.open import open_store
+from spacy_lambda.store.open_store import open_store
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.push import push_pipeline
 from spacy_lambda.store.sign import sign_pipeline, verify_signature

@@ -11,7 +11,9 @@ import boto3
 import pytest
 import spacy
 
-from spacy_lambda.artifact.unpack import unpack_stream
+from spacy_lambda.core.artifact.unpack import unpack_stream
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.errors import (
     ArtifactError,
     InvalidPipelineError,
@@ -20,9 +22,7 @@ from spacy_lambda.errors import (
     SpacyLambdaError,
     StoreError,
 )
-from spacy_lambda.location import Location, parse_location
-from spacy_lambda.source.find import find_artifact
-from spacy_lambda.store.open import list_versions, open_pipeline, open_store
+from spacy_lambda.store.open_store import list_versions, open_pipeline, open_store
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.push import push_pipeline
 from spacy_lambda.store.s3 import Encryption, S3Objects

@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 import spacy_lambda
-from spacy_lambda.bundler.contents import SHIPPED_MODULES
+from spacy_lambda.bundler.shipped import SHIPPED_FOLDERS, SHIPPED_MODULES
 
 SOURCE = Path(spacy_lambda.__file__).parent
 RUNTIME = SOURCE / "runtime"
 INSIDE_THE_FUNCTION = {"numpy", "onnxruntime", "spacy", "srsly", "thinc", "tokenizers"}
-SHARED_MODULES = [name for name in SHIPPED_MODULES if "/" not in name and name != "__init__.py"]
-OF_OURS = [f"spacy_lambda.{name.removesuffix('.py')}" for name in SHARED_MODULES]
-SHARED_FOLDERS = ("artifact", "source")
-SHARED = [f"{name}/{path.name}" for name in SHARED_FOLDERS for path in sorted((SOURCE / name).glob("*.py"))]
+SHARED = [
+    *(name for name in SHIPPED_MODULES if name != "__init__.py"),
+    *(path.relative_to(SOURCE).as_posix() for path in sorted((SOURCE / "core").rglob("*.py"))),
+]
 FOR_S3 = {
-    "source/s3.py": {"boto3", "botocore"},
-    "runtime/events/objects.py": {"botocore"},
+    "core/source/s3.py": {"boto3", "botocore"},
+    "runtime/events/s3_objects.py": {"botocore"},
     "runtime/events/output.py": {"boto3", "botocore"},
 }
 """Where the function may need more than the standard library: boto3, for S3 and SQS."""
@@ -79,12 +79,12 @@ def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
     allowed = {*sys.stdlib_module_names, *INSIDE_THE_FUNCTION, *FOR_S3.get(path.relative_to(SOURCE).as_posix(), ())}
     for name in imports(path):
         if name.startswith("spacy_lambda"):
-            assert name in OF_OURS or name.split(".")[1] in ("runtime", *SHARED_FOLDERS)
+            assert name.split(".")[1] in ("errors", *SHIPPED_FOLDERS)
         else:
             assert name.partition(".")[0] in allowed
 
 
-@pytest.mark.parametrize("name", [*SHARED_MODULES, *SHARED])
+@pytest.mark.parametrize("name", SHARED)
 def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
     allowed = {*sys.stdlib_module_names, "spacy_lambda", *FOR_S3.get(name, ())}
     assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= allowed
@@ -93,7 +93,7 @@ def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
 @pytest.mark.parametrize("name", SHARED)
 def test_the_shared_modules_import_nothing_of_the_build_side(name: str) -> None:
     ours = {module for module in imports(SOURCE / name) if module.startswith("spacy_lambda")}
-    assert all(module in OF_OURS or module.split(".")[1] in SHARED_FOLDERS for module in ours)
+    assert all(module.split(".")[1] in ("errors", "core") for module in ours)
 
 
 def test_the_handler_answers_with_the_build_side_blocked() -> None:
@@ -104,12 +104,13 @@ def test_the_handler_answers_with_the_build_side_blocked() -> None:
     beyond = [name for name in loaded if not name.startswith("spacy_lambda.runtime")]
     assert beyond == [
         "spacy_lambda",
-        "spacy_lambda.digest",
+        "spacy_lambda.core",
+        "spacy_lambda.core.compiled_meta",
+        "spacy_lambda.core.digest",
+        "spacy_lambda.core.location",
+        "spacy_lambda.core.pipelines",
+        "spacy_lambda.core.strict_json",
         "spacy_lambda.errors",
-        "spacy_lambda.location",
-        "spacy_lambda.manifest",
-        "spacy_lambda.pipelines",
-        "spacy_lambda.strict_json",
     ]
 
 
@@ -131,14 +132,14 @@ def test_json_from_outside_is_read_in_one_place() -> None:
     """What is nested deeply, or holds what JSON has not, is a known error: json.loads has other views."""
     # These read what they have written themselves.
     own = {
-        "strict_json.py",
-        "compiler/ask.py",
-        "compiler/asked.py",
-        "bundler/asked.py",
+        "core/strict_json.py",
+        "compiler/isolated.py",
+        "compiler/isolated_program.py",
+        "bundler/proof_program.py",
         "bundler/sbom.py",
         "deploy/golden.py",
         "deploy/eject.py",
-        "pipeline_config.py",
+        "pipeline/config_file.py",
     }
     for path in sorted(SOURCE.rglob("*.py")):
         calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]

@@ -9,24 +9,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.artifact.form import Manifest
-from spacy_lambda.artifact.inputs import pipeline_folder
-from spacy_lambda.artifact.pack import manifest_of
-from spacy_lambda.artifact.verify import folder_digest
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
-from spacy_lambda.bundler.facts import LOCK, PIPELINE_FOLDER, SBOM
 from spacy_lambda.bundler.licences import Component, list_components
+from spacy_lambda.bundler.metadata import LOCK, PIPELINE_FOLDER, SBOM
 from spacy_lambda.bundler.pins import pin_requirements
-from spacy_lambda.bundler.prove import Proof, prove
+from spacy_lambda.bundler.proof import Proof, prove
 from spacy_lambda.bundler.sbom import sbom_text
 from spacy_lambda.bundler.slim import Removal, slim_tree
 from spacy_lambda.bundler.substitute import substitute_modules
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.tree import make_tree
 from spacy_lambda.bundler.wheels import download_wheels, lock_text, wheel_digests
-from spacy_lambda.kinds import require_compiled
-from spacy_lambda.location import Location, parse_location
-from spacy_lambda.pipelines import read_meta, requirements_of
+from spacy_lambda.core.artifact.integrity import folder_digest
+from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.artifact.open import pipeline_folder
+from spacy_lambda.core.artifact.pack import manifest_of
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.pipelines import read_meta, requirements_of
+from spacy_lambda.pipeline.kind import require_compiled
 from spacy_lambda.store.pull import pull_pipeline
 
 __all__ = ["Assembled", "assemble"]

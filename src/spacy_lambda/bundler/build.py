@@ -12,17 +12,17 @@ from typing import Literal
 
 from spacy_lambda.bundler.archive import write_zip
 from spacy_lambda.bundler.assemble import Assembled, assemble
-from spacy_lambda.bundler.facts import PIPELINE_FOLDER, Facts, write_facts
 from spacy_lambda.bundler.image.build import BuiltImage, build_image
 from spacy_lambda.bundler.image.context import aws_base
 from spacy_lambda.bundler.image.engines import Engine, find_engine
 from spacy_lambda.bundler.licences import Component
-from spacy_lambda.bundler.prove import Proof
-from spacy_lambda.bundler.shape import Choice, choose_shape
+from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, Facts, write_facts
+from spacy_lambda.bundler.package_type import Choice, choose_shape
+from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import Removal
 from spacy_lambda.bundler.target import UNZIPPED_LIMIT, Target
-from spacy_lambda.files import file_sizes
-from spacy_lambda.pipelines import BUNDLE_FACTS, path_in
+from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.pipelines import BUNDLE_FACTS, path_in
 
 __all__ = ["NO_ENGINE", "Bundle", "Options", "make_bundle"]
 

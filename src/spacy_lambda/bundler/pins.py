@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from spacy_lambda.bundler.slim import LEFT_OUT
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.local.closure import requirement_closure
+from spacy_lambda.packages.closure import requirement_closure
 
 __all__ = ["OURS", "Pin", "left_out", "pin_all", "pin_requirements"]
 

@@ -8,11 +8,11 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 import spacy_lambda
-from spacy_lambda.artifact.pack import left_out
-from spacy_lambda.bundler.contents import shipped_files
-from spacy_lambda.bundler.facts import PIPELINE_FOLDER
+from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
+from spacy_lambda.bundler.shipped import shipped_files
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
+from spacy_lambda.core.artifact.pack import left_out
 
 __all__ = ["make_tree"]
 

@@ -2,7 +2,7 @@
 
 One command per file; libraries are imported inside the commands, so that ``--help`` needs none of them.
 What ends a command becomes a message and a status at one boundary, :mod:`~spacy_lambda.cli.boundary`; what is printed
-goes through :mod:`~spacy_lambda.cli.output`.
+goes through :mod:`~spacy_lambda.cli.console`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def make_app() -> typer.Typer:
         verify,
     )
     from spacy_lambda.cli import compile as compile_command
-    from spacy_lambda.cli.commands import Commands
+    from spacy_lambda.cli.group import Commands
     from spacy_lambda.cli.version import options
 
     app = typer.Typer(

@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from spacy_lambda.cli.output import say, say_error
+from spacy_lambda.cli.console import say, say_error
 from spacy_lambda.cli.streams import discard, prepare
 from spacy_lambda.errors import MissingExtraError, SpacyLambdaError
 

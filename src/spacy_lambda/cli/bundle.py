@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_lambda.cli.output import say, say_json, say_table
+from spacy_lambda.cli.console import say, say_json, say_table
 from spacy_lambda.cli.progress import progress
 
 if TYPE_CHECKING:

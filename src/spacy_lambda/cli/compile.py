@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.output import say, say_json
+from spacy_lambda.cli.console import say, say_json
 from spacy_lambda.cli.progress import progress
-from spacy_lambda.manifest import CompiledMeta
+from spacy_lambda.core.compiled_meta import CompiledMeta
 
 
 class PrecisionOption(StrEnum):
@@ -57,7 +57,7 @@ def compile_(
 
     Loading a pipeline runs code that it names: compile only what you trust.
     """
-    from spacy_lambda.compiler.build import compile_pipeline
+    from spacy_lambda.compiler.compile import compile_pipeline
 
     with progress(quiet=as_json) as on_step:
         meta = compile_pipeline(

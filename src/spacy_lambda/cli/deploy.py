@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.ask import ask, require_somebody
-from spacy_lambda.cli.output import say, say_json
+from spacy_lambda.cli.confirm import ask, require_somebody
+from spacy_lambda.cli.console import say, say_json
 from spacy_lambda.cli.progress import paused, stages
 
 if TYPE_CHECKING:
-    from spacy_lambda.deploy.contents import PlannedResource
     from spacy_lambda.deploy.plan import Plan, PlannedFunction
     from spacy_lambda.deploy.release import Released
+    from spacy_lambda.deploy.resources import PlannedResource
 
 ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]
 RegionOption = Annotated[str | None, typer.Option(help="The region, where it is not the file's.")]
@@ -42,12 +42,12 @@ def deploy(
     """Bundle, store and deploy functions; each goes live when its answers are right."""
     from spacy_lambda.config.load import load_project
     from spacy_lambda.config.parse import FILE
-    from spacy_lambda.config.start import require_names, start_project
+    from spacy_lambda.config.scaffold import require_names, start_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
-    from spacy_lambda.deploy.chosen import chosen_functions
-    from spacy_lambda.deploy.deploy import deploy as deploy_functions
-    from spacy_lambda.deploy.deploy import plan as plan_functions
+    from spacy_lambda.deploy.deployment import deploy as deploy_functions
+    from spacy_lambda.deploy.deployment import plan as plan_functions
+    from spacy_lambda.deploy.selection import chosen_functions
     from spacy_lambda.deploy.stacks import is_bootstrapped
 
     require_somebody(yes=yes or plan_only)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from spacy_lambda.cli.console import say
 from spacy_lambda.cli.deploy import ConfigOption, NamesArgument, RegionOption
-from spacy_lambda.cli.output import say
 from spacy_lambda.cli.progress import stages
 
 
@@ -22,8 +22,8 @@ def eject(
     """Write the CDK app as files that are yours: `cdk deploy` works in their folder without spacy-lambda."""
     from spacy_lambda.config.load import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.chosen import chosen_functions
     from spacy_lambda.deploy.eject import eject_app
+    from spacy_lambda.deploy.selection import chosen_functions
 
     project = load_project(config, region=region)
     with stages(quiet=False) as on_step:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.output import say, say_json
+from spacy_lambda.cli.console import say, say_json
 
 
 def push(

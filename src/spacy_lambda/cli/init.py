@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.output import say
+from spacy_lambda.cli.console import say
 
 
 def init(
@@ -31,7 +31,7 @@ def init(
 ) -> None:
     """Write spacy-lambda.toml, in which every key is shown with its default."""
     from spacy_lambda.config.precedence import ambient_region
-    from spacy_lambda.config.start import start_project
+    from spacy_lambda.config.scaffold import start_project
 
     region = region or ambient_region(os.environ)
     for path in start_project(pipeline, out, name=name, region=region, github=github, force=force):

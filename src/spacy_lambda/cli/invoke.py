@@ -8,13 +8,13 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.console import say, say_json, say_table
 from spacy_lambda.cli.deploy import ConfigOption, RegionOption
-from spacy_lambda.cli.output import say, say_json, say_table
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
-from spacy_lambda.strict_json import parse_json
 
 if TYPE_CHECKING:
-    from spacy_lambda.local.report import Report
+    from spacy_lambda.local.report_line import Report
 
 MAX_EVENT_BYTES = 6 * 1024 * 1024
 
@@ -37,18 +37,18 @@ def invoke(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer's JSON and nothing else.")] = False,
 ) -> None:
     """Invoke a function, the one that is live in AWS or one at an endpoint, and print its answer."""
-    from spacy_lambda.local.client import invoke as invoke_function
+    from spacy_lambda.local.caller import invoke as invoke_function
     from spacy_lambda.local.logs import without_empty_stacks
 
     told = _read_event(event, text)
     if endpoint is not None:
         result = invoke_function(endpoint, function, told)
     else:
+        from spacy_lambda.config.aws_names import stack_name
         from spacy_lambda.config.load import load_project
-        from spacy_lambda.config.names import stack_name
         from spacy_lambda.config.parse import FILE
-        from spacy_lambda.deploy.chosen import the_function
-        from spacy_lambda.deploy.model import ALIAS
+        from spacy_lambda.deploy.selection import the_function
+        from spacy_lambda.deploy.spec import ALIAS
 
         if config is None and not Path(FILE).exists():
             raise InvokeError(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_lambda.cli.ask import ask, require_somebody
+from spacy_lambda.cli.confirm import ask, require_somebody
+from spacy_lambda.cli.console import say, say_json
 from spacy_lambda.cli.deploy import ConfigOption, JsonOption, NamesArgument, RegionOption, YesOption
-from spacy_lambda.cli.output import say, say_json
 from spacy_lambda.errors import DeployError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def status(
     """Show which version of each function is live, and how it is."""
     from spacy_lambda.config.load import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.chosen import chosen_functions
+    from spacy_lambda.deploy.selection import chosen_functions
     from spacy_lambda.deploy.status import function_status
 
     project = load_project(config, region=region)
@@ -69,11 +69,11 @@ def logs(
     as_json: JsonOption = False,
 ) -> None:
     """Print a function's log."""
+    from spacy_lambda.config.aws_names import stack_name
     from spacy_lambda.config.load import load_project
-    from spacy_lambda.config.names import stack_name
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.chosen import the_function
     from spacy_lambda.deploy.logs import read_log
+    from spacy_lambda.deploy.selection import the_function
     from spacy_lambda.local.logs import without_empty_stacks
 
     project = load_project(config, region=region)
@@ -99,8 +99,8 @@ def rollback(
     """Let an older version of a function be live."""
     from spacy_lambda.config.load import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.chosen import the_function
     from spacy_lambda.deploy.rollback import rollback as roll_back
+    from spacy_lambda.deploy.selection import the_function
 
     require_somebody(yes=yes)
     project = load_project(config, region=region)
@@ -127,11 +127,11 @@ def destroy(
     as_json: JsonOption = False,
 ) -> None:
     """Delete functions and everything that was made for them; show that nothing is left that costs."""
+    from spacy_lambda.config.aws_names import stack_name
     from spacy_lambda.config.load import load_project
-    from spacy_lambda.config.names import stack_name
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.chosen import chosen_functions
     from spacy_lambda.deploy.destroy import destroy_functions, find_doomed
+    from spacy_lambda.deploy.selection import chosen_functions
 
     require_somebody(yes=yes)
     project = load_project(config, region=region)

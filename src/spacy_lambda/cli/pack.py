@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.output import say, say_json
+from spacy_lambda.cli.console import say, say_json
 from spacy_lambda.cli.progress import byte_progress
-from spacy_lambda.digest import parse_digest
+from spacy_lambda.core.digest import parse_digest
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -23,9 +23,9 @@ def pack(
     as_json: JsonOption = False,
 ) -> None:
     """Pack a pipeline into one file, the same bytes on every machine."""
-    from spacy_lambda.artifact.inputs import pipeline_folder
-    from spacy_lambda.artifact.pack import pack as pack_folder
-    from spacy_lambda.kinds import described, pipeline_kind
+    from spacy_lambda.core.artifact.open import pipeline_folder
+    from spacy_lambda.core.artifact.pack import pack as pack_folder
+    from spacy_lambda.pipeline.kind import described, pipeline_kind
 
     with pipeline_folder(pipeline) as folder, byte_progress(quiet=as_json) as on_step:
         kind = pipeline_kind(folder)
@@ -54,7 +54,7 @@ def unpack(
     as_json: JsonOption = False,
 ) -> None:
     """Unpack an artifact into a pipeline's folder, verifying every byte."""
-    from spacy_lambda.artifact.unpack import unpack as unpack_artifact
+    from spacy_lambda.core.artifact.unpack import unpack as unpack_artifact
 
     digest = None if sha256 is None else parse_digest(sha256.lower(), name="--sha256")
     size = artifact.stat().st_size if artifact.is_file() else 0

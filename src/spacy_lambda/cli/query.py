@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.output import say_json, say_table
-from spacy_lambda.location import parse_location
+from spacy_lambda.cli.console import say_json, say_table
+from spacy_lambda.core.location import parse_location
 
 
 def query(
@@ -21,7 +21,7 @@ def query(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as it came.")] = False,
 ) -> None:
     """Ask a model on the Hub, with the token of `hf auth login` or HF_TOKEN."""
-    from spacy_lambda.inference import query_model
+    from spacy_lambda.store.hub_inference import query_model
 
     answer = query_model(parse_location(model), text, endpoint=endpoint)
     entities = answer if isinstance(answer, list) and all(isinstance(one, dict) for one in answer) else None

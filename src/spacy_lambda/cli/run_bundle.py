@@ -39,8 +39,8 @@ def run_bundle(
     ] = None,
 ) -> None:
     """Serve a bundle as Lambda would run it: a zip under the Python it is for, an image on a read-only root."""
-    from spacy_lambda.bundler.run import open_bundle
-    from spacy_lambda.local.deployment import Deployment, side_by_side
+    from spacy_lambda.local.bundle import open_bundle
+    from spacy_lambda.local.routes import Deployment, side_by_side
 
     with ExitStack() as opened:
 

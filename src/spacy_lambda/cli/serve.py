@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_lambda.cli.console import say
 from spacy_lambda.cli.numbers import finite
-from spacy_lambda.cli.output import say
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.settings import DEFAULT_HANDLER, FunctionSettings
 
 if TYPE_CHECKING:
-    from spacy_lambda.local.deployment import Deployment
-    from spacy_lambda.local.serving import ServedFunction
+    from spacy_lambda.local.routes import Deployment
+    from spacy_lambda.local.server import ServedFunction
 
 LONGEST_IDLE_S = 30 * 86_400
 
@@ -63,7 +63,7 @@ def serve(
     keep_path: Annotated[bool, typer.Option("--keep-path", help="Leave the task root at the end.")] = False,
 ) -> None:
     """Serve a pipeline as a Lambda function on this machine, for boto3 and the AWS CLI."""
-    from spacy_lambda.local.deployment import Deployment, side_by_side
+    from spacy_lambda.local.routes import Deployment, side_by_side
 
     limits = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
     settings = FunctionSettings(
@@ -92,7 +92,7 @@ async def serve_until_stopped(
     :param functions: By the path below which each function's URL is; one of them is ``/``.
     :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
     """
-    from spacy_lambda.local.serving import serve_functions
+    from spacy_lambda.local.server import serve_functions
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

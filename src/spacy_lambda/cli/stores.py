@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.output import say, say_json, say_table
+from spacy_lambda.cli.console import say, say_json, say_table
 from spacy_lambda.cli.progress import byte_progress
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.source.layout import LATEST
 from spacy_lambda.errors import LocationError
-from spacy_lambda.location import Location, parse_location
-from spacy_lambda.source.layout import LATEST
 
 if TYPE_CHECKING:
     from spacy_lambda.store.protocol import Pushed, StoredVersion
@@ -66,11 +66,11 @@ def push(
     as_json: JsonOption = False,
 ) -> None:
     """Store a pipeline, and print the location that a function takes."""
-    from spacy_lambda.artifact.inputs import pipeline_folder
-    from spacy_lambda.kinds import described
-    from spacy_lambda.source.found import S3Options
+    from spacy_lambda.core.artifact.open import pipeline_folder
+    from spacy_lambda.core.source.readable import S3Options
+    from spacy_lambda.pipeline.kind import described
     from spacy_lambda.store.hub import HubOptions
-    from spacy_lambda.store.open import open_store
+    from spacy_lambda.store.open_store import open_store
     from spacy_lambda.store.push import push_pipeline
     from spacy_lambda.store.s3 import Encryption
 
@@ -123,7 +123,7 @@ def pull(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch a pipeline from a store, verifying every byte; it says so where there is nothing to compare with."""
-    from spacy_lambda.source.found import S3Options
+    from spacy_lambda.core.source.readable import S3Options
     from spacy_lambda.store.pull import pull_pipeline
 
     parsed = parse_location(location)
@@ -157,8 +157,8 @@ def ls(
     as_json: JsonOption = False,
 ) -> None:
     """List the versions and aliases in a store."""
-    from spacy_lambda.source.found import S3Options
-    from spacy_lambda.store.open import list_versions
+    from spacy_lambda.core.source.readable import S3Options
+    from spacy_lambda.store.open_store import list_versions
 
     versions = list_versions(parse_location(store), s3=S3Options(endpoint_url, region, profile))
     if as_json:
@@ -179,8 +179,8 @@ def alias(
     as_json: JsonOption = False,
 ) -> None:
     """Let an alias point to a version: functions that name the alias load that version from their next start on."""
-    from spacy_lambda.source.found import S3Options
-    from spacy_lambda.store.open import open_pipeline
+    from spacy_lambda.core.source.readable import S3Options
+    from spacy_lambda.store.open_store import open_pipeline
 
     parsed = parse_location(location)
     if parsed.ref is None:

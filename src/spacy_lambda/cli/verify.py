@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.console import say, say_error, say_json, say_table
 from spacy_lambda.cli.numbers import finite
-from spacy_lambda.cli.output import say, say_error, say_json, say_table
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.errors import VerifyError
 
@@ -46,7 +46,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Run both pipelines on texts and compare what each component says."""
-    from spacy_lambda.compiler.compare import verify as compare_on_texts
+    from spacy_lambda.compiler.verification import verify as compare_on_texts
 
     with progress(quiet=as_json) as on_step:
         report = compare_on_texts(original, compiled, texts, code=code or (), on_step=on_step)

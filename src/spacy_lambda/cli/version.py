@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import spacy_lambda
-from spacy_lambda.cli.output import say
+from spacy_lambda.cli.console import say
 
 
 def _show(wanted: bool) -> None:

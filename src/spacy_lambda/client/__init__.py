@@ -24,8 +24,8 @@ The flow, one module each::
 The runtime never imports this package. boto3 and requests (the extra ``client``) are imported when a client is made.
 """
 
-from .client import Client
-from .retry import Retry
-from .transport import Transport
+from spacy_lambda.client.client import Client
+from spacy_lambda.client.retry import Retry
+from spacy_lambda.client.transport import Transport
 
 __all__ = ["Client", "Retry", "Transport"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from requests.adapters import HTTPAdapter
 
-from .deadline import watched
+from spacy_lambda.client.deadline import watched
 
 __all__ = ["WatchedAdapter"]
 

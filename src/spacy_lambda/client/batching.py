@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InvokeError, RequestError
+from spacy_lambda.errors import InvokeError, RequestError
 
 __all__ = ["MAX_REQUEST_BYTES", "ROOM", "Batch", "BatchLimits", "batches", "checked"]
 

@@ -7,23 +7,23 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
-from ..errors import InvokeError, RequestError
-from .batching import Batch, BatchLimits, batches, checked
-from .body import MAX_ANSWER_BYTES
-from .calls import Calls
-from .failures import CHECK, CallFailed
-from .halving import answer_batch
-from .piping import pipe_batches
-from .retry import Retry
-from .target import Connection, open_transport
-from .transport import Transport
-from .wanted import LongText, Wanted
+from spacy_lambda.client.batching import Batch, BatchLimits, batches, checked
+from spacy_lambda.client.bisection import answer_batch
+from spacy_lambda.client.call_errors import CHECK, CallFailed
+from spacy_lambda.client.connect import Connection, open_transport
+from spacy_lambda.client.options import LongText, Wanted
+from spacy_lambda.client.parallel import pipe_batches
+from spacy_lambda.client.response_body import MAX_ANSWER_BYTES
+from spacy_lambda.client.retry import Retry
+from spacy_lambda.client.running import Calls
+from spacy_lambda.client.transport import Transport
+from spacy_lambda.errors import InvokeError, RequestError
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
     from spacy.vocab import Vocab
 
-    from .signing import Auth
+    from spacy_lambda.client.signing import Auth
 
 __all__ = ["Client"]
 
@@ -234,7 +234,7 @@ class Client:
             raise failed.error from failed.__cause__
 
     def _doc(self, text: str, answer: Any, vocab: Vocab | None) -> Doc:
-        from .docs import doc_of
+        from spacy_lambda.client.docs import doc_of
 
         return doc_of(text, answer, self._vocab if vocab is None else vocab)
 

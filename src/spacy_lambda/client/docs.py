@@ -9,9 +9,9 @@ from typing import Any
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from ..errors import InvokeError
-from .failures import CHECK
-from .shape import check_shape
+from spacy_lambda.client.call_errors import CHECK
+from spacy_lambda.client.validation import check_shape
+from spacy_lambda.errors import InvokeError
 
 __all__ = ["doc_of"]
 
@@ -25,7 +25,7 @@ def doc_of(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
     of entities and nothing of ``Doc._``.
 
     :param text: As it was sent.
-    :param answer: With all of :data:`~spacy_lambda.client.wanted.DOC_PARTS`.
+    :param answer: With all of :data:`~spacy_lambda.client.options.DOC_PARTS`.
     :raises InvokeError: When it is not an answer about this text, or its tokens do not make up the text.
     """
     try:

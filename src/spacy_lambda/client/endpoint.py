@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
-from .deadline import watched
+from spacy_lambda.client.deadline import watched
 
 __all__ = ["CONNECT_TIMEOUT_S", "is_local", "lambda_client"]
 

@@ -10,16 +10,24 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from .. import __version__
-from ..errors import InvokeError
-from ..strict_json import parse_json
-from .adapter import WatchedAdapter
-from .body import BodyError, read_body
-from .deadline import Deadline, current_deadline
-from .endpoint import CONNECT_TIMEOUT_S, is_local
-from .failures import CHECK, TRANSIENT, CallFailed, out_of_time, problem_error, refused, unusable
-from .signing import Signer
-from .transport import to_json
+from spacy_lambda import __version__
+from spacy_lambda.client.adapter import WatchedAdapter
+from spacy_lambda.client.call_errors import (
+    CHECK,
+    TRANSIENT,
+    CallFailed,
+    out_of_time,
+    problem_error,
+    refused,
+    unusable,
+)
+from spacy_lambda.client.deadline import Deadline, current_deadline
+from spacy_lambda.client.endpoint import CONNECT_TIMEOUT_S, is_local
+from spacy_lambda.client.response_body import BodyError, read_body
+from spacy_lambda.client.signing import Signer
+from spacy_lambda.client.transport import to_json
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.errors import InvokeError
 
 __all__ = ["HttpTransport", "checked_url"]
 

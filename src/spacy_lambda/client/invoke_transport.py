@@ -7,13 +7,23 @@ from typing import Any
 import urllib3
 from botocore import exceptions
 
-from ..errors import InvokeError
-from ..strict_json import parse_json
-from .body import BodyError, read_body
-from .deadline import Deadline, current_deadline
-from .failures import CHECK, DENIED, TRANSIENT, CallFailed, out_of_time, problem_error, refused, request_error, unusable
-from .signing import no_credentials
-from .transport import to_json
+from spacy_lambda.client.call_errors import (
+    CHECK,
+    DENIED,
+    TRANSIENT,
+    CallFailed,
+    out_of_time,
+    problem_error,
+    refused,
+    request_error,
+    unusable,
+)
+from spacy_lambda.client.deadline import Deadline, current_deadline
+from spacy_lambda.client.response_body import BodyError, read_body
+from spacy_lambda.client.signing import no_credentials
+from spacy_lambda.client.transport import to_json
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.errors import InvokeError
 
 __all__ = ["InvokeTransport"]
 

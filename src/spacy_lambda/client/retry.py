@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TypeVar
 
-from .deadline import Deadline
-from .failures import CallFailed
+from spacy_lambda.client.call_errors import CallFailed
+from spacy_lambda.client.deadline import Deadline
 
 __all__ = ["Retry"]
 

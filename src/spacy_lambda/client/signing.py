@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 
-from ..errors import InvokeError
+from spacy_lambda.errors import InvokeError
 
 __all__ = ["Auth", "Signer", "SigningScope", "make_signer", "scope_of"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from ..runtime.encoding import ENCODING_KEY
-from .leftovers import hooks, leftovers
-from .snapshot import TORCH_EXTENSION
+from spacy_lambda.compiler.doc_state import hooks, leftovers
+from spacy_lambda.compiler.snapshot import TORCH_EXTENSION
+from spacy_lambda.runtime.encoder_output import ENCODING_KEY
 
 __all__ = [
     "LABELLED",

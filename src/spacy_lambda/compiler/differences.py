@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from .snapshot import CUSTOM, Told
+from spacy_lambda.compiler.snapshot import CUSTOM, Told
 
 __all__ = ["Difference", "differences", "not_finite", "told_differently"]
 

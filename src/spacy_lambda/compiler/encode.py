@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from ..errors import CompileError
-from ..manifest import Precision
-from ..runtime.encoder import EncoderBytes
-from .bert import build_graph
-from .check import check_component, check_encoder, expect
-from .graph import split_weights
-from .quantize import calibrate, quantize_linears, quantize_table
-from .samples import sample_windows
-from .survey import TransformerPart
-from .trace import quantize_traced, trace_graph
-from .weights import EncoderWeights, is_bert_family, read_weights
+from spacy_lambda.compiler.bert_graph import build_graph
+from spacy_lambda.compiler.graph import split_weights
+from spacy_lambda.compiler.inspection import TransformerPart
+from spacy_lambda.compiler.parity import check_component, check_encoder, expect
+from spacy_lambda.compiler.quantize import calibrate, quantize_linears, quantize_table
+from spacy_lambda.compiler.samples import sample_windows
+from spacy_lambda.compiler.traced_graph import quantize_traced, trace_graph
+from spacy_lambda.compiler.weights import EncoderWeights, is_bert_family, read_weights
+from spacy_lambda.core.compiled_meta import Precision
+from spacy_lambda.errors import CompileError
+from spacy_lambda.runtime.encoder import EncoderBytes
 
 __all__ = ["CompiledEncoder", "compile_encoder"]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from ..runtime.encoder import WEIGHTS_FILE, EncoderBytes
+from spacy_lambda.runtime.encoder import WEIGHTS_FILE, EncoderBytes
 
 __all__ = ["CONTRIB", "GraphBuilder", "split_weights"]
 

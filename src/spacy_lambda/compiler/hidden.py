@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc
 
-from ..runtime.encoding import get_encoding
-from .snapshot import TORCH_EXTENSION
-from .stages import Failure
+from spacy_lambda.compiler.snapshot import TORCH_EXTENSION
+from spacy_lambda.compiler.stepwise import Failure
+from spacy_lambda.runtime.encoder_output import get_encoding
 
 __all__ = ["HiddenTally"]
 

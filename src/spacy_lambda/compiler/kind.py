@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import CompileError
-from ..kinds import is_compiled
-from ..manifest import META_KEY
-from ..pipeline_config import read_config
-from ..pipelines import read_meta
+from spacy_lambda.core.compiled_meta import META_KEY
+from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.errors import CompileError
+from spacy_lambda.pipeline.config_file import read_config
+from spacy_lambda.pipeline.kind import is_compiled
 
 __all__ = ["refuse_compiled"]
 

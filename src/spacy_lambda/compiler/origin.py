@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from shlex import quote
 
-from ..errors import VerifyError
-from ..manifest import META_KEY
-from ..pipelines import read_meta
-from .survey import source_hash
+from spacy_lambda.compiler.inspection import source_hash
+from spacy_lambda.core.compiled_meta import META_KEY
+from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.errors import VerifyError
 
 __all__ = ["origin"]
 

@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..runtime.encoder import INPUT
-from ..runtime.onnx_import import import_onnxruntime
-from .bert import LINEARS, LinearKey, QuantizedLinear, QuantizedTable, build_graph
-from .weights import EncoderWeights, LayerWeights, Linear
+from spacy_lambda.compiler.bert_graph import LINEARS, LinearKey, QuantizedLinear, QuantizedTable, build_graph
+from spacy_lambda.compiler.weights import EncoderWeights, LayerWeights, Linear
+from spacy_lambda.runtime.encoder import INPUT
+from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
 __all__ = ["Calibration", "calibrate", "quantize_linears", "quantize_table"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .tally import ComponentReport, Difference
+from spacy_lambda.compiler.agreement import ComponentReport, Difference
 
 __all__ = ["NotCompared", "Report", "Speed", "TextFailure"]
 

@@ -16,7 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from .leftovers import leftovers
+from spacy_lambda.compiler.doc_state import leftovers
 
 __all__ = ["CUSTOM", "TORCH_EXTENSION", "Failure", "Told", "failure", "tell"]
 

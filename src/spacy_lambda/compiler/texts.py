@@ -8,9 +8,9 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from ..errors import VerifyError
-from ..files import check_file
-from ..strict_json import parse_json
+from spacy_lambda.core.files import check_file
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.errors import VerifyError
 
 __all__ = ["read_docs"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..torch_side import TORCH_MODULES
-from .snapshot import TORCH_EXTENSION
+from spacy_lambda.compiler.snapshot import TORCH_EXTENSION
+from spacy_lambda.packages.torch_packages import TORCH_MODULES
 
 __all__ = ["TorchUse", "torch_uses"]
 

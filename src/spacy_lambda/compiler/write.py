@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from ..manifest import META_KEY, CompiledMeta
-from ..pipeline_config import nodes
-from ..runtime.component import FACTORY, TOKENIZER_FILE
-from ..runtime.encoder import Encoder
-from ..strict_json import parse_json
-from .carried import copy_code
-from .encode import CompiledEncoder
-from .foreign import LISTENER
-from .survey import Survey, TransformerPart
+from spacy_lambda.compiler.encode import CompiledEncoder
+from spacy_lambda.compiler.inspection import Survey, TransformerPart
+from spacy_lambda.compiler.loaded_models import LISTENER
+from spacy_lambda.compiler.own_code import copy_code
+from spacy_lambda.core.compiled_meta import META_KEY, CompiledMeta
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.pipeline.config_file import nodes
+from spacy_lambda.runtime.component import FACTORY, TOKENIZER_FILE
+from spacy_lambda.runtime.encoder import Encoder
 
 __all__ = ["write_meta", "write_pipeline"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.config.model import FunctionConfig, Project
 from spacy_lambda.config.precedence import Settings
-from spacy_lambda.location import parse_location
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core.location import parse_location
 
 __all__ = ["anchored", "complete"]
 

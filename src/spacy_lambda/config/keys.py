@@ -9,7 +9,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from spacy_lambda.config.model import PUBLIC_CONCURRENCY, FunctionConfig, Project
+from spacy_lambda.config.project import PUBLIC_CONCURRENCY, FunctionConfig, Project
 
 __all__ = ["Key", "Kind", "function_keys", "project_keys"]
 

@@ -1,4 +1,4 @@
-"""From ``spacy-lambda.toml`` to a :class:`~spacy_lambda.config.model.Project`.
+"""From ``spacy-lambda.toml`` to a :class:`~spacy_lambda.config.project.Project`.
 
 ::
 
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from spacy_lambda.config.check import find_faults
 from spacy_lambda.config.complete import complete
-from spacy_lambda.config.model import Project
 from spacy_lambda.config.parse import Document, read_document
 from spacy_lambda.config.precedence import settle
+from spacy_lambda.config.project import Project
 from spacy_lambda.errors import ConfigError
 
 __all__ = ["load_project", "make_project"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from spacy_lambda.config.faults import Fault, dotted
-from spacy_lambda.config.text import LINES, complaint, key_complaint
+from spacy_lambda.config.literal_text import LINES, complaint, key_complaint
 
 __all__ = ["meaning_faults"]
 

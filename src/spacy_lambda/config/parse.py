@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.config.faults import Fault
+from spacy_lambda.core.files import read_file
 from spacy_lambda.errors import ConfigError
-from spacy_lambda.files import read_file
 
 __all__ = ["FILE", "Document", "parse_text", "read_document"]
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from spacy_lambda.config.environment import environment_faults
 from spacy_lambda.config.faults import Complaint, Fault, dotted, shown
-from spacy_lambda.config.text import pattern_complaint
+from spacy_lambda.config.literal_text import pattern_complaint
+from spacy_lambda.config.variables import environment_faults
+from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import LocationError
-from spacy_lambda.location import parse_location
 
 __all__ = ["FUNCTION_RULES", "PROJECT_RULES", "RULES_OF_MANY", "Rule", "function_name", "one_of"]
 

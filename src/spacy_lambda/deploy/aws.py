@@ -15,7 +15,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from spacy_lambda.config.model import Project
+from spacy_lambda.config.project import Project
 from spacy_lambda.errors import DeployError
 
 __all__ = ["Aws", "aws_error", "open_account"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spacy_lambda.deploy.model import FunctionSpec, ImageCode
+from spacy_lambda.deploy.spec import FunctionSpec, ImageCode
 
 __all__ = ["Cost", "estimate"]
 

@@ -15,23 +15,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda import digest as digest_module
 from spacy_lambda import errors as errors_module
-from spacy_lambda import location as location_module
-from spacy_lambda.bundler.facts import HANDLER
-from spacy_lambda.config import model as settings_module
-from spacy_lambda.config import names as names_module
-from spacy_lambda.config import text as text_module
-from spacy_lambda.config.model import FunctionConfig, Project
-from spacy_lambda.config.names import stack_name
+from spacy_lambda.bundler.metadata import HANDLER
+from spacy_lambda.config import aws_names as names_module
+from spacy_lambda.config import literal_text as text_module
+from spacy_lambda.config import project as settings_module
+from spacy_lambda.config.aws_names import stack_name
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core import digest as digest_module
+from spacy_lambda.core import location as location_module
 from spacy_lambda.deploy import cost as cost_module
-from spacy_lambda.deploy import model as model_module
+from spacy_lambda.deploy import spec as model_module
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import VERSION
 from spacy_lambda.deploy.concurrency import concurrency_limits
-from spacy_lambda.deploy.model import FunctionSpec, SharedSpec, ZipCode
 from spacy_lambda.deploy.plan import shared_spec
 from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec, prepared_function
+from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec, ZipCode
 from spacy_lambda.deploy.versions import deployed_image, live_version
 from spacy_lambda.errors import DeployError
 
@@ -40,14 +40,14 @@ __all__ = ["eject_app"]
 CONSTRUCTS = Path(__file__).with_name("cdk")
 PACKAGE = "constructs_of_app"
 MODULES = {
-    "spacy_lambda.deploy.model": "model",
-    "spacy_lambda.config.model": "settings",
-    "spacy_lambda.config.names": "names",
-    "spacy_lambda.config.text": "text",
+    "spacy_lambda.deploy.spec": "model",
+    "spacy_lambda.config.project": "settings",
+    "spacy_lambda.config.aws_names": "names",
+    "spacy_lambda.config.literal_text": "text",
     "spacy_lambda.errors": "errors",
-    "spacy_lambda.bundler.facts": "handler",
+    "spacy_lambda.bundler.metadata": "handler",
     "spacy_lambda.deploy.cost": "cost",
-    "spacy_lambda.location": "location",
+    "spacy_lambda.core.location": "location",
 }
 """Our modules that the constructs import, by their names in the app."""
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spacy_lambda.core.files import read_file
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.errors import DeployError, RequestError
-from spacy_lambda.files import read_file
-from spacy_lambda.strict_json import parse_json
 
 __all__ = ["Answered", "Golden", "check_version", "expected_answers", "read_requests"]
 
@@ -81,9 +81,9 @@ def expected_answers(folder: Path, requests: Sequence[tuple[int, dict[str, Any]]
     :raises DeployError: If a golden text is no request for this pipeline.
     """
     # First, so that spaCy is imported without its command line.
-    from spacy_lambda.runtime.pipeline import load_pipeline  # isort: skip
-    from spacy_lambda.runtime.events.protocol import Function
+    from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
     from spacy_lambda.runtime.labels import entity_labels
+    from spacy_lambda.runtime.predictor import Function
 
     function = Function(load_pipeline(folder), os.environ)
     golden, milliseconds = [], []

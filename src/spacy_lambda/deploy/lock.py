@@ -17,9 +17,9 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.errors import DeployError
-from spacy_lambda.strict_json import parse_json
 
 __all__ = ["deployment_lock"]
 

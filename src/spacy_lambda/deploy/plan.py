@@ -6,19 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.config.model import Project
-from spacy_lambda.config.names import stack_name
+from spacy_lambda.config.aws_names import stack_name
+from spacy_lambda.config.project import Project
+from spacy_lambda.core.files import file_sizes
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
-from spacy_lambda.deploy.contents import Callers, PlannedResource, callers, planned_resources
 from spacy_lambda.deploy.cost import Cost, estimate
-from spacy_lambda.deploy.model import FunctionSpec, SharedSpec
 from spacy_lambda.deploy.prepare import Prepared, make_spec
+from spacy_lambda.deploy.resources import Callers, PlannedResource, callers, planned_resources
+from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
 from spacy_lambda.deploy.stacks import require_settled
-from spacy_lambda.deploy.templates import write_templates
+from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import list_versions, live_version
-from spacy_lambda.files import file_sizes
 
 __all__ = ["Plan", "PlannedFunction", "make_plan", "shared_spec"]
 

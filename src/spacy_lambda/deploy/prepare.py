@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.artifact.inputs import pipeline_folder
-from spacy_lambda.artifact.pack import manifest_of
 from spacy_lambda.bundler.build import NO_ENGINE, Bundle, Options, make_bundle
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.config.model import Concurrency, FunctionConfig, Project
-from spacy_lambda.config.names import bucket_name
+from spacy_lambda.config.aws_names import bucket_name
+from spacy_lambda.config.project import Concurrency, FunctionConfig, Project
+from spacy_lambda.core.artifact.open import pipeline_folder
+from spacy_lambda.core.artifact.pack import manifest_of
+from spacy_lambda.core.digest import parse_digest
+from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
-from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode
-from spacy_lambda.digest import parse_digest
+from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, ZipCode
 from spacy_lambda.errors import ArtifactError, SignatureError
-from spacy_lambda.location import Location, parse_location
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.registry import version_of
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spacy_lambda.config.names import bucket_name, stack_name
+from spacy_lambda.config.aws_names import bucket_name, stack_name
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import find_stack, require_settled
 from spacy_lambda.deploy.versions import list_versions, live_version
 from spacy_lambda.errors import DeployError
-from spacy_lambda.strict_json import parse_json
 
 __all__ = ["RolledBack", "rollback"]
 

@@ -10,12 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spacy_lambda.local.background import LocalLambda
-    from spacy_lambda.local.client import FunctionError, Invocation, invoke
-    from spacy_lambda.local.deployment import Deployment, side_by_side
+    from spacy_lambda.local.caller import FunctionError, Invocation, invoke
+    from spacy_lambda.local.local_lambda import LocalLambda
     from spacy_lambda.local.program import Program, installed_program
-    from spacy_lambda.local.report import Report, parse_report
-    from spacy_lambda.local.serving import ServedFunction, serve_functions
+    from spacy_lambda.local.report_line import Report, parse_report
+    from spacy_lambda.local.routes import Deployment, side_by_side
+    from spacy_lambda.local.server import ServedFunction, serve_functions
     from spacy_lambda.local.settings import FunctionSettings
     from spacy_lambda.local.taskroot import TaskRoot, build_task_root
 
@@ -38,21 +38,21 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Deployment": "deployment",
-    "FunctionError": "client",
+    "Deployment": "routes",
+    "FunctionError": "caller",
     "FunctionSettings": "settings",
-    "Invocation": "client",
-    "LocalLambda": "background",
+    "Invocation": "caller",
+    "LocalLambda": "local_lambda",
     "Program": "program",
-    "Report": "report",
-    "ServedFunction": "serving",
+    "Report": "report_line",
+    "ServedFunction": "server",
     "TaskRoot": "taskroot",
     "build_task_root": "taskroot",
     "installed_program": "program",
-    "invoke": "client",
-    "parse_report": "report",
-    "serve_functions": "serving",
-    "side_by_side": "deployment",
+    "invoke": "caller",
+    "parse_report": "report_line",
+    "serve_functions": "server",
+    "side_by_side": "routes",
 }
 
 

@@ -19,13 +19,13 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.headers import InvalidHeader, read_trace_id
 from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES, FunctionSettings
-from spacy_lambda.strict_json import parse_json
 
 __all__ = ["API_PATH", "FunctionUrl", "url_event", "url_response"]
 

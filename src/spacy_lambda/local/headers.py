@@ -10,7 +10,7 @@ import base64
 import json
 import re
 
-from spacy_lambda.strict_json import parse_json
+from spacy_lambda.core.strict_json import parse_json
 
 __all__ = ["InvalidHeader", "read_client_context", "read_trace_id"]
 

@@ -22,15 +22,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.function_url import API_PATH
 from spacy_lambda.local.headers import InvalidHeader, read_client_context, read_trace_id
 from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Outcome, Request
-from spacy_lambda.local.mounts import Mounts, Target
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
+from spacy_lambda.local.router import Mounts, Target
 from spacy_lambda.local.settings import MAX_EVENT_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES, VERSION
-from spacy_lambda.strict_json import parse_json
 
 _LOGGER = logging.getLogger(__name__)
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")

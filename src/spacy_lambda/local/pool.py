@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from spacy_lambda.local.environment import Environment
+from spacy_lambda.local.execution_environment import Environment
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.settings import FunctionSettings
 

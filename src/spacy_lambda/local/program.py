@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spacy_lambda.local.pipeline import read_source
+from spacy_lambda.core.pipelines import PIPELINE_VARIABLE
+from spacy_lambda.local.requirements import read_source
 from spacy_lambda.local.settings import FunctionSettings
 from spacy_lambda.local.taskroot import build_task_root
-from spacy_lambda.pipelines import PIPELINE_VARIABLE
 
 __all__ = ["Program", "installed_program"]
 

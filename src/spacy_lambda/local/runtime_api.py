@@ -21,11 +21,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from spacy_lambda.local import faults
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.local import lambda_errors as faults
 from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Answer, Request
 from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES
-from spacy_lambda.strict_json import parse_json
 
 _PREFIX = "/2018-06-01/runtime"
 _MAX_RESPONSE_BYTES = MAX_PAYLOAD_BYTES + 100  # Lambda's own allowance for the envelope

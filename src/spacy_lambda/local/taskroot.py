@@ -16,7 +16,7 @@ from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.closure import requirement_closure
+from spacy_lambda.packages.closure import requirement_closure
 
 BASE_REQUIREMENTS = ("spacy-lambda", "awslambdaric")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .windows import Windows
-from .wordpieces import Wordpieces
+from spacy_lambda.runtime.windows import Windows
+from spacy_lambda.runtime.wordpieces import Wordpieces
 
 __all__ = ["Alignment", "TokenBounds", "align"]
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from spacy.language import Language
 
-from .cpus import cpu_share
-from .limits import DEFAULT_TIMEOUT_S, MOST_SLOWNESS, Limits, derive_limits, reserve_s
-from .speed import Speed, read_speed
-from .tokenizing import Hardness, Tokenizing
+from spacy_lambda.runtime.cpus import cpu_share
+from spacy_lambda.runtime.limits import DEFAULT_TIMEOUT_S, MOST_SLOWNESS, Limits, derive_limits, reserve_s
+from spacy_lambda.runtime.speed import Speed, read_speed
+from spacy_lambda.runtime.tokenizing import Hardness, Tokenizing
 
 __all__ = ["Capacity"]
 

@@ -14,12 +14,12 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 
-from ..errors import PipelineLoadError
-from .alignment import TokenBounds, align
-from .encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
-from .encoding import Encoding, set_encoding
-from .windows import SpanGetter, Windows, make_span_getter
-from .wordpieces import Wordpieces, WordpieceTokenizer
+from spacy_lambda.errors import PipelineLoadError
+from spacy_lambda.runtime.alignment import TokenBounds, align
+from spacy_lambda.runtime.encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
+from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
+from spacy_lambda.runtime.windows import SpanGetter, Windows, make_span_getter
+from spacy_lambda.runtime.wordpieces import Wordpieces, WordpieceTokenizer
 
 __all__ = ["FACTORY", "OnnxTransformer", "make_onnx_transformer"]
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import EncoderError
-from .cpus import available_cpus
-from .onnx_import import import_onnxruntime
+from spacy_lambda.errors import EncoderError
+from spacy_lambda.runtime.cpus import available_cpus
+from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
 __all__ = ["GRAPH_FILE", "WEIGHTS_FILE", "Encoder", "EncoderBytes"]
 

@@ -11,14 +11,14 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from ..errors import RequestError
+from spacy_lambda.errors import RequestError
 
 # First, so that spaCy is imported without its command line.
-from .pipeline import load_pipeline, locate_pipeline  # isort: skip
-from .events.dispatch import dispatch
-from .events.protocol import Function
-from .labels import entity_labels
-from .telemetry.recorder import Recorder
+from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline  # isort: skip
+from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.labels import entity_labels
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.telemetry.recorder import Recorder
 
 __all__ = ["handler"]
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .speed import Speed
+from spacy_lambda.runtime.speed import Speed
 
 __all__ = [
     "DEFAULT_TIMEOUT_S",

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
-from .encoding import Encoding, get_encoding
+from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
 
 __all__ = ["build_onnx_listener_v1"]
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from .component import OnnxTransformer
-from .cpus import cpu_share
+from spacy_lambda.runtime.component import OnnxTransformer
+from spacy_lambda.runtime.cpus import cpu_share
 
 __all__ = ["SPEED_KEY", "Speed", "count_units", "measure_speed", "read_speed"]
 

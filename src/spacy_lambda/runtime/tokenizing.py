@@ -15,8 +15,8 @@ from spacy.language import Language
 from spacy.tokenizer import Tokenizer  # type: ignore[import-not-found]
 from spacy.tokens import Doc
 
-from ..errors import RequestError
-from .affixes import anchored_prefix_search, anchored_suffix_search, linear_url_match
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.affixes import anchored_prefix_search, anchored_suffix_search, linear_url_match
 
 __all__ = ["Hardness", "Tokenizing", "hardness"]
 

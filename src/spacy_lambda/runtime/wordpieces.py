@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from ..errors import PipelineLoadError
+from spacy_lambda.errors import PipelineLoadError
 
 __all__ = ["WordpieceTokenizer", "Wordpieces"]
 

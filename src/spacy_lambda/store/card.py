@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from spacy_lambda.kinds import PipelineKind
-from spacy_lambda.manifest import META_KEY
+from spacy_lambda.core.compiled_meta import META_KEY
+from spacy_lambda.pipeline.kind import PipelineKind
 
 __all__ = ["model_card"]
 

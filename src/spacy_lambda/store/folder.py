@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from spacy_lambda.artifact.names import path_below, unsafe_name
+from spacy_lambda.core.artifact.safe_paths import path_below, unsafe_name
+from spacy_lambda.core.source.folder import read_small_file
 from spacy_lambda.errors import StoreError
-from spacy_lambda.source.folder import read_small_file
 
 __all__ = ["FolderObjects"]
 
@@ -21,7 +21,7 @@ CHUNK = 1 << 20
 
 
 class FolderObjects:
-    """Objects that are files below a folder. See :class:`~spacy_lambda.store.objects.Objects`."""
+    """Objects that are files below a folder. See :class:`~spacy_lambda.store.object_store.Objects`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -21,18 +21,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from spacy_lambda.artifact.form import MAX_FILES
-from spacy_lambda.artifact.names import HIDDEN, path_below, unsafe_name, unsafe_names
-from spacy_lambda.artifact.pack import left_out, manifest_of
-from spacy_lambda.artifact.unpack import MAX_TOTAL_BYTES
-from spacy_lambda.digest import Digest
+from spacy_lambda.core.artifact.manifest import MAX_FILES
+from spacy_lambda.core.artifact.pack import left_out, manifest_of
+from spacy_lambda.core.artifact.safe_paths import HIDDEN, path_below, unsafe_name, unsafe_names
+from spacy_lambda.core.artifact.unpack import MAX_TOTAL_BYTES
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord, Repository, parse_record
+from spacy_lambda.core.source.readable import FoundArtifact
 from spacy_lambda.errors import NotStoredError, StoreError
-from spacy_lambda.kinds import pipeline_kind
-from spacy_lambda.location import Location
-from spacy_lambda.pipelines import read_meta
-from spacy_lambda.source.find import find_artifact
-from spacy_lambda.source.found import FoundArtifact
-from spacy_lambda.source.hub import CARD, HUB_FOLDER, HubRecord, Repository, parse_record
+from spacy_lambda.pipeline.kind import pipeline_kind
 from spacy_lambda.store.card import model_card
 from spacy_lambda.store.protocol import OnStep, Push, Pushed, StoredVersion
 from spacy_lambda.store.registry import version_of

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from spacy_lambda.artifact.pack import Packed
-from spacy_lambda.digest import Digest
-from spacy_lambda.kinds import PipelineKind
-from spacy_lambda.location import Location
+from spacy_lambda.core.artifact.pack import Packed
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.location import Location
+from spacy_lambda.pipeline.kind import PipelineKind
 
 __all__ = ["OnStep", "Push", "Pushed", "Store", "StoredVersion"]
 

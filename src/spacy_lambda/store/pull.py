@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spacy_lambda.artifact.form import Manifest
-from spacy_lambda.artifact.pack import pack, write_artifact
-from spacy_lambda.artifact.unpack import Extracted, unpack_stream
-from spacy_lambda.digest import Digest
-from spacy_lambda.location import Location
-from spacy_lambda.source.find import find_artifact
-from spacy_lambda.source.found import FROM_ENVIRONMENT, S3Options
+from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.artifact.pack import pack, write_artifact
+from spacy_lambda.core.artifact.unpack import Extracted, unpack_stream
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.readable import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.store.hub import HubStore
-from spacy_lambda.store.open import open_pipeline
+from spacy_lambda.store.open_store import open_pipeline
 from spacy_lambda.store.protocol import OnStep
 from spacy_lambda.store.sign import verify_signature
 

@@ -6,9 +6,9 @@ import tempfile
 from dataclasses import replace as replaced
 from pathlib import Path
 
-from spacy_lambda.artifact.inputs import pipeline_folder
-from spacy_lambda.artifact.pack import pack
-from spacy_lambda.kinds import pipeline_kind
+from spacy_lambda.core.artifact.open import pipeline_folder
+from spacy_lambda.core.artifact.pack import pack
+from spacy_lambda.pipeline.kind import pipeline_kind
 from spacy_lambda.store.protocol import OnStep, Push, Pushed, Store
 from spacy_lambda.store.sign import sign_pipeline
 

@@ -1,4 +1,4 @@
-"""Versions and aliases, in a store of plain objects, as :mod:`spacy_lambda.source.layout` lays them out."""
+"""Versions and aliases, in a store of plain objects, as :mod:`spacy_lambda.core.source.layout` lays them out."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from spacy_lambda.artifact.form import Manifest
-from spacy_lambda.digest import Digest, is_digest
+from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.digest import Digest, is_digest
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.layout import Pointer, artifact_key, parse_pointer, ref_key, signature_key
 from spacy_lambda.errors import NotStoredError, StoreError
-from spacy_lambda.location import Location
-from spacy_lambda.source.layout import (
-    Pointer,
-    artifact_key,
-    parse_pointer,
-    ref_key,
-    signature_key,
-)
-from spacy_lambda.store.objects import Objects
+from spacy_lambda.store.object_store import Objects
 from spacy_lambda.store.protocol import OnStep, Push, Pushed, StoredVersion
 
 __all__ = ["Registry", "version_of"]
@@ -44,7 +38,7 @@ def version_of(manifest: Manifest) -> str:
 
 
 class Registry:
-    """A :class:`~spacy_lambda.store.protocol.Store` over :class:`~spacy_lambda.store.objects.Objects`.
+    """A :class:`~spacy_lambda.store.protocol.Store` over :class:`~spacy_lambda.store.object_store.Objects`.
 
     :param root: The store's location, or that of one pipeline in it where only that one is meant.
     """

@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda.core.source.readable import FROM_ENVIRONMENT, S3Options
+from spacy_lambda.core.source.s3 import SHA256_METADATA, error_code, explained, read_object, s3_client
 from spacy_lambda.errors import StoreError
-from spacy_lambda.source.found import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.source.s3 import SHA256_METADATA, error_code, explained, read_object, s3_client
 
 __all__ = ["Encryption", "S3Objects"]
 
@@ -50,7 +50,7 @@ class Encryption:
 
 
 class S3Objects:
-    """Objects in a bucket, below a prefix. See :class:`~spacy_lambda.store.objects.Objects`."""
+    """Objects in a bucket, below a prefix. See :class:`~spacy_lambda.store.object_store.Objects`."""
 
     def __init__(
         self, bucket: str, prefix: str, *, options: S3Options = FROM_ENVIRONMENT, encryption: Encryption | None = None

@@ -19,8 +19,8 @@ from huggingface_hub import configure_http_backend, get_token
 from huggingface_hub.utils import _http
 from requests.adapters import BaseAdapter
 
+from spacy_lambda.core.source.redirects import MAX_REDIRECTS, origin
 from spacy_lambda.errors import StoreError
-from spacy_lambda.source.redirects import MAX_REDIRECTS, origin
 
 __all__ = ["guarded_requests"]
 

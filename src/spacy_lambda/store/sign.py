@@ -11,9 +11,9 @@ import base64
 import tempfile
 from pathlib import Path
 
-from spacy_lambda.artifact.form import Manifest
+from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import JsonError, SignatureError
-from spacy_lambda.strict_json import read_json
 
 __all__ = ["sign_pipeline", "verify_signature"]
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from spacy_lambda.core.pipelines import read_meta, requirements_of
 from spacy_lambda.errors import StoreError
-from spacy_lambda.pipelines import read_meta, requirements_of
 
 __all__ = ["build_wheel"]
 
@@ -31,7 +31,7 @@ def build_wheel(pipeline: Path, scratch: Path) -> Path:
     meta = read_meta(pipeline / "meta.json")
     requirements_of(meta)
     requirements_of({"requirements": meta.get("setup_requires", [])})
-    _run(pipeline, "spacy_lambda.store.package", str(pipeline), str(scratch))
+    _run(pipeline, "spacy_lambda.store.package_program", str(pipeline), str(scratch))
     (project,) = scratch.iterdir()
     # Without isolation, so that setuptools is the one that is installed and nothing is fetched.
     _run(pipeline, "build", "--wheel", "--no-isolation", str(project))

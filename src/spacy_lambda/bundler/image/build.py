@@ -8,12 +8,11 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spacy_lambda.bundler.facts import Facts
 from spacy_lambda.bundler.image.context import image_tag, write_context
 from spacy_lambda.bundler.image.engines import ENGINES, Engine
+from spacy_lambda.bundler.metadata import Facts
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
-
-from ...strict_json import parse_json
 
 __all__ = ["RECORD", "BuiltImage", "build_image", "read_record"]
 

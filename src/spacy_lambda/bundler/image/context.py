@@ -8,9 +8,9 @@ import re
 import shutil
 from pathlib import Path
 
-from spacy_lambda.bundler.facts import HANDLER, PIPELINE_FOLDER, SBOM, Facts
+from spacy_lambda.bundler.metadata import HANDLER, PIPELINE_FOLDER, SBOM, Facts
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.pipelines import BUNDLE_FACTS, pipeline_name
+from spacy_lambda.core.pipelines import BUNDLE_FACTS, pipeline_name
 
 __all__ = ["FIRST_DAY", "PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
 

@@ -14,9 +14,8 @@ from typing import Any
 
 from spacy_lambda.bundler.image.context import FIRST_DAY
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
-
-from ...strict_json import parse_json
 
 __all__ = ["ENGINES", "Engine", "ImageConfig", "find_engine", "is_loopback"]
 

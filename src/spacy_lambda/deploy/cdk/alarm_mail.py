@@ -8,9 +8,9 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from spacy_lambda.config.names import stack_name
+from spacy_lambda.config.aws_names import stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.model import FunctionSpec
+from spacy_lambda.deploy.spec import FunctionSpec
 
 __all__ = ["AlarmMail"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from aws_cdk import App, Environment
 
-from spacy_lambda.config.names import stack_name
+from spacy_lambda.config.aws_names import stack_name
 from spacy_lambda.deploy.cdk.function_stack import FunctionStack
 from spacy_lambda.deploy.cdk.shared_stack import SharedStack
-from spacy_lambda.deploy.model import FunctionSpec, SharedSpec
+from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
 
 __all__ = ["CONTEXT", "make_app", "synthesise"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-from spacy_lambda.config.names import stack_name
+from spacy_lambda.config.aws_names import stack_name
 from spacy_lambda.deploy.cdk.tags import FUNCTION, PROJECT
-from spacy_lambda.deploy.model import FunctionSpec
+from spacy_lambda.deploy.spec import FunctionSpec
 
 __all__ = ["MonthlyBudget"]
 

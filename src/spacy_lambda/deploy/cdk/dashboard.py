@@ -8,7 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from spacy_lambda.config.names import stack_name
+from spacy_lambda.config.aws_names import stack_name
 from spacy_lambda.deploy.cdk.metrics import (
     alias_metric,
     function_metric,
@@ -19,7 +19,7 @@ from spacy_lambda.deploy.cdk.metrics import (
     told_metric,
 )
 from spacy_lambda.deploy.cost import GB_SECOND, MILLION_REQUESTS
-from spacy_lambda.deploy.model import FunctionSpec
+from spacy_lambda.deploy.spec import FunctionSpec
 
 __all__ = ["Dashboard", "hourly_cost"]
 

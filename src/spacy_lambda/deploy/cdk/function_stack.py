@@ -5,14 +5,14 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from spacy_lambda.config.names import stack_name
+from spacy_lambda.config.aws_names import stack_name
 from spacy_lambda.deploy.cdk.budget import MonthlyBudget
 from spacy_lambda.deploy.cdk.live_alias import LiveAlias
 from spacy_lambda.deploy.cdk.ner_function import NerFunction
 from spacy_lambda.deploy.cdk.network import zones
 from spacy_lambda.deploy.cdk.strings import check_strings
 from spacy_lambda.deploy.cdk.tags import add_tags
-from spacy_lambda.deploy.model import FunctionSpec
+from spacy_lambda.deploy.spec import FunctionSpec
 
 __all__ = ["FunctionStack"]
 

@@ -6,11 +6,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from spacy_lambda.deploy.cdk.alarms import Alarms
-from spacy_lambda.deploy.cdk.canary import Canary
 from spacy_lambda.deploy.cdk.dashboard import Dashboard
 from spacy_lambda.deploy.cdk.endpoint import Endpoint
 from spacy_lambda.deploy.cdk.ner_function import NerFunction
-from spacy_lambda.deploy.model import ALIAS, FunctionSpec
+from spacy_lambda.deploy.cdk.traffic import Canary
+from spacy_lambda.deploy.spec import ALIAS, FunctionSpec
 
 __all__ = ["LiveAlias"]
 

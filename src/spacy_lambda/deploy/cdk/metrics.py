@@ -5,8 +5,8 @@ from __future__ import annotations
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from spacy_lambda.config.names import stack_name
-from spacy_lambda.deploy.model import ALIAS, FunctionSpec
+from spacy_lambda.config.aws_names import stack_name
+from spacy_lambda.deploy.spec import ALIAS, FunctionSpec
 
 __all__ = [
     "alias_metric",

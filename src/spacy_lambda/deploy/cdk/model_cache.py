@@ -8,11 +8,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from spacy_lambda.config.names import stack_name
+from spacy_lambda.config.aws_names import stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge, wildcard
 from spacy_lambda.deploy.cdk.network import ModelNetwork
 from spacy_lambda.deploy.cdk.role import FunctionRole, artifact_resource, written_resource
-from spacy_lambda.deploy.model import FunctionSpec
+from spacy_lambda.deploy.spec import FunctionSpec
 
 __all__ = ["MOUNT", "ModelCache"]
 

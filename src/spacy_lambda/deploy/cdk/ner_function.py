@@ -8,15 +8,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from spacy_lambda.bundler.facts import HANDLER
-from spacy_lambda.config.names import OUTPUT_VARIABLE, repository_name, stack_name
+from spacy_lambda.bundler.metadata import HANDLER
+from spacy_lambda.config.aws_names import OUTPUT_VARIABLE, repository_name, stack_name
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.cdk.failures import FailedEvents
-from spacy_lambda.deploy.cdk.logs import make_log_group
+from spacy_lambda.deploy.cdk.failed_events import FailedEvents
+from spacy_lambda.deploy.cdk.log_group import make_log_group
 from spacy_lambda.deploy.cdk.model_cache import MOUNT, ModelCache
 from spacy_lambda.deploy.cdk.role import FunctionRole
 from spacy_lambda.deploy.cdk.strings import check_strings
-from spacy_lambda.deploy.model import FunctionSpec, ImageCode, ZipCode
+from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, ZipCode
 
 __all__ = ["NerFunction"]
 

@@ -9,7 +9,7 @@ from spacy_lambda.deploy.cdk.bucket import ArtifactBucket
 from spacy_lambda.deploy.cdk.repository import ImageRepository
 from spacy_lambda.deploy.cdk.strings import check_strings
 from spacy_lambda.deploy.cdk.tags import add_tags
-from spacy_lambda.deploy.model import SharedSpec
+from spacy_lambda.deploy.spec import SharedSpec
 
 __all__ = ["SharedStack"]
 

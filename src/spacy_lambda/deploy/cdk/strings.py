@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from spacy_lambda.config.text import LINES, complaint, key_complaint, pattern_complaint
-from spacy_lambda.deploy.model import FunctionSpec, SharedSpec
+from spacy_lambda.config.literal_text import LINES, complaint, key_complaint, pattern_complaint
+from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
 from spacy_lambda.errors import DeployError
 
 __all__ = ["check_strings"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import Tags
 from constructs import IConstruct
 
-from spacy_lambda.deploy.model import FunctionSpec, SharedSpec
+from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
 
 __all__ = ["FUNCTION", "MODEL", "PROJECT", "add_tags"]
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .folders import (
+from spacy_lambda.runtime.cache.folders import (
     VANISHED,
     identity,
     list_names,

@@ -10,13 +10,22 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...artifact.form import MAX_MANIFEST_BYTES, Manifest, parse_manifest
-from ...artifact.unpack import flush_folder
-from ...artifact.verify import folder_digest
-from ...digest import Digest
-from ...errors import ArtifactError, CacheError
-from .aside import set_aside
-from .folders import VANISHED, IrregularFileError, identity, is_folder, lstat, open_file, read_file, write_file
+from spacy_lambda.core.artifact.integrity import folder_digest
+from spacy_lambda.core.artifact.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from spacy_lambda.core.artifact.unpack import flush_folder
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.errors import ArtifactError, CacheError
+from spacy_lambda.runtime.cache.folders import (
+    VANISHED,
+    IrregularFileError,
+    identity,
+    is_folder,
+    lstat,
+    open_file,
+    read_file,
+    write_file,
+)
+from spacy_lambda.runtime.cache.quarantine import set_aside
 
 __all__ = ["IN_USE", "MANIFEST", "PIPELINE", "Entry", "finish_entry", "open_entry"]
 

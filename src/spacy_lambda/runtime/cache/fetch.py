@@ -9,20 +9,20 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from ...artifact.form import Manifest, artifact_size
-from ...artifact.unpack import check_stream, extract, flush_folder
-from ...digest import Digest
-from ...errors import CacheError
-from ...location import Location
-from ...source.find import find_artifact
-from ...source.found import FoundArtifact
-from .claim import FETCHING, Claim, take_claim
-from .entry import PIPELINE, Entry, finish_entry, open_entry
-from .folders import TAKEN, VANISHED, identity, make_folder, publish, space
-from .owner import check_root, warn_of_others
-from .room import SLACK, check_fits, check_room, disk_full, keep_limit, make_room
-from .settings import CacheSettings
-from .sweep import sweep
+from spacy_lambda.core.artifact.manifest import Manifest, artifact_size
+from spacy_lambda.core.artifact.unpack import check_stream, extract, flush_folder
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.readable import FoundArtifact
+from spacy_lambda.errors import CacheError
+from spacy_lambda.runtime.cache.claim import FETCHING, Claim, take_claim
+from spacy_lambda.runtime.cache.entry import PIPELINE, Entry, finish_entry, open_entry
+from spacy_lambda.runtime.cache.eviction import SLACK, check_fits, check_room, disk_full, keep_limit, make_room
+from spacy_lambda.runtime.cache.folders import TAKEN, VANISHED, identity, make_folder, publish, space
+from spacy_lambda.runtime.cache.owner import check_root, warn_of_others
+from spacy_lambda.runtime.cache.settings import CacheSettings
+from spacy_lambda.runtime.cache.sweep import sweep
 
 __all__ = ["cached_pipeline"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import CacheError
+from spacy_lambda.errors import CacheError
 
 __all__ = ["CACHE_VARIABLE", "DEFAULT_ROOT", "LIMIT_VARIABLE", "CacheSettings", "read_settings"]
 

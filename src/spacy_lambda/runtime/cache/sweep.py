@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from .claim import FETCHING, HEARTBEAT, is_dead, is_number
-from .folders import list_names, lstat, remove, remove_empty
-from .room import EVICTED
+from spacy_lambda.runtime.cache.claim import FETCHING, HEARTBEAT, is_dead, is_number
+from spacy_lambda.runtime.cache.eviction import EVICTED
+from spacy_lambda.runtime.cache.folders import list_names, lstat, remove, remove_empty
 
 __all__ = ["sweep"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...errors import RequestError
-from ..payload import check_answer
-from .protocol import EventSource, Function
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.predictor import EventSource, Function
+from spacy_lambda.runtime.response_size import check_answer
 
 __all__ = ["dispatch", "event_sources"]
 
@@ -43,21 +43,21 @@ def dispatch(event: Any, context: Any, function: Function) -> Any:
 
 def event_sources() -> Iterator[EventSource]:
     """Every kind but the direct invocation, in the order in which they are asked; each imported at its turn."""
-    from .http.doors import DOORS
+    from spacy_lambda.runtime.events.http.doors import DOORS
 
     yield from DOORS
-    from .sqs import SqsEvent
+    from spacy_lambda.runtime.events.sqs import SqsEvent
 
     yield SqsEvent()
-    from .s3 import S3Event
+    from spacy_lambda.runtime.events.s3 import S3Event
 
     yield S3Event()
-    from .kinesis import KinesisEvent
+    from spacy_lambda.runtime.events.kinesis import KinesisEvent
 
     yield KinesisEvent()
-    from .eventbridge import EventBridgeEvent
+    from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
 
     yield EventBridgeEvent()
-    from .step_functions import StepFunctionsEvent
+    from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
 
     yield StepFunctionsEvent()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .objects import StoredObject
-from .output import OUTPUT_VARIABLE, Output, open_output
-from .protocol import Function
-from .records import encode, field
-from .s3 import answer_object
+from spacy_lambda.runtime.events.output import OUTPUT_VARIABLE, Output, open_output
+from spacy_lambda.runtime.events.records import encode, field
+from spacy_lambda.runtime.events.s3 import answer_object
+from spacy_lambda.runtime.events.s3_objects import StoredObject
+from spacy_lambda.runtime.predictor import Function
 
 __all__ = ["EventBridgeEvent"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...errors import OutOfTimeError, RequestError
-from ..requests import KEYS, Request
-from .objects import LINE_LIMIT
-from .protocol import Function
-from .records import answer_each, encode, error_of, read_json
+from spacy_lambda.errors import OutOfTimeError, RequestError
+from spacy_lambda.runtime.events.records import answer_each, encode, error_of, read_json
+from spacy_lambda.runtime.events.s3_objects import LINE_LIMIT
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import KEYS, Request
 
 __all__ = ["answer_lines"]
 

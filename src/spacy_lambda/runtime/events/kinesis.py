@@ -7,11 +7,11 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...errors import OutOfTimeError, RequestError
-from ..requests import Request
-from .output import Output, open_output
-from .protocol import Function
-from .records import answer_each, encode, error_of, field, is_from, read_json, warn
+from spacy_lambda.errors import OutOfTimeError, RequestError
+from spacy_lambda.runtime.events.output import Output, open_output
+from spacy_lambda.runtime.events.records import answer_each, encode, error_of, field, is_from, read_json, warn
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import Request
 
 __all__ = ["KinesisEvent"]
 

@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from ...errors import OutputError
-from .objects import as_stream
+from spacy_lambda.errors import OutputError
+from spacy_lambda.runtime.events.s3_objects import as_stream
 
 __all__ = ["OUTPUT_VARIABLE", "Output", "S3Output", "SqsOutput", "open_output"]
 
@@ -67,8 +67,8 @@ class S3Output:
     """
 
     def __init__(self, bucket: str, prefix: str) -> None:
-        from ...source.found import FROM_ENVIRONMENT
-        from ...source.s3 import s3_client
+        from spacy_lambda.core.source.readable import FROM_ENVIRONMENT
+        from spacy_lambda.core.source.s3 import s3_client
 
         self.bucket, self.prefix = bucket, prefix
         self.client = s3_client(FROM_ENVIRONMENT)
@@ -86,7 +86,7 @@ class S3Output:
         from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from ...source.s3 import explained
+        from spacy_lambda.core.source.s3 import explained
 
         key = f"{self.prefix}/{name}" if self.prefix else name
         # The pieces are made while they are read: by the pipeline, which belongs to this thread.

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import RequestError, SpacyLambdaError
-from ...strict_json import parse_json
-from ..requests import Request
-from .protocol import Function
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.errors import RequestError, SpacyLambdaError
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import Request
 
 __all__ = ["answer_each", "encode", "error_of", "field", "is_from", "read_json", "warn"]
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from ...errors import OutputError, RequestError, SpacyLambdaError
-from .jsonl import answer_lines
-from .objects import StoredObject, read_lines, read_text
-from .output import OUTPUT_VARIABLE, Output, S3Output, open_output
-from .protocol import Function
-from .records import encode, field, is_from, warn
+from spacy_lambda.errors import OutputError, RequestError, SpacyLambdaError
+from spacy_lambda.runtime.events.jsonl import answer_lines
+from spacy_lambda.runtime.events.output import OUTPUT_VARIABLE, Output, S3Output, open_output
+from spacy_lambda.runtime.events.records import encode, field, is_from, warn
+from spacy_lambda.runtime.events.s3_objects import StoredObject, read_lines, read_text
+from spacy_lambda.runtime.predictor import Function
 
 __all__ = ["S3Event", "answer_object"]
 

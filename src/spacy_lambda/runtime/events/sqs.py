@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from ..requests import Request
-from .output import Output, open_output
-from .protocol import Function
-from .records import answer_each, encode, field, is_from, read_json, warn
+from spacy_lambda.runtime.events.output import Output, open_output
+from spacy_lambda.runtime.events.records import answer_each, encode, field, is_from, read_json, warn
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import Request
 
 __all__ = ["SqsEvent"]
 

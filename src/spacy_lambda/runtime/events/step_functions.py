@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..payload import check_answer
-from ..requests import TEXT_KEYS
-from .protocol import Function
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import TEXT_KEYS
+from spacy_lambda.runtime.response_size import check_answer
 
 __all__ = ["StepFunctionsEvent"]
 

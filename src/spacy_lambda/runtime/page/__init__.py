@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from ..events.http.message import HttpResponse
-from ..events.http.page_settings import other_function
-from ..events.protocol import Function
+from spacy_lambda.runtime.events.http.message import HttpResponse
+from spacy_lambda.runtime.events.http.page_settings import other_function
+from spacy_lambda.runtime.predictor import Function
 
 __all__ = ["page_response"]
 

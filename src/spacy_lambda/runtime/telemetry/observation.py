@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..encoding import get_encoding
+from spacy_lambda.runtime.encoder_output import get_encoding
 
 __all__ = ["Observation", "TextCounts", "add_counts", "count_text"]
 

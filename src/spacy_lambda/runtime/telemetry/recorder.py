@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from .emf import Metric, metric_line
-from .environment import is_cold, process_age_s
-from .observation import Observation
-from .xray import send_subsegment
+from spacy_lambda.runtime.telemetry.emf import Metric, metric_line
+from spacy_lambda.runtime.telemetry.init_type import is_cold, process_age_s
+from spacy_lambda.runtime.telemetry.observation import Observation
+from spacy_lambda.runtime.telemetry.xray import send_subsegment
 
 __all__ = ["METRICS_VARIABLE", "Recorder"]
 

@@ -7,15 +7,15 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ....errors import RequestError
-from ....strict_json import parse_json
-from ...payload import GZIP_RATIO, PAYLOAD_BYTES
-from ..protocol import Function
-from .cors import allow_origin, preflight
-from .describe import describe
-from .message import MAX_BODY, HttpRequest, HttpResponse, compressed, takes_gzip
-from .page_settings import has_page
-from .problems import problem, problem_of
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.events.http.cors import allow_origin, preflight
+from spacy_lambda.runtime.events.http.info import describe
+from spacy_lambda.runtime.events.http.message import MAX_BODY, HttpRequest, HttpResponse, compressed, takes_gzip
+from spacy_lambda.runtime.events.http.page_settings import has_page
+from spacy_lambda.runtime.events.http.problems import problem, problem_of
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.response_size import GZIP_RATIO, PAYLOAD_BYTES
 
 __all__ = ["respond", "respond_to_mistake"]
 
@@ -81,13 +81,13 @@ def _info(request: HttpRequest, function: Function) -> HttpResponse:
 
 
 def _openapi(request: HttpRequest, function: Function) -> HttpResponse:
-    from .openapi import openapi
+    from spacy_lambda.runtime.events.http.openapi import openapi
 
     return _json(openapi(function))
 
 
 def _page(request: HttpRequest, function: Function) -> HttpResponse:
-    from ...page import page_response
+    from spacy_lambda.runtime.page import page_response
 
     return page_response(function)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .message import HttpRequest, HttpResponse
+from spacy_lambda.runtime.events.http.message import HttpRequest, HttpResponse
 
 __all__ = ["CORS_VARIABLE", "allow_origin", "allowed_origins", "preflight"]
 

@@ -12,11 +12,18 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from ....errors import RequestError
-from ...payload import ALB_BYTES, PAYLOAD_BYTES, SMALL, too_large
-from ..protocol import Function
-from .api import respond, respond_to_mistake
-from .message import HttpRequest, HttpResponse, body_bytes, event_bytes, lower_keys, to_text
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.events.http.api import respond, respond_to_mistake
+from spacy_lambda.runtime.events.http.message import (
+    HttpRequest,
+    HttpResponse,
+    body_bytes,
+    event_bytes,
+    lower_keys,
+    to_text,
+)
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.response_size import ALB_BYTES, PAYLOAD_BYTES, SMALL, too_large
 
 __all__ = ["DOORS", "AlbEvent", "ApiGatewayEvent", "FunctionUrlEvent"]
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ....errors import RequestError
-from ...payload import json_bytes
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.response_size import json_bytes
 
 __all__ = [
     "HttpRequest",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...labels import entity_labels
-from ...requests import INCLUDABLE
-from ...scores import score_kind
-from ..protocol import Function
-from .describe import describe
-from .problems import PROBLEM_TYPE
+from spacy_lambda.runtime.events.http.info import describe
+from spacy_lambda.runtime.events.http.problems import PROBLEM_TYPE
+from spacy_lambda.runtime.labels import entity_labels
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import INCLUDABLE
+from spacy_lambda.runtime.scores import score_kind
 
 __all__ = ["openapi"]
 

@@ -6,8 +6,8 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from ....errors import RequestError
-from .message import HttpResponse
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.events.http.message import HttpResponse
 
 __all__ = ["PROBLEM_TYPE", "problem", "problem_of"]
 

@@ -1,0 +1,98 @@
+"""What an answer must be before a Doc is made of it: spaCy takes some wrong values for right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from spacy_lambda.client.options import DOC_PARTS
+
+__all__ = ["ShapeError", "check_shape"]
+
+WORDS = ("text", "lemma", "pos", "tag", "morph", "dep")
+
+
+class ShapeError(ValueError):
+    """An answer is not one about this text."""
+
+
+def check_shape(text: str, answer: Any) -> None:
+    """Check types and places.
+
+    :raises ShapeError: When one of them is wrong.
+    """
+    _need(isinstance(answer, dict) and set(DOC_PARTS) <= answer.keys(), f"it has not all of {', '.join(DOC_PARTS)}")
+    tokens = _objects(answer["tokens"], "tokens")
+    _check_tokens(text, tokens)
+    starts, ends = {token["start"] for token in tokens}, {token["end"] for token in tokens}
+    for sentence in _objects(answer["sents"], "sents"):
+        _need(_is_whole(sentence.get("start")) and sentence["start"] in starts, "a sentence begins within a token")
+    spans = _typed(answer["spans"], dict, "spans")
+    _check_strings(spans, "spans")
+    for name, group in [("ents", answer["ents"]), *spans.items()]:
+        for span in _objects(group, name):
+            _check_strings([span.get("label")], f"the labels of {name}")
+            start, end = (span.get(key, -1) for key in ("start", "end"))
+            _need(_is_whole(start) and _is_whole(end), f"the place of one of {name} is no number")
+            _need(start in starts and end in ends and start < end, f"one of {name} is not made of tokens")
+    cats = _typed(answer["cats"], dict, "cats")
+    _check_strings(cats, "cats")
+    _need(all(type(score) in (int, float) and isfinite(score) for score in cats.values()), "a score is no number")
+
+
+def _check_tokens(text: str, tokens: Sequence[Mapping[str, Any]]) -> None:
+    end = 0
+    for token in tokens:
+        _check_strings([token.get(name) for name in WORDS], "tokens")
+        _need(all(_is_whole(token.get(name)) for name in ("start", "end", "head")), "a token's place is no number")
+        _need(end <= token["start"] < token["end"] <= len(text), "the tokens are not in order")
+        _need(token["head"] < len(tokens), "a head is no token")
+        end = token["end"]
+    _need(_is_forest([token["head"] for token in tokens]), "the heads go round in circles")
+
+
+def _is_forest(heads: Sequence[int]) -> bool:
+    """Whether each token has a root above it."""
+    done = [False] * len(heads)
+    for first in range(len(heads)):
+        path, here = list[int](), first
+        seen = set[int]()
+        while not done[here] and heads[here] != here:
+            if here in seen:
+                return False
+            seen.add(here)
+            path.append(here)
+            here = heads[here]
+        for place in (*path, here):
+            done[place] = True
+    return True
+
+
+def _objects(value: Any, what: str) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = _typed(value, list, what)
+    _need(all(isinstance(item, dict) for item in found), f"{what} holds something else than objects")
+    return found
+
+
+def _typed(value: Any, kind: Callable[..., Any], what: str) -> Any:
+    _need(type(value) is kind, f"{what} is of type {type(value).__name__}")
+    return value
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _check_strings(values: Iterable[Any], what: str) -> None:
+    for value in values:
+        _need(isinstance(value, str), f"{what} has something that is no string")
+        try:
+            value.encode()
+        except UnicodeEncodeError as exc:
+            raise ShapeError(f"{what} has half of a surrogate pair") from exc
+
+
+def _need(fits: bool, otherwise: str) -> None:
+    if not fits:
+        raise ShapeError(otherwise[:300])

@@ -1,0 +1,183 @@
+"""Compile a pipeline: survey, encode, write, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc
+
+from spacy_lambda.compiler.encode import CompiledEncoder, OnStep, compile_encoder
+from spacy_lambda.compiler.inspection import Survey, source_hash, survey
+from spacy_lambda.compiler.kind import refuse_compiled
+from spacy_lambda.compiler.library_errors import unforeseen
+from spacy_lambda.compiler.output_folder import place
+from spacy_lambda.compiler.own_code import find_code
+from spacy_lambda.compiler.proof import prove
+from spacy_lambda.compiler.requirements import kept_requirements, needed_by_names, required_names
+from spacy_lambda.compiler.texts import read_docs
+from spacy_lambda.compiler.verification import compare
+from spacy_lambda.compiler.write import write_meta, write_pipeline
+from spacy_lambda.core.artifact.open import pipeline_folder
+from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
+from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.errors import CompileError
+
+__all__ = ["compile_pipeline"]
+
+TOOLS = (
+    "spacy-lambda",
+    "spacy",
+    "spacy-transformers",
+    "transformers",
+    "tokenizers",
+    "torch",
+    "onnx",
+    "onnxruntime",
+)
+
+ASKED = 5
+"""Of the texts to compare on, those that the result is also asked in its fresh process."""
+
+LONGEST_ASKED = 5_000
+"""Characters of one of them."""
+
+
+def compile_pipeline(
+    pipeline: str,
+    out: Path,
+    *,
+    precision: Precision = "fp32",
+    calibrate: Path | None = None,
+    verify: Path | None = None,
+    code: Sequence[Path] = (),
+    force: bool = False,
+    on_step: OnStep = lambda step, done, total: None,
+) -> CompiledMeta:
+    """Compile a pipeline into a new directory, which appears whole or not at all.
+
+    Last, the result is loaded and asked in a fresh process that has only what the function will have; what does not
+    answer there, or says something else than the original, is not written.
+
+    :param pipeline: A pipeline's directory, the name of an installed pipeline package, or a wheel or a zip of one.
+    :param out: The compiled pipeline's directory; must not exist, or be empty.
+    :param precision: ``fp32`` says what the original says; ``int8`` is smaller and faster.
+    :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
+    :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.
+    :param code: Python files and packages that register what the pipeline names, and files beside them.
+    :param force: Replace ``out`` when it is a pipeline.
+    :param on_step: Told about progress.
+    :returns: What was written into ``meta.json``.
+    :raises PipelineNotFoundError: When there is no such pipeline.
+    :raises CompileError: When ``out`` is taken, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
+    :raises VerifyError: When there are no texts where they should be.
+    """
+    if calibrate is not None and precision != "int8":
+        raise CompileError(
+            f"texts to calibrate with ({calibrate}) are for int8, and the precision is {precision}",
+            remedy="add --precision int8, or leave out --calibrate",
+        )
+    read = [one for one in (calibrate, verify, *code) if one is not None]
+    with pipeline_folder(pipeline) as path, place(out, original=path, inputs=read, force=force) as target:
+        refuse_compiled(path)
+        on_step("loading", 0, 1)
+        original = survey(path, find_code(path, code))
+        requirements = _requirements(original)
+        on_step("loading", 1, 1)
+        texts = _texts(calibrate, original) if precision == "int8" else []
+        comparison = read_docs(verify, original.nlp) if verify is not None else []
+        encoders = {}
+        for part in original.transformers:
+            with unforeseen(original.nlp, f"component {part.name!r}"):
+                encoders[part.name] = compile_encoder(part, precision, texts=texts, on_step=on_step)
+        meta = _describe(original, encoders, precision, n_texts=len(texts))
+        write_pipeline(original, encoders, target.folder)
+        write_meta(target.folder, meta, requirements)
+        if comparison:
+            report = compare(original.nlp, target.folder, comparison, on_step=on_step)
+            meta = replace(meta, verification=report.summary())
+        meta = _prove(original, target.folder, meta, requirements, comparison, on_step)
+        target.appear()
+    return meta
+
+
+def _prove(
+    original: Survey,
+    folder: Path,
+    meta: CompiledMeta,
+    requirements: Sequence[str],
+    docs: Sequence[Doc],
+    on_step: OnStep,
+) -> CompiledMeta:
+    """Ask what was written, which is the last step, and note how fast it answers."""
+    speeds: list[dict[str, Any] | None] = []
+    on_step("asking", 0, 1)
+    known = prove(
+        original,
+        folder,
+        requirements,
+        precision=meta.precision,
+        texts=[doc.text[:LONGEST_ASKED] for doc in docs[:ASKED]],
+        on_round=lambda found: write_meta(folder, meta, found),
+        on_speed=speeds.append,
+    )
+    meta = replace(meta, speed=speeds[-1] if speeds else None)
+    write_meta(folder, meta, known)
+    on_step("asking", 1, 1)
+    return meta
+
+
+def _requirements(original: Survey) -> list[str]:
+    """What the original requires but for torch, and the packages of what its config names."""
+    listed = kept_requirements(read_meta(original.path / "meta.json"))
+    named = required_names(listed)
+    found = needed_by_names(original.nlp, original.config, without=original.code.names)
+    return [*listed, *(one for one in found if not required_names([one]) & named)]
+
+
+def _texts(calibrate: Path | None, original: Survey) -> Sequence[str]:
+    return [doc.text for doc in read_docs(calibrate, original.nlp)] if calibrate is not None else []
+
+
+def _describe(
+    original: Survey, encoders: dict[str, CompiledEncoder], precision: Precision, *, n_texts: int
+) -> CompiledMeta:
+    meta = original.nlp.meta
+    return CompiledMeta(
+        source_name=f"{meta['lang']}_{meta['name']}",
+        source_version=meta["version"],
+        source_sha256=source_hash(original.path),
+        precision=precision,
+        encoders={
+            part.name: {
+                "architecture": part.model.config.model_type,
+                "method": encoders[part.name].method,
+                "get_spans": part.get_spans,
+                "window": part.window,
+                "stride": part.stride,
+                "max_length": part.max_length,
+                "width": encoders[part.name].width,
+                "bytes": sum(map(len, encoders[part.name].model)),
+                "largest_difference": encoders[part.name].largest_difference,
+                "relative_error": encoders[part.name].relative_error,
+                "checked_length": encoders[part.name].checked_length,
+                "calibration_texts": n_texts if precision == "int8" else None,
+            }
+            for part in original.transformers
+        },
+        tools=_tool_versions(),
+        code=original.code.names,
+    )
+
+
+def _tool_versions() -> dict[str, str]:
+    versions = {}
+    for tool in TOOLS:
+        try:
+            versions[tool] = version(tool)
+        except PackageNotFoundError:
+            continue
+    return versions

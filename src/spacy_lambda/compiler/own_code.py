@@ -1,0 +1,181 @@
+"""A pipeline's own code, where it is before it is compiled: files that are named, and the package that it lies in."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from spacy_lambda.errors import CompileError, PipelineLoadError
+from spacy_lambda.runtime.code import CODE_FOLDER, import_modules, wrong_name
+
+__all__ = ["NO_CODE", "Carried", "copy_code", "find_code", "import_carried"]
+
+MAX_BYTES = 64 << 20
+MAX_FILES = 2_000
+LEFT_OUT = ("__pycache__",)
+BINARY = (".so", ".pyd", ".dylib", ".dll")
+TEMPLATE = """
+from pathlib import Path
+from spacy.util import load_model_from_init_py, get_model_meta
+__version__ = get_model_meta(Path(__file__).parent)['version']
+def load(**overrides):
+    return load_model_from_init_py(__file__, **overrides)
+"""
+"""What ``spacy package`` writes where a pipeline has no code of its own."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What goes into a compiled pipeline's ``code/``.
+
+    :param entries: Modules, packages, and other files that lie beside them.
+    :param data: A folder inside a package that is not copied: the pipeline itself.
+    """
+
+    entries: tuple[Path, ...] = ()
+    data: Path | None = None
+
+    @property
+    def modules(self) -> tuple[Path, ...]:
+        """Those that are imported."""
+        return tuple(entry for entry in self.entries if entry.is_dir() or entry.suffix == ".py")
+
+    @property
+    def names(self) -> list[str]:
+        """Their names, in the order in which they are imported."""
+        return [entry.stem if entry.is_file() else entry.name for entry in self.modules]
+
+    def sources(self) -> Iterator[Path]:
+        """Their files of Python code."""
+        for entry in self.modules:
+            files = [entry] if entry.is_file() else _files(entry, self.data)
+            yield from (file for file in files if file.suffix == ".py")
+
+
+NO_CODE = Carried()
+
+
+def find_code(path: Path, given: Sequence[Path] = ()) -> Carried:
+    """What a pipeline needs of code: the package it is in, if that has some, and what is named.
+
+    :param path: The pipeline's folder.
+    :param given: Modules, packages, and files that lie beside them.
+    :raises CompileError: When one of them cannot be carried.
+    """
+    package = path.resolve().parent
+    own = (package,) if _has_own_code(package, path) else ()
+    entries = (*own, *(Path(one).resolve() for one in given))
+    seen: dict[str, Path] = {}
+    for entry in entries:
+        wrong = _wrong(entry, is_own=entry in own)
+        if wrong is not None:
+            raise CompileError(f"{entry} cannot be carried as code: {wrong[0]}", remedy=wrong[1])
+        name = entry.stem if entry.suffix == ".py" else entry.name
+        if name in seen:
+            raise CompileError(f"{seen[name]} and {entry} have the same name", remedy="rename one of them")
+        seen[name] = entry
+    if entries and (path / CODE_FOLDER).exists():
+        raise CompileError(
+            f"the pipeline has a component named {CODE_FOLDER!r}, whose folder is where its code would lie",
+            remedy="rename the component, for example with nlp.rename_pipe",
+        )
+    return Carried(entries, path.resolve() if own else None)
+
+
+def import_carried(code: Carried) -> None:
+    """Import it from where it is, as the compiled pipeline will from its ``code/``.
+
+    :raises CompileError: When a module cannot be imported.
+    """
+    for entry, name in zip(code.modules, code.names, strict=True):
+        siblings = [other for at, other in zip(code.modules, code.names, strict=True) if at.parent == entry.parent]
+        try:
+            import_modules(entry.parent, [name, *(other for other in siblings if other != name)])
+        except PipelineLoadError as exc:
+            raise CompileError(exc.message, remedy="install what it imports, or give that with --code too") from exc
+
+
+def copy_code(code: Carried, folder: Path) -> None:
+    """Copy it into a pipeline's folder."""
+    for entry in code.entries:
+        target = folder / CODE_FOLDER / entry.name
+        target.parent.mkdir(exist_ok=True)
+        if entry.is_file():
+            shutil.copyfile(entry, target)
+        else:
+            for file in _files(entry, code.data):
+                copy = target / file.relative_to(entry)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+
+
+def _has_own_code(package: Path, path: Path) -> bool:
+    """Whether a folder is the package of a pipeline, with more in it than ``spacy package`` puts into each."""
+    init = package / "__init__.py"
+    if not init.is_file() or not (package / "meta.json").is_file():
+        return False
+    others = [file for file in _files(package, path.resolve()) if file.suffix == ".py" and file != init]
+    try:
+        return bool(others) or ast.dump(ast.parse(init.read_bytes())) != ast.dump(ast.parse(TEMPLATE))
+    except SyntaxError:
+        return True
+
+
+def _wrong(entry: Path, *, is_own: bool) -> tuple[str, str] | None:
+    """Why something cannot be carried, and what to do about it."""
+    if not entry.exists():
+        return "it does not exist", "give a Python file, a package's folder, or a file that lies beside them"
+    if entry.is_dir() and not (entry / "__init__.py").is_file():
+        return "it is a folder without __init__.py", "give the Python files in it, or make it a package"
+    if entry.is_file() and entry.suffix != ".py":
+        return None if entry.suffix not in BINARY else _BINARY
+    name = entry.stem if entry.is_file() else entry.name
+    wrong = wrong_name(name)
+    if wrong is None and not is_own and _is_installed(name, entry):
+        wrong = f"a package {name!r} is installed, and would be hidden by it"
+    if wrong is not None:
+        return wrong, "rename it"
+    return _too_much(entry) if entry.is_dir() else None
+
+
+_BINARY = ("it is compiled for one system", "require a package that has wheels for Lambda instead")
+
+
+def _too_much(package: Path) -> tuple[str, str] | None:
+    files = [file for file in package.rglob("*") if file.suffix in BINARY and file.is_file()]
+    if files:
+        return f"{files[0].name} in it is compiled for one system", _BINARY[1]
+    return None
+
+
+def _files(package: Path, data: Path | None) -> Iterator[Path]:
+    """A package's files, its data files too.
+
+    :raises CompileError: When there are more of them than code has.
+    """
+    total = count = 0
+    for file in sorted(package.rglob("*")):
+        hidden = any(part in LEFT_OUT or part.startswith(".") for part in file.relative_to(package).parts)
+        if hidden or not file.is_file() or (data is not None and data in file.parents):
+            continue
+        total, count = total + file.stat().st_size, count + 1
+        if total > MAX_BYTES or count > MAX_FILES:
+            raise CompileError(
+                f"{package} has more than {MAX_FILES:,} files or {MAX_BYTES:,} bytes beside the pipeline",
+                remedy="give only the modules that the pipeline needs, with --code FILE",
+            )
+        yield file
+
+
+def _is_installed(name: str, entry: Path) -> bool:
+    """Whether a distribution has put another module of this name here."""
+    if name not in packages_distributions():
+        return False
+    spec = importlib.util.find_spec(name)
+    ours = entry if entry.is_file() else entry / "__init__.py"
+    return spec is None or spec.origin is None or Path(spec.origin).resolve() != ours

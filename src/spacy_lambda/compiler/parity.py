@@ -1,0 +1,264 @@
+"""Compiled transformer against the original's, before anything is written: the same, or refused.
+
+In three steps. The original against itself: a model whose answer depends on what it saw before, or on the padding,
+has no answer that could be reproduced. Then the encoder on windows of many lengths, on both sides of every length at
+which something changes. Then the whole component on Docs, through tokenizer, truncation and alignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from spacy.tokens import Doc
+
+from spacy_lambda.compiler.inspection import TransformerPart
+from spacy_lambda.compiler.reference import HiddenStates, Reference, quiet
+from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
+from spacy_lambda.compiler.window_limit import ORDINARY, longest_checked
+from spacy_lambda.errors import CompileError, EncoderError
+from spacy_lambda.runtime.component import OnnxTransformer
+from spacy_lambda.runtime.encoder import Encoder, EncoderBytes
+from spacy_lambda.runtime.encoder_output import get_encoding
+
+__all__ = [
+    "INT8_TOLERANCE",
+    "TOLERANCE",
+    "Expected",
+    "Found",
+    "check_component",
+    "check_encoder",
+    "expect",
+    "row_error",
+]
+
+TOLERANCE = 1e-3
+"""Largest difference of an fp32 wordpiece from the original's, as a part of the hidden states' own size."""
+
+INT8_TOLERANCE = 0.5
+"""Largest int8 error, as a part of what tells the hidden states apart; 1 for hidden states that are all the same."""
+
+FP32_REMEDY = "use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT, or report it with the model's config.json"
+SPLIT_REMEDY = (
+    "train it without split_special_tokens in tokenizer_config, and with false for it in the model's"
+    " tokenizer_config.json: the tokenizer's own file does not hold that setting"
+)
+INT8_REMEDY = "compile with --precision fp32, or with --calibrate and texts like those the pipeline will see"
+
+TINY = 1e-12
+
+PADDED = 17
+"""Length of the window that is asked for beside a longer one."""
+
+OnCheck = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the original says of windows.
+
+    :param windows: Wordpiece ids of each, the longest first.
+    :param hidden: Its hidden states, one array for each window.
+    """
+
+    windows: list[list[int]]
+    hidden: list[HiddenStates]
+
+    @property
+    def width(self) -> int:
+        """Columns of the hidden states."""
+        return int(self.hidden[0].shape[1])
+
+
+@dataclass(frozen=True)
+class Found:
+    """How far an encoder is from the original.
+
+    :param largest_difference: Of two hidden states.
+    :param relative_error: Root mean square of the differences, as a part of the hidden states' own.
+    :param centred_error: The same, as a part of the hidden states' deviation from their mean.
+    """
+
+    largest_difference: float
+    relative_error: float
+    centred_error: float
+
+
+def expect(part: TransformerPart) -> Expected:
+    """Ask the original, before anything else does.
+
+    :raises CompileError: When it fails, or says nothing that could be reproduced.
+    """
+    reference = Reference(part.pipe.model)
+    lengths = checked_lengths(longest_checked(part.max_length, part.model.config), part.model.config)
+    windows, hidden = [], []
+    for window in sample_windows(part.tokenizer, part.model, lengths):
+        try:
+            hidden += reference([window])
+            windows.append(window)
+        except Exception as exc:  # whatever the model raises: then there is nothing to reproduce at this length
+            reason = f"{type(exc).__name__}: {exc}"
+    if not windows:
+        raise _refused(part, f"fails by itself: {reason}", "make the original answer texts first")
+    for rows, window in zip(hidden, windows, strict=True):
+        if not np.isfinite(rows).all():
+            raise _refused(
+                part,
+                f"gives NaN or infinity on windows of {len(window)} wordpieces",
+                "train it again, with mixed_precision = false if need be",
+            )
+    _check_against_itself(part, reference, Expected(windows, hidden))
+    return Expected(windows, hidden)
+
+
+def check_encoder(
+    part: TransformerPart, model: EncoderBytes, expected: Expected, *, exact: bool, on_check: OnCheck
+) -> Found:
+    """Run an encoder on the windows of which the original was asked.
+
+    :param exact: Refuse what differs by more than :data:`TOLERANCE`; else by more than :data:`INT8_TOLERANCE`.
+    :raises CompileError: When it differs, fails, or gives NaN.
+    """
+    encoder = Encoder(model)
+    largest = squared = size = deviation = 0.0
+    for done, (window, rows) in enumerate(zip(expected.windows, expected.hidden, strict=True)):
+        found = _encode(part, encoder, window, exact=exact)
+        if found.shape != rows.shape or not np.isfinite(found).all():
+            raise _differs(part, "is NaN, infinite or of another shape", window, exact=exact)
+        error = row_error(found, rows)
+        if exact and not error <= TOLERANCE:
+            raise _differs(part, f"differs by {error:.1e} of its size (limit {TOLERANCE:.0e})", window, exact=exact)
+        difference = (found - rows).astype(np.float64)
+        largest = max(largest, float(np.abs(difference).max()))
+        squared += float(np.square(difference).sum())
+        size += float(np.square(rows, dtype=np.float64).sum())
+        deviation += float(np.square(rows - rows.mean(axis=0), dtype=np.float64).sum())
+        on_check(done + 1, len(expected.windows))
+    centred = _root(squared, deviation)
+    if not exact and not centred <= INT8_TOLERANCE:
+        raise CompileError(
+            f"int8 hidden states of {part.name!r} ({part.model.config.model_type}) are {centred:.2f} of their spread"
+            f" away from the original's (limit {INT8_TOLERANCE})",
+            remedy=INT8_REMEDY,
+        )
+    return Found(largest, _root(squared, size), centred)
+
+
+def check_component(part: TransformerPart, model: EncoderBytes, width: int) -> None:
+    """Hold the compiled component against the original's on Docs.
+
+    :param model: The fp32 encoder.
+    :param width: Columns of the hidden states.
+    :raises CompileError: When they differ, or only the compiled one fails.
+    """
+    component = OnnxTransformer(
+        part.pipe.vocab,
+        part.name,
+        get_spans=part.get_spans,  # type: ignore[arg-type]
+        window=part.window,
+        stride=part.stride,
+        max_length=part.max_length,
+        width=width,
+    )
+    component.set_parts(part.tokenizer.backend_tokenizer.to_str(), model)
+    _check_docs(part, component, text_docs(part.pipe.vocab, part.tokenizer))
+    longest = longest_checked(part.max_length, part.model.config)
+    # At the limit, one wordpiece more, and many more.
+    lengths = [longest, longest + 1, 2 * longest] if longest <= ORDINARY else [longest + 1]
+    for doc in limit_docs(part.pipe.vocab, part.tokenizer, lengths):
+        _check_docs(part, component, [doc])
+
+
+def _check_docs(part: TransformerPart, component: OnnxTransformer, docs: list[Doc]) -> None:
+    for doc, data in zip(docs, _ask(part, docs), strict=True):
+        if data is None:
+            continue
+        try:
+            found = get_encoding(component(doc))
+        except EncoderError as exc:
+            raise _differs_on(part, f"fails ({exc.message})", doc) from exc
+        assert found is not None
+        if not np.array_equal(data.align.lengths, found.lengths):
+            raise _differs_on(part, "gives tokens other wordpieces", doc)
+        if not found.rows.size:
+            continue
+        rows = data.model_output.last_hidden_state.reshape(-1, data.width)[data.align.dataXd.ravel()]
+        if not np.isfinite(rows).all():
+            # Padding as text may give NaN in the original: then there is nothing to reproduce.
+            continue
+        error = row_error(found.hidden[found.rows], rows)
+        if not error <= TOLERANCE:
+            raise _differs_on(part, f"differs by {error:.1e} of its size (limit {TOLERANCE:.0e})", doc)
+
+
+def _ask(part: TransformerPart, docs: list[Doc]) -> list[Any]:
+    """What the original leaves on each Doc; ``None`` where it fails."""
+    try:
+        with quiet():
+            return list(part.pipe.predict(docs).doc_data)
+    except Exception:  # whatever the model raises
+        return [None] if len(docs) == 1 else [data for doc in docs for data in _ask(part, [doc])]
+
+
+def row_error(found: HiddenStates, expected: HiddenStates) -> float:
+    """Root mean square of the differences in the worst row, as a part of the hidden states' own."""
+    if not expected.size:
+        return 0.0
+    rows = np.square((found - expected).astype(np.float64)).mean(axis=1)
+    return float(np.sqrt(rows.max() / max(np.square(expected, dtype=np.float64).mean(), TINY)))
+
+
+def _check_against_itself(part: TransformerPart, reference: Reference, expected: Expected) -> None:
+    """Ask again for the longest window, after all others; and for a short one beside a longer one."""
+    longest, short = expected.windows[0], next((w for w in expected.windows if len(w) <= PADDED), None)
+    (again,) = reference([longest])
+    if not (error := row_error(again, expected.hidden[0])) <= TOLERANCE:
+        raise _refused(
+            part,
+            f"answers differently when it is asked again, by {error:.1e} of its size on {len(longest)} wordpieces",
+            'use a model that does not change as it runs (for BigBird: attention_type = "original_full")',
+        )
+    longer = next((w for w in reversed(expected.windows) if short and len(w) > 2 * len(short)), None)
+    if short is None or longer is None:
+        return
+    padded = reference([short, longer])[0]
+    if not (error := row_error(padded, expected.hidden[expected.windows.index(short)])) <= TOLERANCE:
+        raise _refused(
+            part,
+            f"answers differently beside a longer window, by {error:.1e} of its size: it does not mask padding",
+            "use a model whose hidden states do not depend on padding, such as BERT, RoBERTa or DeBERTa",
+        )
+
+
+def _encode(part: TransformerPart, encoder: Encoder, window: list[int], *, exact: bool) -> HiddenStates:
+    try:
+        (found,) = encoder([np.array(window, dtype=np.int64)])
+    except EncoderError as exc:
+        raise _differs(part, f"fails ({exc.message})", window, exact=exact) from exc
+    return found
+
+
+def _root(part: float, whole: float) -> float:
+    return float(np.sqrt(part / max(whole, TINY)))
+
+
+def _refused(part: TransformerPart, what: str, remedy: str) -> CompileError:
+    return CompileError(f"the transformer of {part.name!r} ({part.model.config.model_type}) {what}", remedy=remedy)
+
+
+def _differs(part: TransformerPart, what: str, window: list[int], *, exact: bool) -> CompileError:
+    return CompileError(
+        f"the compiled encoder of {part.name!r} ({part.model.config.model_type}) {what}"
+        f" on a window of {len(window)} wordpieces",
+        remedy=FP32_REMEDY if exact else INT8_REMEDY,
+    )
+
+
+def _differs_on(part: TransformerPart, what: str, doc: Doc) -> CompileError:
+    return CompileError(
+        f"the compiled component {part.name!r} ({part.model.config.model_type}) {what}"
+        f" on a text of {len(doc)} tokens, {doc.text[:60]!r}",
+        remedy=SPLIT_REMEDY if getattr(part.tokenizer, "split_special_tokens", False) else FP32_REMEDY,
+    )

@@ -1,0 +1,165 @@
+"""What a pipeline needs besides the base install: installed distributions, found by what it uses of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points, packages_distributions
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from spacy.language import Language
+from spacy.util import registry as registry_of_spacy
+
+from spacy_lambda.bundler.slim import LEFT_OUT
+from spacy_lambda.compiler.isolated import BASE
+from spacy_lambda.core.pipelines import requirements_of
+from spacy_lambda.errors import CompileError
+from spacy_lambda.packages.closure import applies, is_satisfied, requirement_closure
+from spacy_lambda.packages.torch_packages import TORCH_DISTRIBUTIONS, brings_torch
+from spacy_lambda.pipeline.config_file import blocks, registered_names
+
+__all__ = [
+    "distributions_of",
+    "installed_sources",
+    "is_base",
+    "kept_requirements",
+    "needed_by_names",
+    "pinned",
+    "required_names",
+]
+
+OURS = ("spacy", "spacy_lambda", "thinc")
+LIBRARIES = ("spacy", "thinc")
+"""Whose registries packages add to, by entry points."""
+
+
+def kept_requirements(meta: Mapping[str, Any]) -> list[str]:
+    """The requirements of the original that its compiled pipeline keeps: those that do not bring torch.
+
+    :param meta: The original's ``meta.json``.
+    :raises InvalidPipelineError: When it lists something else than requirements.
+    :raises CompileError: When one of them is not installed here, or in another version.
+    """
+    return [one for one in requirements_of(meta) if _name(one) != "spacy-lambda" and _is_kept(one)]
+
+
+def required_names(requirements: Iterable[str]) -> set[str]:
+    """Normal names of what is required here, that is, without those whose marker does not apply."""
+    return {_name(one) for one in requirements if applies(_parsed(one))}
+
+
+def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterable[str]) -> list[str]:
+    """Requirements for what a config names: the distributions in which it is registered.
+
+    :param config: Interpolated.
+    :param without: Modules that the pipeline brings itself.
+    """
+    tops = sorted({module.partition(".")[0] for module in _all_modules(nlp, config)} - set(without))
+    needed = [one for top in tops for one in distributions_of(top)]
+    return [pinned(one) for one in needed if not brings_torch(one.name) and not is_base(one)]
+
+
+def installed_sources(nlp: Language, config: Mapping[str, Any]) -> list[Path]:
+    """Files of the packages beyond the base install in which something is that a config names."""
+    files = []
+    for module in sorted(_all_modules(nlp, config)):
+        dists = distributions_of(module)
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if file and dists and not any(brings_torch(one.name) or is_base(one) for one in dists):
+            files.append(Path(file))
+    return files
+
+
+def distributions_of(module: str) -> list[Distribution]:
+    """The installed distributions that a module belongs to; none for one that no installer has put here."""
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names or top in OURS:
+        return []
+    return [distribution(name) for name in sorted(set(packages_distributions().get(top, [])))]
+
+
+def pinned(dist: Distribution) -> str:
+    """A requirement for this version: the one with which the answers were compared."""
+    return f"{dist.name}=={Version(dist.version).public}"
+
+
+def is_base(dist: Distribution) -> bool:
+    """Whether every function has it, or none: some of what spaCy requires is left out of all of them."""
+    return _normal(dist) in _base() or _normal(dist) in LEFT_OUT
+
+
+def _all_modules(nlp: Language, config: Mapping[str, Any]) -> set[str]:
+    """Where the parts of a pipeline, and what its config names, are defined."""
+    # A component may be a function, which has the module that it was written in.
+    parts = [nlp, nlp.tokenizer, *(component for _, component in nlp.components)]
+    modules = {str(getattr(part, "__module__", None) or type(part).__module__) for part in parts}
+    for block in blocks(config):
+        for registry, name in registered_names(block):
+            modules |= set(_module_of(registry, name))
+    return modules
+
+
+def _module_of(registry: str, name: str) -> Iterator[str]:
+    for library in LIBRARIES:
+        yield from (point.module for point in entry_points(group=f"{library}_{registry}", name=name))
+    try:
+        function = registry_of_spacy.get(registry, name)
+    except Exception:  # what is not registered cannot be traced; the fresh process will say so if it matters
+        return
+    module = getattr(function, "__module__", None) or type(function).__module__
+    if isinstance(module, str):
+        yield module
+
+
+def _is_kept(text: str) -> bool:
+    """Whether a requirement of the original is one of its compiled pipeline too, be it on another system."""
+    if not applies(_parsed(text)):
+        return _name(text) not in TORCH_DISTRIBUTIONS
+    if brings_torch(text):
+        return False
+    found = _installed(text)
+    if not is_satisfied(_parsed(text), found):
+        raise CompileError(
+            f"the pipeline requires {text!r}, and {found.name} {found.version} is installed",
+            remedy=f"pip install {quote(text)}, or correct the requirements in its meta.json",
+        )
+    return True
+
+
+def _name(text: str) -> str:
+    return canonicalize_name(_parsed(text).name)
+
+
+def _parsed(text: str) -> Requirement:
+    try:
+        return Requirement(text)
+    except InvalidRequirement as exc:
+        raise CompileError(
+            f"{text!r}, which meta.json requires, is not a requirement: {exc}",
+            remedy='correct "requirements" in the meta.json of the pipeline',
+        ) from exc
+
+
+def _normal(dist: Distribution) -> str:
+    return canonicalize_name(dist.name)
+
+
+@cache
+def _base() -> frozenset[str]:
+    return frozenset(map(_normal, requirement_closure(BASE, without=LEFT_OUT)))
+
+
+def _installed(text: str) -> Distribution:
+    try:
+        return distribution(_name(text))
+    except PackageNotFoundError as exc:
+        raise CompileError(
+            f"the pipeline requires {text!r}, which is not installed",
+            remedy=f"pip install {quote(text)}, or remove it from the requirements in its meta.json",
+        ) from exc

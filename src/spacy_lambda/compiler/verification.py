@@ -1,0 +1,256 @@
+"""Original and compiled pipeline on the same texts: what each component says, side by side.
+
+Both run one component after the other. What changes on the Docs of either is what that component says, whatever its
+factory is called; what it declares to assign is listed even where it says nothing. So a component is compared, or is
+listed as not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.compiler.agreement import Tally
+from spacy_lambda.compiler.annotations import annotated, annotations_of, declared, opaque
+from spacy_lambda.compiler.determinism import Annotations, AskedAgain, Wandering, agree, unsteady, without
+from spacy_lambda.compiler.hidden import HiddenTally
+from spacy_lambda.compiler.origin import origin
+from spacy_lambda.compiler.own_code import find_code, import_carried
+from spacy_lambda.compiler.report import NotCompared, Report, Speed, TextFailure
+from spacy_lambda.compiler.resolved_config import unregistered
+from spacy_lambda.compiler.stepwise import Failure, Stages
+from spacy_lambda.compiler.texts import read_docs
+from spacy_lambda.core.compiled_meta import META_KEY
+from spacy_lambda.core.pipelines import find_pipeline
+from spacy_lambda.errors import PipelineLoadError, VerifyError
+from spacy_lambda.pipeline.config_file import read_config
+from spacy_lambda.runtime.code import import_code
+from spacy_lambda.runtime.component import OnnxTransformer
+from spacy_lambda.runtime.loading import load
+
+__all__ = ["compare", "verify"]
+
+BATCH = 16
+
+
+def verify(
+    original: str,
+    compiled: str,
+    texts: Path,
+    *,
+    code: Sequence[Path] = (),
+    on_step: Callable[[str, int, int], None],
+) -> Report:
+    """Compare an original pipeline with its compiled one.
+
+    :param original: Directory or package name of the original.
+    :param compiled: Directory or package name of the compiled pipeline.
+    :param texts: See :func:`.texts.read_docs`.
+    :param code: Modules that the original needs and the compiled pipeline does not bring.
+    :raises VerifyError: When there are no texts, or the pipelines are the wrong way round or of other components.
+    :raises PipelineNotFoundError: When one of them is no pipeline.
+    :raises CompileError: When the code cannot be imported.
+    """
+    first, second = find_pipeline(original), find_pipeline(compiled)
+    note = origin(first, second, names=(original, compiled))
+    if code:
+        import_carried(find_code(first, code))
+    # The compiled pipeline brings the code that the original needs too.
+    import_code(second)
+    nlp = _load(first, original)
+    report = compare(nlp, second, read_docs(texts, nlp), on_step=on_step)
+    return replace(report, notes=(note,) if note else ())
+
+
+def compare(
+    original: Language, compiled: Path, docs: Sequence[Doc], *, on_step: Callable[[str, int, int], None]
+) -> Report:
+    """Run both pipelines on texts and compare what they say.
+
+    :param original: The original, loaded.
+    :param compiled: The compiled pipeline's directory.
+    :param docs: The texts, with annotations where there are some.
+    :param on_step: Told about progress.
+    """
+    other = _load(compiled, str(compiled))
+    if other.pipe_names != original.pipe_names:
+        raise VerifyError(
+            f"the pipelines have different components: {original.pipe_names} and {other.pipe_names}",
+            remedy="compare a pipeline with what was compiled from it",
+        )
+    comparison = _Comparison(original, other)
+    comparison.warm_up(docs[:BATCH])
+    for begin in range(0, len(docs), BATCH):
+        comparison.add(begin, docs[begin : begin + BATCH])
+        on_step("comparing", min(begin + BATCH, len(docs)), len(docs))
+    return comparison.report()
+
+
+def _load(path: Path, name: str) -> Language:
+    try:
+        return load(path)
+    except PipelineLoadError as exc:
+        unknown = unregistered(read_config(path))
+        if unknown:
+            raise VerifyError(
+                f"{name} needs what nothing has registered here: {', '.join(unknown)}",
+                remedy="give the file that registers it with --code FILE, as to compile, or install its package",
+            ) from exc
+        raise VerifyError(
+            f"{name} cannot be compared: {exc.message}",
+            remedy='install what it needs, for example pip install "spacy-lambda[compile]"',
+        ) from exc
+
+
+class _Comparison:
+    """Two pipelines, and the counts of what they have said so far."""
+
+    def __init__(self, original: Language, compiled: Language) -> None:
+        self._nlp, self._compiled = original, compiled
+        self._first, self._second, self._again = Stages(original), Stages(compiled), AskedAgain(original)
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._shown = {
+            (name, kind)
+            for name in original.pipe_names
+            for kind in declared(original.get_pipe(name), original.get_pipe_meta(name).assigns)
+        }
+        for name, kind in self._shown:
+            self._tallies[name, kind] = Tally(name, kind)
+        self._opaque: dict[tuple[str, str], str] = {}
+        self._hidden = HiddenTally()
+        self._failures: list[TextFailure] = []
+        self._documents = self._identical = self._words = 0
+
+    def warm_up(self, golds: Sequence[Doc]) -> None:
+        """Run texts through both before the time is taken."""
+        for stages in (self._first, self._second):
+            stages.warm_up([gold.text for gold in golds])
+
+    def add(self, begin: int, golds: Sequence[Doc]) -> None:
+        """Run a batch through both, component by component."""
+        texts = [gold.text for gold in golds]
+        expected = [_gold(gold) for gold in golds]
+        first, second = self._first.tokenize(texts), self._second.tokenize(texts)
+        stages: dict[str, list[tuple[Annotations, Annotations]]] = {}
+        for name in ("tokenizer", *self._nlp.pipe_names):
+            if name != "tokenizer":
+                first, second = self._first.run(name, first), self._second.run(name, second)
+                if isinstance(self._compiled.get_pipe(name), OnnxTransformer):
+                    self._hidden.add(first, second)
+            stages[name] = [(_annotations(old), _annotations(new)) for old, new in zip(first, second, strict=True)]
+        for i, (old, new) in enumerate(zip(first, second, strict=True)):
+            same = True
+            if isinstance(old, Doc):
+                said = {name: stage[i] for name, stage in stages.items()}
+                same = self._document(begin + i, texts[i], said, expected[i])
+            self._finish(begin + i, old, new, same)
+
+    def _document(
+        self, number: int, text: str, stages: Mapping[str, tuple[Annotations, Annotations]], gold: Annotations
+    ) -> bool:
+        """Count what all components have changed on one document; whether both pipelines say the same.
+
+        Where they do not, the original is asked again: of what it does not say steadily, nothing can be the same.
+        """
+        again = [] if all(agree(*said) for said in stages.values()) else self._again(text)
+        before: tuple[Annotations, Annotations] = ({}, {})
+        last: Wandering = {}
+        same = True
+        for name, said in stages.items():
+            wandering = unsteady(said[0], [one[name] for one in again])
+            for kind in (kind for kind, places in wandering.items() if last.get(kind, ()) != places):
+                self._shown.add((name, kind))
+                self._tallies.setdefault((name, kind), Tally(name, kind)).unsteady_documents += 1
+            first, second = (without(one, wandering) for one in said)
+            steady = {kind: items for kind, items in gold.items() if kind not in wandering}
+            same &= self._stage(number, name, text, before, (first, second), steady)
+            before, last = (first, second), wandering
+        return same
+
+    def _stage(
+        self,
+        number: int,
+        name: str,
+        text: str,
+        before: tuple[Annotations, Annotations],
+        after: tuple[Annotations, Annotations],
+        gold: Annotations,
+    ) -> bool:
+        """Count what one component has changed on one document; whether both pipelines say the same."""
+        agreed = True
+        for kind in after[0].keys() | after[1].keys() | {kind for owner, kind in self._shown if owner == name}:
+            first, second = after[0].get(kind, {}), after[1].get(kind, {})
+            changed = first != before[0].get(kind, {}) or second != before[1].get(kind, {})
+            if name == "tokenizer":
+                changed = first != second
+            if changed:
+                self._shown.add((name, kind))
+            type_ = opaque(first) or opaque(second)
+            if type_ is not None:
+                if changed:
+                    self._opaque[name, kind] = type_
+                continue
+            tally = self._tallies.setdefault((name, kind), Tally(name, kind))
+            # A component that changes nothing here may do so in the next text: its counts are kept until the end.
+            agreed &= tally.add(number, text, first, second) or not changed
+            if kind in gold:
+                tally.add_gold(first, second, gold[kind])
+        return agreed
+
+    def _finish(self, number: int, first: Doc | Failure, second: Doc | Failure, same: bool) -> None:
+        for pipeline, found in (("original", first), ("compiled", second)):
+            if isinstance(found, Failure):
+                self._failures.append(TextFailure(number, pipeline, found.component, found.error))
+        self._documents += 1
+        self._words += len(first) if isinstance(first, Doc) else 0
+        self._identical += same and isinstance(first, Doc) and isinstance(second, Doc)
+
+    def report(self) -> Report:
+        """Everything that was counted."""
+        block = self._compiled.meta.get(META_KEY)
+        exact = not (isinstance(block, dict) and block.get("precision") == "int8")
+        order = {name: place for place, name in enumerate(("tokenizer", *self._nlp.pipe_names))}
+        tallies = [tally for key, tally in self._tallies.items() if key in self._shown and key not in self._opaque]
+        tallies.sort(key=lambda tally: (order[tally.component], tally.says))
+        compared = self._documents - sum(failure.pipeline == "original" for failure in self._failures)
+        rows = tuple(tally.report(documents=compared, exact=exact) for tally in tallies)
+        return Report(
+            documents=self._documents,
+            identical_documents=self._identical,
+            largest_hidden_difference=self._hidden.largest,
+            relative_hidden_error=self._hidden.relative,
+            unlike_documents=self._hidden.unlike,
+            components=rows,
+            not_compared=tuple(self._not_compared({row.component for row in rows})),
+            failures=tuple(self._failures),
+            differences=tuple(difference for tally in tallies for difference in tally.differences),
+            speed={"original": self._speed(self._first.seconds), "compiled": self._speed(self._second.seconds)},
+        )
+
+    def _not_compared(self, compared: set[str]) -> Iterator[NotCompared]:
+        for (name, kind), value in sorted(self._opaque.items()):
+            yield NotCompared(name, f"{kind} holds values of type {value}")
+        for name in self._nlp.pipe_names:
+            is_transformer = isinstance(self._compiled.get_pipe(name), OnnxTransformer)
+            if name not in compared and not (is_transformer and self._hidden.largest is not None):
+                yield NotCompared(name, "changes nothing on these texts, and declares nothing that can be compared")
+
+    def _speed(self, seconds: float) -> Speed:
+        return Speed(
+            round(seconds, 4),
+            round(self._words / max(seconds, 1e-9), 1),
+            round(1000 * seconds / max(self._documents, 1), 3),
+        )
+
+
+def _gold(doc: Doc) -> Annotations:
+    found = annotations_of(doc)
+    return {kind: found.get(kind, {}) for kind in annotated(doc)}
+
+
+def _annotations(doc: Doc | Failure) -> Annotations:
+    return annotations_of(doc) if isinstance(doc, Doc) else {}

@@ -1,0 +1,82 @@
+"""The longest window that the original encodes, found by asking it.
+
+spacy-transformers truncates windows at the tokenizer's ``model_max_length`` and nowhere else. What the model's
+config says is no limit by itself: BERT raises beyond its ``max_position_embeddings``, DeBERTa, whose positions are
+relative, does not. So a shorter limit than the tokenizer's is one at which the original raises.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from spacy_lambda.compiler.reference import Reference
+from spacy_lambda.errors import CompileError
+
+__all__ = ["ORDINARY", "UNLIMITED", "longest_checked", "window_limit"]
+
+UNLIMITED = 1 << 20
+"""Stands for no limit; spaCy takes no longer texts by default."""
+
+HIGHEST = 4100
+"""Wordpieces of the longest window that is tried; attention's cost grows with the square."""
+
+ORDINARY = 1025
+"""Wordpieces that are tried of a model that has no limit."""
+
+
+def window_limit(name: str, model: Any) -> int:
+    """Wordpieces after which a window is truncated.
+
+    :param name: The component's name.
+    :param model: Its ``TransformerModel`` of spacy-transformers.
+    :raises CompileError: When there is no memory to find out.
+    """
+    told = int(min(model.tokenizer.model_max_length, UNLIMITED))
+    longest = longest_checked(told, model.transformer.config)
+    # A copy: some models change with the first window they see.
+    ask = _Asked(name, copy.deepcopy(model))
+    if ask(longest):
+        return told
+    good, bad = 0, longest
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if ask(middle) else (good, middle)
+    return good or told
+
+
+def longest_checked(limit: int, config: Any) -> int:
+    """Length of the longest window on which original and compiled encoder are compared.
+
+    :param limit: Wordpieces after which windows are truncated.
+    :param config: The model's ``PretrainedConfig``.
+    """
+    positions = getattr(config, "max_position_embeddings", None) or 0
+    beyond = 2 * positions + 1 if 2 * positions < HIGHEST else positions + 2
+    return min(limit, HIGHEST, max(ORDINARY, beyond))
+
+
+class _Asked:
+    """A model that is asked for windows of one wordpiece, repeated."""
+
+    def __init__(self, name: str, model: Any) -> None:
+        self._name = name
+        self._reference = Reference(model)
+        self._id = model.tokenizer("a text")["input_ids"][0]
+
+    def __call__(self, length: int) -> bool:
+        try:
+            self._reference([[self._id] * length])
+        except MemoryError as exc:
+            raise self._no_memory(length) from exc
+        except Exception as exc:  # IndexError, RuntimeError, ValueError: whatever the model raises
+            if "alloc" in str(exc):
+                raise self._no_memory(length) from exc
+            return False
+        return True
+
+    def _no_memory(self, length: int) -> CompileError:
+        return CompileError(
+            f"no memory to run {self._name!r} on a window of {length} wordpieces",
+            remedy="use a machine with more memory, or set a smaller model_max_length in tokenizer_config",
+        )

@@ -1,0 +1,68 @@
+"""A pipeline's folder against the artifact that it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from spacy_lambda.core.artifact.manifest import REMEDY, Manifest, chunks
+from spacy_lambda.core.artifact.safe_paths import MAX_DEPTH
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.errors import ArtifactError
+
+__all__ = ["folder_digest"]
+
+CHUNK = 1 << 20
+
+
+def folder_digest(folder: Path, manifest: Manifest) -> Digest:
+    """The SHA-256 that the artifact of a folder has, which is made again from its files; nothing else may be in it.
+
+    The digest covers the manifest and every byte of the files: the caller compares it.
+
+    :raises ArtifactError: When a file is missing or cannot be read, or is not in the manifest.
+    """
+    expected = {entry.path for entry in manifest.files}
+    try:
+        found = set(_names(folder))
+    except OSError as exc:
+        raise ArtifactError(f"{folder} cannot be read: {exc}", remedy=REMEDY) from exc
+    for name in sorted(found ^ expected):
+        state = "is missing" if name in expected else "is not in the manifest"
+        raise ArtifactError(f"{folder / name} {state}", remedy=REMEDY)
+    digest = hashlib.sha256()
+    try:
+        # Each name was found below the folder, so that none leads out of it.
+        for chunk in chunks(manifest, lambda entry: _contents(folder / entry.path)):
+            digest.update(chunk)
+    except OSError as exc:
+        raise ArtifactError(f"{folder} cannot be read: {exc}", remedy=REMEDY) from exc
+    return Digest(digest.hexdigest())
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """What is below a folder and is no folder itself; links are not followed."""
+    waiting = [""]
+    while waiting:
+        inner = waiting.pop()
+        if inner.count("/") > MAX_DEPTH:
+            yield inner.rstrip("/")
+            continue
+        with os.scandir(folder / inner) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{inner}{entry.name}/")
+                else:
+                    yield f"{inner}{entry.name}"
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    if path.is_symlink():
+        raise ArtifactError(f"{str(path)!r} is refused: it is a link", remedy=REMEDY)
+    if not path.is_file():
+        raise ArtifactError(f"{path} is not a plain file", remedy=REMEDY)
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk

@@ -1,0 +1,215 @@
+"""What people have -> a pipeline's folder: a folder, a wheel of ``spacy package``, or a zip of a pipeline.
+
+An archive from outside is not trusted: its names are checked before anything is written, its sizes while it is
+written, and links and other special files are refused (https://docs.python.org/3/library/zipfile.html, "Decompression
+pitfalls").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import lzma
+import os
+import stat
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.core.artifact.manifest import MAX_FILES
+from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, path_below, unsafe_name, unsafe_names
+from spacy_lambda.core.artifact.unpack import MAX_TOTAL_BYTES, unpack
+from spacy_lambda.core.pipelines import find_pipeline, is_pipeline
+from spacy_lambda.errors import ArtifactError
+
+__all__ = ["ZipLimits", "extract_zip", "pipeline_folder"]
+
+CHUNK = 1 << 20
+ARCHIVES = (".whl", ".zip")
+SDISTS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
+    *(ValueError, NotImplementedError, RuntimeError, OverflowError, MemoryError),
+)
+"""What :mod:`zipfile` raises for an archive that is damaged or in a form that it does not know."""
+
+UNUSUAL_RATIO_FROM = 1 << 20
+"""Smaller files may be compressed as well as they like, and so may archives that hold no more in all than this many of
+them: some megabytes of zeros harm nobody."""
+
+SMALL_FILES = 32
+MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
+"""Most that is read at once: so is the directory of an archive, before its entries can be counted."""
+
+HEADER_BYTES = 30
+"""Before the name and the contents of each entry."""
+
+
+@dataclass(frozen=True)
+class ZipLimits:
+    """What an archive may hold.
+
+    :param files: Number of entries.
+    :param total_bytes: Bytes of all entries, unpacked.
+    :param ratio: Unpacked bytes for each packed one, in entries of a megabyte and more. Model weights stay below 10.
+    :param total_ratio: Unpacked bytes of all entries for each byte of the archive.
+    """
+
+    files: int = MAX_FILES
+    total_bytes: int = MAX_TOTAL_BYTES
+    ratio: int = 200
+    total_ratio: int = 50
+
+
+class _Archive(io.FileIO):
+    """A file of which no large piece is read at once, whatever the archive says of its own sizes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        rest = os.fstat(self.fileno()).st_size - self.tell()
+        wanted = rest if size is None or size < 0 else min(size, rest)
+        if wanted > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile(f"its directory is larger than {MAX_DIRECTORY_BYTES:,} bytes")
+        return super().read(max(wanted, 0)) or b""
+
+
+@contextlib.contextmanager
+def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> Iterator[Path]:
+    """The folder of a pipeline that may still be in an archive; what was unpacked for it is removed at the end.
+
+    :param source: A pipeline directory, the name of an installed pipeline package, an artifact, a wheel or a zip.
+    :raises PipelineNotFoundError: When there is no such pipeline.
+    :raises ArtifactError: When the archive is refused, or holds no pipeline or several.
+    """
+    path = Path(source)
+    if not path.is_file():
+        yield find_pipeline(source)
+        return
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        folder = Path(scratch, "unpacked")
+        if path.suffix in ARCHIVES:
+            extract_zip(path, folder, limits=limits)
+            yield _only_pipeline(folder, path)
+        elif path.suffix == ".tar":
+            unpack(path, folder)
+            yield folder
+        elif path.name.endswith(SDISTS):
+            raise ArtifactError(
+                f"{path} is a source distribution (sdist), or a tar that is compressed",
+                remedy="give the wheel that `spacy package --build wheel` writes, or a pipeline folder",
+            )
+        else:
+            raise ArtifactError(
+                f"{path} has the unknown ending {path.suffix!r}",
+                remedy="give a pipeline folder, an artifact (.tar), a wheel of `spacy package` (.whl) or a .zip",
+            )
+
+
+def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) -> None:
+    """Unpack a zip or a wheel into a new folder, or refuse it.
+
+    :raises ArtifactError: When it is broken, or holds what is refused; nothing was written outside the folder.
+    """
+    try:
+        with _Archive(path) as file, zipfile.ZipFile(file) as archive:
+            kept = [info for info in archive.infolist() if not is_left_out(info.filename)]
+            entries = [info for info in kept if not info.is_dir()]
+            wrong = _wrong(archive.infolist(), kept, entries, path.stat().st_size, limits)
+            if wrong is not None:
+                raise ArtifactError(
+                    f"{path} is refused: {wrong}", remedy="pack the pipeline again from a source you trust"
+                )
+            folder.mkdir()
+            left = limits.total_bytes
+            for info in entries:
+                left -= _extract_entry(archive, info, path_below(folder, info.filename), left)
+    except BROKEN as exc:
+        raise ArtifactError(f"{path} cannot be unpacked: {exc}", remedy="fetch or build the file again") from exc
+
+
+def _wrong(
+    everything: list[zipfile.ZipInfo],
+    kept: list[zipfile.ZipInfo],
+    entries: list[zipfile.ZipInfo],
+    packed: int,
+    limits: ZipLimits,
+) -> str | None:
+    """Why an archive is refused, as far as its directory tells.
+
+    :param kept: All but the hidden entries, which are not unpacked: wheels and zips of a Mac or a repository have some.
+    :param entries: Those of them that are files.
+    :param packed: Bytes of the archive.
+    """
+    if len(everything) > limits.files:
+        return f"it has {len(everything):,} entries; the limit is {limits.files:,}"
+    for info in everything:
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            return f"{info.filename!a} is a link or a special file"
+        if info.flag_bits & 0x1:
+            return f"{info.filename!a} is encrypted"
+        if info.filename != info.orig_filename:
+            return f"{info.orig_filename!a} is not the name of one file"
+        why = unsafe_name(info.filename.rstrip("/")) if info.filename.strip("/") else None
+        if why not in (None, HIDDEN):
+            return f"{info.filename!a} {why}"
+    return _wrong_names(kept, entries) or _wrong_size(everything, packed, limits) or _wrong_places(everything)
+
+
+def _wrong_names(kept: list[zipfile.ZipInfo], entries: list[zipfile.ZipInfo]) -> str | None:
+    """Each folder of its own is checked as if it held a file, for a file must not have its name either."""
+    folders = [f"{info.filename.rstrip('/')}/_" for info in kept if info.is_dir() and info.filename.strip("/")]
+    folders = sorted({*folders} - {info.filename for info in entries})
+    names = [info.filename for info in entries]
+    return unsafe_names(names) or unsafe_names([*names, *folders])
+
+
+def _wrong_size(entries: list[zipfile.ZipInfo], packed: int, limits: ZipLimits) -> str | None:
+    total = sum(info.file_size for info in entries)
+    if total > limits.total_bytes:
+        return f"it holds {total:,} bytes; the limit is {limits.total_bytes:,}"
+    for info in entries:
+        if info.file_size >= UNUSUAL_RATIO_FROM and info.file_size > limits.ratio * max(info.compress_size, 1):
+            return f"{info.filename!a} unpacks to more than {limits.ratio} times its size"
+    if total > max(limits.total_ratio * packed, SMALL_FILES * UNUSUAL_RATIO_FROM):
+        return f"it unpacks to {total:,} bytes, more than {limits.total_ratio} times its size"
+    return None
+
+
+def _wrong_places(entries: list[zipfile.ZipInfo]) -> str | None:
+    """Entries that share bytes: the same contents many times over cost an archive nothing."""
+    end = 0
+    for info in sorted(entries, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            return f"{info.filename!a} overlaps another entry"
+        end = info.header_offset + HEADER_BYTES + info.compress_size
+    return None
+
+
+def _extract_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, left: int) -> int:
+    """Unpack one entry, counting what really comes out of it rather than what its header says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = 0
+    with archive.open(info) as source, path.open("xb") as target:
+        while chunk := source.read(CHUNK):
+            size += len(chunk)
+            if size > min(info.file_size, left):
+                raise zipfile.BadZipFile(f"{info.filename!a} is larger than it says")
+            target.write(chunk)
+    return size
+
+
+def _only_pipeline(folder: Path, archive: Path) -> Path:
+    """The pipeline inside: the folder with ``config.cfg`` and ``meta.json``, wherever it is."""
+    found = sorted(path.parent for path in folder.rglob("config.cfg") if is_pipeline(path.parent))
+    outermost = [path for path in found if not any(other in path.parents for other in found)]
+    if len(outermost) != 1:
+        what = "no pipeline" if not outermost else f"{len(outermost)} pipelines"
+        raise ArtifactError(
+            f"{archive} holds {what}: a folder with config.cfg and meta.json is looked for",
+            remedy="give the wheel of `spacy package`, or a zip of one pipeline's folder",
+        )
+    return outermost[0]

@@ -1,0 +1,165 @@
+"""A pipeline's folder -> an artifact."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, chunks
+from spacy_lambda.core.artifact.safe_paths import is_left_out, path_below, unsafe_names
+from spacy_lambda.core.compiled_meta import precision_of
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.pipelines import find_pipeline, path_in, read_meta
+from spacy_lambda.errors import ArtifactError
+
+__all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "write_artifact"]
+
+CHUNK = 1 << 20
+
+TOLD = ("lang", "name", "version", "description", "license", "spacy_version", "requirements", "pipeline")
+"""Keys of ``meta.json`` that listings show."""
+
+OnBytes = Callable[[int, int], None]
+"""Told how many bytes are done, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A packed artifact.
+
+    :param path: The file.
+    :param sha256: Of the whole file, in hexadecimal digits: the artifact's identity.
+    :param size: Bytes.
+    :param manifest: What it holds.
+    :param left_out: What of the pipeline's folder is not in it, as :func:`~.names.is_left_out` has it; of a folder, its
+        name alone.
+    """
+
+    path: Path
+    sha256: Digest
+    size: int
+    manifest: Manifest
+    left_out: tuple[str, ...] = ()
+
+
+def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, total: None) -> Packed:
+    """Pack a pipeline; the file appears whole or not at all.
+
+    The same files give the same bytes, whatever the machine, the time, the owner and the order of the folder.
+
+    :param pipeline: A pipeline directory, or the name of an installed pipeline package.
+    :param out: The artifact's file, or an existing folder for ``LANG_NAME-VERSION.tar``.
+    :param on_bytes: Told about progress.
+    :raises PipelineNotFoundError: When there is no such pipeline.
+    :raises ArtifactError: When the folder holds what an artifact cannot.
+    """
+    folder = find_pipeline(pipeline)
+    manifest = manifest_of(folder)
+    target = path_in(out, f"{manifest.called}.tar") if out.is_dir() else out
+    return replace(write_artifact(folder, manifest, target, on_bytes=on_bytes), left_out=tuple(sorted(_left(folder))))
+
+
+def write_artifact(
+    folder: Path, manifest: Manifest, target: Path, *, on_bytes: OnBytes = lambda done, total: None
+) -> Packed:
+    """The same for a folder whose manifest is known.
+
+    :raises ArtifactError: When a file is not what the manifest says, or the target cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with open(handle, "wb") as file:
+                digest, size = _write(file, folder, manifest, on_bytes)
+            os.chmod(scratch, 0o644)
+            os.replace(scratch, target)
+        except BaseException:
+            os.unlink(scratch)
+            raise
+    except OSError as exc:
+        raise ArtifactError(
+            f"{folder} cannot be packed into {target}: {exc.strerror or exc}",
+            remedy="check the permissions and the space there, or choose another file",
+        ) from exc
+    return Packed(target, digest, size, manifest)
+
+
+def _write(file: BinaryIO, folder: Path, manifest: Manifest, on_bytes: OnBytes) -> tuple[Digest, int]:
+    digest = hashlib.sha256()
+    size = 0
+    for chunk in chunks(manifest, lambda entry: _contents(path_below(folder, entry.path), entry)):
+        file.write(chunk)
+        digest.update(chunk)
+        size += len(chunk)
+        on_bytes(min(size, manifest.total_bytes), manifest.total_bytes)
+    file.flush()
+    os.fsync(file.fileno())
+    return Digest(digest.hexdigest()), size
+
+
+def manifest_of(folder: Path) -> Manifest:
+    """What an artifact of this folder would say that it holds; every file is read.
+
+    :raises PipelineNotFoundError: When it has no ``meta.json`` that can be read.
+    :raises ArtifactError: When it holds what an artifact cannot.
+    """
+    meta = read_meta(folder / "meta.json")
+    paths = sorted(_files(folder))
+    wrong = unsafe_names(paths)
+    if wrong is not None:
+        raise ArtifactError(f"{folder} cannot be packed: {wrong}", remedy="rename or remove that file")
+    told = {key: meta[key] for key in TOLD if key in meta}
+    precision = precision_of(meta)
+    if precision is not None:
+        told["precision"] = precision
+    return Manifest(told, tuple(_entry(folder, path) for path in paths))
+
+
+def left_out(folder: str, names: list[str]) -> list[str]:
+    """Which names of a folder no artifact takes, as :func:`shutil.copytree` asks for what it is to ignore."""
+    return [name for name in names if is_left_out(name)]
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_left_out(name)]
+        kept = [name for name in files if not is_left_out(name)]
+        for name in [*folders, *kept]:
+            path = Path(root, name)
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise ArtifactError(
+                    f"{path} is a link or not a plain file",
+                    remedy="replace it with a copy of what it points to, for example with cp -rL",
+                )
+        for name in kept:
+            yield Path(root, name).relative_to(folder).as_posix()
+
+
+def _left(folder: Path) -> Iterator[str]:
+    """What is left out; what is in a folder that is left out is not looked at."""
+    for root, folders, files in os.walk(folder):
+        for name in left_out(root, [*folders, *files]):
+            yield Path(root, name).relative_to(folder).as_posix()
+        folders[:] = [name for name in folders if not is_left_out(name)]
+
+
+def _entry(folder: Path, path: str) -> FileEntry:
+    with (folder / path).open("rb") as file:
+        digest = Digest(hashlib.file_digest(file, "sha256").hexdigest())
+        return FileEntry(path, file.tell(), digest)
+
+
+def _contents(path: Path, entry: FileEntry) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            yield chunk
+    if digest.hexdigest() != entry.sha256:
+        raise ArtifactError(f"{path} changed while it was packed", remedy="pack it again when nothing writes to it")

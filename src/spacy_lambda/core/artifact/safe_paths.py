@@ -1,0 +1,108 @@
+"""Names of files from outside: only plain relative ones are taken, and only below a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from spacy_lambda.errors import ArtifactError
+
+__all__ = ["HIDDEN", "is_left_out", "path_below", "unsafe_name", "unsafe_names"]
+
+MAX_NAME_BYTES = 255
+MAX_DEPTH = 16
+
+HIDDEN = "is hidden, or made by a tool"
+LEFT_OUT = "__pycache__"
+"""Besides all that is hidden. Python prefers what is in there to the source beside it."""
+
+DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*| +\..*)?", re.DOTALL)
+"""Names that Windows takes for devices, in every folder and with every ending."""
+
+NOT_ON_WINDOWS = frozenset('\\:*?"<>|')
+REMEDY = "do not use it; if it is yours, rename that file and pack the pipeline again"
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a name is hidden, or in a hidden folder: never part of a pipeline.
+
+    Tools read such files (``.git/config``, ``.envrc``) and run what they say, signatures do not cover all of them, and
+    people do not see them. Packing leaves them out, reading refuses them.
+    """
+    parts = _folded(name).split("/")
+    return any(part == LEFT_OUT or (part.startswith(".") and part.strip(".")) for part in parts)
+
+
+def unsafe_name(name: str) -> str | None:
+    """Why a name cannot be written below a folder, or ``None`` if it can.
+
+    :param name: A relative path with ``/`` between its parts.
+    """
+    parts = name.split("/")
+    folded = _folded(name).split("/")
+    checks = (
+        (not name, "is empty"),
+        (name.startswith("/"), "is absolute"),
+        (NOT_ON_WINDOWS.intersection(name), "has a backslash, a colon or another character that Windows does not take"),
+        (not name.isprintable(), "has characters that cannot be printed"),
+        (".." in parts or ".." in folded, "leads out of the folder"),
+        ("" in parts or "." in parts, "is not in its shortest form"),
+        (len(folded) != len(parts), "has a character that looks like a slash"),
+        (any(part != part.strip() or part.endswith(".") for part in folded), "has a space or a dot at the end"),
+        (any(DEVICES.fullmatch(part) for part in folded), "is a device on Windows"),
+        (len(parts) > MAX_DEPTH, f"is deeper than {MAX_DEPTH} folders"),
+        (len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES, f"is longer than {MAX_NAME_BYTES} bytes"),
+        (is_left_out(name), HIDDEN),
+    )
+    return next((why for wrong, why in checks if wrong), None)
+
+
+def unsafe_names(names: Iterable[str]) -> str | None:
+    """Why a set of files cannot be written together, or ``None`` if it can.
+
+    Two names that differ in case or in their Unicode form only are one file on some systems; the same holds for
+    folders, and a name cannot be a file and a folder.
+    """
+    files: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for name in names:
+        why = unsafe_name(name)
+        if why is not None:
+            return f"{name!a} {why}"
+        if _folded(name) in files:
+            return f"{name!a} is there twice"
+        files[_folded(name)] = name
+        parts = name.split("/")
+        for folder in ("/".join(parts[:depth]) for depth in range(1, len(parts))):
+            if folders.setdefault(_folded(folder), folder) != folder:
+                return f"{folder!a} is there twice"
+    both = next((files[folder] for folder in sorted(folders) if folder in files), None)
+    return None if both is None else f"{both!a} is a file and a folder"
+
+
+def path_below(folder: Path, name: str) -> Path:
+    """The path of a name from outside: below a folder, whatever is in that folder already.
+
+    The name is checked, and independently of it where the path leads: a link on the way may lead elsewhere.
+
+    :raises ArtifactError: When it is not below.
+    """
+    why = unsafe_name(name)
+    path = folder / name
+    if why is None and not path.parent.resolve().is_relative_to(folder.resolve()):
+        why = "leads out of the folder"
+    if why is None and path.is_symlink():
+        why = "is a link"
+    if why is not None:
+        raise ArtifactError(f"{name!a} is refused: it {why}", remedy=REMEDY)
+    return path
+
+
+def _folded(name: str) -> str:
+    """What systems compare that ignore case and Unicode's several forms of one character."""
+    if name.isascii():
+        return name.lower()
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

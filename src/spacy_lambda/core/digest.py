@@ -1,0 +1,47 @@
+"""Digests: the one type for SHA-256 sums that come from outside.
+
+A digest names files and folders, so that what is not exactly 64 lower-case hexadecimal digits is refused where it
+enters: records, pointers, metadata, manifests, locations, file names, environment variables. Standard library only:
+both sides read digests.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from spacy_lambda.errors import DigestError
+
+__all__ = ["Digest", "is_digest", "parse_digest"]
+
+Digest = NewType("Digest", str)
+"""A SHA-256 in 64 lower-case hexadecimal digits; only :func:`parse_digest` makes one of text from outside."""
+
+FORM = re.compile(r"[0-9a-f]{64}", re.ASCII)
+SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
+
+
+def parse_digest(value: object, *, name: str) -> Digest:
+    """Take a value as a digest, or refuse it.
+
+    :param name: How the message calls the value.
+    :raises DigestError: When it is not a string of 64 lower-case hexadecimal digits.
+    """
+    if not is_digest(value):
+        raise DigestError(
+            f"{name} is {_shown(value)}, which is not a SHA-256 digest",
+            remedy="give 64 lower-case hexadecimal digits, as `sha256sum` and `spacy-lambda ls --json` print them",
+        )
+    return Digest(str(value))
+
+
+def is_digest(value: object) -> bool:
+    """Whether a value has the form of a digest: a version cannot be called so, for references by digest look so."""
+    return type(value) is str and FORM.fullmatch(value) is not None
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, str):
+        return f"of type {type(value).__name__}"
+    return ascii(value) if len(value) <= SHOWN else f"{value[:SHOWN]!a}… ({len(value):,} characters)"

@@ -1,0 +1,148 @@
+"""Where a pipeline is, in one line of text.
+
+::
+
+    ./path   package_name   s3://bucket/key   hf://owner/name      followed by  @REF  and  #sha256=DIGEST
+
+``@REF`` is a version, an alias or a digest in a store, or a revision on the Hub. ``#sha256=`` is the artifact's
+identity: where it is given, nothing else is loaded. Standard library only: both sides read locations.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from spacy_lambda.core.digest import Digest, is_digest
+from spacy_lambda.errors import LocationError
+
+__all__ = ["Location", "Scheme", "parse_location"]
+
+Scheme = Literal["file", "s3", "hf"]
+
+FRAGMENT = re.compile(r"#sha256=(?P<sha256>[^#]*)\Z", re.IGNORECASE)
+REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+HUB_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+MAX_LENGTH = 4096
+SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
+
+WRITE_DIGEST = "write #sha256= and 64 hexadecimal digits"
+FORMS = "write ./path, s3://bucket/key or hf://owner/name, each with or without @REF and #sha256=DIGEST"
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a pipeline is.
+
+    :param scheme: ``file`` for paths and names of installed packages.
+    :param path: A path or a package's name; ``bucket/key``; ``owner/name``.
+    :param ref: Version, alias, digest or revision, where one is given.
+    :param sha256: The artifact's identity, where it is given.
+    """
+
+    scheme: Scheme
+    path: str
+    ref: str | None = None
+    sha256: Digest | None = None
+
+    def __post_init__(self) -> None:
+        if self.sha256 is not None and not is_digest(self.sha256):
+            raise LocationError(f"{self.sha256!a} is not a digest", remedy=WRITE_DIGEST)
+
+    def __str__(self) -> str:
+        prefix = "" if self.scheme == "file" else f"{self.scheme}://"
+        ref = "" if self.ref is None else f"@{self.ref}"
+        sha256 = "" if self.sha256 is None else f"#sha256={self.sha256}"
+        return f"{prefix}{self.path}{ref}{sha256}"
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of an ``s3://`` location."""
+        return self.path.partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        """What follows the bucket of an ``s3://`` location."""
+        return self.path.partition("/")[2]
+
+    @property
+    def is_artifact(self) -> bool:
+        """Whether it names an artifact's file itself, and not a place in a store."""
+        return self.scheme != "hf" and self.path.endswith(".tar")
+
+    def at(self, ref: str | None) -> Location:
+        """The same place at another version."""
+        return replace(self, ref=ref, sha256=None)
+
+
+def parse_location(text: str) -> Location:
+    """Read a location; nothing is looked up but whether a path with ``@`` in it exists.
+
+    :raises LocationError: When it is none.
+    """
+    if len(text) > MAX_LENGTH or "\0" in text:
+        raise LocationError(
+            f"{text[:SHOWN]!a}… is not a location: it has {len(text):,} characters, or a zero byte", remedy=FORMS
+        )
+    rest, sha256 = _split_digest(text)
+    scheme, separator, path = rest.partition("://")
+    if not separator:
+        return _path(rest, sha256)
+    if scheme not in ("s3", "hf"):
+        raise LocationError(f"{text!r} has the unknown scheme {scheme!r}", remedy=FORMS)
+    path, ref = _split(path) if scheme == "s3" else _split_hub(path)
+    if "#" in path:
+        raise LocationError(f"{text!r} has a '#' that is not #sha256=", remedy=FORMS)
+    if scheme == "s3":
+        return _s3(text, path.rstrip("/"), ref, sha256)
+    if not HUB_NAME.fullmatch(path) or (ref is not None and (not HUB_REF.fullmatch(ref) or ".." in ref)):
+        raise LocationError(
+            f"{text!r} is no repository of the Hub", remedy="write hf://owner/name or hf://owner/name@revision"
+        )
+    return Location("hf", path, ref, sha256)
+
+
+def _split_digest(text: str) -> tuple[str, Digest | None]:
+    """What is before the digest, and the digest; capital digits are taken where a person may have typed them."""
+    fragment = FRAGMENT.search(text)
+    if fragment is None:
+        return text, None
+    digits = fragment["sha256"].lower() if fragment["sha256"].isascii() else fragment["sha256"]
+    if not is_digest(digits):
+        what = f"a digest of {len(digits)} digits" if re.fullmatch(r"[0-9a-f]*", digits) else "a digest that is none"
+        raise LocationError(f"{text!r} has {what}", remedy=WRITE_DIGEST)
+    return text[: fragment.start()], Digest(digits)
+
+
+def _path(path: str, sha256: Digest | None) -> Location:
+    if not path:
+        raise LocationError("the location is empty", remedy=FORMS)
+    try:
+        there = Path(path).exists()
+    except OSError as exc:
+        raise LocationError(f"{path[:SHOWN]!a} cannot be a path: {exc.strerror}", remedy=FORMS) from exc
+    before, ref = (path, None) if there else _split(path)
+    return Location("file", before, ref, sha256)
+
+
+def _s3(text: str, path: str, ref: str | None, sha256: Digest | None) -> Location:
+    bucket = path.partition("/")[0]
+    if not BUCKET.fullmatch(bucket):
+        raise LocationError(f"{text!r} has no bucket: {bucket!r} is no bucket's name", remedy="write s3://bucket/key")
+    return Location("s3", path, ref, sha256)
+
+
+def _split(path: str) -> tuple[str, str | None]:
+    """Path and REF; an ``@`` that is followed by something else belongs to the path."""
+    before, at, ref = path.rpartition("@")
+    return (before, ref) if at and before and REF.fullmatch(ref) else (path, None)
+
+
+def _split_hub(path: str) -> tuple[str, str | None]:
+    before, at, ref = path.partition("@")
+    return before, ref if at else None

@@ -1,0 +1,232 @@
+"""Where a pipeline is, and what it says that it is called.
+
+Nothing is loaded or imported here, for loading a pipeline runs the code that it names. Standard library only: both
+sides look for pipelines.
+
+``lang``, ``name`` and ``version`` of a ``meta.json`` become names of files, keys, tags and wheels. They are checked
+where the file is read (:func:`read_meta`), and a file's name again where it is written (:func:`path_in`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.core.strict_json import read_json
+from spacy_lambda.errors import InvalidPipelineError, JsonError, PipelineNotFoundError
+
+__all__ = [
+    "BUNDLE_FACTS",
+    "PIPELINE_VARIABLE",
+    "PipelineName",
+    "find_pipeline",
+    "is_pipeline",
+    "path_in",
+    "pipeline_name",
+    "read_meta",
+    "requirements_of",
+]
+
+PIPELINE_VARIABLE = "SPACY_LAMBDA_PIPELINE"
+"""The environment variable that names the function's pipeline."""
+
+BUNDLE_FACTS = "bundle.json"
+"""What a bundle says of itself, beside the function's code; of it the runtime reads ``location``."""
+
+PART = re.compile(r"\w(?:[\w-]|\.(?!\.))*(?<![.-])")
+"""``lang`` or ``name``: letters of any script, digits, ``_``; ``-`` and single dots inside."""
+
+VERSION = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z!+_-]|\.(?!\.))*(?<![.-])", re.ASCII)
+"""Every version of PEP 440, and others in its characters."""
+
+LONGEST = {"lang": 32, "name": 100, "version": 64}
+"""Bytes of UTF-8."""
+
+DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+"""Names that are no files on Windows."""
+
+REQUIREMENT = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+    r"\s*(?:\[[A-Za-z0-9._,\s-]*\])?"
+    r"\s*(?:\(?\s*(?:(?:~=|===?|!=|<=?|>=?)\s*[A-Za-z0-9.*+!_-]+\s*,?\s*)+\)?)?"
+    r"\s*(?:;[^;@/\\]+)?",
+    re.ASCII,
+)
+"""A requirement of PEP 508 by name and version: no address, no file, no option of pip."""
+
+LONGEST_REQUIREMENT = 500
+"""Characters."""
+
+MAX_META_BYTES = 32 * 1024 * 1024
+"""Of a ``meta.json``, which lists every label."""
+
+SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
+
+
+@dataclass(frozen=True)
+class PipelineName:
+    """What a pipeline is called: parts that can stand in the name of a file.
+
+    :param lang: Its language, as spaCy calls it.
+    :param name: Its own name.
+    :param version: Its version.
+    :raises InvalidPipelineError: If one of them cannot stand in the name of a file.
+    """
+
+    lang: str
+    name: str
+    version: str
+
+    def __post_init__(self) -> None:
+        for key, form in (("lang", PART), ("name", PART), ("version", VERSION)):
+            wrong = _wrong(getattr(self, key), form, LONGEST[key])
+            if wrong is not None:
+                raise InvalidPipelineError(
+                    f"the pipeline's {key!r} is {wrong}",
+                    remedy=f"correct {key!r} in its meta.json: letters, digits, '_', and '-' and '.' between them, "
+                    f"at most {LONGEST[key]} bytes, such as " + {"lang": "en", "name": "my_ner"}.get(key, "1.0.0"),
+                )
+
+    @property
+    def package(self) -> str:
+        """``LANG_NAME``, as spaCy names a pipeline's package."""
+        return f"{self.lang}_{self.name}"
+
+    def __str__(self) -> str:
+        """``LANG_NAME-VERSION``, as spaCy names a package's data."""
+        return f"{self.package}-{self.version}"
+
+
+def pipeline_name(meta: Mapping[str, Any]) -> PipelineName:
+    """What a ``meta.json``, or facts that were taken from one, calls the pipeline.
+
+    :raises InvalidPipelineError: If ``lang``, ``name`` or ``version`` is missing or cannot stand in the name of a file.
+    """
+    return PipelineName(meta.get("lang", ""), meta.get("name", ""), meta.get("version", ""))
+
+
+def path_in(folder: Path, name: str) -> Path:
+    """The path of a file or folder directly in another, for whoever writes it.
+
+    :raises InvalidPipelineError: If the name would lead elsewhere.
+    """
+    if name in ("", ".", "..") or not name.isprintable() or any(mark in name for mark in "/\\:"):
+        raise InvalidPipelineError(
+            f"nothing in {str(folder)!r} can be called {_shown(name)}",
+            remedy="correct lang, name and version in the pipeline's meta.json, or give the output's own path",
+        )
+    return folder / name
+
+
+def find_pipeline(pipeline: str | Path) -> Path:
+    """The directory with ``config.cfg`` and ``meta.json``.
+
+    :param pipeline: A directory, or the name of an installed pipeline package.
+    :raises PipelineNotFoundError: When it is neither, or not a whole pipeline.
+    :raises InvalidPipelineError: When the package's ``meta.json`` is not a pipeline's.
+    """
+    folder = Path(pipeline)
+    if folder.is_dir():
+        return _checked(folder)
+    name = str(pipeline)
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise PipelineNotFoundError(
+            f"there is no pipeline {name!r}: no such directory, and no such installed package",
+            remedy="give a pipeline directory, or the name of an installed pipeline package",
+        )
+    package = Path(spec.submodule_search_locations[0])
+    if not (package / "meta.json").is_file():
+        raise PipelineNotFoundError(
+            f"the installed package {name!r} is not a spaCy pipeline: it has no meta.json",
+            remedy="give a pipeline directory, or the name of an installed pipeline package",
+        )
+    # `spacy package` puts the data into LANG_NAME-VERSION inside the package.
+    return _checked(path_in(package, str(pipeline_name(read_meta(package / "meta.json")))))
+
+
+def is_pipeline(folder: Path) -> bool:
+    """Whether a folder looks like a pipeline's."""
+    return not _missing(folder)
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """Read a ``meta.json``; its ``lang``, ``name`` and ``version`` can stand in names of files.
+
+    :raises InvalidPipelineError: When it cannot be read, or is not a pipeline's.
+    """
+    try:
+        with path.open("rb") as file:
+            meta = read_json(file.read(MAX_META_BYTES + 1), name=repr(str(path)), max_bytes=MAX_META_BYTES)
+    except JsonError as exc:
+        raise InvalidPipelineError(exc.message, remedy="write the pipeline again") from exc
+    except (OSError, ValueError) as exc:
+        raise InvalidPipelineError(
+            f"{str(path)!r} cannot be read as JSON: {exc}", remedy="write the pipeline again"
+        ) from exc
+    if not isinstance(meta, dict):
+        raise InvalidPipelineError(
+            f"{str(path)!r} holds {_shown(meta)}, and not an object", remedy="write the pipeline again"
+        )
+    pipeline_name(meta)
+    return meta
+
+
+def requirements_of(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """The requirements of a ``meta.json``: names of distributions, with versions, extras and markers.
+
+    :raises InvalidPipelineError: If one of them is anything else; an address would be fetched unseen.
+    """
+    requirements = meta.get("requirements", [])
+    if not isinstance(requirements, list):
+        raise InvalidPipelineError(
+            f"the pipeline's requirements are {_shown(requirements)}, and not a list",
+            remedy='correct "requirements" in its meta.json: a list of strings such as "sudachipy>=0.6", or []',
+        )
+    for requirement in requirements:
+        if not _is_requirement(requirement):
+            raise InvalidPipelineError(
+                f"the pipeline requires {_shown(requirement)}, which is not a distribution's name with versions",
+                remedy='correct "requirements" in its meta.json: name what is required, such as "sudachipy>=0.6", and '
+                "install it here from where you have it; addresses, files and options of pip are not taken",
+            )
+    return tuple(requirement.strip() for requirement in requirements)
+
+
+def _is_requirement(value: object) -> bool:
+    if not isinstance(value, str) or len(value) > LONGEST_REQUIREMENT or not value.isprintable():
+        return False
+    return REQUIREMENT.fullmatch(value.strip()) is not None
+
+
+def _wrong(value: object, form: re.Pattern[str], longest: int) -> str | None:
+    """Why a value cannot stand in the name of a file."""
+    if not isinstance(value, str) or not form.fullmatch(value):
+        return _shown(value)
+    if len(value.encode()) > longest:
+        return f"{_shown(value)}, of {len(value.encode())} bytes"
+    return f"{value!r}, the name of a device" if DEVICES.fullmatch(value) else None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _missing(folder: Path) -> list[str]:
+    return [name for name in ("config.cfg", "meta.json") if not (folder / name).is_file()]
+
+
+def _checked(folder: Path) -> Path:
+    missing = _missing(folder)
+    if missing:
+        raise PipelineNotFoundError(
+            f"{str(folder)!r} is not a spaCy pipeline: it has no {' and no '.join(missing)}",
+            remedy="give the folder that `spacy train` or `spacy-lambda compile` wrote, for example output/model-best",
+        )
+    return folder

@@ -1,0 +1,267 @@
+"""Artifacts on the Hugging Face Hub, over plain HTTP: the function has no ``huggingface_hub``.
+
+A repository holds a pipeline's files one by one, as everyone who visits it expects, and in its folder
+``spacy-lambda/`` the artifact's manifest. An artifact is made of nothing but its manifest and its files, so its bytes
+are put together again while they are fetched.
+
+Endpoints: ``GET /OWNER/NAME/resolve/REVISION/PATH``, as in https://huggingface.co/docs/hub/models-downloading.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from spacy_lambda.core.artifact.manifest import (
+    MAX_MANIFEST_BYTES,
+    FileEntry,
+    Manifest,
+    artifact_size,
+    chunks,
+    parse_manifest,
+)
+from spacy_lambda.core.artifact.safe_paths import unsafe_name
+from spacy_lambda.core.artifact.unpack import MAX_ARTIFACT_BYTES
+from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.readable import FoundArtifact
+from spacy_lambda.core.source.redirects import strict_opener
+from spacy_lambda.core.source.stream import PieceStream
+from spacy_lambda.core.strict_json import check_fields, read_json
+from spacy_lambda.errors import DigestError, JsonError, NotStoredError, StoreError
+
+__all__ = ["CARD", "HUB_FOLDER", "MAX_SMALL_BYTES", "HubRecord", "Repository", "find_on_hub", "parse_record"]
+
+DEFAULT_ENDPOINT = "https://huggingface.co"
+DEFAULT_REVISION = "main"
+HUB_FOLDER = "spacy-lambda"
+"""The folder of a repository in which the manifest and its record lie."""
+
+CARD = "README.md"
+CHUNK = 1 << 20
+TRIES = 5
+TIMEOUT_S = 8
+AT_ONCE = 8
+SMALL = 1 << 20
+"""Bytes below which a file is fetched beforehand, several at a time: most of a pipeline's files are small."""
+
+PREFETCHED = 64 * SMALL
+"""Bytes of all that are fetched beforehand: they wait in memory."""
+
+MAX_RECORD_BYTES = 4096
+MAX_SMALL_BYTES = MAX_MANIFEST_BYTES
+RECORD_FIELDS = {"sha256": str, "size": int, "folder": str}
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+BROKEN = (http.client.HTTPException, ConnectionError, TimeoutError)
+
+
+@dataclass(frozen=True)
+class HubRecord:
+    """Which artifact a repository holds: ``spacy-lambda/artifact.json``.
+
+    :param sha256: The artifact's identity.
+    :param size: The artifact's bytes.
+    :param folder: Where in the repository its files are; empty for the root.
+    """
+
+    sha256: Digest
+    size: int
+    folder: str = ""
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
+
+    def path_of(self, path: str) -> str:
+        """Where in the repository one of the artifact's files is: at the root, README.md is the model card's place."""
+        if self.folder:
+            return f"{self.folder}/{path}"
+        return f"{HUB_FOLDER}/{path}" if path == CARD else path
+
+
+def parse_record(data: bytes, *, name: str) -> HubRecord:
+    """Read a record.
+
+    :raises StoreError: When it is none.
+    """
+    try:
+        content = check_fields(read_json(data, name="it", max_bytes=MAX_RECORD_BYTES), RECORD_FIELDS, name="it")
+        record = HubRecord(parse_digest(content["sha256"], name="its sha256"), content["size"], content["folder"])
+        wrong = _wrong(record)
+    except (JsonError, DigestError) as exc:
+        raise _broken(name, exc.message) from exc
+    if wrong is not None:
+        raise _broken(name, wrong)
+    return record
+
+
+def _wrong(record: HubRecord) -> str | None:
+    if not 0 < record.size <= MAX_ARTIFACT_BYTES:
+        return f"a size of {record.size:,} bytes is impossible"
+    why = unsafe_name(record.folder) if record.folder else None
+    return None if why is None else f"the folder {record.folder[:100]!a} {why}"
+
+
+def _broken(name: str, why: str) -> StoreError:
+    return StoreError(f"{name} has a broken {HUB_FOLDER}/artifact.json: {why}", remedy="push the pipeline again")
+
+
+def find_on_hub(location: Location, *, token: str | None = None) -> FoundArtifact:
+    """Find the artifact of a repository; its revision is pinned to the commit that it is now.
+
+    :param token: By default the one in ``HF_TOKEN``.
+    :raises NotStoredError: When there is no such repository or revision, or no artifact in it.
+    :raises StoreError: When the Hub cannot be reached, or refuses, or what it has contradicts itself.
+    """
+    repository = Repository(location, token=token)
+    record = parse_record(repository.read(f"{HUB_FOLDER}/artifact.json"), name=str(location))
+    manifest = parse_manifest(repository.read(f"{HUB_FOLDER}/manifest.json"))
+    size = artifact_size(manifest)
+    if record.size != size:
+        raise _broken(str(location), f"it says {record.size:,} bytes; with its manifest the artifact has {size:,}")
+
+    @contextmanager
+    def open_files() -> Iterator[PieceStream]:
+        with ThreadPoolExecutor(AT_ONCE, "hub") as pool:
+            small: dict[str, Future[list[bytes]]] = {
+                entry.path: pool.submit(list, repository.pieces(record.path_of(entry.path), entry.size))
+                for entry in _prefetched(manifest)
+            }
+
+            def contents(entry: FileEntry) -> Iterable[bytes]:
+                fetched = small.pop(entry.path, None)
+                return (
+                    repository.pieces(record.path_of(entry.path), entry.size) if fetched is None else fetched.result()
+                )
+
+            try:
+                yield PieceStream(chunks(manifest, contents))
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    return FoundArtifact(str(location), location.sha256 or record.sha256, size, open_files)
+
+
+def _prefetched(manifest: Manifest) -> Iterator[FileEntry]:
+    left = PREFETCHED
+    for entry in manifest.files:
+        if entry.size < min(SMALL, left):
+            left -= entry.size
+            yield entry
+
+
+class Repository:
+    """One revision of a repository.
+
+    :param token: By default the one in ``HF_TOKEN``.
+    """
+
+    def __init__(self, location: Location, *, token: str | None = None) -> None:
+        self._location = location
+        self._revision = location.ref or DEFAULT_REVISION
+        self._token = os.environ.get("HF_TOKEN", "") if token is None else token
+        self._opener = strict_opener()
+
+    def read(self, path: str) -> bytes:
+        """A small file.
+
+        :raises NotStoredError: When it is not there.
+        :raises StoreError: When the Hub cannot be reached, or refuses, or the file is not small.
+        """
+        try:
+            with self._open(path, 0) as answer:
+                commit = answer.headers.get("X-Repo-Commit") or ""
+                self._revision = commit if COMMIT.fullmatch(commit) else self._revision
+                data: bytes = answer.read(MAX_SMALL_BYTES + 1)
+        except BROKEN as exc:
+            raise self._unreachable(path, exc) from exc
+        if len(data) > MAX_SMALL_BYTES:
+            raise StoreError(
+                f"{self._location}: {path} has more than {MAX_SMALL_BYTES:,} bytes", remedy="push the pipeline again"
+            )
+        return data
+
+    def pieces(self, path: str, size: int) -> Iterator[bytes]:
+        """A file; where a connection breaks, the next one goes on from there."""
+        done, broken = 0, 0
+        while done < size:
+            try:
+                with self._open(path, done) as answer:
+                    while piece := answer.read(min(CHUNK, size - done)):
+                        done += len(piece)
+                        yield piece
+                if done < size:
+                    raise http.client.IncompleteRead(b"", size - done)
+            except BROKEN as exc:
+                broken += 1
+                if broken == TRIES:
+                    raise self._unreachable(path, exc) from exc
+                time.sleep(0.1 * broken)
+
+    def _open(self, path: str, start: int) -> http.client.HTTPResponse:
+        request = self._request(path, start)
+        for left in reversed(range(TRIES)):
+            try:
+                answer: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
+            except urllib.error.HTTPError as exc:
+                exc.close()
+                if left == 0 or exc.code not in (429, 500, 502, 503, 504):
+                    raise self._refused(path, exc) from exc
+                time.sleep(0.3 * (TRIES - left))
+            except (OSError, ValueError) as exc:  # ValueError: a redirect to what is no URL
+                raise self._unreachable(path, exc) from exc
+            else:
+                if start and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
+                    _skip(answer, start)
+                return answer
+        raise AssertionError("the last try returns or raises")
+
+    def _request(self, path: str, start: int) -> urllib.request.Request:
+        try:
+            request = urllib.request.Request(self._url(path), headers={"User-Agent": "spacy-lambda"})
+        except ValueError as exc:
+            raise self._unreachable(path, exc) from exc
+        if self._token:
+            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
+        if start:
+            request.add_header("Range", f"bytes={start}-")
+        return request
+
+    def _url(self, path: str) -> str:
+        endpoint = os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
+        revision = urllib.parse.quote(self._revision, safe="")
+        return f"{endpoint}/{self._location.path}/resolve/{revision}/{urllib.parse.quote(path)}"
+
+    def _refused(self, path: str, error: urllib.error.HTTPError) -> StoreError:
+        place = self._location.at(self._revision)
+        if error.code in (401, 403):
+            return StoreError(
+                f"{place}: access is denied ({error.code})",
+                remedy="set HF_TOKEN to one that may read it, and check its name: the Hub does not say which it is",
+            )
+        if error.code == 404:
+            return NotStoredError(
+                f"{place} has no {path}", remedy=f"push it with `spacy-lambda push hub {self._location.path} PIPELINE`"
+            )
+        return StoreError(f"{place}: the Hub answered {error.code} {error.reason}", remedy="try again later")
+
+    def _unreachable(self, path: str, error: Exception) -> StoreError:
+        return StoreError(
+            f"{self._url(path)} cannot be reached: {error}", remedy="check the network, and HF_ENDPOINT where it is set"
+        )
+
+
+def _skip(answer: http.client.HTTPResponse, size: int) -> None:
+    """Read past what is there already, a piece at a time."""
+    while size and (piece := answer.read(min(CHUNK, size))):
+        size -= len(piece)

@@ -1,0 +1,112 @@
+"""What lies where in a store of plain objects, a folder or a bucket; and what its pointers say.
+
+::
+
+    ROOT/en_scienceie/artifacts/DIGEST.tar     an artifact, by its content; never changed
+    ROOT/en_scienceie/artifacts/DIGEST.sig     its signature, where it has one
+    ROOT/en_scienceie/refs/0.1.0-int8.json     a version: a pointer that is written once
+    ROOT/en_scienceie/refs/latest.json         an alias: a pointer that is replaced as a whole
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from spacy_lambda.core.artifact.unpack import MAX_ARTIFACT_BYTES
+from spacy_lambda.core.digest import Digest, is_digest, parse_digest
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.strict_json import check_fields, read_json
+from spacy_lambda.errors import DigestError, JsonError, NotStoredError, StoreError
+
+__all__ = ["LATEST", "Pointer", "artifact_key", "parse_pointer", "ref_key", "resolve", "signature_key"]
+
+LATEST = "latest"
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", re.ASCII)
+MAX_POINTER_BYTES = 4096
+FIELDS = {"kind": str, "version": str, "sha256": str, "size": int}
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a version or an alias points to.
+
+    :param kind: A version stays; an alias moves.
+    :param version: The version, ``VERSION`` or ``VERSION-PRECISION``.
+    :param sha256: The artifact's identity.
+    :param size: The artifact's bytes.
+    """
+
+    kind: Literal["version", "alias"]
+    version: str
+    sha256: Digest
+    size: int
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
+
+
+def parse_pointer(data: bytes, *, name: str) -> Pointer:
+    """Read a pointer.
+
+    :param name: How messages call it.
+    :raises StoreError: When it is none.
+    """
+    remedy = "push the pipeline again, or move the alias again"
+    try:
+        content = check_fields(read_json(data, name=name, max_bytes=MAX_POINTER_BYTES), FIELDS, name=name)
+        pointer = Pointer(
+            content["kind"],
+            content["version"],
+            parse_digest(content["sha256"], name="its sha256"),
+            content["size"],
+        )
+    except (JsonError, DigestError) as exc:
+        raise StoreError(f"{name} is no pointer to an artifact: {exc.message}", remedy=remedy) from exc
+    if (
+        pointer.kind not in ("version", "alias")
+        or not VERSION.fullmatch(pointer.version)
+        or not 0 < pointer.size <= MAX_ARTIFACT_BYTES
+    ):
+        raise StoreError(f"{name} is no pointer to an artifact", remedy=remedy)
+    return pointer
+
+
+def artifact_key(name: str, sha256: Digest) -> str:
+    """Where an artifact is, below the store's root."""
+    return f"{name}/artifacts/{sha256}.tar"
+
+
+def signature_key(name: str, sha256: Digest) -> str:
+    """Where an artifact's signature is."""
+    return f"{name}/artifacts/{sha256}.sig"
+
+
+def ref_key(name: str, ref: str) -> str:
+    """Where the pointer of a version or an alias is."""
+    return f"{name}/refs/{ref}.json"
+
+
+def resolve(location: Location, read: Callable[[str], bytes | None]) -> Digest:
+    """The digest of the artifact that a location in a store names; a digest that is given is not looked up.
+
+    :param read: Gives the object of a key below the store's root, or ``None``.
+    :raises NotStoredError: When there is no such pipeline, version or alias.
+    """
+    if location.sha256 is not None:
+        return location.sha256
+    ref = location.ref or LATEST
+    if is_digest(ref):
+        return Digest(ref)
+    root, _, name = str(location.at(None)).rpartition("/")
+    data = read(ref_key(name, ref))
+    if data is None:
+        raise NotStoredError(
+            f"{root or '.'} has no {name!r} with the version or alias {ref!r}",
+            remedy=f"see what it has with `spacy-lambda ls {root or '.'}`",
+        )
+    return parse_pointer(data, name=f"{location.at(ref)}").sha256

@@ -1,0 +1,184 @@
+"""Artifacts in S3, or in any service that speaks its protocol."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.layout import artifact_key, resolve
+from spacy_lambda.core.source.readable import FoundArtifact, S3Options
+from spacy_lambda.core.source.stream import PieceStream
+from spacy_lambda.errors import DigestError, NotStoredError, StoreError
+
+__all__ = ["SHA256_METADATA", "error_code", "explained", "find_in_s3", "read_object", "s3_client"]
+
+PIECE = 1 << 20
+
+TRIES = 5
+MAX_SMALL_BYTES = 4 * 1024 * 1024
+SHA256_METADATA = "sha256"
+"""The artifact's identity in the object's metadata."""
+
+DENIED = ("403", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch")
+GONE = ("404", "NoSuchKey", "NotFound")
+
+
+def find_in_s3(location: Location, options: S3Options) -> FoundArtifact:
+    """Find an artifact: an object that ends in ``.tar``, or a version or alias in a store.
+
+    :raises NotStoredError: When there is none.
+    :raises StoreError: When S3 cannot be reached, or refuses.
+    """
+    client = s3_client(options)
+    if location.is_artifact:
+        key, digest = location.key, location.sha256 or _told_digest(client, location)
+    else:
+        root, slash, name = location.key.rpartition("/")
+        digest = resolve(location, lambda key: read_object(client, location.bucket, root + slash + key))
+        key = root + slash + artifact_key(name, digest)
+
+    return FoundArtifact(
+        str(location), digest, None, lambda: nullcontext(PieceStream(iter(_Pieces(client, location.bucket, key))))
+    )
+
+
+def s3_client(options: S3Options) -> Any:
+    """A client that gives up in seconds, not minutes: a function's init has ten.
+
+    :raises StoreError: When the AWS configuration is wrong.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    config = Config(
+        connect_timeout=2,
+        read_timeout=8,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        # What is read is verified against its digest; S3's own checksum would only cost time.
+        response_checksum_validation="when_required",
+    )
+    try:
+        # boto3's own default session has read the description of S3 if anything has used it before.
+        session = boto3 if options.profile is None else boto3.Session(profile_name=options.profile)
+        return session.client("s3", endpoint_url=options.endpoint_url, region_name=options.region, config=config)
+    except (BotoCoreError, ValueError) as exc:
+        raise StoreError(
+            f"S3 cannot be used: {exc}", remedy="check the AWS configuration, for example with `aws configure list`"
+        ) from exc
+
+
+def read_object(client: Any, bucket: str, key: str) -> bytes | None:
+    """A small object, or ``None`` where there is none.
+
+    :raises StoreError: When S3 cannot be reached, or refuses, or the object is not small.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_SMALL_BYTES + 1)
+    except (BotoCoreError, ClientError) as exc:
+        if error_code(exc) in GONE:
+            return None
+        raise explained(exc, bucket, key) from exc
+    if len(data) > MAX_SMALL_BYTES:
+        raise StoreError(
+            f"s3://{bucket}/{key} has more than {MAX_SMALL_BYTES:,} bytes, and is neither a pointer nor a signature",
+            remedy="push the pipeline again",
+        )
+    return data
+
+
+def explained(error: Exception, bucket: str, key: str) -> StoreError:
+    """What botocore says, as an error of ours with its remedy."""
+    from botocore import exceptions
+
+    place, code = f"s3://{bucket}/{key}", error_code(error)
+    if code in GONE:
+        return NotStoredError(
+            f"there is no {place}", remedy="check the location; `spacy-lambda ls` shows what is there"
+        )
+    if code == "NoSuchBucket":
+        return NotStoredError(f"there is no bucket {bucket!r}", remedy=f"create it: aws s3 mb s3://{bucket}")
+    message, remedy = f"{place}: {error}", "check the location and the permissions of this role or user"
+    if code in DENIED:
+        message = f"{place}: access is denied ({code})"
+        remedy = (
+            f"allow s3:GetObject, s3:PutObject and s3:ListBucket on {bucket!r} to this role or user; "
+            "`aws sts get-caller-identity` shows who is asking"
+        )
+    elif code in ("412", "PreconditionFailed"):
+        message, remedy = f"{place} was replaced while it was read", "try again"
+    elif isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
+        message, remedy = f"{place}: there are no AWS credentials", "run `aws configure sso`, or set AWS_PROFILE"
+    elif isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
+        message = f"{place} cannot be reached: {error}"
+        remedy = "check the network and the endpoint; in a VPC without NAT, add a gateway endpoint for S3"
+    return StoreError(message, remedy=remedy)
+
+
+def _told_digest(client: Any, location: Location) -> Digest | None:
+    """The identity that whoever stored the object has noted beside it; one that cannot be is not passed over."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        head = client.head_object(Bucket=location.bucket, Key=location.key)
+    except (BotoCoreError, ClientError) as exc:
+        raise explained(exc, location.bucket, location.key) from exc
+    told = [value for key, value in head["Metadata"].items() if key.lower() == SHA256_METADATA]
+    try:
+        digests = {parse_digest(value, name=f"the metadata {SHA256_METADATA} of {location}") for value in told}
+        if len(digests) > 1:
+            raise DigestError(f"{location} has several values of the metadata {SHA256_METADATA}", remedy="")
+    except DigestError as exc:
+        raise StoreError(
+            exc.message,
+            remedy="push the pipeline again with `spacy-lambda push`, or name the artifact with #sha256=DIGEST",
+        ) from exc
+    return next(iter(digests), None)
+
+
+class _Pieces:
+    """An object, piece by piece; where a connection breaks, the next one goes on from there."""
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self._client, self._bucket, self._key = client, bucket, key
+        self._done = 0
+        self._etag: str | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        from botocore import exceptions
+
+        # botocore itself does not try again once a body has begun.
+        broken = (exceptions.HTTPClientError, exceptions.IncompleteReadError)
+        tries = TRIES
+        while True:
+            try:
+                body = self._body()
+                while piece := body.read(PIECE):
+                    self._done += len(piece)
+                    yield piece
+            except (exceptions.BotoCoreError, exceptions.ClientError) as exc:
+                tries -= 1
+                if tries == 0 or not isinstance(exc, broken):
+                    raise explained(exc, self._bucket, self._key) from exc
+                time.sleep(0.1 * (TRIES - tries))
+            else:
+                return
+
+    def _body(self) -> Any:
+        """What is left of the object, and of no other that may have taken its place."""
+        rest = {} if self._etag is None else {"IfMatch": self._etag, "Range": f"bytes={self._done}-"}
+        answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **rest)
+        self._etag = answer["ETag"]
+        return answer["Body"]
+
+
+def error_code(error: BaseException | None) -> str:
+    """S3's own code for an error, such as ``NoSuchKey``; empty where there is none."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))

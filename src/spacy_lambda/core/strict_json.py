@@ -1,0 +1,179 @@
+"""JSON from outside: one reader that refuses whatever a later step could stumble over.
+
+``json`` takes more than RFC 8259 allows, and gives back what other code cannot bear: infinite numbers, lone surrogates,
+one key twice, a nesting that ends in ``RecursionError``. Records, pointers, manifests and ``meta.json`` are read by
+:func:`read_json`; requests, answers and what else people write by :func:`parse_json`, which takes more of it.
+Standard library only: both sides read JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from spacy_lambda.errors import JsonError
+
+__all__ = ["MAX_DEPTH", "MAX_VALUE_DEPTH", "check_fields", "parse_json", "read_json"]
+
+MAX_DEPTH = 32
+"""Arrays and objects inside each other. Recursive code, such as ``dataclasses.asdict``, bears some hundred."""
+
+MAX_VALUE_DEPTH = 100
+"""The same of what people and functions write."""
+
+MAX_INTEGER = 2**64
+"""The largest that spaCy's hashes need; far below what :class:`float` can hold."""
+
+MAX_INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1
+MAX_OPENED = 250_000
+"""Arrays and objects in all: an empty one takes 60 bytes of memory for two in the text."""
+
+REMEDY = "fetch it again; if it stays so, whoever wrote it must write it again"
+
+
+def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
+    """Read JSON as RFC 8259 has it: UTF-8, finite numbers, each key once, nothing deeper than needed.
+
+    :param name: How messages call it.
+    :param max_bytes: Most that is read.
+    :raises JsonError: When it is anything else.
+    """
+    if len(data) > max_bytes:
+        raise JsonError(f"{name} has more than {max_bytes:,} bytes, the limit", remedy=REMEDY)
+    if data.count(b"[") + data.count(b"{") > MAX_OPENED:
+        raise JsonError(f"{name} has more than {MAX_OPENED:,} arrays and objects, the limit", remedy=REMEDY)
+    try:
+        content = json.loads(
+            data.decode("utf-8", "strict"),
+            object_pairs_hook=_object,
+            parse_constant=_Refused,
+            parse_float=_float,
+            parse_int=_integer,
+        )
+        _check(content)
+    except (ValueError, RecursionError) as exc:
+        why = "it is nested too deeply" if isinstance(exc, RecursionError) else str(exc)
+        raise JsonError(f"{name} cannot be read as JSON: {why}", remedy=REMEDY) from exc
+    return content
+
+
+def parse_json(data: str | bytes) -> Any:
+    """A value of JSON: UTF-8, finite numbers, nothing deeper than anybody means.
+
+    :raises ValueError: When it is anything else; never :class:`RecursionError`.
+    """
+    text = (data if isinstance(data, str) else data.decode("utf-8", "strict")).removeprefix("\ufeff")
+    try:
+        value = json.loads(text, parse_constant=_constant, parse_float=_float)
+    except RecursionError:
+        raise _too_deep() from None
+    if text.count("[") + text.count("{") > MAX_VALUE_DEPTH:
+        _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_VALUE_DEPTH + 1):
+        if not level:
+            return
+        level = [
+            item
+            for holder in level
+            if isinstance(holder, list | dict)
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(item, list | dict)
+        ]
+    raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"it is nested more than {MAX_VALUE_DEPTH} deep")
+
+
+def check_fields(content: Any, fields: Mapping[str, type], *, name: str) -> dict[str, Any]:
+    """Return an object that has exactly these keys, with values of exactly these types: ``true`` is not a number.
+
+    :raises JsonError: When it is anything else.
+    """
+    if type(content) is not dict:
+        raise JsonError(f"{name} is of type {type(content).__name__}, not an object", remedy=REMEDY)
+    for key in sorted(content.keys() ^ fields.keys()):
+        state = "is missing" if key in fields else "is not a key of it"
+        raise JsonError(f"{name}: {key[:100]!a} {state}", remedy=REMEDY)
+    for key, kind in fields.items():
+        if type(content[key]) is not kind:
+            found = type(content[key]).__name__
+            raise JsonError(f"{name}: {key!a} is of type {found}, not {kind.__name__}", remedy=REMEDY)
+    return content
+
+
+class _Refused:
+    """Stands for NaN or an infinite number until the object that holds it says under which key it is."""
+
+    def __init__(self, name: str) -> None:
+        self.why = f"{name} is not a number of JSON"
+
+
+def _refused(value: Any) -> _Refused | None:
+    """The first of them in a value or in lists of it; objects in it have been through this."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, _Refused):
+            return one
+        if isinstance(one, list):
+            waiting += reversed(one)
+    return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for key, value in pairs:
+        if (refused := _refused(value)) is not None:
+            raise ValueError(f"{key[:100]!a}: {refused.why}")
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key is there twice")
+    return content
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_INTEGER_DIGITS or abs(number := int(text)) > MAX_INTEGER:
+        raise ValueError("a number is too large")
+    return number
+
+
+def _check(content: Any) -> None:
+    """Depth and texts, without recursion.
+
+    :raises ValueError: When it is nested too deeply, or a text has half of a surrogate pair.
+    """
+    level: list[Any] = [content]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, str):
+                one.encode("utf-8", "strict")
+            elif isinstance(one, _Refused):
+                raise ValueError(one.why)
+            elif isinstance(one, list):
+                below += one
+            elif isinstance(one, dict):
+                below += [*one.keys(), *one.values()]
+        if not below:
+            return
+        level = below
+    raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")

@@ -1,0 +1,39 @@
+"""Where events go that were sent asynchronously and could not be answered."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from spacy_lambda.config.aws_names import stack_name
+from spacy_lambda.deploy.cdk.acknowledge import acknowledge
+from spacy_lambda.deploy.spec import FunctionSpec
+
+__all__ = ["FailedEvents"]
+
+KEPT = Duration.days(14)
+"""As long as SQS keeps anything."""
+
+ACKNOWLEDGED = {
+    "AwsSolutions-SQS3": "This queue is where failed events end; nothing consumes it that could fail again.",
+    "Serverless-SQSRedrivePolicy": "This queue is where failed events end; nothing consumes it that could fail again.",
+}
+
+
+class FailedEvents(Construct):
+    """A queue with the event, and with what went wrong, of each invocation that failed for the last time."""
+
+    def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
+        super().__init__(scope, id)
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            queue_name=f"{stack_name(spec.project, spec.name)}-failed",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=KEPT,
+        )
+        self.destination = destinations.SqsDestination(self.queue)
+        acknowledge(self.queue, ACKNOWLEDGED)

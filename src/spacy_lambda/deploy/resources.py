@@ -1,0 +1,102 @@
+"""What there will be: every resource of a template by its kind and its name, and who can call the function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.deploy.spec import ALIAS, FunctionSpec
+
+__all__ = ["Callers", "PlannedResource", "callers", "planned_resources"]
+
+NOT_A_RESOURCE = "AWS::CDK::Metadata"
+NAMES = (
+    "AlarmName",
+    "ApplicationName",
+    "BucketName",
+    "DashboardName",
+    "DeploymentGroupName",
+    "Endpoint",
+    "FunctionName",
+    "LogGroupName",
+    "QueueName",
+    "RepositoryName",
+    "TopicName",
+)
+
+
+@dataclass(frozen=True)
+class PlannedResource:
+    """One resource.
+
+    :param kind: CloudFormation's name of its type.
+    :param name: Its own; where AWS gives it one, what it is.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Who can call a function.
+
+    :param public: Whether everybody can.
+    :param about: In words.
+    """
+
+    public: bool
+    about: str
+
+
+def planned_resources(assembly: Path, stack: str) -> tuple[PlannedResource, ...]:
+    """Every resource of a stack, in the template's order."""
+    template = parse_json((assembly / f"{stack}.template.json").read_bytes())
+    return tuple(
+        PlannedResource(str(one["Type"]), _name(stack, key, one))
+        for key, one in template["Resources"].items()
+        if one["Type"] != NOT_A_RESOURCE
+    )
+
+
+def _name(stack: str, key: str, resource: Mapping[str, Any]) -> str:
+    properties = resource.get("Properties", {})
+    if resource["Type"] in SAID:
+        return SAID[resource["Type"]](stack, properties)
+    named = (properties[name] for name in NAMES if isinstance(properties.get(name), str))
+    return next(named, key)
+
+
+def _url(stack: str, properties: Mapping[str, Any]) -> str:
+    who = "PUBLIC" if properties["AuthType"] == "NONE" else "for signed requests (IAM)"
+    return f"URL of {stack}:{ALIAS}, {who}"
+
+
+def _permission(stack: str, properties: Mapping[str, Any]) -> str:
+    who = "everybody" if properties["Principal"] == "*" else properties["Principal"]
+    return f"{who} may {properties['Action']} on {stack}:{ALIAS}"
+
+
+SAID: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
+    "AWS::Budgets::Budget": lambda stack, properties: str(properties["Budget"]["BudgetName"]),
+    "AWS::IAM::Role": lambda stack, properties: str(properties.get("Description", f"a role of {stack}")),
+    "AWS::Lambda::Alias": lambda stack, properties: f"{stack}:{properties['Name']}",
+    "AWS::Lambda::Permission": _permission,
+    "AWS::Lambda::Url": _url,
+    "AWS::Lambda::Version": lambda stack, properties: f"{stack}: a new one where code or settings have changed",
+}
+
+
+def callers(spec: FunctionSpec) -> Callers:
+    """Who can call the function by its URL."""
+    pages = f"; pages of {', '.join(spec.cors)} may" if spec.cors else "; no web page of another origin may"
+    if spec.auth == "none":
+        return Callers(True, f'PUBLIC: anyone on the internet can call its URL, unsigned (auth = "none"){pages}')
+    return Callers(
+        False,
+        f"who has lambda:InvokeFunctionUrl and lambda:InvokeFunction on it in account {spec.account},"
+        f' by signed requests (auth = "iam"){pages}',
+    )

@@ -1,0 +1,134 @@
+"""A bundle -> a program for the local Lambda, with only the bundle on its path."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.bundler.bytecode import find_python
+from spacy_lambda.bundler.image.build import RECORD, read_record
+from spacy_lambda.bundler.image.context import PIPELINE_LAYER
+from spacy_lambda.bundler.image.engines import ENGINES, find_engine
+from spacy_lambda.bundler.metadata import HANDLER, PIPELINE_FOLDER, Facts, read_facts
+from spacy_lambda.bundler.pins import pin_all
+from spacy_lambda.bundler.target import ARCHITECTURES, Target
+from spacy_lambda.bundler.wheels import download_wheels, install_wheels
+from spacy_lambda.core.artifact.open import extract_zip
+from spacy_lambda.core.pipelines import BUNDLE_FACTS
+from spacy_lambda.errors import BundleError
+from spacy_lambda.local.image import image_program
+from spacy_lambda.local.program import Program
+from spacy_lambda.local.requirements import read_source
+from spacy_lambda.pipeline.kind import require_compiled
+
+__all__ = ["Runnable", "open_bundle"]
+
+IMAGE_PIPELINE = f"{PIPELINE_LAYER}/{PIPELINE_FOLDER}"
+PROVIDED = ("awslambdaric", "boto3")
+"""What Lambda's own runtime brings, and so is in no zip."""
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """A bundle that is ready to be served.
+
+    :param program: What the environments run.
+    :param handler: The function in it that answers.
+    """
+
+    program: Program
+    handler: str
+
+
+@contextmanager
+def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]:
+    """Prepare a bundle for the local Lambda; what was unpacked is removed at the end.
+
+    :param bundle: A zip, an image's folder, or an image's name in an engine or a registry.
+    :param engine: What runs an image; without it, what has built it, or what is here.
+    :raises BundleError: If it is none, or cannot run on this machine.
+    :raises NotCompiledError: If its pipeline needs torch, as far as that is seen from outside.
+    """
+    path = Path(bundle)
+    if path.is_file():
+        with _zip_program(path) as program:
+            yield Runnable(program, HANDLER)
+        return
+    if path.is_dir():
+        if not (path / RECORD).is_file():
+            raise BundleError(
+                f"{bundle} is a folder without {RECORD}, so no bundle",
+                remedy="give a zip or an image's folder that `spacy-lambda bundle` has written",
+            )
+        built = read_record(path)
+        if (path / IMAGE_PIPELINE).is_dir():
+            require_compiled(path / IMAGE_PIPELINE, name=bundle)
+        chosen, image = ENGINES[engine or str(built.engine)], str(built.id)
+    elif bundle.endswith(".zip"):
+        raise BundleError(f"there is no file {bundle}", remedy="make it with `spacy-lambda bundle`")
+    else:
+        chosen, image = find_engine(engine), bundle
+    with image_program(chosen, image) as (program, handler):
+        yield Runnable(program, handler)
+
+
+@contextmanager
+def _zip_program(path: Path) -> Iterator[Program]:
+    facts = _facts(path)
+    python = _python(facts.target)
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        task, runtime = Path(scratch, "task"), Path(scratch, "runtime")
+        extract_zip(path, task)
+        fetched = facts.location != PIPELINE_FOLDER
+        if not fetched:
+            require_compiled(task / PIPELINE_FOLDER, name=str(path))
+        variables = read_source(facts.location).variables if fetched else {}
+        _install_runtime(facts.target, runtime)
+        yield Program(
+            command=lambda names: (python, "-S", "-s", "-B", "-m", "awslambdaric"),
+            folder=task,
+            task_root=task,
+            runtime_dir=runtime / "awslambdaric",
+            python=facts.target.python,
+            about=f"{path.name}, unpacked in {task}, under {python}",
+            variables=variables,
+            fixed={"PYTHONPATH": f"{task}{os.pathsep}{runtime}"},
+        )
+
+
+def _facts(path: Path) -> Facts:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read(BUNDLE_FACTS) if BUNDLE_FACTS in archive.namelist() else None
+    except (OSError, zipfile.BadZipFile) as exc:
+        raise BundleError(f"{path} cannot be read: {exc}", remedy="make it again with `spacy-lambda bundle`") from exc
+    return read_facts(text, name=str(path))
+
+
+def _python(target: Target) -> str:
+    """An interpreter here that can run the bundle."""
+    if target.machine != platform.machine():
+        arch = next((name for name, machine in ARCHITECTURES.items() if machine == platform.machine()), "none")
+        raise BundleError(
+            f"this bundle is for {target.arch}, and this machine is {platform.machine()}",
+            remedy=f"run it on such a machine, or make one for this: spacy-lambda bundle --arch {arch}",
+        )
+    python = find_python(target)
+    if python is None:
+        raise BundleError(
+            f"this bundle is for Python {target.python}, which is not installed here",
+            remedy=f"install it, for example by `pyenv install {target.python}`",
+        )
+    return python
+
+
+def _install_runtime(target: Target, folder: Path) -> None:
+    """AWS's runtime client and SDK for the bundle's Python, in the versions that are installed here."""
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        install_wheels(download_wheels(pin_all(PROVIDED, target), target, Path(scratch)), target, folder)

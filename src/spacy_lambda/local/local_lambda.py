@@ -1,0 +1,106 @@
+"""The local Lambda for code that is not asynchronous: tests, notebooks, demonstrations."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Self
+
+from spacy_lambda.local.logs import LogSink
+from spacy_lambda.local.program import Program
+from spacy_lambda.local.routes import COMPARE_PATH, Deployment, side_by_side
+from spacy_lambda.local.server import ServedFunction, serve_functions
+from spacy_lambda.local.settings import FunctionSettings
+
+
+class LocalLambda:
+    """Serves a function from a thread with an event loop of its own, from construction until :meth:`close`.
+
+    ::
+
+        with LocalLambda(FunctionSettings(pipeline="./compiled")) as local:
+            boto3.client("lambda", endpoint_url=local.endpoint_url, ...)
+
+    :param settings: The function.
+    :param program: What its environments run; without it, what is installed here.
+    :param compare: A second function, with which the first one's page can compare itself.
+    :param host: The address to listen on.
+    :param port: The port; 0 for a free one.
+    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
+    :param log: Takes each line that an environment logs, in that thread; without it, :mod:`logging` does.
+    :raises LocalLambdaError: If the pipeline, a requirement or the address is not to be had.
+    """
+
+    def __init__(
+        self,
+        settings: FunctionSettings,
+        *,
+        program: Program | None = None,
+        compare: Deployment | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        allow_hosts: Sequence[str] = (),
+        log: LogSink | None = None,
+    ) -> None:
+        self._started: Future[Mapping[str, ServedFunction]] = Future()
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        first = Deployment(settings, program)
+        functions = {"/": first} if compare is None else side_by_side(first, compare)
+        serving = serve_functions(functions, host=host, port=port, allow_hosts=allow_hosts, log=log)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(serving)),
+            name="local-lambda",
+            daemon=True,
+        )
+        self._thread.start()
+        self._functions = self._started.result()
+
+    @property
+    def endpoint_url(self) -> str:
+        """What clients take as ``endpoint_url``."""
+        return self.function.endpoint_url
+
+    @property
+    def function(self) -> ServedFunction:
+        """What is being served."""
+        return self._functions["/"]
+
+    @property
+    def compared(self) -> ServedFunction | None:
+        """The second function, if there is one."""
+        return self._functions.get(COMPARE_PATH)
+
+    @property
+    def environment_pids(self) -> tuple[int, ...]:
+        """The process ids of the environments that are there, sorted."""
+        return tuple(sorted(pid for function in self._functions.values() for pid in function.pool.pids))
+
+    def close(self) -> None:
+        """End every environment and the server, and remove the task root."""
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def _run(self, serving: AbstractAsyncContextManager[Mapping[str, ServedFunction]]) -> None:
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with serving as served:
+                self._started.set_result(served)
+                await self._stop.wait()
+        except BaseException as exc:
+            if self._started.done():
+                raise
+            self._started.set_exception(exc)

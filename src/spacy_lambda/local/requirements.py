@@ -1,0 +1,100 @@
+"""Stage 1: PIPELINE, wherever it is, becomes what the function is told and what it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.artifact.unpack import read_stream_file
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.pipelines import find_pipeline, read_meta, requirements_of
+from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.pipeline.config_file import parse_config
+from spacy_lambda.pipeline.kind import require_compiled, require_without_torch
+
+CACHE_VARIABLES = ("SPACY_LAMBDA_CACHE", "SPACY_LAMBDA_CACHE_LIMIT")
+S3_VARIABLES = ("AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+CONFIG = "config.cfg"
+MAX_CONFIG_BYTES = 4 << 20
+HUB_VARIABLES = ("HF_ENDPOINT", "HF_TOKEN")
+
+
+@dataclass(frozen=True)
+class PipelineSource:
+    """Where a pipeline is, and what the function needs for it.
+
+    :param location: An absolute path, or a location in a store: what ``SPACY_LAMBDA_PIPELINE`` is set to.
+    :param requirements: Requirement strings, of ``meta.json`` and of the pipeline's own distribution.
+    :param variables: Environment variables with which the function reaches the store, as Lambda would give it a role's.
+    """
+
+    location: str
+    requirements: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_source(pipeline: str | Path) -> PipelineSource:
+    """Find a pipeline that a function can run, and read what it requires, without loading it.
+
+    :param pipeline: A directory, the name of an installed pipeline package, an artifact, or a location in a store.
+    :raises PipelineNotFoundError: If it is neither, or not a complete pipeline.
+    :raises NotCompiledError: If it needs torch, which no function on Lambda has, even where it is installed here.
+    :raises StoreError: If the store cannot be reached, or has no such pipeline.
+    """
+    location = parse_location(str(pipeline))
+    if location.scheme == "file":
+        path = Path(location.path)
+        if not path.is_file() and not (path / "refs").is_dir():
+            folder = find_pipeline(location.path).resolve()
+            require_compiled(folder, name=location.path)
+            requirements = requirements_of(read_meta(folder / "meta.json"))
+            own = () if path.is_dir() else _own_distribution(location.path)
+            digest = "" if location.sha256 is None else f"#sha256={location.sha256}"
+            return PipelineSource(f"{folder}{digest}", (*own, *requirements))
+        location = replace(location, path=str(path.resolve()))
+    manifest = _manifest(location, name=str(pipeline))
+    needed = ("boto3",) if location.scheme == "s3" else ()
+    return PipelineSource(str(location), (*needed, *requirements_of(manifest.pipeline)), _variables(location))
+
+
+def _manifest(location: Location, *, name: str) -> Manifest:
+    """What the artifact says that it holds, where a function can run it; the function itself verifies it."""
+    with find_artifact(location).open() as stream:
+        manifest, config = read_stream_file(stream, CONFIG, max_bytes=MAX_CONFIG_BYTES)
+    text = config.decode("utf-8", "replace")
+    require_without_torch(parse_config(text, name=f"{CONFIG} of {name}"), name=name)
+    return manifest
+
+
+def _variables(location: Location) -> dict[str, str]:
+    of_store = {"s3": S3_VARIABLES, "hf": HUB_VARIABLES, "file": ()}[location.scheme]
+    found = {name: os.environ[name] for name in (*CACHE_VARIABLES, *of_store) if name in os.environ}
+    return {**found, **(_credentials() if location.scheme == "s3" else {})}
+
+
+def _credentials() -> dict[str, str]:
+    """This user's AWS credentials, in the variables in which Lambda gives a function those of its role."""
+    import boto3
+
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        return {}
+    frozen = credentials.get_frozen_credentials()
+    named = {
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def _own_distribution(name: str) -> tuple[str, ...]:
+    """The package's own distribution: its code may register what the pipeline names."""
+    try:
+        return (distribution(name).metadata["Name"],)
+    except PackageNotFoundError:
+        return ()

@@ -1,0 +1,109 @@
+"""The local Lambda as a whole: a function or several, their environments, and one Invoke API in front of them.
+
+::
+
+    PIPELINE ──pipeline──▶ PipelineSource ──closure──▶ distributions ──taskroot──▶ TaskRoot ──program──▶ Program
+                                                                                                            │
+    caller ──invoke_api──▶ Request ──pool──▶ environment ──runtime_api──▶ awslambdaric ──▶ handler
+    caller ◀── HTTP 200 ── Outcome ◀─────── START, END, REPORT ◀────────── Answer ◀──────────┘
+
+The first line runs once for each function, at the start; no environment is started before the first request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from spacy_lambda.local.execution_environment import Environment
+from spacy_lambda.local.http_server import HttpServer
+from spacy_lambda.local.invoke_api import InvokeApi
+from spacy_lambda.local.logs import LogSink
+from spacy_lambda.local.pool import Pool
+from spacy_lambda.local.program import Program, installed_program
+from spacy_lambda.local.router import Target
+from spacy_lambda.local.routes import Deployment
+from spacy_lambda.local.settings import FunctionSettings
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServedFunction:
+    """A function that is being served.
+
+    :param settings: The function.
+    :param endpoint_url: What clients take as ``endpoint_url``.
+    :param url: The function's own URL, without a slash at the end.
+    :param program: What its environments run.
+    :param pool: The environments.
+    """
+
+    settings: FunctionSettings
+    endpoint_url: str
+    url: str
+    program: Program
+    pool: Pool
+
+
+@contextlib.asynccontextmanager
+async def serve_functions(
+    functions: Mapping[str, Deployment],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    allow_hosts: Sequence[str] = (),
+    log: LogSink | None = None,
+) -> AsyncIterator[Mapping[str, ServedFunction]]:
+    """Serve functions until the context ends; then end their environments.
+
+    :param functions: By the path below which each function's URL is; one of them is ``/``.
+    :param host: The address to listen on.
+    :param port: The port; 0 for a free one.
+    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
+    :param log: Takes each line that an environment logs; without it, they go to :mod:`logging`.
+    :raises LocalLambdaError: If a pipeline, a requirement or the address is not to be had.
+    """
+    numbers = itertools.count(1)
+    with contextlib.ExitStack() as programs:
+        prepared = {path: programs.enter_context(_program(function)) for path, function in functions.items()}
+        pools = {
+            path: _pool(function.settings, prepared[path], numbers, log or _log_line)
+            for path, function in functions.items()
+        }
+        targets = {path: Target(function.settings, pools[path].invoke) for path, function in functions.items()}
+        api = InvokeApi(targets)
+        server = HttpServer(api.app, host=host, port=port, allow_hosts=allow_hosts, origins=api.origins)
+        await server.start()
+        endpoint = f"http://{server.address}"
+        try:
+            yield {
+                path: ServedFunction(
+                    function.settings, endpoint, endpoint + path.rstrip("/"), prepared[path], pools[path]
+                )
+                for path, function in functions.items()
+            }
+        finally:
+            await asyncio.gather(*(pool.close() for pool in pools.values()))
+            await server.close()
+
+
+def _program(function: Deployment) -> contextlib.AbstractContextManager[Program]:
+    if function.program is None:
+        return installed_program(function.settings)
+    return contextlib.nullcontext(function.program)
+
+
+def _pool(settings: FunctionSettings, program: Program, numbers: Iterator[int], log: LogSink) -> Pool:
+    async def start() -> Environment:
+        return await Environment.start(settings, number=next(numbers), program=program, log=log)
+
+    return Pool(settings, start)
+
+
+def _log_line(number: int, line: str) -> None:
+    _LOGGER.info("[%d] %s", number, line)

@@ -1,0 +1,126 @@
+"""A pipeline's ``config.cfg``, read as spaCy resolves it and without loading anything that it names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.core.artifact.safe_paths import unsafe_name
+from spacy_lambda.errors import InvalidPipelineError
+
+__all__ = ["blocks", "nodes", "parse_config", "read_config", "registered_names"]
+
+OTHERS = frozenset({"code", "config.cfg", "meta.json", "tokenizer", "vocab"})
+"""What lies beside the components' folders: spaCy's own files and folders, and the pipeline's modules."""
+
+REMEDY = "write the pipeline again with spaCy, or correct its config.cfg"
+NO_FOLDER = "cannot be the name of its folder"
+RENAME = "rename the component, for example with nlp.rename_pipe, and write the pipeline again"
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read a pipeline's ``config.cfg`` as spaCy resolves it, with its variables.
+
+    :raises InvalidPipelineError: If it cannot be read, or is not a pipeline's.
+    """
+    path = folder / "config.cfg"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as exc:
+        raise InvalidPipelineError(f"{str(path)!r} cannot be read: {exc}", remedy=REMEDY) from exc
+    return parse_config(text, name=str(path))
+
+
+def parse_config(text: str, *, name: str) -> dict[str, Any]:
+    """The same for the text of a ``config.cfg``.
+
+    :param name: How messages call it.
+    :raises InvalidPipelineError: If it is not a pipeline's.
+    """
+    from confection import Config
+
+    try:
+        config: dict[str, Any] = json.loads(json.dumps(Config().from_str(text, interpolate=True)))
+    except Exception as exc:  # the parser raises what its own parts raise, such as KeyError and RecursionError
+        named = next(filter(None, map(_wrong_name, _names_in(text))), None)
+        if named is not None:
+            raise InvalidPipelineError(f"{name!r} is not a pipeline's: {named}", remedy=RENAME) from exc
+        first = next(iter(str(exc).strip().splitlines()), "")
+        raise InvalidPipelineError(
+            f"{name!r} does not parse: {type(exc).__name__}: {first[:300]}", remedy=REMEDY
+        ) from exc
+    config.setdefault("components", {})
+    wrong = _wrong(config)
+    if wrong is not None:
+        raise InvalidPipelineError(
+            f"{name!r} is not a pipeline's: {wrong}", remedy=RENAME if wrong.endswith(NO_FOLDER) else REMEDY
+        )
+    return config
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every section below a value, however deep, in lists too."""
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from nodes(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from nodes(value)
+
+
+def blocks(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The blocks that say what a pipeline is made of: ``[nlp]``, and one for each component."""
+    return [config.get("nlp", {}), *config.get("components", {}).values()]
+
+
+def registered_names(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Registries, and the names in them that a block refers to; a factory is its own, not that of a deeper section."""
+    if isinstance(block.get("factory"), str):
+        yield "factories", block["factory"]
+    for section in nodes(block):
+        for key, value in section.items():
+            if key.startswith("@") and isinstance(value, str):
+                yield key[1:], value
+
+
+def _wrong(config: Mapping[str, Any]) -> str | None:
+    """Why it cannot be a pipeline's config."""
+    nlp, components = config.get("nlp"), config["components"]
+    if not isinstance(nlp, dict):
+        return "it has no [nlp] block"
+    if not isinstance(components, dict):
+        return "[components] is not a block"
+    pipeline = nlp.get("pipeline", [])
+    if not isinstance(pipeline, list) or not all(isinstance(name, str) for name in pipeline):
+        return "[nlp] pipeline is not a list of names"
+    named = next(filter(None, map(_wrong_name, (*components, *pipeline))), None)
+    if named is not None:
+        return named
+    for name in pipeline:
+        if not isinstance(components.get(name), dict):
+            return f"[nlp] pipeline names {name!r}, and there is no such block in [components]"
+    return None
+
+
+def _wrong_name(name: str) -> str | None:
+    """Why a component cannot be called so. Some systems ignore case."""
+    if name.lower() in OTHERS:
+        return f"a component is called {name!r}, which is kept for something else, and {NO_FOLDER}"
+    if "/" in name or unsafe_name(name) is not None:
+        return f"a component is called {name[:80]!r}, which {NO_FOLDER}"
+    return None
+
+
+def _names_in(text: str) -> Iterator[str]:
+    """The components' names in a config that does not parse: a dot in one of them may be why."""
+    for rest in re.findall(r"^\[components\.(.+)\][ \t]*$", text, re.MULTILINE):
+        yield rest if rest.startswith(".") or rest.lower() in OTHERS else rest.partition(".")[0]
+    for names in re.findall(r"^pipeline[ \t]*=[ \t]*(\[.*\])[ \t]*$", text, re.MULTILINE):
+        try:
+            yield from (name for name in json.loads(names) if isinstance(name, str))
+        except (ValueError, RecursionError):
+            continue

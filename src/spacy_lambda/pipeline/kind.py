@@ -1,0 +1,205 @@
+"""The kind of pipeline that a folder holds: compiled, without a transformer, or as it was trained.
+
+Neither the pipeline nor torch is loaded: the config is read as spaCy resolves it, with its variables, and every
+function that it names is looked up in the tables below and in the metadata of the packages that are installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from importlib.metadata import entry_points
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from spacy_lambda.core.compiled_meta import META_KEY
+from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.errors import NotCompiledError
+from spacy_lambda.packages.torch_packages import brings_torch
+from spacy_lambda.pipeline.config_file import read_config, registered_names
+
+__all__ = [
+    "PipelineKind",
+    "TorchPart",
+    "described",
+    "is_compiled",
+    "kind_of",
+    "pipeline_kind",
+    "require_compiled",
+    "require_without_torch",
+    "torch_parts",
+]
+
+OUR_FACTORIES = ("onnx_transformer_*",)
+TORCH_FACTORIES = ("transformer", "curated_transformer", "experimental_coref", "experimental_span_resolver")
+TORCH_FUNCTIONS = (
+    "spacy-transformers.*",
+    "spacy-curated-transformers.*",
+    "spacy-experimental.Coref.*",
+    "spacy-experimental.SpanResolver.*",
+    "spacy-experimental.PairwiseBilinear.*",
+    "spacy.TorchBiLSTMEncoder.*",
+    "PyTorch*",
+    # Models of spacy-llm that run in the process; the others are asked over the network.
+    "spacy.Dolly.*",
+    "spacy.Falcon.*",
+    "spacy.HuggingFace.*",
+    "spacy.Llama*",
+    "spacy.Mistral.*",
+    "spacy.OpenLLaMA.*",
+    "spacy.StableLM.*",
+)
+"""Registered functions that import torch, whether or not their packages are installed here."""
+
+FACTORIES = "factories"
+LIBRARIES = ("spacy", "thinc")
+"""Whose registries packages add to, by entry points of the group ``LIBRARY_REGISTRY``."""
+
+
+class PipelineKind(StrEnum):
+    """What a pipeline is to a function.
+
+    ``compiled`` and ``no-transformer`` run without torch; ``original`` does not.
+    """
+
+    COMPILED = "compiled"
+    NO_TRANSFORMER = "no-transformer"
+    ORIGINAL = "original"
+
+
+@dataclass(frozen=True)
+class TorchPart:
+    """One part of a pipeline that needs torch.
+
+    :param component: The component's name; ``nlp`` for the pipeline's own settings.
+    :param function: The factory or registered function, as the config names it.
+    """
+
+    component: str
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.component!r} ({self.function})"
+
+
+def pipeline_kind(folder: Path) -> PipelineKind:
+    """Read which kind of pipeline a folder holds.
+
+    :raises InvalidPipelineError: If its ``config.cfg`` or ``meta.json`` is not a pipeline's.
+    """
+    return kind_of(read_config(folder), read_meta(folder / "meta.json"))
+
+
+def kind_of(config: Mapping[str, Any], meta: Mapping[str, Any]) -> PipelineKind:
+    """The same for a config and a ``meta.json`` that were read before.
+
+    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
+    """
+    if torch_parts(config):
+        return PipelineKind.ORIGINAL
+    return PipelineKind.COMPILED if is_compiled(config, meta) else PipelineKind.NO_TRANSFORMER
+
+
+def is_compiled(config: Mapping[str, Any], meta: Mapping[str, Any]) -> bool:
+    """Whether a compile has written a pipeline, whatever else is in it by now.
+
+    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
+    """
+    return META_KEY in meta or _has_ours(config)
+
+
+def described(kind: PipelineKind, pipeline: str) -> str:
+    """A kind, for people.
+
+    :param pipeline: How the user named the pipeline.
+    """
+    if kind is PipelineKind.ORIGINAL:
+        return f"{kind}: it needs torch, and no function runs it; compile it: {_how_to_compile(pipeline)}"
+    return f"{kind}: it needs no torch" if kind is PipelineKind.NO_TRANSFORMER else kind.value
+
+
+def require_compiled(folder: Path, *, name: str) -> PipelineKind:
+    """Refuse a pipeline that can only fail in a function, because torch will not be there.
+
+    :param name: How the user named the pipeline.
+    :returns: Its kind, which is not ``original``.
+    :raises NotCompiledError: If a part of it needs torch.
+    :raises InvalidPipelineError: If its ``config.cfg`` or ``meta.json`` is not a pipeline's.
+    """
+    config, meta = read_config(folder), read_meta(folder / "meta.json")
+    require_without_torch(config, name=name)
+    return kind_of(config, meta)
+
+
+def require_without_torch(config: Mapping[str, Any], *, name: str) -> None:
+    """The same for a config that was read before.
+
+    :raises NotCompiledError: If a part of the pipeline needs torch.
+    """
+    parts = torch_parts(config)
+    if not parts:
+        return
+    told = ", ".join(dict.fromkeys(map(str, parts)))
+    if _has_ours(config):
+        names = ", ".join(dict.fromkeys(repr(part.component) for part in parts))
+        raise NotCompiledError(
+            f"{name} is compiled, and still has parts that need torch, which no function has: {told}",
+            remedy=f"train {names} without torch, or remove it, and compile the pipeline again",
+        )
+    raise NotCompiledError(
+        f"{name} is not compiled: it has parts that need torch, which no function has: {told}",
+        remedy=f"compile it, and give the result instead: {_how_to_compile(name)}",
+    )
+
+
+def _how_to_compile(pipeline: str) -> str:
+    """Commands for a shell; what is in a store is fetched first, for ``compile`` takes no location."""
+    if not _is_stored(pipeline):
+        return f"spacy-lambda compile {quote(pipeline)} compiled"
+    return f"spacy-lambda pull {quote(pipeline)} original && spacy-lambda compile original compiled"
+
+
+def _is_stored(pipeline: str) -> bool:
+    path = Path(pipeline)
+    if path.is_file() or (path / "config.cfg").is_file():
+        return False
+    return any(mark in pipeline for mark in ("://", "@", "#")) or (path / "refs").is_dir()
+
+
+def torch_parts(config: Mapping[str, Any]) -> tuple[TorchPart, ...]:
+    """The parts of a pipeline that need torch, in the pipeline's order.
+
+    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
+    """
+    nlp = {key: value for key, value in config["nlp"].items() if key != "pipeline"}
+    return tuple(
+        TorchPart(name, function)
+        for name, block in (*_components(config), ("nlp", nlp))
+        for registry, function in registered_names(block)
+        if _needs_torch(registry, function)
+    )
+
+
+def _components(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The components that spaCy creates; a block may be left over from one that was removed."""
+    blocks = config["components"]
+    yield from ((name, blocks[name]) for name in config["nlp"].get("pipeline", []))
+
+
+def _has_ours(config: Mapping[str, Any]) -> bool:
+    return any(_matches(component.get("factory"), OUR_FACTORIES) for _, component in _components(config))
+
+
+def _needs_torch(registry: str, function: str) -> bool:
+    """By the tables, or by what the package that registers it here requires."""
+    if _matches(function, TORCH_FACTORIES if registry == FACTORIES else TORCH_FUNCTIONS):
+        return True
+    points = (point for library in LIBRARIES for point in entry_points(group=f"{library}_{registry}", name=function))
+    return any(point.dist is not None and brings_torch(point.dist.metadata["Name"]) for point in points)
+
+
+def _matches(name: object, patterns: tuple[str, ...]) -> bool:
+    return isinstance(name, str) and any(fnmatchcase(name, pattern) for pattern in patterns)

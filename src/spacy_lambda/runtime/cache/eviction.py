@@ -1,0 +1,175 @@
+"""Room for a new entry: first it is decided whether there can be enough, then the longest unused are evicted."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.errors import CacheError
+from spacy_lambda.runtime.cache.entry import IN_USE
+from spacy_lambda.runtime.cache.file_system import is_on_network
+from spacy_lambda.runtime.cache.folders import (
+    VANISHED,
+    IrregularFileError,
+    folder_entries,
+    identity,
+    lstat,
+    move_aside,
+    open_file,
+    remove,
+    space,
+    tree_size,
+)
+from spacy_lambda.runtime.cache.quarantine import SET_ASIDE
+from spacy_lambda.runtime.cache.settings import LIMIT_VARIABLE
+
+__all__ = ["EVICTED", "SLACK", "check_fits", "check_room", "disk_full", "keep_limit", "make_room"]
+
+EVICTED = ".evicted"
+SLACK = 1 << 20
+"""Bytes for what is not in the files: folders, and the entry's own records."""
+
+IN_USE_ON_NETWORK_S = 6 * 3600
+"""A frozen function loses its locks on EFS; but none lives for so long without an invocation that marks the entry."""
+
+
+@dataclass(frozen=True)
+class _Old:
+    """What may be evicted, unless it is in use."""
+
+    folder: Path
+    known: tuple[int, int]
+    used: float
+    size: int
+
+
+def check_fits(root: Path, need: int, *, limit: int | None) -> None:
+    """Refuse what can never fit. The size may be one that nobody has verified: nothing is evicted for it.
+
+    :raises CacheError: When the limit or the whole disk is smaller.
+    """
+    if limit is not None and need > limit:
+        raise CacheError(
+            f"the pipeline needs {need:,} bytes, and {LIMIT_VARIABLE} is {limit:,}",
+            remedy=f"set {LIMIT_VARIABLE} to {-(-need // 10**6)}MB or more, or leave it out",
+        )
+    total, _ = space(root)
+    if need + SLACK > total:
+        raise disk_full(root, need, f"the disk has {total:,} in all")
+
+
+def check_room(root: Path, need: int, *, available: int) -> None:
+    """Refuse what has no room whatever is evicted. Nothing is: the size may be one that nobody has verified.
+
+    :param available: Bytes that could be written without evicting anything.
+    :raises CacheError: When all that may be evicted is not enough.
+    """
+    with ExitStack() as held:
+        _choose(root, need, available, held)
+
+
+def make_room(root: Path, need: int, *, available: int) -> None:
+    """Evict what nobody uses, the longest unused first, until a new entry has room; or nothing, if it cannot have.
+
+    :param need: Bytes of the new entry, verified.
+    :param available: Bytes that could be written without evicting anything.
+    :raises CacheError: When all that may be evicted is not enough.
+    """
+    with ExitStack() as held:
+        for old in _choose(root, need, available, held):
+            _remove(root, old)
+
+
+def keep_limit(root: Path, *, limit: int) -> None:
+    """Evict what nobody uses, the longest unused first, until all entries are within the limit. What is used stays."""
+    over = sum(old.size for old in _entries(root)) - limit
+    with ExitStack() as held:
+        chosen = _unused(root, over, held)
+        for old in chosen:
+            _remove(root, old)
+    if sum(old.size for old in chosen) < over:
+        logging.getLogger(__name__).warning(
+            "the cache %s stays beyond %s (%s bytes): what is left in it is in use", root, LIMIT_VARIABLE, f"{limit:,}"
+        )
+
+
+def disk_full(root: Path, need: int, why: str) -> CacheError:
+    """The error that says what is missing."""
+    megabytes = -(-(need + SLACK) // 2**20)
+    return CacheError(
+        f"{root} is full: the pipeline needs {need:,} bytes, {why}",
+        remedy=f"give the function at least {megabytes} MB of ephemeral storage for {root} or choose another folder "
+        "with SPACY_LAMBDA_CACHE, or compile the pipeline to int8",
+    )
+
+
+def _choose(root: Path, need: int, available: int, held: ExitStack) -> list[_Old]:
+    """What has to go for a new entry, locked."""
+    wanted = need + SLACK - available
+    chosen = _unused(root, wanted, held)
+    freed = sum(old.size for old in chosen)
+    if freed < wanted:
+        raise disk_full(root, need, f"{available:,} are free, and {freed:,} more if all goes that is not in use")
+    return chosen
+
+
+def _unused(root: Path, wanted: int, held: ExitStack) -> list[_Old]:
+    """What nobody uses, the longest unused first, until there are so many bytes of it; kept so until the stack ends."""
+    chosen: list[_Old] = []
+    for old in sorted(_entries(root), key=lambda old: old.used) if wanted > 0 else ():
+        if wanted <= 0:
+            break
+        if _hold(old, held):
+            chosen.append(old)
+            wanted -= old.size
+    return chosen
+
+
+def _entries(root: Path) -> Iterator[_Old]:
+    """What is in the cache; what was set aside goes first."""
+    for folder, found in folder_entries(root / SET_ASIDE):
+        yield _Old(folder, (found.st_dev, found.st_ino), 0.0, tree_size(folder))
+    for folder, found in folder_entries(root):
+        if not folder.name.startswith("."):
+            mark = lstat(folder / IN_USE) or found
+            yield _Old(folder, (found.st_dev, found.st_ino), mark.st_mtime, tree_size(folder))
+
+
+def _hold(old: _Old, held: ExitStack) -> bool:
+    """Keep others from beginning to use an entry, unless one does already."""
+    try:
+        handle = open_file(old.folder / IN_USE, os.O_RDWR)
+    except IrregularFileError:
+        return True
+    except OSError as exc:
+        return exc.errno in VANISHED
+    held.callback(os.close, handle)
+    return identity(old.folder) == old.known and not _is_used(handle, old.folder)
+
+
+def _is_used(handle: int, folder: Path) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        locks = False
+    else:
+        locks = not is_on_network(folder)
+    return not locks and time.time() - os.fstat(handle).st_mtime < IN_USE_ON_NETWORK_S
+
+
+def _remove(root: Path, old: _Old) -> None:
+    """Out of sight by one rename first, so that nobody sees half of it."""
+    target: Path | None = old.folder
+    # On a full disk there is no room for another folder; the lock keeps others away.
+    with suppress(OSError):
+        target = move_aside(old.folder, old.known, root / EVICTED, root=root)
+    if target is not None:
+        remove(target)

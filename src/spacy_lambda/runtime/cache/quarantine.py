@@ -1,0 +1,46 @@
+"""Damaged entries: out of the way, and kept for a while, so that somebody can look at them."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+
+from spacy_lambda.errors import CacheError
+from spacy_lambda.runtime.cache.folders import folder_entries, move_aside, remove
+
+__all__ = ["SET_ASIDE", "set_aside"]
+
+SET_ASIDE = ".set-aside"
+KEPT = 2
+"""Damaged entries that are kept: a disk that damages one after another is not filled with them."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def set_aside(root: Path, folder: Path, known: tuple[int, int], why: str) -> None:
+    """Move a damaged entry out of the way, unless another process has done so and put a new one there.
+
+    :param known: The identity of what is damaged.
+    :raises CacheError: When it cannot be moved.
+    """
+    try:
+        moved = move_aside(folder, known, root / SET_ASIDE, root=root)
+    except OSError as exc:
+        if exc.errno not in FULL or not remove(folder):
+            raise CacheError(
+                f"{folder} is damaged ({why}) and cannot be set aside: {exc.strerror}",
+                remedy="remove it, or mount the cache with write access",
+            ) from exc
+        moved = folder
+    if moved is not None:
+        log = logging.getLogger(__name__)
+        log.warning("the cache entry %s is set aside and fetched again: %s", folder, why)
+        _keep_few(root / SET_ASIDE)
+
+
+def _keep_few(folder: Path) -> None:
+    # A rename sets the time of the inode's change.
+    kept = sorted(folder_entries(folder), key=lambda item: item[1].st_ctime_ns, reverse=True)
+    for path, _ in kept[KEPT:]:
+        remove(path)

@@ -1,0 +1,142 @@
+"""Objects in S3 that are to be answered, read as they are needed."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from spacy_lambda.errors import RequestError
+
+__all__ = ["StoredObject", "as_stream", "read_lines", "read_text"]
+
+PIECE = 8 << 20
+"""Bytes of a request to S3. One long request would be cut off by S3 while the pipeline works."""
+
+OBJECT_LIMIT = 512 << 20
+LINE_LIMIT = 32 << 20
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object.
+
+    :param bucket: Its bucket.
+    :param key: Its key, decoded.
+    :param version: Which of its versions, in a bucket that keeps them.
+    """
+
+    bucket: str
+    key: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
+    """A whole object as a text.
+
+    :param max_length: Longest text, in characters.
+    :raises RequestError: If it is none, or too long to be one.
+    :raises StoreError: If it cannot be read.
+    """
+    limit = 4 * (max_length + 1)
+    with _reading(stored):
+        data = as_stream(_pieces(client, stored)).read(limit + 1)
+    if len(data) > limit:
+        raise RequestError(
+            f"{stored} has more than {max_length:,} characters",
+            remedy='store a .jsonl with its parts, or with "long_text": "split" beside it',
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise RequestError(f"{stored} is not UTF-8 at byte {exc.start}", remedy="store it as UTF-8") from exc
+
+
+def read_lines(client: Any, stored: StoredObject) -> Iterator[bytes]:
+    """The lines of an object; of one that is too long, its beginning.
+
+    :raises RequestError: If the object is too large, or no whole gzip file although its key says so.
+    :raises StoreError: If it cannot be read.
+    """
+    done = 0
+    with _reading(stored):
+        packed = as_stream(_pieces(client, stored))
+        stream = gzip.GzipFile(fileobj=packed) if stored.key.endswith(".gz") else packed
+        while line := stream.readline(LINE_LIMIT + 1):
+            rest = line
+            while not rest.endswith(b"\n") and (rest := stream.readline(PIECE)):
+                done += len(rest)
+                _check_size(stored, done)
+            done += len(line)
+            _check_size(stored, done)
+            yield line
+
+
+def _check_size(stored: StoredObject, size: int) -> None:
+    if size > OBJECT_LIMIT:
+        raise RequestError(
+            f"{stored} has more than {OBJECT_LIMIT >> 20} MiB uncompressed", remedy="split it into several objects"
+        )
+
+
+@contextmanager
+def _reading(stored: StoredObject) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from spacy_lambda.core.source.s3 import explained
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as exc:
+        raise explained(exc, stored.bucket, stored.key) from exc
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+        raise RequestError(f"{stored} is not a whole gzip file: {exc}", remedy="compress it again") from exc
+
+
+def _pieces(client: Any, stored: StoredObject) -> Iterator[bytes]:
+    """The object, and no other that takes its place meanwhile."""
+    from botocore.exceptions import ClientError
+
+    from spacy_lambda.core.source.s3 import error_code
+
+    same = {} if stored.version is None else {"VersionId": stored.version}
+    done, size = 0, 1
+    while done < size:
+        part = f"bytes={done}-{done + PIECE - 1}"
+        try:
+            answer = client.get_object(Bucket=stored.bucket, Key=stored.key, Range=part, **same)
+        except ClientError as exc:
+            if error_code(exc) == "InvalidRange":  # it is empty
+                return
+            raise
+        piece = answer["Body"].read()
+        yield piece
+        same["IfMatch"] = answer["ETag"]
+        done, size = done + len(piece), int(answer["ContentRange"].rpartition("/")[2])
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        from spacy_lambda.core.source.stream import PieceStream
+
+        self._pieces = PieceStream(pieces)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._pieces.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def as_stream(pieces: Iterator[bytes]) -> io.BufferedReader:
+    """What an iterator gives, as a file to read once."""
+    return io.BufferedReader(_Stream(pieces), 1 << 16)

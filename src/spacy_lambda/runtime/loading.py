@@ -1,0 +1,136 @@
+"""Where the function's pipeline is, and loading it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.pipelines import BUNDLE_FACTS, PIPELINE_VARIABLE, find_pipeline
+from spacy_lambda.errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
+
+# First, so that spaCy is imported without its command line.
+from spacy_lambda.runtime.spacy_import import spacy  # isort: skip
+from spacy.language import Language
+
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.runtime.code import import_code
+from spacy_lambda.runtime.component import OnnxTransformer
+from spacy_lambda.runtime.scores import keep_scores
+
+__all__ = ["LocatedPipeline", "load", "load_pipeline", "locate_pipeline"]
+
+
+@dataclass(frozen=True)
+class LocatedPipeline:
+    """The function's pipeline, on the function's own disk.
+
+    :param path: Its folder, verified where the location names a digest or an artifact.
+    :param mark: To be called at each invocation, so that what is in use stays in the cache.
+    :param sha256: Identity of its artifact, where something told it.
+    """
+
+    path: Path
+    mark: Callable[[], None] = lambda: None
+    sha256: str | None = None
+
+
+def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
+    """Bring here what ``SPACY_LAMBDA_PIPELINE`` names: a folder, a package, an artifact, or a place in a store.
+
+    A relative path starts at ``LAMBDA_TASK_ROOT``, the function's own folder. Artifacts go through the cache. Where the
+    variable is not set, the bundle that the function came in says where its pipeline is.
+
+    :raises PipelineLoadError: When the variable is empty and there is no bundle, or it names nothing.
+    :raises SpacyLambdaError: When the artifact cannot be fetched, or is not what it should be.
+    """
+    bundled, digest = _bundled(environ)
+    value = environ.get(PIPELINE_VARIABLE, "") or bundled
+    remedy = f"set {PIPELINE_VARIABLE} to the compiled pipeline's folder, or its s3:// or hf:// location"
+    if not value:
+        raise PipelineLoadError(f"{PIPELINE_VARIABLE} is not set", remedy=remedy)
+    location = parse_location(value)
+    if location.scheme == "file":
+        path = Path(environ.get("LAMBDA_TASK_ROOT", "."), location.path)
+        if not path.is_file() and not (path / "refs").is_dir():
+            try:
+                folder = find_pipeline(path if path.is_dir() else location.path)
+            except PipelineNotFoundError as exc:
+                raise PipelineLoadError(f"{PIPELINE_VARIABLE} is {value!r}: {exc.message}", remedy=remedy) from exc
+            known = location.sha256 or (digest if value == bundled else None)
+            return LocatedPipeline(_verified(folder, location), sha256=known)
+        location = replace(location, path=str(path))
+    from spacy_lambda.runtime.cache.fetch import cached_pipeline
+    from spacy_lambda.runtime.cache.settings import read_settings
+
+    entry = cached_pipeline(location, read_settings(environ))
+    return LocatedPipeline(entry.pipeline, entry.mark, entry.sha256)
+
+
+def _bundled(environ: Mapping[str, str]) -> tuple[str, Digest | None]:
+    """The location and the digest of which the bundle tells, if the function came in one.
+
+    :raises DigestError: When what it tells is no digest.
+    """
+    try:
+        facts = parse_json(Path(environ.get("LAMBDA_TASK_ROOT", "."), BUNDLE_FACTS).read_bytes())
+        location, sha256 = str(facts["location"]), facts["sha256"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return "", None
+    return location, parse_digest(sha256, name=f"the sha256 in {BUNDLE_FACTS}")
+
+
+def _verified(folder: Path, location: Location) -> Path:
+    """A folder whose artifact would have the digest that the location names, where it names one."""
+    if location.sha256 is not None:
+        from spacy_lambda.core.artifact.integrity import folder_digest
+        from spacy_lambda.core.artifact.pack import manifest_of
+
+        found = folder_digest(folder, manifest_of(folder))
+        if found != location.sha256:
+            raise ArtifactError(
+                f"{folder} has the digest {found}, not {location.sha256}",
+                remedy="bundle the pipeline again, or correct the digest after '#sha256='",
+            )
+    return folder
+
+
+def load(pipeline: str | Path) -> Language:
+    """Load a compiled pipeline, with the code that it brings: what ``spacy.load`` does, for pipelines that need more.
+
+    This runs the pipeline's code: load only what you trust.
+
+    :param pipeline: A directory, or the name of an installed pipeline package.
+    :raises PipelineNotFoundError: When there is no such pipeline.
+    :raises PipelineLoadError: When it does not load.
+    """
+    return load_pipeline(find_pipeline(pipeline))
+
+
+def load_pipeline(path: Path) -> Language:
+    """Load a pipeline and make it ready for the first text.
+
+    :raises PipelineLoadError: When it does not load.
+    """
+    import_code(path)
+    try:
+        with warnings.catch_warnings():
+            # Versions are pinned in the bundle; a warning on each cold start helps nobody.
+            warnings.filterwarnings("ignore", message=r"\[W095\]")
+            nlp: Language = spacy.load(path)
+    except PipelineLoadError:
+        raise
+    except Exception as exc:  # whatever the pipeline's own code raises
+        raise PipelineLoadError(
+            f"{path} does not load: {type(exc).__name__}: {exc}",
+            remedy="compile it with `spacy-lambda compile`, and bundle what its meta.json requires",
+        ) from exc
+    for _, component in nlp.pipeline:
+        if isinstance(component, OnnxTransformer):
+            component.open()
+    keep_scores(nlp)
+    return nlp

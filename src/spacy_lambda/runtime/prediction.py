@@ -1,0 +1,325 @@
+"""Requests -> answers, within the limits of the execution environment.
+
+::
+
+    requests ──check──▶ texts, none too hard ──tokenize──▶ Docs, none too large ──chunk by chunk──▶ answers
+
+Nothing is processed of a request that is refused. Between chunks it looks at the clock: what cannot end in time is an
+error in time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.errors import OutOfTimeError, RequestError
+from spacy_lambda.runtime.capacity import Capacity
+from spacy_lambda.runtime.doc_values import Json, answer_doc
+from spacy_lambda.runtime.long_text import Piece, merge_answers, split_text
+from spacy_lambda.runtime.request import Request, combined
+from spacy_lambda.runtime.response_size import check_estimate
+from spacy_lambda.runtime.scores import EntitySource, entity_source
+from spacy_lambda.runtime.speed import count_units
+from spacy_lambda.runtime.telemetry.observation import TextCounts, add_counts, count_text
+from spacy_lambda.runtime.tokenizing import Hardness
+
+__all__ = ["Answered", "answer_all"]
+
+PIPED = 2
+"""Texts from which on :meth:`Language.pipe` is used."""
+
+
+@dataclass
+class _Job:
+    """A piece of a text on its way.
+
+    :param request: The number of its request.
+    :param text: The number of its text in that.
+    """
+
+    request: int
+    text: int
+    piece: Piece
+    hard: Hardness
+    doc: Doc | None = None
+    units: int = 0
+    answer: Json = None
+    counts: TextCounts | None = None
+
+
+@dataclass
+class Answered:
+    """What came of requests.
+
+    :param outcomes: For each request its answer, or the exception that it ends with.
+    :param counts: Of every text that was answered.
+    """
+
+    outcomes: list[Any]
+    counts: list[TextCounts] = field(default_factory=list)
+
+
+def answer_all(
+    nlp: Language, requests: Sequence[Request], capacity: Capacity, *, answer_bytes: float, alone: bool = False
+) -> Answered:
+    """Answer several requests, all their texts together; and count each text.
+
+    The Docs live in a memory zone: the strings of one request do not stay in the vocabulary of a process that
+    answers for hours (https://spacy.io/api/language#memory_zone).
+
+    :param answer_bytes: What an answer may take.
+    :param alone: Whether what goes wrong is raised as it is: there is only one request.
+    """
+    work = _Work(nlp, requests, capacity, answer_bytes, alone)
+    work.check()
+    with _memory_zone(nlp):
+        work.tokenize()
+        work.run()
+    return work.answered()
+
+
+class _Work:
+    def __init__(
+        self, nlp: Language, requests: Sequence[Request], capacity: Capacity, answer_bytes: float, alone: bool
+    ) -> None:
+        self._nlp = nlp
+        self._requests = requests
+        self._capacity = capacity
+        self._answer_bytes = answer_bytes
+        self._alone = alone
+        self._failed: dict[int, Exception] = {}
+        self._jobs: list[_Job] = []
+        self._took_s, self._units, self._texts = 0.0, 0, 0
+        plain = all(request.shape == "ents" for request in requests)
+        self._source: EntitySource = "ents" if plain else entity_source(nlp)
+
+    def check(self) -> None:
+        """Refuse requests with texts that are too hard to tokenize; outside of the memory zone."""
+        steps_s = 0.0
+        for number, request in enumerate(self._requests):
+            jobs, faults, own_s = self._looked_at(number, request)
+            self._refuse(number, faults)
+            if number not in self._failed and own_s and steps_s + own_s > self._capacity.remaining_s:
+                self._fail(number, _out_of_time(request))
+            if number not in self._failed:
+                self._jobs += jobs
+                steps_s += own_s
+
+    def _looked_at(self, number: int, request: Request) -> tuple[list[_Job], list[RequestError], float]:
+        """The pieces of a request, the faults of the hard ones, and the seconds of tokenizing that these take.
+
+        Several hard pieces share one bound; to look at them takes time as well, so that it ends where they exceed it.
+        """
+        tokenizing, limit = self._capacity.tokenizing, self._capacity.hard_s
+        jobs, faults, seconds, hard = list[_Job](), list[RequestError](), 0.0, 0
+        for index, text in enumerate(request.texts):
+            for piece in self._pieces(text, request):
+                job = _Job(number, index, piece, tokenizing.hardness(piece.text))
+                jobs.append(job)
+                own_s = self._capacity.tokenizing_seconds(job.hard)
+                seconds, hard = seconds + own_s, hard + (own_s > 0)
+                fault = tokenizing.check(request.key(index), job.hard)
+                faults += [fault] if fault else []
+                if hard > 1 and seconds > limit:
+                    return jobs, faults or [_too_hard(request, request.key(index), limit)], seconds
+                if fault:
+                    break
+        return jobs, faults, seconds
+
+    def tokenize(self) -> None:
+        """Tokenize every text, and refuse requests whose texts are more than this function can bear."""
+        for number, jobs in _by_request(self._jobs):
+            request, faults = self._requests[number], list[RequestError]()
+            try:
+                for job, needed in self._estimates(jobs):
+                    self._check_time(needed, jobs, request)
+                    fault = self._tokenized(job, request) if job else None
+                    faults += [fault] if fault else []
+                self._refuse(number, faults)
+                tokens = sum(len(job.doc) for job in jobs if job.doc is not None)
+                check_estimate(request, tokens, self._answer_bytes)
+            except Exception as exc:
+                self._fail(number, exc)
+        self._jobs = [job for job in self._jobs if job.request not in self._failed]
+
+    def run(self) -> None:
+        """Run the pipeline chunk by chunk, as long as there is time."""
+        try:
+            self._run_chunks()
+        finally:
+            self._capacity.observe(self._units, self._texts, self._took_s)
+
+    def _run_chunks(self) -> None:
+        for chunk in self._chunks():
+            jobs = [job for job in chunk if job.request not in self._failed]
+            if self._seconds(jobs) * self._slower > self._capacity.remaining_s:
+                for number, _ in _by_request(jobs):
+                    self._fail(number, _out_of_time(self._requests[number]))
+                continue
+            try:
+                self._run(jobs)
+            except Exception as exc:  # whatever the pipeline's own code raises
+                self._run_each(jobs, exc)
+
+    def answered(self) -> Answered:
+        """Put the pieces together again."""
+        found = Answered([self._failed.get(number, []) for number in range(len(self._requests))])
+        for number, jobs in _by_request(self._jobs):
+            if number in self._failed:
+                continue
+            for _, group in groupby(jobs, key=lambda job: job.text):
+                parts = list(group)
+                found.outcomes[number].append(
+                    merge_answers([job.piece for job in parts], [job.answer for job in parts])
+                )
+                found.counts.append(add_counts([job.counts for job in parts if job.counts is not None]))
+        for number, request in enumerate(self._requests):
+            if request.single and number not in self._failed:
+                found.outcomes[number] = found.outcomes[number][0]
+        return found
+
+    def _pieces(self, text: str, request: Request) -> list[Piece]:
+        if not request.split:
+            return [Piece(text, 0)]
+        return split_text(text, self._capacity.tokenizing.piece_limit(self._capacity.limits.text))
+
+    def _tokenized(self, job: _Job, request: Request) -> RequestError | None:
+        text = job.piece.text
+        try:
+            job.doc = self._capacity.tokenizing.make_doc(text, job.hard)
+        except RequestError as exc:
+            key = request.key(job.text)
+            return RequestError(f'"{key}": {exc.message}', remedy=exc.remedy, key=key, status=exc.status)
+        limits = self._capacity.limits
+        job.units = count_units(self._nlp, job.doc, self._capacity.speed)
+        if request.split or job.units <= limits.units:
+            return None
+        return RequestError(
+            f'"{request.key(job.text)}" makes {job.units:,} {self._capacity.speed.unit}; the limit is {limits.units:,}',
+            remedy='split the text and send the parts, or send "long_text": "split"',
+            key=request.key(job.text),
+            status=413,
+        )
+
+    def _estimates(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job | None, float]]:
+        """Each text that is next to be tokenized, with the least time for all of them as far as it is known then."""
+        smallest = self._capacity.smallest_s
+        needed = smallest * len(jobs)
+        for job in jobs:
+            yield job, needed
+            needed += max(0.0, self._capacity.seconds(job.units) - smallest)
+        yield None, needed
+
+    def _check_time(self, needed: float, jobs: Sequence[_Job], request: Request) -> None:
+        """Refuse a request that is alone as soon as what is known of it takes too long, and any when time is up."""
+        left = self._capacity.remaining_s
+        if needed > left and self._alone:
+            self._capacity.refuse()
+            about = max(needed, self._extrapolated(jobs))
+            raise _out_of_time(request, f"takes about {about:,.1f} s; the limit is {max(left, 0):,.1f}")
+        if left < 0 and not self._alone:
+            raise _out_of_time(request)
+
+    def _extrapolated(self, jobs: Sequence[_Job]) -> float:
+        """Time for all texts, as the ones that are tokenized have it."""
+        seen = [job for job in jobs if job.doc is not None]
+        characters, seen_characters = (sum(len(job.piece.text) for job in some) for some in (jobs, seen))
+        return self._seconds(seen) * characters / seen_characters if seen_characters else 0.0
+
+    def _seconds(self, jobs: Iterable[_Job]) -> float:
+        return sum(self._capacity.seconds(job.units) for job in jobs)
+
+    @property
+    def _slower(self) -> float:
+        """How much slower this work has been so far than was estimated; it may be harder than it looks."""
+        expected = self._capacity.seconds(self._units, self._texts)
+        return max(1.0, self._took_s / expected) if expected and self._texts else 1.0
+
+    def _chunks(self) -> Iterator[list[_Job]]:
+        chunk: list[_Job] = []
+        units = 0
+        for job in self._jobs:
+            if chunk and units + job.units > self._capacity.chunk_units / self._slower:
+                yield chunk
+                chunk, units = [], 0
+            chunk.append(job)
+            units += job.units
+        if chunk:
+            yield chunk
+
+    def _run(self, jobs: Sequence[_Job]) -> None:
+        docs = [job.doc for job in jobs if job.doc is not None]
+        began = time.perf_counter()
+        piped: Iterable[Doc] = self._nlp.pipe(docs) if len(docs) >= PIPED else map(self._nlp, docs)
+        for job, doc in zip(jobs, piped, strict=True):
+            job.answer = answer_doc(doc, self._requests[job.request], self._source)
+            job.counts = count_text([doc])
+            job.doc = None
+        self._took_s += time.perf_counter() - began
+        self._units += sum(job.units for job in jobs)
+        self._texts += len(jobs)
+
+    def _run_each(self, jobs: Sequence[_Job], error: Exception) -> None:
+        """Find which of several requests failed; Docs that were half processed are made anew."""
+        if self._alone:
+            raise error
+        for number, own in _by_request(jobs):
+            try:
+                for job in own:
+                    job.doc = self._capacity.tokenizing.make_doc(job.piece.text, job.hard)
+                self._run(own)
+            except Exception as exc:
+                self._fail(number, exc)
+
+    def _refuse(self, number: int, faults: Sequence[RequestError]) -> None:
+        if faults:
+            self._fail(number, combined(faults))
+
+    def _fail(self, number: int, error: Exception) -> None:
+        if self._alone:
+            raise error
+        # Without its frames, which hold Docs whose memory zone is gone.
+        self._failed.setdefault(number, error.with_traceback(None))
+
+
+def _by_request(jobs: Sequence[_Job]) -> Iterator[tuple[int, list[_Job]]]:
+    for number, group in groupby(jobs, key=lambda job: job.request):
+        yield number, list(group)
+
+
+def _out_of_time(request: Request, why: str = "cannot be answered in the time that is left") -> OutOfTimeError:
+    fewer = "send less text at once" if request.single else "send fewer texts at once"
+    key = request.key(0) if request.single else request.key(0).partition("[")[0]
+    return OutOfTimeError(
+        f'"{key}" {why}', remedy=f"{fewer}, or raise the function's timeout or memory", key=key, status=413
+    )
+
+
+def _too_hard(request: Request, key: str, limit: float) -> RequestError:
+    return RequestError(
+        f'up to "{key}", long runs without whitespace take more than {limit:,.1f} s to tokenize, which is the limit',
+        remedy=f"send {'less' if request.single else 'fewer'} of them at once, or put whitespace into them",
+        key=key,
+        status=413,
+    )
+
+
+@contextmanager
+def _memory_zone(nlp: Language) -> Iterator[None]:
+    """A zone that also ends when the pipeline fails: before spaCy 3.8.13, the vocabulary then kept what was freed."""
+    failed: Exception | None = None
+    with nlp.memory_zone():
+        try:
+            yield
+        except Exception as exc:
+            failed = exc
+    if failed is not None:
+        raise failed

@@ -1,0 +1,87 @@
+"""What every kind of event is given, and has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from spacy.language import Language
+
+from spacy_lambda.errors import OutOfTimeError, RequestError
+from spacy_lambda.runtime.capacity import Capacity
+from spacy_lambda.runtime.prediction import answer_all
+from spacy_lambda.runtime.request import Request, parse_request
+from spacy_lambda.runtime.response_size import PAYLOAD_BYTES
+from spacy_lambda.runtime.telemetry.observation import Observation
+
+__all__ = ["EventSource", "Function"]
+
+
+@dataclass(frozen=True)
+class Function:
+    """The function, as far as events need it: one shared path from a request to an answer.
+
+    :param nlp: The loaded pipeline.
+    :param environ: The environment variables.
+    :param sha256: Identity of the pipeline's artifact, where it is known.
+    :param observation: Gets what this invocation did.
+    :param capacity: What the execution environment can bear; one for all its invocations.
+    """
+
+    nlp: Language
+    environ: Mapping[str, str]
+    sha256: str | None = None
+    observation: Observation = field(default_factory=Observation)
+    capacity: Capacity = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.capacity is None:
+            object.__setattr__(self, "capacity", Capacity(self.nlp, self.environ))
+
+    def parse(self, body: Any) -> Request:
+        """Read a request, whatever brought it.
+
+        :raises RequestError: If it is none.
+        """
+        limits = self.capacity.limits
+        return parse_request(body, max_length=limits.text, max_texts=limits.texts, max_total=limits.total)
+
+    def answer(self, request: Request, *, answer_bytes: int = PAYLOAD_BYTES) -> Any:
+        """Answer a request.
+
+        :param answer_bytes: What the answer may take, as far as that can be told before.
+        :raises RequestError: If it is more than the function can bear, in the time that is left.
+        """
+        try:
+            answered = answer_all(self.nlp, [request], self.capacity, answer_bytes=answer_bytes, alone=True)
+        except OutOfTimeError as exc:  # only queues and streams tell it from other mistakes
+            raise RequestError(exc.message, remedy=exc.remedy, key=exc.key, status=exc.status) from exc
+        self.observation.texts.extend(answered.counts)
+        return answered.outcomes[0]
+
+    def answer_each(self, requests: Sequence[Request]) -> list[Any]:
+        """Answer several requests, all their texts at once.
+
+        :return: For each its answer, or the exception that it ends with.
+        """
+        answered = answer_all(self.nlp, requests, self.capacity, answer_bytes=float("inf"))
+        self.observation.texts.extend(answered.counts)
+        return answered.outcomes
+
+
+class EventSource(Protocol):
+    """One kind of event.
+
+    :param name: As AWS calls it.
+    """
+
+    name: str
+
+    def infer(self, event: Any) -> bool:
+        """Whether this event is of this kind, by its shape; must not raise, whatever the event is."""
+        ...
+
+    def handle(self, event: Any, context: Any, function: Function) -> Any:
+        """Answer it, in the form that its sender expects."""
+        ...

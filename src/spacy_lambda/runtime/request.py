@@ -1,0 +1,206 @@
+"""Event -> request. Every mistake that a caller can make in a direct invocation ends here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from reprlib import Repr
+from typing import Any, Literal
+
+from spacy_lambda.errors import RequestError
+
+__all__ = ["INCLUDABLE", "TEXT_KEYS", "Request", "combined", "parse_request"]
+
+TEXT_KEYS = ("text", "texts", "inputs")
+INCLUDABLE = ("ents", "sents", "tokens", "cats", "spans")
+LONG_TEXT = ("refuse", "split")
+KEYS = (*TEXT_KEYS, "include", "long_text")
+
+_REPR = Repr()
+_REPR.maxother = _REPR.maxstring = 60
+
+NAMED = 20
+"""Keys at fault that a message names; the others are counted."""
+
+EntityShape = Literal["ents", "token-classification"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller asks for.
+
+    :param texts: The texts, in order.
+    :param single: Whether the answer is that of the only text rather than a list of answers.
+    :param shape: The form of an entity in the answer: ours, or that of the Hugging Face task.
+    :param include: Parts of the answer that were asked for, or ``None`` for the plain list of entities.
+    :param split: Whether texts over the limit are split, rather than refused.
+    """
+
+    texts: tuple[str, ...]
+    single: bool
+    shape: EntityShape
+    include: tuple[str, ...] | None
+    split: bool = False
+
+    def key(self, number: int) -> str:
+        """The key of one of the texts, as errors name it."""
+        name = "inputs" if self.shape == "token-classification" else "text" if self.single else "texts"
+        return name if self.single else f"{name}[{number}]"
+
+
+def parse_request(
+    event: Any, *, max_length: int, max_texts: int | None = None, max_total: int | None = None
+) -> Request:
+    """Read an event.
+
+    :param event: The event, as Lambda decoded it from JSON.
+    :param max_length: Longest text, in characters.
+    :param max_texts: Most texts.
+    :param max_total: Most characters, all texts together.
+    :raises RequestError: When the event is not a request; names the key at fault.
+    """
+    if not isinstance(event, Mapping):
+        raise RequestError(
+            f"the event is {_kind(event)}, not an object",
+            remedy='send {"text": "..."}, or "texts" or "inputs"',
+        )
+    for key in event:
+        if key not in KEYS:
+            raise RequestError(f"unknown key {_short(key)}", remedy=_known_keys(key), key=str(key))
+    named = [key for key in TEXT_KEYS if key in event]
+    if not named:
+        raise RequestError(
+            'the key "text" is missing', remedy='send {"text": "..."}, or "texts" or "inputs"', key="text"
+        )
+    if len(named) > 1:
+        raise RequestError(
+            f"the keys {' and '.join(map(repr, named))} exclude each other",
+            remedy="send only one of them",
+            key=named[1],
+        )
+    key = named[0]
+    value = event[key]
+    single = key == "text" or (key == "inputs" and isinstance(value, str))
+    texts = (value,) if single else _list(key, value)
+    if max_texts is not None and len(texts) > max_texts:
+        raise RequestError(
+            f'"{key}" has {len(texts):,} texts; the limit is {max_texts:,}',
+            remedy="send fewer texts at once",
+            key=key,
+            status=413,
+        )
+    request = Request(
+        texts=tuple(texts),
+        single=single,
+        shape="token-classification" if key == "inputs" else "ents",
+        include=_include(event),
+        split=_split(event),
+    )
+    _check_texts(request, max_length)
+    total = sum(map(len, texts))
+    if max_total is not None and total > max_total:
+        raise RequestError(
+            f'"{key}" has {total:,} characters altogether; the limit is {max_total:,}',
+            remedy="send less text at once" if single else "send fewer texts at once",
+            key=key,
+            status=413,
+        )
+    return request
+
+
+def combined(errors: Sequence[RequestError]) -> RequestError:
+    """One error for all texts of a request that are at fault: the first, which also names the others."""
+    first = errors[0]
+    keys = [error.key for error in errors if error.key is not None]
+    if len(keys) < 2:
+        return first
+    others, more = keys[1 : NAMED + 1], len(keys) - 1 - NAMED
+    also = ", ".join(others) + (f" and {more:,} more" if more > 0 else "")
+    return RequestError(
+        f"{first.message} (also at fault: {also})", remedy=first.remedy, key=first.key, status=first.status, keys=keys
+    )
+
+
+def _list(key: str, value: Any) -> Sequence[Any]:
+    if not isinstance(value, list):
+        expected = "a string or a list of strings" if key == "inputs" else "a list of strings"
+        raise RequestError(
+            f'"{key}" is {_kind(value)}, not {expected}', remedy=f'send "{key}": ["...", "..."]', key=key
+        )
+    return value
+
+
+def _check_texts(request: Request, max_length: int) -> None:
+    limit = None if request.split else max_length
+    checked = (_fault(request.key(number), text, limit) for number, text in enumerate(request.texts))
+    faults = [fault for fault in checked if fault]
+    if faults:
+        raise combined(faults)
+
+
+def _fault(key: str, text: Any, max_length: int | None) -> RequestError | None:
+    if not isinstance(text, str):
+        return RequestError(f'"{key}" is {_kind(text)}, not a string', remedy="send a string", key=key)
+    if max_length is not None and len(text) > max_length:
+        return RequestError(
+            f'"{key}" has {len(text):,} characters; the limit is {max_length:,}',
+            remedy='split the text and send the parts, or send "long_text": "split"',
+            key=key,
+            status=413,
+        )
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        return RequestError(
+            f'"{key}" has half of a surrogate pair at character {exc.start}',
+            remedy="send valid Unicode: a character beyond U+FFFF is two \\u escapes, or itself",
+            key=key,
+        )
+    return None
+
+
+def _split(event: Mapping[str, Any]) -> bool:
+    value = event.get("long_text", "refuse")
+    if value not in LONG_TEXT:
+        raise RequestError(
+            f'"long_text" is {_short(value)}', remedy=f"choose from {', '.join(LONG_TEXT)}", key="long_text"
+        )
+    return bool(value == "split")
+
+
+def _include(event: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if "include" not in event:
+        return None
+    value = event["include"]
+    if not isinstance(value, list):
+        raise RequestError(
+            f'"include" is {_kind(value)}, not a list',
+            remedy='send "include": ["ents", "sents"]',
+            key="include",
+        )
+    for number, part in enumerate(value):
+        if part not in INCLUDABLE:
+            raise RequestError(
+                f'"include[{number}]" is {_short(part)}',
+                remedy=f"choose from {', '.join(INCLUDABLE)}",
+                key="include",
+            )
+    return tuple(dict.fromkeys(value))
+
+
+def _known_keys(key: Any) -> str:
+    near = get_close_matches(str(key)[:NAMED], KEYS, n=1)
+    return (f'did you mean "{near[0]}"? ' if near else "") + f"known keys: {', '.join(KEYS)}"
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    kinds = ((bool, "a boolean"), (int, "a number"), (float, "a number"), (str, "a string"), (list, "a list"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "an object")
+
+
+def _short(value: Any) -> str:
+    text = repr(value[:60]) if isinstance(value, str) else _REPR.repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,91 @@
+"""The size of an answer: Lambda gives none that is over its limit, and fails with a message that helps nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.request import Request
+
+__all__ = [
+    "ALB_BYTES",
+    "GZIP_RATIO",
+    "PAYLOAD_BYTES",
+    "SMALL",
+    "check_answer",
+    "check_estimate",
+    "json_bytes",
+    "too_large",
+]
+
+PAYLOAD_BYTES = 6_291_556
+"""Bytes that Lambda gives at once: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+
+ALB_BYTES = 1 << 20
+"""Bytes that a load balancer takes from a function."""
+
+GZIP_RATIO = 20
+"""An answer becomes smaller by this at the most."""
+
+TOKEN_BYTES = 90
+"""Of a token in an answer, without its text and what components say of it."""
+
+SMALL = 1 << 17
+"""Characters up to which an answer is not measured: JSON takes six bytes for one at the most."""
+
+
+def check_estimate(request: Request, tokens: int, limit: float) -> None:
+    """Refuse a request before it is processed, if its answer cannot be within the limit.
+
+    :param tokens: Of all its texts.
+    :param limit: Bytes.
+    :raises RequestError: If so.
+    """
+    if request.include is not None and "tokens" in request.include and tokens * TOKEN_BYTES > limit:
+        raise too_large(f"the answer would have more than {tokens * TOKEN_BYTES:,} bytes", limit, key="include")
+
+
+def check_answer(answer: Any, *, limit: int = PAYLOAD_BYTES) -> None:
+    """Refuse to give an answer that is over the limit.
+
+    :raises RequestError: If it is.
+    """
+    if _is_small(answer):
+        return
+    size = json_bytes(answer)
+    if size > limit:
+        raise too_large(f"the answer has {size:,} bytes", limit)
+
+
+def json_bytes(value: Any) -> int:
+    """Bytes that Lambda's runtime client makes of a value."""
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def too_large(what: str, limit: float, *, key: str | None = None) -> RequestError:
+    """The refusal."""
+    return RequestError(
+        f"{what}; the limit is {int(limit):,}",
+        remedy='send fewer texts at once, ask for fewer parts in "include", or take the answer with gzip over HTTP',
+        key=key,
+        status=413,
+    )
+
+
+def _is_small(answer: Any) -> bool:
+    """Whether an answer is far below every limit, by a count that stops where it is not."""
+    room = SMALL
+    left = [answer]
+    while left and room > 0:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            left.extend(value.values())
+            room -= 16 * len(value)
+        elif isinstance(value, list):
+            left.extend(value)
+            room -= len(value)
+        else:
+            room -= len(value) if isinstance(value, str) else 24
+    return room > 0

@@ -1,0 +1,130 @@
+"""A model on the Hub, asked through the Hub's Inference API: https://huggingface.co/docs/inference-providers."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.errors import InferenceError
+
+__all__ = ["ENDPOINT_VARIABLE", "query_model"]
+
+ENDPOINT_VARIABLE = "HF_INFERENCE_ENDPOINT"
+"""Another address of the API, as huggingface_hub reads it too."""
+
+TIMEOUT_S = 60
+"""Seconds for a call in all."""
+
+CHUNK = 64 * 1024
+
+
+def query_model(location: Location, text: str, *, token: str | None = None, endpoint: str | None = None) -> Any:
+    """Send a text to a model.
+
+    :param location: ``hf://owner/name``.
+    :param token: By default the one that `hf auth login` keeps, or ``HF_TOKEN``.
+    :param endpoint: The API's address; by default ``HF_INFERENCE_ENDPOINT``, or the Hub's own.
+    :returns: What the model answered; entities as ``[{"entity_group", "word", "start", "end", "score"}]``.
+    :raises InferenceError: When the API cannot be reached, or answers with an error.
+    """
+    import requests
+    import urllib3
+    from huggingface_hub import constants, get_token
+    from huggingface_hub.utils import build_hf_headers
+
+    from spacy_lambda.client.deadline import Deadline
+    from spacy_lambda.client.response_body import MAX_ANSWER_BYTES, BodyError, read_body
+
+    if location.scheme != "hf":
+        raise InferenceError(f"{location} is not on the Hub", remedy="write hf://owner/name")
+    default = constants.INFERENCE_PROXY_TEMPLATE.format(provider="hf-inference")
+    base = (endpoint or os.environ.get(ENDPOINT_VARIABLE) or default).rstrip("/")
+    headers = build_hf_headers(token=token or get_token() or False, library_name="spacy-lambda")
+    headers["accept-encoding"] = "gzip"
+    url = f"{base}/models/{location.path}"
+    try:
+        with Deadline(TIMEOUT_S).running() as deadline:
+            answer = _session(base).post(
+                url, json={"inputs": text}, headers=headers, timeout=TIMEOUT_S, allow_redirects=False, stream=True
+            )
+            chunks = answer.raw.stream(CHUNK, decode_content=False)
+            with answer:
+                body = read_body(chunks, answer.headers.get("content-encoding"), limit=MAX_ANSWER_BYTES)
+            deadline.check()
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BodyError) as exc:
+        raise InferenceError(
+            f"{url} cannot be reached: {str(exc) or type(exc).__name__}",
+            remedy=f"check the network, and {ENDPOINT_VARIABLE} where it is set",
+        ) from exc
+    except (ValueError, UnicodeError) as exc:  # of urllib3 and requests, for an address that is none
+        raise InferenceError(
+            f"{url} is no address: {exc}", remedy=f"correct {ENDPOINT_VARIABLE}, or --endpoint"
+        ) from exc
+    if answer.is_redirect:
+        # Whoever answers here would get the text, and the token where the host is the same.
+        raise InferenceError(
+            f"{url} redirects to {str(answer.headers['location'])[:200]!a}, which is not followed",
+            remedy=f"set {ENDPOINT_VARIABLE} to the API's own address",
+        )
+    if answer.status_code != requests.codes.ok:
+        raise _refused(location, answer, body, has_token="authorization" in headers)
+    try:
+        return parse_json(body)
+    except ValueError as exc:
+        raise InferenceError(
+            f"{location}: the answer is not JSON: {body[:200]!r}", remedy=f"check {ENDPOINT_VARIABLE}"
+        ) from exc
+
+
+def _session(base: str) -> Any:
+    """huggingface_hub's session, as the user has set it up, with calls that end in time."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    from spacy_lambda.client.adapter import WatchedAdapter
+
+    session = get_session()
+    if not constants.HF_HUB_OFFLINE:
+        session.mount(base, WatchedAdapter())
+    return session
+
+
+def _refused(location: Location, answer: Any, content: bytes, *, has_token: bool) -> InferenceError:
+    """The service's own error, told plainly."""
+    status, said = answer.status_code, _body(content)
+    model = f"hf://{location.path}"
+    reason = str(said.get("error") or answer.reason or "")
+    if status in (401, 403):
+        what = "the token is not accepted" if has_token else "there is no token"
+        return InferenceError(
+            f"{model}: {what} ({status}: {reason})",
+            remedy="log in with `hf auth login`, or set HF_TOKEN to a token that may call inference providers",
+        )
+    if status == 404:
+        return InferenceError(
+            f"{model}: there is no such model, or it is private, or the API does not serve it (404: {reason})",
+            remedy=f"check the name, or run it yourself: spacy-lambda serve {model}",
+        )
+    if status == 503:
+        wait = said.get("estimated_time")
+        seconds = f"; it will take about {wait:.0f} s" if isinstance(wait, int | float) else ""
+        return InferenceError(f"{model}: the model is being loaded{seconds} (503: {reason})", remedy="ask again then")
+    if status == 429:
+        after = answer.headers.get("Retry-After")
+        return InferenceError(
+            f"{model}: too many requests (429: {reason})",
+            remedy=f"wait {after} s and ask again"
+            if after
+            else "wait and ask again, or use a token with a higher limit",
+        )
+    return InferenceError(f"{model}: the API answered {status}: {reason}", remedy="try again later")
+
+
+def _body(content: bytes) -> dict[str, Any]:
+    try:
+        body = parse_json(content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

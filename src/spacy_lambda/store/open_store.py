@@ -1,0 +1,71 @@
+"""A location -> the store there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.readable import FROM_ENVIRONMENT, S3Options
+from spacy_lambda.errors import LocationError
+from spacy_lambda.store.folder import FolderObjects
+from spacy_lambda.store.hub import HubOptions, HubStore
+from spacy_lambda.store.object_store import Objects
+from spacy_lambda.store.protocol import Store, StoredVersion
+from spacy_lambda.store.registry import Registry
+from spacy_lambda.store.s3 import Encryption, S3Objects
+
+__all__ = ["list_versions", "open_pipeline", "open_store"]
+
+
+def open_store(
+    location: Location,
+    *,
+    s3: S3Options = FROM_ENVIRONMENT,
+    encryption: Encryption | None = None,
+    hub: HubOptions | None = None,
+) -> Store:
+    """The store of a location that names the store itself: a folder, a bucket with or without a prefix, a repository.
+
+    :raises LocationError: When it names something in a store.
+    :raises StoreError: When it cannot be used.
+    """
+    if location.scheme == "hf":
+        return HubStore(location, options=hub)
+    if location.ref is not None or location.sha256 is not None or location.is_artifact:
+        raise LocationError(
+            f"{location} names a version in a store, not a store", remedy="give the folder, or s3://bucket/prefix"
+        )
+    return Registry(_objects(location, s3, encryption), location)
+
+
+def open_pipeline(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> Store:
+    """The store of a location that names one pipeline in it: STORE/NAME, or a repository.
+
+    :raises LocationError: When it names no pipeline in a store.
+    :raises StoreError: When it cannot be used.
+    """
+    if location.scheme == "hf":
+        return HubStore(location)
+    root, _, name = location.path.rstrip("/").rpartition("/")
+    if not name or location.is_artifact or (location.scheme == "s3" and not root):
+        raise LocationError(f"{location} names no pipeline in a store", remedy="write STORE/NAME@VERSION")
+    store = Location(location.scheme, root or ".")
+    return Registry(_objects(store, s3, None), store, name=name)
+
+
+def list_versions(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> list[StoredVersion]:
+    """What a store holds, or of one pipeline in it what there is.
+
+    :raises StoreError: When the store cannot be reached, or refuses.
+    """
+    versions = open_store(location.at(None), s3=s3).versions()
+    _, slash, name = location.path.rstrip("/").rpartition("/")
+    if not versions and slash and location.scheme != "hf" and name:
+        versions = open_pipeline(location, s3=s3).versions()
+    return versions
+
+
+def _objects(location: Location, s3: S3Options, encryption: Encryption | None) -> Objects:
+    if location.scheme == "s3":
+        return S3Objects(location.bucket, location.key, options=s3, encryption=encryption)
+    return FolderObjects(Path(location.path))

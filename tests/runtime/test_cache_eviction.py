@@ -1,0 +1,363 @@
+"""Room in the cache: first it is decided, then evicted; and only for a size that is verified."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacy_lambda.core.artifact.manifest import BLOCK, MANIFEST, FileEntry, Manifest, digest_line, header, padding
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.readable import FoundArtifact
+from spacy_lambda.errors import ArtifactError, CacheError, SpacyLambdaError
+from spacy_lambda.runtime.cache import eviction as room
+from spacy_lambda.runtime.cache import fetch, folders
+from spacy_lambda.runtime.cache.fetch import cached_pipeline
+from spacy_lambda.runtime.cache.settings import CacheSettings, read_settings
+
+from .caches import Usage, artifact, entries, left_over, opened
+
+SIZE = 310_000
+"""Bytes that an artifact of the tests needs at most."""
+
+
+@pytest.fixture
+def three(settings: CacheSettings, tmp_path: Path) -> list[str]:
+    """Digests of three entries that nobody uses."""
+    places = [artifact(tmp_path, f"old{number}") for number in range(3)]
+    for place in places:
+        with opened(place, settings):
+            pass
+    return sorted(str(place.sha256) for place in places)
+
+
+@contextmanager
+def disk(root: Path, capacity: int) -> Iterator[None]:
+    """A disk of a size, for whoever asks how much is free."""
+
+    def usage(path: object) -> Usage:
+        used = folders.tree_size(root)
+        return Usage(capacity, used, max(0, capacity - used))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", usage)
+        yield
+
+
+def served(monkeypatch: pytest.MonkeyPatch, data: bytes, *, size: int | None = None) -> list[int]:
+    """Have the store serve these bytes under any location, and tell a size; a list of the bytes that were read."""
+    read: list[int] = []
+
+    class Counted(io.BytesIO):
+        def read(self, most: int | None = -1, /) -> bytes:
+            piece = super().read(most)
+            read.append(len(piece))
+            return piece
+
+    def find(location: Location) -> FoundArtifact:
+        return FoundArtifact(str(location), location.sha256, size, lambda: nullcontext(Counted(data)))
+
+    monkeypatch.setattr(fetch, "find_artifact", find)
+    return read
+
+
+def claiming(size: int) -> bytes:
+    """An artifact whose manifest claims so many bytes, and which breaks off."""
+    data = Manifest({"lang": "en", "name": "x"}, (FileEntry("weights", size, "0" * 64),)).to_bytes()
+    parts = [header(MANIFEST, len(data)) + data + padding(len(data))]
+    line = digest_line(data)
+    parts.append(header("manifest.sha256", len(line)) + line + padding(len(line)))
+    return b"".join([*parts, header("pipeline/weights", size), bytes(BLOCK)])
+
+
+# The limit.
+
+
+@pytest.mark.parametrize("limit", [1, 1000, 250_000])
+def test_a_limit_smaller_than_the_artifact_is_an_error(
+    limit: int, one: Location, settings: CacheSettings, three: list[str]
+) -> None:
+    with pytest.raises(CacheError, match=rf"needs 3\d\d,\d\d\d bytes.*SPACY_LAMBDA_CACHE_LIMIT is {limit:,}") as caught:
+        cached_pipeline(one, replace(settings, limit=limit))
+    assert "set SPACY_LAMBDA_CACHE_LIMIT to 1MB or more" in caught.value.remedy
+    assert entries(settings) == three
+    assert left_over(settings) == []
+
+
+@pytest.mark.parametrize("told", [None, 0, 10, 10**15])
+def test_whatever_size_the_store_tells(
+    told: int | None, one: Location, settings: CacheSettings, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too small a size does not get it past the limit; too large a one evicts nothing."""
+    served(monkeypatch, Path(one.path).read_bytes(), size=told)
+    with pytest.raises(CacheError, match="SPACY_LAMBDA_CACHE_LIMIT"):
+        cached_pipeline(one, replace(settings, limit=SIZE // 2))
+    assert entries(settings) == three
+    if told == 10**15:
+        with pytest.raises(CacheError, match="is full"):
+            cached_pipeline(one, settings)
+        assert entries(settings) == three
+
+
+def test_the_limit_holds_when_the_new_entry_is_verified(
+    one: Location, settings: CacheSettings, three: list[str]
+) -> None:
+    with opened(one, replace(settings, limit=2 * SIZE)) as entry:
+        left = entries(settings)
+        assert entry.sha256 in left
+        assert len(left) == 2
+
+
+def test_what_is_in_use_beyond_the_limit_is_said(
+    one: Location, settings: CacheSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    limited = replace(settings, limit=SIZE)
+    with opened(artifact(tmp_path, "used"), limited) as used, opened(one, limited):
+        assert used.folder.is_dir()
+    assert "stays beyond SPACY_LAMBDA_CACHE_LIMIT (310,000 bytes)" in caplog.text
+
+
+def test_what_was_set_aside_counts_and_goes_first(one: Location, settings: CacheSettings, three: list[str]) -> None:
+    aside = settings.root / ".set-aside" / "old"
+    aside.mkdir(parents=True)
+    (aside / "data").write_bytes(bytes(SIZE))
+    with opened(one, replace(settings, limit=4 * SIZE)):
+        assert not aside.exists()
+        assert len(entries(settings)) == 4
+
+
+# The disk.
+
+
+def test_what_is_larger_than_the_disk_evicts_nothing(settings: CacheSettings, three: list[str], tmp_path: Path) -> None:
+    large = artifact(tmp_path, "large", 3_000_000)
+    with disk(settings.root, 2_000_000), pytest.raises(CacheError, match=r"needs 3,\d+,\d+ bytes") as caught:
+        cached_pipeline(large, settings)
+    assert "4 MB of ephemeral storage" in caught.value.remedy
+    assert entries(settings) == three
+    assert left_over(settings) == []
+
+
+def test_what_has_no_room_beside_what_is_used_evicts_nothing(
+    one: Location, settings: CacheSettings, three: list[str], tmp_path: Path
+) -> None:
+    with opened(artifact(tmp_path, "used", 1_500_000), settings):
+        before = entries(settings)
+        with (
+            disk(settings.root, 3_500_000),
+            pytest.raises(CacheError, match="if all goes that is not in use"),
+        ):
+            cached_pipeline(artifact(tmp_path, "large", 1_500_000), settings)
+        assert entries(settings) == before
+
+
+def test_no_more_is_evicted_than_has_to_go(one: Location, settings: CacheSettings, three: list[str]) -> None:
+    with disk(settings.root, folders.tree_size(settings.root) + room.SLACK + 100_000), opened(one, settings):
+        assert len(entries(settings)) == 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [claiming(900_000), claiming(600_000), claiming(900_000) + bytes(800_000)],
+    ids=["claimed", "claimed, smaller", "sent in part"],
+)
+@pytest.mark.parametrize("digest", [True, False])
+def test_what_is_not_verified_evicts_nothing(
+    digest: bool,
+    data: bytes,
+    one: Location,
+    settings: CacheSettings,
+    three: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A manifest that claims what would need all the room, under a digest that is not its own, or under none."""
+    served(monkeypatch, data, size=len(data))
+    capacity = folders.tree_size(settings.root) + room.SLACK + 100_000
+    with disk(settings.root, capacity), pytest.raises(ArtifactError):
+        cached_pipeline(one if digest else Location("file", one.path), settings)
+    assert entries(settings) == three
+    assert left_over(settings) == []
+
+
+def test_whole_but_another_evicts_nothing(
+    one: Location, settings: CacheSettings, three: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = artifact(tmp_path, "other")
+    served(monkeypatch, Path(other.path).read_bytes())
+    for capacity in (10**9, folders.tree_size(settings.root) + room.SLACK):
+        with (
+            disk(settings.root, capacity),
+            pytest.raises(ArtifactError, match=f"{other.sha256}, not {one.sha256}"),
+        ):
+            cached_pipeline(one, replace(settings, limit=4 * SIZE))
+        assert entries(settings) == three
+
+
+def test_it_is_read_twice_only_when_something_has_to_go(
+    one: Location, settings: CacheSettings, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Path(one.path).read_bytes()
+    read = served(monkeypatch, data)
+    with opened(one, settings) as entry:
+        assert sum(read) == len(data)
+    shutil.rmtree(entry.folder)
+    read.clear()
+    with disk(settings.root, folders.tree_size(settings.root) + room.SLACK), opened(one, settings):
+        assert len(data) < sum(read) <= 2 * len(data) + SIZE
+
+
+# The disk says that it is full only when it is written: a quota, inodes, another process.
+
+
+class Filling:
+    """A file system that takes so many files of a pipeline, and more once something was evicted."""
+
+    def __init__(self, root: Path, code: int, before: int) -> None:
+        self.root, self.code, self.before = root, code, before
+        self.had = len(list(root.glob("[0-9a-f]*")))
+
+    def __call__(self, handle: int, data: Any = None) -> None:
+        self.before -= 1
+        if self.before < 0 and len(list(self.root.glob("[0-9a-f]*"))) >= self.had:
+            raise OSError(self.code, os.strerror(self.code))
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("before", [0, 1, 3, 8])
+def test_full_midway(
+    before: int,
+    code: int,
+    one: Location,
+    settings: CacheSettings,
+    three: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However much is said to be free, what nobody uses makes room."""
+    monkeypatch.setattr(os, "fsync", Filling(settings.root, code, before))
+    monkeypatch.setattr(room, "SLACK", 0)
+    monkeypatch.setattr(fetch, "SLACK", 0)
+    with opened(one, settings) as entry:
+        left = entries(settings)
+        assert entry.sha256 in left
+        assert len(left) < 4
+    assert left_over(settings) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_full_when_a_folder_is_made(
+    code: int, one: Location, settings: CacheSettings, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no room for a claim, nor for a folder to move entries to."""
+    mkdir = Path.mkdir
+
+    def full(path: Path, *arguments: Any, **more: Any) -> None:
+        if path.is_relative_to(settings.root) and set(three) <= set(entries(settings)):
+            raise OSError(code, os.strerror(code))
+        mkdir(path, *arguments, **more)
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    monkeypatch.setattr(room, "SLACK", 0)
+    with opened(one, settings) as entry:
+        assert entry.sha256 in entries(settings)
+
+
+def test_full_with_nothing_to_evict(one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CacheError, match="is full") as caught:
+        cached_pipeline(one, settings)
+    assert "ephemeral storage" in caught.value.remedy
+    assert left_over(settings) == []
+
+
+# What the entries' own records say.
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"[" * 100_000,
+        b'{"files": [{"size": 1e999}]}',
+        b'{"files": [{"size": 400000000000}]}',
+        b"\xff" * 5_000_000,
+        None,
+    ],
+    ids=["deep", "infinite", "claims much", "huge", "fifo"],
+)
+def test_the_size_of_an_entry_is_what_it_takes(
+    manifest: bytes | None, one: Location, settings: CacheSettings, three: list[str]
+) -> None:
+    """A manifest is not asked for it: a damaged one would have everything evicted, or nothing."""
+    path = settings.root / three[0] / "manifest.json"
+    path.unlink()
+    if manifest is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(manifest)
+    with opened(one, replace(settings, limit=5 * SIZE + (len(manifest) if manifest else 0))):
+        assert len(entries(settings)) == 4
+
+
+@pytest.mark.parametrize("what", ["folder", "fifo", "missing"])
+def test_an_entry_without_its_mark_can_be_evicted(
+    what: str, one: Location, settings: CacheSettings, three: list[str]
+) -> None:
+    mark = settings.root / three[0] / "in-use"
+    mark.unlink()
+    {"folder": mark.mkdir, "fifo": lambda: os.mkfifo(mark), "missing": lambda: None}[what]()
+    os.utime(settings.root / three[0], (0, 0))
+    if what != "missing":
+        os.utime(mark, (0, 0))
+    with opened(one, replace(settings, limit=3 * SIZE)):
+        assert three[0] not in entries(settings)
+
+
+# The setting.
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("", None), ("500MB", 500_000_000), ("2 GiB", 2 * 2**30), ("1.5g", 1_500_000_000), ("7", 7)]
+)
+def test_sizes(text: str, size: int | None) -> None:
+    assert read_settings({"SPACY_LAMBDA_CACHE_LIMIT": text}).limit == size
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["much", "-1", "1TBx", "1 I", "GB", " ", "1e9", "1e999", "inf", "nan", "0x10", "٣GB", "1_000", "9" * 400, "1,5GB"],
+)
+def test_wrong_sizes(text: str) -> None:
+    with pytest.raises(CacheError, match="is no size") as caught:
+        read_settings({"SPACY_LAMBDA_CACHE_LIMIT": text})
+    assert "500MB" in caught.value.remedy
+    assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize("text", ["0", "0GB", "0.0", "0.4"])
+def test_a_limit_of_nothing(text: str) -> None:
+    with pytest.raises(CacheError, match="no pipeline fits") as caught:
+        read_settings({"SPACY_LAMBDA_CACHE_LIMIT": text})
+    assert "leave it out" in caught.value.remedy
+
+
+def test_the_root() -> None:
+    assert read_settings({}).root == Path("/tmp/spacy-lambda")
+    assert read_settings({"SPACY_LAMBDA_CACHE": "/mnt/models"}).root == Path("/mnt/models")
+
+
+def test_errors_are_ours(caplog: pytest.LogCaptureFixture, one: Location, settings: CacheSettings) -> None:
+    """A limit of zero that was not read from the environment is refused as well."""
+    caplog.set_level(logging.WARNING)
+    with pytest.raises(SpacyLambdaError):
+        cached_pipeline(one, replace(settings, limit=0))

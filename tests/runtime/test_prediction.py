@@ -1,0 +1,115 @@
+"""Every event shape through every option, on a pipeline of rules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.request import INCLUDABLE, parse_request
+
+TEXT = "Iron grows. 🔬🔬 Tin melts."
+
+ENTS = [
+    {"text": "Iron", "label": "MATERIAL", "start": 0, "end": 4},
+    {"text": "Tin", "label": "MATERIAL", "start": 15, "end": 18},
+]
+GROUPS = [
+    {"entity_group": "MATERIAL", "word": "Iron", "start": 0, "end": 4, "score": 1.0},
+    {"entity_group": "MATERIAL", "word": "Tin", "start": 15, "end": 18, "score": 1.0},
+]
+SENTS = [
+    {"text": "Iron grows.", "start": 0, "end": 11},
+    {"text": "🔬🔬 Tin melts.", "start": 12, "end": 25},
+]
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    rules = [{"label": "MATERIAL", "pattern": "Iron"}, {"label": "MATERIAL", "pattern": "Tin"}]
+    nlp.add_pipe("entity_ruler").add_patterns(rules)  # type: ignore[attr-defined]
+    nlp.add_pipe("spans_and_cats")
+    return nlp
+
+
+@Language.component("spans_and_cats")
+def spans_and_cats(doc: Doc) -> Doc:
+    doc.spans["sc"] = list(doc.ents)[:1]
+    doc.cats = {"HOT": 0.25}
+    return doc
+
+
+def ask(nlp: Language, event: dict[str, Any]) -> Any:
+    """The answer, after JSON has had it."""
+    return json.loads(
+        json.dumps(Function(nlp, {}).answer(parse_request(event, max_length=nlp.max_length)), allow_nan=False)
+    )
+
+
+def test_text(nlp: Language) -> None:
+    assert ask(nlp, {"text": TEXT}) == ENTS
+
+
+def test_texts(nlp: Language) -> None:
+    assert ask(nlp, {"texts": [TEXT, "", "Nothing.", TEXT]}) == [ENTS, [], [], ENTS]
+
+
+def test_inputs(nlp: Language) -> None:
+    assert ask(nlp, {"inputs": TEXT}) == GROUPS
+    assert ask(nlp, {"inputs": [TEXT, ""]}) == [GROUPS, []]
+
+
+@pytest.mark.parametrize("event", [{"text": ""}, {"inputs": ""}, {"texts": []}, {"inputs": []}])
+def test_nothing_gives_an_empty_list(nlp: Language, event: dict[str, Any]) -> None:
+    assert ask(nlp, event) == []
+
+
+@pytest.mark.parametrize("part", INCLUDABLE)
+@pytest.mark.parametrize(
+    ("event", "entities"),
+    [
+        ({"text": TEXT}, ENTS),
+        ({"texts": [TEXT, ""]}, ENTS),
+        ({"inputs": TEXT}, GROUPS),
+        ({"inputs": [TEXT, ""]}, GROUPS),
+    ],
+)
+def test_every_shape_with_every_part(nlp: Language, event: dict[str, Any], entities: list[Any], part: str) -> None:
+    found = ask(nlp, {**event, "include": [part]})
+    first = found[0] if isinstance(found, list) else found
+    expected: dict[str, Any] = {
+        "ents": entities,
+        "sents": SENTS,
+        "cats": {"HOT": 0.25},
+        "spans": {"sc": entities[:1]},
+    }
+    assert first.keys() == {part}
+    if part == "tokens":
+        assert [token["text"] for token in first[part]] == ["Iron", "grows", ".", "🔬", "🔬", "Tin", "melts", "."]
+        assert all(TEXT[token["start"] : token["end"]] == token["text"] for token in first[part])
+    else:
+        assert first[part] == expected[part]
+
+
+def test_all_parts_in_the_order_asked_for(nlp: Language) -> None:
+    found = ask(nlp, {"text": TEXT, "include": ["sents", "ents"]})
+    assert list(found) == ["sents", "ents"]
+
+
+def test_a_pipeline_without_sentences_has_none() -> None:
+    assert ask(spacy.blank("en"), {"text": TEXT, "include": ["sents"]}) == {"sents": []}
+
+
+def test_a_request_leaves_no_strings_behind(nlp: Language) -> None:
+    ask(nlp, {"text": TEXT})
+    before = len(nlp.vocab.strings)
+    for number in range(50):
+        ask(nlp, {"texts": [f"unheard{number} of{number}", f"again{number}"]})
+    assert len(nlp.vocab.strings) == before

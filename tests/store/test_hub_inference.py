@@ -1,0 +1,72 @@
+"""The Inference API: what it answers, and its own errors told plainly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from spacy_lambda.core.location import parse_location
+from spacy_lambda.errors import InferenceError
+from spacy_lambda.store.hub_inference import query_model
+
+from .hub_server import TOKEN, Hub
+
+MODEL = parse_location("hf://acme/metals")
+ENTITIES = [{"entity_group": "METAL", "word": "iron", "start": 0, "end": 4, "score": 1.0}]
+
+
+@pytest.fixture
+def api(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    monkeypatch.setenv("HF_INFERENCE_ENDPOINT", f"{hub.url}/inference")
+    return hub
+
+
+def test_asked(api: Hub) -> None:
+    api.inference = (200, ENTITIES, {})
+    assert query_model(MODEL, "iron ✓") == ENTITIES
+    assert api.asked == [("acme/metals", {"inputs": "iron ✓"}, f"Bearer {TOKEN}")]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "message", "remedy"),
+    [
+        (401, {"error": "Invalid credentials"}, {}, "the token is not accepted (401: Invalid credentials)", "HF_TOKEN"),
+        (403, {"error": "no permission"}, {}, "(403: no permission)", "HF_TOKEN"),
+        (404, {"error": "Not Found"}, {}, "there is no such model, or it is private", "spacy-lambda serve hf://acme"),
+        (503, {"error": "loading", "estimated_time": 20.4}, {}, "it will take about 20 s", "ask again"),
+        (503, {"error": "loading"}, {}, "is being loaded (503: loading)", "ask again"),
+        (429, {"error": "Rate limit"}, {"Retry-After": "60"}, "too many requests (429: Rate limit)", "wait 60 s"),
+        (429, [], {}, "too many requests", "higher limit"),
+        (500, {"error": "boom"}, {}, "answered 500: boom", "later"),
+    ],
+)
+def test_errors(status: int, body: Any, headers: dict[str, str], message: str, remedy: str, api: Hub) -> None:
+    api.inference = (status, body, headers)
+    with pytest.raises(InferenceError) as caught:
+        query_model(MODEL, "iron")
+    assert message in caught.value.message
+    assert remedy in caught.value.remedy
+    assert TOKEN not in str(caught.value)
+
+
+def test_without_a_token(api: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub.utils import _auth
+
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr(_auth, "_get_token_from_file", lambda: None)
+    api.inference = (401, {"error": "x"}, {})
+    with pytest.raises(InferenceError, match="there is no token"):
+        query_model(MODEL, "iron")
+    assert api.asked[0][2] is None
+
+
+def test_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InferenceError, match="cannot be reached") as caught:
+        query_model(MODEL, "iron", endpoint="http://127.0.0.1:9")
+    assert "HF_INFERENCE_ENDPOINT" in caught.value.remedy
+
+
+def test_not_on_the_hub() -> None:
+    with pytest.raises(InferenceError, match="is not on the Hub"):
+        query_model(parse_location("s3://models/x"), "iron")
