@@ -23,8 +23,8 @@ from spacy_lambda.client.call_errors import CallFailed
 from spacy_lambda.client.docs import doc_of
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import InferenceError, InvokeError, RequestError, SpacyLambdaError
-from spacy_lambda.local import invoke
 from spacy_lambda.local import caller as local_client
+from spacy_lambda.local import invoke
 from spacy_lambda.store import hub_inference as inference
 from spacy_lambda.store.hub_inference import query_model
 
