@@ -142,7 +142,7 @@ def test_with_yes_nothing_is_asked(project: Path, command: str) -> None:
 
 
 def test_commands_ask_in_one_way_only() -> None:
-    """Whoever asks does it by cli/ask.py, which knows of the bars."""
+    """Every command confirms through cli/confirm.py, which pauses the progress bars."""
     import spacy_lambda
 
     source = Path(spacy_lambda.__file__).parent
@@ -156,4 +156,4 @@ def test_commands_ask_in_one_way_only() -> None:
         "getpass(",
     )
     found = [path.name for path in source.rglob("*.py") if any(word in path.read_text("utf-8") for word in asking)]
-    assert found == ["ask.py"]
+    assert found == ["confirm.py"]

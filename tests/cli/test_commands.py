@@ -1,0 +1,67 @@
+"""The commands and their options, compared with a committed list: changing one is a decision, not an accident.
+
+After a deliberate change, write the list anew: ``python -m tests.cli.test_commands``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from spacy_lambda.cli import make_app
+
+COMMITTED = Path(__file__).with_name("commands.json")
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+def parameters(command: Any) -> list[dict[str, Any]]:
+    return [_parameter(one) for one in command.params if one.name != "help"]
+
+
+def _parameter(one: Any) -> dict[str, Any]:
+    kind, default = one.type_descriptor.annotation, one.default
+    choices = [choice.value for choice in kind] if isinstance(kind, type) and issubclass(kind, Enum) else None
+    facts = {
+        "name": one.name,
+        "kind": one.param_type_name,
+        "words": [*one.opts, *one.secondary_opts],
+        "type": "choice" if choices else kind.__name__,
+        "required": one.required,
+        "default": str(default) if isinstance(default, Path) else default,
+    }
+    optional = {
+        "choices": choices,
+        "min": getattr(one, "min", None),
+        "max": getattr(one, "max", None),
+        "repeatable": getattr(one, "multiple", False) or one.nargs != 1 or None,
+    }
+    return facts | {key: value for key, value in optional.items() if value is not None}
+
+
+def snapshot() -> dict[str, list[dict[str, Any]]]:
+    app = get_command(make_app())
+    return {"": parameters(app), **{path: parameters(command) for path, command in commands(app)}}
+
+
+def test_commands_and_options_are_the_committed_ones() -> None:
+    assert snapshot() == json.loads(COMMITTED.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    lines = (
+        f"{json.dumps(path)}: [\n" + ",\n".join(f"  {json.dumps(one)}" for one in found) + "\n]"
+        for path, found in snapshot().items()
+    )
+    COMMITTED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
