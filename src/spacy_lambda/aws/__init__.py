@@ -1,0 +1,1 @@
+"""Access to AWS that several parts of the build side share."""

@@ -1,0 +1,44 @@
+"""botocore's errors as ours."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.errors import BundleError, DeployError
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Op")
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "remedy"),
+    [
+        (client_error("ExpiredToken"), "the credentials have expired", "aws sso login"),
+        (client_error("InvalidClientTokenId"), "does not accept the credentials", "aws sso login"),
+        (client_error("AccessDenied"), "access denied: no", "docs/deploy.md lists the required permissions"),
+        (client_error("Throttling"), "Throttling: no", "try again"),
+        (NoCredentialsError(), "no AWS credentials found", "aws configure"),
+        (EndpointConnectionError(endpoint_url="http://localhost:1"), "http://localhost:1", "AWS_ENDPOINT_URL"),
+    ],
+)
+def test_errors_name_the_action_and_the_remedy(error: Exception, message: str, remedy: str) -> None:
+    with pytest.raises(DeployError) as caught, aws_errors("listing"):
+        raise error
+    assert caught.value.message.startswith("listing: ")
+    assert message in caught.value.message
+    assert remedy in caught.value.remedy
+    assert caught.value.__cause__ is error
+
+
+def test_the_class_and_the_permissions_are_the_callers() -> None:
+    with pytest.raises(BundleError) as caught, aws_errors("logging in", raises=BundleError, permissions="allow ecr:X"):
+        raise client_error("AccessDenied")
+    assert caught.value.remedy == "allow ecr:X"
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(ValueError, match="mine"), aws_errors("listing"):
+        raise ValueError("mine")
