@@ -18,6 +18,7 @@
     ├── CacheError              the function's cache cannot be used
     ├── DeployError             a deployment cannot be made, or AWS refuses
     ├── BundleError             a bundle cannot be made, or is not what Lambda takes
+    ├── RequirementError        a requirement is invalid, not installed, or installed in another version
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... and here is every reason at once
     ├── VerifyError             the comparison could not be made
@@ -137,6 +138,10 @@ class BundleError(SpacyLambdaError):
 
 class DeployError(SpacyLambdaError):
     """A deployment cannot be made, or AWS refuses what it was asked."""
+
+
+class RequirementError(SpacyLambdaError):
+    """A requirement of a pipeline is invalid, not installed, or installed in another version."""
 
 
 class CompileError(SpacyLambdaError):

@@ -20,12 +20,13 @@ from spacy_lambda.bundler import assemble, build
 from spacy_lambda.bundler.archive import write_zip
 from spacy_lambda.bundler.build import Options, make_bundle
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
-from spacy_lambda.bundler.pins import Pin, left_out, pin_requirements
+from spacy_lambda.bundler.pins import Pin, pin_requirements
 from spacy_lambda.bundler.proof import Proof
-from spacy_lambda.bundler.slim import LEFT_OUT, RULES, is_loadable, slim_tree
+from spacy_lambda.bundler.slim import RULES, is_loadable, slim_tree
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels, lock_text
-from spacy_lambda.errors import BundleError, LocalLambdaError
+from spacy_lambda.errors import BundleError, RequirementError
+from spacy_lambda.packages.base_install import LEFT_OUT, left_out
 
 
 def make_wheel(folder: Path, name: str, tag: str = "py3-none-any", files: dict[str, bytes] | None = None) -> Path:
@@ -87,7 +88,7 @@ def test_what_the_pipeline_itself_requires_is_not_left_out() -> None:
 
 
 def test_a_requirement_that_is_not_installed() -> None:
-    with pytest.raises(LocalLambdaError, match="no-such-package") as caught:
+    with pytest.raises(RequirementError, match="no-such-package") as caught:
         pin_requirements(["no-such-package>=1"], Target())
     assert "pip install" in caught.value.remedy
 

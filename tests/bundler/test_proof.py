@@ -14,7 +14,7 @@ import spacy
 from spacy_lambda.bundler.proof import prove
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
-from spacy_lambda.local.taskroot import build_task_root
+from spacy_lambda.packages.task_root import build_task_root
 
 OTHER = Target("3.13", {"x86_64": "arm64", "aarch64": "x86_64"}[os.uname().machine])
 """The architecture that this machine has not."""

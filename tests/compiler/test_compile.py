@@ -18,7 +18,7 @@ from spacy_lambda.compiler import compile as build
 from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.inspection import source_hash
 from spacy_lambda.errors import CompileError, VerifyError
-from spacy_lambda.local import build_task_root
+from spacy_lambda.packages.task_root import build_task_root
 
 from .originals import TEXTS
 from .pipelines import blank

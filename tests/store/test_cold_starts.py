@@ -16,7 +16,7 @@ import pytest
 import spacy
 
 from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.local.taskroot import build_task_root
+from spacy_lambda.packages.task_root import build_task_root
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.cache.sweep import sweep

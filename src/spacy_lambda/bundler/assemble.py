@@ -75,7 +75,7 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
     :raises BundleError: If there is no wheel for the target, or the pipeline does not answer with what is in it.
     :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is not a pipeline's.
     :raises NotCompiledError: If it needs torch.
-    :raises LocalLambdaError: If the pipeline requires what is not installed here.
+    :raises RequirementError: If the pipeline requires what is not installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
     with _opened(pipeline) as (folder, location), tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:

@@ -103,7 +103,7 @@ def make_bundle(
         pipeline does not answer with what is in it.
     :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is not a pipeline's.
     :raises NotCompiledError: If it needs torch.
-    :raises LocalLambdaError: If the pipeline requires what is not installed here.
+    :raises RequirementError: If the pipeline requires what is not installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
 

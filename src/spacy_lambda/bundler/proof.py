@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
-from spacy_lambda.bundler.pins import OURS, left_out
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import BundleError, JsonError
-from spacy_lambda.local.taskroot import build_task_root
+from spacy_lambda.packages.base_install import OURS, left_out
 from spacy_lambda.packages.closure import requirement_closure
 from spacy_lambda.packages.fresh_process import run_fresh
+from spacy_lambda.packages.task_root import build_task_root
 from spacy_lambda.packages.torch_packages import TORCH_MODULES
 
 __all__ = ["Proof", "prove"]

@@ -15,37 +15,7 @@ from pathlib import Path
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 
-__all__ = ["LEFT_OUT", "RULES", "Removal", "Rule", "is_loadable", "slim_tree"]
-
-_CLI = "only spaCy's command line uses it, which the runtime does not import"
-_HUB = "only downloads models, which the function fetches by itself"
-LEFT_OUT = {
-    "anyio": _CLI,
-    "certifi": _CLI,
-    "charset-normalizer": _CLI,
-    "click": _CLI,
-    "cloudpathlib": _CLI,
-    "filelock": _HUB,
-    "flatbuffers": "onnxruntime reads its own format in C++",
-    "fsspec": _HUB,
-    "hf-xet": _HUB,
-    "httpcore": _CLI,
-    "httpx": _CLI,
-    "huggingface-hub": _HUB,
-    "idna": _CLI,
-    "jinja2": _CLI,
-    "markupsafe": _CLI,
-    "protobuf": "onnxruntime imports it for quantisation only",
-    "pyyaml": _HUB,
-    "requests": _CLI,
-    "setuptools": "an installer",
-    "smart-open": _CLI,
-    "spacy-loggers": "only training logs",
-    "typer": _CLI,
-    "urllib3": _CLI,
-    "weasel": _CLI,
-}
-"""Distributions that are required and not needed, with what only they require."""
+__all__ = ["RULES", "Removal", "Rule", "is_loadable", "slim_tree"]
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.bundler.slim import LEFT_OUT
 from spacy_lambda.compiler.snapshot import Failure, Told
 from spacy_lambda.errors import CompileError
-from spacy_lambda.local.taskroot import build_task_root
+from spacy_lambda.packages.base_install import LEFT_OUT
 from spacy_lambda.packages.fresh_process import run_fresh
+from spacy_lambda.packages.task_root import build_task_root
 
 __all__ = ["BASE", "Asked", "ask"]
 
@@ -57,7 +57,7 @@ def ask(folder: Path, requirements: Iterable[str], texts: Sequence[str], *, answ
     :param texts: What it is asked, component by component.
     :param answerable: Those that it is also asked as the function is.
     :raises CompileError: When the process ends without an answer.
-    :raises LocalLambdaError: When a requirement is not installed here.
+    :raises RequirementError: When a requirement is not installed here.
     """
     root = build_task_root(requirements, base=BASE, without=LEFT_OUT)
     try:

@@ -16,10 +16,10 @@ from packaging.version import Version
 from spacy.language import Language
 from spacy.util import registry as registry_of_spacy
 
-from spacy_lambda.bundler.slim import LEFT_OUT
 from spacy_lambda.compiler.isolated import BASE
 from spacy_lambda.core.pipelines import requirements_of
 from spacy_lambda.errors import CompileError
+from spacy_lambda.packages.base_install import LEFT_OUT
 from spacy_lambda.packages.closure import applies, is_satisfied, requirement_closure
 from spacy_lambda.packages.torch_packages import TORCH_DISTRIBUTIONS, brings_torch
 from spacy_lambda.pipeline.config_file import blocks, registered_names

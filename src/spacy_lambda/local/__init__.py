@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from spacy_lambda.local.routes import Deployment, side_by_side
     from spacy_lambda.local.server import ServedFunction, serve_functions
     from spacy_lambda.local.settings import FunctionSettings
-    from spacy_lambda.local.taskroot import TaskRoot, build_task_root
 
 __all__ = [
     "Deployment",
@@ -28,8 +27,6 @@ __all__ = [
     "Program",
     "Report",
     "ServedFunction",
-    "TaskRoot",
-    "build_task_root",
     "installed_program",
     "invoke",
     "parse_report",
@@ -46,8 +43,6 @@ _MODULES = {
     "Program": "program",
     "Report": "report_line",
     "ServedFunction": "server",
-    "TaskRoot": "taskroot",
-    "build_task_root": "taskroot",
     "installed_program": "program",
     "invoke": "caller",
     "parse_report": "report_line",

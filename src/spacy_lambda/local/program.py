@@ -11,7 +11,7 @@ from pathlib import Path
 from spacy_lambda.core.pipelines import PIPELINE_VARIABLE
 from spacy_lambda.local.requirements import read_source
 from spacy_lambda.local.settings import FunctionSettings
-from spacy_lambda.local.taskroot import build_task_root
+from spacy_lambda.packages.task_root import build_task_root
 
 __all__ = ["Program", "installed_program"]
 
@@ -47,7 +47,7 @@ def installed_program(settings: FunctionSettings) -> Iterator[Program]:
     ``-S`` and ``-s`` keep every installed package away that is not linked into the task root.
 
     :raises PipelineNotFoundError: If there is no such pipeline.
-    :raises LocalLambdaError: If a requirement is not installed.
+    :raises RequirementError: If a requirement is not installed.
     """
     pipeline = read_source(settings.pipeline)
     root = build_task_root(pipeline.requirements, code=settings.code)

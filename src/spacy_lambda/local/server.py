@@ -2,7 +2,7 @@
 
 ::
 
-    PIPELINE ──pipeline──▶ PipelineSource ──closure──▶ distributions ──taskroot──▶ TaskRoot ──program──▶ Program
+    PIPELINE ──pipeline──▶ PipelineSource ──closure──▶ distributions ──task_root─▶ TaskRoot ──program──▶ Program
                                                                                                             │
     caller ──invoke_api──▶ Request ──pool──▶ environment ──runtime_api──▶ awslambdaric ──▶ handler
     caller ◀── HTTP 200 ── Outcome ◀─────── START, END, REPORT ◀────────── Answer ◀──────────┘

@@ -1,4 +1,4 @@
-"""Stage 2: requirement strings become the installed distributions that they bring, and no others."""
+"""The installed distributions that requirement strings bring, and no others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.errors import RequirementError
 
 __all__ = ["applies", "is_satisfied", "requirement_closure"]
 
 FUNCTION = "the function"
-"""Who wants what is asked for, and is not required by something else."""
+"""Stands for the requirer of what is asked for, which no distribution requires."""
 
 
 def requirement_closure(
@@ -23,15 +23,15 @@ def requirement_closure(
 ) -> tuple[Distribution, ...]:
     """Follow requirements, and theirs, through what is installed here.
 
-    An extra is followed only where it is asked for by
-    name (``package[extra]``). Versions are compared for what is asked for, and not for what that requires: the
-    installer has done so, and some packages that work say otherwise.
+    An extra is followed only where it is asked for by name (``package[extra]``). Versions are compared for what is
+    asked for, and not for what that requires: the installer has done so, and some packages that work declare
+    otherwise.
 
     :param requirements: Requirement strings such as ``spacy-lambda`` or ``spacy>=3.8``.
     :param markers: The environment in which markers are evaluated; by default this interpreter's.
     :param without: Normal names of distributions that are left out, with what only they require.
     :returns: The distributions, sorted by name.
-    :raises LocalLambdaError: If one of them is not installed, has another version or cannot be read.
+    :raises RequirementError: If one of them is not installed, has another version or cannot be read.
     """
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
@@ -51,7 +51,7 @@ def requirement_closure(
 
 
 def applies(requirement: Requirement, markers: Mapping[str, str] | None = None) -> bool:
-    """Whether a requirement is one here: its marker, if it has one, says so.
+    """Evaluate a requirement's marker; a requirement without one always applies.
 
     :param markers: What is known of the environment besides this interpreter's.
     """
@@ -59,10 +59,10 @@ def applies(requirement: Requirement, markers: Mapping[str, str] | None = None) 
 
 
 def is_satisfied(requirement: Requirement, dist: Distribution) -> bool:
-    """Whether an installed distribution has a version that is required; one that was installed may be a pre-release."""
+    """Check an installed distribution's version against a requirement; pre-releases count."""
     try:
         version = Version(dist.version)
-    except InvalidVersion:  # of an old package: nothing can be said
+    except InvalidVersion:  # of an old package: there is nothing to compare
         return True
     return requirement.specifier.contains(version, prereleases=True)
 
@@ -70,7 +70,7 @@ def is_satisfied(requirement: Requirement, dist: Distribution) -> bool:
 def _wanted(
     texts: Iterable[str], *, by: str, extra: str = "", markers: Mapping[str, str] | None
 ) -> list[tuple[Requirement, str]]:
-    """What is needed, for itself (``extra`` is empty) or for one extra; and by whom."""
+    """Return requirements with their requirer: those of a distribution itself (``extra`` is empty) or of one extra."""
     parsed = [_parse(text, by) for text in texts]
     environment = {**(markers or {}), "extra": extra}
     return [(one, by) for one in parsed if applies(one, environment)]
@@ -80,7 +80,7 @@ def _parse(text: str, wanted_by: str) -> Requirement:
     try:
         return Requirement(text)
     except (InvalidRequirement, RecursionError) as exc:
-        raise LocalLambdaError(
+        raise RequirementError(
             f"{wanted_by} requires {text!r}, which is not a requirement: {exc}",
             remedy="correct the requirements in the pipeline's meta.json",
         ) from exc
@@ -91,11 +91,11 @@ def _installed(requirement: Requirement, wanted_by: str) -> Distribution:
     try:
         found = distribution(requirement.name)
     except PackageNotFoundError as exc:
-        raise LocalLambdaError(
+        raise RequirementError(
             f"{wanted_by} requires {wanted!r}, which is not installed", remedy=f"pip install {quote(wanted)}"
         ) from exc
     if wanted_by == FUNCTION and not is_satisfied(requirement, found):
-        raise LocalLambdaError(
+        raise RequirementError(
             f"{wanted_by} requires {wanted!r}, and {found.name} {found.version} is installed",
             remedy=f"pip install {quote(wanted)}, or correct the requirements in the pipeline's meta.json",
         )

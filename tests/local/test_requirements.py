@@ -1,17 +1,16 @@
-"""From PIPELINE to a task root."""
+"""From PIPELINE to what its function requires."""
 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from spacy_lambda.errors import LocalLambdaError, PipelineNotFoundError
-from spacy_lambda.local import FunctionSettings, build_task_root
+from spacy_lambda.local import FunctionSettings
 from spacy_lambda.local.requirements import read_source
-from spacy_lambda.packages.closure import requirement_closure
+from spacy_lambda.packages.task_root import build_task_root
 
 
 @pytest.fixture
@@ -67,66 +66,6 @@ def test_folder_that_is_not_a_pipeline(tmp_path: Path) -> None:
     with pytest.raises(PipelineNotFoundError, match=r"no config\.cfg and no meta\.json") as caught:
         read_source(tmp_path)
     assert "spacy-lambda compile" in caught.value.remedy
-
-
-def test_closure_follows_requirements_and_not_extras() -> None:
-    names = {dist.metadata["Name"] for dist in requirement_closure(["spacy-lambda"])}
-    assert {"spacy-lambda", "spacy", "thinc", "onnxruntime", "tokenizers", "numpy"} <= names
-    assert names.isdisjoint({"boto3", "pytest", "starlette", "uvicorn", "torch"})
-
-
-def test_closure_follows_an_extra_that_is_asked_for() -> None:
-    names = {dist.metadata["Name"] for dist in requirement_closure(["spacy-lambda[local]"])}
-    assert {"boto3", "starlette"} <= names
-
-
-def test_requirement_that_is_not_installed() -> None:
-    with pytest.raises(LocalLambdaError, match="no-such-distribution") as caught:
-        build_task_root(["no-such-distribution>=1"])
-    assert caught.value.remedy == "pip install 'no-such-distribution>=1'"
-
-
-def test_requirement_of_another_version() -> None:
-    installed = version("srsly")
-    with pytest.raises(LocalLambdaError, match=f"'srsly>=99', and srsly {installed} is installed") as caught:
-        requirement_closure(["srsly>=99"])
-    assert caught.value.remedy.startswith("pip install 'srsly>=99'")
-    assert requirement_closure([f"srsly=={installed}", "srsly>=99; sys_platform == 'never'"])
-
-
-def test_pre_releases_that_are_installed_count_and_what_packages_require_is_not_compared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, number, requires in (("early", "2.0.0rc1", "srsly>=99"), ("odd", "not a version", "")):
-        folder = tmp_path / f"{name}-1.dist-info"
-        folder.mkdir()
-        lines = f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n"
-        (folder / "METADATA").write_text(lines + (f"Requires-Dist: {requires}\n" if requires else ""))
-    monkeypatch.syspath_prepend(tmp_path)
-    found = {dist.metadata["Name"] for dist in requirement_closure(["early>=1.5", "odd>=1"])}
-    assert {"early", "odd", "srsly"} <= found
-
-
-def test_requirement_for_another_system_is_passed_over() -> None:
-    assert requirement_closure(["no-such-distribution; sys_platform == 'never'"]) == ()
-
-
-def test_requirement_that_cannot_be_read() -> None:
-    with pytest.raises(LocalLambdaError, match="not a requirement"):
-        requirement_closure(["=="])
-
-
-def test_task_root_is_links_only_and_is_removed(tmp_path: Path) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "mine.py").write_text("")
-    root = build_task_root(code=code)
-    assert (root.path / "mine.py").is_symlink()
-    assert (root.path / "spacy_lambda").resolve() == Path(__file__).parents[2] / "src" / "spacy_lambda"
-    assert not any(path.is_file() and not path.is_symlink() for path in root.path.iterdir())
-    root.remove()
-    assert not root.path.exists()
-    assert (code / "mine.py").exists()
 
 
 def test_settings_name_every_fault() -> None:

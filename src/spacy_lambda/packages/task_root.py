@@ -1,4 +1,4 @@
-"""Stage 3: distributions become a task root, the folder that stands for Lambda's ``/var/task``.
+"""Distributions -> a task root, the folder that stands for Lambda's ``/var/task``.
 
 Each top-level package, module, ``.libs`` folder and ``.dist-info`` folder is a symbolic link to where
 it is installed, so the folder takes no space and no time, and compiled ``.pyc`` files are shared. An
@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
 
-from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.errors import RequirementError
 from spacy_lambda.packages.closure import requirement_closure
 
+__all__ = ["TaskRoot", "build_task_root"]
+
 BASE_REQUIREMENTS = ("spacy-lambda", "awslambdaric")
+"""Distributions of every function, with AWS's runtime client, which Lambda's own images have."""
 
 _SKIPPED = frozenset({"__pycache__", ".."})
 
@@ -50,9 +53,9 @@ def build_task_root(
 
     :param requirements: Requirements of the pipeline.
     :param code: A folder with the handler's own code; its entries win over installed ones.
-    :param base: What is there for every pipeline.
+    :param base: Requirements of every pipeline.
     :param without: Normal names of distributions that are left out, with what only they require.
-    :raises LocalLambdaError: If a requirement is not installed.
+    :raises RequirementError: If a requirement is not installed, or its files are unknown.
     """
     distributions = requirement_closure((*base, *requirements), without=without)
     root = Path(tempfile.mkdtemp(prefix="spacy-lambda-"))
@@ -70,7 +73,7 @@ def build_task_root(
 def _link_distribution(dist: Distribution, root: Path) -> None:
     files = [PurePosixPath(file) for file in dist.files or []]
     if not files:
-        raise LocalLambdaError(
+        raise RequirementError(
             f"{dist.metadata['Name']} has no list of its files (RECORD), so it cannot be linked",
             remedy=f"install it with pip: pip install --force-reinstall {dist.metadata['Name']}",
         )
@@ -98,7 +101,7 @@ def _link_level(files: Iterable[PurePosixPath], base: Path, root: Path) -> None:
 
 
 def _is_shared(folder: Path) -> bool:
-    """Whether a folder is a namespace package or plain data, which other distributions may add to."""
+    """Recognise a namespace package or plain data, which other distributions may add to."""
     return not (folder / "__init__.py").exists() and folder.suffix not in {".dist-info", ".libs"}
 
 
@@ -108,7 +111,7 @@ def _link_editable(pth: Path, root: Path) -> None:
         if line.startswith("import "):
             if "__editable__" not in pth.name:
                 continue
-            raise LocalLambdaError(
+            raise RequirementError(
                 f"the editable install {pth.name!r} is found by code, not by a folder",
                 remedy="install it without -e, or with a build backend that writes a plain .pth file",
             )
