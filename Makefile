@@ -3,6 +3,9 @@ PYTHON ?= python3
 PORT ?= 9001
 ONCE ?=
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+# Tests run in as many processes as this machine has cores, each of one thread; tests of a module stay together.
+WORKERS ?= auto
+PARALLEL := --numprocesses $(WORKERS) --dist loadfile
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
 
 .DEFAULT_GOAL := help
@@ -15,8 +18,8 @@ demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ON
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
 
 test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime once more without torch
-	.venv-dev/bin/python -m pytest
-	.venv-runtime/bin/python -m pytest tests/runtime
+	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL)
+	OMP_NUM_THREADS=1 .venv-runtime/bin/python -m pytest $(PARALLEL) tests/runtime
 
 check: .venv-dev/ready ## Format, lint, types
 	.venv-dev/bin/ruff format --check .
@@ -45,7 +48,7 @@ clean: ## Remove the environments
 	$(call venv,.venv-demo,-e ".[local]" $(PIPELINE_WHEEL))
 
 .venv-runtime/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
-	$(call venv,.venv-runtime,-e . hypothesis pytest pytest-timeout $(PIPELINE_WHEEL))
+	$(call venv,.venv-runtime,-e . hypothesis pytest pytest-timeout pytest-xdist $(PIPELINE_WHEEL))
 
 .venv-dev/ready: pyproject.toml constraints.txt $(PIPELINE_WHEEL)
 	$(call venv,.venv-dev,-e ".[dev]" $(PIPELINE_WHEEL))
