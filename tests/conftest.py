@@ -1,10 +1,14 @@
-"""What holds for all tests: no model hub is reached, and the CDK has a Node where the system has none."""
+"""Settings of all tests: a stand-in for the model hub, a Node for the CDK, and no custom attributes of others."""
 
 from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
+
+import pytest
+from spacy.tokens.underscore import Underscore
 
 from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import DeployError
@@ -17,3 +21,17 @@ with socket.socket() as free:
 with suppress(DeployError):  # in the environment of the runtime, which needs none
     # The CDK's library starts "node" from the path when it is imported.
     os.environ["PATH"] = node_environment()["PATH"]
+
+EXTENSIONS = (Underscore.doc_extensions, Underscore.span_extensions, Underscore.token_extensions)
+KEPT = "trf_data"
+"""spacy-transformers' own, which originals that are shared between tests go on to need."""
+
+
+@pytest.fixture(autouse=True)
+def _extensions_of_one_test() -> Iterator[None]:
+    """Remove the custom attributes that a test registers: they belong to the process, and others would compare them."""
+    before = [set(registered) for registered in EXTENSIONS]
+    yield
+    for registered, names in zip(EXTENSIONS, before, strict=True):
+        for name in registered.keys() - names - {KEPT}:
+            del registered[name]

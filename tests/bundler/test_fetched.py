@@ -17,9 +17,8 @@ from spacy_lambda.bundler.build import Options, make_bundle
 from spacy_lambda.cli import make_app
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
-
-from .conftest import BUNDLED
-from .test_real_zip import TEXTS, expected, invoke, needs_313
+from tests.bundler.real_bundles import TEXTS, expected, invoke, needs_313
+from tests.bundler.wheels import BUNDLED
 
 
 @pytest.fixture

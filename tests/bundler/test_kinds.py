@@ -14,8 +14,7 @@ from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.errors import InvalidPipelineError, NotCompiledError
 from spacy_lambda.pipeline.config_file import parse_config
 from spacy_lambda.pipeline.kind import PipelineKind, pipeline_kind, require_compiled, torch_parts
-
-from .conftest import BUNDLED
+from tests.bundler.wheels import BUNDLED
 
 LISTENER = "spacy-transformers.TransformerListener.v1"
 

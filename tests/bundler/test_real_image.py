@@ -15,10 +15,9 @@ from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
-
-from .conftest import BUNDLED, no_index
-from .registry import BASE, WHY_NO_IMAGES, local_registry
-from .test_real_zip import TEXTS, expected, invoke
+from tests.bundler.real_bundles import TEXTS, expected, invoke
+from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
+from tests.bundler.wheels import BUNDLED, no_index
 
 PROBE = """
 import os, sys

@@ -10,12 +10,8 @@ import struct
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-import spacy
-from botocore.config import Config
 
 import spacy_lambda
 from spacy_lambda.bundler.build import Bundle, Options, make_bundle
@@ -25,14 +21,9 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
+from tests.bundler.real_bundles import TEXTS, expected, invoke, needs_313
+from tests.bundler.wheels import BUNDLED
 
-from .conftest import BUNDLED
-
-TEXTS = [
-    "Thin films of iron oxide were grown on silicon by molecular beam epitaxy.",
-    "",
-    "We simulate heat transfer in FeGe films 🧪 with a finite element method. " * 40,
-]
 MACHINES = {62: "x86_64", 183: "aarch64"}
 RUN = """
 import json, sys
@@ -44,17 +35,6 @@ outside = {
 }
 print(json.dumps({"answer": handler(json.load(sys.stdin), None), "outside": sorted(outside)}))
 """
-
-needs_313 = pytest.mark.skipif(find_python(Target("3.13")) is None, reason="Python 3.13 is not installed here")
-
-
-def expected() -> list[list[dict[str, Any]]]:
-    """What the development environment says."""
-    nlp = spacy.load(BUNDLED)
-    return [
-        [{"text": ent.text, "label": ent.label_, "start": ent.start_char, "end": ent.end_char} for ent in doc.ents]
-        for doc in nlp.pipe(TEXTS)
-    ]
 
 
 def machines(path: Path) -> dict[str, str]:
@@ -151,21 +131,6 @@ def test_it_answers_through_the_local_lambda(real_zip: Bundle) -> None:
         assert invoke(local.endpoint_url, {"texts": TEXTS}) == expected()
         assert not list(task_root.rglob("*.pyc.*"))
     assert not task_root.exists()
-
-
-def invoke(endpoint_url: str, event: Any) -> Any:
-    client = boto3.client(
-        "lambda",
-        endpoint_url=endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="none",
-        aws_secret_access_key="none",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-    answer = client.invoke(FunctionName="function", Payload=json.dumps(event))
-    client.close()
-    assert "FunctionError" not in answer, answer["Payload"].read()
-    return json.loads(answer["Payload"].read())
 
 
 @pytest.mark.skipif(

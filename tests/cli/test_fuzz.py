@@ -25,8 +25,7 @@ from typer.main import get_command
 
 from spacy_lambda import cli
 from spacy_lambda.cli import make_app, serve
-
-from .hostile import NUMBERS, STRINGS, WHOLE, make_pool
+from tests.cli.hostile import NUMBERS, STRINGS, WHOLE, make_pool
 
 SECONDS = float(os.environ.get("SPACY_LAMBDA_FUZZ_SECONDS", "0"))
 ROUNDS = 10

@@ -15,8 +15,7 @@ from spacy.vocab import Vocab
 from spacy_lambda.client import Client
 from spacy_lambda.client.docs import doc_of
 from spacy_lambda.errors import InvokeError
-
-from .fakes import Fake, served
+from tests.client.fakes import Fake, served
 
 PIECES = [
     "Iron",

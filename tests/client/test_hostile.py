@@ -27,9 +27,8 @@ from spacy_lambda.local import caller as local_client
 from spacy_lambda.local import invoke
 from spacy_lambda.store import hub_inference as inference
 from spacy_lambda.store.hub_inference import query_model
-
-from .fakes import Fake, echo, failed, heard
-from .raw_server import Script, raw_server, response
+from tests.client.fakes import Fake, echo, failed, heard
+from tests.client.raw_server import Script, raw_server, response
 
 MANY = 30.0
 """Seconds in which anything is done that is not waited for on purpose."""

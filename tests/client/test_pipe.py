@@ -17,8 +17,7 @@ from spacy_lambda.client.batching import MAX_REQUEST_BYTES, BatchLimits, batches
 from spacy_lambda.client.call_errors import CallFailed
 from spacy_lambda.client.transport import to_json
 from spacy_lambda.errors import InvokeError, RequestError
-
-from .fakes import Clock, Fake, echo, failed, failing, heard
+from tests.client.fakes import Clock, Fake, echo, failed, failing, heard
 
 VALID = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 

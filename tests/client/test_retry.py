@@ -10,8 +10,7 @@ import pytest
 from spacy_lambda.client import Client
 from spacy_lambda.client.call_errors import CallFailed
 from spacy_lambda.errors import InvokeError, RequestError
-
-from .fakes import Clock, Fake, failed, failing, said
+from tests.client.fakes import Clock, Fake, failed, failing, said
 
 
 def passing(number: int, **how: Any) -> list[CallFailed]:

@@ -15,9 +15,8 @@ import pytest
 
 from spacy_lambda.client import Client
 from spacy_lambda.errors import InvokeError, RequestError
-
-from .fakes import Clock, heard, said
-from .http_stub import Reply, Stub, stub_server
+from tests.client.fakes import Clock, heard, said
+from tests.client.http_stub import Reply, Stub, stub_server
 
 TOKEN = "the-session-token"
 PROBLEM = {

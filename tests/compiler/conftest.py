@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
-from spacy.language import Language
-from spacy.tokens.underscore import Underscore
 
 from spacy_lambda.compiler import compile as build
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.snapshot import TORCH_EXTENSION
-
-from .originals import build_original
-
-Pair = tuple[Language, Language]
-
-EXTENSIONS = (Underscore.doc_extensions, Underscore.span_extensions, Underscore.token_extensions)
-
-
-@pytest.fixture(autouse=True)
-def extensions_of_one_test() -> Iterator[None]:
-    """Custom attributes belong to the process: what a test registers would be compared in all that follow."""
-    before = [set(registered) for registered in EXTENSIONS]
-    yield
-    for registered, names in zip(EXTENSIONS, before, strict=True):
-        # The loaded originals of later tests go on to need this one.
-        for name in registered.keys() - names - {TORCH_EXTENSION}:
-            del registered[name]
+from tests.compiler.originals import Pair, build_original
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,9 @@ from spacy.training import Example
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import BertTokenizerFast, DistilBertTokenizerFast, PreTrainedTokenizerFast
 
+Pair = tuple[Language, Language]
+"""An original and its compiled pipeline."""
+
 MAX_LENGTH = 64
 
 WORDS = (

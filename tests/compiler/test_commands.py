@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import spacy
 
-from .originals import TEXTS
+from tests.compiler.originals import TEXTS
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -19,9 +19,8 @@ from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.inspection import source_hash
 from spacy_lambda.errors import CompileError, VerifyError
 from spacy_lambda.packages.task_root import build_task_root
-
-from .originals import TEXTS
-from .pipelines import blank
+from tests.compiler.originals import TEXTS
+from tests.compiler.pipelines import blank
 
 LOAD = """
 import importlib.util, json, sys

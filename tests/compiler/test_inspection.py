@@ -17,10 +17,9 @@ from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.inspection import source_hash, survey
 from spacy_lambda.compiler.library_errors import unforeseen
 from spacy_lambda.errors import CompileError, InvalidPipelineError, UnsupportedPipelineError
-
-from .originals import TEXTS
-from .pipelines import append, blank, wheel, write
-from .pipelines import changed as edit_copy
+from tests.compiler.originals import TEXTS
+from tests.compiler.pipelines import append, blank, wheel, write
+from tests.compiler.pipelines import changed as edit_copy
 
 Changes = dict[tuple[str, ...], Any]
 

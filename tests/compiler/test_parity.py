@@ -13,9 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.runtime.encoder_output import get_encoding
-
-from .conftest import Pair
-from .originals import TEXTS, WORDS
+from tests.compiler.originals import TEXTS, WORDS, Pair
 
 TOLERANCE = 1e-4
 """Largest difference of a token vector, relative to the largest value of any token vector."""

@@ -26,9 +26,8 @@ from spacy_lambda.compiler.requirements import kept_requirements, required_names
 from spacy_lambda.compiler.snapshot import Told, tell
 from spacy_lambda.compiler.verification import verify
 from spacy_lambda.errors import CompileError
-
-from .originals import TEXTS
-from .pipelines import (
+from tests.compiler.originals import TEXTS
+from tests.compiler.pipelines import (
     append,
     blank,
     changed,

@@ -11,8 +11,7 @@ import pytest
 from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.torch_code import torch_uses
 from spacy_lambda.errors import CompileError
-
-from .pipelines import append, blank, component, distribution, write
+from tests.compiler.pipelines import append, blank, component, distribution, write
 
 NEEDED = {
     "at the top": ("import torch", "torch"),

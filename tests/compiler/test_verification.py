@@ -20,9 +20,8 @@ from spacy_lambda.compiler.inspection import source_hash
 from spacy_lambda.compiler.report import Report
 from spacy_lambda.compiler.verification import compare, verify
 from spacy_lambda.errors import VerifyError
-
-from .originals import LABELS, TEXTS
-from .pipelines import append, component, edit
+from tests.compiler.originals import LABELS, TEXTS
+from tests.compiler.pipelines import append, component, edit
 
 
 def quiet(step: str, done: int, total: int) -> None:

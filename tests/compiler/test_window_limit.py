@@ -20,8 +20,7 @@ from spacy_lambda.compiler.parity import row_error
 from spacy_lambda.compiler.samples import checked_lengths
 from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.encoder_output import get_encoding
-
-from .originals import MAX_LENGTH, WORDS, build_transformer
+from tests.compiler.originals import MAX_LENGTH, WORDS, build_transformer
 
 POSITIONS = MAX_LENGTH
 

@@ -19,6 +19,20 @@ FUNCTION = """
 [functions.ner]
 pipeline = "./compiled"
 """
+HOSTILE = [
+    "{{resolve:ssm:/secret}}",
+    "a{{resolve:secretsmanager:mine:SecretString}}b",
+    "{{ RESOLVE:ssm:x}}",
+    "${Token[AWS.AccountId.3]}",
+    "#{Token[TOKEN.1]}",
+    "${AWS::AccountId}",
+    "${!AWS::Region}",
+    "a\0b",
+    "a\x1bb",
+    "a\x85b",
+    "a\u2028b",
+]
+"""Values that CloudFormation, the CDK or a terminal would interpret."""
 
 
 def load(folder: Path, text: str, *, region: str | None = None, **environ: str) -> Project:

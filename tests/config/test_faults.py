@@ -19,8 +19,7 @@ from spacy_lambda.config.precedence import settle
 from spacy_lambda.config.project import Project
 from spacy_lambda.config.variables import OF_THE_RUNTIME, SETTING_OF
 from spacy_lambda.errors import ConfigError
-
-from .files import FUNCTION, PROJECT, faults, load
+from tests.config.files import FUNCTION, PROJECT, faults, load
 
 NAMING = "begin with a lower-case letter; then lower-case letters and digits, with single hyphens between them"
 DAYS = "choose 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"

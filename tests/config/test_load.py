@@ -15,8 +15,7 @@ from spacy_lambda.config.load import load_project
 from spacy_lambda.config.parse import parse_text
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.errors import ConfigError
-
-from .files import FUNCTION, PROJECT, faults, load
+from tests.config.files import FUNCTION, PROJECT, faults, load
 
 TOML = "strings are in quotes, a table begins with [its.name], each key is written once: https://toml.io"
 SHA256 = "5f" * 32

@@ -18,21 +18,8 @@ from spacy_lambda.config.literal_text import complaint, key_complaint, pattern_c
 from spacy_lambda.config.scaffold import start_project
 from spacy_lambda.config.template import toml_value
 from spacy_lambda.errors import ConfigError
-from tests.config.files import FUNCTION, PROJECT, faults, load
+from tests.config.files import FUNCTION, HOSTILE, PROJECT, faults, load
 
-HOSTILE = [
-    "{{resolve:ssm:/secret}}",
-    "a{{resolve:secretsmanager:mine:SecretString}}b",
-    "{{ RESOLVE:ssm:x}}",
-    "${Token[AWS.AccountId.3]}",
-    "#{Token[TOKEN.1]}",
-    "${AWS::AccountId}",
-    "${!AWS::Region}",
-    "a\0b",
-    "a\x1bb",
-    "a\x85b",
-    "a\u2028b",
-]
 TEXT_KEYS = [key.name for key in function_keys().values() if key.kind == "string"]
 
 

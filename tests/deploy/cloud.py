@@ -34,7 +34,7 @@ from spacy_lambda.local.bundle import open_bundle
 from spacy_lambda.local.requirements import read_source
 from spacy_lambda.runtime.loading import load_pipeline
 from spacy_lambda.runtime.predictor import Function
-from tests.bundler.test_real_zip import invoke
+from tests.bundler.real_bundles import invoke
 from tests.deploy.resources import teach_moto
 
 ACCOUNT = "123456789012"

@@ -1,123 +1,16 @@
+"""Every kind of function, synthesised once."""
+
 from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
-
-ACCOUNT = "123456789012"
-REGION = "eu-central-1"
-SHA256 = "5f" * 32
-PIPELINE = f"s3://news-models-{ACCOUNT}-{REGION}/pipelines/en_news@1.0.0-int8#sha256={SHA256}"
-IMAGE = "sha256:" + "0a" * 32
-QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/answers.fifo"
-TAGS = {"team": "search", "spacy-lambda:project": "somebody-else's"}
-
-
-@dataclass(frozen=True)
-class Template:
-    """One synthesised template, with references written as ``${TYPE.Attribute}`` and all else as text."""
-
-    content: dict[str, Any]
-
-    @property
-    def resources(self) -> dict[str, dict[str, Any]]:
-        return dict(self.content["Resources"])
-
-    def all(self, kind: str) -> list[dict[str, Any]]:
-        """Properties of each resource of a type."""
-        found = [one for one in self.resources.values() if one["Type"] == kind]
-        return [self.plain(one.get("Properties", {})) for one in found]
-
-    def one(self, kind: str) -> dict[str, Any]:
-        (found,) = self.all(kind)
-        return found
-
-    def plain(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self.plain(one) for one in value]
-        if not isinstance(value, dict):
-            return value
-        if "Ref" in value:
-            return "aws" if value["Ref"] == "AWS::Partition" else f"${{{self._kind(value['Ref'])}}}"
-        if "Fn::GetAtt" in value:
-            name, attribute = value["Fn::GetAtt"]
-            return f"${{{self._kind(name)}.{attribute}}}"
-        if "Fn::Join" in value:
-            return value["Fn::Join"][0].join(self.plain(part) for part in value["Fn::Join"][1])
-        return {key: self.plain(one) for key, one in value.items()}
-
-    def _kind(self, name: str) -> str:
-        return str(self.resources[name]["Type"]) if name in self.resources else name
-
-
-def function_spec(zipped: Path, name: str, **changes: Any) -> FunctionSpec:
-    values: dict[str, Any] = {
-        "project": "news",
-        "name": name,
-        "account": ACCOUNT,
-        "region": REGION,
-        "code": ZipCode(zipped),
-        "architecture": "x86_64",
-        "python": "3.13",
-        "sha256": SHA256,
-        "labels": ("ORG", "PERSON"),
-        "tags": TAGS,
-    }
-    return FunctionSpec(**{**values, **changes})
-
-
-def every_spec(zipped: Path) -> list[FunctionSpec]:
-    """One function of each kind."""
-    return [
-        function_spec(zipped, "first"),
-        function_spec(zipped, "plain", live_version="7"),
-        function_spec(
-            zipped,
-            "public",
-            live_version="7",
-            architecture="arm64",
-            python="3.12",
-            memory=3008,
-            timeout=20,
-            concurrency=5,
-            auth="none",
-            cors=("https://example.org",),
-            environment={"SPACY_LAMBDA_PAGE": "on"},
-            tracing=True,
-            alarm_email="somebody@example.org",
-            budget=25.5,
-            log_retention=14,
-            canary="10percent-5minutes",
-        ),
-        function_spec(zipped, "image", live_version="7", code=ImageCode(IMAGE), snapstart=True),
-        function_spec(
-            zipped,
-            "quiet",
-            live_version="7",
-            code=ImageCode(IMAGE),
-            metrics=False,
-            canary="10percent-15minutes",
-            environment={"SPACY_LAMBDA_OUTPUT": QUEUE},
-        ),
-        function_spec(
-            zipped,
-            "efs",
-            live_version="7",
-            code=ImageCode(IMAGE, efs=True),
-            pipeline=PIPELINE,
-            environment={"SPACY_LAMBDA_OUTPUT": "s3://answers/ner/"},
-        ),
-    ]
-
-
-SHARED = SharedSpec(project="news", account=ACCOUNT, region=REGION, repositories=("image", "efs"), tags=TAGS)
+from spacy_lambda.deploy.spec import FunctionSpec
+from tests.deploy.specs import SHARED, Template, every_spec
 
 
 @pytest.fixture(scope="session")

@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import spacy
-from typer.testing import CliRunner, Result
 
-from spacy_lambda.cli import make_app
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
 from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import SpacyLambdaError
-from tests.bundler.conftest import no_index
+from tests.bundler.wheels import no_index
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
+from tests.deploy.projects import PRINTED, run, succeed, write_pipeline
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning"),  # moto, of what it does not know
@@ -46,9 +44,6 @@ alarm_email = "nlp@example.com"
 keep_versions = 2
 golden = "golden.jsonl"
 """
-PRINTED: list[str] = []
-"""Everything that the commands have said."""
-
 GOLDEN = '{"text": "Iron and silicon."}\n{"texts": ["silicon", ""]}\n'
 
 
@@ -67,31 +62,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "spacy-lambda.toml").write_text(CONFIG)
     (folder / "golden.jsonl").write_text(GOLDEN)
     return folder
-
-
-def write_pipeline(folder: Path, version: str, **patterns: str) -> None:
-    """A small pipeline: a label for each word."""
-    nlp = spacy.blank("en")
-    nlp.meta["name"] = "materials"
-    nlp.meta["version"] = version
-    ruler: Any = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": label, "pattern": word} for word, label in patterns.items()])
-    nlp.to_disk(folder / "compiled")
-
-
-def run(project: Path, *arguments: str) -> Result:
-    """The command, in the project's folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(project)
-        result = CliRunner().invoke(make_app(), list(arguments))
-        PRINTED.append(f"{result.output}{result.exception}")
-        return result
-
-
-def succeed(project: Path, *arguments: str) -> Any:
-    result = run(project, *arguments, "--json")
-    assert result.exit_code == 0, (result.output, result.exception)
-    return json.loads(result.stdout)
 
 
 def live() -> Any:

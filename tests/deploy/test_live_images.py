@@ -14,10 +14,10 @@ import pytest
 
 from spacy_lambda.bundler.image.context import aws_base
 from spacy_lambda.bundler.target import Target
-from tests.bundler.conftest import no_index
 from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
+from tests.bundler.wheels import no_index
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
-from tests.deploy.test_live import run, succeed, write_pipeline
+from tests.deploy.projects import run, succeed, write_pipeline
 
 pytestmark = [
     pytest.mark.skipif(WHY_NO_IMAGES is not None, reason=WHY_NO_IMAGES or ""),

@@ -16,7 +16,7 @@ from spacy_lambda.deploy.concurrency import concurrency_limits
 from spacy_lambda.deploy.resources import callers, planned_resources
 from spacy_lambda.errors import DeployError
 from tests.config.files import FUNCTION, PROJECT, faults, load
-from tests.deploy.conftest import Template, function_spec
+from tests.deploy.specs import Template, function_spec
 
 
 class Lambda:

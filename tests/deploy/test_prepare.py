@@ -12,9 +12,9 @@ from spacy_lambda.deploy.prepare import Prepared, prepared_function
 from spacy_lambda.errors import SignatureError
 from spacy_lambda.store.open_store import open_store
 from spacy_lambda.store.push import push_pipeline
-from tests.bundler.conftest import no_index
-from tests.deploy.test_live import write_pipeline
-from tests.store.test_sign import key_pair
+from tests.bundler.wheels import no_index
+from tests.deploy.projects import write_pipeline
+from tests.store.keys import key_pair
 
 
 def pushed(folder: Path, *, key: Path | None) -> str:

@@ -14,8 +14,8 @@ from spacy_lambda.deploy import FunctionStack, NerFunction, SharedStack
 from spacy_lambda.deploy.cdk.strings import check_strings
 from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, SharedSpec
 from spacy_lambda.errors import DeployError
-from tests.config.test_meaning import HOSTILE
-from tests.deploy.conftest import IMAGE, PIPELINE, SHARED, every_spec, function_spec
+from tests.config.files import HOSTILE
+from tests.deploy.specs import IMAGE, PIPELINE, SHARED, every_spec, function_spec
 
 PLACES: dict[str, Any] = {
     "tuple": lambda text: ("a", text),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import ACCOUNT, REGION, Template
+from tests.deploy.specs import ACCOUNT, REGION, Template
 
 BUCKET = f"news-models-{ACCOUNT}-{REGION}"
 LOGS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import ACCOUNT, IMAGE, PIPELINE, QUEUE, REGION, SHA256, Template, function_spec
+from tests.deploy.specs import ACCOUNT, IMAGE, PIPELINE, QUEUE, REGION, SHA256, Template, function_spec
 
 TAGGED = {
     "AWS::Budgets::Budget": "ResourceTags",

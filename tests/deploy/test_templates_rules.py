@@ -14,7 +14,7 @@ from aws_cdk import App, Stack, Validations, aws_sqs
 
 from spacy_lambda.deploy.cdk.app import make_app, synthesise
 from spacy_lambda.deploy.spec import FunctionSpec
-from tests.deploy.conftest import SHARED
+from tests.deploy.specs import SHARED
 
 IGNORED = {
     "W3005": "The CDK names dependencies that a reference implies as well.",

@@ -10,7 +10,7 @@ import pytest
 
 from spacy_lambda.deploy.cdk.app import synthesise
 from spacy_lambda.deploy.cost import GB_SECOND
-from tests.deploy.conftest import Template, function_spec
+from tests.deploy.specs import Template, function_spec
 
 ALIAS = [("FunctionName", "news-public"), ("Resource", "news-public:live")]
 

@@ -1,6 +1,11 @@
+"""Functions, the processes that serve them, and a browser."""
+
 from __future__ import annotations
 
 import os
+import re
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +13,7 @@ from typing import Any
 import pytest
 import spacy
 
-from tests.local.local_lambda import Lambda, settings
+from tests.local.local_lambda import CODE, COMMAND, Lambda, settings
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +65,28 @@ def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+def _heed_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture
+def served(pipeline: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """``spacy-lambda serve`` in a process, and its endpoint."""
+    arguments = ("serve", str(pipeline), "--port", "0", "--handler", "stub.handler", "--code", str(CODE))
+    with subprocess.Popen(
+        [*COMMAND, *arguments, "--env", "A=b"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # What is started in the background of a script has them ignored.
+        preexec_fn=_heed_signals,  # noqa: PLW1509
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        match = re.search(r"http://[\d.:]+\d", first)
+        assert match, first + process.stdout.read()
+        yield process, match[0]
+        process.kill()

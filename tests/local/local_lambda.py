@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from botocore.config import Config
 
 from spacy_lambda.local import Deployment, FunctionSettings, LocalLambda
 
+COMMAND = (sys.executable, "-c", "from spacy_lambda.cli import main; main()")
 CODE = Path(__file__).parent / "code"
 
 

@@ -10,44 +10,16 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from spacy_lambda.local import invoke
-from tests.local.local_lambda import CODE, Lambda, is_gone
-
-COMMAND = (sys.executable, "-c", "from spacy_lambda.cli import main; main()")
+from tests.local.local_lambda import COMMAND, Lambda, is_gone
 
 
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], input=stdin, capture_output=True, text=True, check=False)
-
-
-def _heed_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
-
-
-@pytest.fixture
-def served(pipeline: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """``spacy-lambda serve`` in a process, and its endpoint."""
-    arguments = ("serve", str(pipeline), "--port", "0", "--handler", "stub.handler", "--code", str(CODE))
-    with subprocess.Popen(
-        [*COMMAND, *arguments, "--env", "A=b"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # What is started in the background of a script has them ignored.
-        preexec_fn=_heed_signals,  # noqa: PLW1509
-    ) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        match = re.search(r"http://[\d.:]+\d", first)
-        assert match, first + process.stdout.read()
-        yield process, match[0]
-        process.kill()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -16,9 +16,6 @@ from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import invoke
 from spacy_lambda.local.process import ProcessTree
 from tests.local.local_lambda import Lambda, is_gone, wait_until
-from tests.local.test_cli import served
-
-__all__ = ["served"]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no subreapers")
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import spacy
 from spacy.language import Language
 
 from spacy_lambda.core.location import Location
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
-
-from .caches import artifact
-
-BUNDLED = "en_scienceie_minilm"
+from tests.runtime.cache.caches import artifact
+from tests.runtime.fakes import BUNDLED, processed
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +33,13 @@ def one(tmp_path: Path) -> Location:
 @pytest.fixture
 def settings(tmp_path: Path) -> CacheSettings:
     return CacheSettings(tmp_path / "cache")
+
+
+@pytest.fixture
+def nlp() -> Language:
+    """A pipeline that records what it processes."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("counting")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    processed.clear()  # the pattern, too
+    return nlp

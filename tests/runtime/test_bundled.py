@@ -20,8 +20,7 @@ from spacy_lambda.errors import EncoderError, PipelineLoadError
 from spacy_lambda.runtime.encoder import Encoder
 from spacy_lambda.runtime.encoder_output import get_encoding
 from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
-
-from .conftest import BUNDLED
+from tests.runtime.fakes import BUNDLED
 
 TEXT = (
     "Thin films of iron oxide were grown on silicon by molecular beam epitaxy. "

@@ -23,10 +23,7 @@ from spacy_lambda.runtime.limits import derive_limits
 from spacy_lambda.runtime.predictor import Function
 from spacy_lambda.runtime.request import parse_request
 from spacy_lambda.runtime.speed import Speed, measure_speed, read_speed
-
-from .strangers import left, nlp, processed, url_event
-
-__all__ = ["nlp"]
+from tests.runtime.fakes import left, processed, url_event
 
 SPEED = Speed("wordpieces", 2e-4, 3.2)
 HARD = "=" * 30_000

@@ -15,10 +15,7 @@ from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.records import read_json
 from spacy_lambda.runtime.predictor import Function
 from spacy_lambda.runtime.response_size import PAYLOAD_BYTES
-
-from .strangers import nlp, processed, url_event
-
-__all__ = ["nlp"]
+from tests.runtime.fakes import processed, url_event
 
 
 def alb_event(body: Any, **headers: str) -> dict[str, Any]:

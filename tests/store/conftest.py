@@ -14,7 +14,7 @@ import pytest
 import spacy
 from moto.server import ThreadedMotoServer
 
-from .hub_server import TOKEN, Hub
+from tests.store.hub_server import TOKEN, Hub
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import spacy
 
-from .hub_server import Hub
+from tests.store.hub_server import Hub
 
 
 def run(*arguments: str, code: int = 0, cwd: Path | None = None) -> str:

@@ -29,7 +29,7 @@ from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
 from spacy_lambda.runtime.predictor import EventSource, Function
 
-EVENTS = Path(__file__).parent.parent / "runtime" / "events"
+EVENTS = Path(__file__).parent.parent / "runtime" / "events" / "samples"
 SOURCES: list[EventSource] = [SqsEvent(), KinesisEvent(), S3Event(), EventBridgeEvent(), StepFunctionsEvent()]
 IRON = {"text": "iron", "label": "METAL", "start": 0, "end": 4}
 PAPER = "papers/a b+ü.txt"

@@ -26,9 +26,8 @@ from spacy_lambda.store.hub import HubOptions
 from spacy_lambda.store.open_store import list_versions, open_pipeline, open_store
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.push import push_pipeline
-
-from ..canary import make_canary, untouched
-from .hub_server import TOKEN, Hub, Repository
+from tests.canary import make_canary, untouched
+from tests.store.hub_server import TOKEN, Hub, Repository
 
 # huggingface_hub leaves the connections of its threads to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -23,8 +23,7 @@ from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.store.open_store import list_versions, open_pipeline, open_store
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.push import push_pipeline
-
-from ..canary import make_canary, untouched
+from tests.canary import make_canary, untouched
 
 D0 = "0" * 64
 NAME = "en_metals"

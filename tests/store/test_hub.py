@@ -22,8 +22,7 @@ from spacy_lambda.store.open_store import list_versions, open_pipeline, open_sto
 from spacy_lambda.store.protocol import Pushed
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.push import push_pipeline
-
-from .hub_server import Hub
+from tests.store.hub_server import Hub
 
 # huggingface_hub leaves the connections of its threads to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

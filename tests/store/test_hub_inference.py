@@ -9,8 +9,7 @@ import pytest
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import InferenceError
 from spacy_lambda.store.hub_inference import query_model
-
-from .hub_server import TOKEN, Hub
+from tests.store.hub_server import TOKEN, Hub
 
 MODEL = parse_location("hf://acme/metals")
 ENTITIES = [{"entity_group": "METAL", "word": "iron", "start": 0, "end": 4, "score": 1.0}]

@@ -27,8 +27,7 @@ from spacy_lambda.store.hub import HubOptions
 from spacy_lambda.store.open_store import list_versions, open_store
 from spacy_lambda.store.push import push_pipeline
 from spacy_lambda.store.session import guarded_requests
-
-from .hub_server import TOKEN, Hub
+from tests.store.hub_server import TOKEN, Hub
 
 # huggingface_hub leaves the connections of its threads to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

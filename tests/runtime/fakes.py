@@ -6,12 +6,10 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-__all__ = ["left", "nlp", "processed", "url_event"]
+BUNDLED = "en_scienceie_minilm"
 
 
 @Language.component("counting")
@@ -21,15 +19,6 @@ def counting(doc: Doc) -> Doc:
 
 
 processed: list[str] = []
-
-
-@pytest.fixture
-def nlp() -> Language:
-    nlp = spacy.blank("en")
-    nlp.add_pipe("counting")
-    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
-    processed.clear()  # the pattern, too
-    return nlp
 
 
 def left(milliseconds: int) -> Any:

@@ -16,7 +16,7 @@ from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.predictor import Function
 
-EVENTS = sorted((Path(__file__).parent / "events").glob("http_*.json"))
+EVENTS = sorted((Path(__file__).parent / "samples").glob("http_*.json"))
 CONTEXT = SimpleNamespace(aws_request_id="id-1")
 
 

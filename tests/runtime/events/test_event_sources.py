@@ -26,7 +26,7 @@ from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
 from spacy_lambda.runtime.predictor import EventSource, Function
 
-EVENTS = Path(__file__).parent / "events"
+EVENTS = Path(__file__).parent / "samples"
 KINDS = {"sqs": SqsEvent, "kinesis": KinesisEvent, "eventbridge": EventBridgeEvent, "s3": S3Event, "step": None}
 FILES = sorted(path for path in EVENTS.glob("*.json") if path.stem.partition("_")[0] in KINDS)
 ANSWERED = [path for path in FILES if "s3" not in path.stem]

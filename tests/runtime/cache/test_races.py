@@ -23,8 +23,7 @@ from spacy_lambda.runtime.cache.claim import take_claim
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.folders import identity, list_names, make_folder, move_aside, remove, tree_size
 from spacy_lambda.runtime.cache.settings import CacheSettings
-
-from .caches import entries, left_over, open_folder, opened, without_privileges
+from tests.runtime.cache.caches import entries, left_over, open_folder, opened, without_privileges
 
 CACHE = Path(spacy_lambda.__file__).parent / "runtime" / "cache"
 BY_PATH = {

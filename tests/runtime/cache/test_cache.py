@@ -27,8 +27,7 @@ from spacy_lambda.runtime.cache.claim import take_claim
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
-
-from .caches import Usage, artifact, entries, left_over, opened
+from tests.runtime.cache.caches import Usage, artifact, entries, left_over, opened
 
 
 def test_fetched_once(one: Location, settings: CacheSettings) -> None:

@@ -22,8 +22,7 @@ from spacy_lambda.runtime.cache import file_system as network
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.folders import make_folder, remove
 from spacy_lambda.runtime.cache.settings import CacheSettings
-
-from .caches import artifact, entries, left_over, open_folder, opened, without_privileges
+from tests.runtime.cache.caches import artifact, entries, left_over, open_folder, opened, without_privileges
 
 ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away, or make a device")
 OTHER = 12345

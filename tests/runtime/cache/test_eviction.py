@@ -23,8 +23,7 @@ from spacy_lambda.runtime.cache import eviction as room
 from spacy_lambda.runtime.cache import fetch, folders
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings, read_settings
-
-from .caches import Usage, artifact, entries, left_over, opened
+from tests.runtime.cache.caches import Usage, artifact, entries, left_over, opened
 
 SIZE = 310_000
 """Bytes that an artifact of the tests needs at most."""
