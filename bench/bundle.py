@@ -32,7 +32,8 @@ from rich.console import Console
 from rich.table import Table
 from run import HERE, ORIGINAL_PYTHON, ROOT, WORK, machine
 
-from spacy_lambda.bundler.build import Options, make_bundle
+from spacy_lambda.bundler.build import BundleOptions
+from spacy_lambda.bundler.build import bundle as make_bundle
 from spacy_lambda.bundler.bytecode import find_python
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
@@ -138,7 +139,7 @@ def unpacked_bundle(folder: Path) -> Path:
     """What Lambda would have in ``/var/task``, made anew; a larger pipeline takes the place of the one in it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    made = make_bundle(PIPELINE, folder / "bundle.zip", Options(target=TARGET, shape="zip"))
+    made = make_bundle(PIPELINE, folder / "bundle.zip", BundleOptions(target=TARGET, package_type="zip"))
     with zipfile.ZipFile(made.path) as archive:
         archive.extractall(folder / "task")
     return folder / "task"

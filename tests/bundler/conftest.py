@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spacy_lambda.bundler.build import Bundle, Options, make_bundle
+from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
 from spacy_lambda.bundler.target import Target
 from tests.bundler.wheels import BUNDLED, no_index
 
@@ -24,6 +24,6 @@ def real_zip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
-        yield make_bundle(
-            BUNDLED, tmp_path_factory.mktemp("zip"), Options(target=Target("3.13", "x86_64"), shape="zip")
+        yield bundle(
+            BUNDLED, tmp_path_factory.mktemp("zip"), BundleOptions(target=Target("3.13", "x86_64"), package_type="zip")
         )

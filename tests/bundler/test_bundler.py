@@ -17,13 +17,13 @@ import pytest
 import spacy
 
 from spacy_lambda.bundler import assemble, build
-from spacy_lambda.bundler.archive import write_zip
-from spacy_lambda.bundler.build import Options, make_bundle
+from spacy_lambda.bundler.build import BundleOptions, bundle
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
 from spacy_lambda.bundler.pins import Pin, pin_requirements
 from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import RULES, is_loadable, slim_tree
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels, lock_text
 from spacy_lambda.errors import BundleError, RequirementError
 from spacy_lambda.packages.base_install import LEFT_OUT, left_out
@@ -240,7 +240,7 @@ def test_the_zip_has_the_same_bytes(tmp_path: Path) -> None:
 
 # All of it, with wheels that are nearly empty.
 
-ZIP = Options(shape="zip")
+ZIP = BundleOptions(package_type="zip")
 
 
 @pytest.fixture
@@ -264,29 +264,29 @@ def small(links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_bundle(small: Path, tmp_path: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     (tmp_path / "out").mkdir()
-    made = make_bundle(str(small), tmp_path / "out", ZIP, on_step=lambda *step: steps.append(step))
+    made = bundle(str(small), tmp_path / "out", ZIP, on_step=lambda *step: steps.append(step))
     assert made.path.name == "en_small-1.0-py313-x86_64.zip"
     assert steps[-1] == ("done", 6, 6)
-    again = make_bundle(str(small), tmp_path / "again.zip", ZIP)
+    again = bundle(str(small), tmp_path / "again.zip", ZIP)
     assert again.path.read_bytes() == made.path.read_bytes()
     with zipfile.ZipFile(made.path) as archive:
         names = set(archive.namelist())
-        facts = json.loads(archive.read("bundle.json"))
+        metadata = json.loads(archive.read("bundle.json"))
         assert archive.read("requirements.lock").startswith(b"pure==1.0")
         assert made.unzipped == sum(entry.file_size for entry in archive.infolist())
     assert {"pipeline/config.cfg", "pure/__init__.py", "spacy_lambda/runtime/handler.py"} <= names
     assert any(name.endswith("dist-info/entry_points.txt") for name in names)
     assert not any("/tests/" in name or name.startswith("spacy_lambda/compiler/") for name in names)
-    assert facts["sha256"] == made.pipeline_sha256
-    assert facts["target"] == {"python": "3.13", "arch": "x86_64"}
+    assert metadata["sha256"] == made.pipeline_sha256
+    assert metadata["target"] == {"python": "3.13", "arch": "x86_64"}
 
 
 def test_a_bundle_that_is_too_large(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # bundle.json is written after the sizes are compared.
-    limit = make_bundle(str(small), tmp_path / "fits.zip", ZIP).unzipped - 10_000
+    limit = bundle(str(small), tmp_path / "fits.zip", ZIP).unzipped - 10_000
     monkeypatch.setattr(build, "UNZIPPED_LIMIT", limit)
-    with pytest.raises(BundleError, match=f"Lambda takes {limit:,}") as caught:
-        make_bundle(str(small), tmp_path / "out.zip", ZIP)
+    with pytest.raises(BundleError, match=f"limit of {limit:,}") as caught:
+        bundle(str(small), tmp_path / "out.zip", ZIP)
     assert "int8" in caught.value.remedy
     assert not (tmp_path / "out.zip").exists()
 
@@ -296,7 +296,7 @@ def test_nothing_half_made_is_left(small: Path, links: Path, tmp_path: Path) -> 
         wheel.unlink()
     (tmp_path / "out").mkdir()
     with pytest.raises(BundleError, match="no wheel of pure"):
-        make_bundle(str(small), tmp_path / "out", ZIP)
+        bundle(str(small), tmp_path / "out", ZIP)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -312,6 +312,6 @@ def test_the_command(small: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.zip.svg").read_text().startswith("<svg")
     assert "*/tests/*" in said
     said = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--json"]).stdout
-    facts = json.loads(said)
-    assert facts["zipped"] == (tmp_path / "out.zip").stat().st_size
-    assert facts["target"] == {"python": "3.13", "arch": "x86_64"}
+    metadata = json.loads(said)
+    assert metadata["zipped"] == (tmp_path / "out.zip").stat().st_size
+    assert metadata["target"] == {"python": "3.13", "arch": "x86_64"}

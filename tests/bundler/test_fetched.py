@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
 from spacy_lambda.bundler import build
-from spacy_lambda.bundler.build import Options, make_bundle
+from spacy_lambda.bundler.build import BundleOptions, bundle
 from spacy_lambda.cli import make_app
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
@@ -43,8 +43,8 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_fetched_during_init(stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "UNZIPPED_LIMIT", 150_000_000)
     monkeypatch.setenv("SPACY_LAMBDA_CACHE", str(tmp_path / "cache"))
-    made = make_bundle(stored, tmp_path / "bundle.zip", Options())
-    assert made.shape == "zip"
+    made = bundle(stored, tmp_path / "bundle.zip", BundleOptions())
+    assert made.package_type == "zip"
     assert made.location.startswith(f"{stored}#sha256=")
     assert f"fetches the pipeline from {made.location}" in made.reason
     with zipfile.ZipFile(made.path) as archive:

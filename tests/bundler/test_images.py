@@ -17,7 +17,7 @@ from spacy_lambda.bundler.image.build import BuiltImage, build_image, read_recor
 from spacy_lambda.bundler.image.context import aws_base, image_tag, write_context
 from spacy_lambda.bundler.image.engines import ENGINES, find_engine, is_loopback
 from spacy_lambda.bundler.image.push import push_image
-from spacy_lambda.bundler.metadata import Facts
+from spacy_lambda.bundler.metadata import BundleMetadata
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.bundle import open_bundle
@@ -25,7 +25,7 @@ from spacy_lambda.local.image import image_program
 
 ID = "sha256:" + "1" * 64
 DIGEST = "sha256:" + "2" * 64
-FACTS = Facts(Target(), "pipeline", "00" * 32, {"lang": "en", "name": "x", "version": "1.0"})
+METADATA = BundleMetadata(Target(), "pipeline", "00" * 32, {"lang": "en", "name": "x", "version": "1.0"})
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 CONFIG = {
     "Entrypoint": ["/lambda-entrypoint.sh"],
@@ -101,7 +101,7 @@ def tree(tmp_path: Path) -> Path:
 def test_layers_and_dockerfile(tree: Path, tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
-    write_context(tree, context, base=aws_base(Target()), facts=FACTS)
+    write_context(tree, context, base=aws_base(Target()), metadata=METADATA)
     layers = {
         layer: sorted(path.name for path in (context / layer).iterdir())
         for layer in ("packages", "runtime", "pipeline")
@@ -129,7 +129,7 @@ def test_layers_and_dockerfile(tree: Path, tmp_path: Path) -> None:
 def test_another_base_has_to_be_told_more(tree: Path, tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
-    write_context(tree, context, base="registry.example/python@sha256:00", facts=FACTS)
+    write_context(tree, context, base="registry.example/python@sha256:00", metadata=METADATA)
     lines = (context / "Dockerfile").read_text().splitlines()
     assert 'LABEL com.amazonaws.lambda.feature.snapstart="Allow"' in lines
     assert 'ENTRYPOINT ["python3", "-m", "awslambdaric"]' in lines
@@ -153,8 +153,8 @@ BUILDS = {
 @pytest.mark.parametrize("name", sorted(ENGINES))
 def test_building(name: str, engine: Any, tree: Path, tmp_path: Path) -> None:
     calls = engine(name)
-    facts = Facts(Target("3.13", "arm64"), "pipeline", "00" * 32, FACTS.pipeline)
-    built = build_image(tree, tmp_path / "out", name="en_x-1.0", facts=facts, base="base", engine=find_engine())
+    metadata = BundleMetadata(Target("3.13", "arm64"), "pipeline", "00" * 32, METADATA.pipeline)
+    built = build_image(tree, tmp_path / "out", name="en_x-1.0", metadata=metadata, base="base", engine=find_engine())
     assert built == BuiltImage(name, "spacy-lambda/en-x-1-0:latest", ID, "base")
     assert read_record(tmp_path / "out") == built
     words, _, dated = calls()[-1]
@@ -166,7 +166,7 @@ def test_building(name: str, engine: Any, tree: Path, tmp_path: Path) -> None:
 def test_a_build_that_fails_leaves_nothing(engine: Any, tree: Path, tmp_path: Path) -> None:
     engine("podman", fails=("build",))
     with pytest.raises(BundleError, match="it does not work") as caught:
-        build_image(tree, tmp_path / "o" / "out", name="x", facts=FACTS, base="base", engine=find_engine())
+        build_image(tree, tmp_path / "o" / "out", name="x", metadata=METADATA, base="base", engine=find_engine())
     assert "--engine" in caught.value.remedy
     assert list((tmp_path / "o").iterdir()) == []
 
@@ -176,14 +176,14 @@ def test_only_an_images_folder_is_replaced(tree: Path, tmp_path: Path) -> None:
     out.mkdir()
     (out / "mine").touch()
     with pytest.raises(BundleError, match="no image's folder"):
-        build_image(tree, out, name="x", facts=FACTS, base="base", engine=None)
+        build_image(tree, out, name="x", metadata=METADATA, base="base", engine=None)
     assert [path.name for path in out.iterdir()] == ["mine"]
     (out / "mine").unlink()
     out.rmdir()
-    assert build_image(tree, out, name="x", facts=FACTS, base="base", engine=None).id is None
+    assert build_image(tree, out, name="x", metadata=METADATA, base="base", engine=None).id is None
     tree.mkdir(exist_ok=True)
     (tree / "new").touch()
-    build_image(tree, out, name="x", facts=FACTS, base="base", engine=None)
+    build_image(tree, out, name="x", metadata=METADATA, base="base", engine=None)
     assert (out / "packages" / "new").exists()
     with pytest.raises(BundleError, match="no image was built"):
         read_record(out)

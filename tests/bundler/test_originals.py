@@ -10,9 +10,9 @@ import pytest
 import spacy
 from typer.testing import CliRunner
 
-from spacy_lambda.bundler.build import Options, make_bundle
+from spacy_lambda.bundler.build import BundleOptions, bundle
 from spacy_lambda.bundler.image.build import RECORD
-from spacy_lambda.bundler.metadata import Facts, write_facts
+from spacy_lambda.bundler.metadata import BundleMetadata, write_metadata
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.cli import make_app
 from spacy_lambda.config.project import FunctionConfig, Project
@@ -85,7 +85,7 @@ def test_a_store_keeps_it_and_says_what_it_is(original: Path, tmp_path: Path) ->
         read_source(stored)
     assert f"spacy-lambda pull {stored} original && " in caught.value.remedy
     with pytest.raises(NotCompiledError, match="is not compiled"):
-        make_bundle(stored, tmp_path / "out.zip", Options(shape="zip", fetch=True))
+        bundle(stored, tmp_path / "out.zip", BundleOptions(package_type="zip", fetch=True))
 
 
 def test_an_artifact_of_it_says_what_it_is(original: Path, tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_an_artifact_of_it_says_what_it_is(original: Path, tmp_path: Path) -> No
 
 
 def test_an_older_bundle_of_it_is_not_run(original: Path, tmp_path: Path) -> None:
-    facts = Facts(Target(), "pipeline", "0" * 64, {"lang": "en", "name": "x", "version": "1"})
-    write_facts(facts, tmp_path)
+    metadata = BundleMetadata(Target(), "pipeline", "0" * 64, {"lang": "en", "name": "x", "version": "1"})
+    write_metadata(metadata, tmp_path)
     with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
         archive.write(tmp_path / "bundle.json", "bundle.json")
         for name in ("config.cfg", "meta.json"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.bundler.build import Bundle, Options, make_bundle
+from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
 from spacy_lambda.bundler.image.engines import ENGINES
 from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.errors import BundleError
@@ -43,8 +43,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
-        options = Options(shape="image", base=BASE, engine="buildah")
-        made = make_bundle(BUNDLED, tmp_path_factory.mktemp("image"), options)
+        options = BundleOptions(package_type="image", base=BASE, engine="buildah")
+        made = bundle(BUNDLED, tmp_path_factory.mktemp("image"), options)
         yield made
         assert made.image is not None
         subprocess.run(["buildah", "rmi", "--force", str(made.image.id).removeprefix("sha256:")], check=False)
@@ -73,8 +73,8 @@ def test_the_same_folder_makes_the_same_image(image: Bundle, wheelhouse: None, t
         "pipeline",
         "runtime",
     ]
-    options = Options(shape="image", base=BASE, engine="buildah")
-    again = make_bundle(BUNDLED, tmp_path, options)
+    options = BundleOptions(package_type="image", base=BASE, engine="buildah")
+    again = bundle(BUNDLED, tmp_path, options)
     assert again.image == image.image
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 import spacy_lambda
-from spacy_lambda.bundler.build import Bundle, Options, make_bundle
+from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
 from spacy_lambda.bundler.bytecode import find_python
-from spacy_lambda.bundler.shipped import shipped_files
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.bundler.tree import shipped_files
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
@@ -56,7 +56,7 @@ def test_it_fits(real_zip: Bundle) -> None:
     with zipfile.ZipFile(real_zip.path) as archive:
         entries = archive.infolist()
         names = [entry.filename for entry in entries]
-        facts = json.loads(archive.read("bundle.json"))
+        metadata = json.loads(archive.read("bundle.json"))
         licences = json.loads(archive.read("sbom.cdx.json"))["components"]
     assert sum(entry.file_size for entry in entries) == real_zip.unzipped
     assert names == sorted(names)
@@ -64,7 +64,7 @@ def test_it_fits(real_zip: Bundle) -> None:
     assert set(machines(real_zip.path).values()) == {"x86_64"}
     tops = {name.partition("/")[0].partition("-")[0] for name in names}
     assert tops.isdisjoint({"torch", "transformers", "pip", "setuptools", "huggingface_hub", "typer", "boto3"})
-    assert facts["location"] == "pipeline"
+    assert metadata["location"] == "pipeline"
     assert all(component["licenses"] for component in licences)
 
 
@@ -95,7 +95,7 @@ def test_it_was_asked_before_it_was_written(real_zip: Bundle) -> None:
 
 
 def test_two_builds_have_the_same_bytes(real_zip: Bundle, wheelhouse: None, tmp_path: Path) -> None:
-    again = make_bundle(BUNDLED, tmp_path / "again.zip", Options(target=real_zip.target, shape="zip"))
+    again = bundle(BUNDLED, tmp_path / "again.zip", BundleOptions(target=real_zip.target, package_type="zip"))
     assert again.path.read_bytes() == real_zip.path.read_bytes()
 
 
@@ -139,7 +139,7 @@ def test_it_answers_through_the_local_lambda(real_zip: Bundle) -> None:
 )
 @pytest.mark.usefixtures("wheelhouse")
 def test_the_other_architecture(real_zip: Bundle, tmp_path: Path) -> None:
-    made = make_bundle(BUNDLED, tmp_path / "arm64.zip", Options(target=Target("3.13", "arm64"), shape="zip"))
+    made = bundle(BUNDLED, tmp_path / "arm64.zip", BundleOptions(target=Target("3.13", "arm64"), package_type="zip"))
     found = machines(made.path)
     assert not made.proof.bundle_itself
     assert "as installed here" in made.proof.about

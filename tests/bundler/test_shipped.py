@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import spacy_lambda
-from spacy_lambda.bundler.shipped import SHIPPED_FOLDERS, SHIPPED_MODULES, shipped_files
+from spacy_lambda.bundler.tree import SHIPPED_FOLDERS, SHIPPED_MODULES, shipped_files
 
 SOURCE = Path(spacy_lambda.__file__).parent
 STARTS = ("runtime/handler.py", "runtime/component.py", "runtime/listener.py")

@@ -27,7 +27,7 @@ from spacy_lambda.deploy.release import Released
 from spacy_lambda.deploy.rollback import RolledBack
 from spacy_lambda.deploy.stacks import StackResource
 
-bundle = Values(shape="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
+bundle = Values(package_type="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
 prepared = Values(config=Values(shape="zip"), bundle=bundle, golden=())
 alias = PlannedResource("AWS::Lambda::Alias", "papers-ner:live")
 planned = PlannedFunction(prepared, "papers-ner", None, True, "[+] everything", Cost({}, 1.0, 1.0), (alias,),

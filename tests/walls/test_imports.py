@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import spacy_lambda
-from spacy_lambda.bundler.shipped import SHIPPED_FOLDERS, SHIPPED_MODULES
+from spacy_lambda.bundler.tree import SHIPPED_FOLDERS, SHIPPED_MODULES
 
 SOURCE = Path(spacy_lambda.__file__).parent
 RUNTIME = SOURCE / "runtime"

@@ -1,12 +1,39 @@
-"""A pipeline -> a bundle: what Lambda runs, for a Python and an architecture that need not be this machine's.
+"""A pipeline -> a bundle: the zip or image that Lambda runs, for a Python and an architecture other than this machine's
+if need be.
 
 ::
 
-    PIPELINE ──pins──▶ name==version ──wheels──▶ files ──tree──▶ folder ──slim──▶ smaller folder ──archive──▶ zip
+    PIPELINE ──pins──▶ name==version ──wheels──▶ files ──tree──▶ folder ──slim──▶ smaller folder ──build──▶ zip | image
                              │                                                        │
-                             └── lock (with hashes), inside the bundle                └── account of what was removed
+                             └── lock (with hashes), inside the bundle                └── report of what was removed
 
-What is bundled is what is installed here: the versions that the pipeline was tried with, resolved again for the
-target's Python and architecture. Nothing of it is run, and nothing is compiled: a package without a wheel for the
-target is refused.
+A bundle holds the versions that are installed here, with which the pipeline was tested, resolved again for the target's
+Python and architecture. No package is run or compiled: one without a wheel for the target is refused.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
+    from spacy_lambda.bundler.image.push import PushedImage, push_image
+    from spacy_lambda.bundler.target import Target
+
+__all__ = ["Bundle", "BundleOptions", "PushedImage", "Target", "bundle", "push_image"]
+
+_HOMES = {
+    "Bundle": "spacy_lambda.bundler.build",
+    "BundleOptions": "spacy_lambda.bundler.build",
+    "PushedImage": "spacy_lambda.bundler.image.push",
+    "Target": "spacy_lambda.bundler.target",
+    "bundle": "spacy_lambda.bundler.build",
+    "push_image": "spacy_lambda.bundler.image.push",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,8 +1,7 @@
-"""A pipeline -> one folder with all that the function needs, whatever shape it takes afterwards."""
+"""A pipeline -> one folder with all that the function needs, of either package type."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +14,10 @@ from spacy_lambda.bundler.metadata import LOCK, PIPELINE_FOLDER, SBOM
 from spacy_lambda.bundler.pins import pin_requirements
 from spacy_lambda.bundler.proof import Proof, prove
 from spacy_lambda.bundler.sbom import sbom_text
+from spacy_lambda.bundler.shims import install_shims
 from spacy_lambda.bundler.slim import Removal, slim_tree
-from spacy_lambda.bundler.substitute import substitute_modules
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.bundler.tree import make_tree
+from spacy_lambda.bundler.tree import make_tree, set_modes
 from spacy_lambda.bundler.wheels import download_wheels, lock_text, wheel_digests
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.manifest import Manifest
@@ -34,17 +33,17 @@ __all__ = ["Assembled", "assemble"]
 
 @dataclass(frozen=True)
 class Assembled:
-    """What a bundle is made of.
+    """The contents of a bundle, before it is written.
 
-    :param tree: The folder; it is gone when the bundle is made.
-    :param target: Where it runs.
-    :param manifest: What the pipeline's artifact holds.
+    :param tree: The folder; it is removed at the end.
+    :param target: The runtime that it is for.
+    :param manifest: The manifest of the pipeline's artifact.
     :param sha256: That artifact's identity.
-    :param location: Where the pipeline is in a store, with its digest, if it is in one.
+    :param location: The pipeline's location in a store, with its digest; ``None`` for a local one.
     :param components: The distributions in it.
-    :param removed: What was left out, and why.
-    :param bytecode: Whether byte code is in it; without it, each cold start compiles every module.
-    :param proof: How it was tried.
+    :param removed: Files that were removed, with the reasons.
+    :param bytecode: Whether it contains byte code; without it, each cold start compiles every module.
+    :param proof: How it was tested.
     """
 
     tree: Path
@@ -66,16 +65,16 @@ class Assembled:
 
 @contextmanager
 def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> Iterator[Assembled]:
-    """Put everything into a temporary folder, as it will lie in the function, and ask it a few texts.
+    """Put everything into a temporary folder, laid out as in the function, and run the pipeline from it on a few texts.
 
-    The pipeline is loaded for that, and code that it brings is run.
+    That loads the pipeline, and runs code that it contains.
 
     :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
-    :param on_step: Told what is being done.
-    :raises BundleError: If there is no wheel for the target, or the pipeline does not answer with what is in it.
-    :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is not a pipeline's.
+    :param on_step: Called with the name of each step.
+    :raises BundleError: If there is no wheel for the target, or the pipeline cannot be loaded and run from the folder.
+    :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is invalid.
     :raises NotCompiledError: If it needs torch.
-    :raises RequirementError: If the pipeline requires what is not installed here.
+    :raises RequirementError: If a package that the pipeline requires is not installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
     with _opened(pipeline) as (folder, location), tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
@@ -93,7 +92,7 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
         tree = Path(scratch, "tree")
         make_tree(wheels, ours, folder, target, tree)
         on_step("slimming")
-        removed = [*substitute_modules(tree), *slim_tree(tree, target, language=str(meta.get("lang")))]
+        removed = [*install_shims(tree), *slim_tree(tree, target, language=str(meta.get("lang")))]
         python = find_python(target)
         if python is not None:
             compile_tree(tree, python, skip=PIPELINE_FOLDER)
@@ -104,7 +103,7 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
         (tree / LOCK).write_text(lock_text(wheels), encoding="ascii")
         text = sbom_text(components, pipeline=meta, sha256=digest, target=target)
         (tree / SBOM).write_text(text, encoding="utf-8")
-        _same_for_all(tree)
+        set_modes(tree)
         yield Assembled(
             tree=tree,
             target=target,
@@ -120,7 +119,7 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
 
 @contextmanager
 def _opened(pipeline: str) -> Iterator[tuple[Path, str | None]]:
-    """The pipeline's folder; and its location, pinned to what was fetched, where the function could fetch it too."""
+    """Yield the pipeline's folder; and, if the function could fetch it too, its location with the digest."""
     location = Location("file", pipeline) if Path(pipeline).exists() else parse_location(pipeline)
     if location.scheme == "file" and not Path(location.path, "refs").is_dir():
         with pipeline_folder(location.path) as folder:
@@ -130,11 +129,3 @@ def _opened(pipeline: str) -> Iterator[tuple[Path, str | None]]:
         pulled = pull_pipeline(location, Path(scratch, "pipeline"))
         pinned = f"{location.at(location.ref)}#sha256={pulled.sha256}"
         yield pulled.path, None if location.scheme == "file" else pinned
-
-
-def _same_for_all(tree: Path) -> None:
-    """Lambda runs the function as a user of its own, so all may read; and modes do not depend on this machine."""
-    for folder, _, files in os.walk(tree):
-        Path(folder).chmod(0o755)
-        for file in files:
-            Path(folder, file).chmod(0o755 if file.endswith(".so") else 0o644)

@@ -1,48 +1,47 @@
-"""All of a bundle, in order."""
+"""The whole of a bundle: assemble its folder, choose the package type, write the zip or build the image."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from spacy_lambda.bundler.archive import write_zip
 from spacy_lambda.bundler.assemble import Assembled, assemble
 from spacy_lambda.bundler.image.build import BuiltImage, build_image
 from spacy_lambda.bundler.image.context import aws_base
 from spacy_lambda.bundler.image.engines import Engine, find_engine
 from spacy_lambda.bundler.licences import Component
-from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, Facts, write_facts
-from spacy_lambda.bundler.package_type import Choice, choose_shape
+from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, write_metadata
 from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import Removal
-from spacy_lambda.bundler.target import UNZIPPED_LIMIT, Target
+from spacy_lambda.bundler.target import UNZIPPED_LIMIT, PackageType, PackageTypeChoice, Target, choose_package_type
+from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.pipelines import BUNDLE_FACTS, path_in
+from spacy_lambda.core.progress import OnStep, no_progress
 
-__all__ = ["NO_ENGINE", "Bundle", "Options", "make_bundle"]
+__all__ = ["NO_ENGINE", "Bundle", "BundleOptions", "bundle"]
 
 NO_ENGINE = "none"
 STEPS = ("versions", "wheels", "unpacking", "slimming", "asking", "writing")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """What a bundle should be.
+class BundleOptions:
+    """Options of a bundle.
 
-    :param target: Where it runs.
-    :param shape: ``zip``, ``image``, or ``auto``: a zip if it fits.
+    :param target: The runtime that it is for.
+    :param package_type: ``zip``, ``image``, or ``auto``: a zip if it fits.
     :param fetch: Leave the pipeline in its store; the function fetches it during init.
-    :param base: What an image is built on; without it, AWS's own base for the target's Python.
-    :param engine: What builds an image; without it, what is here; :data:`NO_ENGINE` for the image's folder alone.
+    :param base: An image's base; by default AWS's own for the target's Python.
+    :param engine: The program that builds an image; by default an installed one. :data:`NO_ENGINE` writes the image's
+        folder alone.
     """
 
     target: Target = field(default_factory=Target)
-    shape: str = "auto"
+    package_type: str = "auto"
     fetch: bool = False
     base: str | None = None
     engine: str | None = None
@@ -50,26 +49,26 @@ class Options:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What Lambda takes.
+    """A zip or an image that Lambda runs.
 
     :param path: The zip, or the image's folder.
-    :param shape: Which of them.
-    :param reason: Why.
-    :param target: Where it runs.
-    :param zipped: Bytes of the zip; nothing for an image.
-    :param unzipped: Bytes of what is in it; Lambda's limit for a zip is on these.
+    :param package_type: ``zip`` or ``image``.
+    :param reason: The reason for that package type.
+    :param target: The runtime that it is for.
+    :param zipped: Bytes of the zip; ``None`` for an image.
+    :param unzipped: Bytes of the contents, to which Lambda's limit for a zip applies.
     :param location: The pipeline: the folder in the bundle, or a location that is fetched from during init.
     :param pipeline_sha256: Identity of the pipeline's artifact.
     :param sizes: Bytes by file.
     :param components: The distributions in it, with their licences.
-    :param removed: What was left out, and why.
-    :param bytecode: Whether byte code is in it; without it, each cold start compiles every module.
-    :param image: What was built.
-    :param proof: How it was tried.
+    :param removed: Files that were removed, with the reasons.
+    :param bytecode: Whether it contains byte code; without it, each cold start compiles every module.
+    :param image: The image that was built.
+    :param proof: How it was tested.
     """
 
     path: Path
-    shape: Literal["zip", "image"]
+    package_type: PackageType
     reason: str
     target: Target
     zipped: int | None
@@ -84,26 +83,26 @@ class Bundle:
     proof: Proof
 
 
-def make_bundle(
+def bundle(
     pipeline: str,
     out: Path,
-    options: Options = Options(),
+    options: BundleOptions = BundleOptions(),
     *,
-    on_step: Callable[[str, int, int], None] = lambda *step: None,
+    on_step: OnStep = no_progress,
 ) -> Bundle:
-    """Make what Lambda takes of a pipeline and everything it needs; it appears whole or not at all.
+    """Bundle a pipeline with everything that it needs on Lambda; the bundle appears whole or not at all.
 
-    The function's handler is ``spacy_lambda.runtime.handler.handler``; where the pipeline is, the bundle says.
+    The function's handler is ``spacy_lambda.runtime.handler.handler``, which finds the pipeline by ``bundle.json``.
 
     :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
     :param out: The zip's file or the image's folder; or an existing folder for ``LANG_NAME-VERSION-pyXY-ARCH.zip``
         or ``...-image``.
-    :param on_step: Told of each step, how many are done and how many there are.
+    :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises BundleError: If there is no wheel for the target, it is too large for Lambda, no image can be built, or the
-        pipeline does not answer with what is in it.
-    :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is not a pipeline's.
+        pipeline cannot be loaded and run from the bundle.
+    :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is invalid.
     :raises NotCompiledError: If it needs torch.
-    :raises RequirementError: If the pipeline requires what is not installed here.
+    :raises RequirementError: If a package that the pipeline requires is not installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
 
@@ -112,8 +111,8 @@ def make_bundle(
 
     with assemble(pipeline, options.target, step) as assembled:
         in_pipeline = sum(file_sizes(assembled.tree / PIPELINE_FOLDER).values())
-        choice = choose_shape(
-            options.shape,
+        choice = choose_package_type(
+            options.package_type,
             code=sum(file_sizes(assembled.tree).values()) - in_pipeline,
             pipeline=in_pipeline,
             location=assembled.location,
@@ -121,34 +120,32 @@ def make_bundle(
             limit=UNZIPPED_LIMIT,
         )
         engine = None
-        if choice.shape == "image" and options.engine != NO_ENGINE:
+        if choice.package_type == "image" and options.engine != NO_ENGINE:
             engine = find_engine(options.engine)
         step("writing")
-        bundle = _write(assembled, choice, out, options.base or aws_base(options.target), engine)
+        written = _write(assembled, choice, out, options.base or aws_base(options.target), engine)
     on_step("done", len(STEPS), len(STEPS))
-    return bundle
+    return written
 
 
-def _write(assembled: Assembled, choice: Choice, out: Path, base: str, engine: Engine | None) -> Bundle:
+def _write(assembled: Assembled, choice: PackageTypeChoice, out: Path, base: str, engine: Engine | None) -> Bundle:
     location = PIPELINE_FOLDER
     if choice.fetched and assembled.location is not None:
         location = assembled.location
         shutil.rmtree(assembled.tree / PIPELINE_FOLDER)
-    facts = Facts(assembled.target, location, assembled.sha256, assembled.manifest.pipeline)
-    write_facts(facts, assembled.tree)
+    metadata = BundleMetadata(assembled.target, location, assembled.sha256, assembled.manifest.pipeline)
+    write_metadata(metadata, assembled.tree)
     (assembled.tree / BUNDLE_FACTS).chmod(0o644)
     sizes = file_sizes(assembled.tree)
     image = None
-    if choice.shape == "zip":
+    if choice.package_type == "zip":
         path = _zip(assembled, out)
     else:
-        path = (
-            path_in(out, f"{assembled.name}-image") if _is_place(out) else out.with_name(out.name.removesuffix(".zip"))
-        )
-        image = build_image(assembled.tree, path, name=assembled.name, facts=facts, base=base, engine=engine)
+        path = _image_folder(assembled, out)
+        image = build_image(assembled.tree, path, name=assembled.name, metadata=metadata, base=base, engine=engine)
     return Bundle(
         path=path,
-        shape=choice.shape,
+        package_type=choice.package_type,
         reason=choice.reason,
         target=assembled.target,
         zipped=path.stat().st_size if image is None else None,
@@ -173,6 +170,8 @@ def _zip(assembled: Assembled, out: Path) -> Path:
     return path
 
 
-def _is_place(out: Path) -> bool:
-    """Whether ``out`` is a folder in which the bundle goes, and not an image's folder of an earlier run."""
-    return out.is_dir() and not (out / "Dockerfile").is_file()
+def _image_folder(assembled: Assembled, out: Path) -> Path:
+    """The image's folder: a new one in ``out``, or ``out`` itself if it is new or from an earlier run."""
+    if out.is_dir() and not (out / "Dockerfile").is_file():
+        return path_in(out, f"{assembled.name}-image")
+    return out.with_name(out.name.removesuffix(".zip"))

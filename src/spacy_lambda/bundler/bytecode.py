@@ -1,4 +1,4 @@
-"""Byte code for the target's Python, where that is installed here: Lambda cannot keep what it would compile itself."""
+"""Byte code for the target's Python, if that is installed here: on Lambda, each cold start would compile anew."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from spacy_lambda.errors import BundleError
 __all__ = ["compile_tree", "find_python"]
 
 TASK_ROOT = "/var/task"
-"""Where Lambda unpacks a zip; byte code names its source by it."""
+"""The folder into which Lambda unpacks a zip; byte code contains its source's path."""
 
 
 def find_python(target: Target) -> str | None:
-    """An interpreter of the target's version, on the path or among pyenv's."""
+    """Return an interpreter of the target's version, on the path or among pyenv's; ``None`` without one."""
     return next((path for path in _candidates(target) if _version(path) == target.python), None)
 
 
 def compile_tree(tree: Path, python: str, *, skip: str) -> None:
-    """Compile every source once; the byte code is used as it is, whatever the sources' times are.
+    """Compile every source; Python does not compare the byte code with its source afterwards.
 
     :param python: An interpreter of the target's version.
-    :param skip: A folder in the tree that is left as it is.
+    :param skip: A folder in the tree that is not compiled.
     :raises BundleError: If a source cannot be compiled.
     """
     command = [python, "-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
@@ -36,7 +36,7 @@ def compile_tree(tree: Path, python: str, *, skip: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BundleError(
-            f"byte code cannot be made: {done.stdout[-1000:]}", remedy="see which package it is, and report it"
+            f"compiling byte code failed: {done.stdout[-1000:]}", remedy="report it to the package's maintainers"
         )
 
 
@@ -51,7 +51,7 @@ def _candidates(target: Target) -> Iterator[str]:
 
 
 def _version(python: str) -> str | None:
-    """``3.13``; a shim that has no such Python says nothing."""
+    """Return ``3.13``; ``None`` for a shim of pyenv's without an installed Python."""
     script = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run([python, "-I", "-c", script], capture_output=True, text=True, check=False, timeout=30)

@@ -1,4 +1,4 @@
-"""What a bundle says of itself, in ``bundle.json``."""
+"""A bundle's metadata, the file ``bundle.json`` in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spacy_lambda.core.pipelines import BUNDLE_FACTS
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError, DigestError
 
-__all__ = ["HANDLER", "LOCK", "PIPELINE_FOLDER", "SBOM", "Facts", "read_facts", "write_facts"]
+__all__ = ["HANDLER", "LOCK", "PIPELINE_FOLDER", "SBOM", "BundleMetadata", "read_metadata", "write_metadata"]
 
 FORMAT_VERSION = 1
 HANDLER = "spacy_lambda.runtime.handler.handler"
@@ -23,13 +23,13 @@ SBOM = "sbom.cdx.json"
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What has to be known to run a bundle.
+class BundleMetadata:
+    """Everything that is needed to run a bundle.
 
-    :param target: Where it runs.
+    :param target: The runtime.
     :param location: The pipeline: a folder in the bundle, or a location with a digest.
     :param sha256: Identity of the pipeline's artifact.
-    :param pipeline: The pipeline's ``meta.json``, as far as its manifest holds it.
+    :param pipeline: The part of the pipeline's ``meta.json`` that its manifest holds.
     """
 
     target: Target
@@ -38,28 +38,27 @@ class Facts:
     pipeline: dict[str, Any]
 
 
-def write_facts(facts: Facts, folder: Path) -> None:
+def write_metadata(metadata: BundleMetadata, folder: Path) -> None:
     """Write ``bundle.json``."""
-    text = json.dumps({"format_version": FORMAT_VERSION, **asdict(facts)}, indent=2, sort_keys=True)
+    text = json.dumps({"format_version": FORMAT_VERSION, **asdict(metadata)}, indent=2, sort_keys=True)
     (folder / BUNDLE_FACTS).write_text(text + "\n", encoding="utf-8")
 
 
-def read_facts(text: bytes | None, *, name: str) -> Facts:
+def read_metadata(text: bytes | None, *, name: str) -> BundleMetadata:
     """Read ``bundle.json``.
 
-    :param text: What the file holds; nothing, if there is none.
+    :param text: The file's contents; ``None`` if it is missing.
     :param name: The bundle, for the error.
-    :raises BundleError: If it is not one that this version has written.
+    :raises BundleError: If it is not a file that this version has written.
     """
     try:
-        facts = parse_json(text or b"")
-        if facts["format_version"] != FORMAT_VERSION:
-            raise ValueError(f"format_version is {facts['format_version']!r}")
-        target = Target(**facts["target"])
-        digest = parse_digest(facts["sha256"], name="its sha256")
-        return Facts(target, str(facts["location"]), digest, dict(facts["pipeline"]))
+        read = parse_json(text or b"")
+        if read["format_version"] != FORMAT_VERSION:
+            raise ValueError(f"format_version is {read['format_version']!r}")
+        digest = parse_digest(read["sha256"], name="its sha256")
+        return BundleMetadata(Target(**read["target"]), str(read["location"]), digest, dict(read["pipeline"]))
     except (ValueError, TypeError, KeyError, DigestError) as exc:
         raise BundleError(
-            f"{name} is not a bundle: its {BUNDLE_FACTS} is missing or cannot be read ({exc!r})",
+            f"{name} is not a bundle: its {BUNDLE_FACTS} is missing or invalid ({exc!r})",
             remedy="make one with `spacy-lambda bundle`",
         ) from exc

@@ -1,12 +1,21 @@
-"""What a bundle is for: a Python version and an architecture of Lambda."""
+"""The target of a bundle: a Python version and an architecture of Lambda, and the package type, zip or image."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from spacy_lambda.errors import BundleError
 
-__all__ = ["ARCHITECTURES", "PYTHONS", "UNZIPPED_LIMIT", "Target"]
+__all__ = [
+    "ARCHITECTURES",
+    "PYTHONS",
+    "UNZIPPED_LIMIT",
+    "PackageType",
+    "PackageTypeChoice",
+    "Target",
+    "choose_package_type",
+]
 
 PYTHONS = ("3.12", "3.13", "3.14")
 """Lambda's runtimes on Amazon Linux 2023."""
@@ -15,15 +24,20 @@ ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
 """Lambda's names, and those of wheels."""
 
 GLIBCS = ("2_34", "2_31", "2_28", "2_27", "2_26", "2_24", "2_17")
-"""pip matches platforms exactly: each version up to that of Amazon Linux 2023 is named."""
+"""Versions up to that of Amazon Linux 2023. All are listed, because pip matches platforms exactly."""
 
 UNZIPPED_LIMIT = 262_144_000
 """Bytes that a zip may have, unpacked (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
+PackageType = Literal["zip", "image"]
+"""Lambda's two package types."""
+
+REQUESTABLE = (*get_args(PackageType), "auto")
+
 
 @dataclass(frozen=True)
 class Target:
-    """Where a bundle runs.
+    """The runtime of a function.
 
     :param python: ``3.13``
     :param arch: ``x86_64`` or ``arm64``
@@ -35,13 +49,13 @@ class Target:
 
     def __post_init__(self) -> None:
         if self.python not in PYTHONS:
-            raise BundleError(f"there is no runtime for Python {self.python}", remedy=f"choose {', '.join(PYTHONS)}")
+            raise BundleError(f"Lambda has no runtime for Python {self.python}", remedy=f"choose {', '.join(PYTHONS)}")
         if self.arch not in ARCHITECTURES:
-            raise BundleError(f"there is no architecture {self.arch!r}", remedy=f"choose {' or '.join(ARCHITECTURES)}")
+            raise BundleError(f"unknown architecture {self.arch!r}", remedy=f"choose {' or '.join(ARCHITECTURES)}")
 
     @property
     def machine(self) -> str:
-        """The architecture as wheels and ``uname`` call it."""
+        """The architecture's name in wheels and ``uname``."""
         return ARCHITECTURES[self.arch]
 
     @property
@@ -70,3 +84,61 @@ class Target:
             "python_version": self.python,
             "sys_platform": "linux",
         }
+
+
+@dataclass(frozen=True)
+class PackageTypeChoice:
+    """The package type of a bundle.
+
+    :param package_type: ``zip`` or ``image``.
+    :param fetched: Whether the pipeline stays in its store, and the function fetches it during init.
+    :param reason: The reason, for the user.
+    """
+
+    package_type: PackageType
+    fetched: bool
+    reason: str
+
+
+def choose_package_type(
+    requested: str, *, code: int, pipeline: int, location: str | None, fetch: bool = False, limit: int = UNZIPPED_LIMIT
+) -> PackageTypeChoice:
+    """Choose a package type that Lambda accepts.
+
+    :param requested: ``zip``, ``image`` or ``auto``.
+    :param code: Bytes of all but the pipeline, unpacked.
+    :param pipeline: Bytes of the pipeline.
+    :param location: The pipeline's location in a store; ``None`` for a local one.
+    :param fetch: Leave the pipeline there in any case.
+    :param limit: Maximum bytes of a zip, unpacked.
+    :raises BundleError: If the bundle is too large for the requested type, or there is no store to fetch from.
+    """
+    if requested not in REQUESTABLE:
+        raise BundleError(f"unknown package type {requested!r}", remedy=f"choose {', '.join(REQUESTABLE)}")
+    if fetch and location is None:
+        raise BundleError(
+            "the pipeline is not in a store that the function could fetch it from",
+            remedy="push it (`spacy-lambda push PIPELINE s3://BUCKET/PREFIX`), and give its location instead",
+        )
+    if requested == "image":
+        return PackageTypeChoice("image", fetch, "an image was requested")
+    total = code if fetch else code + pipeline
+    sizes = f"{code:,} bytes of code and {pipeline:,} of the pipeline"
+    if total <= limit:
+        return PackageTypeChoice("zip", fetch, f"{sizes}: within Lambda's limit of {limit:,} for a zip")
+    too_large = f"{sizes}: over Lambda's limit of {limit:,} for a zip, unpacked"
+    if requested == "zip":
+        raise BundleError(too_large, remedy=_remedy(code, location, limit))
+    if location is not None and code <= limit:
+        return PackageTypeChoice("zip", True, f"{too_large}; the function fetches the pipeline from {location} at init")
+    return PackageTypeChoice("image", fetch, f"{too_large}; this is an image")
+
+
+def _remedy(code: int, location: str | None, limit: int) -> str:
+    if code > limit:
+        return "choose --shape image, or a pipeline that requires less"
+    if location is None:
+        return (
+            "compile the pipeline to int8, push it to S3 and bundle its location with --fetch, or choose --shape image"
+        )
+    return "add --fetch, so that the function fetches the pipeline during init, or choose --shape image"

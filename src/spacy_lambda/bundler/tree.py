@@ -1,26 +1,52 @@
-"""Wheels, spacy-lambda and the pipeline -> one folder, as it lies in the function."""
+"""A bundle's folder: wheels, the runtime and the pipeline, laid out as in the function; and the zip of it.
+
+Both are reproducible: the same files have the same modes, dates and order.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+import zipfile
 from collections.abc import Sequence
 from importlib.metadata import Distribution
 from pathlib import Path
 
 import spacy_lambda
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
-from spacy_lambda.bundler.shipped import shipped_files
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
 from spacy_lambda.core.artifact.pack import left_out
 
-__all__ = ["make_tree"]
+__all__ = ["SHIPPED_FOLDERS", "SHIPPED_MODULES", "make_tree", "set_modes", "shipped_files", "write_zip"]
+
+SHIPPED_MODULES = ("__init__.py", "errors.py")
+"""Modules of spacy-lambda that go into a function."""
+
+SHIPPED_FOLDERS = ("core", "runtime")
+"""Packages of spacy-lambda that go into a function, with all their modules and data, such as the page's."""
+
+SKIPPED = ("__pycache__",)
+
+FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+FILE_MODE, PROGRAM_MODE = 0o644, 0o755
+REGULAR = 0o100000
+
+
+def shipped_files(package: Path) -> tuple[str, ...]:
+    """Return the files of spacy-lambda that go into a function: paths below the package's folder, sorted.
+
+    :param package: The folder of ``spacy_lambda``.
+    """
+    inside = (path.relative_to(package) for name in SHIPPED_FOLDERS for path in (package / name).rglob("*"))
+    found = (path.as_posix() for path in inside if not {*path.parts} & {*SKIPPED} and (package / path).is_file())
+    return tuple(sorted((*SHIPPED_MODULES, *found)))
 
 
 def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target: Target, tree: Path) -> None:
-    """Put everything where the function finds it.
+    """Unpack and copy everything to where the function finds it.
 
-    :param ours: spacy-lambda as it is installed here.
+    :param ours: spacy-lambda as installed here.
     :param tree: The folder, which must not exist.
     :raises BundleError: If a wheel is broken.
     """
@@ -29,12 +55,35 @@ def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target
     for name in shipped_files(package):
         (tree / package.name / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(package / name, tree / package.name / name)
-    _write_metadata(ours, tree)
+    _write_distribution(ours, tree)
     shutil.copytree(pipeline, tree / PIPELINE_FOLDER, ignore=left_out)
 
 
-def _write_metadata(ours: Distribution, tree: Path) -> None:
-    """spaCy finds our components by their entry points; and who passes the code on passes its licence on."""
+def set_modes(tree: Path) -> None:
+    """Make everything readable for all: Lambda runs the function as another user."""
+    for folder, _, files in os.walk(tree):
+        Path(folder).chmod(0o755)
+        for file in files:
+            Path(folder, file).chmod(_mode(file))
+
+
+def write_zip(tree: Path, out: Path) -> None:
+    """Write every file, sorted by path, with the same date and its mode."""
+    with zipfile.ZipFile(out, "x", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(name, FIRST_DAY)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3
+            entry.external_attr = (REGULAR | _mode(name)) << 16
+            archive.writestr(entry, (tree / name).read_bytes())
+
+
+def _mode(name: str) -> int:
+    return PROGRAM_MODE if name.endswith(".so") else FILE_MODE
+
+
+def _write_distribution(ours: Distribution, tree: Path) -> None:
+    """Write spacy-lambda's metadata: entry points, by which spaCy finds our components, and licences."""
     folder = tree / f"spacy_lambda-{ours.version}.dist-info"
     folder.mkdir()
     metadata = ours.read_text("METADATA")
@@ -48,7 +97,7 @@ def _write_metadata(ours: Distribution, tree: Path) -> None:
 
 
 def _entry_points(ours: Distribution) -> str:
-    """What spaCy looks for; no function has a command line."""
+    """The entry points that spaCy reads; a function has no command line."""
     groups: dict[str, list[str]] = {}
     for point in ours.entry_points:
         if point.group.startswith("spacy_"):

@@ -1,16 +1,14 @@
-"""A picture of what fills a bundle, as SVG: areas are bytes."""
+"""A treemap of a bundle as SVG: areas are bytes, beside Lambda's limit."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import cycle
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 import squarify
-
-from spacy_lambda.bundler.svg import Box, add_clip, add_rect, add_words, new_picture
 
 __all__ = ["COLOURS", "REST_COLOUR", "treemap_svg"]
 
@@ -19,13 +17,11 @@ COLOURS = "#1d4ed8 #b45309 #047857 #be185d #6d28d9 #0e7490 #b91c1c #4d7c0f #a21c
 
 REST_COLOUR = "#475569"
 
-SMALLEST_PART, SMALLEST_ENTRY = 1 / 200, 1 / 1000
-"""Of all bytes: what is smaller is drawn together."""
-
-PAGE, MAP, BAR = Box(0, 0, 1000, 700), Box(20, 56, 960, 560), Box(20, 636, 960, 16)
+SMALLEST_PART, SMALLEST_INSIDE = 1 / 200, 1 / 1000
+"""Shares of all bytes; smaller files and folders are drawn as one."""
 
 LETTER, LINE, PADDING = 7.6, 22, 7
-"""Pixels: a letter's width (a label that is wider all the same is clipped), a line's height, room beside a label."""
+"""Pixels: a letter's width (a wider label is clipped), a line's height, the space beside a label."""
 
 STYLE = """
   text { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #fff }
@@ -39,12 +35,30 @@ STYLE = """
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A file, a folder with all that is in it, or what is drawn together.
+class Box:
+    """A rectangle, in pixels."""
 
-    :param name: What it is called; a folder's name ends with a slash.
-    :param size: Its bytes.
-    :param path: From the bundle's root; empty for what is drawn together.
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The attributes of an SVG element."""
+        return {name: f"{value:.2f}" for name, value in asdict(self).items()}
+
+
+PAGE, MAP, BAR = Box(0, 0, 1000, 700), Box(20, 56, 960, 560), Box(20, 636, 960, 16)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A file, a folder with its contents, or several small ones together.
+
+    :param name: The label; a folder's ends with a slash.
+    :param size: Bytes.
+    :param path: The path below the bundle's root; empty for several together.
     """
 
     name: str
@@ -56,56 +70,39 @@ class Entry:
 
 
 def treemap_svg(sizes: Mapping[str, int], *, limit: int, title: str) -> str:
-    """Draw what is at the top of a bundle, each part divided into what is in it, and how much more may be.
+    """Draw the top level of a bundle, each part divided into its contents, and a bar up to the limit.
 
     :param sizes: Bytes by path.
-    :param limit: Bytes that the bundle may have.
-    :param title: What stands above it.
+    :param limit: Maximum bytes of the bundle.
+    :param title: The heading.
     """
     total = sum(sizes.values())
-    parts = _entries(sizes, "", total * SMALLEST_PART)
+    parts = _areas(sizes, "", total * SMALLEST_PART)
     left = f"{_mb(limit - total)} left" if total <= limit else f"{_mb(total - limit)} too many"
     figures = f"{_mb(total)} of {_mb(limit)}, {left}"
-    svg = new_picture(PAGE, title=title, description=f"{figures}: {', '.join(map(str, parts))}", style=STYLE)
-    add_rect(svg, PAGE, "page")
-    add_words(svg, title, MAP.x, MAP.y - 20, "words heading")
-    add_rect(svg, BAR, "track")
+    view = f"{PAGE.x} {PAGE.y} {PAGE.width} {PAGE.height}"
+    svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": view, "role": "img"})
+    _add_text(svg, "title", title)
+    _add_text(svg, "desc", f"{figures}: {', '.join(map(str, parts))}")
+    SubElement(svg, "style").text = STYLE
+    _add_rect(svg, PAGE, "page")
+    _add_line(svg, title, MAP.x, MAP.y - 20, "words heading")
+    _add_rect(svg, BAR, "track")
     colours, byte, used = cycle(COLOURS), BAR.width / max(total, limit, 1), BAR.x
     for part, box in _layout(parts, MAP):
         colour = next(colours) if part.path else REST_COLOUR
-        entries = _entries(sizes, part.path, total * SMALLEST_ENTRY) if part.path.endswith("/") else []
-        _draw(svg, part, box, entries, colour)
-        add_rect(svg, Box(used, BAR.y, part.size * byte, BAR.height), "used", colour, str(part))
+        inside = _areas(sizes, part.path, total * SMALLEST_INSIDE) if part.path.endswith("/") else []
+        _add_part(svg, part, box, inside, colour)
+        _add_rect(svg, Box(used, BAR.y, part.size * byte, BAR.height), "used", colour, str(part))
         used += part.size * byte
     mark = Box(BAR.x + limit * byte - 1, BAR.y - 5, 2, BAR.height + 10)
-    add_rect(svg, mark, "words limit", told=f"limit {_mb(limit)}")
-    add_words(svg, figures, BAR.x, BAR.y + BAR.height + 26, "words")
+    _add_rect(svg, mark, "words limit", tooltip=f"limit {_mb(limit)}")
+    _add_line(svg, figures, BAR.x, BAR.y + BAR.height + 26, "words")
     return tostring(svg, encoding="unicode") + "\n"
 
 
-def _draw(svg: Element, part: Entry, box: Box, entries: Sequence[Entry], colour: str) -> None:
-    """A part: its own name at the top, and those of its entries at their bottoms."""
-    named = box.height >= LINE
-    for entry, tile in _layout(entries or [part], box):
-        add_rect(svg, tile, "tile", colour, f"{entry.path or part.path + entry.name}: {_mb(entry.size)}")
-        lines = 2 if named and tile.y - box.y < LINE else 1
-        if len(entries) > 1 and tile.height >= LINE * lines:
-            _label(svg, entry, tile, tile.height - PADDING, colour, "entry")
-    add_rect(svg, box, "part")
-    if named:
-        _label(svg, part, box, LINE - PADDING, colour, "name")
-
-
-def _label(svg: Element, entry: Entry, box: Box, y: float, colour: str, kind: str) -> None:
-    """As much of it as there is room for."""
-    room = int((box.width - 2 * PADDING) / LETTER)
-    if room > 3:
-        words = next((words for words in (str(entry), entry.name) if len(words) <= room), f"{entry.name[: room - 1]}…")
-        add_words(add_clip(svg, box), words, PADDING, y, kind, halo=colour)
-
-
-def _entries(sizes: Mapping[str, int], folder: str, smallest: float) -> list[Entry]:
-    """What lies directly in a folder, largest first; what is too small to be seen is one entry.
+def _areas(sizes: Mapping[str, int], folder: str, smallest: float) -> list[Area]:
+    """Return the files and folders directly in a folder, largest first, with the smallest ones as one area.
 
     :param folder: With a slash at its end; empty for the root.
     """
@@ -114,17 +111,60 @@ def _entries(sizes: Mapping[str, int], folder: str, smallest: float) -> list[Ent
         if path.startswith(folder):
             name, slash, _ = path[len(folder) :].partition("/")
             found[name + slash] += size
-    entries = [Entry(name, size, folder + name) for name, size in found.items() if size >= max(smallest, 1)]
+    areas = [Area(name, size, folder + name) for name, size in found.items() if size >= max(smallest, 1)]
     small = [size for size in found.values() if 0 < size < smallest]
     if small:
-        entries.append(Entry(f"{len(small)} more", sum(small), ""))
-    return sorted(entries, key=lambda entry: (-entry.size, entry.path))
+        areas.append(Area(f"{len(small)} more", sum(small), ""))
+    return sorted(areas, key=lambda area: (-area.size, area.path))
 
 
-def _layout(entries: Sequence[Entry], box: Box) -> Iterator[tuple[Entry, Box]]:
-    areas = squarify.normalize_sizes([entry.size for entry in entries], box.width, box.height) if entries else []
-    for entry, found in zip(entries, squarify.squarify(areas, box.x, box.y, box.width, box.height), strict=True):
-        yield entry, Box(found["x"], found["y"], found["dx"], found["dy"])
+def _layout(areas: Sequence[Area], box: Box) -> Iterator[tuple[Area, Box]]:
+    scaled = squarify.normalize_sizes([area.size for area in areas], box.width, box.height) if areas else []
+    for area, tile in zip(areas, squarify.squarify(scaled, box.x, box.y, box.width, box.height), strict=True):
+        yield area, Box(tile["x"], tile["y"], tile["dx"], tile["dy"])
+
+
+def _add_part(svg: Element, part: Area, box: Box, inside: Sequence[Area], colour: str) -> None:
+    """Add a part with its name at the top, and its contents with theirs at the bottom."""
+    named = box.height >= LINE
+    for area, tile in _layout(inside or [part], box):
+        _add_rect(svg, tile, "tile", colour, f"{area.path or part.path + area.name}: {_mb(area.size)}")
+        lines = 2 if named and tile.y - box.y < LINE else 1
+        if len(inside) > 1 and tile.height >= LINE * lines:
+            _add_label(svg, area, tile, tile.height - PADDING, colour, "entry")
+    _add_rect(svg, box, "part")
+    if named:
+        _add_label(svg, part, box, LINE - PADDING, colour, "name")
+
+
+def _add_label(svg: Element, area: Area, box: Box, y: float, colour: str, kind: str) -> None:
+    """Add as much of a label as fits; an inner SVG clips it at the edges."""
+    room = int((box.width - 2 * PADDING) / LETTER)
+    if room > 3:
+        label = next((label for label in (str(area), area.name) if len(label) <= room), f"{area.name[: room - 1]}…")
+        _add_line(SubElement(svg, "svg", box.attributes), label, PADDING, y, kind, halo=colour)
+
+
+def _add_rect(parent: Element, box: Box, kind: str, colour: str = "", tooltip: str = "") -> None:
+    fill = {"fill": colour} if colour else {}
+    rect = SubElement(parent, "rect", {"class": kind, **box.attributes, **fill})
+    if tooltip:
+        _add_text(rect, "title", tooltip)
+
+
+def _add_line(parent: Element, text: str, x: float, y: float, kind: str, halo: str = "") -> None:
+    """Add a line of text.
+
+    :param halo: The colour around its letters.
+    """
+    stroke = {"stroke": halo} if halo else {}
+    _add_text(parent, "text", text, {"class": kind, "x": f"{x:.2f}", "y": f"{y:.2f}", **stroke})
+
+
+def _add_text(parent: Element, tag: str, text: str, attributes: dict[str, str] | None = None) -> None:
+    """Add text without characters that XML does not allow, such as control characters, which file names may contain."""
+    clean = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    SubElement(parent, tag, attributes or {}).text = clean
 
 
 def _mb(size: int) -> str:

@@ -50,10 +50,11 @@ def bundle(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make what Lambda takes of a compiled pipeline and all that it needs, for any of its Pythons and architectures."""
-    from spacy_lambda.bundler.build import Options, make_bundle
+    from spacy_lambda.bundler.build import BundleOptions
+    from spacy_lambda.bundler.build import bundle as make_bundle
     from spacy_lambda.bundler.target import Target
 
-    options = Options(target=Target(python, arch), shape=shape, fetch=fetch, base=base, engine=engine)
+    options = BundleOptions(target=Target(python, arch), package_type=shape, fetch=fetch, base=base, engine=engine)
     with progress(quiet=as_json) as on_step:
         made = make_bundle(pipeline, out, options, on_step=lambda step, done, total: on_step("bundling", done, total))
     drawing = _draw(made) if report else None
@@ -66,8 +67,8 @@ def bundle(
 
 
 def _facts(made: Bundle) -> dict[str, object]:
-    facts = {key: value for key, value in asdict(made).items() if key != "sizes"}
-    return {**facts, "path": str(made.path), "parts": _parts(made)}
+    facts = {key: value for key, value in asdict(made).items() if key not in ("sizes", "package_type")}
+    return {**facts, "shape": made.package_type, "path": str(made.path), "parts": _parts(made)}
 
 
 def _parts(made: Bundle) -> dict[str, int]:
@@ -112,7 +113,7 @@ def _print_sizes(made: Bundle) -> None:
     large = {name: size for name, size in _parts(made).items() if size >= 1_000_000}
     small = sum(_parts(made).values()) - sum(large.values())
     sizes = [*large.items(), ("the rest", small), ("together", made.unzipped)]
-    if made.shape == "zip":
+    if made.package_type == "zip":
         sizes.append(("below the limit", UNZIPPED_LIMIT - made.unzipped))
     say_table(["part", ">MB"], [(name, f"{size / 1e6:.1f}") for name, size in sizes])
 

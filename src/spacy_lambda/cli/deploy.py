@@ -113,7 +113,7 @@ def plan_facts(planned: PlannedFunction, plan: Plan) -> dict[str, Any]:
         "function": planned.stack,
         "new": planned.is_new,
         "live_version": planned.live,
-        "shape": planned.prepared.config.shape if bundle.shape == "image" else "zip",
+        "shape": planned.prepared.config.shape if bundle.package_type == "image" else "zip",
         "reason": bundle.reason,
         "bytes": {"zipped": bundle.zipped, "unzipped": bundle.unzipped},
         "model_sha256": bundle.pipeline_sha256,

@@ -136,7 +136,7 @@ def eject_app(
 def _spec(project: Project, aws: Aws, prepared: Prepared) -> FunctionSpec:
     """What is deployed: an image is named by the digest of the one that was pushed."""
     function = stack_name(project.name, prepared.config.name)
-    digest = NOT_PUSHED if prepared.bundle.shape == "zip" else deployed_image(aws, function)
+    digest = NOT_PUSHED if prepared.bundle.package_type == "zip" else deployed_image(aws, function)
     limit = concurrency_limits(aws, project.name, [prepared.config])[prepared.config.name].reserved
     live = live_version(aws, function)
     return make_spec(project, aws, prepared, live_version=live, concurrency=limit, digest=digest)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.bundler.build import NO_ENGINE, Bundle, Options, make_bundle
+from spacy_lambda.bundler.build import NO_ENGINE, Bundle, BundleOptions
+from spacy_lambda.bundler.build import bundle as make_bundle
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.config.aws_names import bucket_name
 from spacy_lambda.config.project import Concurrency, FunctionConfig, Project
@@ -76,9 +77,9 @@ def prepared_function(
         bundle = make_bundle(
             str(folder),
             out,
-            Options(
+            BundleOptions(
                 target=Target(config.python, config.architecture),
-                shape="image" if config.shape == "image-efs" else config.shape,
+                package_type="image" if config.shape == "image-efs" else config.shape,
                 engine=None if build_images and config.shape != "image-efs" else NO_ENGINE,
             ),
             on_step=on_step,
@@ -116,7 +117,7 @@ def make_spec(
     """
     config, bundle = prepared.config, prepared.bundle
     page = {"SPACY_LAMBDA_PAGE": "on"} if config.page else {}
-    code = ZipCode(bundle.path) if bundle.shape == "zip" else ImageCode(digest, efs=config.shape == "image-efs")
+    code = ZipCode(bundle.path) if bundle.package_type == "zip" else ImageCode(digest, efs=config.shape == "image-efs")
     return FunctionSpec(
         project=project.name,
         name=config.name,

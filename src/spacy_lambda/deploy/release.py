@@ -18,7 +18,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spacy_lambda.bundler.build import Options, make_bundle
+from spacy_lambda.bundler.build import BundleOptions
+from spacy_lambda.bundler.build import bundle as make_bundle
 from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.config.aws_names import bucket_name, repository_name, stack_name
@@ -76,7 +77,7 @@ def release(project: Project, prepared: Prepared, *, aws: Aws, cdk: Cdk, out: Pa
         previous = live_version(aws, function)
         tell(f"storing the pipeline in s3://{bucket}")
         _store(project, aws, prepared)
-        digest = NOT_PUSHED if prepared.bundle.shape == "zip" else _push(project, prepared, aws, tell)
+        digest = NOT_PUSHED if prepared.bundle.package_type == "zip" else _push(project, prepared, aws, tell)
         tell(f"{function}: publishing a version")
         limit = concurrency_limits(aws, project.name, [prepared.config])[prepared.config.name].reserved
         spec = make_spec(project, aws, prepared, live_version=previous, concurrency=limit, digest=digest)
@@ -134,7 +135,9 @@ def _push(project: Project, prepared: Prepared, aws: Aws, tell: Tell) -> str:
         tell("building an image that fetches the pipeline")
         target = Target(config.python, config.architecture)
         bundle = make_bundle(
-            str(stored_at(project, aws, prepared)), bundle.path, Options(target=target, shape="image", fetch=True)
+            str(stored_at(project, aws, prepared)),
+            bundle.path,
+            BundleOptions(target=target, package_type="image", fetch=True),
         )
     # Tags cannot be moved, and a version's number says little while somebody is trying.
     tag = str(bundle.image.id if bundle.image else "").removeprefix("sha256:")[:12]

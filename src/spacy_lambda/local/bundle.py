@@ -15,7 +15,7 @@ from spacy_lambda.bundler.bytecode import find_python
 from spacy_lambda.bundler.image.build import RECORD, read_record
 from spacy_lambda.bundler.image.context import PIPELINE_LAYER
 from spacy_lambda.bundler.image.engines import ENGINES, find_engine
-from spacy_lambda.bundler.metadata import HANDLER, PIPELINE_FOLDER, Facts, read_facts
+from spacy_lambda.bundler.metadata import HANDLER, PIPELINE_FOLDER, BundleMetadata, read_metadata
 from spacy_lambda.bundler.pins import pin_all
 from spacy_lambda.bundler.target import ARCHITECTURES, Target
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels
@@ -80,35 +80,35 @@ def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]
 
 @contextmanager
 def _zip_program(path: Path) -> Iterator[Program]:
-    facts = _facts(path)
-    python = _python(facts.target)
+    metadata = _metadata(path)
+    python = _python(metadata.target)
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         task, runtime = Path(scratch, "task"), Path(scratch, "runtime")
         extract_zip(path, task)
-        fetched = facts.location != PIPELINE_FOLDER
+        fetched = metadata.location != PIPELINE_FOLDER
         if not fetched:
             require_compiled(task / PIPELINE_FOLDER, name=str(path))
-        variables = read_source(facts.location).variables if fetched else {}
-        _install_runtime(facts.target, runtime)
+        variables = read_source(metadata.location).variables if fetched else {}
+        _install_runtime(metadata.target, runtime)
         yield Program(
             command=lambda names: (python, "-S", "-s", "-B", "-m", "awslambdaric"),
             folder=task,
             task_root=task,
             runtime_dir=runtime / "awslambdaric",
-            python=facts.target.python,
+            python=metadata.target.python,
             about=f"{path.name}, unpacked in {task}, under {python}",
             variables=variables,
             fixed={"PYTHONPATH": f"{task}{os.pathsep}{runtime}"},
         )
 
 
-def _facts(path: Path) -> Facts:
+def _metadata(path: Path) -> BundleMetadata:
     try:
         with zipfile.ZipFile(path) as archive:
             text = archive.read(BUNDLE_FACTS) if BUNDLE_FACTS in archive.namelist() else None
     except (OSError, zipfile.BadZipFile) as exc:
         raise BundleError(f"{path} cannot be read: {exc}", remedy="make it again with `spacy-lambda bundle`") from exc
-    return read_facts(text, name=str(path))
+    return read_metadata(text, name=str(path))
 
 
 def _python(target: Target) -> str:

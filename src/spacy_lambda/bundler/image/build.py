@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spacy_lambda.bundler.image.context import image_tag, write_context
 from spacy_lambda.bundler.image.engines import ENGINES, Engine
-from spacy_lambda.bundler.metadata import Facts
+from spacy_lambda.bundler.metadata import BundleMetadata
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
 
@@ -35,13 +35,15 @@ class BuiltImage:
     base: str
 
 
-def build_image(tree: Path, out: Path, *, name: str, facts: Facts, base: str, engine: Engine | None) -> BuiltImage:
+def build_image(
+    tree: Path, out: Path, *, name: str, metadata: BundleMetadata, base: str, engine: Engine | None
+) -> BuiltImage:
     """Write the image's folder and build it; the folder appears when the image is there, or not at all.
 
     :param tree: All that the function needs; it is moved.
     :param out: The folder; one that an earlier build has written is replaced.
     :param name: ``LANG_NAME-VERSION-pyXY-ARCH``
-    :param facts: What the bundle says of itself.
+    :param metadata: What the bundle says of itself.
     :param engine: What builds; without it, only the folder is written.
     :raises BundleError: If ``out`` is something else, or building fails.
     """
@@ -51,9 +53,9 @@ def build_image(tree: Path, out: Path, *, name: str, facts: Facts, base: str, en
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
         context = Path(beside, "context")
         context.mkdir(mode=0o755)
-        write_context(tree, context, base=base, facts=facts)
+        write_context(tree, context, base=base, metadata=metadata)
         tag = image_tag(name)
-        found = None if engine is None else engine.build_image(context, tag, facts.target)
+        found = None if engine is None else engine.build_image(context, tag, metadata.target)
         built = BuiltImage(None if engine is None else engine.name, tag, found, base)
         (context / RECORD).write_text(json.dumps(asdict(built), indent=2) + "\n", encoding="utf-8")
         if out.exists():

@@ -8,7 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
-from spacy_lambda.bundler.metadata import HANDLER, PIPELINE_FOLDER, SBOM, Facts
+from spacy_lambda.bundler.metadata import HANDLER, PIPELINE_FOLDER, SBOM, BundleMetadata
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.pipelines import BUNDLE_FACTS, pipeline_name
 
@@ -39,13 +39,13 @@ def image_tag(name: str) -> str:
     return f"spacy-lambda/{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}:latest"
 
 
-def write_context(tree: Path, context: Path, *, base: str, facts: Facts) -> None:
+def write_context(tree: Path, context: Path, *, base: str, metadata: BundleMetadata) -> None:
     """Sort what is in the tree into layers, those first that change most seldom, and write the Dockerfile.
 
     :param tree: All that the function needs; it is moved.
     :param context: The folder, which must exist and be empty.
     :param base: An image with Python and, where it is not AWS's own, ``awslambdaric``.
-    :param facts: What the labels tell.
+    :param metadata: What the labels tell.
     """
     layers: dict[str, list[str]] = {layer: [] for layer in LAYERS}
     for entry in sorted(path.name for path in tree.iterdir()):
@@ -54,7 +54,7 @@ def write_context(tree: Path, context: Path, *, base: str, facts: Facts) -> None
         (context / layer).mkdir(mode=0o755)
         for entry in entries:
             shutil.move(tree / entry, context / layer / entry)
-    (context / "Dockerfile").write_text(_dockerfile(base, facts), encoding="utf-8")
+    (context / "Dockerfile").write_text(_dockerfile(base, metadata), encoding="utf-8")
     for path in (context, *context.rglob("*")):
         os.utime(path, (FIRST_DAY, FIRST_DAY))
 
@@ -65,12 +65,12 @@ def _layer(entry: str) -> str:
     return "runtime" if entry.startswith("spacy_lambda") else "packages"
 
 
-def _dockerfile(base: str, facts: Facts) -> str:
-    called = pipeline_name(facts.pipeline)
+def _dockerfile(base: str, metadata: BundleMetadata) -> str:
+    called = pipeline_name(metadata.pipeline)
     labels = {
         "org.opencontainers.image.title": called.package,
         "org.opencontainers.image.version": called.version,
-        PYTHON_LABEL: facts.target.python,
+        PYTHON_LABEL: metadata.target.python,
     }
     lines = []
     if not AWS_BASE.match(base):

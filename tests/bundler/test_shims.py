@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_lambda.bundler.stand_ins import blis_py
-from spacy_lambda.bundler.substitute import substitute_modules
+from spacy_lambda.bundler.shims import blis_py, install_shims
 
 SIZES = st.integers(0, 70)
 
@@ -50,7 +49,7 @@ def test_only_where_it_works(works: bool, tmp_path: Path, monkeypatch: pytest.Mo
     if not works:
         monkeypatch.delitem(sys.modules, blis_py.__name__)
         monkeypatch.setattr(blis.cy, "__pyx_capi__", {})
-    removed = substitute_modules(tmp_path)
+    removed = install_shims(tmp_path)
     assert [one.size for one in removed] == ([3] if works else [])
     assert (tmp_path / "blis" / "py.py").exists() is works
-    assert substitute_modules(tmp_path / "elsewhere") == []
+    assert install_shims(tmp_path / "elsewhere") == []
