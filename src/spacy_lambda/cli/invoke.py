@@ -61,6 +61,8 @@ def invoke(
         result = invoke_function(None, deployed, told, qualifier=ALIAS, region=project.region)
     if result.error is not None:
         say(f"error: {result.error.error_type}: {result.error.message}", err=True)
+        if result.error.remedy is not None:
+            say(f"remedy: {result.error.remedy}", err=True)
         if result.log_tail and not as_json:
             say(*without_empty_stacks(result.log_tail.rstrip().splitlines()), err=True)
         raise typer.Exit(1)

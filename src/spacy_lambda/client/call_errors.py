@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from spacy_lambda.client.response_body import BodyError
-from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.core.wire_errors import from_function_error
 from spacy_lambda.errors import InvokeError, RequestError, SpacyLambdaError
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "CallFailed",
     "named",
     "out_of_time",
-    "problem_error",
     "refused",
     "request_error",
     "text_at_fault",
@@ -53,22 +52,13 @@ class CallFailed(Exception):
         self.retry_after = retry_after
 
 
-def problem_error(status: int, body: bytes) -> RequestError | None:
-    """The caller's mistake that an ``application/problem+json`` tells of, if that is what it is."""
-    try:
-        problem = parse_json(body)
-        message, remedy = str(problem["detail"]), str(problem["remedy"])
-    except (ValueError, TypeError, KeyError):
-        return None
-    key = problem.get("key")
-    return RequestError(message, remedy=remedy, key=None if key is None else str(key), status=status)
-
-
 def request_error(text: str) -> RequestError:
-    """The caller's mistake that an ``errorMessage`` tells of: what :meth:`RequestError.__str__` made of it, undone.
+    """Read the ``errorMessage`` of a caller's mistake."""
+    return from_function_error(text) or _from_plain_text(text)
 
-    Lambda carries the text only; the remedies of the runtime have no semicolon.
-    """
+
+def _from_plain_text(text: str) -> RequestError:
+    """Read a mistake from the wording of functions that were made before it had fields."""
     message, _, remedy = text.rpartition("; ")
     found = KEY.match(message)
     key = None if found is None else (found["key"] or found["unknown"])
@@ -91,10 +81,18 @@ def named(error: SpacyLambdaError, place: int, index: int) -> SpacyLambdaError:
     :param index: Its number among all texts.
     """
     key = f"texts[{index}]"
-    if isinstance(error, RequestError):
-        message = error.message.replace(f"texts[{place}]", key, 1)
-        return RequestError(message, remedy=error.remedy, key=key, status=error.status)
-    return InvokeError(f"{key}: {error.message}", remedy=error.remedy, key=key)
+    if not isinstance(error, RequestError):
+        return InvokeError(f"{key}: {error.message}", remedy=error.remedy, key=key)
+    moved = {old: _moved(old, index - place) for old in (*error.keys, error.key) if old}
+    anywhere = "|".join(map(re.escape, moved))
+    message = re.sub(anywhere, lambda found: moved[found[0]], error.message) if moved else error.message
+    keys = [moved[old] for old in error.keys if old]
+    return RequestError(message, remedy=error.remedy, key=key, status=error.status, keys=keys)
+
+
+def _moved(key: str, places: int) -> str:
+    found = PLACE.fullmatch(key)
+    return key if found is None else f"texts[{int(found[1]) + places}]"
 
 
 def refused(what: str, status: int, said: Any) -> InvokeError:

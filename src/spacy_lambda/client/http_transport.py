@@ -17,7 +17,6 @@ from spacy_lambda.client.call_errors import (
     TRANSIENT,
     CallFailed,
     out_of_time,
-    problem_error,
     refused,
     unusable,
 )
@@ -27,6 +26,7 @@ from spacy_lambda.client.response_body import BodyError, read_body
 from spacy_lambda.client.signing import Signer
 from spacy_lambda.client.transport import to_json
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.core.wire_errors import from_problem
 from spacy_lambda.errors import InvokeError
 
 __all__ = ["HttpTransport", "checked_url"]
@@ -132,7 +132,7 @@ class HttpTransport:
                 return parse_json(body)
             except ValueError as exc:
                 raise CallFailed(InvokeError(f"{self._url} answered what is not JSON: {exc}", remedy=CHECK)) from exc
-        mistake = problem_error(status, body) if 400 <= status < 500 else None
+        mistake = from_problem(body) if 400 <= status < 500 else None
         raise CallFailed(
             mistake or refused(self._url, status, body[:1000].decode("utf-8", "replace") or "nothing more"),
             again=status in TRANSIENT,

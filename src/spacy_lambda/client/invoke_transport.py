@@ -13,7 +13,6 @@ from spacy_lambda.client.call_errors import (
     TRANSIENT,
     CallFailed,
     out_of_time,
-    problem_error,
     refused,
     request_error,
     unusable,
@@ -23,6 +22,7 @@ from spacy_lambda.client.response_body import BodyError, read_body
 from spacy_lambda.client.signing import no_credentials
 from spacy_lambda.client.transport import to_json
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.core.wire_errors import from_problem
 from spacy_lambda.errors import InvokeError
 
 __all__ = ["InvokeTransport"]
@@ -92,7 +92,7 @@ class InvokeTransport:
             error = InvokeError(f"{self._function} has no HTTP API", remedy="check the function's handler")
             raise CallFailed(error) from exc
         if status != 200:
-            mistake = problem_error(status, body.encode("utf-8", "replace")) if status < 500 else None
+            mistake = from_problem(body.encode("utf-8", "replace")) if status < 500 else None
             raise CallFailed(mistake or refused(self._function, status, body), again=status in TRANSIENT)
         return found
 

@@ -15,7 +15,8 @@ from spacy_lambda.client.deadline import Deadline
 from spacy_lambda.client.endpoint import lambda_client
 from spacy_lambda.client.response_body import MAX_ANSWER_BYTES, read_body
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.errors import InvokeError
+from spacy_lambda.core.wire_errors import from_function_error
+from spacy_lambda.errors import InvokeError, RequestError
 from spacy_lambda.local.report_line import Report, parse_report
 from spacy_lambda.local.settings import MAX_TIMEOUT_S, REGION
 
@@ -31,10 +32,16 @@ class FunctionError:
 
     :param error_type: The exception's name, or one of Lambda's own such as ``Sandbox.Timedout``.
     :param message: The exception's text.
+    :param remedy: What to do about it, of a ``RequestError``.
+    :param key: The key of the event that is at fault, of a ``RequestError``.
+    :param status: The HTTP status that stands for it, of a ``RequestError``.
     """
 
     error_type: str
     message: str
+    remedy: str | None = None
+    key: str | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,8 +153,16 @@ def _invocation(response: dict[str, Any], payload: bytes) -> Invocation:
 
 def _function_error(answer: Any) -> FunctionError:
     error = answer if isinstance(answer, dict) else {}
+    error_type, message = str(error.get("errorType", "Unknown")), str(error.get("errorMessage", answer))
+    mistake = from_function_error(message) if error_type == RequestError.__name__ else None
+    if mistake is None:
+        return FunctionError(error_type=error_type, message=message)
     return FunctionError(
-        error_type=str(error.get("errorType", "Unknown")), message=str(error.get("errorMessage", answer))
+        error_type=error_type,
+        message=mistake.message,
+        remedy=mistake.remedy,
+        key=mistake.key,
+        status=mistake.status,
     )
 
 

@@ -48,12 +48,14 @@ def handler(event: Any, context: Any) -> Any:
 
 
 def _client_error(error: RequestError) -> Exception:
-    """The error in the form that reaches the caller without a stack trace.
+    """Return the error in the form that reaches the caller with its fields and without a stack trace.
 
     Lambda's runtime client adds one to every exception but its own ``FaultException``.
     """
     exceptions = sys.modules.get("awslambdaric.lambda_runtime_exception")
     if exceptions is None:
         return error
-    fault: Exception = exceptions.FaultException(RequestError.__name__, str(error))
+    from spacy_lambda.core.wire_errors import to_function_error
+
+    fault: Exception = exceptions.FaultException(RequestError.__name__, to_function_error(error))
     return fault

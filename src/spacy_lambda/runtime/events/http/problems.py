@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from typing import Any
 
+from spacy_lambda.core.wire_errors import problem_members, to_problem
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.http.message import HttpResponse
 
@@ -15,17 +15,20 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 def problem(status: int, detail: str, **more: Any) -> HttpResponse:
-    """An error's answer.
+    """Return an error response.
 
     :param detail: What happened, and what to do about it.
-    :param more: Further members.
+    :param more: Further members; those that are ``None`` are left out.
     """
-    members = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    text = json.dumps({**members, **{key: value for key, value in more.items() if value is not None}})
-    return HttpResponse(status, text.encode("ascii"), {"content-type": PROBLEM_TYPE})
+    return _response(
+        {**problem_members(status, detail), **{key: value for key, value in more.items() if value is not None}}
+    )
 
 
 def problem_of(error: RequestError) -> HttpResponse:
-    """The answer to a caller's mistake."""
-    keys = list(error.keys) or None
-    return problem(error.status, error.message, remedy=error.remedy, key=error.key, keys=keys)
+    """Return the response to a caller's mistake."""
+    return _response(to_problem(error))
+
+
+def _response(members: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(members["status"], json.dumps(members).encode("ascii"), {"content-type": PROBLEM_TYPE})
