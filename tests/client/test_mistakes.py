@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from spacy_lambda.client import Client
 from spacy_lambda.errors import RequestError
 from spacy_lambda.local import FunctionSettings, LocalLambda, invoke
-
-from .fakes import Clock
-from .http_stub import Reply, stub_server
+from tests.client.fakes import Clock
+from tests.client.http_stub import Reply, stub_server
 
 CODE = Path(__file__).parent / "code"
 AWKWARD = [

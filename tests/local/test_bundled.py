@@ -53,14 +53,16 @@ def test_the_other_shapes(bundled: LocalLambda) -> None:
 
 @pytest.mark.parametrize(
     ("event", "key"),
-    [({}, "text"), ({"text": 1}, "text"), ({"txt": ""}, "txt"), ([], "text"), ({"texts": ["", None]}, "texts[1]")],
+    [({}, "text"), ({"text": 1}, "text"), ({"txt": ""}, "txt"), ([], None), ({"texts": ["", None]}, "texts[1]")],
     ids=str,
 )
-def test_mistakes_of_the_caller(bundled: LocalLambda, event: Any, key: str) -> None:
+def test_mistakes_of_the_caller(bundled: LocalLambda, event: Any, key: str | None) -> None:
     result = call(bundled, event)
     assert result.error is not None
     assert result.error.error_type == "RequestError"
-    assert key in result.error.message
+    assert (result.error.key, result.error.status) == (key, 400)
+    assert key is None or key in result.error.message
+    assert result.error.remedy
     assert not result.answer.get("stackTrace")
     assert call(bundled, {"text": ""}).answer == []
 
