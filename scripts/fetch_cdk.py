@@ -9,11 +9,12 @@ import os
 import sys
 from pathlib import Path
 
-from spacy_lambda.deploy.cdk_cli import COMMAND_VARIABLE, VERSION, find_cdk
+from spacy_lambda.core.env_names import CDK_VARIABLE
+from spacy_lambda.deploy.cdk_cli import VERSION, find_cdk
 
 
 def main() -> None:
-    os.environ.pop(COMMAND_VARIABLE, None)
+    os.environ.pop(CDK_VARIABLE, None)
     os.environ["XDG_CACHE_HOME"] = str(Path(sys.argv[1]).resolve())
     print(f"aws-cdk {VERSION}: {find_cdk().run('--version').splitlines()[-1]}")
 

@@ -284,7 +284,7 @@ def test_a_bundle(small: Path, tmp_path: Path) -> None:
 def test_a_bundle_that_is_too_large(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # bundle.json is written after the sizes are compared.
     limit = bundle(str(small), tmp_path / "fits.zip", ZIP).unzipped - 10_000
-    monkeypatch.setattr(build, "UNZIPPED_LIMIT", limit)
+    monkeypatch.setattr(build, "UNZIPPED_BYTES", limit)
     with pytest.raises(BundleError, match=f"limit of {limit:,}") as caught:
         bundle(str(small), tmp_path / "out.zip", ZIP)
     assert "int8" in caught.value.remedy

@@ -41,7 +41,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @needs_313
 @pytest.mark.usefixtures("wheelhouse")
 def test_fetched_during_init(stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "UNZIPPED_LIMIT", 150_000_000)
+    monkeypatch.setattr(build, "UNZIPPED_BYTES", 150_000_000)
     monkeypatch.setenv("SPACY_LAMBDA_CACHE", str(tmp_path / "cache"))
     made = bundle(stored, tmp_path / "bundle.zip", BundleOptions())
     assert made.package_type == "zip"

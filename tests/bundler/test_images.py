@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from spacy_lambda.bundler.image.build import BuiltImage, build_image, read_record
 from spacy_lambda.bundler.image.context import aws_base, image_tag, write_context
-from spacy_lambda.bundler.image.engines import ENGINES, find_engine, is_loopback
+from spacy_lambda.bundler.image.engines import ENGINES, find_engine, has_local_registry
 from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.bundler.metadata import BundleMetadata
 from spacy_lambda.bundler.target import Target
@@ -207,7 +207,7 @@ def test_engines_that_cannot_work(engine: Any) -> None:
     [("localhost:5000/a", True), ("127.0.0.1:5000/a/b:1", True), (f"{ECR}/a", False), ("localhost.example/a", False)],
 )
 def test_registries_on_this_machine(reference: str, expected: bool) -> None:
-    assert is_loopback(reference) is expected
+    assert has_local_registry(reference) is expected
 
 
 # Pushing.

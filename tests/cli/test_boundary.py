@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.cli import boundary
 from spacy_lambda.cli.boundary import BUG, INTERRUPTED, KNOWN, guarded
+from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
 from spacy_lambda.errors import LocationError
 
 COMMAND = (sys.executable, "-m", "spacy_lambda")
@@ -95,7 +95,7 @@ def test_a_fault_of_ours_where_nothing_can_be_written(
 
 
 def test_a_traceback_that_is_asked_for(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(boundary.TRACEBACK_VARIABLE, "1")
+    monkeypatch.setenv(TRACEBACK_VARIABLE, "1")
 
     def run() -> None:
         raise LocationError("it is nowhere", remedy="say where")

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_lambda.client import Client
-from spacy_lambda.client.batching import MAX_REQUEST_BYTES, BatchLimits, batches
+from spacy_lambda.client.batching import BatchLimits, batches
 from spacy_lambda.client.call_errors import CallFailed
 from spacy_lambda.client.transport import to_json
+from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.errors import InvokeError, RequestError
 from tests.client.fakes import Clock, Fake, echo, failed, failing, heard
 
@@ -50,7 +51,7 @@ def test_no_request_is_over_lambdas_limit() -> None:
     answers = Client(fake).pipe(texts, include=["ents"], long_text="split", batch_chars=10_000_000)
     assert all(answer == {"ents": text} for answer, text in zip(answers, texts, strict=True))
     assert sorted(fake.sizes) == [1, 2, 2]
-    assert max(map(len, fake.bodies)) <= MAX_REQUEST_BYTES
+    assert max(map(len, fake.bodies)) <= REQUEST_BYTES
 
 
 def test_an_endless_source_is_read_a_little_ahead() -> None:

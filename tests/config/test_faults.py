@@ -18,6 +18,7 @@ from spacy_lambda.config.parse import Document
 from spacy_lambda.config.precedence import settle
 from spacy_lambda.config.project import Project
 from spacy_lambda.config.variables import OF_THE_RUNTIME, SETTING_OF
+from spacy_lambda.core import env_names
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
 
@@ -338,8 +339,10 @@ def test_nothing_is_changed() -> None:
 def test_every_variable_of_the_function_is_known() -> None:
     runtime = Path(spacy_lambda.__file__).parent / "runtime"
     sources = [path.read_text(encoding="utf-8") for path in runtime.rglob("*.py")]
-    found = {name for source in sources for name in re.findall(r"SPACY_LAMBDA_[A-Z_]*[A-Z]", source)}
-    assert found == {*SETTING_OF, *OF_THE_RUNTIME}
+    used = {name for source in sources for name in re.findall(r"\b[A-Z_]+_VARIABLE\b", source)}
+    found = {getattr(env_names, name) for name in used if hasattr(env_names, name)}
+    ours = {name for name in found if name.startswith(env_names.PREFIX)}
+    assert ours == {*SETTING_OF, *OF_THE_RUNTIME}
 
 
 KEYS = st.sampled_from(["project", "functions", "ner", *project_keys(), *function_keys()]) | st.text(max_size=8)

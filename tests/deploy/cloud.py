@@ -28,7 +28,8 @@ from moto.cloudformation.parsing import ResourceMap, parse_and_update_resource
 from moto.ecr.models import Repository
 from moto.server import ThreadedMotoServer
 
-from spacy_lambda.deploy.cdk_cli import COMMAND_VARIABLE, VERSION
+from spacy_lambda.core.env_names import CDK_VARIABLE
+from spacy_lambda.deploy.cdk_cli import VERSION
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
 from spacy_lambda.local.requirements import read_source
@@ -74,7 +75,7 @@ def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "no_proxy": "localhost,127.0.0.1",
-        COMMAND_VARIABLE: str(CDK),
+        CDK_VARIABLE: str(CDK),
     }
     for name, value in variables.items():
         patch.setenv(name, value)

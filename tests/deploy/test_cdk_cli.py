@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.deploy import node as node_module
-from spacy_lambda.deploy.cdk_cli import COMMAND_VARIABLE, VERSION, Cdk, find_cdk
+from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk
 from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import DeployError
 
@@ -28,7 +29,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/bin")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv(COMMAND_VARIABLE, raising=False)
+    monkeypatch.delenv(CDK_VARIABLE, raising=False)
     return folder
 
 
@@ -79,15 +80,15 @@ def test_what_cannot_be_installed_leaves_nothing(path: Path, tmp_path: Path) -> 
     with_node(path, "22.0.0", "echo no network >&2; exit 1")
     with pytest.raises(DeployError, match="cannot be installed: no network") as caught:
         find_cdk()
-    assert COMMAND_VARIABLE in caught.value.remedy
+    assert CDK_VARIABLE in caught.value.remedy
     assert list((tmp_path / "cache" / "spacy-lambda").iterdir()) == []
 
 
 def test_another_command_may_be_named(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_node(path, "22.0.0")
-    monkeypatch.setenv(COMMAND_VARIABLE, str(program(tmp_path / "my-cdk", "echo mine $1")))
+    monkeypatch.setenv(CDK_VARIABLE, str(program(tmp_path / "my-cdk", "echo mine $1")))
     assert find_cdk().run("synth") == "mine synth"
-    monkeypatch.setenv(COMMAND_VARIABLE, str(tmp_path / "none"))
+    monkeypatch.setenv(CDK_VARIABLE, str(tmp_path / "none"))
     with pytest.raises(DeployError, match="which is no file"):
         find_cdk()
 

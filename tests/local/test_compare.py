@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import spacy
 
+from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.local import Deployment, FunctionSettings
-from spacy_lambda.local.settings import DEFAULT_HANDLER
 from tests.local.local_lambda import Lambda, settings
 
 pytest.importorskip("selenium", reason="selenium is not installed")
@@ -50,7 +50,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def real(path: Path, **environment: str) -> FunctionSettings:
-    return settings(path, handler=DEFAULT_HANDLER, code=None, environment=PAGE | environment)
+    return settings(path, handler=HANDLER, code=None, environment=PAGE | environment)
 
 
 @pytest.fixture(scope="module")

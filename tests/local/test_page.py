@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import spacy
 
-from spacy_lambda.local.settings import DEFAULT_HANDLER
+from spacy_lambda.core.lambda_function import HANDLER
 from tests.local.local_lambda import Lambda, settings
 
 pytest.importorskip("selenium", reason="selenium is not installed")
@@ -48,7 +48,7 @@ def with_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(with_page: Path) -> Iterator[Lambda]:
-    tried = settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON, name="tried")
+    tried = settings(with_page, handler=HANDLER, code=None, environment=ENVIRON, name="tried")
     with Lambda(tried, allow_hosts=[ELSEWHERE]) as running:
         yield running
 
@@ -223,7 +223,7 @@ def test_a_refusal_says_what_to_do(browser: Any, served: Lambda) -> None:
 
 
 def test_a_function_that_has_gone(browser: Any, with_page: Path) -> None:
-    with Lambda(settings(with_page, handler=DEFAULT_HANDLER, code=None, environment=ENVIRON)) as running:
+    with Lambda(settings(with_page, handler=HANDLER, code=None, environment=ENVIRON)) as running:
         page = Page(browser, f"{running.endpoint_url}/")
         page.write("Acme")
         page.find()

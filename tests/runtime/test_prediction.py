@@ -10,8 +10,9 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.runtime.predictor import Function
-from spacy_lambda.runtime.request import INCLUDABLE, parse_request
+from spacy_lambda.runtime.request import parse_request
 
 TEXT = "Iron grows. 🔬🔬 Tin melts."
 
@@ -71,7 +72,7 @@ def test_nothing_gives_an_empty_list(nlp: Language, event: dict[str, Any]) -> No
     assert ask(nlp, event) == []
 
 
-@pytest.mark.parametrize("part", INCLUDABLE)
+@pytest.mark.parametrize("part", DOC_PARTS)
 @pytest.mark.parametrize(
     ("event", "entities"),
     [

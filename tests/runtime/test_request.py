@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.errors import RequestError
-from spacy_lambda.runtime.request import INCLUDABLE, Request, parse_request
+from spacy_lambda.runtime.request import Request, parse_request
 
 LIMIT = 20
 
@@ -16,7 +17,7 @@ def request(texts: tuple[str, ...], *, single: bool, shape: Any = "ents", includ
     return Request(texts=texts, single=single, shape=shape, include=include)
 
 
-@pytest.mark.parametrize("include", [None, (), ("ents",), INCLUDABLE], ids=str)
+@pytest.mark.parametrize("include", [None, (), ("ents",), DOC_PARTS], ids=str)
 @pytest.mark.parametrize(
     ("event", "texts", "single", "shape"),
     [

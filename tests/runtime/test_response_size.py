@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from spacy.language import Language
 
+from spacy_lambda.core.lambda_limits import RESPONSE_BYTES
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.records import read_json
 from spacy_lambda.runtime.predictor import Function
-from spacy_lambda.runtime.response_size import PAYLOAD_BYTES
 from tests.runtime.fakes import processed, url_event
 
 
@@ -43,7 +43,7 @@ def test_an_answer_over_the_limit_is_a_413(roomy: Function) -> None:
     assert "gzip" in json.loads(answer["body"])["remedy"]
     packed = dispatch(url_event(big(600_000), accept_encoding="gzip"), None, roomy)
     assert packed["statusCode"] == 200
-    assert len(json.dumps(packed)) <= PAYLOAD_BYTES
+    assert len(json.dumps(packed)) <= RESPONSE_BYTES
 
 
 def test_a_load_balancer_takes_less(roomy: Function) -> None:

@@ -16,9 +16,10 @@ from spacy_lambda.bundler.licences import Component
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, write_metadata
 from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import Removal
-from spacy_lambda.bundler.target import UNZIPPED_LIMIT, PackageType, PackageTypeChoice, Target, choose_package_type
+from spacy_lambda.bundler.target import PackageType, PackageTypeChoice, Target, choose_package_type
 from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipelines import BUNDLE_FACTS, path_in
 from spacy_lambda.core.progress import OnStep, no_progress
 
@@ -117,7 +118,7 @@ def bundle(
             pipeline=in_pipeline,
             location=assembled.location,
             fetch=options.fetch,
-            limit=UNZIPPED_LIMIT,
+            limit=UNZIPPED_BYTES,
         )
         engine = None
         if choice.package_type == "image" and options.engine != NO_ENGINE:

@@ -13,10 +13,9 @@ from spacy_lambda.core.pipelines import BUNDLE_FACTS
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError, DigestError
 
-__all__ = ["HANDLER", "LOCK", "PIPELINE_FOLDER", "SBOM", "BundleMetadata", "read_metadata", "write_metadata"]
+__all__ = ["LOCK", "PIPELINE_FOLDER", "SBOM", "BundleMetadata", "read_metadata", "write_metadata"]
 
 FORMAT_VERSION = 1
-HANDLER = "spacy_lambda.runtime.handler.handler"
 PIPELINE_FOLDER = "pipeline"
 LOCK = "requirements.lock"
 SBOM = "sbom.cdx.json"

@@ -18,6 +18,7 @@ from typing import Any
 
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import BundleError, JsonError
 from spacy_lambda.packages.base_install import OURS, left_out
@@ -98,7 +99,7 @@ def _ask(root: Path, pipeline: Path, python: str, name: str) -> dict[str, Any]:
         done = run_fresh(
             [python, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM)],
             home=Path(home),
-            variables={"LAMBDA_TASK_ROOT": str(root)},
+            variables={TASK_ROOT_VARIABLE: str(root)},
             question=question.encode(),
             timeout_s=TIMEOUT_S,
             who=f"the bundle of {name}",

@@ -23,20 +23,22 @@ NAMED_BY |= {"from_disk": "key"}
 def main() -> None:
     """Read the question from standard input, and print the answer."""
     question = json.load(sys.stdin)
-    os.environ["SPACY_LAMBDA_PIPELINE"] = question["pipeline"]
     sys.path.insert(0, question["root"])
-    sys.stdout.write("\n" + json.dumps(_ask(question["texts"], question["root"])) + "\n")
+    sys.stdout.write("\n" + json.dumps(_ask(**question)) + "\n")
 
 
-def _ask(texts: list[str], root: str) -> dict[str, Any]:
+def _ask(pipeline: str, texts: list[str], root: str) -> dict[str, Any]:
     loading = True
     try:
+        from spacy_lambda.core.doc_parts import DOC_PARTS
+        from spacy_lambda.core.env_names import PIPELINE_VARIABLE
+
+        os.environ[PIPELINE_VARIABLE] = pipeline
         from spacy_lambda.runtime.handler import handler
-        from spacy_lambda.runtime.request import INCLUDABLE
 
         loading = False
         handler({"texts": texts}, None)
-        handler({"texts": texts, "include": list(INCLUDABLE)}, None)
+        handler({"texts": texts, "include": list(DOC_PARTS)}, None)
     except BaseException as exc:
         return {"failure": {**_failure(exc), "loading": loading}}
     return {"modules": sorted(_modules(root))}

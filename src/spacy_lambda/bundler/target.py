@@ -5,29 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_PYTHON, PYTHONS
+from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.errors import BundleError
 
 __all__ = [
-    "ARCHITECTURES",
-    "PYTHONS",
-    "UNZIPPED_LIMIT",
+    "MACHINES",
     "PackageType",
     "PackageTypeChoice",
     "Target",
     "choose_package_type",
 ]
 
-PYTHONS = ("3.12", "3.13", "3.14")
-"""Lambda's runtimes on Amazon Linux 2023."""
-
-ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""Lambda's names, and those of wheels."""
+MACHINES: dict[str, str] = {"x86_64": "x86_64", "arm64": "aarch64"}
+"""Lambda's architectures, as wheels and ``uname`` call them."""
 
 GLIBCS = ("2_34", "2_31", "2_28", "2_27", "2_26", "2_24", "2_17")
 """Versions up to that of Amazon Linux 2023. All are listed, because pip matches platforms exactly."""
-
-UNZIPPED_LIMIT = 262_144_000
-"""Bytes that a zip may have, unpacked (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
 PackageType = Literal["zip", "image"]
 """Lambda's two package types."""
@@ -44,8 +38,8 @@ class Target:
     :raises BundleError: If Lambda has no such runtime.
     """
 
-    python: str = "3.13"
-    arch: str = "x86_64"
+    python: str = DEFAULT_PYTHON
+    arch: str = DEFAULT_ARCHITECTURE
 
     def __post_init__(self) -> None:
         if self.python not in PYTHONS:
@@ -56,7 +50,7 @@ class Target:
     @property
     def machine(self) -> str:
         """The architecture's name in wheels and ``uname``."""
-        return ARCHITECTURES[self.arch]
+        return MACHINES[self.arch]
 
     @property
     def abi(self) -> str:
@@ -101,7 +95,7 @@ class PackageTypeChoice:
 
 
 def choose_package_type(
-    requested: str, *, code: int, pipeline: int, location: str | None, fetch: bool = False, limit: int = UNZIPPED_LIMIT
+    requested: str, *, code: int, pipeline: int, location: str | None, fetch: bool = False, limit: int = UNZIPPED_BYTES
 ) -> PackageTypeChoice:
     """Choose a package type that Lambda accepts.
 

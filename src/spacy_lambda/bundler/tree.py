@@ -11,12 +11,14 @@ import zipfile
 from collections.abc import Sequence
 from importlib.metadata import Distribution
 from pathlib import Path
+from time import gmtime
 
 import spacy_lambda
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
 from spacy_lambda.core.artifact.pack import left_out
+from spacy_lambda.core.files import ARCHIVE_TIME
 
 __all__ = ["SHIPPED_FOLDERS", "SHIPPED_MODULES", "make_tree", "set_modes", "shipped_files", "write_zip"]
 
@@ -28,7 +30,6 @@ SHIPPED_FOLDERS = ("core", "runtime")
 
 SKIPPED = ("__pycache__",)
 
-FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 FILE_MODE, PROGRAM_MODE = 0o644, 0o755
 REGULAR = 0o100000
 
@@ -71,7 +72,7 @@ def write_zip(tree: Path, out: Path) -> None:
     """Write every file, sorted by path, with the same date and its mode."""
     with zipfile.ZipFile(out, "x", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(name, FIRST_DAY)
+            entry = zipfile.ZipInfo(name, gmtime(ARCHIVE_TIME)[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
             entry.external_attr = (REGULAR | _mode(name)) << 16

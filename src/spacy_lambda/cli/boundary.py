@@ -21,13 +21,13 @@ from typing import Any
 
 from spacy_lambda.cli.console import say, say_error
 from spacy_lambda.cli.streams import discard, prepare
+from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
 from spacy_lambda.errors import MissingExtraError, SpacyLambdaError
 
 __all__ = ["BUG", "INTERRUPTED", "KNOWN", "Ended", "guarded"]
 
 KNOWN, BUG, INTERRUPTED = 1, 70, 130
 
-TRACEBACK_VARIABLE = "SPACY_LAMBDA_TRACEBACK"
 """Whether tracebacks are printed, ``1``; otherwise that of a fault of ours goes to a file."""
 
 _REMEDIES = {

@@ -11,6 +11,7 @@ import typer
 
 from spacy_lambda.cli.console import say, say_json, say_table
 from spacy_lambda.cli.progress import progress
+from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_PYTHON, HANDLER, PYTHONS
 
 if TYPE_CHECKING:
     from spacy_lambda.bundler.build import Bundle
@@ -28,8 +29,8 @@ def bundle(
     ] = Path(),
     *,
     shape: Annotated[str, typer.Option(help="zip, image, or auto: a zip if it fits.")] = "auto",
-    python: Annotated[str, typer.Option(help="Lambda's runtime: 3.12, 3.13 or 3.14.")] = "3.13",
-    arch: Annotated[str, typer.Option(help="x86_64 or arm64.")] = "x86_64",
+    python: Annotated[str, typer.Option(help=f"Lambda's runtime: {', '.join(PYTHONS)}.")] = DEFAULT_PYTHON,
+    arch: Annotated[str, typer.Option(help=f"{' or '.join(ARCHITECTURES)}.")] = DEFAULT_ARCHITECTURE,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Leave the pipeline in its store; the function fetches it during init.")
     ] = False,
@@ -80,11 +81,11 @@ def _parts(made: Bundle) -> dict[str, int]:
 
 
 def _draw(made: Bundle) -> Path:
-    from spacy_lambda.bundler.target import UNZIPPED_LIMIT
     from spacy_lambda.bundler.treemap import treemap_svg
+    from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 
     path = made.path.with_name(f"{made.path.name}.svg")
-    path.write_text(treemap_svg(made.sizes, limit=UNZIPPED_LIMIT, title=made.path.name), encoding="utf-8")
+    path.write_text(treemap_svg(made.sizes, limit=UNZIPPED_BYTES, title=made.path.name), encoding="utf-8")
     return path
 
 
@@ -104,17 +105,17 @@ def _print(made: Bundle, *, report: bool) -> None:
         say(f"{made.path}: {made.unzipped / 1e6:.1f} MB on {made.image.base}; {built}")
     say(f"try it: spacy-lambda run-bundle {made.path}")
     if made.zipped is not None:
-        say("handler, once it is deployed: spacy_lambda.runtime.handler.handler")
+        say(f"handler, once it is deployed: {HANDLER}")
 
 
 def _print_sizes(made: Bundle) -> None:
-    from spacy_lambda.bundler.target import UNZIPPED_LIMIT
+    from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 
     large = {name: size for name, size in _parts(made).items() if size >= 1_000_000}
     small = sum(_parts(made).values()) - sum(large.values())
     sizes = [*large.items(), ("the rest", small), ("together", made.unzipped)]
     if made.package_type == "zip":
-        sizes.append(("below the limit", UNZIPPED_LIMIT - made.unzipped))
+        sizes.append(("below the limit", UNZIPPED_BYTES - made.unzipped))
     say_table(["part", ">MB"], [(name, f"{size / 1e6:.1f}") for name, size in sizes])
 
 

@@ -10,13 +10,13 @@ import typer
 
 from spacy_lambda.cli.console import say, say_json, say_table
 from spacy_lambda.cli.deploy import ConfigOption, RegionOption
+from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
 
 if TYPE_CHECKING:
     from spacy_lambda.local.report_line import Report
 
-MAX_EVENT_BYTES = 6 * 1024 * 1024
 
 _ENTITY_KEYS = ("label", "text", "start", "end")
 
@@ -102,9 +102,9 @@ def _standard_input() -> bytes:
 
 def _read(file: IO[bytes]) -> bytes:
     """What is in a file, which may be a device that never ends."""
-    content = file.read(MAX_EVENT_BYTES + 1)
-    if len(content) > MAX_EVENT_BYTES:
-        raise InvokeError(f"it has more than {MAX_EVENT_BYTES:,} bytes, Lambda's limit", remedy="send less at once")
+    content = file.read(REQUEST_BYTES + 1)
+    if len(content) > REQUEST_BYTES:
+        raise InvokeError(f"it has more than {REQUEST_BYTES:,} bytes, Lambda's limit", remedy="send less at once")
     return content
 
 

@@ -11,6 +11,7 @@ import typer
 
 from spacy_lambda.cli.numbers import finite
 from spacy_lambda.cli.serve import PAGE, serve_until_stopped, variables
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB
 from spacy_lambda.local.settings import FunctionSettings
 
 
@@ -32,7 +33,7 @@ def run_bundle(
         list[str] | None, typer.Option(help="KEY=VALUE, an environment variable of the function; repeatable.")
     ] = None,
     timeout: Annotated[float, typer.Option(callback=finite, help="Seconds for one invocation.")] = 30.0,
-    memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = 2048,
+    memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = DEFAULT_MEMORY_MB,
     max_concurrency: Annotated[
         int | None,
         typer.Option(help="Environments at most; more requests wait.", show_default="number of CPUs"),

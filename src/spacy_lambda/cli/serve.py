@@ -13,8 +13,10 @@ import typer
 
 from spacy_lambda.cli.console import say
 from spacy_lambda.cli.numbers import finite
+from spacy_lambda.core.env_names import PAGE_VARIABLE
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, HANDLER
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.settings import DEFAULT_HANDLER, FunctionSettings
+from spacy_lambda.local.settings import FunctionSettings
 
 if TYPE_CHECKING:
     from spacy_lambda.local.routes import Deployment
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST_IDLE_S = 30 * 86_400
 
-PAGE = {"SPACY_LAMBDA_PAGE": "on"}
+PAGE = {PAGE_VARIABLE: "on"}
 """A function on this machine has the page, unless ``--env`` says otherwise."""
 
 MESSAGE = 256 * 1024
@@ -46,13 +48,13 @@ def serve(
         typer.Option(help="A name by which it may be reached, beside localhost and its addresses; repeatable."),
     ] = None,
     name: Annotated[str, typer.Option(help="The function's name.")] = "function",
-    handler: Annotated[str, typer.Option(help="module.function, as in Lambda's setting.")] = DEFAULT_HANDLER,
+    handler: Annotated[str, typer.Option(help="module.function, as in Lambda's setting.")] = HANDLER,
     code: Annotated[Path | None, typer.Option(help="A folder with the handler's own code.")] = None,
     env: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE, an environment variable of the function; repeatable.")
     ] = None,
     timeout: Annotated[float, typer.Option(callback=finite, help="Seconds for one invocation.")] = 30.0,
-    memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = 2048,
+    memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = DEFAULT_MEMORY_MB,
     max_concurrency: Annotated[
         int | None,
         typer.Option(help="Environments at most; more requests wait.", show_default="number of CPUs"),
@@ -112,7 +114,7 @@ def _print_welcome(served: Mapping[str, ServedFunction]) -> None:
     for path, other in served.items():
         if path != "/":
             lines += [f"  beside it: {other.settings.name!r} at {other.url}/", f"    {other.program.about}"]
-    if settings.environment.get("SPACY_LAMBDA_PAGE") == "on":
+    if settings.environment.get(PAGE_VARIABLE) == "on":
         lines.append(f"  page: {url}/")
     say(
         *lines,

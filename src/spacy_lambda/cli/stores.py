@@ -13,6 +13,7 @@ import typer
 
 from spacy_lambda.cli.console import say, say_json, say_table
 from spacy_lambda.cli.progress import byte_progress
+from spacy_lambda.core.env_names import PIPELINE_VARIABLE
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.source.layout import LATEST
 from spacy_lambda.errors import LocationError
@@ -104,7 +105,7 @@ def push(
         say(pushed.page)
     if pushed.kind is not None:
         say(f"kind: {described(pushed.kind, source)}")
-    say(f"SPACY_LAMBDA_PIPELINE={pushed.location}")
+    say(f"{PIPELINE_VARIABLE}={pushed.location}")
 
 
 def pull(

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.errors import InvokeError, RequestError
 
-__all__ = ["MAX_REQUEST_BYTES", "ROOM", "Batch", "BatchLimits", "batches", "checked"]
-
-MAX_REQUEST_BYTES = 6_291_556
-"""What Lambda takes and gives at once: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+__all__ = ["ROOM", "Batch", "BatchLimits", "batches", "checked"]
 
 ROOM = 32 * 1024
 """Bytes left for what is around the texts: other keys, and with HTTP the headers and the rest of the event."""
@@ -28,7 +26,7 @@ class BatchLimits:
 
     texts: int = 32
     chars: int = 100_000
-    bytes: int = MAX_REQUEST_BYTES - ROOM
+    bytes: int = REQUEST_BYTES - ROOM
 
     def __post_init__(self) -> None:
         if self.texts < 1 or self.chars < 1:
@@ -96,9 +94,9 @@ def checked(key: str, text: Any, cost: Callable[[str], int]) -> int:
             remedy="give valid Unicode",
             key=key,
         ) from exc
-    if size > MAX_REQUEST_BYTES - ROOM:
+    if size > REQUEST_BYTES - ROOM:
         raise RequestError(
-            f'"{key}" takes {size:,} bytes; with all that is around it, Lambda takes {MAX_REQUEST_BYTES:,}',
+            f'"{key}" takes {size:,} bytes; with all that is around it, Lambda takes {REQUEST_BYTES:,}',
             remedy="split the text and send the parts",
             key=key,
             status=413,

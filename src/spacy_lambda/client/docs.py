@@ -25,7 +25,7 @@ def doc_of(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
     of entities and nothing of ``Doc._``.
 
     :param text: As it was sent.
-    :param answer: With all of :data:`~spacy_lambda.client.options.DOC_PARTS`.
+    :param answer: With all of :data:`~spacy_lambda.core.doc_parts.DOC_PARTS`.
     :raises InvokeError: When it is not an answer about this text, or its tokens do not make up the text.
     """
     try:

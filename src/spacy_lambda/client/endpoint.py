@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
 from spacy_lambda.client.deadline import watched
+from spacy_lambda.core.loopback import is_loopback
 
 __all__ = ["CONNECT_TIMEOUT_S", "is_local", "lambda_client"]
 
@@ -48,10 +48,4 @@ def lambda_client(
 
 def is_local(url: str) -> bool:
     """Whether a URL is one of this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(urlsplit(url).hostname or "")

@@ -8,12 +8,10 @@ from typing import Any, Literal
 
 from spacy_lambda.client.call_errors import CHECK
 from spacy_lambda.client.transport import to_json
+from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.errors import InvokeError
 
-__all__ = ["DOC_PARTS", "LongText", "Wanted"]
-
-DOC_PARTS = ("ents", "sents", "tokens", "cats", "spans")
-"""What a Doc is built of."""
+__all__ = ["LongText", "Wanted"]
 
 LongText = Literal["refuse", "split"]
 

@@ -22,10 +22,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.snapshot import TORCH_EXTENSION, Failure, failure, tell
+from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE
 from spacy_lambda.runtime.events.dispatch import dispatch
-from spacy_lambda.runtime.limits import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE
 from spacy_lambda.runtime.predictor import Function
-from spacy_lambda.runtime.request import INCLUDABLE
 from spacy_lambda.runtime.scores import keep_scores
 from spacy_lambda.runtime.speed import measure_speed
 
@@ -52,8 +52,8 @@ def answers(nlp: Language, texts: list[str]) -> list[Any]:
     keep_scores(nlp)  # of an original, too
     function = Function(nlp, UNLIMITED)
     several = [text for text in texts if text.strip()]
-    events: list[dict[str, Any]] = [{"text": text, "include": list(INCLUDABLE)} for text in texts]
-    events += [{"texts": several, "include": list(INCLUDABLE)}, {"inputs": several}, {"texts": texts}]
+    events: list[dict[str, Any]] = [{"text": text, "include": list(DOC_PARTS)} for text in texts]
+    events += [{"texts": several, "include": list(DOC_PARTS)}, {"inputs": several}, {"texts": texts}]
     return [_answer(function, event) for event in events]
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
-
 from spacy_lambda.config.literal_text import pattern_complaint
+from spacy_lambda.core.output_location import S3Prefix, parse_output
 
-__all__ = ["OUTPUT_VARIABLE", "bucket_name", "output_resource", "repository_name", "stack_name"]
+__all__ = [
+    "FUNCTION_TAG",
+    "OWN_TAG_PREFIX",
+    "PIPELINE_TAG",
+    "PROJECT_TAG",
+    "bucket_name",
+    "output_resource",
+    "repository_name",
+    "stack_name",
+]
 
-OUTPUT_VARIABLE = "SPACY_LAMBDA_OUTPUT"
-"""Where a function writes answers that nobody waits for."""
-
-_PREFIX = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?")
-_QUEUE = re.compile(
-    r"https://sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
-    r"/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)"
-)
+OWN_TAG_PREFIX = "spacy-lambda:"
+PROJECT_TAG = f"{OWN_TAG_PREFIX}project"
+FUNCTION_TAG = f"{OWN_TAG_PREFIX}function"
+PIPELINE_TAG = f"{OWN_TAG_PREFIX}model"
+"""Digest of the pipeline's artifact."""
 
 
 def stack_name(project: str, function: str | None = None) -> str:
@@ -39,9 +44,7 @@ def output_resource(output: str) -> str | None:
     :param output: ``s3://bucket/prefix``, or the URL of an SQS queue.
     :return: ``s3:::bucket/prefix/*`` or ``sqs:region:account:name``; ``None`` if it is neither.
     """
-    place = _PREFIX.fullmatch(output)
-    if place is not None and pattern_complaint(output.removeprefix("s3://")) is None:
-        prefix = (place["prefix"] or "").strip("/")
-        return f"s3:::{place['bucket']}/{prefix}/*" if prefix else f"s3:::{place['bucket']}/*"
-    queue = _QUEUE.fullmatch(output)
-    return f"sqs:{queue['region']}:{queue['account']}:{queue['name']}" if queue else None
+    place = parse_output(output)
+    if isinstance(place, S3Prefix) and pattern_complaint(output.removeprefix("s3://")) is not None:
+        return None
+    return None if place is None else place.resource

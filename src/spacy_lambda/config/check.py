@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spacy_lambda.config.aws_names import OUTPUT_VARIABLE, bucket_name, output_resource, stack_name
+from spacy_lambda.config.aws_names import bucket_name, output_resource, stack_name
 from spacy_lambda.config.faults import Complaint, Fault, dotted, kind, nearest, shown
 from spacy_lambda.config.keys import Key, Kind, function_keys, project_keys
 from spacy_lambda.config.meaning import meaning_faults
 from spacy_lambda.config.precedence import Settings
 from spacy_lambda.config.rules import FUNCTION_RULES, PROJECT_RULES, RULES_OF_MANY, Rule, function_name, one_of
+from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 
 __all__ = ["find_faults"]
 

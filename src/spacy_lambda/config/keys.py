@@ -10,6 +10,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, FunctionConfig, Project
+from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 
 __all__ = ["Key", "Kind", "function_keys", "project_keys"]
 
@@ -31,7 +32,7 @@ REMARKS = {
     "pipeline": "a folder (relative to the file), a package, s3://... or hf://...",
     "signed_by": "public key of who must have signed it in its store",
     "shape": "auto takes a zip where it fits, else an image",
-    "memory": "MB; 1,769 MB are one CPU",
+    "memory": f"MB; {MB_PER_VCPU:,} MB are one CPU",
     "timeout": "seconds",
     "architecture": "as Lambda calls it",
     "python": "Lambda's Python",

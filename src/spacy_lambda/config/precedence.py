@@ -21,13 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.config.parse import Document
+from spacy_lambda.core.env_names import ACCOUNT_VARIABLE, AWS_REGION_VARIABLES, PROJECT_VARIABLE, REGION_VARIABLE
 
 __all__ = ["ACCOUNT_VARIABLE", "PROJECT_VARIABLE", "REGION_VARIABLE", "Settings", "ambient_region", "settle"]
 
-PROJECT_VARIABLE = "SPACY_LAMBDA_PROJECT"
-REGION_VARIABLE = "SPACY_LAMBDA_REGION"
-ACCOUNT_VARIABLE = "SPACY_LAMBDA_ACCOUNT"
-AWS_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 Said = tuple[str, str]
 """Where something was said, and what."""
@@ -62,7 +59,7 @@ def settle(document: Document, *, region: str | None, environ: Mapping[str, str]
         "account": _first(environ, ACCOUNT_VARIABLE),
     }
     if "region" not in project and wins["region"] is None:
-        wins["region"] = _first(environ, *AWS_REGIONS)
+        wins["region"] = _first(environ, *AWS_REGION_VARIABLES)
     said = {key: one for key, one in wins.items() if one is not None}
     return Settings(
         document.path,
@@ -73,7 +70,7 @@ def settle(document: Document, *, region: str | None, environ: Mapping[str, str]
 
 def ambient_region(environ: Mapping[str, str]) -> str | None:
     """The region of the environment, for a project that has no file yet."""
-    said = _first(environ, REGION_VARIABLE, *AWS_REGIONS)
+    said = _first(environ, REGION_VARIABLE, *AWS_REGION_VARIABLES)
     return None if said is None else said[1]
 
 

@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from spacy_lambda.core.lambda_function import (
+    DEFAULT_ARCHITECTURE,
+    DEFAULT_MEMORY_MB,
+    DEFAULT_PYTHON,
+    DEFAULT_TIMEOUT_S,
+    Architecture,
+    Python,
+)
+
 __all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Project", "Shape"]
 
 Shape = Literal["auto", "zip", "image", "image-efs"]
@@ -53,10 +62,10 @@ class FunctionConfig:
     pipeline: str
     signed_by: Path | None = None
     shape: Shape = "auto"
-    memory: int = 2048
-    timeout: int = 30
-    architecture: Literal["x86_64", "arm64"] = "x86_64"
-    python: Literal["3.12", "3.13", "3.14"] = "3.13"
+    memory: int = DEFAULT_MEMORY_MB
+    timeout: int = DEFAULT_TIMEOUT_S
+    architecture: Architecture = DEFAULT_ARCHITECTURE
+    python: Python = DEFAULT_PYTHON
     concurrency: Concurrency | None = None
     snapstart: bool = False
     auth: Auth = "iam"

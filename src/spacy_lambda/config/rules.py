@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from spacy_lambda.config.aws_names import OWN_TAG_PREFIX
 from spacy_lambda.config.faults import Complaint, Fault, dotted, shown
 from spacy_lambda.config.literal_text import pattern_complaint
 from spacy_lambda.config.variables import environment_faults
+from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import LocationError
 
@@ -44,14 +46,12 @@ LEAST_MEMORY = 256
 """Lambda's least is 128, but Python with spaCy and onnxruntime has 115 MB before there is a pipeline, and a small one
 has answered at 160; in less than this nothing runs."""
 
-MOST_MEMORY = 10_240
-LONGEST_TIMEOUT = 900
 MOST_TAGS = 47
 """AWS takes 50; three are ours."""
 
 TAG_KEY, TAG_VALUE = 128, 256
 TAG_CHARACTERS = " _.:/=+-@"
-NOT_YOUR_TAGS = ("aws:", "spacy-lambda:")
+NOT_YOUR_TAGS = ("aws:", OWN_TAG_PREFIX)
 
 
 def function_name(value: str) -> Complaint | None:
@@ -185,8 +185,8 @@ def _file(value: str) -> Complaint | None:
 PROJECT_RULES: dict[str, Rule] = {"name": _project_name, "region": _region, "account": _account}
 FUNCTION_RULES: dict[str, Rule] = {
     "pipeline": _pipeline,
-    "memory": _between(LEAST_MEMORY, MOST_MEMORY, "MB"),
-    "timeout": _between(1, LONGEST_TIMEOUT, "seconds"),
+    "memory": _between(LEAST_MEMORY, MAX_MEMORY_MB, "MB"),
+    "timeout": _between(1, MAX_TIMEOUT_S, "seconds"),
     "concurrency": _concurrency,
     "alarm_email": _email,
     "budget": _budget,

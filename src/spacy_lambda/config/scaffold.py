@@ -14,9 +14,9 @@ from spacy_lambda.config.faults import Fault
 from spacy_lambda.config.github import STAGING, WORKFLOW_FILE, path_complaint, render_workflow
 from spacy_lambda.config.load import make_project
 from spacy_lambda.config.parse import FILE, Document, parse_text, read_document
-from spacy_lambda.config.precedence import PROJECT_VARIABLE
 from spacy_lambda.config.template import render_project
 from spacy_lambda.core.artifact.unpack import read_stream_file
+from spacy_lambda.core.env_names import PROJECT_VARIABLE
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipelines import MAX_META_BYTES, find_pipeline, read_meta

@@ -6,61 +6,48 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spacy_lambda.config.aws_names import OUTPUT_VARIABLE, output_resource
+from spacy_lambda.config.aws_names import output_resource
 from spacy_lambda.config.faults import Complaint, Fault, dotted, nearest, shown
+from spacy_lambda.core.env_names import (
+    CACHE_LIMIT_VARIABLE,
+    CACHE_VARIABLE,
+    COMPARE_VARIABLE,
+    CORS_VARIABLE,
+    MAX_TEXT_VARIABLE,
+    MAX_TEXTS_VARIABLE,
+    MAX_TOTAL_VARIABLE,
+    METRICS_VARIABLE,
+    OUTPUT_VARIABLE,
+    PAGE_VARIABLE,
+    PIPELINE_VARIABLE,
+    PREFIX,
+    RESERVED_BY_LAMBDA,
+)
+from spacy_lambda.core.lambda_limits import ENVIRONMENT_BYTES
 
 __all__ = ["OF_THE_RUNTIME", "SETTING_OF", "environment_faults"]
 
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 """Lambda's own pattern: https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html"""
 
-RESERVED = {
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_LAMBDA_MAX_CONCURRENCY",
-    "AWS_LAMBDA_METADATA_API",
-    "AWS_LAMBDA_METADATA_TOKEN",
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "LAMBDA_RUNTIME_DIR",
-    "LAMBDA_TASK_ROOT",
-    "_HANDLER",
-    "_X_AMZN_TRACE_ID",
-}
-"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html; other names with AWS_ may be set."""
-
-OURS = "SPACY_LAMBDA_"
 SETTING_OF = {
-    "SPACY_LAMBDA_CACHE": 'shape = "image-efs" has the cache on EFS; without it, it is in /tmp',
-    "SPACY_LAMBDA_CORS": "write cors: two sets of headers are an error in every browser",
-    "SPACY_LAMBDA_METRICS": "write metrics: their namespace is the project's name",
-    "SPACY_LAMBDA_PAGE": "write page",
-    "SPACY_LAMBDA_PIPELINE": "write pipeline",
+    CACHE_VARIABLE: 'shape = "image-efs" has the cache on EFS; without it, it is in /tmp',
+    CORS_VARIABLE: "write cors: two sets of headers are an error in every browser",
+    METRICS_VARIABLE: "write metrics: their namespace is the project's name",
+    PAGE_VARIABLE: "write page",
+    PIPELINE_VARIABLE: "write pipeline",
 }
 """Variables that a deployment sets, and which key says so."""
 
 OF_THE_RUNTIME = (
-    "SPACY_LAMBDA_CACHE_LIMIT",
-    "SPACY_LAMBDA_COMPARE",
-    "SPACY_LAMBDA_MAX_TEXT",
-    "SPACY_LAMBDA_MAX_TEXTS",
-    "SPACY_LAMBDA_MAX_TOTAL",
+    CACHE_LIMIT_VARIABLE,
+    COMPARE_VARIABLE,
+    MAX_TEXT_VARIABLE,
+    MAX_TEXTS_VARIABLE,
+    MAX_TOTAL_VARIABLE,
     OUTPUT_VARIABLE,
 )
 """Variables that nothing else sets."""
-
-LIMIT = 4096
-"""Bytes of all names and values together: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 LEFT_FOR_OURS = 512
 """What a deployment adds: the longest is the pipeline's location in S3, with its digest."""
@@ -83,20 +70,21 @@ def environment_faults(where: str, variables: Mapping[str, Any]) -> Iterator[Fau
             "write s3://bucket/prefix, or the URL of a queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
         )
     size = sum(len(f"{name}{value}".encode()) for name, value in variables.items() if isinstance(value, str))
-    if size > LIMIT - LEFT_FOR_OURS:
+    if size > ENVIRONMENT_BYTES - LEFT_FOR_OURS:
         yield Fault(
             where,
-            f"has {size:,} bytes of names and values; Lambda takes {LIMIT:,}, of which {LEFT_FOR_OURS} are for our own",
+            f"has {size:,} bytes of names and values; Lambda takes {ENVIRONMENT_BYTES:,}, of which"
+            f" {LEFT_FOR_OURS} are for our own",
             "keep what is large in S3 or in the pipeline",
         )
 
 
 def _name(name: str) -> Complaint | None:
-    if name in RESERVED:
+    if name in RESERVED_BY_LAMBDA:
         return "is set by Lambda itself", "choose another name"
     if name in SETTING_OF:
         return "is set by the deployment", SETTING_OF[name]
-    if name.startswith(OURS) and name not in OF_THE_RUNTIME:
+    if name.startswith(PREFIX) and name not in OF_THE_RUNTIME:
         return "is no variable of the function", nearest(name, OF_THE_RUNTIME, "variables")
     if not NAME.fullmatch(name):
         return (

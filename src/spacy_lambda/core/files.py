@@ -1,4 +1,4 @@
-"""Reading a file that a user names: a file, of a size that can be meant, and nothing that waits for a writer."""
+"""Files that a user names, and the time of files in archives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["check_file", "file_sizes", "read_file"]
+__all__ = ["ARCHIVE_TIME", "check_file", "file_sizes", "read_file"]
+
+ARCHIVE_TIME = 315_532_800
+"""1980-01-01, the earliest time that a zip can hold, of every file in an archive: equal content gives equal bytes."""
 
 
 def check_file(path: Path) -> None:

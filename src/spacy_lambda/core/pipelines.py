@@ -21,7 +21,6 @@ from spacy_lambda.errors import InvalidPipelineError, JsonError, PipelineNotFoun
 
 __all__ = [
     "BUNDLE_FACTS",
-    "PIPELINE_VARIABLE",
     "PipelineName",
     "find_pipeline",
     "is_pipeline",
@@ -30,9 +29,6 @@ __all__ = [
     "read_meta",
     "requirements_of",
 ]
-
-PIPELINE_VARIABLE = "SPACY_LAMBDA_PIPELINE"
-"""The environment variable that names the function's pipeline."""
 
 BUNDLE_FACTS = "bundle.json"
 """What a bundle says of itself, beside the function's code; of it the runtime reads ``location``."""

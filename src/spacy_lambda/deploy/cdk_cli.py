@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import DeployError
 
-__all__ = ["COMMAND_VARIABLE", "VERSION", "Cdk", "find_cdk"]
+__all__ = ["CDK_VARIABLE", "VERSION", "Cdk", "find_cdk"]
 
 VERSION = "2.1148.1"
 """npm's tag ``latest`` of aws-cdk names an older line that cannot read a present cloud assembly."""
 
-COMMAND_VARIABLE = "SPACY_LAMBDA_CDK"
 """Another ``cdk`` than the one that is installed on demand."""
 
 LAST_LINES = 15
@@ -72,7 +72,7 @@ def find_cdk() -> Cdk:
     :raises DeployError: If it cannot be installed.
     """
     environ = node_environment()
-    given = os.environ.get(COMMAND_VARIABLE)
+    given = os.environ.get(CDK_VARIABLE)
     if given:
         return Cdk(_existing(Path(given)), environ)
     folder = _cache() / f"aws-cdk-{VERSION}"
@@ -84,7 +84,7 @@ def find_cdk() -> Cdk:
 
 def _existing(command: Path) -> Path:
     if not command.is_file():
-        raise DeployError(f"{COMMAND_VARIABLE} is {str(command)!r}, which is no file", remedy="name the cdk command")
+        raise DeployError(f"{CDK_VARIABLE} is {str(command)!r}, which is no file", remedy="name the cdk command")
     return command
 
 
@@ -103,7 +103,7 @@ def _install(folder: Path, environ: dict[str, str]) -> None:
         if done.returncode != 0:
             raise DeployError(
                 f"the CDK's command line {VERSION} cannot be installed: {done.stderr.strip()[-500:]}",
-                remedy=f"check the network, or install aws-cdk@{VERSION} and set {COMMAND_VARIABLE} to its cdk",
+                remedy=f"check the network, or install aws-cdk@{VERSION} and set {CDK_VARIABLE} to its cdk",
             )
         _place(Path(scratch), folder)
 

@@ -7,16 +7,13 @@ from contextlib import ExitStack, suppress
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spacy_lambda.config.aws_names import bucket_name, stack_name
+from spacy_lambda.config.aws_names import FUNCTION_TAG, PROJECT_TAG, bucket_name, stack_name
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import StackResource, find_stack, require_settled, stack_resources
 from spacy_lambda.errors import DeployError
 
 __all__ = ["delete_stack", "delete_stored", "destroy_functions", "find_doomed", "leftovers"]
-
-PROJECT_TAG = "spacy-lambda:project"
-FUNCTION_TAG = "spacy-lambda:function"
 
 
 def find_doomed(aws: Aws, stacks: list[str]) -> list[StackResource]:

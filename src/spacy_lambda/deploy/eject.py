@@ -16,14 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda import errors as errors_module
-from spacy_lambda.bundler.metadata import HANDLER
 from spacy_lambda.config import aws_names as names_module
 from spacy_lambda.config import literal_text as text_module
 from spacy_lambda.config import project as settings_module
 from spacy_lambda.config.aws_names import stack_name
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core import digest as digest_module
+from spacy_lambda.core import env_names as env_names_module
+from spacy_lambda.core import lambda_function as lambda_function_module
+from spacy_lambda.core import lambda_limits as lambda_limits_module
 from spacy_lambda.core import location as location_module
+from spacy_lambda.core import output_location as output_location_module
 from spacy_lambda.deploy import cost as cost_module
 from spacy_lambda.deploy import spec as model_module
 from spacy_lambda.deploy.aws import Aws
@@ -45,9 +48,13 @@ MODULES = {
     "spacy_lambda.config.aws_names": "names",
     "spacy_lambda.config.literal_text": "text",
     "spacy_lambda.errors": "errors",
-    "spacy_lambda.bundler.metadata": "handler",
     "spacy_lambda.deploy.cost": "cost",
+    "spacy_lambda.core.digest": "digest",
+    "spacy_lambda.core.env_names": "env_names",
+    "spacy_lambda.core.lambda_function": "lambda_function",
+    "spacy_lambda.core.lambda_limits": "lambda_limits",
     "spacy_lambda.core.location": "location",
+    "spacy_lambda.core.output_location": "output_location",
 }
 """Our modules that the constructs import, by their names in the app."""
 
@@ -153,10 +160,13 @@ def _write_constructs(folder: Path) -> None:
         "cost": cost_module,
         "location": location_module,
         "digest": digest_module,
+        "env_names": env_names_module,
+        "lambda_function": lambda_function_module,
+        "lambda_limits": lambda_limits_module,
+        "output_location": output_location_module,
         "errors": errors_module,
     }
     sources |= {name: Path(str(module.__file__)).read_text(encoding="utf-8") for name, module in modules.items()}
-    sources["handler"] = f'"""What Lambda calls in a zip."""\n\nHANDLER = "{HANDLER}"\n'
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(IMPORT.sub(_own_import, source), encoding="utf-8")
 

@@ -17,6 +17,7 @@ from spacy_lambda.config.project import Concurrency, FunctionConfig, Project
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.digest import parse_digest
+from spacy_lambda.core.env_names import PAGE_VARIABLE
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
@@ -116,7 +117,7 @@ def make_spec(
     :param digest: Of the image, where it is one.
     """
     config, bundle = prepared.config, prepared.bundle
-    page = {"SPACY_LAMBDA_PAGE": "on"} if config.page else {}
+    page = {PAGE_VARIABLE: "on"} if config.page else {}
     code = ZipCode(bundle.path) if bundle.package_type == "zip" else ImageCode(digest, efs=config.shape == "image-efs")
     return FunctionSpec(
         project=project.name,

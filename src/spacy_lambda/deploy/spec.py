@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from spacy_lambda.config.project import Auth, Canary, Concurrency
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, Architecture
 
 __all__ = [
     "ALIAS",
@@ -86,13 +86,13 @@ class FunctionSpec:
     account: str
     region: str
     code: ZipCode | ImageCode
-    architecture: Literal["x86_64", "arm64"]
+    architecture: Architecture
     python: str
     sha256: str
     pipeline: str | None = None
     labels: tuple[str, ...] = ()
     live_version: str | None = None
-    memory: int = 2048
+    memory: int = DEFAULT_MEMORY_MB
     timeout: int = 30
     concurrency: Concurrency | None = None
     snapstart: bool = False

@@ -20,6 +20,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from spacy_lambda.core.env_names import CORS_VARIABLE
+from spacy_lambda.core.loopback import is_loopback
 from spacy_lambda.errors import LocalLambdaError
 
 __all__ = ["Gate", "Origins", "host_names", "no_origins"]
@@ -64,8 +66,8 @@ class Gate:
         if foreign is not None:
             return _refused(
                 f"the request comes from a web page of another origin ({foreign[:_SHOWN]});"
-                " pages may call a function's URL only, where its variable SPACY_LAMBDA_CORS names their origin"
-                " (--env SPACY_LAMBDA_CORS=https://example.org)"
+                f" pages may call a function's URL only, where its variable {CORS_VARIABLE} names their origin"
+                f" (--env {CORS_VARIABLE}=https://example.org)"
             )
         return None
 
@@ -110,13 +112,13 @@ def _is_trusted(host: str, scope: Scope, names: Collection[str]) -> bool:
     if match is None:
         return False
     name = _normal(match["name"])
-    if name in names or name == "localhost" or name.endswith(".localhost"):
+    if name in names or is_loopback(name):
         return True
     address = _address(name)
     if address is None:
         return False
     # An address cannot be rebound: whoever names it means it. Others than those of this machine are no use here.
-    return address.is_loopback or address == _address(str((scope.get("server") or ("",))[0]))
+    return address == _address(str((scope.get("server") or ("",))[0]))
 
 
 def _is_link(scope: Scope, headers: Headers) -> bool:

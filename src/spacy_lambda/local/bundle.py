@@ -15,11 +15,12 @@ from spacy_lambda.bundler.bytecode import find_python
 from spacy_lambda.bundler.image.build import RECORD, read_record
 from spacy_lambda.bundler.image.context import PIPELINE_LAYER
 from spacy_lambda.bundler.image.engines import ENGINES, find_engine
-from spacy_lambda.bundler.metadata import HANDLER, PIPELINE_FOLDER, BundleMetadata, read_metadata
+from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, read_metadata
 from spacy_lambda.bundler.pins import pin_all
-from spacy_lambda.bundler.target import ARCHITECTURES, Target
+from spacy_lambda.bundler.target import MACHINES, Target
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels
 from spacy_lambda.core.artifact.open import extract_zip
+from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.core.pipelines import BUNDLE_FACTS
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.image import image_program
@@ -114,7 +115,7 @@ def _metadata(path: Path) -> BundleMetadata:
 def _python(target: Target) -> str:
     """An interpreter here that can run the bundle."""
     if target.machine != platform.machine():
-        arch = next((name for name, machine in ARCHITECTURES.items() if machine == platform.machine()), "none")
+        arch = next((name for name, machine in MACHINES.items() if machine == platform.machine()), "none")
         raise BundleError(
             f"this bundle is for {target.arch}, and this machine is {platform.machine()}",
             remedy=f"run it on such a machine, or make one for this: spacy-lambda bundle --arch {arch}",

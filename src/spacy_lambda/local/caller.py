@@ -14,11 +14,12 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from spacy_lambda.client.deadline import Deadline
 from spacy_lambda.client.endpoint import lambda_client
 from spacy_lambda.client.response_body import MAX_ANSWER_BYTES, read_body
+from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.core.wire_errors import from_function_error
 from spacy_lambda.errors import InvokeError, RequestError
 from spacy_lambda.local.report_line import Report, parse_report
-from spacy_lambda.local.settings import MAX_TIMEOUT_S, REGION
+from spacy_lambda.local.settings import REGION
 
 WAIT_S = 2 * MAX_TIMEOUT_S
 """Seconds for an invocation in all: it may wait in the queue before its own time begins."""

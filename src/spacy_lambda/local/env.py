@@ -6,11 +6,21 @@ import os
 import uuid
 from datetime import UTC, datetime
 
+from spacy_lambda.core.env_names import (
+    AWS_REGION_VARIABLES,
+    FUNCTION_NAME_VARIABLE,
+    HANDLER_VARIABLE,
+    INITIALIZATION_TYPE_VARIABLE,
+    LOG_FORMAT_VARIABLE,
+    LOG_LEVEL_VARIABLE,
+    MEMORY_SIZE_VARIABLE,
+    RUNTIME_API_VARIABLE,
+    TASK_ROOT_VARIABLE,
+)
 from spacy_lambda.local.program import Program
 from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings
 
 _PASSED_ON = "OPENBLAS_"
-_LOG_FORMAT = "AWS_LAMBDA_LOG_FORMAT"
 
 
 def environment_variables(settings: FunctionSettings, *, program: Program, runtime_api: str) -> dict[str, str]:
@@ -21,7 +31,7 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
 
     :param runtime_api: ``host:port`` of this environment's Runtime API.
     """
-    log_level = {"AWS_LAMBDA_LOG_LEVEL": "INFO"} if settings.environment.get(_LOG_FORMAT) == "JSON" else {}
+    log_level = {LOG_LEVEL_VARIABLE: "INFO"} if settings.environment.get(LOG_FORMAT_VARIABLE) == "JSON" else {}
     passed_on = {key: value for key, value in os.environ.items() if key.startswith(_PASSED_ON)}
     return {
         "LANG": "en_US.UTF-8",
@@ -31,18 +41,17 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
         **program.variables,
         **log_level,
         **settings.environment,
-        "AWS_DEFAULT_REGION": REGION,
+        **dict.fromkeys(AWS_REGION_VARIABLES, REGION),
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{program.python}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_mb),
-        "AWS_LAMBDA_FUNCTION_NAME": settings.name,
+        MEMORY_SIZE_VARIABLE: str(settings.memory_mb),
+        FUNCTION_NAME_VARIABLE: settings.name,
         "AWS_LAMBDA_FUNCTION_VERSION": VERSION,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        INITIALIZATION_TYPE_VARIABLE: "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{settings.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{uuid.uuid4().hex}",
-        "AWS_LAMBDA_RUNTIME_API": runtime_api,
-        "AWS_REGION": REGION,
+        RUNTIME_API_VARIABLE: runtime_api,
         "LAMBDA_RUNTIME_DIR": str(program.runtime_dir),
-        "LAMBDA_TASK_ROOT": str(program.task_root),
-        "_HANDLER": settings.handler,
+        TASK_ROOT_VARIABLE: str(program.task_root),
+        HANDLER_VARIABLE: settings.handler,
         **program.fixed,
     }

@@ -19,13 +19,14 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.headers import InvalidHeader, read_trace_id
 from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
-from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES, FunctionSettings
+from spacy_lambda.local.settings import FunctionSettings
 
 __all__ = ["API_PATH", "FunctionUrl", "url_event", "url_response"]
 
@@ -65,7 +66,7 @@ class FunctionUrl:
         request_id = str(uuid.uuid4())
         try:
             trace_id = read_trace_id(http.headers.get("X-Amzn-Trace-Id", ""))
-            body = await read_body(http, MAX_PAYLOAD_BYTES)
+            body = await read_body(http, REQUEST_BYTES)
             payload = json.dumps(url_event(http, body, request_id)).encode("utf-8")
             request = Request(request_id=request_id, payload=payload, arn=self._settings.arn, trace_id=trace_id)
             outcome = await self._invoke(request)

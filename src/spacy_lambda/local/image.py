@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spacy_lambda.bundler.image.context import PYTHON_LABEL
 from spacy_lambda.bundler.image.engines import Engine, ImageConfig
+from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.program import Program
 
@@ -53,7 +54,7 @@ def image_program(engine: Engine, image: str) -> Iterator[tuple[Program, str]]:
             Program(
                 command=command,
                 folder=Path("/"),
-                task_root=Path(config.variables.get("LAMBDA_TASK_ROOT", config.folder)),
+                task_root=Path(config.variables.get(TASK_ROOT_VARIABLE, config.folder)),
                 runtime_dir=Path(config.variables.get("LAMBDA_RUNTIME_DIR", "/var/runtime")),
                 python=config.labels.get(PYTHON_LABEL, ""),
                 about=f"{image}, by {engine.name}, as user {_user(config)}, on a root that is read-only",

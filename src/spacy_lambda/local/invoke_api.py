@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from spacy_lambda.core.lambda_limits import ASYNC_REQUEST_BYTES, REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.function_url import API_PATH
@@ -30,7 +31,7 @@ from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Outcome, Request
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.router import Mounts, Target
-from spacy_lambda.local.settings import MAX_EVENT_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES, VERSION
+from spacy_lambda.local.settings import VERSION
 
 _LOGGER = logging.getLogger(__name__)
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
@@ -160,7 +161,7 @@ async def _run(target: Target, request: Request) -> None:
 
 
 async def _read_event(http: HttpRequest, kind: str) -> bytes:
-    limit = MAX_EVENT_PAYLOAD_BYTES if kind == "Event" else MAX_PAYLOAD_BYTES
+    limit = ASYNC_REQUEST_BYTES if kind == "Event" else REQUEST_BYTES
     try:
         body = await read_body(http, limit) or b"{}"
     except IncompleteBody as exc:

@@ -6,7 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 
-TAIL_BYTES = 4096
+from spacy_lambda.core.lambda_limits import LOG_TAIL_BYTES
+
 _CHUNK_BYTES = 65_536
 _CHUNKS_PER_TURN = 16
 _LONGEST_LINE_BYTES = 262_144
@@ -84,7 +85,7 @@ class LogPipe:
 
     def _take(self, chunk: bytes) -> None:
         self._tail += chunk.replace(b"\r", b"\n")  # awslambdaric joins the lines of a traceback with \r
-        del self._tail[:-TAIL_BYTES]
+        del self._tail[:-LOG_TAIL_BYTES]
         self._line += chunk
         *lines, self._line = self._line.split(b"\n")
         for line in lines:

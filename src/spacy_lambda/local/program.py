@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spacy_lambda.core.pipelines import PIPELINE_VARIABLE
+from spacy_lambda.core.env_names import PIPELINE_VARIABLE
 from spacy_lambda.local.requirements import read_source
 from spacy_lambda.local.settings import FunctionSettings
 from spacy_lambda.packages.task_root import build_task_root

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.unpack import read_stream_file
+from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipelines import find_pipeline, read_meta, requirements_of
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.pipeline.config_file import parse_config
 from spacy_lambda.pipeline.kind import require_compiled, require_without_torch
 
-CACHE_VARIABLES = ("SPACY_LAMBDA_CACHE", "SPACY_LAMBDA_CACHE_LIMIT")
+CACHE_VARIABLES = (CACHE_VARIABLE, CACHE_LIMIT_VARIABLE)
 S3_VARIABLES = ("AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 CONFIG = "config.cfg"
 MAX_CONFIG_BYTES = 4 << 20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from spacy_lambda.core.env_names import COMPARE_VARIABLE
 from spacy_lambda.local.program import Program
 from spacy_lambda.local.settings import FunctionSettings
-from spacy_lambda.runtime.events.http.page_settings import COMPARE_VARIABLE
 
 __all__ = ["COMPARE_PATH", "Deployment", "side_by_side"]
 

@@ -21,14 +21,13 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from spacy_lambda.core.lambda_limits import REQUEST_BYTES, RESPONSE_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.local import lambda_errors as faults
 from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.invocation import Answer, Request
-from spacy_lambda.local.settings import MAX_PAYLOAD_BYTES
 
 _PREFIX = "/2018-06-01/runtime"
-_MAX_RESPONSE_BYTES = MAX_PAYLOAD_BYTES + 100  # Lambda's own allowance for the envelope
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 
 
@@ -116,10 +115,10 @@ class RuntimeApi:
         if refused is not None:
             return refused
         try:
-            body = await read_body(http, _MAX_RESPONSE_BYTES)
+            body = await read_body(http, RESPONSE_BYTES)
         except BodyTooLarge as exc:
-            self._finish(faults.response_too_large(exc.size, MAX_PAYLOAD_BYTES))
-            text = f"Exceeded maximum allowed payload size ({_MAX_RESPONSE_BYTES} bytes)."
+            self._finish(faults.response_too_large(exc.size, REQUEST_BYTES))
+            text = f"Exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
             return _error(413, "RequestEntityTooLarge", text)
         except IncompleteBody as exc:
             return _error(400, "TruncatedHTTPRequest", str(exc))
@@ -164,7 +163,7 @@ class RuntimeApi:
 async def _read_error(http: HttpRequest) -> Answer:
     """The error that a runtime reports; its type is in the body, and in a header."""
     try:
-        body = await read_body(http, _MAX_RESPONSE_BYTES)
+        body = await read_body(http, RESPONSE_BYTES)
     except (BodyTooLarge, IncompleteBody):
         body = b"{}"
     try:

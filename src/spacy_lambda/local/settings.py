@@ -8,21 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, HANDLER
+from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S, MIN_MEMORY_MB, NAME_CHARACTERS
 from spacy_lambda.errors import LocalLambdaError
 
 ACCOUNT = "012345678901"
 REGION = "us-east-1"
 VERSION = "$LATEST"
-DEFAULT_HANDLER = "spacy_lambda.runtime.handler.handler"
 
-# Lambda's own limits.
-MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-MAX_EVENT_PAYLOAD_BYTES = 1024 * 1024
-MAX_TIMEOUT_S = 900
-MEMORY_MB = (128, 10_240)
 INIT_LIMIT_S = 10.0
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{NAME_CHARACTERS}}}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +44,9 @@ class FunctionSettings:
 
     pipeline: str | Path
     name: str = "function"
-    handler: str = DEFAULT_HANDLER
-    timeout_s: float = 30.0
-    memory_mb: int = 2048
+    handler: str = HANDLER
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    memory_mb: int = DEFAULT_MEMORY_MB
     init_limit_s: float = INIT_LIMIT_S
     max_concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
     idle_timeout_s: float = 600.0
@@ -76,7 +72,7 @@ class FunctionSettings:
 
 
 def _faults(settings: FunctionSettings) -> list[str]:
-    low, high = MEMORY_MB
+    low, high = MIN_MEMORY_MB, MAX_MEMORY_MB
     checks = [
         (
             _NAME.fullmatch(settings.name),

@@ -13,8 +13,10 @@ from typing import Any
 
 from spacy.language import Language
 
+from spacy_lambda.core.env_names import MEMORY_SIZE_VARIABLE
+from spacy_lambda.core.lambda_function import DEFAULT_TIMEOUT_S
 from spacy_lambda.runtime.cpus import cpu_share
-from spacy_lambda.runtime.limits import DEFAULT_TIMEOUT_S, MOST_SLOWNESS, Limits, derive_limits, reserve_s
+from spacy_lambda.runtime.limits import MOST_SLOWNESS, Limits, derive_limits, reserve_s
 from spacy_lambda.runtime.speed import Speed, read_speed
 from spacy_lambda.runtime.tokenizing import Hardness, Tokenizing
 
@@ -170,7 +172,7 @@ def _width(nlp: Language) -> int:
 
 def _free_bytes(environ: Mapping[str, str]) -> float:
     """Memory of the function that this process does not have yet; without end where that is not known."""
-    memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    memory = environ.get(MEMORY_SIZE_VARIABLE, "")
     if not memory.isdigit():
         return math.inf
     try:

@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["available_cpus", "cpu_share"]
+from spacy_lambda.core.env_names import MEMORY_SIZE_VARIABLE
+from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 
-MB_PER_VCPU = 1769
-"""Memory that comes with one vCPU (AWS Lambda developer guide, "Configure function memory")."""
+__all__ = ["available_cpus", "cpu_share"]
 
 
 def available_cpus(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
@@ -38,7 +38,7 @@ def cpu_share(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Path("/
     quota = _cgroup_quota(cgroup)
     if quota is not None:
         limits.append(quota)
-    memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    memory = environ.get(MEMORY_SIZE_VARIABLE, "")
     if memory.isdigit():
         limits.append(int(memory) / MB_PER_VCPU)
     return min(limits)

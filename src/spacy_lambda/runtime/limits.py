@@ -7,31 +7,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE
 from spacy_lambda.runtime.speed import Speed
 
 __all__ = [
-    "DEFAULT_TIMEOUT_S",
-    "MAX_TEXTS_VARIABLE",
-    "MAX_TEXT_VARIABLE",
-    "MAX_TOTAL_VARIABLE",
     "MOST_SLOWNESS",
     "Limits",
     "derive_limits",
     "reserve_s",
     "setting",
 ]
-
-MAX_TEXT_VARIABLE = "SPACY_LAMBDA_MAX_TEXT"
-"""Characters of a text."""
-
-MAX_TEXTS_VARIABLE = "SPACY_LAMBDA_MAX_TEXTS"
-"""Texts of a request."""
-
-MAX_TOTAL_VARIABLE = "SPACY_LAMBDA_MAX_TOTAL"
-"""Characters of a request, all texts together."""
-
-DEFAULT_TIMEOUT_S = 30.0
-"""Where nobody says what the timeout is."""
 
 REQUEST_SHARE = 0.8
 """Of the timeout, for one request."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.env_names import PIPELINE_VARIABLE, TASK_ROOT_VARIABLE
 from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.pipelines import BUNDLE_FACTS, PIPELINE_VARIABLE, find_pipeline
+from spacy_lambda.core.pipelines import BUNDLE_FACTS, find_pipeline
 from spacy_lambda.errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
 
 # First, so that spaCy is imported without its command line.
@@ -55,7 +56,7 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
         raise PipelineLoadError(f"{PIPELINE_VARIABLE} is not set", remedy=remedy)
     location = parse_location(value)
     if location.scheme == "file":
-        path = Path(environ.get("LAMBDA_TASK_ROOT", "."), location.path)
+        path = Path(environ.get(TASK_ROOT_VARIABLE, "."), location.path)
         if not path.is_file() and not (path / "refs").is_dir():
             try:
                 folder = find_pipeline(path if path.is_dir() else location.path)
@@ -77,7 +78,7 @@ def _bundled(environ: Mapping[str, str]) -> tuple[str, Digest | None]:
     :raises DigestError: When what it tells is no digest.
     """
     try:
-        facts = parse_json(Path(environ.get("LAMBDA_TASK_ROOT", "."), BUNDLE_FACTS).read_bytes())
+        facts = parse_json(Path(environ.get(TASK_ROOT_VARIABLE, "."), BUNDLE_FACTS).read_bytes())
         location, sha256 = str(facts["location"]), facts["sha256"]
     except (OSError, ValueError, TypeError, KeyError):
         return "", None

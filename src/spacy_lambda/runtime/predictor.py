@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from spacy.language import Language
 
+from spacy_lambda.core.lambda_limits import RESPONSE_BYTES
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.capacity import Capacity
 from spacy_lambda.runtime.prediction import answer_all
 from spacy_lambda.runtime.request import Request, parse_request
-from spacy_lambda.runtime.response_size import PAYLOAD_BYTES
 from spacy_lambda.runtime.telemetry.observation import Observation
 
 __all__ = ["EventSource", "Function"]
@@ -47,7 +47,7 @@ class Function:
         limits = self.capacity.limits
         return parse_request(body, max_length=limits.text, max_texts=limits.texts, max_total=limits.total)
 
-    def answer(self, request: Request, *, answer_bytes: int = PAYLOAD_BYTES) -> Any:
+    def answer(self, request: Request, *, answer_bytes: int = RESPONSE_BYTES) -> Any:
         """Answer a request.
 
         :param answer_bytes: What the answer may take, as far as that can be told before.

@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from reprlib import Repr
 from typing import Any, Literal
 
+from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.errors import RequestError
 
-__all__ = ["INCLUDABLE", "TEXT_KEYS", "Request", "combined", "parse_request"]
+__all__ = ["TEXT_KEYS", "Request", "combined", "parse_request"]
 
 TEXT_KEYS = ("text", "texts", "inputs")
-INCLUDABLE = ("ents", "sents", "tokens", "cats", "spans")
 LONG_TEXT = ("refuse", "split")
 KEYS = (*TEXT_KEYS, "include", "long_text")
 
@@ -180,10 +180,10 @@ def _include(event: Mapping[str, Any]) -> tuple[str, ...] | None:
             key="include",
         )
     for number, part in enumerate(value):
-        if part not in INCLUDABLE:
+        if part not in DOC_PARTS:
             raise RequestError(
                 f'"include[{number}]" is {_short(part)}',
-                remedy=f"choose from {', '.join(INCLUDABLE)}",
+                remedy=f"choose from {', '.join(DOC_PARTS)}",
                 key="include",
             )
     return tuple(dict.fromkeys(value))

@@ -6,25 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from spacy_lambda.core.lambda_limits import RESPONSE_BYTES
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.request import Request
 
 __all__ = [
-    "ALB_BYTES",
     "GZIP_RATIO",
-    "PAYLOAD_BYTES",
     "SMALL",
     "check_answer",
     "check_estimate",
     "json_bytes",
     "too_large",
 ]
-
-PAYLOAD_BYTES = 6_291_556
-"""Bytes that Lambda gives at once: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
-
-ALB_BYTES = 1 << 20
-"""Bytes that a load balancer takes from a function."""
 
 GZIP_RATIO = 20
 """An answer becomes smaller by this at the most."""
@@ -47,7 +40,7 @@ def check_estimate(request: Request, tokens: int, limit: float) -> None:
         raise too_large(f"the answer would have more than {tokens * TOKEN_BYTES:,} bytes", limit, key="include")
 
 
-def check_answer(answer: Any, *, limit: int = PAYLOAD_BYTES) -> None:
+def check_answer(answer: Any, *, limit: int = RESPONSE_BYTES) -> None:
     """Refuse to give an answer that is over the limit.
 
     :raises RequestError: If it is.

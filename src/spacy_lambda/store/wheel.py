@@ -7,13 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from spacy_lambda.core.files import ARCHIVE_TIME
 from spacy_lambda.core.pipelines import read_meta, requirements_of
 from spacy_lambda.errors import StoreError
 
 __all__ = ["build_wheel"]
-
-EPOCH = "315532800"
-"""1980-01-01, the first day that a zip can tell: the same pipeline gives the same wheel."""
 
 
 def build_wheel(pipeline: Path, scratch: Path) -> Path:
@@ -45,7 +43,7 @@ def _run(pipeline: Path, module: str, *arguments: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},
+        env={**os.environ, "SOURCE_DATE_EPOCH": str(ARCHIVE_TIME)},
     )
     if done.returncode:
         raise StoreError(

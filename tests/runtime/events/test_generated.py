@@ -11,10 +11,11 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import MARKS, dispatch
 from spacy_lambda.runtime.predictor import Function
-from spacy_lambda.runtime.request import INCLUDABLE, KEYS
+from spacy_lambda.runtime.request import KEYS
 
 TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("iron 🧪\u0301\u200f\ud83d")), max_size=60)
 JSON = st.recursive(
@@ -22,7 +23,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS | st.sampled_from(KEYS), inner, max_size=4),
     max_leaves=12,
 )
-INCLUDE = st.lists(st.sampled_from(INCLUDABLE) | JSON, max_size=4)
+INCLUDE = st.lists(st.sampled_from(DOC_PARTS) | JSON, max_size=4)
 BODIES = JSON | st.fixed_dictionaries(
     {},
     optional={

@@ -8,11 +8,14 @@ import re
 import shutil
 from pathlib import Path
 
-from spacy_lambda.bundler.metadata import HANDLER, PIPELINE_FOLDER, SBOM, BundleMetadata
+from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, SBOM, BundleMetadata
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
+from spacy_lambda.core.files import ARCHIVE_TIME
+from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.core.pipelines import BUNDLE_FACTS, pipeline_name
 
-__all__ = ["FIRST_DAY", "PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
+__all__ = ["PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
 
 TASK_ROOT = "/var/task"
 SNAPSTART_LABEL = "com.amazonaws.lambda.feature.snapstart"
@@ -23,8 +26,6 @@ PYTHON_LABEL = "spacy-lambda.python"
 PIPELINE_LAYER = "pipeline"
 LAYERS = ("packages", "runtime", PIPELINE_LAYER)
 
-FIRST_DAY = 315532800
-"""1980-01-01, in seconds: every file's date."""
 
 USER = "1000:1000"
 
@@ -56,7 +57,7 @@ def write_context(tree: Path, context: Path, *, base: str, metadata: BundleMetad
             shutil.move(tree / entry, context / layer / entry)
     (context / "Dockerfile").write_text(_dockerfile(base, metadata), encoding="utf-8")
     for path in (context, *context.rglob("*")):
-        os.utime(path, (FIRST_DAY, FIRST_DAY))
+        os.utime(path, (ARCHIVE_TIME, ARCHIVE_TIME))
 
 
 def _layer(entry: str) -> str:
@@ -75,7 +76,7 @@ def _dockerfile(base: str, metadata: BundleMetadata) -> str:
     lines = []
     if not AWS_BASE.match(base):
         labels[SNAPSTART_LABEL] = "Allow"
-        lines = [f"ENV LAMBDA_TASK_ROOT={TASK_ROOT}", 'ENTRYPOINT ["python3", "-m", "awslambdaric"]']
+        lines = [f"ENV {TASK_ROOT_VARIABLE}={TASK_ROOT}", 'ENTRYPOINT ["python3", "-m", "awslambdaric"]']
     lines = [
         f"FROM {base}",
         f"WORKDIR {TASK_ROOT}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -11,20 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from spacy_lambda.bundler.image.context import FIRST_DAY
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.core.files import ARCHIVE_TIME
+from spacy_lambda.core.loopback import is_loopback
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
 
-__all__ = ["ENGINES", "Engine", "ImageConfig", "find_engine", "is_loopback"]
+__all__ = ["ENGINES", "Engine", "ImageConfig", "find_engine", "has_local_registry"]
 
 PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
-LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?/")
 NO_ATTESTATIONS = ("--provenance=false", "--sbom=false")
 """BuildKit's attestations make an index of the image, which Lambda refuses."""
 
-SAME_DATES = (f"--timestamp={FIRST_DAY}",)
+SAME_DATES = (f"--timestamp={ARCHIVE_TIME}",)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Engine:
         :returns: The manifest's digest, ``sha256:...``, as the registry has it.
         :raises BundleError: If that fails.
         """
-        insecure = self.insecure if is_loopback(destination) else ()
+        insecure = self.insecure if has_local_registry(destination) else ()
         if self.name in ("buildah", "podman"):
             with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
                 file = Path(scratch, "digest")
@@ -104,7 +104,7 @@ class Engine:
 
         :raises BundleError: If that fails.
         """
-        insecure = self.insecure if is_loopback(reference) else ()
+        insecure = self.insecure if has_local_registry(reference) else ()
         self.call("pull", *insecure, reference)
 
     def read_config(self, reference: str) -> ImageConfig:
@@ -145,7 +145,7 @@ class Engine:
         :returns: Its standard output.
         :raises BundleError: If it fails, with the end of what it said.
         """
-        environ = {**os.environ, "SOURCE_DATE_EPOCH": str(FIRST_DAY)}
+        environ = {**os.environ, "SOURCE_DATE_EPOCH": str(ARCHIVE_TIME)}
         command = [self.name, *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False, input=stdin or "", env=environ)
         if done.returncode:
@@ -186,9 +186,9 @@ def find_engine(wanted: str | None = None) -> Engine:
     )
 
 
-def is_loopback(reference: str) -> bool:
-    """Whether an image's registry is on this machine."""
-    return LOOPBACK.match(reference) is not None
+def has_local_registry(reference: str) -> bool:
+    """Return whether an image's registry is on this machine."""
+    return is_loopback(urlsplit(f"//{reference}").hostname or "")
 
 
 def _is_ready(engine: Engine) -> bool:

@@ -33,6 +33,7 @@ from spacy_lambda.core.artifact.manifest import (
 from spacy_lambda.core.artifact.safe_paths import path_below
 from spacy_lambda.core.artifact.worker import Background
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.lambda_limits import MAX_EPHEMERAL_BYTES
 from spacy_lambda.errors import ArtifactError
 
 __all__ = [
@@ -60,7 +61,7 @@ CHUNK = 1 << 20
 FLUSH_EVERY = 16 * CHUNK
 """The disk begins to write while the network still brings more."""
 
-MAX_TOTAL_BYTES = 10 * 1024**3
+MAX_TOTAL_BYTES = MAX_EPHEMERAL_BYTES
 """Most that is unpacked where nothing else is said: what Lambda's largest ``/tmp`` holds."""
 
 

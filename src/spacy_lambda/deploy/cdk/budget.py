@@ -5,8 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.tags import FUNCTION, PROJECT
+from spacy_lambda.config.aws_names import FUNCTION_TAG, PROJECT_TAG, stack_name
 from spacy_lambda.deploy.spec import FunctionSpec
 
 __all__ = ["MonthlyBudget"]
@@ -45,7 +44,7 @@ class MonthlyBudget(Construct):
 
 
 def _tags(spec: FunctionSpec) -> list[dict[str, dict[str, str | list[str]]]]:
-    wanted = {PROJECT: spec.project, FUNCTION: spec.name}
+    wanted = {PROJECT_TAG: spec.project, FUNCTION_TAG: spec.name}
     return [{"Tags": {"Key": key, "Values": [value]}} for key, value in wanted.items()]
 
 

@@ -8,8 +8,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from spacy_lambda.bundler.metadata import HANDLER
-from spacy_lambda.config.aws_names import OUTPUT_VARIABLE, repository_name, stack_name
+from spacy_lambda.config.aws_names import repository_name, stack_name
+from spacy_lambda.core.env_names import CACHE_VARIABLE, METRICS_VARIABLE, OUTPUT_VARIABLE, PIPELINE_VARIABLE
+from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge
 from spacy_lambda.deploy.cdk.failed_events import FailedEvents
 from spacy_lambda.deploy.cdk.log_group import make_log_group
@@ -128,8 +129,8 @@ def _code(scope: Construct, spec: FunctionSpec) -> lambda_.Code:
 
 def _environment(spec: FunctionSpec) -> dict[str, str]:
     ours = {
-        "SPACY_LAMBDA_METRICS": spec.project if spec.metrics else None,
-        "SPACY_LAMBDA_PIPELINE": spec.pipeline,
-        "SPACY_LAMBDA_CACHE": MOUNT if _has_efs(spec) else None,
+        METRICS_VARIABLE: spec.project if spec.metrics else None,
+        PIPELINE_VARIABLE: spec.pipeline,
+        CACHE_VARIABLE: MOUNT if _has_efs(spec) else None,
     }
     return {**spec.environment, **{name: value for name, value in ours.items() if value is not None}}

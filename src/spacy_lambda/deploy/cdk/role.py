@@ -8,7 +8,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import OUTPUT_VARIABLE, output_resource, stack_name
+from spacy_lambda.config.aws_names import output_resource, stack_name
+from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.deploy.cdk.acknowledge import acknowledge, wildcard
 from spacy_lambda.deploy.spec import FunctionSpec

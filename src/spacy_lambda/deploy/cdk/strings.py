@@ -12,14 +12,13 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from spacy_lambda.config.literal_text import LINES, complaint, key_complaint, pattern_complaint
+from spacy_lambda.core.lambda_limits import ENVIRONMENT_BYTES
 from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
 from spacy_lambda.errors import DeployError
 
 __all__ = ["check_strings"]
 
 SEVERAL_LINES = ("environment",)
-ENVIRONMENT_LIMIT = 4096
-"""Bytes of all names and values: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 REMEDIES = {
     "labels": "rename the label in the pipeline, or write metrics = false: only its metrics name labels",
@@ -70,5 +69,5 @@ def _told(where: str, what: str | None) -> Iterator[tuple[str, str]]:
 def _too_much(spec: FunctionSpec) -> Iterator[tuple[str, str]]:
     size = sum(len(f"{name}{value}".encode("utf-8", "replace")) for name, value in spec.environment.items())
     size += len((spec.pipeline or "").encode("utf-8", "replace"))
-    if size > ENVIRONMENT_LIMIT:
-        yield "environment", f"has {size:,} bytes; Lambda takes {ENVIRONMENT_LIMIT:,}"
+    if size > ENVIRONMENT_BYTES:
+        yield "environment", f"has {size:,} bytes; Lambda takes {ENVIRONMENT_BYTES:,}"

@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from aws_cdk import Tags
 from constructs import IConstruct
 
+from spacy_lambda.config.aws_names import FUNCTION_TAG, PIPELINE_TAG, PROJECT_TAG
 from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
 
-__all__ = ["FUNCTION", "MODEL", "PROJECT", "add_tags"]
-
-PROJECT = "spacy-lambda:project"
-FUNCTION = "spacy-lambda:function"
-MODEL = "spacy-lambda:model"
+__all__ = ["add_tags"]
 
 
 def add_tags(scope: IConstruct, spec: FunctionSpec | SharedSpec) -> None:
@@ -24,5 +21,5 @@ def add_tags(scope: IConstruct, spec: FunctionSpec | SharedSpec) -> None:
 
 def _own(spec: FunctionSpec | SharedSpec) -> Mapping[str, str]:
     if isinstance(spec, SharedSpec):
-        return {PROJECT: spec.project}
-    return {PROJECT: spec.project, FUNCTION: spec.name, MODEL: spec.sha256}
+        return {PROJECT_TAG: spec.project}
+    return {PROJECT_TAG: spec.project, FUNCTION_TAG: spec.name, PIPELINE_TAG: spec.sha256}

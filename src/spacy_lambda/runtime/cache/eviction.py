@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.errors import CacheError
 from spacy_lambda.runtime.cache.entry import IN_USE
 from spacy_lambda.runtime.cache.file_system import is_on_network
@@ -27,7 +28,6 @@ from spacy_lambda.runtime.cache.folders import (
     tree_size,
 )
 from spacy_lambda.runtime.cache.quarantine import SET_ASIDE
-from spacy_lambda.runtime.cache.settings import LIMIT_VARIABLE
 
 __all__ = ["EVICTED", "SLACK", "check_fits", "check_room", "disk_full", "keep_limit", "make_room"]
 
@@ -56,8 +56,8 @@ def check_fits(root: Path, need: int, *, limit: int | None) -> None:
     """
     if limit is not None and need > limit:
         raise CacheError(
-            f"the pipeline needs {need:,} bytes, and {LIMIT_VARIABLE} is {limit:,}",
-            remedy=f"set {LIMIT_VARIABLE} to {-(-need // 10**6)}MB or more, or leave it out",
+            f"the pipeline needs {need:,} bytes, and {CACHE_LIMIT_VARIABLE} is {limit:,}",
+            remedy=f"set {CACHE_LIMIT_VARIABLE} to {-(-need // 10**6)}MB or more, or leave it out",
         )
     total, _ = space(root)
     if need + SLACK > total:
@@ -95,7 +95,10 @@ def keep_limit(root: Path, *, limit: int) -> None:
             _remove(root, old)
     if sum(old.size for old in chosen) < over:
         logging.getLogger(__name__).warning(
-            "the cache %s stays beyond %s (%s bytes): what is left in it is in use", root, LIMIT_VARIABLE, f"{limit:,}"
+            "the cache %s stays beyond %s (%s bytes): what is left in it is in use",
+            root,
+            CACHE_LIMIT_VARIABLE,
+            f"{limit:,}",
         )
 
 
@@ -105,7 +108,7 @@ def disk_full(root: Path, need: int, why: str) -> CacheError:
     return CacheError(
         f"{root} is full: the pipeline needs {need:,} bytes, {why}",
         remedy=f"give the function at least {megabytes} MB of ephemeral storage for {root} or choose another folder "
-        "with SPACY_LAMBDA_CACHE, or compile the pipeline to int8",
+        f"with {CACHE_VARIABLE}, or compile the pipeline to int8",
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from spacy_lambda.core.artifact.manifest import Manifest, artifact_size
 from spacy_lambda.core.artifact.unpack import check_stream, extract, flush_folder
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.readable import FoundArtifact
@@ -80,7 +81,7 @@ def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
             time.sleep(random.uniform(0, PAUSE_S * min(tries, 20)))
     raise CacheError(
         f"{location} was fetched into {settings.root} {tries} times and was gone each time",
-        remedy="raise SPACY_LAMBDA_CACHE_LIMIT, and check what else writes there",
+        remedy=f"raise {CACHE_LIMIT_VARIABLE}, and check what else writes there",
     )
 
 
@@ -170,8 +171,8 @@ def _explained(error: OSError, root: Path) -> CacheError:
     if error.errno in READ_ONLY:
         return CacheError(
             f"{root} cannot be written: {error.strerror}",
-            remedy="mount it with write access, or set SPACY_LAMBDA_CACHE to a folder in /tmp",
+            remedy=f"mount it with write access, or set {CACHE_VARIABLE} to a folder in /tmp",
         )
     return CacheError(
-        f"{root} cannot be used: {error}", remedy="check SPACY_LAMBDA_CACHE, and that the file system is mounted"
+        f"{root} cannot be used: {error}", remedy=f"check {CACHE_VARIABLE}, and that the file system is mounted"
     )

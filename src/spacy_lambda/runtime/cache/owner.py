@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from spacy_lambda.core.env_names import CACHE_VARIABLE
 from spacy_lambda.errors import CacheError
 from spacy_lambda.runtime.cache.file_system import is_on_network
 from spacy_lambda.runtime.cache.folders import VANISHED, lstat, own_uid
-from spacy_lambda.runtime.cache.settings import CACHE_VARIABLE
 
 __all__ = ["check_root", "warn_of_others"]
 

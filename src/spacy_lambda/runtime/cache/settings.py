@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.errors import CacheError
 
-__all__ = ["CACHE_VARIABLE", "DEFAULT_ROOT", "LIMIT_VARIABLE", "CacheSettings", "read_settings"]
+__all__ = ["DEFAULT_ROOT", "CacheSettings", "read_settings"]
 
-CACHE_VARIABLE = "SPACY_LAMBDA_CACHE"
-LIMIT_VARIABLE = "SPACY_LAMBDA_CACHE_LIMIT"
 DEFAULT_ROOT = "/tmp/spacy-lambda"
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 SIZE = re.compile(r"(?P<number>[0-9]{1,15}(\.[0-9]{1,15})?)\s*(?P<unit>[KMG]?I?)B?", re.IGNORECASE)
@@ -39,18 +38,18 @@ def read_settings(environ: Mapping[str, str]) -> CacheSettings:
 
 
 def _limit(environ: Mapping[str, str]) -> int | None:
-    text = environ.get(LIMIT_VARIABLE, "")
+    text = environ.get(CACHE_LIMIT_VARIABLE, "")
     if not text:
         return None
     size = SIZE.fullmatch(text.strip())
     if size is None or size["unit"].upper() not in UNITS:
         raise CacheError(
-            f"{LIMIT_VARIABLE} is {text[:80]!r}, which is no size", remedy="write a size such as 500MB or 2GB"
+            f"{CACHE_LIMIT_VARIABLE} is {text[:80]!r}, which is no size", remedy="write a size such as 500MB or 2GB"
         )
     limit = int(float(size["number"]) * UNITS[size["unit"].upper()])
     if limit == 0:
         raise CacheError(
-            f"{LIMIT_VARIABLE} is {text[:80]!r}, and no pipeline fits into that",
+            f"{CACHE_LIMIT_VARIABLE} is {text[:80]!r}, and no pipeline fits into that",
             remedy="write a size such as 500MB or 2GB, or leave it out to use what the disk has",
         )
     return limit

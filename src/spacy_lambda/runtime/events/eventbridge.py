@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from spacy_lambda.runtime.events.output import OUTPUT_VARIABLE, Output, open_output
+from spacy_lambda.core.env_names import OUTPUT_VARIABLE
+from spacy_lambda.runtime.events.output import Output, open_output
 from spacy_lambda.runtime.events.records import encode, field
 from spacy_lambda.runtime.events.s3 import answer_object
 from spacy_lambda.runtime.events.s3_objects import StoredObject

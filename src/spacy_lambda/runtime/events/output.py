@@ -5,21 +5,20 @@ The same name is the same object, so that what is delivered twice is written ove
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from spacy_lambda.core.env_names import OUTPUT_VARIABLE
+from spacy_lambda.core.output_location import S3Prefix, SqsQueue, parse_output
 from spacy_lambda.errors import OutputError
 from spacy_lambda.runtime.events.s3_objects import as_stream
 
-__all__ = ["OUTPUT_VARIABLE", "Output", "S3Output", "SqsOutput", "open_output"]
+__all__ = ["Output", "S3Output", "SqsOutput", "open_output"]
 
-OUTPUT_VARIABLE = "SPACY_LAMBDA_OUTPUT"
 ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS")
-AWS_QUEUE = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 
 
 class Output(Protocol):
@@ -47,12 +46,11 @@ def open_output(environ: Mapping[str, str]) -> Output:
 @lru_cache(maxsize=4)
 def _opened(value: str, endpoints: tuple[str | None, ...]) -> Output:
     """Another endpoint is another client; boto3 itself reads which."""
-    scheme, _, rest = value.partition("://")
-    bucket, _, prefix = rest.partition("/")
-    if scheme == "s3" and bucket:
-        return S3Output(bucket, prefix.strip("/"))
-    if scheme in ("http", "https") and bucket and prefix:
-        return SqsOutput(value)
+    place = parse_output(value)
+    if isinstance(place, S3Prefix):
+        return S3Output(place.bucket, place.prefix)
+    if place is not None:
+        return SqsOutput(place)
     raise OutputError(
         f"{OUTPUT_VARIABLE} is {value!r}" if value else f"{OUTPUT_VARIABLE} is not set",
         remedy=f"set {OUTPUT_VARIABLE} to s3://bucket/prefix or to the URL of an SQS queue",
@@ -102,15 +100,14 @@ class S3Output:
 class SqsOutput:
     """Messages in a queue; a FIFO queue leaves out what it was sent in the last five minutes.
 
-    :param url: The queue's.
+    :param queue: The queue.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, queue: SqsQueue) -> None:
         import boto3
 
-        region = AWS_QUEUE.fullmatch(urlsplit(url).hostname or "")
-        self._url = url
-        self._client = boto3.client("sqs", region_name=region and region[1])
+        self._url = queue.url
+        self._client = boto3.client("sqs", region_name=queue.region)
 
     def write(self, name: str, body: bytes) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
+from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.errors import OutputError, RequestError, SpacyLambdaError
 from spacy_lambda.runtime.events.jsonl import answer_lines
-from spacy_lambda.runtime.events.output import OUTPUT_VARIABLE, Output, S3Output, open_output
+from spacy_lambda.runtime.events.output import Output, S3Output, open_output
 from spacy_lambda.runtime.events.records import encode, field, is_from, warn
 from spacy_lambda.runtime.events.s3_objects import StoredObject, read_lines, read_text
 from spacy_lambda.runtime.predictor import Function

@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from spacy_lambda.core.env_names import INITIALIZATION_TYPE_VARIABLE
+
 __all__ = ["is_cold", "process_age_s"]
 
 _STAT = Path("/proc/self/stat")
@@ -32,4 +34,4 @@ def is_cold(environ: Mapping[str, str]) -> bool:
 
     With SnapStart and provisioned concurrency, init is over before anyone calls.
     """
-    return environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand"
+    return environ.get(INITIALIZATION_TYPE_VARIABLE, "on-demand") == "on-demand"

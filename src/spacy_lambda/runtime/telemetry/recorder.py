@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE, METRICS_VARIABLE
 from spacy_lambda.runtime.telemetry.emf import Metric, metric_line
 from spacy_lambda.runtime.telemetry.init_type import is_cold, process_age_s
 from spacy_lambda.runtime.telemetry.observation import Observation
 from spacy_lambda.runtime.telemetry.xray import send_subsegment
 
-__all__ = ["METRICS_VARIABLE", "Recorder"]
+__all__ = ["Recorder"]
 
-METRICS_VARIABLE = "SPACY_LAMBDA_METRICS"
 """Namespace of the function's metrics in CloudWatch; none are made where it is not set."""
 
 BY_FUNCTION = ("FunctionName",)
@@ -88,7 +88,7 @@ class Recorder:
                 namespace=namespace,
                 timestamp_ms=int(ended * 1000),
                 dimensions={
-                    "FunctionName": self._environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"),
+                    "FunctionName": self._environ.get(FUNCTION_NAME_VARIABLE, "function"),
                     "Model": self._model[:DIGEST] if len(self._model) == 64 else self._model,
                 },
                 facts=facts,

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from spacy_lambda.core.env_names import TRACE_ID_VARIABLE
+
 __all__ = ["send_subsegment"]
 
-TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
 DAEMON_VARIABLE = "AWS_XRAY_DAEMON_ADDRESS"
 _HEADER = b'{"format":"json","version":1}\n'
 
@@ -35,7 +36,7 @@ def send_subsegment(
     :param start_s: When it began, in seconds of the epoch; the other one, when it ended.
     :param annotations: What traces can be searched by.
     """
-    trace = dict(part.split("=", 1) for part in environ.get(TRACE_VARIABLE, "").split(";") if "=" in part)
+    trace = dict(part.split("=", 1) for part in environ.get(TRACE_ID_VARIABLE, "").split(";") if "=" in part)
     address = environ.get(DAEMON_VARIABLE, "")
     if trace.get("Sampled") != "1" or not (address and trace.get("Root") and trace.get("Parent")):
         return

@@ -7,15 +7,16 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from spacy_lambda.core.lambda_limits import REQUEST_BYTES, RESPONSE_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.http.cors import allow_origin, preflight
 from spacy_lambda.runtime.events.http.info import describe
-from spacy_lambda.runtime.events.http.message import MAX_BODY, HttpRequest, HttpResponse, compressed, takes_gzip
+from spacy_lambda.runtime.events.http.message import HttpRequest, HttpResponse, compressed, takes_gzip
 from spacy_lambda.runtime.events.http.page_settings import has_page
 from spacy_lambda.runtime.events.http.problems import problem, problem_of
 from spacy_lambda.runtime.predictor import Function
-from spacy_lambda.runtime.response_size import GZIP_RATIO, PAYLOAD_BYTES
+from spacy_lambda.runtime.response_size import GZIP_RATIO
 
 __all__ = ["respond", "respond_to_mistake"]
 
@@ -66,10 +67,10 @@ def _predict(request: HttpRequest, function: Function) -> HttpResponse:
     kind = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
     if kind != JSON_TYPE and not kind.endswith("+json"):
         raise RequestError(f"the body is {kind[:100]!r}", remedy=f"send {JSON_TYPE}", status=415)
-    most = min(10 * MAX_BODY, LONGEST_CHARACTER * function.capacity.limits.total + ROOM)
+    most = min(10 * REQUEST_BYTES, LONGEST_CHARACTER * function.capacity.limits.total + ROOM)
     asked = function.parse(_decoded(request.content(most)))
     packed = GZIP_RATIO if takes_gzip(request) else 1
-    return _json(function.answer(asked, answer_bytes=packed * PAYLOAD_BYTES))
+    return _json(function.answer(asked, answer_bytes=packed * RESPONSE_BYTES))
 
 
 def _health(request: HttpRequest, function: Function) -> HttpResponse:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from spacy_lambda.core.env_names import CORS_VARIABLE
 from spacy_lambda.runtime.events.http.message import HttpRequest, HttpResponse
 
 __all__ = ["CORS_VARIABLE", "allow_origin", "allowed_origins", "preflight"]
 
-CORS_VARIABLE = "SPACY_LAMBDA_CORS"
 """``*``, or origins such as ``https://example.org``, separated by spaces or commas."""
 
 EXPOSED = "x-request-id, x-model-sha256"

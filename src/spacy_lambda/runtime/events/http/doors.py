@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+from spacy_lambda.core.lambda_limits import ALB_RESPONSE_BYTES, RESPONSE_BYTES
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.http.api import respond, respond_to_mistake
 from spacy_lambda.runtime.events.http.message import (
@@ -23,7 +24,7 @@ from spacy_lambda.runtime.events.http.message import (
     to_text,
 )
 from spacy_lambda.runtime.predictor import Function
-from spacy_lambda.runtime.response_size import ALB_BYTES, PAYLOAD_BYTES, SMALL, too_large
+from spacy_lambda.runtime.response_size import SMALL, too_large
 
 __all__ = ["DOORS", "AlbEvent", "ApiGatewayEvent", "FunctionUrlEvent"]
 
@@ -83,7 +84,7 @@ class AlbEvent:
         headers = event.get("multiValueHeaders" if multiple else "headers")
         path = unquote(str(event.get("path") or "/"))
         response = _call(
-            event, context, function, method=event["httpMethod"], path=path, headers=headers, limit=ALB_BYTES
+            event, context, function, method=event["httpMethod"], path=path, headers=headers, limit=ALB_RESPONSE_BYTES
         )
         body, is_base64 = to_text(response.body)
         answer = {
@@ -108,7 +109,7 @@ def _call(
     method: Any,
     path: str,
     headers: Any,
-    limit: int = PAYLOAD_BYTES,
+    limit: int = RESPONSE_BYTES,
 ) -> HttpResponse:
     """Everything that the doors have in common.
 

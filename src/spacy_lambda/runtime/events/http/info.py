@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE
 from spacy_lambda.runtime.events.http.page_settings import other_function
 from spacy_lambda.runtime.predictor import Function
 from spacy_lambda.runtime.scores import score_kind
@@ -31,7 +32,7 @@ def describe(function: Function) -> dict[str, Any]:
         "performance": meta.get("performance", {}),
         "spacy_lambda": meta.get("spacy_lambda", {}),
         "sha256": function.sha256,
-        "function": function.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
+        "function": function.environ.get(FUNCTION_NAME_VARIABLE),
         "max_length": limits.text,
         "limits": {
             "characters_per_text": limits.text,

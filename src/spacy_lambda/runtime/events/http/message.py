@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.response_size import json_bytes
 
@@ -24,9 +25,6 @@ __all__ = [
     "takes_gzip",
     "to_text",
 ]
-
-MAX_BODY = 6 * 1024 * 1024
-"""Bytes that Lambda takes and gives; what is packed may unpack to ten times as much at the most."""
 
 WORTH_PACKING = 1024
 
@@ -51,7 +49,7 @@ class HttpRequest:
     body: bytes
     id: str
 
-    def content(self, most: int = 10 * MAX_BODY) -> bytes:
+    def content(self, most: int = 10 * REQUEST_BYTES) -> bytes:
         """The body, unpacked.
 
         :param most: Bytes that it may unpack to.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.runtime.events.http.info import describe
 from spacy_lambda.runtime.events.http.problems import PROBLEM_TYPE
 from spacy_lambda.runtime.labels import entity_labels
 from spacy_lambda.runtime.predictor import Function
-from spacy_lambda.runtime.request import INCLUDABLE
 from spacy_lambda.runtime.scores import score_kind
 
 __all__ = ["openapi"]
@@ -88,7 +88,7 @@ def _schemas(function: Function) -> dict[str, Any]:
         "items": text,
         "description": f"Up to {limits.texts:,} texts, of {limits.total:,} characters altogether.",
     }
-    include = {"type": "array", "items": {"enum": list(INCLUDABLE)}}
+    include = {"type": "array", "items": {"enum": list(DOC_PARTS)}}
     long_text = {"enum": ["refuse", "split"]}
     labels = entity_labels(function.nlp)
     label = {"type": "string", **({"enum": labels} if labels else {})}
@@ -101,7 +101,7 @@ def _schemas(function: Function) -> dict[str, Any]:
         "score": _score(function),
     }
     entities = {"type": "array", "items": {"anyOf": [_object(entity), _object(group)]}}
-    one = {"anyOf": [entities, {"type": "object", "propertyNames": {"enum": list(INCLUDABLE)}}]}
+    one = {"anyOf": [entities, {"type": "object", "propertyNames": {"enum": list(DOC_PARTS)}}]}
     wanted = ({"text": text}, {"texts": texts}, {"inputs": {"anyOf": [text, texts]}})
     return {
         "Request": {"oneOf": [_object(keys, include=include, long_text=long_text) for keys in wanted]},

@@ -8,13 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["COMPARE_VARIABLE", "PAGE_VARIABLE", "Other", "has_page", "other_function"]
+from spacy_lambda.core.env_names import COMPARE_VARIABLE, PAGE_VARIABLE
 
-PAGE_VARIABLE = "SPACY_LAMBDA_PAGE"
-"""``on``: ``GET /`` answers the page in which a person tries the pipeline."""
+__all__ = ["Other", "has_page", "other_function"]
 
-COMPARE_VARIABLE = "SPACY_LAMBDA_COMPARE"
-"""Where the API of another function is, seen from the page: ``compare/``, ``../int8/`` or ``https://...``."""
 
 # The origin becomes part of the page's policy, so nothing is let through that could be more than a host. The policy's
 # grammar has no IPv6 addresses (https://www.w3.org/TR/CSP3/#grammardef-host-part).

@@ -1,0 +1,58 @@
+"""Limits of AWS Lambda and of the services that call it.
+
+Source, where no other is named: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ALB_RESPONSE_BYTES",
+    "ASYNC_REQUEST_BYTES",
+    "ENVIRONMENT_BYTES",
+    "LOG_TAIL_BYTES",
+    "MAX_EPHEMERAL_BYTES",
+    "MAX_MEMORY_MB",
+    "MAX_TIMEOUT_S",
+    "MB_PER_VCPU",
+    "MIN_MEMORY_MB",
+    "NAME_CHARACTERS",
+    "REQUEST_BYTES",
+    "RESPONSE_BYTES",
+    "UNZIPPED_BYTES",
+]
+
+REQUEST_BYTES = 6 * 1024 * 1024
+"""Bytes of an event of a synchronous invocation."""
+
+RESPONSE_BYTES = REQUEST_BYTES + 100
+"""Bytes of a response, as the error ``Function.ResponseSizeTooLarge`` and AWS's runtime interface emulator give them:
+https://github.com/aws/aws-lambda-runtime-interface-emulator."""
+
+ASYNC_REQUEST_BYTES = 1024 * 1024
+"""Bytes of an event of an asynchronous invocation: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""
+
+ALB_RESPONSE_BYTES = 1024 * 1024
+"""Bytes that an Application Load Balancer accepts from a function:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html."""
+
+LOG_TAIL_BYTES = 4096
+"""Bytes of the log that ``LogType=Tail`` returns: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""
+
+UNZIPPED_BYTES = 250 * 1024 * 1024
+"""Bytes of a zip and its layers, unzipped."""
+
+MIN_MEMORY_MB, MAX_MEMORY_MB = 128, 10_240
+
+MB_PER_VCPU = 1769
+"""Memory that comes with one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
+
+MAX_TIMEOUT_S = 900
+
+MAX_EPHEMERAL_BYTES = 10 * 1024**3
+"""Bytes of the largest ``/tmp``."""
+
+ENVIRONMENT_BYTES = 4096
+"""Bytes of the names and values of all environment variables together."""
+
+NAME_CHARACTERS = 64
+"""Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html."""

@@ -1,0 +1,47 @@
+"""Facts that one module holds, and all others import."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import spacy_lambda
+from spacy_lambda.core import env_names
+from spacy_lambda.core import lambda_limits as limits
+
+SOURCE = Path(spacy_lambda.__file__).parent
+MODULES = sorted(SOURCE.rglob("*.py"))
+VARIABLE = re.compile(r"SPACY_LAMBDA_\w+|AWS_LAMBDA_\w+|LAMBDA_TASK_ROOT|_HANDLER|_X_AMZN_TRACE_ID")
+PASSED_BY_LAMBDA = {"AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"}
+"""Variables that only the local execution environment sets, and nothing reads."""
+
+LIMITS = {
+    limits.RESPONSE_BYTES,
+    limits.UNZIPPED_BYTES,
+    limits.MAX_MEMORY_MB,
+    limits.MB_PER_VCPU,
+}
+
+
+def constants(path: Path) -> list[object]:
+    return [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_names_and_limits_are_written_once(path: Path) -> None:
+    found = constants(path)
+    if path != Path(env_names.__file__):
+        named = {value for value in found if isinstance(value, str) and VARIABLE.fullmatch(value)}
+        assert named <= PASSED_BY_LAMBDA
+    if path != Path(limits.__file__):
+        assert not LIMITS & {value for value in found if isinstance(value, int)}
+
+
+def test_every_name_is_used() -> None:
+    elsewhere = "\n".join(path.read_text() for path in MODULES if path != Path(env_names.__file__))
+    assert [name for name in env_names.__all__ if not re.search(rf"\b{name}\b", elsewhere)] == []
+    elsewhere = "\n".join(path.read_text() for path in MODULES if path != Path(limits.__file__))
+    assert [name for name in limits.__all__ if not re.search(rf"\b{name}\b", elsewhere)] == []
