@@ -67,7 +67,7 @@ def test_s3(s3: Any, s3_url: str, pipeline: Path, tmp_path: Path, monkeypatch: p
     (listed,) = json.loads(run("ls", "s3://models/ner", *there, "--json"))
     assert listed["sha256"] in pushed["location"]
     assert json.loads(run("pull", pushed["location"], str(tmp_path / "out.tar"), *there, "--json"))["sha256"]
-    assert "there is no bucket" in run("ls", "s3://nobodys", *there, code=1)
+    assert "the bucket 'nobodys' does not exist" in run("ls", "s3://nobodys", *there, code=1)
 
 
 def test_the_hub(hub: Hub, pipeline: Path, tmp_path: Path) -> None:

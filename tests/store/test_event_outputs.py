@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.core.source.s3 import error_code, explained
+from spacy_lambda.core.source.s3 import error_code, s3_error
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.events import jsonl
 from spacy_lambda.runtime.events import s3_objects as objects
@@ -127,7 +127,7 @@ def test_an_output_is_opened_once(s3: Any, s3_url: str) -> None:
 
 
 def test_a_bucket_that_is_not_there(s3: Any) -> None:
-    with pytest.raises(OutputError, match="there is no bucket 'none'") as caught:
+    with pytest.raises(OutputError, match="the bucket 'none' does not exist") as caught:
         open_output({"SPACY_LAMBDA_OUTPUT": "s3://none/x"}).write("m-1", b"")
     assert "aws s3 mb" in caught.value.remedy
 
@@ -242,8 +242,8 @@ def test_what_is_too_large(s3: Any, function: Function, monkeypatch: pytest.Monk
     ("key", "body", "error", "message"),
     [
         ("a.pdf", b"", RequestError, "neither .txt nor .jsonl"),
-        ("none.txt", None, NotStoredError, "there is no s3://models/none.txt"),
-        ("none.jsonl", None, NotStoredError, "there is no s3://models/none.jsonl"),
+        ("none.txt", None, NotStoredError, "s3://models/none.txt does not exist"),
+        ("none.jsonl", None, NotStoredError, "s3://models/none.jsonl does not exist"),
         ("a.txt", b"iron \xff", RequestError, "is not UTF-8 at byte 5"),
         ("a.txt", b"x" * 1001, RequestError, '"text" has 1,001 characters'),
         ("a.txt", b"x" * 10_000, RequestError, "has more than 1,000 characters"),
@@ -327,4 +327,4 @@ def test_a_read_that_times_out_has_no_code() -> None:
     """botocore gives such an error a response that is None."""
     error = ReadTimeoutError(endpoint_url="https://s3.amazonaws.com")
     assert error_code(error) == ""
-    assert isinstance(explained(error, "models", "a.txt"), StoreError)
+    assert isinstance(s3_error(error, "models", "a.txt"), StoreError)

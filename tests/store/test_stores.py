@@ -275,7 +275,7 @@ def test_no_such_bucket(s3: Any, pipeline: Path) -> None:
         lambda: open_store(parse_location("s3://nobodys")).versions(),
         lambda: find_artifact(parse_location("s3://nobodys/en_metals")),
     ):
-        with pytest.raises(StoreError, match="there is no bucket 'nobodys'") as caught:
+        with pytest.raises(StoreError, match="the bucket 'nobodys' does not exist") as caught:
             call()
         assert "aws s3 mb s3://nobodys" in caught.value.remedy
 

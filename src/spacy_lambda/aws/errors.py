@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from spacy_lambda.core.source.s3 import LOGIN
 from spacy_lambda.errors import DeployError, SpacyLambdaError
 
-__all__ = ["aws_error", "aws_errors"]
+__all__ = ["LOGIN", "aws_error", "aws_errors"]
 
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-LOGIN = "log in ('aws sso login', 'aws configure'), or set AWS_PROFILE"
 PERMISSIONS = "docs/deploy.md lists the required permissions"
 
 

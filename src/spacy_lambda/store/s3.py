@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.core.source.readable import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.core.source.s3 import SHA256_METADATA, error_code, explained, read_object, s3_client
+from spacy_lambda.core.source.s3 import SHA256_METADATA, error_code, read_object, s3_client, s3_errors
 from spacy_lambda.errors import StoreError
 
 __all__ = ["Encryption", "S3Objects"]
@@ -190,13 +190,8 @@ class S3Objects:
         )
 
     def _call(self, key: str, operation: Callable[[], Any]) -> Any:
-        """Call S3; what botocore raises becomes an error of ours."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
+        with s3_errors(self._bucket, self._prefix + key):
             return operation()
-        except (BotoCoreError, ClientError) as exc:
-            raise explained(exc, self._bucket, self._prefix + key) from exc
 
 
 class _Upload:

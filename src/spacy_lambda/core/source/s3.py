@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from spacy_lambda.core.digest import Digest, parse_digest
@@ -14,7 +14,7 @@ from spacy_lambda.core.source.readable import FoundArtifact, S3Options
 from spacy_lambda.core.source.stream import PieceStream
 from spacy_lambda.errors import DigestError, NotStoredError, StoreError
 
-__all__ = ["SHA256_METADATA", "error_code", "explained", "find_in_s3", "read_object", "s3_client"]
+__all__ = ["LOGIN", "SHA256_METADATA", "error_code", "find_in_s3", "read_object", "s3_client", "s3_error", "s3_errors"]
 
 PIECE = 1 << 20
 
@@ -23,7 +23,9 @@ MAX_SMALL_BYTES = 4 * 1024 * 1024
 SHA256_METADATA = "sha256"
 """The artifact's identity in the object's metadata."""
 
-DENIED = ("403", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch")
+DENIED = ("403", "AccessDenied")
+CREDENTIALS = ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestExpired", "SignatureDoesNotMatch")
+LOGIN = "log in ('aws sso login', 'aws configure'), or set AWS_PROFILE"
 GONE = ("404", "NoSuchKey", "NotFound")
 
 
@@ -77,14 +79,15 @@ def read_object(client: Any, bucket: str, key: str) -> bytes | None:
 
     :raises StoreError: When S3 cannot be reached, or refuses, or the object is not small.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
-    try:
-        data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_SMALL_BYTES + 1)
-    except (BotoCoreError, ClientError) as exc:
-        if error_code(exc) in GONE:
-            return None
-        raise explained(exc, bucket, key) from exc
+    with s3_errors(bucket, key):
+        try:
+            data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_SMALL_BYTES + 1)
+        except ClientError as exc:
+            if error_code(exc) in GONE:
+                return None
+            raise
     if len(data) > MAX_SMALL_BYTES:
         raise StoreError(
             f"s3://{bucket}/{key} has more than {MAX_SMALL_BYTES:,} bytes, and is neither a pointer nor a signature",
@@ -93,28 +96,41 @@ def read_object(client: Any, bucket: str, key: str) -> bytes | None:
     return data
 
 
-def explained(error: Exception, bucket: str, key: str) -> StoreError:
-    """What botocore says, as an error of ours with its remedy."""
+@contextmanager
+def s3_errors(bucket: str, key: str) -> Iterator[None]:
+    """Raise botocore's errors as a :class:`~spacy_lambda.errors.StoreError` with a remedy."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as exc:
+        raise s3_error(exc, bucket, key) from exc
+
+
+def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
+    """Return an error of ours, with its remedy, for one of botocore's."""
     from botocore import exceptions
 
     place, code = f"s3://{bucket}/{key}", error_code(error)
     if code in GONE:
         return NotStoredError(
-            f"there is no {place}", remedy="check the location; `spacy-lambda ls` shows what is there"
+            f"{place} does not exist", remedy="check the location; `spacy-lambda ls` shows what is there"
         )
     if code == "NoSuchBucket":
-        return NotStoredError(f"there is no bucket {bucket!r}", remedy=f"create it: aws s3 mb s3://{bucket}")
+        return NotStoredError(f"the bucket {bucket!r} does not exist", remedy=f"create it: aws s3 mb s3://{bucket}")
     message, remedy = f"{place}: {error}", "check the location and the permissions of this role or user"
-    if code in DENIED:
-        message = f"{place}: access is denied ({code})"
+    if code in CREDENTIALS:
+        message, remedy = f"{place}: AWS does not accept the credentials ({code})", LOGIN
+    elif code in DENIED:
+        message = f"{place}: access denied ({code})"
         remedy = (
             f"allow s3:GetObject, s3:PutObject and s3:ListBucket on {bucket!r} to this role or user; "
-            "`aws sts get-caller-identity` shows who is asking"
+            "`aws sts get-caller-identity` shows which"
         )
     elif code in ("412", "PreconditionFailed"):
         message, remedy = f"{place} was replaced while it was read", "try again"
     elif isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
-        message, remedy = f"{place}: there are no AWS credentials", "run `aws configure sso`, or set AWS_PROFILE"
+        message, remedy = f"{place}: no AWS credentials found", LOGIN
     elif isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
         message = f"{place} cannot be reached: {error}"
         remedy = "check the network and the endpoint; in a VPC without NAT, add a gateway endpoint for S3"
@@ -123,12 +139,8 @@ def explained(error: Exception, bucket: str, key: str) -> StoreError:
 
 def _told_digest(client: Any, location: Location) -> Digest | None:
     """The identity that whoever stored the object has noted beside it; one that cannot be is not passed over."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
+    with s3_errors(location.bucket, location.key):
         head = client.head_object(Bucket=location.bucket, Key=location.key)
-    except (BotoCoreError, ClientError) as exc:
-        raise explained(exc, location.bucket, location.key) from exc
     told = [value for key, value in head["Metadata"].items() if key.lower() == SHA256_METADATA]
     try:
         digests = {parse_digest(value, name=f"the metadata {SHA256_METADATA} of {location}") for value in told}
@@ -165,7 +177,7 @@ class _Pieces:
             except (exceptions.BotoCoreError, exceptions.ClientError) as exc:
                 tries -= 1
                 if tries == 0 or not isinstance(exc, broken):
-                    raise explained(exc, self._bucket, self._key) from exc
+                    raise s3_error(exc, self._bucket, self._key) from exc
                 time.sleep(0.1 * (TRIES - tries))
             else:
                 return

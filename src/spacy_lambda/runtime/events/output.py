@@ -84,7 +84,7 @@ class S3Output:
         from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from spacy_lambda.core.source.s3 import explained
+        from spacy_lambda.core.source.s3 import s3_error
 
         key = f"{self.prefix}/{name}" if self.prefix else name
         # The pieces are made while they are read: by the pipeline, which belongs to this thread.
@@ -92,8 +92,8 @@ class S3Output:
         try:
             self.client.upload_fileobj(as_stream(pieces), self.bucket, key, Config=config)
         except (BotoCoreError, ClientError) as exc:
-            told = explained(exc, self.bucket, key)
-            raise OutputError(told.message, remedy=told.remedy) from exc
+            error = s3_error(exc, self.bucket, key)
+            raise OutputError(error.message, remedy=error.remedy) from exc
         return f"s3://{self.bucket}/{key}"
 
 

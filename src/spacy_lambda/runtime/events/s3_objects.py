@@ -88,14 +88,11 @@ def _check_size(stored: StoredObject, size: int) -> None:
 
 @contextmanager
 def _reading(stored: StoredObject) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from spacy_lambda.core.source.s3 import explained
+    from spacy_lambda.core.source.s3 import s3_errors
 
     try:
-        yield
-    except (BotoCoreError, ClientError) as exc:
-        raise explained(exc, stored.bucket, stored.key) from exc
+        with s3_errors(stored.bucket, stored.key):
+            yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
         raise RequestError(f"{stored} is not a whole gzip file: {exc}", remedy="compress it again") from exc
 
