@@ -9,10 +9,10 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench base clean
+.PHONY: help demo test test-fast check format bench base clean
 
 help: ## Show what there is to make
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ONCE=1 ends after one answer)
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
@@ -20,6 +20,9 @@ demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ON
 test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime once more without torch
 	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL)
 	OMP_NUM_THREADS=1 .venv-runtime/bin/python -m pytest $(PARALLEL) tests/runtime
+
+test-fast: .venv-dev/ready ## Tests without those that are marked slow
+	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow"
 
 check: .venv-dev/ready ## Format, lint, types
 	.venv-dev/bin/ruff format --check .

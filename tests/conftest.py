@@ -12,6 +12,9 @@ from spacy.tokens.underscore import Underscore
 
 from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import DeployError
+from tests.profiles import load_profile
+
+load_profile()
 
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.bundler.treemap import BAR, COLOURS, MAP, REST_COLOUR, treemap_svg
@@ -119,7 +119,6 @@ def test_a_label_is_cut_to_its_tile() -> None:
     assert float(clip.attrib["width"]) == pytest.approx(MAP.width / 10, abs=0.01)
 
 
-@settings(deadline=None)
 @given(sizes=files(), limit=st.integers(1, 2**40))
 def test_areas_are_bytes(sizes: dict[str, int], limit: int) -> None:
     """Of the tiles and the parts, each of which lies in the map; edges are written with two decimals."""
@@ -134,7 +133,6 @@ def test_areas_are_bytes(sizes: dict[str, int], limit: int) -> None:
         assert MAP.y - 0.02 <= box["y"] <= box["y"] + box["height"] <= MAP.y + MAP.height + 0.02
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 10**12), min_size=1, max_size=40))
 def test_each_area_is_its_bytes(sizes: list[int]) -> None:
     svg = treemap_svg({f"{number}": size for number, size in enumerate(sizes)}, limit=LIMIT, title="")
@@ -148,7 +146,6 @@ def test_each_area_is_its_bytes(sizes: list[int]) -> None:
     assert drawn == pytest.approx(expected, rel=0.01, abs=10)
 
 
-@settings(deadline=None)
 @given(sizes=files(), title=st.text())
 def test_every_name_can_be_written(sizes: dict[str, int], title: str) -> None:
     svg = treemap_svg(sizes, limit=LIMIT, title=title)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda import cli
@@ -74,14 +74,12 @@ def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str])
     assert "a\\tb" in said.out
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=st.text())
 def test_every_text_is_shown_on_one_line_of_visible_characters(value: str) -> None:
     assert is_visible(shown(value))
     assert "\n" not in shown(value)
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
 def test_json_is_the_same_value_on_any_terminal(encoding: str, value: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import spacy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc, Token
@@ -16,6 +16,7 @@ from spacy_lambda.client import Client
 from spacy_lambda.client.docs import doc_of
 from spacy_lambda.errors import InvokeError
 from tests.client.fakes import Fake, served
+from tests.profiles import examples
 
 PIECES = [
     "Iron",
@@ -36,7 +37,7 @@ PIECES = [
     "\x00",
 ]
 TEXTS = st.one_of(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.text(max_size=40))
-GENERATED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+GENERATED = settings(max_examples=examples(150))
 ODD = ["", " ", "  ", "\r\n", " Iron", "Iron ", "Iron  ", "a  b", "a\r\nb \n", "👩‍🔬 x", "\u3000a"]
 
 

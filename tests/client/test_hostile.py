@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -29,6 +29,7 @@ from spacy_lambda.store import hub_inference as inference
 from spacy_lambda.store.hub_inference import query_model
 from tests.client.fakes import Fake, echo, failed, heard
 from tests.client.raw_server import Script, raw_server, response
+from tests.profiles import examples
 
 MANY = 30.0
 """Seconds in which anything is done that is not waited for on purpose."""
@@ -276,7 +277,7 @@ def test_places_that_cannot_be(answer: Any) -> None:
         doc_of(TEXT, answer, Vocab())
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(200))
 @given(
     answer=st.fixed_dictionaries(
         {
@@ -400,7 +401,7 @@ def test_a_wait_before_the_next_attempt_ends_with_the_pipe() -> None:
     assert time.monotonic() - began < MANY
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60))
 @given(
     faults=st.lists(st.sampled_from(["", "again", "smaller", "wrong"]), max_size=12),
     number=st.integers(0, 15),

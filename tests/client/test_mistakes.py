@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spacy_lambda.client import Client
@@ -17,6 +17,7 @@ from spacy_lambda.errors import RequestError
 from spacy_lambda.local import FunctionSettings, LocalLambda, invoke
 from tests.client.fakes import Clock
 from tests.client.http_stub import Reply, stub_server
+from tests.profiles import examples
 
 CODE = Path(__file__).parent / "code"
 AWKWARD = [
@@ -32,7 +33,7 @@ FIELDS = st.fixed_dictionaries(
     {"message": WORDING, "remedy": WORDING, "status": st.sampled_from([400, 413, 415])},
     optional={"key": st.sampled_from(["text", "texts[0]", "include"]) | WORDING},
 )
-SOME = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SOME = settings(max_examples=examples(40))
 
 
 @pytest.fixture(scope="module")

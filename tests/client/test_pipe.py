@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.client import Client
@@ -23,7 +23,6 @@ from tests.client.fakes import Clock, Fake, echo, failed, failing, heard
 VALID = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
-@settings(deadline=None)
 @given(texts=st.lists(VALID), size=st.integers(1, 9), chars=st.integers(1, 90), concurrency=st.integers(1, 3))
 def test_whatever_the_texts_the_answers_are_in_order(texts: list[str], size: int, chars: int, concurrency: int) -> None:
     fake = Fake(echo)

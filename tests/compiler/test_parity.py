@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.runtime.encoder_output import get_encoding
 from tests.compiler.originals import TEXTS, WORDS, Pair
+from tests.profiles import examples
 
 TOLERANCE = 1e-4
 """Largest difference of a token vector, relative to the largest value of any token vector."""
@@ -129,13 +130,13 @@ texts_of_words = st.builds(
 
 
 @given(texts=st.lists(texts_of_words, min_size=1, max_size=3))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150))
 def test_any_text(pair: Callable[..., Pair], texts: list[str]) -> None:
     assert_same(pair(), texts)
 
 
 @given(texts=st.lists(texts_of_words, min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60))
 def test_any_text_in_bytes(pair: Callable[..., Pair], texts: list[str]) -> None:
     assert_same(pair(architecture="roberta"), texts)
 

@@ -21,6 +21,7 @@ from spacy_lambda.config.variables import OF_THE_RUNTIME, SETTING_OF
 from spacy_lambda.core import env_names
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
+from tests.profiles import examples
 
 NAMING = "begin with a lower-case letter; then lower-case letters and digits, with single hyphens between them"
 DAYS = "choose 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"
@@ -373,7 +374,7 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.dictionaries(KEYS, JUNK, max_size=4) | NEARLY)
 def test_junk_is_refused_in_words(values: dict[str, Any]) -> None:
     try:

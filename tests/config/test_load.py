@@ -16,6 +16,7 @@ from spacy_lambda.config.parse import parse_text
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
+from tests.profiles import examples
 
 TOML = "strings are in quotes, a table begins with [its.name], each key is written once: https://toml.io"
 SHA256 = "5f" * 32
@@ -203,7 +204,7 @@ def test_a_byte_order_mark(tmp_path: Path) -> None:
     assert load(tmp_path, "\ufeff" + PROJECT + FUNCTION).name == "papers"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @example("a = " + "9" * 5000)
 @example('a = "\\ud800"')
 @example("a = 1979-99-99")

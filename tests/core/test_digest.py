@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.core.digest import Digest, is_digest, parse_digest
@@ -36,14 +36,12 @@ def test_other_values_are_refused(value: object) -> None:
     assert "64 lower-case" in caught.value.remedy
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789abcdef", min_size=64, max_size=64))
 def test_digests_are_taken_as_they_are(text: str) -> None:
     digest: Digest = parse_digest(text, name="x")
     assert digest == text
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_texts_at_random(text: str) -> None:
     assert is_digest(text) == (len(text) == 64 and set(text) <= set("0123456789abcdef"))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.core.strict_json import MAX_VALUE_DEPTH, parse_json
@@ -17,7 +17,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=VALUES)
 def test_what_is_json_is_read(value: Any) -> None:
     text = json.dumps(value)

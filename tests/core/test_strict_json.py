@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.core.pipelines import read_meta
@@ -83,14 +83,12 @@ PLAIN: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(PLAIN, st.booleans())
 def test_plain_json_is_read_as_it_is(value: Any, ascii_only: bool) -> None:
     data = json.dumps(value, ensure_ascii=ascii_only).encode()
     assert read_json(data, name="x", max_bytes=LIMIT) == value
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(alphabet='[]{}",:\\u0d8e1+-.NaIfty\n ', max_size=200).map(str.encode))
 def test_bytes_at_random(data: bytes) -> None:
     with suppress(JsonError):

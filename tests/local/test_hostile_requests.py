@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
@@ -19,6 +19,7 @@ from spacy_lambda.local.function_url import url_response
 from spacy_lambda.local.invocation import Answer, Outcome
 from spacy_lambda.local.report_line import Report
 from tests.local.local_lambda import Lambda, settings
+from tests.profiles import examples
 
 INVOKE = b"/2015-03-31/functions/function/invocations"
 NAMES = (
@@ -84,7 +85,7 @@ def talk(local: Lambda, request: bytes) -> bytes:
         return received
 
 
-@profile(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@profile(max_examples=examples(150), derandomize=True)
 @given(
     method=st.sampled_from([b"POST", b"GET", b"OPTIONS", b"HEAD", b"DELETE", b"X"]),
     path=PATHS,

@@ -17,6 +17,7 @@ from spacy.tokens import Doc
 
 from spacy_lambda.runtime.affixes import anchored_prefix_search, anchored_suffix_search, linear_url_match
 from spacy_lambda.runtime.tokenizing import EASY, LONGEST_RUN, Hardness, Tokenizing, hardness
+from tests.profiles import examples
 
 LANGUAGES = ["en", "de", "fr", "es", "ru", "tr", "hu", "ar", "hi", "xx"]
 PUNCTUATION = [*"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~…—–“”‘’«»。，！？、；：～·¿¡§£€°©™←■★♥", "🔥", "👩🏽‍🔬", "🇩🇪"]
@@ -65,7 +66,7 @@ def tokens(doc: Doc) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 @given(pieces=parts)
 def test_the_faster_tokenizer_makes_the_same_tokens(language: str, pieces: list[tuple[str, int]]) -> None:
     text = "".join(part * count for part, count in pieces)
@@ -73,7 +74,7 @@ def test_the_faster_tokenizer_makes_the_same_tokens(language: str, pieces: list[
     assert tokens(tokenizing(language).make_doc(text, hard)) == tokens(pipeline(language).make_doc(text))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(text=st.text(max_size=200))
 def test_of_any_text_too(text: str) -> None:
     hard = Hardness(looked=EASY + 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, parse_manifest
@@ -44,7 +44,6 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize("kind", PARSERS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_anything_in_any_place(kind: str, data: st.DataObject) -> None:
     right, parse = PARSERS[kind]
@@ -82,7 +81,6 @@ def check(found: Manifest | HubRecord | Pointer) -> None:
 
 
 @pytest.mark.parametrize("kind", PARSERS)
-@settings(deadline=None)
 @given(data=st.binary(max_size=300), at=st.integers(0, 300), length=st.integers(0, 50))
 def test_bytes_in_any_place(kind: str, data: bytes, at: int, length: int) -> None:
     right, parse = PARSERS[kind]

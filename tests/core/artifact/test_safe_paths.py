@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, path_below, unsafe_name, unsafe_names
@@ -91,7 +91,6 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.one_of(st.lists(PARTS, max_size=6).map("/".join), st.text(max_size=20)))
 @example("link/x")
 @example("link")

@@ -51,7 +51,9 @@ def calls_by_path(path: Path) -> set[str]:
 def ours(path: Path) -> set[str]:
     """What a module takes from the one that tolerates."""
     imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
-    return {alias.name for node in imports if node.module == "spacy_lambda.runtime.cache.folders" for alias in node.names}
+    return {
+        alias.name for node in imports if node.module == "spacy_lambda.runtime.cache.folders" for alias in node.names
+    }
 
 
 @pytest.mark.parametrize("path", sorted(CACHE.glob("*.py")), ids=lambda path: path.name)

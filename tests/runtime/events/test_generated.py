@@ -16,6 +16,7 @@ from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import MARKS, dispatch
 from spacy_lambda.runtime.predictor import Function
 from spacy_lambda.runtime.request import KEYS
+from tests.profiles import examples
 
 TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("iron 🧪\u0301\u200f\ud83d")), max_size=60)
 JSON = st.recursive(
@@ -72,7 +73,7 @@ def check_answer(answer: Any, request: Any) -> None:
             check_offsets(one, text)
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=examples(4000))
 @given(BODIES)
 def test_direct_invocations(event: Any) -> None:
     try:
@@ -83,7 +84,7 @@ def test_direct_invocations(event: Any) -> None:
     check_answer(answer, event)
 
 
-@settings(max_examples=6000, deadline=None)
+@settings(max_examples=examples(6000))
 @given(BODIES, st.booleans(), st.booleans())
 def test_bodies(body: Any, encoded: bool, multiple: bool) -> None:
     text = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -104,7 +105,7 @@ def test_bodies(body: Any, encoded: bool, multiple: bool) -> None:
         assert said["detail"]
 
 
-@settings(max_examples=6000, deadline=None)
+@settings(max_examples=examples(6000))
 @given(METHODS, PATHS, HEADERS | JSON, TEXTS | JSON, st.booleans() | JSON, st.sampled_from(["2.0", "1.0", "elb"]))
 def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, door: str) -> None:
     event: dict[str, Any] = {"headers": headers, "body": body, "isBase64Encoded": encoded}
@@ -122,7 +123,7 @@ def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, do
         json.loads(data)
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=examples(4000))
 @given(st.dictionaries(st.sampled_from(MARKS) | TEXTS, JSON, min_size=1, max_size=5))
 def test_events_of_any_shape(event: dict[str, Any]) -> None:
     try:
