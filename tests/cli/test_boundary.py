@@ -1,4 +1,4 @@
-"""How a command ends: the exit code, and what is said."""
+"""Exit codes, and the message with each."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def shell(command: str, *, env: Mapping[str, str] | None = None) -> subprocess.C
     ("exc", "code", "said", "remedy"),
     [
         (LocationError("it is nowhere", remedy="say where"), KNOWN, "it is nowhere", "say where"),
-        (FileNotFoundError(errno.ENOENT, "No such file", "a/b"), KNOWN, "a/b: No such file", "check that it is there"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "a/b"), KNOWN, "a/b: No such file", "check that it exists"),
         (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000), KNOWN, "characters more)", "shorter"),
         (PermissionError(errno.EACCES, "Permission denied", b"a\xff"), KNOWN, "a\\udcff: Permission", "permissions"),
         (OSError(errno.ENOSPC, "No space left on device"), KNOWN, "No space left", "TMPDIR"),
         (OSError(errno.EMFILE, "Too many open files", 7), KNOWN, "7: Too many", "ulimit"),
         (ConnectionError("gone"), KNOWN, "gone", "check"),
-        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), KNOWN, "not Unicode", "UTF-8"),
-        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates"), KNOWN, "not Unicode", "UTF-8"),
-        (MemoryError(), KNOWN, "memory is used up", "more memory"),
-        (RecursionError("maximum"), KNOWN, "nested too deeply", "nested less"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), KNOWN, "invalid Unicode", "UTF-8"),
+        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates"), KNOWN, "invalid Unicode", "UTF-8"),
+        (MemoryError(), KNOWN, "out of memory", "more memory"),
+        (RecursionError("maximum"), KNOWN, "nested too deeply", "reduce its nesting"),
         (ModuleNotFoundError("no", name="boto3.x"), KNOWN, "this needs 'boto3'", 'pip install "spacy-lambda[s3]"'),
         (KeyboardInterrupt(), INTERRUPTED, "interrupted", ""),
         (EOFError(), INTERRUPTED, "interrupted", ""),
@@ -56,7 +56,7 @@ def shell(command: str, *, env: Mapping[str, str] | None = None) -> subprocess.C
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
-def test_how_it_ends(
+def test_an_exception_becomes_a_message_and_an_exit_code(
     exc: BaseException,
     code: int,
     said: str,
@@ -70,7 +70,7 @@ def test_how_it_ends(
     def run() -> None:
         raise exc
 
-    assert guarded(run, {"boto3": "s3"}) == code
+    assert guarded(run) == code
     err = capsys.readouterr().err
     assert said in err
     assert remedy in err
@@ -80,7 +80,7 @@ def test_how_it_ends(
     assert all("Traceback" in text and type(exc).__name__ in text for text in written)
 
 
-def test_a_fault_of_ours_where_nothing_can_be_written(
+def test_a_bug_is_reported_where_no_file_can_be_written(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
@@ -88,19 +88,19 @@ def test_a_fault_of_ours_where_nothing_can_be_written(
     def run() -> None:
         raise ZeroDivisionError
 
-    assert guarded(run, {}) == BUG
+    assert guarded(run) == BUG
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err
     assert "with the traceback above" in err
 
 
-def test_a_traceback_that_is_asked_for(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_prints_the_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TRACEBACK_VARIABLE, "1")
 
     def run() -> None:
         raise LocationError("it is nowhere", remedy="say where")
 
-    assert guarded(run, {}) == KNOWN
+    assert guarded(run) == KNOWN
     err = capsys.readouterr().err
     assert "Traceback" in err
     assert "remedy: say where" in err
@@ -162,7 +162,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # What is started in the background of a script has them ignored.
+        # Background processes of a script ignore SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         assert process.stdout is not None

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda import cli
-from spacy_lambda.cli.console import CELL, LINE, say, say_error, say_json, say_table, shown
+from spacy_lambda.cli.console import CELL, LINE, print_error, print_json, print_lines, print_table, printable
 from spacy_lambda.errors import SpacyLambdaError
 
 FOLDER = Path(cli.__file__).parent
@@ -44,13 +44,13 @@ def is_visible(text: str) -> bool:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_what_is_hostile_is_shown_as_it_is(value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    say(f"name {value}")
-    say_table(["name"], [[value]], title=value)
-    say_error(SpacyLambdaError(f"there is {value}", remedy=f"remove {value}"))
+    print_lines(f"name {value}")
+    print_table(["name"], [[value]], title=value)
+    print_error(SpacyLambdaError(f"there is {value}", remedy=f"remove {value}"))
     said = capsys.readouterr()
     assert is_visible(said.out + said.err)
     assert "\u202e" not in said.out + said.err
-    assert said.out.splitlines()[0] == f"name {shown(value)}"
+    assert said.out.splitlines()[0] == f"name {printable(value)}"
     assert [line.partition(":")[0] for line in said.err.splitlines() if not line.startswith(" ")] == ["error", "remedy"]
     if value.isascii() and value.isprintable():
         assert value in said.out
@@ -61,12 +61,12 @@ def test_what_is_hostile_is_shown_as_it_is(value: str, capsys: pytest.CaptureFix
     ["naïve", "железо", "鉄\u3000錆", "\U0001f469\u200d\U0001f52c", "\u0645\u06cc\u200c\u062e", "e\u0301", "a\u00a0b"],
 )
 def test_what_is_written_in_any_script_stays(value: str) -> None:
-    assert shown(value) == value
+    assert printable(value) == value
 
 
 def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    say("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * LINE}\t\x1b[31m", err=True)
-    say_table(["name"], [["a\tb"]])
+    print_lines("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * LINE}\t\x1b[31m", err=True)
+    print_table(["name"], [["a\tb"]])
     said = capsys.readouterr()
     first, second = said.err.splitlines()
     assert first == "REPORT RequestId: 1\tDuration: 2.00 ms\t"
@@ -76,8 +76,8 @@ def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str])
 
 @given(value=st.text())
 def test_every_text_is_shown_on_one_line_of_visible_characters(value: str) -> None:
-    assert is_visible(shown(value))
-    assert "\n" not in shown(value)
+    assert is_visible(printable(value))
+    assert "\n" not in printable(value)
 
 
 @given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
@@ -86,7 +86,7 @@ def test_json_is_the_same_value_on_any_terminal(encoding: str, value: Any) -> No
     raw = io.BytesIO()
     terminal = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace")
     with contextlib.redirect_stdout(terminal):
-        say_json(value)
+        print_json(value)
     said = raw.getvalue().decode(encoding)
     assert json.loads(said) == value
     assert is_visible(said)
@@ -97,16 +97,16 @@ def test_json_has_no_number_that_json_has_not(value: Any, capsys: pytest.Capture
     def refuse(name: str) -> None:
         raise AssertionError(name)
 
-    say_json(value)
+    print_json(value)
     assert "null" in json.dumps(json.loads(capsys.readouterr().out, parse_constant=refuse))
 
 
 def test_what_is_long_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    say("x" * 10_000_000)
+    print_lines("x" * 10_000_000)
     assert len(capsys.readouterr().out) < LINE + 60
-    say_table(["name"], [["x" * 10_000_000]])
+    print_table(["name"], [["x" * 10_000_000]])
     assert len(capsys.readouterr().out) < 20 * CELL
-    say_error(SpacyLambdaError("x" * 10_000_000 + "\n" * 100_000, remedy="none"))
+    print_error(SpacyLambdaError("x" * 10_000_000 + "\n" * 100_000, remedy="none"))
     assert len(capsys.readouterr().err) < 10_000
 
 

@@ -314,7 +314,7 @@ def test_the_command_says_that_a_region_is_missing(here: Path) -> None:
     done = run("--pipeline", "en_scienceie_minilm", "--out", "other.toml", "--name", "papers")
     assert done.stdout == (
         "other.toml\n"
-        "no region is known: write it into the file, or set AWS_REGION\n"
+        "no region is set: write it into the file, or set AWS_REGION\n"
         "next: spacy-lambda deploy --plan --config other.toml\n"
     )
 

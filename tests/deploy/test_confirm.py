@@ -58,7 +58,7 @@ cli.main()
 QUESTIONS = {
     "deploy": ("deploy? [y/N]:", "version 1 is live"),
     "destroy": ("delete 1 resources in 123456789012/eu-central-1? [y/N]:", "DELETED"),
-    "rollback": ("let the version before of papers-ner be live? [y/N]:", "version 1 is live"),
+    "rollback": ("roll back papers-ner to the previous version? [y/N]:", "version 1 is live"),
 }
 
 

@@ -35,7 +35,7 @@ def test_a_folder(pipeline: Path, tmp_path: Path) -> None:
     assert json.loads(run("ls", f"{store}/en_metals", "--json"))[0]["aliases"] == ["latest", "live"]
     assert "all verified" in run("pull", location, str(tmp_path / "out"))
     assert "is now 1.2.3" in run("alias", f"{store}/en_metals@1.2.3", "canary")
-    assert "one word too many" in run("push", str(pipeline), store, "more", code=1)
+    assert "unexpected argument" in run("push", str(pipeline), store, "more", code=1)
     assert "--revision is for the Hub" in run("push", str(pipeline), store, "--revision", "x", code=1)
     assert "exists" in run("pull", location, str(tmp_path / "out"), code=1)
     assert "names no version" in run("alias", f"{store}/en_metals", "canary", code=1)

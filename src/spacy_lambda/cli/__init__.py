@@ -1,13 +1,15 @@
 """The command ``spacy-lambda``: parse, call one function, print.
 
-One command per file; libraries are imported inside the commands, so that ``--help`` needs none of them.
-What ends a command becomes a message and a status at one boundary, :mod:`~spacy_lambda.cli.boundary`; what is printed
-goes through :mod:`~spacy_lambda.cli.console`.
+One command per file, named after it; libraries are imported inside the commands, so that ``--help`` needs none of them.
+They share :mod:`~spacy_lambda.cli.options`, :mod:`~spacy_lambda.cli.console` for everything that is printed,
+:mod:`~spacy_lambda.cli.progress`, :mod:`~spacy_lambda.cli.confirm`, and one boundary at which every exception becomes a
+message and an exit code, :mod:`~spacy_lambda.cli.boundary`.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.boundary import guarded
@@ -17,100 +19,60 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "make_app"]
 
-_EXTRA_OF = {
-    "OpenSSL": "sign",
-    "aws_cdk": "deploy",
-    "awslambdaric": "local",
-    "boto3": "s3",
-    "botocore": "s3",
-    "build": "hub",
-    "cyclonedx": "bundle",
-    "huggingface_hub": "hub",
-    "model_signing": "sign",
-    "onnx": "compile",
-    "onnxscript": "compile",
-    "packaging": "bundle",
-    "requests": "hub",
-    "rich": "cli",
-    "spacy_transformers": "compile",
-    "squarify": "bundle",
-    "starlette": "local",
-    "torch": "compile",
-    "transformers": "compile",
-    "typer": "cli",
-    "uvicorn": "local",
-    "yaml": "hub",
-}
+Command = Callable[..., None]
 
 
 def make_app() -> typer.Typer:
-    """The typer application with every command."""
+    """Return the typer application with every command."""
     import typer
 
-    from spacy_lambda.cli import (
-        bundle,
-        deploy,
-        eject,
-        image,
-        init,
-        invoke,
-        operate,
-        pack,
-        query,
-        run_bundle,
-        serve,
-        stores,
-        verify,
-    )
-    from spacy_lambda.cli import compile as compile_command
-    from spacy_lambda.cli.group import Commands
-    from spacy_lambda.cli.version import options
+    from spacy_lambda.cli.alias import alias
+    from spacy_lambda.cli.bundle import bundle
+    from spacy_lambda.cli.compile import compile_
+    from spacy_lambda.cli.deploy import deploy
+    from spacy_lambda.cli.destroy import destroy
+    from spacy_lambda.cli.eject import eject
+    from spacy_lambda.cli.group import Commands, root
+    from spacy_lambda.cli.image import push as push_image
+    from spacy_lambda.cli.init import init
+    from spacy_lambda.cli.invoke import invoke
+    from spacy_lambda.cli.logs import logs
+    from spacy_lambda.cli.ls import ls
+    from spacy_lambda.cli.pack import pack
+    from spacy_lambda.cli.pull import pull
+    from spacy_lambda.cli.push import push
+    from spacy_lambda.cli.query import query
+    from spacy_lambda.cli.rollback import rollback
+    from spacy_lambda.cli.run_bundle import run_bundle
+    from spacy_lambda.cli.serve import serve
+    from spacy_lambda.cli.status import status
+    from spacy_lambda.cli.unpack import unpack
+    from spacy_lambda.cli.verify import verify
 
-    app = typer.Typer(
-        name="spacy-lambda",
-        cls=Commands,
-        help="Compile a trained spaCy transformer pipeline to ONNX, and run it on AWS Lambda without torch.",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-    )
-    app.callback()(options)
-    app.command("compile")(compile_command.compile_)
-    app.command("verify")(verify.verify)
-    app.command("pack")(pack.pack)
-    app.command("unpack")(pack.unpack)
-    app.command("bundle")(bundle.bundle)
-    app.command("run-bundle")(run_bundle.run_bundle)
-    images = typer.Typer(help="Container images of bundles.", no_args_is_help=True)
-    images.command("push")(image.push)
+    app = typer.Typer(name="spacy-lambda", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(root)
+    images = typer.Typer(help="Push container images of bundles.", no_args_is_help=True)
     images.callback()(lambda: None)
+    images.command("push")(push_image)
+    app.command("compile")(compile_)
+    local: list[Command] = [verify, pack, unpack, bundle, run_bundle, serve, invoke, push, pull, ls, alias]
+    deployed: list[Command] = [init, deploy, status, logs, rollback, destroy, eject, query]
+    for command in (*local, *deployed):
+        app.command()(command)
     app.add_typer(images, name="image")
-    app.command("push")(stores.push)
-    app.command("pull")(stores.pull)
-    app.command("ls")(stores.ls)
-    app.command("alias")(stores.alias)
-    app.command("init")(init.init)
-    app.command("deploy")(deploy.deploy)
-    app.command("status")(operate.status)
-    app.command("logs")(operate.logs)
-    app.command("rollback")(operate.rollback)
-    app.command("destroy")(operate.destroy)
-    app.command("eject")(eject.eject)
-    app.command("query")(query.query)
-    app.command("serve")(serve.serve)
-    app.command("invoke")(invoke.invoke)
     return app
 
 
 def main() -> None:
     """Run the command line.
 
-    :raises SystemExit: Always, with the command's status.
+    :raises SystemExit: Always, with the exit code.
     """
-    sys.exit(guarded(_run, _EXTRA_OF))
+    sys.exit(guarded(_run))
 
 
 def _run() -> None:
     from typer.main import get_command
 
-    # Not by calling the application, which would install an excepthook of typer's.
+    # Calling the application itself would install typer's excepthook.
     get_command(make_app()).main()

@@ -1,11 +1,11 @@
-"""Whatever ends a command -> what is printed of it, and the exit code.
+"""The one place where the end of a command becomes output and an exit code.
 
 ====  ======================================================================================================
 0     done
-1     an error that is known, with its remedy; a "no" to what was asked; or nobody reads the output any more
-2     the command line is not understood
-70    a fault of spacy-lambda's own, to be reported
-130   interrupted, by Ctrl-C
+1     a known error, with its remedy; not confirmed; or the output was closed
+2     usage error
+70    a bug in spacy-lambda, to be reported
+130   interrupted by Ctrl-C
 ====  ======================================================================================================
 """
 
@@ -19,107 +19,103 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from spacy_lambda.cli.console import say, say_error
-from spacy_lambda.cli.streams import discard, prepare
+from spacy_lambda.cli.console import discard_output, open_streams, print_error, print_lines
 from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
-from spacy_lambda.errors import MissingExtraError, SpacyLambdaError
+from spacy_lambda.errors import SpacyLambdaError
+from spacy_lambda.extras import missing_extra
 
 __all__ = ["BUG", "INTERRUPTED", "KNOWN", "Ended", "guarded"]
 
 KNOWN, BUG, INTERRUPTED = 1, 70, 130
 
-"""Whether tracebacks are printed, ``1``; otherwise that of a fault of ours goes to a file."""
-
 _REMEDIES = {
-    errno.EACCES: "check its permissions, and those of the folders above it",
-    errno.EPERM: "check its permissions, and those of the folders above it",
-    errno.EROFS: "choose another place, this one is read-only",
-    errno.ENAMETOOLONG: "give a shorter name",
-    errno.ENOSPC: "make room on the disk, or choose another place; TMPDIR says where temporary files go",
-    errno.EDQUOT: "make room in your quota, or choose another place",
-    errno.EISDIR: "give a file",
-    errno.ENOTDIR: "give a folder",
+    errno.EACCES: "check its permissions and those of its parent folders",
+    errno.EPERM: "check its permissions and those of its parent folders",
+    errno.EROFS: "choose another place; this one is read-only",
+    errno.ENAMETOOLONG: "use a shorter name",
+    errno.ENOSPC: "free disk space, or choose another place; TMPDIR sets that of temporary files",
+    errno.EDQUOT: "free some of your quota, or choose another place",
+    errno.EISDIR: "use a file",
+    errno.ENOTDIR: "use a folder",
     errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
-    errno.ENFILE: "end other programs: the system has too many open files",
-    errno.ENOMEM: "end other programs, or take a machine with more memory",
+    errno.ENFILE: "close other programs: the system has too many open files",
+    errno.ENOMEM: "close other programs, or use a machine with more memory",
     errno.ELOOP: "check the symbolic links",
 }
 _KINDS = (
-    (UnicodeError, "this is not Unicode", "give names, files and texts in UTF-8"),
-    (MemoryError, "the memory is used up", _REMEDIES[errno.ENOMEM]),
-    (RecursionError, "what was read is nested too deeply", "give a file that is nested less"),
+    (UnicodeError, "invalid Unicode", "encode names, files and texts in UTF-8"),
+    (MemoryError, "out of memory", _REMEDIES[errno.ENOMEM]),
+    (RecursionError, "the input is nested too deeply", "reduce its nesting"),
 )
-"""What nothing but input from outside brings about."""
+"""Errors that only input from outside causes."""
 
-_ELSE = "check that it is there, and that the folder may be written to (TMPDIR for temporary files)"
+_ELSE = "check that it exists and that its folder is writable (TMPDIR for temporary files)"
 
 
 class Ended(Exception):
-    """How a command ended, where typer would end it otherwise."""
+    """Carries an exception past typer, which would turn it into an exit code of its own."""
 
-    def __init__(self, how: BaseException) -> None:
-        super().__init__(str(how))
-        self.how = how
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
-def guarded(run: Callable[[], Any], extras: dict[str, str]) -> int:
-    """Run the command line; nothing that it raises gets further than this.
+def guarded(run: Callable[[], Any]) -> int:
+    """Run the command line; no exception of it gets any further.
 
-    :param run: Raises :class:`SystemExit` where typer has said all that is to be said.
-    :param extras: Which extra brings a library.
+    :param run: Raises :class:`SystemExit` where typer has printed everything.
     :returns: The exit code.
     """
-    prepare()
+    open_streams()
     try:
-        code = _code(run, extras)
+        code = _code(run)
         sys.stdout.flush()
     except OSError as exc:
-        code = _tell(exc, extras)
+        code = _report(exc)
     except KeyboardInterrupt as exc:
-        code = _tell(exc, extras)
-    discard()
+        code = _report(exc)
+    discard_output()
     return code
 
 
-def _code(run: Callable[[], Any], extras: dict[str, str]) -> int:
+def _code(run: Callable[[], Any]) -> int:
     try:
         run()
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else KNOWN if exc.code else 0
     except BaseException as exc:
-        return _tell(exc.how if isinstance(exc, Ended) else exc, extras)
+        return _report(exc.cause if isinstance(exc, Ended) else exc)
     return 0
 
 
-def _tell(exc: BaseException, extras: dict[str, str]) -> int:
-    if _is_unread(exc):
+def _report(exc: BaseException) -> int:
+    if _is_closed_output(exc):
         return KNOWN
     if os.environ.get(TRACEBACK_VARIABLE) == "1":
         traceback.print_exception(exc)
     if isinstance(exc, KeyboardInterrupt | EOFError):
-        say("interrupted", err=True)
+        print_lines("interrupted", err=True)
         return INTERRUPTED
-    known = _known(exc, extras)
-    say_error(known or _bug(exc))
+    known = _known(exc)
+    print_error(known or _bug(exc))
     return BUG if known is None else KNOWN
 
 
-def _is_unread(exc: BaseException) -> bool:
+def _is_closed_output(exc: BaseException) -> bool:
     return isinstance(exc, OSError) and exc.errno == errno.EPIPE
 
 
-def _known(exc: BaseException, extras: dict[str, str]) -> SpacyLambdaError | None:
-    """What is no fault of ours, as an error with its remedy."""
+def _known(exc: BaseException) -> SpacyLambdaError | None:
+    """Return the error with its remedy, unless it is a bug."""
     if isinstance(exc, SpacyLambdaError):
         return exc
     if isinstance(exc, ModuleNotFoundError):
-        missing = (exc.name or "").partition(".")[0]
-        return MissingExtraError(extras[missing], missing=missing) if missing in extras else None
+        return missing_extra(exc)
     if isinstance(exc, OSError):
         return _system(exc)
     return next(
         (
-            SpacyLambdaError(f"{what}{_said(exc)}", remedy=remedy)
+            SpacyLambdaError(f"{what}{_detail(exc)}", remedy=remedy)
             for kind, what, remedy in _KINDS
             if isinstance(exc, kind)
         ),
@@ -127,7 +123,7 @@ def _known(exc: BaseException, extras: dict[str, str]) -> SpacyLambdaError | Non
     )
 
 
-def _said(exc: BaseException) -> str:
+def _detail(exc: BaseException) -> str:
     return f": {exc}" if str(exc) else ""
 
 
@@ -142,7 +138,7 @@ def _is_path(name: object) -> bool:
 
 
 def _bug(exc: BaseException) -> SpacyLambdaError:
-    """A fault of ours, with its traceback where it can be attached."""
+    """Return a bug as an error, with its traceback in a file to attach."""
     text = "".join(traceback.format_exception(exc))
     try:
         with tempfile.NamedTemporaryFile(
@@ -153,7 +149,7 @@ def _bug(exc: BaseException) -> SpacyLambdaError:
         sys.stderr.write(text)
         where = "with the traceback above"
     else:
-        where = f"with {file.name}, once you have seen that it tells nothing that is to stay with you"
+        where = f"with {file.name}; first check it for anything private"
     return SpacyLambdaError(
         f"this is a bug in spacy-lambda: {type(exc).__name__}: {exc}",
         remedy=f"please report it to the maintainers, {where}",

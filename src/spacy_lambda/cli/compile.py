@@ -1,4 +1,4 @@
-"""``spacy-lambda compile``: a pipeline becomes a compiled pipeline."""
+"""``spacy-lambda compile``: a trained pipeline as a compiled one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.console import say, say_json
+from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.options import CodeOption, JsonOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.core.compiled_meta import CompiledMeta
 
 
 class PrecisionOption(StrEnum):
-    """How the encoder's weights are stored."""
+    """Number format of the encoder's weights."""
 
     fp32 = "fp32"
     int8 = "int8"
@@ -22,40 +23,35 @@ class PrecisionOption(StrEnum):
 
 def compile_(
     pipeline: Annotated[
-        str,
-        typer.Argument(
-            help="The trained pipeline: its folder, the name of its installed package, or its wheel or zip."
-        ),
+        str, typer.Argument(help="Trained pipeline: its folder, its installed package, or its wheel or zip.")
     ],
-    out: Annotated[Path, typer.Argument(help="The folder for the compiled pipeline. It appears whole or not at all.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the compiled pipeline; it appears whole or not at all.")],
     *,
     precision: Annotated[
         PrecisionOption,
-        typer.Option(help="fp32 says exactly what the original says; int8 is a quarter of the size and faster."),
+        typer.Option(
+            help="fp32 predicts exactly what the original predicts; int8 is a quarter of the size and faster."
+        ),
     ] = PrecisionOption.fp32,
     calibrate: Annotated[
         Path | None,
         typer.Option(
-            help="For int8: texts like those the pipeline will see (a folder of .txt, a .jsonl, a .spacy corpus)."
+            help="For int8: texts like those the pipeline will see; a folder of .txt files, a .jsonl or .spacy file."
         ),
     ] = None,
     verify: Annotated[
         Path | None,
         typer.Option(help="Compare with the original on these texts, and keep the figures in meta.json."),
     ] = None,
-    code: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A Python file or package that registers what the pipeline names, as for `spacy train`, or a file that"
-            " lies beside it. May be repeated."
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT when it is a pipeline.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was written into meta.json, as JSON.")] = False,
+    code: CodeOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is a pipeline.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Compile a trained pipeline: its transformer becomes ONNX, and torch is needed no more.
+    """Compile a trained pipeline: its transformer becomes ONNX and runs without torch.
 
-    Loading a pipeline runs code that it names: compile only what you trust.
+    Loading a pipeline runs the code that it names: compile only what you trust.
+
+    Example: spacy-lambda compile output/model-best compiled --precision int8
     """
     from spacy_lambda.compiler.compile import compile_pipeline
 
@@ -71,28 +67,28 @@ def compile_(
             on_step=on_step,
         )
     if as_json:
-        say_json(meta.to_dict())
+        print_json(meta.to_dict())
     else:
         _print(meta, out)
 
 
 def _print(meta: CompiledMeta, out: Path) -> None:
-    from spacy_lambda.cli.verify import print_report
+    from spacy_lambda.cli.verify_report import print_report
 
     megabytes = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / 1e6
-    say(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
+    print_lines(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
     if meta.code:
-        say(f"  with its own code: {', '.join(meta.code)}; load it with spacy_lambda.load")
+        print_lines(f"  with its own code: {', '.join(meta.code)}; load it with spacy_lambda.load")
     for name, encoder in meta.encoders.items():
-        say(
+        print_lines(
             f"  {name}: {encoder['architecture']}, hidden states within {encoder['relative_error']:.1e} of torch's"
             f" on random wordpieces"
         )
     if not meta.encoders:
-        say("  no transformer in this pipeline: it is its own compiled pipeline")
+        print_lines("  this pipeline has no transformer: it compiles to itself")
     if meta.precision == "int8" and any(e["calibration_texts"] == 0 for e in meta.encoders.values()):
-        say("  calibrated on random wordpieces: --calibrate TEXTS makes int8 agree better")
+        print_lines("  calibrated on random wordpieces; --calibrate TEXTS raises the agreement of int8")
     if meta.verification is not None:
         print_report(meta.verification)
     elif meta.encoders:
-        say(f"compare with the original: spacy-lambda verify ORIGINAL {out} --texts TEXTS")
+        print_lines(f"compare with the original: spacy-lambda verify ORIGINAL {out} --texts TEXTS")

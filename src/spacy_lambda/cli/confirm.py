@@ -1,4 +1,4 @@
-"""The one way in which commands ask: where a person can see it, or not at all."""
+"""The one confirmation prompt: shown where a person can see and answer it, or refused."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import sys
 
 import typer
 
-from spacy_lambda.cli.console import shown
+from spacy_lambda.cli.console import printable
 from spacy_lambda.cli.progress import paused
 from spacy_lambda.errors import DeployError
 
-__all__ = ["ask", "require_somebody"]
+__all__ = ["confirm", "require_terminal"]
 
 
-def require_somebody(*, yes: bool) -> None:
-    """Refuse to begin work that ends in a question which nobody could see or answer.
+def require_terminal(*, yes: bool) -> None:
+    """Refuse to begin work that ends in a prompt which nobody could see or answer.
 
-    :param yes: Whether it was answered beforehand.
-    :raises DeployError: If there is no terminal.
+    :param yes: Confirmed on the command line.
+    :raises DeployError: If stdin or every output is not a terminal.
     """
     if yes:
         return
@@ -27,14 +27,14 @@ def require_somebody(*, yes: bool) -> None:
         raise DeployError("confirmation required but no output is a terminal", remedy="pass --yes")
 
 
-def ask(question: str, *, yes: bool) -> bool:
-    """Ask for a yes, with no progress bar in the way.
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask for confirmation, with the progress bars paused.
 
-    :param yes: Whether it was answered beforehand.
-    :raises DeployError: If there is no terminal.
+    :param yes: Confirmed on the command line.
+    :raises DeployError: If stdin or every output is not a terminal.
     """
-    require_somebody(yes=yes)
+    require_terminal(yes=yes)
     if yes:
         return True
     with paused():
-        return bool(typer.confirm(shown(question), err=sys.stderr.isatty()))
+        return bool(typer.confirm(printable(question), err=sys.stderr.isatty()))

@@ -1,32 +1,54 @@
-"""All that the commands print: what comes from outside reaches a terminal as visible characters, and no more of it.
+"""Everything that the commands print: lines, errors, JSON and tables, with untrusted text as visible characters.
 
-Names, versions, labels, logs and answers may hold escape sequences, markup, characters that turn the direction of
-writing, or ten million letters. So no command prints by itself: it says lines, JSON or a table here.
+Names, versions, labels, logs and answers may contain escape sequences, markup, bidirectional control characters, or ten
+million letters. No command prints in any other way; the standard streams are opened and closed here too, so that
+neither is ever the reason why a command fails.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import math
+import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import IO, Any
 
+from spacy_lambda.core.location import Location
 from spacy_lambda.errors import SpacyLambdaError
 
-__all__ = ["CELL", "LINE", "say", "say_error", "say_json", "say_table", "shown"]
+__all__ = [
+    "CELL",
+    "LINE",
+    "LOG_LINE",
+    "discard_output",
+    "open_streams",
+    "print_error",
+    "print_json",
+    "print_lines",
+    "print_table",
+    "printable",
+]
 
 LINE = 10_000
-"""Characters of a line at most."""
+"""Maximum characters of a line."""
 
 ERROR = 2_000
-"""Characters of a line of an error at most."""
+"""Maximum characters of a line of an error."""
 
 LINES = 1_000
-"""Lines of an error at most."""
+"""Maximum lines of an error."""
 
 CELL = 300
-"""Characters of a table's cell at most."""
+"""Maximum characters of a table's cell."""
+
+LOG_LINE = 256 * 1024
+"""Maximum characters of a line of a function's log, as in CloudWatch."""
 
 UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
@@ -34,90 +56,129 @@ UNSEEN = re.compile(
 )
 """Control and format characters, and halves of surrogate pairs; but not the joiners of emoji and of Persian."""
 
+_NAMES = ("stdin", "stdout", "stderr")
 
-def shown(value: object, *, limit: int = LINE) -> str:
-    """Anything on one line, with what cannot be seen as Python escapes it.
 
-    :param limit: Characters that are taken of it.
+def printable(value: object, *, limit: int = LINE) -> str:
+    """Return a value on one line, with invisible characters escaped as in Python.
+
+    :param limit: Maximum characters that are kept of it.
     """
     text = str(value)
     cut = f"… ({len(text) - limit:,} characters more)" if len(text) > limit else ""
-    return UNSEEN.sub(_visible, text[:limit]) + cut
+    return UNSEEN.sub(_escaped, text[:limit]) + cut
 
 
-def say(*lines: object, err: bool = False, limit: int = LINE) -> None:
-    """Print lines, each of which stays one; a tab stays a tab, as in the log of a function.
+def print_lines(*lines: object, err: bool = False, limit: int = LINE) -> None:
+    """Print each value on one line; a tab stays a tab, as in a function's log.
 
     :param err: On standard error.
-    :param limit: Characters of each line at most.
+    :param limit: Maximum characters of each line.
     """
     print(*(_line(line, limit=limit) for line in lines), sep="\n", file=_stream(err=err), flush=True)
 
 
-def say_error(error: SpacyLambdaError) -> None:
-    """Print what happened, and what to do about it. Only these two begin a line."""
+def print_error(error: SpacyLambdaError) -> None:
+    """Print an error and its remedy. Only these two begin a line; continuation lines are indented."""
     for word, text in (("error", error.message), ("remedy", error.remedy)):
         first, *more = text.replace("\t", r"\t").split("\n")
         lines = (line if line.startswith(" ") else f"  {line}" for line in more[:LINES])
-        say(f"{word}: {first}", *lines, err=True, limit=ERROR)
+        print_lines(f"{word}: {first}", *lines, err=True, limit=ERROR)
 
 
-def say_json(value: Any, *, indent: int | None = 2) -> None:
-    """Print a value as JSON that any terminal bears and any parser takes.
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print a value as JSON that is safe on any terminal and valid for any parser.
 
+    :param value: Plain values and dataclasses; paths and locations are printed as strings.
     :param indent: ``None`` for one line.
     """
     print(_json(value, indent), flush=True)
 
 
-def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """Print a table.
 
-    :param columns: Their names; with ``>`` before it, a column is aligned to the right.
+    :param columns: Their headings; a leading ``>`` aligns a column to the right.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=None if title is None else Text(shown(title, limit=CELL)))
+    table = Table(title=None if title is None else Text(printable(title, limit=CELL)))
     for column in columns:
         table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
     for row in rows:
-        table.add_row(*(Text(shown(cell, limit=CELL)) for cell in row))
+        table.add_row(*(Text(printable(cell, limit=CELL)) for cell in row))
     Console().print(table)
+
+
+def open_streams() -> None:
+    """Open standard streams that the caller closed, and escape characters that an output's encoding lacks.
+
+    Otherwise the next file that is opened would take the number of a closed stream, and other programs write to it.
+    """
+    for number, name in enumerate(_NAMES):
+        stream = getattr(sys, name)
+        if stream is None:
+            _open_null(number)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+        elif number and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Flush both outputs, and drop what cannot be written."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _open_null(number)
+            with suppress(OSError, ValueError):
+                stream.flush()
+
+
+def _open_null(number: int) -> None:
+    found = os.open(os.devnull, os.O_RDWR)
+    if found == number:
+        os.set_inheritable(number, True)
+    else:
+        os.dup2(found, number)
+        os.close(found)
 
 
 def _line(line: object, *, limit: int) -> str:
     text = str(line)
     cut = text[limit:]
-    shortened = "\t".join(shown(part) for part in text[:limit].split("\t"))
+    shortened = "\t".join(printable(part) for part in text[:limit].split("\t"))
     return shortened + (f"… ({len(cut):,} characters more)" if cut else "")
 
 
-def _visible(found: re.Match[str]) -> str:
+def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
 
 
 def _json(value: Any, indent: int | None) -> str:
-    """As Unicode where the terminal has it; a number that JSON has not, such as infinity, is ``null``."""
+    """Use Unicode where the terminal has it."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
-    try:
-        text = json.dumps(value, indent=indent, ensure_ascii=not unicode, allow_nan=False)
-    except ValueError:
-        text = json.dumps(_finite(value), indent=indent, ensure_ascii=not unicode)
-    return UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else _escaped(found[0]), text)
+    text = json.dumps(_plain(value), indent=indent, ensure_ascii=not unicode, allow_nan=False)
+    return UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else _json_escaped(found[0]), text)
 
 
-def _escaped(character: str) -> str:
+def _json_escaped(character: str) -> str:
     return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """Return what JSON can express; ``null`` for a number that it lacks, such as infinity."""
     if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+        return value if math.isfinite(value) else None
+    if isinstance(value, Path | Location):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _stream(*, err: bool) -> IO[str]:

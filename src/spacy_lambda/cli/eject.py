@@ -7,19 +7,24 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.console import say
-from spacy_lambda.cli.deploy import ConfigOption, NamesArgument, RegionOption
+from spacy_lambda.cli.console import print_lines
+from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, RegionOption
 from spacy_lambda.cli.progress import stages
 
 
 def eject(
-    functions: NamesArgument = None,
+    functions: FunctionsArgument = None,
     *,
-    out: Annotated[Path, typer.Option(help="The folder; it must not be there, or be empty.")] = Path("infrastructure"),
+    out: Annotated[Path, typer.Option(help="Folder for the app; it must be missing or empty.")] = Path(
+        "infrastructure"
+    ),
     config: ConfigOption = None,
     region: RegionOption = None,
 ) -> None:
-    """Write the CDK app as files that are yours: `cdk deploy` works in their folder without spacy-lambda."""
+    """Write the CDK app into a folder where `cdk deploy` works without spacy-lambda.
+
+    Example: spacy-lambda eject --out infrastructure
+    """
     from spacy_lambda.config.load import load_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.eject import eject_app
@@ -34,5 +39,5 @@ def eject(
             aws=open_account(project),
             on_step=on_step,
         )
-    say(*written)
-    say(f"from now on these are yours: cd {out}, pip install -r requirements.txt, npx aws-cdk@2 deploy --all")
+    print_lines(*written)
+    print_lines(f"next: cd {out}, pip install -r requirements.txt, npx aws-cdk@2 deploy --all")

@@ -1,38 +1,40 @@
-"""The group of all commands, which hands on what typer would end in its own way."""
+"""The application's root: its options, and the group whose errors reach the boundary."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import spacy_lambda
 from spacy_lambda.cli.boundary import Ended
+from spacy_lambda.cli.console import print_lines
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "root"]
 
 VALIDATOR = "Value error, "
-"""Words of the library that checks values, before those that are for the user."""
+"""Prefix that the validation library puts before a message."""
 
 
 class Commands(TyperGroup):
-    """Interruptions and errors of the system get as far as the boundary; typer would turn them into exit codes."""
+    """All commands. Interruptions and system errors pass through; typer would turn them into exit codes of its own."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the command line, or print help."""
-        with _handed_on():
+        with _passed_through():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        with _handed_on():
+        with _passed_through():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _handed_on() -> Iterator[None]:
+def _passed_through() -> Iterator[None]:
     try:
         yield
     except typer.BadParameter as exc:
@@ -42,3 +44,17 @@ def _handed_on() -> Iterator[None]:
         raise Ended(KeyboardInterrupt()) from exc
     except (KeyboardInterrupt, EOFError, OSError) as exc:
         raise Ended(exc) from exc
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_lines(f"spacy-lambda {spacy_lambda.__version__}")
+        raise typer.Exit
+
+
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Compile a trained spaCy transformer pipeline to ONNX, and run it on AWS Lambda without torch."""

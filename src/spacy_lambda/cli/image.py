@@ -1,28 +1,31 @@
-"""``spacy-lambda image push``: an image to where Lambda takes it from."""
+"""``spacy-lambda image push``: push an image to a registry."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.console import say, say_json
+from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.options import JsonOption
 
 
 def push(
     destination: Annotated[str, typer.Argument(help="REGISTRY/NAME or REGISTRY/NAME:TAG.")],
-    bundle: Annotated[Path, typer.Argument(help="The folder that `bundle --shape image` wrote.")] = Path(),
+    bundle: Annotated[Path, typer.Argument(help="Folder that `bundle --shape image` wrote.")] = Path(),
     *,
-    create: Annotated[bool, typer.Option("--create", help="Make the ECR repository if it is missing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    create: Annotated[bool, typer.Option("--create", help="Create the ECR repository if it is missing.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Push an image to a registry, and print its reference by digest; for ECR, log in with the AWS credentials here."""
+    """Push an image and print its reference by digest; to ECR, with the AWS credentials found here.
+
+    Example: spacy-lambda image push 123456789012.dkr.ecr.eu-central-1.amazonaws.com/ner ner-image
+    """
     from spacy_lambda.bundler.image.push import push_image
 
     pushed = push_image(bundle, destination, create=create)
     if as_json:
-        say_json(asdict(pushed))
+        print_json(pushed)
     else:
-        say(pushed.reference)
+        print_lines(pushed.reference)

@@ -1,4 +1,4 @@
-"""``spacy-lambda invoke``: one invocation, and its answer as a table."""
+"""``spacy-lambda invoke``: one invocation, and its prediction as a table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.console import say, say_json, say_table
-from spacy_lambda.cli.deploy import ConfigOption, RegionOption
+from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.options import ConfigOption, JsonOption, RegionOption
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
@@ -17,32 +17,34 @@ from spacy_lambda.errors import InvokeError
 if TYPE_CHECKING:
     from spacy_lambda.local.report_line import Report
 
-
 _ENTITY_KEYS = ("label", "text", "start", "end")
 
 
 def invoke(
     name: Annotated[
-        str | None, typer.Argument(help="A deployed function of the project; not needed where there is one.")
+        str | None, typer.Argument(help="The deployed function's name in the project.", show_default="the only one")
     ] = None,
     *,
     endpoint: Annotated[
-        str | None, typer.Option(help="Another endpoint than AWS's, such as http://127.0.0.1:9001.")
+        str | None, typer.Option(help="Endpoint other than AWS, such as http://127.0.0.1:9001.")
     ] = None,
-    function: Annotated[str, typer.Option(help="At an endpoint: the function's name or ARN.")] = "function",
-    event: Annotated[str | None, typer.Option(help="A file with the event as JSON; '-' for standard input.")] = None,
-    text: Annotated[str | None, typer.Option(help="A text, sent as {\"text\": TEXT}; '-' for standard input.")] = None,
+    function: Annotated[str, typer.Option(help="With --endpoint: the function's name or ARN.")] = "function",
+    event: Annotated[str | None, typer.Option(help="File with the event as JSON; '-' for standard input.")] = None,
+    text: Annotated[str | None, typer.Option(help="Text, sent as {\"text\": TEXT}; '-' for standard input.")] = None,
     config: ConfigOption = None,
     region: RegionOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer's JSON and nothing else.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Invoke a function, the one that is live in AWS or one at an endpoint, and print its answer."""
+    """Invoke a function, the live version on AWS or one at an endpoint, and print its prediction.
+
+    Example: spacy-lambda invoke --endpoint http://127.0.0.1:9001 --text "Thin films of iron oxide."
+    """
     from spacy_lambda.local.caller import invoke as invoke_function
     from spacy_lambda.local.logs import without_empty_stacks
 
-    told = _read_event(event, text)
+    payload = _read_event(event, text)
     if endpoint is not None:
-        result = invoke_function(endpoint, function, told)
+        result = invoke_function(endpoint, function, payload)
     else:
         from spacy_lambda.config.aws_names import stack_name
         from spacy_lambda.config.load import load_project
@@ -58,27 +60,25 @@ def invoke(
             )
         project = load_project(config, region=region)
         deployed = stack_name(project.name, the_function(project, name).name)
-        result = invoke_function(None, deployed, told, qualifier=ALIAS, region=project.region)
+        result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
     if result.error is not None:
-        say(f"error: {result.error.error_type}: {result.error.message}", err=True)
+        print_lines(f"error: {result.error.error_type}: {result.error.message}", err=True)
         if result.error.remedy is not None:
-            say(f"remedy: {result.error.remedy}", err=True)
+            print_lines(f"remedy: {result.error.remedy}", err=True)
         if result.log_tail and not as_json:
-            say(*without_empty_stacks(result.log_tail.rstrip().splitlines()), err=True)
+            print_lines(*without_empty_stacks(result.log_tail.rstrip().splitlines()), err=True)
         raise typer.Exit(1)
     if as_json:
-        say_json(result.answer, indent=None)
+        print_json(result.answer, indent=None)
         return
     print_answer(result.answer)
     if result.report is not None:
-        say(_figures(result.report))
+        print_lines(_figures(result.report))
 
 
 def _read_event(event: str | None, text: str | None) -> Any:
     if (event is None) == (text is None):
-        raise InvokeError(
-            "an invocation needs an event, and only one", remedy="give --event FILE or --text TEXT, not both"
-        )
+        raise InvokeError("an invocation needs exactly one event", remedy="pass --event FILE or --text TEXT, not both")
     if text is not None:
         return {"text": _decoded(_standard_input(), "the text") if text == "-" else text}
     try:
@@ -87,7 +87,7 @@ def _read_event(event: str | None, text: str | None) -> Any:
         raise InvokeError(f"there is no file {event}", remedy="check the path") from exc
     except (OSError, ValueError) as exc:
         raise InvokeError(
-            f"the event {event!r} cannot be read as JSON: {exc}", remedy="give a file with one JSON value"
+            f"the event {event!r} cannot be read as JSON: {exc}", remedy="pass a file with one JSON value"
         ) from exc
 
 
@@ -101,10 +101,12 @@ def _standard_input() -> bytes:
 
 
 def _read(file: IO[bytes]) -> bytes:
-    """What is in a file, which may be a device that never ends."""
+    """Read a file, which may be an endless device."""
     content = file.read(REQUEST_BYTES + 1)
     if len(content) > REQUEST_BYTES:
-        raise InvokeError(f"it has more than {REQUEST_BYTES:,} bytes, Lambda's limit", remedy="send less at once")
+        raise InvokeError(
+            f"the event has more than {REQUEST_BYTES:,} bytes, Lambda's limit", remedy="send less at once"
+        )
     return content
 
 
@@ -112,16 +114,17 @@ def _decoded(content: bytes, what: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise InvokeError(f"{what} is not UTF-8: {exc}", remedy="give it in UTF-8") from exc
+        raise InvokeError(f"{what} is not UTF-8: {exc}", remedy="encode it in UTF-8") from exc
 
 
 def print_answer(answer: Any) -> None:
+    """Print a prediction: entities as a table, anything else as JSON."""
     if not _is_entities(answer):
-        say_json(answer)
+        print_json(answer)
     elif not answer:
-        say("no entities")
+        print_lines("no entities")
     else:
-        say_table(_ENTITY_KEYS, ([entity[key] for key in _ENTITY_KEYS] for entity in answer))
+        print_table(_ENTITY_KEYS, ([entity[key] for key in _ENTITY_KEYS] for entity in answer))
 
 
 def _is_entities(answer: Any) -> bool:

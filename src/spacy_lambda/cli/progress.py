@@ -1,29 +1,28 @@
-"""Progress bars for work that tells its steps, and for bytes that flow."""
+"""Progress bars on standard error, drawn from the steps that long work reports."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from spacy_lambda.core.progress import OnStep, no_progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-__all__ = ["byte_progress", "paused", "progress", "stages"]
+__all__ = ["byte_progress", "hub_progress", "paused", "progress", "stages"]
 
-OnStep = Callable[[str, int, int], None]
-"""Takes a step's name, how much of it is done, and how much there is."""
-
-_live: list[Progress] = []
-"""The bars that are being drawn."""
+_drawn: list[Progress] = []
+"""The bars on the screen."""
 
 
 @contextlib.contextmanager
 def progress(*, quiet: bool) -> Iterator[OnStep]:
-    """A callback that draws a bar for each step on standard error, or nothing.
+    """Draw a bar for each step.
 
-    :param quiet: Draw nothing. Neither is anything drawn where standard error is no terminal.
+    :param quiet: Draw nothing. Nothing is drawn either where standard error is not a terminal.
     """
     from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
@@ -33,17 +32,34 @@ def progress(*, quiet: bool) -> Iterator[OnStep]:
 
 @contextlib.contextmanager
 def stages(*, quiet: bool) -> Iterator[OnStep]:
-    """One bar for several stages after each other, which has the name of the one that is under way."""
+    """Draw one bar for consecutive steps, labelled with the current one."""
     from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
-    with _bars(MofNCompleteColumn(), TimeElapsedColumn(), quiet=quiet, one=True) as on_step:
+    with _bars(MofNCompleteColumn(), TimeElapsedColumn(), quiet=quiet, single=True) as on_step:
         yield on_step
 
 
 @contextlib.contextmanager
+def byte_progress(*, quiet: bool) -> Iterator[OnStep]:
+    """Draw a bar for each step, in bytes and with their rate."""
+    from rich.progress import DownloadColumn, TransferSpeedColumn
+
+    with _bars(DownloadColumn(), TransferSpeedColumn(), quiet=quiet) as on_step:
+        yield on_step
+
+
+def hub_progress(*, quiet: bool) -> None:
+    """Let huggingface_hub draw its own bars only where ours would be drawn."""
+    if quiet or not sys.stderr.isatty():
+        from huggingface_hub.utils import disable_progress_bars
+
+        disable_progress_bars()
+
+
+@contextlib.contextmanager
 def paused() -> Iterator[None]:
-    """No bar is drawn, and nothing that is printed is taken by one; what is not finished is drawn again afterwards."""
-    bars = [one for one in _live if one.live.is_started]
+    """Take the bars off the screen for output and prompts; redraw the unfinished ones afterwards."""
+    bars = [one for one in _drawn if one.live.is_started]
     for one in bars:
         one.stop()
     try:
@@ -57,36 +73,27 @@ def paused() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def byte_progress(*, quiet: bool) -> Iterator[OnStep]:
-    """The same for bytes, with their rate."""
-    from rich.progress import DownloadColumn, TransferSpeedColumn
-
-    with _bars(DownloadColumn(), TransferSpeedColumn(), quiet=quiet) as on_step:
-        yield on_step
-
-
-@contextlib.contextmanager
-def _bars(*columns: ProgressColumn, quiet: bool, one: bool = False) -> Iterator[OnStep]:
+def _bars(*columns: ProgressColumn, quiet: bool, single: bool = False) -> Iterator[OnStep]:
     if quiet or not sys.stderr.isatty():
-        yield lambda step, done, total: None
+        yield no_progress
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-    shown = (TextColumn("{task.description:<12}"), BarColumn(), *columns)
-    # What is printed to a file or a pipe meanwhile is not drawn above the bars.
-    bars = Progress(*shown, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
+    all_columns = (TextColumn("{task.description:<12}"), BarColumn(), *columns)
+    # Where standard output is a file or a pipe, rich must not draw above the bars what is printed to it.
+    bars = Progress(*all_columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
     tasks: dict[str, TaskID] = {}
 
     def on_step(step: str, done: int, total: int) -> None:
-        key = "" if one else step
+        key = "" if single else step
         if tasks.get(key) not in bars.task_ids:
             tasks[key] = bars.add_task(step, total=total)
         bars.update(tasks[key], description=step, completed=done, total=total)
 
     with bars:
-        _live.append(bars)
+        _drawn.append(bars)
         try:
             yield on_step
         finally:
-            _live.remove(bars)
+            _drawn.remove(bars)

@@ -9,37 +9,47 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.numbers import finite
-from spacy_lambda.cli.serve import PAGE, serve_until_stopped, variables
+from spacy_lambda.cli.options import (
+    AllowHostOption,
+    CompareOption,
+    EnvOption,
+    FunctionNameOption,
+    HostOption,
+    MaxConcurrencyOption,
+    MemoryOption,
+    PortOption,
+    TimeoutOption,
+)
+from spacy_lambda.cli.serving import function_environment, serve_until_stopped
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB
 from spacy_lambda.local.settings import FunctionSettings
 
 
 def run_bundle(
-    bundle: Annotated[str, typer.Argument(help="A zip, an image's folder, or an image: REGISTRY/NAME@sha256:...")],
+    bundle: Annotated[
+        str, typer.Argument(help="A zip, the folder of an image, or an image as REGISTRY/NAME@sha256:...")
+    ],
     *,
-    compare: Annotated[
-        str | None, typer.Option(help="Another bundle; the page shows what the two say side by side.")
+    compare: CompareOption = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Program that runs an image: docker, podman, buildah or finch.", show_default="the first one found"
+        ),
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="What runs an image: docker, podman, buildah or finch.")] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for a free one.")] = 9001,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(help="A name by which it may be reached, beside localhost and its addresses; repeatable."),
-    ] = None,
-    name: Annotated[str, typer.Option(help="The function's name.")] = "function",
-    env: Annotated[
-        list[str] | None, typer.Option(help="KEY=VALUE, an environment variable of the function; repeatable.")
-    ] = None,
-    timeout: Annotated[float, typer.Option(callback=finite, help="Seconds for one invocation.")] = 30.0,
-    memory: Annotated[int, typer.Option(help="MB; told to the function, not enforced.")] = DEFAULT_MEMORY_MB,
-    max_concurrency: Annotated[
-        int | None,
-        typer.Option(help="Environments at most; more requests wait.", show_default="number of CPUs"),
-    ] = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 9001,
+    allow_host: AllowHostOption = None,
+    name: FunctionNameOption = "function",
+    env: EnvOption = None,
+    timeout: TimeoutOption = 30.0,
+    memory: MemoryOption = DEFAULT_MEMORY_MB,
+    max_concurrency: MaxConcurrencyOption = None,
 ) -> None:
-    """Serve a bundle as Lambda would run it: a zip under the Python it is for, an image on a read-only root."""
+    """Serve a bundle as Lambda would run it: a zip on the Python it is made for, an image on a read-only root.
+
+    Example: spacy-lambda run-bundle bundle.zip
+    """
     from spacy_lambda.local.bundle import open_bundle
     from spacy_lambda.local.routes import Deployment, side_by_side
 
@@ -51,7 +61,7 @@ def run_bundle(
                 pipeline=which,
                 name=name,
                 handler=runnable.handler,
-                environment=PAGE | variables(env or []),
+                environment=function_environment(env or []),
                 timeout_s=timeout,
                 memory_mb=memory,
                 max_concurrency=max_concurrency or os.cpu_count() or 1,

@@ -1,0 +1,55 @@
+"""``spacy-lambda destroy``: delete deployed functions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.cli.confirm import confirm, require_terminal
+from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, RegionOption, YesOption
+from spacy_lambda.errors import DeployError
+
+
+def destroy(
+    functions: FunctionsArgument = None,
+    *,
+    delete_models: Annotated[
+        bool, typer.Option("--delete-models", help="Delete the project's bucket and images too, with their contents.")
+    ] = False,
+    yes: YesOption = False,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete functions and their resources, and check that nothing is left.
+
+    Example: spacy-lambda destroy --delete-models
+    """
+    from spacy_lambda.config.aws_names import stack_name
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.destroy import destroy_functions, find_doomed
+    from spacy_lambda.deploy.selection import chosen_functions
+
+    require_terminal(yes=yes)
+    project = load_project(config, region=region)
+    if delete_models and functions:
+        raise DeployError(
+            "--delete-models applies to the whole project", remedy="leave out the functions' names, or --delete-models"
+        )
+    aws = open_account(project)
+    names = [one.name for one in chosen_functions(project, functions or [])]
+    stacks = [stack_name(project.name, name) for name in names] + ([project.name] if delete_models else [])
+    doomed = find_doomed(aws, stacks)
+    if not (as_json and yes):
+        models = "the bucket and the images are deleted too" if delete_models else "the bucket and the images stay"
+        print_lines(*(f"  - {one.kind:<36} {one.name}" for one in doomed), models, err=as_json)
+    if not confirm(f"delete {len(doomed)} resources in {aws.account}/{aws.region}?", yes=yes):
+        raise typer.Exit(1)
+    destroy_functions(aws, project.name, names, delete_models=delete_models)
+    if as_json:
+        print_json({"deleted": doomed, "left": []})
+    else:
+        print_lines(f"deleted; nothing is left of {', '.join(names)} (searched by name and by tag)")

@@ -1,0 +1,54 @@
+"""``spacy-lambda logs``: log events of a deployed function."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.cli.console import LOG_LINE, print_json, print_lines
+from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, RegionOption
+from spacy_lambda.errors import DeployError
+
+SPAN = re.compile(r"(\d+)([smhd])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def logs(
+    function: FunctionArgument = None,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Stream new log events until Ctrl-C.")] = False,
+    since: Annotated[str, typer.Option(help="Begin this long ago: 30s, 10m, 2h, 1d.")] = "10m",
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a function's log events; with --json, one JSON object per line.
+
+    Example: spacy-lambda logs --since 1h --follow
+    """
+    from spacy_lambda.config.aws_names import stack_name
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.logs import read_log
+    from spacy_lambda.deploy.selection import the_function
+    from spacy_lambda.local.logs import without_empty_stacks
+
+    project = load_project(config, region=region)
+    name = stack_name(project.name, the_function(project, function).name)
+    for event in read_log(open_account(project), name, since=_span(since), follow=follow):
+        if as_json:
+            line = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}
+            print_json(line, indent=None)
+        else:
+            first, *more = without_empty_stacks(event.message.splitlines()) or [""]
+            print_lines(f"{event.time:%Y-%m-%d %H:%M:%S} {first}", *more, limit=LOG_LINE)
+
+
+def _span(text: str) -> timedelta:
+    match = SPAN.fullmatch(text)
+    if match is None:
+        raise DeployError(f"--since {text!r} is invalid", remedy="write 30s, 10m, 2h or 1d")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})

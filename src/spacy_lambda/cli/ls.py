@@ -1,0 +1,45 @@
+"""``spacy-lambda ls``: the versions and aliases in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.core.location import parse_location
+
+if TYPE_CHECKING:
+    from spacy_lambda.store.protocol import StoredVersion
+
+
+def ls(
+    store: Annotated[str, typer.Argument(help="./folder, s3://bucket/prefix or hf://owner/name; or STORE/NAME.")],
+    *,
+    endpoint_url: EndpointUrlOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the versions and aliases in a store.
+
+    Example: spacy-lambda ls s3://my-models/ner
+    """
+    from spacy_lambda.core.source.readable import S3Options
+    from spacy_lambda.store.open_store import list_versions
+
+    versions = list_versions(parse_location(store), s3=S3Options(endpoint_url, region, profile))
+    if as_json:
+        print_json(versions)
+    elif versions:
+        print_table(["pipeline", "version", "aliases", ">size", "sha256"], map(_row, versions))
+    else:
+        print_lines(f"{store} holds no pipelines")
+
+
+def _row(version: StoredVersion) -> Sequence[object]:
+    size = "" if version.size is None else f"{version.size / 1e6:,.1f} MB"
+    digest = "" if version.sha256 is None else f"{version.sha256[:12]}…"
+    return version.name, version.version, ", ".join(version.aliases), size, digest

@@ -1,0 +1,91 @@
+"""Arguments and options that several commands take, each declared once: one name, one meaning, one help text."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "AllowHostOption",
+    "CodeOption",
+    "CompareOption",
+    "ConfigOption",
+    "EndpointUrlOption",
+    "EnvOption",
+    "ForceOption",
+    "FunctionArgument",
+    "FunctionNameOption",
+    "FunctionsArgument",
+    "HostOption",
+    "JsonOption",
+    "MaxConcurrencyOption",
+    "MemoryOption",
+    "PortOption",
+    "ProfileOption",
+    "RegionOption",
+    "TimeoutOption",
+    "YesOption",
+    "finite",
+]
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse ``nan`` and infinity, which pass typer's ``min`` and ``max``: the callback of options that are floats.
+
+    :raises typer.BadParameter: If the number is not finite.
+    """
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
+
+
+# Every command.
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+
+# Commands that read the project's file or call AWS.
+ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]
+RegionOption = Annotated[str | None, typer.Option(help="AWS region; overrides every other setting of it.")]
+ProfileOption = Annotated[str | None, typer.Option(help="Named profile of the AWS configuration.")]
+EndpointUrlOption = Annotated[
+    str | None,
+    typer.Option(help="URL of an S3-compatible service.", show_default="AWS_ENDPOINT_URL, or AWS itself"),
+]
+FunctionArgument = Annotated[
+    str | None, typer.Argument(help="The function's name in the project.", show_default="the only one")
+]
+FunctionsArgument = Annotated[
+    list[str] | None, typer.Argument(help="Names of functions in the project.", show_default="all of them")
+]
+
+# Commands that load an original pipeline.
+CodeOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Python file or package that registers what the original pipeline names, as for `spacy train --code`,"
+        " or a file beside it; repeatable."
+    ),
+]
+
+# Commands that serve functions on this machine.
+HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")]
+AllowHostOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Accept this host name too, besides localhost and the server's addresses; repeatable."),
+]
+CompareOption = Annotated[str | None, typer.Option(help="Serve a second one; the page shows both side by side.")]
+FunctionNameOption = Annotated[str, typer.Option(help="The function's name.")]
+EnvOption = Annotated[
+    list[str] | None, typer.Option(help="Environment variable of the function, as KEY=VALUE; repeatable.")
+]
+TimeoutOption = Annotated[float, typer.Option(callback=finite, help="Timeout of an invocation, in seconds.")]
+MemoryOption = Annotated[int, typer.Option(help="Memory size in MB, as the function sees it; not enforced.")]
+MaxConcurrencyOption = Annotated[
+    int | None,
+    typer.Option(help="Maximum concurrency; excess requests queue.", show_default="number of CPUs"),
+]

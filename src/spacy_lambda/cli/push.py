@@ -1,0 +1,140 @@
+"""``spacy-lambda push``: store a pipeline in a folder, in S3 or on the Hub."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.progress import byte_progress, hub_progress
+from spacy_lambda.core.env_names import PIPELINE_VARIABLE
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.source.layout import LATEST
+from spacy_lambda.errors import LocationError
+
+if TYPE_CHECKING:
+    from spacy_lambda.store.protocol import Pushed
+
+HUB = "hub"
+
+
+def push(
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            help="Pipeline folder, installed package, wheel, zip or artifact; or the word hub, followed by OWNER/NAME."
+        ),
+    ],
+    store: Annotated[
+        str, typer.Argument(help="./folder, s3://bucket/prefix or hf://owner/name; after the word hub, OWNER/NAME.")
+    ],
+    hub_pipeline: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PIPELINE]", help="After hub OWNER/NAME: the pipeline.", show_default="the current folder"
+        ),
+    ] = None,
+    *,
+    alias: Annotated[
+        list[str] | None, typer.Option(help="Point this alias to the version; repeatable. On the Hub, a tag.")
+    ] = None,
+    latest: Annotated[
+        bool, typer.Option(help="Point the alias latest to the version; on the Hub, its branch is the latest.")
+    ] = True,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a version that has other contents.")] = False,
+    sign: Annotated[Path | None, typer.Option(help="Sign the artifact with this private key, a PEM file.")] = None,
+    endpoint_url: EndpointUrlOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    sse: Annotated[
+        str | None, typer.Option(help="Server-side encryption in S3: AES256, aws:kms or aws:kms:dsse.")
+    ] = None,
+    kms_key: Annotated[str | None, typer.Option(help="KMS key for aws:kms and aws:kms:dsse.")] = None,
+    original: Annotated[
+        str | None,
+        typer.Option(help="Hub: the original pipeline, stored at the root; the compiled one is then stored in onnx/."),
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="Hub: create a public repository.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Hub: branch.", show_default="main")] = None,
+    message: Annotated[str | None, typer.Option(help="Hub: commit message.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Store a pipeline and print its location.
+
+    Example: spacy-lambda push compiled s3://my-models/ner --alias live
+    """
+    from spacy_lambda.core.artifact.open import pipeline_folder
+    from spacy_lambda.core.source.readable import S3Options
+    from spacy_lambda.store.hub import HubOptions
+    from spacy_lambda.store.open_store import open_store
+    from spacy_lambda.store.push import push_pipeline
+    from spacy_lambda.store.s3 import Encryption
+
+    source, location = _source_and_store(pipeline, store, hub_pipeline, revision)
+    if location.scheme == "hf":
+        hub_progress(quiet=as_json)
+    aliases = dict.fromkeys([*(alias or []), *([LATEST] if latest and location.scheme != "hf" else [])])
+    with pipeline_folder(original) if original else nullcontext() as original_folder:
+        wheels = [Path(path) for path in (original or source,) if path.endswith(".whl")]
+        opened = open_store(
+            location,
+            s3=S3Options(endpoint_url, region, profile),
+            encryption=Encryption(sse, kms_key),
+            hub=HubOptions(not public, original_folder, wheels[0] if wheels else None, message),
+        )
+        with byte_progress(quiet=as_json) as on_step:
+            pushed = push_pipeline(
+                source, opened, aliases=tuple(aliases), replace=replace, sign_key=sign, on_step=on_step
+            )
+    warnings = _warnings(pushed)
+    for warning in warnings:
+        print_lines(f"warning: {warning}", err=True)
+    if as_json:
+        print_json({**vars(pushed), "warnings": warnings})
+    else:
+        _print(pushed, source)
+
+
+def _print(pushed: Pushed, source: str) -> None:
+    from spacy_lambda.pipeline.kind import described
+
+    aliases = ", ".join(pushed.aliases) or "none"
+    print_lines(f"{pushed.version}: {pushed.uploaded / 1e6:.1f} MB sent, aliases: {aliases}")
+    if pushed.left_out:
+        print_lines(f"left out, as hidden or generated files: {', '.join(pushed.left_out)}", err=True)
+    if pushed.page is not None:
+        print_lines(pushed.page)
+    if pushed.kind is not None:
+        print_lines(f"kind: {described(pushed.kind, source)}")
+    print_lines(f"{PIPELINE_VARIABLE}={pushed.location}")
+
+
+def _warnings(pushed: Pushed) -> list[str]:
+    """Warn of aliases that point to a pipeline which functions cannot run."""
+    if pushed.kind is None or pushed.kind.value != "original" or not pushed.aliases:
+        return []
+    moved = ", ".join(pushed.aliases)
+    warning = f"the alias {moved} now points to an original pipeline, which functions cannot run"
+    return [f"{warning}; --no-latest leaves {LATEST} where it is" if LATEST in pushed.aliases else warning]
+
+
+def _source_and_store(first: str, second: str, third: str | None, revision: str | None) -> tuple[str, Location]:
+    """Read ``push PIPELINE STORE``, or ``push hub OWNER/NAME [PIPELINE]``."""
+    if first == HUB and "://" not in second:
+        source, location = third or ".", parse_location(f"hf://{second}")
+    elif third is not None:
+        raise LocationError(
+            f"unexpected argument {third!r}",
+            remedy="write `push PIPELINE STORE` or `push hub OWNER/NAME PIPELINE`",
+        )
+    else:
+        source, location = first, parse_location(second)
+    if revision is None:
+        return source, location
+    if location.scheme != "hf":
+        raise LocationError(f"--revision is for the Hub, not for {location}", remedy="leave it out")
+    return source, location.at(revision)

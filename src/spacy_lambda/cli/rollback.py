@@ -1,0 +1,42 @@
+"""``spacy-lambda rollback``: make an earlier version live."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.cli.confirm import confirm, require_terminal
+from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, RegionOption, YesOption
+
+
+def rollback(
+    function: FunctionArgument = None,
+    *,
+    version: Annotated[str | None, typer.Option(help="Version to make live.", show_default="the previous one")] = None,
+    yes: YesOption = False,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Roll back to an earlier version.
+
+    Example: spacy-lambda rollback --version 7
+    """
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.rollback import rollback as roll_back
+    from spacy_lambda.deploy.selection import the_function
+
+    require_terminal(yes=yes)
+    project = load_project(config, region=region)
+    name = the_function(project, function).name
+    wanted = f"version {version}" if version else "the previous version"
+    if not confirm(f"roll back {project.name}-{name} to {wanted}?", yes=yes):
+        raise typer.Exit(1)
+    done = roll_back(project.name, name, aws=open_account(project), version=version)
+    if as_json:
+        print_json(done, indent=None)
+    else:
+        print_lines(f"{done.function}: version {done.version} is live (before: {done.previous})")

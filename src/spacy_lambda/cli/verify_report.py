@@ -1,0 +1,113 @@
+"""The report of ``verify``, as tables; ``compile --verify`` prints it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from spacy_lambda.cli.console import print_lines, print_table
+
+__all__ = ["nothing_compared", "print_report"]
+
+SHOWN = 10
+"""Rows of each table of differences; --json has them all."""
+
+WIDTH = 40
+"""Characters of a text in a table."""
+
+NOTHING = "nothing to compare: neither pipeline annotates these texts"
+UNSTEADY = "nothing to compare: the original's annotations change from run to run"
+
+
+def print_report(report: Mapping[str, Any]) -> None:
+    """Print a table of components, then the first differences.
+
+    :param report: The return value of :meth:`Report.to_dict` or :meth:`Report.summary`.
+    """
+    numbers = (">original", ">compiled", ">agreement", ">identical", ">gold F1")
+    title = f"{report['documents']} documents, {report['identical_documents']} identical"
+    print_table(["component", "annotation", *numbers], (_row(row, report) for row in report["components"]), title=title)
+    if report["agreement"] is None:
+        print_lines(nothing_compared(report))
+    labels = list(_differing_labels(report))
+    if labels:
+        print_table(["component", "label", *numbers[:3]], labels[:SHOWN], title="labels that differ")
+    differences = report.get("differences", ())
+    if differences:
+        print_table(
+            ["text", "component", "annotation", "offsets", "characters", "original", "compiled"],
+            [_difference(one) for one in differences[:SHOWN]],
+            title="differences" + (f", the first {SHOWN} of {len(differences)}" if len(differences) > SHOWN else ""),
+        )
+    for row in report["components"]:
+        if row["differing_documents"] and not differences:
+            which = ", ".join(map(str, row["differing_documents"]))
+            print_lines(f"{row['component']} differs in documents {which} (the first ones, counted from 0)")
+    _print_rest(report)
+
+
+def nothing_compared(report: Mapping[str, Any]) -> str:
+    """Explain why no agreement could be measured."""
+    return UNSTEADY if any(row["unsteady_documents"] for row in report["components"]) else NOTHING
+
+
+def _print_rest(report: Mapping[str, Any]) -> None:
+    """Print what was not compared, failures, hidden states and speed."""
+    for note in report["notes"]:
+        print_lines(f"note: {note}")
+    for row in report["components"]:
+        if row["unsteady_documents"]:
+            print_lines(
+                f"not deterministic: {row['says']} of the original's {row['component']} change from run to run in"
+                f" {row['unsteady_documents']} documents, which are not counted"
+            )
+    for one in report["not_compared"][:SHOWN]:
+        print_lines(f"not compared: {one['component']}: {one['reason']}")
+    failures = report["failures"] if isinstance(report["failures"], tuple | list) else ()
+    for one in failures[:SHOWN]:
+        print_lines(
+            f"the {one['pipeline']} fails on text {one['document']} in {one['component']}: {one['error'][:200]}"
+        )
+    if report["unlike_documents"]:
+        print_lines(f"{report['unlike_documents']} documents have hidden states of different shapes")
+    if report["largest_hidden_difference"] is not None:
+        print_lines(
+            f"hidden states: largest difference {report['largest_hidden_difference']:.2e},"
+            f" {report['relative_hidden_error']:.2e} of their size"
+        )
+    for name, speed in report["speed"].items():
+        print_lines(f"{name}: {speed['words_per_second']:,.0f} words/s, {speed['ms_per_text']:.1f} ms per text")
+
+
+def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+    agreement = "nothing" if row["agreement"] is None else f"{row['agreement']:.4f}"
+    return [
+        row["component"],
+        row["says"],
+        str(row["original"]),
+        str(row["compiled"]),
+        agreement if row["counts"] else f"({agreement})",
+        f"{row['identical_documents']} / {report['documents']}"
+        + (" (not deterministic)" if row["unsteady_documents"] else ""),
+        _gold(row) if row["largest_difference"] is None else f"differ by up to {row['largest_difference']:.1e}",
+    ]
+
+
+def _differing_labels(report: Mapping[str, Any]) -> Iterator[list[str]]:
+    for row in report["components"]:
+        for label, counts in row["labels"].items():
+            if not counts["original"] == counts["compiled"] == counts["shared"]:
+                numbers = [str(counts["original"]), str(counts["compiled"]), f"{counts['agreement']:.4f}"]
+                yield [row["component"], label, *numbers]
+
+
+def _difference(one: Mapping[str, Any]) -> list[str]:
+    where = "" if one["start"] is None else f"{one['start']}-{one['end']}"
+    values = [str(one[side] or "-")[:WIDTH] for side in ("original", "compiled")]
+    return [str(one["document"]), one["component"], one["says"], where, one["text"][:WIDTH], *values]
+
+
+def _gold(row: Mapping[str, Any]) -> str:
+    if row["gold_original"] is None:
+        return "no gold"
+    return f"{row['gold_original']:.4f} → {row['gold_compiled']:.4f}"

@@ -1,0 +1,66 @@
+"""Optional dependencies: the extra that installs each, and the error that names its install command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from spacy_lambda.errors import MissingExtraError
+
+__all__ = ["EXTRA_OF", "explain_missing", "missing_extra"]
+
+EXTRA_OF = {
+    "OpenSSL": "sign",
+    "aws_cdk": "deploy",
+    "awslambdaric": "local",
+    "boto3": "s3",
+    "botocore": "s3",
+    "build": "hub",
+    "constructs": "deploy",
+    "cyclonedx": "bundle",
+    "huggingface_hub": "hub",
+    "model_signing": "sign",
+    "onnx": "compile",
+    "onnxscript": "compile",
+    "packaging": "bundle",
+    "requests": "hub",
+    "rich": "cli",
+    "spacy_transformers": "compile",
+    "squarify": "bundle",
+    "starlette": "local",
+    "torch": "compile",
+    "transformers": "compile",
+    "typer": "cli",
+    "uvicorn": "local",
+    "yaml": "hub",
+}
+"""Importable package -> extra."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def missing_extra(exc: ModuleNotFoundError) -> MissingExtraError | None:
+    """Return the error for a missing optional dependency, or ``None`` if the module is not one."""
+    missing = (exc.name or "").partition(".")[0]
+    return MissingExtraError(EXTRA_OF[missing], missing=missing) if missing in EXTRA_OF else None
+
+
+def explain_missing(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a function of the public API so that a missing optional dependency names its install command.
+
+    :raises MissingExtraError: From the decorated function, in place of :class:`ModuleNotFoundError`.
+    """
+
+    @wraps(function)
+    def explained(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except ModuleNotFoundError as exc:
+            error = missing_extra(exc)
+            if error is None:
+                raise
+            raise error from exc
+
+    return explained
