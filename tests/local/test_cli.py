@@ -111,7 +111,7 @@ def test_invoke_text_is_an_event_with_a_text(local: Lambda) -> None:
 def test_invoke_needs_one_event(local: Lambda) -> None:
     done = run("invoke", "--endpoint", local.endpoint_url)
     assert done.returncode == 1
-    assert "remedy: give --event FILE or --text TEXT" in done.stderr
+    assert "remedy: pass --event FILE or --text TEXT" in done.stderr
 
 
 def test_invoke_where_nothing_answers() -> None:
