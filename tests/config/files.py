@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.config.load import load_project
-from spacy_lambda.config.project import Project
+from spacy_lambda.config import Project, load_project
 from spacy_lambda.errors import ConfigError
 
 PROJECT = """

@@ -11,62 +11,63 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import spacy_lambda
-from spacy_lambda.config.check import find_faults
+from spacy_lambda.config import Project, load_project
 from spacy_lambda.config.keys import function_keys, project_keys
-from spacy_lambda.config.load import load_project, make_project
-from spacy_lambda.config.parse import Document
-from spacy_lambda.config.precedence import settle
-from spacy_lambda.config.project import Project
-from spacy_lambda.config.variables import OF_THE_RUNTIME, SETTING_OF
+from spacy_lambda.config.load import make_project
+from spacy_lambda.config.rules import FUNCTION_VARIABLES, SET_BY_KEYS
 from spacy_lambda.core import env_names
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
 from tests.profiles import examples
 
+NO_NAME = "expected a valid name in AWS"
+TAG = "shorten it, or replace other characters"
+TAG_VALUE = "expected up to 256 letters, digits, spaces and _.:/=+-@"
+TAG_KEY = "expected 1 to 128 letters, digits, spaces and _.:/=+-@, without the prefixes aws: and spacy-lambda:"
 NAMING = "begin with a lower-case letter; then lower-case letters and digits, with single hyphens between them"
 DAYS = "choose 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"
 FORMS = "write ./path, s3://bucket/key or hf://owner/name, each with or without @REF and #sha256=DIGEST"
 ORIGIN = (
-    "which no browser sends as an origin",
+    "an origin as browsers send it",
     'write "https://example.org", without a path or a slash at the end, or "*"',
 )
 
 OF_THE_FUNCTION = [
-    ("memry = 2048", "memry", "is no known key", 'did you mean "memory"?'),
-    ('name = "ner"', "name", "is no known key", "known keys: " + ", ".join(function_keys())),
-    ('shape = "zap"', "shape", 'is "zap"', "choose auto, zip, image, image-efs"),
+    ("memry = 2048", "memry", "is not a known key", 'did you mean "memory"?'),
+    ('name = "ner"', "name", "is not a known key", "known keys: " + ", ".join(function_keys())),
+    ('shape = "zap"', "shape", 'is "zap"; expected one of its choices', "choose auto, zip, image, image-efs"),
     (
         'memory = "2 GB"',
         "memory",
-        'is "2 GB", a string, not a whole number',
+        'is "2 GB", a string, not an integer',
         "write a number without a point, not in quotes",
     ),
     (
         "memory = 2048.0",
         "memory",
-        "is 2048.0, a number, not a whole number",
+        "is 2048.0, a float, not an integer",
         "write a number without a point, not in quotes",
     ),
     (
         "memory = true",
         "memory",
-        "is true, a boolean, not a whole number",
+        "is true, a boolean, not an integer",
         "write a number without a point, not in quotes",
     ),
-    ("memory = 255", "memory", "is 255; it has to be 256 to 10240 MB", "write a number from 256 to 10240"),
-    ("memory = 10_241", "memory", "is 10241; it has to be 256 to 10240 MB", "write a number from 256 to 10240"),
+    ("memory = 255", "memory", "is 255; expected 256 to 10240 MB", "write a number from 256 to 10240"),
+    ("memory = 10_241", "memory", "is 10241; expected 256 to 10240 MB", "write a number from 256 to 10240"),
     (
         "memory = 0xfffffffffffffffffffff",
         "memory",
-        "is an integer of more than 64 bits; it has to be 256 to 10240 MB",
+        "is an integer of more than 64 bits; expected 256 to 10240 MB",
         "write a number from 256 to 10240",
     ),
-    ("timeout = 0", "timeout", "is 0; it has to be 1 to 900 seconds", "write a number from 1 to 900"),
-    ("timeout = 901", "timeout", "is 901; it has to be 1 to 900 seconds", "write a number from 1 to 900"),
-    ('architecture = "x86-64"', "architecture", 'is "x86-64"', "choose x86_64, arm64"),
-    ('python = "3.11"', "python", 'is "3.11"', "choose 3.12, 3.13, 3.14"),
-    ("python = 3.13", "python", "is 3.13, a number, not a string", 'write it in quotes: "3.13"'),
-    ("concurrency = 0", "concurrency", "is 0; the least is 1: with 0 nobody could call it", "write 1 or more"),
+    ("timeout = 0", "timeout", "is 0; expected 1 to 900 seconds", "write a number from 1 to 900"),
+    ("timeout = 901", "timeout", "is 901; expected 1 to 900 seconds", "write a number from 1 to 900"),
+    ('architecture = "x86-64"', "architecture", 'is "x86-64"; expected one of its choices', "choose x86_64, arm64"),
+    ('python = "3.11"', "python", 'is "3.11"; expected one of its choices', "choose 3.12, 3.13, 3.14"),
+    ("python = 3.13", "python", "is 3.13, a float, not a string", 'write it in quotes: "3.13"'),
+    ("concurrency = 0", "concurrency", "is 0; expected 1 or more: with 0 nobody could call it", "write 1 or more"),
     ('snapstart = "on"', "snapstart", 'is "on", a string, not a boolean', "write true or false, not in quotes"),
     (
         'shape = "image-efs"\nsnapstart = true',
@@ -74,44 +75,44 @@ OF_THE_FUNCTION = [
         'is true with shape "image-efs", and Lambda has no SnapStart for functions with EFS',
         'leave out snapstart, or write shape = "image"',
     ),
-    ('auth = "IAM"', "auth", 'is "IAM"', "choose iam, none"),
-    ('cors = "*"', "cors", 'is "*", a string, not a list of strings', 'write a list: ["https://example.org"]'),
-    ('cors = ["*", 1]', "cors[1]", "is 1, a whole number, not a string", 'write it in quotes: "1"'),
-    ('cors = ["https://a.org/"]', "cors[0]", f'is "https://a.org/", {ORIGIN[0]}', ORIGIN[1]),
-    ('cors = ["a.org"]', "cors[0]", f'is "a.org", {ORIGIN[0]}', ORIGIN[1]),
-    (f"cors = {['*'] * 101}", "cors", "has 101 origins; Lambda takes 100", 'write fewer, or ["*"]'),
-    ('alarm_email = "me"', "alarm_email", 'is "me", which is no address', "write name@example.org"),
+    ('auth = "IAM"', "auth", 'is "IAM"; expected one of its choices', "choose iam, none"),
+    ('cors = "*"', "cors", 'is "*", a string, not an array of strings', 'write an array: ["https://example.org"]'),
+    ('cors = ["*", 1]', "cors[1]", "is 1, an integer, not a string", 'write it in quotes: "1"'),
+    ('cors = ["https://a.org/"]', "cors[0]", f'is "https://a.org/"; expected {ORIGIN[0]}', ORIGIN[1]),
+    ('cors = ["a.org"]', "cors[0]", f'is "a.org"; expected {ORIGIN[0]}', ORIGIN[1]),
+    (f"cors = {['*'] * 101}", "cors", "has 101 origins; the maximum is 100", "write 100 or fewer"),
+    ('alarm_email = "me"', "alarm_email", 'is "me"; expected an email address', "write name@example.org"),
     ("budget = 5", "budget", "has no address for its mails", "write alarm_email too"),
     (
         'budget = 0\nalarm_email = "a@b.org"',
         "budget",
-        "is 0; a budget is more than 0",
+        "is 0.0; expected above 0",
         "write US dollars a month, or leave it out",
     ),
     (
         'budget = nan\nalarm_email = "a@b.org"',
         "budget",
-        "is nan; a budget is more than 0",
+        "is nan; expected above 0",
         "write US dollars a month, or leave it out",
     ),
-    ("log_retention = 31", "log_retention", "is 31, for which CloudWatch has no retention", DAYS),
-    ('golden = ""', "golden", 'is "", which is no file', "write a path"),
+    ("log_retention = 31", "log_retention", "is 31; expected a retention that CloudWatch supports", DAYS),
+    ('golden = ""', "golden", 'is ""; expected a file', "write a path"),
     (
         'canary = "5percent"',
         "canary",
-        'is "5percent"',
+        'is "5percent"; expected one of its choices',
         "choose all-at-once, 10percent-5minutes, 10percent-15minutes, linear-10percent-1minute",
     ),
     (
         "keep_versions = 1",
         "keep_versions",
-        "is 1; the least is 2: the live one, and one to go back to",
+        "is 1; expected 2 or more: the live version, and one to roll back to",
         "write 2 or more",
     ),
     (
         "environment = 1",
         "environment",
-        "is 1, a whole number, not a table of strings",
+        "is 1, an integer, not a table of strings",
         'write a table: { team = "nlp" }',
     ),
     ("environment.A1 = 1979-05-27", "environment.A1", "is a date or time, not a string", "write it in quotes"),
@@ -121,13 +122,13 @@ OF_THE_FUNCTION = [
     (
         'environment.SPACY_LAMBDA_OUTPT = "x"',
         "environment.SPACY_LAMBDA_OUTPT",
-        "is no variable of the function",
+        "is not a variable of the function",
         'did you mean "SPACY_LAMBDA_OUTPUT"?',
     ),
     (
         'environment.SPACY_LAMBDA_OUTPUT = "s3://answers/*"',
         "environment.SPACY_LAMBDA_OUTPUT",
-        'is "s3://answers/*", where no answers can go',
+        'is "s3://answers/*"; expected a destination of predictions',
         "write s3://bucket/prefix, or the URL of a queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
     ),
     (
@@ -139,23 +140,23 @@ OF_THE_FUNCTION = [
     (
         'environment."a b" = "x"',
         'environment."a b"',
-        "is no name of a variable for Lambda",
+        "is not a valid name",
         "begin with a letter; then one or more letters, digits and underscores",
     ),
     (
         f'environment.LONG = "{"ä" * 1791}"',
         "environment",
-        "has 3,586 bytes of names and values; Lambda takes 4,096, of which 512 are for our own",
-        "keep what is large in S3 or in the pipeline",
+        "has 3,586 bytes of names and values; the maximum is 3,584",
+        "write 3,584 or fewer",
     ),
 ]
 
 OF_THE_FILE = [
     ("", ("functions", "has no function", "write a table [functions.ner] with its pipeline")),
-    ("functions = 1", ("functions", "is a whole number, not a table", "write [functions.ner], and its keys below it")),
+    ("functions = 1", ("functions", "is an integer, not a table", "write [functions.ner], and its keys below it")),
     (
         "[functions]\nner = 1",
-        ("functions.ner", "is a whole number, not a table", "write [functions.ner], and its keys below it"),
+        ("functions.ner", "is an integer, not a table", "write [functions.ner], and its keys below it"),
     ),
     (
         "[functions.ner]",
@@ -165,37 +166,37 @@ OF_THE_FILE = [
             'write pipeline = "./compiled", the folder that spacy-lambda compile made',
         ),
     ),
-    (FUNCTION.replace("ner", "Ner"), ("functions.Ner", "is no name for AWS", NAMING)),
-    (FUNCTION.replace("ner", "a--b"), ("functions.a--b", "is no name for AWS", NAMING)),
-    (FUNCTION.replace("ner", '"a.b"'), ('functions."a.b"', "is no name for AWS", NAMING)),
+    (FUNCTION.replace("ner", "Ner"), ("functions.Ner", 'is "Ner"; expected a valid name in AWS', NAMING)),
+    (FUNCTION.replace("ner", "a--b"), ("functions.a--b", 'is "a--b"; expected a valid name in AWS', NAMING)),
+    (FUNCTION.replace("ner", '"a.b"'), ('functions."a.b"', 'is "a.b"; expected a valid name in AWS', NAMING)),
     (
         FUNCTION.replace("ner", "n" * 58),
         (
             f"functions.{'n' * 58}",
-            f'makes a function with a name of 65 characters, "papers-{"n" * 50}..."; Lambda takes 64',
+            f'makes a function with a name of 65 characters, "papers-{"n" * 50}..."; the maximum is 64',
             "shorten the function's name or the project's",
         ),
     ),
-    (FUNCTION.replace("./compiled", ""), ("functions.ner.pipeline", "is no location: the location is empty", FORMS)),
+    (FUNCTION.replace("./compiled", ""), ("functions.ner.pipeline", "is not a location: the location is empty", FORMS)),
     (
         FUNCTION.replace("./compiled", "gs://a"),
-        ("functions.ner.pipeline", "is no location: 'gs://a' has the unknown scheme 'gs'", FORMS),
+        ("functions.ner.pipeline", "is not a location: 'gs://a' has the unknown scheme 'gs'", FORMS),
     ),
     (
         FUNCTION.replace("./compiled", "n" * 5000),
         (
             "functions.ner.pipeline",
-            f"is no location: '{'n' * 80}'… is not a location: it has 5,000 characters, or a zero byte",
+            f"is not a location: '{'n' * 80}'… is not a location: it has 5,000 characters, or a zero byte",
             FORMS,
         ),
     ),
-    (FUNCTION + "[function.b]\n", ("function", "is no known key", 'did you mean "functions"?')),
+    (FUNCTION + "[function.b]\n", ("function", "is not a known key", 'did you mean "functions"?')),
 ]
 
 OF_THE_PROJECT = [
     (
         'name = "papers"\nregion = "eu-central-1"\nregon = "x"',
-        ("project.regon", "is no known key", 'did you mean "region"?'),
+        ("project.regon", "is not a known key", 'did you mean "region"?'),
     ),
     ('region = "eu-central-1"', ("project.name", "is missing", 'write name = "papers" under [project]')),
     (
@@ -203,17 +204,20 @@ OF_THE_PROJECT = [
         (
             "project.region",
             "is missing",
-            'write region = "eu-central-1" under [project], give --region, or set AWS_REGION',
+            'write region = "eu-central-1" under [project], pass --region, or set AWS_REGION',
         ),
     ),
     (
         'name = "papers"\nregion = "Frankfurt"',
-        ("project.region", 'is "Frankfurt", which is no region', 'write one as "eu-central-1"'),
+        ("project.region", 'is "Frankfurt"; expected a region', 'write it like "eu-central-1"'),
     ),
-    ('name = "2papers"\nregion = "eu-central-1"', ("project.name", 'is "2papers", which is no name for AWS', NAMING)),
+    (
+        'name = "2papers"\nregion = "eu-central-1"',
+        ("project.name", f'is "2papers"; {NO_NAME}', NAMING),
+    ),
     (
         'name = "sthree-a"\nregion = "eu-central-1"',
-        ("project.name", 'is "sthree-a", and no bucket\'s name may begin so', "choose another name"),
+        ("project.name", 'is "sthree-a"; expected no prefix that S3 reserves', "choose another name"),
     ),
     (
         f'name = "{"p" * 29}"\nregion = "ap-southeast-1"',
@@ -225,26 +229,26 @@ OF_THE_PROJECT = [
     ),
     (
         'name = "papers"\nregion = "eu-central-1"\naccount = 123456789012',
-        ("project.account", "is 123456789012, a whole number, not a string", 'write it in quotes: "123456789012"'),
+        ("project.account", "is 123456789012, an integer, not a string", 'write it in quotes: "123456789012"'),
     ),
     (
         'name = "papers"\nregion = "eu-central-1"\naccount = "1"',
-        ("project.account", 'is "1"; an account has 12 digits', "see: aws sts get-caller-identity"),
+        ("project.account", 'is "1"; expected an account ID of 12 digits', "see: aws sts get-caller-identity"),
     ),
     (
         'name = "papers"\nregion = "eu-central-1"\ntags."aws:x" = "1"',
-        ('project.tags."aws:x"', "is not yours to set", "choose a key that does not begin with aws: or spacy-lambda:"),
+        ('project.tags."aws:x"', 'is "aws:x"; ' + TAG_KEY, TAG),
     ),
     (
         'name = "papers"\nregion = "eu-central-1"\ntags.a = "?"',
-        ("project.tags.a", 'is "?"; some characters are not for tags', "write letters, digits, spaces and _.:/=+-@"),
+        ("project.tags.a", 'is "?"; ' + TAG_VALUE, TAG),
     ),
     (
         f'name = "papers"\nregion = "eu-central-1"\ntags.a = "{"x" * 257}"',
         (
             "project.tags.a",
-            "has 1 characters, and its value 257",
-            "write a key of 1 to 128, and a value of up to 256 characters",
+            f'is "{"x" * 57}..."; {TAG_VALUE}',
+            TAG,
         ),
     ),
 ]
@@ -269,7 +273,7 @@ def test_of_the_project(tmp_path: Path, project: str, fault: tuple[str, str, str
 
 def test_a_project_that_is_no_table(tmp_path: Path) -> None:
     remedy = "write [project], and its keys below it"
-    assert faults(tmp_path, "project = []" + FUNCTION) == [("project", "is a list, not a table", remedy)]
+    assert faults(tmp_path, "project = []" + FUNCTION) == [("project", "is an array, not a table", remedy)]
 
 
 @pytest.mark.parametrize(
@@ -304,16 +308,16 @@ def test_all_at_once(tmp_path: Path) -> None:
         load_project(path, environ={})
     assert caught.value.message == (
         f"{path} has 5 faults:\n"
-        '  1. project.name is "Papers", which is no name for AWS\n'
+        '  1. project.name is "Papers"; expected a valid name in AWS\n'
         "  2. project.region is missing\n"
         "  3. functions.ner.pipeline is missing\n"
-        "  4. functions.ner.memory is 64; it has to be 256 to 10240 MB\n"
-        '  5. functions.other.timeout is "long", a string, not a whole number'
+        "  4. functions.ner.memory is 64; expected 256 to 10240 MB\n"
+        '  5. functions.other.timeout is "long", a string, not an integer'
     )
     assert caught.value.remedy == (
         "change each:\n"
         f"  1. project.name: {NAMING}\n"
-        '  2. project.region: write region = "eu-central-1" under [project], give --region, or set AWS_REGION\n'
+        '  2. project.region: write region = "eu-central-1" under [project], pass --region, or set AWS_REGION\n'
         '  3. functions.ner.pipeline: write pipeline = "./compiled", the folder that spacy-lambda compile made\n'
         "  4. functions.ner.memory: write a number from 256 to 10240\n"
         "  5. functions.other.timeout: write a number without a point, not in quotes"
@@ -326,14 +330,15 @@ def test_one_fault_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_project(path, environ={})
     assert str(caught.value) == (
-        f"{path}: functions.ner.memory is 64; it has to be 256 to 10240 MB\nremedy: write a number from 256 to 10240"
+        f"{path}: functions.ner.memory is 64; expected 256 to 10240 MB\nremedy: write a number from 256 to 10240"
     )
 
 
 def test_nothing_is_changed() -> None:
     values: dict[str, Any] = {"project": {"name": "papers"}, "functions": {"ner": {"cors": []}}}
     before = repr(values)
-    find_faults(settle(Document(Path("x"), values), region="eu-central-1", environ={"SPACY_LAMBDA_PROJECT": "other"}))
+    with pytest.raises(ConfigError):
+        make_project(values, Path("x"), region="eu-central-1", environ={"SPACY_LAMBDA_PROJECT": "other"})
     assert repr(values) == before
 
 
@@ -343,7 +348,7 @@ def test_every_variable_of_the_function_is_known() -> None:
     used = {name for source in sources for name in re.findall(r"\b[A-Z_]+_VARIABLE\b", source)}
     found = {getattr(env_names, name) for name in used if hasattr(env_names, name)}
     ours = {name for name in found if name.startswith(env_names.PREFIX)}
-    assert ours == {*SETTING_OF, *OF_THE_RUNTIME}
+    assert ours == {*SET_BY_KEYS, *FUNCTION_VARIABLES}
 
 
 KEYS = st.sampled_from(["project", "functions", "ner", *project_keys(), *function_keys()]) | st.text(max_size=8)
@@ -378,12 +383,12 @@ NEARLY = st.fixed_dictionaries(
 @given(st.dictionaries(KEYS, JUNK, max_size=4) | NEARLY)
 def test_junk_is_refused_in_words(values: dict[str, Any]) -> None:
     try:
-        project = make_project(Document(Path("spacy-lambda.toml"), values), region=None, environ={})
+        project = make_project(values, Path("spacy-lambda.toml"), environ={})
     except ConfigError as exc:
         refused = exc
     else:
         assert isinstance(project, Project)
         return
     assert refused.faults
-    assert all(where and what and remedy for where, what, remedy in refused.faults)
+    assert all(key and problem and remedy for key, problem, remedy in refused.faults)
     assert str(refused)

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from spacy_lambda.config.load import load_project
-from spacy_lambda.config.parse import parse_text
-from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.config import FunctionConfig, Project, load_project
+from spacy_lambda.config.toml_file import parse_toml
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
 from tests.profiles import examples
@@ -165,14 +164,14 @@ def test_a_fault_is_where_it_was_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "what", "remedy"),
     [
-        ("[project]\nname = papers", "line 2, column 8,", "is no TOML: Invalid value: name = papers", TOML),
+        ("[project]\nname = papers", "line 2, column 8,", "is not TOML: Invalid value: name = papers", TOML),
         (
             "[project",
             "the file",
-            "is no TOML: Expected ']' at the end of a table declaration (at end of document)",
+            "is not TOML: Expected ']' at the end of a table declaration (at end of document)",
             TOML,
         ),
-        ("[a]\n[a]", "line 2, column 3,", "is no TOML: Cannot declare ('a',) twice: [a]", TOML),
+        ("[a]\n[a]", "line 2, column 3,", "is not TOML: Cannot declare ('a',) twice: [a]", TOML),
         ("a = " + "[" * 50_000, "the file", "is nested too deeply", "write plain tables"),
     ],
 )
@@ -184,8 +183,10 @@ def test_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError) as caught:
         load_project()
-    assert caught.value.message == f"spacy-lambda.toml: the file is not there; looked in {tmp_path}"
-    assert caught.value.remedy == "'spacy-lambda init --pipeline LOCATION' writes one; or name it with --config"
+    assert caught.value.message == f"spacy-lambda.toml: the file does not exist; looked in {tmp_path}"
+    assert (
+        caught.value.remedy == "create it with 'spacy-lambda init --pipeline LOCATION', or name another with --config"
+    )
 
 
 def test_a_folder(tmp_path: Path) -> None:
@@ -211,7 +212,7 @@ def test_a_byte_order_mark(tmp_path: Path) -> None:
 @given(st.text(alphabet=st.sampled_from("ab=[]{}\"'#.,\n 019-:T\\u")) | st.text())
 def test_any_text_is_toml_or_refused(text: str) -> None:
     with contextlib.suppress(ConfigError):
-        parse_text(text, Path("x"))
+        parse_toml(text, Path("x"))
 
 
 def test_reading_it_needs_no_extra() -> None:

@@ -10,12 +10,12 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_lambda.config import create_project
 from spacy_lambda.config.aws_names import output_resource
-from spacy_lambda.config.faults import dotted
+from spacy_lambda.config.faults import toml_key
 from spacy_lambda.config.github import render_workflow
 from spacy_lambda.config.keys import function_keys, project_keys
 from spacy_lambda.config.literal_text import complaint, key_complaint, pattern_complaint
-from spacy_lambda.config.scaffold import start_project
 from spacy_lambda.config.template import toml_value
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, HOSTILE, PROJECT, faults, load
@@ -62,7 +62,7 @@ def test_nor_anything_in_a_list_or_a_table(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("table", ["project.tags", "functions.ner.environment"])
 def test_no_key_of_a_table_is_a_function_of_cloudformation(tmp_path: Path, table: str, key: str) -> None:
     text = f'{PROJECT}{FUNCTION}[{table}]\n{toml_value(key)} = "AWS::AccountId"\n'
-    assert f"{table}.{dotted(key)}" in [where for where, _, _ in faults(tmp_path, text)]
+    assert f"{table}.{toml_key(key)}" in [where for where, _, _ in faults(tmp_path, text)]
 
 
 def test_several_lines_and_other_braces_are_text(tmp_path: Path) -> None:
@@ -104,16 +104,16 @@ def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", ["${{ github.token }}.toml", "a{{resolve:ssm:x}}.toml", "a\x1b.toml", "a\u2028.toml"])
 def test_no_path_in_a_workflow_is_an_expression(compiled: Path, name: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        start_project("./compiled", Path(name), name="papers", region="eu-central-1", github=True)
-    assert [fault.where for fault in caught.value.faults] == ["--out"]
+        create_project("./compiled", Path(name), name="papers", region="eu-central-1", github=True)
+    assert [fault.key for fault in caught.value.faults] == ["--out"]
     assert [path.name for path in compiled.iterdir()] == ["compiled"]
 
 
 def test_no_pipelines_path_in_a_workflow_is_an_expression(compiled: Path) -> None:
     (compiled / "compiled").rename(compiled / "${{ secrets.KEY }}")
     with pytest.raises(ConfigError) as caught:
-        start_project("./${{ secrets.KEY }}", name="papers", region="eu-central-1", github=True)
-    assert [fault.where for fault in caught.value.faults] == ["--pipeline"]
+        create_project("./${{ secrets.KEY }}", name="papers", region="eu-central-1", github=True)
+    assert [fault.key for fault in caught.value.faults] == ["--pipeline"]
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def deploy(
 
     Example: spacy-lambda deploy --plan
     """
-    from spacy_lambda.config.load import load_project
-    from spacy_lambda.config.parse import FILE
-    from spacy_lambda.config.scaffold import require_names, start_project
+    from spacy_lambda.config import load_project
+    from spacy_lambda.config.scaffold import create_project, require_names
+    from spacy_lambda.config.toml_file import FILE
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
     from spacy_lambda.deploy.deployment import deploy as deploy_functions
@@ -52,7 +52,7 @@ def deploy(
     if pipeline is not None:
         file = config or Path(FILE)
         if not file.exists():
-            print_lines(f"wrote {start_project(pipeline, file, region=region)[0]}", err=True)
+            print_lines(f"wrote {create_project(pipeline, file, region=region)[0]}", err=True)
         else:
             require_names(file, pipeline)
     project = load_project(config, region=region)

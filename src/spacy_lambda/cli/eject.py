@@ -25,7 +25,7 @@ def eject(
 
     Example: spacy-lambda eject --out infrastructure
     """
-    from spacy_lambda.config.load import load_project
+    from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.eject import eject_app
     from spacy_lambda.deploy.selection import chosen_functions

@@ -31,11 +31,11 @@ def init(
 
     Example: spacy-lambda init --pipeline compiled --region eu-central-1
     """
+    from spacy_lambda.config import create_project
     from spacy_lambda.config.precedence import ambient_region
-    from spacy_lambda.config.scaffold import start_project
 
     region = region or ambient_region(os.environ)
-    print_lines(*start_project(pipeline, out, name=name, region=region, github=github, force=force))
+    print_lines(*create_project(pipeline, out, name=name, region=region, github=github, force=force))
     if region is None:
         print_lines("no region is set: write it into the file, or set AWS_REGION")
     config = "" if out == Path("spacy-lambda.toml") else f" --config {out}"

@@ -46,9 +46,9 @@ def invoke(
     if endpoint is not None:
         result = invoke_function(endpoint, function, payload)
     else:
+        from spacy_lambda.config import load_project
         from spacy_lambda.config.aws_names import stack_name
-        from spacy_lambda.config.load import load_project
-        from spacy_lambda.config.parse import FILE
+        from spacy_lambda.config.toml_file import FILE
         from spacy_lambda.deploy.selection import the_function
         from spacy_lambda.deploy.spec import ALIAS
 

@@ -24,7 +24,7 @@ def rollback(
 
     Example: spacy-lambda rollback --version 7
     """
-    from spacy_lambda.config.load import load_project
+    from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.rollback import rollback as roll_back
     from spacy_lambda.deploy.selection import the_function

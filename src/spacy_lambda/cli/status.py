@@ -22,7 +22,7 @@ def status(
 
     Example: spacy-lambda status
     """
-    from spacy_lambda.config.load import load_project
+    from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.selection import chosen_functions
     from spacy_lambda.deploy.status import function_status

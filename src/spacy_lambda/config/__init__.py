@@ -1,4 +1,12 @@
-"""``spacy-lambda.toml`` -> a complete and checked :class:`~spacy_lambda.config.project.Project`.
+"""Configuration of a project: ``spacy-lambda.toml`` -> a complete and validated :class:`Project`.
 
-The flow is told in :mod:`~spacy_lambda.config.load`, its door. ``start`` writes the file that one begins with.
+:mod:`~spacy_lambda.config.load` describes the stages; ``create_project`` writes the first file.
 """
+
+from __future__ import annotations
+
+from spacy_lambda.config.load import load_project
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.config.scaffold import create_project
+
+__all__ = ["FunctionConfig", "Project", "create_project", "load_project"]

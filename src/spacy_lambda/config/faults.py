@@ -1,74 +1,80 @@
-"""One fault of a project's file, and the words for it."""
+"""Faults of ``spacy-lambda.toml``, and the words for its keys and values."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, time
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-__all__ = ["Complaint", "Fault", "dotted", "kind", "nearest", "shown"]
+__all__ = ["Fault", "Problem", "describe", "kind", "nearest", "toml_key"]
 
-Complaint = tuple[str, str]
-"""What is wrong with a value, to be read after its key, and the remedy."""
+Problem = tuple[str, str]
+"""Problem of a value, to be read after its key, and the remedy."""
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-SHOWN = 60
+MAX_SHOWN = 60
+MAX_BITS = 64
 KINDS = (
     (bool, "a boolean"),
-    (int, "a whole number"),
-    (float, "a number"),
+    (int, "an integer"),
+    (float, "a float"),
     (str, "a string"),
-    (list, "a list"),
+    (list, "an array"),
     (dict, "a table"),
-    ((date, datetime, time), "a date or time"),
+    ((date, time), "a date or time"),
 )
 
 
 class Fault(NamedTuple):
-    """What is wrong, and what to do.
+    """One fault of a file.
 
-    :param where: The key, as ``functions.ner.memory``, or the line.
-    :param what: To be read after it: the actual value, and the limit.
+    :param key: As in ``functions.ner.memory``; the flag or variable that set the value; or the line.
+    :param problem: To be read after the key: the actual value, and the limit.
     :param remedy: What to write instead.
     """
 
-    where: str
-    what: str
+    key: str
+    problem: str
     remedy: str
 
 
-def dotted(*keys: str) -> str:
-    """Keys as TOML writes them: ``functions."my function".memory``."""
-    return ".".join(key if BARE_KEY.fullmatch(key) else _quoted(key) for key in keys)
+def toml_key(*path: str | int) -> str:
+    """Return a key as TOML writes it, with indexes in brackets: ``functions."my function".cors[0]``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{_toml_name(part)}" for part in path)
+    return "".join(parts).removeprefix(".")
 
 
-def shown(value: Any) -> str:
-    """A value, as short as a message needs it; of a list or a table only what it is."""
+def _toml_name(name: str) -> str:
+    return name if BARE_KEY.fullmatch(name) else _quoted(name)
+
+
+def describe(value: Any) -> str:
+    """Return a value, shortened; for an array, a table or a date, its type."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return _quoted(value)
-    if isinstance(value, int) and value.bit_length() > 64:
-        return "an integer of more than 64 bits"
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return f"an integer of more than {MAX_BITS} bits"
     return str(value) if isinstance(value, int | float) else kind(value)
 
 
 def kind(value: Any) -> str:
-    """What a value is."""
-    return next((name for types, name in KINDS if isinstance(value, types)), "something else")
+    """Return the name of a value's TOML type, with its article."""
+    return next((name for types, name in KINDS if isinstance(value, types)), "an unknown type")
 
 
-def nearest(word: str, known: Iterable[str], what: str) -> str:
-    """A remedy: what is like it, or else all that is known.
+def nearest(word: str, known: Iterable[str], kinds: str) -> str:
+    """Return a remedy for a misspelling: the most similar known word, else all of them.
 
-    :param what: What the known ones are.
+    :param kinds: The plural of what they are.
     """
-    near = get_close_matches(word[:SHOWN], list(known), n=1)
-    return f'did you mean "{near[0]}"?' if near else f"known {what}: {', '.join(known)}"
+    near = get_close_matches(word[:MAX_SHOWN], list(known), n=1)
+    return f'did you mean "{near[0]}"?' if near else f"known {kinds}: {', '.join(known)}"
 
 
 def _quoted(text: str) -> str:
-    text = text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+    text = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
     return '"' + repr(text)[1:-1].replace('"', '\\"') + '"'

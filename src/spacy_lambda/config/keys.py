@@ -1,58 +1,42 @@
-"""The keys of ``spacy-lambda.toml``. Names, types, defaults and choices are the model's, and written nowhere else."""
+"""Keys of ``spacy-lambda.toml``, derived from the dataclasses: names, types, defaults, choices and descriptions.
+
+The validation, the file that ``init`` writes and the reference in ``docs/configuration.md`` are made of them. A new key
+is a field of :class:`FunctionConfig` or :class:`Project` with its ``:param``, and an entry in :data:`EXAMPLES` if its
+default cannot be written; a limit of its value is a rule in :mod:`~spacy_lambda.config.rules`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from spacy_lambda.config.project import PUBLIC_CONCURRENCY, FunctionConfig, Project
-from spacy_lambda.core.lambda_limits import MB_PER_VCPU
+from spacy_lambda.config.project import FunctionConfig, Project
 
 __all__ = ["Key", "Kind", "function_keys", "project_keys"]
 
 Kind = Literal[
-    "string",
-    "whole number",
-    'whole number or "unlimited"',
-    "number",
-    "boolean",
-    "list of strings",
-    "table of strings",
+    "string", "integer", 'integer or "unlimited"', "number", "boolean", "array of strings", "table of strings"
 ]
-
-REMARKS = {
-    "name": "stacks, functions and the bucket begin with it",
-    "region": "where all of it is; or say it by --region or AWS_REGION",
-    "account": "the only account into which it may be deployed",
-    "tags": "of every resource",
-    "pipeline": "a folder (relative to the file), a package, s3://... or hf://...",
-    "signed_by": "public key of who must have signed it in its store",
-    "shape": "auto takes a zip where it fits, else an image",
-    "memory": f"MB; {MB_PER_VCPU:,} MB are one CPU",
-    "timeout": "seconds",
-    "architecture": "as Lambda calls it",
-    "python": "Lambda's Python",
-    "concurrency": f'environments reserved for it, and at most; if unset, {PUBLIC_CONCURRENCY} with auth = "none"',
-    "snapstart": "publish versions with a snapshot of their init, which costs",
-    "auth": "who may call the URL: whoever has the permission, or everybody",
-    "cors": "origins whose pages may call the URL",
-    "page": "whether the URL has the page",
-    "metrics": "whether the function tells metrics",
-    "tracing": "whether X-Ray traces it; costs by the trace",
-    "alarm_email": "who is told of alarms; Amazon asks the address first",
-    "budget": "US dollars a month above which a mail is sent; needs alarm_email",
-    "log_retention": "days",
-    "golden": "requests that a new version must answer as it is done here",
-    "canary": "how traffic moves",
-    "keep_versions": "published versions that stay, the live one among them",
-    "environment": "environment variables of the function's own",
+KINDS: dict[Any, Kind] = {
+    str: "string",
+    Path: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    Union: 'integer or "unlimited"',
+    tuple: "array of strings",
+    Mapping: "table of strings",
 }
 EXAMPLES = {
+    "name": '"papers"',
     "region": '"eu-central-1"',
+    "pipeline": '"./compiled"',
     "account": '"123456789012"',
     "tags": 'team = "nlp"',
     "signed_by": '"key.pub"',
@@ -62,81 +46,67 @@ EXAMPLES = {
     "golden": '"golden.jsonl"',
     "environment": 'KEY = "value"',
 }
-KINDS: dict[Any, Kind] = {
-    str: "string",
-    Path: "string",
-    int: "whole number",
-    float: "number",
-    bool: "boolean",
-    (int, Literal["unlimited"]): 'whole number or "unlimited"',
-    tuple: "list of strings",
-    Mapping: "table of strings",
-}
-NOT_OF_THE_PROJECT = ("functions", "folder")
+PARAM = re.compile(r"^:param (\w+): (.*?)\.?$(?=\n:param|\s*\Z)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Key:
     """One key.
 
-    :param name: As in the file and in the model.
-    :param kind: What it takes.
-    :param default: Where it is left out; ``None`` too where it has none.
-    :param required: Whether it has to be there.
-    :param choices: All that it takes, where that is a list.
-    :param remark: What it is, in one line.
-    :param example: In TOML, where the default cannot be written.
+    :param name: Its name in the file and in the dataclass.
+    :param kind: Type of its values in TOML.
+    :param type: Type of its values in the dataclass, without ``None``.
+    :param default: Value if the key is left out; ``None`` also if there is none.
+    :param required: The key cannot be left out.
+    :param choices: All supported values, if they are enumerated.
+    :param description: One line.
+    :param example: A value in TOML, if the default cannot be written.
     """
 
     name: str
     kind: Kind
+    type: Any
     default: Any
     required: bool
     choices: tuple[str, ...]
-    remark: str
+    description: str
     example: str | None
 
 
 @cache
 def project_keys() -> dict[str, Key]:
-    """Those of ``[project]``."""
-    return {name: key for name, key in _keys(Project).items() if name not in NOT_OF_THE_PROJECT}
+    """Return the keys of ``[project]``."""
+    return {key.name: key for key in _keys(Project, except_for=("functions", "folder"))}
 
 
 @cache
 def function_keys() -> dict[str, Key]:
-    """Those of ``[functions.NAME]``; the name is the table's."""
-    return {name: key for name, key in _keys(FunctionConfig).items() if name != "name"}
+    """Return the keys of ``[functions.NAME]``; the function's name is the table's."""
+    return {key.name: key for key in _keys(FunctionConfig, except_for=("name",))}
 
 
-def _keys(model: type[Any]) -> dict[str, Key]:
+def _keys(model: type[Any], *, except_for: tuple[str, ...]) -> Iterator[Key]:
     hints = get_type_hints(model)
-    return {one.name: _key(one, hints[one.name]) for one in fields(model) if one.name not in NOT_OF_THE_PROJECT}
+    # There are no docstrings under python -OO.
+    descriptions = {name: " ".join(text.split()) for name, text in PARAM.findall(inspect.getdoc(model) or "")}
+    for field in fields(model):
+        if field.name in except_for:
+            continue
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        one = _without_none(hints[field.name])
+        yield Key(
+            name=field.name,
+            kind="string" if get_origin(one) is Literal else KINDS[get_origin(one) or one],
+            type=one,
+            default=None if default is MISSING else default,
+            required=default is MISSING,
+            choices=get_args(one) if get_origin(one) is Literal else (),
+            description=descriptions.get(field.name, "").replace("``", '"'),
+            example=EXAMPLES.get(field.name),
+        )
 
 
-def _key(field: Field[Any], annotation: Any) -> Key:
-    choices, kind = _kind(annotation)
-    return Key(
-        name=field.name,
-        kind=kind,
-        default=_default(field),
-        required=field.default is MISSING and field.default_factory is MISSING,
-        choices=choices,
-        remark=REMARKS[field.name],
-        example=EXAMPLES.get(field.name),
-    )
-
-
-def _kind(annotation: Any) -> tuple[tuple[str, ...], Kind]:
-    if get_origin(annotation) in (Union, UnionType):
-        several = tuple(one for one in get_args(annotation) if one is not NoneType)
-        annotation = several if len(several) > 1 else several[0]
-    if get_origin(annotation) is Literal:
-        return get_args(annotation), "string"
-    return (), KINDS[get_origin(annotation) or annotation]
-
-
-def _default(field: Field[Any]) -> Any:
-    if field.default is not MISSING:
-        return field.default
-    return None if field.default_factory is MISSING else field.default_factory()
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    return Union[tuple(one for one in get_args(hint) if one is not NoneType)]  # noqa: UP007

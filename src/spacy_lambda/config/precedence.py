@@ -1,79 +1,57 @@
-"""Who wins where the same is said twice: flag, then environment, then file, then default.
+"""Precedence of the sources of a setting: flag, then environment, then file, then default.
 
 ===========  ============  ========================  ===================  ======================================
-value        flag          environment               file                 default
+setting      flag          environment               file                 default
 ===========  ============  ========================  ===================  ======================================
 the name                   ``SPACY_LAMBDA_PROJECT``  ``project.name``
-the account                ``SPACY_LAMBDA_ACCOUNT``  ``project.account``  whichever the credentials are of
+the account                ``SPACY_LAMBDA_ACCOUNT``  ``project.account``  the account of the credentials
 the region   ``--region``  ``SPACY_LAMBDA_REGION``   ``project.region``   ``AWS_REGION``, ``AWS_DEFAULT_REGION``
-the rest                                             its key              the model's
+the rest                                             its key              the dataclass's
 ===========  ============  ========================  ===================  ======================================
 
-``AWS_REGION`` is a default: it comes with credentials and says nothing about this project. With the three variables
+``AWS_REGION`` is a default, because it belongs to the credentials rather than to the project. With the three variables,
 one file serves several stages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from spacy_lambda.config.parse import Document
 from spacy_lambda.core.env_names import ACCOUNT_VARIABLE, AWS_REGION_VARIABLES, PROJECT_VARIABLE, REGION_VARIABLE
 
-__all__ = ["ACCOUNT_VARIABLE", "PROJECT_VARIABLE", "REGION_VARIABLE", "Settings", "ambient_region", "settle"]
+__all__ = ["ambient_region", "override"]
 
 
-Said = tuple[str, str]
-"""Where something was said, and what."""
+def override(
+    values: Mapping[str, Any], *, region: str | None, environ: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a file's values with flags and the environment applied, and the sources of those that they set, by key.
 
-
-@dataclass(frozen=True)
-class Settings:
-    """A file's values with all that wins over them.
-
-    :param path: The file.
-    :param values: As TOML has them; not yet checked.
-    :param origins: Where a value was said, by its key, if not in the file.
+    :param values: Of the file; not yet validated, and not changed.
+    :param region: Value of ``--region``.
     """
-
-    path: Path
-    values: dict[str, Any]
-    origins: Mapping[str, str]
-
-
-def settle(document: Document, *, region: str | None, environ: Mapping[str, str]) -> Settings:
-    """Put flags and the environment over the file.
-
-    :param region: Of ``--region``.
-    """
-    project = document.values.get("project", {})
+    project = values.get("project", {})
     if not isinstance(project, dict):
-        return Settings(document.path, document.values, {})
-    flag = ("--region", region) if region is not None else None
-    wins = {
+        return {"functions": {}, **values}, {}
+    variables = (REGION_VARIABLE,) if "region" in project else (REGION_VARIABLE, *AWS_REGION_VARIABLES)
+    settings = {
         "name": _first(environ, PROJECT_VARIABLE),
-        "region": flag or _first(environ, REGION_VARIABLE),
+        "region": ("--region", region) if region is not None else _first(environ, *variables),
         "account": _first(environ, ACCOUNT_VARIABLE),
     }
-    if "region" not in project and wins["region"] is None:
-        wins["region"] = _first(environ, *AWS_REGION_VARIABLES)
-    said = {key: one for key, one in wins.items() if one is not None}
-    return Settings(
-        document.path,
-        {**document.values, "project": {**project, **{key: value for key, (_, value) in said.items()}}},
-        {f"project.{key}": where for key, (where, _) in said.items()},
-    )
+    found = {key: setting for key, setting in settings.items() if setting is not None}
+    sources = {f"project.{key}": source for key, (source, _) in found.items()}
+    project = {**project, **{key: value for key, (_, value) in found.items()}}
+    return {"functions": {}, **values, "project": project}, sources
 
 
 def ambient_region(environ: Mapping[str, str]) -> str | None:
-    """The region of the environment, for a project that has no file yet."""
-    said = _first(environ, REGION_VARIABLE, *AWS_REGION_VARIABLES)
-    return None if said is None else said[1]
+    """Return the environment's region, for a project that has no file yet."""
+    found = _first(environ, REGION_VARIABLE, *AWS_REGION_VARIABLES)
+    return None if found is None else found[1]
 
 
-def _first(environ: Mapping[str, str], *names: str) -> Said | None:
-    """An empty variable says nothing."""
+def _first(environ: Mapping[str, str], *names: str) -> tuple[str, str] | None:
+    """Return the first variable that is set and not empty, and its value."""
     return next(((name, environ[name]) for name in names if environ.get(name)), None)

@@ -1,4 +1,4 @@
-"""What ``spacy-lambda.toml`` says, complete and checked: every stage of the deployment starts from these values."""
+"""Contents of ``spacy-lambda.toml``, complete and validated: the input of every stage of a deployment."""
 
 from __future__ import annotations
 
@@ -24,38 +24,36 @@ Concurrency = int | Literal["unlimited"]
 Canary = Literal["all-at-once", "10percent-5minutes", "10percent-15minutes", "linear-10percent-1minute"]
 
 PUBLIC_CONCURRENCY = 10
-"""Environments at most of a function that everybody may call, where the file does not say how many: what a stranger can
-cost is so many of them, busy all the time."""
+"""Maximum concurrency of a public function that does not set its own. It limits what strangers can cost: so many
+execution environments, busy all the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionConfig:
-    """One function.
+    """Configuration of one function: the keys of ``[functions.NAME]``; their texts here are the reference of the keys.
 
-    :param name: Its name in the project.
-    :param pipeline: Location of the compiled pipeline; a relative folder starts at the file's.
-    :param signed_by: Public key of who must have signed the pipeline; ``None`` takes it unsigned too.
-    :param shape: How the code reaches Lambda; ``auto`` takes a zip where it fits, else an image.
-    :param memory: MB; 1,769 MB are one CPU.
+    :param name: Name of the function in the project.
+    :param pipeline: Location of the compiled pipeline: a folder relative to the file, a package, ``s3://`` or ``hf://``.
+    :param signed_by: Public key with which the pipeline must be signed in its store.
+    :param shape: Package type: ``auto`` is a zip if it fits, else an image.
+    :param memory: MB; 1,769 MB are one vCPU.
     :param timeout: Seconds.
-    :param architecture: As Lambda calls it.
+    :param architecture: Instruction set.
     :param python: Version of Lambda's Python.
-    :param concurrency: Environments reserved for it, and at most; ``unlimited`` shares the account's. ``None`` does
-        so too, but for a function that everybody may call: that has :data:`PUBLIC_CONCURRENCY`.
-    :param snapstart: Whether versions are published with a snapshot of their init.
-    :param auth: Who may call the Function URL: ``iam`` whoever has the permission, ``none`` everybody.
+    :param concurrency: Reserved and maximum concurrency; by default 10 for a public function, else unlimited.
+    :param snapstart: Publish versions with a snapshot of their init, at a cost.
+    :param auth: Callers of the Function URL: ``iam`` for those with the permission, ``none`` for everybody.
     :param cors: Origins whose pages may call the Function URL.
-    :param page: Whether the Function URL has the page.
-    :param metrics: Whether the function tells metrics.
-    :param tracing: Whether X-Ray traces it.
-    :param alarm_email: Who is told of alarms, after confirming Amazon's first mail.
-    :param budget: US dollars a month, above which a mail is sent.
-    :param log_retention: Days.
-    :param golden: ``.jsonl`` of requests whose answers a new version must give before it goes live; ``None`` for
-        those that come with spacy-lambda.
-    :param canary: How traffic moves to a new version.
-    :param keep_versions: Published versions that stay, the live one among them.
-    :param environment: Environment variables of the function's own.
+    :param page: Serve the page at the Function URL.
+    :param metrics: Emit CloudWatch metrics.
+    :param tracing: Trace invocations with X-Ray, at a cost for each trace.
+    :param alarm_email: Recipient of alarms, after confirming Amazon's first mail.
+    :param budget: US dollars a month above which a mail is sent; needs alarm_email.
+    :param log_retention: Days to keep logs.
+    :param golden: JSON Lines file of golden tests, which a new version must pass before it goes live.
+    :param canary: Traffic shift to a new version.
+    :param keep_versions: Published versions to keep, the live one among them.
+    :param environment: Additional environment variables.
     """
 
     name: str
@@ -84,14 +82,14 @@ class FunctionConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """Everything of one file.
+    """Contents of one file: the keys of ``[project]``, and its functions.
 
-    :param name: Stacks, functions and the bucket begin with it.
-    :param region: Where all of it is.
-    :param account: The only account into which it may be deployed; ``None`` for whichever the credentials are of.
-    :param tags: Of every resource, beside ours.
+    :param name: Prefix of the names of stacks, functions and the bucket.
+    :param region: AWS region of all resources; can be left to --region or AWS_REGION.
+    :param account: The only account to deploy to; by default the account of the credentials.
+    :param tags: Tags of every resource, beside spacy-lambda's own.
     :param functions: In the file's order.
-    :param folder: Where the file is.
+    :param folder: Folder of the file.
     """
 
     name: str

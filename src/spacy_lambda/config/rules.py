@@ -1,198 +1,189 @@
-"""What each value has to be, beyond its type. A rule takes a value and complains, or not."""
+"""Rules for single values and names of ``spacy-lambda.toml``, beyond their types.
+
+Rules across several values are in :mod:`~spacy_lambda.config.combinations`.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container
+from functools import partial
 from typing import Any
 
 from spacy_lambda.config.aws_names import OWN_TAG_PREFIX
-from spacy_lambda.config.faults import Complaint, Fault, dotted, shown
-from spacy_lambda.config.literal_text import pattern_complaint
-from spacy_lambda.config.variables import environment_faults
+from spacy_lambda.config.faults import Problem, describe, nearest
+from spacy_lambda.config.literal_text import LINES, complaint, key_complaint, pattern_complaint
+from spacy_lambda.core.env_names import (
+    CACHE_LIMIT_VARIABLE,
+    CACHE_VARIABLE,
+    COMPARE_VARIABLE,
+    CORS_VARIABLE,
+    MAX_TEXT_VARIABLE,
+    MAX_TEXTS_VARIABLE,
+    MAX_TOTAL_VARIABLE,
+    METRICS_VARIABLE,
+    OUTPUT_VARIABLE,
+    PAGE_VARIABLE,
+    PIPELINE_VARIABLE,
+    PREFIX,
+    RESERVED_BY_LAMBDA,
+)
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import LocationError
 
-__all__ = ["FUNCTION_RULES", "PROJECT_RULES", "RULES_OF_MANY", "Rule", "function_name", "one_of"]
+__all__ = [
+    "FUNCTION_VARIABLES",
+    "LINES_RULE",
+    "NAME_RULES",
+    "SET_BY_KEYS",
+    "TABLE_KEY_RULE",
+    "TEXT_RULE",
+    "VALUE_RULES",
+    "Rule",
+]
 
-Rule = Callable[[Any], Complaint | None]
-RuleOfMany = Callable[[str, Any], Iterator[Fault]]
-"""For a list or a table, whose items may each be wrong; it passes over those that are no strings."""
+Rule = Callable[[Any], Problem | None]
+"""Returns the problem of a value of the right type; ``None`` if it is valid."""
 
-NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-"""What S3, ECR, CloudFormation and Lambda all take."""
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+"""Valid in S3, ECR, CloudFormation and Lambda."""
 
 NAME_REMEDY = "begin with a lower-case letter; then lower-case letters and digits, with single hyphens between them"
 
-TAKEN_PREFIXES = ("sthree-", "amzn-s3-demo-")
-"""Buckets must not begin so: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
-
-REGION = re.compile(r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]")
+REGION = r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]"
 """As in Lambda's API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
 
-ACCOUNT = re.compile(r"[0-9]{12}")
-EMAIL = re.compile(r"[^@\s<>()\[\]{}\",;:\\]+@[\w.-]+\.[^\W_]+")
-ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?")
-LONGEST_EMAIL = 254
-LONGEST_ORIGIN = 253
-MOST_ORIGINS = 100
+EMAIL = r"(?=.{1,254}\Z)[^@\s<>()\[\]{}\",;:\\]+@[\w.-]+\.[^\W_]+"
+ORIGIN = r"(?=.{1,253}\Z)(\*|[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?)"
 
-RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+MIN_MEMORY_MB = 256
+"""Lambda's minimum is 128, but Python with spaCy and onnxruntime takes 115 MB without a pipeline; a small pipeline
+has answered at 160."""
+
+RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
-LEAST_MEMORY = 256
-"""Lambda's least is 128, but Python with spaCy and onnxruntime has 115 MB before there is a pipeline, and a small one
-has answered at 160; in less than this nothing runs."""
+TAG_CHARACTERS = "letters, digits, spaces and _.:/=+-@"
+TAG_REMEDY = "shorten it, or replace other characters"
 
-MOST_TAGS = 47
-"""AWS takes 50; three are ours."""
+VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+"""Lambda's own pattern: https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html"""
 
-TAG_KEY, TAG_VALUE = 128, 256
-TAG_CHARACTERS = " _.:/=+-@"
-NOT_YOUR_TAGS = ("aws:", OWN_TAG_PREFIX)
+SET_BY_KEYS = {
+    CACHE_VARIABLE: 'write shape = "image-efs" for a cache on EFS; without it, the cache is in /tmp',
+    CORS_VARIABLE: "write cors: browsers refuse two sets of headers",
+    METRICS_VARIABLE: "write metrics: their namespace is the project's name",
+    PAGE_VARIABLE: "write page",
+    PIPELINE_VARIABLE: "write pipeline",
+}
+"""Variables that the deployment sets, and the key for each."""
+
+FUNCTION_VARIABLES = (
+    CACHE_LIMIT_VARIABLE,
+    COMPARE_VARIABLE,
+    MAX_TEXT_VARIABLE,
+    MAX_TEXTS_VARIABLE,
+    MAX_TOTAL_VARIABLE,
+    OUTPUT_VARIABLE,
+)
+"""Variables of the runtime that only ``environment`` sets."""
 
 
-def function_name(value: str) -> Complaint | None:
-    """What is wrong with the name of a function's table."""
-    return None if NAME.fullmatch(value) else ("is no name for AWS", NAME_REMEDY)
+def _rule(valid: str | Container[Any] | Callable[[Any], object], expected: str, remedy: str) -> Rule:
+    """Make a rule.
 
-
-def one_of(choices: tuple[str, ...]) -> Rule:
-    """A rule for a word out of a list."""
-
-    def rule(value: str) -> Complaint | None:
-        if value in choices:
-            return None
-        return f"is {shown(value)}", f"choose {', '.join(choices)}"
-
-    return rule
+    :param valid: A pattern of the whole value, the valid values, or a condition.
+    """
+    pattern = re.compile(valid).fullmatch if isinstance(valid, str) else None
+    is_valid = pattern or (valid.__contains__ if isinstance(valid, Container) else valid)
+    return lambda value: None if is_valid(value) else (f"is {describe(value)}; expected {expected}", remedy)
 
 
 def _between(least: int, most: int, unit: str) -> Rule:
-    def rule(value: int) -> Complaint | None:
-        if least <= value <= most:
-            return None
-        return f"is {shown(value)}; it has to be {least} to {most} {unit}", f"write a number from {least} to {most}"
+    return _rule(range(least, most + 1), f"{least} to {most} {unit}", f"write a number from {least} to {most}")
+
+
+def _text(complaint_of: Callable[[str], str | None], remedy: str) -> Rule:
+    def rule(value: str) -> Problem | None:
+        complaint = complaint_of(value)
+        return None if complaint is None else (complaint, remedy)
 
     return rule
 
 
-def _at_least(least: int, why: str) -> Rule:
-    def rule(value: int) -> Complaint | None:
-        return None if value >= least else (f"is {shown(value)}; the least is {least}: {why}", f"write {least} or more")
-
-    return rule
-
-
-def _concurrency(value: int | str) -> Complaint | None:
-    if isinstance(value, str):
-        return None if value == "unlimited" else (f"is {shown(value)}", 'write a whole number, or "unlimited"')
-    return _at_least(1, "with 0 nobody could call it")(value)
-
-
-def _project_name(value: str) -> Complaint | None:
-    if value.startswith(TAKEN_PREFIXES):
-        return f"is {shown(value)}, and no bucket's name may begin so", "choose another name"
-    return None if NAME.fullmatch(value) else (f"is {shown(value)}, which is no name for AWS", NAME_REMEDY)
-
-
-def _region(value: str) -> Complaint | None:
-    if REGION.fullmatch(value):
-        return None
-    return f"is {shown(value)}, which is no region", 'write one as "eu-central-1"'
-
-
-def _account(value: str) -> Complaint | None:
-    if ACCOUNT.fullmatch(value):
-        return None
-    return f"is {shown(value)}; an account has 12 digits", "see: aws sts get-caller-identity"
-
-
-def _tags(where: str, tags: Mapping[str, Any]) -> Iterator[Fault]:
-    if len(tags) > MOST_TAGS:
-        yield Fault(where, f"has {len(tags)} tags; AWS takes 50, and three are ours", f"write {MOST_TAGS} or fewer")
-    for key, value in tags.items():
-        complaint = _tag(key, value if isinstance(value, str) else "")
-        if complaint is not None:
-            yield Fault(f"{where}.{dotted(key)}", *complaint)
-
-
-def _tag(key: str, value: str) -> Complaint | None:
-    if key.lower().startswith(NOT_YOUR_TAGS):
-        return "is not yours to set", f"choose a key that does not begin with {' or '.join(NOT_YOUR_TAGS)}"
-    if not 1 <= len(key) <= TAG_KEY or len(value) > TAG_VALUE:
-        return (
-            f"has {len(key)} characters, and its value {len(value)}",
-            f"write a key of 1 to {TAG_KEY}, and a value of up to {TAG_VALUE} characters",
-        )
-    if not all(character.isalnum() or character in TAG_CHARACTERS for character in key + value):
-        return f"is {shown(value)}; some characters are not for tags", "write letters, digits, spaces and _.:/=+-@"
-    return None
-
-
-def _origins(where: str, origins: list[Any]) -> Iterator[Fault]:
-    if len(origins) > MOST_ORIGINS:
-        yield Fault(where, f"has {len(origins)} origins; Lambda takes {MOST_ORIGINS}", 'write fewer, or ["*"]')
-    for number, origin in enumerate(origins):
-        if isinstance(origin, str) and (not ORIGIN.fullmatch(origin) or len(origin) > LONGEST_ORIGIN):
-            yield Fault(
-                f"{where}[{number}]",
-                f"is {shown(origin)}, which no browser sends as an origin",
-                'write "https://example.org", without a path or a slash at the end, or "*"',
-            )
-
-
-def _pipeline(value: str) -> Complaint | None:
+def _pipeline(value: str) -> Problem | None:
     try:
         location = parse_location(value)
     except LocationError as exc:
-        return f"is no location: {exc.message}", exc.remedy
-    except (OSError, ValueError) as exc:
-        return f"is no path: {exc.__class__.__name__}", "write a shorter path, without unusual characters"
-    if "\0" in value:
-        return "is no path: it has a null character", "leave it out"
-    wrong = pattern_complaint(location.path) if location.scheme == "s3" else None
-    return (wrong, "write s3://bucket/key with letters, digits and ._/- in the key") if wrong else None
+        return f"is not a location: {exc.message}", exc.remedy
+    return S3_RULE(location.path) if location.scheme == "s3" else None
 
 
-def _email(value: str) -> Complaint | None:
-    if EMAIL.fullmatch(value) and len(value) <= LONGEST_EMAIL:
-        return None
-    return f"is {shown(value)}, which is no address", "write name@example.org"
+def _variable(name: str) -> Problem | None:
+    if name in RESERVED_BY_LAMBDA:
+        return "is set by Lambda itself", "choose another name"
+    if name in SET_BY_KEYS:
+        return "is set by the deployment", SET_BY_KEYS[name]
+    if name.startswith(PREFIX) and name not in FUNCTION_VARIABLES:
+        return "is not a variable of the function", nearest(name, FUNCTION_VARIABLES, "variables")
+    if not VARIABLE.fullmatch(name):
+        return "is not a valid name", "begin with a letter; then one or more letters, digits and underscores"
+    return None
 
 
-def _budget(value: float) -> Complaint | None:
-    if value > 0 and math.isfinite(value):
-        return None
-    return f"is {shown(value)}; a budget is more than 0", "write US dollars a month, or leave it out"
+NAME_RULE = _rule(NAME, "a valid name in AWS", NAME_REMEDY)
+RESERVED_PREFIX_RULE = _rule(r"(?s:(?!sthree-|amzn-s3-demo-).*)", "no prefix that S3 reserves", "choose another name")
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
+S3_RULE = _text(pattern_complaint, "write s3://bucket/key with letters, digits and ._/- in the key")
+TEXT_RULE = _text(complaint, "write another value: AWS would replace a part of this one")
+LINES_RULE = _text(partial(complaint, allowed=LINES), "write another value: AWS would replace a part of this one")
+TABLE_KEY_RULE = _text(key_complaint, "choose another name")
+FILE_RULE = _rule(r"[^\0]+", "a file", "write a path")
 
-def _retention(value: int) -> Complaint | None:
-    if value in RETENTIONS:
-        return None
-    return (
-        f"is {shown(value)}, for which CloudWatch has no retention",
-        f"choose {', '.join(map(str, RETENTIONS))}",
-    )
-
-
-def _file(value: str) -> Complaint | None:
-    return None if value and "\0" not in value else (f"is {shown(value)}, which is no file", "write a path")
-
-
-PROJECT_RULES: dict[str, Rule] = {"name": _project_name, "region": _region, "account": _account}
-FUNCTION_RULES: dict[str, Rule] = {
+VALUE_RULES: dict[str, Rule] = {
+    "name": lambda value: RESERVED_PREFIX_RULE(value) or NAME_RULE(value),
+    "region": _rule(REGION, "a region", 'write it like "eu-central-1"'),
+    "account": _rule("[0-9]{12}", "an account ID of 12 digits", "see: aws sts get-caller-identity"),
+    "tags": _rule(r"[\w .:/=+@-]{0,256}", f"up to 256 {TAG_CHARACTERS}", TAG_REMEDY),
     "pipeline": _pipeline,
-    "memory": _between(LEAST_MEMORY, MAX_MEMORY_MB, "MB"),
+    "signed_by": FILE_RULE,
+    "memory": _between(MIN_MEMORY_MB, MAX_MEMORY_MB, "MB"),
     "timeout": _between(1, MAX_TIMEOUT_S, "seconds"),
-    "concurrency": _concurrency,
-    "alarm_email": _email,
-    "budget": _budget,
-    "log_retention": _retention,
-    "golden": _file,
-    "signed_by": _file,
-    "keep_versions": _at_least(2, "the live one, and one to go back to"),
+    "concurrency": _rule(
+        lambda value: value == "unlimited" or value > 0, "1 or more: with 0 nobody could call it", "write 1 or more"
+    ),
+    "cors": _rule(
+        ORIGIN,
+        "an origin as browsers send it",
+        'write "https://example.org", without a path or a slash at the end, or "*"',
+    ),
+    "alarm_email": _rule(EMAIL, "an email address", "write name@example.org"),
+    "budget": _rule(
+        lambda value: value > 0 and math.isfinite(value), "above 0", "write US dollars a month, or leave it out"
+    ),
+    "log_retention": _rule(
+        RETENTION_DAYS, "a retention that CloudWatch supports", f"choose {', '.join(map(str, RETENTION_DAYS))}"
+    ),
+    "golden": FILE_RULE,
+    "keep_versions": _rule(
+        lambda value: value > 1, "2 or more: the live version, and one to roll back to", "write 2 or more"
+    ),
 }
-RULES_OF_MANY: dict[str, RuleOfMany] = {"tags": _tags, "cors": _origins, "environment": environment_faults}
+"""By key; for ``tags`` and ``cors``, of each item."""
+
+NAME_RULES: dict[str, Rule] = {
+    "functions": NAME_RULE,
+    "tags": _rule(
+        rf"(?i)(?!aws:|{OWN_TAG_PREFIX})[\w .:/=+@-]{{1,128}}",
+        f"1 to 128 {TAG_CHARACTERS}, without the prefixes aws: and {OWN_TAG_PREFIX}",
+        TAG_REMEDY,
+    ),
+    "environment": _variable,
+}
+"""For the names in a table."""

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.config.complete import anchored
 from spacy_lambda.config.faults import Fault
 from spacy_lambda.config.github import STAGING, WORKFLOW_FILE, path_complaint, render_workflow
-from spacy_lambda.config.load import make_project
-from spacy_lambda.config.parse import FILE, Document, parse_text, read_document
+from spacy_lambda.config.load import absolute_location, make_project
 from spacy_lambda.config.template import render_project
+from spacy_lambda.config.toml_file import FILE, parse_toml, read_toml
 from spacy_lambda.core.artifact.unpack import read_stream_file
 from spacy_lambda.core.env_names import PROJECT_VARIABLE
 from spacy_lambda.core.files import check_file
@@ -24,7 +23,7 @@ from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import ConfigError, SpacyLambdaError
 
-__all__ = ["require_names", "start_project"]
+__all__ = ["create_project", "require_names"]
 
 FUNCTION = "ner"
 UNNAMED = "pipeline"
@@ -48,7 +47,7 @@ class _Guess:
     function: str = FUNCTION
 
 
-def start_project(
+def create_project(
     pipeline: str,
     out: Path = Path(FILE),
     *,
@@ -100,14 +99,14 @@ def require_names(file: Path, pipeline: str) -> None:
     :param pipeline: A location; a relative folder starts at the current one.
     :raises ConfigError: If it cannot be read, or names other pipelines.
     """
-    functions = read_document(file).values.get("functions", {})
+    functions = read_toml(file).get("functions", {})
     tables = functions.values() if isinstance(functions, dict) else ()
     named = [
         table["pipeline"] for table in tables if isinstance(table, dict) and isinstance(table.get("pipeline"), str)
     ]
     folder = file.resolve().parent
-    wanted = anchored(_as_seen_from(file.parent, pipeline, parse_location(pipeline)), folder)
-    if named and wanted not in (anchored(one, folder) for one in named):
+    wanted = absolute_location(_as_seen_from(file.parent, pipeline, parse_location(pipeline)), folder)
+    if named and wanted not in (absolute_location(one, folder) for one in named):
         raise ConfigError(
             str(file),
             [
@@ -121,7 +120,7 @@ def require_names(file: Path, pipeline: str) -> None:
 
 
 def _check(text: str, path: Path, environ: Mapping[str, str]) -> None:
-    make_project(Document(path, parse_text(text, path)), region=None, environ=environ)
+    make_project(parse_toml(text, path), path, environ=environ)
 
 
 def _check_paths(out: Path, paths: Mapping[str, str]) -> None:

@@ -1,34 +1,33 @@
-"""The file that a project begins with: what has to be said, and every default as a comment."""
+"""Text of a new ``spacy-lambda.toml``: what has to be set, and every other key with its default as a comment."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.config.keys import Key, function_keys, project_keys
 
-__all__ = ["render_project", "toml_value"]
+__all__ = ["key_reference", "render_project", "toml_value"]
 
 HEAD = """\
-# What spacy-lambda deploys, and how. What is commented out is the default, or an example where it says "unset".
+# Configuration of spacy-lambda. Comments show the default of each key, or an example if it is unset by default.
 """
-UNSET = "unset; "
+TABLE = "table of strings"
 COLUMN = 32
 
 
 def render_project(*, name: str, function: str, pipeline: str, region: str | None) -> str:
-    """The file's text; loading it gives the model's defaults.
+    """Return the text of a file; loading it gives the defaults.
 
-    :param name: The project's.
-    :param function: The function's.
-    :param pipeline: Its location, as seen from the file.
+    :param name: Name of the project.
+    :param function: Name of the function.
+    :param pipeline: Its location, relative to the file.
     :param region: ``None`` leaves it to ``--region`` and the environment.
     """
-    said = {"name": name, "region": region}
     blocks = [
         [HEAD.rstrip()],
-        ["[project]", *_lines(project_keys(), said)],
+        ["[project]", *_lines(project_keys(), {"name": name, "region": region})],
         *_tables("project", project_keys()),
         [f"[functions.{function}]", *_lines(function_keys(), {"pipeline": pipeline})],
         *_tables(f"functions.{function}", function_keys()),
@@ -37,37 +36,50 @@ def render_project(*, name: str, function: str, pipeline: str, region: str | Non
 
 
 def toml_value(value: Any) -> str:
-    """A value as TOML writes it."""
+    """Return a value as TOML writes it."""
     if isinstance(value, str):
-        # JSON's strings are TOML's, but for the one character that TOML wants escaped too.
+        # A JSON string is a TOML string, except for one character that TOML escapes too.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
-def _lines(keys: dict[str, Key], said: dict[str, str | None]) -> Iterator[str]:
-    for name, key in keys.items():
-        if key.kind == "table of strings":
-            continue
-        value = said.get(name)
+def key_reference(keys: Mapping[str, Key]) -> str:
+    """Return the table of keys in ``docs/configuration.md``."""
+    rows = ["| key | type | default | |", "| --- | --- | --- | --- |"]
+    for key in keys.values():
+        default = "required" if key.required else f"`{toml_value(key.default)}`" if _has_default(key) else ""
+        rows.append(f"| `{key.name}` | {key.kind} | {default} | {_remark(key)} |")
+    return "\n".join(rows)
+
+
+def _lines(keys: Mapping[str, Key], values: Mapping[str, str | None]) -> Iterator[str]:
+    for key in keys.values():
+        value = values.get(key.name)
         if value is not None:
-            yield _line(f"{name} = {toml_value(value)}", key.remark)
-        elif key.default is None:
-            yield _line(f"# {name} = {key.example}", f"{UNSET}{key.remark}")
-        else:
-            yield _line(f"# {name} = {toml_value(key.default)}", _others(key) + key.remark)
+            yield _line(f"{key.name} = {toml_value(value)}", key.description)
+        elif key.kind != TABLE:
+            default = toml_value(key.default) if _has_default(key) else key.example
+            yield _line(f"# {key.name} = {default}", _unset(key) + _remark(key))
+
+
+def _tables(path: str, keys: Mapping[str, Key]) -> Iterator[list[str]]:
+    """Tables come last: in TOML, a key below a table's header belongs to that table."""
+    for key in keys.values():
+        if key.kind == TABLE:
+            yield [_line(f"# [{path}.{key.name}]", _unset(key) + _remark(key)), f"# {key.example}"]
 
 
 def _line(setting: str, remark: str) -> str:
     return f"{setting:<{COLUMN}}  # {remark}"
 
 
-def _others(key: Key) -> str:
-    others = [choice for choice in key.choices if choice != key.default]
-    return f"or {', '.join(others)}; " if others else ""
+def _remark(key: Key) -> str:
+    return f"{key.description}. Choices: {', '.join(key.choices)}" if key.choices else key.description
 
 
-def _tables(path: str, keys: dict[str, Key]) -> Iterator[list[str]]:
-    """Tables come last: in TOML a key below a table's header is the table's."""
-    for name, key in keys.items():
-        if key.kind == "table of strings":
-            yield [_line(f"# [{path}.{name}]", f"{UNSET}{key.remark}"), f"# {key.example}"]
+def _unset(key: Key) -> str:
+    return "" if key.required or _has_default(key) else "Unset. "
+
+
+def _has_default(key: Key) -> bool:
+    return key.default is not None and key.default != {}

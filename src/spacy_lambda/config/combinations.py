@@ -1,0 +1,83 @@
+"""Rules across several values of ``spacy-lambda.toml``: composed names, sizes, and keys that exclude each other.
+
+The values may still be of any type: a wrong type is a fault of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from spacy_lambda.config.aws_names import bucket_name, output_resource, stack_name
+from spacy_lambda.config.faults import Fault, describe, toml_key
+from spacy_lambda.core.env_names import OUTPUT_VARIABLE
+from spacy_lambda.core.lambda_limits import ENVIRONMENT_BYTES, NAME_CHARACTERS
+from spacy_lambda.core.output_location import OUTPUT_FORMS
+
+__all__ = ["combination_faults"]
+
+T = TypeVar("T")
+
+MAX_BUCKET = 63
+MAX_ORIGINS = 100
+MAX_TAGS = 47
+"""AWS allows 50; three are spacy-lambda's own."""
+
+MAX_ENVIRONMENT_BYTES = ENVIRONMENT_BYTES - 512
+"""The rest is for the deployment's own variables; the longest is the pipeline's location in S3 with its digest."""
+
+
+def combination_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
+    """Return the faults between the values of a file."""
+    project, functions = values["project"], _get(values, "functions", dict)
+    name, region = _get(project, "name", str), _get(project, "region", str)
+    room = MAX_BUCKET - len(bucket_name("", account=12 * "0", region=region))
+    if region and len(name) > room:
+        problem = (
+            f"is {describe(name)}, {len(name)} characters; its bucket in {describe(region)} leaves room for {room}"
+        )
+        yield Fault("project.name", problem, "shorten it")
+    yield from _too_many("project.tags", "tags", len(_get(project, "tags", dict)), MAX_TAGS)
+    if values["functions"] == {}:
+        yield Fault("functions", "has no function", "write a table [functions.ner] with its pipeline")
+    for function, keys in functions.items():
+        key, stack = toml_key("functions", function), stack_name(name, function)
+        if len(stack) > NAME_CHARACTERS:
+            problem = f"makes a function with a name of {len(stack)} characters, {describe(stack)}"
+            remedy = "shorten the function's name or the project's"
+            yield Fault(key, f"{problem}; the maximum is {NAME_CHARACTERS}", remedy)
+        yield from _function(key, keys if isinstance(keys, dict) else {})
+
+
+def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
+    environment, output_key = _get(function, "environment", dict), f"{key}.environment.{OUTPUT_VARIABLE}"
+    output, on_efs = _get(environment, OUTPUT_VARIABLE, str), function.get("shape") == "image-efs"
+    resource = output_resource(output)
+    if on_efs and function.get("snapstart") is True:
+        problem = 'is true with shape "image-efs", and Lambda has no SnapStart for functions with EFS'
+        yield Fault(f"{key}.snapstart", problem, 'leave out snapstart, or write shape = "image"')
+    if on_efs and resource is not None and resource.startswith("sqs:"):
+        problem = 'is a queue, which cannot be reached with shape "image-efs": its network leads to S3 only'
+        yield Fault(output_key, problem, 'write s3://bucket/prefix, or shape = "image"')
+    if OUTPUT_VARIABLE in environment and resource is None:
+        yield Fault(
+            output_key, f"is {describe(output)}; expected a destination of predictions", f"write {OUTPUT_FORMS}"
+        )
+    if "budget" in function and "alarm_email" not in function:
+        yield Fault(f"{key}.budget", "has no address for its mails", "write alarm_email too")
+    yield from _too_many(f"{key}.cors", "origins", len(_get(function, "cors", list)), MAX_ORIGINS)
+    size = sum(
+        len(f"{name}{value}".encode(errors="replace")) for name, value in environment.items() if isinstance(value, str)
+    )
+    yield from _too_many(f"{key}.environment", "bytes of names and values", size, MAX_ENVIRONMENT_BYTES)
+
+
+def _too_many(key: str, items: str, number: int, limit: int) -> Iterator[Fault]:
+    if number > limit:
+        yield Fault(key, f"has {number:,} {items}; the maximum is {limit:,}", f"write {limit:,} or fewer")
+
+
+def _get(table: Any, key: str, expected: type[T]) -> T:
+    """Return a value, or an empty one if there is none of that type."""
+    value = table.get(key) if isinstance(table, dict) else None
+    return value if isinstance(value, expected) else expected()
