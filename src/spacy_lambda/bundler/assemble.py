@@ -23,8 +23,7 @@ from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import manifest_of
-from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.pipelines import read_meta, requirements_of
+from spacy_lambda.core.pipelines import read_meta, requirements_of, resolve_pipeline
 from spacy_lambda.pipeline.kind import require_compiled
 from spacy_lambda.store.pull import pull_pipeline
 
@@ -120,8 +119,9 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
 @contextmanager
 def _opened(pipeline: str) -> Iterator[tuple[Path, str | None]]:
     """Yield the pipeline's folder; and, if the function could fetch it too, its location with the digest."""
-    location = Location("file", pipeline) if Path(pipeline).exists() else parse_location(pipeline)
-    if location.scheme == "file" and not Path(location.path, "refs").is_dir():
+    resolved = resolve_pipeline(pipeline)
+    location = resolved.location
+    if resolved.form not in ("stored", "remote"):
         with pipeline_folder(location.path) as folder:
             yield folder, None
         return

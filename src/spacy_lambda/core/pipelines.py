@@ -1,7 +1,6 @@
-"""Where a pipeline is, and what it says that it is called.
+"""Pipelines on disk: finding them, and reading their ``meta.json``.
 
-Nothing is loaded or imported here, for loading a pipeline runs the code that it names. Standard library only: both
-sides look for pipelines.
+Nothing is loaded or imported here, because loading a pipeline runs the code that it names.
 
 ``lang``, ``name`` and ``version`` of a ``meta.json`` become names of files, keys, tags and wheels. They are checked
 where the file is read (:func:`read_meta`), and a file's name again where it is written (:func:`path_in`).
@@ -12,23 +11,32 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import InvalidPipelineError, JsonError, PipelineNotFoundError
 
 __all__ = [
     "BUNDLE_FACTS",
+    "PipelineForm",
     "PipelineName",
+    "ResolvedPipeline",
     "find_pipeline",
     "is_pipeline",
+    "is_stored",
     "path_in",
     "pipeline_name",
     "read_meta",
     "requirements_of",
+    "resolve_pipeline",
 ]
+
+PipelineForm = Literal["folder", "package", "artifact", "archive", "stored", "remote"]
+"""A pipeline's folder; an installed package; an artifact's file (``.tar``); a wheel or another file; a pipeline in a
+store that is a folder; a location on S3 or the Hub."""
 
 BUNDLE_FACTS = "bundle.json"
 """What a bundle says of itself, beside the function's code; of it the runtime reads ``location``."""
@@ -59,6 +67,9 @@ LONGEST_REQUIREMENT = 500
 
 MAX_META_BYTES = 32 * 1024 * 1024
 """Of a ``meta.json``, which lists every label."""
+
+FILES = ("config.cfg", "meta.json")
+"""Files that every pipeline has."""
 
 SHOWN = 80
 """Characters of a wrong value that a message repeats."""
@@ -119,6 +130,44 @@ def path_in(folder: Path, name: str) -> Path:
     return folder / name
 
 
+@dataclass(frozen=True)
+class ResolvedPipeline:
+    """A user's PIPELINE argument, with its form.
+
+    :param form: What it names.
+    :param location: Where that is; a path is as it was given, or below the base.
+    """
+
+    form: PipelineForm
+    location: Location
+
+    @property
+    def has_folder(self) -> bool:
+        """Whether :func:`find_pipeline` finds it: nothing has to be unpacked or fetched."""
+        return self.form in ("folder", "package")
+
+
+def resolve_pipeline(pipeline: str | Path, *, base: Path = Path()) -> ResolvedPipeline:
+    """Decide what a user's PIPELINE argument names, by what is on disk; a name that is not there is a package's.
+
+    :param base: Folder at which a relative path begins.
+    :raises LocationError: When it is not a location.
+    """
+    text = str(pipeline)
+    location = Location("file", text) if text and _exists(base / text) else parse_location(text)
+    if location.scheme != "file":
+        return ResolvedPipeline("remote", location)
+    path = base / location.path
+    below = location if base == Path() else replace(location, path=str(path))
+    if path.is_file():
+        return ResolvedPipeline("artifact" if path.suffix == ".tar" else "archive", below)
+    if is_stored(path):
+        return ResolvedPipeline("stored", below)
+    if path.is_dir():
+        return ResolvedPipeline("folder", below)
+    return ResolvedPipeline("package" if location.ref is None else "stored", location)
+
+
 def find_pipeline(pipeline: str | Path) -> Path:
     """The directory with ``config.cfg`` and ``meta.json``.
 
@@ -147,8 +196,16 @@ def find_pipeline(pipeline: str | Path) -> Path:
 
 
 def is_pipeline(folder: Path) -> bool:
-    """Whether a folder looks like a pipeline's."""
+    """Return whether a folder looks like a pipeline's."""
     return not _missing(folder)
+
+
+def is_stored(folder: Path) -> bool:
+    """Return whether a folder holds the versions of a pipeline in a store.
+
+    A pipeline with a component named ``refs`` is not one: it has a ``config.cfg``.
+    """
+    return (folder / "refs").is_dir() and _missing(folder) == list(FILES)
 
 
 def read_meta(path: Path) -> dict[str, Any]:
@@ -194,6 +251,13 @@ def requirements_of(meta: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(requirement.strip() for requirement in requirements)
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
 def _is_requirement(value: object) -> bool:
     if not isinstance(value, str) or len(value) > LONGEST_REQUIREMENT or not value.isprintable():
         return False
@@ -215,7 +279,7 @@ def _shown(value: object) -> str:
 
 
 def _missing(folder: Path) -> list[str]:
-    return [name for name in ("config.cfg", "meta.json") if not (folder / name).is_file()]
+    return [name for name in FILES if not (folder / name).is_file()]
 
 
 def _checked(folder: Path) -> Path:

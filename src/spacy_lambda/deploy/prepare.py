@@ -19,6 +19,7 @@ from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.digest import parse_digest
 from spacy_lambda.core.env_names import PAGE_VARIABLE
 from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
 from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, ZipCode
@@ -172,8 +173,9 @@ def _check_digest(pipeline: str, bundle: Bundle) -> None:
 @contextmanager
 def _pipeline_here(config: FunctionConfig) -> Iterator[Path]:
     """The pipeline's folder, fetched and verified where it is in a store, which has its signature too."""
-    location = parse_location(config.pipeline)
-    if location.scheme == "file" and location.ref is None and not Path(location.path, "refs").is_dir():
+    resolved = resolve_pipeline(config.pipeline)
+    location = resolved.location
+    if resolved.form not in ("stored", "remote") and location.ref is None:
         if config.signed_by is not None:
             raise SignatureError(
                 f"{config.pipeline} is in no store, and so has no signature",

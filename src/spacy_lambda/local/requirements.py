@@ -11,8 +11,8 @@ from pathlib import Path
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.unpack import read_stream_file
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
-from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.pipelines import find_pipeline, read_meta, requirements_of
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.pipelines import find_pipeline, read_meta, requirements_of, resolve_pipeline
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.pipeline.config_file import parse_config
 from spacy_lambda.pipeline.kind import require_compiled, require_without_torch
@@ -46,17 +46,17 @@ def read_source(pipeline: str | Path) -> PipelineSource:
     :raises NotCompiledError: If it needs torch, which no function on Lambda has, even where it is installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
-    location = parse_location(str(pipeline))
+    resolved = resolve_pipeline(pipeline)
+    location = resolved.location
+    if resolved.has_folder:
+        folder = find_pipeline(location.path).resolve()
+        require_compiled(folder, name=location.path)
+        requirements = requirements_of(read_meta(folder / "meta.json"))
+        own = _own_distribution(location.path) if resolved.form == "package" else ()
+        digest = "" if location.sha256 is None else f"#sha256={location.sha256}"
+        return PipelineSource(f"{folder}{digest}", (*own, *requirements))
     if location.scheme == "file":
-        path = Path(location.path)
-        if not path.is_file() and not (path / "refs").is_dir():
-            folder = find_pipeline(location.path).resolve()
-            require_compiled(folder, name=location.path)
-            requirements = requirements_of(read_meta(folder / "meta.json"))
-            own = () if path.is_dir() else _own_distribution(location.path)
-            digest = "" if location.sha256 is None else f"#sha256={location.sha256}"
-            return PipelineSource(f"{folder}{digest}", (*own, *requirements))
-        location = replace(location, path=str(path.resolve()))
+        location = replace(location, path=str(Path(location.path).resolve()))
     manifest = _manifest(location, name=str(pipeline))
     needed = ("boto3",) if location.scheme == "s3" else ()
     return PipelineSource(str(location), (*needed, *requirements_of(manifest.pipeline)), _variables(location))

@@ -16,7 +16,7 @@ from shlex import quote
 from typing import Any
 
 from spacy_lambda.core.compiled_meta import META_KEY
-from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.core.pipelines import read_meta, resolve_pipeline
 from spacy_lambda.errors import NotCompiledError
 from spacy_lambda.packages.torch_packages import brings_torch
 from spacy_lambda.pipeline.config_file import read_config, registered_names
@@ -163,10 +163,8 @@ def _how_to_compile(pipeline: str) -> str:
 
 
 def _is_stored(pipeline: str) -> bool:
-    path = Path(pipeline)
-    if path.is_file() or (path / "config.cfg").is_file():
-        return False
-    return any(mark in pipeline for mark in ("://", "@", "#")) or (path / "refs").is_dir()
+    resolved = resolve_pipeline(pipeline)
+    return resolved.form in ("stored", "remote") or resolved.location.sha256 is not None
 
 
 def torch_parts(config: Mapping[str, Any]) -> tuple[TorchPart, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.env_names import PIPELINE_VARIABLE, TASK_ROOT_VARIABLE
-from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.pipelines import BUNDLE_FACTS, find_pipeline
+from spacy_lambda.core.location import Location
+from spacy_lambda.core.pipelines import BUNDLE_FACTS, find_pipeline, resolve_pipeline
 from spacy_lambda.errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
 
 # First, so that spaCy is imported without its command line.
@@ -54,17 +54,15 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
     remedy = f"set {PIPELINE_VARIABLE} to the compiled pipeline's folder, or its s3:// or hf:// location"
     if not value:
         raise PipelineLoadError(f"{PIPELINE_VARIABLE} is not set", remedy=remedy)
-    location = parse_location(value)
-    if location.scheme == "file":
-        path = Path(environ.get(TASK_ROOT_VARIABLE, "."), location.path)
-        if not path.is_file() and not (path / "refs").is_dir():
-            try:
-                folder = find_pipeline(path if path.is_dir() else location.path)
-            except PipelineNotFoundError as exc:
-                raise PipelineLoadError(f"{PIPELINE_VARIABLE} is {value!r}: {exc.message}", remedy=remedy) from exc
-            known = location.sha256 or (digest if value == bundled else None)
-            return LocatedPipeline(_verified(folder, location), sha256=known)
-        location = replace(location, path=str(path))
+    resolved = resolve_pipeline(value, base=Path(environ.get(TASK_ROOT_VARIABLE, ".")))
+    location = resolved.location
+    if resolved.has_folder:
+        try:
+            folder = find_pipeline(location.path)
+        except PipelineNotFoundError as exc:
+            raise PipelineLoadError(f"{PIPELINE_VARIABLE} is {value!r}: {exc.message}", remedy=remedy) from exc
+        known = location.sha256 or (digest if value == bundled else None)
+        return LocatedPipeline(_verified(folder, location), sha256=known)
     from spacy_lambda.runtime.cache.fetch import cached_pipeline
     from spacy_lambda.runtime.cache.settings import read_settings
 

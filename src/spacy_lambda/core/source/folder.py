@@ -11,6 +11,7 @@ from typing import BinaryIO
 from spacy_lambda.core.artifact.safe_paths import path_below
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
+from spacy_lambda.core.pipelines import is_stored
 from spacy_lambda.core.source.layout import artifact_key, resolve
 from spacy_lambda.core.source.readable import FoundArtifact
 from spacy_lambda.errors import NotStoredError, StoreError
@@ -31,7 +32,7 @@ def find_in_folder(location: Location) -> FoundArtifact | None:
         raise NotStoredError(f"there is no artifact {path}", remedy="check the path")
     if path.is_file():
         return _found(location, path, location.sha256)
-    if not (path / "refs").is_dir():
+    if not is_stored(path):
         return None
 
     def below(key: str) -> Path:
