@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from spacy_lambda import load
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.differences import differences, not_finite
-from spacy_lambda.compiler.isolated_program import answers
+from spacy_lambda.compiler.differences import differences, first_not_finite
+from spacy_lambda.compiler.doc_trace import DocTrace, trace_text
+from spacy_lambda.compiler.proof_queries import function_answers
 from spacy_lambda.compiler.requirements import kept_requirements, required_names
-from spacy_lambda.compiler.snapshot import Told, tell
 from spacy_lambda.compiler.verification import verify
 from spacy_lambda.errors import CompileError
 from tests.compiler.originals import TEXTS
@@ -391,8 +391,8 @@ def test_numbers_may_differ_in_their_last_bits() -> None:
 
 
 def test_a_number_that_is_none_is_found() -> None:
-    assert not_finite(Told([("cats", {"cats": {"a": float("nan")}})], None)) == "component 'cats'"
-    assert not_finite(Told([("cats", {"cats": {"a": 1.0, "b": None}})], None)) is None
+    assert first_not_finite(DocTrace([("cats", {"cats": {"a": float("nan")}})], None)) == "component 'cats'"
+    assert first_not_finite(DocTrace([("cats", {"cats": {"a": 1.0, "b": None}})], None)) is None
 
 
 def test_a_failure_names_its_component() -> None:
@@ -404,10 +404,10 @@ def test_a_failure_names_its_component() -> None:
         raise ImportError("no dictionary", name="proof_dictionary")
 
     nlp.add_pipe("proof_raises")
-    told = tell(nlp, "One. Two.")
-    assert [name for name, _ in told.steps] == ["tokenizer", "sentencizer"]
-    assert told.failure is not None
-    assert (told.failure.component, told.failure.missing) == ("proof_raises", ["proof_dictionary"])
+    trace = trace_text(nlp, "One. Two.")
+    assert [name for name, _ in trace.steps] == ["tokenizer", "sentencizer"]
+    assert trace.failure is not None
+    assert (trace.failure.component, trace.failure.missing) == ("proof_raises", ["proof_dictionary"])
 
 
 def test_a_large_encoder_is_asked_whatever_a_function_could_bear() -> None:
@@ -415,4 +415,4 @@ def test_a_large_encoder_is_asked_whatever_a_function_could_bear() -> None:
     nlp = load("en_scienceie_minilm")
     nlp.meta["spacy_lambda"]["encoders"]["transformer"]["bytes"] = 10**12
     nlp.meta["spacy_lambda"].pop("speed", None)
-    assert all(isinstance(found, list | dict) for found in answers(nlp, ["Iron. " * 2000, ""]))
+    assert all(isinstance(found, list | dict) for found in function_answers(nlp, ["Iron. " * 2000, ""]))

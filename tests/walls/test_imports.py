@@ -137,9 +137,8 @@ def test_json_from_outside_is_read_in_one_place() -> None:
     # These read what they have written themselves.
     own = {
         "core/strict_json.py",
-        "compiler/isolated.py",
-        "compiler/isolated_program.py",
-        "bundler/proof_program.py",
+        "packages/isolated_program.py",
+        "packages/isolation.py",
         "bundler/sbom.py",
         "deploy/golden.py",
         "deploy/eject.py",

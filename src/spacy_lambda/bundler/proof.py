@@ -1,37 +1,34 @@
-"""A bundle's folder -> proof that its pipeline loads and answers with what is in it.
+"""Prove that a bundle's pipeline loads and answers with what is in the bundle's folder.
 
-Where this machine has the target's Python and architecture, the folder itself is asked, by a fresh process that has
-nothing else on its path. Where it has not, the same distributions are asked here, as they are installed, and every
-module that this took has to be in the folder.
+Where this machine has the target's Python and architecture, the folder itself is tested: a fresh process has nothing
+else on its path. Where it has not, the same distributions are tested as they are installed here, and every module
+that this takes has to be in the folder.
 """
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
-from spacy_lambda.core.strict_json import read_json
-from spacy_lambda.errors import BundleError, JsonError
-from spacy_lambda.packages.base_install import OURS, left_out
+from spacy_lambda.errors import BundleError
+from spacy_lambda.packages.base_install import OURS
 from spacy_lambda.packages.closure import requirement_closure
-from spacy_lambda.packages.fresh_process import run_fresh
-from spacy_lambda.packages.task_root import build_task_root
+from spacy_lambda.packages.isolated_program import Failure
+from spacy_lambda.packages.isolation import IsolatedRun, run_isolated
+from spacy_lambda.packages.task_root import function_task_root
 from spacy_lambda.packages.torch_packages import TORCH_MODULES
 
 __all__ = ["Proof", "prove"]
 
-PROGRAM = Path(__file__).with_name("proof_program.py")
-TIMEOUT_S = 600
-MAX_SAID = 1 << 20
+QUERIES = Path(__file__).with_name("proof_queries.py")
+LONGEST_MESSAGE = 600
+"""Characters of an exception's message that are repeated."""
+
 TEXTS = (
     "",
     "On 3 March 2024 Ada Lovelace of Acme Corp. flew from Berlin to New York for $1,234.50.",
@@ -41,9 +38,9 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class Proof:
-    """How the bundle was proved.
+    """How the bundle was tested.
 
-    :param bundle_itself: Whether its own files answered; else those of the same distributions, as installed here.
+    :param bundle_itself: Whether with its own files; else with the same distributions, as installed here.
     :param about: The same, for people.
     """
 
@@ -52,27 +49,22 @@ class Proof:
 
 
 def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: str | None, name: str) -> Proof:
-    """Ask the bundle's pipeline, in a fresh process.
-
-    The pipeline is loaded for it, and code that it brings is run.
+    """Load and query the bundle's pipeline in a fresh process, which runs the code that the pipeline brings.
 
     :param tree: The bundle's folder, with the pipeline in it.
-    :param requirements: Of the pipeline.
+    :param requirements: Requirements of the pipeline.
     :param python: An interpreter of the target's version, if one is here.
     :param name: How the user named the pipeline.
     :raises BundleError: If it does not load or answer, or a module is missing.
     """
     if python is not None and target.machine == platform.machine():
-        _ask(tree, tree / PIPELINE_FOLDER, python, name)
+        _query(tree, tree / PIPELINE_FOLDER, python, name)
         return Proof(True, f"loaded and asked from its own files, under Python {target.python}")
     own = tuple(requirements)
-    root = build_task_root(own, base=(OURS,), without=left_out(own))
-    try:
-        said = _ask(root.path, tree / PIPELINE_FOLDER, sys.executable, name)
-    finally:
-        root.remove()
+    with function_task_root(own) as root:
+        done = _query(root, tree / PIPELINE_FOLDER, sys.executable, name)
     only_here = _modules_only_here(own, target)
-    used = (module for module in said["modules"] if module.partition(".")[0] not in only_here)
+    used = (module for module in done.modules if module.partition(".")[0] not in only_here)
     missing = [module for module in used if not _has_module(tree, module)]
     if missing:
         raise BundleError(
@@ -84,7 +76,7 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
 
 
 def _modules_only_here(requirements: Sequence[str], target: Target) -> set[str]:
-    """Top-level modules of what is required under this Python and not under the target's."""
+    """Return the top-level modules of what is required under this Python and not under the target's."""
     wanted = (OURS, *requirements)
     there = {dist.metadata["Name"] for dist in requirement_closure(wanted, markers=target.markers)}
     here = requirement_closure(wanted)
@@ -92,47 +84,29 @@ def _modules_only_here(requirements: Sequence[str], target: Target) -> set[str]:
     return {file.parts[0].partition(".")[0] for file in files}
 
 
-def _ask(root: Path, pipeline: Path, python: str, name: str) -> dict[str, Any]:
-    """The answers of a process that has only one folder on its path."""
-    question = json.dumps({"root": str(root), "pipeline": str(pipeline), "texts": TEXTS})
-    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as home:
-        done = run_fresh(
-            [python, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM)],
-            home=Path(home),
-            variables={TASK_ROOT_VARIABLE: str(root)},
-            question=question.encode(),
-            timeout_s=TIMEOUT_S,
-            who=f"the bundle of {name}",
-            error=BundleError,
-        )
-    said = _last_line(done.stdout)
-    if said is None:
-        raise BundleError(
-            f"the process that asked the bundle of {name} ended with {done.returncode}: {_end(done.stderr)}",
-            remedy="look for a component that ends the process, or needs more memory than there is",
-        )
-    if "failure" in said:
-        raise _refusal(name, said["failure"])
-    return said
+def _query(root: Path, pipeline: Path, python: str, name: str) -> IsolatedRun:
+    done = run_isolated(
+        QUERIES,
+        {"texts": TEXTS},
+        root=root,
+        pipeline=pipeline,
+        subject=f"the bundle of {name}",
+        error=BundleError,
+        python=python,
+    )
+    if done.failure is not None:
+        raise _refusal(name, done.failure, loading=done.loading)
+    return done
 
 
-def _end(stderr: bytes) -> str:
-    return stderr.decode("utf-8", "replace").strip()[-1000:]
-
-
-def _last_line(text: bytes) -> dict[str, Any] | None:
-    try:
-        said = read_json(text.splitlines()[-1], name="what the process said", max_bytes=MAX_SAID)
-    except (IndexError, JsonError):
-        return None
-    return said if isinstance(said, dict) else None
-
-
-def _refusal(name: str, failure: Mapping[str, Any]) -> BundleError:
-    by = f"component {failure['component']!r}: " if failure["component"] else ""
-    step = "load" if failure["loading"] else "answer"
-    message = f"{name} does not {step} with what is in the bundle: {by}{failure['message']}"
-    missing = failure["missing"].partition(".")[0]
+def _refusal(name: str, failure: Failure, *, loading: bool) -> BundleError:
+    by = f"component {failure.component!r}: " if failure.component else ""
+    raised = f"{failure.kind}: {' '.join(failure.message.split())}"[:LONGEST_MESSAGE]
+    step = "load" if loading else "answer"
+    message = f"{name} does not {step} with what is in the bundle: {by}{raised}"
+    # The module of "cannot import name" is there.
+    absent = not failure.message.startswith("cannot import name")
+    missing = failure.missing[0].partition(".")[0] if failure.missing and absent else ""
     if not missing:
         return BundleError(
             message,
@@ -149,7 +123,7 @@ def _refusal(name: str, failure: Mapping[str, Any]) -> BundleError:
 
 
 def _has_module(tree: Path, module: str) -> bool:
-    """Whether a folder has a module, in any form."""
+    """Look for a module in a folder, in any form."""
     path = tree.joinpath(*module.split("."))
     if path.is_dir() or path.with_name(f"{path.name}.py").is_file():
         return True

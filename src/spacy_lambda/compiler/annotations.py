@@ -10,8 +10,7 @@ import numpy as np
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler.doc_state import hooks, leftovers
-from spacy_lambda.compiler.snapshot import TORCH_EXTENSION
+from spacy_lambda.compiler.doc_content import TORCH_EXTENSION, hooks, leftovers, plain_value
 from spacy_lambda.runtime.encoder_output import ENCODING_KEY
 
 __all__ = [
@@ -37,6 +36,9 @@ LABELLED = ("ents", "tags", "pos", "morphs", "deps", "cats", "spans[")
 """Kinds that are counted label by label; others have too many values for that."""
 
 CATEGORY_THRESHOLD = 0.5
+MAX_DEPTH = 50
+"""Levels of nesting of a value; what lies deeper cannot be compared."""
+
 NOT_ANNOTATIONS = (TORCH_EXTENSION,)
 
 ASSIGNED = {
@@ -123,11 +125,11 @@ def annotations_of(doc: Doc) -> dict[str, Items]:
         tensor = doc.tensor.get() if hasattr(doc.tensor, "get") else doc.tensor
         found["tensor"] = {(None, None, "", 0): Array(tensor)}
     for kind, value in leftovers(doc):
-        found[kind] = {(None, None, "", 0): plain(value)}
-    for kind, function in hooks(doc):
-        found[kind] = {(None, None, "", 0): Opaque(function)}
+        found[kind] = {(None, None, "", 0): _plain(value)}
+    for owner, name, function in hooks(doc):
+        found[f"{owner} hook {name}"] = {(None, None, "", 0): Opaque(function)}
     for kind, start, end, value in (*_user_data(doc), *_computed(doc)):
-        found.setdefault(kind, {})[start, end, "", 0] = plain(value)
+        found.setdefault(kind, {})[start, end, "", 0] = _plain(value)
     return found
 
 
@@ -135,7 +137,7 @@ def annotated(doc: Doc) -> set[str]:
     """The kinds of annotation of which a Doc is a reference, where there may be nothing to annotate."""
     if not len(doc):  # spaCy calls an empty Doc annotated
         return set()
-    beside = {kind for kind, _ in (*leftovers(doc), *hooks(doc))}
+    beside = {kind for kind, _ in leftovers(doc)} | {f"{owner} hook {name}" for owner, name, _ in hooks(doc)}
     kinds = {kind for kind, items in annotations_of(doc).items() if items and not kind.endswith(".scores")} - beside
     kinds |= {f"spans[{key}]" for key in doc.spans} | ({"cats"} if doc.cats else set())
     return kinds | ({"ents"} if doc.has_annotation("ENT_IOB") else set()) - {"tokens", "tensor"}
@@ -153,20 +155,14 @@ def _opaque(value: Any) -> str | None:
     return value.kind if isinstance(value, Opaque) else None
 
 
-def plain(value: Any) -> Any:
-    """A value in a form that can be compared, whichever pipeline's vocabulary it hangs on."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted(map(str, value))
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    return value if value is None or isinstance(value, bool | int | float | str | bytes) else _plain_object(value)
+def _plain(value: Any) -> Any:
+    return plain_value(value, _plain_object, max_depth=MAX_DEPTH)
 
 
-def _plain_object(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
+def _plain_object(value: Any, depth: int) -> Any:
+    """Return an object in a form that does not depend on its pipeline's vocabulary."""
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, np.ndarray):
         return Array(value)
     if isinstance(value, Span):

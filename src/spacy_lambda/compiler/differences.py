@@ -1,4 +1,4 @@
-"""Where two plain values differ, and where two pipelines say something else of a text."""
+"""Differences of two values of JSON, and of two traces of a text."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from spacy_lambda.compiler.snapshot import CUSTOM, Told
+from spacy_lambda.compiler.doc_trace import CUSTOM, DocTrace
 
-__all__ = ["Difference", "differences", "not_finite", "told_differently"]
+__all__ = ["ValueDifference", "differences", "first_not_finite", "trace_differences"]
 
 TOLERANCE = 1e-3
-"""Of numbers: scores and vectors differ in their last bits from one product of matrices to the other."""
+"""Of numbers, relative and absolute: scores and vectors differ in their last bits from one batch to another."""
 
 LISTED = 2000
 SHOWN = 60
 
 
 @dataclass(frozen=True)
-class Difference:
+class ValueDifference:
     """One place where two values differ.
 
-    :param path: The keys that lead there.
+    :param path: The keys that lead to it.
     """
 
     path: str
@@ -34,46 +34,45 @@ class Difference:
         return f"{self.path} is {_short(self.compiled)}, not {_short(self.original)}"
 
 
-def differences(original: Any, compiled: Any, path: str = "") -> Iterator[Difference]:
-    """Every place where two values of JSON differ; numbers that are not whole may differ a little."""
+def differences(original: Any, compiled: Any, path: str = "") -> Iterator[ValueDifference]:
+    """Yield every place where two values of JSON differ; floats may differ by :data:`TOLERANCE`."""
     if isinstance(original, dict) and isinstance(compiled, dict):
         for key in sorted(original.keys() | compiled.keys()):
             where = f"{path}.{key}" if path else str(key)
             if key in original and key in compiled:
                 yield from differences(original[key], compiled[key], where)
             elif not (str(key).startswith(CUSTOM) and key not in compiled):
-                # Custom attributes may belong to other pipelines of this process; what is set is in user_data too.
-                yield Difference(where, original.get(key), compiled.get(key))
+                # Another pipeline of this process may have registered it; attributes that are set are in user_data.
+                yield ValueDifference(where, original.get(key), compiled.get(key))
     elif isinstance(original, list | tuple) and isinstance(compiled, list | tuple):
         if len(original) != len(compiled):
-            yield Difference(path, original, compiled)
+            yield ValueDifference(path, original, compiled)
             return
         for number, (first, second) in enumerate(zip(original, compiled, strict=True)):
             yield from differences(first, second, f"{path}[{number}]")
     elif not _same(original, compiled):
-        yield Difference(path, original, compiled)
+        yield ValueDifference(path, original, compiled)
 
 
-def told_differently(original: Told, compiled: Told) -> list[tuple[str, Difference]]:
-    """What the components say differently, the first of them first."""
-    found: list[tuple[str, Difference]] = []
-    names = {name for name, _ in original.steps}
+def trace_differences(original: DocTrace, compiled: DocTrace) -> list[tuple[str, ValueDifference]]:
+    """Return the components that differ and their differences, in the pipeline's order."""
+    found: list[tuple[str, ValueDifference]] = []
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    for (name, said), (_, other) in zip(original.steps, compiled.steps, strict=False):
-        before |= said
+    for (name, changed), (_, other) in zip(original.steps, compiled.steps, strict=False):
+        before |= changed
         after |= other
-        # What one side did not change it still says.
-        keys = said.keys() | other.keys()
-        step = differences({key: before.get(key) for key in keys}, {key: after.get(key) for key in keys})
+        # What one side has not changed is as it was.
+        kinds = changed.keys() | other.keys()
+        step = differences({kind: before.get(kind) for kind in kinds}, {kind: after.get(kind) for kind in kinds})
         found += [(name, one) for one in islice(step, LISTED)]
-    return found if names else []
+    return found
 
 
-def not_finite(told: Told) -> str | None:
-    """The first component that says a number which is none."""
-    for name, said in told.steps:
-        if any(not math.isfinite(number) for number in _floats(said)):
+def first_not_finite(trace: DocTrace) -> str | None:
+    """Return the first component that gives NaN or infinity."""
+    for name, changed in trace.steps:
+        if any(not math.isfinite(number) for number in _floats(changed)):
             return f"component {name!r}"
     return None
 

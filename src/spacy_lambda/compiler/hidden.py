@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc
 
-from spacy_lambda.compiler.snapshot import TORCH_EXTENSION
+from spacy_lambda.compiler.doc_content import TORCH_EXTENSION
 from spacy_lambda.compiler.stepwise import Failure
 from spacy_lambda.runtime.encoder_output import get_encoding
 

@@ -16,10 +16,9 @@ from packaging.version import Version
 from spacy.language import Language
 from spacy.util import registry as registry_of_spacy
 
-from spacy_lambda.compiler.isolated import BASE
 from spacy_lambda.core.pipelines import requirements_of
 from spacy_lambda.errors import CompileError
-from spacy_lambda.packages.base_install import LEFT_OUT
+from spacy_lambda.packages.base_install import LEFT_OUT, OURS
 from spacy_lambda.packages.closure import applies, is_satisfied, requirement_closure
 from spacy_lambda.packages.torch_packages import TORCH_DISTRIBUTIONS, brings_torch
 from spacy_lambda.pipeline.config_file import blocks, registered_names
@@ -34,7 +33,7 @@ __all__ = [
     "required_names",
 ]
 
-OURS = ("spacy", "spacy_lambda", "thinc")
+OWN_MODULES = ("spacy", "spacy_lambda", "thinc")
 LIBRARIES = ("spacy", "thinc")
 """Whose registries packages add to, by entry points."""
 
@@ -79,7 +78,7 @@ def installed_sources(nlp: Language, config: Mapping[str, Any]) -> list[Path]:
 def distributions_of(module: str) -> list[Distribution]:
     """The installed distributions that a module belongs to; none for one that no installer has put here."""
     top = module.partition(".")[0]
-    if top in sys.stdlib_module_names or top in OURS:
+    if top in sys.stdlib_module_names or top in OWN_MODULES:
         return []
     return [distribution(name) for name in sorted(set(packages_distributions().get(top, [])))]
 
@@ -152,7 +151,7 @@ def _normal(dist: Distribution) -> str:
 
 @cache
 def _base() -> frozenset[str]:
-    return frozenset(map(_normal, requirement_closure(BASE, without=LEFT_OUT)))
+    return frozenset(map(_normal, requirement_closure((OURS,), without=LEFT_OUT)))
 
 
 def _installed(text: str) -> Distribution:

@@ -1,4 +1,4 @@
-"""Source code that uses torch's side, found without running it: some of it only runs on rare texts."""
+"""Uses of torch in source code, found without running it: some of it only runs on rare texts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.compiler.snapshot import TORCH_EXTENSION
+from spacy_lambda.compiler.doc_content import TORCH_EXTENSION
 from spacy_lambda.packages.torch_packages import TORCH_MODULES
 
 __all__ = ["TorchUse", "torch_uses"]
@@ -33,13 +33,13 @@ class TorchUse:
 
 
 def torch_uses(file: Path) -> Iterator[TorchUse]:
-    """Where a module needs what no function has.
+    """Yield the places where a module needs what no function has.
 
-    Imports that are made ready for failing do not count, nor what only type checkers see.
+    Imports that may fail do not count, nor what only type checkers see.
     """
     try:
         tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):  # whoever imports it is told
+    except (OSError, SyntaxError, ValueError, RecursionError):  # importing it reports that
         return
     for node in _running(tree):
         for module in _imported(node):
@@ -49,7 +49,7 @@ def torch_uses(file: Path) -> Iterator[TorchUse]:
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node that may run, without imports after which an ImportError is caught."""
+    """Yield every node that may run, but for imports whose ImportError is caught."""
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
     while waiting:
         node, ready = waiting.pop()
@@ -70,7 +70,7 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
-    """The modules of torch's side that a node imports."""
+    """Yield the modules of torch and its libraries that a node imports."""
     names: Iterable[str | None] = ()
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
@@ -82,7 +82,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def _names_torch_data(node: ast.AST) -> bool:
-    """As an attribute, or as a string of its own, which is how it is asked for in other ways."""
+    """Recognise the attribute, or its name as a string, as for ``getattr``."""
     if isinstance(node, ast.Attribute):
         return node.attr == TORCH_EXTENSION
     return isinstance(node, ast.Constant) and node.value == TORCH_EXTENSION

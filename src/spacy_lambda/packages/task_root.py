@@ -8,17 +8,19 @@ will have on Lambda and nothing else that happens to be installed here.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
 
 from spacy_lambda.errors import RequirementError
+from spacy_lambda.packages.base_install import OURS, left_out
 from spacy_lambda.packages.closure import requirement_closure
 
-__all__ = ["TaskRoot", "build_task_root"]
+__all__ = ["TaskRoot", "build_task_root", "function_task_root"]
 
 BASE_REQUIREMENTS = ("spacy-lambda", "awslambdaric")
 """Distributions of every function, with AWS's runtime client, which Lambda's own images have."""
@@ -68,6 +70,21 @@ def build_task_root(
         shutil.rmtree(root, ignore_errors=True)
         raise
     return TaskRoot(root, tuple(f"{dist.metadata['Name']}=={dist.version}" for dist in distributions))
+
+
+@contextlib.contextmanager
+def function_task_root(requirements: Iterable[str]) -> Iterator[Path]:
+    """Build the task root of a function, without the distributions that a bundle leaves out; remove it afterwards.
+
+    :param requirements: Requirements of its pipeline.
+    :raises RequirementError: If a requirement is not installed.
+    """
+    own = tuple(requirements)
+    root = build_task_root(own, base=(OURS,), without=left_out(own))
+    try:
+        yield root.path
+    finally:
+        root.remove()
 
 
 def _link_distribution(dist: Distribution, root: Path) -> None:

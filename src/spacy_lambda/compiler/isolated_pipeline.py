@@ -1,0 +1,91 @@
+"""A compiled pipeline queried in a fresh process that has only what the function will have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.compiler.doc_trace import DocTrace
+from spacy_lambda.errors import CompileError
+from spacy_lambda.packages.isolated_program import Failure
+from spacy_lambda.packages.isolation import IsolatedRun, run_isolated
+from spacy_lambda.packages.task_root import function_task_root
+
+__all__ = ["IsolatedAnswers", "query_isolated"]
+
+QUERIES = Path(__file__).with_name("proof_queries.py")
+
+
+@dataclass(frozen=True)
+class IsolatedAnswers:
+    """What the fresh process reported.
+
+    :param failure: The exception that kept the pipeline from loading or from answering at all.
+    :param loading: Whether it was not loaded yet.
+    :param missing: Modules that were not found, and the file that imports each.
+    :param blocked: Files that were opened and that will be missing in the function.
+    :param components: The pipeline's components.
+    :param traces: What each component changes, text by text.
+    :param answers: The function's answers, with a :class:`Failure` in the place of one that raised.
+    :param speed: The measured speed.
+    :param torch_readers: Components that read what only spacy-transformers leaves on a Doc, and where.
+    """
+
+    failure: Failure | None
+    loading: bool
+    missing: list[tuple[str, str]]
+    blocked: list[str]
+    torch_readers: list[str] = field(default_factory=list)
+    components: list[str] = field(default_factory=list)
+    traces: list[DocTrace] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    speed: dict[str, Any] | None = None
+
+
+def query_isolated(
+    folder: Path, requirements: Iterable[str], texts: Sequence[str], *, answerable: Sequence[str]
+) -> IsolatedAnswers:
+    """Load a pipeline in a fresh process and query it.
+
+    :param requirements: What the function has besides the base install.
+    :param texts: Texts to run component by component.
+    :param answerable: Those of them to send to the function too.
+    :raises CompileError: When the process ends without a response.
+    :raises RequirementError: When a requirement is not installed here.
+    """
+    with function_task_root(requirements) as root:
+        done = run_isolated(
+            QUERIES,
+            {"texts": list(texts), "answerable": list(answerable)},
+            root=root,
+            pipeline=folder,
+            subject="the compiled pipeline",
+            error=CompileError,
+            block_files=True,
+        )
+    return _read(done)
+
+
+def _read(done: IsolatedRun) -> IsolatedAnswers:
+    found = done.answers
+    return IsolatedAnswers(
+        failure=done.failure,
+        loading=done.loading,
+        missing=done.missing,
+        blocked=done.blocked,
+        torch_readers=found.get("torch_readers", []),
+        components=found.get("components", []),
+        traces=[_trace(one) for one in found.get("traces", [])],
+        answers=[_failure(one["failure"]) if "failure" in one else one["answer"] for one in found.get("answers", [])],
+        speed=found.get("speed"),
+    )
+
+
+def _trace(found: dict[str, Any]) -> DocTrace:
+    return DocTrace([(name, changed) for name, changed in found["steps"]], _failure(found["failure"]))
+
+
+def _failure(found: dict[str, Any] | None) -> Failure | None:
+    return None if found is None else Failure(**found)

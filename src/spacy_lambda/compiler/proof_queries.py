@@ -1,0 +1,114 @@
+"""Queries of a compiled pipeline, component by component and as a function; see :mod:`spacy_lambda.packages.isolation`.
+
+They run in a process that has what the function will have. What reads ``doc._.trf_data`` is recorded even where it
+catches the error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+# First, so that spaCy is imported without its command line.
+from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.compiler.doc_content import TORCH_EXTENSION
+from spacy_lambda.compiler.doc_trace import trace_text
+from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE
+from spacy_lambda.packages.isolated_program import Failure, describe_failure
+from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.scores import keep_scores
+from spacy_lambda.runtime.speed import measure_speed
+
+__all__ = ["function_answers", "load", "query"]
+
+UNLIMITED = {variable: str(10**9) for variable in (MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE)}
+"""The limits of a function follow from its speed and its timeout; its answers do not."""
+
+SPACY = f"{os.path.dirname(spacy.__file__)}{os.sep}"
+
+
+def load(pipeline: Path) -> Language:
+    """Load the pipeline as the function does."""
+    return load_pipeline(pipeline)
+
+
+def query(nlp: Language, request: dict[str, Any]) -> dict[str, Any]:
+    """Trace texts, and answer those that can be answered as the function does."""
+    running, readers = ["tokenizer"], list[str]()
+    _watch_torch_data(running, readers)
+    traces = [trace_text(nlp, text, running=running) for text in request["texts"]]
+    running[:] = []
+    return {
+        "components": nlp.pipe_names,
+        "speed": _speed(nlp, request["answerable"]),
+        "traces": [trace.to_dict() for trace in traces],
+        "answers": [
+            {"failure": asdict(one)} if isinstance(one, Failure) else {"answer": one}
+            for one in function_answers(nlp, request["answerable"])
+        ],
+        "torch_readers": readers,
+    }
+
+
+def function_answers(nlp: Language, texts: list[str]) -> list[Any]:
+    """Return the function's answers to each shape of a request; a :class:`Failure` where it raises.
+
+    :param texts: Texts on which the pipeline does not raise.
+    """
+    keep_scores(nlp)  # of an original, too
+    function = Function(nlp, UNLIMITED)
+    several = [text for text in texts if text.strip()]
+    events: list[dict[str, Any]] = [{"text": text, "include": list(DOC_PARTS)} for text in texts]
+    events += [{"texts": several, "include": list(DOC_PARTS)}, {"inputs": several}, {"texts": texts}]
+    return [_answer(function, event) for event in events]
+
+
+def _answer(function: Function, event: dict[str, Any]) -> Any:
+    try:
+        return dispatch(event, None, function)
+    except Exception as exc:  # whatever the pipeline's own code raises
+        return describe_failure(exc)
+
+
+def _speed(nlp: Language, texts: list[str]) -> dict[str, Any] | None:
+    """Measure the speed, from which the limits of the function follow; failures are reported elsewhere."""
+    try:
+        return measure_speed(nlp, texts)
+    except Exception:  # whatever the pipeline's own code raises
+        return None
+
+
+def _watch_torch_data(running: list[str], readers: list[str]) -> None:
+    """Record which component reads what only spacy-transformers leaves, even if it catches the error."""
+    if Doc.has_extension(TORCH_EXTENSION):
+        return
+
+    def refuse(doc: Doc) -> Any:
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_code.co_filename.endswith("underscore.py"):
+            frame = frame.f_back
+        # spaCy's own doc_cleaner looks whether there is something to clean.
+        if not frame.f_code.co_filename.startswith(SPACY):
+            record(frame)
+        raise AttributeError(
+            f"[E046] Can't retrieve unregistered extension attribute '{TORCH_EXTENSION}'. "
+            "Did you forget to call the `set_extension` method?"
+        )
+
+    def record(frame: FrameType) -> None:
+        name = f"component {running[0]!r}" if running else "the pipeline"
+        reader = f"{name} ({frame.f_code.co_filename}:{frame.f_lineno})"
+        if reader not in readers:
+            readers.append(reader)
+
+    Doc.set_extension(TORCH_EXTENSION, getter=refuse)

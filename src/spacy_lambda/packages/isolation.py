@@ -1,0 +1,147 @@
+"""A pipeline in a fresh process that sees only a folder of packages, the pipeline itself and the system.
+
+Both proofs use it: the compile's, that a compiled pipeline answers what its original does, and the bundle's, that a
+bundle has all that its pipeline needs. Each brings a Python file of queries (see :mod:`.isolated_program`) and judges
+the answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.core.env_names import PIPELINE_VARIABLE, TASK_ROOT_VARIABLE
+from spacy_lambda.errors import SpacyLambdaError
+from spacy_lambda.packages.isolated_program import Failure
+
+__all__ = ["IsolatedRun", "run_isolated"]
+
+PROGRAM = Path(__file__).with_name("isolated_program.py")
+
+INHERITED = ("LANG", "LC_", "LD_LIBRARY_PATH", "MKL_", "OMP_", "OPENBLAS_", "PATH", "TZ")
+"""Prefixes of the environment variables that the process inherits. The user's own are not among them: no credentials
+reach a pipeline's code, and nothing is relied on that a function does not have."""
+
+SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/lib", "/usr/lib64", "/usr/share", "/lib", "/lib64", "/System")
+TIMEOUT_S = 900
+STDERR_LINES = 5
+
+
+@dataclass(frozen=True)
+class IsolatedRun:
+    """What the process reported.
+
+    :param failure: The exception with which it ended, if there was one.
+    :param loading: Whether the pipeline was not loaded yet.
+    :param missing: Modules that were not found, and the file that imports each.
+    :param blocked: Files that were opened and that will be missing in the function.
+    :param modules: Modules that came from the folder of packages.
+    :param answers: What the queries returned.
+    """
+
+    failure: Failure | None
+    loading: bool
+    missing: list[tuple[str, str]]
+    blocked: list[str]
+    modules: list[str]
+    answers: dict[str, Any] = field(default_factory=dict)
+
+
+def run_isolated(
+    queries: Path,
+    request: Mapping[str, Any],
+    *,
+    root: Path,
+    pipeline: Path,
+    subject: str,
+    error: type[SpacyLambdaError],
+    python: str = sys.executable,
+    block_files: bool = False,
+) -> IsolatedRun:
+    """Load and query a pipeline in a fresh process.
+
+    :param queries: A Python file with ``load(pipeline)`` and ``query(loaded, request)``.
+    :param request: For the queries; must be JSON, and is sent with ``root`` and ``pipeline``.
+    :param root: The folder of packages, the only one on the path.
+    :param subject: Names the pipeline in errors.
+    :param error: Raised when the process does not end in time, or ends without a response.
+    :param python: The interpreter.
+    :param block_files: Keep it from opening files that are neither below ``root``, the pipeline's nor the system's;
+        paths are then reported relative to the pipeline.
+    """
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        home = Path(scratch, "home")
+        home.mkdir()
+        readable = _readable(scratch, root, pipeline) if block_files else None
+        sent = {"root": str(root), "pipeline": str(pipeline), "queries": str(queries), "readable": readable, **request}
+        files = Path(scratch, "request.json"), Path(scratch, "response.json")
+        files[0].write_text(json.dumps(sent), encoding="utf-8")
+        command = [python, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM), *map(str, files)]
+        variables = {PIPELINE_VARIABLE: str(pipeline), TASK_ROOT_VARIABLE: str(root)}
+        done = _run(command, home=home, variables=variables, subject=subject, error=error)
+        response = _response(files[1], prefix=f"{pipeline}{os.sep}" if block_files else "")
+    if done.returncode != 0 or response is None:
+        last = "\n".join(done.stderr.decode("utf-8", "replace").strip().splitlines()[-STDERR_LINES:])
+        raise error(
+            f"the process that queried {subject} ended with {done.returncode}:\n{last}",
+            remedy="look for a component that ends the process, or for one that needs more memory than there is",
+        )
+    failure = response["failure"]
+    return IsolatedRun(
+        failure=None if failure is None else Failure(**failure),
+        loading=response["loading"],
+        missing=[(name, importer) for name, importer in response["missing"]],
+        blocked=response["blocked"],
+        modules=response["modules"],
+        answers=response.get("answers", {}),
+    )
+
+
+def _run(
+    command: Sequence[str], *, home: Path, variables: Mapping[str, str], subject: str, error: type[SpacyLambdaError]
+) -> subprocess.CompletedProcess[bytes]:
+    inherited = {name: value for name, value in os.environ.items() if name.startswith(INHERITED)}
+    own = {"HOME": str(home), "TMPDIR": str(home), **variables}
+    try:
+        return subprocess.run(
+            command, cwd=home, env=inherited | own, capture_output=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise error(
+            f"{subject} has not answered a few texts after {TIMEOUT_S} s",
+            remedy="look for a component that waits for something that is not there, such as a server",
+        ) from exc
+
+
+def _response(file: Path, *, prefix: str) -> dict[str, Any] | None:
+    """Read the response, if the process has written one.
+
+    :param prefix: Left out of its paths: a pipeline that is being compiled has another name in the end.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        found: dict[str, Any] = json.loads(text.replace(prefix, "") if prefix else text)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found
+
+
+def _readable(scratch: str, root: Path, pipeline: Path) -> list[str]:
+    folders = (scratch, str(root), str(pipeline))
+    return [*folders, *map(os.path.realpath, folders), *_link_targets(root), *SYSTEM]
+
+
+def _link_targets(root: Path) -> Iterator[str]:
+    """Where the links of a task root lead."""
+    for entry in root.iterdir():
+        if entry.is_symlink():
+            yield os.path.realpath(entry)
+        elif entry.is_dir():
+            yield from _link_targets(entry)
