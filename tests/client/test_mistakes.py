@@ -94,7 +94,9 @@ def test_boto3_and_invoke(reworded: LocalLambda) -> None:
     assert json.loads(programs) == fields
     found = invoke(reworded.endpoint_url, "function", {"text": json.dumps(fields)}).error
     assert found is not None
-    assert {"message": found.message, "remedy": found.remedy, "key": found.key, "status": found.status} == fields
+    assert found.mistake is not None
+    assert (found.message, found.remedy) == ("m; n", "r")
+    assert (found.mistake.key, found.mistake.status) == ("texts[3]", 413)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def test_mistakes_of_the_caller(bundled: LocalLambda, event: Any, key: str | Non
     result = call(bundled, event)
     assert result.error is not None
     assert result.error.error_type == "RequestError"
-    assert (result.error.key, result.error.status) == (key, 400)
+    assert result.error.mistake is not None
+    assert (result.error.mistake.key, result.error.mistake.status) == (key, 400)
     assert key is None or key in result.error.message
     assert result.error.remedy
     assert not result.answer.get("stackTrace")

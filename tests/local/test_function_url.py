@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from starlette.requests import Request as HttpRequest
 
+from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.function_url import url_event, url_response
 from spacy_lambda.local.invocation import Answer, Outcome
-from spacy_lambda.local.report_line import Report
 
 TEXT = "🧪 Acme and e\u0301 Acme"
 

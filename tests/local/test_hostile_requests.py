@@ -14,10 +14,10 @@ from hypothesis import example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import invoke
 from spacy_lambda.local.function_url import url_response
 from spacy_lambda.local.invocation import Answer, Outcome
-from spacy_lambda.local.report_line import Report
 from tests.local.local_lambda import Lambda, settings
 from tests.profiles import examples
 

@@ -12,10 +12,10 @@ from urllib.request import urlopen
 import pytest
 from botocore.exceptions import ClientError
 
+from spacy_lambda.client.report_line import Report
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import Deployment, FunctionSettings, LocalLambda, invoke, side_by_side
 from spacy_lambda.local.invocation import Answer, Outcome, Request
-from spacy_lambda.local.report_line import Report
 from spacy_lambda.local.router import Mounts, Target
 from tests.local.local_lambda import Lambda, is_gone, settings, wait_until
 

@@ -15,7 +15,7 @@ from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
 
 if TYPE_CHECKING:
-    from spacy_lambda.local.report_line import Report
+    from spacy_lambda.client.report_line import Report
 
 _ENTITY_KEYS = ("label", "text", "start", "end")
 

@@ -116,7 +116,7 @@ def refused(what: str, status: int, said: Any) -> InvokeError:
         429: "try again later, or raise the function's concurrency",
     }
     return InvokeError(
-        f"{what} answered {status}: {str(said)[:200]}", remedy=remedies.get(status, "the function's log says why")
+        f"{what} answered {status}: {str(said)[:200]}", remedy=remedies.get(status, "see the function's log")
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.client.transport import Transport
+from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.errors import InvokeError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -115,12 +116,12 @@ def _by_url(url: str, connection: Connection) -> Transport:
 def _by_name(function: str, connection: Connection) -> Transport:
     from botocore.exceptions import BotoCoreError
 
-    from spacy_lambda.client.endpoint import is_local, lambda_client
     from spacy_lambda.client.invoke_transport import InvokeTransport
+    from spacy_lambda.client.lambda_api import lambda_client
 
     arn = ARN.match(function)
     region = connection.region or (arn[1] if arn else None)
-    if region is None and connection.endpoint_url is not None and is_local(connection.endpoint_url):
+    if region is None and connection.endpoint_url is not None and is_loopback_url(connection.endpoint_url):
         region = LOCAL_REGION
     try:
         client = lambda_client(

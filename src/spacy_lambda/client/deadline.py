@@ -15,7 +15,9 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-__all__ = ["Deadline", "current_deadline", "watched"]
+__all__ = ["CONNECT_TIMEOUT_S", "Deadline", "current_deadline", "watched"]
+
+CONNECT_TIMEOUT_S = 5
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("spacy-lambda-deadline", default=None)
 

@@ -20,11 +20,11 @@ from spacy_lambda.client.call_errors import (
     refused,
     unusable,
 )
-from spacy_lambda.client.deadline import Deadline, current_deadline
-from spacy_lambda.client.endpoint import CONNECT_TIMEOUT_S, is_local
+from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline
 from spacy_lambda.client.response_body import BodyError, read_body
 from spacy_lambda.client.signing import Signer
 from spacy_lambda.client.transport import to_json
+from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.core.wire_errors import from_problem
 from spacy_lambda.errors import InvokeError
@@ -63,7 +63,7 @@ class HttpTransport:
         self._timeout_s = timeout_s
         self._max_answer_bytes = max_answer_bytes
         self._session = requests.Session()
-        self._session.trust_env = not is_local(url)
+        self._session.trust_env = not is_loopback_url(url)
         self._session.headers["user-agent"] = f"spacy-lambda/{__version__}"
         self._session.headers["accept-encoding"] = "gzip"
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))

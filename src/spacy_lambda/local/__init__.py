@@ -10,10 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spacy_lambda.local.caller import FunctionError, Invocation, invoke
+    from spacy_lambda.client.invocation import FunctionError, Invocation
+    from spacy_lambda.client.report_line import Report, parse_report
+    from spacy_lambda.local.caller import invoke
     from spacy_lambda.local.local_lambda import LocalLambda
     from spacy_lambda.local.program import Program, installed_program
-    from spacy_lambda.local.report_line import Report, parse_report
     from spacy_lambda.local.routes import Deployment, side_by_side
     from spacy_lambda.local.server import ServedFunction, serve_functions
     from spacy_lambda.local.settings import FunctionSettings
@@ -35,23 +36,23 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Deployment": "routes",
-    "FunctionError": "caller",
-    "FunctionSettings": "settings",
-    "Invocation": "caller",
-    "LocalLambda": "local_lambda",
-    "Program": "program",
-    "Report": "report_line",
-    "ServedFunction": "server",
-    "installed_program": "program",
-    "invoke": "caller",
-    "parse_report": "report_line",
-    "serve_functions": "server",
-    "side_by_side": "routes",
+    "Deployment": "spacy_lambda.local.routes",
+    "FunctionError": "spacy_lambda.client.invocation",
+    "FunctionSettings": "spacy_lambda.local.settings",
+    "Invocation": "spacy_lambda.client.invocation",
+    "LocalLambda": "spacy_lambda.local.local_lambda",
+    "Program": "spacy_lambda.local.program",
+    "Report": "spacy_lambda.client.report_line",
+    "ServedFunction": "spacy_lambda.local.server",
+    "installed_program": "spacy_lambda.local.program",
+    "invoke": "spacy_lambda.local.caller",
+    "parse_report": "spacy_lambda.client.report_line",
+    "serve_functions": "spacy_lambda.local.server",
+    "side_by_side": "spacy_lambda.local.routes",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

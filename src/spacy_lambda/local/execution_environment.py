@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import lambda_errors as faults
 from spacy_lambda.local.env import environment_variables
 from spacy_lambda.local.http_server import HttpServer
@@ -18,7 +19,6 @@ from spacy_lambda.local.invocation import Answer, Outcome, Request
 from spacy_lambda.local.logs import LogPipe, LogSink
 from spacy_lambda.local.process import ProcessTree
 from spacy_lambda.local.program import Program
-from spacy_lambda.local.report_line import Report
 from spacy_lambda.local.runtime_api import RuntimeApi
 from spacy_lambda.local.settings import VERSION, FunctionSettings
 

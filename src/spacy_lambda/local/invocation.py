@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spacy_lambda.local.report_line import Report
+from spacy_lambda.client.report_line import Report
 
 
 @dataclass(frozen=True, kw_only=True)
