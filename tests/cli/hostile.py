@@ -100,7 +100,7 @@ def odd_metas() -> dict[str, bytes]:
         "labels",
         "vectors",
     ):
-        for number, wrong in enumerate(
+        for number, wrong in enumerate[Any](
             (None, 7, [], {}, "../../x", "[red]\x1b[31m\u202e", [None], [["x"]], -1.5, True)
         ):
             values[f"{key}-{number}"] = {**META, key: wrong}

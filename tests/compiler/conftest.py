@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import spacy
@@ -33,7 +33,7 @@ def pair(original: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
     """An original pipeline and its compiled one, both loaded."""
     loaded: dict[str, Pair] = {}
 
-    def load(precision: str = "fp32", **settings: Any) -> Pair:
+    def load(precision: Literal["fp32", "int8"] = "fp32", **settings: Any) -> Pair:
         key = precision + repr(sorted(settings.items()))
         if key not in loaded:
             path = original(**settings)

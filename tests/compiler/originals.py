@@ -53,7 +53,7 @@ class Architecture:
     name: str
     config: type[Any]
     settings: dict[str, Any]
-    tokenizer: type[PreTrainedTokenizerFast] = BertTokenizerFast
+    tokenizer: type[Any] = BertTokenizerFast
     max_length: int | None = MAX_LENGTH
 
 
@@ -193,7 +193,7 @@ def _with_listener(nlp: Language, name: str) -> dict[str, Any]:
         "pooling": {"@layers": "reduce_mean.v1"},
         "upstream": "*",
     }
-    default = Language.get_factory_meta(name).default_config["model"]
+    default = (Language.get_factory_meta(name).default_config or {})["model"]
     model: dict[str, Any] = {**default, "tok2vec": listener}
     if name == "textcat":
         model = {
@@ -256,7 +256,7 @@ def _wordpieces() -> Tokenizer:
     return tokenizer
 
 
-def _byte_level_tokenizer() -> PreTrainedTokenizerFast:
+def _byte_level_tokenizer() -> Any:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     vocabulary = {piece: i for i, piece in enumerate([*special, *alphabet, "th", "ir", "on", "Ġt"])}

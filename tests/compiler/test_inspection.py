@@ -105,7 +105,7 @@ def test_what_a_library_raises_names_the_component(
 
 def test_what_fails_in_the_original_too_is_its_own_fault() -> None:
     nlp = spacy.blank("en")
-    nlp.tokenizer = None  # type: ignore[assignment]
+    nlp.tokenizer = None
     with pytest.raises(CompileError, match="the original itself does not answer"), unforeseen(nlp, "component 'x'"):
         raise KeyError("x")
 

@@ -17,6 +17,7 @@ import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.language import Language
 
 from spacy_lambda import load
 from spacy_lambda.compiler.compile import compile_pipeline
@@ -399,7 +400,7 @@ def test_a_failure_names_its_component() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
 
-    @spacy.Language.component("proof_raises")
+    @Language.component("proof_raises")
     def proof_raises(doc: Any) -> Any:
         raise ImportError("no dictionary", name="proof_dictionary")
 

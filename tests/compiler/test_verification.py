@@ -46,7 +46,8 @@ def test_agreement_is_the_f1_of_both_sets(tmp_path: Path) -> None:
     docs = [first.make_doc(text) for text in ("iron and heat", "tin", "iron", "")]
     report = compare_rules(tmp_path, first, second, docs)
     (ents,) = (row for row in report.components if row.says == "ents")
-    assert (ents.original, ents.compiled, ents.agreement) == (3, 4, pytest.approx(4 / 7))
+    assert (ents.original, ents.compiled) == (3, 4)
+    assert ents.agreement == pytest.approx(4 / 7)
     assert (ents.identical_documents, ents.differing_documents) == (2, (0, 1))
     assert (report.documents, report.identical_documents) == (4, 2)
     assert ents.gold_original is None
@@ -169,6 +170,13 @@ def set_tokens(name: str, value: Any) -> Callable[[Doc], None]:
     return lambda doc: setattr(doc[1], name, value)
 
 
+def set_morph(features: str) -> Callable[[Doc], None]:
+    def change(doc: Any) -> None:
+        doc[0].set_morph(features)
+
+    return change
+
+
 def set_spans(doc: Doc, key: str, label: str, score: float) -> None:
     doc.spans[key] = [Span(doc, 0, 2, label)]
     doc.spans[key].attrs["scores"] = np.array([score])
@@ -198,7 +206,7 @@ DIFFERENT: dict[str, tuple[Callable[[Doc], None], Callable[[Doc], None], str]] =
     "lemmas": (set_tokens("lemma_", "grow"), set_tokens("lemma_", "grew"), "lemmas"),
     "norms": (set_tokens("norm_", "grow"), set_tokens("norm_", "grew"), "norms"),
     "deps": (set_tokens("dep_", "ROOT"), set_tokens("dep_", "nsubj"), "deps"),
-    "morphs": (lambda doc: doc[0].set_morph("A=1"), lambda doc: doc[0].set_morph("A=2"), "morphs"),
+    "morphs": (set_morph("A=1"), set_morph("A=2"), "morphs"),
     "sentence starts": (set_tokens("is_sent_start", True), set_tokens("is_sent_start", False), "sents"),
     "any group of spans": (
         partial(set_spans, key="mine", label="A", score=0.5),
@@ -276,8 +284,9 @@ def test_everything_that_a_component_says(
 ) -> None:
     report = compare_said(tmp_path, monkeypatch, first, second)
     rows = {row.says: row for row in report.components if row.component == "says_things"}
-    assert rows[says].agreement is not None
-    assert rows[says].agreement < 1
+    agreement = rows[says].agreement
+    assert agreement is not None
+    assert agreement < 1
     assert report.agreement is not None
     assert report.agreement < 1
     assert rows[says].differing_documents == (1,)

@@ -17,6 +17,7 @@ from spacy.tokens import Doc
 from spacy_lambda.compiler import encode
 from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.parity import row_error
+from spacy_lambda.compiler.quantize import quantize_table
 from spacy_lambda.compiler.samples import checked_lengths
 from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.encoder_output import get_encoding
@@ -122,7 +123,6 @@ def test_int8_far_from_fp32_is_refused(
         quantized = quantize_table(table)
         return type(quantized)(quantized.values, damage(quantized.scales))
 
-    quantize_table = encode.quantize_table
     monkeypatch.setattr(encode, "quantize_table", quantize_badly)
     source = build_transformer(tmp_path / "source", architecture="bert")
     with pytest.raises(CompileError) as caught:

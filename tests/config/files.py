@@ -45,4 +45,4 @@ def faults(folder: Path, text: str, *, region: str | None = None, **environ: str
     """What is wrong with it."""
     with pytest.raises(ConfigError) as caught:
         load(folder, text, region=region, **environ)
-    return [tuple(fault) for fault in caught.value.faults]
+    return [(where, wrong, remedy) for where, wrong, remedy in caught.value.faults]

@@ -105,7 +105,7 @@ def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_no_path_in_a_workflow_is_an_expression(compiled: Path, name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         create_project("./compiled", Path(name), name="papers", region="eu-central-1", github=True)
-    assert [fault.key for fault in caught.value.faults] == ["--out"]
+    assert [key for key, _, _ in caught.value.faults] == ["--out"]
     assert [path.name for path in compiled.iterdir()] == ["compiled"]
 
 
@@ -113,7 +113,7 @@ def test_no_pipelines_path_in_a_workflow_is_an_expression(compiled: Path) -> Non
     (compiled / "compiled").rename(compiled / "${{ secrets.KEY }}")
     with pytest.raises(ConfigError) as caught:
         create_project("./${{ secrets.KEY }}", name="papers", region="eu-central-1", github=True)
-    assert [fault.key for fault in caught.value.faults] == ["--pipeline"]
+    assert [key for key, _, _ in caught.value.faults] == ["--pipeline"]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.errors import LocationError
 
-DIGEST = "0123456789abcdef" * 4
+DIGEST = Digest("0123456789abcdef" * 4)
 
 
 @pytest.mark.parametrize(

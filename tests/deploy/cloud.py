@@ -115,9 +115,9 @@ def _ask_image(uri: str, variables: dict[str, str], event: Any) -> bytes:
     fetched = environment.get("SPACY_LAMBDA_PIPELINE")
     with open_bundle(image, engine="buildah") as runnable:
         settings = FunctionSettings(pipeline=image, handler=runnable.handler, environment=environment)
-        variables = read_source(fetched).variables if fetched else {}
+        added = read_source(fetched).variables if fetched else {}
         with LocalLambda(
-            settings, program=replace(runnable.program, variables={**runnable.program.variables, **variables})
+            settings, program=replace(runnable.program, variables={**runnable.program.variables, **added})
         ) as local:
             return json.dumps(invoke(local.endpoint_url, event)).encode()
 
@@ -156,7 +156,7 @@ _param = LambdaResponse._get_param
 
 def _publish_version(storage: Any, name_or_arn: str, description: str = "") -> Any:
     """moto counts the versions that are there, and gives the number of one that was deleted to another."""
-    published = _publish(storage, name_or_arn, description)
+    published: Any = _publish(storage, name_or_arn, description)
     name = published.function_name
     highest = storage.__dict__.setdefault("highest", {})
     if published.version <= highest.get(name, 0) and published is storage._functions[name]["versions"][-1]:

@@ -131,10 +131,10 @@ class Resource:
 def _model(kind: str, api: Api) -> type:
     """moto's class of a type; it finds each by its type's name."""
 
-    def create(cls: type, name: str, told: Any, account: str, region: str, **_: Any) -> Any:
+    def create(cls: Any, /, name: str, told: Any, account: str, region: str, **_: Any) -> Any:
         return cls(told["Properties"], api.put(told["Properties"]))
 
-    def update(cls: type, original_resource: Any, new_resource_name: str, cloudformation_json: Any, **_: Any) -> Any:
+    def update(cls: Any, /, original_resource: Any, new_resource_name: str, cloudformation_json: Any, **_: Any) -> Any:
         return cls(cloudformation_json["Properties"], api.put(cloudformation_json["Properties"]))
 
     def delete(self: Any, account: str, region: str) -> None:
@@ -153,7 +153,7 @@ def _model(kind: str, api: Api) -> type:
     )
 
 
-def _keep(cls: type, original_resource: Any, **_: Any) -> Any:
+def _keep(cls: Any, /, original_resource: Any, **_: Any) -> Any:
     """moto forgets a log group of which only the tags change."""
     return original_resource
 
@@ -164,13 +164,16 @@ def teach_moto() -> None:
     if _taught:
         return
     _taught = [_model(kind, api) for kind, api in APIS.items()]
-    LambdaVersion.get_cfn_attribute = lambda self, name: str(self.version)
-    LambdaVersion.has_cfn_attr = classmethod(lambda cls, name: True)
-    LambdaVersion.physical_resource_id = property(lambda self: f"version-{self.version}")
-    LambdaVersion.delete = lambda self, account, region: None
-    FileSystem.get_cfn_attribute = lambda self, name: self.file_system_arn
-    FileSystem.has_cfn_attr = classmethod(lambda cls, name: True)
-    LogGroup.update_from_cloudformation_json = classmethod(_keep)
+    version: Any = LambdaVersion
+    file_system: Any = FileSystem
+    log_group: Any = LogGroup
+    version.get_cfn_attribute = lambda self, name: str(self.version)
+    version.has_cfn_attr = classmethod(lambda cls, name: True)
+    version.physical_resource_id = property(lambda self: f"version-{self.version}")
+    version.delete = lambda self, account, region: None
+    file_system.get_cfn_attribute = lambda self, name: self.file_system_arn
+    file_system.has_cfn_attr = classmethod(lambda cls, name: True)
+    log_group.update_from_cloudformation_json = classmethod(_keep)
     get_model_list.cache_clear()
     get_model_map.cache_clear()
 

@@ -49,7 +49,8 @@ def test_every_field_is_looked_at(zipped: Path, text: str) -> None:
 
 
 def test_what_is_deployed_passes(zipped: Path) -> None:
-    for spec in [*every_spec(zipped), SHARED]:
+    specs: list[FunctionSpec | SharedSpec] = [*every_spec(zipped), SHARED]
+    for spec in specs:
         check_strings(spec)
     check_strings(function_spec(zipped, "ner", labels=("WORK OF ART", "{{x}}", "$", "Größe", "人", "🧪")))
 

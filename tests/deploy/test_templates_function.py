@@ -290,7 +290,7 @@ def test_a_queue_to_read_from(zipped: Path) -> None:
     stack.live.alias.add_event_source_mapping(
         "Texts", event_source_arn=texts.queue_arn, report_batch_item_failures=True
     )
-    template = Template(Assertions.from_stack(stack).to_json())
+    template = Template(dict(Assertions.from_stack(stack).to_json()))
     (mapping,) = [
         one["Properties"] for one in template.resources.values() if one["Type"] == "AWS::Lambda::EventSourceMapping"
     ]

@@ -24,7 +24,10 @@ ARN = "arn:aws:lambda:us-east-1:012345678901:function:function"
 
 
 def call(local: Lambda, event: object, **options: Any) -> dict[str, Any]:
-    return local.client.invoke(**{"FunctionName": "function", "Payload": json.dumps(event).encode(), **options})
+    answer: dict[str, Any] = local.client.invoke(
+        **{"FunctionName": "function", "Payload": json.dumps(event).encode(), **options}
+    )
+    return answer
 
 
 def answer(response: dict[str, Any]) -> Any:

@@ -303,7 +303,8 @@ class Counting(Capacity):
             self.looked.append(len(text))
             return look(text)
 
-        self.tokenizing.make_doc, self.tokenizing.hardness = make_doc, hardness  # type: ignore[method-assign]
+        tokenizing: Any = self.tokenizing
+        tokenizing.make_doc, tokenizing.hardness = make_doc, hardness
 
 
 @pytest.mark.parametrize(

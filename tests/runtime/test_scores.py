@@ -11,6 +11,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from thinc.api import fix_random_seed
 
 from spacy_lambda.runtime.predictor import Function
 from spacy_lambda.runtime.scores import BeamScores, entity_source, keep_scores, score_kind
@@ -28,7 +29,7 @@ def trained(component: str) -> Language:
     ner = nlp.add_pipe(component)
     ner.add_label("METAL")  # type: ignore[attr-defined]
     ner.add_label("PLACE")  # type: ignore[attr-defined]
-    spacy.util.fix_random_seed(0)
+    fix_random_seed(0)
     examples = [Example.from_dict(nlp.make_doc(TEXT), {"entities": [(0, 4, "METAL"), (25, 31, "PLACE")]})]
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(12):

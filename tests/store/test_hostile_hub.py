@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from spacy_lambda.core.artifact.manifest import Manifest, artifact_size, chunks
 from spacy_lambda.core.artifact.pack import Packed, pack
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import parse_location
-from spacy_lambda.core.source import hub as source_hub
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.hub import CARD
 from spacy_lambda.errors import ArtifactError, NotStoredError, SpacyLambdaError, StoreError
@@ -53,7 +53,7 @@ def packed(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Packed:
 def there(running: Hub, packed: Packed, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of a repository in which all is right."""
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr(source_hub.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     record = {"sha256": packed.sha256, "size": packed.size, "folder": ""}
     files = {entry.path: (pipeline / entry.path).read_bytes() for entry in packed.manifest.files}
     files |= {RECORD: json.dumps(record).encode(), MANIFEST: packed.manifest.to_bytes(), CARD: b"# Metals"}
@@ -144,10 +144,15 @@ DIGESTS: list[Any] = [
 SIZES: list[Any] = [-1, 0, 1, 2**63, 10**20, 1.5, True, None, "1", "{size}", [], 10 * 2**30 + 2**27]
 
 
+def any_of(key: str, *values: Any) -> list[dict[str, Any]]:
+    """Return objects with one key, which has each of these values in turn."""
+    return [{key: value} for value in values]
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        *({"folder": folder} for folder in [*FOLDERS, None, 0, True, [], ["onnx"], {}]),
+        *any_of("folder", *FOLDERS, None, 0, True, [], ["onnx"], {}),
         *({"sha256": digest} for digest in DIGESTS),
         *({"size": size} for size in SIZES),
         *({"sha256": digest, "folder": "../../../.ssh"} for digest in ("", D0)),
@@ -253,7 +258,7 @@ def with_file(packed: Packed, **change: Any) -> bytes:
 @pytest.mark.parametrize(
     "change",
     [
-        *({"sha256": digest} for digest in ("", "..", "/etc", "A" * 64, "0" * 63, None, 0, [], True)),
+        *any_of("sha256", "", "..", "/etc", "A" * 64, "0" * 63, None, 0, [], True),
         *({"size": size} for size in (-1, 2**63, 8 * 2**30, 1.0, True, None, "1")),
         *({"path": path} for path in (None, 0, [], ["a"])),
         *({key: 1} for key in ("mode", "link", "target")),
@@ -346,8 +351,11 @@ def test_what_was_not_compared_is_not_called_verified(
     "answer",
     [
         *(None, [], "x", 1, {}, {"sha": None}, {"siblings": None}, {"siblings": [1]}, {"siblings": [{}]}),
-        *({"siblings": [{"rfilename": name, "size": 1}]} for name in (None, 1, [], {})),
-        *({"siblings": [{"rfilename": "config.cfg", "size": size}]} for size in (None, -1, "1", 2**60, [], True)),
+        *({"siblings": [{**name, "size": 1}]} for name in any_of("rfilename", None, 1, [], {})),
+        *(
+            {"siblings": [{"rfilename": "config.cfg", **size}]}
+            for size in any_of("size", None, -1, "1", 2**60, [], True)
+        ),
         {"siblings": [{"rfilename": f"f{i}", "size": 0} for i in range(6000)]},
         {"siblings": [{"rfilename": f"f{i}", "size": 2**32} for i in range(10)]},
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import spacy
 import yaml
 
 from spacy_lambda.core.location import parse_location
-from spacy_lambda.core.source import hub as source_hub
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.errors import ArtifactError, NotStoredError, StoreError
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
@@ -279,7 +279,7 @@ def test_a_broken_record(hub: Hub, pipeline: Path) -> None:
 @pytest.mark.usefixtures("no_build")
 def test_a_busy_hub_is_asked_again(hub: Hub, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     location = push(pipeline).location
-    monkeypatch.setattr(source_hub.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     hub.busy = 3
     assert find_artifact(REPOSITORY).sha256 == location.sha256
     hub.busy = 50

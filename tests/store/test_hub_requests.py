@@ -279,8 +279,9 @@ def elsewhere() -> Iterator[Elsewhere]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with Elsewhere(f"http://127.0.0.1:{port}").running() as running:
-        yield running
+    hub = Elsewhere(f"http://127.0.0.1:{port}")
+    with hub.running():
+        yield hub
 
 
 @pytest.fixture

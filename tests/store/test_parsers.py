@@ -24,7 +24,7 @@ PARSERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "record": (HubRecord(D0, 10, "onnx").to_bytes(), lambda data: parse_record(data, name="x")),
     "pointer": (Pointer("alias", "1.0", D0, 10).to_bytes(), lambda data: parse_pointer(data, name="x")),
 }
-VALUES = st.one_of(
+VALUES: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(
         ["", "..", "/etc", "../x", "0" * 64, "A" * 64, "\ud800", "\0", ".git", "onnx", "latest", "a" * 5000]
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import ssl
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,6 @@ from typing import Any
 import pytest
 
 from spacy_lambda.core.location import parse_location
-from spacy_lambda.core.source import hub as source_hub
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.redirects import _StrictRedirects, strict_opener
 from spacy_lambda.errors import InferenceError, StoreError
@@ -143,7 +143,7 @@ def answering(target: str, status: int = 302) -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    monkeypatch.setattr(source_hub.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -13,6 +13,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -98,7 +99,7 @@ def test_another_identity_is_refused(packed: Packed, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def places(data: bytes) -> Iterator[int]:
+def places(data: bytearray) -> Iterator[int]:
     """Bits to flip: all of the first blocks, and many of the rest."""
     rng = random.Random(0)
     yield from range(0, 8 * 3 * BLOCK, 7)
@@ -200,12 +201,16 @@ def test_manifests_that_are_refused(tmp_path: Path, manifest: bytes, message: st
     assert message in refused(forged(manifest.replace(b"%s", b"0" * 64)), tmp_path / "out")
 
 
+DIGESTS: list[Any] = ["", "..", "/etc/passwd", "A" * 64, "0" * 63, None, 0, True, []]
+PATHS: list[Any] = [None, 0, [], ".git/config", ".gitattributes", "a/.GIT/x", "con", "a.", "\ud800"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        *({"sha256": digest} for digest in ("", "..", "/etc/passwd", "A" * 64, "0" * 63, None, 0, True, [])),
+        *({"sha256": digest} for digest in DIGESTS),
         *({"size": size} for size in (-1, 2**63, 10**30, 8 * 2**30, 0.0, 1e300, True, None, "0")),
-        *({"path": path} for path in (None, 0, [], ".git/config", ".gitattributes", "a/.GIT/x", "con", "a.", "\ud800")),
+        *({"path": path} for path in PATHS),
         *({"path": path} for path in ("code/../..", "..", "a/__pycache__/b.pyc", "．．/x", "a\u202eb")),
         *({key: 1} for key in ("mode", "type", "linkname", "")),
     ],

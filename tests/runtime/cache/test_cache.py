@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import spacy
 
+from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.readable import FoundArtifact
 from spacy_lambda.errors import ArtifactError, CacheError, NotStoredError, PipelineLoadError
@@ -24,6 +25,7 @@ from spacy_lambda.runtime.cache import claim, fetch
 from spacy_lambda.runtime.cache import eviction as room
 from spacy_lambda.runtime.cache import file_system as network
 from spacy_lambda.runtime.cache.claim import take_claim
+from spacy_lambda.runtime.cache.entry import finish_entry
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
@@ -276,7 +278,7 @@ def test_a_root_that_is_a_file(one: Location, tmp_path: Path) -> None:
 
 def test_no_such_artifact(settings: CacheSettings, tmp_path: Path) -> None:
     with pytest.raises(NotStoredError, match=r"none\.tar"):
-        cached_pipeline(Location("file", str(tmp_path / "none.tar"), None, "0" * 64), settings)
+        cached_pipeline(Location("file", str(tmp_path / "none.tar"), None, Digest("0" * 64)), settings)
 
 
 # Who fetches.
@@ -355,7 +357,7 @@ def test_a_dead_process_is_taken_over_at_once_and_swept_up(one: Location, settin
 def test_one_whose_folder_was_swept_away_begins_again(
     one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish = fetch.finish_entry
+    finish = finish_entry
     calls: list[int] = []
 
     def swept(folder: Path, manifest: object) -> int:
@@ -370,7 +372,7 @@ def test_one_whose_folder_was_swept_away_begins_again(
 
 
 def test_the_first_rename_wins(one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    finish = fetch.finish_entry
+    finish = finish_entry
 
     def overtaken(folder: Path, manifest: object) -> int:
         handle = finish(folder, manifest)  # type: ignore[arg-type]

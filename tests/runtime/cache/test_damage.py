@@ -20,7 +20,7 @@ from spacy_lambda.runtime.cache import entry as entry_module
 from spacy_lambda.runtime.cache import fetch, owner
 from spacy_lambda.runtime.cache import file_system as network
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
-from spacy_lambda.runtime.cache.folders import make_folder, remove
+from spacy_lambda.runtime.cache.folders import make_folder, own_uid, remove
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from tests.runtime.cache.caches import artifact, entries, left_over, open_folder, opened, without_privileges
 
@@ -365,7 +365,7 @@ def test_all_may_write_on_a_network(
 
 
 def test_the_own_user_is_found_by_a_file(tmp_path: Path) -> None:
-    assert owner.own_uid(tmp_path) == os.geteuid()
+    assert own_uid(tmp_path) == os.geteuid()
     assert list(tmp_path.iterdir()) == []
 
 

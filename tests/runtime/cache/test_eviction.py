@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.core.artifact.manifest import BLOCK, MANIFEST, FileEntry, Manifest, digest_line, header, padding
+from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.readable import FoundArtifact
 from spacy_lambda.errors import ArtifactError, CacheError, SpacyLambdaError
@@ -71,7 +72,7 @@ def served(monkeypatch: pytest.MonkeyPatch, data: bytes, *, size: int | None = N
 
 def claiming(size: int) -> bytes:
     """An artifact whose manifest claims so many bytes, and which breaks off."""
-    data = Manifest({"lang": "en", "name": "x"}, (FileEntry("weights", size, "0" * 64),)).to_bytes()
+    data = Manifest({"lang": "en", "name": "x"}, (FileEntry("weights", size, Digest("0" * 64)),)).to_bytes()
     parts = [header(MANIFEST, len(data)) + data + padding(len(data))]
     line = digest_line(data)
     parts.append(header("manifest.sha256", len(line)) + line + padding(len(line)))

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 import spacy_lambda
+from spacy_lambda.core.artifact.unpack import extract
 from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.errors import CacheError, StoreError
 from spacy_lambda.runtime.cache import claim, fetch, folders, sweep
 from spacy_lambda.runtime.cache.claim import take_claim
@@ -136,7 +138,7 @@ def test_what_a_fetch_wrote_and_another_removed_is_not_published(
     one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of the entry is gone before it has its name: an entry is whole when it appears."""
-    extract, calls = fetch.extract, itertools.count()
+    calls = itertools.count()
 
     def damaged(stream: Any, folder: Path, **more: Any) -> Any:
         extracted = extract(stream, folder, **more)
@@ -199,7 +201,7 @@ def test_an_artifact_that_vanishes_from_the_store(one: Location, settings: Cache
         Path(one.path).unlink()
         return found
 
-    find = fetch.find_artifact
+    find = find_artifact
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(fetch, "find_artifact", gone)
         with pytest.raises(StoreError, match="cannot be read"):
