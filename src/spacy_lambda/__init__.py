@@ -1,6 +1,14 @@
-"""spacy-lambda: a trained spaCy transformer pipeline, on AWS Lambda, without torch.
+"""Compile a trained spaCy transformer pipeline to ONNX, and run it on AWS Lambda without torch.
 
-What is public is imported when it is used: the function imports this package too, and has no use for the client.
+::
+
+    trained pipeline ──compile_pipeline──▶ compiled pipeline ──bundle──▶ zip or image
+            └───────────────verify────────────────┘ └──push, pull──▶ store
+
+:func:`serve` runs a pipeline on this machine as Lambda would, :class:`Client` asks a function, :func:`load` opens a
+compiled pipeline in Python.
+
+Public names are imported when they are used: the function imports this package too, and has no use for most of them.
 """
 
 from __future__ import annotations
@@ -9,19 +17,112 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spacy_lambda.bundler import bundle
     from spacy_lambda.client import Client
+    from spacy_lambda.compiler.compile import compile_pipeline
+    from spacy_lambda.compiler.verification import verify
+    from spacy_lambda.config.load import load_project
+    from spacy_lambda.errors import (
+        ArtifactError,
+        BundleError,
+        CacheError,
+        CompileError,
+        ConfigError,
+        DeployError,
+        DigestError,
+        EncoderError,
+        InferenceError,
+        InvalidPipelineError,
+        InvokeError,
+        JsonError,
+        LocalLambdaError,
+        LocationError,
+        MissingExtraError,
+        NotCompiledError,
+        NotStoredError,
+        OutOfTimeError,
+        OutputError,
+        PipelineLoadError,
+        PipelineNotFoundError,
+        RequestError,
+        RequirementError,
+        SignatureError,
+        SpacyLambdaError,
+        StoreError,
+        UnsupportedPipelineError,
+        VerifyError,
+    )
+    from spacy_lambda.local import LocalLambda, serve
     from spacy_lambda.runtime.loading import load
 
-__all__ = ["Client", "__version__", "load"]
+__all__ = [
+    "ArtifactError",
+    "BundleError",
+    "CacheError",
+    "Client",
+    "CompileError",
+    "ConfigError",
+    "DeployError",
+    "DigestError",
+    "EncoderError",
+    "InferenceError",
+    "InvalidPipelineError",
+    "InvokeError",
+    "JsonError",
+    "LocalLambda",
+    "LocalLambdaError",
+    "LocationError",
+    "MissingExtraError",
+    "NotCompiledError",
+    "NotStoredError",
+    "OutOfTimeError",
+    "OutputError",
+    "PipelineLoadError",
+    "PipelineNotFoundError",
+    "RequestError",
+    "RequirementError",
+    "SignatureError",
+    "SpacyLambdaError",
+    "StoreError",
+    "UnsupportedPipelineError",
+    "VerifyError",
+    "__version__",
+    "bundle",
+    "compile_pipeline",
+    "load",
+    "load_project",
+    "serve",
+    "verify",
+]
 
 __version__ = version("spacy-lambda")
 
-_HOMES = {"Client": "spacy_lambda.client", "load": "spacy_lambda.runtime.loading"}
+_HOMES = {
+    "Client": "spacy_lambda.client",
+    "LocalLambda": "spacy_lambda.local",
+    "bundle": "spacy_lambda.bundler",
+    "compile_pipeline": "spacy_lambda.compiler.compile",
+    "load": "spacy_lambda.runtime.loading",
+    "load_project": "spacy_lambda.config.load",
+    "serve": "spacy_lambda.local",
+    "verify": "spacy_lambda.compiler.verification",
+}
+"""Modules of the public names; all others are errors."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES.get(name, "spacy_lambda.errors")
+    if home in ("spacy_lambda.errors", "spacy_lambda.runtime.loading"):  # part of the function, extras are not
+        return getattr(import_module(home), name)
+    from spacy_lambda.extras import explain_missing
+
+    value = explain_missing(lambda: getattr(import_module(home), name))()
+    return value if isinstance(value, type) else explain_missing(value)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

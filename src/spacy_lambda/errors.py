@@ -87,7 +87,7 @@ class SignatureError(ArtifactError):
 
 
 class LocationError(SpacyLambdaError):
-    """What should say where a pipeline is cannot be read."""
+    """A pipeline's location is invalid."""
 
 
 class DigestError(SpacyLambdaError):

@@ -1,9 +1,10 @@
-"""What the package shows: its errors, its public names, its commands."""
+"""The public API and the commands: what they export, import, document and require."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 import subprocess
@@ -20,7 +21,22 @@ MODULES = [
     # Importing the handler loads the function's pipeline.
     if module.name != "spacy_lambda.runtime.handler"
 ]
-WITHOUT_EXTRAS = """
+PUBLIC = [name for name in spacy_lambda.__all__ if name != "__version__"]
+HEAVY = [
+    "boto3",
+    "numpy",
+    "onnxruntime",
+    "pydantic",
+    "requests",
+    "rich",
+    "spacy",
+    "starlette",
+    "thinc",
+    "tokenizers",
+    "torch",
+    "typer",
+]
+BLOCK = """
 import importlib.abc, sys
 
 class Missing(importlib.abc.MetaPathFinder):
@@ -30,16 +46,41 @@ class Missing(importlib.abc.MetaPathFinder):
         return None
 
 sys.meta_path.insert(0, Missing())
+"""
+COMMAND_WITHOUT = (
+    BLOCK
+    + """
 sys.argv = ["spacy-lambda", *{arguments!r}]
 from spacy_lambda.cli import main
 main()
 """
+)
+CALL_WITHOUT = (
+    BLOCK
+    + """
+from pathlib import Path
+import spacy_lambda
+try:
+    {call}
+except spacy_lambda.MissingExtraError as exc:
+    print(exc.remedy)
+"""
+)
+
+
+def python(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "spacy_lambda", *arguments], capture_output=True, text=True, check=False
     )
+
+
+def order(name: str) -> tuple[int, str]:
+    """Sort constants first, then classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
 def test_the_docstring_draws_every_error() -> None:
@@ -49,45 +90,63 @@ def test_the_docstring_draws_every_error() -> None:
     }
     assert drawn == defined
     assert all(issubclass(getattr(errors, name), errors.SpacyLambdaError) for name in defined)
+    assert defined <= set(PUBLIC)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_public_names_are_there(name: str) -> None:
+@pytest.mark.parametrize("name", ["spacy_lambda", *MODULES])
+def test_all_is_sorted_and_true(name: str) -> None:
     module = importlib.import_module(name)
-    assert all(hasattr(module, public) for public in getattr(module, "__all__", []))
+    public = list(getattr(module, "__all__", []))
+    assert public == sorted(set(public), key=order)
+    assert all(hasattr(module, one) for one in public)
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_module_says_what_it_is(name: str) -> None:
+def test_every_module_has_a_docstring(name: str) -> None:
     assert (importlib.import_module(name).__doc__ or "").strip()
 
 
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_documented(name: str) -> None:
+    """First lines are one sentence: an imperative or a noun phrase."""
+    first = (inspect.getdoc(getattr(spacy_lambda, name)) or "").partition("\n")[0]
+    assert re.fullmatch(r"(?!(What|Where|Whether|Who|How|That|Returns|Serves)\b)[A-Z].*[^.]\.", first), first
+
+
+def test_public_names_are_listed() -> None:
+    assert set(spacy_lambda.__all__) <= set(dir(spacy_lambda))
+    with pytest.raises(AttributeError, match="nobody"):
+        spacy_lambda.nobody  # noqa: B018
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    done = python(
+        "import json, sys, spacy_lambda\n"
+        "dir(spacy_lambda), spacy_lambda.StoreError, spacy_lambda.Client\n"
+        f"print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
+    )
+    assert json.loads(done.stdout) == [], done.stderr
+
+
 @pytest.mark.parametrize(
-    "command",
+    ("missing", "call", "extra"),
     [
-        (),
-        ("compile",),
-        ("verify",),
-        ("pack",),
-        ("unpack",),
-        ("push",),
-        ("pull",),
-        ("ls",),
-        ("alias",),
-        ("init",),
-        ("deploy",),
-        ("status",),
-        ("logs",),
-        ("rollback",),
-        ("destroy",),
-        ("eject",),
-        ("query",),
-        ("serve",),
-        ("invoke",),
+        ("onnx", "spacy_lambda.compile_pipeline", "compile"),
+        ("packaging", "spacy_lambda.bundle", "bundle"),
+        ("cyclonedx", "spacy_lambda.bundle", "bundle"),
+        ("boto3", "spacy_lambda.Client('function')", "client"),
+        ("requests", "spacy_lambda.Client('https://x')", "client"),
+        ("uvicorn", "spacy_lambda.serve", "local"),
+        ("starlette", "spacy_lambda.LocalLambda", "local"),
     ],
 )
-def test_help(command: tuple[str, ...]) -> None:
-    done = run(*command, "--help")
+def test_a_missing_extra_names_its_command_in_python(missing: str, call: str, extra: str) -> None:
+    done = python(CALL_WITHOUT.format(missing=missing, call=call))
+    assert done.stdout == f'pip install "spacy-lambda[{extra}]"\n', done.stderr
+
+
+def test_help() -> None:
+    done = run("--help")
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
 
@@ -112,8 +171,7 @@ def test_version() -> None:
     ],
 )
 def test_a_missing_extra_names_its_command(missing: str, arguments: list[str], remedy: str) -> None:
-    script = WITHOUT_EXTRAS.format(missing=missing, arguments=arguments)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = python(COMMAND_WITHOUT.format(missing=missing, arguments=arguments))
     assert done.returncode == 1
     assert remedy in done.stderr
     assert "Traceback" not in done.stderr

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spacy_lambda.client.invocation import FunctionError, Invocation
     from spacy_lambda.client.report_line import Report, parse_report
     from spacy_lambda.local.caller import invoke
-    from spacy_lambda.local.local_lambda import LocalLambda
+    from spacy_lambda.local.local_lambda import LocalLambda, serve
     from spacy_lambda.local.program import Program, installed_program
     from spacy_lambda.local.routes import Deployment, side_by_side
     from spacy_lambda.local.server import ServedFunction, serve_functions
@@ -31,6 +31,7 @@ __all__ = [
     "installed_program",
     "invoke",
     "parse_report",
+    "serve",
     "serve_functions",
     "side_by_side",
 ]
@@ -47,6 +48,7 @@ _MODULES = {
     "installed_program": "spacy_lambda.local.program",
     "invoke": "spacy_lambda.local.caller",
     "parse_report": "spacy_lambda.client.report_line",
+    "serve": "spacy_lambda.local.local_lambda",
     "serve_functions": "spacy_lambda.local.server",
     "side_by_side": "spacy_lambda.local.routes",
 }

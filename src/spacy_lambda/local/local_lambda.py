@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,9 +17,11 @@ from spacy_lambda.local.routes import COMPARE_PATH, Deployment, side_by_side
 from spacy_lambda.local.server import ServedFunction, serve_functions
 from spacy_lambda.local.settings import FunctionSettings
 
+__all__ = ["LocalLambda", "serve"]
+
 
 class LocalLambda:
-    """Serves a function from a thread with an event loop of its own, from construction until :meth:`close`.
+    """A local Lambda that serves a function from a background thread, from construction until :meth:`close`.
 
     ::
 
@@ -104,3 +107,34 @@ class LocalLambda:
             if self._started.done():
                 raise
             self._started.set_exception(exc)
+
+
+def serve(
+    pipeline: str | Path,
+    *,
+    name: str = "function",
+    environment: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    log: LogSink | None = None,
+) -> LocalLambda:
+    """Serve a pipeline as a Lambda function on this machine, until the returned context ends.
+
+    ::
+
+        with serve("./compiled") as local, Client("function", endpoint_url=local.endpoint_url) as client:
+            client.predict("Thin films of iron oxide.")
+
+    :class:`LocalLambda` takes every other setting of a function.
+
+    :param pipeline: A pipeline's folder, the name of an installed package, or a location in a store.
+    :param name: The function's name.
+    :param environment: Environment variables of the function.
+    :param host: The address to listen on.
+    :param port: The port; 0 for a free one.
+    :param log: Takes each line that the function logs; without it, :mod:`logging` does.
+    :raises LocalLambdaError: If the pipeline is missing, or the address is in use.
+    :raises RequirementError: If the pipeline requires a package that is not installed.
+    """
+    settings = FunctionSettings(pipeline=pipeline, name=name, environment=environment or {})
+    return LocalLambda(settings, host=host, port=port, log=log)
