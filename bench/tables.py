@@ -50,7 +50,7 @@ def installed(results: dict[str, Any]) -> str:
     """The installed sizes, in a sentence."""
     found = results["installed"]
     base, ours = found[Variant.ORIGINAL]["installed_mb"], found[Variant.INT8]["installed_mb"]
-    return f"Installed packages: {base:,.0f} MB for the plain path, {ours:,.0f} MB for ours."
+    return f"Installed packages: {base:,.0f} MB with torch, {ours:,.0f} MB with spacy-lambda."
 
 
 def as_table(results: dict[str, Any]) -> Table:

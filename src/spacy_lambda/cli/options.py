@@ -49,7 +49,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is ther
 
 # Commands that read the project's file or call AWS.
 ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]
-RegionOption = Annotated[str | None, typer.Option(help="AWS region; overrides every other setting of it.")]
+RegionOption = Annotated[str | None, typer.Option(help="AWS region; overrides the configuration and the environment.")]
 ProfileOption = Annotated[str | None, typer.Option(help="Named profile of the AWS configuration.")]
 EndpointUrlOption = Annotated[
     str | None,
@@ -78,7 +78,7 @@ AllowHostOption = Annotated[
     list[str] | None,
     typer.Option(help="Accept this host name too, besides localhost and the server's addresses; repeatable."),
 ]
-CompareOption = Annotated[str | None, typer.Option(help="Serve a second one; the page shows both side by side.")]
+CompareOption = Annotated[str | None, typer.Option(help="Serve this one too; the page shows both side by side.")]
 FunctionNameOption = Annotated[str, typer.Option(help="The function's name.")]
 EnvOption = Annotated[
     list[str] | None, typer.Option(help="Environment variable of the function, as KEY=VALUE; repeatable.")

@@ -31,7 +31,9 @@ def pull(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch a pipeline from a store and verify every byte.
+    """Fetch a pipeline from a store and verify it against its digest.
+
+    An ordinary spaCy repository on the Hub has no digest; the output then reads "not verified".
 
     Example: spacy-lambda pull s3://my-models/ner/en_my_pipeline@live ./pipeline
     """

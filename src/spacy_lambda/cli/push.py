@@ -35,7 +35,7 @@ def push(
     hub_pipeline: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PIPELINE]", help="After hub OWNER/NAME: the pipeline.", show_default="the current folder"
+            metavar="PIPELINE", help="After hub OWNER/NAME: the pipeline.", show_default="the current folder"
         ),
     ] = None,
     *,
