@@ -10,12 +10,12 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_lambda.cdk.aws_names import output_resource
+from spacy_lambda.cdk.literal_text import complaint, key_complaint, pattern_complaint
 from spacy_lambda.config import create_project
-from spacy_lambda.config.aws_names import output_resource
 from spacy_lambda.config.faults import toml_key
 from spacy_lambda.config.github import render_workflow
 from spacy_lambda.config.keys import function_keys, project_keys
-from spacy_lambda.config.literal_text import complaint, key_complaint, pattern_complaint
 from spacy_lambda.config.template import toml_value
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, HOSTILE, PROJECT, faults, load

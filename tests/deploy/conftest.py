@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.spec import FunctionSpec
+from spacy_lambda.cdk.aws_names import stack_name
+from spacy_lambda.cdk.spec import FunctionSpec
 from tests.deploy.specs import SHARED, Template, every_spec
 
 
@@ -29,7 +29,7 @@ def specs(zipped: Path) -> list[FunctionSpec]:
 @pytest.fixture(scope="session")
 def assembly(specs: list[FunctionSpec], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every shape, synthesised once."""
-    from spacy_lambda.deploy.cdk.app import synthesise
+    from spacy_lambda.cdk.app import synthesise
 
     return synthesise(specs, SHARED, tmp_path_factory.mktemp("assembly") / "out")
 

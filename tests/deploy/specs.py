@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
+from spacy_lambda.cdk.settings import FunctionConfig
+from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -55,19 +56,23 @@ class Template:
 
 
 def function_spec(zipped: Path, name: str, **changes: Any) -> FunctionSpec:
+    """A spec.
+
+    :param changes: Fields of the spec, or of the function's configuration.
+    """
+    own = {field.name for field in fields(FunctionSpec)}
+    configured = {key: value for key, value in changes.items() if key not in own}
     values: dict[str, Any] = {
         "project": "news",
-        "name": name,
         "account": ACCOUNT,
         "region": REGION,
+        "config": FunctionConfig(name=name, pipeline="./compiled", **configured),
         "code": ZipCode(zipped),
-        "architecture": "x86_64",
-        "python": "3.13",
         "sha256": SHA256,
         "labels": ("ORG", "PERSON"),
         "tags": TAGS,
     }
-    return FunctionSpec(**{**values, **changes})
+    return FunctionSpec(**{**values, **{key: value for key, value in changes.items() if key in own}})
 
 
 def every_spec(zipped: Path) -> list[FunctionSpec]:

@@ -117,7 +117,7 @@ def test_what_is_a_limit(tmp_path: Path, value: str, read: Any) -> None:
 
 
 def test_the_constructs_make_no_public_function_without_a_word(zipped: Path) -> None:
-    with pytest.raises(ValueError, match="everybody may call 'ner'"):
+    with pytest.raises(ValueError, match="'ner' is public, and its concurrency has no limit"):
         NerFunction(App(), "Bad", function_spec(zipped, "ner", auth="none"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
+from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, SpecError
+from spacy_lambda.cdk.strings import check_strings
 from spacy_lambda.deploy import FunctionStack, NerFunction, SharedStack
-from spacy_lambda.deploy.cdk.strings import check_strings
-from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, SharedSpec
-from spacy_lambda.errors import DeployError
 from tests.config.files import HOSTILE
 from tests.deploy.specs import IMAGE, PIPELINE, SHARED, every_spec, function_spec
 
@@ -24,12 +22,21 @@ PLACES: dict[str, Any] = {
 }
 
 
-def hostile(spec: FunctionSpec | SharedSpec, text: str) -> list[tuple[str, Any]]:
-    """The spec with a text in each of its fields that can have one."""
+LITERALS = ("Literal", "Architecture", "Auth", "Canary", "Concurrency", "Python", "Shape")
+NOT_IN_TEMPLATES = ("golden", "pipeline", "signed_by")
+"""Keys of the configuration for stages before the templates."""
+
+
+def hostile(spec: Any, text: str) -> list[tuple[str, Any]]:
+    """The spec with a text in each field, of its own or of its configuration, that can have one."""
     changed = []
     for field in fields(spec):
+        if field.name == "config":
+            inner = [one for one in hostile(spec.config, text) if one[0] not in NOT_IN_TEMPLATES]
+            changed += [(name, replace(spec, config=config)) for name, config in inner]
+            continue
         for kind, place in PLACES.items():
-            if kind in str(field.type) or (kind == "str" and "Literal" in str(field.type)):
+            if kind in str(field.type) or (kind == "str" and str(field.type).startswith(LITERALS)):
                 changed.append((field.name, replace(spec, **{field.name: place(text)})))
                 break
     return changed
@@ -42,9 +49,9 @@ def test_every_field_is_looked_at(zipped: Path, text: str) -> None:
     expected = {"project", "name", "region", "account", "sha256", "labels", "pipeline", "environment", "tags", "cors"}
     assert expected | {"alarm_email", "python", "live_version"} <= {name for name, _ in found}
     for name, changed in [*found, *hostile(SHARED, text)]:
-        with pytest.raises(DeployError, match=rf"^{name}"):
+        with pytest.raises(SpecError, match=rf"^{name}"):
             check_strings(changed)
-    with pytest.raises(DeployError, match=r"^code"):
+    with pytest.raises(SpecError, match=r"^code"):
         check_strings(replace(spec, code=ImageCode(text)))
 
 
@@ -58,25 +65,25 @@ def test_what_is_deployed_passes(zipped: Path) -> None:
 @pytest.mark.parametrize("key", ["Ref", "Condition", "Fn::Sub", "a\0"])
 @pytest.mark.parametrize("table", ["environment", "tags"])
 def test_keys_are_looked_at(zipped: Path, table: str, key: str) -> None:
-    with pytest.raises(DeployError, match=table):
+    with pytest.raises(SpecError, match=table):
         check_strings(function_spec(zipped, "ner", **{table: {key: "AWS::AccountId"}}))
 
 
 @pytest.mark.parametrize("part", ["*", "?", "${aws:x}", "../x"])
 def test_a_pipelines_name_is_no_pattern_of_a_policy(zipped: Path, part: str) -> None:
     spec = function_spec(zipped, "ner", code=ImageCode(IMAGE, efs=True), pipeline=PIPELINE.replace("en_news", part))
-    with pytest.raises(DeployError, match="pipeline of 'ner' has") as caught:
+    with pytest.raises(SpecError, match="pipeline of 'ner' has") as caught:
         check_strings(spec)
     assert "meta.json" in caught.value.remedy
 
 
 def test_the_environment_has_no_more_than_lambda_takes(zipped: Path) -> None:
-    with pytest.raises(DeployError, match="Lambda takes 4,096"):
+    with pytest.raises(SpecError, match="Lambda takes 4,096"):
         check_strings(function_spec(zipped, "ner", environment={"A": "é" * 2048}))
 
 
 def test_a_label_says_what_to_do(zipped: Path) -> None:
-    with pytest.raises(DeployError) as caught:
+    with pytest.raises(SpecError) as caught:
         check_strings(function_spec(zipped, "ner", labels=("ORG", "{{resolve:ssm:x}}")))
     assert caught.value.message == (
         "labels[1] of 'ner' has a dynamic reference of CloudFormation ({{resolve), and cannot be part of a template"
@@ -87,9 +94,9 @@ def test_a_label_says_what_to_do(zipped: Path) -> None:
 def test_no_construct_takes_it(zipped: Path) -> None:
     spec = function_spec(zipped, "ner", labels=("${Token[AWS.Partition.1]}",), live_version="1")
     for construct in (FunctionStack, NerFunction):
-        with pytest.raises(DeployError, match="a token of the CDK"):
+        with pytest.raises(SpecError, match="a token of the CDK"):
             construct(App(), "Bad", spec)
-    with pytest.raises(DeployError, match="a token of the CDK"):
+    with pytest.raises(SpecError, match="a token of the CDK"):
         SharedStack(App(), "Bad", replace(SHARED, tags={"a": "${Token[AWS.Partition.1]}"}))
 
 
@@ -97,13 +104,10 @@ def test_an_ejected_app_takes_it_no_more_than_we_do(zipped: Path, tmp_path: Path
     import subprocess
     import sys
 
-    from spacy_lambda.deploy.eject import APP, PACKAGE, _plain, _write_constructs
+    from spacy_lambda.deploy.eject import write_app
     from spacy_lambda.deploy.node import node_environment
 
-    _write_constructs(tmp_path / PACKAGE)
-    (tmp_path / "app.py").write_text(APP.format(package=PACKAGE))
-    told = {**_plain(function_spec(zipped, "ner", labels=("{{resolve:ssm:x}}",))), "code": {"path": str(zipped)}}
-    (tmp_path / "functions.json").write_text(json.dumps({"functions": [told], "shared": _plain(SHARED)}))
+    write_app(tmp_path, [function_spec(zipped, "ner", labels=("{{resolve:ssm:x}}",))], SHARED)
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=tmp_path, env=node_environment(), capture_output=True, text=True, check=False
     )

@@ -130,7 +130,7 @@ def test_what_publishes_a_version(
 def _versions(out: Path, spec: Any) -> list[str]:
     import json
 
-    from spacy_lambda.deploy.cdk.app import synthesise
+    from spacy_lambda.cdk.app import synthesise
 
     synthesise([spec], None, out / "out")
     resources = json.loads((out / "out" / f"news-{spec.name}.template.json").read_text())["Resources"]
@@ -253,22 +253,25 @@ def test_what_is_shared_is_tagged_with_the_project(templates: dict[str, Template
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"efs": True, "snapstart": True, "pipeline": PIPELINE}, "no SnapStart for functions with EFS"),
-        ({"efs": True}, "reaches nothing but S3, and its pipeline is at None"),
-        ({"efs": True, "pipeline": "hf://owner/name"}, "reaches nothing but S3"),
+        (
+            {"efs": True, "snapstart": True, "pipeline": PIPELINE},
+            "has SnapStart and EFS, which Lambda does not",
+        ),
+        ({"efs": True}, "pipeline of 'wrong' is None: a function with EFS can only reach S3"),
+        ({"efs": True, "pipeline": "hf://owner/name"}, "can only reach S3"),
         (
             {"efs": True, "pipeline": PIPELINE, "environment": {"SPACY_LAMBDA_OUTPUT": QUEUE}},
-            "reaches nothing but S3, and is to write to 'https://sqs",
+            "https://sqs.*: a function with EFS can only reach S3",
         ),
-        ({"environment": {"SPACY_LAMBDA_OUTPUT": "s3://answers/*"}}, "and not s3://bucket/prefix or the URL"),
-        ({"budget": 10}, "needs an address"),
+        ({"environment": {"SPACY_LAMBDA_OUTPUT": "s3://answers/*"}}, "write s3://bucket/prefix or the URL"),
+        ({"budget": 10}, "has no address for its mails"),
     ],
 )
 def test_what_cannot_be_is_refused(zipped: Path, changes: dict[str, Any], told: str) -> None:
     from aws_cdk import App
 
+    from spacy_lambda.cdk.spec import ImageCode, ZipCode
     from spacy_lambda.deploy import FunctionStack
-    from spacy_lambda.deploy.spec import ImageCode, ZipCode
 
     code = ImageCode(IMAGE, efs=True) if changes.pop("efs", False) else ZipCode(zipped)
     with pytest.raises(ValueError, match=told):
@@ -279,8 +282,8 @@ def test_a_queue_to_read_from(zipped: Path) -> None:
     from aws_cdk import App, aws_sqs
     from aws_cdk.assertions import Template as Assertions
 
+    from spacy_lambda.cdk.spec import ALIAS
     from spacy_lambda.deploy import FunctionStack
-    from spacy_lambda.deploy.spec import ALIAS
 
     stack = FunctionStack(App(), "stack", function_spec(zipped, "reader", live_version="7"))
     texts = aws_sqs.Queue.from_queue_arn(stack, "Texts", f"arn:aws:sqs:{REGION}:{ACCOUNT}:texts")
@@ -305,8 +308,8 @@ def test_a_function_in_an_app_of_ones_own(zipped: Path) -> None:
     from aws_cdk import App, Stack
     from aws_cdk.assertions import Template as Assertions
 
+    from spacy_lambda.cdk.spec import ImageCode
     from spacy_lambda.deploy import NerFunction
-    from spacy_lambda.deploy.spec import ImageCode
 
     stack = Stack(App(), "mine")
     ner = NerFunction(stack, "Ner", function_spec(zipped, "own", code=ImageCode(IMAGE, efs=True), pipeline=PIPELINE))

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack, Validations, aws_sqs
 
-from spacy_lambda.deploy.cdk.app import make_app, synthesise
-from spacy_lambda.deploy.spec import FunctionSpec
+from spacy_lambda.cdk.app import make_app, synthesise
+from spacy_lambda.cdk.spec import FunctionSpec
 from tests.deploy.specs import SHARED
 
 IGNORED = {

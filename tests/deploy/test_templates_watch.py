@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.deploy.cdk.app import synthesise
-from spacy_lambda.deploy.cost import GB_SECOND
+from spacy_lambda.cdk.app import synthesise
+from spacy_lambda.cdk.prices import GB_SECOND
 from tests.deploy.specs import Template, function_spec
 
 ALIAS = [("FunctionName", "news-public"), ("Resource", "news-public:live")]
@@ -112,8 +112,8 @@ def test_all_at_once_needs_no_codedeploy(templates: dict[str, Template]) -> None
 def test_every_deployment_config_is_one_that_the_file_can_name() -> None:
     from typing import get_args
 
+    from spacy_lambda.cdk.traffic import CONFIGS
     from spacy_lambda.config.project import Canary
-    from spacy_lambda.deploy.cdk.traffic import CONFIGS
 
     assert set(CONFIGS) == set(get_args(Canary)) - {"all-at-once"}
 
@@ -179,7 +179,7 @@ def test_a_pipeline_without_labels_has_no_graph_of_nothing(zipped: Path, tmp_pat
 
 
 def test_a_label_with_quotes_cannot_leave_its_search() -> None:
-    from spacy_lambda.deploy.cdk.metrics import quoted
+    from spacy_lambda.cdk.metrics import quoted
 
     assert quoted('A"B') == '"A\\"B"'
     assert quoted("A'B") == '"A\\\'B"'

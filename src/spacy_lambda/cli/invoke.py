@@ -46,11 +46,11 @@ def invoke(
     if endpoint is not None:
         result = invoke_function(endpoint, function, payload)
     else:
+        from spacy_lambda.cdk.aws_names import stack_name
+        from spacy_lambda.cdk.spec import ALIAS
         from spacy_lambda.config import load_project
-        from spacy_lambda.config.aws_names import stack_name
         from spacy_lambda.config.toml_file import FILE
         from spacy_lambda.deploy.selection import the_function
-        from spacy_lambda.deploy.spec import ALIAS
 
         if config is None and not Path(FILE).exists():
             raise InvokeError(

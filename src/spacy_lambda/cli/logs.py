@@ -29,8 +29,8 @@ def logs(
 
     Example: spacy-lambda logs --since 1h --follow
     """
+    from spacy_lambda.cdk.aws_names import stack_name
     from spacy_lambda.config import load_project
-    from spacy_lambda.config.aws_names import stack_name
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.logs import read_log
     from spacy_lambda.deploy.selection import the_function

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from spacy_lambda.config.aws_names import bucket_name, output_resource, stack_name
+from spacy_lambda.cdk.aws_names import bucket_name, output_resource, stack_name
 from spacy_lambda.config.faults import Fault, describe, toml_key
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.core.lambda_limits import ENVIRONMENT_BYTES, NAME_CHARACTERS

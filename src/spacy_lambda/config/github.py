@@ -11,7 +11,7 @@ import re
 from textwrap import indent
 
 from spacy_lambda import __version__
-from spacy_lambda.config.literal_text import complaint
+from spacy_lambda.cdk.literal_text import complaint
 from spacy_lambda.config.project import FunctionConfig
 
 __all__ = ["STAGING", "WORKFLOW_FILE", "path_complaint", "render_workflow"]

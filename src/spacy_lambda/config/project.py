@@ -5,79 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from spacy_lambda.core.lambda_function import (
-    DEFAULT_ARCHITECTURE,
-    DEFAULT_MEMORY_MB,
-    DEFAULT_PYTHON,
-    DEFAULT_TIMEOUT_S,
-    Architecture,
-    Python,
-)
+from spacy_lambda.cdk.settings import PUBLIC_CONCURRENCY, Auth, Canary, Concurrency, FunctionConfig, Shape
 
 __all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Project", "Shape"]
-
-Shape = Literal["auto", "zip", "image", "image-efs"]
-Auth = Literal["iam", "none"]
-Concurrency = int | Literal["unlimited"]
-Canary = Literal["all-at-once", "10percent-5minutes", "10percent-15minutes", "linear-10percent-1minute"]
-
-PUBLIC_CONCURRENCY = 10
-"""Maximum concurrency of a public function that does not set its own. It limits what strangers can cost: so many
-execution environments, busy all the time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FunctionConfig:
-    """Configuration of one function: the keys of ``[functions.NAME]``; their texts here are the reference of the keys.
-
-    :param name: Name of the function in the project.
-    :param pipeline: Location of the compiled pipeline: a folder relative to the file, a package, ``s3://`` or ``hf://``.
-    :param signed_by: Public key with which the pipeline must be signed in its store.
-    :param shape: Package type: ``auto`` is a zip if it fits, else an image.
-    :param memory: MB; 1,769 MB are one vCPU.
-    :param timeout: Seconds.
-    :param architecture: Instruction set.
-    :param python: Version of Lambda's Python.
-    :param concurrency: Reserved and maximum concurrency; by default 10 for a public function, else unlimited.
-    :param snapstart: Publish versions with a snapshot of their init, at a cost.
-    :param auth: Callers of the Function URL: ``iam`` for those with the permission, ``none`` for everybody.
-    :param cors: Origins whose pages may call the Function URL.
-    :param page: Serve the page at the Function URL.
-    :param metrics: Emit CloudWatch metrics.
-    :param tracing: Trace invocations with X-Ray, at a cost for each trace.
-    :param alarm_email: Recipient of alarms, after confirming Amazon's first mail.
-    :param budget: US dollars a month above which a mail is sent; needs alarm_email.
-    :param log_retention: Days to keep logs.
-    :param golden: JSON Lines file of golden tests, which a new version must pass before it goes live.
-    :param canary: Traffic shift to a new version.
-    :param keep_versions: Published versions to keep, the live one among them.
-    :param environment: Additional environment variables.
-    """
-
-    name: str
-    pipeline: str
-    signed_by: Path | None = None
-    shape: Shape = "auto"
-    memory: int = DEFAULT_MEMORY_MB
-    timeout: int = DEFAULT_TIMEOUT_S
-    architecture: Architecture = DEFAULT_ARCHITECTURE
-    python: Python = DEFAULT_PYTHON
-    concurrency: Concurrency | None = None
-    snapstart: bool = False
-    auth: Auth = "iam"
-    cors: tuple[str, ...] = ()
-    page: bool = False
-    metrics: bool = True
-    tracing: bool = False
-    alarm_email: str | None = None
-    budget: float | None = None
-    log_retention: int = 30
-    golden: Path | None = None
-    canary: Canary = "all-at-once"
-    keep_versions: int = 3
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

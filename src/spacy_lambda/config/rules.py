@@ -11,9 +11,9 @@ from collections.abc import Callable, Container
 from functools import partial
 from typing import Any
 
-from spacy_lambda.config.aws_names import OWN_TAG_PREFIX
+from spacy_lambda.cdk.aws_names import OWN_TAG_PREFIX
+from spacy_lambda.cdk.literal_text import LINES, complaint, key_complaint, pattern_complaint
 from spacy_lambda.config.faults import Problem, describe, nearest
-from spacy_lambda.config.literal_text import LINES, complaint, key_complaint, pattern_complaint
 from spacy_lambda.core.env_names import (
     CACHE_LIMIT_VARIABLE,
     CACHE_VARIABLE,

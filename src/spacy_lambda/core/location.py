@@ -26,7 +26,6 @@ FRAGMENT = re.compile(r"#sha256=(?P<sha256>[^#]*)\Z", re.IGNORECASE)
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 HUB_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
-BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 MAX_LENGTH = 4096
 SHOWN = 80
 """Characters of a wrong value that a message repeats."""
@@ -131,6 +130,9 @@ def _path(path: str, sha256: Digest | None) -> Location:
 
 
 def _s3(text: str, path: str, ref: str | None, sha256: Digest | None) -> Location:
+    # Most functions start without a location in S3.
+    from spacy_lambda.core.output_location import BUCKET
+
     bucket = path.partition("/")[0]
     if not BUCKET.fullmatch(bucket):
         raise LocationError(f"{text!r} has no bucket: {bucket!r} is no bucket's name", remedy="write s3://bucket/key")

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from spacy_lambda.core.location import BUCKET
-
-__all__ = ["OUTPUT_FORMS", "S3Prefix", "SqsQueue", "parse_output"]
+__all__ = ["BUCKET", "OUTPUT_FORMS", "S3Prefix", "SqsQueue", "parse_output"]
 
 OUTPUT_FORMS = "s3://bucket/prefix, or the URL of a queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
+
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+"""Names of S3 buckets."""
 
 _HOST = re.compile(r"sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _PATH = re.compile(r"/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)")

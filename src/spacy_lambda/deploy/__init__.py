@@ -11,13 +11,33 @@ from typing import TYPE_CHECKING, Any
 from spacy_lambda.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from spacy_lambda.deploy.cdk.function_stack import FunctionStack
-    from spacy_lambda.deploy.cdk.ner_function import NerFunction
-    from spacy_lambda.deploy.cdk.shared_stack import SharedStack
+    from spacy_lambda.cdk.function_stack import FunctionStack
+    from spacy_lambda.cdk.ner_function import NerFunction
+    from spacy_lambda.cdk.settings import FunctionConfig
+    from spacy_lambda.cdk.shared_stack import SharedStack
+    from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
 
-__all__ = ["FunctionStack", "NerFunction", "SharedStack"]
+__all__ = [
+    "FunctionConfig",
+    "FunctionSpec",
+    "FunctionStack",
+    "ImageCode",
+    "NerFunction",
+    "SharedSpec",
+    "SharedStack",
+    "ZipCode",
+]
 
-_MODULES = {"FunctionStack": "function_stack", "NerFunction": "ner_function", "SharedStack": "shared_stack"}
+_MODULES = {
+    "FunctionConfig": "settings",
+    "FunctionSpec": "spec",
+    "FunctionStack": "function_stack",
+    "ImageCode": "spec",
+    "NerFunction": "ner_function",
+    "SharedSpec": "spec",
+    "SharedStack": "shared_stack",
+    "ZipCode": "spec",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -26,7 +46,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     try:
-        module = import_module(f"{__name__}.cdk.{_MODULES[name]}")
+        module = import_module(f"spacy_lambda.cdk.{_MODULES[name]}")
     except ModuleNotFoundError as exc:
         if (exc.name or "").startswith("spacy_lambda"):
             raise

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spacy_lambda.config.aws_names import stack_name
+from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, Concurrency, FunctionConfig
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.errors import DeployError

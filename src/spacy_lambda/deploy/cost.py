@@ -1,26 +1,14 @@
-"""What a function costs, from list prices: an estimate that names what it assumes, not a bill.
-
-Prices are those of us-east-1 in 2026, in US dollars, without the free tier. Other regions differ by some percent.
-Sources: https://aws.amazon.com/lambda/pricing, https://aws.amazon.com/cloudwatch/pricing,
-https://aws.amazon.com/s3/pricing, https://aws.amazon.com/ecr/pricing, https://aws.amazon.com/efs/pricing.
-"""
+"""Estimate of a function's cost, from list prices (:mod:`spacy_lambda.cdk.prices`) and the latency measured here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spacy_lambda.deploy.spec import FunctionSpec, ImageCode
+from spacy_lambda.cdk import prices
+from spacy_lambda.cdk.spec import FunctionSpec, ImageCode
 
 __all__ = ["Cost", "estimate"]
 
-GB_SECOND = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
-MILLION_REQUESTS = 0.20
-SNAPSHOT_GB_SECOND = 0.0000015046
-ALARM = 0.10
-DASHBOARD = 3.00
-S3_GB = 0.023
-ECR_GB = 0.10
-EFS_GB = 0.30
 MONTH_S = 730 * 3600
 GB = 1e9
 
@@ -53,16 +41,18 @@ def estimate(spec: FunctionSpec, *, code_bytes: int, model_bytes: int, versions:
     :param ms_per_text: How long one text takes.
     """
     is_image = isinstance(spec.code, ImageCode)
-    memory_gb = spec.memory / 1024
+    memory_gb = spec.config.memory / 1024
     idle = {
-        "alarms": ALARM * (5 if spec.metrics and not spec.snapstart else 4),
-        "dashboard": DASHBOARD,
-        "code": versions * code_bytes / GB * (ECR_GB if is_image else S3_GB),
-        "models": versions * model_bytes / GB * S3_GB,
+        "alarms": prices.ALARM * (5 if spec.config.metrics and not spec.config.snapstart else 4),
+        "dashboard": prices.DASHBOARD,
+        "code": versions * code_bytes / GB * (prices.ECR_GB if is_image else prices.S3_GB),
+        "models": versions * model_bytes / GB * prices.S3_GB,
     }
-    if spec.snapstart:
-        idle["snapshots"] = versions * memory_gb * SNAPSHOT_GB_SECOND * MONTH_S
+    if spec.config.snapstart:
+        idle["snapshots"] = versions * memory_gb * prices.SNAPSHOT_GB_SECOND * MONTH_S
     if isinstance(spec.code, ImageCode) and spec.code.efs:
-        idle["EFS"] = versions * model_bytes / GB * EFS_GB
+        idle["EFS"] = versions * model_bytes / GB * prices.EFS_GB
     seconds = 1e6 * ms_per_text / 1000
-    return Cost(idle, MILLION_REQUESTS + seconds * memory_gb * GB_SECOND[spec.architecture], ms_per_text)
+    return Cost(
+        idle, prices.MILLION_REQUESTS + seconds * memory_gb * prices.GB_SECOND[spec.config.architecture], ms_per_text
+    )

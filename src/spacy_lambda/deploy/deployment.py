@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from spacy_lambda.config.aws_names import bucket_name, stack_name
+from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk

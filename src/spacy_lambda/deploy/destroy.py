@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spacy_lambda.config.aws_names import FUNCTION_TAG, PROJECT_TAG, bucket_name, stack_name
+from spacy_lambda.cdk.aws_names import FUNCTION_TAG, PROJECT_TAG, bucket_name, stack_name
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import StackResource, find_stack, require_settled, stack_resources

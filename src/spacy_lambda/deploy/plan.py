@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.config.aws_names import stack_name
+from spacy_lambda.cdk.aws_names import stack_name
+from spacy_lambda.cdk.spec import FunctionSpec, SharedSpec
 from spacy_lambda.config.project import Project
 from spacy_lambda.core.files import file_sizes
 from spacy_lambda.deploy.aws import Aws
@@ -15,7 +16,6 @@ from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
 from spacy_lambda.deploy.cost import Cost, estimate
 from spacy_lambda.deploy.prepare import Prepared, make_spec
 from spacy_lambda.deploy.resources import Callers, PlannedResource, callers, planned_resources
-from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
 from spacy_lambda.deploy.stacks import require_settled
 from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import list_versions, live_version

@@ -6,23 +6,22 @@ import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy_lambda.bundler.build import NO_ENGINE, Bundle, BundleOptions
 from spacy_lambda.bundler.build import bundle as make_bundle
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.config.aws_names import bucket_name
+from spacy_lambda.cdk.aws_names import bucket_name
+from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, ZipCode
 from spacy_lambda.config.project import Concurrency, FunctionConfig, Project
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.digest import parse_digest
-from spacy_lambda.core.env_names import PAGE_VARIABLE
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
-from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, ZipCode
 from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.registry import version_of
@@ -118,33 +117,18 @@ def make_spec(
     :param digest: Of the image, where it is one.
     """
     config, bundle = prepared.config, prepared.bundle
-    page = {PAGE_VARIABLE: "on"} if config.page else {}
+    stored = str(stored_at(project, aws, prepared))
     code = ZipCode(bundle.path) if bundle.package_type == "zip" else ImageCode(digest, efs=config.shape == "image-efs")
     return FunctionSpec(
         project=project.name,
-        name=config.name,
         account=aws.account,
         region=aws.region,
+        config=replace(config, pipeline=stored, signed_by=None, golden=None, concurrency=concurrency),
         code=code,
-        architecture=config.architecture,
-        python=config.python,
         sha256=bundle.pipeline_sha256,
-        pipeline=str(stored_at(project, aws, prepared)) if config.shape == "image-efs" else None,
+        pipeline=stored if config.shape == "image-efs" else None,
         labels=prepared.labels if config.metrics else (),
         live_version=live_version,
-        memory=config.memory,
-        timeout=config.timeout,
-        concurrency=concurrency,
-        snapstart=config.snapstart,
-        auth=config.auth,
-        cors=config.cors,
-        metrics=config.metrics,
-        tracing=config.tracing,
-        alarm_email=config.alarm_email,
-        budget=config.budget,
-        log_retention=config.log_retention,
-        canary=config.canary,
-        environment={**page, **config.environment},
         tags=project.tags,
     )
 

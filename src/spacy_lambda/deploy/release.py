@@ -22,7 +22,8 @@ from spacy_lambda.bundler.build import BundleOptions
 from spacy_lambda.bundler.build import bundle as make_bundle
 from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.config.aws_names import bucket_name, repository_name, stack_name
+from spacy_lambda.cdk.aws_names import bucket_name, repository_name, stack_name
+from spacy_lambda.cdk.spec import FunctionSpec
 from spacy_lambda.config.project import Project
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.cdk_cli import Cdk
@@ -30,7 +31,6 @@ from spacy_lambda.deploy.concurrency import concurrency_limits
 from spacy_lambda.deploy.golden import check_version
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec, store_of, stored_at
-from spacy_lambda.deploy.spec import FunctionSpec
 from spacy_lambda.deploy.stacks import find_stack, require_settled
 from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import live_version, newest_version, prune_versions, wait_until_ready

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda.cdk.spec import ALIAS, FunctionSpec
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.deploy.spec import ALIAS, FunctionSpec
 
 __all__ = ["Callers", "PlannedResource", "callers", "planned_resources"]
 
@@ -92,8 +92,10 @@ SAID: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
 
 def callers(spec: FunctionSpec) -> Callers:
     """Who can call the function by its URL."""
-    pages = f"; pages of {', '.join(spec.cors)} may" if spec.cors else "; no web page of another origin may"
-    if spec.auth == "none":
+    pages = (
+        f"; pages of {', '.join(spec.config.cors)} may" if spec.config.cors else "; no web page of another origin may"
+    )
+    if spec.config.auth == "none":
         return Callers(True, f'PUBLIC: anyone on the internet can call its URL, unsigned (auth = "none"){pages}')
     return Callers(
         False,

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spacy_lambda.config.aws_names import bucket_name, stack_name
+from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws, aws_error
 from spacy_lambda.deploy.lock import deployment_lock

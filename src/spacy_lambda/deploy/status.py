@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spacy_lambda.config.aws_names import stack_name
+from spacy_lambda.cdk.aws_names import stack_name
+from spacy_lambda.cdk.spec import ALIAS
 from spacy_lambda.deploy.aws import Aws, aws_error
-from spacy_lambda.deploy.spec import ALIAS
 from spacy_lambda.deploy.stacks import find_stack, stack_resources
 from spacy_lambda.deploy.versions import Version, list_versions, live_version
 

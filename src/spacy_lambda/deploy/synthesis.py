@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from spacy_lambda.cdk.spec import FunctionSpec, SharedSpec, SpecError
 from spacy_lambda.deploy.node import node_environment
-from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
+from spacy_lambda.errors import DeployError
 
 __all__ = ["write_templates"]
 
@@ -21,10 +22,13 @@ def write_templates(specs: Sequence[FunctionSpec], shared: SharedSpec | None, ou
 
     :param out: The folder in which that is made.
     :return: The assembly's folder.
-    :raises DeployError: If there is no Node.
+    :raises DeployError: If there is no Node, or no template can be made of a spec.
     """
     os.environ["PATH"] = node_environment()["PATH"]
-    from spacy_lambda.deploy.cdk.app import synthesise
+    from spacy_lambda.cdk.app import synthesise
 
     out.mkdir(parents=True, exist_ok=True)
-    return synthesise(specs, shared, Path(tempfile.mkdtemp(dir=out)))
+    try:
+        return synthesise(specs, shared, Path(tempfile.mkdtemp(dir=out)))
+    except SpecError as exc:
+        raise DeployError(exc.message, remedy=exc.remedy) from exc

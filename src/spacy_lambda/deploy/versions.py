@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spacy_lambda.cdk.spec import ALIAS
 from spacy_lambda.deploy.aws import Aws, aws_error
-from spacy_lambda.deploy.spec import ALIAS
 from spacy_lambda.errors import DeployError
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The function itself: its code, its settings, and the version that they are published as."""
+"""The Lambda function: its code, its settings, and the version that publishes them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import repository_name, stack_name
-from spacy_lambda.core.env_names import CACHE_VARIABLE, METRICS_VARIABLE, OUTPUT_VARIABLE, PIPELINE_VARIABLE
-from spacy_lambda.core.lambda_function import HANDLER
-from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.cdk.failed_events import FailedEvents
-from spacy_lambda.deploy.cdk.log_group import make_log_group
-from spacy_lambda.deploy.cdk.model_cache import MOUNT, ModelCache
-from spacy_lambda.deploy.cdk.role import FunctionRole
-from spacy_lambda.deploy.cdk.strings import check_strings
-from spacy_lambda.deploy.spec import FunctionSpec, ImageCode, ZipCode
+from ..core.env_names import (
+    CACHE_VARIABLE,
+    METRICS_VARIABLE,
+    OUTPUT_VARIABLE,
+    PAGE_VARIABLE,
+    PIPELINE_VARIABLE,
+)
+from ..core.lambda_function import HANDLER
+from .acknowledge import acknowledge
+from .aws_names import repository_name
+from .failed_events import FailedEvents
+from .log_group import make_log_group
+from .model_cache import MOUNT, ModelCache
+from .role import FunctionRole
+from .spec import FunctionSpec, ImageCode, SpecError, ZipCode
+from .strings import check_strings
 
 __all__ = ["NerFunction"]
 
@@ -41,17 +47,17 @@ SNAPSTART = {
 
 
 class NerFunction(Construct):
-    """A function that finds entities, with its role, its log and the queue of what it could not answer.
+    """A function that predicts entities, with its role, its log group and its queue of failed events.
 
-    Each change of its code or its settings publishes a version. Versions are not deleted when another takes their
-    place: that is what one rolls back to. They go with the function. One that CloudFormation makes in an update that
-    fails is taken back, or publishing the same code again would give that version, which CloudFormation refuses.
+    Each change of its code or its settings publishes a version. A version is kept when the next one is published, for
+    rollbacks, and deleted with the function. If the update that made it fails, it is deleted: publishing the same code
+    again would return that version, which CloudFormation refuses.
 
-    Whoever connects more to it, a queue to read from for example, allows it by ``role``.
+    Event sources that you connect, such as a queue, need permissions: ``role.allow``.
 
     :param spec: The function.
-    :raises ValueError: If Lambda has no function with such settings together, or nothing limits a public one.
-    :raises DeployError: If a string cannot be part of a template.
+    :raises SpecError: If Lambda does not support these settings together, a public function has no limit, or a string
+        cannot be part of a template.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
@@ -66,7 +72,7 @@ class NerFunction(Construct):
         self.function = self._make_function(spec, role=role, log_group=log_group, cache=cache)
         self.function.node.add_dependency(role.policy)
         self.version = self.function.current_version
-        acknowledge(self.function, {**ACKNOWLEDGED, **(SNAPSTART if spec.snapstart else {})})
+        acknowledge(self.function, {**ACKNOWLEDGED, **(SNAPSTART if spec.config.snapstart else {})})
 
     def _make_function(
         self, spec: FunctionSpec, *, role: FunctionRole, log_group: logs.ILogGroup, cache: ModelCache | None
@@ -75,21 +81,23 @@ class NerFunction(Construct):
         return lambda_.Function(
             self,
             "Function",
-            function_name=stack_name(spec.project, spec.name),
+            function_name=spec.function_name,
             description=f"spaCy pipeline {spec.sha256[:12]}",
             code=_code(self, spec),
             handler=HANDLER if is_zip else lambda_.Handler.FROM_IMAGE,
-            runtime=RUNTIMES[spec.python] if is_zip else lambda_.Runtime.FROM_IMAGE,
-            architecture=ARCHITECTURES[spec.architecture],
-            memory_size=spec.memory,
-            timeout=Duration.seconds(spec.timeout),
-            reserved_concurrent_executions=spec.concurrency if isinstance(spec.concurrency, int) else None,
+            runtime=RUNTIMES[spec.config.python] if is_zip else lambda_.Runtime.FROM_IMAGE,
+            architecture=ARCHITECTURES[spec.config.architecture],
+            memory_size=spec.config.memory,
+            timeout=Duration.seconds(spec.config.timeout),
+            reserved_concurrent_executions=spec.config.concurrency
+            if isinstance(spec.config.concurrency, int)
+            else None,
             environment=_environment(spec),
             role=role.role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
-            tracing=lambda_.Tracing.ACTIVE if spec.tracing else lambda_.Tracing.DISABLED,
-            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if spec.snapstart else None,
+            tracing=lambda_.Tracing.ACTIVE if spec.config.tracing else lambda_.Tracing.DISABLED,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if spec.config.snapstart else None,
             on_failure=self.failed.destination,
             current_version_options=lambda_.VersionOptions(
                 removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, description=f"pipeline {spec.sha256[:12]}"
@@ -102,17 +110,23 @@ class NerFunction(Construct):
 
 def _check(spec: FunctionSpec) -> None:
     check_strings(spec)
-    if spec.auth == "none" and spec.concurrency is None:
-        raise ValueError(f"everybody may call {spec.name!r}: set its concurrency to a number, or to 'unlimited'")
+    if spec.config.auth == "none" and spec.config.concurrency is None:
+        raise SpecError(
+            f"{spec.name!r} is public, and its concurrency has no limit",
+            remedy='set its concurrency to a number, or to "unlimited"',
+        )
     if not _has_efs(spec):
         return
-    if spec.snapstart:
-        raise ValueError("Lambda has no SnapStart for functions with EFS: choose one of them")
-    if spec.pipeline is None or not spec.pipeline.startswith("s3://"):
-        raise ValueError(f"a function with EFS reaches nothing but S3, and its pipeline is at {spec.pipeline!r}")
-    output = spec.environment.get(OUTPUT_VARIABLE, "s3://")
+    if spec.config.snapstart:
+        raise SpecError(
+            f"{spec.name!r} has SnapStart and EFS, which Lambda does not support together", remedy="choose one of them"
+        )
+    output = spec.config.environment.get(OUTPUT_VARIABLE, "s3://")
     if not output.startswith("s3://"):
-        raise ValueError(f"a function with EFS reaches nothing but S3, and is to write to {output!r}")
+        raise SpecError(
+            f"{OUTPUT_VARIABLE} of {spec.name!r} is {output!r}: a function with EFS can only reach S3",
+            remedy="write s3://bucket/prefix, or deploy the function without EFS",
+        )
 
 
 def _has_efs(spec: FunctionSpec) -> bool:
@@ -129,8 +143,9 @@ def _code(scope: Construct, spec: FunctionSpec) -> lambda_.Code:
 
 def _environment(spec: FunctionSpec) -> dict[str, str]:
     ours = {
-        METRICS_VARIABLE: spec.project if spec.metrics else None,
+        PAGE_VARIABLE: "on" if spec.config.page else None,
+        METRICS_VARIABLE: spec.project if spec.config.metrics else None,
         PIPELINE_VARIABLE: spec.pipeline,
         CACHE_VARIABLE: MOUNT if _has_efs(spec) else None,
     }
-    return {**spec.environment, **{name: value for name, value in ours.items() if value is not None}}
+    return {**spec.config.environment, **{name: value for name, value in ours.items() if value is not None}}

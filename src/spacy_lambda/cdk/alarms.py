@@ -8,10 +8,9 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.alarm_mail import AlarmMail
-from spacy_lambda.deploy.cdk.metrics import alias_metric, tells_init, told_metric
-from spacy_lambda.deploy.spec import FunctionSpec
+from .alarm_mail import AlarmMail
+from .metrics import alias_metric, tells_init, told_metric
+from .spec import FunctionSpec
 
 __all__ = ["Alarms"]
 
@@ -31,8 +30,8 @@ class Alarms(Construct):
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, failed: sqs.IQueue) -> None:
         super().__init__(scope, id)
-        self._function = stack_name(spec.project, spec.name)
-        mail = AlarmMail(self, "Mail", spec, email=spec.alarm_email) if spec.alarm_email else None
+        self._function = spec.function_name
+        mail = AlarmMail(self, "Mail", spec, email=spec.config.alarm_email) if spec.config.alarm_email else None
         self._action = actions.SnsAction(mail.topic) if mail else None
         self.errors = self._any("errors", alias_metric(spec, "Errors", "Sum"), "invocations that failed")
         self.throttles = self._any("throttles", alias_metric(spec, "Throttles", "Sum"), "invocations that were refused")
@@ -49,7 +48,7 @@ class Alarms(Construct):
         return self._alarm(
             "duration",
             alias_metric(spec, "Duration", "p99"),
-            threshold=NEAR_TIMEOUT * spec.timeout * 1000,
+            threshold=NEAR_TIMEOUT * spec.config.timeout * 1000,
             periods=3,
             description=f"{self._function}: 1 of 100 invocations takes {NEAR_TIMEOUT:.0%} of the timeout or more",
         )

@@ -8,8 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.metrics import (
+from .metrics import (
     alias_metric,
     function_metric,
     label_metric,
@@ -18,8 +17,8 @@ from spacy_lambda.deploy.cdk.metrics import (
     told_by_model,
     told_metric,
 )
-from spacy_lambda.deploy.cost import GB_SECOND, MILLION_REQUESTS
-from spacy_lambda.deploy.spec import FunctionSpec
+from .prices import GB_SECOND, MILLION_REQUESTS
+from .spec import FunctionSpec
 
 __all__ = ["Dashboard", "hourly_cost"]
 
@@ -37,7 +36,7 @@ class Dashboard(Construct):
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, alarms: Sequence[cloudwatch.IAlarm]) -> None:
         super().__init__(scope, id)
         rows = [[_about(spec)], [_states(alarms)], [_calls(spec), _durations(spec)]]
-        if spec.metrics:
+        if spec.config.metrics:
             # CloudWatch refuses a dashboard with a graph of nothing.
             entities = [_entities(spec)] if spec.labels else []
             rows += [[*entities, _answers(spec)], [_models(spec), _cold_starts(spec)]]
@@ -45,16 +44,17 @@ class Dashboard(Construct):
         cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=stack_name(spec.project, spec.name),
+            dashboard_name=spec.function_name,
             default_interval=Duration.days(1),
             widgets=rows,
         )
 
 
 def _about(spec: FunctionSpec) -> cloudwatch.IWidget:
+    memory, timeout = spec.config.memory, spec.config.timeout
     lines = [
-        f"# {stack_name(spec.project, spec.name)}",
-        f"The last deployment made version **{spec.live_version}** live: {spec.memory} MB, at most {spec.timeout} s.",
+        f"# {spec.function_name}",
+        f"The last deployment made version **{spec.live_version}** live: {memory} MB, at most {timeout} s.",
         f"Newest pipeline: `{spec.sha256}`",
     ]
     return cloudwatch.TextWidget(markdown="\n\n".join(lines), width=WHOLE, height=4)
@@ -112,7 +112,7 @@ def hourly_cost(spec: FunctionSpec) -> cloudwatch.MathExpression:
     if tells_init(spec):
         used["init"] = told_metric(spec, "InitDuration", "Sum", minutes=60)
         milliseconds = "(busy + FILL(init, 0))"
-    price = spec.memory / 1024 * GB_SECOND[spec.architecture] / 1000
+    price = spec.config.memory / 1024 * GB_SECOND[spec.config.architecture] / 1000
     return cloudwatch.MathExpression(
         expression=f"{milliseconds} * {price:.12f} + requests * {MILLION_REQUESTS / 1e6:.7f}",
         using_metrics=dict(used),

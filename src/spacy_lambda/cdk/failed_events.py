@@ -7,9 +7,8 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.spec import FunctionSpec
+from .acknowledge import acknowledge
+from .spec import FunctionSpec
 
 __all__ = ["FailedEvents"]
 
@@ -30,7 +29,7 @@ class FailedEvents(Construct):
         self.queue = sqs.Queue(
             self,
             "Queue",
-            queue_name=f"{stack_name(spec.project, spec.name)}-failed",
+            queue_name=f"{spec.function_name}-failed",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=KEPT,

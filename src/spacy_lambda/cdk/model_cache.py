@@ -1,4 +1,4 @@
-"""The cache of models on EFS, which all environments of a function share."""
+"""Model cache on EFS, shared by all execution environments of a function."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.acknowledge import acknowledge, wildcard
-from spacy_lambda.deploy.cdk.network import ModelNetwork
-from spacy_lambda.deploy.cdk.role import FunctionRole, artifact_resource, written_resource
-from spacy_lambda.deploy.spec import FunctionSpec
+from .acknowledge import acknowledge, wildcard
+from .network import ModelNetwork
+from .role import FunctionRole, artifact_resource, written_resource
+from .spec import FunctionSpec, SpecError
 
 __all__ = ["MOUNT", "ModelCache"]
 
@@ -33,15 +32,21 @@ EC2 = (
 
 
 class ModelCache(Construct):
-    """An encrypted file system that goes with the stack: what is in it can be fetched again.
+    """An encrypted file system, deleted with the stack: its content can be fetched again.
 
     :param spec: The function; its pipeline is in S3.
-    :param role: The function's, which may mount it.
+    :param role: The function's role, which is allowed to mount it.
+    :raises SpecError: If the pipeline is not in S3.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, role: FunctionRole) -> None:
         super().__init__(scope, id)
-        readable = artifact_resource(Stack.of(self), str(spec.pipeline))
+        readable = artifact_resource(Stack.of(self), spec)
+        if readable is None:
+            raise SpecError(
+                f"pipeline of {spec.name!r} is {spec.pipeline!r}: a function with EFS can only reach S3",
+                remedy="store it in S3, or deploy the function without EFS",
+            )
         writable = written_resource(Stack.of(self), spec)
         self.network = ModelNetwork(self, "Network", readable=readable, writable=writable, account=spec.account)
         files = efs.FileSystem(
@@ -67,7 +72,7 @@ class ModelCache(Construct):
 
 
 def _only_tls() -> iam.PolicyStatement:
-    """A file system with a policy lets in nobody whom IAM does not allow it; without one, everybody in the network."""
+    """Require TLS, and with it IAM's permission: a file system without a policy admits everybody in its network."""
     return iam.PolicyStatement(
         effect=iam.Effect.DENY,
         principals=[iam.AnyPrincipal()],
@@ -85,7 +90,7 @@ def _allow_mount(role: FunctionRole, files: efs.FileSystem, point: efs.AccessPoi
 
 
 def _allow_interfaces(scope: Construct, role: FunctionRole, spec: FunctionSpec) -> None:
-    """What Lambda needs for a network, and the function's own code does not.
+    """Allow Lambda itself the network interfaces that it needs, and deny them to the function's code.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     """
@@ -94,7 +99,7 @@ def _allow_interfaces(scope: Construct, role: FunctionRole, spec: FunctionSpec) 
     interfaces = f"arn:{partition}:ec2:{where}:*/*"
     role.allow(CHANGE, [interfaces])
     role.allow(DESCRIBE, ["*"])
-    function = f"arn:{partition}:lambda:{where}:function:{stack_name(spec.project, spec.name)}"
+    function = f"arn:{partition}:lambda:{where}:function:{spec.function_name}"
     role.policy.add_statements(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from aws_cdk import App, Environment
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.function_stack import FunctionStack
-from spacy_lambda.deploy.cdk.shared_stack import SharedStack
-from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
+from .aws_names import stack_name
+from .function_stack import FunctionStack
+from .shared_stack import SharedStack
+from .spec import FunctionSpec, SharedSpec
 
 __all__ = ["CONTEXT", "make_app", "synthesise"]
 
@@ -48,7 +48,7 @@ def make_app(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Path
     if shared is not None:
         SharedStack(app, stack_name(shared.project), shared, env=_environment(shared))
     for spec in specs:
-        FunctionStack(app, stack_name(spec.project, spec.name), spec, env=_environment(spec))
+        FunctionStack(app, spec.function_name, spec, env=_environment(spec))
     return app
 
 

@@ -1,4 +1,4 @@
-"""FunctionSpec -> CloudFormation: one construct for each concern, two stacks that are made of them, and an app.
+"""FunctionSpec -> CloudFormation templates: one construct per concern, two stacks that are made of them, and an app.
 
 ::
 
@@ -7,9 +7,13 @@
     └── ImageRepository, one each     │   ├── logs, FunctionRole, FailedEvents
                                       │   ├── ModelNetwork, ModelCache       (image-efs)
                                       │   └── the function and its version
-                                      └── LiveAlias                          (once a version is to be live)
+                                      └── LiveAlias                          (with a live version)
                                           ├── Endpoint, Alarms, Canary
                                           └── Dashboard, MonthlyBudget
 
 Nothing is looked up in an account, so that the same spec always gives the same templates.
+
+The package is closed: it imports the standard library, ``aws_cdk``, ``constructs``, itself, and the modules of ``core``
+with facts about Lambda, all by relative imports, so that ``spacy-lambda eject`` copies it as it is. ``settings``,
+``spec``, ``spec_file``, ``aws_names``, ``literal_text`` and ``prices`` need the standard library only.
 """

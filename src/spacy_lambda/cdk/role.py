@@ -1,4 +1,4 @@
-"""What the function may do: a role that is written out here, and that nothing else adds to."""
+"""Execution role of the function: written out here, and nothing else adds to it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import output_resource, stack_name
-from spacy_lambda.core.env_names import OUTPUT_VARIABLE
-from spacy_lambda.core.location import parse_location
-from spacy_lambda.deploy.cdk.acknowledge import acknowledge, wildcard
-from spacy_lambda.deploy.spec import FunctionSpec
+from ..core.env_names import OUTPUT_VARIABLE
+from .acknowledge import acknowledge, wildcard
+from .aws_names import output_resource, pipeline_objects
+from .spec import FunctionSpec, SpecError
 
 __all__ = ["WRITING", "FunctionRole", "artifact_resource", "written_resource"]
 
 WRITING = {"s3": ["s3:AbortMultipartUpload", "s3:PutObject"], "sqs": ["sqs:SendMessage"]}
-"""What writing answers takes, by the service that takes them."""
+"""Actions that write predictions, by service."""
 
 TRACING = {"AwsSolutions-IAM5[Resource::*]": "X-Ray's actions know no resources: AWS takes nothing but '*'."}
 OLDER_ARTIFACTS = "The artifacts of this one pipeline: a version that is rolled back to fetches an older one of them."
@@ -25,14 +24,13 @@ ANSWERS = "Each answer is an object of its own, named after what it answers."
 
 
 class FunctionRole(Construct):
-    """The role, with what every function needs; other constructs say what they add by :meth:`allow`.
+    """The role, with the permissions that every function needs; other constructs add theirs by :meth:`allow`.
 
-    The function gets it as a role that cannot be changed: the grants that come with the CDK's own constructs are wider
-    than what is needed.
+    The function gets it as a role that cannot be changed: the grants of the CDK's own constructs are wider than needed.
 
     :param spec: The function.
-    :param log_group_arn: What it writes.
-    :param queue_arn: Where failed events go.
+    :param log_group_arn: Its log group.
+    :param queue_arn: Queue of failed events.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, log_group_arn: str, queue_arn: str) -> None:
@@ -41,15 +39,16 @@ class FunctionRole(Construct):
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {stack_name(spec.project, spec.name)} may do",
+            description=f"What {spec.function_name} may do",
         )
         self.role = own.without_policy_updates()
         self.policy = iam.Policy(self, "Policy", roles=[own])
         self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group_arn])
         self.allow(["sqs:SendMessage"], [queue_arn])
-        if spec.pipeline is not None and spec.pipeline.startswith("s3://"):
-            self._allow_pipeline(spec.pipeline)
-        if spec.tracing:
+        readable = artifact_resource(Stack.of(self), spec)
+        if readable is not None:
+            self._allow_pipeline(readable)
+        if spec.config.tracing:
             self.allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])
             acknowledge(self.policy, TRACING)
         written = written_resource(Stack.of(self), spec)
@@ -59,13 +58,12 @@ class FunctionRole(Construct):
     def allow(
         self, actions: Sequence[str], resources: Sequence[str], *, conditions: Mapping[str, object] | None = None
     ) -> None:
-        """Let the function do something."""
+        """Allow the function some actions."""
         self.policy.add_statements(
             iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
         )
 
-    def _allow_pipeline(self, pipeline: str) -> None:
-        resource = artifact_resource(Stack.of(self), pipeline)
+    def _allow_pipeline(self, resource: str) -> None:
         self.allow(["s3:GetObject", "s3:GetObjectVersion"], [resource])
         acknowledge(self.policy, {wildcard(self, resource): OLDER_ARTIFACTS})
 
@@ -76,25 +74,24 @@ class FunctionRole(Construct):
             acknowledge(self.policy, {wildcard(self, resource): ANSWERS})
 
 
-def artifact_resource(stack: Stack, pipeline: str) -> str:
-    """The objects that a pipeline's location can lead to, whichever its version is.
-
-    :param pipeline: An ``s3://`` location.
-    """
-    location = parse_location(pipeline)
-    below = "" if location.is_artifact else "/*"
-    return f"arn:{stack.partition}:s3:::{location.path}{below}"
+def artifact_resource(stack: Stack, spec: FunctionSpec) -> str | None:
+    """Return the ARN of the pipeline's artifacts, of all versions; ``None`` if it is not fetched from S3."""
+    objects = None if spec.pipeline is None else pipeline_objects(spec.pipeline)
+    return None if objects is None else f"arn:{stack.partition}:s3:::{objects}"
 
 
 def written_resource(stack: Stack, spec: FunctionSpec) -> str | None:
-    """ARN of what the function writes its answers to; ``None`` where it only answers its caller.
+    """Return the ARN of the output of asynchronous predictions; ``None`` without one.
 
-    :raises ValueError: If its environment names something else than a bucket or a queue.
+    :raises SpecError: If the environment names something else than a bucket or a queue.
     """
-    output = spec.environment.get(OUTPUT_VARIABLE)
+    output = spec.config.environment.get(OUTPUT_VARIABLE)
     if output is None:
         return None
     resource = output_resource(output)
     if resource is None:
-        raise ValueError(f"{OUTPUT_VARIABLE} is {output!r}, and not s3://bucket/prefix or the URL of an SQS queue")
+        raise SpecError(
+            f"environment.{OUTPUT_VARIABLE} of {spec.name!r} is {output!r}",
+            remedy="write s3://bucket/prefix or the URL of an SQS queue",
+        )
     return f"arn:{stack.partition}:{resource}"

@@ -8,9 +8,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.spec import FunctionSpec
+from .acknowledge import acknowledge
+from .spec import FunctionSpec
 
 __all__ = ["AlarmMail"]
 
@@ -32,7 +31,7 @@ class AlarmMail(Construct):
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, email: str) -> None:
         super().__init__(scope, id)
-        function = stack_name(spec.project, spec.name)
+        function = spec.function_name
         self.topic = sns.Topic(self, "Topic", topic_name=f"{function}-alarms", enforce_ssl=True)
         alarms = f"arn:{Stack.of(self).partition}:cloudwatch:{spec.region}:{spec.account}:alarm:{function}-*"
         self.topic.add_to_resource_policy(

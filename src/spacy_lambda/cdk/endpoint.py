@@ -6,7 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from spacy_lambda.deploy.spec import FunctionSpec
+from .spec import FunctionSpec
 
 __all__ = ["Endpoint"]
 
@@ -27,7 +27,11 @@ class Endpoint(Construct):
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, alias: lambda_.Alias) -> None:
         super().__init__(scope, id)
         self.function_url = lambda_.FunctionUrl(
-            self, "Url", function=alias, auth_type=AUTH[spec.auth], cors=_cors(spec) if spec.cors else None
+            self,
+            "Url",
+            function=alias,
+            auth_type=AUTH[spec.config.auth],
+            cors=_cors(spec) if spec.config.cors else None,
         )
         self.url = self.function_url.url
 
@@ -35,7 +39,7 @@ class Endpoint(Construct):
 def _cors(spec: FunctionSpec) -> lambda_.FunctionUrlCorsOptions:
     """Headers that a browser asks leave for: a body's type, and what a signed request has."""
     return lambda_.FunctionUrlCorsOptions(
-        allowed_origins=list(spec.cors),
+        allowed_origins=list(spec.config.cors),
         allowed_methods=[lambda_.HttpMethod.GET, lambda_.HttpMethod.POST],
         allowed_headers=["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"],
         max_age=CORS_AGE,

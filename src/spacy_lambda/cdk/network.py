@@ -7,8 +7,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.cdk.role import WRITING
+from .acknowledge import acknowledge
+from .role import WRITING
 
 __all__ = ["ModelNetwork", "zones"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from spacy_lambda.deploy.cdk.alarms import Alarms
-from spacy_lambda.deploy.cdk.dashboard import Dashboard
-from spacy_lambda.deploy.cdk.endpoint import Endpoint
-from spacy_lambda.deploy.cdk.ner_function import NerFunction
-from spacy_lambda.deploy.cdk.traffic import Canary
-from spacy_lambda.deploy.spec import ALIAS, FunctionSpec
+from .alarms import Alarms
+from .dashboard import Dashboard
+from .endpoint import Endpoint
+from .ner_function import NerFunction
+from .spec import ALIAS, FunctionSpec
+from .traffic import Canary
 
 __all__ = ["LiveAlias"]
 
@@ -33,5 +33,5 @@ class LiveAlias(Construct):
         self.endpoint = Endpoint(self, "Endpoint", spec, self.alias)
         self.alarms = Alarms(self, "Alarms", spec, failed=ner.failed.queue)
         Dashboard(self, "Dashboard", spec, alarms=self.alarms.all)
-        if spec.canary != "all-at-once":
+        if spec.config.canary != "all-at-once":
             Canary(self, "Canary", spec, alias=self.alias, alarms=[self.alarms.errors, self.alarms.duration])

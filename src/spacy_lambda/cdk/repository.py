@@ -7,8 +7,8 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import repository_name, stack_name
-from spacy_lambda.deploy.spec import SharedSpec
+from .aws_names import repository_name, stack_name
+from .spec import SharedSpec
 
 __all__ = ["ImageRepository"]
 

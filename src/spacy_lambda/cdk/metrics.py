@@ -5,8 +5,7 @@ from __future__ import annotations
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.spec import ALIAS, FunctionSpec
+from .spec import ALIAS, FunctionSpec
 
 __all__ = [
     "alias_metric",
@@ -22,19 +21,19 @@ __all__ = [
 
 def alias_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int = 1) -> cloudwatch.Metric:
     """Lambda's metric of what came through the alias."""
-    function = stack_name(spec.project, spec.name)
+    function = spec.function_name
     dimensions = {"FunctionName": function, "Resource": f"{function}:{ALIAS}"}
     return _metric("AWS/Lambda", name, dimensions, statistic, minutes)
 
 
 def function_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int) -> cloudwatch.Metric:
     """Lambda's metric of all that the function did, and that is paid for."""
-    return _metric("AWS/Lambda", name, {"FunctionName": stack_name(spec.project, spec.name)}, statistic, minutes)
+    return _metric("AWS/Lambda", name, {"FunctionName": spec.function_name}, statistic, minutes)
 
 
 def told_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int = 5) -> cloudwatch.Metric:
     """A metric that the function tells, where it has no dimension but the function."""
-    return _metric(spec.project, name, {"FunctionName": stack_name(spec.project, spec.name)}, statistic, minutes)
+    return _metric(spec.project, name, {"FunctionName": spec.function_name}, statistic, minutes)
 
 
 def told_by_model(spec: FunctionSpec, name: str) -> cloudwatch.MathExpression:
@@ -54,7 +53,7 @@ def label_metric(spec: FunctionSpec, label: str) -> cloudwatch.MathExpression:
 
 def tells_init(spec: FunctionSpec) -> bool:
     """Whether there is a metric of how long an init takes: with SnapStart nobody waits for one."""
-    return spec.metrics and not spec.snapstart
+    return spec.config.metrics and not spec.config.snapstart
 
 
 def _metric(namespace: str, name: str, dimensions: dict[str, str], statistic: str, minutes: int) -> cloudwatch.Metric:
@@ -68,7 +67,7 @@ def _metric(namespace: str, name: str, dimensions: dict[str, str], statistic: st
 
 
 def _search(spec: FunctionSpec, name: str) -> str:
-    function = stack_name(spec.project, spec.name)
+    function = spec.function_name
     dimensions = f"{{{quoted(spec.project)},FunctionName,Model}}"
     return f"SEARCH('{dimensions} FunctionName={quoted(function)} MetricName={quoted(name)}', 'Sum', 300)"
 

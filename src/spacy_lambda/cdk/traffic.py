@@ -9,9 +9,8 @@ from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.spec import FunctionSpec
+from .acknowledge import acknowledge
+from .spec import FunctionSpec
 
 __all__ = ["CONFIGS", "Canary"]
 
@@ -48,7 +47,7 @@ class Canary(Construct):
         alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
         super().__init__(scope, id)
-        name = stack_name(spec.project, spec.name)
+        name = spec.function_name
         group = codedeploy.LambdaDeploymentGroup(
             self,
             "Group",
@@ -56,7 +55,7 @@ class Canary(Construct):
             deployment_group_name=name,
             alias=alias,
             alarms=list(alarms),
-            deployment_config=CONFIGS[spec.canary],
+            deployment_config=CONFIGS[spec.config.canary],
             auto_rollback=codedeploy.AutoRollbackConfig(failed_deployment=True, stopped_deployment=True),
         )
         acknowledge(group, ACKNOWLEDGED)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.cdk.budget import MonthlyBudget
-from spacy_lambda.deploy.cdk.live_alias import LiveAlias
-from spacy_lambda.deploy.cdk.ner_function import NerFunction
-from spacy_lambda.deploy.cdk.network import zones
-from spacy_lambda.deploy.cdk.strings import check_strings
-from spacy_lambda.deploy.cdk.tags import add_tags
-from spacy_lambda.deploy.spec import FunctionSpec
+from .budget import MonthlyBudget
+from .live_alias import LiveAlias
+from .ner_function import NerFunction
+from .network import zones
+from .spec import FunctionSpec
+from .strings import check_strings
+from .tags import add_tags
 
 __all__ = ["FunctionStack"]
 
@@ -26,13 +25,11 @@ class FunctionStack(Stack):
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, env: Environment | None = None) -> None:
         check_strings(spec)
-        super().__init__(
-            scope, id, env=env, description=f"{stack_name(spec.project, spec.name)}: entities, by a spaCy pipeline"
-        )
+        super().__init__(scope, id, env=env, description=f"{spec.function_name}: entities, by a spaCy pipeline")
         self.ner = NerFunction(self, "Ner", spec)
         self.live: LiveAlias | None = None
         CfnOutput(self, "Version", value=self.ner.version.version)
-        if spec.budget is not None:
+        if spec.config.budget is not None:
             MonthlyBudget(self, "Budget", spec)
         if spec.live_version is not None:
             self.live = LiveAlias(self, "Live", spec, self.ner)

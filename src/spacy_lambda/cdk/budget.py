@@ -1,12 +1,12 @@
-"""A mail when the function costs more than was meant."""
+"""Monthly budget of the function, with a mail when it is exceeded."""
 
 from __future__ import annotations
 
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import FUNCTION_TAG, PROJECT_TAG, stack_name
-from spacy_lambda.deploy.spec import FunctionSpec
+from .aws_names import FUNCTION_TAG, PROJECT_TAG
+from .spec import FunctionSpec, SpecError
 
 __all__ = ["MonthlyBudget"]
 
@@ -14,29 +14,29 @@ _Budget = budgets.CfnBudget
 
 
 class MonthlyBudget(Construct):
-    """A budget of what has the function's tags. They count from when they are activated as cost allocation tags.
+    """A budget for the resources with the function's tags. Tags count once they are activated as cost allocation tags.
 
     :param spec: The function; it has a budget.
-    :raises ValueError: If there is no address to tell.
+    :raises SpecError: If there is no address for its mails.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
         super().__init__(scope, id)
-        if spec.alarm_email is None:
-            raise ValueError(f"the budget of {spec.name!r} needs an address for its mails: set alarm_email")
+        if spec.config.alarm_email is None:
+            raise SpecError(f"the budget of {spec.name!r} has no address for its mails", remedy="set alarm_email")
         budget = _Budget(
             self,
             "Budget",
             budget=_Budget.BudgetDataProperty(
-                budget_name=stack_name(spec.project, spec.name),
+                budget_name=spec.function_name,
                 budget_type="COST",
                 time_unit="MONTHLY",
-                budget_limit=_Budget.SpendProperty(amount=spec.budget or 0, unit="USD"),
+                budget_limit=_Budget.SpendProperty(amount=spec.config.budget or 0, unit="USD"),
                 metrics=["UnblendedCost"],
             ),
             notifications_with_subscribers=[
-                _mail("ACTUAL", spec.alarm_email),
-                _mail("FORECASTED", spec.alarm_email),
+                _mail("ACTUAL", spec.config.alarm_email),
+                _mail("FORECASTED", spec.config.alarm_email),
             ],
         )
         # The CDK's own property loses tags that are inside of "And".
@@ -49,7 +49,7 @@ def _tags(spec: FunctionSpec) -> list[dict[str, dict[str, str | list[str]]]]:
 
 
 def _mail(kind: str, address: str) -> budgets.CfnBudget.NotificationWithSubscribersProperty:
-    """Tell when the limit is reached, or is going to be."""
+    """Mail when the limit is exceeded (``ACTUAL``), or forecast to be (``FORECASTED``)."""
     return _Budget.NotificationWithSubscribersProperty(
         notification=_Budget.NotificationProperty(
             notification_type=kind, comparison_operator="GREATER_THAN", threshold=100, threshold_type="PERCENTAGE"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from aws_cdk import Tags
 from constructs import IConstruct
 
-from spacy_lambda.config.aws_names import FUNCTION_TAG, PIPELINE_TAG, PROJECT_TAG
-from spacy_lambda.deploy.spec import FunctionSpec, SharedSpec
+from .aws_names import FUNCTION_TAG, PIPELINE_TAG, PROJECT_TAG
+from .spec import FunctionSpec, SharedSpec
 
 __all__ = ["add_tags"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aws_cdk import Environment, Stack
 from constructs import Construct
 
-from spacy_lambda.deploy.cdk.bucket import ArtifactBucket
-from spacy_lambda.deploy.cdk.repository import ImageRepository
-from spacy_lambda.deploy.cdk.strings import check_strings
-from spacy_lambda.deploy.cdk.tags import add_tags
-from spacy_lambda.deploy.spec import SharedSpec
+from .bucket import ArtifactBucket
+from .repository import ImageRepository
+from .spec import SharedSpec
+from .strings import check_strings
+from .tags import add_tags
 
 __all__ = ["SharedStack"]
 

@@ -6,8 +6,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import stack_name
-from spacy_lambda.deploy.spec import FunctionSpec
+from .spec import FunctionSpec
 
 __all__ = ["make_log_group"]
 
@@ -17,11 +16,11 @@ def make_log_group(scope: Construct, id: str, spec: FunctionSpec) -> logs.LogGro
     group = logs.LogGroup(
         scope,
         id,
-        log_group_name=f"/aws/lambda/{stack_name(spec.project, spec.name)}",
+        log_group_name=f"/aws/lambda/{spec.function_name}",
         removal_policy=RemovalPolicy.DESTROY,
     )
     resource = group.node.default_child
     assert isinstance(resource, logs.CfnLogGroup)
     # The construct takes an enumeration of names, which says nothing that the number does not.
-    resource.retention_in_days = spec.log_retention
+    resource.retention_in_days = spec.config.log_retention
     return group

@@ -6,9 +6,9 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from spacy_lambda.config.aws_names import bucket_name
-from spacy_lambda.deploy.cdk.acknowledge import acknowledge
-from spacy_lambda.deploy.spec import SharedSpec
+from .acknowledge import acknowledge
+from .aws_names import bucket_name
+from .spec import SharedSpec
 
 __all__ = ["ArtifactBucket"]
 

@@ -1,0 +1,68 @@
+"""Names of resources in AWS."""
+
+from __future__ import annotations
+
+import re
+
+from ..core.output_location import S3Prefix, parse_output
+from .literal_text import pattern_complaint
+
+__all__ = [
+    "FUNCTION_TAG",
+    "OWN_TAG_PREFIX",
+    "PIPELINE_TAG",
+    "PROJECT_TAG",
+    "bucket_name",
+    "output_resource",
+    "pipeline_objects",
+    "repository_name",
+    "stack_name",
+]
+
+OWN_TAG_PREFIX = "spacy-lambda:"
+PROJECT_TAG = f"{OWN_TAG_PREFIX}project"
+FUNCTION_TAG = f"{OWN_TAG_PREFIX}function"
+PIPELINE_TAG = f"{OWN_TAG_PREFIX}model"
+"""Digest of the pipeline's artifact."""
+
+_PIPELINE = re.compile(r"s3://(?P<path>[^@#]+)(?:@[^@#]+)?(?:#sha256=[0-9a-f]{64})?")
+
+
+def stack_name(project: str, function: str | None = None) -> str:
+    """Return the name of a function's stack; without a function, of the stack that all of them share."""
+    return f"{project}-{function}" if function else project
+
+
+def bucket_name(project: str, *, account: str, region: str) -> str:
+    """Return the name of the artifact bucket. Bucket names are global, so it contains the account and the region."""
+    return f"{project}-models-{account}-{region}"
+
+
+def repository_name(project: str, function: str) -> str:
+    """Return the name of the ECR repository of a function's images."""
+    return f"{project}/{function}"
+
+
+def pipeline_objects(location: str) -> str | None:
+    """Return the objects of a pipeline in S3, of all its versions: ``bucket/key/*``, or one artifact's file.
+
+    :param location: ``s3://bucket/key``, with or without ``@REF`` and ``#sha256=DIGEST``.
+    :return: ``None`` if it is not in S3.
+    """
+    found = _PIPELINE.fullmatch(location)
+    if found is None:
+        return None
+    path = found["path"].rstrip("/")
+    return path if path.endswith(".tar") else f"{path}/*"
+
+
+def output_resource(output: str) -> str | None:
+    """Return the resource that a function must be allowed to write to: its ARN after the partition.
+
+    :param output: ``s3://bucket/prefix``, or the URL of an SQS queue.
+    :return: ``s3:::bucket/prefix/*`` or ``sqs:region:account:name``; ``None`` for anything else.
+    """
+    place = parse_output(output)
+    if isinstance(place, S3Prefix) and pattern_complaint(output.removeprefix("s3://")) is not None:
+        return None
+    return None if place is None else place.resource

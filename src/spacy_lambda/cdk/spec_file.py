@@ -1,0 +1,40 @@
+"""Specs as a JSON file, the input of the app that ``spacy-lambda eject`` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .settings import FunctionConfig
+from .spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
+
+__all__ = ["read_specs", "write_specs"]
+
+
+def write_specs(path: Path, functions: Sequence[FunctionSpec], shared: SharedSpec) -> None:
+    """Write specs; paths of zips are written as they are."""
+    content = {"shared": asdict(shared), "functions": [asdict(one) for one in functions]}
+    path.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def read_specs(path: Path) -> tuple[list[FunctionSpec], SharedSpec]:
+    """Read specs; relative paths of zips start at the file's folder."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    functions = [_function(one, path.parent) for one in content["functions"]]
+    return functions, SharedSpec(**_with_tuples(content["shared"]))
+
+
+def _function(values: dict[str, Any], folder: Path) -> FunctionSpec:
+    config = FunctionConfig(**_with_tuples(values.pop("config")))
+    code = values.pop("code")
+    is_zip = "path" in code
+    return FunctionSpec(
+        config=config, code=ZipCode(folder / code["path"]) if is_zip else ImageCode(**code), **_with_tuples(values)
+    )
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -1,0 +1,69 @@
+"""The closed package of the CDK app, which ``eject`` copies as it is."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda import cdk, core
+from spacy_lambda.deploy.eject import CORE_MODULES
+
+FOLDER = Path(cdk.__file__).parent
+CORE = Path(core.__file__).parent
+PLAIN = ("__init__", "aws_names", "literal_text", "prices", "settings", "spec", "spec_file")
+"""Modules that others import, without the CDK."""
+
+WITHOUT_THE_CDK = """
+import importlib, sys
+sys.modules.update({"aws_cdk": None, "constructs": None})
+for name in sys.argv[1:]:
+    importlib.import_module(f"spacy_lambda.cdk.{name}")
+"""
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Level and module of each import."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.level, node.module or ""
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: path.stem)
+def test_the_package_is_closed(path: Path) -> None:
+    libraries = set() if path.stem in PLAIN else {"aws_cdk", "constructs"}
+    for level, module in imports(path):
+        if level == 0:
+            assert module.partition(".")[0] in {*sys.stdlib_module_names, *libraries}
+        elif level == 1:
+            assert (FOLDER / f"{module}.py").is_file()
+        else:
+            assert (level, module.partition(".")[0]) == (2, "core")
+            assert module.partition(".")[2] in CORE_MODULES
+
+
+@pytest.mark.parametrize("name", CORE_MODULES)
+def test_what_is_copied_of_core_imports_the_standard_library_only(name: str) -> None:
+    assert all(
+        level == 0 and module.partition(".")[0] in sys.stdlib_module_names
+        for level, module in imports(CORE / f"{name}.py")
+    )
+
+
+def test_nothing_is_copied_in_vain() -> None:
+    imported = {module for path in FOLDER.glob("*.py") for level, module in imports(path) if level == 2}
+    assert imported == {f"core.{name}" for name in CORE_MODULES if name != "__init__"}
+
+
+def test_the_package_has_modules_only() -> None:
+    assert {path.suffix for path in FOLDER.iterdir() if path.name != "__pycache__"} == {".py"}
+
+
+def test_plain_modules_do_not_need_the_cdk() -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_THE_CDK, *PLAIN[1:]], check=True)
