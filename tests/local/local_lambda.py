@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from spacy_lambda.local import Deployment, FunctionSettings, LocalLambda
+from spacy_lambda.local import FunctionSettings, LocalFunction, LocalLambda
 
 COMMAND = (sys.executable, "-c", "from spacy_lambda.cli import main; main()")
 CODE = Path(__file__).parent / "code"
@@ -43,7 +43,7 @@ class Lambda(LocalLambda):
         self,
         settings: FunctionSettings,
         *,
-        compare: Deployment | None = None,
+        compare: LocalFunction | None = None,
         host: str = "127.0.0.1",
         allow_hosts: Sequence[str] = (),
     ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local import Deployment, FunctionSettings, LocalLambda
+from spacy_lambda.local import FunctionSettings, LocalFunction, LocalLambda
 from spacy_lambda.local.access import host_names
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.runtime_api import RuntimeApi
@@ -97,7 +97,7 @@ def port(pipeline: Path) -> Iterator[int]:
     """Two functions; the second lets the pages of one origin call it."""
     first = settings(pipeline, max_concurrency=2)
     second = settings(pipeline, max_concurrency=2, environment={"SPACY_LAMBDA_CORS": SITE})
-    with Lambda(first, compare=Deployment(second), allow_hosts=["devbox.example", "10.9.8.7"]) as local:
+    with Lambda(first, compare=LocalFunction(second), allow_hosts=["devbox.example", "10.9.8.7"]) as local:
         yield int(local.endpoint_url.rpartition(":")[2])
 
 

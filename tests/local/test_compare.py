@@ -11,7 +11,7 @@ import pytest
 import spacy
 
 from spacy_lambda.core.lambda_function import HANDLER
-from spacy_lambda.local import Deployment, FunctionSettings
+from spacy_lambda.local import FunctionSettings, LocalFunction
 from tests.local.local_lambda import Lambda, settings
 
 pytest.importorskip("selenium", reason="selenium is not installed")
@@ -55,7 +55,7 @@ def real(path: Path, **environment: str) -> FunctionSettings:
 
 @pytest.fixture(scope="module")
 def both(first: Path, second: Path) -> Iterator[Lambda]:
-    with Lambda(real(first), compare=Deployment(real(second))) as running:
+    with Lambda(real(first), compare=LocalFunction(real(second))) as running:
         yield running
 
 
@@ -220,7 +220,7 @@ def test_long_texts_scroll_together_and_narrow_screens_stack(page: Page) -> None
 
 
 def test_one_fails_and_the_other_is_shown(browser: Any, first: Path, second: Path) -> None:
-    broken = Deployment(settings(second, environment=PAGE))
+    broken = LocalFunction(settings(second, environment=PAGE))
     with Lambda(real(first), compare=broken) as running:
         page = Page(browser, f"{running.endpoint_url}/", "en_rules")
         page.wait(page.one("#offer").is_displayed)

@@ -17,7 +17,7 @@ from starlette.requests import Request as HttpRequest
 from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.function_url import url_event, url_response
-from spacy_lambda.local.invocation import Answer, Outcome
+from spacy_lambda.local.messages import FunctionResponse, Outcome
 
 TEXT = "🧪 Acme and e\u0301 Acme"
 
@@ -117,5 +117,6 @@ def test_the_event_is_awss() -> None:
 )
 def test_answers(payload: bytes, error_type: str | None, status: int, body: bytes) -> None:
     report = Report(request_id="id", duration_ms=1.0, memory_size_mb=128, max_memory_mb=1)
-    response = url_response(Outcome(answer=Answer(payload=payload, error_type=error_type), report=report, log_tail=b""))
+    answered = FunctionResponse(payload=payload, error_type=error_type)
+    response = url_response(Outcome(response=answered, report=report, log_tail=b""))
     assert (response.status_code, response.body) == (status, body)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import invoke
 from spacy_lambda.local.function_url import url_response
-from spacy_lambda.local.invocation import Answer, Outcome
+from spacy_lambda.local.messages import FunctionResponse, Outcome
 from tests.local.local_lambda import Lambda, settings
 from tests.profiles import examples
 
@@ -168,4 +168,4 @@ def test_a_status_without_a_body_has_none(status: int) -> None:
 
 def _outcome(payload: bytes) -> Outcome:
     report = Report(request_id="a", duration_ms=1.0, memory_size_mb=128)
-    return Outcome(answer=Answer(payload=payload), report=report, log_tail=b"")
+    return Outcome(response=FunctionResponse(payload=payload), report=report, log_tail=b"")

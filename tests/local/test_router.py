@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 
 from spacy_lambda.client.report_line import Report
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local import Deployment, FunctionSettings, LocalLambda, invoke, side_by_side
-from spacy_lambda.local.invocation import Answer, Outcome, Request
-from spacy_lambda.local.router import Mounts, Target
+from spacy_lambda.local import FunctionSettings, LocalFunction, LocalLambda, invoke, side_by_side
+from spacy_lambda.local.messages import FunctionResponse, InvokeRequest, Outcome
+from spacy_lambda.local.router import RoutedFunction, Router
 from tests.local.local_lambda import Lambda, is_gone, settings, wait_until
 
 
@@ -24,15 +24,15 @@ def seen(raw_path: bytes) -> tuple[str, str, str]:
     """Which function gets a call, and the paths in its event."""
     calls: list[tuple[str, str, str]] = []
 
-    def target(name: str) -> Target:
-        async def call(request: Request) -> Outcome:
+    def target(name: str) -> RoutedFunction:
+        async def call(request: InvokeRequest) -> Outcome:
             event = json.loads(request.payload)
             assert request.arn.endswith(f":{name}")
             calls.append((name, event["rawPath"], event["requestContext"]["http"]["path"]))
             report = Report(request_id=request.request_id, duration_ms=1.0, memory_size_mb=128, max_memory_mb=1)
-            return Outcome(answer=Answer(payload=b"{}"), report=report, log_tail=b"")
+            return Outcome(response=FunctionResponse(payload=b"{}"), report=report, log_tail=b"")
 
-        return Target(FunctionSettings(pipeline="x", name=name), call)
+        return RoutedFunction(FunctionSettings(pipeline="x", name=name), call)
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -41,7 +41,7 @@ def seen(raw_path: bytes) -> tuple[str, str, str]:
         pass
 
     scope = {"type": "http", "method": "GET", "raw_path": raw_path, "path": "/", "query_string": b"a=b", "headers": []}
-    mounts = Mounts({"/": target("first"), "/compare/": target("second"), "/compare/more/": target("third")})
+    mounts = Router({"/": target("first"), "/compare/": target("second"), "/compare/more/": target("third")})
     asyncio.run(mounts(scope, receive, send))
     (call,) = calls
     return call
@@ -70,7 +70,7 @@ def test_paths(raw_path: bytes, expected: tuple[str, str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def two(pipeline: Path) -> Iterator[Lambda]:
-    with Lambda(settings(pipeline), compare=Deployment(settings(pipeline, environment={"A": "b"}))) as running:
+    with Lambda(settings(pipeline), compare=LocalFunction(settings(pipeline, environment={"A": "b"}))) as running:
         yield running
 
 
@@ -108,7 +108,7 @@ def test_lambdas_own_paths_are_not_below_a_function(two: Lambda) -> None:
 
 def test_the_page_is_told_of_the_second(pipeline: Path) -> None:
     page = FunctionSettings(pipeline=pipeline, max_concurrency=1, environment={"SPACY_LAMBDA_PAGE": "on"})
-    with LocalLambda(page, compare=Deployment(page)) as local:
+    with LocalLambda(page, compare=LocalFunction(page)) as local:
         with urlopen(f"{local.endpoint_url}/info") as first, urlopen(f"{local.endpoint_url}/compare/info") as second:
             assert json.load(first)["compare"] == "compare/"
             told = json.load(second)
@@ -120,11 +120,11 @@ def test_the_page_is_told_of_the_second(pipeline: Path) -> None:
 
 def test_who_names_another_function_keeps_it(pipeline: Path) -> None:
     own = {"SPACY_LAMBDA_COMPARE": "https://a.example/"}
-    functions = side_by_side(Deployment(settings(pipeline, environment=own)), Deployment(settings(pipeline)))
+    functions = side_by_side(LocalFunction(settings(pipeline, environment=own)), LocalFunction(settings(pipeline)))
     assert functions["/"].settings.environment == own
 
 
 def test_a_name_that_has_no_room_for_the_second(pipeline: Path) -> None:
-    long = Deployment(settings(pipeline, name="x" * 60))
+    long = LocalFunction(settings(pipeline, name="x" * 60))
     with pytest.raises(LocalLambdaError, match=r"name 'x{60}-compare': 1 to 64"):
         side_by_side(long, long)

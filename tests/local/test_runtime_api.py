@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from spacy_lambda.local.http_server import HttpServer
-from spacy_lambda.local.invocation import Answer, Request
+from spacy_lambda.local.messages import FunctionResponse, InvokeRequest
 from spacy_lambda.local.runtime_api import RuntimeApi
 
 PREFIX = "/2018-06-01/runtime"
-REQUEST = Request(request_id="an-id", payload=b'{"a": 1}', arn="arn", trace_id="Root=1", client_context="{}")
+REQUEST = InvokeRequest(request_id="an-id", payload=b'{"a": 1}', arn="arn", trace_id="Root=1", client_context="{}")
 
 Call = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 
@@ -48,7 +48,7 @@ def play(scene: Callable[[RuntimeApi, Call], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-async def take(api: RuntimeApi, call: Call) -> tuple[dict[str, str], asyncio.Future[Answer]]:
+async def take(api: RuntimeApi, call: Call) -> tuple[dict[str, str], asyncio.Future[FunctionResponse]]:
     """Ask for the next event, and get it."""
     asking = asyncio.ensure_future(call("GET", "/invocation/next"))
     await api.asked.wait()
@@ -73,7 +73,7 @@ def test_an_event_and_its_answer() -> None:
         echo = {"Lambda_Runtime_Invocation_Id": headers["lambda-runtime-invocation-id"]}
         status, _, body = await call("POST", "/invocation/an-id/response", b"[]", **echo)
         assert (status, json.loads(body)) == (202, {"status": "OK"})
-        assert await answer == Answer(payload=b"[]")
+        assert await answer == FunctionResponse(payload=b"[]")
         assert api.ended > api.began
 
     play(scene)
@@ -111,7 +111,7 @@ def test_init_error_is_kept_and_is_final() -> None:
     async def scene(api: RuntimeApi, call: Call) -> None:
         error = json.dumps({"errorType": "ValueError", "errorMessage": "no"}).encode()
         assert (await call("POST", "/init/error", error))[0] == 202
-        assert api.init_error == Answer(payload=error, error_type="ValueError")
+        assert api.init_error == FunctionResponse(payload=error, error_type="ValueError")
         assert api.asked.is_set()
         status, _, body = await call("GET", "/invocation/next")
         assert (status, error_type(body)) == (403, "InvalidStateTransition")
@@ -124,7 +124,7 @@ def test_error_type_may_be_in_the_header_only() -> None:
         _, answer = await take(api, call)
         header = {"Lambda_Runtime_Function_Error_Type": "Runtime.Custom"}
         assert (await call("POST", "/invocation/an-id/error", b"oops", **header))[0] == 202
-        assert await answer == Answer(payload=b"oops", error_type="Runtime.Custom")
+        assert await answer == FunctionResponse(payload=b"oops", error_type="Runtime.Custom")
 
     play(scene)
 

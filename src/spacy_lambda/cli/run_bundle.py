@@ -22,7 +22,7 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB
-from spacy_lambda.local.settings import FunctionSettings
+from spacy_lambda.local.settings import FunctionSettings, LocalFunction
 
 
 def run_bundle(
@@ -51,11 +51,11 @@ def run_bundle(
     Example: spacy-lambda run-bundle bundle.zip
     """
     from spacy_lambda.local.bundle import open_bundle
-    from spacy_lambda.local.routes import Deployment, side_by_side
+    from spacy_lambda.local.router import side_by_side
 
     with ExitStack() as opened:
 
-        def deployment(which: str) -> Deployment:
+        def deployment(which: str) -> LocalFunction:
             runnable = opened.enter_context(open_bundle(which, engine=engine))
             settings = FunctionSettings(
                 pipeline=which,
@@ -66,7 +66,7 @@ def run_bundle(
                 memory_mb=memory,
                 max_concurrency=max_concurrency or os.cpu_count() or 1,
             )
-            return Deployment(settings, runnable.program)
+            return LocalFunction(settings, runnable.program)
 
         functions = {"/": deployment(bundle)}
         if compare is not None:

@@ -23,7 +23,7 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, HANDLER
-from spacy_lambda.local.settings import FunctionSettings
+from spacy_lambda.local.settings import FunctionSettings, LocalFunction
 
 LONGEST_IDLE_S = 30 * 86_400
 
@@ -56,7 +56,7 @@ def serve(
 
     Example: spacy-lambda serve compiled
     """
-    from spacy_lambda.local.routes import Deployment, side_by_side
+    from spacy_lambda.local.router import side_by_side
 
     limits = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
     settings = FunctionSettings(
@@ -71,7 +71,7 @@ def serve(
         keep_path=keep_path,
         **limits,
     )
-    functions = {"/": Deployment(settings)}
+    functions = {"/": LocalFunction(settings)}
     if compare is not None:
-        functions = side_by_side(Deployment(settings), Deployment(replace(settings, pipeline=compare)))
+        functions = side_by_side(LocalFunction(settings), LocalFunction(replace(settings, pipeline=compare)))
     asyncio.run(serve_until_stopped(functions, host=host, port=port, allow_hosts=allow_host or ()))

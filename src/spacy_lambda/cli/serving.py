@@ -12,8 +12,8 @@ from spacy_lambda.core.env_names import PAGE_VARIABLE
 from spacy_lambda.errors import LocalLambdaError
 
 if TYPE_CHECKING:
-    from spacy_lambda.local.routes import Deployment
     from spacy_lambda.local.server import ServedFunction
+    from spacy_lambda.local.settings import LocalFunction
 
 __all__ = ["function_environment", "serve_until_stopped"]
 
@@ -35,7 +35,7 @@ def function_environment(pairs: Sequence[str]) -> dict[str, str]:
 
 
 async def serve_until_stopped(
-    functions: Mapping[str, Deployment], *, host: str, port: int, allow_hosts: Sequence[str] = ()
+    functions: Mapping[str, LocalFunction], *, host: str, port: int, allow_hosts: Sequence[str] = ()
 ) -> None:
     """Serve functions until Ctrl-C or another signal that ends programs, and print how to call them.
 

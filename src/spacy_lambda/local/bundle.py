@@ -24,8 +24,8 @@ from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.core.pipelines import BUNDLE_FACTS
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.image import image_program
-from spacy_lambda.local.program import Program
 from spacy_lambda.local.requirements import read_source
+from spacy_lambda.local.settings import Program
 from spacy_lambda.pipeline.kind import require_compiled
 
 __all__ = ["Runnable", "open_bundle"]

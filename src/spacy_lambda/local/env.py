@@ -17,8 +17,7 @@ from spacy_lambda.core.env_names import (
     RUNTIME_API_VARIABLE,
     TASK_ROOT_VARIABLE,
 )
-from spacy_lambda.local.program import Program
-from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings
+from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings, Program
 
 _PASSED_ON = "OPENBLAS_"
 

@@ -15,12 +15,11 @@ from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import lambda_errors as faults
 from spacy_lambda.local.env import environment_variables
 from spacy_lambda.local.http_server import HttpServer
-from spacy_lambda.local.invocation import Answer, Outcome, Request
 from spacy_lambda.local.logs import LogPipe, LogSink
+from spacy_lambda.local.messages import FunctionResponse, InvokeRequest, Outcome
 from spacy_lambda.local.process import ProcessTree
-from spacy_lambda.local.program import Program
 from spacy_lambda.local.runtime_api import RuntimeApi
-from spacy_lambda.local.settings import VERSION, FunctionSettings
+from spacy_lambda.local.settings import VERSION, FunctionSettings, Program
 
 _SETTLE_S = 10.0
 
@@ -81,7 +80,7 @@ class Environment:
         """Whether it can take another request."""
         return not self._closing and self._api.init_error is None and self._process.alive
 
-    async def invoke(self, request: Request) -> Outcome:
+    async def invoke(self, request: InvokeRequest) -> Outcome:
         """Serve one request, whatever happens to the process meanwhile.
 
         :param request: The request.
@@ -110,7 +109,7 @@ class Environment:
         await self._server.close()
         self._logs.close()
 
-    async def _init(self, request: Request) -> tuple[float, Answer | None]:
+    async def _init(self, request: InvokeRequest) -> tuple[float, FunctionResponse | None]:
         """Wait until the runtime asks for work.
 
         :returns: The milliseconds it took, and the error if it failed.
@@ -131,7 +130,7 @@ class Environment:
             )
         return init_ms, failed
 
-    async def _init_failure(self, request: Request, allowed_s: float) -> Answer | None:
+    async def _init_failure(self, request: InvokeRequest, allowed_s: float) -> FunctionResponse | None:
         if self._api.init_error is not None:
             return self._api.init_error
         if not self._process.alive:
@@ -140,7 +139,7 @@ class Environment:
             return faults.timed_out(request.request_id, allowed_s)
         return None
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: InvokeRequest) -> FunctionResponse:
         answer = self._api.hand_out(request)
         await self._happens(answer, timeout_s=self._settings.timeout_s)
         if answer.done() and not answer.cancelled():
@@ -170,8 +169,8 @@ class Environment:
 
     def _conclude(
         self,
-        request: Request,
-        answer: Answer,
+        request: InvokeRequest,
+        answer: FunctionResponse,
         *,
         duration_ms: float,
         init_ms: float | None = None,
@@ -187,7 +186,7 @@ class Environment:
         )
         self._logs.write(f"END RequestId: {request.request_id}")
         self._logs.write(str(report))
-        return Outcome(answer=answer, report=report, log_tail=self._logs.take_tail())
+        return Outcome(response=answer, report=report, log_tail=self._logs.take_tail())
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._started
@@ -196,7 +195,7 @@ class Environment:
         self.on_exit(self)
 
 
-def _status(answer: Answer) -> str | None:
+def _status(answer: FunctionResponse) -> str | None:
     if answer.error_type is None:
         return None
     return "timeout" if answer.error_type == faults.TIMED_OUT else "error"

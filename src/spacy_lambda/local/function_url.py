@@ -22,9 +22,8 @@ from starlette.types import Receive, Scope, Send
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.headers import InvalidHeader, read_trace_id
-from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
-from spacy_lambda.local.invocation import Outcome, Request
+from spacy_lambda.local.http_request import BodyTooLarge, IncompleteBody, InvalidHeader, read_body, read_trace_id
+from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.settings import FunctionSettings
 
@@ -51,12 +50,12 @@ class FunctionUrl:
     :param invoke: Serves one request.
     """
 
-    def __init__(self, settings: FunctionSettings, invoke: Callable[[Request], Awaitable[Outcome]]) -> None:
+    def __init__(self, settings: FunctionSettings, invoke: Callable[[InvokeRequest], Awaitable[Outcome]]) -> None:
         self._settings = settings
         self._invoke = invoke
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call, whatever its method."""
+        """FunctionResponse one call, whatever its method."""
         response = await self._answer(HttpRequest(scope, receive))
         await response(scope, receive, send)
 
@@ -68,7 +67,7 @@ class FunctionUrl:
             trace_id = read_trace_id(http.headers.get("X-Amzn-Trace-Id", ""))
             body = await read_body(http, REQUEST_BYTES)
             payload = json.dumps(url_event(http, body, request_id)).encode("utf-8")
-            request = Request(request_id=request_id, payload=payload, arn=self._settings.arn, trace_id=trace_id)
+            request = InvokeRequest(request_id=request_id, payload=payload, arn=self._settings.arn, trace_id=trace_id)
             outcome = await self._invoke(request)
         except (InvalidHeader, IncompleteBody) as exc:
             return _refusal(400, str(exc))
@@ -126,12 +125,12 @@ def url_event(http: HttpRequest, body: bytes, request_id: str) -> dict[str, Any]
 
 def url_response(outcome: Outcome) -> Response:
     """The response that a caller gets for an answer."""
-    if outcome.answer.error_type is not None:
+    if outcome.response.error_type is not None:
         return _refusal(502, "Internal Server Error")
     try:
-        answer = parse_json(outcome.answer.payload)
+        answer = parse_json(outcome.response.payload)
         if not (isinstance(answer, dict) and "statusCode" in answer):
-            return Response(outcome.answer.payload, media_type="application/json")
+            return Response(outcome.response.payload, media_type="application/json")
         body = answer.get("body") or ""
         data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode("utf-8")
         status = int(answer["statusCode"])

@@ -16,7 +16,7 @@ from spacy_lambda.bundler.image.context import PYTHON_LABEL
 from spacy_lambda.bundler.image.engines import Engine, ImageConfig
 from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
 from spacy_lambda.errors import BundleError
-from spacy_lambda.local.program import Program
+from spacy_lambda.local.settings import Program
 
 __all__ = ["image_program"]
 

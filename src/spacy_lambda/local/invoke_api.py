@@ -26,11 +26,17 @@ from spacy_lambda.core.lambda_limits import ASYNC_REQUEST_BYTES, REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.function_url import API_PATH
-from spacy_lambda.local.headers import InvalidHeader, read_client_context, read_trace_id
-from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
-from spacy_lambda.local.invocation import Outcome, Request
+from spacy_lambda.local.http_request import (
+    BodyTooLarge,
+    IncompleteBody,
+    InvalidHeader,
+    read_body,
+    read_client_context,
+    read_trace_id,
+)
+from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
-from spacy_lambda.local.router import Mounts, Target
+from spacy_lambda.local.router import RoutedFunction, Router
 from spacy_lambda.local.settings import VERSION
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,9 +68,9 @@ class InvokeApi:
     :param targets: The functions by the path below which their URLs are; one of them is ``/``.
     """
 
-    def __init__(self, targets: Mapping[str, Target]) -> None:
+    def __init__(self, targets: Mapping[str, RoutedFunction]) -> None:
         self._targets = tuple(targets.values())
-        self._mounts = Mounts(targets)
+        self._mounts = Router(targets)
         self._background: set[asyncio.Task[None]] = set()
         path = "/2015-03-31/functions/{name}/invocations"
         self.app = Starlette(
@@ -98,7 +104,7 @@ class InvokeApi:
                 f"Value {kind!r} at 'invocationType' is not one of {', '.join(_TYPES)}",
             )
         trace_id, client_context = _handed_on(http)
-        request = Request(
+        request = InvokeRequest(
             request_id=request_id,
             payload=await _read_event(http, kind),
             arn=target.settings.arn + (f":{qualifier}" if qualifier else ""),
@@ -113,7 +119,7 @@ class InvokeApi:
         outcome = await _outcome(target, request)
         return _function_answer(outcome, request, log_tail=http.headers.get("X-Amz-Log-Type") == "Tail")
 
-    def _named(self, http: HttpRequest) -> tuple[Target, str]:
+    def _named(self, http: HttpRequest) -> tuple[RoutedFunction, str]:
         """The function, and the version or alias that the caller named; whichever it is, the same code answers.
 
         A function is named by its name, a partial or a full ARN, each with or without a qualifier.
@@ -127,7 +133,7 @@ class InvokeApi:
         wanted = path_name if path_name.startswith("arn:") else f"function:{path_name}"
         raise ServiceError(404, "ResourceNotFoundException", f"Function not found: {wanted}")
 
-    def _start(self, target: Target, request: Request) -> None:
+    def _start(self, target: RoutedFunction, request: InvokeRequest) -> None:
         """Serve an asynchronous request; its outcome is only in the log, and it is not tried again."""
         task = asyncio.create_task(_run(target, request))
         self._background.add(task)
@@ -140,7 +146,7 @@ def _qualifier(text: str) -> str:
     return text
 
 
-async def _outcome(target: Target, request: Request) -> Outcome:
+async def _outcome(target: RoutedFunction, request: InvokeRequest) -> Outcome:
     try:
         return await target.invoke(request)
     except TooManyRequests as exc:
@@ -153,7 +159,7 @@ async def _outcome(target: Target, request: Request) -> Outcome:
         raise ServiceError(500, "ServiceException", f"{exc.message}; {exc.remedy}") from exc
 
 
-async def _run(target: Target, request: Request) -> None:
+async def _run(target: RoutedFunction, request: InvokeRequest) -> None:
     try:
         await _outcome(target, request)
     except ServiceError as exc:
@@ -200,13 +206,13 @@ def _trace_id() -> str:
     return f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
 
 
-def _function_answer(outcome: Outcome, request: Request, *, log_tail: bool) -> Response:
+def _function_answer(outcome: Outcome, request: InvokeRequest, *, log_tail: bool) -> Response:
     headers = {"X-Amz-Executed-Version": VERSION, "X-Amzn-Trace-Id": request.trace_id}
-    if outcome.answer.error_type is not None:
+    if outcome.response.error_type is not None:
         headers["X-Amz-Function-Error"] = "Unhandled"
     if log_tail:
         headers["X-Amz-Log-Result"] = base64.b64encode(outcome.log_tail).decode("ascii")
-    return Response(outcome.answer.payload, media_type="application/json", headers=headers)
+    return Response(outcome.response.payload, media_type="application/json", headers=headers)
 
 
 def _refusal(error: ServiceError) -> Response:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import signal
 
-from spacy_lambda.local.invocation import Answer
+from spacy_lambda.local.messages import FunctionResponse
 
 EXIT_ERROR = "Runtime.ExitError"
 TIMED_OUT = "Sandbox.Timedout"
 RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 
-def exited(request_id: str, returncode: int) -> Answer:
+def exited(request_id: str, returncode: int) -> FunctionResponse:
     """The process ended before it answered.
 
     :param returncode: As of :mod:`subprocess`: negative for a signal.
@@ -20,12 +20,12 @@ def exited(request_id: str, returncode: int) -> Answer:
     return _fault(EXIT_ERROR, f"RequestId: {request_id} Error: {_reason(returncode)}")
 
 
-def timed_out(request_id: str, timeout_s: float) -> Answer:
+def timed_out(request_id: str, timeout_s: float) -> FunctionResponse:
     """The function did not answer in its time and was killed."""
     return _fault(TIMED_OUT, f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds")
 
 
-def response_too_large(size: int, limit: int) -> Answer:
+def response_too_large(size: int, limit: int) -> FunctionResponse:
     """The function's answer is larger than Lambda carries."""
     return _fault(
         RESPONSE_TOO_LARGE,
@@ -33,9 +33,9 @@ def response_too_large(size: int, limit: int) -> Answer:
     )
 
 
-def _fault(error_type: str, message: str) -> Answer:
+def _fault(error_type: str, message: str) -> FunctionResponse:
     body = json.dumps({"errorType": error_type, "errorMessage": message})
-    return Answer(payload=body.encode(), error_type=error_type)
+    return FunctionResponse(payload=body.encode(), error_type=error_type)
 
 
 def _reason(returncode: int) -> str:

@@ -12,10 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from spacy_lambda.local.logs import LogSink
-from spacy_lambda.local.program import Program
-from spacy_lambda.local.routes import COMPARE_PATH, Deployment, side_by_side
+from spacy_lambda.local.router import COMPARE_PATH, side_by_side
 from spacy_lambda.local.server import ServedFunction, serve_functions
-from spacy_lambda.local.settings import FunctionSettings
+from spacy_lambda.local.settings import FunctionSettings, LocalFunction, Program
 
 __all__ = ["LocalLambda", "serve"]
 
@@ -43,7 +42,7 @@ class LocalLambda:
         settings: FunctionSettings,
         *,
         program: Program | None = None,
-        compare: Deployment | None = None,
+        compare: LocalFunction | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         allow_hosts: Sequence[str] = (),
@@ -52,7 +51,7 @@ class LocalLambda:
         self._started: Future[Mapping[str, ServedFunction]] = Future()
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        first = Deployment(settings, program)
+        first = LocalFunction(settings, program)
         functions = {"/": first} if compare is None else side_by_side(first, compare)
         serving = serve_functions(functions, host=host, port=port, allow_hosts=allow_hosts, log=log)
         self._thread = threading.Thread(

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from spacy_lambda.local.execution_environment import Environment
-from spacy_lambda.local.invocation import Outcome, Request
+from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.settings import FunctionSettings
 
 
@@ -47,7 +47,7 @@ class Pool:
         # Copied at once: other threads ask, and the event loop changes the set meanwhile.
         return tuple(sorted(environment.pid for environment in tuple(self._all)))
 
-    async def invoke(self, request: Request) -> Outcome:
+    async def invoke(self, request: InvokeRequest) -> Outcome:
         """Serve one request.
 
         :raises TooManyRequests: If it has to wait and cannot, or not any longer.

@@ -1,19 +1,23 @@
-"""Stage 1: PIPELINE, wherever it is, becomes what the function is told and what it needs."""
+"""PIPELINE, wherever it is -> what the function needs for it -> a program that has it and nothing else."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.unpack import read_stream_file
-from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
+from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipelines import find_pipeline, read_meta, requirements_of, resolve_pipeline
 from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.local.settings import FunctionSettings, Program
+from spacy_lambda.packages.task_root import build_task_root
 from spacy_lambda.pipeline.config_file import parse_config
 from spacy_lambda.pipeline.kind import require_compiled, require_without_torch
 
@@ -60,6 +64,33 @@ def read_source(pipeline: str | Path) -> PipelineSource:
     manifest = _manifest(location, name=str(pipeline))
     needed = ("boto3",) if location.scheme == "s3" else ()
     return PipelineSource(str(location), (*needed, *requirements_of(manifest.pipeline)), _variables(location))
+
+
+@contextmanager
+def installed_program(settings: FunctionSettings) -> Iterator[Program]:
+    """What is installed here, as far as the function may see it.
+
+    ``-S`` and ``-s`` keep every installed package away that is not linked into the task root.
+
+    :raises PipelineNotFoundError: If there is no such pipeline.
+    :raises RequirementError: If a requirement is not installed.
+    """
+    pipeline = read_source(settings.pipeline)
+    root = build_task_root(pipeline.requirements, code=settings.code)
+    try:
+        yield Program(
+            command=lambda names: (sys.executable, "-S", "-s", "-m", "awslambdaric"),
+            folder=root.path,
+            task_root=root.path,
+            runtime_dir=root.path / "awslambdaric",
+            python=f"{sys.version_info.major}.{sys.version_info.minor}",
+            about=f"task root: {root.path}, {len(root.distributions)} distributions",
+            variables={PIPELINE_VARIABLE: pipeline.location, **pipeline.variables},
+            fixed={"PYTHONPATH": str(root.path)},
+        )
+    finally:
+        if not settings.keep_path:
+            root.remove()
 
 
 def _manifest(location: Location, *, name: str) -> Manifest:

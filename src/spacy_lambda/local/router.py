@@ -1,23 +1,27 @@
-"""Which function a call is for: by its path, as with a proxy in front of several functions."""
+"""Paths on the server -> functions, as with a proxy in front of several."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 
+from spacy_lambda.core.env_names import COMPARE_VARIABLE
 from spacy_lambda.local.function_url import FunctionUrl
-from spacy_lambda.local.invocation import Outcome, Request
-from spacy_lambda.local.settings import FunctionSettings
+from spacy_lambda.local.messages import InvokeRequest, Outcome
+from spacy_lambda.local.settings import FunctionSettings, LocalFunction
 from spacy_lambda.runtime.events.http.cors import allowed_origins
 
-__all__ = ["Mounts", "Target"]
+__all__ = ["COMPARE_PATH", "RoutedFunction", "Router", "side_by_side"]
+
+COMPARE_PATH = "/compare/"
+COMPARE_SUFFIX = "-compare"
 
 
 @dataclass(frozen=True)
-class Target:
+class RoutedFunction:
     """A function as callers reach it.
 
     :param settings: The function.
@@ -25,16 +29,16 @@ class Target:
     """
 
     settings: FunctionSettings
-    invoke: Callable[[Request], Awaitable[Outcome]]
+    invoke: Callable[[InvokeRequest], Awaitable[Outcome]]
 
 
-class Mounts:
+class Router:
     """The Function URLs of one server; each function sees its own paths only.
 
     :param targets: The functions by the path below which they are: ``/``, which has to be there, ``/compare/``, ...
     """
 
-    def __init__(self, targets: Mapping[str, Target]) -> None:
+    def __init__(self, targets: Mapping[str, RoutedFunction]) -> None:
         longest_first = sorted(targets.items(), key=lambda item: len(item[0]), reverse=True)
         self._urls = [
             (path.encode("ascii"), FunctionUrl(target.settings, target.invoke)) for path, target in longest_first
@@ -61,3 +65,16 @@ class Mounts:
 
 def _is_below(raw: bytes, path: bytes) -> bool:
     return raw.startswith(path) or raw == path[:-1]
+
+
+def side_by_side(first: LocalFunction, second: LocalFunction) -> dict[str, LocalFunction]:
+    """Two functions for one server; the first one's page can compare itself with the second.
+
+    The second is named after the first, and is below ``/compare/``.
+    """
+    environment = {COMPARE_VARIABLE: COMPARE_PATH.lstrip("/"), **first.settings.environment}
+    name = first.settings.name + COMPARE_SUFFIX
+    return {
+        "/": replace(first, settings=replace(first.settings, environment=environment)),
+        COMPARE_PATH: replace(second, settings=replace(second.settings, name=name)),
+    }

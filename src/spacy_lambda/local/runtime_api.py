@@ -24,8 +24,8 @@ from starlette.routing import Route
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES, RESPONSE_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.local import lambda_errors as faults
-from spacy_lambda.local.http_body import BodyTooLarge, IncompleteBody, read_body
-from spacy_lambda.local.invocation import Answer, Request
+from spacy_lambda.local.http_request import BodyTooLarge, IncompleteBody, read_body
+from spacy_lambda.local.messages import FunctionResponse, InvokeRequest
 
 _PREFIX = "/2018-06-01/runtime"
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
@@ -51,9 +51,9 @@ class RuntimeApi:
         self._state = _State.STARTING
         self._request_id = ""
         self._invocation_id = ""
-        self._event: asyncio.Future[Request] = loop.create_future()
-        self._answer: asyncio.Future[Answer] = loop.create_future()
-        self.init_error: Answer | None = None
+        self._event: asyncio.Future[InvokeRequest] = loop.create_future()
+        self._answer: asyncio.Future[FunctionResponse] = loop.create_future()
+        self.init_error: FunctionResponse | None = None
         self.asked = asyncio.Event()
         self.began = 0.0
         self.ended = 0.0
@@ -66,7 +66,7 @@ class RuntimeApi:
             ]
         )
 
-    def hand_out(self, request: Request) -> asyncio.Future[Answer]:
+    def hand_out(self, request: InvokeRequest) -> asyncio.Future[FunctionResponse]:
         """Give the runtime its next event; it must have asked for one.
 
         :returns: What the runtime will answer.
@@ -98,7 +98,7 @@ class RuntimeApi:
         self.began = time.perf_counter()
         return Response(request.payload, media_type="application/json", headers=self._event_headers(request))
 
-    def _event_headers(self, request: Request) -> dict[str, str]:
+    def _event_headers(self, request: InvokeRequest) -> dict[str, str]:
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request.request_id,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._timeout_s) * 1000)),
@@ -122,7 +122,7 @@ class RuntimeApi:
             return _error(413, "RequestEntityTooLarge", text)
         except IncompleteBody as exc:
             return _error(400, "TruncatedHTTPRequest", str(exc))
-        return self._finish(Answer(payload=body))
+        return self._finish(FunctionResponse(payload=body))
 
     async def _error(self, http: HttpRequest) -> Response:
         refused = self._refuse(http, "error")
@@ -139,7 +139,7 @@ class RuntimeApi:
         self.asked.set()
         return _accepted()
 
-    def _finish(self, answer: Answer) -> Response:
+    def _finish(self, answer: FunctionResponse) -> Response:
         self.ended = time.perf_counter()
         self._state = _State.ANSWERED
         if not self._answer.done():
@@ -160,7 +160,7 @@ class RuntimeApi:
         return _error(403, "InvalidStateTransition", text)
 
 
-async def _read_error(http: HttpRequest) -> Answer:
+async def _read_error(http: HttpRequest) -> FunctionResponse:
     """The error that a runtime reports; its type is in the body, and in a header."""
     try:
         body = await read_body(http, RESPONSE_BYTES)
@@ -170,7 +170,7 @@ async def _read_error(http: HttpRequest) -> Answer:
         error_type = parse_json(body)["errorType"]
     except (ValueError, KeyError, TypeError):
         error_type = http.headers.get(_ERROR_TYPE, "Runtime.Unknown")
-    return Answer(payload=body, error_type=str(error_type))
+    return FunctionResponse(payload=body, error_type=str(error_type))
 
 
 def _accepted() -> Response:

@@ -1,14 +1,4 @@
-"""The local Lambda as a whole: a function or several, their environments, and one Invoke API in front of them.
-
-::
-
-    PIPELINE ──pipeline──▶ PipelineSource ──closure──▶ distributions ──task_root─▶ TaskRoot ──program──▶ Program
-                                                                                                            │
-    caller ──invoke_api──▶ Request ──pool──▶ environment ──runtime_api──▶ awslambdaric ──▶ handler
-    caller ◀── HTTP 200 ── Outcome ◀─────── START, END, REPORT ◀────────── Answer ◀──────────┘
-
-The first line runs once for each function, at the start; no environment is started before the first request.
-"""
+"""One server for functions, their environments, and the APIs in front of them."""
 
 from __future__ import annotations
 
@@ -24,10 +14,9 @@ from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.invoke_api import InvokeApi
 from spacy_lambda.local.logs import LogSink
 from spacy_lambda.local.pool import Pool
-from spacy_lambda.local.program import Program, installed_program
-from spacy_lambda.local.router import Target
-from spacy_lambda.local.routes import Deployment
-from spacy_lambda.local.settings import FunctionSettings
+from spacy_lambda.local.requirements import installed_program
+from spacy_lambda.local.router import RoutedFunction
+from spacy_lambda.local.settings import FunctionSettings, LocalFunction, Program
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,7 +41,7 @@ class ServedFunction:
 
 @contextlib.asynccontextmanager
 async def serve_functions(
-    functions: Mapping[str, Deployment],
+    functions: Mapping[str, LocalFunction],
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -75,7 +64,7 @@ async def serve_functions(
             path: _pool(function.settings, prepared[path], numbers, log or _log_line)
             for path, function in functions.items()
         }
-        targets = {path: Target(function.settings, pools[path].invoke) for path, function in functions.items()}
+        targets = {path: RoutedFunction(function.settings, pools[path].invoke) for path, function in functions.items()}
         api = InvokeApi(targets)
         server = HttpServer(api.app, host=host, port=port, allow_hosts=allow_hosts, origins=api.origins)
         await server.start()
@@ -92,7 +81,7 @@ async def serve_functions(
             await server.close()
 
 
-def _program(function: Deployment) -> contextlib.AbstractContextManager[Program]:
+def _program(function: LocalFunction) -> contextlib.AbstractContextManager[Program]:
     if function.program is None:
         return installed_program(function.settings)
     return contextlib.nullcontext(function.program)

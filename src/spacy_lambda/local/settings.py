@@ -1,16 +1,18 @@
-"""What a local function is: its name, its code, its limits."""
+"""A local function: its settings, and the program that its environments run."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, HANDLER
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S, MIN_MEMORY_MB, NAME_CHARACTERS
 from spacy_lambda.errors import LocalLambdaError
+
+__all__ = ["REGION", "VERSION", "FunctionSettings", "LocalFunction", "Program"]
 
 ACCOUNT = "012345678901"
 REGION = "us-east-1"
@@ -69,6 +71,42 @@ class FunctionSettings:
     def arn(self) -> str:
         """The function's ARN, in an account that cannot exist."""
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """How an environment's process is started.
+
+    :param command: Takes the names of the environment variables; returns the words before the handler.
+    :param folder: Where the process starts.
+    :param task_root: The folder with the function's code, as the process sees it.
+    :param runtime_dir: The folder with AWS's runtime client, as the process sees it.
+    :param python: Its Python: ``3.13``.
+    :param about: One line for people.
+    :param variables: Environment variables; the function's own win over them.
+    :param fixed: Environment variables that nothing wins over.
+    """
+
+    command: Callable[[Collection[str]], Sequence[str]]
+    folder: Path
+    task_root: Path
+    runtime_dir: Path
+    python: str
+    about: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LocalFunction:
+    """A function to serve.
+
+    :param settings: Its settings.
+    :param program: What its environments run; by default what is installed here, as far as the pipeline needs it.
+    """
+
+    settings: FunctionSettings
+    program: Program | None = None
 
 
 def _faults(settings: FunctionSettings) -> list[str]:

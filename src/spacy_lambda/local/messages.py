@@ -1,4 +1,4 @@
-"""What goes into an execution environment, and what comes out: two frozen types."""
+"""The messages between callers and execution environments, as three frozen types."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from spacy_lambda.client.report_line import Report
 
+__all__ = ["FunctionResponse", "InvokeRequest", "Outcome"]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class InvokeRequest:
     """One invocation on its way to a function.
 
     :param request_id: A UUID; the runtime answers under it.
@@ -26,8 +28,8 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What one environment said to a request, or what became of it instead.
+class FunctionResponse:
+    """The response of a function to one request, or of Lambda where the function has none.
 
     :param payload: The function's answer, or the error's JSON.
     :param error_type: The type of the function error; ``None`` for a success.
@@ -39,13 +41,13 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """An answer with its account.
+    """A response, its figures and its log.
 
-    :param answer: The answer.
-    :param report: What the invocation cost.
+    :param response: The response.
+    :param report: The figures of the REPORT line.
     :param log_tail: The last 4 KB of what was logged during the invocation, START to REPORT.
     """
 
-    answer: Answer
+    response: FunctionResponse
     report: Report
     log_tail: bytes

@@ -1,6 +1,6 @@
-"""Headers of a request that go on to the function, in headers of the Runtime API.
+"""Reading an HTTP request: its body up to a limit, and the headers that are passed on to the function.
 
-AWS's runtime client takes these as text of ASCII in lines of limited length, and ends when it meets anything else: what
+AWS's runtime client takes these headers as lines of ASCII of limited length, and ends when it meets anything else: what
 it could not carry is refused here. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html has the limits.
 """
 
@@ -10,9 +10,12 @@ import base64
 import json
 import re
 
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+
 from spacy_lambda.core.strict_json import parse_json
 
-__all__ = ["InvalidHeader", "read_client_context", "read_trace_id"]
+__all__ = ["BodyTooLarge", "IncompleteBody", "InvalidHeader", "read_body", "read_client_context", "read_trace_id"]
 
 MAX_CLIENT_CONTEXT = 3583
 """Characters in base64; Lambda's own limit."""
@@ -21,8 +24,46 @@ MAX_TRACE_ID = 1024
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 
+class BodyTooLarge(Exception):
+    """A body is over the limit; it was read to its end, so that the caller can be answered.
+
+    :param size: The size of the body in bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
+class IncompleteBody(Exception):
+    """A body ended before it was complete."""
+
+
 class InvalidHeader(Exception):
     """A header's value cannot be handed on; its text says why."""
+
+
+async def read_body(request: HttpRequest, limit: int) -> bytes:
+    """Read a body completely, holding no more than the limit in memory.
+
+    :param limit: Bytes at most.
+    :raises BodyTooLarge: If there are more.
+    :raises IncompleteBody: If the caller has gone before it was all there.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                chunks.clear()
+            else:
+                chunks.append(chunk)
+    except ClientDisconnect as exc:
+        raise IncompleteBody("HTTP request detected as truncated") from exc
+    if size > limit:
+        raise BodyTooLarge(size)
+    return b"".join(chunks)
 
 
 def read_trace_id(value: str) -> str:
