@@ -170,7 +170,7 @@ def test_nothing_is_overwritten(here: Path) -> None:
     workflow.write_text("mine", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         create_project("en_scienceie_minilm", github=True)
-    assert caught.value.message == f"{WORKFLOW_FILE}: the file is there already"
+    assert caught.value.message == f"{WORKFLOW_FILE}: the file exists"
     assert caught.value.remedy == "replace it with --force"
     assert not (here / "spacy-lambda.toml").exists()
     create_project("en_scienceie_minilm", github=True, force=True)
@@ -305,7 +305,7 @@ def test_the_command_says_what_comes_next(here: Path) -> None:
     assert done.stdout == f"spacy-lambda.toml\n{WORKFLOW_FILE}\nnext: spacy-lambda deploy --plan\n"
     again = run("--pipeline", "en_scienceie_minilm")
     assert again.returncode == 1
-    assert again.stderr == "error: spacy-lambda.toml: the file is there already\nremedy: replace it with --force\n"
+    assert again.stderr == "error: spacy-lambda.toml: the file exists\nremedy: replace it with --force\n"
 
 
 def test_the_command_says_that_a_region_is_missing(here: Path) -> None:

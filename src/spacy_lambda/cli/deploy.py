@@ -39,7 +39,7 @@ def deploy(
     Example: spacy-lambda deploy --plan
     """
     from spacy_lambda.config import load_project
-    from spacy_lambda.config.scaffold import create_project, require_names
+    from spacy_lambda.config.scaffold import create_project, require_pipeline
     from spacy_lambda.config.toml_file import FILE
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
@@ -54,7 +54,7 @@ def deploy(
         if not file.exists():
             print_lines(f"wrote {create_project(pipeline, file, region=region)[0]}", err=True)
         else:
-            require_names(file, pipeline)
+            require_pipeline(file, pipeline)
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
     aws, cdk = open_account(project), find_cdk()

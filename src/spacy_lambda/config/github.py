@@ -1,6 +1,6 @@
-"""A workflow of GitHub's that checks each pull request, and deploys what is on main: to staging, then to production.
+"""A GitHub workflow that checks each pull request, and deploys the branch ``main`` to staging, then to production.
 
-It holds no keys: GitHub vouches for the job, and AWS gives it a role
+It contains no keys: AWS exchanges GitHub's OIDC token for a role
 (https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws).
 """
 
@@ -14,22 +14,22 @@ from spacy_lambda import __version__
 from spacy_lambda.cdk.literal_text import complaint
 from spacy_lambda.config.project import FunctionConfig
 
-__all__ = ["STAGING", "WORKFLOW_FILE", "path_complaint", "render_workflow"]
+__all__ = ["STAGING", "WORKFLOW_FILE", "path_problem", "render_workflow"]
 
-PLACE = re.compile(r"@([A-Z_]+)@")
+PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 WORKFLOW_FILE = ".github/workflows/spacy-lambda.yml"
 STAGING = "staging"
 PRODUCTION = "production"
 
 HEAD = """\
-# Checks each pull request. Deploys what is on main to staging, and after somebody's approval to production.
+# Checks each pull request. Deploys the branch main to staging and, after an approval, to production.
 #
-# Once, in the settings of the repository:
-# - Variable AWS_ROLE_ARN: a role for the plan, which only has to read.
-# - Environments "staging" and "production", each with a variable AWS_ROLE_ARN of its own: a role that may deploy.
-#   "production" has required reviewers, and both deploy from main only.
-# - Each role trusts token.actions.githubusercontent.com for this repository, and the two that deploy for their
-#   environment alone. No key of AWS is stored anywhere.
+# Set up once, in the settings of the repository:
+# - Variable AWS_ROLE_ARN: a role for the plan, with read permissions.
+# - Environments "staging" and "production", each with its own variable AWS_ROLE_ARN: a role with permission to deploy.
+#   "production" has required reviewers. Both environments deploy from main only.
+# - Each role trusts token.actions.githubusercontent.com for this repository; the two that deploy, for their
+#   environment only. No AWS key is stored.
 name: spacy-lambda
 
 on:
@@ -41,7 +41,7 @@ on:
 permissions:
   contents: read
 
-# A newer push to a pull request replaces the run; a deployment is never cut off.
+# A new push to a pull request cancels its run; a deployment is never cancelled.
 concurrency:
   group: spacy-lambda-${{ github.event.pull_request.number || github.run_id }}
   cancel-in-progress: ${{ github.event_name == 'pull_request' }}
@@ -51,7 +51,7 @@ env:
 """
 
 VERIFY_ENV = """\
-  # The pipeline before and after it was compiled, and texts to compare them on; without texts nothing is compared.
+  # The original and the compiled pipeline, and texts to compare them on. Without texts, they are not compared.
   ORIGINAL: original
   COMPILED: @COMPILED@
   TEXTS: texts
@@ -76,7 +76,7 @@ verify:
 
 PLAN = """\
 plan:
-  # A fork's pull request gets no role.
+  # Pull requests of forks get no role.
   if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository
   runs-on: ubuntu-latest
   timeout-minutes: 30
@@ -87,7 +87,7 @@ plan:
 @CHECKOUT@
 @PYTHON@
 @AWS@
-    - name: Bundle, and show what would change in production
+    - name: Bundle, and plan the deployment to production
       run: spacy-lambda deploy --plan --config "$CONFIG"
 """
 
@@ -113,7 +113,7 @@ DEPLOY = """\
 @AWS@
     - name: Deploy
       run: spacy-lambda deploy --yes --config "$CONFIG"
-    - name: Show what is live
+    - name: Show the live versions
       run: spacy-lambda status --config "$CONFIG"
 """
 
@@ -132,7 +132,7 @@ PYTHON = """\
 
 AWS = """\
 - name: Install
-  # And the pipeline, if it is a package.
+  # Also install the pipeline here, if it is a package.
   run: pip install "spacy-lambda[deploy]==@VERSION@"
 - uses: aws-actions/configure-aws-credentials@v6
   with:
@@ -141,12 +141,12 @@ AWS = """\
 
 
 def render_workflow(*, project: str, config: str, compiled: str | None, region: str | None) -> str:
-    """The workflow's text.
+    """Return the text of the workflow.
 
-    :param project: Production's name; staging has ``-staging`` after it.
-    :param config: The project's file, as seen from the repository's root.
-    :param compiled: The compiled pipeline's folder there; ``None`` where it is elsewhere, and was verified there.
-    :param region: ``None`` for a variable ``AWS_REGION`` of the repository.
+    :param project: Name of the production project; staging's ends in ``-staging``.
+    :param config: Path of the project's file from the repository's root.
+    :param compiled: Path of the compiled pipeline's folder from there; ``None`` if it is elsewhere, and verified there.
+    :param region: ``None`` for the repository's variable ``AWS_REGION``.
     """
     before = "plan" if compiled is None else "verify, plan"
     jobs = [
@@ -172,15 +172,15 @@ def render_workflow(*, project: str, config: str, compiled: str | None, region: 
 
 
 def _filled(text: str, **values: str) -> str:
-    """Fill in values; nothing is looked for in what was filled in."""
-    return PLACE.sub(lambda match: values.get(match[1], match[0]), text)
+    """Replace placeholders; those in the values stay."""
+    return PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
 def _quoted(path: str | None) -> str:
-    """A path as YAML writes it in quotes."""
+    """Return a path as a quoted YAML string."""
     return json.dumps(path, ensure_ascii=False).replace("\x7f", "\\x7f")
 
 
-def path_complaint(path: str) -> str | None:
-    """What is wrong with a path that the workflow is to name; it is text of an expression as soon as it has one."""
-    return "has an expression of GitHub's (${{)" if "${{" in path else complaint(path)
+def path_problem(path: str) -> str | None:
+    """Return the problem of a path in a workflow, where an expression in it would be evaluated."""
+    return "contains a GitHub expression (${{)" if "${{" in path else complaint(path)

@@ -141,8 +141,9 @@ RESERVED_PREFIX_RULE = _rule(r"(?s:(?!sthree-|amzn-s3-demo-).*)", "no prefix tha
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
 S3_RULE = _text(pattern_complaint, "write s3://bucket/key with letters, digits and ._/- in the key")
-TEXT_RULE = _text(complaint, "write another value: AWS would replace a part of this one")
-LINES_RULE = _text(partial(complaint, allowed=LINES), "write another value: AWS would replace a part of this one")
+TEXT_REMEDY = "remove it: a CloudFormation template cannot contain it literally"
+TEXT_RULE = _text(complaint, TEXT_REMEDY)
+LINES_RULE = _text(partial(complaint, allowed=LINES), TEXT_REMEDY)
 TABLE_KEY_RULE = _text(key_complaint, "choose another name")
 FILE_RULE = _rule(r"[^\0]+", "a file", "write a path")
 

@@ -1,16 +1,15 @@
-"""The first file of a project, guessed from its pipeline."""
+"""The first file of a project, with names that are derived from its pipeline."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spacy_lambda.config.faults import Fault
-from spacy_lambda.config.github import STAGING, WORKFLOW_FILE, path_complaint, render_workflow
+from spacy_lambda.config.github import STAGING, WORKFLOW_FILE, path_problem, render_workflow
 from spacy_lambda.config.load import absolute_location, make_project
 from spacy_lambda.config.template import render_project
 from spacy_lambda.config.toml_file import FILE, parse_toml, read_toml
@@ -18,33 +17,21 @@ from spacy_lambda.core.artifact.unpack import read_stream_file
 from spacy_lambda.core.env_names import PROJECT_VARIABLE
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.pipelines import MAX_META_BYTES, find_pipeline, read_meta
+from spacy_lambda.core.pipelines import MAX_META_BYTES, find_pipeline, read_meta, resolve_pipeline
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import ConfigError, SpacyLambdaError
 
-__all__ = ["create_project", "require_names"]
+__all__ = ["create_project", "require_pipeline"]
 
 FUNCTION = "ner"
 UNNAMED = "pipeline"
-"""What spaCy calls a pipeline to which nobody gave a name."""
+"""spaCy's default name of a pipeline."""
 
-LONGEST_GUESS = 20
-"""So that there is room for a stage, and for a region with a long name in the bucket's."""
+MAX_GUESS = 20
+"""Leaves room for a stage, and in the bucket's name for a long region."""
 
 META = "meta.json"
-
-
-@dataclass(frozen=True)
-class _Guess:
-    """What a pipeline says of itself.
-
-    :param project: A name for the project.
-    :param function: A name for the function.
-    """
-
-    project: str
-    function: str = FUNCTION
 
 
 def create_project(
@@ -56,48 +43,45 @@ def create_project(
     github: bool = False,
     force: bool = False,
 ) -> list[Path]:
-    """Write ``spacy-lambda.toml``, and if wanted a workflow of GitHub's.
+    """Write ``spacy-lambda.toml`` for a pipeline, and optionally a GitHub workflow.
 
     :param pipeline: A location; a relative folder starts at the current one.
-    :param out: The file.
-    :param name: The project's; guessed if not given.
+    :param out: Path of the file.
+    :param name: Name of the project; derived from the pipeline if ``None``.
     :param region: ``None`` leaves it to the environment.
-    :param github: Whether ``.github/workflows/spacy-lambda.yml`` is written too, into the current folder.
-    :param force: Whether files that are there are replaced.
-    :return: What was written.
-    :raises SpacyLambdaError: If there is no such pipeline, a name cannot be, or a file is there; nothing is written.
+    :param github: Also write ``.github/workflows/spacy-lambda.yml`` in the current folder.
+    :param force: Replace existing files.
+    :return: The files that were written.
+    :raises SpacyLambdaError: If there is no such pipeline, a name is invalid, or a file exists.
     """
     location = parse_location(pipeline)
-    guess = _guess(location)
-    name = guess.project if name is None else name
+    title, function = _guess_names(pipeline, location)
+    name = title if name is None else name
     text = render_project(
-        name=name, function=guess.function, pipeline=_as_seen_from(out.parent, pipeline, location), region=region
+        name=name, function=function, pipeline=_relative_to(out.parent, pipeline, location), region=region
     )
-    _check(text, out, {"AWS_REGION": region or "eu-central-1"})
+    environ = {"AWS_REGION": region or "eu-central-1"}
+    _check(text, out, environ)
     files = {out: text}
     if github:
-        _check(text, out, {"AWS_REGION": region or "eu-central-1", PROJECT_VARIABLE: f"{name}-{STAGING}"})
+        _check(text, out, {**environ, PROJECT_VARIABLE: f"{name}-{STAGING}"})
         compiled = location.path if Path(location.path).is_dir() else None
         _check_paths(out, {"--out": out.as_posix(), "--pipeline": compiled or ""})
-        files[Path(WORKFLOW_FILE)] = render_workflow(
-            project=name,
-            config=out.as_posix(),
-            compiled=compiled,
-            region=region,
-        )
+        workflow = render_workflow(project=name, config=out.as_posix(), compiled=compiled, region=region)
+        files[Path(WORKFLOW_FILE)] = workflow
     for path in files:
         if path.exists() and not force:
-            raise ConfigError(str(path), [Fault("the file", "is there already", "replace it with --force")])
+            raise _fault(path, "exists", "replace it with --force")
     for path, content in files.items():
         _write(path, content)
     return list(files)
 
 
-def require_names(file: Path, pipeline: str) -> None:
-    """Check that a file that is there is for a pipeline: an earlier try may have written it.
+def require_pipeline(file: Path, pipeline: str) -> None:
+    """Check that an existing file, perhaps of an earlier attempt, has a function with this pipeline.
 
     :param pipeline: A location; a relative folder starts at the current one.
-    :raises ConfigError: If it cannot be read, or names other pipelines.
+    :raises ConfigError: If the file cannot be read, or all its pipelines are others.
     """
     functions = read_toml(file).get("functions", {})
     tables = functions.values() if isinstance(functions, dict) else ()
@@ -105,17 +89,12 @@ def require_names(file: Path, pipeline: str) -> None:
         table["pipeline"] for table in tables if isinstance(table, dict) and isinstance(table.get("pipeline"), str)
     ]
     folder = file.resolve().parent
-    wanted = absolute_location(_as_seen_from(file.parent, pipeline, parse_location(pipeline)), folder)
+    wanted = absolute_location(_relative_to(file.parent, pipeline, parse_location(pipeline)), folder)
     if named and wanted not in (absolute_location(one, folder) for one in named):
-        raise ConfigError(
-            str(file),
-            [
-                Fault(
-                    "the file",
-                    f"is there already, and its pipeline is {', '.join(map(repr, named))}",
-                    f"leave out --pipeline to deploy that one, or write {pipeline!r} as `pipeline` into the file",
-                )
-            ],
+        raise _fault(
+            file,
+            f"exists, and its pipeline is {', '.join(map(repr, named))}",
+            f"leave out --pipeline to deploy that one, or write {pipeline!r} as `pipeline` into the file",
         )
 
 
@@ -124,51 +103,51 @@ def _check(text: str, path: Path, environ: Mapping[str, str]) -> None:
 
 
 def _check_paths(out: Path, paths: Mapping[str, str]) -> None:
-    told = {where: path_complaint(path) for where, path in paths.items()}
-    faults = [
-        Fault(where, what, "give it another name: a workflow reads this one") for where, what in told.items() if what
-    ]
+    remedy = "rename it: the workflow contains this path"
+    faults = [Fault(flag, problem, remedy) for flag, path in paths.items() if (problem := path_problem(path))]
     if faults:
         raise ConfigError(str(out), faults)
 
 
-def _guess(location: Location) -> _Guess:
-    path = Path(location.path)
-    if location.scheme != "file" or path.is_file() or (path.is_dir() and not (path / META).is_file()):
-        meta, title = _stored_meta(location), path.stem if location.is_artifact or path.is_file() else path.name
-    else:
+def _guess_names(pipeline: str, location: Location) -> tuple[str, str]:
+    """Return a name for the project and one for its function, by the pipeline's own name and its last component."""
+    meta: Mapping[str, Any]
+    if resolve_pipeline(pipeline).has_folder:
         folder = find_pipeline(location.path)
         meta, title = read_meta(folder / META), folder.resolve().name
-    if meta is None:
-        return _Guess(_name(title))
-    named, components = meta.get("name"), meta.get("pipeline")
-    title = named if isinstance(named, str) and named != UNNAMED else title
-    last = components[-1] if isinstance(components, list) and components else FUNCTION
-    has_ner = not isinstance(components, list) or FUNCTION in components
-    return _Guess(_name(title), FUNCTION if has_ner else _name(str(last)))
+    else:
+        path = Path(location.path)
+        meta, title = _stored_meta(location), path.stem if location.is_artifact or path.is_file() else path.name
+    own = meta.get("name")
+    if isinstance(own, str) and own != UNNAMED:
+        title = own
+    components = meta.get("pipeline")
+    if not isinstance(components, list) or not components or FUNCTION in components:
+        components = [FUNCTION]
+    return _aws_name(title), _aws_name(str(components[-1]))
 
 
-def _stored_meta(location: Location) -> Mapping[str, Any] | None:
-    """The ``meta.json`` of an artifact on this machine; of one that is elsewhere, or cannot be read, nothing."""
+def _stored_meta(location: Location) -> Mapping[str, Any]:
+    """Return the ``meta.json`` of a local artifact; empty if it is remote, or unreadable, which ``deploy`` reports."""
     if location.scheme != "file":
-        return None
+        return {}
     try:
         with find_artifact(location).open() as stream:
             _, data = read_stream_file(stream, META, max_bytes=MAX_META_BYTES)
         meta = parse_json(data)
-    except (SpacyLambdaError, ValueError):  # whoever deploys it is told
-        return None
-    return meta if isinstance(meta, dict) else None
+    except (SpacyLambdaError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
 
 
-def _name(text: str) -> str:
-    """The nearest thing that AWS takes as a name."""
+def _aws_name(text: str) -> str:
+    """Return the most similar name that is valid in AWS."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).lstrip("0123456789-")
-    return plain[:LONGEST_GUESS].strip("-") or FUNCTION
+    return plain[:MAX_GUESS].strip("-") or FUNCTION
 
 
-def _as_seen_from(folder: Path, pipeline: str, location: Location) -> str:
-    """A relative path, begun at the file instead of the current folder."""
+def _relative_to(folder: Path, pipeline: str, location: Location) -> str:
+    """Return a location whose relative path starts at a folder instead of the current one."""
     path = Path(location.path)
     if location.scheme != "file" or path.is_absolute() or not path.exists():
         return pipeline
@@ -184,4 +163,8 @@ def _write(path: Path, content: str) -> None:
             check_file(path)
         path.write_text(content, encoding="utf-8")
     except (OSError, ValueError) as exc:
-        raise ConfigError(str(path), [Fault("the file", f"cannot be written: {exc}", "choose another --out")]) from exc
+        raise _fault(path, f"cannot be written: {exc}", "choose another path with --out") from exc
+
+
+def _fault(path: Path, problem: str, remedy: str) -> ConfigError:
+    return ConfigError(str(path), [Fault("the file", problem, remedy)])
