@@ -1,0 +1,119 @@
+"""Surroundings of the documentation's blocks: a folder, variables, names, and addresses in place of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import spacy
+from moto.server import ThreadedMotoServer
+
+from spacy_lambda.core.location import parse_location
+from spacy_lambda.local import FunctionSettings, LocalLambda
+from spacy_lambda.store.open_store import open_store
+from spacy_lambda.store.push import push_pipeline
+
+SERVED = ("http://127.0.0.1:9001", "https://abc.lambda-url.eu-west-1.on.aws")
+"""Addresses of functions in the documentation."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a block runs with.
+
+    :param names: Names that a Python block uses and does not define.
+    :param addresses: What the block's addresses are replaced by.
+    """
+
+    names: dict[str, Any] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def adapt(self, text: str) -> str:
+        for shown, real in self.addresses.items():
+            text = text.replace(shown, real)
+        return text
+
+
+def write_pipeline(path: Path, version: str) -> None:
+    """A pipeline of rules that a store takes for a compiled one."""
+    nlp = spacy.blank("en")
+    ruler: Any = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "MATERIAL", "pattern": [{"LOWER": "iron"}, {"LOWER": "oxide"}]}])
+    nlp.meta.update(name="my_pipeline", version=version, spacy_lambda={"precision": "int8"})
+    nlp.to_disk(path)
+
+
+@contextmanager
+def project(folder: Path) -> Iterator[Surroundings]:
+    """A folder with a pipeline in ``compiled``."""
+    write_pipeline(folder / "compiled", "0.1.0")
+    yield Surroundings()
+
+
+@contextmanager
+def configured(folder: Path) -> Iterator[Surroundings]:
+    """A folder with a project's file."""
+    text = '[project]\nname = "papers"\nregion = "eu-central-1"\n\n[functions.ner]\npipeline = "./compiled"\n'
+    (folder / "spacy-lambda.toml").write_text(text, encoding="utf-8")
+    with project(folder) as given:
+        yield given
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Surroundings]:
+    """A function that the local Lambda serves."""
+    write_pipeline(folder / "compiled", "0.1.0")
+    with LocalLambda(FunctionSettings(pipeline=folder / "compiled")) as local:
+        addresses = dict.fromkeys(SERVED, local.endpoint_url)
+        yield Surroundings({"texts": ["Films of iron oxide.", ""]}, addresses)
+
+
+@contextmanager
+def store(folder: Path) -> Iterator[Surroundings]:
+    """The bucket ``my-models``, in which an older version of the pipeline in ``compiled`` is."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    variables = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket="my-models")
+        write_pipeline(folder / "older", "0.0.9")
+        push_pipeline(str(folder / "older"), open_store(parse_location("s3://my-models/ner")))
+        write_pipeline(folder / "compiled", "0.1.0")
+        try:
+            yield Surroundings()
+        finally:
+            server.stop()
+
+
+@contextmanager
+def constructs(folder: Path) -> Iterator[Surroundings]:
+    """An app of the user's own, with a zip, a role and a queue."""
+    from aws_cdk import App, Stack, aws_iam, aws_sqs
+
+    (folder / "bundle.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    others = Stack(App(), "others")
+    names = {
+        "path": folder / "bundle.zip",
+        "sha256": "0a" * 32,
+        "reader": aws_iam.Role(others, "Reader", assumed_by=aws_iam.AccountRootPrincipal()),
+        "queue": aws_sqs.Queue(others, "Texts"),
+    }
+    yield Surroundings(names)
+
+
+SURROUNDINGS: dict[str, Callable[[Path], AbstractContextManager[Surroundings]]] = {
+    function.__name__: function for function in (configured, constructs, project, served, store)
+}
