@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from spacy_lambda.core.location import parse_location
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.store.open_store import open_store
 from spacy_lambda.store.push import push_pipeline
+from tests.bundler.wheels import no_index
 
 SERVED = ("http://127.0.0.1:9001", "https://abc.lambda-url.eu-west-1.on.aws")
 """Addresses of functions in the documentation."""
@@ -114,6 +116,21 @@ def constructs(folder: Path) -> Iterator[Surroundings]:
     yield Surroundings(names)
 
 
+@contextmanager
+def trained(folder: Path) -> Iterator[Surroundings]:
+    """A pipeline in ``output/model-best``, as spaCy trains one, texts, and the wheels that a bundle needs."""
+    from tests.compiler.originals import TEXTS, build_original
+
+    original = build_original(folder / "output")
+    original.rename(original.with_name("model-best"))
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in TEXTS)
+    (folder / "texts.jsonl").write_text(lines, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in no_index().items():
+            patch.setenv(name, value)
+        yield Surroundings()
+
+
 SURROUNDINGS: dict[str, Callable[[Path], AbstractContextManager[Surroundings]]] = {
-    function.__name__: function for function in (configured, constructs, project, served, store)
+    function.__name__: function for function in (configured, constructs, project, served, store, trained)
 }

@@ -113,6 +113,6 @@ def test_it_prints_what_is_shown(block: Block, tmp_path: Path) -> None:
 
 
 def pattern(lines: tuple[str, ...]) -> str:
-    """The expression of what is shown: an ellipsis is anything, with the digits before it; so are figures with a unit."""
+    """The expression of what is shown: an ellipsis and the digits before it are anything, and so are figures."""
     escaped = "\n".join(re.sub("[0-9a-f]*…", ".*", re.escape(line)) for line in lines)
     return "\\s*" + FIGURE.sub(r"[\\d.,]+", escaped) + "\\s*"

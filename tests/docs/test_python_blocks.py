@@ -14,6 +14,8 @@ from tests.docs.surroundings import SURROUNDINGS, Surroundings
 
 BLOCKS = every_block("python", "py")
 PAGES = sorted({block.path for block in BLOCKS if block.way != "skip"})
+SLOW = {block.path for block in BLOCKS if block.value == "trained"}
+"""Pages whose blocks compile and bundle."""
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
@@ -22,7 +24,11 @@ def test_it_is_python(block: Block) -> None:
     assert block.way != "parse", f"{block.where}: a Python block runs, or says why it does not: skip=REASON"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page in SLOW else ()) for page in PAGES],
+    ids=[page.relative_to(ROOT).as_posix() for page in PAGES],
+)
 def test_it_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "__main__"}
