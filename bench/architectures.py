@@ -1,9 +1,9 @@
-"""Every text encoder that transformers knows, small and random, compiled: identical to its original, or refused.
+"""Compile every text encoder of transformers, small and random: identical to its original, or refused.
 
     python bench/architectures.py [MODEL_TYPE ...]
 
 Prints one line each: ``identical`` with the largest difference over Docs of many lengths, ``refused`` with the reason,
-``no original`` where spacy-transformers itself cannot run the model, or ``DIFFERS``, which must not be.
+``no original`` where spacy-transformers itself cannot run the model, or ``DIFFERS``, which is a failure.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SMALL: dict[str, Any] = {
     **dict.fromkeys(("intermediate_size", "d_ff", "hidden_dim", "ffn_dim", "encoder_ffn_dim", "decoder_ffn_dim"), 48),
     **dict.fromkeys(("d_inner", "d_kv", "d_head", "n_inner"), None),
 }
-# What one architecture needs beyond, or must not have.
+# Settings that a single architecture needs besides, or must not have.
 OWN: dict[str, dict[str, Any]] = {
     "albert": {"embedding_size": 16},
     "canine": {"num_hash_buckets": 256, "downsampling_rate": 4, "local_transformer_stride": 16},
@@ -82,7 +82,7 @@ WORDS = "the film of iron grows on silicon at low temperature while light falls 
 
 
 def main(names: list[str]) -> None:
-    """Compile each, and print what came of it."""
+    """Compile each, and print the outcome."""
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
@@ -99,14 +99,14 @@ def main(names: list[str]) -> None:
 def attempt(name: str, folder: Path, **changes: Any) -> tuple[str, str]:
     """Build, compile, compare one architecture.
 
-    :param changes: Settings of its config, beside the usual ones.
+    :param changes: Settings of its config, besides the usual ones.
     """
     try:
         nlp = original(name, folder, **changes)
         nlp("The film of iron grows.")
-    except Exception as exc:  # whatever transformers raises of a config that does not suit
+    except Exception as exc:  # transformers raises anything for an unsuitable config
         return "no original", f"{type(exc).__name__}: {exc}".replace("\n", " ")[:160]
-    # Written untouched: some models change with what they see.
+    # Saved before its first text: some models change with their inputs.
     original(name, folder, **changes).to_disk(folder / "original")
     try:
         meta = compile_pipeline(str(folder / "original"), folder / "compiled")
@@ -117,7 +117,7 @@ def attempt(name: str, folder: Path, **changes: Any) -> tuple[str, str]:
     for doc in docs(first):
         try:
             expected = first.get_pipe("transformer")(doc.copy())
-        except Exception:  # the original has no answer
+        except Exception:  # the original fails on this text
             raised += 1
             second.get_pipe("transformer")(doc.copy())
             continue
@@ -129,7 +129,7 @@ def attempt(name: str, folder: Path, **changes: Any) -> tuple[str, str]:
 
 
 def docs(nlp: Language) -> list[Doc]:
-    """Docs of 0 to 450 tokens in one window, from the longest to the shortest and back."""
+    """Return Docs of 0 to 450 tokens in one window, from the longest to the shortest and back."""
     rng = np.random.default_rng(1)
     lengths = [450, 230, 193, 130, 97, 96, 95, 94, 93, 60, 33, 32, 31, 17, 9, 5, 2, 1]
     texts = [" ".join(rng.choice(WORDS, size=n)) for n in [*lengths, *lengths[::-1]]]
@@ -137,7 +137,7 @@ def docs(nlp: Language) -> list[Doc]:
 
 
 def difference(expected: Doc, found: Doc) -> float:
-    """The largest difference of a token's wordpieces; infinite when they are others."""
+    """Return the largest difference of a token's wordpieces; infinity if the wordpieces differ."""
     encoding = get_encoding(found)
     data = expected._.trf_data
     if encoding is None or not np.array_equal(data.align.lengths, encoding.lengths):
@@ -149,7 +149,7 @@ def difference(expected: Doc, found: Doc) -> float:
 
 
 def original(name: str, folder: Path, **changes: Any) -> Language:
-    """A pipeline of one random transformer, whose windows are whole texts."""
+    """Build a pipeline of one random transformer, whose windows are whole texts."""
     torch.manual_seed(0)
     limit = changes.pop("model_max_length", None)
     tokenizer = _tokenizer(limit)
@@ -171,7 +171,7 @@ def original(name: str, folder: Path, **changes: Any) -> Language:
     source = folder / "source"
     model.save_pretrained(source)
     tokenizer.save_pretrained(source)
-    # AutoTokenizer would take the architecture's own class, which may want a file that is not there.
+    # AutoTokenizer would choose the architecture's own class, which may need a missing file.
     path = source / "tokenizer_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "tokenizer_class": "PreTrainedTokenizerFast"}))
     nlp = spacy.blank("en")
@@ -191,8 +191,8 @@ def original(name: str, folder: Path, **changes: Any) -> Language:
 
 def _tokenizer(limit: int | None) -> transformers.PreTrainedTokenizerFast:
     letters = "abcdefghijklmnopqrstuvwxyz0123456789.,-"
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters), *WORDS]
-    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    wordpieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters), *WORDS]
+    vocabulary = {wordpiece: i for i, wordpiece in enumerate(dict.fromkeys(wordpieces))}
     backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=1000))
     backend.normalizer = normalizers.BertNormalizer(lowercase=True)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -1,12 +1,12 @@
-"""A function from its unpacked zip: its cold start, and what it reads from the disk until its first answer.
+"""Measure a function in its unpacked zip: its cold start, and the bytes read from disk until its first prediction.
 
 Cold starts: the bundle against a development environment of the same Python, with every file in the page cache. Fresh
-processes in turn; from the start of the process to the handler's answer.
+processes in turn; from the start of the process to the handler's prediction.
 
 Bytes read: spaCy, spacy-transformers and torch against the bundle, at SciBERT's size in int8, with none of their files
-in the page cache. What is counted is pages that are there afterwards; beside it stands what the process itself was
-charged with. The kernel reads ahead, so the disk's setting for that is told, too. Files that are not evicted, such as
-libc, count for neither side, and nothing else may use the files in the meantime: this script's own Python remains.
+in the page cache at first. The figures are the pages in the cache afterwards, and the bytes that the kernel charged to
+the process. The kernel reads ahead, so the disk's read-ahead is reported too. Files that are not evicted, such as libc,
+count for neither side, and no other process may use the files meanwhile; this script's own Python stays in the cache.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ print(json.dumps([os.path.realpath(sys.executable), sysconfig.get_path("stdlib")
 
 @dataclass(frozen=True)
 class Program:
-    """What is started.
+    """A program to measure.
 
     :param python: The interpreter and its options.
-    :param what: Which of the worker's measurements.
+    :param what: The measurement of ``worker.py``.
     :param pipeline: The pipeline's folder.
-    :param packages: Where everything is that is imported and not Python's own.
-    :param environ: Variables that it needs.
+    :param packages: Folder of the installed packages.
+    :param environ: Its environment variables.
     """
 
     python: tuple[str, ...]
@@ -66,7 +66,7 @@ class Program:
     environ: dict[str, str]
 
     def run(self, text: str) -> dict[str, Any]:
-        """What the worker says, and the seconds until it had the answer."""
+        """Return the worker's output, and the seconds until its prediction."""
         begun = time.monotonic()
         done = subprocess.run(
             [*self.python, HERE / "worker.py", self.what, self.pipeline],
@@ -79,11 +79,11 @@ class Program:
         )
         if done.returncode:
             raise SystemExit(f"{self.python[0]} with {self.pipeline} failed:\n{done.stderr}")
-        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return {**said, "seconds": said.get("answered", time.monotonic()) - begun}
+        output: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return {**output, "seconds": output.get("answered", time.monotonic()) - begun}
 
     def files(self) -> dict[Path, str]:
-        """Every file that it may read → its kind: python, packages or model."""
+        """Return every file that it may read, by kind: python, packages or model."""
         parts = subprocess.run([self.python[0], "-c", PARTS_OF_PYTHON], capture_output=True, text=True, check=True)
         kinds = {path: "python" for part in json.loads(parts.stdout) for path in walk(Path(part))}
         kinds |= dict.fromkeys(walk(self.packages), "packages")
@@ -93,13 +93,13 @@ class Program:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="warm cold starts of each")
-    parser.add_argument("--reads", type=int, default=3, help="how often what is read is counted")
+    parser.add_argument("--reads", type=int, default=3, help="how often the bytes read are counted")
     parser.add_argument("--json", type=Path, default=WORK / "bundle.json", help="where the figures go")
     arguments = parser.parse_args()
     console = Console()
     python = find_python(TARGET)
     if python is None:
-        raise SystemExit(f"there is no Python {TARGET.python} here")
+        raise SystemExit(f"Python {TARGET.python} is not installed here")
     text = json.loads((ROOT / "examples" / "event.json").read_text(encoding="utf-8"))["text"]
     minilm = find_pipeline(PIPELINE)
     original = build_original(SCIBERT, minilm / "transformer" / "tokenizer.json", WORK / "scibert")
@@ -132,11 +132,11 @@ def main() -> None:
     results = {"measured_on": measured_on, "cold_s": starts, "reads": reads}
     arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     console.print(start_table(starts), read_table(reads))
-    console.print(f"{measured_on}; every figure, and what is read of each file: {arguments.json}")
+    console.print(f"{measured_on}; every figure, and the bytes read of each file: {arguments.json}")
 
 
 def unpacked_bundle(folder: Path) -> Path:
-    """What Lambda would have in ``/var/task``, made anew; a larger pipeline takes the place of the one in it."""
+    """Build the contents of ``/var/task``; the caller may run a larger pipeline than the one in it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     made = make_bundle(PIPELINE, folder / "bundle.zip", BundleOptions(target=TARGET, package_type="zip"))
@@ -146,7 +146,7 @@ def unpacked_bundle(folder: Path) -> Path:
 
 
 def development(python: str, venv: Path) -> Path:
-    """The base package as a developer installs it, made once."""
+    """Install the base package as a developer does, once."""
     if not (venv / "ready").exists():
         subprocess.run([python, "-m", "venv", "--clear", venv], check=True)
         pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
@@ -156,12 +156,12 @@ def development(python: str, venv: Path) -> Path:
 
 
 def cold_starts(sizes: dict[str, dict[str, Program]], text: str, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Seconds of each; one start before brings the files into the page cache."""
+    """Measure the seconds of each, after one start that brings the files into the page cache."""
     times: dict[str, dict[str, list[float]]] = {}
     for size, programs in sizes.items():
         answers = [program.run(text)["answer"] for program in programs.values()]
         if any(answer != answers[0] for answer in answers):
-            raise SystemExit(f"{size}: the answers differ")
+            raise SystemExit(f"{size}: the predictions differ")
         times[size] = {name: [] for name in programs}
         for _ in range(rounds):
             for name, program in programs.items():
@@ -170,23 +170,23 @@ def cold_starts(sizes: dict[str, dict[str, Program]], text: str, rounds: int) ->
 
 
 def count_reads(program: Program, text: str) -> dict[str, Any]:
-    """Megabytes that one start brings into the page cache, by kind and by file, and what the process counts itself."""
+    """Measure the megabytes that one start brings into the page cache, by kind and by file, and those it is charged."""
     files = program.files()
     os.sync()
     for path in files:
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     before = sum(map(resident, files))
-    said = program.run(text)
+    output = program.run(text)
     found = {path: megabytes for path in files if (megabytes := resident(path))}
     kinds = {kind: sum(found[path] for path in found if files[path] == kind) for kind in set(files.values())}
     largest = {str(path): found[path] for path in sorted(found, key=lambda path: -found[path])}
-    counted = {"before": before, "process": said["read_mb"], "seconds": said["seconds"]}
+    counted = {"before": before, "process": output["read_mb"], "seconds": output["seconds"]}
     return {**kinds, "together": sum(found.values()), **counted, "files": largest}
 
 
 def resident(path: Path) -> float:
-    """Megabytes of a file in the page cache."""
+    """Return the megabytes of a file in the page cache."""
     size = path.stat().st_size
     pages = np.zeros(-(-size // mmap.PAGESIZE), dtype=np.uint8)
     with path.open("rb") as file, mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) as mapped:
@@ -200,7 +200,7 @@ def resident(path: Path) -> float:
 
 
 def walk(root: Path) -> Iterator[Path]:
-    """Files that are not empty, of a folder or the file itself; no links, and no packages in Python's own folder."""
+    """Yield the non-empty files of a folder, or the file itself; no links, and no packages in Python's own folder."""
     for path in root.rglob("*") if root.is_dir() else (root,):
         other = root.name.startswith("python") and "site-packages" in path.parts
         if not other and path.is_file() and not path.is_symlink() and path.stat().st_size:
@@ -208,7 +208,7 @@ def walk(root: Path) -> Iterator[Path]:
 
 
 def start_table(starts: dict[str, dict[str, list[float]]]) -> Table:
-    """Medians, and the best."""
+    """Return a table of medians and minima."""
     table = Table("cold start, files in the page cache", "bundle", "development environment", "bundle / development")
     for size, times in starts.items():
         medians = [statistics.median(seconds) for seconds in times.values()]
@@ -218,10 +218,10 @@ def start_table(starts: dict[str, dict[str, list[float]]]) -> Table:
 
 
 def read_table(reads: dict[str, list[dict[str, Any]]]) -> Table:
-    """Medians of each line."""
-    table = Table("read until the first answer", "original", "bundle", "original / bundle")
-    lines = {"python": "Python", "packages": "packages", "model": "model", "together": "together"}
-    lines |= {"process": "counted by the process itself", "before": "in the page cache before"}
+    """Return a table of medians."""
+    table = Table("read until the first prediction", "original", "bundle", "original / bundle")
+    lines = {"python": "Python", "packages": "packages", "model": "model", "together": "total"}
+    lines |= {"process": "charged to the process", "before": "in the page cache before"}
     for key, title in lines.items():
         ours, theirs = (statistics.median(one[key] for one in reads[name]) for name in ("bundle", "original"))
         ratio = f"{theirs / ours:.2f}×" if ours > 0.1 else ""

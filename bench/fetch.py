@@ -1,8 +1,8 @@
-"""A cold start's fetch against a plain download of the same bytes, from S3 on loopback (moto).
+"""Compare a cold start's fetch with a plain download of the same bytes, from S3 on loopback (moto).
 
-In one process, in turn, each with a client of its own, as a cold start has: the artifact streamed into a file and
-nothing more; boto3's own ``download_file``; what the function does, which is streamed, hashed, unpacked, flushed to the
-disk and renamed; and what it does the next time, when every file is hashed again and nothing is fetched.
+In one process, in turn, each with a client of its own, as in a cold start: the artifact streamed into a file; boto3's
+``download_file``; the function's first init, which streams, hashes, unpacks, flushes to disk and renames; and its next
+init, which hashes every file again and fetches nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from spacy_lambda.store.open_store import open_store
 from spacy_lambda.store.push import push_pipeline
 
 PORT = 5059
-PIECE = 1 << 20
+CHUNK = 1 << 20
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def measure(scratch: Path, size: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each, in turn."""
+    """Measure the seconds of each, in turn."""
     client = boto3.client("s3")
     wait_for(client)
     client.create_bucket(Bucket="models")
@@ -67,8 +67,8 @@ def measure(scratch: Path, size: int, rounds: int) -> dict[str, list[float]]:
     def plain() -> None:
         body = boto3.client("s3").get_object(Bucket="models", Key=key)["Body"]
         with open(scratch / "plain", "wb") as file:
-            while piece := body.read(PIECE):
-                file.write(piece)
+            while chunk := body.read(CHUNK):
+                file.write(chunk)
         body.close()
 
     def fetch() -> None:
@@ -91,7 +91,7 @@ def measure(scratch: Path, size: int, rounds: int) -> dict[str, list[float]]:
 
 
 def pipeline(scratch: Path, size: int) -> Path:
-    """A pipeline of that size; nothing in it can be compressed."""
+    """Write a pipeline of that size, with incompressible weights."""
     nlp = spacy.blank("en")
     nlp.meta["name"] = "bench"
     nlp.to_disk(scratch / "pipeline")
@@ -101,7 +101,7 @@ def pipeline(scratch: Path, size: int) -> Path:
 
 
 def wait_for(client: object) -> None:
-    """Until the server answers."""
+    """Wait until the server responds."""
     for _ in range(100):
         try:
             client.list_buckets()  # type: ignore[attr-defined]

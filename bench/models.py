@@ -1,4 +1,4 @@
-"""The pipelines that are measured: originals of two sizes, with random weights, and what they compile to.
+"""The pipelines to measure: originals of two sizes with random weights, and their compiled pipelines.
 
 Random weights take the same time as trained ones, and need neither a download nor 500 MB in this repository.
 """
@@ -17,7 +17,7 @@ WINDOW, STRIDE = 128, 96
 class Size:
     """A size of transformer.
 
-    :param name: How it is called in the table.
+    :param name: Its name in the table.
     :param settings: Arguments of ``transformers.BertConfig``.
     """
 
@@ -48,10 +48,10 @@ SCIBERT = Size(
 
 
 def build_original(size: Size, tokenizer_file: Path, folder: Path) -> Path:
-    """Write a pipeline of transformer and ner as ``spacy train`` would have left it.
+    """Write a pipeline of transformer and ner as ``spacy train`` would write it.
 
     :param tokenizer_file: A ``tokenizer.json`` of wordpieces.
-    :param folder: Where the pipeline goes, in the folder ``original``; left alone where it is there already.
+    :param folder: The pipeline is written into ``original`` in this folder, unless it exists.
     """
     import spacy
     import torch
@@ -108,7 +108,7 @@ def _ner() -> dict[str, Any]:
 
 
 def compile_both(original: Path, folder: Path, calibrate: Path | None) -> dict[str, Path]:
-    """Compile at both precisions, where that is not done yet. Precision → folder."""
+    """Compile at both precisions, unless it was done before; return the folder of each precision."""
     from spacy_lambda.compiler.compile import compile_pipeline
 
     found = {}

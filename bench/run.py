@@ -1,7 +1,7 @@
-"""``make bench``: the plain path (spaCy, spacy-transformers, torch) against ours, side by side in one run.
+"""``make bench``: compare spaCy with spacy-transformers and torch with spacy-lambda, side by side in one run.
 
-Every measurement is a fresh process; the variants take turns, so that a slow minute of the machine slows all of
-them. What is quoted is the median, and ratios are of medians.
+Every measurement is a fresh process; the variants take turns, so that a slow minute of the machine slows all of them.
+Figures are medians, and ratios are of medians.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ OUR_PYTHON = ROOT / ".venv-runtime" / "bin" / "python"
 
 @dataclass(frozen=True)
 class Plan:
-    """How often each measurement is made.
+    """Repetitions of each measurement.
 
     :param cold: Cold starts of each variant.
     :param warm: Processes in which warm calls are timed.
-    :param pipe: Processes in which the paragraphs are piped.
+    :param pipe: Processes in which ``nlp.pipe`` is timed.
     """
 
     cold: int
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def originals(given: Path | None, console: Console) -> list[tuple[str, Path, Path]]:
-    """Name, original pipeline, and a folder for what is compiled from it."""
+    """Return the name, the original pipeline, and a folder for the compiled ones."""
     if given is not None:
         return [(given.name, given, WORK / f"given-{abs(hash(given.resolve()))}")]
     tokenizer = find_pipeline("en_scienceie_minilm") / "transformer" / "tokenizer.json"
@@ -100,7 +100,7 @@ def originals(given: Path | None, console: Console) -> list[tuple[str, Path, Pat
 
 
 def measure(variants: dict[Variant, tuple[Path, Path]], text: str, plan: Plan) -> dict[str, Any]:
-    """All measurements of one size, the variants taking turns."""
+    """Take all measurements of one size; the variants take turns."""
     paragraphs = make_paragraphs(text)
     rounds: dict[Variant, dict[str, list[dict[str, float]]]] = {
         v: {"cold": [], "warm": [], "pipe": []} for v in variants
@@ -125,7 +125,7 @@ def measure(variants: dict[Variant, tuple[Path, Path]], text: str, plan: Plan) -
 
 
 def work(python: Path, variant: Variant, what: str, target: str, payload: object = None) -> dict[str, float]:
-    """Run one measurement in a fresh process of that variant's environment."""
+    """Take one measurement in a fresh process of that variant's environment."""
     path = "original" if variant is Variant.ORIGINAL else "ours"
     begun = time.perf_counter()
     done = subprocess.run(
@@ -143,7 +143,7 @@ def work(python: Path, variant: Variant, what: str, target: str, payload: object
 
 
 def summary(found: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
-    """Medians, and the figures that they are of."""
+    """Return medians, and every figure."""
     cold = found["cold"]
     return {
         "cold_s": statistics.median(one["process_s"] for one in cold),
@@ -157,14 +157,14 @@ def summary(found: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
 
 
 def make_paragraphs(text: str) -> list[str]:
-    """Paragraphs of one to eight sentences of the text, in any order: about as long as abstracts are."""
+    """Return paragraphs of one to eight random sentences of the text, about as long as abstracts."""
     rng = random.Random(0)
     sentences = re.split(r"(?<=\.)\s+", text)
     return [" ".join(rng.choices(sentences, k=rng.randint(1, 8))) for _ in range(PARAGRAPHS)]
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """Describe the machine."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     cpu = model[1] if model else platform.processor()
     cores = len(os.sched_getaffinity(0))

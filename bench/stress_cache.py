@@ -1,16 +1,16 @@
-"""Cold starts that race for one cache: many processes, single starts, with and without kills.
+"""Race cold starts for one cache: many processes, single starts, with and without kills.
 
-Each start is a process of its own that opens one pipeline from a store in a folder and ends. None may fail; with
-``--kills``, none that was not killed. The standard library is enough, so any Python from 3.11 can run it:
+Each start is a process that opens one pipeline from a store in a folder and exits. None may fail, except those that
+``--kills`` kills. Only the standard library is needed, so any Python from 3.11 can run it:
 
     python bench/stress_cache.py --kills
 
-Each scenario is one way in which folders vanish under a start:
+Each scenario is one way in which folders disappear during a start:
 
-``empty``     all processes begin at once on a folder that is not there; a new one for each round
+``empty``     all processes begin at once on a missing folder; a new one in each round
 ``shared``    all use one folder
 ``limited``   the same, with room for two pipelines: most starts evict
-``removed``   the same as ``shared``, and processes remove entries and records of the cache, or all of it
+``removed``   like ``shared``, while processes remove entries and records of the cache, or all of it
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LOCATIONS = ("digest", "alias")
 KILLED_SHARE = 0.3
 REMOVED_SHARE = 0.2
 LONGEST_S = 120
-"""A start that takes longer hangs."""
+"""Seconds after which a start counts as hanging."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", action="store_true", help="print the results as one line of JSON")
     arguments = parser.parse_args()
-    # Damaged entries are what some scenarios are about.
+    # Some scenarios damage entries on purpose.
     logging.disable()
     results = []
     with tempfile.TemporaryDirectory(prefix="stress-cache-") as scratch:
@@ -114,7 +114,7 @@ def print_result(result: dict[str, object]) -> None:
 
 
 def make_store(root: Path, pipelines: int, size: int) -> dict[str, tuple[Location, ...]]:
-    """Write small pipelines into a store in a folder: their locations, by digest and by alias."""
+    """Write small pipelines into a store in a folder; return their locations, by digest and by alias."""
     by_digest, by_alias = [], []
     for number in range(pipelines):
         name = f"en_p{number}"
@@ -137,7 +137,7 @@ def make_store(root: Path, pipelines: int, size: int) -> dict[str, tuple[Locatio
 
 
 def run(plan: Plan) -> dict[str, object]:
-    """Run a plan: how many starts there were, and what became of them."""
+    """Run a plan; count its starts and their outcomes."""
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(plan.processes)
     begin = time.perf_counter()
@@ -160,7 +160,7 @@ def run(plan: Plan) -> dict[str, object]:
 
 
 def work(plan: Plan, number: int, barrier: object) -> None:
-    """Be one of the processes: single starts, one after another."""
+    """Run single starts one after another: the body of one process."""
     chance = random.Random(f"{plan.seed} {plan.scenario} {number}")
     ends: Counter[str] = Counter()
     for turn in range(plan.starts):
@@ -184,14 +184,14 @@ def wait(barrier: object) -> None:
 
 
 def remove_something(root: Path, chance: random.Random) -> None:
-    """Remove an entry, the records of the cache, or all of it, as somebody with a shell may."""
+    """Remove an entry, the records of the cache, or all of it, as a user may."""
     names = os.listdir(root) if root.exists() else []
     target = root / chance.choice(names) if names and chance.random() < 0.8 else root
     shutil.rmtree(target, ignore_errors=True)
 
 
 def start(location: Location, settings: CacheSettings, error: Path, chance: random.Random | None) -> str:
-    """Start one process, and kill it if it is to be killed: how it ended."""
+    """Start one process, kill it at random if there is a source of chance, and return its outcome."""
     pid = os.fork()
     if pid == 0:
         code = 1

@@ -14,7 +14,7 @@ BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 class Variant(StrEnum):
-    """What is measured."""
+    """The compared environments."""
 
     ORIGINAL = "spaCy + torch"
     FP32 = "spacy-lambda fp32"
@@ -22,7 +22,7 @@ class Variant(StrEnum):
 
 
 Row = tuple[str, str, str, str]
-"""What was measured, then the figure of each variant."""
+"""Measurement, then the figure of each variant."""
 
 # Title, key, format, and whether more is better.
 FIGURES: tuple[tuple[str, str, Callable[[float], str], bool], ...] = (
@@ -34,7 +34,7 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str], bool], ...] = (
 
 
 def rows(results: dict[str, Any], size: str) -> Iterator[Row]:
-    """Figures of one size; those of ours with their ratio to the original's."""
+    """Yield the figures of one size; those of spacy-lambda with their ratio to the original's."""
     found = results["sizes"][size]
     for title, key, form, more_is_better in FIGURES:
         base = found[Variant.ORIGINAL][key]
@@ -47,14 +47,14 @@ def rows(results: dict[str, Any], size: str) -> Iterator[Row]:
 
 
 def installed(results: dict[str, Any]) -> str:
-    """The installed sizes, in a sentence."""
+    """Return the installed sizes, in a sentence."""
     found = results["installed"]
     base, ours = found[Variant.ORIGINAL]["installed_mb"], found[Variant.INT8]["installed_mb"]
     return f"Installed packages: {base:,.0f} MB with torch, {ours:,.0f} MB with spacy-lambda."
 
 
 def as_table(results: dict[str, Any]) -> Table:
-    """For the terminal."""
+    """Return the table for the terminal."""
     table = Table("", *Variant, caption=installed(results))
     for size in results["sizes"]:
         table.add_row(f"[bold]{size}[/bold]")
@@ -65,7 +65,7 @@ def as_table(results: dict[str, Any]) -> Table:
 
 
 def as_markdown(results: dict[str, Any]) -> str:
-    """For the README."""
+    """Return the table for the README."""
     lines = [f"| | {' | '.join(Variant)} |", "| --- | ---: | ---: | ---: |"]
     for size in results["sizes"]:
         lines.append(f"| **{size}** | | | |")
@@ -74,7 +74,7 @@ def as_markdown(results: dict[str, Any]) -> str:
 
 
 def write_readme(path: Path, markdown: str) -> None:
-    """Put the table between its marks."""
+    """Write the table between its markers."""
     text = path.read_text(encoding="utf-8")
     pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
     if not pattern.search(text):

@@ -1,6 +1,6 @@
-"""One measurement in a fresh process, printed as JSON: ``worker.py (cold | handler | warm | pipe | size) ...``.
+"""Take one measurement in a fresh process, printed as JSON: ``worker.py (cold | handler | warm | pipe | size) ...``.
 
-Runs in either environment: the plain path has spaCy, spacy-transformers and torch; ours has the base install.
+It runs in either environment: with spaCy, spacy-transformers and torch, or with the base install of spacy-lambda.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WARM_CALLS = 15
 
 
 def load(path: str) -> object:
-    """Load the pipeline as each path loads it: ours as the function's handler does."""
+    """Load the pipeline, with spacy-lambda as the function's handler does."""
     if os.environ["BENCH_PATH"] == "original":
         import spacy
 
@@ -30,26 +30,26 @@ def load(path: str) -> object:
 
 
 def entities(doc) -> list[list[object]]:
-    """What is answered."""
+    """Return the entities of a prediction."""
     return [[ent.text, ent.label_, ent.start_char, ent.end_char] for ent in doc.ents]
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process ever had resident."""
+    """Return the peak resident memory of this process."""
     with open("/proc/self/status", encoding="ascii") as status:
         line = next(line for line in status if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
 
 
 def read_megabytes() -> float:
-    """What this process has had read from the disk, read-ahead included."""
+    """Return the megabytes that were read from disk for this process, with read-ahead."""
     with open("/proc/self/io", encoding="ascii") as counts:
         line = next(line for line in counts if line.startswith("read_bytes"))
     return int(line.split()[1]) / 1e6
 
 
 def cold(path: str, text: str) -> dict[str, object]:
-    """Import, load, first answer; the time before this file began is added by the caller."""
+    """Time import, load and first prediction; the caller adds the time before this file began."""
     nlp = load(path)
     loaded = time.perf_counter()
     found = entities(nlp(text))
@@ -64,7 +64,7 @@ def cold(path: str, text: str) -> dict[str, object]:
 
 
 def handler(path: str, text: str) -> dict[str, object]:
-    """The function's first answer, and when it was there, by the clock that all processes share."""
+    """Return the function's first prediction and its time, by the clock that all processes share."""
     os.environ["SPACY_LAMBDA_PIPELINE"] = path
     from spacy_lambda.runtime import handler
 
@@ -73,7 +73,7 @@ def handler(path: str, text: str) -> dict[str, object]:
 
 
 def warm(path: str, text: str) -> dict[str, object]:
-    """Milliseconds for one text, again and again."""
+    """Time one text repeatedly, in milliseconds."""
     nlp = load(path)
     times = []
     for number in range(WARM_UP + WARM_CALLS):
@@ -85,7 +85,7 @@ def warm(path: str, text: str) -> dict[str, object]:
 
 
 def pipe(path: str, texts: list[str]) -> dict[str, object]:
-    """Words a second through ``nlp.pipe``."""
+    """Measure words per second through ``nlp.pipe``."""
     nlp = load(path)
     list(nlp.pipe(texts[:8]))
     begun = time.perf_counter()
@@ -94,7 +94,7 @@ def pipe(path: str, texts: list[str]) -> dict[str, object]:
 
 
 def size(root: str) -> dict[str, object]:
-    """Megabytes of a distribution and everything that it requires, as installed."""
+    """Sum the installed megabytes of a distribution and its dependencies."""
     from importlib.metadata import PackageNotFoundError, distribution
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a command can be given: every kind of wrong string, number and file, and what is right beside it."""
+"""Hostile input for commands: every kind of wrong string, number and file, and valid ones among them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ META: dict[str, Any] = {"lang": "en", "name": "ok", "version": "1.0.0", "pipelin
 
 
 def odd_metas() -> dict[str, bytes]:
-    """Files in the place of a ``meta.json``."""
+    """Return files to use as ``meta.json``."""
     values: dict[str, Any] = {"list": [], "number": 7, "null": None, "text": "x", "empty-object": {}}
     long = {"name": "x" * 1_000_000, "version": "1" * 100_000}
     for key in (
@@ -124,7 +124,7 @@ def odd_metas() -> dict[str, bytes]:
 
 
 def odd_configs() -> dict[str, bytes]:
-    """Files in the place of a ``config.cfg``."""
+    """Return files to use as ``config.cfg``."""
     return {
         "empty": b"",
         "binary": os.urandom(300),
@@ -159,7 +159,7 @@ def odd_configs() -> dict[str, bytes]:
 
 
 def odd_files() -> dict[str, bytes]:
-    """Files of every ending that a command reads."""
+    """Return files of every suffix that a command reads."""
     contents = {
         "empty": b"",
         "binary": bytes(range(256)) * 4,
@@ -194,7 +194,7 @@ def odd_files() -> dict[str, bytes]:
 
 
 def make_pool(folder: Path) -> dict[str, list[str]]:
-    """Write all of it; what is given where a path or a location is taken, by kind."""
+    """Write all of it; return paths and locations by kind."""
     ok = folder / "ok"
     spacy.blank("en", meta=META).to_disk(ok)
     artifact = pack(ok, folder / "ok.tar").path
@@ -296,7 +296,7 @@ def _archives(folder: Path, artifact: bytes) -> list[str]:
 
 
 def _stores(folder: Path) -> list[str]:
-    """Stores with records that nobody pushed."""
+    """Write stores with records that no push made."""
     records: dict[str, Any] = {
         "markup": {"kind": "version", "version": "[red]\x1b[31m", "sha256": "0" * 64, "size": 1},
         "digest": {"kind": "version", "version": "1.0.0", "sha256": "../../x", "size": 1},

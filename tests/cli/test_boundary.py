@@ -32,7 +32,7 @@ def shell(command: str, *, env: Mapping[str, str] | None = None) -> subprocess.C
 
 
 @pytest.mark.parametrize(
-    ("exc", "code", "said", "remedy"),
+    ("exc", "code", "message", "remedy"),
     [
         (LocationError("it is nowhere", remedy="say where"), KNOWN, "it is nowhere", "say where"),
         (FileNotFoundError(errno.ENOENT, "No such file", "a/b"), KNOWN, "a/b: No such file", "check that it exists"),
@@ -59,7 +59,7 @@ def shell(command: str, *, env: Mapping[str, str] | None = None) -> subprocess.C
 def test_an_exception_becomes_a_message_and_an_exit_code(
     exc: BaseException,
     code: int,
-    said: str,
+    message: str,
     remedy: str,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -72,7 +72,7 @@ def test_an_exception_becomes_a_message_and_an_exit_code(
 
     assert guarded(run) == code
     err = capsys.readouterr().err
-    assert said in err
+    assert message in err
     assert remedy in err
     assert "Traceback" not in err
     written = [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()]
@@ -107,7 +107,7 @@ def test_a_variable_prints_the_traceback(capsys: pytest.CaptureFixture[str], mon
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "said"),
+    ("command", "code", "message"),
     [
         ("$SL --version >&-", 0, b""),
         ("$SL --version >&- 2>&- <&-", 0, b""),
@@ -125,10 +125,10 @@ def test_a_variable_prints_the_traceback(capsys: pytest.CaptureFixture[str], mon
         ("$SL ls ./none | cat", 0, b"error: there is no"),
     ],
 )
-def test_in_a_shell(command: str, code: int, said: bytes) -> None:
+def test_in_a_shell(command: str, code: int, message: bytes) -> None:
     done = shell(command, env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
     assert done.returncode == code, done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.isascii() or b"\xe2" in done.stderr  # typer's box
 
 
@@ -139,7 +139,7 @@ def test_names_in_any_script_on_an_ascii_terminal() -> None:
         [*COMMAND, "ls", "./железо"], stdout=follower, stderr=follower, stdin=follower, env=environ
     ) as process:
         os.close(follower)
-        said = b""
+        message = b""
         while True:
             try:
                 chunk = os.read(leader, 4096)
@@ -147,12 +147,12 @@ def test_names_in_any_script_on_an_ascii_terminal() -> None:
                 break
             if not chunk:
                 break
-            said += chunk
+            message += chunk
     os.close(leader)
     assert process.returncode == 1
-    assert said.isascii()
-    assert rb"\udcd0\udcb6" in said
-    assert b"Traceback" not in said
+    assert message.isascii()
+    assert rb"\udcd0\udcb6" in message
+    assert b"Traceback" not in message
 
 
 def test_ctrl_c(tmp_path: Path) -> None:

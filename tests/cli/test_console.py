@@ -1,4 +1,4 @@
-"""What is printed: visible, bounded, one line where it is one; and nothing is printed in another way."""
+"""Output is visible and bounded, and every command prints through the console."""
 
 from __future__ import annotations
 
@@ -43,39 +43,42 @@ def is_visible(text: str) -> bool:
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_what_is_hostile_is_shown_as_it_is(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hostile_text_is_printed_visibly(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     print_lines(f"name {value}")
     print_table(["name"], [[value]], title=value)
     print_error(SpacyLambdaError(f"there is {value}", remedy=f"remove {value}"))
-    said = capsys.readouterr()
-    assert is_visible(said.out + said.err)
-    assert "\u202e" not in said.out + said.err
-    assert said.out.splitlines()[0] == f"name {printable(value)}"
-    assert [line.partition(":")[0] for line in said.err.splitlines() if not line.startswith(" ")] == ["error", "remedy"]
+    printed = capsys.readouterr()
+    assert is_visible(printed.out + printed.err)
+    assert "\u202e" not in printed.out + printed.err
+    assert printed.out.splitlines()[0] == f"name {printable(value)}"
+    assert [line.partition(":")[0] for line in printed.err.splitlines() if not line.startswith(" ")] == [
+        "error",
+        "remedy",
+    ]
     if value.isascii() and value.isprintable():
-        assert value in said.out
+        assert value in printed.out
 
 
 @pytest.mark.parametrize(
     "value",
     ["naïve", "железо", "鉄\u3000錆", "\U0001f469\u200d\U0001f52c", "\u0645\u06cc\u200c\u062e", "e\u0301", "a\u00a0b"],
 )
-def test_what_is_written_in_any_script_stays(value: str) -> None:
+def test_text_in_any_script_is_unchanged(value: str) -> None:
     assert printable(value) == value
 
 
 def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str]) -> None:
     print_lines("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * LINE}\t\x1b[31m", err=True)
     print_table(["name"], [["a\tb"]])
-    said = capsys.readouterr()
-    first, second = said.err.splitlines()
+    printed = capsys.readouterr()
+    first, second = printed.err.splitlines()
     assert first == "REPORT RequestId: 1\tDuration: 2.00 ms\t"
     assert second.endswith("x… (6 characters more)")
-    assert "a\\tb" in said.out
+    assert "a\\tb" in printed.out
 
 
 @given(value=st.text())
-def test_every_text_is_shown_on_one_line_of_visible_characters(value: str) -> None:
+def test_every_text_becomes_one_line_of_visible_characters(value: str) -> None:
     assert is_visible(printable(value))
     assert "\n" not in printable(value)
 
@@ -87,13 +90,13 @@ def test_json_is_the_same_value_on_any_terminal(encoding: str, value: Any) -> No
     terminal = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace")
     with contextlib.redirect_stdout(terminal):
         print_json(value)
-    said = raw.getvalue().decode(encoding)
-    assert json.loads(said) == value
-    assert is_visible(said)
+    printed = raw.getvalue().decode(encoding)
+    assert json.loads(printed) == value
+    assert is_visible(printed)
 
 
 @pytest.mark.parametrize("value", [float("inf"), [float("-inf")], {"a": (1.5, float("nan"))}])
-def test_json_has_no_number_that_json_has_not(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_no_infinite_numbers(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse(name: str) -> None:
         raise AssertionError(name)
 
@@ -101,7 +104,7 @@ def test_json_has_no_number_that_json_has_not(value: Any, capsys: pytest.Capture
     assert "null" in json.dumps(json.loads(capsys.readouterr().out, parse_constant=refuse))
 
 
-def test_what_is_long_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_output_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     print_lines("x" * 10_000_000)
     assert len(capsys.readouterr().out) < LINE + 60
     print_table(["name"], [["x" * 10_000_000]])
@@ -111,7 +114,7 @@ def test_what_is_long_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def calls(path: Path) -> set[str]:
-    """What a module calls or imports to print."""
+    """Return the calls and imports of a module."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
@@ -122,10 +125,10 @@ def calls(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
-def test_no_command_prints_by_itself(path: Path) -> None:
+def test_commands_print_through_the_console_only(path: Path) -> None:
     allowed = {
         "console.py": {"print", "rich.console.Console", "rich.table.Table", "rich.text.Text"},
-        "progress.py": {"rich.console.Console"},  # draws bars of steps that have names of ours
+        "progress.py": {"rich.console.Console"},  # draws bars, whose labels are our own
         "boundary.py": {
             "sys.stderr.write",
             "sys.stdout.flush",

@@ -1,7 +1,7 @@
-"""Every command with everything that it may be given: a known error with its remedy, and nothing else.
+"""Fuzz every command: whatever the arguments, it ends with a known error and its remedy.
 
-The commands and their parameters are those of the application itself, so that a new one is tried as well. What is tried
-is drawn with a seed; ``SPACY_LAMBDA_FUZZ_SECONDS`` lets each command be tried for so long, with a new seed each time.
+Commands and parameters are read from the application, so that new ones are included. Arguments are drawn with a seed;
+``SPACY_LAMBDA_FUZZ_SECONDS`` fuzzes each command for that long, with a new seed each time.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from tests.cli.hostile import NUMBERS, STRINGS, WHOLE, make_pool
 SECONDS = float(os.environ.get("SPACY_LAMBDA_FUZZ_SECONDS", "0"))
 ROUNDS = 10
 FOREVER = 120
-"""Seconds after which a command is said to hang."""
+"""Seconds after which a command counts as hanging."""
 
 INPUTS = {"pipeline", "original", "compiled", "bundle", "artifact", "compare", "hub_pipeline"}
 OUTPUTS = {"out"}
 STORES = {"store", "location"}
 WRITES = {"store"}
-"""Places to which a command writes because it is told to."""
+"""Parameters that name a place to write to."""
 
 INSIDE = ["there", "there/x", "file", "file/x", "fifo", "out/new", "loop", "out/" + "x" * 300, "out/\udcff.tar"]
 
@@ -55,14 +55,14 @@ COMMANDS = dict(commands(get_command(make_app())))
 
 
 class Draw:
-    """Draws the arguments of a command."""
+    """A source of random arguments."""
 
     def __init__(self, seed: int, pool: dict[str, list[str]]) -> None:
         self.random = random.Random(seed)
         self.pool = pool
 
     def arguments(self, command: Any) -> list[str]:
-        """A command line; one parameter at least is odd."""
+        """Return a command line in which at least one parameter is hostile."""
         parameters = [one for one in command.params if one.name not in LEFT_OUT]
         few = 0.0 if self.random.random() < 0.7 else 0.35
         odd = {one.name for one in parameters if self.random.random() < few} or {self.odd_one(parameters)}
@@ -78,7 +78,7 @@ class Draw:
         return [*options, "--", *words] if self.random.random() < 0.8 else [*words, *options]
 
     def odd_one(self, parameters: list[Any]) -> str:
-        """What is read more often than the rest."""
+        """Choose a parameter; those that are read as files are more likely."""
         weights = [5 if one.name in INPUTS | STORES | {"texts", "event", "config"} else 1 for one in parameters]
         name: str = self.random.choices(parameters, weights)[0].name
         return name
@@ -100,19 +100,8 @@ class Draw:
         if kind is float:
             return self.random.choice(NUMBERS)
         if name in OUTPUTS | WRITES:
-            inside = [
-                "there",
-                "there/x",
-                "file",
-                "file/x",
-                "fifo",
-                "out/new",
-                "loop",
-                "out/" + "x" * 300,
-                "out/\udcff.tar",
-            ]
             return self.random.choice(
-                [*inside, *(value for value in STRINGS if not value.startswith(("/", "~", "..")))]
+                [*INSIDE, *(value for value in STRINGS if not value.startswith(("/", "~", "..")))]
             )
         pools = [STRINGS]
         if name in INPUTS:
@@ -131,7 +120,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, and surroundings in which nothing is reached: no network, no credentials, no home."""
+    """Change to an empty folder without network, credentials or home."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "HF_", "SPACY_LAMBDA_")) and name != "HF_ENDPOINT":
             monkeypatch.delenv(name)
@@ -161,14 +150,14 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def stop_at_once(served: Any) -> None:
         welcome(served)
-        os.kill(os.getpid(), signal.SIGTERM)  # for which the server waits by now
+        os.kill(os.getpid(), signal.SIGTERM)  # the server waits for it by now
 
     monkeypatch.setattr(serving, "_print_welcome", stop_at_once)
     return tmp_path
 
 
 def prepare(work: Path) -> None:
-    """An empty folder but for what is there already, where a command writes."""
+    """Empty the folder, except for files where a command may want to write."""
     for path in work.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -186,7 +175,7 @@ def snapshot(folder: Path) -> dict[str, Any]:
 
 
 class Hanging(BaseException):
-    """What nothing but the boundary catches, which says that it is a fault."""
+    """Raised by the alarm; only the boundary catches it, as a bug."""
 
 
 def hang(number: int, frame: FrameType | None) -> None:
@@ -194,7 +183,7 @@ def hang(number: int, frame: FrameType | None) -> None:
 
 
 def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
-    """The exit code of a command line, in this process."""
+    """Run a command line in this process; return its exit code."""
     monkeypatch.setattr(sys, "argv", ["spacy-lambda", *words])
     kept = signal.signal(signal.SIGALRM, hang)
     signal.alarm(FOREVER)
@@ -211,7 +200,7 @@ def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def check(code: int, out: str, err: str, traces: list[str]) -> None:
-    """What holds for every command line."""
+    """Assert what holds for every command line."""
     assert traces == []
     assert "Traceback" not in out + err
     assert code in (0, 1, 2)
@@ -219,7 +208,7 @@ def check(code: int, out: str, err: str, traces: list[str]) -> None:
         assert "\nremedy: " in err
     if code == 2:
         assert "Usage:" in err
-    # A tab stays one in what is printed, as in a function's log, but not in an error.
+    # A tab stays a tab in output, as in a function's log, but not in an error.
     for character in set(out) - {"\n", "\t"} | set(err) - {"\n"}:
         assert unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp"), repr(character)
 
@@ -252,8 +241,8 @@ def test_a_command_with_anything(
             assert snapshot(workspace / "canary") == canary
             assert not Path("/tmp/canary-of-spacy-lambda").exists()
         except AssertionError as exc:
-            told = [word if len(word) < 200 else word[:100] + "..." for word in words]
-            faults.append(f"{told!r} ({seconds:.1f} s): {code}\n{exc}\n{err[-1500:]}\n{''.join(traces)[-2500:]}")
+            shown = [word if len(word) < 200 else word[:100] + "..." for word in words]
+            faults.append(f"{shown!r} ({seconds:.1f} s): {code}\n{exc}\n{err[-1500:]}\n{''.join(traces)[-2500:]}")
             if not SECONDS:
                 break
     assert not faults, f"{len(faults)} of {number}:\n" + "\n=====\n".join(faults[:20])

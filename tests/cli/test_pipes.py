@@ -1,4 +1,4 @@
-"""A pipe or a device where a file is expected: refused at once, and not waited for."""
+"""Named pipes and devices in place of files are refused at once, without waiting for them."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["txt", "jsonl", "spacy"])
-def test_texts_are_read_of_files(ending: str, folder: Path) -> None:
+def test_texts_are_read_from_files_only(ending: str, folder: Path) -> None:
     with pytest.raises(VerifyError) as caught:
         read_docs(folder / f"PIPE.{ending}", spacy.blank("en"))
     assert caught.value.remedy
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_it_is_refused(words: tuple[str, ...], folder: Path) -> None:
+def test_commands_refuse_pipes_and_devices(words: tuple[str, ...], folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "spacy_lambda", *words],
         cwd=folder,

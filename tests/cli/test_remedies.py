@@ -1,4 +1,4 @@
-"""Remedies of what a new user does first: each one can be followed."""
+"""Remedies for a new user's first mistakes: each one can be followed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from spacy_lambda.cli import main
 main()
 """
 OTHER_EXTRAS = "squarify aws_cdk cyclonedx packaging torch onnx"
-"""Libraries that ``invoke`` has no use for."""
+"""Libraries that ``invoke`` does not need."""
 
 
 def run(*arguments: str, cwd: Path) -> str:
-    """What a command that is refused says."""
+    """Return what a failing command prints on standard error."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPACY_LAMBDA_"))}
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT, OTHER_EXTRAS if arguments[0] == "invoke" else "", *arguments],
@@ -52,9 +52,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("command", "said", "remedy"),
+    ("command", "message", "remedy"),
     [
-        ("invoke --text x", "there is no --endpoint, and no spacy-lambda.toml", "--endpoint http://127.0.0.1:9001"),
+        ("invoke --text x", "no --endpoint, and no spacy-lambda.toml", "--endpoint http://127.0.0.1:9001"),
         ("invoke --text x", "", "spacy-lambda init"),
         ("invoke --text x --config same.toml", "project.region is missing", "under [project]"),
         ("invoke other --region eu-central-1 --text x --config same.toml", "no function 'other'", "choose from ner"),
@@ -68,9 +68,9 @@ def folder(tmp_path: Path) -> Path:
         ("deploy --yes --pipeline ./mine --config other.toml", "its pipeline is './other'", "leave out --pipeline"),
     ],
 )
-def test_what_is_refused(command: str, said: str, remedy: str, folder: Path) -> None:
+def test_a_mistake_has_a_remedy(command: str, message: str, remedy: str, folder: Path) -> None:
     err = run(*command.split(), cwd=folder)
-    assert said in err
+    assert message in err
     assert remedy in err
     assert "--force" not in err
 

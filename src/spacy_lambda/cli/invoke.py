@@ -54,7 +54,7 @@ def invoke(
 
         if config is None and not Path(FILE).exists():
             raise InvokeError(
-                f"there is no --endpoint, and no {FILE} in {Path.cwd()}",
+                f"no --endpoint, and no {FILE} in {Path.cwd()}",
                 remedy="pass --endpoint http://127.0.0.1:9001 for a local function that `spacy-lambda serve` started,"
                 f" or write a {FILE} with `spacy-lambda init`",
             )
