@@ -23,6 +23,7 @@ EXTRA_OF = {
     "model_signing": "sign",
     "onnx": "compile",
     "onnxscript": "compile",
+    "packageurl": "bundle",
     "packaging": "bundle",
     "requests": "hub",
     "rich": "cli",
@@ -32,6 +33,7 @@ EXTRA_OF = {
     "torch": "compile",
     "transformers": "compile",
     "typer": "cli",
+    "urllib3": "client",
     "uvicorn": "local",
     "yaml": "hub",
 }

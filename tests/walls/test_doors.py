@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
@@ -9,11 +10,14 @@ import pkgutil
 import re
 import subprocess
 import sys
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
 
 import pytest
 
 import spacy_lambda
 from spacy_lambda import errors
+from spacy_lambda.extras import EXTRA_OF
 
 MODULES = [
     module.name
@@ -175,3 +179,28 @@ def test_a_missing_extra_names_its_command(missing: str, arguments: list[str], r
     assert done.returncode == 1
     assert remedy in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_optional_dependency_has_an_extra() -> None:
+    source = Path(spacy_lambda.__file__).parent
+    imported = {name for path in source.rglob("*.py") for name in imports_of(path)}
+    # spaCy brings blis, confection and pydantic.
+    base = {"blis", "confection", "numpy", "onnxruntime", "pydantic", "pydantic_core", "spacy", "srsly", "thinc"}
+    base |= {"spacy_lambda", "tokenizers"}
+    assert (imported & packages_distributions().keys()) - base == EXTRA_OF.keys() & imported
+    declared = {
+        requirement.partition("extra == ")[2].strip("'\"")
+        for requirement in distribution("spacy-lambda").requires or []
+    }
+    assert set(EXTRA_OF.values()) <= declared
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the top-level packages that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
