@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.main import get_command
 
 from spacy_lambda.cli import make_app
@@ -57,6 +58,33 @@ def snapshot() -> dict[str, list[dict[str, Any]]]:
 
 def test_commands_and_options_are_the_committed_ones() -> None:
     assert snapshot() == json.loads(COMMITTED.read_text(encoding="utf-8"))
+
+
+def test_common_options_have_one_help_text() -> None:
+    helps: dict[str, set[str]] = {}
+    for _, command in commands(get_command(make_app())):
+        for one in command.params:
+            helps.setdefault(one.opts[0], set()).add(one.help)
+    for option in (
+        "--json",
+        "--yes",
+        "--config",
+        "--region",
+        "--profile",
+        "--endpoint-url",
+        "--host",
+        "--port",
+        "--env",
+    ):
+        assert len(helps[option]) == 1, option
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands(get_command(make_app()))))
+def test_help_is_a_sentence_and_an_example(path: str, command: Any) -> None:
+    first, *_, last = [line.strip() for line in command.help.splitlines() if line.strip()]
+    assert first.endswith(".")
+    assert last.startswith(f"Example: spacy-lambda {path}")
+    assert all(one.help.endswith((".", "...")) or "://" in one.help for one in command.params), path
 
 
 if __name__ == "__main__":

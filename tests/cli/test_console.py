@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from spacy_lambda import cli
 from spacy_lambda.cli.console import CELL, LINE, print_error, print_json, print_lines, print_table, printable
+from spacy_lambda.core.location import Location
 from spacy_lambda.errors import SpacyLambdaError
 
 FOLDER = Path(cli.__file__).parent
@@ -102,6 +104,18 @@ def test_json_has_no_infinite_numbers(value: Any, capsys: pytest.CaptureFixture[
 
     print_json(value)
     assert "null" in json.dumps(json.loads(capsys.readouterr().out, parse_constant=refuse))
+
+
+def test_dataclasses_are_printed_as_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    @dataclass(frozen=True)
+    class Stored:
+        location: Location
+        path: Path
+        sizes: tuple[int, ...]
+
+    print_json([Stored(Location("s3", "bucket/en_x", "1.0.0"), Path("a/b"), (1, 2))])
+    expected = {"location": "s3://bucket/en_x@1.0.0", "path": "a/b", "sizes": [1, 2]}
+    assert json.loads(capsys.readouterr().out) == [expected]
 
 
 def test_long_output_is_cut(capsys: pytest.CaptureFixture[str]) -> None:

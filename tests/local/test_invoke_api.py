@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from spacy_lambda import Client, serve
 from spacy_lambda.errors import InvokeError
 from spacy_lambda.local import invoke, parse_report
 from tests.local.local_lambda import Lambda
@@ -273,3 +274,10 @@ def test_client_that_leaves_breaks_nothing(local: Lambda) -> None:
     assert done.returncode == 28
     for number in range(5):
         assert answer(call(local, {"do": "echo", "n": number})) == {"n": number}
+
+
+def test_the_public_serve_starts_a_function(pipeline: Path) -> None:
+    with serve(pipeline, name="ner", environment={"SPACY_LAMBDA_PAGE": "off"}) as local:
+        with Client("ner", endpoint_url=local.endpoint_url) as client:
+            assert isinstance(client.predict("Iron."), list)
+        assert local.function.settings.environment == {"SPACY_LAMBDA_PAGE": "off"}

@@ -17,7 +17,7 @@ import pytest
 
 import spacy_lambda
 from spacy_lambda import errors
-from spacy_lambda.extras import EXTRA_OF
+from spacy_lambda.extras import EXTRA_OF, explain_missing
 
 MODULES = [
     module.name
@@ -179,6 +179,17 @@ def test_a_missing_extra_names_its_command(missing: str, arguments: list[str], r
     assert done.returncode == 1
     assert remedy in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_missing_dependency_is_explained_while_a_function_runs() -> None:
+    def import_it(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    with pytest.raises(errors.MissingExtraError, match="boto3") as caught:
+        explain_missing(import_it)("boto3.session")
+    assert caught.value.remedy == 'pip install "spacy-lambda[s3]"'
+    with pytest.raises(ModuleNotFoundError, match="nobodys"):
+        explain_missing(import_it)("nobodys")
 
 
 def test_every_optional_dependency_has_an_extra() -> None:

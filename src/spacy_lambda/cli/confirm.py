@@ -14,7 +14,7 @@ __all__ = ["confirm", "require_terminal"]
 
 
 def require_terminal(*, yes: bool) -> None:
-    """Refuse to begin work that ends in a prompt which nobody could see or answer.
+    """Refuse to begin work that ends in a prompt that cannot be seen or answered.
 
     :param yes: Confirmed on the command line.
     :raises DeployError: If stdin or every output is not a terminal.
