@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_lambda.pipeline.kind import PipelineKind, described
+from spacy_lambda.pipeline.kind import PipelineKind, describe_kind
 
 WITHOUT = """
 import sys
@@ -86,4 +86,4 @@ def test_a_mistake_has_a_remedy(command: str, message: str, remedy: str, folder:
     ],
 )
 def test_how_an_original_is_compiled(pipeline: str, command: str) -> None:
-    assert f"compile it: {command}" in described(PipelineKind.ORIGINAL, pipeline)
+    assert f"compile it: {command}" in describe_kind(PipelineKind.ORIGINAL, pipeline)

@@ -16,7 +16,7 @@ import spacy
 
 from spacy_lambda.compiler import compile as build
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.inspection import source_hash
+from spacy_lambda.compiler.provenance import source_hash
 from spacy_lambda.errors import CompileError, VerifyError
 from spacy_lambda.packages.task_root import build_task_root
 from tests.compiler.originals import TEXTS

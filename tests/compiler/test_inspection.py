@@ -14,8 +14,9 @@ from thinc.api import Config
 
 from spacy_lambda import load
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.inspection import source_hash, survey
-from spacy_lambda.compiler.library_errors import unforeseen
+from spacy_lambda.compiler.inspection import inspect_original
+from spacy_lambda.compiler.library_errors import library_errors
+from spacy_lambda.compiler.provenance import source_hash
 from spacy_lambda.errors import CompileError, InvalidPipelineError, UnsupportedPipelineError
 from tests.compiler.originals import TEXTS
 from tests.compiler.pipelines import append, blank, wheel, write
@@ -84,7 +85,7 @@ def test_refused(original: Callable[..., Path], tmp_path: Path, changes: Changes
 def test_windows_that_cannot_be_cut(original: Callable[..., Path], tmp_path: Path, setting: str, value: object) -> None:
     path = changed(original(), tmp_path, {(*MODEL, "get_spans", setting): value})
     with pytest.raises(UnsupportedPipelineError) as caught:
-        survey(path)
+        inspect_original(path)
     assert f"component 'transformer' has {setting} = {json.dumps(value)}" in caught.value.message
     assert f"set {setting} in [components.transformer.model.get_spans]" in caught.value.remedy
 
@@ -106,7 +107,7 @@ def test_what_a_library_raises_names_the_component(
 def test_what_fails_in_the_original_too_is_its_own_fault() -> None:
     nlp = spacy.blank("en")
     nlp.tokenizer = None
-    with pytest.raises(CompileError, match="the original itself does not answer"), unforeseen(nlp, "component 'x'"):
+    with pytest.raises(CompileError, match="the original itself does not answer"), library_errors(nlp, "component 'x'"):
         raise KeyError("x")
 
 
@@ -114,7 +115,7 @@ def test_every_reason_is_told_at_once(original: Callable[..., Path], tmp_path: P
     names = ("another span getter", "extra annotations", "a transformer inside a component")
     changes = {key: value for name in names for key, value in REFUSED[name][0].items()}
     with pytest.raises(UnsupportedPipelineError) as caught:
-        survey(changed(original(), tmp_path, changes))
+        inspect_original(changed(original(), tmp_path, changes))
     assert len(caught.value.reasons) == 3
     for name in names:
         assert REFUSED[name][1] in caught.value.message
@@ -129,7 +130,7 @@ def test_a_pipeline_that_does_not_load(tmp_path: Path) -> None:
     config["components"]["sentencizer"]["factory"] = "no_such_factory"
     config.to_disk(tmp_path / "pipeline" / "config.cfg")
     with pytest.raises(CompileError) as caught:
-        survey(tmp_path / "pipeline")
+        inspect_original(tmp_path / "pipeline")
     assert "factories 'no_such_factory'" in caught.value.message
     assert "--code FILE" in caught.value.remedy
 

@@ -24,7 +24,7 @@ from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.differences import differences, first_not_finite
 from spacy_lambda.compiler.doc_trace import DocTrace, trace_text
 from spacy_lambda.compiler.proof_queries import function_answers
-from spacy_lambda.compiler.requirements import kept_requirements, required_names
+from spacy_lambda.compiler.required_packages import kept_requirements, required_names
 from spacy_lambda.compiler.verification import verify
 from spacy_lambda.errors import CompileError
 from tests.compiler.originals import TEXTS
@@ -96,7 +96,7 @@ LACKING: dict[str, tuple[str, str, str, str, str]] = {
         except ImportError:
             torch = None
         """,
-        "component 'extra' says something else than in the original",
+        "component 'extra' differs from the original's",
         "packages",
     ),
     "a file elsewhere": (
@@ -154,7 +154,7 @@ def test_what_the_function_lacks_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 def test_int8_does_not_excuse_a_component_without_a_model(original: Callable[..., Path], tmp_path: Path) -> None:
     code = component(tmp_path / "eight_maybe.py", "import sys\ndoc.cats['torch'] = float('torch' in sys.modules)")
     source = changed(original(), tmp_path / "source", append("eight_maybe"))
-    with pytest.raises(CompileError, match="component 'extra' says something else"):
+    with pytest.raises(CompileError, match="component 'extra' differs"):
         compile_pipeline(str(source), tmp_path / "out", code=[code], precision="int8")
 
 

@@ -16,8 +16,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, Token
 
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.inspection import source_hash
-from spacy_lambda.compiler.report import Report
+from spacy_lambda.compiler.provenance import source_hash
+from spacy_lambda.compiler.report import VerificationReport
 from spacy_lambda.compiler.verification import compare, verify
 from spacy_lambda.errors import VerifyError
 from tests.compiler.originals import LABELS, TEXTS
@@ -36,7 +36,7 @@ def rules(**labels: str) -> Language:
     return nlp
 
 
-def compare_rules(tmp_path: Path, first: Language, second: Language, docs: list[Doc]) -> Report:
+def compare_rules(tmp_path: Path, first: Language, second: Language, docs: list[Doc]) -> VerificationReport:
     second.to_disk(tmp_path / "second")
     return compare(first, tmp_path / "second", docs, on_step=quiet)
 
@@ -261,7 +261,7 @@ DIFFERENT: dict[str, tuple[Callable[[Doc], None], Callable[[Doc], None], str]] =
 
 def compare_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: Callable[[Doc], None], second: Callable[[Doc], None]
-) -> Report:
+) -> VerificationReport:
     original, compiled = spacy.blank("en"), spacy.blank("de")
     for nlp in (original, compiled):
         nlp.add_pipe("says_things")

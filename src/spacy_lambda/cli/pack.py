@@ -26,7 +26,7 @@ def pack(
     """
     from spacy_lambda.core.artifact.open import pipeline_folder
     from spacy_lambda.core.artifact.pack import pack as pack_folder
-    from spacy_lambda.pipeline.kind import described, pipeline_kind
+    from spacy_lambda.pipeline.kind import describe_kind, pipeline_kind
 
     with pipeline_folder(pipeline) as folder, byte_progress(quiet=as_json) as on_step:
         kind = pipeline_kind(folder)
@@ -37,6 +37,6 @@ def pack(
         print_json({**result, "left_out": packed.left_out, "pipeline": manifest.pipeline})
         return
     print_lines(f"{packed.path}: {len(manifest.files)} files, {packed.size / 1e6:.1f} MB", f"sha256={packed.sha256}")
-    print_lines(f"kind: {described(kind, pipeline)}")
+    print_lines(f"kind: {describe_kind(kind, pipeline)}")
     if packed.left_out:
         print_lines(f"left out, as hidden or generated files: {', '.join(packed.left_out)}", err=True)

@@ -100,7 +100,7 @@ def push(
 
 
 def _print(pushed: Pushed, source: str) -> None:
-    from spacy_lambda.pipeline.kind import described
+    from spacy_lambda.pipeline.kind import describe_kind
 
     aliases = ", ".join(pushed.aliases) or "none"
     print_lines(f"{pushed.version}: {pushed.uploaded / 1e6:.1f} MB sent, aliases: {aliases}")
@@ -109,7 +109,7 @@ def _print(pushed: Pushed, source: str) -> None:
     if pushed.page is not None:
         print_lines(pushed.page)
     if pushed.kind is not None:
-        print_lines(f"kind: {described(pushed.kind, source)}")
+        print_lines(f"kind: {describe_kind(pushed.kind, source)}")
     print_lines(f"{PIPELINE_VARIABLE}={pushed.location}")
 
 

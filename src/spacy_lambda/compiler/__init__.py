@@ -1,17 +1,72 @@
-"""Pipeline -> compiled pipeline, and the proof that it says the same.
+"""Compile a trained pipeline, and verify the compiled pipeline against its original.
 
-The flow, one module each::
+The flow of :func:`compile_pipeline`, one module each::
 
-    survey     the original is loaded; everything that cannot be compiled is named at once
-    encode     each transformer becomes an ONNX encoder, checked against torch
-      weights    the BERT family's weights in one form
-      bert       weights -> graph, written for the purpose
-      quantize   weights -> 7-bit weights (int8)
-      trace      any other architecture -> graph, traced by torch
-    write      the directory: the original's, with encoders in place of the transformers
-    build      the above in order; the result appears whole or not at all
-    compare    original and compiled on the same texts, component by component
-      texts      the user's texts, wherever they are
+    inspection     the original is loaded; every part that cannot be compiled is reported at once
+    encode         each transformer becomes an ONNX encoder, checked against torch (parity)
+      weights        the weights of the BERT family in one form
+      bert_graph     weights -> a graph written for the purpose
+      quantize       weights -> 7-bit weights (int8)
+      traced_graph   any other architecture -> a graph traced by torch
+    write          the directory: the original's, with encoders in place of the transformers
+    verification   original and compiled pipeline on the same texts, component by component
+    proof          the compiled pipeline in a fresh process that has only what the function will have
 
-Needs the ``compile`` extra. Must not be imported by the runtime.
+The names are imported when they are used: they need the ``compile`` extra. The runtime must not import this package.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spacy_lambda.compiler.compile import compile_pipeline
+    from spacy_lambda.compiler.report import (
+        ComponentReport,
+        Difference,
+        LabelReport,
+        NotCompared,
+        PipelineTime,
+        TextFailure,
+        VerificationReport,
+    )
+    from spacy_lambda.compiler.verification import verify
+    from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
+    from spacy_lambda.core.progress import OnStep
+
+__all__ = [
+    "CompiledMeta",
+    "ComponentReport",
+    "Difference",
+    "LabelReport",
+    "NotCompared",
+    "OnStep",
+    "PipelineTime",
+    "Precision",
+    "TextFailure",
+    "VerificationReport",
+    "compile_pipeline",
+    "verify",
+]
+
+_MODULES = {
+    "CompiledMeta": "core.compiled_meta",
+    "ComponentReport": "compiler.report",
+    "Difference": "compiler.report",
+    "LabelReport": "compiler.report",
+    "NotCompared": "compiler.report",
+    "OnStep": "core.progress",
+    "PipelineTime": "compiler.report",
+    "Precision": "core.compiled_meta",
+    "TextFailure": "compiler.report",
+    "VerificationReport": "compiler.report",
+    "compile_pipeline": "compiler.compile",
+    "verify": "compiler.verification",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"spacy_lambda.{_MODULES[name]}"), name)

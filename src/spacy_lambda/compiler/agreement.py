@@ -1,99 +1,34 @@
-"""Counts of what two pipelines say: how many items each, how many they share, label by label, and which differ."""
+"""Counts of two pipelines' annotations, label by label, and of the differences of their hidden states."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from math import isnan
 from typing import Any
 
-from spacy_lambda.compiler.annotations import LABELLED, Items, Key, has_float, same
+import numpy as np
+from spacy.tokens import Doc
 
-__all__ = ["ComponentReport", "Difference", "LabelReport", "Tally", "shared_keys"]
+from spacy_lambda.compiler.annotations import LABELLED, Items, Key, has_float, same
+from spacy_lambda.compiler.doc_content import TORCH_EXTENSION
+from spacy_lambda.compiler.report import ComponentReport, Difference, LabelReport
+from spacy_lambda.compiler.stepwise import FailedDoc
+from spacy_lambda.runtime.encoder_output import get_encoding
+
+__all__ = ["HiddenTally", "Tally", "shared_keys"]
 
 SCORE_TOLERANCE = 1e-3
-"""Largest difference of two scores that are the same; of arrays, as a part of their largest value."""
+"""Largest difference of two scores that count as the same; for arrays, relative to their largest value."""
 
 LISTED = 10
-
-
-@dataclass(frozen=True)
-class LabelReport:
-    """The counts of one label.
-
-    :param agreement: F1 of both sets.
-    """
-
-    original: int
-    compiled: int
-    shared: int
-    agreement: float
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing of which the pipelines say something else.
-
-    :param document: Number of the text, from 0.
-    :param start: First character; ``None`` for what is said of a whole text.
-    :param text: The characters, at most 80 of them.
-    :param original: What the original says: a label or a value; ``None`` for nothing.
-    :param compiled: What the compiled pipeline says.
-    """
-
-    document: int
-    component: str
-    says: str
-    start: int | None
-    end: int | None
-    text: str
-    original: str | None
-    compiled: str | None
-
-
-@dataclass(frozen=True)
-class ComponentReport:
-    """How far two pipelines agree on one kind of what one component says.
-
-    :param component: The component's name.
-    :param says: What is compared: ``ents``, ``tags``, ``cats.scores``, ...
-    :param original: Number of items that the original says.
-    :param compiled: Number of items that the compiled pipeline says.
-    :param shared: Number of items that both say.
-    :param agreement: F1 of the two sets of items; ``None`` when both are empty.
-    :param counts: Whether it counts for the report's agreement; scores do not where precision is int8.
-    :param identical_documents: Documents on which both say exactly the same.
-    :param largest_difference: Of two scores of the same item; ``None`` for what has no scores.
-    :param gold_original: F1 of the original against the annotations; ``None`` without any.
-    :param gold_compiled: The same for the compiled pipeline.
-    :param differing_documents: Numbers of the first documents, from 0, on which they differ.
-    :param unsteady_documents: Documents on which the original says something else each time; what it does not say
-        steadily is left out of all counts.
-    :param labels: Counts by label, for kinds that have labels.
-    """
-
-    component: str
-    says: str
-    original: int
-    compiled: int
-    shared: int
-    agreement: float | None
-    counts: bool
-    identical_documents: int
-    largest_difference: float | None
-    gold_original: float | None
-    gold_compiled: float | None
-    differing_documents: tuple[int, ...]
-    unsteady_documents: int = 0
-    labels: dict[str, LabelReport] = field(default_factory=dict)
 
 
 class Tally:
     """Counts for one kind of annotation of one component, document by document.
 
     :param component: The component's name.
-    :param says: The kind.
+    :param says: The kind of annotation.
     """
 
     def __init__(self, component: str, says: str) -> None:
@@ -108,7 +43,7 @@ class Tally:
         self._has_gold = False
 
     def add(self, number: int, text: str, first: Items, second: Items) -> bool:
-        """Count one document; whether both say the same of it."""
+        """Count one document, and return whether both pipelines agree on it."""
         self._scored = self._scored or any(map(has_float, (*first.values(), *second.values())))
         shared = shared_keys(first, second)
         for name, keys in (("original", first), ("compiled", second), ("shared", shared)):
@@ -130,9 +65,9 @@ class Tally:
         self._gold.update(shared_original=_shared(first, expected), shared_compiled=_shared(second, expected))
 
     def report(self, *, documents: int, exact: bool) -> ComponentReport:
-        """The counts as figures.
+        """Return the counts as figures.
 
-        :param documents: Number of documents that were compared, those of which nothing was said among them.
+        :param documents: Number of compared documents, with or without annotations.
         :param exact: Scores have to be the same too.
         """
         original, compiled, shared = (sum(self._counts[name].values()) for name in ("original", "compiled", "shared"))
@@ -172,21 +107,52 @@ class Tally:
         }
 
     def _different(self, number: int, text: str, first: Items, second: Items, shared: set[Key]) -> Iterator[Difference]:
-        """One difference for each place, with what either says there."""
-        said: dict[tuple[int | None, int | None], tuple[list[str], list[str]]] = {}
+        """Yield one difference for each place, with the labels and values of either pipeline."""
+        found: dict[tuple[int | None, int | None], tuple[list[str], list[str]]] = {}
         for side, items in enumerate((first, second)):
             for key, value in items.items():
                 if key not in shared:
-                    said.setdefault(key[:2], ([], []))[side].append(_shown(key[2], value))
-        for (start, end), (old, new) in sorted(said.items(), key=lambda item: (item[0][0] or 0, item[0][1] or 0)):
+                    found.setdefault(key[:2], ([], []))[side].append(_shown(key[2], value))
+        for (start, end), (old, new) in sorted(found.items(), key=lambda item: (item[0][0] or 0, item[0][1] or 0)):
             excerpt = "" if start is None else text[start : start + 80 if end is None else min(end, start + 80)]
             yield Difference(
                 number, self.component, self.says, start, end, excerpt, ", ".join(old) or None, ", ".join(new) or None
             )
 
 
+class HiddenTally:
+    """The differences of the hidden states, over all documents."""
+
+    def __init__(self) -> None:
+        self.largest: float | None = None
+        self.unlike = 0
+        self._squared = self._size = 0.0
+
+    @property
+    def relative(self) -> float | None:
+        """Root mean square of the differences as a part of the hidden states' own."""
+        return None if self.largest is None else float(np.sqrt(self._squared / max(self._size, 1e-12)))
+
+    def add(self, original: Iterable[Doc | FailedDoc], compiled: Iterable[Doc | FailedDoc]) -> None:
+        """Compare the hidden states of documents that a transformer has just seen."""
+        for first, second in zip(original, compiled, strict=True):
+            if isinstance(first, Doc) and isinstance(second, Doc):
+                self._add(_torch_rows(first), get_encoding(second))
+
+    def _add(self, expected: Any, encoding: Any) -> None:
+        if expected is None or encoding is None:
+            return
+        if expected.shape != encoding.hidden.shape:
+            self.unlike += 1
+            return
+        difference = np.abs(expected - encoding.hidden)
+        self.largest = max(self.largest or 0.0, float(difference.max(initial=0.0)))
+        self._squared += float(np.square(difference).sum())
+        self._size += float(np.square(expected).sum())
+
+
 def shared_keys(first: Items, second: Items) -> set[Key]:
-    """The items that two Docs share, with values that are the same."""
+    """Return the items that two Docs share, with the same values."""
     return {key for key in first if key in second and same(first[key], second[key], SCORE_TOLERANCE)}
 
 
@@ -202,3 +168,16 @@ def _shown(label: str, value: Any) -> str:
 
 def _f1(shared: int, expected: int, found: int) -> float:
     return 2 * shared / (expected + found) if expected + found else 1.0
+
+
+def _torch_rows(doc: Doc) -> Any:
+    """Return the hidden states that spacy-transformers left on a Doc, without padding.
+
+    *Shape:* ``(wordpieces, width)``
+    """
+    data = getattr(doc._, TORCH_EXTENSION, None) if Doc.has_extension(TORCH_EXTENSION) else None
+    if data is None or "last_hidden_state" not in data.model_output:
+        return None
+    hidden = data.model_output.last_hidden_state
+    mask = np.asarray(data.wordpieces.attention_mask) > 0
+    return hidden[mask]

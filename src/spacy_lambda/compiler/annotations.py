@@ -1,4 +1,4 @@
-"""Everything that is on a Doc, as items that can be compared: what was annotated, where, and with which value."""
+"""Annotations of a Doc as items that can be counted and compared: place, label and value."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = [
 ]
 
 Key = tuple[int | None, int | None, str, int]
-"""First character, the one after the last, label, and a number for the same thing said again."""
+"""First character, the one after the last, label, and a number for repetitions of the same item."""
 
 Items = dict[Key, Any]
-"""What one kind of annotation says of a Doc: values by key; ``None`` where the key says everything."""
+"""One kind of annotation of a Doc: values by key; ``None`` where the key is all there is."""
 
 LABELLED = ("ents", "tags", "pos", "morphs", "deps", "cats", "spans[")
-"""Kinds that are counted label by label; others have too many values for that."""
+"""Kinds that are counted label by label; the values of others are too many for that."""
 
 CATEGORY_THRESHOLD = 0.5
 MAX_DEPTH = 50
@@ -90,9 +90,9 @@ class Opaque:
 
 
 def declared(component: Any, assigns: Iterable[str]) -> list[str]:
-    """The kinds of annotation that a component says it makes.
+    """Return the kinds of annotation that a component declares.
 
-    :param assigns: As its factory's metadata have it.
+    :param assigns: From the metadata of its factory.
     """
     kinds = [ASSIGNED[name] for name in assigns if name in ASSIGNED]
     kinds += [name for name in assigns if "._." in name and name.split("._.")[1] not in NOT_ANNOTATIONS]
@@ -102,7 +102,7 @@ def declared(component: Any, assigns: Iterable[str]) -> list[str]:
 
 
 def annotations_of(doc: Doc) -> dict[str, Items]:
-    """Everything on a Doc, by kind; kinds of which it has none may be missing."""
+    """Return all annotations of a Doc, by kind; kinds without any may be missing."""
     found: dict[str, Items] = {"tokens": _items((token.idx, _end(token), "", None) for token in doc)}
     found |= {kind: _items(_of_tokens(doc, value)) for kind, value in TOKENS.items()}
     if doc.has_annotation("DEP"):
@@ -134,7 +134,7 @@ def annotations_of(doc: Doc) -> dict[str, Items]:
 
 
 def annotated(doc: Doc) -> set[str]:
-    """The kinds of annotation of which a Doc is a reference, where there may be nothing to annotate."""
+    """Return the kinds of annotation that a gold Doc has, even where there is nothing to annotate."""
     if not len(doc):  # spaCy calls an empty Doc annotated
         return set()
     beside = {kind for kind, _ in leftovers(doc)} | {f"{owner} hook {name}" for owner, name, _ in hooks(doc)}
@@ -144,7 +144,7 @@ def annotated(doc: Doc) -> set[str]:
 
 
 def opaque(items: Items) -> str | None:
-    """The type of the first value that cannot be compared, if there is one."""
+    """Return the type of the first value that cannot be compared, if there is one."""
     return next((kind for kind in map(_opaque, items.values()) if kind), None)
 
 
@@ -173,7 +173,7 @@ def _plain_object(value: Any, depth: int) -> Any:
 
 
 def same(first: Any, second: Any, tolerance: float) -> bool:
-    """Two values agree; numbers that are not whole, to within a tolerance."""
+    """Compare two values; floats to within a tolerance."""
     if isinstance(first, float) and isinstance(second, float):
         return abs(first - second) <= tolerance or first == second or (isnan(first) and isnan(second))
     if isinstance(first, Array) and isinstance(second, Array):
@@ -189,7 +189,7 @@ def same(first: Any, second: Any, tolerance: float) -> bool:
 
 
 def has_float(value: Any) -> bool:
-    """A number that is not whole is somewhere in a value."""
+    """Look for a float anywhere in a value."""
     if isinstance(value, Array):
         return value.values.dtype.kind in "fc"
     if isinstance(value, list | dict):
@@ -232,7 +232,7 @@ def _items(things: Iterable[tuple[Any, ...]]) -> Items:
 
 
 def _user_data(doc: Doc) -> Iterator[tuple[str, int | None, int | None, Any]]:
-    """What was written into ``doc.user_data``, custom extensions among it."""
+    """Yield the contents of ``doc.user_data``, custom extensions among them."""
     for key, value in doc.user_data.items():
         if key == ENCODING_KEY:
             continue
@@ -246,7 +246,7 @@ def _user_data(doc: Doc) -> Iterator[tuple[str, int | None, int | None, Any]]:
 
 
 def _computed(doc: Doc) -> Iterator[tuple[str, int | None, int | None, Any]]:
-    """What extensions with a getter say."""
+    """Yield the values of extensions with a getter."""
     spans = [*doc.ents, *(span for group in doc.spans.values() for span in group)]
     owners: tuple[tuple[str, Mapping[str, Any], list[tuple[int | None, int | None, Any]]], ...] = (
         ("doc", Underscore.doc_extensions, [(None, None, doc)]),
@@ -257,13 +257,13 @@ def _computed(doc: Doc) -> Iterator[tuple[str, int | None, int | None, Any]]:
         for name, (_, _, getter, _) in extensions.items():
             if getter is not None and name not in NOT_ANNOTATIONS:
                 for start, end, thing in things:
-                    yield f"{owner}._.{name}", start, end, _ask(getter, thing)
+                    yield f"{owner}._.{name}", start, end, _value_of(getter, thing)
 
 
-def _ask(getter: Callable[[Any], Any], thing: Any) -> Any:
+def _value_of(getter: Callable[[Any], Any], thing: Any) -> Any:
     try:
         return getter(thing)
-    except Exception as exc:  # whatever the pipeline's own code raises: that too is what it says
+    except Exception as exc:  # whatever the pipeline's own code raises: that is its value
         return f"raises {type(exc).__name__}"
 
 

@@ -36,7 +36,7 @@ class QuantizedLinear:
     """A matrix product with integer weights; its input is quantised to 8 bits when it runs.
 
     :param weight: *Shape:* ``(inputs, outputs)``
-    :param scales: What 1 stands for in each column of the weight. *Shape:* ``(outputs,)``
+    :param scales: The value of 1 in each column of the weight. *Shape:* ``(outputs,)``
     :param input_scale: Factor for each input, undone in the weight, or ``None``. *Shape:* ``(inputs,)``
     :param per_row: Quantise each row of the input by its own range rather than all by one.
     """

@@ -1,4 +1,4 @@
-"""Compile a pipeline: survey, encode, write, compare."""
+"""Compile a pipeline: inspect, encode, write, verify, prove."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from spacy_lambda.compiler.encode import CompiledEncoder, OnStep, compile_encoder
-from spacy_lambda.compiler.inspection import Survey, source_hash, survey
-from spacy_lambda.compiler.kind import refuse_compiled
-from spacy_lambda.compiler.library_errors import unforeseen
-from spacy_lambda.compiler.output_folder import place
+from spacy_lambda.compiler.encode import CompiledEncoder, compile_encoder
+from spacy_lambda.compiler.inspection import Original, inspect_original
+from spacy_lambda.compiler.library_errors import library_errors
+from spacy_lambda.compiler.output_folder import open_output
 from spacy_lambda.compiler.own_code import find_code
 from spacy_lambda.compiler.proof import prove
-from spacy_lambda.compiler.requirements import kept_requirements, needed_by_names, required_names
+from spacy_lambda.compiler.provenance import source_hash
+from spacy_lambda.compiler.required_packages import kept_requirements, needed_by_names, required_names
 from spacy_lambda.compiler.texts import read_docs
 from spacy_lambda.compiler.verification import compare
 from spacy_lambda.compiler.write import write_meta, write_pipeline
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
 from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CompileError
+from spacy_lambda.pipeline.kind import require_original
 
 __all__ = ["compile_pipeline"]
 
@@ -39,11 +41,11 @@ TOOLS = (
     "onnxruntime",
 )
 
-ASKED = 5
-"""Of the texts to compare on, those that the result is also asked in its fresh process."""
+PROOF_TEXTS = 5
+"""Texts of the verification that the proof uses too."""
 
-LONGEST_ASKED = 5_000
-"""Characters of one of them."""
+LONGEST_PROOF_TEXT = 5_000
+"""Characters that it uses of each."""
 
 
 def compile_pipeline(
@@ -55,24 +57,24 @@ def compile_pipeline(
     verify: Path | None = None,
     code: Sequence[Path] = (),
     force: bool = False,
-    on_step: OnStep = lambda step, done, total: None,
+    on_step: OnStep = no_progress,
 ) -> CompiledMeta:
     """Compile a pipeline into a new directory, which appears whole or not at all.
 
-    Last, the result is loaded and asked in a fresh process that has only what the function will have; what does not
-    answer there, or says something else than the original, is not written.
+    Last, the result is loaded and queried in a fresh process that has only what the function will have; a pipeline
+    that does not answer there, or differs from the original, is not written.
 
     :param pipeline: A pipeline's directory, the name of an installed pipeline package, or a wheel or a zip of one.
     :param out: The compiled pipeline's directory; must not exist, or be empty.
-    :param precision: ``fp32`` says what the original says; ``int8`` is smaller and faster.
+    :param precision: ``fp32`` predicts what the original predicts; ``int8`` is smaller and faster.
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
     :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.
     :param code: Python files and packages that register what the pipeline names, and files beside them.
     :param force: Replace ``out`` when it is a pipeline.
-    :param on_step: Told about progress.
-    :returns: What was written into ``meta.json``.
+    :param on_step: Receives progress.
+    :returns: The metadata that was written into ``meta.json``.
     :raises PipelineNotFoundError: When there is no such pipeline.
-    :raises CompileError: When ``out`` is taken, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
+    :raises CompileError: When ``out`` exists, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
     :raises VerifyError: When there are no texts where they should be.
     """
     if calibrate is not None and precision != "int8":
@@ -81,17 +83,17 @@ def compile_pipeline(
             remedy="add --precision int8, or leave out --calibrate",
         )
     read = [one for one in (calibrate, verify, *code) if one is not None]
-    with pipeline_folder(pipeline) as path, place(out, original=path, inputs=read, force=force) as target:
-        refuse_compiled(path)
+    with pipeline_folder(pipeline) as path, open_output(out, original=path, inputs=read, force=force) as target:
+        require_original(path)
         on_step("loading", 0, 1)
-        original = survey(path, find_code(path, code))
+        original = inspect_original(path, find_code(path, code))
         requirements = _requirements(original)
         on_step("loading", 1, 1)
         texts = _texts(calibrate, original) if precision == "int8" else []
         comparison = read_docs(verify, original.nlp) if verify is not None else []
         encoders = {}
         for part in original.transformers:
-            with unforeseen(original.nlp, f"component {part.name!r}"):
+            with library_errors(original.nlp, f"component {part.name!r}"):
                 encoders[part.name] = compile_encoder(part, precision, texts=texts, on_step=on_step)
         meta = _describe(original, encoders, precision, n_texts=len(texts))
         write_pipeline(original, encoders, target.folder)
@@ -100,50 +102,50 @@ def compile_pipeline(
             report = compare(original.nlp, target.folder, comparison, on_step=on_step)
             meta = replace(meta, verification=report.summary())
         meta = _prove(original, target.folder, meta, requirements, comparison, on_step)
-        target.appear()
+        target.move_into_place()
     return meta
 
 
 def _prove(
-    original: Survey,
+    original: Original,
     folder: Path,
     meta: CompiledMeta,
     requirements: Sequence[str],
     docs: Sequence[Doc],
     on_step: OnStep,
 ) -> CompiledMeta:
-    """Ask what was written, which is the last step, and note how fast it answers."""
+    """Prove what was written, and record its speed."""
     speeds: list[dict[str, Any] | None] = []
-    on_step("asking", 0, 1)
+    on_step("proving", 0, 1)
     known = prove(
         original,
         folder,
         requirements,
         precision=meta.precision,
-        texts=[doc.text[:LONGEST_ASKED] for doc in docs[:ASKED]],
+        texts=[doc.text[:LONGEST_PROOF_TEXT] for doc in docs[:PROOF_TEXTS]],
         on_round=lambda found: write_meta(folder, meta, found),
         on_speed=speeds.append,
     )
     meta = replace(meta, speed=speeds[-1] if speeds else None)
     write_meta(folder, meta, known)
-    on_step("asking", 1, 1)
+    on_step("proving", 1, 1)
     return meta
 
 
-def _requirements(original: Survey) -> list[str]:
-    """What the original requires but for torch, and the packages of what its config names."""
+def _requirements(original: Original) -> list[str]:
+    """Return the original's requirements without torch, and the packages of what its config names."""
     listed = kept_requirements(read_meta(original.path / "meta.json"))
     named = required_names(listed)
     found = needed_by_names(original.nlp, original.config, without=original.code.names)
     return [*listed, *(one for one in found if not required_names([one]) & named)]
 
 
-def _texts(calibrate: Path | None, original: Survey) -> Sequence[str]:
+def _texts(calibrate: Path | None, original: Original) -> Sequence[str]:
     return [doc.text for doc in read_docs(calibrate, original.nlp)] if calibrate is not None else []
 
 
 def _describe(
-    original: Survey, encoders: dict[str, CompiledEncoder], precision: Precision, *, n_texts: int
+    original: Original, encoders: dict[str, CompiledEncoder], precision: Precision, *, n_texts: int
 ) -> CompiledMeta:
     meta = original.nlp.meta
     return CompiledMeta(

@@ -1,4 +1,4 @@
-"""What an original says differently each time it is asked: no compiled pipeline can say the same."""
+"""Annotations of an original that change from run to run: no compiled pipeline can reproduce them."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from spacy.tokens import Doc
 
 from spacy_lambda.compiler.agreement import shared_keys
 from spacy_lambda.compiler.annotations import Items, annotations_of
-from spacy_lambda.compiler.stepwise import Stages
+from spacy_lambda.compiler.stepwise import ComponentRunner
 
-__all__ = ["Annotations", "AskedAgain", "Wandering", "agree", "unsteady", "without"]
+__all__ = ["Annotations", "Places", "RepeatedRun", "is_same", "unsteady_places", "without"]
 
 Annotations = dict[str, Items]
 Place = tuple[int | None, int | None]
 
-Wandering = dict[str, frozenset[Place] | None]
-"""Of each kind, where the values change; ``None`` where the places themselves do."""
+Places = dict[str, frozenset[Place] | None]
+"""The places of each kind of annotation at which the values change; ``None`` where the places themselves do."""
 
 TIMES = 2
 
 
-class AskedAgain:
-    """An original that is asked for a text once more, by itself.
+class RepeatedRun:
+    """Runs an original on a text by itself, several times.
 
     :param nlp: The original.
     """
 
     def __init__(self, nlp: Language) -> None:
         self._nlp = nlp
-        self._stages = Stages(nlp)
+        self._runner = ComponentRunner(nlp)
 
     def __call__(self, text: str) -> list[Mapping[str, Annotations]]:
-        """What is on the Doc after each component, several times."""
-        return [self._said(text) for _ in range(TIMES)]
+        """Return what is on the Doc after each component, once for each run."""
+        return [self._run(text) for _ in range(TIMES)]
 
-    def _said(self, text: str) -> Mapping[str, Annotations]:
-        docs = self._stages.tokenize([text])
-        said = {}
+    def _run(self, text: str) -> Mapping[str, Annotations]:
+        docs = self._runner.tokenize([text])
+        found = {}
         for name in ("tokenizer", *self._nlp.pipe_names):
-            docs = docs if name == "tokenizer" else self._stages.run(name, docs)
-            said[name] = annotations_of(docs[0]) if isinstance(docs[0], Doc) else {}
-        return said
+            docs = docs if name == "tokenizer" else self._runner.run(name, docs)
+            found[name] = annotations_of(docs[0]) if isinstance(docs[0], Doc) else {}
+        return found
 
 
-def agree(first: Annotations, second: Annotations) -> bool:
-    """Whether two Docs have the same annotations."""
+def is_same(first: Annotations, second: Annotations) -> bool:
+    """Compare the annotations of two Docs."""
     return all(not _differing(first.get(kind, {}), second.get(kind, {})) for kind in first.keys() | second.keys())
 
 
-def unsteady(first: Annotations, again: Sequence[Annotations]) -> Wandering:
-    """What one answer of the original says, and another does not."""
-    found: Wandering = {}
+def unsteady_places(first: Annotations, again: Sequence[Annotations]) -> Places:
+    """Return the places at which the runs of an original differ."""
+    found: Places = {}
     for other in again:
         for kind in first.keys() | other.keys():
             old, new = first.get(kind, {}), other.get(kind, {})
@@ -64,10 +64,10 @@ def unsteady(first: Annotations, again: Sequence[Annotations]) -> Wandering:
     return found
 
 
-def without(said: Annotations, wandering: Wandering) -> Annotations:
-    """Annotations but for those that are not steady."""
-    kept = dict(said)
-    for kind, places in wandering.items():
+def without(annotations: Annotations, unsteady: Places) -> Annotations:
+    """Return annotations without those at unsteady places."""
+    kept = dict(annotations)
+    for kind, places in unsteady.items():
         if kind in kept:
             kept[kind] = {} if places is None else {k: v for k, v in kept[kind].items() if k[:2] not in places}
     return kept

@@ -1,4 +1,4 @@
-"""Everything on a Doc beside what components usually annotate, and its values in plain form.
+"""The rarely used state of a Doc, and values in plain form.
 
 Two comparisons read a Doc, and differ in purpose: :mod:`.annotations` lists items with places and labels, which
 :mod:`.agreement` counts on a user's texts in one process; :mod:`.doc_trace` evaluates all there is, hooks and custom
@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 __all__ = ["TORCH_EXTENSION", "hooks", "leftovers", "plain_value"]
 
 TORCH_EXTENSION = "trf_data"
-"""What spacy-transformers leaves on a Doc: ``doc._.trf_data``."""
+"""The custom attribute in which spacy-transformers leaves its output: ``doc._.trf_data``."""
 
 LEXEME_FLAGS = ("is_stop", "is_oov")
 """Flags of a token's word in the vocabulary, which components may change."""

@@ -27,7 +27,7 @@ OUR_KEY = "spacy_lambda"
 MAX_DEPTH = 6
 
 Snapshot = dict[str, Any]
-"""Everything on a Doc, by kind: ``tokens``, ``ents``, ..."""
+"""The whole content of a Doc, by kind: ``tokens``, ``ents``, ..."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from spacy_lambda.compiler.samples import sample_windows
 from spacy_lambda.compiler.traced_graph import quantize_traced, trace_graph
 from spacy_lambda.compiler.weights import EncoderWeights, is_bert_family, read_weights
 from spacy_lambda.core.compiled_meta import Precision
+from spacy_lambda.core.progress import OnStep
 from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.encoder import EncoderBytes
 
@@ -26,9 +27,6 @@ __all__ = ["CompiledEncoder", "compile_encoder"]
 CALIBRATION_WINDOWS = 48
 CALIBRATION_LENGTH = 160
 LONGEST_CALIBRATION = 512
-
-OnStep = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +54,17 @@ def compile_encoder(
 ) -> CompiledEncoder:
     """Compile one transformer.
 
-    :param texts: For calibrating int8, the user's texts; none: random wordpieces.
-    :raises CompileError: When the model cannot be exported, the fp32 graph does not say what torch says, or int8 is
-        far from it.
+    :param texts: Texts to calibrate int8 with; random wordpieces where there are none.
+    :raises CompileError: When the model cannot be exported, the fp32 graph differs from torch, or int8 is far from
+        it.
     """
-    on_step("asking torch", 0, 1)
+    on_step("running torch", 0, 1)
     expected = expect(part)
-    on_step("asking torch", 1, 1)
+    on_step("running torch", 1, 1)
     by_hand = is_bert_family(part.model.config)
     weights = read_weights(part.model) if by_hand else None
     exact = build_graph(weights) if weights else _trace(part, on_step)
-    # For int8 too: only fp32's tolerance tells a wrong graph from a coarse one.
+    # For int8 too: only fp32's tolerance distinguishes a wrong graph from a coarse one.
     model = split_weights(copy.deepcopy(exact) if precision == "int8" else exact)
     found = check_encoder(part, model, expected, exact=True, on_check=_checking(on_step))
     check_component(part, model, expected.width)

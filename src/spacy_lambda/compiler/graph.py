@@ -1,4 +1,4 @@
-"""Writing an ONNX graph by hand, one node after the other."""
+"""A builder of ONNX graphs, node by node."""
 
 from __future__ import annotations
 
@@ -77,24 +77,24 @@ class GraphBuilder:
         self._probes.append(value)
 
     def _rename(self, value: str, name: str) -> None:
-        """Give a value another name, which costs nothing when it runs; an Identity would copy it."""
+        """Rename a value, which costs nothing at run time; an Identity node would copy it."""
         for node in self._nodes:
             for names in (node.input, node.output):
                 names[:] = [name if one == value else one for one in names]
 
     def build(self, *, input_name: str, output: str, output_name: str, width: int) -> onnx.ModelProto:
-        """The finished model, with one input of ids *(batch, pieces)* and one output *(batch, pieces, width)*.
+        """Build the model, with one input of ids *(batch, wordpieces)* and one output *(batch, wordpieces, width)*.
 
         :param output: The value that becomes the output.
         :param output_name: The output's name.
         """
         self._rename(output, output_name)
-        outputs = [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["batch", "pieces", width])]
+        outputs = [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["batch", "wordpieces", width])]
         outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in self._probes]
         graph = helper.make_graph(
             self._nodes,
             "encoder",
-            [helper.make_tensor_value_info(input_name, TensorProto.INT64, ["batch", "pieces"])],
+            [helper.make_tensor_value_info(input_name, TensorProto.INT64, ["batch", "wordpieces"])],
             outputs,
             self._constants,
         )

@@ -1,8 +1,7 @@
-"""The original pipeline, looked at before anything is written."""
+"""Inspection of the original: it is loaded, and every part that cannot be compiled is reported at once."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,23 +13,26 @@ import spacy
 from spacy.language import Language
 from thinc.api import Config
 
-from spacy_lambda.compiler.library_errors import unforeseen
-from spacy_lambda.compiler.loaded_models import LISTENER, foreign_parts
-from spacy_lambda.compiler.own_code import NO_CODE, Carried, import_carried
-from spacy_lambda.compiler.resolved_config import loaded_config, unregistered, used_components
+from spacy_lambda.compiler.library_errors import library_errors
+from spacy_lambda.compiler.loaded_pipeline import (
+    LISTENER,
+    Reason,
+    loaded_config,
+    model_reasons,
+    unregistered,
+    used_components,
+)
+from spacy_lambda.compiler.own_code import NO_CODE, OwnCode, import_own_code
 from spacy_lambda.compiler.window_limit import window_limit
 from spacy_lambda.errors import CompileError, MissingExtraError, UnsupportedPipelineError
 from spacy_lambda.pipeline.config_file import nodes, read_config
 
-__all__ = ["Survey", "TransformerPart", "source_hash", "survey"]
+__all__ = ["Original", "TransformerPart", "inspect_original"]
 
 MODELS = tuple(f"spacy-transformers.TransformerModel.v{i}" for i in (1, 2, 3))
 SPAN_GETTERS = {f"spacy-transformers.{name}.v1": name for name in ("strided_spans", "doc_spans", "sent_spans")}
 LARGEST_WINDOW = 1_000_000
 NULL_SETTER = "spacy-transformers.null_annotation_setter.v1"
-
-Reason = tuple[str, str]
-"""What is in the way, and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class TransformerPart:
     :param get_spans: Its span getter's name, without namespace and version.
     :param window: Tokens in a window; 0 where the span getter has none.
     :param stride: Tokens from one window to the next; 0 likewise.
-    :param max_length: Wordpieces after which a window is truncated (see :func:`.limits.window_limit`).
+    :param max_length: Wordpieces after which a window is truncated (see :func:`.window_limit.window_limit`).
     """
 
     name: str
@@ -57,7 +59,7 @@ class TransformerPart:
 
 
 @dataclass(frozen=True)
-class Survey:
+class Original:
     """An original pipeline that can be compiled.
 
     :param path: Its directory.
@@ -71,37 +73,26 @@ class Survey:
     nlp: Language
     config: Config
     transformers: tuple[TransformerPart, ...]
-    code: Carried = NO_CODE
+    code: OwnCode = NO_CODE
 
 
-def source_hash(path: Path) -> str:
-    """SHA-256 over a directory: sorted relative paths, sizes and contents."""
-    digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
+    """Load the original and check that every part of it can be compiled.
 
-
-def survey(path: Path, code: Carried = NO_CODE) -> Survey:
-    """Load the original and make sure that every part of it can be compiled.
-
-    Loading a pipeline runs code that it names: survey only what you trust.
+    Loading a pipeline runs code that it names: inspect only what you trust.
 
     :param path: The pipeline's directory.
     :param code: Modules of its own, which are imported first.
     :raises UnsupportedPipelineError: With every reason at once.
     :raises CompileError: When the pipeline does not load.
-    :raises InvalidPipelineError: When its config cannot be read, or refers to what is not there.
+    :raises InvalidPipelineError: When its config cannot be read, or refers to something that is missing.
     :raises MissingExtraError: When it needs spacy-transformers and that is not installed.
     """
     read = read_config(path)
     _refuse(_config_reasons(used_components(read)))
     if _transformers(used_components(read)) and importlib.util.find_spec("spacy_transformers") is None:
         raise MissingExtraError("compile", missing="spacy-transformers")
-    import_carried(code)
+    import_own_code(code)
     nlp = _load(path, read)
     # Again, with what spaCy has made of it: defaults, and components from other pipelines.
     config = loaded_config(nlp)
@@ -109,16 +100,16 @@ def survey(path: Path, code: Carried = NO_CODE) -> Survey:
     _refuse(_config_reasons(components))
     names = _transformers(components)
     parts: list[TransformerPart] = []
-    reasons = list(foreign_parts(nlp, components))
+    reasons = list(model_reasons(nlp, components))
     for name in names:
         component: Any = nlp.get_pipe(name) if name in nlp.pipe_names else dict(nlp.components)[name]
-        with unforeseen(nlp, f"component {name!r}"):
+        with library_errors(nlp, f"component {name!r}"):
             part_reasons = list(_model_reasons(name, component))
             reasons += part_reasons
             if not part_reasons:
                 parts.append(_part(name, components[name], component))
     _refuse(reasons)
-    return Survey(path, nlp, config, tuple(parts), code)
+    return Original(path, nlp, config, tuple(parts), code)
 
 
 def _refuse(reasons: Iterable[Reason]) -> None:
@@ -193,7 +184,7 @@ def _transformer_config_reasons(name: str, component: Mapping[str, Any]) -> Iter
 
 
 def _window_reasons(name: str, spans: Mapping[str, Any]) -> Iterator[Reason]:
-    """Why windows cannot be cut: spaCy makes whole numbers of others unseen, and never ends with steps of 0."""
+    """Yield why windows cannot be cut: spaCy silently converts them to integers, and loops for ever on steps of 0."""
     for setting in ("window", "stride"):
         value = spans.get(setting)
         if type(value) is not int or not 1 <= value <= LARGEST_WINDOW:
@@ -257,7 +248,7 @@ def _part(name: str, component: Mapping[str, Any], pipe: Any) -> TransformerPart
 
 
 def _architectures(node: Any) -> Iterator[str]:
-    """Every registered architecture named in a component's config, however deep."""
+    """Yield every registered architecture named in a component's config, however deep."""
     for section in nodes(node):
         if isinstance(section.get("@architectures"), str):
             yield section["@architectures"]

@@ -1,4 +1,4 @@
-"""What goes wrong in libraries, for odd settings of an original, told as what it is about."""
+"""Errors of libraries on unusual settings of an original, raised as CompileError."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from spacy.language import Language
 
 from spacy_lambda.errors import CompileError, SpacyLambdaError
 
-__all__ = ["unforeseen"]
+__all__ = ["library_errors"]
 
 TEXT = "A text."
 
 
 @contextlib.contextmanager
-def unforeseen(nlp: Language | None, what: str) -> Iterator[None]:
-    """Make an error of a library one of ours; whether the original answers at all tells whose it is.
+def library_errors(nlp: Language | None, what: str) -> Iterator[None]:
+    """Raise an error of a library as one of ours, with the original as its cause where that does not answer either.
 
     :param nlp: The original.
-    :param what: The part that is compiled.
-    :raises CompileError: In the place of what is neither ours nor the system's.
+    :param what: The part that is being compiled.
+    :raises CompileError: For any error that is neither ours nor the system's.
     """
     try:
         yield
@@ -34,22 +34,22 @@ def unforeseen(nlp: Language | None, what: str) -> Iterator[None]:
                 f"the original itself does not answer: {answered}", remedy="make `nlp(text)` work on it first"
             ) from exc
         raise CompileError(
-            f"{what} cannot be compiled with its settings: {_words(exc)}",
+            f"{what} cannot be compiled with its settings: {_described(exc)}",
             remedy="look for an unusual setting of it in config.cfg or in its model's config.json, and train without"
             " it; if there is none, please report it with both files",
         ) from exc
 
 
 def _failure(nlp: Language) -> str | None:
-    """Why a pipeline does not answer an ordinary text."""
+    """Return the error with which a pipeline fails on an ordinary text."""
     try:
         nlp(TEXT)
     except Exception as exc:  # whatever the pipeline's own code raises
-        return _words(exc)
+        return _described(exc)
     return None
 
 
-def _words(exc: Exception) -> str:
+def _described(exc: Exception) -> str:
     frames = traceback.extract_tb(exc.__traceback__)
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return f"{type(exc).__name__}: {' '.join(str(exc).split())[:300]}{where}"

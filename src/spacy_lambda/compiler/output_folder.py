@@ -1,4 +1,4 @@
-"""Where a compiled pipeline goes: a folder that appears whole or not at all, and replaces nothing but a pipeline."""
+"""The output folder of a compile: it appears whole or not at all, and replaces nothing but a pipeline."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 from spacy_lambda.core.pipelines import is_pipeline
 from spacy_lambda.errors import CompileError
 
-__all__ = ["Place", "place"]
+__all__ = ["OutputFolder", "open_output"]
 
 
-class Place:
-    """A folder to write into, beside where it will be.
+class OutputFolder:
+    """A folder to write into, beside its destination.
 
-    :param folder: Does not exist yet.
-    :param out: Where it will be.
+    :param folder: The folder; does not exist yet.
+    :param out: The destination.
     """
 
     def __init__(self, folder: Path, out: Path) -> None:
         self.folder = folder
         self.out = out
 
-    def appear(self) -> None:
-        """Put the folder where it belongs, in the place of what was there."""
+    def move_into_place(self) -> None:
+        """Move the folder to its destination, which it replaces."""
         self.out.parent.mkdir(parents=True, exist_ok=True)
         if not self.out.exists():
             os.replace(self.folder, self.out)
@@ -43,19 +43,19 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(out: Path, *, original: Path, inputs: Iterable[Path], force: bool) -> Iterator[Place]:
-    """A new folder for ``out``, on the same disk; what is left of it is removed.
+def open_output(out: Path, *, original: Path, inputs: Iterable[Path], force: bool) -> Iterator[OutputFolder]:
+    """Open a new folder for ``out``, on the same disk; it is removed unless it was moved into place.
 
     :param original: The pipeline that is compiled.
-    :param inputs: What else is read meanwhile.
-    :param force: Replace a pipeline that is there.
-    :raises CompileError: When ``out`` is taken, holds what is read or lies in it, or cannot be written.
+    :param inputs: Other files and folders that are read meanwhile.
+    :param force: Replace an existing pipeline.
+    :raises CompileError: When ``out`` exists, contains or is inside what is read, or cannot be written.
     """
     out = Path(os.path.realpath(out))
     _check(out, Path(os.path.realpath(original)), [Path(os.path.realpath(one)) for one in inputs], force=force)
     try:
         with tempfile.TemporaryDirectory(dir=_existing(out.parent), prefix=f".{out.name}.") as scratch:
-            yield Place(Path(scratch, "pipeline"), out)
+            yield OutputFolder(Path(scratch, "pipeline"), out)
     except OSError as exc:
         raise CompileError(
             f"{out} cannot be written: {exc}",
@@ -84,7 +84,7 @@ def _check(out: Path, original: Path, inputs: Iterable[Path], *, force: bool) ->
 
 
 def _existing(folder: Path) -> Path:
-    """The nearest folder that is there: others are made when there is something to put into them."""
+    """Return the nearest parent that exists; missing ones are created when there is something to put into them."""
     while not folder.exists():
         folder = folder.parent
     return folder

@@ -1,4 +1,4 @@
-"""A pipeline's own code, where it is before it is compiled: files that are named, and the package that it lies in."""
+"""An original's own code: the files that the user names, and the package that contains the pipeline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from spacy_lambda.errors import CompileError, PipelineLoadError
 from spacy_lambda.runtime.code import CODE_FOLDER, import_modules, wrong_name
 
-__all__ = ["NO_CODE", "Carried", "copy_code", "find_code", "import_carried"]
+__all__ = ["NO_CODE", "OwnCode", "copy_code", "find_code", "import_own_code"]
 
 MAX_BYTES = 64 << 20
 MAX_FILES = 2_000
@@ -26,12 +26,12 @@ __version__ = get_model_meta(Path(__file__).parent)['version']
 def load(**overrides):
     return load_model_from_init_py(__file__, **overrides)
 """
-"""What ``spacy package`` writes where a pipeline has no code of its own."""
+"""Written by ``spacy package`` where a pipeline has no code of its own."""
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What goes into a compiled pipeline's ``code/``.
+class OwnCode:
+    """The contents of a compiled pipeline's ``code/``.
 
     :param entries: Modules, packages, and other files that lie beside them.
     :param data: A folder inside a package that is not copied: the pipeline itself.
@@ -42,30 +42,30 @@ class Carried:
 
     @property
     def modules(self) -> tuple[Path, ...]:
-        """Those that are imported."""
+        """The entries that are imported."""
         return tuple(entry for entry in self.entries if entry.is_dir() or entry.suffix == ".py")
 
     @property
     def names(self) -> list[str]:
-        """Their names, in the order in which they are imported."""
+        """Names of the modules, in the order in which they are imported."""
         return [entry.stem if entry.is_file() else entry.name for entry in self.modules]
 
     def sources(self) -> Iterator[Path]:
-        """Their files of Python code."""
+        """Yield the files of Python code."""
         for entry in self.modules:
             files = [entry] if entry.is_file() else _files(entry, self.data)
             yield from (file for file in files if file.suffix == ".py")
 
 
-NO_CODE = Carried()
+NO_CODE = OwnCode()
 
 
-def find_code(path: Path, given: Sequence[Path] = ()) -> Carried:
-    """What a pipeline needs of code: the package it is in, if that has some, and what is named.
+def find_code(path: Path, given: Sequence[Path] = ()) -> OwnCode:
+    """Find the code of a pipeline: the package it is in, if that has some, and the given files.
 
     :param path: The pipeline's folder.
     :param given: Modules, packages, and files that lie beside them.
-    :raises CompileError: When one of them cannot be carried.
+    :raises CompileError: When one of them cannot be copied into the pipeline.
     """
     package = path.resolve().parent
     own = (package,) if _has_own_code(package, path) else ()
@@ -84,11 +84,11 @@ def find_code(path: Path, given: Sequence[Path] = ()) -> Carried:
             f"the pipeline has a component named {CODE_FOLDER!r}, whose folder is where its code would lie",
             remedy="rename the component, for example with nlp.rename_pipe",
         )
-    return Carried(entries, path.resolve() if own else None)
+    return OwnCode(entries, path.resolve() if own else None)
 
 
-def import_carried(code: Carried) -> None:
-    """Import it from where it is, as the compiled pipeline will from its ``code/``.
+def import_own_code(code: OwnCode) -> None:
+    """Import the code from where it is, as the compiled pipeline will from its ``code/``.
 
     :raises CompileError: When a module cannot be imported.
     """
@@ -100,8 +100,8 @@ def import_carried(code: Carried) -> None:
             raise CompileError(exc.message, remedy="install what it imports, or give that with --code too") from exc
 
 
-def copy_code(code: Carried, folder: Path) -> None:
-    """Copy it into a pipeline's folder."""
+def copy_code(code: OwnCode, folder: Path) -> None:
+    """Copy the code into a pipeline's folder."""
     for entry in code.entries:
         target = folder / CODE_FOLDER / entry.name
         target.parent.mkdir(exist_ok=True)
@@ -115,7 +115,7 @@ def copy_code(code: Carried, folder: Path) -> None:
 
 
 def _has_own_code(package: Path, path: Path) -> bool:
-    """Whether a folder is the package of a pipeline, with more in it than ``spacy package`` puts into each."""
+    """Recognise the package of a pipeline with more in it than ``spacy package`` puts into each."""
     init = package / "__init__.py"
     if not init.is_file() or not (package / "meta.json").is_file():
         return False
@@ -127,7 +127,7 @@ def _has_own_code(package: Path, path: Path) -> bool:
 
 
 def _wrong(entry: Path, *, is_own: bool) -> tuple[str, str] | None:
-    """Why something cannot be carried, and what to do about it."""
+    """Return why an entry cannot be copied into the pipeline, and the remedy."""
     if not entry.exists():
         return "it does not exist", "give a Python file, a package's folder, or a file that lies beside them"
     if entry.is_dir() and not (entry / "__init__.py").is_file():
@@ -154,9 +154,9 @@ def _too_much(package: Path) -> tuple[str, str] | None:
 
 
 def _files(package: Path, data: Path | None) -> Iterator[Path]:
-    """A package's files, its data files too.
+    """Yield a package's files, its data files too.
 
-    :raises CompileError: When there are more of them than code has.
+    :raises CompileError: When they are more or larger than code can be.
     """
     total = count = 0
     for file in sorted(package.rglob("*")):
@@ -173,7 +173,7 @@ def _files(package: Path, data: Path | None) -> Iterator[Path]:
 
 
 def _is_installed(name: str, entry: Path) -> bool:
-    """Whether a distribution has put another module of this name here."""
+    """Look for an installed distribution's module of this name that is not the given one."""
     if name not in packages_distributions():
         return False
     spec = importlib.util.find_spec(name)

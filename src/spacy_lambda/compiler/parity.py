@@ -1,7 +1,7 @@
-"""Compiled transformer against the original's, before anything is written: the same, or refused.
+"""Parity of the compiled transformer with the original's, before anything is written.
 
-In three steps. The original against itself: a model whose answer depends on what it saw before, or on the padding,
-has no answer that could be reproduced. Then the encoder on windows of many lengths, on both sides of every length at
+In three steps. The original against itself: the output of a model that depends on earlier inputs, or on padding,
+cannot be reproduced. Then the encoder on windows of many lengths, on both sides of every length at
 which something changes. Then the whole component on Docs, through tokenizer, truncation and alignment.
 """
 
@@ -27,7 +27,7 @@ __all__ = [
     "INT8_TOLERANCE",
     "TOLERANCE",
     "Expected",
-    "Found",
+    "MeasuredError",
     "check_component",
     "check_encoder",
     "expect",
@@ -35,10 +35,11 @@ __all__ = [
 ]
 
 TOLERANCE = 1e-3
-"""Largest difference of an fp32 wordpiece from the original's, as a part of the hidden states' own size."""
+"""Largest difference of an fp32 wordpiece from the original's, relative to the hidden states' own size."""
 
 INT8_TOLERANCE = 0.5
-"""Largest int8 error, as a part of what tells the hidden states apart; 1 for hidden states that are all the same."""
+"""Largest int8 error relative to the hidden states' deviation from their mean; 1 for an encoder whose hidden states
+are all the same."""
 
 FP32_REMEDY = "use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT, or report it with the model's config.json"
 SPLIT_REMEDY = (
@@ -50,14 +51,14 @@ INT8_REMEDY = "compile with --precision fp32, or with --calibrate and texts like
 TINY = 1e-12
 
 PADDED = 17
-"""Length of the window that is asked for beside a longer one."""
+"""Length of the window that is run beside a longer one."""
 
 OnCheck = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the original says of windows.
+    """The original's hidden states of windows.
 
     :param windows: Wordpiece ids of each, the longest first.
     :param hidden: Its hidden states, one array for each window.
@@ -73,12 +74,12 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Found:
-    """How far an encoder is from the original.
+class MeasuredError:
+    """Error of an encoder against the original.
 
-    :param largest_difference: Of two hidden states.
-    :param relative_error: Root mean square of the differences, as a part of the hidden states' own.
-    :param centred_error: The same, as a part of the hidden states' deviation from their mean.
+    :param largest_difference: Largest difference of two hidden states.
+    :param relative_error: Root mean square of the differences, relative to the hidden states' own.
+    :param centred_error: The same, relative to the hidden states' deviation from their mean.
     """
 
     largest_difference: float
@@ -87,9 +88,9 @@ class Found:
 
 
 def expect(part: TransformerPart) -> Expected:
-    """Ask the original, before anything else does.
+    """Run the original on windows, before anything else does.
 
-    :raises CompileError: When it fails, or says nothing that could be reproduced.
+    :raises CompileError: When it fails, or its output cannot be reproduced.
     """
     reference = Reference(part.pipe.model)
     lengths = checked_lengths(longest_checked(part.max_length, part.model.config), part.model.config)
@@ -115,8 +116,8 @@ def expect(part: TransformerPart) -> Expected:
 
 def check_encoder(
     part: TransformerPart, model: EncoderBytes, expected: Expected, *, exact: bool, on_check: OnCheck
-) -> Found:
-    """Run an encoder on the windows of which the original was asked.
+) -> MeasuredError:
+    """Run an encoder on the original's windows.
 
     :param exact: Refuse what differs by more than :data:`TOLERANCE`; else by more than :data:`INT8_TOLERANCE`.
     :raises CompileError: When it differs, fails, or gives NaN.
@@ -143,11 +144,11 @@ def check_encoder(
             f" away from the original's (limit {INT8_TOLERANCE})",
             remedy=INT8_REMEDY,
         )
-    return Found(largest, _root(squared, size), centred)
+    return MeasuredError(largest, _root(squared, size), centred)
 
 
 def check_component(part: TransformerPart, model: EncoderBytes, width: int) -> None:
-    """Hold the compiled component against the original's on Docs.
+    """Compare the compiled component with the original's on Docs.
 
     :param model: The fp32 encoder.
     :param width: Columns of the hidden states.
@@ -172,7 +173,7 @@ def check_component(part: TransformerPart, model: EncoderBytes, width: int) -> N
 
 
 def _check_docs(part: TransformerPart, component: OnnxTransformer, docs: list[Doc]) -> None:
-    for doc, data in zip(docs, _ask(part, docs), strict=True):
+    for doc, data in zip(docs, _original_data(part, docs), strict=True):
         if data is None:
             continue
         try:
@@ -193,17 +194,17 @@ def _check_docs(part: TransformerPart, component: OnnxTransformer, docs: list[Do
             raise _differs_on(part, f"differs by {error:.1e} of its size (limit {TOLERANCE:.0e})", doc)
 
 
-def _ask(part: TransformerPart, docs: list[Doc]) -> list[Any]:
-    """What the original leaves on each Doc; ``None`` where it fails."""
+def _original_data(part: TransformerPart, docs: list[Doc]) -> list[Any]:
+    """Return the original's output for each Doc; ``None`` where it fails."""
     try:
         with quiet():
             return list(part.pipe.predict(docs).doc_data)
     except Exception:  # whatever the model raises
-        return [None] if len(docs) == 1 else [data for doc in docs for data in _ask(part, [doc])]
+        return [None] if len(docs) == 1 else [data for doc in docs for data in _original_data(part, [doc])]
 
 
 def row_error(found: HiddenStates, expected: HiddenStates) -> float:
-    """Root mean square of the differences in the worst row, as a part of the hidden states' own."""
+    """Return the root mean square of the differences in the worst row, relative to the hidden states' own."""
     if not expected.size:
         return 0.0
     rows = np.square((found - expected).astype(np.float64)).mean(axis=1)
@@ -211,13 +212,13 @@ def row_error(found: HiddenStates, expected: HiddenStates) -> float:
 
 
 def _check_against_itself(part: TransformerPart, reference: Reference, expected: Expected) -> None:
-    """Ask again for the longest window, after all others; and for a short one beside a longer one."""
+    """Run the longest window again, after all others; and a short one beside a longer one."""
     longest, short = expected.windows[0], next((w for w in expected.windows if len(w) <= PADDED), None)
     (again,) = reference([longest])
     if not (error := row_error(again, expected.hidden[0])) <= TOLERANCE:
         raise _refused(
             part,
-            f"answers differently when it is asked again, by {error:.1e} of its size on {len(longest)} wordpieces",
+            f"gives another output when it runs again, by {error:.1e} of its size on {len(longest)} wordpieces",
             'use a model that does not change as it runs (for BigBird: attention_type = "original_full")',
         )
     longer = next((w for w in reversed(expected.windows) if short and len(w) > 2 * len(short)), None)
@@ -227,7 +228,7 @@ def _check_against_itself(part: TransformerPart, reference: Reference, expected:
     if not (error := row_error(padded, expected.hidden[expected.windows.index(short)])) <= TOLERANCE:
         raise _refused(
             part,
-            f"answers differently beside a longer window, by {error:.1e} of its size: it does not mask padding",
+            f"gives another output beside a longer window, by {error:.1e} of its size: it does not mask padding",
             "use a model whose hidden states do not depend on padding, such as BERT, RoBERTa or DeBERTa",
         )
 

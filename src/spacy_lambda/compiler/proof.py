@@ -21,11 +21,11 @@ from spacy.language import Language
 
 from spacy_lambda.compiler.differences import ValueDifference, differences, first_not_finite, trace_differences
 from spacy_lambda.compiler.doc_trace import DocTrace, trace_text
-from spacy_lambda.compiler.inspection import Survey
-from spacy_lambda.compiler.isolated_pipeline import IsolatedAnswers, query_isolated
-from spacy_lambda.compiler.loaded_models import has_model
+from spacy_lambda.compiler.inspection import Original
+from spacy_lambda.compiler.loaded_pipeline import has_model
+from spacy_lambda.compiler.proof_answers import IsolatedAnswers, query_isolated
 from spacy_lambda.compiler.proof_queries import function_answers
-from spacy_lambda.compiler.requirements import distributions_of, installed_sources, is_base, pinned
+from spacy_lambda.compiler.required_packages import distributions_of, installed_sources, is_base, pinned
 from spacy_lambda.compiler.torch_code import torch_uses
 from spacy_lambda.core.compiled_meta import Precision
 from spacy_lambda.errors import CompileError
@@ -80,7 +80,7 @@ class _OriginalAnswers:
 
 
 def prove(
-    survey: Survey,
+    inspected: Original,
     folder: Path,
     requirements: Sequence[str],
     *,
@@ -101,17 +101,17 @@ def prove(
     :raises CompileError: When it does not load or answer there, differs from the original, or has code that needs
         torch on other texts.
     """
-    original = _query_original(survey.nlp, (*TEXTS, *texts))
+    original = _query_original(inspected.nlp, (*TEXTS, *texts))
     known = tuple(requirements)
     for _ in range(ROUNDS):
         on_round(known)
         compiled = query_isolated(folder, known, original.texts, answerable=original.answerable)
-        fault = _fault(original, compiled, precision, survey.code.names)
-        wanted = [] if fault is None and precision == "fp32" else _wanted(compiled, fault, known, survey.code.names)
+        fault = _fault(original, compiled, precision, inspected.code.names)
+        wanted = [] if fault is None and precision == "fp32" else _wanted(compiled, fault, known, inspected.code.names)
         if not wanted:
             break
         known = (*known, *wanted)
-    fault = fault or _torch_code(survey)
+    fault = fault or _torch_code(inspected)
     if fault is not None:
         raise fault.error()
     on_speed(compiled.speed)
@@ -184,9 +184,9 @@ def _fault(
     return _different(original, compiled) or _answered_differently(original, compiled)
 
 
-def _torch_code(survey: Survey) -> _Fault | None:
+def _torch_code(inspected: Original) -> _Fault | None:
     """Return the fault of code that uses torch on texts other than the queried ones."""
-    files = [*survey.code.sources(), *installed_sources(survey.nlp, survey.config)]
+    files = [*inspected.code.sources(), *installed_sources(inspected.nlp, inspected.config)]
     found = list(dict.fromkeys(use for file in files for use in torch_uses(file)))
     if not found:
         return None
@@ -250,7 +250,7 @@ def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without
         if found and (left := _deterministic(original, text, found)):
             component, first = left[0]
             return _Fault(
-                f"component {component!r} says something else than in the original, on {_shown(text)}: {first}",
+                f"component {component!r} differs from the original's on {_shown(text)}: {first}",
                 f"look for what {component!r} uses that is not in the pipeline: doc._.trf_data, files, packages, "
                 "variables; if it is the encoder, please report it",
             )

@@ -33,7 +33,7 @@ WEIGHT_LIMIT = 63
 """Largest weight: 7 bits and a sign that is never used alone."""
 
 BALANCE = {"qkv": 0.65, "attention_out": 0.65, "ffn_in": 0.65, "ffn_out": 0.5}
-"""How much of the inputs' range moves into the weights (SmoothQuant's alpha), found on MiniLM."""
+"""The part of the inputs' range that moves into the weights (SmoothQuant's alpha), found on MiniLM."""
 
 PER_ROW = ("ffn_out",)
 """Products whose rows differ much in range: what the activation function lets through."""
@@ -50,7 +50,7 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the inputs of one matrix product looked like.
+    """Statistics of the inputs of one matrix product.
 
     :param largest: Largest absolute value of each input. *Shape:* ``(inputs,)``
     :param moments: Sum over wordpieces of the outer product with itself. *Shape:* ``(inputs, inputs)``
@@ -63,10 +63,10 @@ class Calibration:
 def calibrate(
     weights: EncoderWeights, windows: Sequence[Sequence[int]], *, on_step: Callable[[int, int], None]
 ) -> dict[LinearKey, Calibration]:
-    """Run windows through the fp32 encoder and look at what goes into each matrix product.
+    """Run windows through the fp32 encoder and collect statistics of the inputs of each matrix product.
 
     :param windows: Wordpiece ids, special ones included.
-    :param on_step: Called with windows done and windows in all.
+    :param on_step: Receives the windows done and the windows in all.
     """
     onnxruntime = import_onnxruntime()
     session = onnxruntime.InferenceSession(
@@ -131,7 +131,7 @@ def quantize_table(table: Floats) -> QuantizedTable:
 
 
 def _values_balanced(layer: LayerWeights, factor: Matrix) -> LayerWeights:
-    """The layer with the attention's output divided by a factor, in the projection that makes the values."""
+    """Return the layer with the attention's output divided by a factor, in the projection of the values."""
     width = len(factor)
     weight, bias = layer.qkv.weight.copy(), layer.qkv.bias.copy()
     weight[:, 2 * width :] /= factor
@@ -140,7 +140,7 @@ def _values_balanced(layer: LayerWeights, factor: Matrix) -> LayerWeights:
 
 
 def _balance(linear: Linear, seen: Calibration, alpha: float) -> Matrix:
-    """The factor for each input; their geometric mean is 1. *Shape:* ``(inputs,)``"""
+    """Return the factor of each input; their geometric mean is 1. *Shape:* ``(inputs,)``"""
     inputs = np.maximum(seen.largest, 1e-3)
     weights = np.maximum(np.abs(linear.weight).max(axis=1), 1e-5)
     factor = inputs**alpha / weights ** (1 - alpha)

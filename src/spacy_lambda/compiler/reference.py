@@ -12,7 +12,7 @@ import numpy.typing as npt
 __all__ = ["HiddenStates", "Reference", "quiet"]
 
 HiddenStates = npt.NDArray[np.float32]
-"""One row for each wordpiece. *Shape:* ``(n_pieces, width)``"""
+"""One row for each wordpiece. *Shape:* ``(wordpieces, width)``"""
 
 
 class Reference:
@@ -52,7 +52,7 @@ class Reference:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without transformers' warnings of windows that are too long: spacy-transformers truncates them."""
+    """Suppress transformers' warnings of windows that are too long: spacy-transformers truncates them."""
     from logging import ERROR
 
     from transformers.utils import logging

@@ -1,22 +1,99 @@
-"""What a comparison of two pipelines found."""
+"""The report of a verification, as in its JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from spacy_lambda.compiler.agreement import ComponentReport, Difference
+__all__ = [
+    "ComponentReport",
+    "Difference",
+    "LabelReport",
+    "NotCompared",
+    "PipelineTime",
+    "TextFailure",
+    "VerificationReport",
+]
 
-__all__ = ["NotCompared", "Report", "Speed", "TextFailure"]
+
+@dataclass(frozen=True)
+class LabelReport:
+    """The counts of one label.
+
+    :param agreement: F1 of the compiled pipeline's items against the original's.
+    """
+
+    original: int
+    compiled: int
+    shared: int
+    agreement: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place at which the pipelines' annotations differ.
+
+    :param document: Number of the text, from 0.
+    :param start: First character; ``None`` for an annotation of the whole text.
+    :param text: The characters, at most 80 of them.
+    :param says: The kind of annotation.
+    :param original: The original's label or value; ``None`` where it has none.
+    :param compiled: The compiled pipeline's label or value.
+    """
+
+    document: int
+    component: str
+    says: str
+    start: int | None
+    end: int | None
+    text: str
+    original: str | None
+    compiled: str | None
+
+
+@dataclass(frozen=True)
+class ComponentReport:
+    """Agreement on one kind of annotation of one component.
+
+    :param component: The component's name.
+    :param says: The kind of annotation: ``ents``, ``tags``, ``cats.scores``, ...
+    :param original: Number of the original's items.
+    :param compiled: Number of the compiled pipeline's items.
+    :param shared: Number of items that both have.
+    :param agreement: F1 of the compiled pipeline's items against the original's; ``None`` when both have none.
+    :param counts: Counts for the report's agreement; scores do not where the precision is int8.
+    :param identical_documents: Documents with exactly the same items.
+    :param largest_difference: Largest difference of two scores of the same item; ``None`` without scores.
+    :param gold_original: Gold F1 of the original, that is, against annotations; ``None`` without any.
+    :param gold_compiled: Gold F1 of the compiled pipeline.
+    :param differing_documents: Numbers of the first documents, from 0, on which they differ.
+    :param unsteady_documents: Documents on which the original differs from run to run; such items are not counted.
+    :param labels: Counts by label, for kinds that have labels.
+    """
+
+    component: str
+    says: str
+    original: int
+    compiled: int
+    shared: int
+    agreement: float | None
+    counts: bool
+    identical_documents: int
+    largest_difference: float | None
+    gold_original: float | None
+    gold_compiled: float | None
+    differing_documents: tuple[int, ...]
+    unsteady_documents: int = 0
+    labels: dict[str, LabelReport] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class NotCompared:
-    """What was left out of the comparison.
+    """A component, or some of its values, left out of the comparison.
 
     :param component: A component's name.
-    :param reason: Why nothing of it, or what of it, could not be compared.
+    :param reason: The reason, with the values that could not be compared.
     """
 
     component: str
@@ -38,7 +115,7 @@ class TextFailure:
 
 
 @dataclass(frozen=True)
-class Speed:
+class PipelineTime:
     """The time a pipeline took, without loading it."""
 
     seconds: float
@@ -47,20 +124,20 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Report:
+class VerificationReport:
     """The comparison of two pipelines.
 
     :param documents: Number of texts.
-    :param identical_documents: Documents on which all components say the same.
+    :param identical_documents: Documents on which all components agree.
     :param largest_hidden_difference: Largest difference of two hidden states; ``None`` without a transformer.
     :param relative_hidden_error: Root mean square of the differences, as a part of the hidden states' own.
     :param unlike_documents: Documents whose hidden states have different shapes: other wordpieces, or other windows.
     :param components: One for each kind of annotation of each component.
-    :param not_compared: Components of which nothing is compared, and values that cannot be.
-    :param notes: What a reader of the figures has to know.
+    :param not_compared: Components without comparable annotations, and values that cannot be compared.
+    :param notes: Notes for the reader of the figures.
     :param failures: Texts on which a pipeline raised; where the original did, nothing is compared.
-    :param differences: Every item of which the pipelines say something else.
-    :param speed: Of ``original`` and ``compiled``.
+    :param differences: Every difference.
+    :param speed: Times of ``original`` and ``compiled``.
     """
 
     documents: int
@@ -72,21 +149,21 @@ class Report:
     not_compared: tuple[NotCompared, ...]
     failures: tuple[TextFailure, ...]
     differences: tuple[Difference, ...]
-    speed: Mapping[str, Speed]
+    speed: Mapping[str, PipelineTime]
     notes: tuple[str, ...] = ()
 
     @property
     def agreement(self) -> float | None:
-        """The lowest agreement of all components; ``None`` when neither pipeline says anything."""
+        """The lowest agreement of all components; ``None`` when neither pipeline annotates anything."""
         found = [row.agreement for row in self.components if row.counts and row.agreement is not None]
         return min(found, default=None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON, with every difference."""
+        """Return it as JSON, with every difference."""
         return {**asdict(self), "agreement": self.agreement}
 
     def summary(self) -> dict[str, Any]:
-        """The figures alone, without anything of the texts: a pipeline's ``meta.json`` may be published."""
+        """Return the figures without anything of the texts: a pipeline's ``meta.json`` may be published."""
         full = self.to_dict()
         return {key: value for key, value in full.items() if key not in ("differences", "failures")} | {
             "failures": len(self.failures)

@@ -35,7 +35,7 @@ ORDINARY_TEXTS = (
     "[SEP] [CLS] [PAD] [MASK] [UNK] <s> </s> <pad> <mask> <unk> <|endoftext|> <sep> <cls> ##ing ▁a Ġa",
     "CamelCase snake_case UPPER lower MiXeD 3.14e-10 #hashtag @user ... --- !!! ???",
 )
-"""Texts at the edges of what tokenizers do."""
+"""Edge cases of tokenizers."""
 
 SENTENCE = 7
 """Tokens in a sentence, for models whose windows are sentences."""

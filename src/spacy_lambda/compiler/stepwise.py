@@ -10,23 +10,23 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-__all__ = ["Failure", "Stages"]
+__all__ = ["ComponentRunner", "FailedDoc"]
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedDoc:
     """Stands for a Doc on which a component raised.
 
-    :param component: Its name; ``tokenizer`` likewise.
-    :param error: What it raised.
+    :param component: The component's name, or ``tokenizer``.
+    :param error: The exception's class and message.
     """
 
     component: str
     error: str
 
 
-class Stages:
-    """Runs a pipeline's components, and counts the time.
+class ComponentRunner:
+    """Runs a pipeline's components one by one, and measures the time.
 
     :param nlp: The pipeline.
     """
@@ -37,31 +37,31 @@ class Stages:
         self.seconds = 0.0
 
     def warm_up(self, texts: Sequence[str]) -> None:
-        """Run once on texts like those that follow, so that what is loaded or prepared at first is not counted.
+        """Run once on texts like those that follow, so that the first run's preparations are not measured.
 
-        :param texts: A batch as large as the ones that count: torch prepares itself for each new shape.
+        :param texts: A batch as large as the measured ones: torch prepares itself for each new shape.
         """
         docs = self.tokenize(texts)
         for name in self._components:
             docs = self.run(name, docs)
         self.seconds = 0.0
 
-    def tokenize(self, texts: Sequence[str]) -> list[Doc | Failure]:
+    def tokenize(self, texts: Sequence[str]) -> list[Doc | FailedDoc]:
         """Make Docs of texts."""
         return [self._each("tokenizer", self._nlp.make_doc, text) for text in texts]
 
-    def run(self, name: str, docs: Sequence[Doc | Failure]) -> list[Doc | Failure]:
+    def run(self, name: str, docs: Sequence[Doc | FailedDoc]) -> list[Doc | FailedDoc]:
         """Run one component on Docs, together if it can, else one by one."""
         alive = [doc for doc in docs if isinstance(doc, Doc)]
         done = iter(self._together(name, alive))
         return [next(done) if isinstance(doc, Doc) else doc for doc in docs]
 
-    def _together(self, name: str, docs: list[Doc]) -> list[Doc | Failure]:
+    def _together(self, name: str, docs: list[Doc]) -> list[Doc | FailedDoc]:
         component: Any = self._components[name]
         begun = time.perf_counter()
         if hasattr(component, "pipe") and docs:
             try:
-                found: list[Doc | Failure] = list(component.pipe(iter(docs)))
+                found: list[Doc | FailedDoc] = list(component.pipe(iter(docs)))
                 self.seconds += time.perf_counter() - begun
                 if len(found) == len(docs):
                     return found
@@ -69,12 +69,12 @@ class Stages:
                 self.seconds += time.perf_counter() - begun
         return [self._each(name, component, doc) for doc in docs]
 
-    def _each(self, name: str, function: Any, value: Any) -> Doc | Failure:
+    def _each(self, name: str, function: Any, value: Any) -> Doc | FailedDoc:
         begun = time.perf_counter()
         try:
             found: Doc = function(value)
         except Exception as exc:  # whatever the pipeline's own code raises
-            return Failure(name, f"{type(exc).__name__}: {exc}")
+            return FailedDoc(name, f"{type(exc).__name__}: {exc}")
         finally:
             self.seconds += time.perf_counter() - begun
         return found

@@ -1,4 +1,4 @@
-"""A user's texts, wherever they are, with their annotations when they have some."""
+"""A user's texts from files of any supported form, with their annotations if they have some."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def read_docs(path: Path, nlp: Language) -> list[Doc]:
 
     :param path: A folder of ``.txt`` files, a ``.txt`` file, a ``.jsonl`` file with a ``text`` in each line, or a
         ``.spacy`` corpus (or a folder of them).
-    :param nlp: Whose tokenizer and vocabulary the Docs get.
-    :raises VerifyError: When there is nothing to read, or a line is not what it should be.
+    :param nlp: The pipeline whose tokenizer and vocabulary the Docs get.
+    :raises VerifyError: When there is nothing to read, or a line is invalid.
     """
     if not path.exists():
         raise VerifyError(
@@ -81,7 +81,7 @@ def _text_of_line(line: str, where: str) -> str:
     try:
         text = parse_json(line)["text"]
     except (ValueError, KeyError, TypeError) as exc:
-        raise VerifyError(f'{where} is not a JSON object with "text"', remedy="mend or remove the line") from exc
+        raise VerifyError(f'{where} is not a JSON object with "text"', remedy="fix or remove the line") from exc
     if not isinstance(text, str):
-        raise VerifyError(f'{where}: "text" is no string', remedy="mend or remove the line")
+        raise VerifyError(f'{where}: "text" must be a string', remedy="fix or remove the line")
     return text

@@ -1,6 +1,6 @@
 """Any other encoder -> an ONNX graph, traced by torch.
 
-The way for architectures that :mod:`.bert_graph` does not know (DistilBERT, ALBERT, MPNet, DeBERTa, ...): slower to run
+For architectures that :mod:`.bert_graph` does not build (DistilBERT, ALBERT, MPNet, DeBERTa, ...): slower to run
 than a graph written for the purpose, and as exact.
 """
 
@@ -27,7 +27,7 @@ SAMPLE_LENGTH = 19
 
 
 def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) -> onnx.ModelProto:
-    """Trace a model to a graph with the same input and output as :func:`.bert.build_graph` makes.
+    """Trace a model to a graph with the same input and output as :func:`.bert_graph.build_graph` makes.
 
     :param model: A ``PreTrainedModel``.
     :param token_types: The original's tokenizer gives token types, all 0; some models answer differently without.
@@ -58,7 +58,7 @@ def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) 
                 buffer,  # type: ignore[arg-type]
                 input_names=[INPUT],
                 output_names=[OUTPUT],
-                dynamic_axes={INPUT: {0: "batch", 1: "pieces"}, OUTPUT: {0: "batch", 1: "pieces"}},
+                dynamic_axes={INPUT: {0: "batch", 1: "wordpieces"}, OUTPUT: {0: "batch", 1: "wordpieces"}},
                 opset_version=OPSET,
                 dynamo=False,
             )
@@ -91,7 +91,7 @@ def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph after onnxruntime's own fusions, those that do not depend on this machine.
+    """Return the graph after those of onnxruntime's fusions that do not depend on this machine.
 
     :raises CompileError: When onnxruntime refuses the graph.
     """
@@ -114,7 +114,7 @@ def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 @contextlib.contextmanager
 def _quiet() -> Any:
-    """Without the exporters' notes on their own code."""
+    """Suppress the exporters' notes on their own code."""
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)

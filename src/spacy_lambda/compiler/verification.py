@@ -1,31 +1,31 @@
-"""Original and compiled pipeline on the same texts: what each component says, side by side.
+"""Original and compiled pipeline on the same texts, compared component by component.
 
-Both run one component after the other. What changes on the Docs of either is what that component says, whatever its
-factory is called; what it declares to assign is listed even where it says nothing. So a component is compared, or is
-listed as not compared.
+Both run one component after the other. The annotations of a component are what it changes on the Docs of either,
+whatever its factory is called, and what it declares to assign, even where it assigns nothing. So each component is
+compared, or is listed as not compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.compiler.agreement import Tally
+from spacy_lambda.compiler.agreement import HiddenTally, Tally
 from spacy_lambda.compiler.annotations import annotated, annotations_of, declared, opaque
-from spacy_lambda.compiler.determinism import Annotations, AskedAgain, Wandering, agree, unsteady, without
-from spacy_lambda.compiler.hidden import HiddenTally
-from spacy_lambda.compiler.origin import origin
-from spacy_lambda.compiler.own_code import find_code, import_carried
-from spacy_lambda.compiler.report import NotCompared, Report, Speed, TextFailure
-from spacy_lambda.compiler.resolved_config import unregistered
-from spacy_lambda.compiler.stepwise import Failure, Stages
+from spacy_lambda.compiler.determinism import Annotations, Places, RepeatedRun, is_same, unsteady_places, without
+from spacy_lambda.compiler.loaded_pipeline import unregistered
+from spacy_lambda.compiler.own_code import find_code, import_own_code
+from spacy_lambda.compiler.provenance import check_provenance
+from spacy_lambda.compiler.report import NotCompared, PipelineTime, TextFailure, VerificationReport
+from spacy_lambda.compiler.stepwise import ComponentRunner, FailedDoc
 from spacy_lambda.compiler.texts import read_docs
 from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.pipelines import find_pipeline
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import PipelineLoadError, VerifyError
 from spacy_lambda.pipeline.config_file import read_config
 from spacy_lambda.runtime.code import import_code
@@ -43,23 +43,24 @@ def verify(
     texts: Path,
     *,
     code: Sequence[Path] = (),
-    on_step: Callable[[str, int, int], None],
-) -> Report:
+    on_step: OnStep = no_progress,
+) -> VerificationReport:
     """Compare an original pipeline with its compiled one.
 
     :param original: Directory or package name of the original.
     :param compiled: Directory or package name of the compiled pipeline.
     :param texts: See :func:`.texts.read_docs`.
-    :param code: Modules that the original needs and the compiled pipeline does not bring.
+    :param code: Modules that the original needs and the compiled pipeline does not contain.
+    :param on_step: Receives progress.
     :raises VerifyError: When there are no texts, or the pipelines are the wrong way round or of other components.
-    :raises PipelineNotFoundError: When one of them is no pipeline.
+    :raises PipelineNotFoundError: When one of them is not a pipeline.
     :raises CompileError: When the code cannot be imported.
     """
     first, second = find_pipeline(original), find_pipeline(compiled)
-    note = origin(first, second, names=(original, compiled))
+    note = check_provenance(first, second, names=(original, compiled))
     if code:
-        import_carried(find_code(first, code))
-    # The compiled pipeline brings the code that the original needs too.
+        import_own_code(find_code(first, code))
+    # The compiled pipeline contains the code that the original needs too.
     import_code(second)
     nlp = _load(first, original)
     report = compare(nlp, second, read_docs(texts, nlp), on_step=on_step)
@@ -67,14 +68,14 @@ def verify(
 
 
 def compare(
-    original: Language, compiled: Path, docs: Sequence[Doc], *, on_step: Callable[[str, int, int], None]
-) -> Report:
-    """Run both pipelines on texts and compare what they say.
+    original: Language, compiled: Path, docs: Sequence[Doc], *, on_step: OnStep = no_progress
+) -> VerificationReport:
+    """Run both pipelines on texts and compare their annotations.
 
     :param original: The original, loaded.
     :param compiled: The compiled pipeline's directory.
     :param docs: The texts, with annotations where there are some.
-    :param on_step: Told about progress.
+    :param on_step: Receives progress.
     """
     other = _load(compiled, str(compiled))
     if other.pipe_names != original.pipe_names:
@@ -107,11 +108,15 @@ def _load(path: Path, name: str) -> Language:
 
 
 class _Comparison:
-    """Two pipelines, and the counts of what they have said so far."""
+    """Two pipelines, and the counts of their annotations so far."""
 
     def __init__(self, original: Language, compiled: Language) -> None:
         self._nlp, self._compiled = original, compiled
-        self._first, self._second, self._again = Stages(original), Stages(compiled), AskedAgain(original)
+        self._first, self._second, self._again = (
+            ComponentRunner(original),
+            ComponentRunner(compiled),
+            RepeatedRun(original),
+        )
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._shown = {
             (name, kind)
@@ -145,30 +150,30 @@ class _Comparison:
         for i, (old, new) in enumerate(zip(first, second, strict=True)):
             same = True
             if isinstance(old, Doc):
-                said = {name: stage[i] for name, stage in stages.items()}
-                same = self._document(begin + i, texts[i], said, expected[i])
+                both = {name: stage[i] for name, stage in stages.items()}
+                same = self._document(begin + i, texts[i], both, expected[i])
             self._finish(begin + i, old, new, same)
 
     def _document(
         self, number: int, text: str, stages: Mapping[str, tuple[Annotations, Annotations]], gold: Annotations
     ) -> bool:
-        """Count what all components have changed on one document; whether both pipelines say the same.
+        """Count what all components have changed on one document, and return whether both pipelines agree.
 
-        Where they do not, the original is asked again: of what it does not say steadily, nothing can be the same.
+        Where they do not, the original runs again: annotations that change from run to run are left out.
         """
-        again = [] if all(agree(*said) for said in stages.values()) else self._again(text)
+        again = [] if all(is_same(*both) for both in stages.values()) else self._again(text)
         before: tuple[Annotations, Annotations] = ({}, {})
-        last: Wandering = {}
+        last: Places = {}
         same = True
-        for name, said in stages.items():
-            wandering = unsteady(said[0], [one[name] for one in again])
-            for kind in (kind for kind, places in wandering.items() if last.get(kind, ()) != places):
+        for name, both in stages.items():
+            unsteady = unsteady_places(both[0], [one[name] for one in again])
+            for kind in (kind for kind, places in unsteady.items() if last.get(kind, ()) != places):
                 self._shown.add((name, kind))
                 self._tallies.setdefault((name, kind), Tally(name, kind)).unsteady_documents += 1
-            first, second = (without(one, wandering) for one in said)
-            steady = {kind: items for kind, items in gold.items() if kind not in wandering}
+            first, second = (without(one, unsteady) for one in both)
+            steady = {kind: items for kind, items in gold.items() if kind not in unsteady}
             same &= self._stage(number, name, text, before, (first, second), steady)
-            before, last = (first, second), wandering
+            before, last = (first, second), unsteady
         return same
 
     def _stage(
@@ -180,7 +185,7 @@ class _Comparison:
         after: tuple[Annotations, Annotations],
         gold: Annotations,
     ) -> bool:
-        """Count what one component has changed on one document; whether both pipelines say the same."""
+        """Count what one component has changed on one document, and return whether both pipelines agree."""
         agreed = True
         for kind in after[0].keys() | after[1].keys() | {kind for owner, kind in self._shown if owner == name}:
             first, second = after[0].get(kind, {}), after[1].get(kind, {})
@@ -201,16 +206,16 @@ class _Comparison:
                 tally.add_gold(first, second, gold[kind])
         return agreed
 
-    def _finish(self, number: int, first: Doc | Failure, second: Doc | Failure, same: bool) -> None:
+    def _finish(self, number: int, first: Doc | FailedDoc, second: Doc | FailedDoc, same: bool) -> None:
         for pipeline, found in (("original", first), ("compiled", second)):
-            if isinstance(found, Failure):
+            if isinstance(found, FailedDoc):
                 self._failures.append(TextFailure(number, pipeline, found.component, found.error))
         self._documents += 1
         self._words += len(first) if isinstance(first, Doc) else 0
         self._identical += same and isinstance(first, Doc) and isinstance(second, Doc)
 
-    def report(self) -> Report:
-        """Everything that was counted."""
+    def report(self) -> VerificationReport:
+        """Return everything that was counted."""
         block = self._compiled.meta.get(META_KEY)
         exact = not (isinstance(block, dict) and block.get("precision") == "int8")
         order = {name: place for place, name in enumerate(("tokenizer", *self._nlp.pipe_names))}
@@ -218,7 +223,7 @@ class _Comparison:
         tallies.sort(key=lambda tally: (order[tally.component], tally.says))
         compared = self._documents - sum(failure.pipeline == "original" for failure in self._failures)
         rows = tuple(tally.report(documents=compared, exact=exact) for tally in tallies)
-        return Report(
+        return VerificationReport(
             documents=self._documents,
             identical_documents=self._identical,
             largest_hidden_difference=self._hidden.largest,
@@ -228,7 +233,7 @@ class _Comparison:
             not_compared=tuple(self._not_compared({row.component for row in rows})),
             failures=tuple(self._failures),
             differences=tuple(difference for tally in tallies for difference in tally.differences),
-            speed={"original": self._speed(self._first.seconds), "compiled": self._speed(self._second.seconds)},
+            speed={"original": self._time(self._first.seconds), "compiled": self._time(self._second.seconds)},
         )
 
     def _not_compared(self, compared: set[str]) -> Iterator[NotCompared]:
@@ -239,8 +244,8 @@ class _Comparison:
             if name not in compared and not (is_transformer and self._hidden.largest is not None):
                 yield NotCompared(name, "changes nothing on these texts, and declares nothing that can be compared")
 
-    def _speed(self, seconds: float) -> Speed:
-        return Speed(
+    def _time(self, seconds: float) -> PipelineTime:
+        return PipelineTime(
             round(seconds, 4),
             round(self._words / max(seconds, 1e-9), 1),
             round(1000 * seconds / max(self._documents, 1), 3),
@@ -252,5 +257,5 @@ def _gold(doc: Doc) -> Annotations:
     return {kind: found.get(kind, {}) for kind in annotated(doc)}
 
 
-def _annotations(doc: Doc | Failure) -> Annotations:
+def _annotations(doc: Doc | FailedDoc) -> Annotations:
     return annotations_of(doc) if isinstance(doc, Doc) else {}

@@ -1,4 +1,4 @@
-"""A transformers model of the BERT family -> its weights, in one form whatever the family's member calls them."""
+"""A transformers model of the BERT family -> its weights, in one form for all members of the family."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class EncoderWeights:
 
 
 def is_bert_family(config: Any) -> bool:
-    """Whether :func:`read_weights` understands a model.
+    """Recognise a model for which :func:`read_weights` is made.
 
     :param config: The model's ``PretrainedConfig``.
     """

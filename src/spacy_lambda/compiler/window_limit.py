@@ -1,7 +1,7 @@
-"""The longest window that the original encodes, found by asking it.
+"""The longest window that the original encodes, found by running it.
 
-spacy-transformers truncates windows at the tokenizer's ``model_max_length`` and nowhere else. What the model's
-config says is no limit by itself: BERT raises beyond its ``max_position_embeddings``, DeBERTa, whose positions are
+spacy-transformers truncates windows at the tokenizer's ``model_max_length`` and nowhere else. The model's
+config alone does not give the limit: BERT raises beyond its ``max_position_embeddings``, DeBERTa, whose positions are
 relative, does not. So a shorter limit than the tokenizer's is one at which the original raises.
 """
 
@@ -26,27 +26,27 @@ ORDINARY = 1025
 
 
 def window_limit(name: str, model: Any) -> int:
-    """Wordpieces after which a window is truncated.
+    """Return the number of wordpieces after which a window is truncated.
 
     :param name: The component's name.
     :param model: Its ``TransformerModel`` of spacy-transformers.
-    :raises CompileError: When there is no memory to find out.
+    :raises CompileError: When the memory does not suffice to find out.
     """
-    told = int(min(model.tokenizer.model_max_length, UNLIMITED))
-    longest = longest_checked(told, model.transformer.config)
+    declared = int(min(model.tokenizer.model_max_length, UNLIMITED))
+    longest = longest_checked(declared, model.transformer.config)
     # A copy: some models change with the first window they see.
-    ask = _Asked(name, copy.deepcopy(model))
-    if ask(longest):
-        return told
+    encodes = _WindowProbe(name, copy.deepcopy(model))
+    if encodes(longest):
+        return declared
     good, bad = 0, longest
     while bad - good > 1:
         middle = (good + bad) // 2
-        good, bad = (middle, bad) if ask(middle) else (good, middle)
-    return good or told
+        good, bad = (middle, bad) if encodes(middle) else (good, middle)
+    return good or declared
 
 
 def longest_checked(limit: int, config: Any) -> int:
-    """Length of the longest window on which original and compiled encoder are compared.
+    """Return the length of the longest window on which original and compiled encoder are compared.
 
     :param limit: Wordpieces after which windows are truncated.
     :param config: The model's ``PretrainedConfig``.
@@ -56,8 +56,8 @@ def longest_checked(limit: int, config: Any) -> int:
     return min(limit, HIGHEST, max(ORDINARY, beyond))
 
 
-class _Asked:
-    """A model that is asked for windows of one wordpiece, repeated."""
+class _WindowProbe:
+    """Runs a model on windows of one wordpiece, repeated."""
 
     def __init__(self, name: str, model: Any) -> None:
         self._name = name
@@ -77,6 +77,6 @@ class _Asked:
 
     def _no_memory(self, length: int) -> CompileError:
         return CompileError(
-            f"no memory to run {self._name!r} on a window of {length} wordpieces",
+            f"not enough memory to run {self._name!r} on a window of {length} wordpieces",
             remedy="use a machine with more memory, or set a smaller model_max_length in tokenizer_config",
         )

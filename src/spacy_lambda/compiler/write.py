@@ -1,4 +1,4 @@
-"""Survey + encoders -> a compiled pipeline's directory."""
+"""Original and encoders -> a compiled pipeline's directory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from spacy_lambda.compiler.encode import CompiledEncoder
-from spacy_lambda.compiler.inspection import Survey, TransformerPart
-from spacy_lambda.compiler.loaded_models import LISTENER
+from spacy_lambda.compiler.inspection import Original, TransformerPart
+from spacy_lambda.compiler.loaded_pipeline import LISTENER
 from spacy_lambda.compiler.own_code import copy_code
 from spacy_lambda.core.compiled_meta import META_KEY, CompiledMeta
 from spacy_lambda.core.strict_json import parse_json
@@ -23,7 +23,7 @@ __all__ = ["write_meta", "write_pipeline"]
 OUR_LISTENER = "spacy_lambda.OnnxListener.v1"
 
 
-def write_pipeline(survey: Survey, encoders: Mapping[str, CompiledEncoder], folder: Path) -> None:
+def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], folder: Path) -> None:
     """Write the compiled pipeline into a new folder.
 
     Everything but the transformers and the config is copied from the original as it is.
@@ -31,24 +31,24 @@ def write_pipeline(survey: Survey, encoders: Mapping[str, CompiledEncoder], fold
     :param encoders: Encoders by component name.
     :param folder: Must not exist.
     """
-    replaced = {part.name for part in survey.transformers}
+    replaced = {part.name for part in original.transformers}
 
     def left_out(directory: str, entries: list[str]) -> set[str]:
-        # A checkout's .git and its like are no part of a pipeline.
-        at_root = Path(directory) == survey.path
+        # A checkout's .git and the like do not belong to a pipeline.
+        at_root = Path(directory) == original.path
         return {name for name in entries if at_root and (name in replaced or name.startswith("."))}
 
-    shutil.copytree(survey.path, folder, ignore=left_out)
-    for part in survey.transformers:
+    shutil.copytree(original.path, folder, ignore=left_out)
+    for part in original.transformers:
         _write_transformer(part, encoders[part.name], folder / part.name)
-    copy_code(survey.code, folder)
-    _write_config(survey, encoders, folder / "config.cfg")
+    copy_code(original.code, folder)
+    _write_config(original, encoders, folder / "config.cfg")
 
 
 def write_meta(folder: Path, meta: CompiledMeta, requirements: Sequence[str]) -> None:
     """Put the ``spacy_lambda`` block into a pipeline's ``meta.json``.
 
-    :param requirements: What the pipeline needs besides the base install.
+    :param requirements: Requirements of the pipeline besides the base install.
     """
     path = folder / "meta.json"
     content = parse_json(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -64,9 +64,9 @@ def _write_transformer(part: TransformerPart, encoder: CompiledEncoder, folder: 
     (folder / TOKENIZER_FILE).write_text(part.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
 
 
-def _write_config(survey: Survey, encoders: Mapping[str, CompiledEncoder], path: Path) -> None:
-    config = survey.config.copy()
-    for part in survey.transformers:
+def _write_config(original: Original, encoders: Mapping[str, CompiledEncoder], path: Path) -> None:
+    config = original.config.copy()
+    for part in original.transformers:
         config["components"][part.name] = {
             "factory": FACTORY,
             "get_spans": part.get_spans,

@@ -1,1 +1,1 @@
-"""Installed Python distributions: those that a pipeline requires, those of torch, and programs that see no others."""
+"""Installed distributions: those that a function has, those of torch, and processes that see no others."""

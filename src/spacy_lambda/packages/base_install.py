@@ -49,7 +49,7 @@ def left_out(requirements: Iterable[str], markers: Mapping[str, str] | None = No
 
     What the pipeline itself requires is kept: ``requests`` for its own code, for example.
 
-    :param requirements: Of the pipeline.
+    :param requirements: Requirements of the pipeline.
     :param markers: The environment in which markers are evaluated; by default this interpreter's.
     :raises RequirementError: If a requirement is not installed here.
     """

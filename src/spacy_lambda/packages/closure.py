@@ -15,7 +15,7 @@ from spacy_lambda.errors import RequirementError
 __all__ = ["applies", "is_satisfied", "requirement_closure"]
 
 FUNCTION = "the function"
-"""Stands for the requirer of what is asked for, which no distribution requires."""
+"""Stands for the requirer of the given requirements."""
 
 
 def requirement_closure(
@@ -23,8 +23,8 @@ def requirement_closure(
 ) -> tuple[Distribution, ...]:
     """Follow requirements, and theirs, through what is installed here.
 
-    An extra is followed only where it is asked for by name (``package[extra]``). Versions are compared for what is
-    asked for, and not for what that requires: the installer has done so, and some packages that work declare
+    An extra is followed only where it is named (``package[extra]``). Versions are compared for the given
+    requirements, and not for what those require: the installer has done so, and some packages that work declare
     otherwise.
 
     :param requirements: Requirement strings such as ``spacy-lambda`` or ``spacy>=3.8``.
@@ -53,7 +53,7 @@ def requirement_closure(
 def applies(requirement: Requirement, markers: Mapping[str, str] | None = None) -> bool:
     """Evaluate a requirement's marker; a requirement without one always applies.
 
-    :param markers: What is known of the environment besides this interpreter's.
+    :param markers: Values of markers that replace this interpreter's.
     """
     return requirement.marker is None or requirement.marker.evaluate({"extra": "", **(markers or {})})
 

@@ -100,7 +100,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 class _MissingModules(MetaPathFinder):
-    """Records the modules that are not found: the last finder is asked for what no other has."""
+    """Records the modules that are not found: as the last finder, it is called for what no other has."""
 
     def __init__(self) -> None:
         self.names: list[list[str]] = []

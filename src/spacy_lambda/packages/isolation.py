@@ -36,14 +36,14 @@ STDERR_LINES = 5
 
 @dataclass(frozen=True)
 class IsolatedRun:
-    """What the process reported.
+    """The report of the process.
 
     :param failure: The exception with which it ended, if there was one.
-    :param loading: Whether the pipeline was not loaded yet.
+    :param loading: The failure came before the pipeline was loaded.
     :param missing: Modules that were not found, and the file that imports each.
     :param blocked: Files that were opened and that will be missing in the function.
     :param modules: Modules that came from the folder of packages.
-    :param answers: What the queries returned.
+    :param answers: The result of the queries.
     """
 
     failure: Failure | None
@@ -139,7 +139,7 @@ def _readable(scratch: str, root: Path, pipeline: Path) -> list[str]:
 
 
 def _link_targets(root: Path) -> Iterator[str]:
-    """Where the links of a task root lead."""
+    """Yield the targets of a task root's links."""
     for entry in root.iterdir():
         if entry.is_symlink():
             yield os.path.realpath(entry)

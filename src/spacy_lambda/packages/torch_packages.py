@@ -1,4 +1,4 @@
-"""What belongs to torch, and so is in no function: distributions, their modules, and what requires one of them."""
+"""Torch and its libraries, which no function has: distributions, their modules, and what requires one of them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ TORCH_DISTRIBUTIONS = frozenset(
         "spacy-curated-transformers", "spacy-transformers", "tensorflow", "tf-keras", "torch", "transformers",
     }
 )  # fmt: skip
-"""By their normal names: what a compiled pipeline does without."""
+"""Normal names of the distributions that a compiled pipeline does without."""
 
 TORCH_MODULES = frozenset(name.replace("-", "_") for name in TORCH_DISTRIBUTIONS)
-"""Their top-level modules."""
+"""Top-level modules of these distributions."""
 
 
 def brings_torch(requirement: str) -> bool:
-    """Whether a requirement is one of them or requires one, directly or not, as far as it is installed here.
+    """Follow a requirement, as far as it is installed here, to one of :data:`TORCH_DISTRIBUTIONS`.
 
     :param requirement: Such as ``spacy-transformers>=1.3`` or ``thinc[torch]``, or a distribution's name.
     """
@@ -48,7 +48,7 @@ def _required(name: str) -> list[str]:
 
 
 def _parsed(texts: list[str], *, extra: str) -> list[Requirement]:
-    """Those that apply here; what cannot be read is for the installer to complain of."""
+    """Return the requirements that apply here; invalid ones are the installer's to report."""
     found = []
     for text in texts:
         try:

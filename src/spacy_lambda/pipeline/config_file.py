@@ -14,7 +14,7 @@ from spacy_lambda.errors import InvalidPipelineError
 __all__ = ["blocks", "nodes", "parse_config", "read_config", "registered_names"]
 
 OTHERS = frozenset({"code", "config.cfg", "meta.json", "tokenizer", "vocab"})
-"""What lies beside the components' folders: spaCy's own files and folders, and the pipeline's modules."""
+"""Names beside the components' folders: spaCy's own files and folders, and the pipeline's modules."""
 
 REMEDY = "write the pipeline again with spaCy, or correct its config.cfg"
 NO_FOLDER = "cannot be the name of its folder"
@@ -35,9 +35,9 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def parse_config(text: str, *, name: str) -> dict[str, Any]:
-    """The same for the text of a ``config.cfg``.
+    """Read the text of a ``config.cfg`` as spaCy resolves it.
 
-    :param name: How messages call it.
+    :param name: Names it in messages.
     :raises InvalidPipelineError: If it is not a pipeline's.
     """
     from confection import Config
@@ -62,7 +62,7 @@ def parse_config(text: str, *, name: str) -> dict[str, Any]:
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Every section below a value, however deep, in lists too."""
+    """Yield every section below a value, however deep, in lists too."""
     if isinstance(node, dict):
         yield node
         for value in node.values():
@@ -73,12 +73,12 @@ def nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def blocks(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The blocks that say what a pipeline is made of: ``[nlp]``, and one for each component."""
+    """Return the blocks that define a pipeline: ``[nlp]``, and one for each component."""
     return [config.get("nlp", {}), *config.get("components", {}).values()]
 
 
 def registered_names(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Registries, and the names in them that a block refers to; a factory is its own, not that of a deeper section."""
+    """Yield the registries and names that a block refers to; its factory is not that of a deeper section."""
     if isinstance(block.get("factory"), str):
         yield "factories", block["factory"]
     for section in nodes(block):
@@ -88,7 +88,7 @@ def registered_names(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _wrong(config: Mapping[str, Any]) -> str | None:
-    """Why it cannot be a pipeline's config."""
+    """Return why it cannot be a pipeline's config."""
     nlp, components = config.get("nlp"), config["components"]
     if not isinstance(nlp, dict):
         return "it has no [nlp] block"
@@ -107,7 +107,7 @@ def _wrong(config: Mapping[str, Any]) -> str | None:
 
 
 def _wrong_name(name: str) -> str | None:
-    """Why a component cannot be called so. Some systems ignore case."""
+    """Return why a component cannot have this name. Some systems ignore case."""
     if name.lower() in OTHERS:
         return f"a component is called {name!r}, which is kept for something else, and {NO_FOLDER}"
     if "/" in name or unsafe_name(name) is not None:
@@ -116,7 +116,7 @@ def _wrong_name(name: str) -> str | None:
 
 
 def _names_in(text: str) -> Iterator[str]:
-    """The components' names in a config that does not parse: a dot in one of them may be why."""
+    """Yield the components' names in a config that does not parse: a dot in one of them may be why."""
     for rest in re.findall(r"^\[components\.(.+)\][ \t]*$", text, re.MULTILINE):
         yield rest if rest.startswith(".") or rest.lower() in OTHERS else rest.partition(".")[0]
     for names in re.findall(r"^pipeline[ \t]*=[ \t]*(\[.*\])[ \t]*$", text, re.MULTILINE):

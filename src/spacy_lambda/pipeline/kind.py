@@ -17,18 +17,19 @@ from typing import Any
 
 from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.pipelines import read_meta, resolve_pipeline
-from spacy_lambda.errors import NotCompiledError
+from spacy_lambda.errors import CompileError, NotCompiledError
 from spacy_lambda.packages.torch_packages import brings_torch
 from spacy_lambda.pipeline.config_file import read_config, registered_names
 
 __all__ = [
     "PipelineKind",
     "TorchPart",
-    "described",
+    "describe_kind",
     "is_compiled",
     "kind_of",
     "pipeline_kind",
     "require_compiled",
+    "require_original",
     "require_without_torch",
     "torch_parts",
 ]
@@ -43,7 +44,7 @@ TORCH_FUNCTIONS = (
     "spacy-experimental.PairwiseBilinear.*",
     "spacy.TorchBiLSTMEncoder.*",
     "PyTorch*",
-    # Models of spacy-llm that run in the process; the others are asked over the network.
+    # Models of spacy-llm that run in the process; the others run on a server.
     "spacy.Dolly.*",
     "spacy.Falcon.*",
     "spacy.HuggingFace.*",
@@ -56,13 +57,13 @@ TORCH_FUNCTIONS = (
 
 FACTORIES = "factories"
 LIBRARIES = ("spacy", "thinc")
-"""Whose registries packages add to, by entry points of the group ``LIBRARY_REGISTRY``."""
+"""Packages add to their registries by entry points of the group ``LIBRARY_REGISTRY``."""
 
 
 class PipelineKind(StrEnum):
-    """What a pipeline is to a function.
+    """The kind of a pipeline.
 
-    ``compiled`` and ``no-transformer`` run without torch; ``original`` does not.
+    A function runs ``compiled`` and ``no-transformer``, which need no torch, and not ``original``.
     """
 
     COMPILED = "compiled"
@@ -94,9 +95,9 @@ def pipeline_kind(folder: Path) -> PipelineKind:
 
 
 def kind_of(config: Mapping[str, Any], meta: Mapping[str, Any]) -> PipelineKind:
-    """The same for a config and a ``meta.json`` that were read before.
+    """Return the kind of a pipeline whose config and ``meta.json`` have been read.
 
-    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
+    :param config: Interpolated, see :func:`.config_file.read_config`.
     """
     if torch_parts(config):
         return PipelineKind.ORIGINAL
@@ -104,15 +105,15 @@ def kind_of(config: Mapping[str, Any], meta: Mapping[str, Any]) -> PipelineKind:
 
 
 def is_compiled(config: Mapping[str, Any], meta: Mapping[str, Any]) -> bool:
-    """Whether a compile has written a pipeline, whatever else is in it by now.
+    """Recognise a pipeline that a compile has written, whatever was added to it since.
 
-    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
+    :param config: Interpolated, see :func:`.config_file.read_config`.
     """
     return META_KEY in meta or _has_ours(config)
 
 
-def described(kind: PipelineKind, pipeline: str) -> str:
-    """A kind, for people.
+def describe_kind(kind: PipelineKind, pipeline: str) -> str:
+    """Describe a kind for people, with the command that compiles an original.
 
     :param pipeline: How the user named the pipeline.
     """
@@ -135,28 +136,46 @@ def require_compiled(folder: Path, *, name: str) -> PipelineKind:
 
 
 def require_without_torch(config: Mapping[str, Any], *, name: str) -> None:
-    """The same for a config that was read before.
+    """Refuse a pipeline that needs torch, by its config.
 
     :raises NotCompiledError: If a part of the pipeline needs torch.
     """
     parts = torch_parts(config)
     if not parts:
         return
-    told = ", ".join(dict.fromkeys(map(str, parts)))
+    listed = ", ".join(dict.fromkeys(map(str, parts)))
     if _has_ours(config):
         names = ", ".join(dict.fromkeys(repr(part.component) for part in parts))
         raise NotCompiledError(
-            f"{name} is compiled, and still has parts that need torch, which no function has: {told}",
+            f"{name} is compiled, and still has parts that need torch, which no function has: {listed}",
             remedy=f"train {names} without torch, or remove it, and compile the pipeline again",
         )
     raise NotCompiledError(
-        f"{name} is not compiled: it has parts that need torch, which no function has: {told}",
+        f"{name} is not compiled: it has parts that need torch, which no function has: {listed}",
         remedy=f"compile it, and give the result instead: {_how_to_compile(name)}",
     )
 
 
+def require_original(folder: Path) -> None:
+    """Refuse a pipeline that a compile has written: nothing in it is left to compile.
+
+    :raises CompileError: With the original that it was compiled from.
+    :raises InvalidPipelineError: If its ``config.cfg`` or ``meta.json`` is not a pipeline's.
+    """
+    meta = read_meta(folder / "meta.json")
+    if not is_compiled(read_config(folder), meta):
+        return
+    block = meta.get(META_KEY)
+    known = block if isinstance(block, dict) else {}
+    source = f"{known.get('source_name', 'another pipeline')} {known.get('source_version', '')}".strip()
+    raise CompileError(
+        f"{folder} is compiled already, from {source} at {known.get('precision', 'an unknown precision')}",
+        remedy=f"give the original, {source}, to compile it in another way; this one can be bundled as it is",
+    )
+
+
 def _how_to_compile(pipeline: str) -> str:
-    """Commands for a shell; what is in a store is fetched first, for ``compile`` takes no location."""
+    """Return the shell commands; ``compile`` takes no location, so a stored pipeline is pulled first."""
     if not _is_stored(pipeline):
         return f"spacy-lambda compile {quote(pipeline)} compiled"
     return f"spacy-lambda pull {quote(pipeline)} original && spacy-lambda compile original compiled"
@@ -168,9 +187,9 @@ def _is_stored(pipeline: str) -> bool:
 
 
 def torch_parts(config: Mapping[str, Any]) -> tuple[TorchPart, ...]:
-    """The parts of a pipeline that need torch, in the pipeline's order.
+    """Return the parts of a pipeline that need torch, in the pipeline's order.
 
-    :param config: Interpolated, see :func:`.pipeline_config.read_config`.
+    :param config: Interpolated, see :func:`.config_file.read_config`.
     """
     nlp = {key: value for key, value in config["nlp"].items() if key != "pipeline"}
     return tuple(
@@ -182,7 +201,7 @@ def torch_parts(config: Mapping[str, Any]) -> tuple[TorchPart, ...]:
 
 
 def _components(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The components that spaCy creates; a block may be left over from one that was removed."""
+    """Yield the components that spaCy creates; a block may be left over from a removed one."""
     blocks = config["components"]
     yield from ((name, blocks[name]) for name in config["nlp"].get("pipeline", []))
 
@@ -192,7 +211,7 @@ def _has_ours(config: Mapping[str, Any]) -> bool:
 
 
 def _needs_torch(registry: str, function: str) -> bool:
-    """By the tables, or by what the package that registers it here requires."""
+    """Look a function up in the tables, or in the requirements of the package that registers it here."""
     if _matches(function, TORCH_FACTORIES if registry == FACTORIES else TORCH_FUNCTIONS):
         return True
     points = (point for library in LIBRARIES for point in entry_points(group=f"{library}_{registry}", name=function))

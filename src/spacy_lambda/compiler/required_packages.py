@@ -1,4 +1,4 @@
-"""What a pipeline needs besides the base install: installed distributions, found by what it uses of them."""
+"""Installed distributions that a pipeline needs besides the base install, found by what it uses of them."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ LIBRARIES = ("spacy", "thinc")
 
 
 def kept_requirements(meta: Mapping[str, Any]) -> list[str]:
-    """The requirements of the original that its compiled pipeline keeps: those that do not bring torch.
+    """Return the requirements of the original that do not bring torch, which its compiled pipeline keeps.
 
     :param meta: The original's ``meta.json``.
-    :raises InvalidPipelineError: When it lists something else than requirements.
+    :raises InvalidPipelineError: When it lists anything but requirements.
     :raises CompileError: When one of them is not installed here, or in another version.
     """
     return [one for one in requirements_of(meta) if _name(one) != "spacy-lambda" and _is_kept(one)]
 
 
 def required_names(requirements: Iterable[str]) -> set[str]:
-    """Normal names of what is required here, that is, without those whose marker does not apply."""
+    """Return the normal names of requirements, without those whose marker does not apply here."""
     return {_name(one) for one in requirements if applies(_parsed(one))}
 
 
 def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterable[str]) -> list[str]:
-    """Requirements for what a config names: the distributions in which it is registered.
+    """Return requirements for what a config names: the distributions in which it is registered.
 
     :param config: Interpolated.
-    :param without: Modules that the pipeline brings itself.
+    :param without: Modules that the pipeline contains.
     """
     tops = sorted({module.partition(".")[0] for module in _all_modules(nlp, config)} - set(without))
     needed = [one for top in tops for one in distributions_of(top)]
@@ -65,7 +65,7 @@ def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterab
 
 
 def installed_sources(nlp: Language, config: Mapping[str, Any]) -> list[Path]:
-    """Files of the packages beyond the base install in which something is that a config names."""
+    """Return the files, of packages beyond the base install, that define what a config names."""
     files = []
     for module in sorted(_all_modules(nlp, config)):
         dists = distributions_of(module)
@@ -76,7 +76,7 @@ def installed_sources(nlp: Language, config: Mapping[str, Any]) -> list[Path]:
 
 
 def distributions_of(module: str) -> list[Distribution]:
-    """The installed distributions that a module belongs to; none for one that no installer has put here."""
+    """Return the installed distributions of a module; none for one that was not installed."""
     top = module.partition(".")[0]
     if top in sys.stdlib_module_names or top in OWN_MODULES:
         return []
@@ -84,17 +84,17 @@ def distributions_of(module: str) -> list[Distribution]:
 
 
 def pinned(dist: Distribution) -> str:
-    """A requirement for this version: the one with which the answers were compared."""
+    """Return a requirement for the installed version, with which the answers were compared."""
     return f"{dist.name}=={Version(dist.version).public}"
 
 
 def is_base(dist: Distribution) -> bool:
-    """Whether every function has it, or none: some of what spaCy requires is left out of all of them."""
+    """Recognise a distribution that every function has, or that none has: some of what spaCy requires is left out."""
     return _normal(dist) in _base() or _normal(dist) in LEFT_OUT
 
 
 def _all_modules(nlp: Language, config: Mapping[str, Any]) -> set[str]:
-    """Where the parts of a pipeline, and what its config names, are defined."""
+    """Return the modules in which the parts of a pipeline, and what its config names, are defined."""
     # A component may be a function, which has the module that it was written in.
     parts = [nlp, nlp.tokenizer, *(component for _, component in nlp.components)]
     modules = {str(getattr(part, "__module__", None) or type(part).__module__) for part in parts}
@@ -109,7 +109,7 @@ def _module_of(registry: str, name: str) -> Iterator[str]:
         yield from (point.module for point in entry_points(group=f"{library}_{registry}", name=name))
     try:
         function = registry_of_spacy.get(registry, name)
-    except Exception:  # what is not registered cannot be traced; the fresh process will say so if it matters
+    except Exception:  # not registered here; the proof reports it if it matters
         return
     module = getattr(function, "__module__", None) or type(function).__module__
     if isinstance(module, str):
@@ -117,7 +117,7 @@ def _module_of(registry: str, name: str) -> Iterator[str]:
 
 
 def _is_kept(text: str) -> bool:
-    """Whether a requirement of the original is one of its compiled pipeline too, be it on another system."""
+    """Decide whether the compiled pipeline keeps a requirement of the original, perhaps for another system."""
     if not applies(_parsed(text)):
         return _name(text) not in TORCH_DISTRIBUTIONS
     if brings_torch(text):

@@ -1,22 +1,33 @@
-"""Whether one pipeline was compiled from another, as its ``meta.json`` says."""
+"""The original that a pipeline was compiled from, as its ``meta.json`` records it."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from shlex import quote
 
-from spacy_lambda.compiler.inspection import source_hash
 from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.pipelines import read_meta
 from spacy_lambda.errors import VerifyError
 
-__all__ = ["origin"]
+__all__ = ["check_provenance", "source_hash"]
 
 
-def origin(original: Path, compiled: Path, *, names: tuple[str, str]) -> str | None:
-    """Make sure which of two pipelines is the compiled one.
+def source_hash(path: Path) -> str:
+    """Return the SHA-256 over a directory: sorted relative paths, sizes and contents."""
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
-    :param names: What the user calls them.
+
+def check_provenance(original: Path, compiled: Path, *, names: tuple[str, str]) -> str | None:
+    """Check that the second of two pipelines is the one that was compiled, and from the first.
+
+    :param names: Their names as the user gave them.
     :returns: A note when the second one was compiled from another original, or is not compiled.
     :raises VerifyError: When they are given the wrong way round.
     """

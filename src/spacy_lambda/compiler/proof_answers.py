@@ -20,14 +20,14 @@ QUERIES = Path(__file__).with_name("proof_queries.py")
 
 @dataclass(frozen=True)
 class IsolatedAnswers:
-    """What the fresh process reported.
+    """The report of the fresh process.
 
     :param failure: The exception that kept the pipeline from loading or from answering at all.
-    :param loading: Whether it was not loaded yet.
+    :param loading: The failure came before the pipeline was loaded.
     :param missing: Modules that were not found, and the file that imports each.
     :param blocked: Files that were opened and that will be missing in the function.
     :param components: The pipeline's components.
-    :param traces: What each component changes, text by text.
+    :param traces: The changes of each component, text by text.
     :param answers: The function's answers, with a :class:`Failure` in the place of one that raised.
     :param speed: The measured speed.
     :param torch_readers: Components that read what only spacy-transformers leaves on a Doc, and where.
@@ -49,7 +49,7 @@ def query_isolated(
 ) -> IsolatedAnswers:
     """Load a pipeline in a fresh process and query it.
 
-    :param requirements: What the function has besides the base install.
+    :param requirements: Requirements of the function besides the base install.
     :param texts: Texts to run component by component.
     :param answerable: Those of them to send to the function too.
     :raises CompileError: When the process ends without a response.

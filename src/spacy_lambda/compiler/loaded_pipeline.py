@@ -1,0 +1,114 @@
+"""A loaded pipeline: its config as spaCy resolves it, and what its models hold that the config does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from spacy.language import Language
+from spacy.util import registry as registry_of_spacy
+from thinc.api import Config, Model
+
+from spacy_lambda.packages.torch_packages import TORCH_MODULES
+from spacy_lambda.pipeline.config_file import blocks, nodes, registered_names
+
+__all__ = ["LISTENER", "Reason", "has_model", "loaded_config", "model_reasons", "unregistered", "used_components"]
+
+LISTENER = "spacy-transformers.TransformerListener.v1"
+LISTENER_CLASS = "TransformerListener"
+
+Reason = tuple[str, str]
+"""Why a pipeline cannot be compiled, and its remedy."""
+
+
+def loaded_config(nlp: Language) -> Config:
+    """Return the config of a loaded pipeline: with defaults and sourced components, without variables."""
+    config = nlp.config.interpolate()
+    config["components"] = used_components(config)
+    return config
+
+
+def unregistered(config: Mapping[str, Any]) -> list[str]:
+    """Return the names in a config that nothing has registered here, each with its registry."""
+    missing = []
+    for block in blocks(config):
+        for registry, name in registered_names(block):
+            if not _is_registered(registry, name, str(config.get("nlp", {}).get("lang"))):
+                missing.append(f"{registry} {name!r}")
+    return list(dict.fromkeys(missing))
+
+
+def _is_registered(registry: str, name: str, lang: str) -> bool:
+    names = (name, f"{lang}.{name}") if registry == "factories" else (name,)
+    try:
+        return any(registry_of_spacy.has(registry, one) for one in names)
+    except Exception:  # a registry that spaCy does not know, or an entry point that cannot be imported
+        return False
+
+
+def used_components(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the components that spaCy creates; it ignores the others."""
+    used = config["nlp"]["pipeline"]
+    return {name: part for name, part in config.get("components", {}).items() if name in used}
+
+
+def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reason]:
+    """Yield why components cannot be compiled, by the layers of their models.
+
+    :param components: Their configs, resolved.
+    """
+    for name, component in nlp.components:
+        config = components.get(name, {})
+        if config.get("factory") == "transformer":
+            continue
+        if _is_of_torch(component):
+            yield (
+                f"component {name!r} is a {type(component).__qualname__} of {type(component).__module__}",
+                "train it with spacy-transformers' `transformer` factory",
+            )
+            continue
+        layers = [layer for model in _models(component) for layer in model.walk()]
+        listeners = sum(type(layer).__name__ == LISTENER_CLASS and _is_of_torch(layer) for layer in layers)
+        shown = sum(section.get("@architectures") == LISTENER for section in nodes(config))
+        if listeners > shown:
+            yield (
+                f"component {name!r} listens to a transformer through a layer that its config does not show",
+                f"name {LISTENER} in the config of {name!r}, rather than in a function of your own",
+            )
+        others = {layer.name for layer in layers if _runs_torch(layer)}
+        if others:
+            yield (
+                f"component {name!r} has layers that run torch: {', '.join(sorted(others))}",
+                f"train {name!r} with a shared `transformer` component and {LISTENER}",
+            )
+
+
+def has_model(component: Any) -> bool:
+    """Recognise a component with layers, that is, a trained one."""
+    return any(True for _ in _models(component))
+
+
+def _models(component: Any) -> Iterator[Model[Any, Any]]:
+    """Yield the models of a component, whatever its attributes are called."""
+    found = {id(value): value for value in _values(component) if isinstance(value, Model)}
+    yield from found.values()
+
+
+def _values(component: Any) -> Iterator[Any]:
+    yield getattr(component, "model", None)
+    for value in getattr(component, "__dict__", {}).values():
+        yield value
+        if isinstance(value, Mapping):
+            yield from value.values()
+        elif isinstance(value, list | tuple):
+            yield from value
+
+
+def _runs_torch(layer: Model[Any, Any]) -> bool:
+    if type(layer).__name__ == LISTENER_CLASS:
+        return False
+    return bool(layer.shims) or _is_of_torch(layer)
+
+
+def _is_of_torch(thing: Any) -> bool:
+    return type(thing).__module__.partition(".")[0] in TORCH_MODULES
