@@ -9,7 +9,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench base clean
+.PHONY: help demo test test-fast coverage check format bench base clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -23,6 +23,10 @@ test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## 
 
 test-fast: .venv-dev/ready ## Tests without those that are marked slow
 	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow"
+
+coverage: .venv-dev/ready ## Coverage of each package by the tests of make test-fast
+	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=
+	.venv-dev/bin/python scripts/coverage_report.py
 
 check: .venv-dev/ready ## Format, lint, types
 	.venv-dev/bin/ruff format --check .
