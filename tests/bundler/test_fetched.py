@@ -20,6 +20,8 @@ from spacy_lambda.local.bundle import open_bundle
 from tests.bundler.real_bundles import TEXTS, expected, invoke, needs_313
 from tests.bundler.wheels import BUNDLED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:

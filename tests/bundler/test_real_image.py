@@ -35,7 +35,7 @@ def handler(event, context):
 """
 
 
-pytestmark = pytest.mark.skipif(WHY_NO_IMAGES is not None, reason=WHY_NO_IMAGES or "")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WHY_NO_IMAGES is not None, reason=WHY_NO_IMAGES or "")]
 
 
 @pytest.fixture(scope="module")

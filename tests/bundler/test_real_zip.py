@@ -24,6 +24,8 @@ from spacy_lambda.local.bundle import open_bundle
 from tests.bundler.real_bundles import TEXTS, expected, invoke, needs_313
 from tests.bundler.wheels import BUNDLED
 
+pytestmark = pytest.mark.slow
+
 MACHINES = {62: "x86_64", 183: "aarch64"}
 RUN = """
 import json, sys

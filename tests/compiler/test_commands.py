@@ -14,6 +14,8 @@ import spacy
 
 from tests.compiler.originals import TEXTS
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "spacy_lambda", *map(str, arguments)]

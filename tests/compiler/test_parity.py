@@ -100,6 +100,7 @@ def test_span_getters(pair: Callable[..., Pair], get_spans: dict[str, Any]) -> N
     assert_same(pair(get_spans=get_spans, before=("sentencizer",)), [*TEXTS, *texts])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["bert", "bert-relu", "electra", "roberta", "distilbert"])
 def test_architectures(pair: Callable[..., Pair], architecture: str) -> None:
     assert_same(pair(architecture=architecture), [*TEXTS, *EDGE_TEXTS.values()])
@@ -130,12 +131,14 @@ texts_of_words = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(texts=st.lists(texts_of_words, min_size=1, max_size=3))
 @settings(max_examples=examples(150))
 def test_any_text(pair: Callable[..., Pair], texts: list[str]) -> None:
     assert_same(pair(), texts)
 
 
+@pytest.mark.slow
 @given(texts=st.lists(texts_of_words, min_size=1, max_size=3))
 @settings(max_examples=examples(60))
 def test_any_text_in_bytes(pair: Callable[..., Pair], texts: list[str]) -> None:

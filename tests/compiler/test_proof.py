@@ -42,6 +42,8 @@ from tests.compiler.pipelines import (
     write,
 )
 
+pytestmark = pytest.mark.slow
+
 TORCH_DATA = {
     "plainly": ("proof_plainly", "doc.cats['sum'] = float(doc._.trf_data is not None)", ""),
     "taking the error for an answer": (

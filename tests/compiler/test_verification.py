@@ -94,6 +94,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_component_of_a_compiled_pipeline(original: Callable[..., Path], tmp_path: Path, corpus: Path) -> None:
     source = original(components=("tagger", "parser", "ner", "spancat", "textcat"))
     compile_pipeline(str(source), tmp_path / "out")
@@ -120,6 +121,7 @@ def test_every_component_of_a_compiled_pipeline(original: Callable[..., Path], t
     assert gold["tagger"] is None
 
 
+@pytest.mark.slow
 def test_differences_of_int8_are_measured(original: Callable[..., Path], tmp_path: Path, corpus: Path) -> None:
     compile_pipeline(str(original()), tmp_path / "out", precision="int8")
     report = verify(str(original()), str(tmp_path / "out"), corpus, on_step=quiet)

@@ -23,6 +23,8 @@ from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.encoder_output import get_encoding
 from tests.compiler.originals import MAX_LENGTH, WORDS, build_transformer
 
+pytestmark = pytest.mark.slow
+
 POSITIONS = MAX_LENGTH
 
 

@@ -22,6 +22,7 @@ from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
 from tests.deploy.projects import PRINTED, run, succeed, write_pipeline
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning"),  # moto, of what it does not know
     pytest.mark.filterwarnings("ignore:Unable to delete:UserWarning"),
 ]

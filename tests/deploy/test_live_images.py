@@ -20,6 +20,7 @@ from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
 from tests.deploy.projects import run, succeed, write_pipeline
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(WHY_NO_IMAGES is not None, reason=WHY_NO_IMAGES or ""),
     pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning"),  # moto, of what it does not know
     pytest.mark.filterwarnings("ignore:Unable to delete:UserWarning"),

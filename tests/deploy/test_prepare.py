@@ -31,6 +31,7 @@ def prepare(folder: Path, pipeline: str, key: Path) -> Prepared:
         return prepared
 
 
+@pytest.mark.slow
 def test_what_is_signed_by_that_key_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in no_index().items():
         monkeypatch.setenv(name, value)

@@ -16,7 +16,7 @@ from spacy_lambda.local import FunctionSettings, Invocation, LocalLambda, invoke
 TEXT = "Thin films of iron oxide were grown on silicon by molecular beam epitaxy."
 MATERIALS = ("iron", "silicon", "graphite", "copper", "glass", "cobalt", "tungsten", "nickel")
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

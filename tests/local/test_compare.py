@@ -25,7 +25,7 @@ MICROSCOPE = "👩🏽‍🔬"
 CAFE = "cafe\u0301"
 TEXT = f"🧪 Acme {MICROSCOPE} {CAFE} steel plate\niron 🔥 Bo حديد"
 
-pytestmark = needs_chromium
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 def pipeline(path: Path, precision: str, labels: dict[str, str]) -> Path:

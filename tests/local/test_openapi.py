@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import spacy
 
 from spacy_lambda.local import FunctionSettings, LocalLambda
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_api_does_as_its_description_says(tmp_path: Path) -> None:

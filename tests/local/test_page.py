@@ -26,7 +26,7 @@ ENVIRON = {"SPACY_LAMBDA_PAGE": "on"}
 MICROSCOPE = "👩🏽‍🔬"
 CAFE = "cafe\u0301"
 
-pytestmark = needs_chromium
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(scope="module")

@@ -157,6 +157,7 @@ def test_windows_that_the_encoder_refuses(bundled_path: Path) -> None:
         encoder([np.array([1, 10**7])])
 
 
+@pytest.mark.slow
 def test_a_long_lived_process_does_not_grow(bundled: Language) -> None:
     """The vocabulary after hundreds of requests full of new words is what it was after the first ones."""
     from spacy_lambda.runtime.predictor import Function

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 QEMU = shutil.which("qemu-x86_64")
 OLDER_CPU = "Haswell"
 

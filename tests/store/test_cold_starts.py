@@ -22,10 +22,13 @@ from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.cache.sweep import sweep
 from spacy_lambda.store.open_store import open_store
 from spacy_lambda.store.push import push_pipeline
+from tests.profiles import PROFILE
+
+pytestmark = pytest.mark.slow
 
 STRESS = Path(__file__).parents[2] / "bench" / "stress_cache.py"
-AT_ONCE = 32
-KILLS = 200
+AT_ONCE = 32 if PROFILE == "ci" else 12
+KILLS = 200 if PROFILE == "ci" else 50
 
 INVOKE = """
 import sys, time

@@ -70,6 +70,7 @@ def test_s3(s3: Any, s3_url: str, pipeline: Path, tmp_path: Path, monkeypatch: p
     assert "the bucket 'nobodys' does not exist" in run("ls", "s3://nobodys", *there, code=1)
 
 
+@pytest.mark.slow
 def test_the_hub(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
     pushed = json.loads(run("push", "hub", "acme/metals", "--json", "--message", "first", cwd=pipeline))
     assert pushed["location"].startswith("hf://acme/metals@1.2.3#sha256=")

@@ -209,6 +209,7 @@ def test_an_empty_object(s3: Any, function: Function, suffix: str) -> None:
     assert written == [b"" if suffix == ".jsonl" else b'{"bucket": "models", "key": "empty.txt", "answer": []}']
 
 
+@pytest.mark.slow
 def test_many_lines_are_read_and_written_in_parts(s3: Any, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(objects, "PIECE", 100_000)
     monkeypatch.setattr(jsonl, "BATCH_BYTES", 50_000)

@@ -15,6 +15,8 @@ import spacy
 from spacy_lambda.errors import InvalidPipelineError
 from spacy_lambda.store.wheel import build_wheel
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 from spacy.language import Language
 

@@ -106,6 +106,7 @@ def places(data: bytearray) -> Iterator[int]:
     yield from (rng.randrange(8 * len(data)) for _ in range(1000))
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_is_refused(packed: Packed, tmp_path: Path) -> None:
     data = bytearray(packed.path.read_bytes())
     flips = list(places(data))
