@@ -171,7 +171,7 @@ def test_requirements_by_name() -> None:
 def test_requirements_that_are_no_names(requirement: Any) -> None:
     with pytest.raises(InvalidPipelineError, match="the pipeline requires") as caught:
         requirements_of({"requirements": ["spacy", requirement]})
-    assert "not taken" in caught.value.remedy
+    assert "not supported" in caught.value.remedy
 
 
 @pytest.mark.parametrize("requirements", [None, {}, {"x": 1}, "spacy", 1, True])
@@ -182,7 +182,7 @@ def test_requirements_that_are_no_list(requirements: Any) -> None:
 
 @pytest.mark.parametrize("block", ["int8", {"precision": "int4"}, {"precision": "../x"}, {"precision": ["int8"]}])
 def test_a_precision_that_there_is_not(block: Any) -> None:
-    with pytest.raises(InvalidPipelineError, match="says the precision"):
+    with pytest.raises(InvalidPipelineError, match="has the unknown precision"):
         precision_of({"spacy_lambda": block})
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.core.artifact.manifest import Manifest, artifact_size, chunks
+from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.pack import Packed, pack
+from spacy_lambda.core.artifact.tar import artifact_size, chunks
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.core.source.find import find_artifact
@@ -177,7 +178,7 @@ def test_listing_and_moving_an_alias_read_records_too(
 ) -> None:
     there[RECORD] = json.dumps(json.loads(there[RECORD]) | change).encode()
     for call in (lambda: list_versions(LOCATION), lambda: open_pipeline(LOCATION).move_alias("main", "live")):
-        with pytest.raises(StoreError, match="broken spacy-lambda/artifact"):
+        with pytest.raises(StoreError, match="invalid spacy-lambda/artifact"):
             call()
 
 
@@ -286,7 +287,7 @@ def test_a_manifest_with_another_digest_of_a_file(
     record = {"sha256": digest.hexdigest(), "size": artifact_size(manifest), "folder": ""}
     there[RECORD] = json.dumps(record).encode()
     for error in refused(tmp_path):
-        assert f"{first.path} is not what the manifest says" in error.message
+        assert f"{first.path} does not match the manifest" in error.message
 
 
 @pytest.mark.parametrize("name", ["config.cfg", "weights"])

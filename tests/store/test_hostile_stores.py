@@ -15,8 +15,8 @@ from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.source import s3 as source_s3
 from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.found_artifact import FoundArtifact, S3Options
 from spacy_lambda.core.source.layout import Pointer, artifact_key, ref_key
-from spacy_lambda.core.source.readable import FoundArtifact, S3Options
 from spacy_lambda.errors import DigestError, LocationError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
@@ -117,10 +117,10 @@ def test_all_is_right(packed: Packed, victim: Path, tmp_path: Path) -> None:
 )
 def test_pointers(change: dict[str, Any], packed: Packed, victim: Path, tmp_path: Path) -> None:
     location = with_pointer(tmp_path / "store", change, packed, victim)
-    assert "is no pointer" in refused(location, tmp_path).message
-    with pytest.raises(StoreError, match="is no pointer"):
+    assert "is not a valid pointer" in refused(location, tmp_path).message
+    with pytest.raises(StoreError, match="is not a valid pointer"):
         list_versions(parse_location(str(tmp_path / "store")))
-    with pytest.raises(StoreError, match="is no pointer"):
+    with pytest.raises(StoreError, match="is not a valid pointer"):
         open_pipeline(location).move_alias("latest", "live")
 
 
@@ -131,7 +131,7 @@ def test_pointers(change: dict[str, Any], packed: Packed, victim: Path, tmp_path
 )
 def test_pointers_that_are_no_pointers(data: bytes, victim: Path, tmp_path: Path) -> None:
     write(tmp_path / "store", ref_key(NAME, "latest"), data)
-    assert "is no pointer" in refused(parse_location(str(tmp_path / "store" / NAME)), tmp_path).message
+    assert "is not a valid pointer" in refused(parse_location(str(tmp_path / "store" / NAME)), tmp_path).message
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link", "device", "large"])
@@ -248,7 +248,7 @@ def test_pointers_in_a_bucket(digest: Any, victim: Path, tmp_path: Path, monkeyp
     content = {"kind": "alias", "version": "1", "sha256": digest, "size": 1}
     monkeypatch.setattr(source_s3, "s3_client", lambda options: None)
     monkeypatch.setattr(source_s3, "read_object", lambda *key: json.dumps(content).encode())
-    assert "is no pointer" in refused(parse_location("s3://models/en_metals@live"), tmp_path).message
+    assert "is not a valid pointer" in refused(parse_location("s3://models/en_metals@live"), tmp_path).message
 
 
 def test_objects_that_are_not_small(s3: Any) -> None:
@@ -274,7 +274,7 @@ def test_no_location_and_no_artifact_has_another_digest(digest: Any) -> None:
 
 @pytest.mark.parametrize("size", [-1, True, 1.5, "1"])
 def test_no_artifact_has_another_size(size: Any) -> None:
-    with pytest.raises(StoreError, match="impossible size"):
+    with pytest.raises(StoreError, match="invalid size"):
         FoundArtifact("x", None, size, nothing)
 
 

@@ -15,8 +15,9 @@ from model_signing import verifying
 
 from spacy_lambda.core.artifact import manifest as form
 from spacy_lambda.core.artifact import safe_paths as names_module
-from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, chunks
+from spacy_lambda.core.artifact.manifest import FileEntry, Manifest
 from spacy_lambda.core.artifact.pack import manifest_of
+from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.source.layout import Pointer, artifact_key, ref_key, signature_key

@@ -148,7 +148,7 @@ def test_a_broken_pointer(pipeline: Path, tmp_path: Path) -> None:
     location = push(pipeline, root, "live")
     for content in ("", "{}", '{"kind": "alias", "version": "1", "sha256": "../../x", "size": 1}', "[1]"):
         Path(root.path, "en_metals", "refs", "live.json").write_text(content)
-        with pytest.raises(StoreError, match="is no pointer"):
+        with pytest.raises(StoreError, match="is not a valid pointer"):
             find_artifact(location.at("live"))
 
 

@@ -37,7 +37,7 @@ def pull(
 
     Example: spacy-lambda pull s3://my-models/ner/en_my_pipeline@live ./pipeline
     """
-    from spacy_lambda.core.source.readable import S3Options
+    from spacy_lambda.core.source.found_artifact import S3Options
     from spacy_lambda.store.pull import pull_pipeline
 
     parsed = parse_location(location)

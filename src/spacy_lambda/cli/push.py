@@ -68,7 +68,7 @@ def push(
     Example: spacy-lambda push compiled s3://my-models/ner --alias live
     """
     from spacy_lambda.core.artifact.open import pipeline_folder
-    from spacy_lambda.core.source.readable import S3Options
+    from spacy_lambda.core.source.found_artifact import S3Options
     from spacy_lambda.store.hub import HubOptions
     from spacy_lambda.store.open_store import open_store
     from spacy_lambda.store.push import push_pipeline

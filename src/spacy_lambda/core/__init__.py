@@ -1,4 +1,4 @@
-"""Locations, pipelines on disk, artifacts and their sources: what both sides share.
+"""Locations, pipelines, artifacts, sources and constants that the runtime and the build side share.
 
-Standard library only, and part of every function.
+Standard library only; part of every function.
 """

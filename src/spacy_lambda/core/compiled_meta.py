@@ -1,7 +1,4 @@
-"""The contract between the build side and the runtime: the ``spacy_lambda`` block of ``meta.json``.
-
-Standard library only, so that either side can read it without loading a pipeline.
-"""
+"""The contract between the build side and the runtime: the ``spacy_lambda`` block of ``meta.json``."""
 
 from __future__ import annotations
 
@@ -21,16 +18,16 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 def precision_of(meta: Mapping[str, Any]) -> Precision | None:
-    """The precision of a compiled pipeline by its ``meta.json``; ``None`` for any other pipeline.
+    """Return the precision of a compiled pipeline by its ``meta.json``; ``None`` for any other pipeline.
 
-    :raises InvalidPipelineError: If there is a precision, and not one of ours: it becomes part of a version's name.
+    :raises InvalidPipelineError: If the precision is unknown: it becomes part of a version's name.
     """
     block = meta.get(META_KEY, {})
     found = block.get("precision") if isinstance(block, dict) else ""
     precision = next((precision for precision in PRECISIONS if precision == found), None)
     if precision is None and found is not None:
         raise InvalidPipelineError(
-            f"the pipeline's {META_KEY!r} in its meta.json says the precision {str(found)[:80]!r}",
+            f"the pipeline's meta.json has the unknown precision {str(found)[:80]!r} in {META_KEY!r}",
             remedy="compile the pipeline again: spacy-lambda compile ORIGINAL OUT",
         )
     return precision
@@ -38,16 +35,16 @@ def precision_of(meta: Mapping[str, Any]) -> Precision | None:
 
 @dataclass(frozen=True)
 class CompiledMeta:
-    """What was compiled, from what, how, and what the comparison said.
+    """The source, the form and the verification of a compiled pipeline.
 
     :param source_name: ``LANG_NAME`` of the original pipeline.
     :param source_version: The original's version.
     :param source_sha256: Hash over the original's files: sorted relative paths and contents.
-    :param precision: How the encoder's weights are stored.
-    :param encoders: For every compiled transformer: its windows and sizes, by component name.
+    :param precision: Precision of the encoder's weights.
+    :param encoders: Windows and sizes of every compiled transformer, by component name.
     :param tools: Versions of the tools that compiled it, by distribution name.
-    :param verification: The report of the comparison with the original, when one was made.
-    :param speed: Seconds for wordpieces and characters, as measured at the end of the compilation, and where.
+    :param verification: Report of the comparison with the original, if one was made.
+    :param speed: Seconds for wordpieces and characters, measured at the end of the compilation, and the CPU.
     :param code: Modules and packages in the pipeline's folder ``code/``, in the order in which they are imported.
     """
 
@@ -63,5 +60,5 @@ class CompiledMeta:
     format_version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in ``meta.json``."""
+        """Return the block for ``meta.json``."""
         return asdict(self)

@@ -1,8 +1,7 @@
-"""Digests: the one type for SHA-256 sums that come from outside.
+"""The type of SHA-256 digests that come from outside.
 
-A digest names files and folders, so that what is not exactly 64 lower-case hexadecimal digits is refused where it
-enters: records, pointers, metadata, manifests, locations, file names, environment variables. Standard library only:
-both sides read digests.
+A digest names files and folders, so anything but 64 lower-case hexadecimal digits is refused where it is read: records,
+pointers, metadata, manifests, locations, file names, environment variables.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ SHOWN = 80
 
 
 def parse_digest(value: object, *, name: str) -> Digest:
-    """Take a value as a digest, or refuse it.
+    """Check that a value is a digest.
 
-    :param name: How the message calls the value.
+    :param name: The value's name in the error.
     :raises DigestError: When it is not a string of 64 lower-case hexadecimal digits.
     """
     if not is_digest(value):
@@ -37,7 +36,7 @@ def parse_digest(value: object, *, name: str) -> Digest:
 
 
 def is_digest(value: object) -> bool:
-    """Whether a value has the form of a digest: a version cannot be called so, for references by digest look so."""
+    """Return whether a value has the form of a digest, which no version or alias may have."""
     return type(value) is str and FORM.fullmatch(value) is not None
 
 

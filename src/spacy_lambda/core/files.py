@@ -14,22 +14,22 @@ ARCHIVE_TIME = 315_532_800
 
 
 def check_file(path: Path) -> None:
-    """Refuse what cannot be read to its end: a pipe without a writer is waited for, a device may never end.
+    """Refuse pipes, which block, and devices, which may never end.
 
-    :raises OSError: When there is no such file, or it is none.
+    :raises OSError: When the file is missing, or is not a regular file.
     """
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "It is a pipe or a device, and not a file", str(path))
+        raise OSError(errno.EINVAL, "It is a pipe or a device, not a file", str(path))
 
 
 def read_file(path: Path, *, limit: int) -> bytes:
-    """What is in a file.
+    """Return a file's contents.
 
-    :param limit: Bytes at most.
-    :raises OSError: When it cannot be read, is no file, or is larger.
+    :param limit: Maximum bytes.
+    :raises OSError: When it cannot be read, is not a regular file, or is larger.
     """
     check_file(path)
     with path.open("rb") as file:
@@ -40,6 +40,6 @@ def read_file(path: Path, *, limit: int) -> bytes:
 
 
 def file_sizes(folder: Path) -> dict[str, int]:
-    """Bytes of every file in a folder, by its path below it."""
+    """Return the size of every file in a folder, by its path below it."""
     files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
     return {name: path.stat().st_size for name, path in files}

@@ -1,11 +1,11 @@
-"""Where a pipeline is, in one line of text.
+"""Locations of pipelines, in one line of text.
 
 ::
 
     ./path   package_name   s3://bucket/key   hf://owner/name      followed by  @REF  and  #sha256=DIGEST
 
 ``@REF`` is a version, an alias or a digest in a store, or a revision on the Hub. ``#sha256=`` is the artifact's
-identity: where it is given, nothing else is loaded. Standard library only: both sides read locations.
+digest: where it is given, nothing else is loaded.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ FORMS = "write ./path, s3://bucket/key or hf://owner/name, each with or without 
 
 @dataclass(frozen=True)
 class Location:
-    """Where a pipeline is.
+    """The location of a pipeline.
 
     :param scheme: ``file`` for paths and names of installed packages.
     :param path: A path or a package's name; ``bucket/key``; ``owner/name``.
-    :param ref: Version, alias, digest or revision, where one is given.
-    :param sha256: The artifact's identity, where it is given.
+    :param ref: Version, alias, digest or revision.
+    :param sha256: The artifact's digest.
     """
 
     scheme: Scheme
@@ -66,23 +66,23 @@ class Location:
 
     @property
     def key(self) -> str:
-        """What follows the bucket of an ``s3://`` location."""
+        """The key of an ``s3://`` location."""
         return self.path.partition("/")[2]
 
     @property
     def is_artifact(self) -> bool:
-        """Whether it names an artifact's file itself, and not a place in a store."""
+        """Whether it names an artifact's file rather than a version in a store."""
         return self.scheme != "hf" and self.path.endswith(".tar")
 
     def at(self, ref: str | None) -> Location:
-        """The same place at another version."""
+        """Return the location of another version."""
         return replace(self, ref=ref, sha256=None)
 
 
 def parse_location(text: str) -> Location:
-    """Read a location; nothing is looked up but whether a path with ``@`` in it exists.
+    """Parse a location. Only the existence of a path with ``@`` is looked up.
 
-    :raises LocationError: When it is none.
+    :raises LocationError: When it is invalid.
     """
     if len(text) > MAX_LENGTH or "\0" in text:
         raise LocationError(
@@ -101,19 +101,19 @@ def parse_location(text: str) -> Location:
         return _s3(text, path.rstrip("/"), ref, sha256)
     if not HUB_NAME.fullmatch(path) or (ref is not None and (not HUB_REF.fullmatch(ref) or ".." in ref)):
         raise LocationError(
-            f"{text!r} is no repository of the Hub", remedy="write hf://owner/name or hf://owner/name@revision"
+            f"{text!r} is not a repository of the Hub", remedy="write hf://owner/name or hf://owner/name@revision"
         )
     return Location("hf", path, ref, sha256)
 
 
 def _split_digest(text: str) -> tuple[str, Digest | None]:
-    """What is before the digest, and the digest; capital digits are taken where a person may have typed them."""
+    """Split off the digest, which may have capital digits here."""
     fragment = FRAGMENT.search(text)
     if fragment is None:
         return text, None
     digits = fragment["sha256"].lower() if fragment["sha256"].isascii() else fragment["sha256"]
     if not is_digest(digits):
-        what = f"a digest of {len(digits)} digits" if re.fullmatch(r"[0-9a-f]*", digits) else "a digest that is none"
+        what = f"a digest of {len(digits)} digits" if re.fullmatch(r"[0-9a-f]*", digits) else "an invalid digest"
         raise LocationError(f"{text!r} has {what}", remedy=WRITE_DIGEST)
     return text[: fragment.start()], Digest(digits)
 
@@ -124,7 +124,7 @@ def _path(path: str, sha256: Digest | None) -> Location:
     try:
         there = Path(path).exists()
     except OSError as exc:
-        raise LocationError(f"{path[:SHOWN]!a} cannot be a path: {exc.strerror}", remedy=FORMS) from exc
+        raise LocationError(f"{path[:SHOWN]!a} is an invalid path: {exc.strerror}", remedy=FORMS) from exc
     before, ref = (path, None) if there else _split(path)
     return Location("file", before, ref, sha256)
 
@@ -135,12 +135,12 @@ def _s3(text: str, path: str, ref: str | None, sha256: Digest | None) -> Locatio
 
     bucket = path.partition("/")[0]
     if not BUCKET.fullmatch(bucket):
-        raise LocationError(f"{text!r} has no bucket: {bucket!r} is no bucket's name", remedy="write s3://bucket/key")
+        raise LocationError(f"{text!r} has an invalid bucket name: {bucket!r}", remedy="write s3://bucket/key")
     return Location("s3", path, ref, sha256)
 
 
 def _split(path: str) -> tuple[str, str | None]:
-    """Path and REF; an ``@`` that is followed by something else belongs to the path."""
+    """Split off ``@REF``; an ``@`` before anything else belongs to the path."""
     before, at, ref = path.rpartition("@")
     return (before, ref) if at and before and REF.fullmatch(ref) else (path, None)
 

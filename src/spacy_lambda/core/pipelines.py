@@ -39,7 +39,7 @@ PipelineForm = Literal["folder", "package", "artifact", "archive", "stored", "re
 store that is a folder; a location on S3 or the Hub."""
 
 BUNDLE_FACTS = "bundle.json"
-"""What a bundle says of itself, beside the function's code; of it the runtime reads ``location``."""
+"""The metadata of a bundle, beside the function's code; the runtime reads its ``location``."""
 
 PART = re.compile(r"\w(?:[\w-]|\.(?!\.))*(?<![.-])")
 """``lang`` or ``name``: letters of any script, digits, ``_``; ``-`` and single dots inside."""
@@ -51,7 +51,7 @@ LONGEST = {"lang": 32, "name": 100, "version": 64}
 """Bytes of UTF-8."""
 
 DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-"""Names that are no files on Windows."""
+"""Names of devices on Windows, which no file can have."""
 
 REQUIREMENT = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -60,13 +60,13 @@ REQUIREMENT = re.compile(
     r"\s*(?:;[^;@/\\]+)?",
     re.ASCII,
 )
-"""A requirement of PEP 508 by name and version: no address, no file, no option of pip."""
+"""A requirement of PEP 508 by name and version, without an address, a file or an option of pip."""
 
 LONGEST_REQUIREMENT = 500
 """Characters."""
 
 MAX_META_BYTES = 32 * 1024 * 1024
-"""Of a ``meta.json``, which lists every label."""
+"""Maximum size of a ``meta.json``, which lists every label."""
 
 FILES = ("config.cfg", "meta.json")
 """Files that every pipeline has."""
@@ -77,12 +77,12 @@ SHOWN = 80
 
 @dataclass(frozen=True)
 class PipelineName:
-    """What a pipeline is called: parts that can stand in the name of a file.
+    """A pipeline's name, in parts that are safe in file names.
 
-    :param lang: Its language, as spaCy calls it.
-    :param name: Its own name.
+    :param lang: spaCy's code of its language.
+    :param name: Its name.
     :param version: Its version.
-    :raises InvalidPipelineError: If one of them cannot stand in the name of a file.
+    :raises InvalidPipelineError: If one of them is not safe in a file name.
     """
 
     lang: str
@@ -110,21 +110,21 @@ class PipelineName:
 
 
 def pipeline_name(meta: Mapping[str, Any]) -> PipelineName:
-    """What a ``meta.json``, or facts that were taken from one, calls the pipeline.
+    """Return the pipeline's name from a ``meta.json`` or a part of it.
 
-    :raises InvalidPipelineError: If ``lang``, ``name`` or ``version`` is missing or cannot stand in the name of a file.
+    :raises InvalidPipelineError: If ``lang``, ``name`` or ``version`` is missing or not safe in a file name.
     """
     return PipelineName(meta.get("lang", ""), meta.get("name", ""), meta.get("version", ""))
 
 
 def path_in(folder: Path, name: str) -> Path:
-    """The path of a file or folder directly in another, for whoever writes it.
+    """Return the path of a new file or folder directly in a folder.
 
     :raises InvalidPipelineError: If the name would lead elsewhere.
     """
     if name in ("", ".", "..") or not name.isprintable() or any(mark in name for mark in "/\\:"):
         raise InvalidPipelineError(
-            f"nothing in {str(folder)!r} can be called {_shown(name)}",
+            f"{_shown(name)} is not a valid name for a file in {str(folder)!r}",
             remedy="correct lang, name and version in the pipeline's meta.json, or give the output's own path",
         )
     return folder / name
@@ -169,11 +169,11 @@ def resolve_pipeline(pipeline: str | Path, *, base: Path = Path()) -> ResolvedPi
 
 
 def find_pipeline(pipeline: str | Path) -> Path:
-    """The directory with ``config.cfg`` and ``meta.json``.
+    """Return the directory with ``config.cfg`` and ``meta.json``.
 
     :param pipeline: A directory, or the name of an installed pipeline package.
-    :raises PipelineNotFoundError: When it is neither, or not a whole pipeline.
-    :raises InvalidPipelineError: When the package's ``meta.json`` is not a pipeline's.
+    :raises PipelineNotFoundError: When it is neither, or incomplete.
+    :raises InvalidPipelineError: When the package's ``meta.json`` is invalid.
     """
     folder = Path(pipeline)
     if folder.is_dir():
@@ -209,9 +209,9 @@ def is_stored(folder: Path) -> bool:
 
 
 def read_meta(path: Path) -> dict[str, Any]:
-    """Read a ``meta.json``; its ``lang``, ``name`` and ``version`` can stand in names of files.
+    """Read a ``meta.json`` whose ``lang``, ``name`` and ``version`` are safe in file names.
 
-    :raises InvalidPipelineError: When it cannot be read, or is not a pipeline's.
+    :raises InvalidPipelineError: When it cannot be read or is invalid.
     """
     try:
         with path.open("rb") as file:
@@ -224,21 +224,21 @@ def read_meta(path: Path) -> dict[str, Any]:
         ) from exc
     if not isinstance(meta, dict):
         raise InvalidPipelineError(
-            f"{str(path)!r} holds {_shown(meta)}, and not an object", remedy="write the pipeline again"
+            f"{str(path)!r} holds {_shown(meta)}, not an object", remedy="write the pipeline again"
         )
     pipeline_name(meta)
     return meta
 
 
 def requirements_of(meta: Mapping[str, Any]) -> tuple[str, ...]:
-    """The requirements of a ``meta.json``: names of distributions, with versions, extras and markers.
+    """Return the requirements of a ``meta.json``: names of distributions, with versions, extras and markers.
 
-    :raises InvalidPipelineError: If one of them is anything else; an address would be fetched unseen.
+    :raises InvalidPipelineError: If one has another form, such as an address, which would be fetched unseen.
     """
     requirements = meta.get("requirements", [])
     if not isinstance(requirements, list):
         raise InvalidPipelineError(
-            f"the pipeline's requirements are {_shown(requirements)}, and not a list",
+            f"the pipeline's requirements are {_shown(requirements)}, not a list",
             remedy='correct "requirements" in its meta.json: a list of strings such as "sudachipy>=0.6", or []',
         )
     for requirement in requirements:
@@ -246,7 +246,7 @@ def requirements_of(meta: Mapping[str, Any]) -> tuple[str, ...]:
             raise InvalidPipelineError(
                 f"the pipeline requires {_shown(requirement)}, which is not a distribution's name with versions",
                 remedy='correct "requirements" in its meta.json: name what is required, such as "sudachipy>=0.6", and '
-                "install it here from where you have it; addresses, files and options of pip are not taken",
+                "install it here from its source; addresses, files and options of pip are not supported",
             )
     return tuple(requirement.strip() for requirement in requirements)
 
@@ -265,7 +265,7 @@ def _is_requirement(value: object) -> bool:
 
 
 def _wrong(value: object, form: re.Pattern[str], longest: int) -> str | None:
-    """Why a value cannot stand in the name of a file."""
+    """Describe a value that is not safe in a file name."""
     if not isinstance(value, str) or not form.fullmatch(value):
         return _shown(value)
     if len(value.encode()) > longest:

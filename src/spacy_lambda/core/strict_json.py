@@ -1,9 +1,8 @@
-"""JSON from outside: one reader that refuses whatever a later step could stumble over.
+"""JSON from outside, read more strictly than :mod:`json` does.
 
-``json`` takes more than RFC 8259 allows, and gives back what other code cannot bear: infinite numbers, lone surrogates,
-one key twice, a nesting that ends in ``RecursionError``. Records, pointers, manifests and ``meta.json`` are read by
-:func:`read_json`; requests, answers and what else people write by :func:`parse_json`, which takes more of it.
-Standard library only: both sides read JSON.
+``json`` accepts more than RFC 8259: infinite numbers, lone surrogates, duplicate keys, and a nesting that ends in
+``RecursionError``. :func:`read_json` is for records, pointers, manifests and ``meta.json``; :func:`parse_json`, which
+is less strict, for requests, responses and files that people write.
 """
 
 from __future__ import annotations
@@ -18,27 +17,27 @@ from spacy_lambda.errors import JsonError
 __all__ = ["MAX_DEPTH", "MAX_VALUE_DEPTH", "check_fields", "parse_json", "read_json"]
 
 MAX_DEPTH = 32
-"""Arrays and objects inside each other. Recursive code, such as ``dataclasses.asdict``, bears some hundred."""
+"""Maximum nesting of arrays and objects. Recursive code, such as ``dataclasses.asdict``, handles some hundred."""
 
 MAX_VALUE_DEPTH = 100
-"""The same of what people and functions write."""
+"""The same for :func:`parse_json`."""
 
 MAX_INTEGER = 2**64
-"""The largest that spaCy's hashes need; far below what :class:`float` can hold."""
+"""The largest that spaCy's hashes need."""
 
 MAX_INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1
 MAX_OPENED = 250_000
-"""Arrays and objects in all: an empty one takes 60 bytes of memory for two in the text."""
+"""Maximum number of arrays and objects: an empty one takes 60 bytes of memory for two in the text."""
 
-REMEDY = "fetch it again; if it stays so, whoever wrote it must write it again"
+REMEDY = "fetch it again; if the error remains, write it again at its source"
 
 
 def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
-    """Read JSON as RFC 8259 has it: UTF-8, finite numbers, each key once, nothing deeper than needed.
+    """Read JSON as RFC 8259 defines it: UTF-8, finite numbers, unique keys, limited nesting.
 
-    :param name: How messages call it.
-    :param max_bytes: Most that is read.
-    :raises JsonError: When it is anything else.
+    :param name: Its name in errors.
+    :param max_bytes: Maximum size.
+    :raises JsonError: When it is invalid.
     """
     if len(data) > max_bytes:
         raise JsonError(f"{name} has more than {max_bytes:,} bytes, the limit", remedy=REMEDY)
@@ -60,9 +59,9 @@ def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
 
 
 def parse_json(data: str | bytes) -> Any:
-    """A value of JSON: UTF-8, finite numbers, nothing deeper than anybody means.
+    """Parse JSON: UTF-8, finite numbers, limited nesting.
 
-    :raises ValueError: When it is anything else; never :class:`RecursionError`.
+    :raises ValueError: When it is invalid; never :class:`RecursionError`.
     """
     text = (data if isinstance(data, str) else data.decode("utf-8", "strict")).removeprefix("\ufeff")
     try:
@@ -96,7 +95,7 @@ def _too_deep() -> ValueError:
 def check_fields(content: Any, fields: Mapping[str, type], *, name: str) -> dict[str, Any]:
     """Return an object that has exactly these keys, with values of exactly these types: ``true`` is not a number.
 
-    :raises JsonError: When it is anything else.
+    :raises JsonError: When it is not.
     """
     if type(content) is not dict:
         raise JsonError(f"{name} is of type {type(content).__name__}, not an object", remedy=REMEDY)
@@ -111,14 +110,14 @@ def check_fields(content: Any, fields: Mapping[str, type], *, name: str) -> dict
 
 
 class _Refused:
-    """Stands for NaN or an infinite number until the object that holds it says under which key it is."""
+    """A placeholder for NaN or an infinite number, until its object is read and the error can name the key."""
 
     def __init__(self, name: str) -> None:
         self.why = f"{name} is not a number of JSON"
 
 
 def _refused(value: Any) -> _Refused | None:
-    """The first of them in a value or in lists of it; objects in it have been through this."""
+    """Return the first one in a value or in its lists; objects in it were searched before."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -135,7 +134,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"{key[:100]!a}: {refused.why}")
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("duplicate key")
     return content
 
 
@@ -157,9 +156,9 @@ def _integer(text: str) -> int:
 
 
 def _check(content: Any) -> None:
-    """Depth and texts, without recursion.
+    """Check depth and strings, without recursion.
 
-    :raises ValueError: When it is nested too deeply, or a text has half of a surrogate pair.
+    :raises ValueError: When it is nested too deeply, or a string has half of a surrogate pair.
     """
     level: list[Any] = [content]
     for _ in range(MAX_DEPTH + 1):

@@ -29,8 +29,8 @@ from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipelines import read_meta
 from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord, Repository, parse_record
-from spacy_lambda.core.source.readable import FoundArtifact
 from spacy_lambda.errors import NotStoredError, StoreError
 from spacy_lambda.pipeline.kind import pipeline_kind
 from spacy_lambda.store.card import model_card
@@ -327,7 +327,7 @@ def _download(repository: Repository, sizes: Mapping[str, int], folder: Path) ->
         path = path_below(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
-            for piece in repository.pieces(name, size):
+            for piece in repository.chunks(name, size):
                 file.write(piece)
 
 

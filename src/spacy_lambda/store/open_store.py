@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.source.readable import FROM_ENVIRONMENT, S3Options
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.errors import LocationError
 from spacy_lambda.store.folder import FolderObjects
 from spacy_lambda.store.hub import HubOptions, HubStore

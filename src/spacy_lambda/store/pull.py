@@ -13,7 +13,7 @@ from spacy_lambda.core.artifact.unpack import Extracted, unpack_stream
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.find import find_artifact
-from spacy_lambda.core.source.readable import FROM_ENVIRONMENT, S3Options
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.store.hub import HubStore
 from spacy_lambda.store.open_store import open_pipeline
 from spacy_lambda.store.protocol import OnStep

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.core.source.readable import FROM_ENVIRONMENT, S3Options
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.source.s3 import SHA256_METADATA, error_code, read_object, s3_client, s3_errors
 from spacy_lambda.errors import StoreError
 

@@ -19,8 +19,8 @@ import pytest
 import spacy
 
 from spacy_lambda.core.artifact.integrity import folder_digest
-from spacy_lambda.core.artifact.manifest import BLOCK, END, digest_line, header, padding
 from spacy_lambda.core.artifact.pack import Packed, pack
+from spacy_lambda.core.artifact.tar import BLOCK, END, digest_line, header, padding
 from spacy_lambda.core.artifact.unpack import extract, read_manifest, unpack
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
@@ -93,7 +93,7 @@ def test_a_changed_file_gives_another_identity(pipeline: Path, packed: Packed, t
 
 
 def test_another_identity_is_refused(packed: Packed, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=f"is {packed.sha256}, not 00ff") as caught:
+    with pytest.raises(ArtifactError, match=f"has the digest {packed.sha256}, not 00ff") as caught:
         unpack(packed.path, tmp_path / "out", sha256=Digest("00ff" * 16))
     assert "#sha256=" in caught.value.remedy
     assert os.listdir(tmp_path) == []
@@ -122,7 +122,7 @@ def test_every_truncation_is_refused(packed: Packed, tmp_path: Path) -> None:
     data = packed.path.read_bytes()
     rng = random.Random(0)
     for length in [0, 1, BLOCK, len(data) - 1, len(data) - BLOCK, *(rng.randrange(len(data)) for _ in range(200))]:
-        assert "in the middle" in refused(data[:length], tmp_path / "out"), length
+        assert "is truncated" in refused(data[:length], tmp_path / "out"), length
 
 
 def test_what_comes_after_the_end_is_refused(packed: Packed, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, path: str, messag
         (b'{"files":[],"format_version":1,"more":1,"pipeline":{}}\n', "'more' is not a key of it"),
         (
             b'{"files":[{"path":"a","sha256":"%s","size":-1}],"format_version":1,"pipeline":{}}\n',
-            "a file has an impossible size",
+            "a file has an invalid size",
         ),
         (
             b'{"files":[{"path":"A","sha256":"%s","size":0},{"path":"a","sha256":"%s","size":0}],"format_version":1,'
@@ -236,7 +236,7 @@ def test_each_file_is_compared_with_the_manifest(packed: Packed, tmp_path: Path,
     start = BLOCK + len(lie) + len(padding(len(lie))) + 2 * BLOCK
     artifact = forged(lie, data[start : data.rindex(END)])
     digest = Digest(hashlib.sha256(artifact).hexdigest()) if sha256 else None
-    assert refused(artifact, tmp_path / "out", sha256=digest) == "block is not what the manifest says"
+    assert refused(artifact, tmp_path / "out", sha256=digest) == "block does not match the manifest"
 
 
 def test_sizes_are_limited_before_anything_is_written(packed: Packed, tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_other_files_are_no_artifact(tmp_path: Path, data: bytes) -> None:
 def test_a_tar_of_somebody_elses_is_no_artifact(tmp_path: Path, pipeline: Path) -> None:
     with tarfile.open(tmp_path / "other.tar", "w") as archive:
         archive.add(pipeline, "pipeline")
-    with pytest.raises(ArtifactError, match="this is no artifact") as caught:
+    with pytest.raises(ArtifactError, match="this is not an artifact") as caught:
         unpack(tmp_path / "other.tar", tmp_path / "out")
     assert "spacy-lambda pack" in caught.value.remedy
 
@@ -305,7 +305,7 @@ def test_a_full_disk_is_told_plainly(packed: Packed, tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(ArtifactError, match="No space left") as caught:
         unpack(packed.path, tmp_path / "out")
-    assert "make room" in caught.value.remedy
+    assert "free disk space" in caught.value.remedy
     assert os.listdir(tmp_path) == []
 
 

@@ -150,7 +150,7 @@ def test_an_archive_must_hold_one_pipeline(pipeline: Path, tmp_path: Path) -> No
 
 def test_other_endings_and_names(tmp_path: Path) -> None:
     (tmp_path / "a.rar").touch()
-    with pytest.raises(ArtifactError, match=r"unknown ending '\.rar'"), pipeline_folder(tmp_path / "a.rar"):
+    with pytest.raises(ArtifactError, match=r"unknown suffix '\.rar'"), pipeline_folder(tmp_path / "a.rar"):
         pass
     with pytest.raises(PipelineNotFoundError), pipeline_folder(tmp_path / "nothing"):
         pass

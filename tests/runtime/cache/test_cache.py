@@ -19,7 +19,7 @@ import spacy
 
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.source.readable import FoundArtifact
+from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import ArtifactError, CacheError, NotStoredError, PipelineLoadError
 from spacy_lambda.runtime.cache import claim, fetch
 from spacy_lambda.runtime.cache import eviction as room

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.core.artifact.manifest import BLOCK, MANIFEST, FileEntry, Manifest, digest_line, header, padding
+from spacy_lambda.core.artifact.manifest import MANIFEST, FileEntry, Manifest
+from spacy_lambda.core.artifact.tar import BLOCK, digest_line, header, padding
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.source.readable import FoundArtifact
+from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import ArtifactError, CacheError, SpacyLambdaError
 from spacy_lambda.runtime.cache import eviction as room
 from spacy_lambda.runtime.cache import fetch, folders

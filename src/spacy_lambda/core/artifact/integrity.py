@@ -1,4 +1,4 @@
-"""A pipeline's folder against the artifact that it came from."""
+"""The digest of a pipeline's folder, for comparison with its artifact's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from spacy_lambda.core.artifact.manifest import REMEDY, Manifest, chunks
+from spacy_lambda.core.artifact.manifest import REMEDY, Manifest
 from spacy_lambda.core.artifact.safe_paths import MAX_DEPTH
+from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.errors import ArtifactError
 
@@ -18,9 +19,9 @@ CHUNK = 1 << 20
 
 
 def folder_digest(folder: Path, manifest: Manifest) -> Digest:
-    """The SHA-256 that the artifact of a folder has, which is made again from its files; nothing else may be in it.
+    """Return the SHA-256 of the artifact that a folder's files make; other files are refused.
 
-    The digest covers the manifest and every byte of the files: the caller compares it.
+    It covers the manifest and every byte of the files. The caller compares it.
 
     :raises ArtifactError: When a file is missing or cannot be read, or is not in the manifest.
     """
@@ -34,7 +35,7 @@ def folder_digest(folder: Path, manifest: Manifest) -> Digest:
         raise ArtifactError(f"{folder / name} {state}", remedy=REMEDY)
     digest = hashlib.sha256()
     try:
-        # Each name was found below the folder, so that none leads out of it.
+        # Each name was found below the folder, so none leads out of it.
         for chunk in chunks(manifest, lambda entry: _contents(folder / entry.path)):
             digest.update(chunk)
     except OSError as exc:
@@ -43,7 +44,7 @@ def folder_digest(folder: Path, manifest: Manifest) -> Digest:
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """What is below a folder and is no folder itself; links are not followed."""
+    """Yield everything below a folder except folders; links are not followed."""
     waiting = [""]
     while waiting:
         inner = waiting.pop()

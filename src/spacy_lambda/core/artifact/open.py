@@ -1,4 +1,4 @@
-"""What people have -> a pipeline's folder: a folder, a wheel of ``spacy package``, or a zip of a pipeline.
+"""A folder, an installed package, an artifact, a wheel of ``spacy package`` or a zip -> a pipeline's folder.
 
 An archive from outside is not trusted: its names are checked before anything is written, its sizes while it is
 written, and links and other special files are refused (https://docs.python.org/3/library/zipfile.html, "Decompression
@@ -35,23 +35,24 @@ BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
     *(ValueError, NotImplementedError, RuntimeError, OverflowError, MemoryError),
 )
-"""What :mod:`zipfile` raises for an archive that is damaged or in a form that it does not know."""
+"""Errors of :mod:`zipfile` for a damaged or unsupported archive."""
 
 UNUSUAL_RATIO_FROM = 1 << 20
-"""Smaller files may be compressed as well as they like, and so may archives that hold no more in all than this many of
-them: some megabytes of zeros harm nobody."""
+"""Bytes of a file below which any ratio is accepted."""
 
 SMALL_FILES = 32
+"""Number of such files whose total is accepted at any ratio."""
+
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
-"""Most that is read at once: so is the directory of an archive, before its entries can be counted."""
+"""Maximum bytes of one read: an archive's directory is read at once, before its entries can be counted."""
 
 HEADER_BYTES = 30
-"""Before the name and the contents of each entry."""
+"""Minimum bytes before the contents of each entry."""
 
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """What an archive may hold.
+    """Limits of an archive.
 
     :param files: Number of entries.
     :param total_bytes: Bytes of all entries, unpacked.
@@ -66,7 +67,7 @@ class ZipLimits:
 
 
 class _Archive(io.FileIO):
-    """A file of which no large piece is read at once, whatever the archive says of its own sizes."""
+    """A file whose single reads are limited, whatever sizes the archive claims."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         rest = os.fstat(self.fileno()).st_size - self.tell()
@@ -78,7 +79,7 @@ class _Archive(io.FileIO):
 
 @contextlib.contextmanager
 def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> Iterator[Path]:
-    """The folder of a pipeline that may still be in an archive; what was unpacked for it is removed at the end.
+    """Yield a pipeline's folder, unpacking it from an archive first; what was unpacked is removed at the end.
 
     :param source: A pipeline directory, the name of an installed pipeline package, an artifact, a wheel or a zip.
     :raises PipelineNotFoundError: When there is no such pipeline.
@@ -98,12 +99,12 @@ def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> I
             yield folder
         elif path.name.endswith(SDISTS):
             raise ArtifactError(
-                f"{path} is a source distribution (sdist), or a tar that is compressed",
+                f"{path} is a source distribution (sdist) or a compressed tar",
                 remedy="give the wheel that `spacy package --build wheel` writes, or a pipeline folder",
             )
         else:
             raise ArtifactError(
-                f"{path} has the unknown ending {path.suffix!r}",
+                f"{path} has the unknown suffix {path.suffix!r}",
                 remedy="give a pipeline folder, an artifact (.tar), a wheel of `spacy package` (.whl) or a .zip",
             )
 
@@ -111,7 +112,7 @@ def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> I
 def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) -> None:
     """Unpack a zip or a wheel into a new folder, or refuse it.
 
-    :raises ArtifactError: When it is broken, or holds what is refused; nothing was written outside the folder.
+    :raises ArtifactError: When it is damaged or unsafe; nothing is written outside the folder.
     """
     try:
         with _Archive(path) as file, zipfile.ZipFile(file) as archive:
@@ -137,10 +138,10 @@ def _wrong(
     packed: int,
     limits: ZipLimits,
 ) -> str | None:
-    """Why an archive is refused, as far as its directory tells.
+    """Return why an archive is refused, judging by its directory.
 
-    :param kept: All but the hidden entries, which are not unpacked: wheels and zips of a Mac or a repository have some.
-    :param entries: Those of them that are files.
+    :param kept: All but the hidden entries, which are not unpacked; zips of a Mac or a repository have some.
+    :param entries: The files among them.
     :param packed: Bytes of the archive.
     """
     if len(everything) > limits.files:
@@ -160,7 +161,7 @@ def _wrong(
 
 
 def _wrong_names(kept: list[zipfile.ZipInfo], entries: list[zipfile.ZipInfo]) -> str | None:
-    """Each folder of its own is checked as if it held a file, for a file must not have its name either."""
+    """Check the names, with a file in each folder, because a file must not have a folder's name."""
     folders = [f"{info.filename.rstrip('/')}/_" for info in kept if info.is_dir() and info.filename.strip("/")]
     folders = sorted({*folders} - {info.filename for info in entries})
     names = [info.filename for info in entries]
@@ -180,7 +181,7 @@ def _wrong_size(entries: list[zipfile.ZipInfo], packed: int, limits: ZipLimits) 
 
 
 def _wrong_places(entries: list[zipfile.ZipInfo]) -> str | None:
-    """Entries that share bytes: the same contents many times over cost an archive nothing."""
+    """Return whether entries share bytes, by which a small archive can hold the same contents many times."""
     end = 0
     for info in sorted(entries, key=lambda info: info.header_offset):
         if info.header_offset < end:
@@ -190,7 +191,7 @@ def _wrong_places(entries: list[zipfile.ZipInfo]) -> str | None:
 
 
 def _extract_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, left: int) -> int:
-    """Unpack one entry, counting what really comes out of it rather than what its header says."""
+    """Unpack one entry, counting its actual bytes rather than trusting its header."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     with archive.open(info) as source, path.open("xb") as target:
@@ -203,13 +204,13 @@ def _extract_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, 
 
 
 def _only_pipeline(folder: Path, archive: Path) -> Path:
-    """The pipeline inside: the folder with ``config.cfg`` and ``meta.json``, wherever it is."""
+    """Return the only folder with ``config.cfg`` and ``meta.json``, at any depth."""
     found = sorted(path.parent for path in folder.rglob("config.cfg") if is_pipeline(path.parent))
     outermost = [path for path in found if not any(other in path.parents for other in found)]
     if len(outermost) != 1:
         what = "no pipeline" if not outermost else f"{len(outermost)} pipelines"
         raise ArtifactError(
-            f"{archive} holds {what}: a folder with config.cfg and meta.json is looked for",
+            f"{archive} holds {what}; exactly one folder with config.cfg and meta.json is expected",
             remedy="give the wheel of `spacy package`, or a zip of one pipeline's folder",
         )
     return outermost[0]

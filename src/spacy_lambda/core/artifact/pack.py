@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, chunks
+from spacy_lambda.core.artifact.manifest import FileEntry, Manifest
 from spacy_lambda.core.artifact.safe_paths import is_left_out, path_below, unsafe_names
+from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.compiled_meta import precision_of
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.pipelines import find_pipeline, path_in, read_meta
@@ -21,11 +22,11 @@ __all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "write_artifa
 
 CHUNK = 1 << 20
 
-TOLD = ("lang", "name", "version", "description", "license", "spacy_version", "requirements", "pipeline")
+LISTED_KEYS = ("lang", "name", "version", "description", "license", "spacy_version", "requirements", "pipeline")
 """Keys of ``meta.json`` that listings show."""
 
 OnBytes = Callable[[int, int], None]
-"""Told how many bytes are done, and how many there are."""
+"""Called with the number of bytes done and in all."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,10 @@ class Packed:
     """A packed artifact.
 
     :param path: The file.
-    :param sha256: Of the whole file, in hexadecimal digits: the artifact's identity.
+    :param sha256: Its digest.
     :param size: Bytes.
-    :param manifest: What it holds.
-    :param left_out: What of the pipeline's folder is not in it, as :func:`~.names.is_left_out` has it; of a folder, its
-        name alone.
+    :param manifest: Its manifest.
+    :param left_out: Files and folders of the pipeline that are not in it, see :func:`~.safe_paths.is_left_out`.
     """
 
     path: Path
@@ -48,15 +48,15 @@ class Packed:
 
 
 def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, total: None) -> Packed:
-    """Pack a pipeline; the file appears whole or not at all.
+    """Pack a pipeline; the file appears complete or not at all.
 
     The same files give the same bytes, whatever the machine, the time, the owner and the order of the folder.
 
     :param pipeline: A pipeline directory, or the name of an installed pipeline package.
     :param out: The artifact's file, or an existing folder for ``LANG_NAME-VERSION.tar``.
-    :param on_bytes: Told about progress.
+    :param on_bytes: Called with the progress.
     :raises PipelineNotFoundError: When there is no such pipeline.
-    :raises ArtifactError: When the folder holds what an artifact cannot.
+    :raises ArtifactError: When a file cannot be part of an artifact.
     """
     folder = find_pipeline(pipeline)
     manifest = manifest_of(folder)
@@ -67,9 +67,9 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
 def write_artifact(
     folder: Path, manifest: Manifest, target: Path, *, on_bytes: OnBytes = lambda done, total: None
 ) -> Packed:
-    """The same for a folder whose manifest is known.
+    """Pack a folder whose manifest is known; see :func:`pack`.
 
-    :raises ArtifactError: When a file is not what the manifest says, or the target cannot be written.
+    :raises ArtifactError: When a file does not match the manifest, or the target cannot be written.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,25 +104,25 @@ def _write(file: BinaryIO, folder: Path, manifest: Manifest, on_bytes: OnBytes) 
 
 
 def manifest_of(folder: Path) -> Manifest:
-    """What an artifact of this folder would say that it holds; every file is read.
+    """Return the manifest of a folder's artifact; every file is read.
 
-    :raises PipelineNotFoundError: When it has no ``meta.json`` that can be read.
-    :raises ArtifactError: When it holds what an artifact cannot.
+    :raises PipelineNotFoundError: When it has no readable ``meta.json``.
+    :raises ArtifactError: When a file cannot be part of an artifact.
     """
     meta = read_meta(folder / "meta.json")
     paths = sorted(_files(folder))
     wrong = unsafe_names(paths)
     if wrong is not None:
         raise ArtifactError(f"{folder} cannot be packed: {wrong}", remedy="rename or remove that file")
-    told = {key: meta[key] for key in TOLD if key in meta}
+    listed = {key: meta[key] for key in LISTED_KEYS if key in meta}
     precision = precision_of(meta)
     if precision is not None:
-        told["precision"] = precision
-    return Manifest(told, tuple(_entry(folder, path) for path in paths))
+        listed["precision"] = precision
+    return Manifest(listed, tuple(_entry(folder, path) for path in paths))
 
 
 def left_out(folder: str, names: list[str]) -> list[str]:
-    """Which names of a folder no artifact takes, as :func:`shutil.copytree` asks for what it is to ignore."""
+    """Return the names of a folder that artifacts omit: an ``ignore`` of :func:`shutil.copytree`."""
     return [name for name in names if is_left_out(name)]
 
 
@@ -142,7 +142,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _left(folder: Path) -> Iterator[str]:
-    """What is left out; what is in a folder that is left out is not looked at."""
+    """Yield what is omitted; of a folder, its name alone."""
     for root, folders, files in os.walk(folder):
         for name in left_out(root, [*folders, *files]):
             yield Path(root, name).relative_to(folder).as_posix()

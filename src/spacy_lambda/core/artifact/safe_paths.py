@@ -1,4 +1,4 @@
-"""Names of files from outside: only plain relative ones are taken, and only below a folder."""
+"""File names from outside: only plain relative ones are accepted, and only below a folder."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ MAX_DEPTH = 16
 
 HIDDEN = "is hidden, or made by a tool"
 LEFT_OUT = "__pycache__"
-"""Besides all that is hidden. Python prefers what is in there to the source beside it."""
+"""In addition to hidden files: Python prefers its contents to the source beside it."""
 
 DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*| +\..*)?", re.DOTALL)
-"""Names that Windows takes for devices, in every folder and with every ending."""
+"""Names of devices on Windows, in every folder and with every ending."""
 
 NOT_ON_WINDOWS = frozenset('\\:*?"<>|')
 REMEDY = "do not use it; if it is yours, rename that file and pack the pipeline again"
 
 
 def is_left_out(name: str) -> bool:
-    """Whether a name is hidden, or in a hidden folder: never part of a pipeline.
+    """Return whether a name is hidden, or in a hidden folder: never part of a pipeline.
 
-    Tools read such files (``.git/config``, ``.envrc``) and run what they say, signatures do not cover all of them, and
-    people do not see them. Packing leaves them out, reading refuses them.
+    Tools run the commands in such files (``.git/config``, ``.envrc``), signatures do not cover all of them, and people
+    do not see them. Packing omits them, reading refuses them.
     """
     parts = _folded(name).split("/")
     return any(part == LEFT_OUT or (part.startswith(".") and part.strip(".")) for part in parts)
 
 
 def unsafe_name(name: str) -> str | None:
-    """Why a name cannot be written below a folder, or ``None`` if it can.
+    """Return why a name cannot be written below a folder, or ``None`` if it can.
 
     :param name: A relative path with ``/`` between its parts.
     """
@@ -44,7 +44,7 @@ def unsafe_name(name: str) -> str | None:
     checks = (
         (not name, "is empty"),
         (name.startswith("/"), "is absolute"),
-        (NOT_ON_WINDOWS.intersection(name), "has a backslash, a colon or another character that Windows does not take"),
+        (NOT_ON_WINDOWS.intersection(name), "has a backslash, a colon or another character that is invalid on Windows"),
         (not name.isprintable(), "has characters that cannot be printed"),
         (".." in parts or ".." in folded, "leads out of the folder"),
         ("" in parts or "." in parts, "is not in its shortest form"),
@@ -59,10 +59,9 @@ def unsafe_name(name: str) -> str | None:
 
 
 def unsafe_names(names: Iterable[str]) -> str | None:
-    """Why a set of files cannot be written together, or ``None`` if it can.
+    """Return why a set of files cannot be written together, or ``None`` if it can.
 
-    Two names that differ in case or in their Unicode form only are one file on some systems; the same holds for
-    folders, and a name cannot be a file and a folder.
+    On some systems, two names that differ only in case or in their Unicode form are one file, or one folder.
     """
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
@@ -82,9 +81,9 @@ def unsafe_names(names: Iterable[str]) -> str | None:
 
 
 def path_below(folder: Path, name: str) -> Path:
-    """The path of a name from outside: below a folder, whatever is in that folder already.
+    """Return the path of a name from outside, below a folder.
 
-    The name is checked, and independently of it where the path leads: a link on the way may lead elsewhere.
+    Both the name and the resolved path are checked, because a link on the way may lead elsewhere.
 
     :raises ArtifactError: When it is not below.
     """
@@ -100,7 +99,7 @@ def path_below(folder: Path, name: str) -> Path:
 
 
 def _folded(name: str) -> str:
-    """What systems compare that ignore case and Unicode's several forms of one character."""
+    """Normalise a name as systems do that ignore case and Unicode forms."""
     if name.isascii():
         return name.lower()
     import unicodedata

@@ -1,4 +1,4 @@
-"""Work that goes on behind the caller: hashing and flushing, while the next bytes arrive."""
+"""A worker thread: it hashes and flushes while the next bytes arrive."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-__all__ = ["Background"]
+__all__ = ["Worker"]
 
 DEPTH = 16
-"""Pieces of work that wait at most, so that memory stays bounded."""
+"""Maximum calls in the queue, which bounds memory."""
 
 
-class Background:
-    """Calls functions in a thread of its own, in order. What the first one raises, the end of the context raises."""
+class Worker:
+    """Calls functions in a thread of its own, in order. Leaving the context raises the first error of theirs."""
 
     def __init__(self) -> None:
         self._waiting: queue.Queue[Callable[[], object] | None] = queue.Queue(DEPTH)
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="background", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
-    def __enter__(self) -> Background:
+    def __enter__(self) -> Worker:
         self._thread.start()
         return self
 
@@ -31,11 +31,11 @@ class Background:
             raise self._error
 
     def do(self, work: Callable[[], object]) -> None:
-        """Have something done."""
+        """Queue a call."""
         self._waiting.put(work)
 
     def finish(self) -> None:
-        """Wait until all is done."""
+        """Wait for all calls."""
         if self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()

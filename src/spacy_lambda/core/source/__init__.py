@@ -1,4 +1,4 @@
-"""Where artifacts are read from: one file per kind of store.
+"""Reading artifacts from stores: one module per kind of store.
 
 ::
 
@@ -6,7 +6,6 @@
                  │
                  └── folder | s3 | hub
 
-Both sides read artifacts: the function during its init, the build side when it pulls. So there is the standard
-library only here, and boto3 in :mod:`~spacy_lambda.core.source.s3`. Nothing is verified on the way: that is the
-business of whoever reads the stream. What writes into stores is :mod:`spacy_lambda.store`.
+The function reads artifacts during its init, the build side when it pulls; ``s3`` imports boto3 when it is used.
+Nothing is verified here: whoever reads the stream verifies it. :mod:`spacy_lambda.store` writes into stores.
 """

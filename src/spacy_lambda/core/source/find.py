@@ -1,9 +1,9 @@
-"""A location -> the artifact there, ready to be read."""
+"""A location -> its artifact, ready to be read."""
 
 from __future__ import annotations
 
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.source.readable import FROM_ENVIRONMENT, FoundArtifact, S3Options
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, FoundArtifact, S3Options
 from spacy_lambda.errors import LocationError
 
 __all__ = ["find_artifact"]
@@ -12,13 +12,13 @@ __all__ = ["find_artifact"]
 def find_artifact(
     location: Location, *, s3: S3Options = FROM_ENVIRONMENT, hub_token: str | None = None
 ) -> FoundArtifact:
-    """Look an artifact up; of its bytes none is read yet.
+    """Look up an artifact without reading its bytes.
 
-    :param s3: How S3 is reached; by default as the AWS environment variables say.
-    :param hub_token: For the Hub; by default the one in ``HF_TOKEN``.
-    :raises LocationError: When the location is a pipeline's folder or package, which is no artifact.
+    :param s3: Options for S3; by default, the AWS environment variables apply.
+    :param hub_token: Token for the Hub; by default ``HF_TOKEN``.
+    :raises LocationError: When the location is a pipeline's folder or package, not an artifact.
     :raises NotStoredError: When there is no such artifact.
-    :raises StoreError: When the store cannot be reached, or refuses.
+    :raises StoreError: When the store cannot be reached or denies access.
     """
     if location.scheme == "s3":
         from spacy_lambda.core.source.s3 import find_in_s3
@@ -33,7 +33,7 @@ def find_artifact(
     found = find_in_folder(location)
     if found is None:
         raise LocationError(
-            f"{location} is no artifact, and no pipeline in a store",
+            f"{location} is neither an artifact nor a pipeline in a store",
             remedy="give an artifact (.tar), or STORE/NAME@VERSION as `spacy-lambda ls STORE` shows it",
         )
     return found

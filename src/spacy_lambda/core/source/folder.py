@@ -12,8 +12,8 @@ from spacy_lambda.core.artifact.safe_paths import path_below
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipelines import is_stored
+from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.core.source.layout import artifact_key, resolve
-from spacy_lambda.core.source.readable import FoundArtifact
 from spacy_lambda.errors import NotStoredError, StoreError
 
 __all__ = ["find_in_folder", "read_small_file"]
@@ -24,7 +24,7 @@ MAX_SMALL_BYTES = 4 * 1024 * 1024
 def find_in_folder(location: Location) -> FoundArtifact | None:
     """Find an artifact; ``None`` where the location is neither a file nor in a store.
 
-    :raises NotStoredError: When there is no such file, or the store has no such artifact.
+    :raises NotStoredError: When the file is missing, or the store has no such artifact.
     :raises StoreError: When it cannot be read.
     """
     path = Path(location.path)
@@ -55,7 +55,7 @@ def _found(location: Location, path: Path, digest: Digest | None) -> FoundArtifa
 
 
 class _File:
-    """An artifact's file, which may be gone or become unreadable at any moment."""
+    """An artifact's file; errors while reading are ours."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self._file = file
@@ -79,9 +79,9 @@ def _open(path: Path) -> Iterator[_File]:
 
 
 def read_small_file(path: Path) -> bytes | None:
-    """The contents of a pointer or a signature; ``None`` where there is none.
+    """Return the contents of a pointer or a signature; ``None`` if it does not exist.
 
-    :raises StoreError: When it cannot be read, is no plain file, or is larger than such a file can be.
+    :raises StoreError: When it cannot be read, is not a regular file, or is too large.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):

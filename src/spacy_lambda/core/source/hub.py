@@ -1,8 +1,7 @@
 """Artifacts on the Hugging Face Hub, over plain HTTP: the function has no ``huggingface_hub``.
 
-A repository holds a pipeline's files one by one, as everyone who visits it expects, and in its folder
-``spacy-lambda/`` the artifact's manifest. An artifact is made of nothing but its manifest and its files, so its bytes
-are put together again while they are fetched.
+A repository holds a pipeline's files one by one, as visitors expect, and the artifact's manifest in its folder
+``spacy-lambda/``. An artifact consists of its manifest and its files, so its bytes are reassembled during the download.
 
 Endpoints: ``GET /OWNER/NAME/resolve/REVISION/PATH``, as in https://huggingface.co/docs/hub/models-downloading.
 """
@@ -22,21 +21,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from spacy_lambda.core.artifact.manifest import (
-    MAX_MANIFEST_BYTES,
-    FileEntry,
-    Manifest,
-    artifact_size,
-    chunks,
-    parse_manifest,
-)
+from spacy_lambda.core.artifact.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, parse_manifest
 from spacy_lambda.core.artifact.safe_paths import unsafe_name
+from spacy_lambda.core.artifact.tar import artifact_size, chunks
 from spacy_lambda.core.artifact.unpack import MAX_ARTIFACT_BYTES
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.source.readable import FoundArtifact
+from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.core.source.redirects import strict_opener
-from spacy_lambda.core.source.stream import PieceStream
+from spacy_lambda.core.streams import ChunkStream
 from spacy_lambda.core.strict_json import check_fields, read_json
 from spacy_lambda.errors import DigestError, JsonError, NotStoredError, StoreError
 
@@ -45,7 +38,7 @@ __all__ = ["CARD", "HUB_FOLDER", "MAX_SMALL_BYTES", "HubRecord", "Repository", "
 DEFAULT_ENDPOINT = "https://huggingface.co"
 DEFAULT_REVISION = "main"
 HUB_FOLDER = "spacy-lambda"
-"""The folder of a repository in which the manifest and its record lie."""
+"""The folder of a repository that holds the manifest and its record."""
 
 CARD = "README.md"
 CHUNK = 1 << 20
@@ -53,10 +46,10 @@ TRIES = 5
 TIMEOUT_S = 8
 AT_ONCE = 8
 SMALL = 1 << 20
-"""Bytes below which a file is fetched beforehand, several at a time: most of a pipeline's files are small."""
+"""Bytes below which a file is prefetched, several at a time: most of a pipeline's files are small."""
 
 PREFETCHED = 64 * SMALL
-"""Bytes of all that are fetched beforehand: they wait in memory."""
+"""Maximum bytes of all prefetched files, which wait in memory."""
 
 MAX_RECORD_BYTES = 4096
 MAX_SMALL_BYTES = MAX_MANIFEST_BYTES
@@ -67,11 +60,11 @@ BROKEN = (http.client.HTTPException, ConnectionError, TimeoutError)
 
 @dataclass(frozen=True)
 class HubRecord:
-    """Which artifact a repository holds: ``spacy-lambda/artifact.json``.
+    """The artifact that a repository holds: ``spacy-lambda/artifact.json``.
 
-    :param sha256: The artifact's identity.
+    :param sha256: The artifact's digest.
     :param size: The artifact's bytes.
-    :param folder: Where in the repository its files are; empty for the root.
+    :param folder: The folder of its files in the repository; empty for the root.
     """
 
     sha256: Digest
@@ -79,20 +72,20 @@ class HubRecord:
     folder: str = ""
 
     def to_bytes(self) -> bytes:
-        """As it is stored."""
+        """Return the stored form."""
         return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
 
     def path_of(self, path: str) -> str:
-        """Where in the repository one of the artifact's files is: at the root, README.md is the model card's place."""
+        """Return a file's path in the repository, where ``README.md`` at the root is the model card."""
         if self.folder:
             return f"{self.folder}/{path}"
         return f"{HUB_FOLDER}/{path}" if path == CARD else path
 
 
 def parse_record(data: bytes, *, name: str) -> HubRecord:
-    """Read a record.
+    """Parse a record.
 
-    :raises StoreError: When it is none.
+    :raises StoreError: When it is invalid.
     """
     try:
         content = check_fields(read_json(data, name="it", max_bytes=MAX_RECORD_BYTES), RECORD_FIELDS, name="it")
@@ -107,45 +100,47 @@ def parse_record(data: bytes, *, name: str) -> HubRecord:
 
 def _wrong(record: HubRecord) -> str | None:
     if not 0 < record.size <= MAX_ARTIFACT_BYTES:
-        return f"a size of {record.size:,} bytes is impossible"
+        return f"a size of {record.size:,} bytes is invalid"
     why = unsafe_name(record.folder) if record.folder else None
     return None if why is None else f"the folder {record.folder[:100]!a} {why}"
 
 
 def _broken(name: str, why: str) -> StoreError:
-    return StoreError(f"{name} has a broken {HUB_FOLDER}/artifact.json: {why}", remedy="push the pipeline again")
+    return StoreError(f"{name} has an invalid {HUB_FOLDER}/artifact.json: {why}", remedy="push the pipeline again")
 
 
 def find_on_hub(location: Location, *, token: str | None = None) -> FoundArtifact:
-    """Find the artifact of a repository; its revision is pinned to the commit that it is now.
+    """Find the artifact of a repository; its revision is pinned to the current commit.
 
-    :param token: By default the one in ``HF_TOKEN``.
+    :param token: By default ``HF_TOKEN``.
     :raises NotStoredError: When there is no such repository or revision, or no artifact in it.
-    :raises StoreError: When the Hub cannot be reached, or refuses, or what it has contradicts itself.
+    :raises StoreError: When the Hub cannot be reached or denies access, or the record does not match the manifest.
     """
     repository = Repository(location, token=token)
     record = parse_record(repository.read(f"{HUB_FOLDER}/artifact.json"), name=str(location))
     manifest = parse_manifest(repository.read(f"{HUB_FOLDER}/manifest.json"))
     size = artifact_size(manifest)
     if record.size != size:
-        raise _broken(str(location), f"it says {record.size:,} bytes; with its manifest the artifact has {size:,}")
+        raise _broken(
+            str(location), f"its size is {record.size:,} bytes, but by its manifest the artifact has {size:,}"
+        )
 
     @contextmanager
-    def open_files() -> Iterator[PieceStream]:
+    def open_files() -> Iterator[ChunkStream]:
         with ThreadPoolExecutor(AT_ONCE, "hub") as pool:
             small: dict[str, Future[list[bytes]]] = {
-                entry.path: pool.submit(list, repository.pieces(record.path_of(entry.path), entry.size))
+                entry.path: pool.submit(list, repository.chunks(record.path_of(entry.path), entry.size))
                 for entry in _prefetched(manifest)
             }
 
             def contents(entry: FileEntry) -> Iterable[bytes]:
                 fetched = small.pop(entry.path, None)
                 return (
-                    repository.pieces(record.path_of(entry.path), entry.size) if fetched is None else fetched.result()
+                    repository.chunks(record.path_of(entry.path), entry.size) if fetched is None else fetched.result()
                 )
 
             try:
-                yield PieceStream(chunks(manifest, contents))
+                yield ChunkStream(chunks(manifest, contents))
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -163,7 +158,7 @@ def _prefetched(manifest: Manifest) -> Iterator[FileEntry]:
 class Repository:
     """One revision of a repository.
 
-    :param token: By default the one in ``HF_TOKEN``.
+    :param token: By default ``HF_TOKEN``.
     """
 
     def __init__(self, location: Location, *, token: str | None = None) -> None:
@@ -173,16 +168,16 @@ class Repository:
         self._opener = strict_opener()
 
     def read(self, path: str) -> bytes:
-        """A small file.
+        """Return a small file.
 
-        :raises NotStoredError: When it is not there.
-        :raises StoreError: When the Hub cannot be reached, or refuses, or the file is not small.
+        :raises NotStoredError: When it is missing.
+        :raises StoreError: When the Hub cannot be reached or denies access, or the file is too large.
         """
         try:
-            with self._open(path, 0) as answer:
-                commit = answer.headers.get("X-Repo-Commit") or ""
+            with self._open(path, 0) as response:
+                commit = response.headers.get("X-Repo-Commit") or ""
                 self._revision = commit if COMMIT.fullmatch(commit) else self._revision
-                data: bytes = answer.read(MAX_SMALL_BYTES + 1)
+                data: bytes = response.read(MAX_SMALL_BYTES + 1)
         except BROKEN as exc:
             raise self._unreachable(path, exc) from exc
         if len(data) > MAX_SMALL_BYTES:
@@ -191,15 +186,15 @@ class Repository:
             )
         return data
 
-    def pieces(self, path: str, size: int) -> Iterator[bytes]:
-        """A file; where a connection breaks, the next one goes on from there."""
+    def chunks(self, path: str, size: int) -> Iterator[bytes]:
+        """Yield a file; after a broken connection, the next one resumes there."""
         done, broken = 0, 0
         while done < size:
             try:
-                with self._open(path, done) as answer:
-                    while piece := answer.read(min(CHUNK, size - done)):
-                        done += len(piece)
-                        yield piece
+                with self._open(path, done) as response:
+                    while chunk := response.read(min(CHUNK, size - done)):
+                        done += len(chunk)
+                        yield chunk
                 if done < size:
                     raise http.client.IncompleteRead(b"", size - done)
             except BROKEN as exc:
@@ -212,18 +207,18 @@ class Repository:
         request = self._request(path, start)
         for left in reversed(range(TRIES)):
             try:
-                answer: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
+                response: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
             except urllib.error.HTTPError as exc:
                 exc.close()
                 if left == 0 or exc.code not in (429, 500, 502, 503, 504):
                     raise self._refused(path, exc) from exc
                 time.sleep(0.3 * (TRIES - left))
-            except (OSError, ValueError) as exc:  # ValueError: a redirect to what is no URL
+            except (OSError, ValueError) as exc:  # ValueError: a redirect to an invalid URL
                 raise self._unreachable(path, exc) from exc
             else:
-                if start and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
-                    _skip(answer, start)
-                return answer
+                if start and response.status != http.HTTPStatus.PARTIAL_CONTENT:
+                    _skip(response, start)
+                return response
         raise AssertionError("the last try returns or raises")
 
     def _request(self, path: str, start: int) -> urllib.request.Request:
@@ -247,13 +242,13 @@ class Repository:
         if error.code in (401, 403):
             return StoreError(
                 f"{place}: access is denied ({error.code})",
-                remedy="set HF_TOKEN to one that may read it, and check its name: the Hub does not say which it is",
+                remedy="set HF_TOKEN to a token that may read it, or check the name: the Hub reports both alike",
             )
         if error.code == 404:
             return NotStoredError(
                 f"{place} has no {path}", remedy=f"push it with `spacy-lambda push hub {self._location.path} PIPELINE`"
             )
-        return StoreError(f"{place}: the Hub answered {error.code} {error.reason}", remedy="try again later")
+        return StoreError(f"{place}: the Hub responded with {error.code} {error.reason}", remedy="try again later")
 
     def _unreachable(self, path: str, error: Exception) -> StoreError:
         return StoreError(
@@ -261,7 +256,7 @@ class Repository:
         )
 
 
-def _skip(answer: http.client.HTTPResponse, size: int) -> None:
-    """Read past what is there already, a piece at a time."""
-    while size and (piece := answer.read(min(CHUNK, size))):
-        size -= len(piece)
+def _skip(response: http.client.HTTPResponse, size: int) -> None:
+    """Skip bytes that were read before."""
+    while size and (chunk := response.read(min(CHUNK, size))):
+        size -= len(chunk)

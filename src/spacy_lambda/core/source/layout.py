@@ -1,11 +1,11 @@
-"""What lies where in a store of plain objects, a folder or a bucket; and what its pointers say.
+"""The layout of a store in a folder or a bucket, and the format of its pointers.
 
 ::
 
-    ROOT/en_scienceie/artifacts/DIGEST.tar     an artifact, by its content; never changed
-    ROOT/en_scienceie/artifacts/DIGEST.sig     its signature, where it has one
-    ROOT/en_scienceie/refs/0.1.0-int8.json     a version: a pointer that is written once
-    ROOT/en_scienceie/refs/latest.json         an alias: a pointer that is replaced as a whole
+    ROOT/en_scienceie/artifacts/DIGEST.tar     an artifact, named by its digest; never changed
+    ROOT/en_scienceie/artifacts/DIGEST.sig     its signature, if it has one
+    ROOT/en_scienceie/refs/0.1.0-int8.json     a version: a pointer, written once
+    ROOT/en_scienceie/refs/latest.json         an alias: a pointer, replaced atomically
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ FIELDS = {"kind": str, "version": str, "sha256": str, "size": int}
 
 @dataclass(frozen=True)
 class Pointer:
-    """What a version or an alias points to.
+    """The target of a version or an alias.
 
     :param kind: A version stays; an alias moves.
     :param version: The version, ``VERSION`` or ``VERSION-PRECISION``.
-    :param sha256: The artifact's identity.
+    :param sha256: The artifact's digest.
     :param size: The artifact's bytes.
     """
 
@@ -46,15 +46,15 @@ class Pointer:
     size: int
 
     def to_bytes(self) -> bytes:
-        """As it is stored."""
+        """Return the stored form."""
         return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
 
 
 def parse_pointer(data: bytes, *, name: str) -> Pointer:
-    """Read a pointer.
+    """Parse a pointer.
 
-    :param name: How messages call it.
-    :raises StoreError: When it is none.
+    :param name: Its name in errors.
+    :raises StoreError: When it is invalid.
     """
     remedy = "push the pipeline again, or move the alias again"
     try:
@@ -66,35 +66,35 @@ def parse_pointer(data: bytes, *, name: str) -> Pointer:
             content["size"],
         )
     except (JsonError, DigestError) as exc:
-        raise StoreError(f"{name} is no pointer to an artifact: {exc.message}", remedy=remedy) from exc
+        raise StoreError(f"{name} is not a valid pointer to an artifact: {exc.message}", remedy=remedy) from exc
     if (
         pointer.kind not in ("version", "alias")
         or not VERSION.fullmatch(pointer.version)
         or not 0 < pointer.size <= MAX_ARTIFACT_BYTES
     ):
-        raise StoreError(f"{name} is no pointer to an artifact", remedy=remedy)
+        raise StoreError(f"{name} is not a valid pointer to an artifact", remedy=remedy)
     return pointer
 
 
 def artifact_key(name: str, sha256: Digest) -> str:
-    """Where an artifact is, below the store's root."""
+    """Return the key of an artifact, below the store's root."""
     return f"{name}/artifacts/{sha256}.tar"
 
 
 def signature_key(name: str, sha256: Digest) -> str:
-    """Where an artifact's signature is."""
+    """Return the key of an artifact's signature."""
     return f"{name}/artifacts/{sha256}.sig"
 
 
 def ref_key(name: str, ref: str) -> str:
-    """Where the pointer of a version or an alias is."""
+    """Return the key of the pointer of a version or an alias."""
     return f"{name}/refs/{ref}.json"
 
 
 def resolve(location: Location, read: Callable[[str], bytes | None]) -> Digest:
-    """The digest of the artifact that a location in a store names; a digest that is given is not looked up.
+    """Return the digest of the artifact at a location in a store; a digest in the location is not looked up.
 
-    :param read: Gives the object of a key below the store's root, or ``None``.
+    :param read: Returns the object of a key below the store's root, or ``None``.
     :raises NotStoredError: When there is no such pipeline, version or alias.
     """
     if location.sha256 is not None:

@@ -1,7 +1,7 @@
-"""HTTP with a token that goes nowhere but to where it belongs.
+"""HTTP redirects that never send the token to another origin.
 
-A redirect is taken from whoever answers. The token follows to the same scheme, host and port only; from https, nothing
-follows to http; and there are no other schemes here, neither for redirects nor for the first request.
+The token follows a redirect only to the same scheme, host and port. Redirects from https to http are refused, and so is
+every scheme except http and https.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ PORTS = {"http": 80, "https": 443}
 
 
 def strict_opener() -> urllib.request.OpenerDirector:
-    """Return an opener for http and https, which follows redirects as this module says.
+    """Return an opener for http and https, with this module's redirects.
 
-    A token is given to it in a request's header ``Authorization`` that is not redirected, see
-    :meth:`urllib.request.Request.add_unredirected_header`.
+    Set the token with :meth:`urllib.request.Request.add_unredirected_header`, as ``Authorization``.
     """
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -41,7 +40,7 @@ def strict_opener() -> urllib.request.OpenerDirector:
 
 
 class _StrictRedirects(urllib.request.HTTPRedirectHandler):
-    """The Hub redirects renamed repositories to itself, and large files to other hosts, which get no token."""
+    """Redirects of the Hub: renamed repositories to itself, large files to other hosts, which get no token."""
 
     max_redirections = MAX_REDIRECTS
     max_repeats = 2
@@ -49,7 +48,7 @@ class _StrictRedirects(urllib.request.HTTPRedirectHandler):
     def http_error_302(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage
     ) -> Any:
-        """Follow, or refuse and close what was open. A location that is no URL is a ``ValueError``."""
+        """Follow the redirect, or close the response and raise; an invalid URL is a ``ValueError``."""
         try:
             return super().http_error_302(req, fp, code, msg, headers)
         except (StoreError, ValueError):
@@ -83,7 +82,7 @@ class _StrictRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; ``None`` for what is not requested at all."""
+    """Return scheme, host and port; ``None`` for a URL that is refused."""
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port

@@ -1,4 +1,4 @@
-"""Artifacts in S3, or in any service that speaks its protocol."""
+"""Artifacts in S3, or in any service with its API."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import Any
 
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.found_artifact import FoundArtifact, S3Options
 from spacy_lambda.core.source.layout import artifact_key, resolve
-from spacy_lambda.core.source.readable import FoundArtifact, S3Options
-from spacy_lambda.core.source.stream import PieceStream
+from spacy_lambda.core.streams import ChunkStream
 from spacy_lambda.errors import DigestError, NotStoredError, StoreError
 
 __all__ = ["LOGIN", "SHA256_METADATA", "error_code", "find_in_s3", "read_object", "s3_client", "s3_error", "s3_errors"]
 
-PIECE = 1 << 20
-
+CHUNK = 1 << 20
 TRIES = 5
 MAX_SMALL_BYTES = 4 * 1024 * 1024
 SHA256_METADATA = "sha256"
-"""The artifact's identity in the object's metadata."""
+"""Key of the artifact's digest in the object's metadata."""
 
 DENIED = ("403", "AccessDenied")
 CREDENTIALS = ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestExpired", "SignatureDoesNotMatch")
@@ -32,26 +31,26 @@ GONE = ("404", "NoSuchKey", "NotFound")
 def find_in_s3(location: Location, options: S3Options) -> FoundArtifact:
     """Find an artifact: an object that ends in ``.tar``, or a version or alias in a store.
 
-    :raises NotStoredError: When there is none.
-    :raises StoreError: When S3 cannot be reached, or refuses.
+    :raises NotStoredError: When it does not exist.
+    :raises StoreError: When S3 cannot be reached or denies access.
     """
     client = s3_client(options)
     if location.is_artifact:
-        key, digest = location.key, location.sha256 or _told_digest(client, location)
+        key, digest = location.key, location.sha256 or _noted_digest(client, location)
     else:
         root, slash, name = location.key.rpartition("/")
         digest = resolve(location, lambda key: read_object(client, location.bucket, root + slash + key))
         key = root + slash + artifact_key(name, digest)
 
     return FoundArtifact(
-        str(location), digest, None, lambda: nullcontext(PieceStream(iter(_Pieces(client, location.bucket, key))))
+        str(location), digest, None, lambda: nullcontext(ChunkStream(iter(_Chunks(client, location.bucket, key))))
     )
 
 
 def s3_client(options: S3Options) -> Any:
-    """A client that gives up in seconds, not minutes: a function's init has ten.
+    """Return a client that gives up within seconds, because a function's init has ten.
 
-    :raises StoreError: When the AWS configuration is wrong.
+    :raises StoreError: When the AWS configuration is invalid.
     """
     import boto3
     from botocore.config import Config
@@ -61,11 +60,11 @@ def s3_client(options: S3Options) -> Any:
         connect_timeout=2,
         read_timeout=8,
         retries={"mode": "standard", "total_max_attempts": 3},
-        # What is read is verified against its digest; S3's own checksum would only cost time.
+        # The digest is verified; S3's own checksum would only cost time.
         response_checksum_validation="when_required",
     )
     try:
-        # boto3's own default session has read the description of S3 if anything has used it before.
+        # boto3's default session may have loaded the description of S3 already.
         session = boto3 if options.profile is None else boto3.Session(profile_name=options.profile)
         return session.client("s3", endpoint_url=options.endpoint_url, region_name=options.region, config=config)
     except (BotoCoreError, ValueError) as exc:
@@ -75,9 +74,9 @@ def s3_client(options: S3Options) -> Any:
 
 
 def read_object(client: Any, bucket: str, key: str) -> bytes | None:
-    """A small object, or ``None`` where there is none.
+    """Return a small object, or ``None`` if it does not exist.
 
-    :raises StoreError: When S3 cannot be reached, or refuses, or the object is not small.
+    :raises StoreError: When S3 cannot be reached or denies access, or the object is too large.
     """
     from botocore.exceptions import ClientError
 
@@ -90,7 +89,7 @@ def read_object(client: Any, bucket: str, key: str) -> bytes | None:
             raise
     if len(data) > MAX_SMALL_BYTES:
         raise StoreError(
-            f"s3://{bucket}/{key} has more than {MAX_SMALL_BYTES:,} bytes, and is neither a pointer nor a signature",
+            f"s3://{bucket}/{key} has more than {MAX_SMALL_BYTES:,} bytes, too many for a pointer or a signature",
             remedy="push the pipeline again",
         )
     return data
@@ -137,13 +136,13 @@ def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
     return StoreError(message, remedy=remedy)
 
 
-def _told_digest(client: Any, location: Location) -> Digest | None:
-    """The identity that whoever stored the object has noted beside it; one that cannot be is not passed over."""
+def _noted_digest(client: Any, location: Location) -> Digest | None:
+    """Return the digest in the object's metadata; an invalid one is an error."""
     with s3_errors(location.bucket, location.key):
         head = client.head_object(Bucket=location.bucket, Key=location.key)
-    told = [value for key, value in head["Metadata"].items() if key.lower() == SHA256_METADATA]
+    noted = [value for key, value in head["Metadata"].items() if key.lower() == SHA256_METADATA]
     try:
-        digests = {parse_digest(value, name=f"the metadata {SHA256_METADATA} of {location}") for value in told}
+        digests = {parse_digest(value, name=f"the metadata {SHA256_METADATA} of {location}") for value in noted}
         if len(digests) > 1:
             raise DigestError(f"{location} has several values of the metadata {SHA256_METADATA}", remedy="")
     except DigestError as exc:
@@ -154,8 +153,8 @@ def _told_digest(client: Any, location: Location) -> Digest | None:
     return next(iter(digests), None)
 
 
-class _Pieces:
-    """An object, piece by piece; where a connection breaks, the next one goes on from there."""
+class _Chunks:
+    """An object in chunks; after a broken connection, the next one resumes there."""
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client, self._bucket, self._key = client, bucket, key
@@ -165,15 +164,15 @@ class _Pieces:
     def __iter__(self) -> Iterator[bytes]:
         from botocore import exceptions
 
-        # botocore itself does not try again once a body has begun.
+        # botocore does not retry once a body has begun.
         broken = (exceptions.HTTPClientError, exceptions.IncompleteReadError)
         tries = TRIES
         while True:
             try:
                 body = self._body()
-                while piece := body.read(PIECE):
-                    self._done += len(piece)
-                    yield piece
+                while chunk := body.read(CHUNK):
+                    self._done += len(chunk)
+                    yield chunk
             except (exceptions.BotoCoreError, exceptions.ClientError) as exc:
                 tries -= 1
                 if tries == 0 or not isinstance(exc, broken):
@@ -183,7 +182,7 @@ class _Pieces:
                 return
 
     def _body(self) -> Any:
-        """What is left of the object, and of no other that may have taken its place."""
+        """Return the rest of the object, but not of another one that has replaced it."""
         rest = {} if self._etag is None else {"IfMatch": self._etag, "Range": f"bytes={self._done}-"}
         answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **rest)
         self._etag = answer["ETag"]
@@ -191,6 +190,6 @@ class _Pieces:
 
 
 def error_code(error: BaseException | None) -> str:
-    """S3's own code for an error, such as ``NoSuchKey``; empty where there is none."""
+    """Return S3's code of an error, such as ``NoSuchKey``; empty without one."""
     response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))

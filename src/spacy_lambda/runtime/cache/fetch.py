@@ -9,13 +9,14 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from spacy_lambda.core.artifact.manifest import Manifest, artifact_size
+from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.artifact.tar import artifact_size
 from spacy_lambda.core.artifact.unpack import check_stream, extract, flush_folder
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.find import find_artifact
-from spacy_lambda.core.source.readable import FoundArtifact
+from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import CacheError
 from spacy_lambda.runtime.cache.claim import FETCHING, Claim, take_claim
 from spacy_lambda.runtime.cache.entry import PIPELINE, Entry, finish_entry, open_entry

@@ -65,7 +65,7 @@ class S3Output:
     """
 
     def __init__(self, bucket: str, prefix: str) -> None:
-        from spacy_lambda.core.source.readable import FROM_ENVIRONMENT
+        from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT
         from spacy_lambda.core.source.s3 import s3_client
 
         self.bucket, self.prefix = bucket, prefix

@@ -121,9 +121,9 @@ def _pieces(client: Any, stored: StoredObject) -> Iterator[bytes]:
 
 class _Stream(io.RawIOBase):
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        from spacy_lambda.core.source.stream import PieceStream
+        from spacy_lambda.core.streams import ChunkStream
 
-        self._pieces = PieceStream(pieces)
+        self._pieces = ChunkStream(pieces)
 
     def readable(self) -> bool:
         return True

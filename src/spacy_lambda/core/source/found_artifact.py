@@ -1,4 +1,4 @@
-"""The type that every kind of source gives."""
+"""An artifact that was found in a store, and the options of S3."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from spacy_lambda.core.artifact.unpack import Readable
 from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.streams import Readable
 from spacy_lambda.errors import StoreError
 
 __all__ = ["FROM_ENVIRONMENT", "FoundArtifact", "S3Options"]
@@ -15,12 +15,12 @@ __all__ = ["FROM_ENVIRONMENT", "FoundArtifact", "S3Options"]
 
 @dataclass(frozen=True)
 class FoundArtifact:
-    """An artifact that is there.
+    """An artifact that exists and can be opened.
 
-    :param name: How messages call it.
-    :param sha256: Its identity, where it is known before reading: given, or told by the store.
-    :param size: Bytes, where they are known before reading.
-    :param open: Gives its bytes, from the beginning, each time.
+    :param name: Its name in errors.
+    :param sha256: Its digest, if the location or the store has it.
+    :param size: Bytes, if they are known before reading.
+    :param open: Opens its bytes; may be called several times.
     """
 
     name: str
@@ -32,14 +32,14 @@ class FoundArtifact:
         if self.sha256 is not None:
             parse_digest(self.sha256, name=f"the digest of {self.name}")
         if self.size is not None and (type(self.size) is not int or self.size < 0):
-            raise StoreError(f"{self.name} has the impossible size {self.size!a}", remedy="push the pipeline again")
+            raise StoreError(f"{self.name} has an invalid size: {self.size!a}", remedy="push the pipeline again")
 
 
 @dataclass(frozen=True)
 class S3Options:
-    """How S3 is reached, where the AWS environment variables and files do not say it.
+    """Options for S3 beyond the AWS environment variables and files.
 
-    :param endpoint_url: Of any service that speaks S3.
+    :param endpoint_url: URL of a service with S3's API.
     :param region: AWS region.
     :param profile: Named profile of the AWS configuration.
     """
