@@ -10,8 +10,7 @@ from typing import Any
 from spacy.language import Language
 
 from spacy_lambda.client import Retry
-from spacy_lambda.client.call_errors import CallFailed
-from spacy_lambda.client.transport import to_json
+from spacy_lambda.client.transport import CallFailed, to_json
 from spacy_lambda.errors import InvokeError, RequestError
 from spacy_lambda.runtime.predictor import Function
 

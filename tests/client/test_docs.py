@@ -117,7 +117,7 @@ def test_vocabularies(nlp: Language) -> None:
 def test_tokens_that_are_not_the_text(start: int, end: int, word: str) -> None:
     token = {"start": start, "end": end, "text": word} | dict.fromkeys(("lemma", "pos", "tag", "morph", "dep"), "")
     answer = {"ents": [], "sents": [], "cats": {}, "spans": {}, "tokens": [{**token, "head": 0}]}
-    with pytest.raises(InvokeError, match="do not make up the text") as caught:
+    with pytest.raises(InvokeError, match="do not add up to the text") as caught:
         doc_of("Iron", answer, Vocab())
     assert "without as_doc" in caught.value.remedy
 
@@ -128,6 +128,6 @@ def test_include_and_docs_exclude_each_other() -> None:
         lambda: client.predict("x", include=["ents"], as_doc=True),
         lambda: client.pipe([], include=[], as_docs=True),
     ):
-        with pytest.raises(InvokeError, match="include says nothing") as caught:
+        with pytest.raises(InvokeError, match="include has no meaning for Docs") as caught:
             call()
         assert caught.value.remedy == "leave include out"

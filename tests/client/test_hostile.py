@@ -19,8 +19,8 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_lambda.client import Client, Retry
-from spacy_lambda.client.call_errors import CallFailed
 from spacy_lambda.client.docs import doc_of
+from spacy_lambda.client.transport import CallFailed
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import InferenceError, InvokeError, RequestError, SpacyLambdaError
 from spacy_lambda.local import invoke

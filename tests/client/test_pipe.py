@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from spacy_lambda.client import Client
 from spacy_lambda.client.batching import BatchLimits, batches
-from spacy_lambda.client.call_errors import CallFailed
-from spacy_lambda.client.transport import to_json
+from spacy_lambda.client.transport import CallFailed, to_json
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.errors import InvokeError, RequestError
 from tests.client.fakes import Clock, Fake, echo, failed, failing, heard
@@ -200,7 +199,7 @@ def test_an_answer_of_something_else(answer: Any) -> None:
     found, error = taken(Client(Fake(lambda event: answer)).pipe(["a", "b"]))
     assert found == []
     assert isinstance(error, InvokeError)
-    assert "did not answer 2 texts" in error.message
+    assert "one answer for each of 2 texts" in error.message
 
 
 def test_nothing_is_asked_after_it_is_closed() -> None:
@@ -228,8 +227,8 @@ def test_nothing_is_asked_after_it_is_closed() -> None:
 
 def test_mistakes_of_the_call() -> None:
     client = Client(Fake(echo))
-    with pytest.raises(RequestError, match="a string, not many") as caught:
+    with pytest.raises(RequestError, match="a string, not several") as caught:
         client.pipe("one text")
     assert "predict()" in caught.value.remedy
-    with pytest.raises(InvokeError, match="hold nothing"):
+    with pytest.raises(InvokeError, match="at least 1 is required"):
         client.pipe([], batch_size=0)

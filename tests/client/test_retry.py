@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.client import Client
-from spacy_lambda.client.call_errors import CallFailed
+from spacy_lambda.client.transport import CallFailed
 from spacy_lambda.errors import InvokeError, RequestError
 from tests.client.fakes import Clock, Fake, failed, failing, said
 

@@ -146,7 +146,7 @@ def test_a_domain_name_needs_a_region() -> None:
     signer = make_signer("https://example.com", auth="iam", region="ca-west-1", session=session)
     assert signer is not None
     assert "/ca-west-1/execute-api/" in signer.headers("GET", "https://example.com/info", b"", {})["Authorization"]
-    with pytest.raises(InvokeError, match="its region is not known") as caught:
+    with pytest.raises(InvokeError, match="its region is unknown") as caught:
         make_signer("https://example.com", auth="iam", region=None, session=lambda: boto3.Session("a", "b"))
     assert caught.value.remedy == "give region='...'"
 

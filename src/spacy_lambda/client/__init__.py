@@ -2,24 +2,25 @@
 
 The flow, one module each::
 
-    client              what a program uses: texts -> answers, or spaCy's Docs
-      wanted              what is asked about each text -> a request's body
-      target              a URL or a function's name -> the transport that reaches it
-      batching            texts -> batches that Lambda takes
-      piping              several batches at once, their answers in order
-      halving             a batch that fails -> smaller ones, down to the text at fault
-      retry               what may pass is tried again, later each time
-      calls               calls under way, which end when nobody waits for them
-      deadline            the end of a call's time, whatever the other side does
+    client              texts -> answers, or spaCy's Docs
+      options             the options of a prediction -> the body of a request
+      connect             a URL or a function's name -> the transport that reaches it
+      batching            texts -> batches within Lambda's limits
+      parallel            several batches at once, their answers in order
+      bisection           a batch that fails -> smaller ones, down to the text at fault
+      retry               backoff and retry after transient failures
+      deadline            the time limit of a call, however slow the other side is
       docs                an answer -> a Doc
-      shape               what an answer must be for that
+      validation          checks of an answer before that
     transport           one request -> its answer, or CallFailed
       http_transport      through the HTTP API
+      signing             SigV4, for URLs that require it
       invoke_transport    through Lambda's Invoke API
-      body                a response's bytes, as many as they may be
-      signing             SigV4, for URLs that want it
-      endpoint            boto3's client, and endpoints on this machine
-    failures            what went wrong, and what may help
+      lambda_api          one call of the Invoke API with boto3; the local Lambda and the deployment use it too
+      invocation          its response -> an Invocation, with the function's error
+      report_line         the figures of the REPORT line
+      response_body       the bytes of a response, up to a maximum
+    call_errors         failed calls -> the user's errors
 
 The runtime never imports this package. boto3 and requests (the extra ``client``) are imported when a client is made.
 """

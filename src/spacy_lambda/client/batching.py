@@ -1,4 +1,4 @@
-"""Texts -> batches, each of which Lambda takes in one request."""
+"""Texts -> batches, each within Lambda's limit for one request."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from spacy_lambda.errors import InvokeError, RequestError
 __all__ = ["ROOM", "Batch", "BatchLimits", "batches", "checked"]
 
 ROOM = 32 * 1024
-"""Bytes left for what is around the texts: other keys, and with HTTP the headers and the rest of the event."""
+"""Bytes reserved for the rest of a request: other keys, and over HTTP the headers and the rest of the event."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchLimits:
-    """How much goes into one request. A text that is over the limits alone goes alone.
+    """Maximum size of one request. A text that exceeds it alone is sent alone.
 
-    :param texts: Texts at most.
-    :param chars: Characters at most.
-    :param bytes: Bytes at most, of all texts as they are sent.
+    :param texts: Number of texts.
+    :param chars: Characters of all texts.
+    :param bytes: Bytes of all texts as they are sent.
     """
 
     texts: int = 32
@@ -31,14 +31,14 @@ class BatchLimits:
     def __post_init__(self) -> None:
         if self.texts < 1 or self.chars < 1:
             raise InvokeError(
-                f"batches of {self.texts} texts and {self.chars} characters hold nothing",
+                f"batch_size is {self.texts} and batch_chars is {self.chars}; at least 1 is required of each",
                 remedy="give a batch_size and batch_chars of at least 1",
             )
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Texts that go together.
+    """Texts of one request.
 
     :param start: The number of the first one among all texts.
     :param texts: At least one.
@@ -48,17 +48,17 @@ class Batch:
     texts: tuple[str, ...]
 
     def cut(self, at: int) -> tuple[Batch, Batch]:
-        """Two batches, the second of which begins at this text."""
+        """Split into two batches, the second of which begins at this text."""
         return Batch(self.start, self.texts[:at]), Batch(self.start + at, self.texts[at:])
 
 
 def batches(texts: Iterable[str], limits: BatchLimits, cost: Callable[[str], int]) -> Iterator[Batch]:
-    """Group texts, taking no more of them than the next batch needs, and one.
+    """Group texts, taking at most one more than the next batch needs.
 
-    Whatever goes wrong with the texts, those before come first.
+    When the source fails, or a text cannot be sent, the texts before it are yielded first.
 
-    :param cost: Bytes that a text takes.
-    :raises RequestError: When a text cannot be sent; names its number.
+    :param cost: Returns the bytes of a text in a request.
+    :raises RequestError: If a text cannot be sent; contains its number.
     """
     start, held, chars, size = 0, list[str](), 0, 0
     try:
@@ -79,10 +79,10 @@ def batches(texts: Iterable[str], limits: BatchLimits, cost: Callable[[str], int
 
 
 def checked(key: str, text: Any, cost: Callable[[str], int]) -> int:
-    """What a text costs, with the comma after it.
+    """Return the bytes of a text in a request, with the comma after it.
 
-    :param key: Where in the request it is.
-    :raises RequestError: When it cannot be sent.
+    :param key: Its key in the request.
+    :raises RequestError: If it cannot be sent.
     """
     if not isinstance(text, str):
         raise RequestError(f'"{key}" is of type {type(text).__name__}, not a string', remedy="send a string", key=key)
@@ -91,12 +91,12 @@ def checked(key: str, text: Any, cost: Callable[[str], int]) -> int:
     except UnicodeEncodeError as exc:
         raise RequestError(
             f'"{key}" has half of a surrogate pair at character {text.index(exc.object[exc.start])}',
-            remedy="give valid Unicode",
+            remedy="send valid Unicode",
             key=key,
         ) from exc
     if size > REQUEST_BYTES - ROOM:
         raise RequestError(
-            f'"{key}" takes {size:,} bytes; with all that is around it, Lambda takes {REQUEST_BYTES:,}',
+            f'"{key}" takes {size:,} bytes; with the rest of the request, the limit is {REQUEST_BYTES:,}',
             remedy="split the text and send the parts",
             key=key,
             status=413,

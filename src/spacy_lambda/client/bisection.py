@@ -7,60 +7,61 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spacy_lambda.client.batching import Batch
-from spacy_lambda.client.call_errors import CallFailed, named, text_at_fault
+from spacy_lambda.client.call_errors import failed_text, renumbered
+from spacy_lambda.client.transport import CallFailed
 
-__all__ = ["Answered", "answer_batch"]
+__all__ = ["BatchResult", "answer_batch"]
 
 
 @dataclass
-class Answered:
-    """What came of a batch.
+class BatchResult:
+    """The result of a batch.
 
     :param pairs: Texts and their answers, in order: all of them, or those before the error.
-    :param error: Why there are no more.
+    :param error: The error that ended it.
     """
 
     pairs: list[tuple[str, Any]] = field(default_factory=list)
     error: Exception | None = None
 
 
-def answer_batch(batch: Batch, ask: Callable[[Sequence[str]], list[Any]]) -> Answered:
+def answer_batch(batch: Batch, ask: Callable[[Sequence[str]], list[Any]]) -> BatchResult:
     """Answer a batch in as many requests as it takes.
 
-    What is too large, takes too long or breaks the function is halved at once, the front half first: so the first text
-    that fails for its own reason is found, and what comes after it is not asked.
+    A batch that is too large, takes too long or breaks the function is bisected, the front half first. So the first
+    text that fails for its own reason is found, and the texts after it are not sent.
 
-    :param ask: One request.
+    :param ask: Sends one request.
     """
-    answered, left = Answered(), [batch]
+    result, left = BatchResult(), [batch]
     while left:
         part = left.pop()
         try:
-            answered.pairs += zip(part.texts, ask(part.texts), strict=True)
+            result.pairs += zip(part.texts, ask(part.texts), strict=True)
         except CallFailed as failed:
             parts = _parts(part, failed)
             if not parts:
-                answered.error = _error(part, failed)
+                result.error = _error(part, failed)
                 break
             left += reversed(parts)
-        except Exception as exc:  # a fault of ours; told by the thread that asks
-            answered.error = exc
+        except Exception as exc:  # a bug; raised in the thread that takes the answers
+            result.error = exc
             break
-    return answered
+    return result
 
 
 def _parts(batch: Batch, failed: CallFailed) -> tuple[Batch, ...]:
-    place = text_at_fault(failed.error)
-    if place is not None:
-        return batch.cut(place) if 0 < place < len(batch.texts) else ()
+    number = failed_text(failed.error)
+    if number is not None:
+        return batch.cut(number) if 0 < number < len(batch.texts) else ()
     return batch.cut(len(batch.texts) // 2) if failed.smaller and len(batch.texts) > 1 else ()
 
 
 def _error(batch: Batch, failed: CallFailed) -> Exception:
-    place = text_at_fault(failed.error)
-    if place is None and not (failed.smaller and len(batch.texts) == 1):
+    number = failed_text(failed.error)
+    if number is None and not (failed.smaller and len(batch.texts) == 1):
         error: Exception = failed.error
     else:
-        error = named(failed.error, place or 0, batch.start + (place or 0))
+        error = renumbered(failed.error, number or 0, batch.start + (number or 0))
     error.__cause__ = failed.__cause__
     return error

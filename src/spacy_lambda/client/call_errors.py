@@ -1,4 +1,4 @@
-"""What comes of a call that brings no answer: the caller's error, and what may help."""
+"""Failed calls -> the errors that the user gets, and whether a retry or a smaller request may help."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from spacy_lambda.client.response_body import BodyError
+from spacy_lambda.client.transport import CallFailed
 from spacy_lambda.core.wire_errors import from_function_error
 from spacy_lambda.errors import InvokeError, RequestError, SpacyLambdaError
 
@@ -13,13 +14,12 @@ __all__ = [
     "CHECK",
     "DENIED",
     "TRANSIENT",
-    "CallFailed",
-    "named",
-    "out_of_time",
-    "refused",
-    "request_error",
-    "text_at_fault",
-    "unusable",
+    "failed_text",
+    "read_mistake",
+    "refusal",
+    "renumbered",
+    "timed_out",
+    "unusable_body",
 ]
 
 CHECK = "check that the URL or the name is that of a function of spacy-lambda"
@@ -27,67 +27,51 @@ CHECK = "check that the URL or the name is that of a function of spacy-lambda"
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 """HTTP statuses after which the same request may succeed."""
 
-KEY = re.compile(r'(?:unknown key \'(?P<unknown>\w+)\'|(?:the key )?"(?P<key>\w+(?:\[\d+\])?)")')
-PLACE = re.compile(r"texts\[(\d+)\]")
-TOO_LARGE = re.compile(r".*; the limit is [\d,.]+|.* in the time that is left", re.DOTALL)
 DENIED = (401, 403)
 
+PLACE = re.compile(r"texts\[(\d+)\]")
 
-class CallFailed(Exception):
-    """One call failed. It never reaches the user of the client; its error does.
-
-    :param error: What the user is to see.
-    :param again: Whether the same request may succeed later.
-    :param smaller: Whether a request with fewer texts may succeed.
-    :param retry_after: The header of that name.
-    """
-
-    def __init__(
-        self, error: SpacyLambdaError, *, again: bool = False, smaller: bool = False, retry_after: str | None = None
-    ) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.again = again
-        self.smaller = smaller
-        self.retry_after = retry_after
+PLAIN_KEY = re.compile(r'(?:unknown key \'(?P<unknown>\w+)\'|(?:the key )?"(?P<key>\w+(?:\[\d+\])?)")')
+PLAIN_TOO_LARGE = re.compile(r".*; the limit is [\d,.]+|.* in the time that is left", re.DOTALL)
 
 
-def request_error(text: str) -> RequestError:
+def read_mistake(text: str) -> RequestError:
     """Read the ``errorMessage`` of a caller's mistake."""
-    return from_function_error(text) or _from_plain_text(text)
+    return from_function_error(text) or _plain_mistake(text)
 
 
-def _from_plain_text(text: str) -> RequestError:
-    """Read a mistake from the wording of functions that were made before it had fields."""
+def _plain_mistake(text: str) -> RequestError:
+    """Read a mistake of a function that was made before its errors had fields, from their wording."""
     message, _, remedy = text.rpartition("; ")
-    found = KEY.match(message)
+    found = PLAIN_KEY.match(message)
     key = None if found is None else (found["key"] or found["unknown"])
     if key is not None and key.startswith("include["):
         key = "include"
-    status = 413 if TOO_LARGE.match(message) else 400
+    status = 413 if PLAIN_TOO_LARGE.match(message) else 400
     return RequestError(message or text, remedy=remedy if message else "check the request", key=key, status=status)
 
 
-def text_at_fault(error: SpacyLambdaError) -> int | None:
-    """Which of the texts of a request is refused, where the error says it."""
+def failed_text(error: SpacyLambdaError) -> int | None:
+    """Return the number of the text of a request that is refused, if the error has it."""
     found = PLACE.fullmatch(getattr(error, "key", None) or "")
     return None if found is None else int(found[1])
 
 
-def named(error: SpacyLambdaError, place: int, index: int) -> SpacyLambdaError:
-    """The same error, of the text that the user knows by another number.
+def renumbered(error: SpacyLambdaError, number: int, index: int) -> SpacyLambdaError:
+    """Return the same error with the numbers by which the user knows the texts.
 
-    :param place: The text's number in its request.
+    :param number: The text's number in its request.
     :param index: Its number among all texts.
     """
     key = f"texts[{index}]"
     if not isinstance(error, RequestError):
         return InvokeError(f"{key}: {error.message}", remedy=error.remedy, key=key)
-    moved = {old: _moved(old, index - place) for old in (*error.keys, error.key) if old}
-    anywhere = "|".join(map(re.escape, moved))
-    message = re.sub(anywhere, lambda found: moved[found[0]], error.message) if moved else error.message
-    keys = [moved[old] for old in error.keys if old]
-    return RequestError(message, remedy=error.remedy, key=key, status=error.status, keys=keys)
+    moved = {old: _moved(old, index - number) for old in (*error.keys, error.key) if old}
+    keys = "|".join(map(re.escape, moved))
+    message = re.sub(keys, lambda found: moved[found[0]], error.message) if moved else error.message
+    return RequestError(
+        message, remedy=error.remedy, key=key, status=error.status, keys=[moved[old] for old in error.keys if old]
+    )
 
 
 def _moved(key: str, places: int) -> str:
@@ -95,40 +79,39 @@ def _moved(key: str, places: int) -> str:
     return key if found is None else f"texts[{int(found[1]) + places}]"
 
 
-def refused(what: str, status: int, said: Any) -> InvokeError:
-    """Whoever stands before the function refused a request.
+def refusal(target: str, status: int, details: Any) -> InvokeError:
+    """Return the error for a request that was refused before it reached the function.
 
-    What comes with 401 and 403 is not repeated: it may quote the headers of the request, the session token too.
+    The details of 401 and 403 are left out: they may quote the headers of the request, including the session token.
 
-    :param said: The refusal's text.
+    :param details: The refusal's text.
     """
     if status in DENIED:
         return InvokeError(
-            f"{what} denies access ({status})",
-            remedy="check the URL, and that these credentials may invoke it; "
-            "`aws sts get-caller-identity` shows whose they are",
+            f"{target} denies access ({status})",
+            remedy="check the URL, and that these credentials may invoke it; `aws sts get-caller-identity` shows "
+            "whose they are",
         )
     if 300 <= status < 400:
-        return InvokeError(f"{what} answered {status}: it is elsewhere", remedy="give the URL to which it redirects")
+        return InvokeError(f"{target} answered {status}, a redirect", remedy="give the URL to which it redirects")
     remedies = {
         404: "check the URL or the name, and the region",
         413: "send fewer texts at once",
         429: "try again later, or raise the function's concurrency",
     }
     return InvokeError(
-        f"{what} answered {status}: {str(said)[:200]}", remedy=remedies.get(status, "see the function's log")
+        f"{target} answered {status}: {str(details)[:200]}", remedy=remedies.get(status, "see the function's log")
     )
 
 
-def out_of_time(what: str, seconds: float) -> CallFailed:
-    """A call's time is up."""
-    error = InvokeError(f"{what} did not answer in {seconds:g} s", remedy="give a higher timeout_s")
+def timed_out(target: str, seconds: float) -> CallFailed:
+    """Return the failure of a call whose time is up."""
+    error = InvokeError(f"{target} did not answer in {seconds:g} s", remedy="give a higher timeout_s")
     return CallFailed(error, smaller=True)
 
 
-def unusable(what: str, exc: BodyError) -> CallFailed:
-    """An answer that is too large, or broken on its way."""
+def unusable_body(target: str, exc: BodyError) -> CallFailed:
+    """Return the failure of a call whose answer is too large or damaged."""
     remedy = "ask for less at once, or give a higher max_answer_bytes" if exc.too_large else CHECK
-    return CallFailed(
-        InvokeError(f"{what} answered {exc}", remedy=remedy), again=not exc.too_large, smaller=exc.too_large
-    )
+    error = InvokeError(f"{target} answered {exc}", remedy=remedy)
+    return CallFailed(error, again=not exc.too_large, smaller=exc.too_large)

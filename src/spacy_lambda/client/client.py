@@ -1,4 +1,4 @@
-"""What a program uses: texts -> answers, or spaCy's Docs."""
+"""Texts -> answers, or spaCy's Docs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from spacy_lambda.client.batching import Batch, BatchLimits, batches, checked
 from spacy_lambda.client.bisection import answer_batch
-from spacy_lambda.client.call_errors import CHECK, CallFailed
+from spacy_lambda.client.call_errors import CHECK
 from spacy_lambda.client.connect import Connection, open_transport
-from spacy_lambda.client.options import LongText, Wanted
-from spacy_lambda.client.parallel import pipe_batches
+from spacy_lambda.client.options import LongText, PredictOptions
+from spacy_lambda.client.parallel import RunningCalls, pipe_batches
 from spacy_lambda.client.response_body import MAX_ANSWER_BYTES
 from spacy_lambda.client.retry import Retry
-from spacy_lambda.client.running import Calls
-from spacy_lambda.client.transport import Transport
+from spacy_lambda.client.transport import CallFailed, Transport
 from spacy_lambda.errors import InvokeError, RequestError
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ T = TypeVar("T")
 
 
 class Client:
-    """A function, to be asked from a program; several threads may ask at once.
+    """A client of one function, safe to share between threads.
 
     ::
 
@@ -40,24 +39,24 @@ class Client:
             for doc in client.pipe(texts, as_docs=True):
                 ...
 
-    Predictions change nothing, so what may have failed in passing is tried again.
+    Predictions change nothing, so transient failures are retried.
 
-    :param target: ``https://...``, the HTTP API, which is asked at ``/predict``; or a function's name or ARN, with or
-        without ``:ALIAS``, which is invoked; or a transport of one's own.
+    :param target: ``https://...``, the HTTP API, called at ``/predict``; or a function's name or ARN, with or without
+        ``:ALIAS``, which is invoked; or a custom transport.
     :param region: By default that of the target, else that of the session.
-    :param profile: Of the AWS configuration, where there is no session.
+    :param profile: A profile of the AWS configuration, if there is no session.
     :param session: A boto3 session.
     :param endpoint_url: Lambda's API, if not in AWS. One on this machine is given none of the caller's credentials.
     :param qualifier: A version or an alias.
     :param auth: For URLs. ``auto`` signs requests to Function URLs and API Gateway if there are credentials, ``iam``
-        always and to any host, ``none`` never.
-    :param timeout_s: Seconds for a call in all, from connecting to the last byte, with what is tried again and the
-        waits before it; better more than the function's own timeout. For :meth:`pipe` it counts for each request.
-    :param concurrency: Requests of one :meth:`pipe` at the same time.
-    :param retry: How often to try, and when.
-    :param max_answer_bytes: Bytes of an answer at most, as it comes and unpacked.
-    :raises InvokeError: When these do not fit together.
-    :raises MissingExtraError: When boto3 or requests is not installed.
+        signs requests to any host, ``none`` signs none.
+    :param timeout_s: Seconds for a whole call, from connecting to the last byte, including retries and the waits before
+        them; should exceed the function's own timeout. For :meth:`pipe` it applies to each request.
+    :param concurrency: Maximum concurrent requests of one :meth:`pipe`.
+    :param retry: The number of attempts, and the backoff between them.
+    :param max_answer_bytes: Maximum bytes of an answer, compressed and uncompressed.
+    :raises InvokeError: If the arguments are invalid or contradict each other.
+    :raises MissingExtraError: If boto3 or requests is not installed.
     """
 
     def __init__(
@@ -108,20 +107,20 @@ class Client:
         as_doc: bool = False,
         vocab: Vocab | None = None,
     ) -> Any:
-        """Ask about one text.
+        """Predict one text.
 
         :param include: Parts of the answer: ``ents``, ``sents``, ``tokens``, ``cats``, ``spans``.
-        :param long_text: Whether a text over the function's limit is ``refuse``d, or ``split`` and answered as one.
-        :param as_doc: Give a Doc with all of these parts.
-        :param vocab: The Doc's; by default one that all Docs of this client share.
+        :param long_text: ``refuse`` a text over the function's limit, or ``split`` it and answer it as one.
+        :param as_doc: Return a Doc with all of these parts.
+        :param vocab: The Doc's vocabulary; by default one that all Docs of this client share.
         :returns: The entities, as the API answers them; with ``include`` an object; or the Doc.
-        :raises RequestError: When the function does not take the text.
-        :raises InvokeError: When it cannot be reached, or fails.
+        :raises RequestError: If the function refuses the text.
+        :raises InvokeError: If the function cannot be reached, or fails.
         """
-        wanted = Wanted.of(include, long_text, docs=as_doc)
+        options = PredictOptions.of(include, long_text, docs=as_doc)
         checked("text", text, self._transport.cost)
-        answer = self._call(lambda: self._transport.predict(wanted.body(text=text)))
-        wanted.check(answer)
+        answer = self._call(lambda: self._transport.predict(options.body(text=text)))
+        options.check(answer)
         return self._doc(text, answer, vocab) if as_doc else answer
 
     @overload
@@ -157,30 +156,30 @@ class Client:
         batch_size: int = BatchLimits.texts,
         batch_chars: int = BatchLimits.chars,
     ) -> Iterator[Any]:
-        """Ask about many texts, several batches at once; the answers come in order.
+        """Predict many texts, several batches at once; the answers are yielded in order.
 
-        Texts are taken as answers are, a few batches ahead, so there may be endlessly many. A text that cannot be
-        answered ends it, after all answers before it; the error's ``key`` is ``texts[N]`` with the text's number.
+        Texts are read a few batches ahead of the answers, so the iterable may be endless. A text that cannot be
+        answered ends the iteration, after all answers before it; the error's ``key`` is ``texts[N]`` with its number.
 
         :param texts: Any iterable.
-        :param batch_size: Texts in a request at most.
-        :param batch_chars: Characters in a request at most; a longer text goes alone.
-        :raises RequestError: When the function does not take a text.
-        :raises InvokeError: When it cannot be reached, or fails.
+        :param batch_size: Maximum texts in a request.
+        :param batch_chars: Maximum characters in a request; a longer text is sent alone.
+        :raises RequestError: If the function refuses a text.
+        :raises InvokeError: If the function cannot be reached, or fails.
         """
         if isinstance(texts, str):
-            raise RequestError('"texts" is a string, not many', remedy="give a list, or use predict()", key="texts")
-        wanted = Wanted.of(include, long_text, docs=as_docs)
+            raise RequestError('"texts" is a string, not several', remedy="give a list, or use predict()", key="texts")
+        options = PredictOptions.of(include, long_text, docs=as_docs)
         limits = BatchLimits(texts=batch_size, chars=batch_chars)
         found = batches(texts, limits, self._transport.cost)
-        return self._answers(found, wanted, lambda text, answer: self._doc(text, answer, vocab) if as_docs else answer)
+        return self._answers(found, options, lambda text, answer: self._doc(text, answer, vocab) if as_docs else answer)
 
     def info(self) -> Any:
-        """The pipeline's name, labels, versions and hash, as ``GET /info`` answers."""
+        """Return the pipeline's name, labels, versions and hash, as ``GET /info`` answers."""
         return self._call(lambda: self._transport.get("/info"))
 
     def health(self) -> Any:
-        """``{"status": "ok"}``, as ``GET /health`` answers."""
+        """Return ``{"status": "ok"}``, as ``GET /health`` answers."""
         return self._call(lambda: self._transport.get("/health"))
 
     def close(self) -> None:
@@ -196,12 +195,12 @@ class Client:
         self.close()
 
     def _answers(
-        self, found: Iterator[Batch], wanted: Wanted, finish: Callable[[str, Any], Any]
+        self, found: Iterator[Batch], options: PredictOptions, finish: Callable[[str, Any], Any]
     ) -> Generator[Any, None, None]:
-        calls = Calls(self._timeout_s)
+        calls = RunningCalls(self._timeout_s)
 
         def ask(texts: Sequence[str]) -> list[Any]:
-            return self._ask(texts, wanted, calls)
+            return self._ask(texts, options, calls)
 
         pairs = pipe_batches(found, lambda batch: answer_batch(batch, ask), concurrency=self._concurrency)
         try:
@@ -211,9 +210,9 @@ class Client:
             calls.stop()
             pairs.close()
 
-    def _ask(self, texts: Sequence[str], wanted: Wanted, calls: Calls) -> list[Any]:
-        """One request of a pipe; what fewer texts may heal is not repeated with as many."""
-        body = wanted.body(texts=texts)
+    def _ask(self, texts: Sequence[str], options: PredictOptions, calls: RunningCalls) -> list[Any]:
+        """Send one request of a pipe; a failure that fewer texts may avoid is not retried with as many."""
+        body = options.body(texts=texts)
         with calls.one() as deadline:
             answers = self._retry.run(
                 lambda: calls.unless_stopped(lambda: self._transport.predict(body)),
@@ -221,14 +220,14 @@ class Client:
                 may_repeat=lambda failed: not (failed.smaller and len(texts) > 1),
             )
         if not isinstance(answers, list) or len(answers) != len(texts):
-            raise InvokeError(f"the function did not answer {len(texts)} texts with as many answers", remedy=CHECK)
+            raise InvokeError(f"the function did not return one answer for each of {len(texts)} texts", remedy=CHECK)
         for answer in answers:
-            wanted.check(answer)
+            options.check(answer)
         return answers
 
     def _call(self, call: Callable[[], T]) -> T:
         try:
-            with Calls(self._timeout_s).one() as deadline:
+            with RunningCalls(self._timeout_s).one() as deadline:
                 return self._retry.run(call, deadline=deadline)
         except CallFailed as failed:
             raise failed.error from failed.__cause__

@@ -1,4 +1,4 @@
-"""A URL, or a function's name -> the transport that reaches it."""
+"""A URL or a function's name -> the transport that reaches it."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ MAX_TIMEOUT_S = 86_400
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """How to reach a function.
+    """The settings of a connection to a function.
 
     :param region: By default that of the target, else that of the session.
-    :param profile: Of the AWS configuration, where there is no session.
-    :param session: boto3's.
+    :param profile: A profile of the AWS configuration, if there is no session.
+    :param session: A boto3 session.
     :param endpoint_url: Lambda's API, if not in AWS.
     :param qualifier: A version or an alias.
     :param auth: Whether requests to a URL are signed.
-    :param timeout_s: Seconds for a call in all.
-    :param concurrency: Calls at the same time.
-    :param max_answer_bytes: Bytes of an answer at most.
+    :param timeout_s: Seconds for a whole call.
+    :param concurrency: Maximum concurrent calls.
+    :param max_answer_bytes: Maximum bytes of an answer.
     """
 
     region: str | None
@@ -48,16 +48,16 @@ class Connection:
 
 
 def open_transport(target: str, connection: Connection) -> Transport:
-    """The transport that reaches the target; it connects when it is used.
+    """Return the transport that reaches the target; it connects when it is used.
 
     :param target: ``http://...``, ``https://...``, or a function's name or ARN.
-    :raises InvokeError: When target and connection do not fit, or there is no such profile.
-    :raises MissingExtraError: When boto3 or requests is not installed.
+    :raises InvokeError: If a setting is invalid or does not fit the target, or there is no such profile.
+    :raises MissingExtraError: If boto3 or requests is not installed.
     """
     by_url = re.match(r"https?://", target, re.IGNORECASE) is not None
     faults = list(_faults(by_url, connection))
     if faults:
-        raise InvokeError(f"{'; '.join(faults)}", remedy="correct how the Client is made")
+        raise InvokeError(f"{'; '.join(faults)}", remedy="correct the arguments of Client")
     try:
         return _by_url(target, connection) if by_url else _by_name(target, connection)
     except ModuleNotFoundError as exc:
@@ -72,20 +72,20 @@ def _faults(by_url: bool, connection: Connection) -> list[str]:
     checks = [
         (
             _is_number(connection.concurrency, int) and 1 <= connection.concurrency <= MAX_CONCURRENCY,
-            f"concurrency is {connection.concurrency!r}: a whole number from 1 to {MAX_CONCURRENCY:,} is needed",
+            f"concurrency is {connection.concurrency!r}: a whole number from 1 to {MAX_CONCURRENCY:,} is required",
         ),
         (
             _is_number(connection.timeout_s, int, float) and 0 < connection.timeout_s <= MAX_TIMEOUT_S,
-            f"timeout_s is {connection.timeout_s!r}: more than 0 and at most {MAX_TIMEOUT_S:,} is needed",
+            f"timeout_s is {connection.timeout_s!r}: more than 0 and at most {MAX_TIMEOUT_S:,} is required",
         ),
         (
             _is_number(connection.max_answer_bytes, int) and connection.max_answer_bytes > 0,
-            f"max_answer_bytes is {connection.max_answer_bytes!r}: a whole number above 0 is needed",
+            f"max_answer_bytes is {connection.max_answer_bytes!r}: a whole number above 0 is required",
         ),
         (connection.auth in ("auto", "iam", "none"), f"auth is {connection.auth!r}: choose from auto, iam, none"),
-        (by_url or connection.auth != "none", "auth is 'none': Lambda's API takes no unsigned requests"),
+        (by_url or connection.auth != "none", "auth is 'none': Lambda's API does not accept unsigned requests"),
         *(
-            (getattr(connection, name) is None, f"{name} goes with a function's name, not with a URL")
+            (getattr(connection, name) is None, f"{name} applies to a function's name, not to a URL")
             for name in needless
         ),
     ]

@@ -1,7 +1,7 @@
-"""How long a call may take in all, however slowly the other side takes and sends.
+"""The time limit of a whole call, however slowly the other side receives and sends.
 
-A socket's own timeout is for one read: who sends a byte a second never reaches it. So the sockets that a call uses are
-shut down when its time is up, and whatever waits for them fails at once.
+A socket's own timeout applies to one read: a server that sends one byte a second never exceeds it. So the sockets of a
+call are shut down when its time is up, and every operation on them fails at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CURRENT: ContextVar[Deadline | None] = ContextVar("spacy-lambda-deadline", defa
 
 
 class Deadline:
-    """The end of a call, with all of its attempts and the waits between them.
+    """The end of a call, including its retries and the waits between them.
 
     :param seconds: From now on.
     """
@@ -37,29 +37,29 @@ class Deadline:
 
     @property
     def seconds(self) -> float:
-        """How long it was at the beginning."""
+        """Seconds from the beginning to the end."""
         return self._seconds
 
     @property
     def left(self) -> float:
-        """Seconds; none after :meth:`end`."""
+        """Seconds that are left; 0 after :meth:`end`."""
         return 0.0 if self._over.is_set() else max(0.0, self._until - time.monotonic())
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is up."""
+        """True when the time is up."""
         return self.left == 0.0
 
     def check(self) -> None:
-        """Refuse what was read of a connection that was shut down: it looks like an answer that ended there.
+        """Reject the bytes of a connection that was shut down, which look like a complete answer.
 
-        :raises TimeoutError: When the time is up.
+        :raises TimeoutError: If the time is up.
         """
         if self.is_over:
             raise TimeoutError
 
     def wait(self, seconds: float) -> None:
-        """Wait, but not after :meth:`end`."""
+        """Wait, at most until the end."""
         self._over.wait(min(seconds, self.left))
 
     def watch(self, sock: Any) -> None:
@@ -71,7 +71,7 @@ class Deadline:
             self.end()
 
     def end(self) -> None:
-        """Let the time be up; called by any thread."""
+        """End the call now; may be called by any thread."""
         self._over.set()
         with self._lock:
             for sock in self._sockets:
@@ -79,7 +79,7 @@ class Deadline:
 
     @contextmanager
     def running(self) -> Iterator[Deadline]:
-        """Let it be that of the calls in this thread."""
+        """Make it the deadline of the calls in this thread."""
         timer = threading.Timer(min(self.left, threading.TIMEOUT_MAX), self.end)
         timer.daemon = True
         token = _CURRENT.set(self)
@@ -96,9 +96,9 @@ class Deadline:
 
 @contextmanager
 def current_deadline(seconds: float) -> Iterator[Deadline]:
-    """That of the call that this thread is in; outside of one, a deadline of its own.
+    """Return the deadline of the current call in this thread, or else a new one.
 
-    :param seconds: Of the latter.
+    :param seconds: Of a new deadline.
     """
     found = _CURRENT.get()
     if found is not None:
@@ -109,9 +109,9 @@ def current_deadline(seconds: float) -> Iterator[Deadline]:
 
 
 def watched(pools: Mapping[str, Any]) -> dict[str, Any]:
-    """Kinds of connections that are shut down at the deadline of the call that uses them.
+    """Return pool classes whose connections are shut down at the deadline of the call that uses them.
 
-    :param pools: A pool manager's classes by scheme, of urllib3.
+    :param pools: The classes of urllib3's pool manager, by scheme.
     """
     return {scheme: _watched_pool(pool) for scheme, pool in pools.items()}
 
@@ -125,7 +125,7 @@ def _watched_pool(pool: Any) -> Any:
 
 
 class _Watched:
-    """What a connection of urllib3 does besides."""
+    """A mixin for connections of urllib3 that registers their sockets."""
 
     sock: Any
 
@@ -135,7 +135,7 @@ class _Watched:
         self._watch()
 
     def request(self, *arguments: Any, **options: Any) -> Any:
-        """Send a request, perhaps through a connection that is there already."""
+        """Send a request, possibly over an open connection."""
         if self.sock is not None:
             self._watch()
         return super().request(*arguments, **options)  # type: ignore[misc]
@@ -147,7 +147,7 @@ class _Watched:
 
 
 def _shut_down(sock: Any) -> None:
-    # Not through the methods of TLS sockets, which another thread may be in.
+    # Not through the methods of TLS sockets, which another thread may be running.
     plain = sock if isinstance(sock, socket.socket) else getattr(sock, "socket", None)
     with suppress(OSError, TypeError):
         socket.socket.shutdown(plain, socket.SHUT_RDWR)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""An answer -> the Doc that the function had."""
+"""An answer -> the Doc that the function made."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ Item = Mapping[str, Any]
 def doc_of(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
     """Build a Doc whose text is the text.
 
-    What no component of the pipeline set is not set here either. Answers have no vectors, no scores of spans, no ids
-    of entities and nothing of ``Doc._``.
+    Attributes that no component of the pipeline set are not set here either. Answers have no vectors, no scores of
+    spans, no ids of entities and nothing of ``Doc._``.
 
     :param text: As it was sent.
     :param answer: With all of :data:`~spacy_lambda.core.doc_parts.DOC_PARTS`.
-    :raises InvokeError: When it is not an answer about this text, or its tokens do not make up the text.
+    :raises InvokeError: If it is not an answer to this text, or its tokens do not add up to the text.
     """
     try:
         check_shape(text, answer)
         return _built(text, answer, vocab)
     except InvokeError:
         raise
-    except Exception as exc:  # of check_shape, and whatever else spaCy does not take
+    except Exception as exc:  # of check_shape, and of spaCy for other invalid values
         why = next(iter(str(exc).strip().splitlines()), type(exc).__name__)
-        raise InvokeError(f"no Doc can be made of the answer: {why[:300]}", remedy=CHECK) from exc
+        raise InvokeError(f"the answer cannot be converted to a Doc: {why[:300]}", remedy=CHECK) from exc
 
 
 def _built(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
@@ -62,20 +62,20 @@ def _built(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
 
 
 def _spaces(text: str, tokens: Sequence[Item]) -> list[bool]:
-    """Which tokens have a space after them: all that a Doc has between tokens."""
+    """Return which tokens have a space after them, which is all that a Doc has between tokens."""
     bounds = [(token["start"], token["end"]) for token in tokens]
     gaps = [text[end:start] for (_, end), (start, _) in pairwise([(0, 0), *bounds, (len(text), len(text))])]
     whole = all(text[start:end] == token["text"] for (start, end), token in zip(bounds, tokens, strict=True))
     if not whole or gaps[0] or not set(gaps) <= {"", " "}:
         raise InvokeError(
-            "the tokens in the answer do not make up the text",
+            "the tokens of the answer do not add up to the text",
             remedy="the pipeline's tokenizer changes texts; ask for the answer without as_doc",
         )
     return [gap == " " for gap in gaps[1:]]
 
 
 def _annotations(tokens: Sequence[Item]) -> dict[str, Any]:
-    """What the tokens say, under the names that a Doc takes; a parse only where there is one."""
+    """Return the tokens' attributes under the names of a Doc's arguments; heads only if there is a parse."""
     names = {"lemma": "lemmas", "pos": "pos", "tag": "tags", "morph": "morphs", "dep": "deps"}
     found = {names[key]: [token[key] for token in tokens] for key in names if any(token[key] for token in tokens)}
     if "deps" in found:

@@ -1,39 +1,34 @@
-"""Through the HTTP API: a Function URL, API Gateway, or the local Lambda."""
+"""The transport that sends to the HTTP API: a Function URL, API Gateway, or the local Lambda."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from spacy_lambda import __version__
-from spacy_lambda.client.adapter import WatchedAdapter
-from spacy_lambda.client.call_errors import (
-    CHECK,
-    TRANSIENT,
-    CallFailed,
-    out_of_time,
-    refused,
-    unusable,
-)
-from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline
+from spacy_lambda.client.call_errors import CHECK, TRANSIENT, refusal, timed_out, unusable_body
+from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.response_body import BodyError, read_body
-from spacy_lambda.client.signing import Signer
-from spacy_lambda.client.transport import to_json
+from spacy_lambda.client.transport import CallFailed, to_json
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.core.wire_errors import from_problem
 from spacy_lambda.errors import InvokeError
 
-__all__ = ["HttpTransport", "checked_url"]
+if TYPE_CHECKING:
+    from spacy_lambda.client.signing import Signer
+
+__all__ = ["HttpTransport", "WatchedAdapter", "checked_url"]
 
 SMALLER = frozenset({413, 500, 502, 504})
-"""HTTP statuses after which fewer texts may succeed. A function that fails, runs out of time or answers too much is 502
-with a Function URL, 500 or 504 with API Gateway."""
+"""HTTP statuses after which fewer texts may succeed. A function that fails, times out or answers too much is a 502 of a
+Function URL, and a 500 or 504 of API Gateway."""
 
 LOST = (
     requests.ConnectionError,
@@ -45,14 +40,29 @@ LOST = (
 CHUNK = 64 * 1024
 
 
+class WatchedAdapter(HTTPAdapter):
+    """Connections of requests that end with the call's deadline, also through proxies."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = watched(self.poolmanager.pool_classes_by_scheme)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Make the pools of a proxy."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = watched(manager.pool_classes_by_scheme)
+        return manager
+
+
 class HttpTransport:
     """A function behind a URL.
 
-    :param url: Before ``/predict``.
-    :param signer: Signs the requests, if they are to be signed.
+    :param url: The part before ``/predict``.
+    :param signer: Signs the requests; ``None`` sends them unsigned.
     :param timeout_s: Seconds for a call that has no deadline of its own.
-    :param connections: Calls at the same time.
-    :param max_answer_bytes: Bytes of an answer at most, as it comes and unpacked.
+    :param connections: Maximum concurrent calls.
+    :param max_answer_bytes: Maximum bytes of an answer, compressed and uncompressed.
     """
 
     def __init__(
@@ -71,15 +81,15 @@ class HttpTransport:
             self._session.mount(scheme, WatchedAdapter(pool_maxsize=connections))
 
     def predict(self, body: bytes) -> Any:
-        """``POST /predict``."""
+        """Send ``POST /predict``."""
         return self._call("POST", "/predict", body)
 
     def get(self, path: str) -> Any:
-        """``GET``."""
+        """Send a ``GET``."""
         return self._call("GET", path, None)
 
     def cost(self, text: str) -> int:
-        """The bytes of the text in the body, which is itself a string in the function's event."""
+        """Return the bytes of the text in the body, which is itself a string in the function's event."""
         return len(to_json(to_json(text).decode("utf-8")))
 
     def close(self) -> None:
@@ -91,7 +101,7 @@ class HttpTransport:
             try:
                 status, answer, headers = self._exchange(method, path, body, deadline)
             except BodyError as exc:
-                raise unusable(self._url, exc) from exc
+                raise unusable_body(self._url, exc) from exc
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
                 raise self._not_reached(exc, deadline) from exc
         return self._answer(status, answer, headers)
@@ -107,7 +117,7 @@ class HttpTransport:
             headers={} if body is None else {"content-type": "application/json"},
             timeout=(min(CONNECT_TIMEOUT_S, deadline.left), deadline.left),
             allow_redirects=False,
-            # Given also where nothing is signed: requests would look for a password in ~/.netrc.
+            # Passed even without a signer: requests would look for a password in ~/.netrc.
             auth=self._signed,
             stream=True,
         )
@@ -118,7 +128,7 @@ class HttpTransport:
         return response.status_code, answer, response.headers
 
     def _signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Last before sending, when the bytes are what they will be; only what no proxy changes is signed."""
+        """Sign the final bytes, and only the headers that no proxy changes."""
         if self._signer is not None:
             body = request.body or b""
             assert isinstance(body, bytes)
@@ -131,10 +141,10 @@ class HttpTransport:
             try:
                 return parse_json(body)
             except ValueError as exc:
-                raise CallFailed(InvokeError(f"{self._url} answered what is not JSON: {exc}", remedy=CHECK)) from exc
+                raise CallFailed(InvokeError(f"{self._url} answered invalid JSON: {exc}", remedy=CHECK)) from exc
         mistake = from_problem(body) if 400 <= status < 500 else None
         raise CallFailed(
-            mistake or refused(self._url, status, body[:1000].decode("utf-8", "replace") or "nothing more"),
+            mistake or refusal(self._url, status, body[:1000].decode("utf-8", "replace") or "an empty body"),
             again=status in TRANSIENT,
             smaller=status in SMALLER,
             retry_after=headers.get("retry-after"),
@@ -143,7 +153,7 @@ class HttpTransport:
     def _not_reached(self, exc: Exception, deadline: Deadline) -> CallFailed:
         timeouts = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
         if deadline.is_over or isinstance(exc, timeouts):
-            return out_of_time(self._url, deadline.seconds)
+            return timed_out(self._url, deadline.seconds)
         error = InvokeError(
             f"{self._url} cannot be reached: {type(exc).__name__}", remedy="check the URL and the network"
         )
@@ -151,17 +161,17 @@ class HttpTransport:
 
 
 def checked_url(url: str) -> str:
-    """A URL that the API's paths can follow.
+    """Return a URL to which the API's paths can be appended.
 
-    :raises InvokeError: When it is not one; it is not repeated, for it may have a password or a key in it.
+    :raises InvokeError: If it is not one. The message does not repeat it, as it may contain a password or a key.
     """
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise InvokeError("the URL has a user name or a password in it", remedy="give it without")
+        raise InvokeError("the URL has a user name or a password in it", remedy="remove them from the URL")
     try:
         parts = urlsplit(url)
         whole = parts.hostname and parts.port != 0 and not parts.query and not parts.fragment
     except ValueError:
         whole = False
     if not whole:
-        raise InvokeError("this is not the URL of a function", remedy="give https://HOST, with API Gateway /STAGE")
+        raise InvokeError("this is not the URL of a function", remedy="give https://HOST, and /STAGE for API Gateway")
     return url.rstrip("/")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spacy_lambda.client.call_errors import request_error
+from spacy_lambda.client.call_errors import read_mistake
 from spacy_lambda.client.report_line import Report, parse_report
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import RequestError
@@ -90,5 +90,5 @@ def _function_error(answer: Any) -> FunctionError:
     error_type, message = str(error.get("errorType", "Unknown")), str(error.get("errorMessage", answer))
     if error_type != RequestError.__name__:
         return FunctionError(error_type=error_type, message=message)
-    mistake = request_error(message)
+    mistake = read_mistake(message)
     return FunctionError(error_type=error_type, message=mistake.message, mistake=mistake)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from spacy_lambda.client.call_errors import TRANSIENT, CallFailed, refused
+from spacy_lambda.client.call_errors import TRANSIENT, refusal
 from spacy_lambda.client.invocation import FunctionError
 from spacy_lambda.client.lambda_api import call_function
-from spacy_lambda.client.transport import to_json
+from spacy_lambda.client.transport import CallFailed, to_json
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.core.wire_errors import from_problem
 from spacy_lambda.errors import InvokeError
@@ -53,7 +53,7 @@ class InvokeTransport:
             raise CallFailed(error) from exc
         if status != 200:
             mistake = from_problem(body.encode("utf-8", "replace")) if status < 500 else None
-            raise CallFailed(mistake or refused(self._function, status, body), again=status in TRANSIENT)
+            raise CallFailed(mistake or refusal(self._function, status, body), again=status in TRANSIENT)
         return found
 
     def cost(self, text: str) -> int:

@@ -8,11 +8,12 @@ import urllib3
 from botocore import exceptions
 from botocore.config import Config
 
-from spacy_lambda.client.call_errors import CHECK, DENIED, TRANSIENT, CallFailed, out_of_time, refused, unusable
+from spacy_lambda.client.call_errors import CHECK, DENIED, TRANSIENT, refusal, timed_out, unusable_body
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.invocation import Invocation, read_invocation
 from spacy_lambda.client.response_body import MAX_ANSWER_BYTES, BodyError, read_body
 from spacy_lambda.client.signing import no_credentials
+from spacy_lambda.client.transport import CallFailed
 from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.errors import InvokeError
@@ -135,13 +136,13 @@ def call_function(
             # The text of a denial may quote the session token.
             raise _refused(function, exc) from (None if _status(exc) in DENIED else exc)
         except BodyError as exc:
-            raise unusable(function, exc) from exc
+            raise unusable_body(function, exc) from exc
         except Exception as exc:  # botocore lets through what urllib3 and its own parsers raise
             raise _not_reached(function, client, exc, deadline) from exc
     try:
         return read_invocation(response, answer)
     except ValueError as exc:
-        raise CallFailed(InvokeError(f"{function} answered what is not JSON: {exc}", remedy=CHECK)) from exc
+        raise CallFailed(InvokeError(f"{function} answered invalid JSON: {exc}", remedy=CHECK)) from exc
 
 
 def _refused(function: str, exc: exceptions.ClientError) -> CallFailed:
@@ -149,7 +150,7 @@ def _refused(function: str, exc: exceptions.ClientError) -> CallFailed:
     code = error.get("Code", "")
     headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return CallFailed(
-        refused(function, status, f"{code}: {error.get('Message', '')}"),
+        refusal(function, status, f"{code}: {error.get('Message', '')}"),
         again=status in TRANSIENT or code in TRANSIENT_CODES,
         smaller=status == 413,
         retry_after=headers.get("retry-after"),
@@ -165,7 +166,7 @@ def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline)
     if isinstance(exc, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return CallFailed(no_credentials(type(exc).__name__))
     if deadline.is_over or isinstance(exc, exceptions.ReadTimeoutError):
-        return out_of_time(function, deadline.seconds)
+        return timed_out(function, deadline.seconds)
     reason, remedy = type(exc).__name__, "check the function's name, the region and the network"
     endpoint = str(client.meta.endpoint_url)
     if isinstance(exc, exceptions.EndpointConnectionError) and is_loopback_url(endpoint):

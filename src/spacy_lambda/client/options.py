@@ -1,4 +1,4 @@
-"""What is asked about texts."""
+"""Options of a prediction -> the body of a request, and the check of its answers."""
 
 from __future__ import annotations
 
@@ -11,51 +11,52 @@ from spacy_lambda.client.transport import to_json
 from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.errors import InvokeError
 
-__all__ = ["LongText", "Wanted"]
+__all__ = ["LongText", "PredictOptions"]
 
 LongText = Literal["refuse", "split"]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked about each text.
+class PredictOptions:
+    """The options of a request.
 
     :param include: Parts of the answer, or ``None`` for the entities alone.
-    :param long_text: What becomes of a text over the function's limit.
+    :param long_text: Whether texts over the function's limit are refused or split.
     """
 
     include: tuple[str, ...] | None
     long_text: LongText
 
     @classmethod
-    def of(cls, include: Sequence[str] | None, long_text: LongText, *, docs: bool) -> Wanted:
-        """From what the user says.
+    def of(cls, include: Sequence[str] | None, long_text: LongText, *, docs: bool) -> PredictOptions:
+        """Return the options for the user's arguments.
 
-        :raises InvokeError: When parts are named, and Docs wanted, which have all of them.
+        :param docs: Whether Docs are built of the answers, which takes every part.
+        :raises InvokeError: If parts are named for Docs.
         """
         if docs and include is not None:
-            raise InvokeError("include says nothing where Docs are wanted", remedy="leave include out")
+            raise InvokeError("include has no meaning for Docs, which have every part", remedy="leave include out")
         parts = DOC_PARTS if docs else include
         return cls(None if parts is None else tuple(parts), long_text)
 
-    def check(self, answer: Any) -> None:
-        """Whether an answer has the form of one to this.
+    def body(self, **texts: Any) -> bytes:
+        """Return the request for ``text`` or ``texts``."""
+        include = {} if self.include is None else {"include": self.include}
+        split = {} if self.long_text == "refuse" else {"long_text": self.long_text}
+        return to_json({**texts, **include, **split})
 
-        :raises InvokeError: When it has not.
+    def check(self, answer: Any) -> None:
+        """Check the form of an answer to one text.
+
+        :raises InvokeError: If it does not have the form that these options ask for.
         """
         if self.include is None:
             fits = isinstance(answer, list) and all(isinstance(entity, dict) for entity in answer)
         else:
             fits = isinstance(answer, dict) and set(self.include) <= answer.keys()
         if not fits:
-            wanted = "a list of entities" if self.include is None else f"an object with {', '.join(self.include)}"
-            raise InvokeError(f"the function answered {_kind(answer)}, and not {wanted}", remedy=CHECK)
-
-    def body(self, **texts: Any) -> bytes:
-        """The request for ``text`` or ``texts``."""
-        include = {} if self.include is None else {"include": self.include}
-        split = {} if self.long_text == "refuse" else {"long_text": self.long_text}
-        return to_json({**texts, **include, **split})
+            expected = "a list of entities" if self.include is None else f"an object with {', '.join(self.include)}"
+            raise InvokeError(f"the function answered {_kind(answer)}, not {expected}", remedy=CHECK)
 
 
 def _kind(answer: Any) -> str:

@@ -1,35 +1,42 @@
-"""Several batches at once, their answers in order."""
+"""Several batches at once, their answers in order; and the calls that are running for them."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, TypeVar
 
 from spacy_lambda.client.batching import Batch
-from spacy_lambda.client.bisection import Answered
+from spacy_lambda.client.bisection import BatchResult
+from spacy_lambda.client.deadline import Deadline
+from spacy_lambda.client.transport import CallFailed
+from spacy_lambda.errors import InvokeError
 
-__all__ = ["LOOK_AHEAD", "pipe_batches"]
+__all__ = ["LOOK_AHEAD", "RunningCalls", "pipe_batches"]
 
 LOOK_AHEAD = 2
-"""Batches for each thread that are under way or answered, and not yet taken."""
+"""Maximum batches for each thread that are running or answered, and not yet taken."""
+
+T = TypeVar("T")
 
 
 def pipe_batches(
-    batches: Iterator[Batch], answer: Callable[[Batch], Answered], *, concurrency: int
+    batches: Iterator[Batch], answer: Callable[[Batch], BatchResult], *, concurrency: int
 ) -> Generator[tuple[str, Any], None, None]:
     """Answer batches in threads.
 
-    They are taken as answers are, so that the source may be endless. When it fails, or a batch does, what comes before
-    is given first.
+    Batches are taken as answers are, so that the source may be endless. When it fails, or a batch does, the answers
+    before are yielded first.
 
     :param answer: Called in a thread.
-    :param concurrency: Threads.
+    :param concurrency: Number of threads.
     :returns: Texts and their answers.
     """
     executor = ThreadPoolExecutor(concurrency, thread_name_prefix="spacy-lambda-client")
-    waiting: deque[Future[Answered]] = deque()
+    waiting: deque[Future[BatchResult]] = deque()
     fault: Exception | None = None
     more = True
     try:
@@ -43,11 +50,55 @@ def pipe_batches(
                     more, fault = False, exc
             if not waiting:
                 break
-            answered = waiting.popleft().result()
-            yield from answered.pairs
-            if answered.error is not None:
-                raise answered.error
+            result = waiting.popleft().result()
+            yield from result.pairs
+            if result.error is not None:
+                raise result.error
         if fault is not None:
             raise fault
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+class RunningCalls:
+    """Running calls, each with its deadline, which can be ended together.
+
+    :param seconds: For each call.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = Lock()
+        self._running: set[Deadline] = set()
+        self._stopped = False
+
+    @contextmanager
+    def one(self) -> Iterator[Deadline]:
+        """Register a call in this thread."""
+        deadline = Deadline(self._seconds)
+        with self._lock:
+            self._running.add(deadline)
+            if self._stopped:
+                deadline.end()
+        try:
+            with deadline.running():
+                yield deadline
+        finally:
+            with self._lock:
+                self._running.discard(deadline)
+
+    def unless_stopped(self, call: Callable[[], T]) -> T:
+        """Make a call, unless :meth:`stop` was called.
+
+        :raises CallFailed: If it was.
+        """
+        if self._stopped:
+            raise CallFailed(InvokeError("the pipe was closed", remedy="take its answers before closing it"))
+        return call()
+
+    def stop(self) -> None:
+        """End the running calls, and begin no more."""
+        with self._lock:
+            self._stopped = True
+            for deadline in self._running:
+                deadline.end()

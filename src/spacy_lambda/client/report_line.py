@@ -1,4 +1,4 @@
-"""The REPORT line: what an invocation cost, written and read back."""
+"""The REPORT line, with the figures of an invocation: written and read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Report:
 
     :param request_id: The invocation's id.
     :param duration_ms: From handing out the event until the answer had arrived completely.
-    :param memory_size_mb: The memory that the function is set to.
-    :param max_memory_mb: Peak resident memory of the environment so far; ``None`` if not known.
+    :param memory_size_mb: The memory that the function is configured with.
+    :param max_memory_mb: Peak resident memory of the environment so far; ``None`` if unknown.
     :param init_ms: From the start of the process until it asked for work; only in its first invocation.
     :param status: ``error`` or ``timeout``; ``None`` for a success.
     """
@@ -31,11 +31,11 @@ class Report:
 
     @property
     def billed_ms(self) -> int:
-        """Whole milliseconds that Lambda would bill: since August 2025 these include the init."""
+        """Whole milliseconds that Lambda would bill; since August 2025 these include the init."""
         return math.ceil(round(self.duration_ms + (self.init_ms or 0.0), 2))
 
     def __str__(self) -> str:
-        """The line, as Lambda writes it."""
+        """Return the line, as Lambda writes it."""
         parts = [
             f"REPORT RequestId: {self.request_id}",
             f"Duration: {self.duration_ms:.2f} ms",
@@ -80,5 +80,5 @@ def _from_figures(request_id: str, figures: dict[str, str]) -> Report | None:
 
 
 def _number(figure: str) -> float:
-    """The number of a figure such as ``12.34 ms``."""
+    """Return the number of a figure such as ``12.34 ms``."""
     return float(figure.split(maxsplit=1)[0])

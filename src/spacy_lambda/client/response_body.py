@@ -1,4 +1,4 @@
-"""A response's bytes, as many as they may be."""
+"""The bytes of a response, up to a maximum."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator
 __all__ = ["MAX_ANSWER_BYTES", "BodyError", "read_body"]
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""Ten times what Lambda sends: unpacked, answers may be larger than that."""
+"""Ten times Lambda's maximum, as answers may be compressed."""
 
 CHUNK = 64 * 1024
 GZIP = 31
 
 
 class BodyError(Exception):
-    """A body that is too large, or not what its headers say.
+    """A body that is too large, or does not match its headers.
 
-    :param too_large: Which of the two.
+    :param too_large: True for the former.
     """
 
     def __init__(self, message: str, *, too_large: bool = False) -> None:
@@ -26,11 +26,11 @@ class BodyError(Exception):
 
 
 def read_body(chunks: Iterable[bytes], encoding: str | None, *, limit: int) -> bytes:
-    """Put a body together and unpack it, stopping as soon as it is too large.
+    """Read and uncompress a body, stopping as soon as it is too large.
 
-    :param chunks: As they are sent.
+    :param chunks: Its bytes as they are sent.
     :param encoding: Its ``Content-Encoding``.
-    :raises BodyError: When it has more bytes than the limit, or cannot be unpacked.
+    :raises BodyError: If it has more bytes than the limit, or cannot be uncompressed.
     """
     body = bytearray()
     for part in _unpacked(chunks, (encoding or "identity").strip().lower(), limit + 1):
@@ -45,12 +45,12 @@ def _unpacked(chunks: Iterable[bytes], encoding: str, most: int) -> Iterator[byt
         yield from chunks
         return
     if encoding not in ("gzip", "x-gzip"):
-        raise BodyError(f"the content encoding {encoding[:40]!r}, which was not asked for")
+        raise BodyError(f"the content encoding {encoding[:40]!r}, which was not requested")
     unpacking = zlib.decompressobj(GZIP)
     try:
         for chunk in chunks:
             yield unpacking.decompress(chunk, most)
     except zlib.error as exc:
-        raise BodyError(f"what is not gzip: {exc}") from exc
+        raise BodyError(f"invalid gzip data: {exc}") from exc
     if not unpacking.eof:
-        raise BodyError("only a part of what it packed")
+        raise BodyError("truncated gzip data")

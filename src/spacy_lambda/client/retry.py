@@ -1,4 +1,4 @@
-"""Trying again: the one place in which the client does."""
+"""Retries of transient failures: the only place in which the client retries."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TypeVar
 
-from spacy_lambda.client.call_errors import CallFailed
 from spacy_lambda.client.deadline import Deadline
+from spacy_lambda.client.transport import CallFailed
 
 __all__ = ["Retry"]
 
@@ -22,15 +22,15 @@ T = TypeVar("T")
 class Retry:
     """Exponential backoff with full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
 
-    A prediction changes nothing, so it is safe to ask for it twice, even where the first answer was only lost.
+    A prediction changes nothing, so a retry is safe even where only the first answer was lost.
 
-    :param max_attempts: Calls at most, the first one too.
-    :param base_s: Before the second call, up to this many seconds pass; each time twice as many.
-    :param cap_s: Up to so many at most. Who asks in ``Retry-After`` for more than three times that is not waited for,
-        nor who asks for more than is left of the call's time.
-    :param sleep: Waits; by default until the time is over, or the call is not wanted any more.
-    :param jitter: A number from 0 to 1.
-    :param clock: Seconds since 1970, for a ``Retry-After`` that is a date.
+    :param max_attempts: Maximum calls, including the first.
+    :param base_s: Maximum seconds before the second call; doubled before each further one.
+    :param cap_s: Maximum seconds before any call. A ``Retry-After`` of more than three times that, or of more than is
+        left of the call's time, ends the retries.
+    :param sleep: Waits; by default until the time is over or the call is ended.
+    :param jitter: Returns a number from 0 to 1.
+    :param clock: Returns the seconds since 1970, for a ``Retry-After`` that is a date.
     """
 
     max_attempts: int = 5
@@ -49,8 +49,8 @@ class Retry:
     ) -> T:
         """Call until there is an answer.
 
-        :param deadline: After which it is not called again.
-        :param may_repeat: Whether the same call is to be made again after this.
+        :param deadline: The time after which there are no more calls.
+        :param may_repeat: Returns whether the same call may be retried after a failure.
         :raises CallFailed: The last failure.
         """
         for attempt in count(1):
@@ -64,7 +64,7 @@ class Retry:
         raise AssertionError("count() does not end")
 
     def _wait(self, attempt: int, failed: CallFailed) -> float | None:
-        """Seconds before the next call, or ``None`` when there is to be none."""
+        """Return the seconds before the next call, or ``None`` if there is none."""
         if not failed.again or attempt >= self.max_attempts:
             return None
         wait = self.jitter() * min(self.cap_s, self.base_s * 2 ** (attempt - 1))
@@ -72,7 +72,7 @@ class Retry:
         return None if asked > 3 * self.cap_s else max(wait, asked)
 
     def _asked(self, retry_after: str | None) -> float:
-        """https://www.rfc-editor.org/rfc/rfc9110#field.retry-after"""
+        """Return the seconds of ``Retry-After``: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
         if not retry_after:
             return 0.0
         try:

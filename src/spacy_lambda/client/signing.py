@@ -1,4 +1,4 @@
-"""SigV4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html."""
+"""Signatures (SigV4): https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ HOSTS = (
 
 @dataclass(frozen=True)
 class SigningScope:
-    """What a signature is for.
+    """The scope of a signature.
 
     :param service: ``lambda`` for a Function URL, ``execute-api`` for API Gateway.
-    :param region: AWS's name of it.
+    :param region: Such as ``eu-west-1``.
     """
 
     service: str
@@ -37,10 +37,10 @@ class SigningScope:
 
 
 class Signer:
-    """Signs requests as they are sent, each with the credentials of its time.
+    """Signs requests as they are sent, each with the current credentials.
 
-    :param credentials: botocore's; they renew themselves.
-    :param scope: What the signatures are for.
+    :param credentials: botocore's; they refresh themselves.
+    :param scope: The scope of the signatures.
     """
 
     def __init__(self, credentials: Any, scope: SigningScope) -> None:
@@ -48,11 +48,11 @@ class Signer:
         self._scope = scope
 
     def headers(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
-        """The headers that a request needs besides its own.
+        """Return the headers to add to a request.
 
-        :param body: The very bytes that are sent.
-        :param headers: Headers to sign. Those that a proxy may change are better left out.
-        :raises InvokeError: When there are no credentials any more.
+        :param body: The exact bytes that are sent.
+        :param headers: Headers to sign; without those that a proxy may change.
+        :raises InvokeError: If there are no credentials any more.
         """
         request = AWSRequest(method=method, url=url, data=body, headers=dict(headers))
         try:
@@ -64,7 +64,7 @@ class Signer:
 
 
 def scope_of(url: str) -> SigningScope | None:
-    """What a signature for this URL is for, if its host tells."""
+    """Return the scope of signatures for this URL, if its host determines it."""
     parts = urlsplit(url)
     for pattern, service in HOSTS if parts.scheme == "https" else ():
         found = pattern.fullmatch(parts.hostname or "")
@@ -74,13 +74,13 @@ def scope_of(url: str) -> SigningScope | None:
 
 
 def make_signer(url: str, *, auth: Auth, region: str | None, session: Callable[[], Any]) -> Signer | None:
-    """Who signs requests to this URL, if anybody does.
+    """Return the signer of requests to this URL, or ``None`` if they are not signed.
 
-    :param auth: ``auto`` signs for hosts of AWS when there are credentials, ``iam`` always, ``none`` never. Another
-        host that wants signatures is taken for a domain name in front of API Gateway.
-    :param region: For a host that does not tell.
+    :param auth: ``auto`` signs for hosts of AWS if there are credentials, ``iam`` always, ``none`` never. With ``iam``,
+        any other host is assumed to be a domain name in front of API Gateway.
+    :param region: For a host that does not determine it.
     :param session: Makes the boto3 session that has the credentials.
-    :raises InvokeError: When credentials or the region are needed and missing.
+    :raises InvokeError: If credentials or the region are required and missing.
     """
     scope = scope_of(url)
     if auth == "none" or (auth == "auto" and scope is None):
@@ -100,16 +100,14 @@ def make_signer(url: str, *, auth: Auth, region: str | None, session: Callable[[
 
 
 def no_credentials(reason: str) -> InvokeError:
-    """There are no AWS credentials, or they cannot be had."""
+    """Return the error for missing or unavailable AWS credentials."""
     return InvokeError(
         f"there are no AWS credentials to sign with: {reason}",
-        remedy="run `aws configure sso`, or set AWS_PROFILE; or give auth='none' if the URL wants no signature",
+        remedy="run `aws configure sso`, or set AWS_PROFILE; or give auth='none' if the URL requires no signature",
     )
 
 
 def _needed_region(region: str | None) -> str:
     if not region:
-        raise InvokeError(
-            "requests to this host are to be signed, and its region is not known", remedy="give region='...'"
-        )
+        raise InvokeError("requests to this host are signed, and its region is unknown", remedy="give region='...'")
     return region

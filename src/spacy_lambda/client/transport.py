@@ -1,34 +1,36 @@
-"""What the two ways to a function have in common."""
+"""The contract of a transport: the way to one function."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Protocol
 
-__all__ = ["Transport", "to_json"]
+from spacy_lambda.errors import SpacyLambdaError
+
+__all__ = ["CallFailed", "Transport", "to_json"]
 
 
 class Transport(Protocol):
     """A way to one function; used by several threads at once."""
 
     def predict(self, body: bytes) -> Any:
-        """Send a request once, as JSON, and give its answer.
+        """Send a request once, as JSON, and return the answer.
 
-        :raises CallFailed: When there is none.
+        :raises CallFailed: If there is no answer.
         """
         ...
 
     def get(self, path: str) -> Any:
-        """What the HTTP API answers to a ``GET``.
+        """Return the HTTP API's answer to a ``GET``.
 
-        :raises CallFailed: When there is no answer.
+        :raises CallFailed: If there is no answer.
         """
         ...
 
     def cost(self, text: str) -> int:
-        """Bytes that a text takes of what Lambda lets through at once.
+        """Return the bytes of a text in a request, as Lambda counts them.
 
-        :raises UnicodeEncodeError: When it has half of a surrogate pair.
+        :raises UnicodeEncodeError: If it has half of a surrogate pair.
         """
         ...
 
@@ -37,9 +39,28 @@ class Transport(Protocol):
         ...
 
 
-def to_json(value: Any) -> bytes:
-    """A value as it is sent.
+class CallFailed(Exception):
+    """One failed call. It never reaches the user of the client; its error does.
 
-    :raises UnicodeEncodeError: When a string has half of a surrogate pair.
+    :param error: The error that the user gets.
+    :param again: Whether the same request may succeed later.
+    :param smaller: Whether a request with fewer texts may succeed.
+    :param retry_after: The header of that name.
+    """
+
+    def __init__(
+        self, error: SpacyLambdaError, *, again: bool = False, smaller: bool = False, retry_after: str | None = None
+    ) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.again = again
+        self.smaller = smaller
+        self.retry_after = retry_after
+
+
+def to_json(value: Any) -> bytes:
+    """Encode a value as it is sent.
+
+    :raises UnicodeEncodeError: If a string has half of a surrogate pair.
     """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

@@ -1,4 +1,4 @@
-"""What an answer must be before a Doc is made of it: spaCy takes some wrong values for right."""
+"""Checks of an answer before a Doc is made of it, as spaCy accepts some invalid values."""
 
 from __future__ import annotations
 
@@ -14,46 +14,49 @@ WORDS = ("text", "lemma", "pos", "tag", "morph", "dep")
 
 
 class ShapeError(ValueError):
-    """An answer is not one about this text."""
+    """An answer does not fit its text."""
 
 
 def check_shape(text: str, answer: Any) -> None:
-    """Check types and places.
+    """Check types and offsets.
 
-    :raises ShapeError: When one of them is wrong.
+    :raises ShapeError: If one of them is invalid.
     """
-    _need(isinstance(answer, dict) and set(DOC_PARTS) <= answer.keys(), f"it has not all of {', '.join(DOC_PARTS)}")
+    _need(isinstance(answer, dict) and set(DOC_PARTS) <= answer.keys(), f"it lacks some of {', '.join(DOC_PARTS)}")
     tokens = _objects(answer["tokens"], "tokens")
     _check_tokens(text, tokens)
     starts, ends = {token["start"] for token in tokens}, {token["end"] for token in tokens}
     for sentence in _objects(answer["sents"], "sents"):
-        _need(_is_whole(sentence.get("start")) and sentence["start"] in starts, "a sentence begins within a token")
+        _need(_is_whole(sentence.get("start")) and sentence["start"] in starts, "a sentence does not begin at a token")
     spans = _typed(answer["spans"], dict, "spans")
     _check_strings(spans, "spans")
     for name, group in [("ents", answer["ents"]), *spans.items()]:
         for span in _objects(group, name):
             _check_strings([span.get("label")], f"the labels of {name}")
             start, end = (span.get(key, -1) for key in ("start", "end"))
-            _need(_is_whole(start) and _is_whole(end), f"the place of one of {name} is no number")
-            _need(start in starts and end in ends and start < end, f"one of {name} is not made of tokens")
+            _need(_is_whole(start) and _is_whole(end), f"an offset in {name} is not a number")
+            _need(start in starts and end in ends and start < end, f"a span of {name} does not align with tokens")
     cats = _typed(answer["cats"], dict, "cats")
     _check_strings(cats, "cats")
-    _need(all(type(score) in (int, float) and isfinite(score) for score in cats.values()), "a score is no number")
+    _need(all(type(score) in (int, float) and isfinite(score) for score in cats.values()), "a score is not a number")
 
 
 def _check_tokens(text: str, tokens: Sequence[Mapping[str, Any]]) -> None:
     end = 0
     for token in tokens:
         _check_strings([token.get(name) for name in WORDS], "tokens")
-        _need(all(_is_whole(token.get(name)) for name in ("start", "end", "head")), "a token's place is no number")
+        _need(
+            all(_is_whole(token.get(name)) for name in ("start", "end", "head")),
+            "a token's offset or head is not a number",
+        )
         _need(end <= token["start"] < token["end"] <= len(text), "the tokens are not in order")
-        _need(token["head"] < len(tokens), "a head is no token")
+        _need(token["head"] < len(tokens), "a head is not a token")
         end = token["end"]
-    _need(_is_forest([token["head"] for token in tokens]), "the heads go round in circles")
+    _need(_is_forest([token["head"] for token in tokens]), "the heads form a cycle")
 
 
 def _is_forest(heads: Sequence[int]) -> bool:
-    """Whether each token has a root above it."""
+    """Return whether each token has a root above it."""
     done = [False] * len(heads)
     for first in range(len(heads)):
         path, here = list[int](), first
@@ -71,7 +74,7 @@ def _is_forest(heads: Sequence[int]) -> bool:
 
 def _objects(value: Any, what: str) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = _typed(value, list, what)
-    _need(all(isinstance(item, dict) for item in found), f"{what} holds something else than objects")
+    _need(all(isinstance(item, dict) for item in found), f"{what} contains values other than objects")
     return found
 
 
@@ -86,7 +89,7 @@ def _is_whole(value: Any) -> bool:
 
 def _check_strings(values: Iterable[Any], what: str) -> None:
     for value in values:
-        _need(isinstance(value, str), f"{what} has something that is no string")
+        _need(isinstance(value, str), f"{what} contains a value that is not a string")
         try:
             value.encode()
         except UnicodeEncodeError as exc:

@@ -83,7 +83,7 @@ def _session(base: str) -> Any:
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 
-    from spacy_lambda.client.adapter import WatchedAdapter
+    from spacy_lambda.client.http_transport import WatchedAdapter
 
     session = get_session()
     if not constants.HF_HUB_OFFLINE:
