@@ -18,6 +18,7 @@ from spacy_lambda.local.bundle import open_bundle
 from tests.bundler.real_bundles import TEXTS, expected, invoke
 from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
 from tests.bundler.wheels import BUNDLED, no_index
+from tests.locks import exclusive
 
 PROBE = """
 import os, sys
@@ -40,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(WHY_NO_IMAGES is not None, re
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
-    with pytest.MonkeyPatch.context() as patch:
+    with exclusive("images"), pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
         options = BundleOptions(package_type="image", base=BASE, engine="buildah")

@@ -18,6 +18,7 @@ from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
 from tests.bundler.wheels import no_index
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
 from tests.deploy.projects import run, succeed, write_pipeline
+from tests.locks import exclusive
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,7 +47,11 @@ REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/pictures"
 
 @pytest.fixture(scope="module", autouse=True)
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch, local_registry(tmp_path_factory.mktemp("registry")) as registry:
+    with (
+        exclusive("images"),
+        pytest.MonkeyPatch.context() as patch,
+        local_registry(tmp_path_factory.mktemp("registry")) as registry,
+    ):
         for name, value in no_index().items():
             patch.setenv(name, value)
         _make_aws_base(tmp_path_factory.mktemp("base"))

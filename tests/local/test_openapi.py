@@ -10,6 +10,7 @@ import pytest
 import spacy
 
 from spacy_lambda.local import FunctionSettings, LocalLambda
+from tests.profiles import examples
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +19,13 @@ def test_the_api_does_as_its_description_says(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.to_disk(tmp_path / "metals")
-    command = [str(Path(sys.executable).with_name("schemathesis")), "run", "--max-examples", "200", "--no-color"]
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        "--max-examples",
+        str(examples(200)),
+        "--no-color",
+    ]
     with LocalLambda(FunctionSettings(pipeline=tmp_path / "metals", max_concurrency=2)) as local:
         done = subprocess.run(
             [*command, f"{local.endpoint_url}/openapi.json"],

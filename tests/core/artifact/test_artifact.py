@@ -25,6 +25,7 @@ from spacy_lambda.core.artifact.unpack import extract, read_manifest, unpack
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
 from tests.canary import make_canary, untouched
+from tests.profiles import PROFILE
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -111,6 +112,8 @@ def test_every_flipped_bit_is_refused(packed: Packed, tmp_path: Path) -> None:
     data = bytearray(packed.path.read_bytes())
     flips = list(places(data))
     assert len(flips) > 2000
+    if PROFILE != "ci":
+        flips = random.Random(1).sample(flips, 200)
     for place in flips:
         data[place // 8] ^= 1 << place % 8
         assert refused(bytes(data), tmp_path / "out"), f"bit {place}"

@@ -1,0 +1,17 @@
+"""Locks between the processes that run tests."""
+
+from __future__ import annotations
+
+import fcntl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """Wait until no other process of this machine tests with what the name stands for, such as container storage."""
+    with Path(tempfile.gettempdir(), f"spacy-lambda-tests-{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
