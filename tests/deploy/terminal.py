@@ -15,8 +15,11 @@ __all__ = ["Terminal"]
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-OWN = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-"""Makes the terminal that of the process, whose Ctrl-C is a signal then."""
+OWN = (
+    "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+)
+"""Makes the terminal that of the process, whose Ctrl-C is a signal then, also where it was ignored."""
 
 
 class Terminal:
