@@ -26,8 +26,8 @@ from rich.table import Table
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.store.open_store import open_store
-from spacy_lambda.store.push import push_pipeline
+from spacy_lambda.store.factory import open_store
+from spacy_lambda.store.transfer import push
 
 PORT = 5059
 CHUNK = 1 << 20
@@ -60,7 +60,7 @@ def measure(scratch: Path, size: int, rounds: int) -> dict[str, list[float]]:
     client = boto3.client("s3")
     wait_for(client)
     client.create_bucket(Bucket="models")
-    location = push_pipeline(str(pipeline(scratch, size)), open_store(parse_location("s3://models"))).location
+    location = push(str(pipeline(scratch, size)), open_store(parse_location("s3://models"))).location
     key = f"en_bench/artifacts/{location.sha256}.tar"
     settings = CacheSettings(scratch / "cache")
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from spacy_lambda.cli import make_app
 from spacy_lambda.errors import InvalidPipelineError
-from spacy_lambda.store.wheel import build_wheel
+from spacy_lambda.store.hub.wheel import build_wheel
 
 OUTSIDE = {
     "an absolute language": lambda victim: {"lang": f"{victim}/backup", "name": "x", "version": "1"},

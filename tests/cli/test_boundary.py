@@ -115,7 +115,7 @@ def test_a_variable_prints_the_traceback(capsys: pytest.CaptureFixture[str], mon
         ("$SL --version >/dev/full", 1, b"error: No space left"),
         ("$SL --help | head -0; exit ${PIPESTATUS[0]}", 1, b""),
         ("$SL --version 2>&1 | head -0; test ${PIPESTATUS[0]} -le 1", 0, b""),
-        ("$SL ls $'\\xff\\xfe'", 1, b"error: there is no folder \\udcff\\udcfe"),
+        ("$SL ls $'\\xff\\xfe'", 1, b"error: the folder \\udcff\\udcfe does not exist"),
         ("$SL $'\\xff\\x1b[31m'", 2, b"No such command"),
         ("$SL ls ./\u0436\u0435\u043b\u0435\u0437\u043e", 1, rb"\udcd0\udcb6"),
         ("$SL ls ./\u0436\u0435\u043b\u0435\u0437\u043e", 1, rb"remedy"),

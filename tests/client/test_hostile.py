@@ -19,13 +19,13 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_lambda.client import Client, Retry
+from spacy_lambda.client import hub_inference as inference
 from spacy_lambda.client.docs import doc_of
+from spacy_lambda.client.hub_inference import query_model
 from spacy_lambda.client.transport import CallFailed
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import InferenceError, InvokeError, RequestError, SpacyLambdaError
 from spacy_lambda.local import invoke
-from spacy_lambda.store import hub_inference as inference
-from spacy_lambda.store.hub_inference import query_model
 from tests.client.fakes import Fake, echo, failed, heard
 from tests.client.raw_server import Script, raw_server, response
 from tests.profiles import examples

@@ -25,8 +25,8 @@ from spacy_lambda.config.toml_file import parse_toml
 from spacy_lambda.core.artifact.pack import pack
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import ConfigError, LocationError, PipelineNotFoundError
-from spacy_lambda.store.open_store import open_store
-from spacy_lambda.store.push import push_pipeline
+from spacy_lambda.store.factory import open_store
+from spacy_lambda.store.transfer import push
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -156,7 +156,7 @@ def test_a_relative_pipeline_is_written_as_seen_from_the_file(here: Path) -> Non
 def test_what_is_stored_on_this_machine_gives_its_own_name(here: Path, form: str) -> None:
     spacy.blank("en", meta={"name": "metals", "version": "1.0.0"}).to_disk(here / "x")
     pack(here / "x", here / "pipeline.tar")
-    push_pipeline("x", open_store(parse_location("./store")), aliases=("latest",))
+    push("x", open_store(parse_location("./store")), aliases=("latest",))
     create_project(form, region="eu-central-1")
     assert 'name = "metals"' in (here / "spacy-lambda.toml").read_text(encoding="utf-8")
 

@@ -18,9 +18,8 @@ from spacy_lambda.deploy import prepare
 from spacy_lambda.errors import LocationError
 from spacy_lambda.local.requirements import read_source
 from spacy_lambda.runtime.loading import load, locate_pipeline
-from spacy_lambda.store.open_store import open_store
-from spacy_lambda.store.pull import pull_pipeline
-from spacy_lambda.store.push import push_pipeline
+from spacy_lambda.store.factory import open_store
+from spacy_lambda.store.transfer import pull, push
 
 DIGEST = "a" * 64
 NAMES = ("refs", "artifacts", "blobs", "snapshots", "pipeline", "tmp", "locks")
@@ -29,7 +28,7 @@ NAMES = ("refs", "artifacts", "blobs", "snapshots", "pipeline", "tmp", "locks")
 
 def pushed(folder: Path, tmp_path: Path) -> Location:
     store = Location("file", str(tmp_path / "store"))
-    return push_pipeline(str(folder), open_store(store)).location
+    return push(str(folder), open_store(store)).location
 
 
 def through_pack(folder: Path, tmp_path: Path) -> Path:
@@ -39,7 +38,7 @@ def through_pack(folder: Path, tmp_path: Path) -> Path:
 
 
 def through_a_store(folder: Path, tmp_path: Path) -> Path:
-    return pull_pipeline(pushed(folder, tmp_path), tmp_path / "pulled").path
+    return pull(pushed(folder, tmp_path), tmp_path / "pulled").path
 
 
 def through_the_bundle(folder: Path, tmp_path: Path) -> Path:

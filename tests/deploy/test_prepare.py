@@ -10,8 +10,8 @@ from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.deploy.prepare import Prepared, prepared_function
 from spacy_lambda.errors import SignatureError
-from spacy_lambda.store.open_store import open_store
-from spacy_lambda.store.push import push_pipeline
+from spacy_lambda.store.factory import open_store
+from spacy_lambda.store.transfer import push
 from tests.bundler.wheels import no_index
 from tests.deploy.projects import write_pipeline
 from tests.store.keys import key_pair
@@ -21,7 +21,7 @@ def pushed(folder: Path, *, key: Path | None) -> str:
     """A small pipeline in a store."""
     write_pipeline(folder, "1.0.0", Iron="MATERIAL")
     store = open_store(parse_location(str(folder / "store")))
-    return str(push_pipeline(str(folder / "compiled"), store, sign_key=key).location)
+    return str(push(str(folder / "compiled"), store, sign_key=key).location)
 
 
 def prepare(folder: Path, pipeline: str, key: Path) -> Prepared:

@@ -14,6 +14,8 @@ import pytest
 import spacy
 from moto.server import ThreadedMotoServer
 
+from spacy_lambda.core.artifact.pack import Packed, pack
+from tests.canary import make_canary, untouched
 from tests.store.hub_server import TOKEN, Hub
 
 
@@ -28,6 +30,11 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nlp.to_disk(path)
     (path / "weights").write_bytes(np.random.default_rng(0).bytes(300_000))
     return path
+
+
+@pytest.fixture(scope="session")
+def packed(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    return pack(pipeline, tmp_path_factory.mktemp("packed"))
 
 
 @pytest.fixture
@@ -71,3 +78,13 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with Hub(os.environ["HF_ENDPOINT"]).running() as running:
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield running
+
+
+@pytest.fixture
+def victim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home folder, also the current folder, in which nothing may change."""
+    home = make_canary(tmp_path / "home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+    with untouched(home):
+        yield home

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from spacy_lambda.pipeline.kind import PipelineKind
-from spacy_lambda.store.card import model_card
+from spacy_lambda.store.hub.card import model_card
 
 META = {"lang": "en", "name": "metals", "version": "1.0", "license": "MIT", "labels": {}, "pipeline": []}
 HOSTILE = "x](https://evil) <script>alert(1)</script> | `rm -rf` |\n\n# Title\n---\ntags: [evil]"

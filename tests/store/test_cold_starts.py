@@ -20,8 +20,8 @@ from spacy_lambda.packages.task_root import build_task_root
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.cache.sweep import sweep
-from spacy_lambda.store.open_store import open_store
-from spacy_lambda.store.push import push_pipeline
+from spacy_lambda.store.factory import open_store
+from spacy_lambda.store.transfer import push
 from tests.profiles import PROFILE
 
 pytestmark = pytest.mark.slow
@@ -111,9 +111,7 @@ def stored(s3: Any, tmp_path: Path) -> Location:
     nlp.meta["name"] = "metals"
     nlp.to_disk(tmp_path / "metals")
     (tmp_path / "metals" / "weights").write_bytes(np.random.default_rng(2).bytes(10_000_000))
-    return push_pipeline(
-        str(tmp_path / "metals"), open_store(parse_location("s3://models")), aliases=("live",)
-    ).location
+    return push(str(tmp_path / "metals"), open_store(parse_location("s3://models")), aliases=("live",)).location
 
 
 def entries(root: Path) -> list[str]:

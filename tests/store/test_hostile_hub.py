@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.core.artifact.manifest import Manifest
-from spacy_lambda.core.artifact.pack import Packed, pack
+from spacy_lambda.core.artifact.pack import Packed
 from spacy_lambda.core.artifact.tar import artifact_size, chunks
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import parse_location
@@ -23,11 +23,9 @@ from spacy_lambda.core.source.hub import CARD
 from spacy_lambda.errors import ArtifactError, NotStoredError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.store.hub import HubOptions
-from spacy_lambda.store.open_store import list_versions, open_pipeline, open_store
-from spacy_lambda.store.pull import pull_pipeline
-from spacy_lambda.store.push import push_pipeline
-from tests.canary import make_canary, untouched
+from spacy_lambda.store.factory import list_versions, open_pipeline, open_store
+from spacy_lambda.store.hub.hub_store import HubOptions
+from spacy_lambda.store.transfer import pull, push
 from tests.store.hub_server import TOKEN, Hub, Repository
 
 # huggingface_hub leaves the connections of its threads to the garbage collector.
@@ -45,11 +43,6 @@ def running() -> Iterator[Hub]:
         yield hub
 
 
-@pytest.fixture(scope="module")
-def packed(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Packed:
-    return pack(pipeline, tmp_path_factory.mktemp("packed"))
-
-
 @pytest.fixture
 def there(running: Hub, packed: Packed, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of a repository in which all is right."""
@@ -62,22 +55,12 @@ def there(running: Hub, packed: Packed, pipeline: Path, monkeypatch: pytest.Monk
     return files
 
 
-@pytest.fixture
-def victim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home, which is the current folder too, so that relative paths lead somewhere."""
-    home = make_canary(tmp_path / "home")
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.chdir(home)
-    with untouched(home):
-        yield home
-
-
 def refused(tmp_path: Path) -> list[SpacyLambdaError]:
     """The errors of the function and of pull; nothing is left behind by either."""
     cache, errors = tmp_path / "cache", []
     calls: list[Callable[[], Any]] = [
         lambda: cached_pipeline(LOCATION, CacheSettings(cache)),
-        lambda: pull_pipeline(LOCATION, tmp_path / "out"),
+        lambda: pull(LOCATION, tmp_path / "out"),
     ]
     for call in calls:
         with pytest.raises(SpacyLambdaError) as caught:
@@ -91,7 +74,7 @@ def refused(tmp_path: Path) -> list[SpacyLambdaError]:
 
 def test_all_is_right(there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path) -> None:
     """Without which no refusal would say anything."""
-    pulled = pull_pipeline(LOCATION, tmp_path / "out")
+    pulled = pull(LOCATION, tmp_path / "out")
     assert (pulled.sha256, pulled.verified) == (packed.sha256, True)
     names = {path.relative_to(pulled.path).as_posix() for path in pulled.path.rglob("*") if path.is_file()}
     assert names == {entry.path for entry in packed.manifest.files}
@@ -304,7 +287,7 @@ def test_files_that_are_others(
 
 def test_more_files_than_the_manifest_has_do_not_arrive(there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
     there |= {".git/config": b"[core]", ".gitattributes": b"", "extra.py": b"", "onnx/evil.py": b"", ".bashrc": b""}
-    pulled = pull_pipeline(LOCATION, tmp_path / "out")
+    pulled = pull(LOCATION, tmp_path / "out")
     names = {path.relative_to(pulled.path).as_posix() for path in pulled.path.rglob("*") if path.is_file()}
     assert names == {entry.path for entry in pulled.manifest.files}
 
@@ -331,7 +314,7 @@ def test_a_listing_that_names_paths(name: str, there: dict[str, bytes], victim: 
     del there[RECORD]
     there[name] = b"evil"
     with pytest.raises(SpacyLambdaError, match=r"is refused|cannot be packed"):
-        pull_pipeline(LOCATION, tmp_path / "out")
+        pull(LOCATION, tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"home"}
 
 
@@ -340,10 +323,10 @@ def test_what_was_not_compared_is_not_called_verified(
 ) -> None:
     del there[RECORD], there[MANIFEST]
     there |= {".gitattributes": b"", "x-1-py3-none-any.whl": b"", ".git/config": b"[core]"}
-    pulled = pull_pipeline(LOCATION, tmp_path / "out")
+    pulled = pull(LOCATION, tmp_path / "out")
     assert not pulled.verified
     assert pulled.sha256 == packed.sha256
-    assert pull_pipeline(parse_location(f"hf://acme/metals#sha256={packed.sha256}"), tmp_path / "again").verified
+    assert pull(parse_location(f"hf://acme/metals#sha256={packed.sha256}"), tmp_path / "again").verified
     with pytest.raises(NotStoredError):
         find_artifact(LOCATION)
 
@@ -370,7 +353,7 @@ def test_answers_of_the_api(
     monkeypatch.setattr(running, "said", right | answer if isinstance(answer, dict) and answer else answer)
     monkeypatch.setattr(running, "says", True)
     with pytest.raises(SpacyLambdaError) as caught:
-        pull_pipeline(LOCATION, tmp_path / "out")
+        pull(LOCATION, tmp_path / "out")
     assert caught.value.remedy
     assert {path.name for path in tmp_path.iterdir()} == {"home"}
 
@@ -384,5 +367,5 @@ def test_links_in_a_pipeline_are_not_published(
     (original / "notes").symlink_to(victim / ".ssh/id_rsa")
     store = open_store(LOCATION.at("next"), hub=HubOptions(original=original))
     with pytest.raises(ArtifactError, match="is a link"):
-        push_pipeline(str(pipeline), store, replace=True)
+        push(str(pipeline), store, replace=True)
     assert not [1 for files in running.repositories["acme/metals"].commits.values() if b"key" in files.values()]

@@ -16,12 +16,12 @@ from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.errors import ArtifactError, NotStoredError, StoreError
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from spacy_lambda.store import hub as store_hub
-from spacy_lambda.store.hub import HubOptions
-from spacy_lambda.store.open_store import list_versions, open_pipeline, open_store
+from spacy_lambda.store.factory import list_versions, open_pipeline, open_store
+from spacy_lambda.store.hub.hub_store import HubOptions
+from spacy_lambda.store.hub.hub_store import commit as hub_commit
 from spacy_lambda.store.protocol import Pushed
-from spacy_lambda.store.pull import pull_pipeline
-from spacy_lambda.store.push import push_pipeline
+from spacy_lambda.store.transfer import pull
+from spacy_lambda.store.transfer import push as push_pipeline
 from tests.store.hub_server import Hub
 
 # huggingface_hub leaves the connections of its threads to the garbage collector.
@@ -40,7 +40,7 @@ def no_build(monkeypatch: pytest.MonkeyPatch) -> None:
         wheel.write_bytes(b"wheel")
         return wheel
 
-    monkeypatch.setattr(store_hub, "build_wheel", pretend)
+    monkeypatch.setattr(hub_commit, "build_wheel", pretend)
 
 
 def push(pipeline: Path | str, options: HubOptions | None = None, *aliases: str, revision: str | None = None) -> Pushed:
@@ -65,7 +65,7 @@ def test_there_and_back(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
     assert set(repository.tags) == {"1.2.3"}
     assert "en_metals-1.2.3-py3-none-any.whl" in files(hub)
     for number, text in enumerate([str(pushed.location), "hf://acme/metals", "hf://acme/metals@main"]):
-        pulled = pull_pipeline(parse_location(text), tmp_path / str(number))
+        pulled = pull(parse_location(text), tmp_path / str(number))
         assert pulled.sha256 == pushed.location.sha256
         assert [ent.label_ for ent in spacy.load(pulled.path)("iron").ents] == ["METAL"]
     (version,) = list_versions(REPOSITORY)
@@ -83,7 +83,7 @@ def test_a_wheel_is_pushed_as_it_is(hub: Hub, pipeline: Path, tmp_path: Path) ->
     store = open_store(REPOSITORY, hub=HubOptions(wheel=wheel))
     again = push_pipeline(str(wheel), store, replace=True)
     assert files(hub)[name] == wheel.read_bytes()
-    assert pull_pipeline(again.location, tmp_path / "out").sha256 == again.location.sha256
+    assert pull(again.location, tmp_path / "out").sha256 == again.location.sha256
 
 
 @pytest.mark.usefixtures("no_build")
@@ -119,7 +119,7 @@ def test_the_bundled_pipeline_keeps_its_own_readme(hub: Hub, tmp_path: Path) -> 
     metadata = yaml.safe_load(card.split("---\n", 2)[1])
     assert metadata["tags"] == ["spacy", "token-classification", "onnx", "spacy-lambda"]
     assert "| ner | 0.953 |" in card
-    assert pull_pipeline(pushed.location, tmp_path / "out").sha256 == pushed.location.sha256
+    assert pull(pushed.location, tmp_path / "out").sha256 == pushed.location.sha256
     entry = cached_pipeline(pushed.location, CacheSettings(tmp_path / "cache"))
     entry.close()
     assert entry.folder.name == pushed.location.sha256
@@ -132,7 +132,7 @@ def test_original_and_compiled_side_by_side(hub: Hub, pipeline: Path, next_pipel
     there = files(hub)
     assert there["weights"] == (pipeline / "weights").read_bytes()
     assert there["onnx/weights"] == (next_pipeline / "weights").read_bytes()
-    pulled = pull_pipeline(REPOSITORY, tmp_path / "out")
+    pulled = pull(REPOSITORY, tmp_path / "out")
     assert pulled.sha256 == pushed.location.sha256
     assert (pulled.path / "weights").read_bytes() == there["onnx/weights"]
     cached_pipeline(pushed.location, CacheSettings(tmp_path / "cache")).close()
@@ -175,12 +175,12 @@ def test_an_ordinary_spacy_repository(hub: Hub, pipeline: Path, tmp_path: Path) 
     there = files(hub)
     for name in [name for name in there if name.startswith("spacy-lambda/")]:
         del there[name]
-    pulled = pull_pipeline(REPOSITORY, tmp_path / "out")
+    pulled = pull(REPOSITORY, tmp_path / "out")
     assert not pulled.verified
     assert spacy.load(pulled.path).meta["name"] == "metals"
     assert not (pulled.path / "README.md").exists()
     with pytest.raises(ArtifactError, match="the artifact has the digest"):
-        pull_pipeline(parse_location(f"hf://acme/metals#sha256={'0' * 64}"), tmp_path / "other")
+        pull(parse_location(f"hf://acme/metals#sha256={'0' * 64}"), tmp_path / "other")
     with pytest.raises(NotStoredError, match=r"has no spacy-lambda/artifact\.json") as caught:
         find_artifact(REPOSITORY)
     assert "spacy-lambda push hub acme/metals" in caught.value.remedy
@@ -215,7 +215,7 @@ def test_files_that_were_changed_are_refused(hub: Hub, pipeline: Path, tmp_path:
         with pytest.raises(ArtifactError):
             cached_pipeline(place, CacheSettings(tmp_path / "cache"))
         with pytest.raises(ArtifactError):
-            pull_pipeline(place, tmp_path / "out")
+            pull(place, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -245,7 +245,7 @@ def test_refused(
         find_artifact(parse_location(location))
     assert remedy in caught.value.remedy
     with pytest.raises(StoreError) as pulled:
-        pull_pipeline(parse_location(location), tmp_path / "out")
+        pull(parse_location(location), tmp_path / "out")
     assert "HF_TOKEN" in pulled.value.remedy
     if token != "hf_right":
         with pytest.raises(StoreError) as pushed:
@@ -260,7 +260,7 @@ def test_unreachable(pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     for call in (
         lambda: find_artifact(REPOSITORY),
         lambda: push(pipeline),
-        lambda: pull_pipeline(REPOSITORY, tmp_path / "out"),
+        lambda: pull(REPOSITORY, tmp_path / "out"),
     ):
         with pytest.raises(StoreError, match="cannot be reached") as caught:
             call()

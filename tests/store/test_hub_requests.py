@@ -23,10 +23,10 @@ from starlette.routing import Route
 
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import StoreError
-from spacy_lambda.store.hub import HubOptions
-from spacy_lambda.store.open_store import list_versions, open_store
-from spacy_lambda.store.push import push_pipeline
-from spacy_lambda.store.session import guarded_requests
+from spacy_lambda.store.factory import list_versions, open_store
+from spacy_lambda.store.hub.hub_store import HubOptions
+from spacy_lambda.store.hub.session import guarded_requests
+from spacy_lambda.store.transfer import push as push_pipeline
 from tests.store.hub_server import TOKEN, Hub
 
 # huggingface_hub leaves the connections of its threads to the garbage collector.

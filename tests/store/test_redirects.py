@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.client.hub_inference import query_model
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.redirects import _StrictRedirects, strict_opener
 from spacy_lambda.errors import InferenceError, StoreError
-from spacy_lambda.store.hub_inference import query_model
 
 # huggingface_hub leaves the connections of its threads to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -25,7 +25,7 @@ from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.pipelines import read_meta, requirements_of, resolve_pipeline
 from spacy_lambda.pipeline.kind import require_compiled
-from spacy_lambda.store.pull import pull_pipeline
+from spacy_lambda.store.transfer import pull
 
 __all__ = ["Assembled", "assemble"]
 
@@ -126,6 +126,6 @@ def _opened(pipeline: str) -> Iterator[tuple[Path, str | None]]:
             yield folder, None
         return
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
-        pulled = pull_pipeline(location, Path(scratch, "pipeline"))
+        pulled = pull(location, Path(scratch, "pipeline"))
         pinned = f"{location.at(location.ref)}#sha256={pulled.sha256}"
         yield pulled.path, None if location.scheme == "file" else pinned

@@ -69,10 +69,10 @@ def push(
     """
     from spacy_lambda.core.artifact.open import pipeline_folder
     from spacy_lambda.core.source.found_artifact import S3Options
-    from spacy_lambda.store.hub import HubOptions
-    from spacy_lambda.store.open_store import open_store
-    from spacy_lambda.store.push import push_pipeline
+    from spacy_lambda.store.factory import open_store
+    from spacy_lambda.store.hub.hub_store import HubOptions
     from spacy_lambda.store.s3 import Encryption
+    from spacy_lambda.store.transfer import push as push_pipeline
 
     source, location = _source_and_store(pipeline, store, hub_pipeline, revision)
     if location.scheme == "hf":

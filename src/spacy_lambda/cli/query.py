@@ -25,7 +25,7 @@ def query(
 
     Example: spacy-lambda query hf://owner/name "Thin films of iron oxide."
     """
-    from spacy_lambda.store.hub_inference import query_model
+    from spacy_lambda.client.hub_inference import query_model
 
     answer = query_model(parse_location(model), text, endpoint=endpoint)
     entities = answer if isinstance(answer, list) and all(isinstance(one, dict) for one in answer) else None

@@ -23,8 +23,8 @@ from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden import Golden, expected_answers, read_requests
 from spacy_lambda.errors import ArtifactError, SignatureError
-from spacy_lambda.store.pull import pull_pipeline
 from spacy_lambda.store.registry import version_of
+from spacy_lambda.store.transfer import pull
 
 __all__ = ["Prepared", "make_spec", "prepared_function", "store_of", "stored_at"]
 
@@ -169,4 +169,4 @@ def _pipeline_here(config: FunctionConfig) -> Iterator[Path]:
             yield folder
         return
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
-        yield pull_pipeline(location, Path(scratch, "pipeline"), verify_key=config.signed_by).path
+        yield pull(location, Path(scratch, "pipeline"), verify_key=config.signed_by).path

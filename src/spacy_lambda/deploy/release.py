@@ -34,8 +34,8 @@ from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec, store_o
 from spacy_lambda.deploy.stacks import find_stack, require_settled
 from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import live_version, newest_version, prune_versions, wait_until_ready
-from spacy_lambda.store.open_store import open_store
-from spacy_lambda.store.push import push_pipeline
+from spacy_lambda.store.factory import open_store
+from spacy_lambda.store.transfer import push
 
 __all__ = ["Released", "Tell", "release", "run_deploy", "update_stack"]
 
@@ -125,7 +125,7 @@ def _store(project: Project, aws: Aws, prepared: Prepared) -> None:
 
     A version's number says little while somebody is trying, so that contents may change under it; each digest stays.
     """
-    push_pipeline(str(prepared.folder), open_store(store_of(project, aws)), replace=True)
+    push(str(prepared.folder), open_store(store_of(project, aws)), replace=True)
 
 
 def _push(project: Project, prepared: Prepared, aws: Aws, tell: Tell) -> str:

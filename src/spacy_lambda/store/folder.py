@@ -1,4 +1,4 @@
-"""A store in a folder, on this machine or mounted."""
+"""Object storage in a folder, local or mounted."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from spacy_lambda.core.artifact.safe_paths import path_below, unsafe_name
 from spacy_lambda.core.source.folder import read_small_file
 from spacy_lambda.errors import StoreError
 
-__all__ = ["FolderObjects"]
+__all__ = ["FolderStorage"]
 
 CHUNK = 1 << 20
 
 
-class FolderObjects:
-    """Objects that are files below a folder. See :class:`~spacy_lambda.store.object_store.Objects`."""
+class FolderStorage:
+    """Objects as files below a folder. See :class:`~spacy_lambda.store.protocol.ObjectStorage`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def read(self, key: str) -> bytes | None:
-        """A file's contents."""
+        """Return a file's contents, or ``None``."""
         return read_small_file(self._path(key))
 
     def create(self, key: str, data: bytes) -> bool:
-        """A new file; a hard link fails where there is one, which a rename would not."""
+        """Create a file by a hard link, which fails if the name exists; a rename would not."""
         with self._scratch(key) as (file, scratch):
             file.write(data)
             _flush(file)
@@ -42,14 +42,14 @@ class FolderObjects:
         return True
 
     def replace(self, key: str, data: bytes) -> None:
-        """A file that takes another's place by a rename."""
+        """Replace a file by a rename."""
         with self._scratch(key) as (file, scratch):
             file.write(data)
             _flush(file)
             os.replace(scratch, self._path(key))
 
     def upload(self, key: str, file: Path, *, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
-        """A copy of a file; the key says what is in it."""
+        """Copy a file, unless it exists with these contents."""
         target, size = self._path(key), file.stat().st_size
         if _has_digest(target, sha256):
             return 0
@@ -62,25 +62,25 @@ class FolderObjects:
         return size
 
     def keys(self, prefix: str) -> list[str]:
-        """Paths of files, relative to the root."""
+        """Return paths of files, relative to the root."""
         if not self._root.is_dir():
             raise StoreError(
-                f"there is no folder {self._root}", remedy="check the path, or push a pipeline there first"
+                f"the folder {self._root} does not exist", remedy="check the path, or push a pipeline there first"
             )
         files = (path for path in self._root.rglob("*") if path.is_file() and not path.name.startswith("."))
         return sorted(key for path in files if (key := path.relative_to(self._root).as_posix()).startswith(prefix))
 
     def _path(self, key: str) -> Path:
-        """Below a pipeline's folder, which may be a link to another disk; in it no link leads elsewhere."""
+        """Return a path below a pipeline's folder, which may be a link to another disk; links in it are refused."""
         pipeline, _, rest = key.partition("/")
         why = unsafe_name(key)
         if why is not None:
-            raise StoreError(f"{key!a} cannot be in a store: it {why}", remedy="write STORE/NAME@VERSION")
+            raise StoreError(f"{key!a} is not a valid name in a store: it {why}", remedy="write STORE/NAME@VERSION")
         return path_below(self._root / pipeline, rest)
 
     @contextmanager
     def _scratch(self, key: str) -> Iterator[tuple[IO[bytes], str]]:
-        """A file beside the target; what is left of it at the end is removed."""
+        """Yield a temporary file beside the target, and remove it at the end."""
         target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ class FolderObjects:
         free = f"; {shutil.disk_usage(self._root).free:,} bytes are free" if self._root.is_dir() else ""
         return StoreError(
             f"{self._root / key}: {error.strerror or error}{free}",
-            remedy="check the folder's permissions and its space",
+            remedy="check the folder's permissions and free space",
         )
 
 
@@ -108,7 +108,7 @@ def _flush(file: IO[bytes]) -> None:
 
 
 def _has_digest(path: Path, sha256: str) -> bool:
-    """Whether a file is there already with these contents: its name alone says nothing."""
+    """Return whether a file exists with these contents; its name alone proves nothing."""
     try:
         with path.open("rb") as file:
             return path.is_file() and hashlib.file_digest(file, "sha256").hexdigest() == sha256

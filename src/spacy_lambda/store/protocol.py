@@ -1,4 +1,4 @@
-"""What every store can do."""
+"""The interfaces of stores, and the values that they take and return."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from typing import Protocol
 from spacy_lambda.core.artifact.pack import Packed
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
+from spacy_lambda.core.progress import OnStep
 from spacy_lambda.pipeline.kind import PipelineKind
 
-__all__ = ["OnStep", "Push", "Pushed", "Store", "StoredVersion"]
-
-OnStep = Callable[[str, int, int], None]
-"""Takes a step's name, how many bytes of it are done, and how many there are."""
+__all__ = ["ObjectStorage", "Push", "Pushed", "Store", "StoredVersion"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Push:
-    """What is to be stored.
+    """An artifact to be stored.
 
     :param packed: The artifact.
     :param folder: The pipeline's folder that it was packed from.
     :param aliases: Aliases that will point to it; on the Hub, tags.
-    :param replace: Let a version that is there with other contents point to this artifact.
-    :param signature: The file of its signature, where it is signed.
+    :param replace: Let a version that exists with other contents point to this artifact.
+    :param signature: The file of its signature; ``None`` for an unsigned artifact.
     """
 
     packed: Packed
@@ -38,15 +36,15 @@ class Push:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What was stored.
+    """An artifact that was stored.
 
-    :param location: Where exactly it is: what ``SPACY_LAMBDA_PIPELINE`` takes.
+    :param location: Its location with the digest, for ``SPACY_LAMBDA_PIPELINE``.
     :param version: The version in the store.
     :param aliases: The aliases that point to it now.
-    :param uploaded: Bytes that were sent; fewer than the artifact's where some were there already.
-    :param page: Where people look at it, if anywhere.
-    :param kind: The kind of pipeline that it is; a function runs no ``original``.
-    :param left_out: What of the pipeline's folder was not packed.
+    :param uploaded: Bytes that were sent; fewer than the artifact's if the store had some already.
+    :param page: Its web page; ``None`` without one.
+    :param kind: The kind of pipeline; a function does not run an ``original``.
+    :param left_out: Files of the pipeline's folder that were not packed.
     """
 
     location: Location
@@ -62,10 +60,10 @@ class Pushed:
 class StoredVersion:
     """One version of one pipeline in a store.
 
-    :param location: Where it is, without its digest.
+    :param location: Its location, without the digest.
     :param name: ``LANG_NAME``, or ``OWNER/NAME`` on the Hub.
     :param version: The version.
-    :param sha256: The artifact's identity; ``None`` where the store cannot tell.
+    :param sha256: The artifact's identity; ``None`` if the store does not know it.
     :param size: Bytes of the artifact.
     :param aliases: The aliases that point to it.
     """
@@ -79,7 +77,7 @@ class StoredVersion:
 
 
 class Store(Protocol):
-    """A place for artifacts."""
+    """A store of artifacts."""
 
     def push(self, push: Push, *, on_step: OnStep) -> Pushed:
         """Store an artifact; it and its version appear whole or not at all, and aliases move last.
@@ -89,7 +87,7 @@ class Store(Protocol):
         ...
 
     def versions(self) -> list[StoredVersion]:
-        """What is stored.
+        """Return what is stored.
 
         :raises StoreError: When the store cannot be reached, or refuses.
         """
@@ -98,14 +96,43 @@ class Store(Protocol):
     def move_alias(self, ref: str, alias: str) -> StoredVersion:
         """Let an alias point to a version, in one step.
 
-        :raises NotStoredError: When there is no such version.
+        :raises NotStoredError: When the version does not exist.
         :raises StoreError: When the store cannot be reached, or refuses.
         """
         ...
 
     def signature(self, sha256: Digest) -> bytes | None:
-        """The signature that was stored with an artifact.
+        """Return the signature that was stored with an artifact.
 
         :raises StoreError: When the store cannot be reached, or refuses.
         """
+        ...
+
+
+class ObjectStorage(Protocol):
+    """Objects by key, below a root: a folder or a bucket. Keys have ``/`` between their parts."""
+
+    def read(self, key: str) -> bytes | None:
+        """Return a small object, or ``None``."""
+        ...
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a small object unless the key exists; return ``False``, having written nothing, if it does."""
+        ...
+
+    def replace(self, key: str, data: bytes) -> None:
+        """Write a small object; readers see the old one or the new one, never a mixture."""
+        ...
+
+    def upload(self, key: str, file: Path, *, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
+        """Store a file whole or not at all, under a key that identifies its contents.
+
+        :param sha256: Of the file.
+        :param on_bytes: Called with the bytes that are done, and their total.
+        :returns: Bytes that were sent; none if the object exists already.
+        """
+        ...
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys that begin with a prefix, sorted."""
         ...

@@ -1,4 +1,4 @@
-"""Versions and aliases, in a store of plain objects, as :mod:`spacy_lambda.core.source.layout` lays them out."""
+"""Versions and aliases over plain object storage, in the layout of :mod:`spacy_lambda.core.source.layout`."""
 
 from __future__ import annotations
 
@@ -9,41 +9,42 @@ from dataclasses import replace
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.digest import Digest, is_digest
 from spacy_lambda.core.location import Location
+from spacy_lambda.core.progress import OnStep
 from spacy_lambda.core.source.layout import Pointer, artifact_key, parse_pointer, ref_key, signature_key
 from spacy_lambda.errors import NotStoredError, StoreError
-from spacy_lambda.store.object_store import Objects
-from spacy_lambda.store.protocol import OnStep, Push, Pushed, StoredVersion
+from spacy_lambda.store.protocol import ObjectStorage, Push, Pushed, StoredVersion
 
 __all__ = ["Registry", "version_of"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 REF_KEY = re.compile(rf"(?P<name>{NAME.pattern})/refs/(?P<ref>{ALIAS.pattern})\.json", re.ASCII)
-"""Keys that a registry writes; others are not its own, and are passed over."""
+"""Keys that a registry writes; it ignores others."""
 
 
 def version_of(manifest: Manifest) -> str:
-    """What a pipeline's version is called in a store: ``0.1.0``, or ``0.1.0-int8`` when it is compiled.
+    """Return a pipeline's version in a store: ``0.1.0``, or ``0.1.0-int8`` for a compiled pipeline.
 
-    :raises StoreError: When its name or version cannot stand in a key.
+    :raises StoreError: When its name or version is not valid in a key.
     """
     precision = manifest.pipeline.get("precision")
     version = manifest.version if precision is None else f"{manifest.version}-{precision}"
     if not NAME.fullmatch(manifest.name) or not _is_ref(version):
         raise StoreError(
-            f"the pipeline is called {manifest.name!r} in version {version!r}, which cannot be a key",
+            f"the pipeline's name {manifest.name!r} or version {version!r} is not valid in a store",
             remedy="correct name and version in its meta.json: letters, digits, '.', '_' and '-'",
         )
     return version
 
 
 class Registry:
-    """A :class:`~spacy_lambda.store.protocol.Store` over :class:`~spacy_lambda.store.object_store.Objects`.
+    """A :class:`~spacy_lambda.store.protocol.Store` over :class:`~spacy_lambda.store.protocol.ObjectStorage`.
 
-    :param root: The store's location, or that of one pipeline in it where only that one is meant.
+    :param root: The store's location.
+    :param name: The only pipeline to be read; by default all.
     """
 
-    def __init__(self, objects: Objects, root: Location, *, name: str | None = None) -> None:
+    def __init__(self, objects: ObjectStorage, root: Location, *, name: str | None = None) -> None:
         self._objects = objects
         self._root = root
         self._name = name
@@ -74,7 +75,7 @@ class Registry:
         return Pushed(location, version, push.aliases, uploaded)
 
     def versions(self) -> list[StoredVersion]:
-        """Every version, with the aliases that point to it; see the Protocol."""
+        """Return every version, with the aliases that point to it; see the Protocol."""
         found = list(self._pointers())
         return [
             StoredVersion(
@@ -101,18 +102,18 @@ class Registry:
         if data is None:
             raise NotStoredError(
                 f"{self._root} has no {name!r} in version {ref!r}",
-                remedy=f"see what it has with `spacy-lambda ls {self._root}`",
+                remedy=f"list its versions with `spacy-lambda ls {self._root}`",
             )
         pointer = parse_pointer(data, name=f"{name}@{ref}")
         self._objects.replace(ref_key(name, alias), replace(pointer, kind="alias").to_bytes())
         return StoredVersion(self._location(name, alias), name, pointer.version, pointer.sha256, pointer.size, (alias,))
 
     def signature(self, sha256: Digest) -> bytes | None:
-        """The signature of an artifact, or ``None``; see the Protocol."""
+        """Return the signature of an artifact, or ``None``; see the Protocol."""
         return self._objects.read(signature_key(self._pipeline(), sha256))
 
     def _pointers(self) -> Iterator[tuple[str, str, Pointer]]:
-        """Name, version or alias, and pointer."""
+        """Yield each name, version or alias, and pointer."""
         prefix = "" if self._name is None else f"{self._name}/"
         for key in self._objects.keys(prefix):
             match = REF_KEY.fullmatch(key)
@@ -127,16 +128,16 @@ class Registry:
         there = parse_pointer(data, name=f"{name}@{pointer.version}")
         if there.sha256 != pointer.sha256:
             raise StoreError(
-                f"{self._root} has {name} {pointer.version} already, with other contents: {there.sha256}",
+                f"{self._root} has {name} {pointer.version} with other contents: {there.sha256}",
                 remedy="raise the version in the pipeline's meta.json, or push with --replace",
             )
 
     def _check_alias(self, name: str, alias: str) -> None:
         if not _is_ref(alias):
-            raise StoreError(f"{alias!r} cannot be an alias", remedy="use letters, digits, '.', '_' and '-'")
+            raise StoreError(f"{alias!r} is not a valid alias", remedy="use letters, digits, '.', '_' and '-'")
         data = self._objects.read(ref_key(name, alias))
         if data is not None and parse_pointer(data, name=f"{name}@{alias}").kind == "version":
-            raise StoreError(f"{alias!r} is a version of {name}, and cannot be an alias", remedy="choose another name")
+            raise StoreError(f"{alias!r} is a version of {name}, not an alias", remedy="choose another name")
 
     def _pipeline(self) -> str:
         if self._name is None:
@@ -148,5 +149,5 @@ class Registry:
 
 
 def _is_ref(ref: str) -> bool:
-    """Whether a version or an alias can be called so: what looks like a digest is taken for one, and not looked up."""
+    """Return whether a text is valid as a version or an alias. What looks like a digest would not be looked up."""
     return ALIAS.fullmatch(ref) is not None and not is_digest(ref)

@@ -1,9 +1,8 @@
-"""A store in S3, or in any service that speaks its protocol.
+"""Object storage in S3, or in any service that speaks its protocol.
 
-Artifacts are uploaded in parts, several at a time, each with its SHA-256, which S3 checks. An upload that was cut off
-goes on where it stopped: its key says its contents, so that parts that are there can only be right
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html). Pointers are single objects, written with
-``If-None-Match`` where they must not be there yet.
+Artifacts are uploaded in parts, several at a time, each with its SHA-256, which S3 checks. A later push resumes an
+interrupted upload (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html), which boto3's own transfer
+cannot: it aborts the upload. Pointers are single objects, written with ``If-None-Match`` if they must not exist yet.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.source.s3 import SHA256_METADATA, error_code, read_object, s3_client, s3_errors
 from spacy_lambda.errors import StoreError
 
-__all__ = ["Encryption", "S3Objects"]
+__all__ = ["Encryption", "S3Storage"]
 
 PART = 16 * 1024 * 1024
 MAX_PARTS = 10_000
@@ -33,7 +32,7 @@ POINTER_TYPE = "application/json"
 
 @dataclass(frozen=True)
 class Encryption:
-    """Server-side encryption; without it, the bucket's own setting holds.
+    """Server-side encryption; by default the bucket's own.
 
     :param algorithm: ``AES256``, ``aws:kms`` or ``aws:kms:dsse``.
     :param kms_key: The key's id or ARN, for ``aws:kms``.
@@ -44,13 +43,13 @@ class Encryption:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """As S3's operations take them."""
+        """The arguments of S3's operations."""
         arguments = {"ServerSideEncryption": self.algorithm, "SSEKMSKeyId": self.kms_key}
         return {key: value for key, value in arguments.items() if value is not None}
 
 
-class S3Objects:
-    """Objects in a bucket, below a prefix. See :class:`~spacy_lambda.store.object_store.Objects`."""
+class S3Storage:
+    """Objects in a bucket, below a prefix. See :class:`~spacy_lambda.store.protocol.ObjectStorage`."""
 
     def __init__(
         self, bucket: str, prefix: str, *, options: S3Options = FROM_ENVIRONMENT, encryption: Encryption | None = None
@@ -61,45 +60,45 @@ class S3Objects:
         self._encryption = encryption or Encryption()
 
     def read(self, key: str) -> bytes | None:
-        """An object's bytes."""
+        """Return an object's bytes, or ``None``."""
         return read_object(self._client, self._bucket, self._prefix + key)
 
     def create(self, key: str, data: bytes) -> bool:
-        """A new object, on condition that there is none."""
+        """Create an object, if the key does not exist."""
         try:
             self._put(key, data, IfNoneMatch="*")
         except StoreError as exc:
-            # ConditionalRequestConflict: another one is being written at this moment.
+            # ConditionalRequestConflict: another request is writing the key at this moment.
             if error_code(exc.__cause__) in ("412", "PreconditionFailed", "ConditionalRequestConflict"):
                 return False
             raise
         return True
 
     def replace(self, key: str, data: bytes) -> None:
-        """An object in another's place: S3 shows readers one or the other."""
+        """Replace an object; S3 gives readers the old one or the new one."""
         self._put(key, data)
 
     def upload(self, key: str, file: Path, *, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
-        """A file in parts; those that an earlier upload brought are not sent again."""
+        """Upload a file in parts, without those that an earlier, interrupted upload has sent."""
         size = file.stat().st_size
-        if self._is_there(key, size, sha256):
+        if self._exists(key, size, sha256):
             return 0
         try:
             return self._upload(key, file, size, sha256, on_bytes)
         except StoreError as exc:
-            # Another push of the same artifact shared the upload and has ended it.
-            if error_code(exc.__cause__) == "NoSuchUpload" and self._is_there(key, size, sha256):
+            # Another push of the same artifact shared the upload and has completed it.
+            if error_code(exc.__cause__) == "NoSuchUpload" and self._exists(key, size, sha256):
                 return size
             raise
 
     def _upload(self, key: str, file: Path, size: int, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
         upload = self._call(key, partial(self._open_upload, key, sha256))
-        there = self._call(key, partial(self._parts, key, upload))
-        todo = _Upload(file, size, upload, {}, on_bytes)
+        sent = self._call(key, partial(self._sent_parts, key, upload))
+        progress = _Upload(file, size, upload, on_bytes)
         with ThreadPoolExecutor(AT_ONCE, "upload") as pool:
             jobs = [
-                pool.submit(self._send, key, todo, number, start, there.get(number))
-                for number, start in enumerate(range(0, size, todo.part), start=1)
+                pool.submit(self._send, key, progress, number, start, sent.get(number))
+                for number, start in enumerate(range(0, size, progress.part_size), start=1)
             ]
             try:
                 for job in jobs:
@@ -107,11 +106,11 @@ class S3Objects:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        self._call(key, partial(self._complete, key, todo))
-        return todo.sent
+        self._call(key, partial(self._complete, key, progress))
+        return progress.sent
 
     def keys(self, prefix: str) -> list[str]:
-        """Keys of the bucket, below the prefix of this store."""
+        """Return keys of the bucket, relative to the prefix of this storage."""
         pages = self._client.get_paginator("list_objects_v2")
 
         def every() -> list[str]:
@@ -124,7 +123,7 @@ class S3Objects:
         put = partial(self._client.put_object, Bucket=self._bucket, Key=self._prefix + key, Body=data)
         self._call(key, partial(put, ContentType=POINTER_TYPE, **self._encryption.arguments, **more))
 
-    def _is_there(self, key: str, size: int, sha256: str) -> bool:
+    def _exists(self, key: str, size: int, sha256: str) -> bool:
         try:
             head = self._call(key, partial(self._client.head_object, Bucket=self._bucket, Key=self._prefix + key))
         except StoreError as exc:
@@ -134,16 +133,16 @@ class S3Objects:
         return bool(head["ContentLength"] == size and head["Metadata"].get(SHA256_METADATA) == sha256)
 
     def _open_upload(self, key: str, sha256: str) -> str:
-        """The id of an upload that was begun and not ended, or of a new one."""
+        """Return the id of the newest incomplete upload, or of a new one."""
         pages = self._client.get_paginator("list_multipart_uploads")
-        begun = [
+        incomplete = [
             upload
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + key)
             for upload in page.get("Uploads", [])
             if upload["Key"] == self._prefix + key
         ]
-        if begun:
-            upload_id: str = max(begun, key=lambda upload: upload["Initiated"])["UploadId"]
+        if incomplete:
+            upload_id: str = max(incomplete, key=lambda upload: upload["Initiated"])["UploadId"]
             return upload_id
         new = self._client.create_multipart_upload(
             Bucket=self._bucket,
@@ -156,37 +155,40 @@ class S3Objects:
         upload_id = new["UploadId"]
         return upload_id
 
-    def _parts(self, key: str, upload: str) -> dict[int, dict[str, Any]]:
-        """The parts that have arrived, by number."""
+    def _sent_parts(self, key: str, upload: str) -> dict[int, dict[str, Any]]:
+        """Return the parts that S3 has, by number."""
         pages = self._client.get_paginator("list_parts")
         found = pages.paginate(Bucket=self._bucket, Key=self._prefix + key, UploadId=upload)
         return {part["PartNumber"]: part for page in found for part in page.get("Parts", [])}
 
-    def _send(self, key: str, todo: _Upload, number: int, start: int, there: dict[str, Any] | None) -> None:
-        with todo.file.open("rb") as file:
+    def _send(self, key: str, progress: _Upload, number: int, start: int, sent: dict[str, Any] | None) -> None:
+        with progress.file.open("rb") as file:
             file.seek(start)
-            data = file.read(todo.part)
+            data = file.read(progress.part_size)
         checksum = base64.b64encode(hashlib.sha256(data).digest()).decode("ascii")
-        if there is not None and there["Size"] == len(data) and _same(there, data, checksum):
-            todo.add(number, there["ETag"], checksum, len(data), sent=0)
+        if sent is not None and sent["Size"] == len(data) and _is_same(sent, data, checksum):
+            progress.add(number, sent["ETag"], checksum, len(data), sent=0)
             return
         answer = self._client.upload_part(
             Bucket=self._bucket,
             Key=self._prefix + key,
-            UploadId=todo.upload,
+            UploadId=progress.upload_id,
             PartNumber=number,
             Body=data,
             ChecksumSHA256=checksum,
         )
-        todo.add(number, answer["ETag"], checksum, len(data), sent=len(data))
+        progress.add(number, answer["ETag"], checksum, len(data), sent=len(data))
 
-    def _complete(self, key: str, todo: _Upload) -> None:
+    def _complete(self, key: str, progress: _Upload) -> None:
         parts = [
             {"PartNumber": number, "ETag": etag, "ChecksumSHA256": checksum}
-            for number, (etag, checksum) in sorted(todo.parts.items())
+            for number, (etag, checksum) in sorted(progress.parts.items())
         ]
         self._client.complete_multipart_upload(
-            Bucket=self._bucket, Key=self._prefix + key, UploadId=todo.upload, MultipartUpload={"Parts": parts}
+            Bucket=self._bucket,
+            Key=self._prefix + key,
+            UploadId=progress.upload_id,
+            MultipartUpload={"Parts": parts},
         )
 
     def _call(self, key: str, operation: Callable[[], Any]) -> Any:
@@ -195,25 +197,19 @@ class S3Objects:
 
 
 class _Upload:
-    """How far an upload is; parts end in any order."""
+    """The state of an upload; its parts complete in any order."""
 
-    def __init__(
-        self,
-        file: Path,
-        size: int,
-        upload: str,
-        parts: dict[int, tuple[str, str]],
-        on_bytes: Callable[[int, int], None],
-    ) -> None:
-        self.file, self.size, self.upload, self.parts = file, size, upload, parts
-        self.part = max(PART, -(-size // MAX_PARTS))
+    def __init__(self, file: Path, size: int, upload_id: str, on_bytes: Callable[[int, int], None]) -> None:
+        self.file, self.size, self.upload_id = file, size, upload_id
+        self.part_size = max(PART, -(-size // MAX_PARTS))
+        self.parts: dict[int, tuple[str, str]] = {}
         self.sent = 0
         self._done = 0
         self._on_bytes = on_bytes
         self._lock = threading.Lock()
 
     def add(self, number: int, etag: str, checksum: str, size: int, *, sent: int) -> None:
-        """One more part is there."""
+        """Record that S3 has a part."""
         with self._lock:
             self.parts[number] = (etag, checksum)
             self.sent += sent
@@ -221,8 +217,8 @@ class _Upload:
             self._on_bytes(self._done, self.size)
 
 
-def _same(there: dict[str, Any], data: bytes, checksum: str) -> bool:
-    """Whether a part that is there has these bytes."""
-    if "ChecksumSHA256" in there:
-        return bool(there["ChecksumSHA256"] == checksum)
-    return bool(there["ETag"].strip('"') == hashlib.md5(data, usedforsecurity=False).hexdigest())
+def _is_same(part: dict[str, Any], data: bytes, checksum: str) -> bool:
+    """Return whether a part in S3 has these bytes."""
+    if "ChecksumSHA256" in part:
+        return bool(part["ChecksumSHA256"] == checksum)
+    return bool(part["ETag"].strip('"') == hashlib.md5(data, usedforsecurity=False).hexdigest())

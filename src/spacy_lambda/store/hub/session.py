@@ -1,7 +1,7 @@
-"""huggingface_hub's requests, while a store uses it: the token goes to the endpoint and nowhere else.
+"""A guard for huggingface_hub's requests: the token goes to the Hub's endpoint alone.
 
-huggingface_hub sends its token wherever an answer says: to the next page of a listing, to where an upload is verified.
-Here each request passes a guard before it leaves, the first as well as those that follow redirects.
+huggingface_hub sends its token to every address that a response names: the next page of a listing, the verification of
+an upload. The guard checks each request before it is sent, those that follow redirects too.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from spacy_lambda.errors import StoreError
 __all__ = ["guarded_requests"]
 
 SECRET_HEADERS = ("Authorization", "Cookie")
-REMEDY = "check HF_ENDPOINT and the network: requests go from https to https, and to no user name"
+REMEDY = "check HF_ENDPOINT and the network: redirects from https to http and URLs with a user name are refused"
 
-_working = RLock()
-"""Held while huggingface_hub is configured, which it is for the whole process: two stores would undo each other."""
+_in_use = RLock()
+"""Held while huggingface_hub is configured. Its configuration is the process's: two stores would undo each other's."""
 
 
 @contextmanager
 def guarded_requests(endpoint: str) -> Iterator[None]:
-    """Let huggingface_hub send nothing secret to other origins, in all of its threads, until the context ends.
+    """Keep huggingface_hub from sending secrets to other origins, in all of its threads, until the context ends.
 
-    Sessions are made as before, by the user's own factory where there is one, and the guard is put around what they
-    connect with. Uploads to other hosts, which are signed by their URLs, go there without the token.
+    The previous factory, possibly the user's own, still makes the sessions; the guard wraps their adapters. Uploads to
+    other hosts, which are authorised by their URLs, are sent without the token.
 
     :param endpoint: The Hub's address; its scheme, host and port get the token.
     """
@@ -46,19 +46,19 @@ def guarded_requests(endpoint: str) -> Iterator[None]:
     def guarded() -> requests.Session:
         return _guarded(before(), endpoint, token)
 
-    with _working:
+    with _in_use:
         before: Callable[[], requests.Session] = _http._GLOBAL_BACKEND_FACTORY
         configure_http_backend(guarded)
         try:
             yield
         finally:
-            # Somebody else may have configured it meanwhile: that stays.
+            # Keep the configuration of anyone who has changed it meanwhile.
             if _http._GLOBAL_BACKEND_FACTORY is guarded:
                 configure_http_backend(before)
 
 
 def _guarded(session: requests.Session, endpoint: str, token: str) -> requests.Session:
-    """A copy, for the factory may give the same session to others."""
+    """Return a guarded copy; the factory may share the session with others."""
     guarded = object.__new__(type(session))
     guarded.__dict__.update(session.__dict__)
     guarded.cookies = copy.copy(session.cookies)
@@ -68,7 +68,7 @@ def _guarded(session: requests.Session, endpoint: str, token: str) -> requests.S
 
 
 class _Guard(BaseAdapter):
-    """Sends what may be sent by another adapter."""
+    """Checks requests and redirects before another adapter sends them."""
 
     def __init__(self, adapter: BaseAdapter, endpoint: str, token: str) -> None:
         super().__init__()
@@ -77,30 +77,30 @@ class _Guard(BaseAdapter):
         self._token = token
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
-        """Send without what is secret where it is not for the endpoint, and look where the answer leads.
+        """Send a request, to other hosts than the endpoint without secrets, and check a redirect.
 
         :raises StoreError: When the request or the redirect is refused.
         """
         url = request.url or ""
         target = origin(url)
         if target is None or (self._endpoint is not None and self._endpoint[0] == "https" != target[0]):
-            raise StoreError(f"a request of {_shown(url)} is refused", remedy=REMEDY)
+            raise StoreError(f"the request for {_shown(url)} is refused", remedy=REMEDY)
         if target != self._endpoint:
             _strip(request, self._token)
         response = self._adapter.send(request, *arguments, **named)
-        # What a session's own authentication sends again passes here too.
+        # Requests that a session's own authentication repeats pass the guard too.
         response.connection = self  # type: ignore[assignment]
         if response.is_redirect:
             _check_redirect(url, response)
         return response
 
     def close(self) -> None:
-        """Close what the other adapter has open."""
+        """Close the other adapter."""
         self._adapter.close()
 
 
 def _strip(request: requests.PreparedRequest, token: str) -> None:
-    """Remove credentials, and the token under whatever name it is sent."""
+    """Remove credentials, and any header that contains the token."""
     for name, value in list(request.headers.items()):
         if name.title() in SECRET_HEADERS or (token and token in str(value)):
             del request.headers[name]
@@ -118,7 +118,7 @@ def _check_redirect(url: str, response: requests.Response) -> None:
 
 
 def _shown(url: str) -> str:
-    """For a message: without the query, which is what signs a URL, and without a password."""
+    """Return a URL for a message: without the query, which may be a signature, and without a password."""
     plain = url.partition("?")[0]
     scheme, slashes, rest = plain.partition("//")
     return ascii((scheme + slashes + rest.rpartition("@")[2])[:200])

@@ -1,8 +1,8 @@
-"""Signatures of pipelines, in the form of OpenSSF Model Signing (https://github.com/sigstore/model-transparency).
+"""Signatures of pipelines, in the format of OpenSSF Model Signing (https://github.com/sigstore/model-transparency).
 
-A signature lists the digest of each of a pipeline's files, and is made with an elliptic-curve key: it can be checked
-without a network, and with ``model_signing verify key`` too. It says who published a pipeline; that the bytes have not
-changed since is checked again at each load, by digests alone.
+A signature lists the digest of each file of a pipeline, and is made with an elliptic-curve key. It is verified without
+a network, also by ``model_signing verify key``. It proves who published a pipeline; each load verifies the bytes again,
+by digests alone.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
     wrong = _difference(_signed_files(signed), {entry.path: entry.sha256 for entry in manifest.files})
     if wrong is not None:
         raise SignatureError(
-            f"the signature of {folder} would not be valid: {wrong}", remedy="push it again when nothing writes to it"
+            f"the signature of {folder} would not be valid: {wrong}",
+            remedy="push it again when no program writes to it",
         )
     return signed
 
@@ -60,16 +61,16 @@ def verify_signature(folder: Path, manifest: Manifest, signature: bytes | None, 
     """Check that the holder of a key has signed exactly the files of a folder: no more, no fewer, no others.
 
     :param manifest: Of the artifact that the folder was unpacked from; its digests have been compared with the files.
-    :param signature: As :func:`sign_pipeline` gave it; ``None`` where none was stored.
+    :param signature: The result of :func:`sign_pipeline`; ``None`` if the store has none.
     :param public_key: The key's public half, in PEM form.
-    :param name: How messages call the pipeline.
-    :raises SignatureError: When it is not signed, or not by this key, or its files are others.
+    :param name: The pipeline's name in messages.
+    :raises SignatureError: When it is not signed, or not by this key, or its files differ.
     """
     from model_signing import verifying
 
     _check_key(public_key, "public")
     if signature is None:
-        raise SignatureError(f"{name} is not signed", remedy="push it with --sign KEY, or do not ask for a signature")
+        raise SignatureError(f"{name} is not signed", remedy="push it with --sign KEY, or do not require a signature")
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         file = Path(scratch, "model.sig")
         file.write_bytes(signature)
@@ -77,19 +78,19 @@ def verify_signature(folder: Path, manifest: Manifest, signature: bytes | None, 
             verifying.Config().use_elliptic_key_verifier(public_key=public_key).verify(folder, file)
         except Exception as exc:  # as above
             raise _not_valid(name, public_key, str(exc)) from exc
-    # What the library compares is what the signature says that it covers: it leaves out .git and whatever else the
-    # signer's computer had in the folder, so that somebody could add just that.
+    # The library compares only the files that the signature claims to cover. It ignores .git and whatever else the
+    # signature excludes, so that an attacker could add such files.
     wrong = _difference(_signed_files(signature), {entry.path: entry.sha256 for entry in manifest.files})
     if wrong is not None:
         raise _not_valid(name, public_key, wrong)
 
 
 def _signed_files(signature: bytes) -> dict[str, str] | None:
-    """The names and digests of the files in a signature that was found valid; ``None`` for an unknown form of it."""
+    """Return the names and digests of the files in a valid signature; ``None`` for an unknown format."""
     try:
         bundle = read_json(signature, name="the signature", max_bytes=MAX_SIGNATURE_BYTES)
         payload = base64.b64decode(bundle["dsseEnvelope"]["payload"], validate=True)
-        predicate = read_json(payload, name="what is signed", max_bytes=MAX_SIGNATURE_BYTES)["predicate"]
+        predicate = read_json(payload, name="its payload", max_bytes=MAX_SIGNATURE_BYTES)["predicate"]
         plain = predicate["serialization"]["method"] == "files" and not predicate["serialization"]["allow_symlinks"]
         resources = predicate["resources"]
         files = {one["name"]: str(one["digest"]) for one in resources if one["algorithm"] == "sha256"}
@@ -109,10 +110,10 @@ def _difference(signed: dict[str, str] | None, there: dict[str, str]) -> str | N
 def _not_valid(name: str, public_key: Path, why: str) -> SignatureError:
     return SignatureError(
         f"the signature of {name} is not valid for {public_key}: {why}",
-        remedy="do not use it; ask whoever published it for the key, or to push it again",
+        remedy="do not use it; ask its publisher for the key, or to push it again",
     )
 
 
 def _check_key(key: Path, kind: str) -> None:
     if not key.is_file():
-        raise SignatureError(f"there is no {kind} key {key}", remedy=f"make a pair of keys: {MAKE_KEYS}")
+        raise SignatureError(f"the {kind} key {key} does not exist", remedy=f"make a pair of keys: {MAKE_KEYS}")

@@ -1,7 +1,7 @@
-"""A pipeline's ``meta.json`` -> its model card, with the metadata that the Hub reads.
+"""A pipeline's ``meta.json`` -> its model card, with metadata for the Hub.
 
 Tags, tasks and metrics are named as spacy-huggingface-hub names them (https://github.com/explosion/spacy-huggingface-hub),
-so that the Hub shows these pipelines as it shows all others; the format is
+so that the Hub displays these pipelines like all others; the format is
 https://huggingface.co/docs/hub/model-cards.
 """
 
@@ -23,7 +23,7 @@ TASK_OF = {
     "textcat_multilabel": "text-classification",
 }
 TOKENS, TEXTS = "token-classification", "text-classification"
-# Task's name and type, and of each metric its name, its type and its key in spaCy's scores.
+# Each task's name and type; each metric's name, type and key in spaCy's scores.
 SCORES = (
     (
         "NER",
@@ -46,12 +46,12 @@ SCORES = (
 )
 
 LONGEST_TEXT = 100
-"""Characters of what is told of a pipeline in a sentence or a table."""
+"""Characters of a value in a sentence or a table."""
 
 MARKS = re.compile(r"[\\`*\[\]()#|!>~]")
 
 FIGURES = ("agreement", "gold_original", "gold_compiled")
-"""Of a component's verification."""
+"""Keys of a component's verification."""
 
 
 def model_card(
@@ -64,15 +64,15 @@ def model_card(
     readme: str | None,
     kind: PipelineKind,
 ) -> str:
-    """The card in Markdown. Of what ``meta.json`` says, only the description and the readme may hold marks of it.
+    """Return the card in Markdown. Of all values, only the description and the readme may contain markup.
 
     :param meta: Of the pipeline that the repository's root holds.
     :param repository: ``OWNER/NAME``.
-    :param wheel_url: Where pip finds the wheel.
+    :param wheel_url: The wheel's address, for pip.
     :param sha256: Identity of the artifact that functions load.
     :param compiled: The ``meta.json`` of the pipeline that functions load; the same where there is only one.
     :param readme: The pipeline's own text; by default spaCy's table of labels and scores.
-    :param kind: Of the pipeline that functions load; they run no ``original``.
+    :param kind: Of the pipeline that functions load; they do not run an ``original``.
     """
     import yaml
     from spacy.cli.package import generate_readme
@@ -136,29 +136,29 @@ def _verification(report: dict[str, Any]) -> list[str]:
     same, texts = report["identical_documents"], report["documents"]
     names = [part["component"] for part in report["components"]]
     return [
-        f"Of {texts:d} texts, {same:d} were answered exactly as by the original.",
+        f"Of {texts:d} texts, {same:d} got exactly the original's annotations.",
         "\n| component | agreement F1 | gold F1, original | gold F1, compiled |",
         "| --- | ---: | ---: | ---: |",
         *(
-            f"| {_plain(_what(part, names))} | " + " | ".join(_figure(part.get(key)) for key in FIGURES) + " |"
+            f"| {_plain(_compared(part, names))} | " + " | ".join(_figure(part.get(key)) for key in FIGURES) + " |"
             for part in report["components"]
         ),
     ]
 
 
-def _what(part: dict[str, Any], names: list[str]) -> str:
-    """A component, and what of it where several things of it were compared."""
+def _compared(part: dict[str, Any], names: list[str]) -> str:
+    """Return a component's name, with the annotation if several of it were compared."""
     name = str(part["component"])
     return f"{name}: {part.get('says', '')}" if names.count(name) > 1 else name
 
 
 def _source(block: dict[str, Any]) -> str:
-    told = (_plain(block.get(key, "")) for key in ("source_name", "source_version"))
-    return f"{' '.join(told)} (SHA-256 {_plain(block.get('source_sha256', ''))[:12]}…)"
+    values = (_plain(block.get(key, "")) for key in ("source_name", "source_version"))
+    return f"{' '.join(values)} (SHA-256 {_plain(block.get('source_sha256', ''))[:12]}…)"
 
 
 def _plain(value: object) -> str:
-    """A short text in which nothing is a mark of Markdown, or a tag."""
+    """Return a short text with Markdown and HTML escaped."""
     words = " ".join(str(value).split())[:LONGEST_TEXT]
     return MARKS.sub(lambda match: f"\\{match[0]}", words).replace("<", "&lt;")
 

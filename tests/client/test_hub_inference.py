@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.client.hub_inference import query_model
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import InferenceError
-from spacy_lambda.store.hub_inference import query_model
 from tests.store.hub_server import TOKEN, Hub
 
 MODEL = parse_location("hf://acme/metals")
@@ -32,9 +32,9 @@ def test_asked(api: Hub) -> None:
     [
         (401, {"error": "Invalid credentials"}, {}, "the token is not accepted (401: Invalid credentials)", "HF_TOKEN"),
         (403, {"error": "no permission"}, {}, "(403: no permission)", "HF_TOKEN"),
-        (404, {"error": "Not Found"}, {}, "there is no such model, or it is private", "spacy-lambda serve hf://acme"),
+        (404, {"error": "Not Found"}, {}, "the model does not exist, is private", "spacy-lambda serve hf://acme"),
         (503, {"error": "loading", "estimated_time": 20.4}, {}, "it will take about 20 s", "ask again"),
-        (503, {"error": "loading"}, {}, "is being loaded (503: loading)", "ask again"),
+        (503, {"error": "loading"}, {}, "is loading (503: loading)", "retry"),
         (429, {"error": "Rate limit"}, {"Retry-After": "60"}, "too many requests (429: Rate limit)", "wait 60 s"),
         (429, [], {}, "too many requests", "higher limit"),
         (500, {"error": "boom"}, {}, "answered 500: boom", "later"),
@@ -55,7 +55,7 @@ def test_without_a_token(api: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN")
     monkeypatch.setattr(_auth, "_get_token_from_file", lambda: None)
     api.inference = (401, {"error": "x"}, {})
-    with pytest.raises(InferenceError, match="there is no token"):
+    with pytest.raises(InferenceError, match="a token is required"):
         query_model(MODEL, "iron")
     assert api.asked[0][2] is None
 

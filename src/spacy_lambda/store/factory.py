@@ -1,4 +1,4 @@
-"""A location -> the store there."""
+"""Stores by their locations."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.errors import LocationError
-from spacy_lambda.store.folder import FolderObjects
-from spacy_lambda.store.hub import HubOptions, HubStore
-from spacy_lambda.store.object_store import Objects
-from spacy_lambda.store.protocol import Store, StoredVersion
+from spacy_lambda.store.folder import FolderStorage
+from spacy_lambda.store.hub.hub_store import HubOptions, HubStore
+from spacy_lambda.store.protocol import ObjectStorage, Store, StoredVersion
 from spacy_lambda.store.registry import Registry
-from spacy_lambda.store.s3 import Encryption, S3Objects
+from spacy_lambda.store.s3 import Encryption, S3Storage
 
 __all__ = ["list_versions", "open_pipeline", "open_store"]
 
@@ -24,7 +23,7 @@ def open_store(
     encryption: Encryption | None = None,
     hub: HubOptions | None = None,
 ) -> Store:
-    """The store of a location that names the store itself: a folder, a bucket with or without a prefix, a repository.
+    """Open the store at a location that names the store itself: a folder, a bucket and prefix, or a repository.
 
     :raises LocationError: When it names something in a store.
     :raises StoreError: When it cannot be used.
@@ -35,26 +34,26 @@ def open_store(
         raise LocationError(
             f"{location} names a version in a store, not a store", remedy="give the folder, or s3://bucket/prefix"
         )
-    return Registry(_objects(location, s3, encryption), location)
+    return Registry(_storage(location, s3, encryption), location)
 
 
 def open_pipeline(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> Store:
-    """The store of a location that names one pipeline in it: STORE/NAME, or a repository.
+    """Open the store at a location that names one pipeline in it: STORE/NAME, or a repository.
 
-    :raises LocationError: When it names no pipeline in a store.
+    :raises LocationError: When it does not name a pipeline in a store.
     :raises StoreError: When it cannot be used.
     """
     if location.scheme == "hf":
         return HubStore(location)
     root, _, name = location.path.rstrip("/").rpartition("/")
     if not name or location.is_artifact or (location.scheme == "s3" and not root):
-        raise LocationError(f"{location} names no pipeline in a store", remedy="write STORE/NAME@VERSION")
+        raise LocationError(f"{location} does not name a pipeline in a store", remedy="write STORE/NAME@VERSION")
     store = Location(location.scheme, root or ".")
-    return Registry(_objects(store, s3, None), store, name=name)
+    return Registry(_storage(store, s3, None), store, name=name)
 
 
 def list_versions(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> list[StoredVersion]:
-    """What a store holds, or of one pipeline in it what there is.
+    """List the versions in a store, or those of one pipeline in it.
 
     :raises StoreError: When the store cannot be reached, or refuses.
     """
@@ -65,7 +64,7 @@ def list_versions(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> li
     return versions
 
 
-def _objects(location: Location, s3: S3Options, encryption: Encryption | None) -> Objects:
+def _storage(location: Location, s3: S3Options, encryption: Encryption | None) -> ObjectStorage:
     if location.scheme == "s3":
-        return S3Objects(location.bucket, location.key, options=s3, encryption=encryption)
-    return FolderObjects(Path(location.path))
+        return S3Storage(location.bucket, location.key, options=s3, encryption=encryption)
+    return FolderStorage(Path(location.path))

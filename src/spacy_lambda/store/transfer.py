@@ -1,36 +1,74 @@
-"""A store -> a pipeline's folder, or its artifact."""
+"""Transfer of pipelines into a store and out of one."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as replaced
 from pathlib import Path
 
 from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import pack, write_artifact
 from spacy_lambda.core.artifact.unpack import Extracted, unpack_stream
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.store.hub import HubStore
-from spacy_lambda.store.open_store import open_pipeline
-from spacy_lambda.store.protocol import OnStep
-from spacy_lambda.store.sign import verify_signature
+from spacy_lambda.pipeline.kind import pipeline_kind
+from spacy_lambda.store.factory import open_pipeline
+from spacy_lambda.store.hub.hub_store import HubStore
+from spacy_lambda.store.protocol import Push, Pushed, Store
+from spacy_lambda.store.signature import sign_pipeline, verify_signature
 
-__all__ = ["Pulled", "pull_pipeline"]
+__all__ = ["Pulled", "pull", "push"]
+
+
+def push(
+    pipeline: str,
+    store: Store,
+    *,
+    aliases: tuple[str, ...] = (),
+    replace: bool = False,
+    sign_key: Path | None = None,
+    on_step: OnStep = no_progress,
+) -> Pushed:
+    """Pack a pipeline, sign it if a key is given, and store it.
+
+    :param pipeline: A folder, an installed package's name, a wheel, a zip or an artifact.
+    :param aliases: Aliases that will point to it.
+    :param replace: Replace a version that exists with other contents.
+    :param sign_key: A private key; see :mod:`~spacy_lambda.store.signature`.
+    :raises PipelineNotFoundError: When the pipeline does not exist.
+    :raises InvalidPipelineError: When its ``meta.json`` or ``config.cfg`` is invalid.
+    :raises ArtifactError: When it cannot be packed, or the archive is refused.
+    :raises SignatureError: When it cannot be signed.
+    :raises StoreError: When the store cannot be reached, refuses, or has the version with other contents.
+    """
+    with pipeline_folder(pipeline) as folder, tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        kind = pipeline_kind(folder)
+        packed = pack(
+            folder, Path(scratch, "artifact.tar"), on_bytes=lambda done, total: on_step("packing", done, total)
+        )
+        signature = None
+        if sign_key is not None:
+            signature = Path(scratch, "model.sig")
+            signature.write_bytes(sign_pipeline(folder, packed.manifest, sign_key))
+        request = Push(packed=packed, folder=folder, aliases=aliases, replace=replace, signature=signature)
+        return replaced(store.push(request, on_step=on_step), kind=kind, left_out=packed.left_out)
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What was fetched.
+    """A pipeline that was fetched.
 
     :param path: The pipeline's folder, or the artifact's file.
     :param sha256: The artifact's identity.
-    :param manifest: What it holds.
-    :param verified: Whether it was compared with digests that were there before: not so where an ordinary repository
-        of spaCy's has none, and the location neither.
+    :param manifest: The artifact's manifest.
+    :param verified: Whether it was compared with a known digest; ``False`` for an ordinary spaCy repository, which has
+        none, fetched by a location without one.
     """
 
     path: Path
@@ -39,19 +77,19 @@ class Pulled:
     verified: bool = True
 
 
-def pull_pipeline(
+def pull(
     location: Location,
     out: Path,
     *,
     s3: S3Options = FROM_ENVIRONMENT,
     verify_key: Path | None = None,
-    on_step: OnStep = lambda step, done, total: None,
+    on_step: OnStep = no_progress,
 ) -> Pulled:
     """Fetch a pipeline; ``out`` appears whole and verified or not at all.
 
     :param out: The folder, which must not exist or be empty; or a file that ends in ``.tar``, for the artifact itself.
     :param verify_key: A public key; the pipeline must be signed with its private half.
-    :raises ArtifactError: When what the store has is not what it should be, or ``out`` is taken.
+    :raises ArtifactError: When the stored bytes do not match their digests, or ``out`` exists.
     :raises SignatureError: When it is not signed by that key.
     :raises StoreError: When the store cannot be reached, refuses, or has no such pipeline.
     """
@@ -59,7 +97,7 @@ def pull_pipeline(
         with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
             pulled = _pull(location, Path(scratch, "pipeline"), s3, verify_key, on_step)
             packed = write_artifact(pulled.path, pulled.manifest, out)
-        return replace(pulled, path=out, sha256=packed.sha256)
+        return replaced(pulled, path=out, sha256=packed.sha256)
     return _pull(location, out, s3, verify_key, on_step)
 
 
@@ -71,7 +109,7 @@ def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None,
 
     found = find_artifact(location, s3=s3) if location.scheme != "hf" else HubStore(location).artifact()
     if found is None:
-        return _pull_plain(location, out, check)
+        return _pull_unpacked(location, out, check)
     total = found.size or 0
     with found.open() as stream:
         extracted = unpack_stream(
@@ -84,8 +122,8 @@ def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None,
     return Pulled(out, extracted.sha256, extracted.manifest)
 
 
-def _pull_plain(location: Location, out: Path, check: Callable[[Path, Extracted], None]) -> Pulled:
-    """From an ordinary repository of spaCy's: by way of an artifact that is made here."""
+def _pull_unpacked(location: Location, out: Path, check: Callable[[Path, Extracted], None]) -> Pulled:
+    """Fetch an ordinary spaCy repository, by way of an artifact that is packed here."""
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         folder, artifact = Path(scratch, "repository"), Path(scratch, "artifact.tar")
         HubStore(location).download(folder)

@@ -1,4 +1,4 @@
-"""A model on the Hub, asked through the Hub's Inference API: https://huggingface.co/docs/inference-providers."""
+"""A client of the Hugging Face Hub's Inference API: https://huggingface.co/docs/inference-providers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from spacy_lambda.errors import InferenceError
 __all__ = ["ENDPOINT_VARIABLE", "query_model"]
 
 ENDPOINT_VARIABLE = "HF_INFERENCE_ENDPOINT"
-"""Another address of the API, as huggingface_hub reads it too."""
+"""The API's address; huggingface_hub reads it too."""
 
 TIMEOUT_S = 60
-"""Seconds for a call in all."""
+"""Seconds for a whole call."""
 
 CHUNK = 64 * 1024
 
@@ -24,10 +24,10 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
     """Send a text to a model.
 
     :param location: ``hf://owner/name``.
-    :param token: By default the one that `hf auth login` keeps, or ``HF_TOKEN``.
+    :param token: By default that of `hf auth login`, or ``HF_TOKEN``.
     :param endpoint: The API's address; by default ``HF_INFERENCE_ENDPOINT``, or the Hub's own.
-    :returns: What the model answered; entities as ``[{"entity_group", "word", "start", "end", "score"}]``.
-    :raises InferenceError: When the API cannot be reached, or answers with an error.
+    :returns: The model's prediction; entities as ``[{"entity_group", "word", "start", "end", "score"}]``.
+    :raises InferenceError: When the API cannot be reached, or returns an error.
     """
     import requests
     import urllib3
@@ -58,12 +58,12 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
             f"{url} cannot be reached: {str(exc) or type(exc).__name__}",
             remedy=f"check the network, and {ENDPOINT_VARIABLE} where it is set",
         ) from exc
-    except (ValueError, UnicodeError) as exc:  # of urllib3 and requests, for an address that is none
+    except (ValueError, UnicodeError) as exc:  # of urllib3 and requests, for an invalid address
         raise InferenceError(
-            f"{url} is no address: {exc}", remedy=f"correct {ENDPOINT_VARIABLE}, or --endpoint"
+            f"{url} is not a valid address: {exc}", remedy=f"correct {ENDPOINT_VARIABLE}, or --endpoint"
         ) from exc
     if answer.is_redirect:
-        # Whoever answers here would get the text, and the token where the host is the same.
+        # Following it would send the text, and on the same host the token, to an address that nobody chose.
         raise InferenceError(
             f"{url} redirects to {str(answer.headers['location'])[:200]!a}, which is not followed",
             remedy=f"set {ENDPOINT_VARIABLE} to the API's own address",
@@ -74,12 +74,12 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
         return parse_json(body)
     except ValueError as exc:
         raise InferenceError(
-            f"{location}: the answer is not JSON: {body[:200]!r}", remedy=f"check {ENDPOINT_VARIABLE}"
+            f"{location}: the response is not JSON: {body[:200]!r}", remedy=f"check {ENDPOINT_VARIABLE}"
         ) from exc
 
 
 def _session(base: str) -> Any:
-    """huggingface_hub's session, as the user has set it up, with calls that end in time."""
+    """Return huggingface_hub's session, as the user configured it, with an adapter that enforces deadlines."""
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 
@@ -92,34 +92,32 @@ def _session(base: str) -> Any:
 
 
 def _refused(location: Location, answer: Any, content: bytes, *, has_token: bool) -> InferenceError:
-    """The service's own error, told plainly."""
-    status, said = answer.status_code, _body(content)
+    """Return the error for a response of the service that is not a prediction."""
+    status, details = answer.status_code, _body(content)
     model = f"hf://{location.path}"
-    reason = str(said.get("error") or answer.reason or "")
+    reason = str(details.get("error") or answer.reason or "")
     if status in (401, 403):
-        what = "the token is not accepted" if has_token else "there is no token"
+        what = "the token is not accepted" if has_token else "a token is required"
         return InferenceError(
             f"{model}: {what} ({status}: {reason})",
             remedy="log in with `hf auth login`, or set HF_TOKEN to a token that may call inference providers",
         )
     if status == 404:
         return InferenceError(
-            f"{model}: there is no such model, or it is private, or the API does not serve it (404: {reason})",
+            f"{model}: the model does not exist, is private, or is not served by the API (404: {reason})",
             remedy=f"check the name, or run it yourself: spacy-lambda serve {model}",
         )
     if status == 503:
-        wait = said.get("estimated_time")
-        seconds = f"; it will take about {wait:.0f} s" if isinstance(wait, int | float) else ""
-        return InferenceError(f"{model}: the model is being loaded{seconds} (503: {reason})", remedy="ask again then")
+        wait = details.get("estimated_time")
+        seconds = f"; estimated time {wait:.0f} s" if isinstance(wait, int | float) else ""
+        return InferenceError(f"{model}: the model is loading{seconds} (503: {reason})", remedy="retry then")
     if status == 429:
         after = answer.headers.get("Retry-After")
         return InferenceError(
             f"{model}: too many requests (429: {reason})",
-            remedy=f"wait {after} s and ask again"
-            if after
-            else "wait and ask again, or use a token with a higher limit",
+            remedy=f"retry after {after} s" if after else "retry later, or use a token with a higher limit",
         )
-    return InferenceError(f"{model}: the API answered {status}: {reason}", remedy="try again later")
+    return InferenceError(f"{model}: the API returned {status}: {reason}", remedy="retry later")
 
 
 def _body(content: bytes) -> dict[str, Any]:

@@ -22,10 +22,9 @@ from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.source.layout import Pointer, artifact_key, ref_key, signature_key
 from spacy_lambda.errors import ArtifactError, SignatureError
-from spacy_lambda.store.open_store import open_store
-from spacy_lambda.store.pull import pull_pipeline
-from spacy_lambda.store.push import push_pipeline
-from spacy_lambda.store.sign import sign_pipeline, verify_signature
+from spacy_lambda.store.factory import open_store
+from spacy_lambda.store.signature import sign_pipeline, verify_signature
+from spacy_lambda.store.transfer import pull, push
 from tests.store.keys import key_pair
 
 
@@ -42,13 +41,13 @@ def signed(pipeline: Path, keys: tuple[Path, Path], tmp_path: Path) -> Location:
     (source / "__pycache__").mkdir()
     (source / "__pycache__" / "x.pyc").touch()
     root = parse_location(str(tmp_path / "store"))
-    return push_pipeline(str(source), open_store(root), aliases=("latest",), sign_key=keys[0]).location
+    return push(str(source), open_store(root), aliases=("latest",), sign_key=keys[0]).location
 
 
 def test_signed_and_verified(signed: Location, keys: tuple[Path, Path], tmp_path: Path) -> None:
-    pulled = pull_pipeline(signed, tmp_path / "out", verify_key=keys[1])
+    pulled = pull(signed, tmp_path / "out", verify_key=keys[1])
     assert pulled.sha256 == signed.sha256
-    assert pull_pipeline(signed.at("latest"), tmp_path / "again", verify_key=keys[1]).sha256 == signed.sha256
+    assert pull(signed.at("latest"), tmp_path / "again", verify_key=keys[1]).sha256 == signed.sha256
     signature = Path(tmp_path, "store", signature_key("en_metals", Digest(str(signed.sha256))))
     command = [sys.executable, "-m", "model_signing", "verify", "key", str(pulled.path)]
     done = subprocess.run(
@@ -62,15 +61,15 @@ def test_signed_and_verified(signed: Location, keys: tuple[Path, Path], tmp_path
 
 def test_another_key(signed: Location, tmp_path: Path) -> None:
     with pytest.raises(SignatureError, match="is not valid for") as caught:
-        pull_pipeline(signed, tmp_path / "out", verify_key=key_pair(tmp_path, "other")[1])
+        pull(signed, tmp_path / "out", verify_key=key_pair(tmp_path, "other")[1])
     assert "do not use it" in caught.value.remedy
     assert not (tmp_path / "out").exists()
 
 
 def test_not_signed(pipeline: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
-    location = push_pipeline(str(pipeline), open_store(parse_location(str(tmp_path / "store")))).location
+    location = push(str(pipeline), open_store(parse_location(str(tmp_path / "store")))).location
     with pytest.raises(SignatureError, match="is not signed") as caught:
-        pull_pipeline(location, tmp_path / "out", verify_key=keys[1])
+        pull(location, tmp_path / "out", verify_key=keys[1])
     assert "--sign" in caught.value.remedy
 
 
@@ -79,14 +78,14 @@ def test_the_signature_of_another_artifact(
 ) -> None:
     """Whoever can write to the store, but has not the key, puts other files and a true signature side by side."""
     root = parse_location(str(tmp_path / "store"))
-    other = push_pipeline(str(next_pipeline), open_store(root), replace=True).location
+    other = push(str(next_pipeline), open_store(root), replace=True).location
     folder = tmp_path / "store"
     shutil.copy(
         folder / signature_key("en_metals", Digest(str(signed.sha256))),
         folder / signature_key("en_metals", Digest(str(other.sha256))),
     )
     with pytest.raises(SignatureError, match="is not valid"):
-        pull_pipeline(other, tmp_path / "out", verify_key=keys[1])
+        pull(other, tmp_path / "out", verify_key=keys[1])
     assert not (tmp_path / "out").exists()
 
 
@@ -94,17 +93,15 @@ def test_the_signature_of_another_artifact(
 def test_a_broken_signature(content: str, signed: Location, keys: tuple[Path, Path], tmp_path: Path) -> None:
     Path(tmp_path, "store", signature_key("en_metals", Digest(str(signed.sha256)))).write_text(content)
     with pytest.raises(SignatureError):
-        pull_pipeline(signed, tmp_path / "out", verify_key=keys[1])
+        pull(signed, tmp_path / "out", verify_key=keys[1])
 
 
 def test_keys_that_are_none(pipeline: Path, signed: Location, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no key")
     for key, message in ((tmp_path / "none", "there is no"), (tmp_path / "text", "text")):
         for call in (
-            lambda key=key: push_pipeline(
-                str(pipeline), open_store(parse_location(str(tmp_path / "other"))), sign_key=key
-            ),
-            lambda key=key: pull_pipeline(signed, tmp_path / "out", verify_key=key),
+            lambda key=key: push(str(pipeline), open_store(parse_location(str(tmp_path / "other"))), sign_key=key),
+            lambda key=key: pull(signed, tmp_path / "out", verify_key=key),
         ):
             with pytest.raises(SignatureError, match=message):
                 call()
@@ -148,7 +145,7 @@ def test_a_file_that_the_signature_does_not_cover(
     artifact = packed_by_hand(tmp_path / "source", {name: b"[core]\n\tfsmonitor = touch /tmp/owned\n"})
     location = put_in_place(artifact, signed, tmp_path)
     with pytest.raises(ArtifactError):
-        pull_pipeline(location, tmp_path / "out", verify_key=keys[1])
+        pull(location, tmp_path / "out", verify_key=keys[1])
     assert not (tmp_path / "out").exists()
 
 
@@ -162,7 +159,7 @@ def test_the_signature_itself_passes_over_nothing(
     monkeypatch.setattr(form, "unsafe_names", lambda names: None)
     monkeypatch.setattr(names_module, "unsafe_name", lambda name: None)
     with pytest.raises(SignatureError, match=re.escape(name)):
-        pull_pipeline(location, tmp_path / "out", verify_key=keys[1])
+        pull(location, tmp_path / "out", verify_key=keys[1])
     assert not (tmp_path / "out").exists()
 
 

@@ -1,7 +1,7 @@
-"""Run as a program: ``spacy package`` of a pipeline that brings code of its own, which is imported first.
+"""A program that runs ``spacy package``, after importing the code that the pipeline contains.
 
-``python -m spacy_lambda.store.package_program PIPELINE OUT`` writes the package's project below ``OUT``; the package
-imports the code when it is imported itself, so that ``spacy.load`` finds what the code registers.
+``python -m spacy_lambda.store.hub.wheel_program PIPELINE OUT`` writes the package's project below ``OUT``. Importing
+the package imports that code, so that ``spacy.load`` finds the functions that it registers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import_code(Path(__file__).parent / {folder!r})
 def write_package(pipeline: Path, out: Path) -> None:
     """Write the project of a wheel.
 
-    :param pipeline: The pipeline's folder; its code is imported here, and the pipeline loaded.
+    :param pipeline: The pipeline's folder; this imports its code and loads it.
     :param out: An existing folder.
     """
     from spacy.cli.package import package
@@ -38,7 +38,7 @@ def write_package(pipeline: Path, out: Path) -> None:
 
 
 def _import_code_in(out: Path, name: str) -> None:
-    """Let the package import its code, and require what it takes for that."""
+    """Make the package import its code, and require spacy-lambda for that."""
     (project,) = out.iterdir()
     (start,) = project.glob("*/__init__.py")
     text = start.read_text(encoding="utf-8")

@@ -1,0 +1,51 @@
+"""A pipeline's folder -> a wheel, as by ``spacy package``, without a network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from spacy_lambda.core.files import ARCHIVE_TIME
+from spacy_lambda.core.pipelines import read_meta, requirements_of
+from spacy_lambda.errors import StoreError
+
+__all__ = ["build_wheel"]
+
+
+def build_wheel(pipeline: Path, scratch: Path) -> Path:
+    """Build a wheel.
+
+    spaCy loads the pipeline for it, to ask its components for their requirements. That runs code that the pipeline
+    contains, which runs again where the wheel is installed and imported.
+
+    :param scratch: An empty folder.
+    :raises InvalidPipelineError: When a name or a requirement in its ``meta.json`` is invalid.
+    :raises StoreError: When it cannot be built.
+    """
+    # spaCy makes folders of the names, and pip installs the requirements with the wheel.
+    meta = read_meta(pipeline / "meta.json")
+    requirements_of(meta)
+    requirements_of({"requirements": meta.get("setup_requires", [])})
+    _run(pipeline, "spacy_lambda.store.hub.wheel_program", str(pipeline), str(scratch))
+    (project,) = scratch.iterdir()
+    # Without isolation: the installed setuptools is used, and nothing is downloaded.
+    _run(pipeline, "build", "--wheel", "--no-isolation", str(project))
+    (wheel,) = (project / "dist").glob("*.whl")
+    return wheel
+
+
+def _run(pipeline: Path, module: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "SOURCE_DATE_EPOCH": str(ARCHIVE_TIME)},
+    )
+    if done.returncode:
+        raise StoreError(
+            f"building a wheel of {pipeline} failed: {(done.stderr or done.stdout).strip()[-1000:]}",
+            remedy='install "spacy-lambda[hub]" and the pipeline\'s requirements, or push a wheel from `spacy package`',
+        )
