@@ -155,7 +155,7 @@ def test_a_pipeline_that_is_named_by_a_way_out(name: str, victim: Path, tmp_path
 
 def test_a_version_that_looks_like_a_digest_is_not_pushed(pipeline: Path, tmp_path: Path) -> None:
     """A reference of that form is a digest, and never looked up."""
-    with pytest.raises(StoreError, match="not an alias|not a valid alias"):
+    with pytest.raises(StoreError, match="is not a valid alias"):
         push(str(pipeline), open_store(parse_location(str(tmp_path / "store"))), aliases=(D0,))
 
 
