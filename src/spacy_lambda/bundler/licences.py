@@ -1,4 +1,4 @@
-"""A bundle's folder -> the distributions in it, and under which licence each says it is."""
+"""A bundle's folder -> the distributions in it, with the licences in their metadata."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_NAME = 100
 """Characters: a ``License`` field that is longer is the licence's text."""
 
 NO_LICENCE = ("OSI Approved", "DFSG approved")
-"""Ends of classifiers that name none."""
+"""Ends of classifiers that do not name a licence."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Component:
     """One distribution of a bundle.
 
     :param name: In its normal form.
-    :param version: As its metadata has it.
-    :param licence: An SPDX expression where its metadata say so much, else the licence's name as they have it.
+    :param version: As in its metadata.
+    :param licence: An SPDX expression if its metadata contain one, else the licence's name in the metadata.
     :param texts: Files in the bundle with its licences, relative to the bundle's folder.
-    :param sha256: Of its wheel; empty if it came from no wheel.
+    :param sha256: Of its wheel; empty if it was not installed from a wheel.
     """
 
     name: str
@@ -47,9 +47,9 @@ class Component:
 
 
 def list_components(tree: Path, sha256: Mapping[str, str]) -> tuple[Component, ...]:
-    """The distributions in a folder, sorted by name.
+    """List the distributions in a folder, sorted by name.
 
-    :param tree: Has the ``.dist-info`` folders at its top.
+    :param tree: The folder with the ``.dist-info`` folders.
     :param sha256: Of each wheel, by the distribution's normal name.
     """
     found = (_component(tree, info, sha256) for info in tree.glob("*.dist-info"))
@@ -57,7 +57,7 @@ def list_components(tree: Path, sha256: Mapping[str, str]) -> tuple[Component, .
 
 
 def spdx_licence(text: str) -> str | None:
-    """The SPDX expression that a text is, but for case, spaces and the word licence: ``MIT License`` is ``MIT``."""
+    """Return a text as an SPDX expression, ignoring case, spaces and the word licence: ``MIT License`` is ``MIT``."""
     bare = text.removeprefix("The ").replace(" License", "")
     for expression in (text, text.replace(" ", "-"), bare.replace(" ", "-")):
         try:
@@ -75,7 +75,7 @@ def _component(tree: Path, info: Path, sha256: Mapping[str, str]) -> Component:
 
 
 def _licence(dist: Distribution) -> str:
-    """What the metadata say: the newest field first, then what is exact before what is a name."""
+    """Return the licence: the newest field first, then exact values before names."""
     expression = _field(dist, "License-Expression")
     if expression:
         return spdx_licence(expression) or expression
@@ -98,15 +98,15 @@ def _is_licence(classifier: str) -> bool:
 
 
 def _spdx_classifier(name: str) -> str | None:
-    """``MIT License``, ``ISC License (ISCL)``, ``Mozilla Public License 2.0 (MPL 2.0)``; not ``BSD License``, which is
-    several.
+    """Return the SPDX expression of a classifier, such as ``MIT License``, ``ISC License (ISCL)`` or ``Mozilla Public
+    License 2.0 (MPL 2.0)``; ``None`` for ``BSD License``, which is ambiguous.
     """
     match = re.fullmatch(r"(.*) \((.*)\)", name)
     return next(filter(None, map(spdx_licence, reversed(match.groups()) if match else (name,))), None)
 
 
 def _texts(info: Path) -> Iterator[Path]:
-    """In the ``.dist-info`` folder; and beside the code, where wheels without any there have them."""
+    """Find licences in the ``.dist-info`` folder; and beside the code, where some wheels have them."""
     yield from (path for path in (info / "licenses").rglob("*") if path.is_file())
     for folder in (info, info.with_name(info.name.partition("-")[0])):
         for path in folder.glob("*"):

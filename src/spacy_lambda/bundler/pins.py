@@ -1,4 +1,4 @@
-"""A pipeline's requirements -> the versions that are installed here, for another Python and architecture."""
+"""A pipeline's requirements -> the versions that are installed here, resolved for the target."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Pin:
     """One distribution of the bundle.
 
     :param name: In its normal form.
-    :param version: As it is installed here.
+    :param version: As installed here.
     """
 
     name: str
@@ -31,21 +31,21 @@ class Pin:
 
 
 def pin_requirements(requirements: Iterable[str], target: Target) -> tuple[tuple[Pin, ...], Distribution]:
-    """Follow requirements through what is installed here, as far as the function needs it.
+    """Pin everything that the function needs, following requirements through the installed distributions.
 
     :param requirements: Of the pipeline.
-    :returns: What is fetched as wheels, sorted; and spacy-lambda itself.
+    :returns: The pins, sorted; and spacy-lambda itself, which is copied and not fetched.
     :raises RequirementError: If a requirement is not installed here.
     """
-    wanted = tuple(requirements)
-    without = left_out(wanted, target.markers)
-    found = requirement_closure((OURS, *wanted), markers=target.markers, without=without)
+    required = tuple(requirements)
+    without = left_out(required, target.markers)
+    found = requirement_closure((OURS, *required), markers=target.markers, without=without)
     ours = next(dist for dist in found if canonicalize_name(dist.metadata["Name"]) == OURS)
     return _pins(dist for dist in found if dist is not ours), ours
 
 
 def pin_all(requirements: Iterable[str], target: Target) -> tuple[Pin, ...]:
-    """The same for what is not the function's: everything that is required.
+    """Pin everything that is required.
 
     :raises RequirementError: If a requirement is not installed here.
     """

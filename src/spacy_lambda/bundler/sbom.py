@@ -1,4 +1,4 @@
-"""What is in a bundle, as a CycloneDX document (https://cyclonedx.org/docs/1.6/json/): the same bytes each time."""
+"""A bundle's software bill of materials in CycloneDX (https://cyclonedx.org/docs/1.6/json/), reproducible."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ __all__ = ["sbom_text"]
 
 
 def sbom_text(components: Sequence[Component], *, pipeline: Mapping[str, Any], sha256: str, target: Target) -> str:
-    """The function and what it consists of: the pipeline and the distributions.
+    """Return the document: the function, its pipeline and its distributions.
 
-    It has no date, and its serial number follows from what is in it.
+    It has no date, and its serial number is derived from its contents.
 
     :param pipeline: The pipeline's ``meta.json``.
     :param sha256: Identity of the pipeline's artifact.
-    :param target: Where the bundle runs.
+    :param target: The function's runtime.
     """
     function = _function(pipeline, target)
     entries = [_model(pipeline, sha256), *map(_library, components)]
     bom = Bom(metadata=BomMetaData(component=function, tools=ToolRepository(components=[_tool()])), components=entries)
     bom.register_dependency(function, entries)
     document = json.loads(JsonV1Dot6(bom).output_as_string())
-    # The library always writes the time, and a random serial number.
+    # The library always writes the time and a random serial number.
     del document["metadata"]["timestamp"], document["serialNumber"]
     document["serialNumber"] = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(document, sort_keys=True)).urn
     return json.dumps(document, indent=2, sort_keys=True) + "\n"

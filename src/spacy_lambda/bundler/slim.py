@@ -1,4 +1,4 @@
-"""What a bundle does not need, each with its reason; nothing is removed that is not in these tables."""
+"""Files that a bundle does not need, each with a reason. Only files that these tables list are removed."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["RULES", "Removal", "Rule", "is_loadable", "slim_tree"]
 
 @dataclass(frozen=True)
 class Rule:
-    """Paths that are removed.
+    """A rule for paths that are removed.
 
-    :param pattern: Of :mod:`fnmatch`, against paths with ``/`` below the bundle's root.
-    :param reason: Why nothing misses them.
-    :param shown: What an account of the removals calls it, where several rules are one line of it.
+    :param pattern: For :mod:`fnmatch`, matched against paths with ``/`` below the bundle's root.
+    :param reason: The reason why the function does not need them.
+    :param label: Its name in the report, if several rules share a line.
     """
 
     pattern: str
     reason: str
-    shown: str = ""
+    label: str = ""
 
 
 RULES = (
@@ -54,7 +54,7 @@ RULES = (
     Rule("onnxruntime/datasets/*", "examples"),
     Rule("onnxruntime/capi/libonnxruntime.so*", "for C programs; the Python binding has its own copy"),
     Rule("spacy/cli/*", "spaCy's command line, which the runtime does not import"),
-    Rule("*.dist-info/RECORD", "the installer's, and no longer true"),
+    Rule("*.dist-info/RECORD", "the installer's, and outdated"),
     Rule("*.dist-info/INSTALLER", "the installer's"),
     Rule("*.dist-info/REQUESTED", "the installer's"),
     Rule("*.dist-info/direct_url.json", "the installer's, with paths of this machine"),
@@ -65,13 +65,13 @@ RULES = (
 )
 
 REGISTERED_LANGUAGES = ("ja", "ko", "th", "vi", "xx", "zh")
-"""Languages that spaCy imports whatever the pipeline's is, to register their tokenizers."""
+"""Languages that spaCy imports for every pipeline, to register their tokenizers."""
 
 SISTER = re.compile(r"^from \.\.([a-z]{2,3})\b", re.MULTILINE)
-"""How one language's module imports another's."""
+"""The import of another language in a language's module."""
 
 NEVER_STRIPPED = "*.libs/*"
-"""Libraries that wheels bring along: stripping breaks the alignment of their pages, and then they do not load."""
+"""Libraries that wheels vendor: stripping breaks their page alignment, so that they do not load."""
 
 
 LOADED = 1
@@ -80,10 +80,10 @@ LOADED = 1
 
 @dataclass(frozen=True)
 class Removal:
-    """What one rule has removed.
+    """The files that one rule has removed.
 
-    :param what: The rule's pattern or name, or what was done.
-    :param reason: Why.
+    :param what: The rule's pattern or label.
+    :param reason: The reason.
     :param files: How many files.
     :param size: How many bytes.
     """
@@ -95,11 +95,11 @@ class Removal:
 
 
 def slim_tree(tree: Path, target: Target, *, language: str) -> list[Removal]:
-    """Remove what the function does not need.
+    """Remove the files that the function does not need.
 
-    :param language: The pipeline's; of spaCy's languages, only it and the shared ones stay.
-    :returns: What was removed, by rule.
-    :raises BundleError: If there is no program that can strip the target's extension modules.
+    :param language: The pipeline's; of spaCy's languages, it and the shared ones are kept.
+    :returns: The removed files, by rule.
+    :raises BundleError: If no installed program can strip the target's extension modules.
     """
     rules = (*RULES, *_other_languages(tree, language))
     files, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
@@ -107,7 +107,7 @@ def slim_tree(tree: Path, target: Target, *, language: str) -> list[Removal]:
         name = path.relative_to(tree).as_posix()
         rule = next((rule for rule in rules if fnmatch(name, rule.pattern)), None)
         if rule is not None and not name.startswith("pipeline/"):
-            line = (rule.shown or rule.pattern, rule.reason)
+            line = (rule.label or rule.pattern, rule.reason)
             files[line] += 1
             sizes[line] += path.stat().st_size
             path.unlink()
@@ -133,7 +133,7 @@ def _other_languages(tree: Path, language: str) -> Iterator[Rule]:
 
 
 def _strip(tree: Path, target: Target) -> Removal:
-    """Remove debug symbols from extension modules, but from those that would not load without them."""
+    """Remove debug symbols from extension modules, except from those that would not load afterwards."""
     strip = _stripper(target)
     files, size = 0, 0
     for path in sorted(tree.rglob("*.so")):
@@ -146,7 +146,7 @@ def _strip(tree: Path, target: Target) -> Removal:
         )
         if done.returncode:
             raise BundleError(
-                f"{name} cannot be stripped: {done.stderr.strip()[-500:]}",
+                f"stripping {name} failed: {done.stderr.strip()[-500:]}",
                 remedy=f"install binutils for {target.machine}, or llvm",
             )
         saved = path.stat().st_size - stripped.stat().st_size
@@ -160,8 +160,8 @@ def _strip(tree: Path, target: Target) -> Removal:
 
 
 def is_loadable(elf: bytes) -> bool:
-    """Whether a 64-bit library's segments lie where the loader wants them: at the same place within a page, in the file
-    and in memory. Stripping can move them in libraries that were patched after linking, as wheels' are.
+    """Return whether a 64-bit library's segments have the same offset within a page in the file and in memory, as the
+    loader requires. Stripping can move them in libraries that were patched after linking, as in wheels.
 
     The format: https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html
     """
@@ -174,13 +174,13 @@ def is_loadable(elf: bytes) -> bool:
 
 
 def _stripper(target: Target) -> str:
-    """GNU's for the architecture, or LLVM's, which knows all."""
+    """Return GNU strip for the architecture, or LLVM's, which supports all."""
     names = (f"{target.machine}-linux-gnu-strip", "llvm-strip")
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found is None:
         package = f"binutils-{target.machine.replace('_', '-')}-linux-gnu"
         raise BundleError(
-            f"no program here strips debug symbols for {target.arch}: {' and '.join(names)} were looked for",
+            f"no program to strip debug symbols for {target.arch} is installed; looked for {' and '.join(names)}",
             remedy=f"install one (Debian: apt-get install {package}, or llvm)",
         )
     return found

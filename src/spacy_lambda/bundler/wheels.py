@@ -1,4 +1,4 @@
-"""Pins -> wheels for the target, by pip, and the lock that names them with their hashes."""
+"""Pins -> wheels for the target, downloaded by pip, and a lock file with their hashes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from spacy_lambda.errors import BundleError
 __all__ = ["download_wheels", "install_wheels", "lock_text", "wheel_digests"]
 
 NOT_FOUND = re.compile(r"No matching distribution found for (?P<pin>\S+)|Could not find a version .* requirement (\S+)")
+REMOVE = "remove it from the folder or index that pip uses"
 
 
 def download_wheels(pins: Sequence[Pin], target: Target, folder: Path) -> tuple[Path, ...]:
     """Fetch one wheel for each pin.
 
-    :param folder: Where they go.
-    :raises BundleError: If there is no wheel for the target, or pip cannot fetch it.
+    :param folder: The folder for them.
+    :raises BundleError: If there is no wheel for the target, or pip cannot download it.
     """
     done = _pip("download", target, "--dest", str(folder), *map(str, pins))
     if done.returncode:
@@ -35,7 +36,7 @@ def download_wheels(pins: Sequence[Pin], target: Target, folder: Path) -> tuple[
 
 
 def install_wheels(wheels: Sequence[Path], target: Target, folder: Path) -> None:
-    """Unpack wheels into one folder; nothing of them is run.
+    """Unpack wheels into one folder, without running any of their code.
 
     :raises BundleError: If one is broken.
     """
@@ -48,33 +49,35 @@ def install_wheels(wheels: Sequence[Path], target: Target, folder: Path) -> None
 
 
 def wheel_digests(wheels: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 of each wheel, by its distribution's normal name."""
+    """Return the SHA-256 of each wheel, by its distribution's normal name."""
     return {
         str(parse_wheel_filename(wheel.name)[0]): hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels
     }
 
 
 def lock_text(wheels: Sequence[Path]) -> str:
-    """The wheels as pip takes them with ``--require-hashes``."""
+    """Return a requirements file for ``pip install --require-hashes``."""
     digests = wheel_digests(wheels)
     pairs = (parse_wheel_filename(wheel.name)[:2] for wheel in wheels)
     return "".join(f"{name}=={version} \\\n    --hash=sha256:{digests[name]}\n" for name, version in pairs)
 
 
 def _check(wheels: Sequence[Path], pins: Sequence[Pin], target: Target) -> None:
-    """That pip brought what was asked for, and nothing for another machine."""
+    """Check that pip downloaded a wheel for each pin, and none for another machine."""
     found = set()
     for wheel in wheels:
         try:
             name, version, _, tags = parse_wheel_filename(wheel.name)
         except InvalidWheelFilename as exc:
-            raise BundleError(f"{wheel.name} is no wheel: {exc}", remedy="remove it from where pip finds it") from exc
+            raise BundleError(f"{wheel.name} is not a valid wheel: {exc}", remedy=REMOVE) from exc
         found.add(Pin(name, str(version)))
         if not any(tag.platform == "any" or tag.platform in target.platforms for tag in tags):
-            raise BundleError(f"{wheel.name} does not run on {target.arch}", remedy="remove it from where pip finds it")
+            raise BundleError(f"{wheel.name} does not run on {target.arch}", remedy=REMOVE)
     missing = [str(pin) for pin in pins if pin not in found and not any(pin.name == other.name for other in found)]
     if missing:
-        raise BundleError(f"pip brought no wheel of {', '.join(missing)}", remedy="run it again, or see `pip download`")
+        raise BundleError(
+            f"pip downloaded no wheel of {', '.join(missing)}", remedy="run it again, or see `pip download`"
+        )
 
 
 def _pip(command: str, target: Target, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,10 +88,12 @@ def _pip(command: str, target: Target, *arguments: str) -> subprocess.CompletedP
     return subprocess.run([*words, *arguments], capture_output=True, text=True, check=False)
 
 
-def _refused(said: str, target: Target) -> BundleError:
-    match = NOT_FOUND.search(said)
+def _refused(stderr: str, target: Target) -> BundleError:
+    match = NOT_FOUND.search(stderr)
     if match is None:
-        return BundleError(f"pip cannot fetch the wheels: {said.strip()[-1000:]}", remedy="check pip's configuration")
+        return BundleError(
+            f"pip cannot download the wheels: {stderr.strip()[-1000:]}", remedy="check pip's configuration"
+        )
     pin = next(group for group in match.groups() if group)
     name = pin.partition("==")[0]
     return BundleError(

@@ -1,8 +1,8 @@
-"""A bundle as a container image: the same folder as the zip's, copied onto a base; nothing is downloaded inside.
+"""A bundle as a container image: the zip's folder, copied onto a base. The build downloads nothing.
 
 ::
 
     folder ──context──▶ Dockerfile and layers ──engine──▶ image ──push──▶ REGISTRY/NAME@sha256:...
 
-An image is built, pushed and run by whatever is here: docker, podman, buildah or finch.
+An installed engine builds, pushes and runs it: docker, podman, buildah or finch.
 """

@@ -1,4 +1,4 @@
-"""A bundle's folder -> an image that an engine holds, and the folder that it was built from."""
+"""A bundle's folder -> an image in an engine, and the folder that it is built from."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ RECORD = "image.json"
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """An image that an engine holds.
+    """An image in an engine.
 
-    :param engine: Which one; nothing, if only its folder was written.
+    :param engine: The engine; ``None`` if only the folder was written.
     :param tag: Its name there.
     :param id: ``sha256:`` of its configuration; the same for the same folder and base.
-    :param base: What it was built on.
+    :param base: The image that it was built on.
     """
 
     engine: str | None
@@ -38,17 +38,17 @@ class BuiltImage:
 def build_image(
     tree: Path, out: Path, *, name: str, metadata: BundleMetadata, base: str, engine: Engine | None
 ) -> BuiltImage:
-    """Write the image's folder and build it; the folder appears when the image is there, or not at all.
+    """Write the image's folder and build it; the folder appears once the image is built, or not at all.
 
-    :param tree: All that the function needs; it is moved.
-    :param out: The folder; one that an earlier build has written is replaced.
+    :param tree: Everything that the function needs; it is moved.
+    :param out: The folder; that of an earlier build is replaced.
     :param name: ``LANG_NAME-VERSION-pyXY-ARCH``
-    :param metadata: What the bundle says of itself.
-    :param engine: What builds; without it, only the folder is written.
+    :param metadata: The bundle's metadata.
+    :param engine: The engine that builds it; ``None`` to write the folder alone.
     :raises BundleError: If ``out`` is something else, or building fails.
     """
     if out.exists() and not (out / RECORD).is_file():
-        raise BundleError(f"{out} is there and no image's folder", remedy="give another path, or remove it")
+        raise BundleError(f"{out} exists and is not an image's folder", remedy="give another path, or remove it")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
         context = Path(beside, "context")
@@ -65,15 +65,15 @@ def build_image(
 
 
 def read_record(folder: Path) -> BuiltImage:
-    """What was built from a folder.
+    """Return the image that was built from a folder.
 
-    :raises BundleError: If it is no image's folder, or nothing was built from it.
+    :raises BundleError: If it is not an image's folder, or no image was built from it.
     """
     try:
         built = BuiltImage(**parse_json((folder / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as exc:
         raise BundleError(
-            f"{folder} is no image's folder: {exc}", remedy="make one with `spacy-lambda bundle --shape image`"
+            f"{folder} is not an image's folder: {exc}", remedy="make one with `spacy-lambda bundle --shape image`"
         ) from exc
     if built.engine not in ENGINES or built.id is None:
         raise BundleError(

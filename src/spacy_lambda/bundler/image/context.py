@@ -1,4 +1,4 @@
-"""A bundle's folder -> a folder from which any engine builds the image."""
+"""A bundle's folder -> a build context for any engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "ima
 
 TASK_ROOT = "/var/task"
 SNAPSTART_LABEL = "com.amazonaws.lambda.feature.snapstart"
-"""What an image that is not built on AWS's own base carries, so that SnapStart takes it."""
+"""Required by SnapStart of an image that is not built on AWS's own base."""
 
 AWS_BASE = re.compile(r"(public\.ecr\.aws/lambda|amazon/aws-lambda|docker\.io/amazon/aws-lambda)[-/]python[:@]")
 PYTHON_LABEL = "spacy-lambda.python"
@@ -31,22 +31,22 @@ USER = "1000:1000"
 
 
 def aws_base(target: Target) -> str:
-    """AWS's own base image for Python."""
+    """Return AWS's own base image for Python."""
     return f"public.ecr.aws/lambda/python:{target.python}"
 
 
 def image_tag(name: str) -> str:
-    """A local name for an image: ``spacy-lambda/LANG_NAME-VERSION-pyXY-ARCH``, in the letters that names may have."""
+    """Return a local name for an image: ``spacy-lambda/LANG_NAME-VERSION-pyXY-ARCH``, in the characters allowed."""
     return f"spacy-lambda/{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}:latest"
 
 
 def write_context(tree: Path, context: Path, *, base: str, metadata: BundleMetadata) -> None:
-    """Sort what is in the tree into layers, those first that change most seldom, and write the Dockerfile.
+    """Distribute the tree over layers, the most stable first, and write the Dockerfile.
 
-    :param tree: All that the function needs; it is moved.
+    :param tree: Everything that the function needs; it is moved.
     :param context: The folder, which must exist and be empty.
-    :param base: An image with Python and, where it is not AWS's own, ``awslambdaric``.
-    :param metadata: What the labels tell.
+    :param base: An image with Python and, unless it is AWS's own, ``awslambdaric``.
+    :param metadata: The source of the labels.
     """
     layers: dict[str, list[str]] = {layer: [] for layer in LAYERS}
     for entry in sorted(path.name for path in tree.iterdir()):
@@ -67,10 +67,10 @@ def _layer(entry: str) -> str:
 
 
 def _dockerfile(base: str, metadata: BundleMetadata) -> str:
-    called = pipeline_name(metadata.pipeline)
+    name = pipeline_name(metadata.pipeline)
     labels = {
-        "org.opencontainers.image.title": called.package,
-        "org.opencontainers.image.version": called.version,
+        "org.opencontainers.image.title": name.package,
+        "org.opencontainers.image.version": name.version,
         PYTHON_LABEL: metadata.target.python,
     }
     lines = []
@@ -82,7 +82,7 @@ def _dockerfile(base: str, metadata: BundleMetadata) -> str:
         f"WORKDIR {TASK_ROOT}",
         *(f"COPY {layer}/ {TASK_ROOT}/" for layer in LAYERS),
         f"USER {USER}",
-        *(f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()),
+        *(f"LABEL {label}={json.dumps(value)}" for label, value in labels.items()),
         *lines,
         f'CMD ["{HANDLER}"]',
     ]

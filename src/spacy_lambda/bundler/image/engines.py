@@ -1,4 +1,4 @@
-"""What builds, pushes and looks into images: docker, podman, buildah or finch, as their command lines have it."""
+"""Container engines, by their command lines: docker, podman, buildah and finch."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ __all__ = ["ENGINES", "Engine", "ImageConfig", "find_engine", "has_local_registr
 
 PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 NO_ATTESTATIONS = ("--provenance=false", "--sbom=false")
-"""BuildKit's attestations make an index of the image, which Lambda refuses."""
+"""BuildKit's attestations turn the image into an index, which Lambda refuses."""
 
 SAME_DATES = (f"--timestamp={ARCHIVE_TIME}",)
 
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """What an image says about how it is run.
+    """The configuration with which an image runs.
 
-    :param entrypoint: What it starts.
-    :param arguments: With which arguments: the handler.
+    :param entrypoint: The program.
+    :param arguments: Its arguments: the handler.
     :param variables: Its environment.
-    :param folder: Where it starts.
-    :param user: As whom; empty for root.
+    :param folder: Its working directory.
+    :param user: Its user; empty for root.
     :param labels: Its labels.
     """
 
@@ -49,12 +49,12 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class Engine:
-    """One command line.
+    """One engine.
 
     :param name: The program.
-    :param build: Its words for building, with what keeps attestations off and dates the same.
-    :param ready: Words that succeed where it can work: some are only the client of a service.
-    :param insecure: What it has to be told for a registry on this machine, which has no certificate.
+    :param build: Arguments for building, without attestations and with fixed dates.
+    :param ready: Arguments that succeed if it can work: some engines are only the client of a service.
+    :param insecure: Arguments for a registry on this machine, which has no certificate.
     """
 
     name: str
@@ -95,12 +95,12 @@ class Engine:
         found = [str(digest).partition("@")[2] for digest in digests if str(digest).startswith(f"{name}@")]
         if not found:
             raise BundleError(
-                f"{self.name} pushed {destination} and does not tell its digest", remedy="push it with another engine"
+                f"{self.name} pushed {destination} but does not report its digest", remedy="push it with another engine"
             )
         return found[0]
 
     def pull_image(self, reference: str) -> None:
-        """Fetch an image from a registry, if it is not here.
+        """Pull an image from a registry, if the engine does not have it.
 
         :raises BundleError: If that fails.
         """
@@ -108,9 +108,9 @@ class Engine:
         self.call("pull", *insecure, reference)
 
     def read_config(self, reference: str) -> ImageConfig:
-        """How an image that is here wants to be run.
+        """Return the configuration of an image in the engine.
 
-        :raises BundleError: If there is no such image.
+        :raises BundleError: If the engine does not have it.
         """
         config: dict[str, Any] = self.inspect(reference)["Config"]
         return ImageConfig(
@@ -123,14 +123,14 @@ class Engine:
         )
 
     def login(self, registry: str, user: str, password: str) -> None:
-        """Log in; the password goes through a pipe, where no list of processes shows it.
+        """Log in; the password goes through a pipe, because process lists show arguments.
 
         :raises BundleError: If the registry refuses.
         """
         self.call("login", "--username", user, "--password-stdin", registry, stdin=password)
 
     def inspect(self, reference: str) -> dict[str, Any]:
-        """What the engine knows of an image, in docker's form."""
+        """Return the engine's description of an image, in docker's format."""
         if self.name == "buildah":
             found = parse_json(self.call("inspect", "--type", "image", reference))
             docker: dict[str, Any] = found["Docker"]
@@ -143,7 +143,7 @@ class Engine:
         """Run the program.
 
         :returns: Its standard output.
-        :raises BundleError: If it fails, with the end of what it said.
+        :raises BundleError: If it fails, with the end of its error output.
         """
         environ = {**os.environ, "SOURCE_DATE_EPOCH": str(ARCHIVE_TIME)}
         command = [self.name, *words]
@@ -151,7 +151,7 @@ class Engine:
         if done.returncode:
             raise BundleError(
                 f"{self.name} {words[0]} failed: {(done.stderr or done.stdout).strip()[-1000:]}",
-                remedy=f"see what it says, or choose another engine: --engine {' or '.join(sorted(ENGINES))}",
+                remedy=f"correct what it reports, or choose another engine: --engine {' or '.join(sorted(ENGINES))}",
             )
         return done.stdout
 
@@ -165,23 +165,22 @@ ENGINES = {
         Engine("buildah", ("build", *SAME_DATES), ready=("info",), insecure=("--tls-verify=false",)),
     )
 }
-"""In the order in which they are looked for."""
+"""In the order of preference."""
 
 
 def find_engine(wanted: str | None = None) -> Engine:
-    """The one that is asked for, or the first one that is here and can work.
+    """Return the requested engine, or the first one that is installed and works.
 
-    :raises BundleError: If there is none.
+    :raises BundleError: If none does.
     """
     if wanted is not None and wanted not in ENGINES:
-        raise BundleError(f"there is no engine {wanted!r}", remedy=f"choose {', '.join(ENGINES)}")
+        raise BundleError(f"unknown engine {wanted!r}", remedy=f"choose {', '.join(ENGINES)}")
     names: Sequence[str] = [wanted] if wanted is not None else list(ENGINES)
     for name in names:
         if shutil.which(name) is not None and _is_ready(ENGINES[name]):
             return ENGINES[name]
     raise BundleError(
-        f"no engine here builds images: {', '.join(names)} {'was' if len(names) == 1 else 'were'} looked for, and of "
-        "docker the service too",
+        f"no engine that builds images is installed and running; looked for {', '.join(names)}",
         remedy="install one and start it (Debian: apt-get install buildah), or --engine none for the Dockerfile alone",
     )
 

@@ -1,4 +1,4 @@
-"""An image -> a registry, and the reference that deploys it: by digest, which no later push changes."""
+"""An image -> a registry, and its reference by digest, which no later push changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.bundler.image.build import read_record
 from spacy_lambda.bundler.image.engines import ENGINES, Engine
 from spacy_lambda.errors import BundleError
@@ -18,6 +19,7 @@ ECR = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]
 REFERENCE = re.compile(
     r"(?P<registry>[^/]+\.[^/]+|[^/]+:\d+|localhost)/(?P<name>[a-z0-9][a-z0-9._/-]*)(:(?P<tag>[\w.-]+))?"
 )
+PERMISSIONS = "allow ecr:GetAuthorizationToken, ecr:DescribeRepositories and pushing to this repository"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class PushedImage:
     """An image in a registry.
 
     :param reference: ``REGISTRY/NAME@sha256:...``, for Lambda's ``ImageUri``.
-    :param tag: The tag that it has as well.
+    :param tag: Its tag.
     """
 
     reference: str
@@ -33,17 +35,17 @@ class PushedImage:
 
 
 def push_image(folder: Path, destination: str, *, create: bool = False) -> PushedImage:
-    """Push what was built from a folder; to ECR, log in first.
+    """Push the image that was built from a folder; for ECR, log in first.
 
-    :param folder: Of ``bundle --shape image``.
-    :param destination: ``REGISTRY/NAME``, with or without ``:TAG``; without it, the bundle's name is the tag.
-    :param create: Make the ECR repository if it is missing: scanned on push, with tags that cannot be moved.
-    :raises BundleError: If there is no such image, or the registry refuses.
+    :param folder: The output of ``bundle --shape image``.
+    :param destination: ``REGISTRY/NAME`` or ``REGISTRY/NAME:TAG``; by default the bundle's name is the tag.
+    :param create: Create the ECR repository if it is missing, with scans on push and immutable tags.
+    :raises BundleError: If the image does not exist, or the registry refuses.
     """
     match = REFERENCE.fullmatch(destination)
     if match is None:
         raise BundleError(
-            f"{destination!r} is no place in a registry", remedy="write REGISTRY/NAME, or REGISTRY/NAME:TAG"
+            f"{destination!r} is not an image's name in a registry", remedy="write REGISTRY/NAME or REGISTRY/NAME:TAG"
         )
     built = read_record(folder)
     engine = ENGINES[str(built.engine)]
@@ -51,37 +53,33 @@ def push_image(folder: Path, destination: str, *, create: bool = False) -> Pushe
     tag = match["tag"] or built.tag.partition("/")[2].partition(":")[0]
     ecr = ECR.match(registry)
     if ecr is not None:
-        _enter_ecr(engine, registry, name, region=ecr["region"], account=ecr["account"], create=create)
+        _log_in_to_ecr(engine, registry, name, region=ecr["region"], account=ecr["account"], create=create)
     digest = engine.push_image(str(built.id), f"{registry}/{name}:{tag}")
     return PushedImage(f"{registry}/{name}@{digest}", tag)
 
 
-def _enter_ecr(engine: Engine, registry: str, name: str, *, region: str, account: str, create: bool) -> None:
-    """Log in with the AWS credentials that are here (https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html)."""
+def _log_in_to_ecr(engine: Engine, registry: str, name: str, *, region: str, account: str, create: bool) -> None:
+    """Log in with the AWS credentials of this machine:
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html.
+    """
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
-    try:
+    with aws_errors(f"logging in to {registry}", raises=BundleError, permissions=PERMISSIONS):
         ecr = boto3.client("ecr", region_name=region)
-        _find_repository(ecr, name, account, create=create)
+        _require_repository(ecr, name, account, create=create)
         token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    except (BotoCoreError, ClientError) as exc:
-        raise BundleError(
-            f"ECR refuses: {exc}",
-            remedy="check the AWS credentials (`aws sts get-caller-identity`) and that they allow "
-            "ecr:GetAuthorizationToken, ecr:DescribeRepositories and pushing to this repository",
-        ) from exc
     user, _, password = base64.b64decode(token).decode("ascii").partition(":")
     engine.login(registry, user, password)
 
 
-def _find_repository(ecr: Any, name: str, account: str, *, create: bool) -> None:
+def _require_repository(ecr: Any, name: str, account: str, *, create: bool) -> None:
     try:
         ecr.describe_repositories(registryId=account, repositoryNames=[name])
     except ecr.exceptions.RepositoryNotFoundException as exc:
         if not create:
             raise BundleError(
-                f"there is no ECR repository {name!r}", remedy="add --create, or make it: aws ecr create-repository"
+                f"the ECR repository {name!r} does not exist",
+                remedy="add --create, or create it with `aws ecr create-repository`",
             ) from exc
         ecr.create_repository(
             registryId=account,

@@ -1,7 +1,7 @@
-"""``blis.py`` as far as thinc uses it: one function, of the library that ``blis.cy`` has in it already.
+"""The part of ``blis.py`` that thinc uses: one function, called in the library that ``blis.cy`` contains.
 
-The wheel has the whole of BLIS twice, once in each of its modules, 17 MB each. What ``blis.cy`` tells other compiled
-modules about itself serves here too: ``void gemm(trans_t, trans_t, dim_t m, dim_t n, dim_t k, double alpha, float *a,
+The wheel contains BLIS twice, once in each of its modules, 17 MB each. This shim uses the interface that ``blis.cy``
+exports to other compiled modules: ``void gemm(trans_t, trans_t, dim_t m, dim_t n, dim_t k, double alpha, float *a,
 inc_t, inc_t, float *b, inc_t, inc_t, double beta, float *c, inc_t, inc_t)``
 (https://cython.readthedocs.io/en/latest/src/userguide/sharing_declarations.html).
 """
@@ -50,10 +50,10 @@ _gemm = _function()
 def gemm(
     a: Any, b: Any, out: Any = None, trans1: bool = False, trans2: bool = False, alpha: float = 1.0, beta: float = 1.0
 ) -> Any:
-    """``alpha * a @ b + beta * out``, of contiguous float32 matrices, each transposed first where it is said.
+    """Return ``alpha * a @ b + beta * out`` of contiguous float32 matrices, each transposed first if requested.
 
     :raises ValueError: If the shapes do not fit.
-    :raises TypeError: If a matrix is none, or not contiguous float32.
+    :raises TypeError: If an argument is not a contiguous float32 matrix.
     """
     for matrix in (a, b) if out is None else (a, b, out):
         if matrix.ndim != 2 or matrix.dtype != np.float32 or not matrix.flags.c_contiguous:
