@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from spacy_lambda.local import LocalLambda, serve
     from spacy_lambda.runtime.loading import load
+    from spacy_lambda.store import pull, push
 
 __all__ = [
     "ArtifactError",
@@ -91,6 +92,8 @@ __all__ = [
     "compile_pipeline",
     "load",
     "load_project",
+    "pull",
+    "push",
     "serve",
     "verify",
 ]
@@ -104,6 +107,8 @@ _HOMES = {
     "compile_pipeline": "spacy_lambda.compiler.compile",
     "load": "spacy_lambda.runtime.loading",
     "load_project": "spacy_lambda.config.load",
+    "pull": "spacy_lambda.store",
+    "push": "spacy_lambda.store",
     "serve": "spacy_lambda.local",
     "verify": "spacy_lambda.compiler.verification",
 }

@@ -11,6 +11,7 @@ import boto3
 import pytest
 import spacy
 
+import spacy_lambda
 from spacy_lambda.core.artifact.unpack import unpack_stream
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.source.find import find_artifact
@@ -319,3 +320,11 @@ def test_a_folder_that_cannot_be_written(pipeline: Path, tmp_path: Path) -> None
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="does not exist"):
         open_store(parse_location(str(tmp_path / "none"))).versions()
+
+
+def test_locations_may_be_strings(pipeline: Path, tmp_path: Path) -> None:
+    pushed = spacy_lambda.push(str(pipeline), str(tmp_path / "store"), aliases=("latest",))
+    pulled = spacy_lambda.pull(f"{tmp_path}/store/en_metals", tmp_path / "out")
+    assert pulled.sha256 == pushed.location.sha256
+    with pytest.raises(LocationError, match="not a store"):
+        spacy_lambda.push(str(pipeline), f"{tmp_path}/store/en_metals@latest")

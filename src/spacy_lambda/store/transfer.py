@@ -13,12 +13,12 @@ from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import pack, write_artifact
 from spacy_lambda.core.artifact.unpack import Extracted, unpack_stream
 from spacy_lambda.core.digest import Digest
-from spacy_lambda.core.location import Location
+from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.pipeline.kind import pipeline_kind
-from spacy_lambda.store.factory import open_pipeline
+from spacy_lambda.store.factory import open_pipeline, open_store
 from spacy_lambda.store.hub.hub_store import HubStore
 from spacy_lambda.store.protocol import Push, Pushed, Store
 from spacy_lambda.store.signature import sign_pipeline, verify_signature
@@ -28,7 +28,7 @@ __all__ = ["Pulled", "pull", "push"]
 
 def push(
     pipeline: str,
-    store: Store,
+    store: Store | Location | str,
     *,
     aliases: tuple[str, ...] = (),
     replace: bool = False,
@@ -38,15 +38,18 @@ def push(
     """Pack a pipeline, sign it if a key is given, and store it.
 
     :param pipeline: A folder, an installed package's name, a wheel, a zip or an artifact.
+    :param store: A store, or the location of one, such as ``s3://models/ner``.
     :param aliases: Aliases that will point to it.
     :param replace: Replace a version that exists with other contents.
     :param sign_key: A private key; see :mod:`~spacy_lambda.store.signature`.
+    :raises LocationError: When the location is invalid, or names something in a store.
     :raises PipelineNotFoundError: When the pipeline does not exist.
     :raises InvalidPipelineError: When its ``meta.json`` or ``config.cfg`` is invalid.
     :raises ArtifactError: When it cannot be packed, or the archive is refused.
     :raises SignatureError: When it cannot be signed.
     :raises StoreError: When the store cannot be reached, refuses, or has the version with other contents.
     """
+    opened = open_store(_parsed(store)) if isinstance(store, str | Location) else store
     with pipeline_folder(pipeline) as folder, tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         kind = pipeline_kind(folder)
         packed = pack(
@@ -57,7 +60,7 @@ def push(
             signature = Path(scratch, "model.sig")
             signature.write_bytes(sign_pipeline(folder, packed.manifest, sign_key))
         request = Push(packed=packed, folder=folder, aliases=aliases, replace=replace, signature=signature)
-        return replaced(store.push(request, on_step=on_step), kind=kind, left_out=packed.left_out)
+        return replaced(opened.push(request, on_step=on_step), kind=kind, left_out=packed.left_out)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Pulled:
 
 
 def pull(
-    location: Location,
+    location: Location | str,
     out: Path,
     *,
     s3: S3Options = FROM_ENVIRONMENT,
@@ -87,18 +90,24 @@ def pull(
 ) -> Pulled:
     """Fetch a pipeline; ``out`` appears whole and verified or not at all.
 
+    :param location: Such as ``s3://models/ner/en_my_pipeline@live``.
     :param out: The folder, which must not exist or be empty; or a file that ends in ``.tar``, for the artifact itself.
     :param verify_key: A public key; the pipeline must be signed with its private half.
     :raises ArtifactError: When the stored bytes do not match their digests, or ``out`` exists.
     :raises SignatureError: When it is not signed by that key.
     :raises StoreError: When the store cannot be reached, refuses, or has no such pipeline.
     """
+    source = _parsed(location)
     if out.suffix == ".tar":
         with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
-            pulled = _pull(location, Path(scratch, "pipeline"), s3, verify_key, on_step)
+            pulled = _pull(source, Path(scratch, "pipeline"), s3, verify_key, on_step)
             packed = write_artifact(pulled.path, pulled.manifest, out)
         return replaced(pulled, path=out, sha256=packed.sha256)
-    return _pull(location, out, s3, verify_key, on_step)
+    return _pull(source, out, s3, verify_key, on_step)
+
+
+def _parsed(location: Location | str) -> Location:
+    return parse_location(location) if isinstance(location, str) else location
 
 
 def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None, on_step: OnStep) -> Pulled:
