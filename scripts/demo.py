@@ -44,7 +44,7 @@ From another terminal, in this folder:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=9001)
-    parser.add_argument("--once", action="store_true", help="end after the answer")
+    parser.add_argument("--once", action="store_true", help="exit after the first prediction")
     arguments = parser.parse_args()
     event = json.loads(EVENT.read_text(encoding="utf-8"))
     with start(arguments.port) as local:
@@ -59,14 +59,14 @@ def main() -> None:
 
 
 def start(port: int) -> LocalLambda:
-    """Serve the pipeline, at another port where this one is taken."""
+    """Serve the pipeline, at another port if this one is in use."""
     settings = FunctionSettings(pipeline=PIPELINE, name=NAME, environment={"SPACY_LAMBDA_PAGE": "on"})
     quiet = {"log": lambda number, line: None}
     try:
         return LocalLambda(settings, port=port, **quiet)
     except LocalLambdaError as exc:
         local = LocalLambda(settings, **quiet)
-        print(f"{exc.message}; a free port is taken instead")
+        print(f"{exc.message}; using a free port instead")
         return local
 
 
@@ -89,12 +89,12 @@ def figures(invocation: Invocation) -> str:
 
 
 def wait_for_interrupt() -> None:
-    """Block until Ctrl-C, or until somebody else wants this process to end."""
+    """Block until Ctrl-C, or another signal to terminate."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     stop.wait()
-    print("\nending", flush=True)
+    print("\nstopping", flush=True)
 
 
 if __name__ == "__main__":

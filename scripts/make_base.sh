@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A small base image of one's own: Debian 13 with its Python 3.13 and AWS's runtime client, without Docker.
+# Build a small base image: Debian 13 with its Python 3.13 and AWS's runtime client, without Docker.
 #
 #   scripts/make_base.sh [TAG]       as root; needs debootstrap, buildah and python3 with pip
 set -euo pipefail

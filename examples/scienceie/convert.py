@@ -1,8 +1,7 @@
-"""Convert ScienceIE's brat standoff into spaCy's corpora, with an account of every entity that was dropped.
+"""Convert ScienceIE's brat standoff into spaCy corpora, with a report of every entity that was dropped.
 
-Each paragraph becomes one document. ``doc.ents`` holds neither overlapping nor discontinuous entities, nor any that
-begin or end inside a token; those are dropped, the longest of overlapping entities staying, and each one is named
-in the account.
+Each paragraph becomes one document. ``doc.ents`` cannot contain overlapping or discontinuous entities, or any that
+begin or end inside a token. They are dropped, except the longest of overlapping ones, and listed in the report.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ REPEATED = "repeats another entity"
 
 @dataclass(frozen=True)
 class Dropped:
-    """One entity of the annotation that the corpus does not hold, and why."""
+    """An annotated entity that was dropped, and the reason."""
 
     file: str
     id: str
@@ -47,7 +46,7 @@ class Annotation:
 
 
 def read_annotations(path: Path) -> Iterator[Annotation]:
-    """Read the entities of an ``.ann`` file; relations are no part of this corpus."""
+    """Read the entities of an ``.ann`` file; its relations are ignored."""
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("T"):
             key, place, text = line.split("\t")
@@ -57,7 +56,7 @@ def read_annotations(path: Path) -> Iterator[Annotation]:
 
 
 def convert_paragraph(nlp: Language, path: Path) -> tuple[Doc, list[Dropped]]:
-    """Make the document of one paragraph from its ``.txt`` and the ``.ann`` beside it."""
+    """Convert one paragraph, a ``.txt`` and the ``.ann`` beside it, to a document."""
     with path.open(encoding="utf-8", newline="") as file:
         doc = nlp.make_doc(file.read())
     dropped = []
@@ -88,33 +87,33 @@ def convert_paragraph(nlp: Language, path: Path) -> tuple[Doc, list[Dropped]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path, help="the folder with train/ and dev/")
-    parser.add_argument("out", type=Path, help="where train.spacy, dev.spacy and dropped.json go")
+    parser.add_argument("out", type=Path, help="the folder for train.spacy, dev.spacy and dropped.json")
     arguments = parser.parse_args()
     nlp = spacy.blank("en")
-    account: dict[str, list[Dropped]] = {}
+    report: dict[str, list[Dropped]] = {}
     arguments.out.mkdir(parents=True, exist_ok=True)
     print(f"{'':7}{'documents':>11}{'entities':>10}{'kept':>8}{'dropped':>9}  why")
     for split in ("train", "dev"):
         texts = sorted((arguments.corpus / split).glob("*.txt"))
         if not texts:
-            parser.exit(1, f"no .txt in {arguments.corpus / split}: name the folder that holds train/ and dev/\n")
+            parser.exit(1, f"no .txt in {arguments.corpus / split}: give the folder with train/ and dev/\n")
         docs = DocBin()
         kept = 0
-        account[split] = []
+        report[split] = []
         for path in texts:
             doc, dropped = convert_paragraph(nlp, path)
             docs.add(doc)
             kept += len(doc.ents)
-            account[split] += dropped
+            report[split] += dropped
         docs.to_disk(arguments.out / f"{split}.spacy")
-        n_dropped = len(account[split])
-        reasons = Counter(entity.reason for entity in account[split]).most_common()
+        n_dropped = len(report[split])
+        reasons = Counter(entity.reason for entity in report[split]).most_common()
         why = ", ".join(f"{count} {reason}" for reason, count in reasons)
         print(f"{split:7}{len(docs):11}{kept + n_dropped:10}{kept:8}{n_dropped:9}  {why}")
     dropped_path = arguments.out / "dropped.json"
-    listing = {split: [asdict(entity) for entity in dropped] for split, dropped in account.items()}
+    listing = {split: [asdict(entity) for entity in dropped] for split, dropped in report.items()}
     dropped_path.write_text(json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"every dropped entity, by name: {dropped_path}")
+    print(f"dropped entities: {dropped_path}")
 
 
 if __name__ == "__main__":

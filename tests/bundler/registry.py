@@ -1,4 +1,4 @@
-"""What images are tested with: a base, and Debian's registry on a free port of this machine."""
+"""A base image, and Debian's registry on a free port of this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _why_not() -> str | None:
     if os.geteuid() != 0:
         return "mounting an image takes root's rights"
     found = subprocess.run(["buildah", "inspect", "--type", "image", BASE], capture_output=True, check=False)
-    return f"there is no base: scripts/make_base.sh makes {BASE}" if found.returncode else None
+    return f"the base image is missing: scripts/make_base.sh builds {BASE}" if found.returncode else None
 
 
 WHY_NO_IMAGES = _why_not()

@@ -65,7 +65,7 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("python", "arch"), [("3.11", "x86_64"), ("3.13", "aarch64"), ("4", "arm64")])
-def test_targets_that_lambda_has_not(python: str, arch: str) -> None:
+def test_targets_that_lambda_lacks(python: str, arch: str) -> None:
     with pytest.raises(BundleError) as caught:
         Target(python, arch)
     assert "choose" in caught.value.remedy
@@ -132,7 +132,7 @@ def test_a_broken_wheel(links: Path, tmp_path: Path) -> None:
 # Slimming.
 
 
-def test_every_rule_says_why() -> None:
+def test_every_rule_has_a_reason() -> None:
     assert all(rule.reason for rule in RULES)
     assert all(LEFT_OUT.values())
 
@@ -306,13 +306,13 @@ def test_the_command(small: Path, tmp_path: Path) -> None:
 
     from spacy_lambda.cli import make_app
 
-    said = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--report"]).output
-    assert "below the limit" in said
-    assert "spacy_lambda.runtime.handler.handler" in said
-    assert "pure" in said
+    output = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--report"]).output
+    assert "below the limit" in output
+    assert "spacy_lambda.runtime.handler.handler" in output
+    assert "pure" in output
     assert (tmp_path / "out.zip.svg").read_text().startswith("<svg")
-    assert "*/tests/*" in said
-    said = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--json"]).stdout
-    metadata = json.loads(said)
+    assert "*/tests/*" in output
+    output = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--json"]).stdout
+    metadata = json.loads(output)
     assert metadata["zipped"] == (tmp_path / "out.zip").stat().st_size
     assert metadata["target"] == {"python": "3.13", "arch": "x86_64"}

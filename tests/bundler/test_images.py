@@ -126,7 +126,7 @@ def test_layers_and_dockerfile(tree: Path, tmp_path: Path) -> None:
     assert {path.stat().st_mtime for path in context.rglob("*")} == {315532800.0}
 
 
-def test_another_base_has_to_be_told_more(tree: Path, tmp_path: Path) -> None:
+def test_another_base_gets_an_entrypoint_and_a_label(tree: Path, tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
     write_context(tree, context, base="registry.example/python@sha256:00", metadata=METADATA)
@@ -275,7 +275,7 @@ def test_no_credentials(
 
 
 @pytest.mark.parametrize("destination", ["ner", "Registry/ner", "registry.example/NER", "registry.example/", ""])
-def test_no_place_in_a_registry(destination: str, folder: Callable[[str], Path]) -> None:
+def test_invalid_names_in_a_registry(destination: str, folder: Callable[[str], Path]) -> None:
     with pytest.raises(BundleError, match="is not an image's name in a registry"):
         push_image(folder("docker"), destination)
 
@@ -324,7 +324,7 @@ def test_no_bundle(
     assert remedy in caught.value.remedy
 
 
-def test_a_zip_that_is_none_of_ours(tmp_path: Path) -> None:
+def test_a_zip_that_is_not_a_bundle(tmp_path: Path) -> None:
     import zipfile
 
     path = tmp_path / "other.zip"

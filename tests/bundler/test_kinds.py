@@ -112,7 +112,7 @@ def test_compiled_with_another_part_that_needs_torch(tmp_path: Path) -> None:
 
 
 def test_packages_that_require_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it is called: its metadata says so, by way of another package."""
+    """The name does not matter: the metadata of another package requires torch."""
     for name, requires in (("acme-layers", "acme-base>=1"), ("acme-base", 'torch; python_version >= "3"')):
         info = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
         info.mkdir()
@@ -148,7 +148,7 @@ def test_packages_that_require_torch(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "\0",
     ],
 )
-def test_a_config_that_is_none(text: str, tmp_path: Path) -> None:
+def test_an_invalid_config(text: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidPipelineError) as caught:
         pipeline_kind(folder_of(tmp_path, text))
     assert "config.cfg" in caught.value.message
@@ -163,7 +163,7 @@ def test_a_config_that_is_none(text: str, tmp_path: Path) -> None:
         *("..", ".", "../evil", "../../x", "/etc", "a/b", "a:b", ".git", "__pycache__", "nul", "x "),
     ],
 )
-def test_a_component_whose_name_is_no_folder(name: str, block: bool, tmp_path: Path) -> None:
+def test_a_component_whose_name_is_not_a_folder(name: str, block: bool, tmp_path: Path) -> None:
     text = config(f'[components.{name}]\nfactory = "ner"' if block else "", f'["{name}"]')
     with pytest.raises(InvalidPipelineError, match="cannot be the name of its folder") as caught:
         pipeline_kind(folder_of(tmp_path, text))
@@ -184,7 +184,7 @@ def test_a_config_that_does_not_parse_for_another_reason(tmp_path: Path) -> None
         pipeline_kind(folder_of(tmp_path, text))
 
 
-def test_a_config_that_is_no_text(tmp_path: Path) -> None:
+def test_a_config_that_is_not_text(tmp_path: Path) -> None:
     folder_of(tmp_path, "").joinpath("config.cfg").write_bytes(b"\xff\xfe[nlp]")
     with pytest.raises(InvalidPipelineError, match="cannot be read"):
         pipeline_kind(tmp_path)

@@ -26,7 +26,7 @@ LISTENER = {"@architectures": "spacy-transformers.TransformerListener.v1", "grad
 
 @pytest.fixture(params=["listener", "block variable", "LSTM"])
 def original(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """As ``spacy train`` leaves it: its config names what needs torch, and its ``meta.json`` requires nothing."""
+    """A pipeline as ``spacy train`` writes it: its config needs torch, and its ``meta.json`` requires nothing."""
     folder = tmp_path / "model-best"
     nlp = spacy.blank("en")
     nlp.add_pipe("tagger").add_label("X")  # type: ignore[attr-defined]
@@ -76,10 +76,10 @@ def test_it_is_not_served(original: Path) -> None:
     assert "spacy-lambda compile" in caught.value.remedy
 
 
-def test_a_store_keeps_it_and_says_what_it_is(original: Path, tmp_path: Path) -> None:
+def test_a_store_keeps_it_and_reports_its_kind(original: Path, tmp_path: Path) -> None:
     assert "kind: original: it needs torch, and no function runs it" in run("push", original, tmp_path / "store")
-    said = json.loads(run("push", original, tmp_path / "store", "--json"))
-    assert said["kind"] == "original"
+    pushed = json.loads(run("push", original, tmp_path / "store", "--json"))
+    assert pushed["kind"] == "original"
     stored = str(tmp_path / "store" / "en_pipeline")
     with pytest.raises(NotCompiledError, match="is not compiled") as caught:
         read_source(stored)
@@ -88,7 +88,7 @@ def test_a_store_keeps_it_and_says_what_it_is(original: Path, tmp_path: Path) ->
         bundle(stored, tmp_path / "out.zip", BundleOptions(package_type="zip", fetch=True))
 
 
-def test_an_artifact_of_it_says_what_it_is(original: Path, tmp_path: Path) -> None:
+def test_an_artifact_of_it_has_its_kind(original: Path, tmp_path: Path) -> None:
     assert f"spacy-lambda compile {original} compiled" in run("pack", original, tmp_path / "x.tar")
     assert json.loads(run("pack", original, tmp_path / "y.tar", "--json"))["kind"] == "original"
     with pytest.raises(NotCompiledError, match="is not compiled"):
@@ -112,7 +112,7 @@ def test_an_older_bundle_of_it_is_not_run(original: Path, tmp_path: Path) -> Non
         pass
 
 
-def test_what_runs_without_torch_is_called_so(tmp_path: Path) -> None:
+def test_the_kind_of_a_pipeline_that_runs_without_torch(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(tmp_path / "blank")
     assert "kind: no-transformer: it needs no torch" in run("pack", tmp_path / "blank", tmp_path / "x.tar")
     assert read_source(tmp_path / "x.tar").requirements == read_source(tmp_path / "blank").requirements == ()

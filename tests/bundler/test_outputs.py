@@ -1,4 +1,4 @@
-"""What is written lies in the folder that the user named, whatever the pipeline says that it is called."""
+"""Output is written to the folder that the user named, whatever the pipeline's own name."""
 
 from __future__ import annotations
 

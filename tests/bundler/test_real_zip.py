@@ -70,7 +70,7 @@ def test_it_fits(real_zip: Bundle) -> None:
     assert all(component["licenses"] for component in licences)
 
 
-def test_of_ours_it_has_what_is_listed_and_nothing_else(real_zip: Bundle) -> None:
+def test_it_has_exactly_the_shipped_files_of_spacy_lambda(real_zip: Bundle) -> None:
     source = Path(spacy_lambda.__file__).parent
     (info,) = {name.partition("/")[0] for name in real_zip.sizes if name.startswith("spacy_lambda-")}
     ours = {name for name in real_zip.sizes if name.startswith("spacy_lambda")}
@@ -92,7 +92,7 @@ def test_of_ours_it_has_what_is_listed_and_nothing_else(real_zip: Bundle) -> Non
 
 
 @needs_313
-def test_it_was_asked_before_it_was_written(real_zip: Bundle) -> None:
+def test_it_was_tested_before_it_was_written(real_zip: Bundle) -> None:
     assert real_zip.proof.bundle_itself == (platform.machine() == "x86_64")
 
 
@@ -102,7 +102,7 @@ def test_two_builds_have_the_same_bytes(real_zip: Bundle, wheelhouse: None, tmp_
 
 
 @needs_313
-def test_it_runs_with_nothing_else(real_zip: Bundle, tmp_path: Path) -> None:
+def test_it_runs_with_nothing_else_on_the_path(real_zip: Bundle, tmp_path: Path) -> None:
     """Under the target's Python, isolated: no site-packages, no variables; only the unpacked zip."""
     with zipfile.ZipFile(real_zip.path) as archive:
         archive.extractall(tmp_path)
@@ -115,9 +115,9 @@ def test_it_runs_with_nothing_else(real_zip: Bundle, tmp_path: Path) -> None:
         check=False,
     )
     assert done.stderr == ""
-    said = json.loads(done.stdout)
-    assert said["answer"] == expected()
-    assert said["outside"] == []
+    result = json.loads(done.stdout)
+    assert result["answer"] == expected()
+    assert result["outside"] == []
 
 
 @needs_313

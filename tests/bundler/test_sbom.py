@@ -1,4 +1,4 @@
-"""What a bundle says is in it: distributions with their licences, and the CycloneDX document."""
+"""A bundle's distributions with their licences, and the CycloneDX document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stand-ins say bit for bit what they stand for."""
+"""Shims give bit-identical results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_gemm(m: int, k: int, n: int, trans1: bool, trans2: bool, beta: float) -
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_what_would_read_elsewhere_is_refused() -> None:
+def test_matrices_that_do_not_fit_are_refused() -> None:
     a = np.zeros((4, 6), dtype=np.float32)
     with pytest.raises(ValueError, match="do not fit"):
         blis_py.gemm(a, a)

@@ -1,4 +1,4 @@
-"""The picture of what fills a bundle."""
+"""The treemap of a bundle."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def files(draw: st.DrawFn) -> dict[str, int]:
 
 
 def rects(svg: str, kind: str) -> list[tuple[str, dict[str, float]]]:
-    """What each is told to be, and where it is."""
+    """Return each rectangle's tooltip and position."""
     return [
         (rect.findtext(f"{SVG}title", ""), {name: float(rect.attrib[name]) for name in ("x", "y", "width", "height")})
         for rect in ElementTree.fromstring(svg).iter(f"{SVG}rect")
@@ -57,7 +57,7 @@ def shown(text: str) -> str:
 
 def test_what_is_drawn() -> None:
     svg = treemap_svg(SIZES, limit=LIMIT, title="A bundle")
-    assert {told for told, _ in rects(svg, "tile")} == {
+    assert {tooltip for tooltip, _ in rects(svg, "tile")} == {
         "model/weights.bin: 60.0 MB",
         "spacy/pipe.so: 20.0 MB",
         "spacy/lang/: 9.0 MB",
@@ -65,7 +65,7 @@ def test_what_is_drawn() -> None:
         "typing.py: 11.0 MB",
         "3 more: 0.0 MB",
     }
-    assert [told for told, _ in rects(svg, "used")] == [
+    assert [tooltip for tooltip, _ in rects(svg, "used")] == [
         "model/ 60.0 MB",
         "spacy/ 29.0 MB",
         "typing.py 11.0 MB",
@@ -121,7 +121,7 @@ def test_a_label_is_cut_to_its_tile() -> None:
 
 @given(sizes=files(), limit=st.integers(1, 2**40))
 def test_areas_are_bytes(sizes: dict[str, int], limit: int) -> None:
-    """Of the tiles and the parts, each of which lies in the map; edges are written with two decimals."""
+    """Tiles and parts are within the map; edges are written with two decimals."""
     svg = treemap_svg(sizes, limit=limit, title="")
     total = sum(sizes.values())
     for kind in ("tile", "part"):
@@ -137,7 +137,7 @@ def test_areas_are_bytes(sizes: dict[str, int], limit: int) -> None:
 def test_each_area_is_its_bytes(sizes: list[int]) -> None:
     svg = treemap_svg({f"{number}": size for number, size in enumerate(sizes)}, limit=LIMIT, title="")
     total = sum(sizes)
-    drawn = {told.partition(":")[0]: box["width"] * box["height"] for told, box in rects(svg, "tile")}
+    drawn = {tooltip.partition(":")[0]: box["width"] * box["height"] for tooltip, box in rects(svg, "tile")}
     shares = {f"{number}": size / total for number, size in enumerate(sizes) if size >= total / 200}
     rest = [size for size in sizes if size < total / 200]
     if rest:

@@ -1,4 +1,4 @@
-"""Stand-ins for S3 and the Hub on loopback, and a small compiled-looking pipeline with a large file."""
+"""Fake S3 and Hub servers on loopback, and a small pipeline with a large file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def packed(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Packed:
 
 @pytest.fixture
 def next_pipeline(pipeline: Path, tmp_path: Path) -> Path:
-    """The same version with other contents."""
+    """A pipeline of the same version with other contents."""
     path = tmp_path / "changed"
     shutil.copytree(pipeline, path)
     (path / "weights").write_bytes(np.random.default_rng(1).bytes(300_000))
@@ -57,7 +57,7 @@ def s3_url() -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client; and the bucket ``models``, empty."""
+    """A client of S3, with the empty bucket ``models``."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -74,7 +74,7 @@ def s3(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """The Hub's stand-in."""
+    """A fake of the Hub."""
     with Hub(os.environ["HF_ENDPOINT"]).running() as running:
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield running

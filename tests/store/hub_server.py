@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face Hub: the endpoints that huggingface_hub uses, on loopback, with commits and LFS."""
+"""A fake of the Hugging Face Hub: the endpoints that huggingface_hub uses, on loopback, with commits and LFS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 TOKEN = "hf_right"
 LFS_FROM = 50_000
-"""Bytes from which a file goes through LFS."""
+"""Bytes from which a file is uploaded through LFS."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Hub:
         self.requests: list[str] = []
         self.break_after: int | None = None
         self.busy = 0
-        self.says, self.said = False, None
+        self.overridden, self.override = False, None
         self.token_at_cdn: list[str | None] = []
         self.inference: tuple[int, Any, dict[str, str]] = (200, [], {})
         self.asked: list[tuple[str, Any, str | None]] = []
@@ -217,8 +217,8 @@ class Hub:
         name, repository, refused = self.find(request)
         if repository is None:
             return refused or Response(status_code=500)
-        if self.says:
-            return JSONResponse(self.said)
+        if self.overridden:
+            return JSONResponse(self.override)
         commit = repository.commit_of(request.path_params.get("revision", "main"))
         if commit is None:
             return error(404, "RevisionNotFound", "Invalid rev id")

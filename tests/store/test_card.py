@@ -1,4 +1,4 @@
-"""The model card: what a pipeline says of itself is text in it, and nothing else."""
+"""The model card: a pipeline's metadata is escaped in it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_marks_are_text(block: dict[str, Any]) -> None:
     assert "evil" not in yaml.safe_load(written.split("---\n")[1])["tags"]
 
 
-def test_an_original_is_not_to_be_served() -> None:
+def test_the_card_of_an_original() -> None:
     written = card(PipelineKind.ORIGINAL)
     assert "spacy-lambda serve" not in written
     assert "spacy-lambda compile original compiled" in written

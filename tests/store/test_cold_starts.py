@@ -105,7 +105,7 @@ print(json.dumps({"killed": killed, "states": sorted(states), "codes": codes}))
 
 @pytest.fixture
 def stored(s3: Any, tmp_path: Path) -> Location:
-    """A pipeline of ten megabytes in S3, which a function is told of by alias and digest."""
+    """A pipeline of ten megabytes in S3, named by alias and digest."""
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.meta["name"] = "metals"
@@ -159,7 +159,7 @@ def test_killed_at_any_moment(stored: Location, tmp_path: Path) -> None:
     assert [True, True, False] in result["states"]
     cached_pipeline(stored, CacheSettings(root)).close()
     assert entries(root) == [stored.sha256]
-    # One killed before its claim had a number may be alive for all that others know: it goes when it is old.
+    # Others cannot know whether a process that was killed before its claim had a number is alive: it expires.
     left = list(root.glob(".fetching/*/*"))
     assert {path.name for folder in left for path in folder.iterdir()} <= {"heartbeat"}
     for path in (*root.glob(".fetching/*/*"), *root.glob(".fetching/*/*/*")):

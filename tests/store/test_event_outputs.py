@@ -1,4 +1,4 @@
-"""Answers in S3 and SQS, and objects in S3 that are answered, against stand-ins on loopback."""
+"""Predictions in S3 and SQS, and events of S3, against fake servers on loopback."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def lines_of(s3: Any, key: str) -> list[Any]:
 
 
 @given(JSON)
-def test_no_source_stumbles_over_what_it_is_asked(event: Any) -> None:
+def test_no_source_fails_on_any_event(event: Any) -> None:
     assert {source.infer(event) for source in SOURCES} <= {True, False}
 
 
@@ -126,7 +126,7 @@ def test_an_output_is_opened_once(s3: Any, s3_url: str) -> None:
     assert open_output(environ) is not open_output({**environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
 
 
-def test_a_bucket_that_is_not_there(s3: Any) -> None:
+def test_a_missing_bucket(s3: Any) -> None:
     with pytest.raises(OutputError, match="the bucket 'none' does not exist") as caught:
         open_output({"SPACY_LAMBDA_OUTPUT": "s3://none/x"}).write("m-1", b"")
     assert "aws s3 mb" in caught.value.remedy
@@ -146,16 +146,16 @@ def test_a_fifo_queue_takes_a_name_once(sqs: Any) -> None:
     assert len(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 2
 
 
-def test_a_queue_that_is_not_there(sqs: Any, s3_url: str) -> None:
+def test_a_missing_queue(sqs: Any, s3_url: str) -> None:
     with pytest.raises(OutputError) as caught:
         open_output({"SPACY_LAMBDA_OUTPUT": f"{s3_url}/123456789012/none"}).write("m-1", b"1")
     assert "sqs:SendMessage" in caught.value.remedy
 
 
-def test_a_batch_whose_answers_go_nowhere_comes_back(s3: Any, nlp: Language) -> None:
+def test_a_batch_without_an_output_is_returned(s3: Any, nlp: Language) -> None:
     event = json.loads((EVENTS / "sqs_ten_with_three_bad.json").read_text(encoding="utf-8"))["event"]
-    told = SqsEvent().handle(event, None, Function(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://none/x"}))
-    assert len(told["batchItemFailures"]) == 10
+    response = SqsEvent().handle(event, None, Function(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://none/x"}))
+    assert len(response["batchItemFailures"]) == 10
 
 
 @pytest.mark.parametrize(("name", "source"), [("s3_txt", S3Event()), ("eventbridge_s3", EventBridgeEvent())])
@@ -291,7 +291,7 @@ def test_the_other_objects_of_an_event_are_answered(s3: Any, function: Function)
     assert keys(s3) == ["a.txt", "answers/models/a.json"]
 
 
-def test_a_removed_object_is_no_request(function: Function) -> None:
+def test_a_removed_object_is_not_a_request(function: Function) -> None:
     event = event_of("a.txt")
     event["Records"][0]["eventName"] = "ObjectRemoved:Delete"
     with pytest.raises(RequestError) as caught:

@@ -1,4 +1,4 @@
-"""A repository on the Hub whose owner means harm: refused, by the function and by pull, and nothing else is touched."""
+"""A repository with a malicious owner: the function and pull refuse it, and change no other files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def running() -> Iterator[Hub]:
 
 @pytest.fixture
 def there(running: Hub, packed: Packed, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """The files of a repository in which all is right."""
+    """The files of a valid repository."""
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     record = {"sha256": packed.sha256, "size": packed.size, "folder": ""}
@@ -72,8 +72,8 @@ def refused(tmp_path: Path) -> list[SpacyLambdaError]:
     return errors
 
 
-def test_all_is_right(there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path) -> None:
-    """Without which no refusal would say anything."""
+def test_a_valid_repository(there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path) -> None:
+    """The control, without which refusals would prove nothing."""
     pulled = pull(LOCATION, tmp_path / "out")
     assert (pulled.sha256, pulled.verified) == (packed.sha256, True)
     names = {path.relative_to(pulled.path).as_posix() for path in pulled.path.rglob("*") if path.is_file()}
@@ -180,13 +180,13 @@ def test_listing_and_moving_an_alias_read_records_too(
     ],
     ids=lambda data: ascii(data)[:20],
 )
-def test_records_that_are_no_records(data: bytes, there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
+def test_invalid_records(data: bytes, there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
     there[RECORD] = data
     refused(tmp_path)
 
 
 def forge(there: dict[str, bytes], manifest: bytes) -> None:
-    """Let a record say that all is right with a manifest."""
+    """Write a record that matches a manifest."""
     record = json.loads(there[RECORD])
     size = len(manifest)
     there[MANIFEST] = manifest
@@ -259,10 +259,10 @@ def test_manifests_of_other_types(
 def test_a_manifest_with_another_digest_of_a_file(
     there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path
 ) -> None:
-    """The artifact is what the record says, to the byte; but its manifest does not tell the truth about a file."""
+    """The artifact matches the record to the byte, but its manifest has a wrong digest of a file."""
     first, *rest = packed.manifest.files
-    lie = type(first)(first.path, first.size, Digest(D0))
-    manifest = Manifest(packed.manifest.pipeline, (lie, *rest))
+    wrong = type(first)(first.path, first.size, Digest(D0))
+    manifest = Manifest(packed.manifest.pipeline, (wrong, *rest))
     there[MANIFEST] = manifest.to_bytes()
     digest = hashlib.sha256()
     for chunk in chunks(manifest, lambda entry: [there[entry.path]]):
@@ -285,7 +285,7 @@ def test_files_that_are_others(
     refused(tmp_path)
 
 
-def test_more_files_than_the_manifest_has_do_not_arrive(there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
+def test_files_beyond_the_manifest_are_ignored(there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
     there |= {".git/config": b"[core]", ".gitattributes": b"", "extra.py": b"", "onnx/evil.py": b"", ".bashrc": b""}
     pulled = pull(LOCATION, tmp_path / "out")
     names = {path.relative_to(pulled.path).as_posix() for path in pulled.path.rglob("*") if path.is_file()}
@@ -310,7 +310,7 @@ def test_more_files_than_the_manifest_has_do_not_arrive(there: dict[str, bytes],
     ids=lambda name: ascii(name)[:20],
 )
 def test_a_listing_that_names_paths(name: str, there: dict[str, bytes], victim: Path, tmp_path: Path) -> None:
-    """An ordinary repository, whose listing says what is to be written."""
+    """An ordinary repository, whose listing names the files to be written."""
     del there[RECORD]
     there[name] = b"evil"
     with pytest.raises(SpacyLambdaError, match=r"is refused|cannot be packed"):
@@ -350,8 +350,8 @@ def test_answers_of_the_api(
 ) -> None:
     del there[RECORD]
     right = {"id": "acme/metals", "sha": COMMIT, "siblings": [{"rfilename": "config.cfg", "size": 1}]}
-    monkeypatch.setattr(running, "said", right | answer if isinstance(answer, dict) and answer else answer)
-    monkeypatch.setattr(running, "says", True)
+    monkeypatch.setattr(running, "override", right | answer if isinstance(answer, dict) and answer else answer)
+    monkeypatch.setattr(running, "overridden", True)
     with pytest.raises(SpacyLambdaError) as caught:
         pull(LOCATION, tmp_path / "out")
     assert caught.value.remedy

@@ -1,4 +1,4 @@
-"""A bucket or a shared folder that somebody else writes to: what its pointers and metadata say is no path."""
+"""A bucket or a shared folder that an attacker writes to: its pointers and metadata never become paths."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def with_pointer(root: Path, change: dict[str, Any], packed: Packed, home: Path)
     return parse_location(str(root / NAME))
 
 
-def test_all_is_right(packed: Packed, victim: Path, tmp_path: Path) -> None:
-    """Without which no refusal would say anything."""
+def test_a_valid_store(packed: Packed, victim: Path, tmp_path: Path) -> None:
+    """The control, without which refusals would prove nothing."""
     location = with_pointer(tmp_path / "store", {}, packed, victim)
     assert pull(location, tmp_path / "out").sha256 == packed.sha256
 
@@ -112,13 +112,13 @@ def test_pointers(change: dict[str, Any], packed: Packed, victim: Path, tmp_path
     [b"", b"null", b"[" * 100_000, b"\xff", b"1e999", b"{}" * 5000, b'{"sha256": "a", "sha256": "b"}', b"9" * 4000],
     ids=range(8),
 )
-def test_pointers_that_are_no_pointers(data: bytes, victim: Path, tmp_path: Path) -> None:
+def test_invalid_pointers(data: bytes, victim: Path, tmp_path: Path) -> None:
     write(tmp_path / "store", ref_key(NAME, "latest"), data)
     assert "is not a valid pointer" in refused(parse_location(str(tmp_path / "store" / NAME)), tmp_path).message
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link", "device", "large"])
-def test_pointers_that_are_no_files(kind: str, packed: Packed, victim: Path, tmp_path: Path) -> None:
+def test_pointers_that_are_not_files(kind: str, packed: Packed, victim: Path, tmp_path: Path) -> None:
     refs = tmp_path / "store" / NAME / "refs"
     refs.mkdir(parents=True)
     path = refs / "latest.json"
@@ -162,13 +162,13 @@ def test_a_version_that_looks_like_a_digest_is_not_pushed(pipeline: Path, tmp_pa
 @pytest.mark.parametrize(
     "key", ["\x1b[31m/refs/1.json", "[red]x[/red]/refs/1.json", "en_x/refs/\n.json", f"en_x/refs/{'a' * 90}.json"]
 )
-def test_keys_that_no_registry_writes_are_passed_over(key: str, tmp_path: Path) -> None:
+def test_keys_that_no_registry_writes_are_ignored(key: str, tmp_path: Path) -> None:
     write(tmp_path / "store", key, Pointer("version", "1", Digest(D0), 1).to_bytes())
     assert list_versions(parse_location(str(tmp_path / "store"))) == []
 
 
-def test_what_lies_under_an_artifact_s_name_is_looked_at(packed: Packed, tmp_path: Path) -> None:
-    """Other bytes of the same number in its place: a push that left them there would report a success that is none."""
+def test_bytes_under_an_artifact_s_key_are_verified(packed: Packed, tmp_path: Path) -> None:
+    """Other bytes of the same size in its place: a push that kept them would report a false success."""
     root = parse_location(str(tmp_path / "store"))
     path = tmp_path / "store" / artifact_key(NAME, packed.sha256)
     path.parent.mkdir(parents=True)
@@ -182,7 +182,7 @@ def test_what_lies_under_an_artifact_s_name_is_looked_at(packed: Packed, tmp_pat
 
 
 class FakeS3:
-    """A client for one object, whose metadata says what somebody wants it to say."""
+    """A client of S3 with one object, whose metadata an attacker has chosen."""
 
     def __init__(self, metadata: dict[str, Any], data: bytes = b"") -> None:
         self._metadata, self._data = metadata, data
@@ -204,7 +204,7 @@ def test_metadata(key: str, digest: str, victim: Path, tmp_path: Path, monkeypat
     assert "spacy-lambda push" in error.remedy
 
 
-def test_metadata_with_two_answers(victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metadata_with_two_values(victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = FakeS3({"sha256": D0, "Sha256": "1" * 64})
     monkeypatch.setattr(source_s3, "s3_client", lambda options: client)
     assert "several values" in refused(parse_location("s3://models/x.tar"), tmp_path).message

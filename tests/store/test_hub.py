@@ -1,4 +1,4 @@
-"""Round trips to a stand-in for the Hub, by the real client; and the function's own way of reading from it."""
+"""Round trips to a fake of the Hub with the real client, and the function's own reader."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_wheel_is_pushed_as_it_is(hub: Hub, pipeline: Path, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("no_build")
-def test_the_card_says_what_the_hub_reads(hub: Hub, pipeline: Path) -> None:
+def test_the_card_has_the_metadata_for_the_hub(hub: Hub, pipeline: Path) -> None:
     pushed = push(pipeline)
     _, head, body = files(hub)["README.md"].decode().split("---\n", 2)
     metadata = yaml.safe_load(head)
@@ -112,7 +112,7 @@ def test_the_card_says_what_the_hub_reads(hub: Hub, pipeline: Path) -> None:
 
 @pytest.mark.usefixtures("no_build")
 def test_the_bundled_pipeline_keeps_its_own_readme(hub: Hub, tmp_path: Path) -> None:
-    """It is compiled, and has a README.md of its own, which is part of the artifact."""
+    """The bundled pipeline is compiled, and its README.md is part of the artifact."""
     pushed = push("en_scienceie_minilm")
     assert pushed.version == "0.1.0-int8"
     card = files(hub)["README.md"].decode()
@@ -277,7 +277,7 @@ def test_a_broken_record(hub: Hub, pipeline: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_build")
-def test_a_busy_hub_is_asked_again(hub: Hub, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_hub_is_retried(hub: Hub, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     location = push(pipeline).location
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     hub.busy = 3

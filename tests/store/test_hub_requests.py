@@ -1,4 +1,4 @@
-"""Where huggingface_hub's token goes while a store uses it: to one scheme, host and port, whatever is answered."""
+"""huggingface_hub's token is sent to one scheme, host and port, whatever a response names."""
 
 from __future__ import annotations
 
@@ -245,15 +245,15 @@ class Leading(Hub):
     way, other, refuses = "", "", 0
 
     async def batch(self, request: Request) -> Response:
-        said = json.loads(bytes((await super().batch(request)).body))
-        for one in said["objects"]:
+        batch = json.loads(bytes((await super().batch(request)).body))
+        for one in batch["objects"]:
             actions = one.get("actions", {})
             if actions and self.way == "verify":
                 actions["verify"] = {"href": f"{self.other}/verify", "header": {}}
             elif actions and self.way in ("upload", "user-name"):
                 base = self.other.replace("//", "//me:pw@") if self.way == "user-name" else self.other
                 actions["upload"]["href"] = f"{base}/lfs/{one['oid']}"
-        return JSONResponse(said, headers={"content-type": "application/vnd.git-lfs+json"})
+        return JSONResponse(batch, headers={"content-type": "application/vnd.git-lfs+json"})
 
     async def tree(self, request: Request) -> Response:
         answer = await super().tree(request)
@@ -321,7 +321,7 @@ def test_a_listing_that_leads_elsewhere(leading: Leading, elsewhere: Elsewhere, 
 
 @pytest.mark.parametrize("status", [403, 400])
 def test_an_upload_that_is_refused(status: int, leading: Leading, pipeline: Path, tmp_path: Path) -> None:
-    """It is refused in a thread of huggingface_hub's, which wraps what happened there."""
+    """The refusal happens in a thread of huggingface_hub's, which wraps the error."""
     leading.refuses = status
     with pytest.raises(StoreError, match="the Hub refuses"):
         push(pipeline, tmp_path)

@@ -70,7 +70,7 @@ def test_anything_in_any_place(kind: str, data: st.DataObject) -> None:
 
 
 def check(found: Manifest | HubRecord | Pointer) -> None:
-    """What came through is fit for use as it is."""
+    """Check that a parsed value is safe to use."""
     if isinstance(found, Manifest):
         assert unsafe_names([entry.path for entry in found.files]) is None
         assert all(is_digest(entry.sha256) and type(entry.size) is int for entry in found.files)

@@ -1,4 +1,4 @@
-"""Where a token goes: to one scheme, host and port, whatever is answered."""
+"""A token is sent to one scheme, host and port, whatever a response names."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_every_redirect_ends(target: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_from_https_nothing_follows_to_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole way, with a stand-in for the connection: no certificate is needed."""
+    """The whole way, with a fake connection: no certificate is needed."""
 
     class Answer(io.BytesIO):
         status = code = 302
@@ -198,7 +198,7 @@ def test_from_https_nothing_follows_to_http(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_the_inference_api_is_not_followed_at_all(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the token nor the text goes elsewhere."""
+    """Neither the token nor the text is sent elsewhere."""
     with (
         answering("/never", 404) as other,
         answering(f"{other.url}/x", status) as api,

@@ -35,7 +35,7 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def signed(pipeline: Path, keys: tuple[Path, Path], tmp_path: Path) -> Location:
-    """Of a folder that has more in it than is packed."""
+    """A signed pipeline, from a folder with files that are not packed."""
     source = tmp_path / "source"
     shutil.copytree(pipeline, source)
     (source / "__pycache__").mkdir()
@@ -96,9 +96,9 @@ def test_a_broken_signature(content: str, signed: Location, keys: tuple[Path, Pa
         pull(signed, tmp_path / "out", verify_key=keys[1])
 
 
-def test_keys_that_are_none(pipeline: Path, signed: Location, tmp_path: Path) -> None:
+def test_invalid_keys(pipeline: Path, signed: Location, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no key")
-    for key, message in ((tmp_path / "none", "there is no"), (tmp_path / "text", "text")):
+    for key, message in ((tmp_path / "none", "does not exist"), (tmp_path / "text", "text")):
         for call in (
             lambda key=key: push(str(pipeline), open_store(parse_location(str(tmp_path / "other"))), sign_key=key),
             lambda key=key: pull(signed, tmp_path / "out", verify_key=key),
@@ -150,10 +150,10 @@ def test_a_file_that_the_signature_does_not_cover(
 
 
 @pytest.mark.parametrize("name", UNSIGNED)
-def test_the_signature_itself_passes_over_nothing(
+def test_the_signature_itself_ignores_nothing(
     name: str, signed: Location, keys: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same where names are not looked at: the second of two locks."""
+    """The same without the check of names: the second of two defences."""
     artifact = packed_by_hand(tmp_path / "source", {name: b"evil"})
     location = put_in_place(artifact, signed, tmp_path)
     monkeypatch.setattr(form, "unsafe_names", lambda names: None)
@@ -166,7 +166,7 @@ def test_the_signature_itself_passes_over_nothing(
 def test_a_signature_that_ignores_a_file_which_its_maker_had(
     pipeline: Path, keys: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """What lay in the signer's folder and was not packed is in the signature as ignored: somebody may add just that."""
+    """The signature excludes unpacked files of the signer's folder; an attacker could add such files."""
     source = tmp_path / "source"
     shutil.copytree(pipeline, source)
     (source / "notes.py").write_text("mine")
@@ -192,7 +192,7 @@ def written(folder: Path, signature: bytes) -> Path:
     [b"[" * 100_000, b"\xff\xfe", b"1e999", b'{"dsseEnvelope": []}', b'{"a": 1, "a": 2}', b"null", bytes(100)],
     ids=range(7),
 )
-def test_signatures_that_are_none(signature: bytes, pipeline: Path, keys: tuple[Path, Path]) -> None:
+def test_invalid_signatures(signature: bytes, pipeline: Path, keys: tuple[Path, Path]) -> None:
     with pytest.raises(SignatureError) as caught:
         verify_signature(pipeline, manifest_of(pipeline), signature, keys[1], name="x")
     assert "do not use it" in caught.value.remedy

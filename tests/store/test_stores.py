@@ -62,7 +62,7 @@ def test_there_and_back(pipeline: Path, root: Location, tmp_path: Path) -> None:
     assert pull(parse_location(str(tmp_path / "again.tar")), tmp_path / "b").sha256 == pushed.location.sha256
 
 
-def test_what_is_there_is_not_sent_again(pipeline: Path, root: Location) -> None:
+def test_a_stored_artifact_is_not_sent_again(pipeline: Path, root: Location) -> None:
     assert push_pipeline(str(pipeline), open_store(root)).uploaded > 0
     assert push_pipeline(str(pipeline), open_store(root), aliases=("live",)).uploaded == 0
     (version,) = open_store(root).versions()
@@ -78,7 +78,7 @@ def test_a_version_stays_what_it_is(pipeline: Path, next_pipeline: Path, root: L
     second = push(next_pipeline, root, "latest", replace=True)
     assert second.sha256 != first.sha256
     assert find_artifact(first.at("1.2.3")).sha256 == second.sha256
-    # What a function was told by its digest is still there.
+    # The artifact that a function names by digest still exists.
     assert find_artifact(first).sha256 == first.sha256
 
 
@@ -105,7 +105,7 @@ def test_aliases_move(pipeline: Path, next_pipeline: Path, root: Location, tmp_p
         assert caught.value.remedy
 
 
-def test_what_is_not_there(pipeline: Path, root: Location) -> None:
+def test_missing_versions(pipeline: Path, root: Location) -> None:
     location = push(pipeline, root)
     for text in (f"{root}/en_metals@9", f"{root}/en_metals@latest", f"{root}/en_metals@{'0' * 64}"):
         with pytest.raises(NotStoredError) as caught, find_artifact(parse_location(text)).open() as stream:
@@ -185,7 +185,7 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_upload_goes_on_where_it_was_cut_off(s3: Any, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_upload_is_resumed(s3: Any, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     objects, digest = S3Storage("models", "p"), "d" * 64
     send = S3Storage._send
     sent: list[int] = []
@@ -211,7 +211,7 @@ def test_an_upload_goes_on_where_it_was_cut_off(s3: Any, large: Path, monkeypatc
     assert objects.upload("x.tar", large, sha256=digest, on_bytes=lambda done, total: None) == 0
 
 
-def test_a_part_that_is_there_with_other_bytes_is_sent_again(s3: Any, large: Path) -> None:
+def test_a_part_with_other_bytes_is_sent_again(s3: Any, large: Path) -> None:
     begun = s3.create_multipart_upload(Bucket="models", Key="x.tar", ChecksumAlgorithm="SHA256")
     part = bytes(16 * 2**20)
     s3.upload_part(Bucket="models", Key="x.tar", UploadId=begun["UploadId"], PartNumber=1, Body=part)
@@ -256,7 +256,7 @@ def test_an_object_that_ends_in_tar(s3: Any, pipeline: Path, tmp_path: Path) -> 
         ({"AWS_PROFILE": "nobody"}, "S3 cannot be used", "aws configure"),
     ],
 )
-def test_s3_that_is_not_to_be_had(
+def test_s3_is_unreachable(
     s3: Any, change: dict[str, str], message: str, remedy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -317,7 +317,7 @@ def test_a_folder_that_cannot_be_written(pipeline: Path, tmp_path: Path) -> None
     assert "permissions" in caught.value.remedy
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="does not exist"):
         open_store(parse_location(str(tmp_path / "none"))).versions()
 

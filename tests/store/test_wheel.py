@@ -1,4 +1,4 @@
-"""The wheel of a pipeline that brings code: it works where it is installed."""
+"""The wheel of a pipeline with code of its own works where it is installed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_it_loads_where_it_is_installed(pipeline: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["requirements", "setup_requires"])
 @pytest.mark.parametrize("requirement", ["x @ https://example.org/x.whl", "--index-url=https://example.org", None])
-def test_whoever_installs_it_fetches_nothing_by_address(
+def test_installing_it_fetches_nothing_by_address(
     pipeline: Path, tmp_path: Path, key: str, requirement: str | None
 ) -> None:
     meta = json.loads((pipeline / "meta.json").read_text())
