@@ -13,11 +13,11 @@ import boto3
 import pytest
 import spacy
 from moto.server import ThreadedMotoServer
-from spacy_lambda.store.open_store import open_store
-from spacy_lambda.store.push import push_pipeline
 
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.local import FunctionSettings, LocalLambda
+from spacy_lambda.store.factory import open_store
+from spacy_lambda.store.transfer import push as push_pipeline
 from tests.bundler.wheels import no_index
 
 SERVED = ("http://127.0.0.1:9001", "https://abc.lambda-url.eu-west-1.on.aws")
