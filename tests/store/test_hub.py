@@ -17,8 +17,8 @@ from spacy_lambda.errors import ArtifactError, NotStoredError, StoreError
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.store.factory import list_versions, open_pipeline, open_store
-from spacy_lambda.store.hub.hub_store import HubOptions
 from spacy_lambda.store.hub import commit as hub_commit
+from spacy_lambda.store.hub.hub_store import HubOptions
 from spacy_lambda.store.protocol import Pushed
 from spacy_lambda.store.transfer import pull
 from spacy_lambda.store.transfer import push as push_pipeline
