@@ -111,7 +111,7 @@ def test_a_variable_prints_the_traceback(capsys: pytest.CaptureFixture[str], mon
     [
         ("$SL --version >&-", 0, b""),
         ("$SL --version >&- 2>&- <&-", 0, b""),
-        ("$SL ls ./none >&- <&-", 1, b"error: there is no"),
+        ("$SL ls ./none >&- <&-", 1, b"does not exist"),
         ("$SL --version >/dev/full", 1, b"error: No space left"),
         ("$SL --help | head -0; exit ${PIPESTATUS[0]}", 1, b""),
         ("$SL --version 2>&1 | head -0; test ${PIPESTATUS[0]} -le 1", 0, b""),
@@ -120,9 +120,9 @@ def test_a_variable_prints_the_traceback(capsys: pytest.CaptureFixture[str], mon
         ("$SL ls ./\u0436\u0435\u043b\u0435\u0437\u043e", 1, rb"\udcd0\udcb6"),
         ("$SL ls ./\u0436\u0435\u043b\u0435\u0437\u043e", 1, rb"remedy"),
         ("cd $(mktemp -d) && rmdir $PWD && $SL init --pipeline ./x", 1, b"error: "),
-        ("TMPDIR=/nowhere $SL ls ./none", 1, b"error: there is no"),
-        ("env -i $SL ls ./none", 1, b"error: there is no"),
-        ("$SL ls ./none | cat", 0, b"error: there is no"),
+        ("TMPDIR=/nowhere $SL ls ./none", 1, b"does not exist"),
+        ("env -i $SL ls ./none", 1, b"does not exist"),
+        ("$SL ls ./none | cat", 0, b"does not exist"),
     ],
 )
 def test_in_a_shell(command: str, code: int, message: bytes) -> None:

@@ -314,7 +314,7 @@ def test_a_push_that_leads_elsewhere(
 def test_a_listing_that_leads_elsewhere(leading: Leading, elsewhere: Elsewhere, pipeline: Path, tmp_path: Path) -> None:
     push(pipeline, tmp_path)
     leading.way = "redirect"
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match="invalid response from the Hub"):
         list_versions(REPOSITORY)
     assert [(path, token) for path, _, token in elsewhere.asked] == [("/refs", None)]
 
