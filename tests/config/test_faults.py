@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import spacy_lambda
 from spacy_lambda.config import Project, load_project
-from spacy_lambda.config.keys import function_keys, project_keys
+from spacy_lambda.config.keys import function_keys
 from spacy_lambda.config.load import make_project
 from spacy_lambda.config.rules import FUNCTION_VARIABLES, SET_BY_KEYS
 from spacy_lambda.core import env_names
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
-from tests.profiles import examples
 
 NO_NAME = "expected a valid name in AWS"
 TAG = "shorten it, or replace other characters"
@@ -349,46 +346,3 @@ def test_every_variable_of_the_function_is_known() -> None:
     found = {getattr(env_names, name) for name in used if hasattr(env_names, name)}
     ours = {name for name in found if name.startswith(env_names.PREFIX)}
     assert ours == {*SET_BY_KEYS, *FUNCTION_VARIABLES}
-
-
-KEYS = st.sampled_from(["project", "functions", "ner", *project_keys(), *function_keys()]) | st.text(max_size=8)
-SCALARS = (
-    st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=20)
-    | st.sampled_from(["papers", "eu-central-1", "./compiled", "zip", "s3://a", "hf://a@..", "a\0b", "x" * 5000])
-    | st.dates()
-    | st.datetimes()
-    | st.times()
-)
-JUNK = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=20
-)
-NEARLY = st.fixed_dictionaries(
-    {
-        "project": st.fixed_dictionaries(
-            {"name": st.just("papers"), "region": st.just("eu-central-1")}, optional={"tags": JUNK, "account": JUNK}
-        ),
-        "functions": st.dictionaries(
-            st.sampled_from(["ner", "a b", "B"]),
-            st.fixed_dictionaries({}, optional=dict.fromkeys(function_keys(), JUNK)),
-            max_size=2,
-        ),
-    }
-)
-
-
-@settings(max_examples=examples(300))
-@given(st.dictionaries(KEYS, JUNK, max_size=4) | NEARLY)
-def test_junk_is_refused_in_words(values: dict[str, Any]) -> None:
-    try:
-        project = make_project(values, Path("spacy-lambda.toml"), environ={})
-    except ConfigError as exc:
-        refused = exc
-    else:
-        assert isinstance(project, Project)
-        return
-    assert refused.faults
-    assert all(key and problem and remedy for key, problem, remedy in refused.faults)
-    assert str(refused)

@@ -105,7 +105,8 @@ def _checked(kind: Any, *rules: Rule | None) -> Any:
 
 def _fault(error: ErrorDetails) -> Fault:
     path, value = error["loc"], error["input"]
-    path = path[:-1] if path[-1] == "[key]" else path
+    if path[-1] == "[key]" and path[-2:-1] == (value,):  # the fault is in a table's key, which is the value here
+        path = path[:-1]
     keys, depth = (project_keys(), 2) if path[0] == "project" else (function_keys(), 3)
     key = keys.get(str(path[depth - 1])) if len(path) >= depth else None
     if key is not None and key.kind not in COLLECTIONS:
