@@ -1,4 +1,4 @@
-"""What the tests of the configuration share."""
+"""Files for the tests of the configuration."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ HOSTILE = [
 
 
 def load(folder: Path, text: str, *, region: str | None = None, **environ: str) -> Project:
-    """What a file with this text is."""
+    """Load a file with this text."""
     path = folder / "spacy-lambda.toml"
     path.write_text(text, encoding="utf-8")
     return load_project(path, region=region, environ=environ)
 
 
 def faults(folder: Path, text: str, *, region: str | None = None, **environ: str) -> list[tuple[str, str, str]]:
-    """What is wrong with it."""
+    """Return the faults of a file with this text."""
     with pytest.raises(ConfigError) as caught:
         load(folder, text, region=region, **environ)
-    return [(where, wrong, remedy) for where, wrong, remedy in caught.value.faults]
+    return [(key, problem, remedy) for key, problem, remedy in caught.value.faults]

@@ -1,4 +1,4 @@
-"""Each fault with its whole message and its remedy; all of them at once; never another error."""
+"""Each fault with its whole message and its remedy, and all of them at once."""
 
 from __future__ import annotations
 
@@ -252,23 +252,23 @@ OF_THE_PROJECT = [
 
 
 @pytest.mark.parametrize(
-    ("line", "where", "what", "remedy"), OF_THE_FUNCTION, ids=[one[0][:40] for one in OF_THE_FUNCTION]
+    ("line", "key", "problem", "remedy"), OF_THE_FUNCTION, ids=[one[0][:40] for one in OF_THE_FUNCTION]
 )
-def test_of_a_function(tmp_path: Path, line: str, where: str, what: str, remedy: str) -> None:
-    assert faults(tmp_path, PROJECT + FUNCTION + line) == [(f"functions.ner.{where}", what, remedy)]
+def test_a_fault_of_a_function(tmp_path: Path, line: str, key: str, problem: str, remedy: str) -> None:
+    assert faults(tmp_path, PROJECT + FUNCTION + line) == [(f"functions.ner.{key}", problem, remedy)]
 
 
 @pytest.mark.parametrize(("functions", "fault"), OF_THE_FILE, ids=[one[0][:40] for one in OF_THE_FILE])
-def test_of_the_file(tmp_path: Path, functions: str, fault: tuple[str, str, str]) -> None:
+def test_a_fault_of_the_file(tmp_path: Path, functions: str, fault: tuple[str, str, str]) -> None:
     assert faults(tmp_path, functions + PROJECT if functions == "functions = 1" else PROJECT + functions) == [fault]
 
 
 @pytest.mark.parametrize(("project", "fault"), OF_THE_PROJECT, ids=[one[0][:60] for one in OF_THE_PROJECT])
-def test_of_the_project(tmp_path: Path, project: str, fault: tuple[str, str, str]) -> None:
+def test_a_fault_of_the_project(tmp_path: Path, project: str, fault: tuple[str, str, str]) -> None:
     assert faults(tmp_path, f"[project]\n{project}\n{FUNCTION}") == [fault]
 
 
-def test_a_project_that_is_no_table(tmp_path: Path) -> None:
+def test_a_project_that_is_not_a_table(tmp_path: Path) -> None:
     remedy = "write [project], and its keys below it"
     assert faults(tmp_path, "project = []" + FUNCTION) == [("project", "is an array, not a table", remedy)]
 
@@ -285,11 +285,11 @@ def test_a_project_that_is_no_table(tmp_path: Path) -> None:
         "memory = 256\ntimeout = 900\nconcurrency = 1\nkeep_versions = 2\nlog_retention = 3653",
     ],
 )
-def test_no_fault(tmp_path: Path, line: str) -> None:
+def test_valid_values(tmp_path: Path, line: str) -> None:
     assert isinstance(load(tmp_path, PROJECT + FUNCTION + line), Project)
 
 
-def test_all_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     text = """
     [project]
     name = "Papers"
@@ -321,7 +321,7 @@ def test_all_at_once(tmp_path: Path) -> None:
     )
 
 
-def test_one_fault_is_one_line(tmp_path: Path) -> None:
+def test_a_single_fault_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "spacy-lambda.toml"
     path.write_text(PROJECT + FUNCTION + "memory = 64", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -331,7 +331,7 @@ def test_one_fault_is_one_line(tmp_path: Path) -> None:
     )
 
 
-def test_nothing_is_changed() -> None:
+def test_the_values_are_not_changed() -> None:
     values: dict[str, Any] = {"project": {"name": "papers"}, "functions": {"ner": {"cors": []}}}
     before = repr(values)
     with pytest.raises(ConfigError):

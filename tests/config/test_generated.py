@@ -23,8 +23,8 @@ from tests.config.files import HOSTILE
 from tests.profiles import examples
 
 FILE = Path("/projects/papers/spacy-lambda.toml")
-PROJECT = {"name": "papers", "region": "eu-central-1"}
-FUNCTION = {"pipeline": "s3://models/en_news"}
+PROJECT: dict[str, Any] = {"name": "papers", "region": "eu-central-1"}
+FUNCTION: dict[str, Any] = {"pipeline": "s3://models/en_news"}
 KEYS = [("project", key) for key in project_keys()] + [("functions", key) for key in function_keys()]
 
 TEXTS = st.text(max_size=20) | st.sampled_from(
@@ -177,7 +177,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
 @settings(max_examples=examples(200))
 @given(st.fixed_dictionaries({}, optional=VALID))
 def test_valid_values_stay_as_they_are(values: dict[str, Any]) -> None:
-    made = {name: tuple(value) if name == "cors" else value for name, value in values.items()}
+    made: dict[str, Any] = {name: tuple(value) if name == "cors" else value for name, value in values.items()}
     function = FunctionConfig(name="ner", **FUNCTION, **made)
     project = Project(**PROJECT, functions=(function,), folder=FILE.parent)
     assert outcome(file_with("functions", "pipeline", toml(FUNCTION["pipeline"]), **values)) == project

@@ -1,4 +1,4 @@
-"""The file that is found and read, who wins over it, and what is filled in."""
+"""Reading the file, precedence, defaults and paths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOML = "strings are in quotes, a table begins with [its.name], each key is writt
 SHA256 = "5f" * 32
 
 
-def test_the_least_that_has_to_be_said(tmp_path: Path) -> None:
+def test_the_minimum(tmp_path: Path) -> None:
     assert load(tmp_path, PROJECT + FUNCTION) == Project(
         name="papers",
         region="eu-central-1",
@@ -30,7 +30,7 @@ def test_the_least_that_has_to_be_said(tmp_path: Path) -> None:
     )
 
 
-def test_everything(tmp_path: Path) -> None:
+def test_every_key(tmp_path: Path) -> None:
     text = """
     [project]
     name = "papers"
@@ -113,7 +113,7 @@ def test_everything(tmp_path: Path) -> None:
         ("hf://acme/metals", "hf://acme/metals"),
     ],
 )
-def test_relative_paths_begin_at_the_file(tmp_path: Path, pipeline: str, expected: str) -> None:
+def test_relative_paths_start_at_the_file(tmp_path: Path, pipeline: str, expected: str) -> None:
     (tmp_path / "compiled").mkdir()
     project = load(tmp_path, PROJECT + FUNCTION.replace("./compiled", pipeline))
     assert project.functions[0].pipeline == expected.format(tmp_path)
@@ -135,7 +135,7 @@ def test_the_file_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.Monk
         (None, {"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-3"}, None, "eu-west-3"),
     ],
 )
-def test_who_wins(tmp_path: Path, flag: str | None, environ: dict[str, str], file: str | None, region: str) -> None:
+def test_precedence(tmp_path: Path, flag: str | None, environ: dict[str, str], file: str | None, region: str) -> None:
     line = f'region = "{file}"' if file else ""
     project = load(tmp_path, f'[project]\nname = "papers"\n{line}\n{FUNCTION}', region=flag, **environ)
     assert project.region == region
@@ -152,9 +152,9 @@ def test_the_file_may_leave_the_project_to_the_environment(tmp_path: Path) -> No
     assert (project.name, project.region) == ("papers", "eu-west-2")
 
 
-def test_a_fault_is_where_it_was_said(tmp_path: Path) -> None:
+def test_a_fault_names_the_source_of_its_value(tmp_path: Path) -> None:
     text = PROJECT + FUNCTION
-    assert [where for where, _, _ in faults(tmp_path, text, region="here", SPACY_LAMBDA_PROJECT="P")] == [
+    assert [key for key, _, _ in faults(tmp_path, text, region="here", SPACY_LAMBDA_PROJECT="P")] == [
         "SPACY_LAMBDA_PROJECT",
         "--region",
     ]
@@ -162,7 +162,7 @@ def test_a_fault_is_where_it_was_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "where", "what", "remedy"),
+    ("text", "key", "problem", "remedy"),
     [
         ("[project]\nname = papers", "line 2, column 8,", "is not TOML: Invalid value: name = papers", TOML),
         (
@@ -175,11 +175,11 @@ def test_a_fault_is_where_it_was_said(tmp_path: Path) -> None:
         ("a = " + "[" * 50_000, "the file", "is nested too deeply", "write plain tables"),
     ],
 )
-def test_no_toml(tmp_path: Path, text: str, where: str, what: str, remedy: str) -> None:
-    assert faults(tmp_path, text) == [(where, what, remedy)]
+def test_a_file_that_is_not_toml(tmp_path: Path, text: str, key: str, problem: str, remedy: str) -> None:
+    assert faults(tmp_path, text) == [(key, problem, remedy)]
 
 
-def test_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError) as caught:
         load_project()
@@ -194,7 +194,7 @@ def test_a_folder(tmp_path: Path) -> None:
         load_project(tmp_path)
 
 
-def test_no_utf8(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "latin.toml"
     path.write_bytes(b"# \xe4")
     with pytest.raises(ConfigError, match="the file is not UTF-8: see byte 2"):
@@ -210,7 +210,7 @@ def test_a_byte_order_mark(tmp_path: Path) -> None:
 @example('a = "\\ud800"')
 @example("a = 1979-99-99")
 @given(st.text(alphabet=st.sampled_from("ab=[]{}\"'#.,\n 019-:T\\u")) | st.text())
-def test_any_text_is_toml_or_refused(text: str) -> None:
+def test_any_text_is_toml_or_a_fault(text: str) -> None:
     with contextlib.suppress(ConfigError):
         parse_toml(text, Path("x"))
 

@@ -1,4 +1,4 @@
-"""The file that a project begins with, the workflow, and the command that writes them."""
+"""The first file of a project, and the command that writes it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from typing import Any
 
 import pytest
 import spacy
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_lambda.cli import make_app
 from spacy_lambda.config import FunctionConfig, Project, create_project, load_project
-from spacy_lambda.config.github import WORKFLOW_FILE, render_workflow
+from spacy_lambda.config.github import WORKFLOW_FILE
 from spacy_lambda.config.keys import Key, function_keys, project_keys
 from spacy_lambda.config.template import key_reference, render_project, toml_value
 from spacy_lambda.config.toml_file import parse_toml
@@ -58,10 +56,10 @@ def uncommented(text: str) -> str:
     return re.sub(r"^# (\[|\w+ = )", r"\1", text, flags=re.MULTILINE)
 
 
-# What is written.
+# Contents of the file.
 
 
-def test_it_loads_to_the_defaults(here: Path) -> None:
+def test_the_file_loads_to_the_defaults(here: Path) -> None:
     make_pipeline(here / "compiled", name="papers", pipeline=["transformer", "ner"])
     assert create_project("./compiled", region="eu-central-1") == [Path("spacy-lambda.toml")]
     assert load_project(environ={}) == Project(
@@ -72,7 +70,7 @@ def test_it_loads_to_the_defaults(here: Path) -> None:
     )
 
 
-def test_without_a_region_it_is_left_to_the_environment(here: Path) -> None:
+def test_a_region_can_be_left_to_the_environment(here: Path) -> None:
     create_project("en_scienceie_minilm")
     assert load_project(environ={"AWS_REGION": "eu-west-1"}).region == "eu-west-1"
     with pytest.raises(ConfigError, match=r"project\.region is missing"):
@@ -89,7 +87,7 @@ def test_every_key_is_shown_once_with_its_default() -> None:
             assert values["functions"]["ner"][name] == (list(key.default) if name == "cors" else key.default)
 
 
-def test_every_example_is_taken(here: Path) -> None:
+def test_every_example_is_valid(here: Path) -> None:
     text = render_project(name="papers", function="ner", pipeline="./compiled", region=None)
     (here / "spacy-lambda.toml").write_text(uncommented(text), encoding="utf-8")
     assert load_project(environ={}).functions[0].budget == 20.0
@@ -100,7 +98,7 @@ def test_strings_are_written_as_toml(text: str) -> None:
     assert parse_toml(f"a = {toml_value(text)}", Path("x")) == {"a": text}
 
 
-# What is guessed.
+# Names from the pipeline.
 
 
 @pytest.mark.parametrize(
@@ -117,7 +115,7 @@ def test_strings_are_written_as_toml(text: str) -> None:
         ("x", {"name": "a-very-long-name-that-needs-cutting"}, ("a-very-long-name-tha", "ner")),
     ],
 )
-def test_names_are_guessed(here: Path, folder: str, meta: dict[str, Any], names: tuple[str, str]) -> None:
+def test_names_of_the_pipeline(here: Path, folder: str, meta: dict[str, Any], names: tuple[str, str]) -> None:
     make_pipeline(here / folder, **meta)
     create_project(folder, region="eu-central-1")
     project = load_project(environ={})
@@ -133,7 +131,7 @@ def test_names_are_guessed(here: Path, folder: str, meta: dict[str, Any], names:
         ("en_scienceie_minilm", "scienceie-minilm"),
     ],
 )
-def test_locations_stay_as_they_are(pipeline: str, name: str) -> None:
+def test_remote_locations_are_not_changed(pipeline: str, name: str) -> None:
     create_project(pipeline, region="eu-central-1")
     project = load_project(environ={})
     assert (project.name, project.functions[0].pipeline) == (name, pipeline)
@@ -145,7 +143,7 @@ def test_a_store_in_a_folder(here: Path) -> None:
     assert load_project(environ={}).functions[0].pipeline == f"{here / 'store'}@1.0"
 
 
-def test_a_relative_pipeline_is_written_as_seen_from_the_file(here: Path) -> None:
+def test_a_relative_pipeline_is_written_relative_to_the_file(here: Path) -> None:
     make_pipeline(here / "compiled")
     out = here / "deployment" / "spacy-lambda.toml"
     create_project("compiled", out, region="eu-central-1")
@@ -153,7 +151,7 @@ def test_a_relative_pipeline_is_written_as_seen_from_the_file(here: Path) -> Non
 
 
 @pytest.mark.parametrize("form", ["pipeline.tar", "store/en_metals@1.0.0", "store/en_metals"])
-def test_what_is_stored_on_this_machine_gives_its_own_name(here: Path, form: str) -> None:
+def test_a_local_artifact_gives_its_own_name(here: Path, form: str) -> None:
     spacy.blank("en", meta={"name": "metals", "version": "1.0.0"}).to_disk(here / "x")
     pack(here / "x", here / "pipeline.tar")
     push("x", open_store(parse_location("./store")), aliases=("latest",))
@@ -161,7 +159,7 @@ def test_what_is_stored_on_this_machine_gives_its_own_name(here: Path, form: str
     assert 'name = "metals"' in (here / "spacy-lambda.toml").read_text(encoding="utf-8")
 
 
-# What is refused.
+# Faults.
 
 
 def test_nothing_is_overwritten(here: Path) -> None:
@@ -181,9 +179,7 @@ def test_nothing_is_overwritten(here: Path) -> None:
     ("pipeline", "name", "error"),
     [("nowhere", None, PipelineNotFoundError), ("gs://x", None, LocationError), ("s3://models/x", "X", ConfigError)],
 )
-def test_nothing_is_written_that_would_be_refused(
-    here: Path, pipeline: str, name: str | None, error: type[Exception]
-) -> None:
+def test_no_invalid_file_is_written(here: Path, pipeline: str, name: str | None, error: type[Exception]) -> None:
     with pytest.raises(error):
         create_project(pipeline, name=name)
     assert list(here.iterdir()) == []
@@ -200,106 +196,10 @@ def test_a_file_that_cannot_be_written(here: Path) -> None:
         create_project("s3://models/x", here / "a" / "b.toml")
 
 
-# The workflow.
-
-
-def workflow(**changes: Any) -> dict[str, Any]:
-    values = {"project": "papers", "config": "spacy-lambda.toml", "compiled": "compiled", "region": "eu-central-1"}
-    return dict(yaml.safe_load(render_workflow(**{**values, **changes})))
-
-
-def steps(jobs: dict[str, Any]) -> list[dict[str, Any]]:
-    return [step for job in jobs.values() for step in job["steps"]]
-
-
-def test_its_jobs_come_after_each_other() -> None:
-    jobs = workflow()["jobs"]
-    assert {name: job.get("needs") for name, job in jobs.items()} == {
-        "verify": None,
-        "plan": None,
-        "staging": ["verify", "plan"],
-        "production": ["staging"],
-    }
-    assert all(job["timeout-minutes"] <= 60 for job in jobs.values())
-
-
-def test_a_pipeline_in_a_store_was_verified_before() -> None:
-    without = workflow(compiled=None)
-    assert list(without["jobs"]) == ["plan", "staging", "production"]
-    assert without["jobs"]["staging"]["needs"] == ["plan"]
-    assert without["env"] == {"CONFIG": "spacy-lambda.toml"}
-
-
-def test_only_main_is_deployed_and_each_stage_is_an_environment() -> None:
-    jobs = workflow()["jobs"]
-    for stage, project in (("staging", "papers-staging"), ("production", "papers")):
-        assert jobs[stage]["environment"] == stage
-        assert jobs[stage]["if"] == "github.ref == 'refs/heads/main'"
-        assert jobs[stage]["env"] == {"SPACY_LAMBDA_PROJECT": project}
-        assert jobs[stage]["concurrency"] == {"group": f"spacy-lambda-{stage}", "cancel-in-progress": False}
-
-
-def test_no_key_is_stored() -> None:
-    text = render_workflow(project="papers", config="spacy-lambda.toml", compiled="compiled", region=None)
-    assert not re.search(r"secret|access[-_]key|password", text, re.IGNORECASE)
-    jobs = yaml.safe_load(text)["jobs"]
-    roles = [step for step in steps(jobs) if step.get("uses", "").startswith("aws-actions/")]
-    assert roles == 3 * [
-        {
-            "uses": "aws-actions/configure-aws-credentials@v6",
-            "with": {"role-to-assume": "${{ vars.AWS_ROLE_ARN }}", "aws-region": "${{ vars.AWS_REGION }}"},
-        }
-    ]
-    assert workflow()["permissions"] == {"contents": "read"}
-    assert {name for name, job in jobs.items() if job.get("permissions", {}).get("id-token") == "write"} == {
-        "plan",
-        "staging",
-        "production",
-    }
-
-
-def test_its_actions_and_packages_are_pinned() -> None:
-    found = steps(workflow()["jobs"])
-    assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]) for step in found if "uses" in step)
-    installs = [step["run"] for step in found if "pip install" in step.get("run", "")]
-    assert installs
-    assert all(re.fullmatch(r'pip install "spacy-lambda\[\w+\]==[\w.]+"', install) for install in installs)
-
-
-def test_each_step_is_one_that_there_is() -> None:
-    import typer.main
-
-    commands = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
-    for step in steps(workflow()["jobs"]):
-        assert ("uses" in step) != ("run" in step)
-        # What an expression says goes into a shell by way of variables only.
-        assert "${{" not in step.get("run", "")
-        called = re.match(r"spacy-lambda (\S+)(.*)", step.get("run", ""))
-        if called:
-            known = {option for parameter in commands[called[1]].params for option in parameter.opts}
-            assert set(re.findall(r"--[\w-]+", called[2])) <= known
-
-
-def test_its_expressions_name_what_github_has() -> None:
-    text = render_workflow(project="papers", config="x", compiled="compiled", region=None)
-    assert set(re.findall(r"\b(?:github|vars|env)\.[\w.]+", text)) == {
-        "env.TEXTS",
-        "github.event.pull_request.head.repo.full_name",
-        "github.event.pull_request.number",
-        "github.event_name",
-        "github.ref",
-        "github.repository",
-        "github.run_id",
-        "vars.AWS_REGION",
-        "vars.AWS_ROLE_ARN",
-    }
-    assert "@" not in re.sub(r"@v\d+", "", text)
-
-
 # The command.
 
 
-def test_the_command_says_what_comes_next(here: Path) -> None:
+def test_the_command_prints_the_next_one(here: Path) -> None:
     done = run("--pipeline", "en_scienceie_minilm", "--region", "eu-central-1", "--github")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"spacy-lambda.toml\n{WORKFLOW_FILE}\nnext: spacy-lambda deploy --plan\n"
@@ -308,7 +208,7 @@ def test_the_command_says_what_comes_next(here: Path) -> None:
     assert again.stderr == "error: spacy-lambda.toml: the file exists\nremedy: replace it with --force\n"
 
 
-def test_the_command_says_that_a_region_is_missing(here: Path) -> None:
+def test_the_command_reports_a_missing_region(here: Path) -> None:
     done = run("--pipeline", "en_scienceie_minilm", "--out", "other.toml", "--name", "papers")
     assert done.stdout == (
         "other.toml\n"
