@@ -117,7 +117,7 @@ def test_invoke_needs_one_event(local: Lambda) -> None:
 def test_invoke_where_nothing_answers() -> None:
     done = run("invoke", "--endpoint", "http://127.0.0.1:9", "--text", "x")
     assert done.returncode == 1
-    assert "remedy: start it with 'spacy-lambda serve PIPELINE'" in done.stderr
+    assert "remedy: start it with `spacy-lambda serve PIPELINE`, or check the endpoint" in done.stderr
     assert "Traceback" not in done.stderr
 
 
