@@ -1,0 +1,99 @@
+"""Graphs that are built by hand: valid ONNX, and the same numbers as in numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+onnx = pytest.importorskip("onnx")
+
+from spacy_lambda.compiler.bert_graph import LINEARS, build_graph  # noqa: E402
+from spacy_lambda.compiler.graph import ALIGNMENT, SMALL, GraphBuilder, split_weights  # noqa: E402
+from spacy_lambda.compiler.weights import Activation  # noqa: E402
+from spacy_lambda.runtime.encoder import INPUT, OUTPUT, Encoder  # noqa: E402
+from spacy_lambda.runtime.onnx_import import import_onnxruntime  # noqa: E402
+from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder  # noqa: E402
+
+WINDOWS = ([3], [5, 9, 2], list(range(2, 16)))
+
+
+def run(model: Any, ids: Sequence[int]) -> list[npt.NDArray[np.float32]]:
+    session = import_onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    found: list[npt.NDArray[np.float32]] = session.run(None, {INPUT: np.array([ids], dtype=np.int64)})
+    return found
+
+
+def shape(value: Any) -> list[Any]:
+    return [one.dim_param or one.dim_value for one in value.type.tensor_type.shape.dim]
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_tanh", "relu"])
+@pytest.mark.parametrize("ids", WINDOWS, ids=len)
+def test_the_graph_computes_the_encoder(activation: Activation, ids: list[int]) -> None:
+    weights = random_encoder(activation=activation)
+    (found,) = run(build_graph(weights), ids)
+    # FastGelu is an approximation of its own.
+    np.testing.assert_allclose(found[0], encode(weights, ids), atol=2e-3 if activation == "gelu_tanh" else 1e-4)
+
+
+@pytest.mark.parametrize("ids", [[3, 4, 5], [3, 1, 4, 1], [1]], ids=str)
+def test_positions_of_roberta_skip_padding(ids: list[int]) -> None:
+    weights = random_encoder(padding_id=1)
+    (found,) = run(build_graph(weights), ids)
+    np.testing.assert_allclose(found[0], encode(weights, ids), atol=1e-4)
+
+
+def test_embeddings_of_another_width_are_projected() -> None:
+    weights = random_encoder(embedding=6)
+    (found,) = run(build_graph(weights), [3, 4])
+    np.testing.assert_allclose(found[0], encode(weights, [3, 4]), atol=1e-4)
+
+
+def test_the_graph_is_valid_and_names_its_shapes() -> None:
+    model = build_graph(random_encoder())
+    onnx.checker.check_model(model)
+    assert [value.name for value in (*model.graph.input, *model.graph.output)] == [INPUT, OUTPUT]
+    assert shape(model.graph.input[0]) == ["batch", "wordpieces"]
+    assert shape(model.graph.output[0]) == ["batch", "wordpieces", WIDTH]
+    assert model.producer_name == "spacy-lambda"
+
+
+def test_no_value_is_made_twice_or_is_missing() -> None:
+    graph = build_graph(random_encoder()).graph
+    made = [
+        INPUT,
+        *(tensor.name for tensor in graph.initializer),
+        *(name for node in graph.node for name in node.output),
+    ]
+    assert len(made) == len(set(made))
+    assert {name for node in graph.node for name in node.input if name} <= set(made)
+
+
+def test_probes_are_the_inputs_of_the_matrix_products() -> None:
+    weights = random_encoder()
+    hidden, *probes = run(build_graph(weights, probe=True), [3, 4, 5])
+    assert [probe.shape[-1] for probe in probes] == [WIDTH, WIDTH, WIDTH, INNER] * len(weights.layers)
+    assert len(probes) == len(LINEARS) * len(weights.layers)
+    np.testing.assert_array_equal(hidden, run(build_graph(weights), [3, 4, 5])[0])
+
+
+def test_large_constants_are_split_off_and_aligned() -> None:
+    builder = GraphBuilder()
+    small, large = np.ones(WIDTH, dtype=np.float32), np.arange(VOCABULARY * SMALL, dtype=np.float32)
+    table, other = builder.const(large.reshape(VOCABULARY, SMALL)), builder.const(large.reshape(SMALL, VOCABULARY))
+    hidden = builder.op("MatMul", builder.op("Gather", table, INPUT), other)
+    scaled = builder.op("Mul", hidden, builder.op("ReduceMean", builder.const(small), keepdims=0))
+    model = builder.build(input_name=INPUT, output=scaled, output_name=OUTPUT, width=VOCABULARY)
+    (expected,) = run(model, [1, 2])
+    encoder = split_weights(model)
+    placed = [tensor for tensor in model.graph.initializer if tensor.external_data]
+    places = [{entry.key: int(entry.value) for entry in one.external_data if entry.key != "location"} for one in placed]
+    assert [tensor.name for tensor in placed] == [table, other]
+    assert all(place["offset"] % ALIGNMENT == 0 and place["length"] == large.nbytes for place in places)
+    assert len(encoder.graph) < SMALL < len(encoder.weights)
+    (found,) = Encoder(encoder)([np.array([1, 2], dtype=np.int64)])
+    np.testing.assert_allclose(found, expected[0], rtol=1e-6)
