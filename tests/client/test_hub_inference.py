@@ -1,7 +1,9 @@
-"""The Inference API: what it answers, and its own errors told plainly."""
+"""The client of the Hub's Inference API: predictions, and the API's errors."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,9 +18,11 @@ ENTITIES = [{"entity_group": "METAL", "word": "iron", "start": 0, "end": 4, "sco
 
 
 @pytest.fixture
-def api(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    monkeypatch.setenv("HF_INFERENCE_ENDPOINT", f"{hub.url}/inference")
-    return hub
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with Hub(os.environ["HF_ENDPOINT"]).running() as hub:
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        monkeypatch.setenv("HF_INFERENCE_ENDPOINT", f"{hub.url}/inference")
+        yield hub
 
 
 def test_asked(api: Hub) -> None:

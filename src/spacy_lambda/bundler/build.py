@@ -20,7 +20,7 @@ from spacy_lambda.bundler.target import PackageType, PackageTypeChoice, Target, 
 from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
-from spacy_lambda.core.pipelines import BUNDLE_FACTS, path_in
+from spacy_lambda.core.pipelines import BUNDLE_METADATA, path_in
 from spacy_lambda.core.progress import OnStep, no_progress
 
 __all__ = ["NO_ENGINE", "Bundle", "BundleOptions", "bundle"]
@@ -136,7 +136,7 @@ def _write(assembled: Assembled, choice: PackageTypeChoice, out: Path, base: str
         shutil.rmtree(assembled.tree / PIPELINE_FOLDER)
     metadata = BundleMetadata(assembled.target, location, assembled.sha256, assembled.manifest.pipeline)
     write_metadata(metadata, assembled.tree)
-    (assembled.tree / BUNDLE_FACTS).chmod(0o644)
+    (assembled.tree / BUNDLE_METADATA).chmod(0o644)
     sizes = file_sizes(assembled.tree)
     image = None
     if choice.package_type == "zip":

@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.digest import parse_digest
-from spacy_lambda.core.pipelines import BUNDLE_FACTS
+from spacy_lambda.core.pipelines import BUNDLE_METADATA
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError, DigestError
 
@@ -40,7 +40,7 @@ class BundleMetadata:
 def write_metadata(metadata: BundleMetadata, folder: Path) -> None:
     """Write ``bundle.json``."""
     text = json.dumps({"format_version": FORMAT_VERSION, **asdict(metadata)}, indent=2, sort_keys=True)
-    (folder / BUNDLE_FACTS).write_text(text + "\n", encoding="utf-8")
+    (folder / BUNDLE_METADATA).write_text(text + "\n", encoding="utf-8")
 
 
 def read_metadata(text: bytes | None, *, name: str) -> BundleMetadata:
@@ -58,6 +58,6 @@ def read_metadata(text: bytes | None, *, name: str) -> BundleMetadata:
         return BundleMetadata(Target(**read["target"]), str(read["location"]), digest, dict(read["pipeline"]))
     except (ValueError, TypeError, KeyError, DigestError) as exc:
         raise BundleError(
-            f"{name} is not a bundle: its {BUNDLE_FACTS} is missing or invalid ({exc!r})",
+            f"{name} is not a bundle: its {BUNDLE_METADATA} is missing or invalid ({exc!r})",
             remedy="make one with `spacy-lambda bundle`",
         ) from exc

@@ -20,7 +20,7 @@ from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import InvalidPipelineError, JsonError, PipelineNotFoundError
 
 __all__ = [
-    "BUNDLE_FACTS",
+    "BUNDLE_METADATA",
     "PipelineForm",
     "PipelineName",
     "ResolvedPipeline",
@@ -38,7 +38,7 @@ PipelineForm = Literal["folder", "package", "artifact", "archive", "stored", "re
 """A pipeline's folder; an installed package; an artifact's file (``.tar``); a wheel or another file; a pipeline in a
 store that is a folder; a location on S3 or the Hub."""
 
-BUNDLE_FACTS = "bundle.json"
+BUNDLE_METADATA = "bundle.json"
 """The metadata of a bundle, beside the function's code; the runtime reads its ``location``."""
 
 PART = re.compile(r"\w(?:[\w-]|\.(?!\.))*(?<![.-])")

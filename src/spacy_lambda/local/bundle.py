@@ -21,7 +21,7 @@ from spacy_lambda.bundler.target import MACHINES, Target
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels
 from spacy_lambda.core.artifact.open import extract_zip
 from spacy_lambda.core.lambda_function import HANDLER
-from spacy_lambda.core.pipelines import BUNDLE_FACTS
+from spacy_lambda.core.pipelines import BUNDLE_METADATA
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.image import image_program
 from spacy_lambda.local.requirements import read_source
@@ -106,7 +106,7 @@ def _zip_program(path: Path) -> Iterator[Program]:
 def _metadata(path: Path) -> BundleMetadata:
     try:
         with zipfile.ZipFile(path) as archive:
-            text = archive.read(BUNDLE_FACTS) if BUNDLE_FACTS in archive.namelist() else None
+            text = archive.read(BUNDLE_METADATA) if BUNDLE_METADATA in archive.namelist() else None
     except (OSError, zipfile.BadZipFile) as exc:
         raise BundleError(f"{path} cannot be read: {exc}", remedy="make it again with `spacy-lambda bundle`") from exc
     return read_metadata(text, name=str(path))

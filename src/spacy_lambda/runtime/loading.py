@@ -11,7 +11,7 @@ from pathlib import Path
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.env_names import PIPELINE_VARIABLE, TASK_ROOT_VARIABLE
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.pipelines import BUNDLE_FACTS, find_pipeline, resolve_pipeline
+from spacy_lambda.core.pipelines import BUNDLE_METADATA, find_pipeline, resolve_pipeline
 from spacy_lambda.errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
 
 # First, so that spaCy is imported without its command line.
@@ -71,16 +71,16 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
 
 
 def _bundled(environ: Mapping[str, str]) -> tuple[str, Digest | None]:
-    """The location and the digest of which the bundle tells, if the function came in one.
+    """Return the location and the digest in the bundle's metadata, if the function came in a bundle.
 
-    :raises DigestError: When what it tells is no digest.
+    :raises DigestError: When the digest is invalid.
     """
     try:
-        facts = parse_json(Path(environ.get(TASK_ROOT_VARIABLE, "."), BUNDLE_FACTS).read_bytes())
-        location, sha256 = str(facts["location"]), facts["sha256"]
+        metadata = parse_json(Path(environ.get(TASK_ROOT_VARIABLE, "."), BUNDLE_METADATA).read_bytes())
+        location, sha256 = str(metadata["location"]), metadata["sha256"]
     except (OSError, ValueError, TypeError, KeyError):
         return "", None
-    return location, parse_digest(sha256, name=f"the sha256 in {BUNDLE_FACTS}")
+    return location, parse_digest(sha256, name=f"the sha256 in {BUNDLE_METADATA}")
 
 
 def _verified(folder: Path, location: Location) -> Path:

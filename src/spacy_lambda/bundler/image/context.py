@@ -13,7 +13,7 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
 from spacy_lambda.core.files import ARCHIVE_TIME
 from spacy_lambda.core.lambda_function import HANDLER
-from spacy_lambda.core.pipelines import BUNDLE_FACTS, pipeline_name
+from spacy_lambda.core.pipelines import BUNDLE_METADATA, pipeline_name
 
 __all__ = ["PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
 
@@ -61,7 +61,7 @@ def write_context(tree: Path, context: Path, *, base: str, metadata: BundleMetad
 
 
 def _layer(entry: str) -> str:
-    if entry in (PIPELINE_FOLDER, BUNDLE_FACTS, SBOM):
+    if entry in (PIPELINE_FOLDER, BUNDLE_METADATA, SBOM):
         return PIPELINE_LAYER
     return "runtime" if entry.startswith("spacy_lambda") else "packages"
 
