@@ -37,11 +37,17 @@ def test_asked(api: Hub) -> None:
         (401, {"error": "Invalid credentials"}, {}, "the token is not accepted (401: Invalid credentials)", "HF_TOKEN"),
         (403, {"error": "no permission"}, {}, "(403: no permission)", "HF_TOKEN"),
         (404, {"error": "Not Found"}, {}, "the model does not exist, is private", "spacy-lambda serve hf://acme"),
-        (503, {"error": "loading", "estimated_time": 20.4}, {}, "it will take about 20 s", "ask again"),
+        (503, {"error": "loading", "estimated_time": 20.4}, {}, "estimated time 20 s", "retry"),
         (503, {"error": "loading"}, {}, "is loading (503: loading)", "retry"),
-        (429, {"error": "Rate limit"}, {"Retry-After": "60"}, "too many requests (429: Rate limit)", "wait 60 s"),
+        (
+            429,
+            {"error": "Rate limit"},
+            {"Retry-After": "60"},
+            "too many requests (429: Rate limit)",
+            "retry after 60 s",
+        ),
         (429, [], {}, "too many requests", "higher limit"),
-        (500, {"error": "boom"}, {}, "answered 500: boom", "later"),
+        (500, {"error": "boom"}, {}, "returned 500: boom", "later"),
     ],
 )
 def test_errors(status: int, body: Any, headers: dict[str, str], message: str, remedy: str, api: Hub) -> None:

@@ -1,4 +1,4 @@
-"""What ``bundle.json`` says: the pipeline's digest is one, or the function does not start."""
+"""The digest in a bundle's metadata: an invalid one ends the init."""
 
 from __future__ import annotations
 
