@@ -1,13 +1,13 @@
-"""Whose requests the local server takes: programs' of this machine, and its own page's; no other web page's.
+"""Access control of the local server: programs of this machine and its own page may send requests, other pages not.
 
-A browser lets any page send requests to ``127.0.0.1``. Two headers, which no page can forge, tell where one comes from:
+A browser lets any page send requests to ``127.0.0.1``. Three headers, which no page can forge, show their source:
 
-- ``Host`` is the name that the browser has looked up. A page whose own name leads here (DNS rebinding) is of the same
-  origin as far as the browser can see, and could read every answer.
-- ``Origin`` and ``Sec-Fetch-Site`` name the page that sends. A page of another origin cannot read answers, but what it
-  sends as ``text/plain`` would be carried out.
+- ``Host`` is the name that the browser has looked up. A page whose own name resolves to this address (DNS rebinding)
+  has the same origin as far as the browser can see, and could read every answer.
+- ``Origin`` and ``Sec-Fetch-Site`` name the page that sends. A page of another origin cannot read answers, but its
+  requests of type ``text/plain`` would be carried out.
 
-Clients that are no browsers send neither of the latter two, and as ``Host`` what they were given as the endpoint.
+Clients other than browsers do not send the latter two, and send the endpoint's host as ``Host``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from spacy_lambda.errors import LocalLambdaError
 __all__ = ["Gate", "Origins", "host_names", "no_origins"]
 
 Origins = Callable[[Scope], Collection[str] | None]
-"""The origins besides the server's own whose pages may send a request, ``*`` for all; ``None`` where no page may."""
+"""Returns the other origins whose pages may send a request, ``*`` for all; ``None`` where no page may."""
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -37,11 +37,11 @@ _SHOWN = 100
 
 
 class Gate:
-    """Refuses requests of web pages, before anything else looks at them.
+    """Refuses requests of web pages, before anything else reads them.
 
-    :param app: What answers the others.
-    :param names: Host names that are taken besides loopback ones and the address that a request came to.
-    :param origins: Other origins than the server's own, by request.
+    :param app: Answers the other requests.
+    :param names: Accepted host names, besides loopback ones and the address that a request came to.
+    :param origins: Accepted origins other than the server's own, by request.
     """
 
     def __init__(self, app: ASGIApp, *, names: Collection[str], origins: Origins) -> None:
@@ -50,7 +50,7 @@ class Gate:
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand one request on, or answer 403."""
+        """Pass a request on, or answer 403."""
         refusal = self._refusal(scope) if scope["type"] == "http" else None
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
@@ -59,8 +59,8 @@ class Gate:
         host = headers.get("host", "")
         if not _is_trusted(host, scope, self._names):
             return _refused(
-                f"the request is for the host {host[:_SHOWN]!r}, which is not a name of this server;"
-                " where it is one, start the server with --allow-host NAME"
+                f"the request is for the host {host[:_SHOWN]!r}, which is not a known name of this server;"
+                " to accept it, start the server with --allow-host NAME"
             )
         foreign = self._foreign(scope, headers, host.lower())
         if foreign is not None:
@@ -72,7 +72,7 @@ class Gate:
         return None
 
     def _foreign(self, scope: Scope, headers: Headers, host: str) -> str | None:
-        """Whose page has sent the request, unless it is the server's own or one that may."""
+        """Return the header of a page that may not send the request, or ``None``."""
         allowed = self._origins(scope)
         origins = {origin.lower() for origin in headers.getlist("origin")} - {f"http://{host}", f"https://{host}"}
         if allowed is not None and ("*" in allowed or (origins and origins <= {*allowed})):
@@ -86,21 +86,21 @@ class Gate:
 
 
 def no_origins(scope: Scope) -> None:
-    """No page may send anything."""
+    """Allow no page to send requests."""
 
 
 def host_names(names: Iterable[str], *, bound: str) -> frozenset[str]:
-    """Names that a user wants to be taken, checked.
+    """Check and normalise the names that a user adds.
 
-    :param bound: The address that is listened on.
-    :raises LocalLambdaError: If one of them is not the name of a host.
+    :param bound: The address that the server listens on.
+    :raises LocalLambdaError: If one of them is not a host name.
     """
     found = {_normal(bound)}
     for name in names:
         match = _HOST.fullmatch(name) or _HOST.fullmatch(f"[{name}]")
         if match is None or match[0] != match["name"] or not re.search(r"\w", name):
             raise LocalLambdaError(
-                f"--allow-host {name!r} is not the name of a host",
+                f"--allow-host {name!r} is not a host name",
                 remedy="write the name or the address alone, such as --allow-host devbox.example.org",
             )
         found.add(_normal(name))
@@ -117,12 +117,12 @@ def _is_trusted(host: str, scope: Scope, names: Collection[str]) -> bool:
     address = _address(name)
     if address is None:
         return False
-    # An address cannot be rebound: whoever names it means it. Others than those of this machine are no use here.
+    # An address cannot be rebound by DNS. Only those of this machine are accepted.
     return address == _address(str((scope.get("server") or ("",))[0]))
 
 
 def _is_link(scope: Scope, headers: Headers) -> bool:
-    """Whether a person has followed a link: the page that has it cannot read what is shown then."""
+    """Return whether a person followed a link; the page that has it cannot read the answer."""
     return (
         scope["method"] in {"GET", "HEAD"}
         and headers.get("sec-fetch-mode") == "navigate"
@@ -144,7 +144,7 @@ def _address(name: str) -> IpAddress | None:
 
 
 def _refused(message: str) -> ASGIApp:
-    """In the form of the Invoke API, from which clients of Lambda make their exceptions."""
+    """Answer in the form of the Invoke API, from which clients of Lambda make their exceptions."""
     body = {"Type": "User", "Message": message, "message": message}
     headers = {"x-amzn-ErrorType": "AccessDeniedException", "x-content-type-options": "nosniff"}
     return JSONResponse(body, status_code=403, headers=headers)

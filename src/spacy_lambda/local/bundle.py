@@ -1,4 +1,4 @@
-"""A bundle -> a program for the local Lambda, with only the bundle on its path."""
+"""A bundle -> the program that runs it, with only the bundle on its path."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ __all__ = ["Runnable", "open_bundle"]
 
 IMAGE_PIPELINE = f"{PIPELINE_LAYER}/{PIPELINE_FOLDER}"
 PROVIDED = ("awslambdaric", "boto3")
-"""What Lambda's own runtime brings, and so is in no zip."""
+"""Distributions of Lambda's own runtime, which no zip contains."""
 
 
 @dataclass(frozen=True)
 class Runnable:
     """A bundle that is ready to be served.
 
-    :param program: What the environments run.
-    :param handler: The function in it that answers.
+    :param program: The program that the environments run.
+    :param handler: The function's handler.
     """
 
     program: Program
@@ -49,12 +49,12 @@ class Runnable:
 
 @contextmanager
 def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]:
-    """Prepare a bundle for the local Lambda; what was unpacked is removed at the end.
+    """Prepare a bundle for the local Lambda; unpacked files are removed at the end.
 
     :param bundle: A zip, an image's folder, or an image's name in an engine or a registry.
-    :param engine: What runs an image; without it, what has built it, or what is here.
-    :raises BundleError: If it is none, or cannot run on this machine.
-    :raises NotCompiledError: If its pipeline needs torch, as far as that is seen from outside.
+    :param engine: The engine that runs an image; by default the one that built it, or one that is installed.
+    :raises BundleError: If it is not a bundle, or cannot run on this machine.
+    :raises NotCompiledError: If its pipeline needs torch, as far as its files show.
     """
     path = Path(bundle)
     if path.is_file():
@@ -64,7 +64,7 @@ def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]
     if path.is_dir():
         if not (path / RECORD).is_file():
             raise BundleError(
-                f"{bundle} is a folder without {RECORD}, so no bundle",
+                f"{bundle} is not a bundle: the folder has no {RECORD}",
                 remedy="give a zip or an image's folder that `spacy-lambda bundle` has written",
             )
         built = read_record(path)
@@ -113,12 +113,12 @@ def _metadata(path: Path) -> BundleMetadata:
 
 
 def _python(target: Target) -> str:
-    """An interpreter here that can run the bundle."""
+    """Return an installed interpreter that can run the bundle."""
     if target.machine != platform.machine():
         arch = next((name for name, machine in MACHINES.items() if machine == platform.machine()), "none")
         raise BundleError(
             f"this bundle is for {target.arch}, and this machine is {platform.machine()}",
-            remedy=f"run it on such a machine, or make one for this: spacy-lambda bundle --arch {arch}",
+            remedy=f"run it on such a machine, or bundle for this one: spacy-lambda bundle --arch {arch}",
         )
     python = find_python(target)
     if python is None:
@@ -130,6 +130,6 @@ def _python(target: Target) -> str:
 
 
 def _install_runtime(target: Target, folder: Path) -> None:
-    """AWS's runtime client and SDK for the bundle's Python, in the versions that are installed here."""
+    """Install AWS's runtime client and SDK for the bundle's Python, in the versions that are installed here."""
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         install_wheels(download_wheels(pin_all(PROVIDED, target), target, Path(scratch)), target, folder)

@@ -1,4 +1,4 @@
-"""The environment variables of an execution environment: Lambda's, the function's, and little else."""
+"""The environment variables of an execution environment: Lambda's, the function's, and few others."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PASSED_ON = "OPENBLAS_"
 
 
 def environment_variables(settings: FunctionSettings, *, program: Program, runtime_api: str) -> dict[str, str]:
-    """Everything that one environment gets to see.
+    """Return the environment variables of one environment.
 
     Of this process's own variables only ``PATH``, ``OPENBLAS_*`` and those that reach the pipeline's store are passed
-    on, so that nothing works here by accident. The function's own variables win over those, not over Lambda's.
+    on, so that nothing works here by accident. The function's own variables override those, but not Lambda's.
 
     :param runtime_api: ``host:port`` of this environment's Runtime API.
     """

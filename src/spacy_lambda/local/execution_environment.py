@@ -1,8 +1,8 @@
 """One execution environment: AWS's own runtime client in a process, and its Runtime API.
 
-It is started without waiting; its first invocation waits for the init. It serves one request at a time, and
-a request that it has answered is over only when the runtime has asked for the next one, so that an
-environment that dies of its own answer is never given to the next caller.
+Its start does not wait for the init; the first invocation does. It serves one request at a time, and a request is over
+only when the runtime has asked for the next one, so that an environment that crashes after its answer never gets the
+next request.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from spacy_lambda.client.report_line import Report
-from spacy_lambda.local import lambda_errors as faults
+from spacy_lambda.local import lambda_errors
 from spacy_lambda.local.env import environment_variables
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.logs import LogPipe, LogSink
@@ -25,7 +25,7 @@ _SETTLE_S = 10.0
 
 
 class Environment:
-    """A process that runs the function; made by :meth:`start`."""
+    """A process that runs the function; created by :meth:`start`."""
 
     def __init__(
         self,
@@ -49,9 +49,9 @@ class Environment:
 
     @classmethod
     async def start(cls, settings: FunctionSettings, *, number: int, program: Program, log: LogSink) -> Environment:
-        """Start the process, and do not wait for it.
+        """Start the process without waiting for its init.
 
-        :param number: Tells the environments of one server apart in the log.
+        :param number: Identifies the environment in the server's log.
         :raises LocalLambdaError: If the system refuses.
         """
         api = RuntimeApi(timeout_s=settings.timeout_s)
@@ -72,19 +72,16 @@ class Environment:
 
     @property
     def pid(self) -> int:
-        """The process's id, which is also its session's."""
+        """The id of the process, which is also that of its session."""
         return self._process.pid
 
     @property
     def usable(self) -> bool:
-        """Whether it can take another request."""
+        """True if it can serve another request."""
         return not self._closing and self._api.init_error is None and self._process.alive
 
     async def invoke(self, request: InvokeRequest) -> Outcome:
-        """Serve one request, whatever happens to the process meanwhile.
-
-        :param request: The request.
-        """
+        """Serve one request, whatever happens to the process meanwhile."""
         init_ms, failed = (None, None) if self._invoked else await self._init(request)
         self._invoked = True
         self._logs.write(f"START RequestId: {request.request_id} Version: {VERSION}")
@@ -92,17 +89,17 @@ class Environment:
             await self._process.kill()
             return self._conclude(request, failed, duration_ms=init_ms or 0.0)
         answer = await self._answer(request)
-        # Measured before the wait below, which is the runtime's time and not the function's.
+        # Measured before the wait below, which is the runtime's time rather than the function's.
         memory = self._process.peak_memory_mb()
         duration_ms = (self._api.ended - self._api.began) * 1000
-        if answer.error_type == faults.TIMED_OUT:
+        if answer.error_type == lambda_errors.TIMED_OUT:
             await self._process.kill()
         elif self._process.alive:
             await self._settle()
         return self._conclude(request, answer, duration_ms=duration_ms, init_ms=init_ms, memory=memory)
 
     async def close(self) -> None:
-        """End the process and everything that belongs to it."""
+        """End the process and all of its descendants."""
         self._closing = True
         await self._process.end()
         self._api.close()
@@ -118,7 +115,7 @@ class Environment:
         if not await self._happens(self._api.asked.wait(), timeout_s=self._settings.init_limit_s - self._elapsed()):
             self._logs.write(
                 f"INIT_REPORT Init Duration: {self._elapsed() * 1000:.2f} ms\tPhase: init\tStatus: timeout"
-                " (Lambda would start the init again here, within the function's timeout)"
+                " (Lambda would restart the init here, within the function's timeout)"
             )
             await self._happens(self._api.asked.wait(), timeout_s=allowed - self._elapsed())
         init_ms = self._elapsed() * 1000
@@ -134,23 +131,23 @@ class Environment:
         if self._api.init_error is not None:
             return self._api.init_error
         if not self._process.alive:
-            return faults.exited(request.request_id, await asyncio.shield(self._process.exited))
+            return lambda_errors.exited(request.request_id, await asyncio.shield(self._process.exited))
         if not self._api.asked.is_set():
-            return faults.timed_out(request.request_id, allowed_s)
+            return lambda_errors.timed_out(request.request_id, allowed_s)
         return None
 
     async def _answer(self, request: InvokeRequest) -> FunctionResponse:
-        answer = self._api.hand_out(request)
+        answer = self._api.send_event(request)
         await self._happens(answer, timeout_s=self._settings.timeout_s)
         if answer.done() and not answer.cancelled():
             return answer.result()
         self._api.ended = time.perf_counter()
         if not self._process.alive:
-            return faults.exited(request.request_id, await asyncio.shield(self._process.exited))
-        return faults.timed_out(request.request_id, self._settings.timeout_s)
+            return lambda_errors.exited(request.request_id, await asyncio.shield(self._process.exited))
+        return lambda_errors.timed_out(request.request_id, self._settings.timeout_s)
 
     async def _settle(self) -> None:
-        """Wait until the runtime asks for more or ends; one that does neither is of no more use."""
+        """Wait until the runtime asks for the next request or ends; kill one that does neither."""
         if not await self._happens(self._api.asked.wait(), timeout_s=_SETTLE_S):
             await self._process.kill()
 
@@ -198,4 +195,4 @@ class Environment:
 def _status(answer: FunctionResponse) -> str | None:
     if answer.error_type is None:
         return None
-    return "timeout" if answer.error_type == faults.TIMED_OUT else "error"
+    return "timeout" if answer.error_type == lambda_errors.TIMED_OUT else "error"

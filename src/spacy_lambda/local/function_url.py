@@ -1,7 +1,7 @@
 """A Function URL: any HTTP call becomes an event (payload format 2.0), and the function's answer an HTTP response.
 
-The rules: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html. There is no auth here;
-:mod:`~spacy_lambda.local.access` keeps other machines' names and web pages out.
+The rules: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html. There is no authentication;
+:mod:`~spacy_lambda.local.access` refuses unknown host names and web pages.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TEXT = re.compile(r"text/|application/(.*\+)?(json|xml|javascript|x-www-form-url
 _STATUSES = range(200, 600)
 _WITHOUT_BODY = frozenset({204, 304})
 _OURS = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
-"""Headers of the connection, which are not the function's."""
+"""Headers of the connection, which the function cannot set."""
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"(?:[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?)?")
@@ -83,7 +83,7 @@ class FunctionUrl:
 
 
 def url_event(http: HttpRequest, body: bytes, request_id: str) -> dict[str, Any]:
-    """The event that a function gets for a call."""
+    """Return the event for a call."""
     now, headers = datetime.now(UTC), _joined(http.headers.items())
     host = headers.get("host", "localhost")
     is_text = _is_text(headers, body)
@@ -124,7 +124,7 @@ def url_event(http: HttpRequest, body: bytes, request_id: str) -> dict[str, Any]
 
 
 def url_response(outcome: Outcome) -> Response:
-    """The response that a caller gets for an answer."""
+    """Return the HTTP response for a function's response."""
     if outcome.response.error_type is not None:
         return _refusal(502, "Internal Server Error")
     try:
@@ -148,7 +148,7 @@ def url_response(outcome: Outcome) -> Response:
 
 
 def _sendable(pattern: re.Pattern[str], text: str) -> str:
-    """Part of a header that HTTP can carry."""
+    """Check a part of a header."""
     if not pattern.fullmatch(text):
         raise ValueError(text)
     return text

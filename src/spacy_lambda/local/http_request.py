@@ -25,7 +25,7 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 
 class BodyTooLarge(Exception):
-    """A body is over the limit; it was read to its end, so that the caller can be answered.
+    """A body exceeds the limit; it was read to its end, so that the caller gets the response.
 
     :param size: The size of the body in bytes.
     """
@@ -40,15 +40,15 @@ class IncompleteBody(Exception):
 
 
 class InvalidHeader(Exception):
-    """A header's value cannot be handed on; its text says why."""
+    """The value of a header cannot be passed on; the text gives the reason."""
 
 
 async def read_body(request: HttpRequest, limit: int) -> bytes:
     """Read a body completely, holding no more than the limit in memory.
 
-    :param limit: Bytes at most.
+    :param limit: Maximum bytes.
     :raises BodyTooLarge: If there are more.
-    :raises IncompleteBody: If the caller has gone before it was all there.
+    :raises IncompleteBody: If the caller disconnects before its end.
     """
     chunks: list[bytes] = []
     size = 0
@@ -67,7 +67,7 @@ async def read_body(request: HttpRequest, limit: int) -> bytes:
 
 
 def read_trace_id(value: str) -> str:
-    """The value of ``X-Amzn-Trace-Id``, which the function has in an environment variable.
+    """Return the value of ``X-Amzn-Trace-Id``, which the function has in an environment variable.
 
     :raises InvalidHeader: If it is too long, or not printable ASCII.
     """
@@ -79,9 +79,9 @@ def read_trace_id(value: str) -> str:
 
 
 def read_client_context(value: str) -> str:
-    """The value of ``X-Amz-Client-Context``, decoded, in one line of ASCII; empty where there is none.
+    """Return the value of ``X-Amz-Client-Context``, decoded, in one line of ASCII; empty if there is none.
 
-    :raises InvalidHeader: If it is not an object of JSON in base64, or too long.
+    :raises InvalidHeader: If it is not a JSON object in base64, or too long.
     """
     if not value:
         return ""
@@ -90,7 +90,7 @@ def read_client_context(value: str) -> str:
     try:
         context = parse_json(base64.b64decode(value, validate=True))
         if isinstance(context, dict):
-            # Written anew: an escape for whatever is not ASCII, and no line breaks.
+            # Encoded again: escapes for all but ASCII, and no line breaks.
             return json.dumps(context, allow_nan=False)
     except ValueError as exc:
         raise InvalidHeader("Client context must be a valid Base64-encoded JSON object.") from exc

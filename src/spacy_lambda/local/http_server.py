@@ -1,4 +1,4 @@
-"""An HTTP server inside a running event loop: bound first, so that its port is known at once."""
+"""An HTTP server in a running event loop; bound at once, so that its port is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import uvicorn
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.access import Gate, Origins, host_names, no_origins
 
-_KEEP_ALIVE_S = 3600  # a function may think longer than any usual limit between two calls
+_KEEP_ALIVE_S = 3600  # a function may take longer between two calls than usual limits allow
 _LAST_ANSWERS_S = 2
 _BACKLOG = 2048
 
@@ -25,9 +25,9 @@ class HttpServer:
     :param app: The application.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
-    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
+    :param allow_hosts: Further accepted host names, besides loopback ones and its own addresses.
     :param origins: Other origins whose pages may send requests; by default none.
-    :raises LocalLambdaError: If the address cannot be listened on, or a name is none.
+    :raises LocalLambdaError: If the address is unavailable, or a name is invalid.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class HttpServer:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     async def start(self) -> None:
-        """Serve from now on."""
+        """Start to serve."""
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
 
     async def close(self) -> None:
-        """Take no new connection, finish the answers under way, and end."""
+        """Accept no more connections, finish running responses, and end."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task
@@ -76,7 +76,7 @@ class HttpServer:
 
 
 class _QuietServer(uvicorn.Server):
-    """uvicorn's server without its signal handlers: whoever runs the loop handles signals."""
+    """uvicorn's server without its signal handlers, which belong to the owner of the event loop."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -84,10 +84,10 @@ class _QuietServer(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket whose connections get ``TCP_NODELAY``.
+    """Return a listening socket whose connections have ``TCP_NODELAY``.
 
-    asyncio sets that only where the protocol is named, which :func:`socket.create_server` does not do.
-    Without it, the head and the body of an answer, written one after the other, cost 40 ms each time.
+    asyncio sets it only if the protocol is specified, which :func:`socket.create_server` does not do.
+    Without it, the head and the body of a response, written one after the other, cost 40 ms each time.
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -103,5 +103,5 @@ def _listen(host: str, port: int) -> socket.socket:
             ) from exc
         raise LocalLambdaError(
             f"cannot listen on {host}:{port}: {getattr(exc, 'strerror', None) or exc}",
-            remedy="choose another port, or 0 for a free one, and an address of this machine",
+            remedy="pass another --port, or 0 for a free one, and an address of this machine as --host",
         ) from exc

@@ -1,7 +1,7 @@
-"""An image -> a program for the local Lambda: as a user that is not root, on a root that cannot be written to.
+"""An image -> the program that runs it: as a user other than root, on a read-only root.
 
-docker, podman and finch run it themselves. buildah only keeps images: its root is mounted, and a shell makes it the
-root of a process in a mount namespace of its own, which takes root's rights to begin with and gives them up.
+docker, podman and finch run the image themselves. buildah only stores images: the root is mounted, and a shell makes it
+the root of a process in a mount namespace of its own. This requires root's privileges, which are dropped after that.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from spacy_lambda.local.settings import Program
 __all__ = ["image_program"]
 
 LAMBDA_USER = "993:990"
-"""Whom Lambda runs a function as, whatever the image says."""
+"""The user as which Lambda runs a function, whatever the image specifies."""
 
 ENTER = """
 mount --rbind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t tmpfs tmpfs "$1/tmp" && chmod 1777 "$1/tmp" &&
 mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && root="$1" user="$2" folder="$3" && shift 3 &&
 exec chroot --groups= --userspec="$user" "$root" /usr/bin/env -C "$folder" "$@"
 """
-"""What a shell does in the new namespace; its arguments are the root, the user, the folder and the command."""
+"""The shell script in the new namespace; its arguments are the root, the user, the folder and the command."""
 
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -38,17 +38,17 @@ Command = Callable[[Collection[str]], Sequence[str]]
 
 @contextmanager
 def image_program(engine: Engine, image: str) -> Iterator[tuple[Program, str]]:
-    """Prepare an image; what was made for it is removed at the end.
+    """Prepare an image; its containers are removed at the end.
 
-    :param image: Its id or its name; it is fetched from its registry if it is not here.
-    :returns: The program, and the handler that the image names.
+    :param image: Its id or its name; it is pulled from its registry if it is missing.
+    :returns: The program, and the image's handler.
     :raises BundleError: If there is no such image, or it cannot be run here.
     """
     if not image.startswith("sha256:"):
         engine.pull_image(image)
     config = engine.read_config(image)
     if not config.arguments:
-        raise BundleError(f"{image} names no handler (CMD)", remedy="make it with `spacy-lambda bundle --shape image`")
+        raise BundleError(f"{image} has no handler (CMD)", remedy="make it with `spacy-lambda bundle --shape image`")
     with (_mounted if engine.name == "buildah" else _contained)(engine, image, config) as command:
         yield (
             Program(
@@ -66,7 +66,7 @@ def image_program(engine: Engine, image: str) -> Iterator[tuple[Program, str]]:
 
 @contextmanager
 def _contained(engine: Engine, image: str, config: ImageConfig) -> Iterator[Command]:
-    """Run by the engine, each environment in a container of its own."""
+    """Run each environment in a container of its own."""
     label = f"spacy-lambda={uuid.uuid4().hex}"
     words = (engine.name, "run", "--rm", "--interactive", "--read-only", "--tmpfs", "/tmp", "--network", "host")
 
@@ -77,7 +77,7 @@ def _contained(engine: Engine, image: str, config: ImageConfig) -> Iterator[Comm
     try:
         yield command
     finally:
-        # A container goes on when its command line was killed.
+        # A container keeps running when its command line was killed.
         left = engine.call("ps", "--quiet", "--filter", f"label={label}").split()
         if left:
             engine.call("kill", *left)
@@ -85,10 +85,10 @@ def _contained(engine: Engine, image: str, config: ImageConfig) -> Iterator[Comm
 
 @contextmanager
 def _mounted(engine: Engine, image: str, config: ImageConfig) -> Iterator[Command]:
-    """Run on the image's root, mounted here."""
+    """Run on the mounted root of the image."""
     if os.geteuid() != 0:
         raise BundleError(
-            "buildah keeps images and does not run them, and mounting one takes root's rights",
+            "buildah does not run images, and mounting one requires root's privileges",
             remedy="run this as root, or with docker, podman or finch (--engine)",
         )
     container = engine.call("from", image).strip()
@@ -102,5 +102,5 @@ def _mounted(engine: Engine, image: str, config: ImageConfig) -> Iterator[Comman
 
 
 def _user(config: ImageConfig) -> str:
-    """The image's user, or Lambda's where it names root."""
+    """Return the image's user, or Lambda's if it is root."""
     return config.user if config.user.partition(":")[0] not in ("", "0", "root") else LAMBDA_USER

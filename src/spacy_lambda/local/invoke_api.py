@@ -1,7 +1,7 @@
-"""The Invoke API towards callers: what boto3, the AWS CLI and every other client of Lambda speaks.
+"""The server of the Invoke API, which boto3, the AWS CLI and every other client of Lambda use.
 
-A function that fails is still HTTP 200 with ``X-Amz-Function-Error``; only a request that never reaches the
-function has an error status, with the type in ``x-amzn-ErrorType``, from which clients make their exceptions.
+A function that fails is still HTTP 200 with ``X-Amz-Function-Error``; only a request that does not reach the
+function gets an error status, with the type in ``x-amzn-ErrorType``, from which clients make their exceptions.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class ServiceError(Exception):
 
     :param status: The HTTP status.
     :param error_type: The name of the exception that clients raise.
-    :param message: What is wrong.
-    :param reason: Only for 429: what the limit is.
+    :param message: The cause.
+    :param reason: The limit that was exceeded; for 429 only.
     """
 
     def __init__(self, status: int, error_type: str, message: str, *, reason: str | None = None) -> None:
@@ -63,27 +63,27 @@ class ServiceError(Exception):
 
 
 class InvokeApi:
-    """The Invoke API, where every function is called by its name, and beside it their URLs.
+    """The Invoke API, which calls functions by their names, and their URLs beside it.
 
-    :param targets: The functions by the path below which their URLs are; one of them is ``/``.
+    :param functions: The functions by the path of their URLs; one of them is ``/``.
     """
 
-    def __init__(self, targets: Mapping[str, RoutedFunction]) -> None:
-        self._targets = tuple(targets.values())
-        self._mounts = Router(targets)
+    def __init__(self, functions: Mapping[str, RoutedFunction]) -> None:
+        self._functions = tuple(functions.values())
+        self._router = Router(functions)
         self._background: set[asyncio.Task[None]] = set()
         path = "/2015-03-31/functions/{name}/invocations"
         self.app = Starlette(
             routes=[
                 Route(path, self._serve, methods=["POST"]),
-                Route("/{path:path}", self._mounts),
+                Route("/{path:path}", self._router),
             ],
             exception_handlers={HTTPException: _unknown_operation},
         )
 
     def origins(self, scope: Scope) -> tuple[str, ...] | None:
-        """Origins whose pages may send a request: to a function's URL those of its setting, to this API none."""
-        return None if API_PATH.match(scope["path"]) else self._mounts.origins(scope)
+        """Return the origins whose pages may send a request: for a function's URL those of its setting, else none."""
+        return None if API_PATH.match(scope["path"]) else self._router.origins(scope)
 
     async def _serve(self, http: HttpRequest) -> Response:
         request_id = str(uuid.uuid4())
@@ -95,7 +95,7 @@ class InvokeApi:
         return response
 
     async def _answer(self, http: HttpRequest, request_id: str) -> Response:
-        target, qualifier = self._named(http)
+        function, qualifier = self._named(http)
         kind = http.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         if kind not in _TYPES:
             raise ServiceError(
@@ -103,39 +103,39 @@ class InvokeApi:
                 "InvalidParameterValueException",
                 f"Value {kind!r} at 'invocationType' is not one of {', '.join(_TYPES)}",
             )
-        trace_id, client_context = _handed_on(http)
+        trace_id, client_context = _passed_on(http)
         request = InvokeRequest(
             request_id=request_id,
             payload=await _read_event(http, kind),
-            arn=target.settings.arn + (f":{qualifier}" if qualifier else ""),
+            arn=function.settings.arn + (f":{qualifier}" if qualifier else ""),
             trace_id=trace_id,
             client_context=client_context,
         )
         if kind == "DryRun":
             return Response(status_code=204)
         if kind == "Event":
-            self._start(target, request)
+            self._start(function, request)
             return Response(status_code=202)
-        outcome = await _outcome(target, request)
+        outcome = await _outcome(function, request)
         return _function_answer(outcome, request, log_tail=http.headers.get("X-Amz-Log-Type") == "Tail")
 
     def _named(self, http: HttpRequest) -> tuple[RoutedFunction, str]:
-        """The function, and the version or alias that the caller named; whichever it is, the same code answers.
+        """Return the function, and the version or alias that the caller specified, which all have the same code.
 
-        A function is named by its name, a partial or a full ARN, each with or without a qualifier.
+        A function is specified by its name, a partial or a full ARN, each with or without a qualifier.
         """
         path_name = http.path_params["name"]
-        for target in self._targets:
-            name = re.escape(target.settings.name)
+        for function in self._functions:
+            name = re.escape(function.settings.name)
             match = re.fullmatch(rf"{_OWNER}{name}(?::({_QUALIFIER.pattern}))?", path_name)
             if match is not None:
-                return target, _qualifier(http.query_params.get("Qualifier") or match[1] or "")
+                return function, _qualifier(http.query_params.get("Qualifier") or match[1] or "")
         wanted = path_name if path_name.startswith("arn:") else f"function:{path_name}"
         raise ServiceError(404, "ResourceNotFoundException", f"Function not found: {wanted}")
 
-    def _start(self, target: RoutedFunction, request: InvokeRequest) -> None:
-        """Serve an asynchronous request; its outcome is only in the log, and it is not tried again."""
-        task = asyncio.create_task(_run(target, request))
+    def _start(self, function: RoutedFunction, request: InvokeRequest) -> None:
+        """Serve an asynchronous request; its outcome is only logged, and it is not retried."""
+        task = asyncio.create_task(_run(function, request))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -146,22 +146,22 @@ def _qualifier(text: str) -> str:
     return text
 
 
-async def _outcome(target: RoutedFunction, request: InvokeRequest) -> Outcome:
+async def _outcome(function: RoutedFunction, request: InvokeRequest) -> Outcome:
     try:
-        return await target.invoke(request)
+        return await function.invoke(request)
     except TooManyRequests as exc:
         raise ServiceError(
             429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
         ) from exc
     except PoolClosed as exc:
-        raise ServiceError(500, "ServiceException", "the local Lambda is ending") from exc
+        raise ServiceError(500, "ServiceException", "the local Lambda is shutting down") from exc
     except LocalLambdaError as exc:
         raise ServiceError(500, "ServiceException", f"{exc.message}; {exc.remedy}") from exc
 
 
-async def _run(target: RoutedFunction, request: InvokeRequest) -> None:
+async def _run(function: RoutedFunction, request: InvokeRequest) -> None:
     try:
-        await _outcome(target, request)
+        await _outcome(function, request)
     except ServiceError as exc:
         _LOGGER.warning("event %s was dropped: %s", request.request_id, exc)
 
@@ -188,13 +188,13 @@ async def _read_event(http: HttpRequest, kind: str) -> bytes:
 
 
 def _refuse_surrogates(body: bytes, event: object) -> None:
-    """Half a character, which JSON can write and UTF-8 cannot: AWS's runtime client would end over it."""
+    """Refuse half of a surrogate pair, which JSON can encode and UTF-8 cannot: AWS's runtime client would crash."""
     if _SURROGATE.search(body):
         json.dumps(event, ensure_ascii=False).encode("utf-8")
 
 
-def _handed_on(http: HttpRequest) -> tuple[str, str]:
-    """The trace id and the client context, as the function gets them."""
+def _passed_on(http: HttpRequest) -> tuple[str, str]:
+    """Return the trace id and the client context, as the function gets them."""
     try:
         trace_id = read_trace_id(http.headers.get("X-Amzn-Trace-Id", ""))
         return trace_id or _trace_id(), read_client_context(http.headers.get("X-Amz-Client-Context", ""))
@@ -217,7 +217,7 @@ def _function_answer(outcome: Outcome, request: InvokeRequest, *, log_tail: bool
 
 def _refusal(error: ServiceError) -> Response:
     body = {"Type": "User" if error.status < 500 else "Service", "Message": str(error)}
-    body["message"] = body["Message"]  # Lambda's exceptions differ in the letter's case; clients take either
+    body["message"] = body["Message"]  # Lambda's exceptions differ in this letter's case; clients accept both
     if error.reason is not None:
         body["Reason"] = error.reason
     return JSONResponse(body, status_code=error.status, headers={"x-amzn-ErrorType": error.error_type})

@@ -1,11 +1,11 @@
-"""Runs one command, and ends with it every process that it has started: the parent of an execution environment.
+"""The parent process of an execution environment: runs one command, and ends every process that it has started.
 
-A process can leave its group and its session, and does so with ``setsid``. It cannot leave its ancestors: on Linux a
-process that loses its parent is given to the nearest *subreaper* above it, and that is this program. So whatever an
-environment has started is below it, and stays so until it is killed.
+A process can leave its group and its session by ``setsid``. It cannot leave its ancestors: on Linux a process that
+loses its parent is reparented to the nearest *subreaper* above it, which is this program. So every process that an
+environment starts is a descendant of this one until it is killed.
 
 Started by its path (``python -I -S keeper.py LOG_FD LC_CTYPE COMMAND...``), with the standard library alone. It ends
-everything as soon as its standard input ends, which it does even where the server was killed; ``T`` there asks the
+everything as soon as its standard input ends, which happens even if the server was killed; ``T`` there asks the
 command to end. Its standard output has three kinds of lines: ``pid N``, ``failed REASON`` and ``exit STATUS``, as of
 :mod:`subprocess`.
 """
@@ -29,14 +29,14 @@ PR_SET_CHILD_SUBREAPER = 36
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LOOK_S = 1.0
-"""How often it looks whether the server is still its parent; the end of standard input tells it at once."""
+"""Seconds between checks that the server is still its parent; the end of standard input shows it at once."""
 
 SWEEP_S = 5.0
-"""How long it goes on killing processes that start others; what the system does not let it kill stays."""
+"""Seconds for which it kills processes that start others; those that the system does not let it kill remain."""
 
 
 def main() -> None:
-    """Keep the command that the arguments name."""
+    """Run the command of the arguments."""
     server = os.getppid()
     log_fd, locale, *command = sys.argv[1:]
     _restore(locale)
@@ -54,22 +54,22 @@ def main() -> None:
 def _start(command: list[str], log_fd: int) -> tuple[int, str]:
     """Start the command.
 
-    :return: Its process, and what went wrong.
+    :return: Its process, and the error line if it did not start.
     """
     keeper = os.getpid()
     reading, writing = os.pipe()  # closed when the command takes the place of this program
     pid = os.fork()
     if pid:
         os.close(writing)
-        with os.fdopen(reading, encoding="utf-8", errors="replace") as told:
-            return pid, told.read().strip()
+        with os.fdopen(reading, encoding="utf-8", errors="replace") as error:
+            return pid, error.read().strip()
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
         for number in (*ENDS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         _set(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != keeper:  # it was killed before this process could be told of it
+        if os.getppid() != keeper:  # it was killed before PR_SET_PDEATHSIG was set
             os._exit(1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(log_fd, 1)
@@ -82,9 +82,9 @@ def _start(command: list[str], log_fd: int) -> tuple[int, str]:
 
 
 def _keep(pid: int, server: int, control_fd: int, woken_fd: int) -> int | None:
-    """Wait until the command has ended, or is to be ended.
+    """Wait until the command has ended, or has to be ended.
 
-    :return: Its exit status; ``None`` where it has to be killed.
+    :return: Its exit status; ``None`` if it has to be killed.
     """
     while True:
         ready, _, _ = select.select([control_fd, woken_fd], [], [], LOOK_S)
@@ -113,7 +113,7 @@ def _reaped() -> Iterator[tuple[int, int]]:
 
 
 def _sweep(pid: int) -> None:
-    """Kill the command's group, and whatever else is below this process, until nothing is."""
+    """Kill the command's group and all other descendants, until there are none."""
     deadline = time.monotonic() + SWEEP_S
     while time.monotonic() < deadline:
         _send(os.killpg, pid, signal.SIGKILL)
@@ -128,7 +128,7 @@ def _sweep(pid: int) -> None:
 
 
 def _descendants() -> set[int]:
-    """Every process below this one, as ``/proc`` has them; none where there is no ``/proc``."""
+    """Return all descendants of this process; none without a ``/proc``."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
         if name.isdigit():
@@ -169,14 +169,14 @@ def _wake_on_child() -> int:
 
 
 def _restore(locale: str) -> None:
-    """Take back the variable that Python sets for itself where the locale is C, and would hand on (PEP 538)."""
+    """Undo the variable that Python sets where the locale is C, and would pass on (PEP 538)."""
     os.environ.pop("LC_CTYPE", None)
     if locale:
         os.environ["LC_CTYPE"] = locale
 
 
 def _set(option: int, value: int) -> None:
-    """One of Linux's settings of a process; other systems have none of them."""
+    """Set an option of a process, on Linux only."""
     if sys.platform == "linux":
         import ctypes
 

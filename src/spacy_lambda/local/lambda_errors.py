@@ -1,4 +1,4 @@
-"""The errors that Lambda itself answers with when a function cannot: their types and their JSON."""
+"""The errors that Lambda itself answers for a function: their types and their JSON."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 
 def exited(request_id: str, returncode: int) -> FunctionResponse:
-    """The process ended before it answered.
+    """Return the error for a process that ended before it answered.
 
-    :param returncode: As of :mod:`subprocess`: negative for a signal.
+    :param returncode: As in :mod:`subprocess`: negative for a signal.
     """
-    return _fault(EXIT_ERROR, f"RequestId: {request_id} Error: {_reason(returncode)}")
+    return _error(EXIT_ERROR, f"RequestId: {request_id} Error: {_reason(returncode)}")
 
 
 def timed_out(request_id: str, timeout_s: float) -> FunctionResponse:
-    """The function did not answer in its time and was killed."""
-    return _fault(TIMED_OUT, f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds")
+    """Return the error for a function that exceeded its timeout and was killed."""
+    return _error(TIMED_OUT, f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds")
 
 
 def response_too_large(size: int, limit: int) -> FunctionResponse:
-    """The function's answer is larger than Lambda carries."""
-    return _fault(
+    """Return the error for a response that exceeds Lambda's limit."""
+    return _error(
         RESPONSE_TOO_LARGE,
         f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes).",
     )
 
 
-def _fault(error_type: str, message: str) -> FunctionResponse:
+def _error(error_type: str, message: str) -> FunctionResponse:
     body = json.dumps({"errorType": error_type, "errorMessage": message})
     return FunctionResponse(payload=body.encode(), error_type=error_type)
 

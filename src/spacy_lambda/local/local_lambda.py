@@ -1,4 +1,4 @@
-"""The local Lambda for code that is not asynchronous: tests, notebooks, demonstrations."""
+"""The local Lambda for synchronous code: tests, notebooks, demonstrations."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class LocalLambda:
             boto3.client("lambda", endpoint_url=local.endpoint_url, ...)
 
     :param settings: The function.
-    :param program: What its environments run; without it, what is installed here.
-    :param compare: A second function, with which the first one's page can compare itself.
+    :param program: The program that its environments run; by default what is installed here.
+    :param compare: A second function, with which the page of the first one can compare.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
-    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
-    :param log: Takes each line that an environment logs, in that thread; without it, :mod:`logging` does.
-    :raises LocalLambdaError: If the pipeline, a requirement or the address is not to be had.
+    :param allow_hosts: Further accepted host names, besides loopback ones and its own addresses.
+    :param log: Receives each line that an environment logs, in that thread; by default :mod:`logging`.
+    :raises LocalLambdaError: If the pipeline, a requirement or the address is unavailable.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class LocalLambda:
 
     @property
     def endpoint_url(self) -> str:
-        """What clients take as ``endpoint_url``."""
+        """The ``endpoint_url`` for clients."""
         return self.function.endpoint_url
 
     @property
     def function(self) -> ServedFunction:
-        """What is being served."""
+        """The served function."""
         return self._functions["/"]
 
     @property
@@ -79,7 +79,7 @@ class LocalLambda:
 
     @property
     def environment_pids(self) -> tuple[int, ...]:
-        """The process ids of the environments that are there, sorted."""
+        """The process ids of the running environments, sorted."""
         return tuple(sorted(pid for function in self._functions.values() for pid in function.pool.pids))
 
     def close(self) -> None:

@@ -1,8 +1,7 @@
-"""The environments of one function: started when needed, one request each, ended when idle.
+"""The environments of one function: started when needed, ended when idle, each serving one request at a time.
 
-A request takes the environment that was used last; if none is free and there are fewer than the limit, a
-new one is started; else the request waits its turn, first come first served. Lambda would answer 429 where
-this queues: on one machine, waiting is what the caller wants.
+A request gets the environment that was used last; if none is free, a new one is started up to the maximum concurrency;
+else the request queues, first in first out. Lambda would answer 429 instead: on one machine, callers prefer to wait.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from spacy_lambda.local.settings import FunctionSettings
 
 
 class TooManyRequests(Exception):
-    """The queue is full, or a request has waited in it for too long."""
+    """The queue is full, or a request has queued for too long."""
 
 
 class PoolClosed(Exception):
-    """The server ends; no request is taken any more."""
+    """The server is shutting down and accepts no more requests."""
 
 
 class Pool:
-    """Gives each request an environment.
+    """Assigns each request to an environment.
 
     :param settings: The limits.
     :param start: Starts one environment.
@@ -43,15 +42,15 @@ class Pool:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The process ids of the environments that are there, sorted."""
-        # Copied at once: other threads ask, and the event loop changes the set meanwhile.
+        """The process ids of the running environments, sorted."""
+        # Copied: other threads read it while the event loop changes the set.
         return tuple(sorted(environment.pid for environment in tuple(self._all)))
 
     async def invoke(self, request: InvokeRequest) -> Outcome:
         """Serve one request.
 
-        :raises TooManyRequests: If it has to wait and cannot, or not any longer.
-        :raises PoolClosed: If the server ends before its turn.
+        :raises TooManyRequests: If the queue is full, or the queue timeout is over.
+        :raises PoolClosed: If the server shuts down before its turn.
         :raises LocalLambdaError: If no environment can be started.
         """
         async with self._place():
@@ -65,18 +64,18 @@ class Pool:
             return outcome
 
     async def close(self) -> None:
-        """End every environment; requests under way are answered with an error."""
+        """End every environment; running requests are answered with an error."""
         self._closed = True
         for environment in tuple(self._all):
             self._end(environment)
         for _ in range(self._settings.max_concurrency):
-            await self._places.acquire()  # returns when every request under way has had its answer
+            await self._places.acquire()  # returns when every running request has been answered
         while self._ending:
             await asyncio.wait(self._ending)
 
     @contextlib.asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
-        """One of the places that ``max_concurrency`` allows, when it is this request's turn."""
+        """Wait for one of the ``max_concurrency`` places."""
         if self._closed:
             raise PoolClosed
         if self._places.locked() and self._waiting >= self._settings.queue_limit:
@@ -118,12 +117,12 @@ class Pool:
         self._idle[environment] = loop.call_later(self._settings.idle_timeout_s, self._end, environment)
 
     def _on_exit(self, environment: Environment) -> None:
-        """An environment's process has ended; if nobody was using it, nobody else would notice."""
+        """End an idle environment whose process has ended, which nothing else would notice."""
         if environment in self._idle:
             self._end(environment)
 
     def _end(self, environment: Environment) -> None:
-        """End an environment in the background, once."""
+        """End an environment in the background; repeated calls have no effect."""
         timer = self._idle.pop(environment, None)
         if timer is not None:
             timer.cancel()

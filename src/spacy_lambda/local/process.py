@@ -1,4 +1,4 @@
-"""One operating system process and everything that it starts: started, watched, ended."""
+"""One operating system process and its descendants: started, watched, ended."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 
 
 class ProcessTree:
-    """A running process and everything below it; made by :meth:`start`.
+    """A running process and its descendants; created by :meth:`start`.
 
-    The process has a parent of its own, :mod:`~spacy_lambda.local.keeper`, which ends what is left of the tree when the
-    process ends, when it is told to, and when this program is gone.
+    The process has a parent of its own, :mod:`~spacy_lambda.local.keeper`, which ends the rest of the tree when the
+    process ends, on request, and when this program has ended.
 
-    :param keeper: The parent, which has told that the process runs.
+    :param keeper: The parent, which has reported that the process runs.
     :param pid: The process.
     """
 
@@ -39,7 +39,7 @@ class ProcessTree:
     async def start(cls, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, output_fd: int) -> ProcessTree:
         """Start a command in a session of its own.
 
-        :param output_fd: Takes what the command writes to its standard output and error.
+        :param output_fd: The file descriptor for the command's standard output and error.
         :raises LocalLambdaError: If the system refuses.
         """
         try:
@@ -57,15 +57,15 @@ class ProcessTree:
         except (OSError, ValueError) as exc:
             raise _not_started(str(exc)) from exc
         assert keeper.stdout is not None
-        word, _, said = (await keeper.stdout.readline()).decode("utf-8", "replace").strip().partition(" ")
+        word, _, value = (await keeper.stdout.readline()).decode("utf-8", "replace").strip().partition(" ")
         if word != "pid":
             await keeper.wait()
-            raise _not_started(said or "its parent process has ended")
-        return cls(keeper, int(said))
+            raise _not_started(value or "its parent process has ended")
+        return cls(keeper, int(value))
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs: asked of the system, which knows before the event loop does."""
+        """True if the process runs, according to the system, which knows before the event loop does."""
         if self.exited.done():
             return False
         if self._pidfd is None:
@@ -74,7 +74,7 @@ class ProcessTree:
         return not readable
 
     def peak_memory_mb(self) -> int | None:
-        """Peak resident memory so far, rounded up; ``None`` without a ``/proc`` or a process."""
+        """Return the peak resident memory so far, rounded up; ``None`` without a ``/proc`` or a process."""
         try:
             status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
         except OSError:
@@ -92,7 +92,7 @@ class ProcessTree:
         return await asyncio.shield(self.exited)
 
     async def end(self) -> int:
-        """Ask the process and its group to end, and kill what is left of the tree after two seconds.
+        """Ask the process and its group to end, and kill the rest of the tree after two seconds.
 
         :returns: The exit status.
         """
@@ -106,9 +106,9 @@ class ProcessTree:
         assert self._keeper.stdout is not None
         with contextlib.suppress(ValueError):  # of a line that is too long
             async for line in self._keeper.stdout:
-                word, _, said = line.decode("utf-8", "replace").strip().partition(" ")
+                word, _, value = line.decode("utf-8", "replace").strip().partition(" ")
                 if word == "exit":
-                    return await self._concluded(int(said))
+                    return await self._concluded(int(value))
         return await self._concluded(-signal.SIGKILL)
 
     async def _concluded(self, status: int) -> int:
@@ -120,7 +120,7 @@ class ProcessTree:
 
 
 def _open_pidfd(pid: int) -> int | None:
-    """What tells that a process of another parent has ended; ``None`` where there is no such thing, or no process."""
+    """Return a descriptor that shows the end of a process; ``None`` if unsupported, or if it has ended."""
     if not hasattr(os, "pidfd_open"):
         return None
     try:

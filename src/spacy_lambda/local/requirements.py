@@ -30,9 +30,9 @@ HUB_VARIABLES = ("HF_ENDPOINT", "HF_TOKEN")
 
 @dataclass(frozen=True)
 class PipelineSource:
-    """Where a pipeline is, and what the function needs for it.
+    """The location of a pipeline, and what the function needs for it.
 
-    :param location: An absolute path, or a location in a store: what ``SPACY_LAMBDA_PIPELINE`` is set to.
+    :param location: An absolute path, or a location in a store: the value of ``SPACY_LAMBDA_PIPELINE``.
     :param requirements: Requirement strings, of ``meta.json`` and of the pipeline's own distribution.
     :param variables: Environment variables with which the function reaches the store, as Lambda would give it a role's.
     """
@@ -43,11 +43,11 @@ class PipelineSource:
 
 
 def read_source(pipeline: str | Path) -> PipelineSource:
-    """Find a pipeline that a function can run, and read what it requires, without loading it.
+    """Find a pipeline that a function can run, and read its requirements without loading it.
 
     :param pipeline: A directory, the name of an installed pipeline package, an artifact, or a location in a store.
-    :raises PipelineNotFoundError: If it is neither, or not a complete pipeline.
-    :raises NotCompiledError: If it needs torch, which no function on Lambda has, even where it is installed here.
+    :raises PipelineNotFoundError: If it is none of these, or not a complete pipeline.
+    :raises NotCompiledError: If it needs torch, which no function on Lambda has, even if it is installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
     resolved = resolve_pipeline(pipeline)
@@ -68,9 +68,9 @@ def read_source(pipeline: str | Path) -> PipelineSource:
 
 @contextmanager
 def installed_program(settings: FunctionSettings) -> Iterator[Program]:
-    """What is installed here, as far as the function may see it.
+    """Prepare the installed distributions that the function needs, in a task root.
 
-    ``-S`` and ``-s`` keep every installed package away that is not linked into the task root.
+    ``-S`` and ``-s`` hide every installed package that is not linked into the task root.
 
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises RequirementError: If a requirement is not installed.
@@ -94,7 +94,7 @@ def installed_program(settings: FunctionSettings) -> Iterator[Program]:
 
 
 def _manifest(location: Location, *, name: str) -> Manifest:
-    """What the artifact says that it holds, where a function can run it; the function itself verifies it."""
+    """Return the artifact's manifest, if a function can run its pipeline; the function itself verifies it."""
     with find_artifact(location).open() as stream:
         manifest, config = read_stream_file(stream, CONFIG, max_bytes=MAX_CONFIG_BYTES)
     text = config.decode("utf-8", "replace")
@@ -109,7 +109,7 @@ def _variables(location: Location) -> dict[str, str]:
 
 
 def _credentials() -> dict[str, str]:
-    """This user's AWS credentials, in the variables in which Lambda gives a function those of its role."""
+    """Return this user's AWS credentials, in the variables in which Lambda passes those of a role."""
     import boto3
 
     credentials = boto3.Session().get_credentials()
@@ -125,7 +125,7 @@ def _credentials() -> dict[str, str]:
 
 
 def _own_distribution(name: str) -> tuple[str, ...]:
-    """The package's own distribution: its code may register what the pipeline names."""
+    """Return the package's own distribution, whose code may register functions of the pipeline."""
     try:
         return (distribution(name).metadata["Name"],)
     except PackageNotFoundError:

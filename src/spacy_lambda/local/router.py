@@ -1,4 +1,4 @@
-"""Paths on the server -> functions, as with a proxy in front of several."""
+"""The paths of several functions on one server, as behind a proxy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPARE_SUFFIX = "-compare"
 
 @dataclass(frozen=True)
 class RoutedFunction:
-    """A function as callers reach it.
+    """A function that can be called.
 
     :param settings: The function.
     :param invoke: Serves one request.
@@ -33,30 +33,30 @@ class RoutedFunction:
 
 
 class Router:
-    """The Function URLs of one server; each function sees its own paths only.
+    """The Function URLs of one server; each function sees only its own paths.
 
-    :param targets: The functions by the path below which they are: ``/``, which has to be there, ``/compare/``, ...
+    :param functions: The functions by the path of their URLs: ``/``, which is required, ``/compare/``, ...
     """
 
-    def __init__(self, targets: Mapping[str, RoutedFunction]) -> None:
-        longest_first = sorted(targets.items(), key=lambda item: len(item[0]), reverse=True)
+    def __init__(self, functions: Mapping[str, RoutedFunction]) -> None:
+        longest_first = sorted(functions.items(), key=lambda item: len(item[0]), reverse=True)
         self._urls = [
-            (path.encode("ascii"), FunctionUrl(target.settings, target.invoke)) for path, target in longest_first
+            (path.encode("ascii"), FunctionUrl(function.settings, function.invoke)) for path, function in longest_first
         ]
         self._origins = {
-            path.encode("ascii"): allowed_origins(target.settings.environment) for path, target in targets.items()
+            path.encode("ascii"): allowed_origins(function.settings.environment) for path, function in functions.items()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand one call on."""
-        # As it was sent: "/compare%2Fx" is one step of a path, which its decoded form does not tell.
+        """Pass one call on."""
+        # As it was sent: "/compare%2Fx" is one step of a path, which its decoded form does not show.
         raw: bytes = scope["raw_path"]
         path, url = self._found(raw)
         own = raw[len(path) - 1 :] or b"/"
         await url({**scope, "raw_path": own, "path": unquote(own.decode("ascii"))}, receive, send)
 
     def origins(self, scope: Scope) -> tuple[str, ...]:
-        """Origins whose pages may call the function that a call is for."""
+        """Return the origins whose pages may call the function of a call."""
         return self._origins[self._found(scope["raw_path"])[0]]
 
     def _found(self, raw: bytes) -> tuple[bytes, FunctionUrl]:
@@ -68,9 +68,9 @@ def _is_below(raw: bytes, path: bytes) -> bool:
 
 
 def side_by_side(first: LocalFunction, second: LocalFunction) -> dict[str, LocalFunction]:
-    """Two functions for one server; the first one's page can compare itself with the second.
+    """Return two functions by their paths; the page of the first one can compare with the second.
 
-    The second is named after the first, and is below ``/compare/``.
+    The second is named after the first, and its path is ``/compare/``.
     """
     environment = {COMPARE_VARIABLE: COMPARE_PATH.lstrip("/"), **first.settings.environment}
     name = first.settings.name + COMPARE_SUFFIX

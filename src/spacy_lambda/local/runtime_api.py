@@ -1,7 +1,7 @@
-"""The Runtime API towards one environment: hands out events, takes answers, and says no to anything else.
+"""The server of the Runtime API for one environment: sends events, receives responses, and refuses the rest.
 
-Each environment has a port of its own: ``awslambdaric`` takes ``AWS_LAMBDA_RUNTIME_API`` with a path
-for most calls, but not for ``init/error``, so a path could not tell environments apart.
+Each environment has a port of its own: ``awslambdaric`` accepts ``AWS_LAMBDA_RUNTIME_API`` with a path for most calls,
+but not for ``init/error``, so that a path could not identify environments.
 
 ::
 
@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES, RESPONSE_BYTES
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.local import lambda_errors as faults
+from spacy_lambda.local import lambda_errors
 from spacy_lambda.local.http_request import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest
 
@@ -42,7 +42,7 @@ class _State(enum.Enum):
 class RuntimeApi:
     """One environment's side of the conversation with its runtime.
 
-    :param timeout_s: Told to the runtime as the deadline of each event.
+    :param timeout_s: Sent to the runtime as the deadline of each event.
     """
 
     def __init__(self, *, timeout_s: float) -> None:
@@ -66,10 +66,10 @@ class RuntimeApi:
             ]
         )
 
-    def hand_out(self, request: InvokeRequest) -> asyncio.Future[FunctionResponse]:
-        """Give the runtime its next event; it must have asked for one.
+    def send_event(self, request: InvokeRequest) -> asyncio.Future[FunctionResponse]:
+        """Send the next event to the runtime, which must have asked for one.
 
-        :returns: What the runtime will answer.
+        :returns: The response to come.
         """
         self._answer = asyncio.get_running_loop().create_future()
         self.asked.clear()
@@ -78,20 +78,20 @@ class RuntimeApi:
         return self._answer
 
     def close(self) -> None:
-        """Let a runtime that still waits for an event go."""
+        """Release a runtime that still waits for an event."""
         self._event.cancel()
 
     async def _next(self, _: HttpRequest) -> Response:
         if self._state not in {_State.STARTING, _State.ANSWERED, _State.WAITING}:
             return self._wrong_state("next")
-        self._event.cancel()  # of a runtime that gave its connection up and asks again
+        self._event.cancel()  # of a runtime that closed its connection and asks again
         self._event = asyncio.get_running_loop().create_future()
         self._state = _State.WAITING
         self.asked.set()
         try:
             request = await self._event
         except asyncio.CancelledError:
-            return _error(410, "Runtime.Closed", "the environment is being ended")
+            return _error(410, "Runtime.Closed", "the environment is shutting down")
         self._state = _State.RUNNING
         self._request_id = request.request_id
         self._invocation_id = str(uuid.uuid4())
@@ -117,7 +117,7 @@ class RuntimeApi:
         try:
             body = await read_body(http, RESPONSE_BYTES)
         except BodyTooLarge as exc:
-            self._finish(faults.response_too_large(exc.size, REQUEST_BYTES))
+            self._finish(lambda_errors.response_too_large(exc.size, REQUEST_BYTES))
             text = f"Exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
             return _error(413, "RequestEntityTooLarge", text)
         except IncompleteBody as exc:
@@ -147,7 +147,7 @@ class RuntimeApi:
         return _accepted()
 
     def _refuse(self, http: HttpRequest, call: str) -> Response | None:
-        """Why an answer cannot be taken, or ``None`` if it can."""
+        """Return the refusal of a response, or ``None`` if it is valid."""
         invocation_id = http.headers.get("Lambda-Runtime-Invocation-Id", self._invocation_id)
         if http.path_params["id"] != self._request_id or invocation_id != self._invocation_id:
             return _error(400, "InvalidRequestID", "Invalid request ID")
@@ -161,7 +161,7 @@ class RuntimeApi:
 
 
 async def _read_error(http: HttpRequest) -> FunctionResponse:
-    """The error that a runtime reports; its type is in the body, and in a header."""
+    """Read the error that a runtime reports; its type is in the body or in a header."""
     try:
         body = await read_body(http, RESPONSE_BYTES)
     except (BodyTooLarge, IncompleteBody):

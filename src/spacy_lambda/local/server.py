@@ -23,13 +23,13 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ServedFunction:
-    """A function that is being served.
+    """A served function.
 
     :param settings: The function.
-    :param endpoint_url: What clients take as ``endpoint_url``.
+    :param endpoint_url: The ``endpoint_url`` for clients.
     :param url: The function's own URL, without a slash at the end.
-    :param program: What its environments run.
-    :param pool: The environments.
+    :param program: The program that its environments run.
+    :param pool: Its environments.
     """
 
     settings: FunctionSettings
@@ -50,12 +50,12 @@ async def serve_functions(
 ) -> AsyncIterator[Mapping[str, ServedFunction]]:
     """Serve functions until the context ends; then end their environments.
 
-    :param functions: By the path below which each function's URL is; one of them is ``/``.
+    :param functions: By the path of each function's URL; one of them is ``/``.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
-    :param allow_hosts: Names by which it may be reached, besides loopback ones and its addresses.
-    :param log: Takes each line that an environment logs; without it, they go to :mod:`logging`.
-    :raises LocalLambdaError: If a pipeline, a requirement or the address is not to be had.
+    :param allow_hosts: Further accepted host names, besides loopback ones and its own addresses.
+    :param log: Receives each line that an environment logs; by default :mod:`logging`.
+    :raises LocalLambdaError: If a pipeline, a requirement or the address is unavailable.
     """
     numbers = itertools.count(1)
     with contextlib.ExitStack() as programs:
@@ -64,8 +64,8 @@ async def serve_functions(
             path: _pool(function.settings, prepared[path], numbers, log or _log_line)
             for path, function in functions.items()
         }
-        targets = {path: RoutedFunction(function.settings, pools[path].invoke) for path, function in functions.items()}
-        api = InvokeApi(targets)
+        routed = {path: RoutedFunction(function.settings, pools[path].invoke) for path, function in functions.items()}
+        api = InvokeApi(routed)
         server = HttpServer(api.app, host=host, port=port, allow_hosts=allow_hosts, origins=api.origins)
         await server.start()
         endpoint = f"http://{server.address}"

@@ -31,17 +31,17 @@ class FunctionSettings:
     :param name: The function's name, as callers give it.
     :param handler: ``module.function``, as in Lambda's ``Handler`` setting.
     :param timeout_s: Seconds that one invocation may take; the environment is killed after that.
-    :param memory_mb: Told to the function and printed in the REPORT line; it is not enforced.
+    :param memory_mb: Passed to the function and printed in the REPORT line; it is not enforced.
     :param init_limit_s: Seconds after which the init is logged as too slow. It fails after this time or the
-        timeout, whichever is longer; Lambda would start it again, within the timeout.
-    :param max_concurrency: Environments at most; each serves one request at a time.
+        timeout, whichever is longer; Lambda would restart it, within the timeout.
+    :param max_concurrency: Maximum environments; each serves one request at a time.
     :param idle_timeout_s: Seconds after which an environment without work is ended.
-    :param queue_limit: Requests that may wait for an environment; past that, 429.
-    :param queue_timeout_s: Seconds that a request may wait for an environment; past that, 429.
-    :param code: A folder whose entries are put beside the installed packages: the handler's own code.
+    :param queue_limit: Requests that may wait for an environment; further ones get a 429.
+    :param queue_timeout_s: Seconds that a request may wait for an environment, before it gets a 429.
+    :param code: A folder with the handler's own code, added to the installed packages.
     :param environment: Environment variables of the function.
-    :param keep_path: Leave the temporary task root where it is at the end.
-    :raises LocalLambdaError: If a value is outside Lambda's limits; it lists every such value.
+    :param keep_path: Keep the temporary task root.
+    :raises LocalLambdaError: If values are outside Lambda's limits; lists all of them.
     """
 
     pipeline: str | Path
@@ -62,29 +62,29 @@ class FunctionSettings:
         faults = list(_faults(self))
         if faults:
             raise LocalLambdaError(
-                "the function's settings are not ones that Lambda would take:\n"
+                "the function's settings are outside Lambda's limits:\n"
                 + "\n".join(f"  - {fault}" for fault in faults),
                 remedy="change these settings",
             )
 
     @property
     def arn(self) -> str:
-        """The function's ARN, in an account that cannot exist."""
+        """The function's ARN, in an account that does not exist."""
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """How an environment's process is started.
+    """The program of an execution environment: AWS's runtime client with the function's code.
 
     :param command: Takes the names of the environment variables; returns the words before the handler.
-    :param folder: Where the process starts.
+    :param folder: The working directory of the process.
     :param task_root: The folder with the function's code, as the process sees it.
     :param runtime_dir: The folder with AWS's runtime client, as the process sees it.
     :param python: Its Python: ``3.13``.
     :param about: One line for people.
-    :param variables: Environment variables; the function's own win over them.
-    :param fixed: Environment variables that nothing wins over.
+    :param variables: Environment variables; the function's own override them.
+    :param fixed: Environment variables that nothing overrides.
     """
 
     command: Callable[[Collection[str]], Sequence[str]]
@@ -102,7 +102,7 @@ class LocalFunction:
     """A function to serve.
 
     :param settings: Its settings.
-    :param program: What its environments run; by default what is installed here, as far as the pipeline needs it.
+    :param program: The program that its environments run; by default what is installed here and the pipeline needs.
     """
 
     settings: FunctionSettings
@@ -114,19 +114,19 @@ def _faults(settings: FunctionSettings) -> list[str]:
     checks = [
         (
             _NAME.fullmatch(settings.name),
-            f"name {settings.name!r}: 1 to 64 letters, digits, '-' or '_' are needed",
+            f"name {settings.name!r}: 1 to 64 letters, digits, '-' or '_' are required",
         ),
-        ("." in settings.handler, f"handler {settings.handler!r}: 'module.function' is needed"),
+        ("." in settings.handler, f"handler {settings.handler!r}: 'module.function' is required"),
         (
             0 < settings.timeout_s <= MAX_TIMEOUT_S,
-            f"timeout {settings.timeout_s} s: more than 0 and at most {MAX_TIMEOUT_S} s is needed",
+            f"timeout {settings.timeout_s} s: more than 0 and at most {MAX_TIMEOUT_S} s is required",
         ),
-        (low <= settings.memory_mb <= high, f"memory {settings.memory_mb} MB: {low} to {high} MB is needed"),
+        (low <= settings.memory_mb <= high, f"memory {settings.memory_mb} MB: {low} to {high} MB is required"),
         (
             settings.max_concurrency >= 1,
-            f"max concurrency {settings.max_concurrency}: at least 1 is needed",
+            f"max concurrency {settings.max_concurrency}: at least 1 is required",
         ),
-        (settings.idle_timeout_s > 0, f"idle timeout {settings.idle_timeout_s} s: more than 0 is needed"),
+        (settings.idle_timeout_s > 0, f"idle timeout {settings.idle_timeout_s} s: more than 0 is required"),
         (
             settings.code is None or settings.code.is_dir(),
             f"code {str(settings.code)!r}: this folder does not exist",
