@@ -28,7 +28,7 @@
     ├── LocalLambdaError        the local Lambda could not start or was called wrongly
     ├── InferenceError          the Hub's Inference API did not answer, or with an error
     ├── InvokeError             an endpoint did not answer, or answered with an error
-    └── RequestError            the caller's mistake: the event cannot be answered
+    └── RequestError            a caller's mistake: the event cannot be answered
         └── OutOfTimeError          ... in the time that is left
 
 Standard library only: both the build side and the runtime raise these.
@@ -179,7 +179,7 @@ class OutputError(SpacyLambdaError):
 
 
 class LocalLambdaError(SpacyLambdaError):
-    """The local Lambda could not start, or was asked for what it does not have."""
+    """The local Lambda could not start, or its settings are invalid."""
 
 
 class InferenceError(SpacyLambdaError):
@@ -189,7 +189,7 @@ class InferenceError(SpacyLambdaError):
 class InvokeError(SpacyLambdaError):
     """An endpoint could not be reached, or answered with an error.
 
-    :param key: Which of several texts brought it about, as ``texts[7]``, where that is known.
+    :param key: The text that caused it, such as ``texts[7]``, if that is known.
     """
 
     def __init__(self, message: str, *, remedy: str, key: str | None = None) -> None:
@@ -199,7 +199,7 @@ class InvokeError(SpacyLambdaError):
 
 LONGEST_MESSAGE = 1_000
 LONGEST_KEY = 100
-"""Characters of what a :class:`RequestError` says."""
+"""Maximum characters of a message, a remedy and a key of :class:`RequestError`."""
 
 
 def _clipped(text: str, most: int) -> str:
@@ -207,15 +207,14 @@ def _clipped(text: str, most: int) -> str:
 
 
 class RequestError(SpacyLambdaError):
-    """The caller's mistake: the event cannot be answered as it is.
+    """A caller's mistake: the event cannot be answered as it is.
 
-    What it repeats of the event is cut off here, whoever raises it: an answer is not as large as what was sent.
-
-    Lambda reports the bare class name as ``errorType`` and :meth:`__str__` as ``errorMessage``.
+    Message, remedy and keys are clipped here, as they may repeat parts of the event.
+    Its form outside of the function is that of :mod:`~spacy_lambda.core.wire_errors`.
 
     :param key: The key of the event that is at fault.
-    :param status: The HTTP status that says the same.
-    :param keys: Every key that is at fault, where that is known of several.
+    :param status: The HTTP status of the response.
+    :param keys: Every key that is at fault, if there are several.
     """
 
     def __init__(
@@ -231,4 +230,4 @@ class RequestError(SpacyLambdaError):
 
 
 class OutOfTimeError(RequestError):
-    """The function has not the time that a request takes, or the rest of a batch; with more it would answer."""
+    """The time that is left is too short for a request, or for the rest of a batch."""

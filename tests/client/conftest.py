@@ -1,4 +1,4 @@
-"""A pipeline with every component that an answer tells of, and functions that serve it."""
+"""A pipeline with a component for every part of an answer, and functions that serve it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SETTINGS: dict[str, dict[str, Any]] = {"parser": {"min_action_freq": 1}, "spanca
 
 @pytest.fixture(scope="session")
 def nlp() -> Language:
-    """Trained a little: what it says is often wrong, and of every kind."""
+    """A pipeline with little training: its annotations are of every kind, and often wrong."""
     nlp = spacy.blank("en")
     model = {"@architectures": "spacy.HashEmbedCNN.v2", "width": 16, "depth": 1, "embed_size": 50}
     model |= {"window_size": 1, "maxout_pieces": 2, "subword_features": True, "pretrained_vectors": None}

@@ -16,7 +16,7 @@ from spacy_lambda.runtime.predictor import Function
 
 
 class Fake:
-    """A transport that answers as it is told, and keeps what it was asked."""
+    """A transport that answers by a function, and records the requests."""
 
     def __init__(self, answer: Callable[[dict[str, Any]], Any]) -> None:
         self.answer = answer
@@ -40,31 +40,31 @@ class Fake:
 
     @property
     def sizes(self) -> list[int]:
-        """How many texts each request had."""
+        """The number of texts of each request."""
         return [len(json.loads(body)["texts"]) for body in self.bodies]
 
 
 def echo(event: dict[str, Any]) -> Any:
-    """Each text as its own answer."""
+    """Return each text as its own answer."""
 
     def answer(text: str) -> Any:
-        return dict.fromkeys(event["include"], text) if "include" in event else said(text)
+        return dict.fromkeys(event["include"], text) if "include" in event else answer_to(text)
 
     return answer(event["text"]) if "text" in event else [answer(text) for text in event["texts"]]
 
 
-def said(text: str) -> list[dict[str, str]]:
-    """What :func:`echo` makes of a text."""
+def answer_to(text: str) -> list[dict[str, str]]:
+    """Return the answer of :func:`echo` to a text."""
     return [{"text": text}]
 
 
-def heard(answers: Iterable[Any]) -> list[str]:
-    """The texts that :func:`echo` made these of."""
+def texts_of(answers: Iterable[Any]) -> list[str]:
+    """Return the texts of answers of :func:`echo`."""
     return [answer[0]["text"] for answer in answers]
 
 
 def served(nlp: Language) -> Fake:
-    """The runtime without a Lambda around it."""
+    """Return a transport to the runtime, without a Lambda."""
     function = Function(nlp, {})
 
     def answer(event: dict[str, Any]) -> Any:
@@ -77,7 +77,7 @@ def served(nlp: Language) -> Fake:
 
 
 def failing(failures: Iterable[CallFailed], then: Callable[[dict[str, Any]], Any] = echo) -> Fake:
-    """Fails as often as there are failures, and answers then."""
+    """Return a transport that fails once for each failure, and answers then."""
     left = iter(failures)
 
     def answer(event: dict[str, Any]) -> Any:
@@ -94,7 +94,7 @@ def failed(message: str = "no luck", **how: Any) -> CallFailed:
 
 
 class Clock:
-    """Waits in no time, and keeps how long it would have been."""
+    """A clock that does not wait, and records how long it would have."""
 
     def __init__(self, jitter: float = 1.0, now: float = 0.0) -> None:
         self.waits: list[float] = []

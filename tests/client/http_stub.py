@@ -1,4 +1,4 @@
-"""An HTTP server that answers what it is told to, one answer after the other."""
+"""An HTTP server with prepared responses, one after the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Reply:
-    """One answer; with status 0 the connection is closed without any."""
+    """One response; status 0 closes the connection without one."""
 
     status: int = 200
     body: Any = field(default_factory=list)

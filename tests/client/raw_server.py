@@ -1,4 +1,4 @@
-"""A server that says anything: raw bytes, as slowly as it likes."""
+"""A server that sends any bytes, at any speed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 
 class Script:
-    """What is sent to each connection.
+    """The bytes for each connection.
 
     :param parts: Bytes, with a pause after each.
     :param pause_s: Seconds.
@@ -25,7 +25,7 @@ class Script:
 
 @contextlib.contextmanager
 def raw_server(*scripts: Script) -> Iterator[str]:
-    """A URL at which these are played, one for each connection, and the last one again and again."""
+    """Serve these, one for each connection, the last one repeatedly."""
     over = threading.Event()
     number = itertools.count()
 
@@ -64,6 +64,6 @@ def raw_server(*scripts: Script) -> Iterator[str]:
 
 
 def response(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """A whole response."""
+    """Return a complete response."""
     lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body

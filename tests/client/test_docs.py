@@ -1,4 +1,4 @@
-"""Docs of answers: as the function had them."""
+"""Docs of answers: equal to those of the function."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ODD = ["", " ", "  ", "\r\n", " Iron", "Iron ", "Iron  ", "a  b", "a\r\nb \n", "
 
 
 def starts(token: Token) -> bool | None:
-    """A Doc's first token begins a sentence whether it is marked or not; of a Doc of one, an answer cannot tell."""
+    """A Doc's first token begins a sentence, marked or not; an answer does not show it for a Doc of one token."""
     return token.i == 0 or token.is_sent_start
 
 

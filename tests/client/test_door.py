@@ -1,4 +1,4 @@
-"""``from spacy_lambda import Client``, and what that costs who does not."""
+"""``from spacy_lambda import Client``, and the cost of importing spacy_lambda without it."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def test_importing_imports_nothing_heavy(statement: str) -> None:
     [("requests", "https://example.com"), ("boto3", "function"), ("botocore", "https://example.com")],
 )
 def test_a_missing_extra_names_its_command(missing: str, target: str) -> None:
-    said = run(WITHOUT.format(missing=missing, target=target))
-    assert f"this needs {missing!r}" in said
-    assert 'pip install "spacy-lambda[client]"' in said
+    output = run(WITHOUT.format(missing=missing, target=target))
+    assert f"this needs {missing!r}" in output
+    assert 'pip install "spacy-lambda[client]"' in output

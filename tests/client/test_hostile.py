@@ -1,4 +1,4 @@
-"""Whatever the other side sends: an answer or a known error, in time, and nothing is left behind."""
+"""Hostile servers: an answer or a known error, in time, and no thread or socket is left."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from spacy_lambda.client.transport import CallFailed
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import InferenceError, InvokeError, RequestError, SpacyLambdaError
 from spacy_lambda.local import invoke
-from tests.client.fakes import Fake, echo, failed, heard
+from tests.client.fakes import Fake, echo, failed, texts_of
 from tests.client.raw_server import Script, raw_server, response
 from tests.profiles import examples
 
 MANY = 30.0
-"""Seconds in which anything is done that is not waited for on purpose."""
+"""Maximum seconds of anything that does not wait on purpose."""
 
 Make = Callable[..., Client]
 
@@ -50,7 +50,7 @@ JSON = "content-type: application/json"
 
 
 def outcome(make: Make, script: Script, **how: Any) -> tuple[Any, float]:
-    """What one call ends with, and after how long."""
+    """Return the result of one call, and its time."""
     with raw_server(script) as url, make(url, **{"retry": ONCE, "timeout_s": MANY, **how}) as client:
         began = time.monotonic()
         try:
@@ -84,7 +84,7 @@ DRIBBLES = {
 @BOTH
 @pytest.mark.parametrize("where", DRIBBLES)
 def test_a_byte_now_and_then_is_not_waited_for(make: Make, where: str) -> None:
-    """The time is that of the whole call; a socket's timeout begins anew with each byte."""
+    """The time limit is that of the whole call; a socket's timeout restarts with each byte."""
     script = Script(DRIBBLES[where], pause_s=0.05, hold=True)
     found, seconds = outcome(make, script, timeout_s=0.4, retry=Retry(base_s=0.01))
     assert isinstance(found, InvokeError)
@@ -226,14 +226,14 @@ def made(answer: Any) -> Doc | None:
 
 
 def taken(answers: Iterator[Any]) -> tuple[list[str], BaseException | None]:
-    """The texts of the answers, and what came then."""
+    """Return the texts of the answers, and the error after them."""
     found: list[Any] = []
     try:
         for answer in answers:
             found.append(answer)
     except BaseException as exc:
-        return heard(found), exc
-    return heard(found), None
+        return texts_of(found), exc
+    return texts_of(found), None
 
 
 @pytest.mark.parametrize("path", list(places(ANSWER, [])), ids=lambda path: ".".join(map(str, path)) or "all")
@@ -317,7 +317,7 @@ def test_texts_that_end_badly(raises: BaseException) -> None:
 
 
 @pytest.mark.parametrize("bad", [None, b"bytes", 5, ["a"], "\ud800", "a\udfff", object()])
-def test_texts_that_are_none(bad: Any) -> None:
+def test_values_that_are_not_texts(bad: Any) -> None:
     found, error = taken(Client(Fake(echo)).pipe(["a", "b", bad, "c"]))
     assert isinstance(error, RequestError)
     assert (found, error.key) == (["a", "b"], "texts[2]")
@@ -375,7 +375,7 @@ def test_a_transport_that_raises(kind: type[BaseException]) -> None:
 
 @BOTH
 def test_closing_while_answers_are_waited_for(make: Make) -> None:
-    """Requests that are under way end at once, not after their time."""
+    """Running requests end at once, not after their time."""
     silent = Script([], hold=True)
     with raw_server(Script([response(b"[[]]")]), silent) as url, make(url, timeout_s=600, concurrency=1) as client:
         answers = client.pipe(itertools.repeat("iron"), batch_size=1)
@@ -392,7 +392,7 @@ def test_a_wait_before_the_next_attempt_ends_with_the_pipe() -> None:
         raise failed(again=True, retry_after="50")
 
     answers = Client(Fake(answer), concurrency=2).pipe(map(str, range(9)), batch_size=1)
-    assert heard([next(answers)]) == ["0"]
+    assert texts_of([next(answers)]) == ["0"]
     time.sleep(0.1)
     began = time.monotonic()
     answers.close()  # type: ignore[attr-defined]
@@ -431,7 +431,7 @@ def test_no_answer_is_lost_or_swapped(faults: list[str], number: int, size: int,
 
 
 def ended(kind: type[Exception], call: Callable[[], Any]) -> Any:
-    """What a call gives, or the error of this kind."""
+    """Return the result of a call, or its error of this kind."""
     try:
         return call()
     except kind as exc:

@@ -1,4 +1,4 @@
-"""Against the local Lambda, in both ways: the same answers and the same errors."""
+"""The client against the local Lambda, by both transports: the same answers and the same errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_docs(client: Client) -> None:
     assert [sent.text for sent in client.predict("Iron. Zinc.", as_doc=True).sents] == ["Iron.", "Zinc."]
 
 
-def test_what_it_says_of_itself(client: Client) -> None:
+def test_health_and_info(client: Client) -> None:
     assert client.health() == {"status": "ok"}
     assert client.info()["pipeline"] == ["sentencizer", "entity_ruler"]
 

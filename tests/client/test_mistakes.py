@@ -1,4 +1,4 @@
-"""A caller's mistake on its way from the function to the client, whatever its wording and whoever made either."""
+"""A caller's mistake from the function to the client: any wording, and functions that were made before the fields."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_boto3_and_invoke(reworded: LocalLambda) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "fields"),
+    ("plain", "fields"),
     [
         ('"texts[3]" is null, not a string; send a string', ("texts[3]", 400)),
         ('the key "text" is missing; send {"text": "..."}, or "texts" or "inputs"', ("text", 400)),
@@ -111,17 +111,17 @@ def test_boto3_and_invoke(reworded: LocalLambda) -> None:
         ("no remedy", (None, 400)),
     ],
 )
-def test_functions_that_were_made_before_the_fields(said: str, fields: tuple[str | None, int]) -> None:
-    reply = Reply(200, {"errorType": "RequestError", "errorMessage": said}, {"X-Amz-Function-Error": "Unhandled"})
+def test_functions_that_were_made_before_the_fields(plain: str, fields: tuple[str | None, int]) -> None:
+    reply = Reply(200, {"errorType": "RequestError", "errorMessage": plain}, {"X-Amz-Function-Error": "Unhandled"})
     with (
         stub_server(reply) as stub,
         Client("function", endpoint_url=stub.url, retry=Clock().retry()) as client,
         pytest.raises(RequestError) as caught,
     ):
         client.predict("iron")
-    message, _, remedy = said.rpartition("; ")
+    message, _, remedy = plain.rpartition("; ")
     assert (caught.value.key, caught.value.status) == fields
-    assert (caught.value.message, caught.value.remedy) == (message or said, remedy if message else "check the request")
+    assert (caught.value.message, caught.value.remedy) == (message or plain, remedy if message else "check the request")
 
 
 def test_every_text_at_fault_gets_the_number_that_the_caller_knows() -> None:

@@ -1,4 +1,4 @@
-"""Many texts: batches, order, halving, and what goes wrong."""
+"""Many texts: batches, order, bisection, and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spacy_lambda.client.batching import BatchLimits, batches
 from spacy_lambda.client.transport import CallFailed, to_json
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.errors import InvokeError, RequestError
-from tests.client.fakes import Clock, Fake, echo, failed, failing, heard
+from tests.client.fakes import Clock, Fake, echo, failed, failing, texts_of
 
 VALID = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
@@ -26,7 +26,7 @@ VALID = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 def test_whatever_the_texts_the_answers_are_in_order(texts: list[str], size: int, chars: int, concurrency: int) -> None:
     fake = Fake(echo)
     client = Client(fake, concurrency=concurrency)
-    assert heard(client.pipe(texts, batch_size=size, batch_chars=chars)) == texts
+    assert texts_of(client.pipe(texts, batch_size=size, batch_chars=chars)) == texts
     for body in fake.bodies:
         sent = json.loads(body)["texts"]
         assert len(sent) <= size
@@ -55,7 +55,7 @@ def test_no_request_is_over_lambdas_limit() -> None:
 def test_an_endless_source_is_read_a_little_ahead() -> None:
     taken = itertools.count()
     answers = Client(Fake(echo), concurrency=2).pipe((f"text {next(taken)}" for _ in itertools.count()), batch_size=5)
-    assert heard(itertools.islice(answers, 12)) == [f"text {n}" for n in range(12)]
+    assert texts_of(itertools.islice(answers, 12)) == [f"text {n}" for n in range(12)]
     assert next(taken) <= 12 + 2 * 2 * 5 + 5
     answers.close()  # type: ignore[attr-defined]
 
@@ -75,7 +75,7 @@ def test_several_at_once() -> None:
         both.wait()
         return echo(event)
 
-    assert heard(Client(Fake(answer), concurrency=2).pipe(["a", "b"], batch_size=1)) == ["a", "b"]
+    assert texts_of(Client(Fake(answer), concurrency=2).pipe(["a", "b"], batch_size=1)) == ["a", "b"]
 
 
 def test_include_and_long_text_are_sent() -> None:
@@ -85,7 +85,7 @@ def test_include_and_long_text_are_sent() -> None:
 
 
 def refusing(bad: set[str], **how: Any) -> Fake:
-    """Answers no request with a bad text in it."""
+    """Return a transport that fails for requests with a bad text."""
 
     def answer(event: dict[str, Any]) -> Any:
         if bad & set(event["texts"]):
@@ -99,7 +99,7 @@ def taken(answers: Iterator[Any]) -> tuple[list[str], Exception | None]:
     found = []
     try:
         for answer in answers:
-            found += heard([answer])
+            found += texts_of([answer])
     except Exception as exc:
         return found, exc
     return found, None
@@ -128,7 +128,7 @@ def test_too_large_an_answer_is_asked_for_in_parts() -> None:
         return echo(event)
 
     fake = Fake(answer)
-    assert heard(Client(fake, concurrency=1).pipe(TEXTS[:8])) == TEXTS[:8]
+    assert texts_of(Client(fake, concurrency=1).pipe(TEXTS[:8])) == TEXTS[:8]
     assert fake.sizes == [8, 4, 2, 2, 4, 2, 2]
 
 
@@ -156,7 +156,7 @@ def test_a_refused_text_is_named_by_its_number() -> None:
         ("x" * 7_000_000, '"texts[13]" takes 7,000,003 bytes'),
     ],
 )
-def test_what_cannot_be_sent_is_not(bad: Any, message: str) -> None:
+def test_texts_that_cannot_be_sent(bad: Any, message: str) -> None:
     fake = Fake(echo)
     found, error = taken(Client(fake).pipe([*TEXTS[:13], bad, "more"]))
     assert found == TEXTS[:13]
@@ -178,7 +178,7 @@ def test_a_source_that_fails() -> None:
     assert isinstance(error, KeyError)
 
 
-def test_what_is_no_texts_fault_is_not_halved() -> None:
+def test_failures_of_no_single_text_are_not_bisected() -> None:
     fake = failing([failed("denied")])
     found, error = taken(Client(fake, concurrency=1).pipe(TEXTS))
     assert (found, len(fake.bodies)) == ([], 1)
@@ -189,7 +189,7 @@ def test_what_is_no_texts_fault_is_not_halved() -> None:
 def test_overload_is_waited_for_and_not_halved() -> None:
     clock = Clock()
     fake = failing([failed(again=True), failed(again=True)])
-    assert heard(Client(fake, concurrency=1, retry=clock.retry()).pipe(TEXTS)) == TEXTS
+    assert texts_of(Client(fake, concurrency=1, retry=clock.retry()).pipe(TEXTS)) == TEXTS
     assert fake.sizes == [20, 20, 20]
     assert len(clock.waits) == 2
 
@@ -202,7 +202,7 @@ def test_an_answer_of_something_else(answer: Any) -> None:
     assert "one answer for each of 2 texts" in error.message
 
 
-def test_nothing_is_asked_after_it_is_closed() -> None:
+def test_no_request_is_sent_after_it_is_closed() -> None:
     first, more = threading.Event(), threading.Event()
 
     def answer(event: dict[str, Any]) -> Any:
@@ -215,7 +215,7 @@ def test_nothing_is_asked_after_it_is_closed() -> None:
     fake = Fake(answer)
     clock = Clock()
     answers = Client(fake, concurrency=1, retry=clock.retry()).pipe(map(str, range(9)), batch_size=1)
-    assert heard([next(answers)]) == ["0"]
+    assert texts_of([next(answers)]) == ["0"]
     assert first.wait(30)
     answers.close()  # type: ignore[attr-defined]
     more.set()

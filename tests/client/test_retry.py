@@ -1,4 +1,4 @@
-"""When a call is made again, and how long before."""
+"""Retries, and the waits before them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from spacy_lambda.client import Client
 from spacy_lambda.client.transport import CallFailed
 from spacy_lambda.errors import InvokeError, RequestError
-from tests.client.fakes import Clock, Fake, failed, failing, said
+from tests.client.fakes import Clock, Fake, answer_to, failed, failing
 
 
 def passing(number: int, **how: Any) -> list[CallFailed]:
@@ -21,7 +21,7 @@ def test_later_each_time_up_to_the_cap() -> None:
     clock = Clock()
     fake = failing(passing(6))
     client = Client(fake, retry=clock.retry(max_attempts=7, base_s=0.5, cap_s=4))
-    assert client.predict("iron") == said("iron")
+    assert client.predict("iron") == answer_to("iron")
     assert clock.waits == [0.5, 1, 2, 4, 4, 4]
     assert len(fake.bodies) == 7
 
@@ -32,7 +32,7 @@ def test_full_jitter() -> None:
     assert clock.waits == [0, 0]
 
 
-def test_the_last_failure_is_told() -> None:
+def test_the_last_failure_is_raised() -> None:
     clock = Clock()
     fake = failing(passing(9))
     with pytest.raises(InvokeError, match="no luck"):
@@ -75,16 +75,16 @@ def test_retry_after(retry_after: str | None, wait: float) -> None:
     ],
 )
 def test_a_retry_after_of_any_kind(retry_after: str) -> None:
-    """It is waited for as long as it is sensible, or not at all; it is no error of its own."""
+    """A sensible ``Retry-After`` is honoured, any other ignored without an error of its own."""
     clock = Clock(now=1.9e9)
     client = Client(failing(passing(1, retry_after=retry_after)), retry=clock.retry())
     with contextlib.suppress(InvokeError):
-        assert client.predict("iron") == said("iron")
+        assert client.predict("iron") == answer_to("iron")
     assert sum(clock.waits) <= 60
 
 
 @pytest.mark.parametrize(("timeout_s", "waits"), [(5, []), (50, [9.0])])
-def test_nobody_is_waited_for_after_the_calls_time(timeout_s: float, waits: list[float]) -> None:
+def test_no_wait_exceeds_the_time_of_the_call(timeout_s: float, waits: list[float]) -> None:
     clock = Clock()
     client = Client(failing(passing(1, retry_after="9")), retry=clock.retry(), timeout_s=timeout_s)
     with contextlib.suppress(InvokeError):
@@ -100,7 +100,7 @@ def test_who_asks_for_too_long_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("error", [InvokeError("x", remedy="y"), RequestError("x", remedy="y", key="text")])
-def test_what_does_not_pass_is_not_repeated(error: Exception) -> None:
+def test_permanent_failures_are_not_retried(error: Exception) -> None:
     fake = failing([CallFailed(error)])  # type: ignore[arg-type]
     with pytest.raises(type(error)) as caught:
         Client(fake).predict("iron")

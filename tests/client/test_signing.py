@@ -1,4 +1,4 @@
-"""Signatures, computed once more as AWS writes them down."""
+"""Signatures, computed again as AWS documents them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def session(token: str | None = "the-session-token") -> boto3.Session:
 
 
 class Sent(BaseAdapter):
-    """Keeps what would have been sent."""
+    """Records the requests."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What comes of each way in which a call can fail."""
+"""Every way in which a call can fail, with its error and its retries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from spacy_lambda.client import Client
 from spacy_lambda.errors import InvokeError, RequestError
-from tests.client.fakes import Clock, heard, said
+from tests.client.fakes import Clock, answer_to, texts_of
 from tests.client.http_stub import Reply, Stub, stub_server
 
 TOKEN = "the-session-token"
@@ -77,7 +77,7 @@ def test_a_connection_that_breaks(make: Make) -> None:
 
 
 @BOTH
-def test_nobody_listens(make: Make) -> None:
+def test_refused_connections(make: Make) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         stub = Stub(f"http://127.0.0.1:{free.getsockname()[1]}")
@@ -106,7 +106,7 @@ def test_no_answer_in_time(make: Make) -> None:
 
 @BOTH
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 415])
-def test_other_refusals_are_told_at_once(make: Make, status: int) -> None:
+def test_other_refusals_are_not_retried(make: Make, status: int) -> None:
     clock = Clock()
     with (
         stub_server(refusal(status, "NoSuchException")) as stub,
@@ -146,10 +146,10 @@ def test_a_mistake_over_http() -> None:
     [("Function.ResponseSizeTooLarge", [2, 1, 1]), ("Sandbox.Timedout", [2, 1, 1]), ("KeyError", [2, 1, 1])],
 )
 def test_a_function_that_fails_is_asked_for_less(kind: str, sizes: list[int]) -> None:
-    replies = [function_error(kind, "it is 6 MB"), Reply(body=[said("a")]), Reply(body=[said("b")])]
+    replies = [function_error(kind, "it is 6 MB"), Reply(body=[answer_to("a")]), Reply(body=[answer_to("b")])]
     clock = Clock()
     with stub_server(*replies) as stub, by_name(stub, clock) as client:
-        assert heard(client.pipe(["x", "y"])) == ["a", "b"]
+        assert texts_of(client.pipe(["x", "y"])) == ["a", "b"]
     assert [len(json.loads(body)["texts"]) for *_, body in stub.requests] == sizes
     assert clock.waits == []
 
@@ -168,11 +168,11 @@ def test_a_function_that_fails_at_one_text(kind: str, waits: int, remedy: str) -
     assert len(clock.waits) == waits
 
 
-def test_too_large_a_request_is_halved() -> None:
-    replies = [Reply(413, {"Message": "Request Too Long"}), Reply(body=[said("a")]), Reply(body=[said("b")])]
+def test_too_large_a_request_is_bisected() -> None:
+    replies = [Reply(413, {"Message": "Request Too Long"}), Reply(body=[answer_to("a")]), Reply(body=[answer_to("b")])]
     for make in (by_url, by_name):
         with stub_server(*replies) as stub, make(stub, Clock()) as client:
-            assert heard(client.pipe(["x", "y"])) == ["a", "b"]
+            assert texts_of(client.pipe(["x", "y"])) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -184,22 +184,22 @@ def test_too_large_a_request_is_halved() -> None:
         "the answer has 7,000,000 bytes; the limit is 6,291,556",
     ],
 )
-def test_what_the_function_itself_finds_too_large_is_halved(message: str) -> None:
+def test_requests_too_large_for_the_function_are_bisected(message: str) -> None:
     problem = {"detail": message, "remedy": "send fewer texts at once", "status": 413, "key": "texts"}
     refusals = {
         by_url: Reply(413, problem, {"content-type": "application/problem+json"}),
         by_name: function_error("RequestError", f"{message}; send fewer texts at once"),
     }
     for make, refusal in refusals.items():
-        replies = [refusal, Reply(body=[said("a")]), Reply(body=[said("b")])]
+        replies = [refusal, Reply(body=[answer_to("a")]), Reply(body=[answer_to("b")])]
         with stub_server(*replies) as stub, make(stub, Clock()) as client:
-            assert heard(client.pipe(["x", "y"])) == ["a", "b"]
+            assert texts_of(client.pipe(["x", "y"])) == ["a", "b"]
         with stub_server(refusal) as stub, make(stub, Clock()) as client, pytest.raises(RequestError) as caught:
             client.predict("x")
         assert (caught.value.message, caught.value.status) == (message, 413)
 
 
-def test_a_function_of_somebody_elses() -> None:
+def test_functions_of_other_software() -> None:
     for reply in (Reply(body=b"<html>"), Reply(302, headers={"location": "https://example.com"})):
         with stub_server(reply) as stub, by_url(stub, Clock()) as client, pytest.raises(InvokeError):
             client.predict("iron")
@@ -211,7 +211,7 @@ def test_a_function_of_somebody_elses() -> None:
         client.info()
 
 
-def test_what_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_bytes_that_are_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -267,7 +267,7 @@ def test_regions_of_functions(function: str, how: dict[str, Any], region: str) -
         ("function", {"profile": "nobody"}, "nobody"),
     ],
 )
-def test_clients_that_cannot_be(target: str, how: dict[str, Any], message: str) -> None:
+def test_invalid_clients(target: str, how: dict[str, Any], message: str) -> None:
     with pytest.raises(InvokeError, match=message) as caught:
         Client(target, **how)
     assert caught.value.remedy

@@ -21,7 +21,7 @@ FLAGS = (
     " --disable-background-networking --disable-component-update --disable-sync --window-size=1100,1000"
 )
 ELSEWHERE = "elsewhere.example"
-"""Another name of this machine; unlike ``localhost`` it is no secure context without https."""
+"""Another name of this machine; unlike ``localhost`` it is not a secure context without https."""
 
 SECONDS = 30
 
@@ -89,7 +89,7 @@ class Page:
 
 
 def start_chromium(folder: Path) -> Any:
-    """A browser of its own, with nothing kept from earlier."""
+    """A new browser without any stored state."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in FLAGS.split():

@@ -46,7 +46,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def start(pipeline: Path) -> Iterator[Callable[..., Lambda]]:
-    """Starts functions of a test's own, with settings of its own."""
+    """Start functions for one test, with its own settings."""
     running: list[Lambda] = []
 
     def start_one(**changes: Any) -> Lambda:

@@ -1,4 +1,4 @@
-"""A local Lambda for tests, with a log to wait on."""
+"""A local Lambda for tests, whose log can be waited for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODE = Path(__file__).parent / "code"
 
 
 class Log:
-    """The lines that environments logged, and a way to wait for one."""
+    """The logged lines of environments, and a way to wait for one."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -64,7 +64,7 @@ class Lambda(LocalLambda):
 
 
 def is_gone(pid: int) -> bool:
-    """Whether a process has ended, reaped or not."""
+    """Return whether a process has ended, reaped or not."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Whose requests are taken: every route, with the headers that browsers send and those that clients send."""
+"""Access control: every route, with the headers that browsers and other clients send."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_a_link_leads_to_the_page_and_to_nothing_else(port: int) -> None:
     assert send(port, "GET", INVOKE, LINK)[0] == 403
 
 
-def test_all_pages_where_the_setting_says_so(pipeline: Path) -> None:
+def test_the_setting_can_allow_all_pages(pipeline: Path) -> None:
     with LocalLambda(FunctionSettings(pipeline=pipeline, environment={"SPACY_LAMBDA_CORS": "*"})) as local:
         port = int(local.endpoint_url.rpartition(":")[2])
         status, headers, _ = send(port, "OPTIONS", "/predict", {"Origin": "null", "Sec-Fetch-Site": "cross-site"})

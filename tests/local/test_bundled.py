@@ -1,4 +1,4 @@
-"""The main job as a whole: the bundled pipeline, behind Lambda's protocols, called as its users call it."""
+"""The bundled pipeline behind Lambda's protocols, called as its users call it."""
 
 from __future__ import annotations
 

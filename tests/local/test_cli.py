@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.local import invoke
+from spacy_lambda.local import FunctionSettings, LocalLambda, invoke
 from tests.local.local_lambda import COMMAND, Lambda, is_gone
 
 
@@ -60,7 +60,7 @@ def test_serve_compares_two_pipelines(pipeline: Path) -> None:
     assert {line[:4] for line in output.splitlines() if "START" in line} == {"[1] ", "[2] "}
 
 
-def test_what_is_compared_is_not_there(pipeline: Path) -> None:
+def test_a_missing_pipeline_to_compare(pipeline: Path) -> None:
     done = run("serve", str(pipeline), "--compare", "./nothing", "--port", "0")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "error: there is no pipeline './nothing'" in done.stderr
@@ -106,6 +106,15 @@ def test_invoke_text_is_an_event_with_a_text(local: Lambda) -> None:
     done = run("invoke", "--endpoint", local.endpoint_url, "--text", "hello")
     assert done.returncode == 1
     assert "error: KeyError: 'do'" in done.stderr
+
+
+def test_invoke_prints_the_fields_of_a_mistake(pipeline: Path) -> None:
+    function = FunctionSettings(pipeline=pipeline, max_concurrency=1)
+    with LocalLambda(function) as running:
+        done = run("invoke", "--endpoint", running.endpoint_url, "--text", "-", stdin="Acme " * 300_000)
+    assert done.returncode == 1
+    assert done.stderr.startswith('error: RequestError: "text" has 1,500,000 characters; the limit is ')
+    assert "\nremedy: split the text and send the parts" in done.stderr
 
 
 def test_invoke_needs_one_event(local: Lambda) -> None:

@@ -110,7 +110,7 @@ def test_both_are_shown_with_their_differences(page: Page) -> None:
     assert not page.all("#sides i, #rows i")
 
 
-def test_the_table_tells_every_difference_and_leads_to_it(page: Page) -> None:
+def test_the_table_shows_every_difference_and_leads_to_it(page: Page) -> None:
     page.write(TEXT)
     page.find()
     at = len(f"🧪 Acme {MICROSCOPE} ")
@@ -139,9 +139,9 @@ def test_marks_differ_by_more_than_their_colour_and_say_so(page: Page) -> None:
     assert same.value_of_css_property("border-top-style") == "solid"
     assert other.value_of_css_property("border-top-style") == "dashed"
     tree = page.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-    said = [node["name"]["value"] for node in tree if node.get("name", {}).get("value")]
+    names = [node["name"]["value"] for node in tree if node.get("name", {}).get("value")]
     for words in ("only here: ", "another label: ", "other bounds: "):
-        assert said.count(words.strip()) + said.count(words) >= 2, words
+        assert names.count(words.strip()) + names.count(words) >= 2, words
     assert page.one("#summary").aria_role == "status"
 
 
@@ -176,7 +176,7 @@ def test_a_small_difference_among_many_is_not_rounded_away(page: Page) -> None:
     assert page.text_of("#summary") == "500 the same, 0 only in A, 1 only in B, agreement F1 0.99"
 
 
-def test_two_of_one_name_are_told_apart(page: Page) -> None:
+def test_two_of_one_name_are_distinguished(page: Page) -> None:
     page.write("Acme")
     page.find()
     page.browser.execute_script("sides[1].name = sides[0].name")

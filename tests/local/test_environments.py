@@ -1,4 +1,4 @@
-"""What becomes of environments that fail, and of those that nobody needs."""
+"""The end of environments that fail, and of idle ones."""
 
 from __future__ import annotations
 

@@ -42,27 +42,27 @@ def call(url: str, body: bytes | None = None, **headers: str) -> tuple[int, dict
 def test_predict(url: str) -> None:
     body = json.dumps({"text": TEXT}).encode()
     for data, headers in ((body, {}), (gzip.compress(body), {"content_encoding": "gzip"})):
-        status, found, said = call(f"{url}/predict", data, content_type="application/json", **headers)
+        status, found, body = call(f"{url}/predict", data, content_type="application/json", **headers)
         assert status == 200
-        assert [TEXT[ent["start"] : ent["end"]] for ent in json.loads(said)] == ["Acme", "Acme"]
+        assert [TEXT[ent["start"] : ent["end"]] for ent in json.loads(body)] == ["Acme", "Acme"]
         assert found["x-request-id"] == found["x-amzn-requestid"]
 
 
 def test_packed_and_not(url: str) -> None:
     body = json.dumps({"texts": [TEXT] * 50}).encode()
-    _, headers, said = call(f"{url}/predict", body, content_type="application/json", accept_encoding="gzip")
+    _, headers, body = call(f"{url}/predict", body, content_type="application/json", accept_encoding="gzip")
     assert headers["content-encoding"] == "gzip"
     _, _, plain = call(f"{url}/predict", body, content_type="application/json")
-    assert gzip.decompress(said) == plain
+    assert gzip.decompress(body) == plain
 
 
 def test_mistakes(url: str) -> None:
-    status, headers, said = call(f"{url}/predict", b"{}", content_type="application/json")
+    status, headers, body = call(f"{url}/predict", b"{}", content_type="application/json")
     assert (status, headers["content-type"]) == (400, "application/problem+json")
-    assert json.loads(said)["key"] == "text"
+    assert json.loads(body)["key"] == "text"
     assert call(f"{url}/nothing?a=b&a=c")[0] == 404
-    status, _, said = call(f"{url}/2015-03-31/functions/function/url")
-    assert (status, json.loads(said)["Type"]) == (404, "User")
+    status, _, body = call(f"{url}/2015-03-31/functions/function/url")
+    assert (status, json.loads(body)["Type"]) == (404, "User")
 
 
 def http_request(**scope: Any) -> HttpRequest:

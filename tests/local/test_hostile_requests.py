@@ -1,4 +1,4 @@
-"""No request ends an environment, or is answered with a fault of the server's own."""
+"""Hostile requests, which must not crash an environment or the server."""
 
 from __future__ import annotations
 
@@ -108,11 +108,11 @@ def test_whatever_is_sent(
 ) -> None:
     lines = [b"%s %s HTTP/1.1" % (method, path), b"Host: 127.0.0.1", b"Content-Length: %d" % len(body)]
     lines += [b"%s: %s" % header for header in headers]
-    said = talk(local, b"\r\n".join([*lines, b"", body]))
-    assert not said or said.split()[1] != b"500", said
-    assert b"Traceback" not in said.partition(b"\r\n\r\n")[0]
+    response = talk(local, b"\r\n".join([*lines, b"", body]))
+    assert not response or response.split()[1] != b"500", response
+    assert b"Traceback" not in response.partition(b"\r\n\r\n")[0]
     assert "Traceback" not in caplog.text
-    assert local.environment_pids == (pid,), said
+    assert local.environment_pids == (pid,), response
 
 
 @pytest.mark.parametrize("sent", [b"", b'{"do"'])

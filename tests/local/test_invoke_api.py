@@ -1,4 +1,4 @@
-"""The Invoke API as boto3 and the AWS CLI see it."""
+"""The Invoke API, called by boto3 and the AWS CLI."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_round_trip(local: Lambda) -> None:
     assert "LogResult" not in response
 
 
-def test_the_pipeline_is_where_the_variable_says(local: Lambda) -> None:
+def test_the_variable_names_the_pipeline(local: Lambda) -> None:
     response = call(local, {"do": "entities", "text": "I work at Acme."})
     assert answer(response) == [{"text": "Acme", "label": "ORG", "start": 10, "end": 14}]
 

@@ -15,7 +15,7 @@ from tests.profiles import examples
 pytestmark = pytest.mark.slow
 
 
-def test_the_api_does_as_its_description_says(tmp_path: Path) -> None:
+def test_the_api_matches_its_description(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.to_disk(tmp_path / "metals")

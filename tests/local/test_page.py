@@ -208,7 +208,7 @@ def test_there_is_nothing_to_compare_with(page: Page) -> None:
     assert page.text_of("#summary") == ""
 
 
-def test_a_refusal_says_what_to_do(browser: Any, served: Lambda) -> None:
+def test_a_refusal_has_a_remedy(browser: Any, served: Lambda) -> None:
     page = Page(browser, f"{served.endpoint_url}/")
     page.write("half of a pair: ")
     browser.execute_script("document.getElementById('input').value += '\\ud83e'")

@@ -1,4 +1,4 @@
-"""What an environment has started ends with it, wherever it has gone."""
+"""The processes that an environment has started end with it, in any session or group."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_daemons_end_with_their_environment(start: Callable[..., Lambda], last: 
 
 
 def test_daemons_of_others_stay(start: Callable[..., Lambda]) -> None:
-    """Two environments of one server; what one of them has started does not end with the other."""
+    """Two environments of one server; the processes of one do not end with the other."""
     one, other = start(), start()
     kept = invoke(one.endpoint_url, "function", DAEMONS).answer
     gone = invoke(other.endpoint_url, "function", DAEMONS).answer
@@ -69,7 +69,7 @@ def test_a_child_of_a_killed_keeper_ends() -> None:
     asyncio.run(run())
 
 
-def test_a_command_that_is_not_there_is_told() -> None:
+def test_a_missing_command_is_reported() -> None:
     async def run() -> None:
         await ProcessTree.start(["./nothing"], env=dict(os.environ), cwd=Path("/"), output_fd=1)
 

@@ -1,4 +1,4 @@
-"""From PIPELINE to what its function requires."""
+"""The requirements of a pipeline's function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two functions on one server: which of them a call is for, and what that one sees of it."""
+"""Two functions on one server: the function of a call, and the path that it sees."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.local.local_lambda import Lambda, is_gone, settings, wait_until
 
 
 def seen(raw_path: bytes) -> tuple[str, str, str]:
-    """Which function gets a call, and the paths in its event."""
+    """Return the function that gets a call, and the paths in its event."""
     calls: list[tuple[str, str, str]] = []
 
     def target(name: str) -> RoutedFunction:
@@ -106,13 +106,13 @@ def test_lambdas_own_paths_are_not_below_a_function(two: Lambda) -> None:
         urlopen(f"{two.endpoint_url}/compare/2015-03-31/functions/function/url")
 
 
-def test_the_page_is_told_of_the_second(pipeline: Path) -> None:
+def test_the_page_knows_the_second(pipeline: Path) -> None:
     page = FunctionSettings(pipeline=pipeline, max_concurrency=1, environment={"SPACY_LAMBDA_PAGE": "on"})
     with LocalLambda(page, compare=LocalFunction(page)) as local:
         with urlopen(f"{local.endpoint_url}/info") as first, urlopen(f"{local.endpoint_url}/compare/info") as second:
             assert json.load(first)["compare"] == "compare/"
-            told = json.load(second)
-        assert (told["function"], "compare" in told) == ("function-compare", False)
+            info = json.load(second)
+        assert (info["function"], "compare" in info) == ("function-compare", False)
         pids = local.environment_pids
         assert len(pids) == 2
     wait_until(lambda: all(map(is_gone, pids)))

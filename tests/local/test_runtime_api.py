@@ -1,4 +1,4 @@
-"""The Runtime API's answers to a runtime that does not keep to the order."""
+"""The Runtime API's responses to a runtime that violates the protocol."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Call = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 
 
 def play(scene: Callable[[RuntimeApi, Call], Awaitable[None]]) -> None:
-    """Run a scene against a served Runtime API."""
+    """Run a scenario against a served Runtime API."""
 
     async def run() -> None:
         api = RuntimeApi(timeout_s=3)

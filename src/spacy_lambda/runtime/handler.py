@@ -37,7 +37,7 @@ def handler(event: Any, context: Any) -> Any:
     :param event: ``{"text": ...}``, ``{"texts": [...]}`` or ``{"inputs": ...}``, each with or without ``include`` and
         ``long_text``; or what a service of AWS sends, with such a request in it (see :mod:`.events`).
     :param context: Lambda's context object.
-    :raises RequestError: When the event is no request. Lambda reports it with ``X-Amz-Function-Error``.
+    :raises RequestError: If the event is not a valid request. Lambda reports it with ``X-Amz-Function-Error``.
     """
     _located.mark()
     try:

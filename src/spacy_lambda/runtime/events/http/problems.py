@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 has them: ``application/problem+json``."""
+"""Error responses of RFC 9457: ``application/problem+json``."""
 
 from __future__ import annotations
 
