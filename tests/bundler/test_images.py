@@ -309,7 +309,7 @@ def test_run_by_an_engine(engine: Any) -> None:
 @pytest.mark.parametrize(
     ("bundle", "message", "remedy"),
     [
-        (".", "a folder without image.json", "spacy-lambda bundle"),
+        (".", "the folder has no image.json", "spacy-lambda bundle"),
         ("no.zip", "no file no.zip", "spacy-lambda bundle"),
         ("registry.example/ner", "no engine that builds images", "install one"),
     ],

@@ -50,10 +50,10 @@ def test_predict(url: str) -> None:
 
 def test_packed_and_not(url: str) -> None:
     body = json.dumps({"texts": [TEXT] * 50}).encode()
-    _, headers, body = call(f"{url}/predict", body, content_type="application/json", accept_encoding="gzip")
+    _, headers, packed = call(f"{url}/predict", body, content_type="application/json", accept_encoding="gzip")
     assert headers["content-encoding"] == "gzip"
     _, _, plain = call(f"{url}/predict", body, content_type="application/json")
-    assert gzip.decompress(body) == plain
+    assert gzip.decompress(packed) == plain
 
 
 def test_mistakes(url: str) -> None:

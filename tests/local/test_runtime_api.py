@@ -52,7 +52,7 @@ async def take(api: RuntimeApi, call: Call) -> tuple[dict[str, str], asyncio.Fut
     """Ask for the next event, and get it."""
     asking = asyncio.ensure_future(call("GET", "/invocation/next"))
     await api.asked.wait()
-    answer = api.hand_out(REQUEST)
+    answer = api.send_event(REQUEST)
     status, headers, body = await asking
     assert (status, body) == (200, REQUEST.payload)
     return {name.lower(): value for name, value in headers.items()}, answer
