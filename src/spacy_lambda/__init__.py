@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spacy_lambda.bundler import bundle
     from spacy_lambda.client import Client
-    from spacy_lambda.compiler.compile import compile_pipeline
-    from spacy_lambda.compiler.verification import verify
-    from spacy_lambda.config.load import load_project
+    from spacy_lambda.compiler import compile_pipeline, verify
+    from spacy_lambda.config import load_project
     from spacy_lambda.errors import (
         ArtifactError,
         BundleError,
@@ -104,13 +103,13 @@ _HOMES = {
     "Client": "spacy_lambda.client",
     "LocalLambda": "spacy_lambda.local",
     "bundle": "spacy_lambda.bundler",
-    "compile_pipeline": "spacy_lambda.compiler.compile",
+    "compile_pipeline": "spacy_lambda.compiler",
     "load": "spacy_lambda.runtime.loading",
-    "load_project": "spacy_lambda.config.load",
+    "load_project": "spacy_lambda.config",
     "pull": "spacy_lambda.store",
     "push": "spacy_lambda.store",
     "serve": "spacy_lambda.local",
-    "verify": "spacy_lambda.compiler.verification",
+    "verify": "spacy_lambda.compiler",
 }
 """Modules of the public names; all others are errors."""
 

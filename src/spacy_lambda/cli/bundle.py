@@ -14,7 +14,7 @@ from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_PYTHON, HANDLER, PYTHONS
 
 if TYPE_CHECKING:
-    from spacy_lambda.bundler.build import Bundle
+    from spacy_lambda.bundler import Bundle
 
 
 def bundle(
@@ -51,9 +51,8 @@ def bundle(
 
     Example: spacy-lambda bundle compiled bundle.zip --python 3.13 --arch arm64
     """
-    from spacy_lambda.bundler.build import BundleOptions
-    from spacy_lambda.bundler.build import bundle as make_bundle
-    from spacy_lambda.bundler.target import Target
+    from spacy_lambda.bundler import BundleOptions, Target
+    from spacy_lambda.bundler import bundle as make_bundle
 
     options = BundleOptions(target=Target(python, arch), package_type=shape, fetch=fetch, base=base, engine=engine)
     with stages(quiet=as_json) as on_step:

@@ -53,7 +53,7 @@ def compile_(
 
     Example: spacy-lambda compile output/model-best compiled --precision int8
     """
-    from spacy_lambda.compiler.compile import compile_pipeline
+    from spacy_lambda.compiler import compile_pipeline
 
     with progress(quiet=as_json) as on_step:
         meta = compile_pipeline(

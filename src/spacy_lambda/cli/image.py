@@ -22,7 +22,7 @@ def push(
 
     Example: spacy-lambda image push 123456789012.dkr.ecr.eu-central-1.amazonaws.com/ner ner-image
     """
-    from spacy_lambda.bundler.image.push import push_image
+    from spacy_lambda.bundler import push_image
 
     pushed = push_image(bundle, destination, create=create)
     if as_json:

@@ -38,7 +38,7 @@ def verify(
 
     Example: spacy-lambda verify output/model-best compiled --texts texts.jsonl --min-agreement 0.99
     """
-    from spacy_lambda.compiler.verification import verify as compare_on_texts
+    from spacy_lambda.compiler import verify as compare_on_texts
 
     with progress(quiet=as_json) as on_step:
         report = compare_on_texts(original, compiled, texts, code=code or (), on_step=on_step)
