@@ -40,7 +40,7 @@ def invoke(
     Example: spacy-lambda invoke --endpoint http://127.0.0.1:9001 --text "Thin films of iron oxide."
     """
     from spacy_lambda.local.caller import invoke as invoke_function
-    from spacy_lambda.local.logs import without_empty_stacks
+    from spacy_lambda.local.log_pipe import without_empty_stacks
 
     payload = _read_event(event, text)
     if endpoint is not None:

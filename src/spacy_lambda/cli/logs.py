@@ -34,7 +34,7 @@ def logs(
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.logs import read_log
     from spacy_lambda.deploy.selection import the_function
-    from spacy_lambda.local.logs import without_empty_stacks
+    from spacy_lambda.local.log_pipe import without_empty_stacks
 
     project = load_project(config, region=region)
     name = stack_name(project.name, the_function(project, function).name)

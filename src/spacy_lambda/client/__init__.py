@@ -3,7 +3,7 @@
 The flow, one module each::
 
     client              texts -> answers, or spaCy's Docs
-      options             the options of a prediction -> the body of a request
+      predict_options     the options of a prediction -> the body of a request
       connect             a URL or a function's name -> the transport that reaches it
       batching            texts -> batches within Lambda's limits
       parallel            several batches at once, their answers in order
@@ -21,6 +21,7 @@ The flow, one module each::
       report_line         the figures of the REPORT line
       response_body       the bytes of a response, up to a maximum
     call_errors         failed calls -> the user's errors
+    hub_inference       a model on the Hub, through the Hub's own API
 
 The runtime never imports this package. boto3 and requests (the extra ``client``) are imported when a client is made.
 """

@@ -15,7 +15,7 @@ from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import lambda_errors
 from spacy_lambda.local.env import environment_variables
 from spacy_lambda.local.http_server import HttpServer
-from spacy_lambda.local.logs import LogPipe, LogSink
+from spacy_lambda.local.log_pipe import LogPipe, LogSink
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest, Outcome
 from spacy_lambda.local.process import ProcessTree
 from spacy_lambda.local.runtime_api import RuntimeApi

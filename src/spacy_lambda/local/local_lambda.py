@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from spacy_lambda.local.logs import LogSink
+from spacy_lambda.local.log_pipe import LogSink
 from spacy_lambda.local.router import COMPARE_PATH, side_by_side
 from spacy_lambda.local.server import ServedFunction, serve_functions
 from spacy_lambda.local.settings import FunctionSettings, LocalFunction, Program

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from spacy_lambda.local.execution_environment import Environment
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.invoke_api import InvokeApi
-from spacy_lambda.local.logs import LogSink
+from spacy_lambda.local.log_pipe import LogSink
 from spacy_lambda.local.pool import Pool
 from spacy_lambda.local.requirements import installed_program
 from spacy_lambda.local.router import RoutedFunction

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from spacy_lambda.local.logs import STACK, without_empty_stacks
+from spacy_lambda.local.log_pipe import STACK, without_empty_stacks
 
 
 @pytest.mark.parametrize(
