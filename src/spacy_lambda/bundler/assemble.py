@@ -95,7 +95,7 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
         python = find_python(target)
         if python is not None:
             compile_tree(tree, python, skip=PIPELINE_FOLDER)
-        on_step("asking")
+        on_step("testing")
         proof = prove(tree, requirements, target, python=python, name=pipeline)
         digest = folder_digest(tree / PIPELINE_FOLDER, manifest)
         components = list_components(tree, wheel_digests(wheels))

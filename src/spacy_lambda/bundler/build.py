@@ -26,7 +26,7 @@ from spacy_lambda.core.progress import OnStep, no_progress
 __all__ = ["NO_ENGINE", "Bundle", "BundleOptions", "bundle"]
 
 NO_ENGINE = "none"
-STEPS = ("versions", "wheels", "unpacking", "slimming", "asking", "writing")
+STEPS = ("versions", "wheels", "unpacking", "slimming", "testing", "writing")
 
 
 @dataclass(frozen=True, kw_only=True)
