@@ -26,7 +26,7 @@ def alias(
     Example: spacy-lambda alias s3://my-models/ner/en_my_pipeline@1.2.0 live
     """
     from spacy_lambda.core.source.found_artifact import S3Options
-    from spacy_lambda.store.factory import open_pipeline
+    from spacy_lambda.store import open_pipeline
 
     parsed = parse_location(location)
     if parsed.ref is None:

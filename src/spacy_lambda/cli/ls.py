@@ -12,7 +12,7 @@ from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOptio
 from spacy_lambda.core.location import parse_location
 
 if TYPE_CHECKING:
-    from spacy_lambda.store.protocol import StoredVersion
+    from spacy_lambda.store import StoredVersion
 
 
 def ls(
@@ -28,7 +28,7 @@ def ls(
     Example: spacy-lambda ls s3://my-models/ner
     """
     from spacy_lambda.core.source.found_artifact import S3Options
-    from spacy_lambda.store.factory import list_versions
+    from spacy_lambda.store import list_versions
 
     versions = list_versions(parse_location(store), s3=S3Options(endpoint_url, region, profile))
     if as_json:

@@ -13,7 +13,7 @@ from spacy_lambda.cli.progress import byte_progress, hub_progress
 from spacy_lambda.core.location import parse_location
 
 if TYPE_CHECKING:
-    from spacy_lambda.store.transfer import Pulled
+    from spacy_lambda.store import Pulled
 
 
 def pull(
@@ -38,7 +38,7 @@ def pull(
     Example: spacy-lambda pull s3://my-models/ner/en_my_pipeline@live ./pipeline
     """
     from spacy_lambda.core.source.found_artifact import S3Options
-    from spacy_lambda.store.transfer import pull as pull_pipeline
+    from spacy_lambda.store import pull as pull_pipeline
 
     parsed = parse_location(location)
     if parsed.scheme == "hf":

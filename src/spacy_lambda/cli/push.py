@@ -17,7 +17,7 @@ from spacy_lambda.core.source.layout import LATEST
 from spacy_lambda.errors import LocationError
 
 if TYPE_CHECKING:
-    from spacy_lambda.store.protocol import Pushed
+    from spacy_lambda.store import Pushed
 
 HUB = "hub"
 
@@ -69,10 +69,8 @@ def push(
     """
     from spacy_lambda.core.artifact.open import pipeline_folder
     from spacy_lambda.core.source.found_artifact import S3Options
-    from spacy_lambda.store.factory import open_store
-    from spacy_lambda.store.hub.hub_store import HubOptions
-    from spacy_lambda.store.s3 import Encryption
-    from spacy_lambda.store.transfer import push as push_pipeline
+    from spacy_lambda.store import Encryption, HubOptions, open_store
+    from spacy_lambda.store import push as push_pipeline
 
     source, location = _source_and_store(pipeline, store, hub_pipeline, revision)
     if location.scheme == "hf":
