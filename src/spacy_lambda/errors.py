@@ -102,16 +102,16 @@ class ConfigError(SpacyLambdaError):
     """The project's file has faults; lists every one of them.
 
     :param path: The file.
-    :param faults: Where each is, what it is, to be read after that, and what to do about it.
+    :param faults: Key, problem (to be read after the key) and remedy of each.
     """
 
     def __init__(self, path: str, faults: Sequence[tuple[str, str, str]]) -> None:
         if len(faults) == 1:
-            ((where, what, remedy),) = faults
-            message = f"{path}: {where} {what}"
+            ((key, problem, remedy),) = faults
+            message = f"{path}: {key} {problem}"
         else:
-            message = f"{path} has {len(faults)} faults:" + _numbered(f"{where} {what}" for where, what, _ in faults)
-            remedy = "change each:" + _numbered(f"{where}: {remedy}" for where, _, remedy in faults)
+            message = f"{path} has {len(faults)} faults:" + _numbered(f"{key} {problem}" for key, problem, _ in faults)
+            remedy = "change each:" + _numbered(f"{key}: {remedy}" for key, _, remedy in faults)
         super().__init__(message, remedy=remedy)
         self.faults = tuple(faults)
 

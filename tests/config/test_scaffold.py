@@ -16,11 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.config import FunctionConfig, Project, create_project, load_project
+from spacy_lambda.config.combinations import MAX_ENVIRONMENT_BYTES
 from spacy_lambda.config.github import WORKFLOW_FILE
 from spacy_lambda.config.keys import Key, function_keys, project_keys
+from spacy_lambda.config.project import PUBLIC_CONCURRENCY
+from spacy_lambda.config.rules import MIN_MEMORY_MB
 from spacy_lambda.config.template import key_reference, render_project, toml_value
 from spacy_lambda.config.toml_file import parse_toml
 from spacy_lambda.core.artifact.pack import pack
+from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S, MB_PER_VCPU
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import ConfigError, LocationError, PipelineNotFoundError
 from spacy_lambda.store.factory import open_store
@@ -224,3 +228,12 @@ def test_the_command_reports_a_missing_region(here: Path) -> None:
 def test_the_documentation_has_the_reference_of_the_keys(keys: dict[str, Key]) -> None:
     assert all(key.description for key in keys.values())
     assert key_reference(keys) in (DOCS / "configuration.md").read_text(encoding="utf-8")
+
+
+def test_the_documentation_has_the_limits() -> None:
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    assert f"`memory` is {MIN_MEMORY_MB} to {MAX_MEMORY_MB}, `timeout` 1 to {MAX_TIMEOUT_S}." in text
+    assert f"`environment` has at most {MAX_ENVIRONMENT_BYTES:,} bytes." in text
+    assert f"{MB_PER_VCPU:,} MB are one vCPU" in function_keys()["memory"].description
+    assert f"{PUBLIC_CONCURRENCY} for a public function" in function_keys()["concurrency"].description
+    assert f'With `auth = "none"` it is {PUBLIC_CONCURRENCY} unless' in text

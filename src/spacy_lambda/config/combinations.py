@@ -37,7 +37,7 @@ def combination_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
             f"is {describe(name)}, {len(name)} characters; its bucket in {describe(region)} leaves room for {room}"
         )
         yield Fault("project.name", problem, "shorten it")
-    yield from _too_many("project.tags", "tags", len(_get(project, "tags", dict)), MAX_TAGS)
+    yield from _too_many("project.tags", "tags", len(_get(project, "tags", dict)), MAX_TAGS, "write fewer")
     if values["functions"] == {}:
         yield Fault("functions", "has no function", "write a table [functions.ner] with its pipeline")
     for function, keys in functions.items():
@@ -50,31 +50,39 @@ def combination_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
-    environment, output_key = _get(function, "environment", dict), f"{key}.environment.{OUTPUT_VARIABLE}"
-    output, on_efs = _get(environment, OUTPUT_VARIABLE, str), function.get("shape") == "image-efs"
-    resource = output_resource(output)
-    if on_efs and function.get("snapstart") is True:
-        problem = 'is true with shape "image-efs", and Lambda has no SnapStart for functions with EFS'
-        yield Fault(f"{key}.snapstart", problem, 'leave out snapstart, or write shape = "image"')
-    if on_efs and resource is not None and resource.startswith("sqs:"):
-        problem = 'is a queue, which cannot be reached with shape "image-efs": its network leads to S3 only'
-        yield Fault(output_key, problem, 'write s3://bucket/prefix, or shape = "image"')
-    if OUTPUT_VARIABLE in environment and resource is None:
-        yield Fault(
-            output_key, f"is {describe(output)}; expected a destination of predictions", f"write {OUTPUT_FORMS}"
-        )
+    environment = _get(function, "environment", dict)
+    if function.get("shape") == "image-efs":
+        yield from _with_efs(key, function, environment)
+    yield from _environment(f"{key}.environment", environment)
     if "budget" in function and "alarm_email" not in function:
         yield Fault(f"{key}.budget", "has no address for its mails", "write alarm_email too")
-    yield from _too_many(f"{key}.cors", "origins", len(_get(function, "cors", list)), MAX_ORIGINS)
-    size = sum(
-        len(f"{name}{value}".encode(errors="replace")) for name, value in environment.items() if isinstance(value, str)
-    )
-    yield from _too_many(f"{key}.environment", "bytes of names and values", size, MAX_ENVIRONMENT_BYTES)
+    origins = len(_get(function, "cors", list))
+    yield from _too_many(f"{key}.cors", "origins", origins, MAX_ORIGINS, 'write fewer, or ["*"]')
 
 
-def _too_many(key: str, items: str, number: int, limit: int) -> Iterator[Fault]:
+def _with_efs(key: str, function: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[Fault]:
+    if function.get("snapstart") is True:
+        problem = 'is true with shape "image-efs", and Lambda has no SnapStart for functions with EFS'
+        yield Fault(f"{key}.snapstart", problem, 'leave out snapstart, or write shape = "image"')
+    if (output_resource(_get(environment, OUTPUT_VARIABLE, str)) or "").startswith("sqs:"):
+        problem = 'is a queue, which cannot be reached with shape "image-efs": its network leads to S3 only'
+        yield Fault(f"{key}.environment.{OUTPUT_VARIABLE}", problem, 'write s3://bucket/prefix, or shape = "image"')
+
+
+def _environment(key: str, environment: Mapping[str, Any]) -> Iterator[Fault]:
+    output = environment.get(OUTPUT_VARIABLE)
+    if isinstance(output, str) and output_resource(output) is None:
+        problem = f"is {describe(output)}; expected a destination of predictions"
+        yield Fault(f"{key}.{OUTPUT_VARIABLE}", problem, f"write {OUTPUT_FORMS}")
+    texts = {name: value for name, value in environment.items() if isinstance(value, str)}
+    size = sum(len(f"{name}{value}".encode(errors="replace")) for name, value in texts.items())
+    remedy = "keep large values in S3 or in the pipeline"
+    yield from _too_many(key, "bytes of names and values", size, MAX_ENVIRONMENT_BYTES, remedy)
+
+
+def _too_many(key: str, items: str, number: int, limit: int, remedy: str) -> Iterator[Fault]:
     if number > limit:
-        yield Fault(key, f"has {number:,} {items}; the maximum is {limit:,}", f"write {limit:,} or fewer")
+        yield Fault(key, f"has {number:,} {items}; the maximum is {limit:,}", remedy)
 
 
 def _get(table: Any, key: str, expected: type[T]) -> T:

@@ -93,14 +93,14 @@ def _keys(model: type[Any], *, except_for: tuple[str, ...]) -> Iterator[Key]:
         if field.name in except_for:
             continue
         default = field.default if field.default_factory is MISSING else field.default_factory()
-        one = _without_none(hints[field.name])
+        plain = _without_none(hints[field.name])
         yield Key(
             name=field.name,
-            kind="string" if get_origin(one) is Literal else KINDS[get_origin(one) or one],
-            type=one,
+            kind="string" if get_origin(plain) is Literal else KINDS[get_origin(plain) or plain],
+            type=plain,
             default=None if default is MISSING else default,
             required=default is MISSING,
-            choices=get_args(one) if get_origin(one) is Literal else (),
+            choices=get_args(plain) if get_origin(plain) is Literal else (),
             description=descriptions.get(field.name, "").replace("``", '"'),
             example=EXAMPLES.get(field.name),
         )

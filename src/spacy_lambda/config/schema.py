@@ -1,4 +1,4 @@
-"""Validation of ``spacy-lambda.toml`` by pydantic.
+"""Validation of ``spacy-lambda.toml`` by pydantic, which comes with spaCy.
 
 Its models are made of the :mod:`~spacy_lambda.config.keys` and their :mod:`~spacy_lambda.config.rules`; each of its
 errors becomes a fault with a remedy.
