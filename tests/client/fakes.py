@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy_lambda.client import Retry
 from spacy_lambda.client.transport import CallFailed, to_json
 from spacy_lambda.errors import InvokeError, RequestError
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 
 
 class Fake:
@@ -65,11 +65,11 @@ def texts_of(answers: Iterable[Any]) -> list[str]:
 
 def served(nlp: Language) -> Fake:
     """Return a transport to the runtime, without a Lambda."""
-    function = Function(nlp, {})
+    function = Predictor(nlp, {})
 
     def answer(event: dict[str, Any]) -> Any:
         try:
-            return json.loads(json.dumps(function.answer(function.parse(event))))
+            return json.loads(json.dumps(function.predict(function.parse(event))))
         except RequestError as exc:
             raise CallFailed(exc) from exc
 

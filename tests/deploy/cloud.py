@@ -34,7 +34,7 @@ from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
 from spacy_lambda.local.requirements import read_source
 from spacy_lambda.runtime.loading import load_pipeline
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from tests.bundler.real_bundles import invoke
 from tests.deploy.resources import teach_moto
 
@@ -104,7 +104,7 @@ def _invoke(
     _CODE[digest] = code
     function = _function(digest)
     request = function.parse(json.loads(body))
-    return json.dumps(function.answer(request)).encode()
+    return json.dumps(function.predict(request)).encode()
 
 
 def _ask_image(uri: str, variables: dict[str, str], event: Any) -> bytes:
@@ -220,12 +220,12 @@ _CODE: dict[str, bytes] = {}
 
 
 @cache
-def _function(digest: str) -> Function:
+def _function(digest: str) -> Predictor:
     folder = tempfile.mkdtemp(prefix="deployed-")
     try:
         with zipfile.ZipFile(io.BytesIO(_CODE[digest])) as archive:
             names = [name for name in archive.namelist() if name.startswith("pipeline/")]
             archive.extractall(folder, names)
-        return Function(load_pipeline(Path(folder, "pipeline")), {})
+        return Predictor(load_pipeline(Path(folder, "pipeline")), {})
     finally:
         shutil.rmtree(folder)

@@ -160,12 +160,12 @@ def test_windows_that_the_encoder_refuses(bundled_path: Path) -> None:
 @pytest.mark.slow
 def test_a_long_lived_process_does_not_grow(bundled: Language) -> None:
     """The vocabulary after hundreds of requests full of new words is what it was after the first ones."""
-    from spacy_lambda.runtime.predictor import Function
+    from spacy_lambda.runtime.predictor import Predictor
     from spacy_lambda.runtime.request import parse_request
 
     def ask(number: int) -> None:
         words = " ".join(f"word{number}x{i}" for i in range(20))
-        Function(bundled, {}).answer(parse_request({"text": f"{words} of iron"}, max_length=10_000))
+        Predictor(bundled, {}).predict(parse_request({"text": f"{words} of iron"}, max_length=10_000))
 
     ask(-1)
     strings, lexemes = len(bundled.vocab.strings), len(list(bundled.vocab))

@@ -20,7 +20,7 @@ from spacy_lambda.runtime.events.jsonl import answer_lines
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.limits import derive_limits
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import parse_request
 from spacy_lambda.runtime.speed import Speed, measure_speed, read_speed
 from tests.runtime.fakes import left, processed, url_event
@@ -74,11 +74,11 @@ def test_a_slow_pipeline_still_takes_some_pages_of_text(timeout: float, least: i
 
 def test_limits_can_be_set(nlp: Language) -> None:
     names = {"TEXT": "2000000", "TEXTS": "7", "TOTAL": "3000000"}
-    function = Function(nlp, {f"SPACY_LAMBDA_MAX_{name}": value for name, value in names.items()})
+    function = Predictor(nlp, {f"SPACY_LAMBDA_MAX_{name}": value for name, value in names.items()})
     limits = function.capacity.limits
     assert (limits.text, limits.texts, limits.total) == (2_000_000, 7, 3_000_000)
     assert nlp.max_length == 2_000_000
-    assert function.answer(function.parse({"text": "a " * 600_000 + "iron"}))[0]["start"] == 1_200_000
+    assert function.predict(function.parse({"text": "a " * 600_000 + "iron"}))[0]["start"] == 1_200_000
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1e9", "many", "1.5", "٣"])
@@ -90,7 +90,7 @@ def test_a_wrong_setting_leaves_the_default(value: str, nlp: Language, caplog: p
 
 
 def test_the_timeout_is_learned(nlp: Language) -> None:
-    function = Function(nlp, {})
+    function = Predictor(nlp, {})
     dispatch({"text": "iron"}, left(2_500), function)
     first = function.capacity.limits
     dispatch({"text": "iron"}, left(299_990), function)
@@ -127,13 +127,13 @@ def test_every_text_at_fault_is_named() -> None:
 
 def test_hard_texts_are_refused_before_any_text_is_processed(nlp: Language) -> None:
     with pytest.raises(RequestError) as caught:
-        dispatch({"texts": ["iron", HARD, "iron", HARD]}, None, Function(nlp, {}))
+        dispatch({"texts": ["iron", HARD, "iron", HARD]}, None, Predictor(nlp, {}))
     assert (caught.value.key, caught.value.keys, caught.value.status) == ("texts[1]", ("texts[1]", "texts[3]"), 413)
     assert processed == []
 
 
 def test_a_text_of_too_many_tokens_is_refused_before_any_is_processed(nlp: Language) -> None:
-    function = Function(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"})
+    function = Predictor(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"})
     limits = function.capacity.limits
     text = "! " * (limits.text // 2)
     assert len(text) <= limits.text
@@ -165,7 +165,7 @@ def sqs(bodies: list[Any]) -> dict[str, Any]:
 def test_of_a_batch_only_the_hard_text_fails(nlp: Language) -> None:
     written = Written()
     event = sqs([{"text": "iron"}, {"text": HARD}, {"texts": ["iron", HARD]}, {"text": "iron"}])
-    answer = SqsEvent(lambda environ: written).handle(event, None, Function(nlp, {}))
+    answer = SqsEvent(lambda environ: written).handle(event, None, Predictor(nlp, {}))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]}
     assert sorted(written.bodies) == ["0", "3"]
     assert processed == ["iron", "iron"]
@@ -184,7 +184,7 @@ class Slow(Capacity):
 
 def test_messages_that_are_not_reached_come_back(nlp: Language) -> None:
     written = Written()
-    function = Function(nlp, {}, capacity=Slow(nlp, {}))
+    function = Predictor(nlp, {}, capacity=Slow(nlp, {}))
     answer = SqsEvent(lambda environ: written).handle(sqs([{"text": "iron"}] * 4), None, function)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}
     assert sorted(written.bodies) == ["0", "1"]
@@ -197,21 +197,21 @@ def test_records_that_are_not_reached_are_read_again(nlp: Language) -> None:
         {"eventID": str(n), "eventSource": "aws:kinesis", "kinesis": {"data": data, "sequenceNumber": str(n)}}
         for n in range(4)
     ]
-    function = Function(nlp, {}, capacity=Slow(nlp, {}))
+    function = Predictor(nlp, {}, capacity=Slow(nlp, {}))
     answer = KinesisEvent(lambda environ: written).handle({"Records": records}, None, function)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
     assert sorted(written.bodies) == ["0", "1"]
 
 
 def test_lines_that_are_not_reached_are_no_answers(nlp: Language) -> None:
-    function = Function(nlp, {}, capacity=Slow(nlp, {}))
+    function = Predictor(nlp, {}, capacity=Slow(nlp, {}))
     lines: Iterator[bytes] = answer_lines([b'{"text": "iron"}'] * 4, function)
     with pytest.raises(RequestError, match="in the time that is left"):
         list(lines)
 
 
 def test_a_request_that_cannot_end_in_time_is_refused_before_it_begins(nlp: Language) -> None:
-    function = Function(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1000000"})
+    function = Predictor(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1000000"})
     with pytest.raises(RequestError, match=r'"texts" takes about [\d.,]+ s; the limit is') as caught:
         dispatch({"texts": ["a " * 2000] * 20}, left(900), function)
     assert type(caught.value) is RequestError
@@ -220,7 +220,7 @@ def test_a_request_that_cannot_end_in_time_is_refused_before_it_begins(nlp: Lang
 
 
 def test_a_request_that_turns_out_slower_ends_with_an_error_in_time(nlp: Language) -> None:
-    function = Function(nlp, {}, capacity=Slow(nlp, {}))
+    function = Predictor(nlp, {}, capacity=Slow(nlp, {}))
     with pytest.raises(RequestError, match="in the time that is left"):
         dispatch({"texts": ["iron"] * 5}, None, function)
     assert processed == ["iron", "iron"]
@@ -266,7 +266,7 @@ def test_the_pace_is_bounded_and_recovers(odd: float, nlp: Language) -> None:
 
 
 def test_refusals_for_time_correct_the_pace(nlp: Language) -> None:
-    function = Function(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1000000"})
+    function = Predictor(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1000000"})
     expected = function.capacity.pace
     for _ in range(9):
         function.capacity.observe(10_000, 1, 1e6)
@@ -320,7 +320,7 @@ def test_a_request_is_refused_as_soon_as_it_is_known_to_be_too_large(event: Any,
     environ = {"SPACY_LAMBDA_MAX_TOTAL": "10000000", "SPACY_LAMBDA_MAX_TEXT": "5000"}
     capacity = Counting(nlp, environ)
     with pytest.raises(RequestError, match=r"takes about [\d.,]+ s") as caught:
-        dispatch(event, left(2_000), Function(nlp, environ, capacity=capacity))
+        dispatch(event, left(2_000), Predictor(nlp, environ, capacity=capacity))
     assert caught.value.status == 413
     assert 0 < sum(capacity.made) < 200_000
     assert processed == []
@@ -340,7 +340,7 @@ def test_many_hard_texts_share_a_bound(event: Any, nlp: Language) -> None:
     environ = {"SPACY_LAMBDA_MAX_TOTAL": "10000000", "SPACY_LAMBDA_MAX_TEXTS": "10000"}
     capacity = Counting(nlp, environ)
     with pytest.raises(RequestError) as caught:
-        dispatch(event, left(30_000), Function(nlp, environ, capacity=capacity))
+        dispatch(event, left(30_000), Predictor(nlp, environ, capacity=capacity))
     assert caught.value.status == 413
     assert capacity.made == []
     assert sum(capacity.looked) < 400_000
@@ -365,7 +365,7 @@ def test_the_speed_is_measured(nlp: Language) -> None:
 
 
 def test_limits_are_told(nlp: Language) -> None:
-    function = Function(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1234", "SPACY_LAMBDA_MAX_TEXTS": "77"})
+    function = Predictor(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1234", "SPACY_LAMBDA_MAX_TEXTS": "77"})
     event = url_event(None)
     event["requestContext"]["http"]["method"] = "GET"
     info = json.loads(dispatch({**event, "rawPath": "/info"}, left(30_000), function)["body"])

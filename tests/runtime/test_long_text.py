@@ -10,8 +10,8 @@ import spacy
 from spacy.language import Language
 
 from spacy_lambda.errors import RequestError
-from spacy_lambda.runtime.long_text import Piece, merge_answers, split_text
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.long_text import Segment, merge_predictions, split_text
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import parse_request
 
 ALPHABET = ["iron ", "a", ". ", "\n\n", "🧪", "e\u0301", "x" * 30, " "]
@@ -31,14 +31,14 @@ def test_pieces_are_the_text(limit: int) -> None:
     source = random.Random(limit)
     for _ in range(200):
         text = "".join(source.choices(ALPHABET, k=source.randrange(30)))
-        pieces = split_text(text, limit)
-        assert "".join(piece.text for piece in pieces) == text
-        assert all(len(piece.text) <= limit for piece in pieces)
-        assert [piece.start for piece in pieces] == [0, *itertools.accumulate(len(p.text) for p in pieces[:-1])]
+        segments = split_text(text, limit)
+        assert "".join(segment.text for segment in segments) == text
+        assert all(len(segment.text) <= limit for segment in segments)
+        assert [segment.start for segment in segments] == [0, *itertools.accumulate(len(p.text) for p in segments[:-1])]
 
 
 @pytest.mark.parametrize(
-    ("text", "pieces"),
+    ("text", "segments"),
     [
         ("", [""]),
         ("short", ["short"]),
@@ -47,8 +47,8 @@ def test_pieces_are_the_text(limit: int) -> None:
         ("One two three four", ["One two ", "three four"]),
     ],
 )
-def test_where_it_is_cut(text: str, pieces: list[str]) -> None:
-    assert [piece.text for piece in split_text(text, 11)] == pieces
+def test_where_it_is_cut(text: str, segments: list[str]) -> None:
+    assert [segment.text for segment in split_text(text, 11)] == segments
 
 
 def test_offsets_are_restored(nlp: Language) -> None:
@@ -57,25 +57,25 @@ def test_offsets_are_restored(nlp: Language) -> None:
         parse_request({"text": text}, max_length=nlp.max_length)
     assert caught.value.status == 413
     event = {"text": text, "long_text": "split", "include": ["ents", "sents", "tokens"]}
-    found = Function(nlp, {}).answer(parse_request(event, max_length=nlp.max_length))
+    found = Predictor(nlp, {}).predict(parse_request(event, max_length=nlp.max_length))
     assert len(found["ents"]) == 20
     for kind in ("ents", "sents", "tokens"):
         assert all(text[item["start"] : item["end"]] == item["text"] for item in found[kind])
     assert [token["head"] for token in found["tokens"]] == list(range(len(found["tokens"])))
     assert len(found["sents"]) == 20
-    plain = Function(nlp, {}).answer(
+    plain = Predictor(nlp, {}).predict(
         parse_request({"texts": ["iron", text], "long_text": "split"}, max_length=nlp.max_length)
     )
     assert [len(ents) for ents in plain] == [1, 20]
 
 
 def test_categories_and_spans_of_pieces() -> None:
-    pieces = [Piece("aaa", 0), Piece("b", 3)]
+    segments = [Segment("aaa", 0), Segment("b", 3)]
     answers = [
         {"cats": {"X": 1.0, "Y": 0.0}, "spans": {"sc": [{"start": 0, "end": 1}]}},
         {"cats": {"X": 0.0, "Y": 1.0}, "spans": {"other": [{"start": 0, "end": 1}]}},
     ]
-    assert merge_answers(pieces, answers) == {
+    assert merge_predictions(segments, answers) == {
         "cats": {"X": 0.75, "Y": 0.25},
         "spans": {"sc": [{"start": 0, "end": 1}], "other": [{"start": 3, "end": 4}]},
     }

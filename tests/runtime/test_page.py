@@ -16,7 +16,7 @@ import spacy
 from spacy_lambda.runtime import page
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.http import page_settings
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 
 FILE = Path(page.__file__).with_name("index.html")
 MAX_BYTES = 30 * 1024
@@ -25,7 +25,7 @@ MAX_BYTES = 30 * 1024
 def get(environ: Mapping[str, str], path: str = "/", method: str = "GET", stage: str = "$default") -> dict[str, Any]:
     context = {"http": {"method": method}, "stage": stage}
     event = {"version": "2.0", "rawPath": path, "headers": {}, "requestContext": context}
-    answer: dict[str, Any] = dispatch(event, None, Function(spacy.blank("en"), environ))
+    answer: dict[str, Any] = dispatch(event, None, Predictor(spacy.blank("en"), environ))
     return answer
 
 

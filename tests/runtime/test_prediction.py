@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.core.doc_parts import DOC_PARTS
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import parse_request
 
 TEXT = "Iron grows. 🔬🔬 Tin melts."
@@ -50,7 +50,7 @@ def spans_and_cats(doc: Doc) -> Doc:
 def ask(nlp: Language, event: dict[str, Any]) -> Any:
     """The answer, after JSON has had it."""
     return json.loads(
-        json.dumps(Function(nlp, {}).answer(parse_request(event, max_length=nlp.max_length)), allow_nan=False)
+        json.dumps(Predictor(nlp, {}).predict(parse_request(event, max_length=nlp.max_length)), allow_nan=False)
     )
 
 

@@ -14,7 +14,7 @@ from spacy_lambda.core.lambda_limits import RESPONSE_BYTES
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.records import read_json
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from tests.runtime.fakes import processed, url_event
 
 
@@ -29,11 +29,11 @@ def big(characters: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def roomy(nlp: Language) -> Function:
-    return Function(nlp, {"SPACY_LAMBDA_MAX_TOTAL": "100000000", "SPACY_LAMBDA_MAX_TEXT": "100000"})
+def roomy(nlp: Language) -> Predictor:
+    return Predictor(nlp, {"SPACY_LAMBDA_MAX_TOTAL": "100000000", "SPACY_LAMBDA_MAX_TEXT": "100000"})
 
 
-def test_an_answer_over_the_limit_is_a_413(roomy: Function) -> None:
+def test_an_answer_over_the_limit_is_a_413(roomy: Predictor) -> None:
     with pytest.raises(RequestError, match=r"the answer has [0-9,]+ bytes; the limit is 6,291,556") as caught:
         dispatch(big(600_000), None, roomy)
     assert caught.value.status == 413
@@ -46,13 +46,13 @@ def test_an_answer_over_the_limit_is_a_413(roomy: Function) -> None:
     assert len(json.dumps(packed)) <= RESPONSE_BYTES
 
 
-def test_a_load_balancer_takes_less(roomy: Function) -> None:
+def test_a_load_balancer_takes_less(roomy: Predictor) -> None:
     assert dispatch(url_event(big(150_000)), None, roomy)["statusCode"] == 200
     assert dispatch(alb_event(big(150_000)), None, roomy)["statusCode"] == 413
     assert dispatch(alb_event(big(50_000)), None, roomy)["statusCode"] == 200
 
 
-def test_tokens_that_would_not_fit_are_refused_before_they_are_processed(roomy: Function) -> None:
+def test_tokens_that_would_not_fit_are_refused_before_they_are_processed(roomy: Predictor) -> None:
     event = {"texts": ["a " * 40_000] * 2, "include": ["tokens"]}
     with pytest.raises(RequestError, match="the answer would have more than 7,200,000 bytes") as caught:
         dispatch(event, None, roomy)
@@ -66,7 +66,7 @@ def test_tokens_that_would_not_fit_are_refused_before_they_are_processed(roomy: 
 def test_small_bodies_that_unpack_to_much(content: bytes, nlp: Language) -> None:
     event = {**url_event(None, content_encoding="gzip"), "isBase64Encoded": True}
     event["body"] = base64.b64encode(gzip.compress(content, 1)).decode()
-    function = Function(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"})
+    function = Predictor(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"})
     assert dispatch(event, None, function)["statusCode"] == 413
 
 
@@ -92,7 +92,7 @@ STUFF = "x" * 2_000_000
     ],
 )
 def test_no_refusal_repeats_what_was_sent(event: Any, nlp: Language) -> None:
-    function = Function(nlp, {})
+    function = Predictor(nlp, {})
     with pytest.raises(RequestError) as caught:
         dispatch(event, None, function)
     assert len(str(caught.value)) < 3_000
@@ -103,7 +103,7 @@ def test_no_refusal_repeats_what_was_sent(event: Any, nlp: Language) -> None:
 
 @pytest.mark.parametrize("header", ["content_encoding", "content_type", "accept_encoding"])
 def test_no_refusal_repeats_a_header(header: str, nlp: Language) -> None:
-    answer = dispatch(url_event({"text": 1}, **{header: "z" * 6_000}), None, Function(nlp, {}))
+    answer = dispatch(url_event({"text": 1}, **{header: "z" * 6_000}), None, Predictor(nlp, {}))
     assert 400 <= answer["statusCode"] < 500
     assert len(answer["body"]) < 1_000
 
@@ -113,6 +113,6 @@ def test_a_body_that_is_cut_off_is_not_too_large(kept: int, nlp: Language) -> No
     event = {**url_event(None, content_encoding="gzip"), "isBase64Encoded": True}
     packed = gzip.compress(json.dumps({"text": "iron " * 100}).encode(), mtime=0)
     event["body"] = base64.b64encode(packed[:kept]).decode()
-    answer = dispatch(event, None, Function(nlp, {}))
+    answer = dispatch(event, None, Predictor(nlp, {}))
     assert answer["statusCode"] == 400
     assert "is cut off" in json.loads(answer["body"])["detail"]

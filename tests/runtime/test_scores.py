@@ -13,15 +13,15 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import fix_random_seed
 
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import BeamScores, entity_source, keep_scores, score_kind
 
 TEXT = "Iron grows on silicon in Berlin ."
 
 
 def ask(nlp: Language, event: dict[str, Any]) -> Any:
-    function = Function(nlp, {})
-    return json.loads(json.dumps(function.answer(function.parse(event)), allow_nan=False))
+    function = Predictor(nlp, {})
+    return json.loads(json.dumps(function.predict(function.parse(event)), allow_nan=False))
 
 
 def trained(component: str) -> Language:
@@ -126,8 +126,8 @@ def test_it_is_told(spancat: Language, beam: Language) -> None:
     from spacy_lambda.runtime.events.http.info import describe
     from spacy_lambda.runtime.events.http.openapi import openapi
 
-    assert describe(Function(spancat, {}))["scores"] == "spancat"
-    assert describe(Function(beam, {}))["scores"] == "beam"
-    assert describe(Function(spacy.blank("en"), {}))["scores"] == "constant 1.0"
-    assert '"const": 1.0' in json.dumps(openapi(Function(spacy.blank("en"), {}))["components"])
-    assert '"const": 1.0' not in json.dumps(openapi(Function(beam, {}))["components"])
+    assert describe(Predictor(spancat, {}))["scores"] == "spancat"
+    assert describe(Predictor(beam, {}))["scores"] == "beam"
+    assert describe(Predictor(spacy.blank("en"), {}))["scores"] == "constant 1.0"
+    assert '"const": 1.0' in json.dumps(openapi(Predictor(spacy.blank("en"), {}))["components"])
+    assert '"const": 1.0' not in json.dumps(openapi(Predictor(beam, {}))["components"])

@@ -190,22 +190,22 @@ class Fussy:
 
 def test_what_another_tokenizer_does_not_take_is_a_refusal() -> None:
     from spacy_lambda.errors import RequestError
-    from spacy_lambda.runtime.predictor import Function
+    from spacy_lambda.runtime.predictor import Predictor
 
     nlp = spacy.blank("en")
     nlp.tokenizer = Fussy(nlp)
-    function = Function(nlp, {})
-    assert function.answer(function.parse({"texts": ["=" * 500]})) == [[]]
+    function = Predictor(nlp, {})
+    assert function.predict(function.parse({"texts": ["=" * 500]})) == [[]]
     with pytest.raises(RequestError, match="can't be more than") as caught:
-        function.answer(function.parse({"texts": ["a", "b " * 1_000]}))
+        function.predict(function.parse({"texts": ["a", "b " * 1_000]}))
     assert (caught.value.key, caught.value.status) == ("texts[1]", 413)
 
 
 def test_another_tokenizer_that_is_broken_is_no_fault_of_the_text() -> None:
-    from spacy_lambda.runtime.predictor import Function
+    from spacy_lambda.runtime.predictor import Predictor
 
     nlp = spacy.blank("en")
     nlp.tokenizer = lambda text: 1 / 0  # type: ignore[return-value]
-    function = Function(nlp, {})
+    function = Predictor(nlp, {})
     with pytest.raises(ZeroDivisionError):
-        function.answer(function.parse({"text": "iron"}))
+        function.predict(function.parse({"text": "iron"}))

@@ -27,7 +27,7 @@ from spacy_lambda.runtime.events.output import open_output
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
-from spacy_lambda.runtime.predictor import EventSource, Function
+from spacy_lambda.runtime.predictor import EventSource, Predictor
 
 EVENTS = Path(__file__).parent.parent / "runtime" / "events" / "samples"
 SOURCES: list[EventSource] = [SqsEvent(), KinesisEvent(), S3Event(), EventBridgeEvent(), StepFunctionsEvent()]
@@ -56,8 +56,8 @@ def nlp() -> Language:
 
 
 @pytest.fixture
-def function(nlp: Language) -> Function:
-    return Function(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://models/answers/"})
+def function(nlp: Language) -> Predictor:
+    return Predictor(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://models/answers/"})
 
 
 @pytest.fixture
@@ -154,12 +154,12 @@ def test_a_missing_queue(sqs: Any, s3_url: str) -> None:
 
 def test_a_batch_without_an_output_is_returned(s3: Any, nlp: Language) -> None:
     event = json.loads((EVENTS / "sqs_ten_with_three_bad.json").read_text(encoding="utf-8"))["event"]
-    response = SqsEvent().handle(event, None, Function(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://none/x"}))
+    response = SqsEvent().handle(event, None, Predictor(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://none/x"}))
     assert len(response["batchItemFailures"]) == 10
 
 
 @pytest.mark.parametrize(("name", "source"), [("s3_txt", S3Event()), ("eventbridge_s3", EventBridgeEvent())])
-def test_a_text(s3: Any, function: Function, name: str, source: EventSource) -> None:
+def test_a_text(s3: Any, function: Predictor, name: str, source: EventSource) -> None:
     case = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     put(s3, PAPER, "🧪 iron".encode("utf-8-sig"))
     case["expected"]["written"]["answers/models/" + PAPER.replace("txt", "json")]["answer"][0].update(start=2, end=6)
@@ -170,7 +170,7 @@ def test_a_text(s3: Any, function: Function, name: str, source: EventSource) -> 
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
-def test_lines(s3: Any, function: Function, suffix: str) -> None:
+def test_lines(s3: Any, function: Predictor, suffix: str) -> None:
     lines = [
         b'{"id": 1, "text": "iron"}',
         b"",
@@ -202,7 +202,7 @@ def test_lines(s3: Any, function: Function, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".jsonl"])
-def test_an_empty_object(s3: Any, function: Function, suffix: str) -> None:
+def test_an_empty_object(s3: Any, function: Predictor, suffix: str) -> None:
     put(s3, "empty" + suffix, b"")
     S3Event().handle(event_of("empty" + suffix), None, function)
     written = [body_of(s3, key) for key in keys(s3) if key.startswith("answers/")]
@@ -210,8 +210,10 @@ def test_an_empty_object(s3: Any, function: Function, suffix: str) -> None:
 
 
 @pytest.mark.slow
-def test_many_lines_are_read_and_written_in_parts(s3: Any, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects, "PIECE", 100_000)
+def test_many_lines_are_read_and_written_in_parts(
+    s3: Any, function: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "CHUNK", 100_000)
     monkeypatch.setattr(jsonl, "BATCH_BYTES", 50_000)
     count, padding = 60_000, "x" * 150
     put(s3, "a.jsonl", b"".join(b'{"text": "", "id": %d, "p": "%s"}\n' % (n, padding.encode()) for n in range(count)))
@@ -221,7 +223,7 @@ def test_many_lines_are_read_and_written_in_parts(s3: Any, function: Function, m
 
 
 @pytest.mark.parametrize("size", ["object", "line"])
-def test_what_is_too_large(s3: Any, function: Function, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+def test_what_is_too_large(s3: Any, function: Predictor, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
     monkeypatch.setattr(objects, "OBJECT_LIMIT", 5_000_000)
     for module in (objects, jsonl):
         monkeypatch.setattr(module, "LINE_LIMIT", 1 << 20)
@@ -254,7 +256,7 @@ def test_what_is_too_large(s3: Any, function: Function, monkeypatch: pytest.Monk
     ],
 )
 def test_an_object_that_is_not_answered(
-    s3: Any, function: Function, key: str, body: bytes | None, error: type[SpacyLambdaError], message: str
+    s3: Any, function: Predictor, key: str, body: bytes | None, error: type[SpacyLambdaError], message: str
 ) -> None:
     if body is not None:
         put(s3, key, body)
@@ -276,13 +278,13 @@ def test_an_object_that_is_not_answered(
     ],
 )
 def test_no_answer_is_answered(s3: Any, nlp: Language, value: str, key: str, refused: bool) -> None:
-    function = Function(nlp, {"SPACY_LAMBDA_OUTPUT": value})
+    function = Predictor(nlp, {"SPACY_LAMBDA_OUTPUT": value})
     # An object that is not there: what is refused is not even read.
     with pytest.raises(OutputError if refused else NotStoredError):
         S3Event().handle(event_of(key), None, function)
 
 
-def test_the_other_objects_of_an_event_are_answered(s3: Any, function: Function) -> None:
+def test_the_other_objects_of_an_event_are_answered(s3: Any, function: Predictor) -> None:
     put(s3, "a.txt", b"iron")
     event = event_of("none.txt")
     event["Records"] += event_of("a.txt")["Records"]
@@ -291,7 +293,7 @@ def test_the_other_objects_of_an_event_are_answered(s3: Any, function: Function)
     assert keys(s3) == ["a.txt", "answers/models/a.json"]
 
 
-def test_a_removed_object_is_not_a_request(function: Function) -> None:
+def test_a_removed_object_is_not_a_request(function: Predictor) -> None:
     event = event_of("a.txt")
     event["Records"][0]["eventName"] = "ObjectRemoved:Delete"
     with pytest.raises(RequestError) as caught:
@@ -299,7 +301,7 @@ def test_a_removed_object_is_not_a_request(function: Function) -> None:
     assert "s3:ObjectCreated:*" in caught.value.remedy
 
 
-def test_the_version_that_was_put_is_read(s3: Any, function: Function) -> None:
+def test_the_version_that_was_put_is_read(s3: Any, function: Predictor) -> None:
     s3.create_bucket(Bucket="versions")
     s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
     versions = [s3.put_object(Bucket="versions", Key="a.txt", Body=body)["VersionId"] for body in (b"iron", b"tin")]
@@ -307,8 +309,8 @@ def test_the_version_that_was_put_is_read(s3: Any, function: Function) -> None:
     assert json.loads(body_of(s3, "answers/versions/a.json"))["answer"] == [IRON]
 
 
-def test_a_connection_that_breaks_leaves_nothing(s3: Any, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects, "PIECE", 1000)
+def test_a_connection_that_breaks_leaves_nothing(s3: Any, function: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "CHUNK", 1000)
     put(s3, "a.jsonl", b'{"text": "iron"}\n' * 1000)
     output = open_output(function.environ)
     get, parts = output.client.get_object, iter(range(5))  # type: ignore[attr-defined]

@@ -25,7 +25,7 @@ from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE
 from spacy_lambda.packages.isolated_program import Failure, describe_failure
 from spacy_lambda.runtime.events.dispatch import dispatch
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import keep_scores
 from spacy_lambda.runtime.speed import measure_speed
 
@@ -66,14 +66,14 @@ def function_answers(nlp: Language, texts: list[str]) -> list[Any]:
     :param texts: Texts on which the pipeline does not raise.
     """
     keep_scores(nlp)  # of an original, too
-    function = Function(nlp, UNLIMITED)
+    function = Predictor(nlp, UNLIMITED)
     several = [text for text in texts if text.strip()]
     events: list[dict[str, Any]] = [{"text": text, "include": list(DOC_PARTS)} for text in texts]
     events += [{"texts": several, "include": list(DOC_PARTS)}, {"inputs": several}, {"texts": texts}]
     return [_answer(function, event) for event in events]
 
 
-def _answer(function: Function, event: dict[str, Any]) -> Any:
+def _answer(function: Predictor, event: dict[str, Any]) -> Any:
     try:
         return dispatch(event, None, function)
     except Exception as exc:  # whatever the pipeline's own code raises

@@ -83,15 +83,15 @@ def expected_answers(folder: Path, requests: Sequence[tuple[int, dict[str, Any]]
     # First, so that spaCy is imported without its command line.
     from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
     from spacy_lambda.runtime.labels import entity_labels
-    from spacy_lambda.runtime.predictor import Function
+    from spacy_lambda.runtime.predictor import Predictor
 
-    function = Function(load_pipeline(folder), os.environ)
+    function = Predictor(load_pipeline(folder), os.environ)
     golden, milliseconds = [], []
     try:
         for number, request in requests:
             parsed = function.parse(request)
             began = time.perf_counter()
-            answer = function.answer(parsed)
+            answer = function.predict(parsed)
             milliseconds.append((time.perf_counter() - began) * 1000 / max(1, len(parsed.texts)))
             golden.append(Golden(number, request, json.loads(json.dumps(answer))))
     except RequestError as exc:

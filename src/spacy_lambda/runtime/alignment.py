@@ -50,7 +50,7 @@ class Alignment:
     lengths: npt.NDArray[np.int32]
 
 
-def align(tokens: TokenBounds, windows: Windows, pieces: list[Wordpieces]) -> Alignment:
+def align(tokens: TokenBounds, windows: Windows, wordpieces: list[Wordpieces]) -> Alignment:
     """Align the tokens of one text with the wordpieces of its windows.
 
     :param tokens: Where the tokens are.
@@ -60,11 +60,11 @@ def align(tokens: TokenBounds, windows: Windows, pieces: list[Wordpieces]) -> Al
     token_parts: list[Ints] = []
     row_parts: list[Ints] = []
     first_row = 0
-    for (start, end), piece in zip(windows, pieces, strict=True):
-        window_tokens, window_rows = _align_window(tokens, start, end, piece.offsets)
+    for (start, end), wordpiece in zip(windows, wordpieces, strict=True):
+        window_tokens, window_rows = _align_window(tokens, start, end, wordpiece.offsets)
         token_parts.append(window_tokens)
         row_parts.append(window_rows + first_row)
-        first_row += len(piece.ids)
+        first_row += len(wordpiece.ids)
     n_tokens = len(tokens.starts)
     if not token_parts:
         return Alignment(np.zeros(0, dtype=np.int32), np.zeros(n_tokens, dtype=np.int32))
@@ -83,19 +83,19 @@ def _align_window(tokens: TokenBounds, start: int, end: int, offsets: Ints) -> t
     # Each token owns the characters up to the next one; the last one owns one more than its own.
     owned = np.append(np.diff(starts), tokens.lengths[end - 1] + 1)
     token_of_char = np.repeat(np.arange(start, end), owned)
-    piece_starts, piece_ends = offsets[:, 0], np.minimum(offsets[:, 1], len(token_of_char))
-    piece = np.flatnonzero(piece_starts < piece_ends)
-    first = token_of_char[piece_starts[piece]]
-    last = token_of_char[piece_ends[piece] - 1]
+    wordpiece_starts, wordpiece_ends = offsets[:, 0], np.minimum(offsets[:, 1], len(token_of_char))
+    wordpiece = np.flatnonzero(wordpiece_starts < wordpiece_ends)
+    first = token_of_char[wordpiece_starts[wordpiece]]
+    last = token_of_char[wordpiece_ends[wordpiece] - 1]
     touched = last - first + 1
     if (touched == 1).all():
         token = first
     else:
-        piece = np.repeat(piece, touched)
-        within = np.arange(len(piece)) - np.repeat(np.cumsum(touched) - touched, touched)
+        wordpiece = np.repeat(wordpiece, touched)
+        within = np.arange(len(wordpiece)) - np.repeat(np.cumsum(touched) - touched, touched)
         token = np.repeat(first, touched) + within
     # Wordpieces come in the text's order, but one that spans tokens may begin before its neighbour ends.
     if len(token) > 1 and (np.diff(token) < 0).any():
         order = np.argsort(token, kind="stable")
-        token, piece = token[order], piece[order]
-    return token, piece
+        token, wordpiece = token[order], wordpiece[order]
+    return token, wordpiece

@@ -102,11 +102,11 @@ class OnnxTransformer:
         for doc in docs:
             tokens = _token_bounds(doc)
             windows = self._windows(doc)
-            _, pieces = self._cut(doc, tokens, windows)
-            hidden = encoder([piece.ids for piece in pieces if len(piece.ids)])
-            alignment = align(tokens, windows, pieces)
+            _, wordpieces = self._cut(doc, tokens, windows)
+            hidden = encoder([wordpiece.ids for wordpiece in wordpieces if len(wordpiece.ids)])
+            alignment = align(tokens, windows, wordpieces)
             rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
-            truncated = sum(piece.is_truncated for piece in pieces)
+            truncated = sum(wordpiece.is_truncated for wordpiece in wordpieces)
             set_encoding(doc, Encoding(rows, alignment.rows, alignment.lengths, truncated))
 
     def _parts(self) -> tuple[WordpieceTokenizer, Encoder]:
@@ -126,7 +126,7 @@ class OnnxTransformer:
             return tokenizer.count(doc.text)
         cut = self._cut(doc, _token_bounds(doc), windows)
         doc.user_data[self._cut_key] = cut
-        return sum(len(piece.ids) for piece in cut[1])
+        return sum(len(wordpiece.ids) for wordpiece in cut[1])
 
     def _cut(self, doc: Doc, tokens: TokenBounds, windows: Windows) -> tuple[list[tuple[int, int]], list[Wordpieces]]:
         """The windows' characters and their wordpieces, which may have been counted before.

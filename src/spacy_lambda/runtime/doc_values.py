@@ -10,13 +10,13 @@ from spacy.tokens import Doc, Span
 from spacy_lambda.runtime.request import Request
 from spacy_lambda.runtime.scores import EntitySource, entity_score, scored
 
-__all__ = ["Json", "answer_doc"]
+__all__ = ["Json", "doc_prediction"]
 
 Json = Any
 """Strings, numbers, booleans, ``None``, and lists and dictionaries of them."""
 
 
-def answer_doc(doc: Doc, request: Request, source: EntitySource) -> Json:
+def doc_prediction(doc: Doc, request: Request, source: EntitySource) -> Json:
     """What a request gets for one Doc.
 
     :param source: What the Hub's shape answers.

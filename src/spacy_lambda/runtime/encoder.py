@@ -45,7 +45,7 @@ class EncoderBytes(NamedTuple):
 class Encoder:
     """A transformer encoder in an ONNX file.
 
-    The graph takes ``input_ids`` *(batch, pieces)* without padding and without a mask. Windows therefore run one
+    The graph takes ``input_ids`` *(batch, wordpieces)* without padding and without a mask. Windows therefore run one
     by one: nothing is paid for padding, and a window's hidden states do not depend on its neighbours in a batch,
     which matters where activations are quantised by their range.
 

@@ -18,7 +18,7 @@ class Encoding(NamedTuple):
 
     A plain tuple of arrays, so that a Doc can still be serialised.
 
-    :param hidden: Hidden states, windows one after the other. *Shape:* ``(n_pieces, width)``
+    :param hidden: Hidden states, windows one after the other. *Shape:* ``(n_wordpieces, width)``
     :param rows: Rows of ``hidden`` for all tokens, token by token. *Shape:* ``(lengths.sum(),)``
     :param lengths: Number of rows of each token. *Shape:* ``(n_tokens,)``
     :param truncated: Windows of which the encoder did not see the end.

@@ -17,17 +17,17 @@ from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline  # isort: skip
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.labels import entity_labels
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.telemetry.recorder import Recorder
 
 __all__ = ["handler"]
 
 _located = locate_pipeline()
-_function = Function(load_pipeline(_located.path), os.environ, _located.sha256)
+_predictor = Predictor(load_pipeline(_located.path), os.environ, _located.sha256)
 _recorder = Recorder(
     os.environ,
-    model=_located.sha256 or f"{_function.nlp.meta['name']}-{_function.nlp.meta['version']}",
-    labels=entity_labels(_function.nlp),
+    model=_located.sha256 or f"{_predictor.nlp.meta['name']}-{_predictor.nlp.meta['version']}",
+    labels=entity_labels(_predictor.nlp),
 )
 
 
@@ -42,7 +42,7 @@ def handler(event: Any, context: Any) -> Any:
     _located.mark()
     try:
         with _recorder.invocation(getattr(context, "aws_request_id", None)) as observation:
-            return dispatch(event, context, replace(_function, observation=observation))
+            return dispatch(event, context, replace(_predictor, observation=observation))
     except RequestError as exc:
         raise _client_error(exc) from None
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Piece", "merge_answers", "split_text"]
+__all__ = ["Segment", "merge_predictions", "split_text"]
 
 SENTENCE_END = re.compile(r"[.!?。！？…]['\"”’)\]]*\s+|\n{2,}\s*")
 WORD_END = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
-class Piece:
+class Segment:
     """A part of a text.
 
     :param text: The part.
@@ -25,33 +25,39 @@ class Piece:
     start: int
 
 
-def split_text(text: str, limit: int) -> list[Piece]:
+def split_text(text: str, limit: int) -> list[Segment]:
     """Cut a text into pieces of at most ``limit`` characters: after a sentence, else after a word, else at the limit.
 
     For a sentence's end half a piece is given up at most.
 
     Put together again the pieces are the text. A text within the limit is one piece, the empty text too.
     """
-    pieces, start = [], 0
+    segments, start = [], 0
     while len(text) - start > limit:
         end = _cut(text, start, start + limit)
-        pieces.append(Piece(text[start:end], start))
+        segments.append(Segment(text[start:end], start))
         start = end
-    return [*pieces, Piece(text[start:], start)]
+    return [*segments, Segment(text[start:], start)]
 
 
-def merge_answers(pieces: Sequence[Piece], answers: Sequence[Any]) -> Any:
+def merge_predictions(segments: Sequence[Segment], predictions: Sequence[Any]) -> Any:
     """One answer, with offsets into the whole text.
 
     What is a list is joined. Scores of categories, which are said of a whole text, are means weighted by length.
 
     :param answers: For each piece, entities or the parts that were asked for.
     """
-    if len(pieces) == 1:
-        return answers[0]
-    if isinstance(answers[0], list):
-        return [item for piece, answer in zip(pieces, answers, strict=True) for item in _moved(answer, piece.start, 0)]
-    return {part: _merge_part(part, pieces, [answer[part] for answer in answers]) for part in answers[0]}
+    if len(segments) == 1:
+        return predictions[0]
+    if isinstance(predictions[0], list):
+        return [
+            item
+            for segment, prediction in zip(segments, predictions, strict=True)
+            for item in _moved(prediction, segment.start, 0)
+        ]
+    return {
+        part: _merge_part(part, segments, [prediction[part] for prediction in predictions]) for part in predictions[0]
+    }
 
 
 def _cut(text: str, start: int, end: int) -> int:
@@ -62,21 +68,21 @@ def _cut(text: str, start: int, end: int) -> int:
     return end
 
 
-def _merge_part(part: str, pieces: Sequence[Piece], found: Sequence[Any]) -> Any:
+def _merge_part(part: str, segments: Sequence[Segment], found: Sequence[Any]) -> Any:
     if part == "cats":
-        total = sum(len(piece.text) for piece in pieces)
-        weights = [len(piece.text) / total for piece in pieces]
+        total = sum(len(segment.text) for segment in segments)
+        weights = [len(segment.text) / total for segment in segments]
         return {label: sum(w * cats[label] for w, cats in zip(weights, found, strict=True)) for label in found[0]}
     if part == "spans":
         keys = dict.fromkeys(key for groups in found for key in groups)
-        return {key: _join(pieces, [groups.get(key, []) for groups in found]) for key in keys}
-    return _join(pieces, found)
+        return {key: _join(segments, [groups.get(key, []) for groups in found]) for key in keys}
+    return _join(segments, found)
 
 
-def _join(pieces: Sequence[Piece], found: Sequence[list[Any]]) -> list[Any]:
+def _join(segments: Sequence[Segment], found: Sequence[list[Any]]) -> list[Any]:
     joined: list[Any] = []
-    for piece, items in zip(pieces, found, strict=True):
-        joined.extend(_moved(items, piece.start, len(joined)))
+    for segment, items in zip(segments, found, strict=True):
+        joined.extend(_moved(items, segment.start, len(joined)))
     return joined
 
 

@@ -22,8 +22,8 @@ from spacy.tokens import Doc
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.capacity import Capacity
-from spacy_lambda.runtime.doc_values import Json, answer_doc
-from spacy_lambda.runtime.long_text import Piece, merge_answers, split_text
+from spacy_lambda.runtime.doc_values import Json, doc_prediction
+from spacy_lambda.runtime.long_text import Segment, merge_predictions, split_text
 from spacy_lambda.runtime.request import Request, combined
 from spacy_lambda.runtime.response_size import check_estimate
 from spacy_lambda.runtime.scores import EntitySource, entity_source
@@ -31,7 +31,7 @@ from spacy_lambda.runtime.speed import count_units
 from spacy_lambda.runtime.telemetry.observation import TextCounts, add_counts, count_text
 from spacy_lambda.runtime.tokenizing import Hardness
 
-__all__ = ["Answered", "answer_all"]
+__all__ = ["Predictions", "predict_all"]
 
 PIPED = 2
 """Texts from which on :meth:`Language.pipe` is used."""
@@ -47,16 +47,16 @@ class _Job:
 
     request: int
     text: int
-    piece: Piece
+    segment: Segment
     hard: Hardness
     doc: Doc | None = None
     units: int = 0
-    answer: Json = None
+    prediction: Json = None
     counts: TextCounts | None = None
 
 
 @dataclass
-class Answered:
+class Predictions:
     """What came of requests.
 
     :param outcomes: For each request its answer, or the exception that it ends with.
@@ -67,33 +67,33 @@ class Answered:
     counts: list[TextCounts] = field(default_factory=list)
 
 
-def answer_all(
-    nlp: Language, requests: Sequence[Request], capacity: Capacity, *, answer_bytes: float, alone: bool = False
-) -> Answered:
+def predict_all(
+    nlp: Language, requests: Sequence[Request], capacity: Capacity, *, response_bytes: float, alone: bool = False
+) -> Predictions:
     """Answer several requests, all their texts together; and count each text.
 
     The Docs live in a memory zone: the strings of one request do not stay in the vocabulary of a process that
     answers for hours (https://spacy.io/api/language#memory_zone).
 
-    :param answer_bytes: What an answer may take.
+    :param response_bytes: Maximum bytes of a response.
     :param alone: Whether what goes wrong is raised as it is: there is only one request.
     """
-    work = _Work(nlp, requests, capacity, answer_bytes, alone)
+    work = _Work(nlp, requests, capacity, response_bytes, alone)
     work.check()
     with _memory_zone(nlp):
         work.tokenize()
         work.run()
-    return work.answered()
+    return work.predictions()
 
 
 class _Work:
     def __init__(
-        self, nlp: Language, requests: Sequence[Request], capacity: Capacity, answer_bytes: float, alone: bool
+        self, nlp: Language, requests: Sequence[Request], capacity: Capacity, response_bytes: float, alone: bool
     ) -> None:
         self._nlp = nlp
         self._requests = requests
         self._capacity = capacity
-        self._answer_bytes = answer_bytes
+        self._response_bytes = response_bytes
         self._alone = alone
         self._failed: dict[int, Exception] = {}
         self._jobs: list[_Job] = []
@@ -121,8 +121,8 @@ class _Work:
         tokenizing, limit = self._capacity.tokenizing, self._capacity.hard_s
         jobs, faults, seconds, hard = list[_Job](), list[RequestError](), 0.0, 0
         for index, text in enumerate(request.texts):
-            for piece in self._pieces(text, request):
-                job = _Job(number, index, piece, tokenizing.hardness(piece.text))
+            for segment in self._segments(text, request):
+                job = _Job(number, index, segment, tokenizing.hardness(segment.text))
                 jobs.append(job)
                 own_s = self._capacity.tokenizing_seconds(job.hard)
                 seconds, hard = seconds + own_s, hard + (own_s > 0)
@@ -145,7 +145,7 @@ class _Work:
                     faults += [fault] if fault else []
                 self._refuse(number, faults)
                 tokens = sum(len(job.doc) for job in jobs if job.doc is not None)
-                check_estimate(request, tokens, self._answer_bytes)
+                check_estimate(request, tokens, self._response_bytes)
             except Exception as exc:
                 self._fail(number, exc)
         self._jobs = [job for job in self._jobs if job.request not in self._failed]
@@ -169,16 +169,16 @@ class _Work:
             except Exception as exc:  # whatever the pipeline's own code raises
                 self._run_each(jobs, exc)
 
-    def answered(self) -> Answered:
+    def predictions(self) -> Predictions:
         """Put the pieces together again."""
-        found = Answered([self._failed.get(number, []) for number in range(len(self._requests))])
+        found = Predictions([self._failed.get(number, []) for number in range(len(self._requests))])
         for number, jobs in _by_request(self._jobs):
             if number in self._failed:
                 continue
             for _, group in groupby(jobs, key=lambda job: job.text):
                 parts = list(group)
                 found.outcomes[number].append(
-                    merge_answers([job.piece for job in parts], [job.answer for job in parts])
+                    merge_predictions([job.segment for job in parts], [job.prediction for job in parts])
                 )
                 found.counts.append(add_counts([job.counts for job in parts if job.counts is not None]))
         for number, request in enumerate(self._requests):
@@ -186,13 +186,13 @@ class _Work:
                 found.outcomes[number] = found.outcomes[number][0]
         return found
 
-    def _pieces(self, text: str, request: Request) -> list[Piece]:
+    def _segments(self, text: str, request: Request) -> list[Segment]:
         if not request.split:
-            return [Piece(text, 0)]
-        return split_text(text, self._capacity.tokenizing.piece_limit(self._capacity.limits.text))
+            return [Segment(text, 0)]
+        return split_text(text, self._capacity.tokenizing.segment_limit(self._capacity.limits.text))
 
     def _tokenized(self, job: _Job, request: Request) -> RequestError | None:
-        text = job.piece.text
+        text = job.segment.text
         try:
             job.doc = self._capacity.tokenizing.make_doc(text, job.hard)
         except RequestError as exc:
@@ -231,7 +231,7 @@ class _Work:
     def _extrapolated(self, jobs: Sequence[_Job]) -> float:
         """Time for all texts, as the ones that are tokenized have it."""
         seen = [job for job in jobs if job.doc is not None]
-        characters, seen_characters = (sum(len(job.piece.text) for job in some) for some in (jobs, seen))
+        characters, seen_characters = (sum(len(job.segment.text) for job in some) for some in (jobs, seen))
         return self._seconds(seen) * characters / seen_characters if seen_characters else 0.0
 
     def _seconds(self, jobs: Iterable[_Job]) -> float:
@@ -260,7 +260,7 @@ class _Work:
         began = time.perf_counter()
         piped: Iterable[Doc] = self._nlp.pipe(docs) if len(docs) >= PIPED else map(self._nlp, docs)
         for job, doc in zip(jobs, piped, strict=True):
-            job.answer = answer_doc(doc, self._requests[job.request], self._source)
+            job.prediction = doc_prediction(doc, self._requests[job.request], self._source)
             job.counts = count_text([doc])
             job.doc = None
         self._took_s += time.perf_counter() - began
@@ -274,7 +274,7 @@ class _Work:
         for number, own in _by_request(jobs):
             try:
                 for job in own:
-                    job.doc = self._capacity.tokenizing.make_doc(job.piece.text, job.hard)
+                    job.doc = self._capacity.tokenizing.make_doc(job.segment.text, job.hard)
                 self._run(own)
             except Exception as exc:
                 self._fail(number, exc)

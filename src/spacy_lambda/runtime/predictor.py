@@ -11,15 +11,15 @@ from spacy.language import Language
 from spacy_lambda.core.lambda_limits import RESPONSE_BYTES
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.capacity import Capacity
-from spacy_lambda.runtime.prediction import answer_all
+from spacy_lambda.runtime.prediction import predict_all
 from spacy_lambda.runtime.request import Request, parse_request
 from spacy_lambda.runtime.telemetry.observation import Observation
 
-__all__ = ["EventSource", "Function"]
+__all__ = ["EventSource", "Predictor"]
 
 
 @dataclass(frozen=True)
-class Function:
+class Predictor:
     """The function, as far as events need it: one shared path from a request to an answer.
 
     :param nlp: The loaded pipeline.
@@ -47,27 +47,27 @@ class Function:
         limits = self.capacity.limits
         return parse_request(body, max_length=limits.text, max_texts=limits.texts, max_total=limits.total)
 
-    def answer(self, request: Request, *, answer_bytes: int = RESPONSE_BYTES) -> Any:
+    def predict(self, request: Request, *, response_bytes: int = RESPONSE_BYTES) -> Any:
         """Answer a request.
 
-        :param answer_bytes: What the answer may take, as far as that can be told before.
+        :param response_bytes: Maximum bytes of the response, as far as they can be estimated before.
         :raises RequestError: If it is more than the function can bear, in the time that is left.
         """
         try:
-            answered = answer_all(self.nlp, [request], self.capacity, answer_bytes=answer_bytes, alone=True)
+            predictions = predict_all(self.nlp, [request], self.capacity, response_bytes=response_bytes, alone=True)
         except OutOfTimeError as exc:  # only queues and streams tell it from other mistakes
             raise RequestError(exc.message, remedy=exc.remedy, key=exc.key, status=exc.status) from exc
-        self.observation.texts.extend(answered.counts)
-        return answered.outcomes[0]
+        self.observation.texts.extend(predictions.counts)
+        return predictions.outcomes[0]
 
-    def answer_each(self, requests: Sequence[Request]) -> list[Any]:
+    def predict_each(self, requests: Sequence[Request]) -> list[Any]:
         """Answer several requests, all their texts at once.
 
         :return: For each its answer, or the exception that it ends with.
         """
-        answered = answer_all(self.nlp, requests, self.capacity, answer_bytes=float("inf"))
-        self.observation.texts.extend(answered.counts)
-        return answered.outcomes
+        predictions = predict_all(self.nlp, requests, self.capacity, response_bytes=float("inf"))
+        self.observation.texts.extend(predictions.counts)
+        return predictions.outcomes
 
 
 class EventSource(Protocol):
@@ -82,6 +82,6 @@ class EventSource(Protocol):
         """Whether this event is of this kind, by its shape; must not raise, whatever the event is."""
         ...
 
-    def handle(self, event: Any, context: Any, function: Function) -> Any:
+    def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer it, in the form that its sender expects."""
         ...

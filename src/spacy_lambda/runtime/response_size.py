@@ -13,8 +13,8 @@ from spacy_lambda.runtime.request import Request
 __all__ = [
     "GZIP_RATIO",
     "SMALL",
-    "check_answer",
     "check_estimate",
+    "check_response",
     "json_bytes",
     "too_large",
 ]
@@ -40,14 +40,14 @@ def check_estimate(request: Request, tokens: int, limit: float) -> None:
         raise too_large(f"the answer would have more than {tokens * TOKEN_BYTES:,} bytes", limit, key="include")
 
 
-def check_answer(answer: Any, *, limit: int = RESPONSE_BYTES) -> None:
+def check_response(response: Any, *, limit: int = RESPONSE_BYTES) -> None:
     """Refuse to give an answer that is over the limit.
 
     :raises RequestError: If it is.
     """
-    if _is_small(answer):
+    if _is_small(response):
         return
-    size = json_bytes(answer)
+    size = json_bytes(response)
     if size > limit:
         raise too_large(f"the answer has {size:,} bytes", limit)
 
@@ -67,10 +67,10 @@ def too_large(what: str, limit: float, *, key: str | None = None) -> RequestErro
     )
 
 
-def _is_small(answer: Any) -> bool:
+def _is_small(response: Any) -> bool:
     """Whether an answer is far below every limit, by a count that stops where it is not."""
     room = SMALL
-    left = [answer]
+    left = [response]
     while left and room > 0:
         value = left.pop()
         if isinstance(value, Mapping):

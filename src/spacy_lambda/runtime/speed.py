@@ -114,11 +114,11 @@ def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
     encoders = _transformers(nlp)
     if not encoders:
         return len(doc)
-    pieces = sum(encoder.count_wordpieces(doc) for encoder in encoders)
-    if len(doc) <= pieces:
-        return pieces
+    wordpieces = sum(encoder.count_wordpieces(doc) for encoder in encoders)
+    if len(doc) <= wordpieces:
+        return wordpieces
     weight = SECONDS_PER_TOKEN / (speed or read_speed(nlp)).seconds_per_unit
-    return pieces + math.ceil(min(1.0, weight) * (len(doc) - pieces))
+    return wordpieces + math.ceil(min(1.0, weight) * (len(doc) - wordpieces))
 
 
 def measure_speed(nlp: Language, texts: Sequence[str]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ SECONDS_PER_STEP = {True: 5e-9, False: 2e-7}
 EDGE = 64
 """Characters at the ends of a run that are looked at to count what is split off."""
 
-OTHER_PIECE = 16_000
+OTHER_SEGMENT = 16_000
 """Characters of a piece for other tokenizers: SudachiPy, of Japanese pipelines, takes 49,149 bytes."""
 
 LONG = re.compile(rf"(?<!\S)\S{{{SHORT},}}")
@@ -122,9 +122,9 @@ class Tokenizing:
             return replace(found, peeled=_count(text, fast))
         return found
 
-    def piece_limit(self, limit: int) -> int:
+    def segment_limit(self, limit: int) -> int:
         """Characters of a piece of a text that is split."""
-        return limit if self.is_rule_based else min(limit, OTHER_PIECE)
+        return limit if self.is_rule_based else min(limit, OTHER_SEGMENT)
 
     def seconds(self, hard: Hardness) -> float:
         """Estimate of what a text takes beyond its length, on one CPU."""

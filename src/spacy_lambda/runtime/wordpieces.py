@@ -18,9 +18,9 @@ __all__ = ["WordpieceTokenizer", "Wordpieces"]
 class Wordpieces:
     """The wordpieces of one window, special ones included.
 
-    :param ids: Vocabulary ids. *Shape:* ``(n_pieces,)``
+    :param ids: Vocabulary ids. *Shape:* ``(n_wordpieces,)``
     :param offsets: First character of each wordpiece and the one after its last, in the window's text; both 0
-        for special wordpieces. *Shape:* ``(n_pieces, 2)``
+        for special wordpieces. *Shape:* ``(n_wordpieces, 2)``
     :param is_truncated: Whether the window's end is not in them.
     """
 

@@ -24,7 +24,7 @@ from spacy_lambda.runtime.events.output import open_output
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
-from spacy_lambda.runtime.predictor import EventSource, Function
+from spacy_lambda.runtime.predictor import EventSource, Predictor
 
 EVENTS = Path(__file__).parent / "samples"
 KINDS = {"sqs": SqsEvent, "kinesis": KinesisEvent, "eventbridge": EventBridgeEvent, "s3": S3Event, "step": None}
@@ -60,11 +60,11 @@ def breaks_on_lead(doc: Doc) -> Doc:
 
 
 @pytest.fixture(scope="module")
-def function() -> Function:
+def function() -> Predictor:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.add_pipe("breaks_on_lead")
-    return Function(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://answers"})
+    return Predictor(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://answers"})
 
 
 def sources(written: Written) -> list[EventSource]:
@@ -79,7 +79,7 @@ def case(name: str) -> dict[str, Any]:
     return found
 
 
-def handle(event: Any, function: Function, written: Written) -> Any:
+def handle(event: Any, function: Predictor, written: Written) -> Any:
     """The answer of the one source that says the event is of its kind."""
     (source,) = (source for source in sources(written) if source.infer(event))
     return json.loads(json.dumps(source.handle(event, None, function)))
@@ -105,7 +105,7 @@ def test_an_event_is_of_one_kind(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ANSWERED, ids=lambda path: path.stem)
-def test_events(path: Path, function: Function) -> None:
+def test_events(path: Path, function: Predictor) -> None:
     written, event = Written(), case(path.stem)["event"]
     before = copy.deepcopy(event)
     answer = handle(event, function, written)
@@ -113,7 +113,7 @@ def test_events(path: Path, function: Function) -> None:
     assert event == before
 
 
-def test_a_batch_goes_through_the_pipeline_at_once(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_goes_through_the_pipeline_at_once(function: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     piped: list[list[str]] = []
     pipe = function.nlp.pipe
 
@@ -127,21 +127,21 @@ def test_a_batch_goes_through_the_pipeline_at_once(function: Function, monkeypat
     assert piped == [["a", "b", "c", "d"]]
 
 
-def test_a_message_that_breaks_the_pipeline_comes_back_alone(function: Function) -> None:
+def test_a_message_that_breaks_the_pipeline_comes_back_alone(function: Predictor) -> None:
     written = Written()
     event = messages([{"text": "iron"}, {"text": "lead"}, {"texts": ["tin", "lead"]}, {"text": "iron"}])
     assert handle(event, function, written) == failures("2", "3")
     assert [*written] == ["1", "4"]
 
 
-def test_a_message_that_cannot_be_written_comes_back_alone(function: Function) -> None:
+def test_a_message_that_cannot_be_written_comes_back_alone(function: Predictor) -> None:
     written = Written(refuse=("2",))
     assert handle(messages([{"text": "iron"}] * 4), function, written) == failures("2")
     assert [*written] == ["1", "3", "4"]
 
 
 @pytest.mark.parametrize("fault", ["pipeline", "output"])
-def test_a_fifo_group_stops_where_it_fails(function: Function, fault: str) -> None:
+def test_a_fifo_group_stops_where_it_fails(function: Predictor, fault: str) -> None:
     event = case("sqs_fifo")["event"]
     names = [record["messageId"] for record in event["Records"]]
     event["Records"][2]["body"] = json.dumps({"text": "lead" if fault == "pipeline" else "iron"})
@@ -150,7 +150,7 @@ def test_a_fifo_group_stops_where_it_fails(function: Function, fault: str) -> No
     assert [*written] == [names[0], names[1], names[4]]
 
 
-def test_a_fifo_message_before_a_bad_one_is_not_held_back_by_it(function: Function) -> None:
+def test_a_fifo_message_before_a_bad_one_is_not_held_back_by_it(function: Predictor) -> None:
     event = case("sqs_fifo")["event"]
     event["Records"] = event["Records"][:1] + event["Records"][2:4]
     first, *rest = [record["messageId"] for record in event["Records"]]
@@ -161,7 +161,7 @@ def test_a_fifo_message_before_a_bad_one_is_not_held_back_by_it(function: Functi
     assert [*written] == [first]
 
 
-def test_a_batch_that_is_killed_is_whole_after_its_redelivery(function: Function) -> None:
+def test_a_batch_that_is_killed_is_whole_after_its_redelivery(function: Predictor) -> None:
     event, written = messages([{"text": "iron"}] * 10), Written(die_at=5)
     with pytest.raises(KeyboardInterrupt):
         handle(event, function, written)
@@ -170,7 +170,7 @@ def test_a_batch_that_is_killed_is_whole_after_its_redelivery(function: Function
     assert (len(written), written.writes) == (10, 15)
 
 
-def test_a_shard_begins_again_where_nothing_could_be_written(function: Function) -> None:
+def test_a_shard_begins_again_where_nothing_could_be_written(function: Predictor) -> None:
     event = case("kinesis")["event"]
     record = event["Records"][2]
     written = Written(refuse=(record["eventID"].replace(":", "-"),))
@@ -178,7 +178,7 @@ def test_a_shard_begins_again_where_nothing_could_be_written(function: Function)
     assert len(written) == 2
 
 
-def test_a_record_that_breaks_the_pipeline_does_not_hold_up_its_shard(function: Function) -> None:
+def test_a_record_that_breaks_the_pipeline_does_not_hold_up_its_shard(function: Predictor) -> None:
     event, written = case("kinesis")["event"], Written()
     event["Records"][0]["kinesis"]["data"] = "eyJ0ZXh0IjogImxlYWQifQ=="
     assert handle(event, function, written) == failures()
@@ -186,14 +186,14 @@ def test_a_record_that_breaks_the_pipeline_does_not_hold_up_its_shard(function: 
     assert first["error"] == {"errorType": "ValueError", "errorMessage": "cannot read lead"}
 
 
-def test_an_event_of_a_bus_is_written_only_where_there_is_an_output(function: Function) -> None:
+def test_an_event_of_a_bus_is_written_only_where_there_is_an_output(function: Predictor) -> None:
     written = Written()
-    answer = handle(case("eventbridge")["event"], Function(function.nlp, {}), written)
+    answer = handle(case("eventbridge")["event"], Predictor(function.nlp, {}), written)
     assert (answer, written) == (case("eventbridge")["expected"]["answer"], {})
 
 
 @pytest.mark.parametrize("body", ["secret", '{"secret": 1}', '{"text": "lead secret"}', '{"text": "secret\\ud800"}'])
-def test_no_text_is_logged(function: Function, caplog: pytest.LogCaptureFixture, body: str) -> None:
+def test_no_text_is_logged(function: Predictor, caplog: pytest.LogCaptureFixture, body: str) -> None:
     event = messages([{}])
     event["Records"][0]["body"] = body
     with caplog.at_level(logging.DEBUG):
@@ -202,7 +202,7 @@ def test_no_text_is_logged(function: Function, caplog: pytest.LogCaptureFixture,
     assert "secret" not in caplog.text
 
 
-def test_a_warning_has_the_remedy(function: Function, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_warning_has_the_remedy(function: Predictor, caplog: pytest.LogCaptureFixture) -> None:
     handle(messages([{"text": "iron"}]), function, Written(refuse=("1",)))
     assert caplog.messages == ["message 1: OutputError; empty the bucket"]
 
@@ -215,11 +215,11 @@ def test_an_output_that_is_none(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sqs_one", "kinesis", "s3_txt"])
-def test_nothing_is_done_without_an_output(function: Function, name: str) -> None:
+def test_nothing_is_done_without_an_output(function: Predictor, name: str) -> None:
     event = case(name)["event"]
     with pytest.raises(OutputError, match="SPACY_LAMBDA_OUTPUT is not set"):
         next(source for source in (SqsEvent(), KinesisEvent(), S3Event()) if source.infer(event)).handle(
-            event, None, Function(function.nlp, {})
+            event, None, Predictor(function.nlp, {})
         )
 
 
@@ -233,7 +233,7 @@ def test_nothing_is_done_without_an_output(function: Function, name: str) -> Non
         ("s3_txt", lambda event: event["Records"][0]["s3"].pop("object"), "key"),
     ],
 )
-def test_an_event_that_aws_does_not_send(function: Function, name: str, spoil: Callable[[Any], Any], key: str) -> None:
+def test_an_event_that_aws_does_not_send(function: Predictor, name: str, spoil: Callable[[Any], Any], key: str) -> None:
     event = case(name)["event"]
     spoil(event)
     with pytest.raises(RequestError) as caught:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import MARKS, dispatch
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import KEYS
 from tests.profiles import examples
 
@@ -44,12 +44,12 @@ HEADERS = st.dictionaries(
 )
 
 
-def make_function() -> Function:
+def make_function() -> Predictor:
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.max_length = 50
-    return Function(nlp, {"SPACY_LAMBDA_CORS": "*"}, "0a")
+    return Predictor(nlp, {"SPACY_LAMBDA_CORS": "*"}, "0a")
 
 
 FUNCTION = make_function()

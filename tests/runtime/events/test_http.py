@@ -14,19 +14,19 @@ import spacy
 
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import dispatch
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 
 EVENTS = sorted((Path(__file__).parent / "samples").glob("http_*.json"))
 CONTEXT = SimpleNamespace(aws_request_id="id-1")
 
 
 @pytest.fixture(scope="module")
-def function() -> Function:
+def function() -> Predictor:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.max_length = 100
     nlp.meta.update(name="metals", version="1.2.3")
-    return Function(nlp, {}, "0a")
+    return Predictor(nlp, {}, "0a")
 
 
 def body_of(answer: dict[str, Any]) -> bytes:
@@ -49,7 +49,7 @@ def url_event(method: str, path: str, body: Any = None, **headers: str) -> dict[
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
-def test_events(path: Path, function: Function) -> None:
+def test_events(path: Path, function: Predictor) -> None:
     case = json.loads(path.read_text(encoding="utf-8"))
     answer = dispatch(case["event"], CONTEXT, function)
     expected = case["expected"]
@@ -65,7 +65,7 @@ def test_there_are_events() -> None:
     assert len(EVENTS) >= 18
 
 
-def test_info_and_openapi(function: Function) -> None:
+def test_info_and_openapi(function: Predictor) -> None:
     info = json.loads(body_of(dispatch(url_event("GET", "/info/"), CONTEXT, function)))
     assert (info["name"], info["version"], info["sha256"]) == ("en_metals", "1.2.3", "0a")
     assert info["labels"] == {"entity_ruler": ["METAL"]}
@@ -76,12 +76,12 @@ def test_info_and_openapi(function: Function) -> None:
     assert [entity["text"] for entity in example] == ["iron"]
 
 
-def test_head_has_no_body(function: Function) -> None:
+def test_head_has_no_body(function: Predictor) -> None:
     answer = dispatch(url_event("HEAD", "/health"), CONTEXT, function)
     assert (answer["statusCode"], answer["body"]) == (200, "")
 
 
-def test_long_answers_are_packed_for_those_who_take_it(function: Function) -> None:
+def test_long_answers_are_packed_for_those_who_take_it(function: Predictor) -> None:
     event = url_event("POST", "/predict", {"texts": ["iron"] * 50}, accept_encoding="br, gzip;q=0.5")
     answer = dispatch(event, CONTEXT, function)
     assert answer["headers"]["content-encoding"] == "gzip"
@@ -98,7 +98,7 @@ def test_long_answers_are_packed_for_those_who_take_it(function: Function) -> No
     "data",
     [b"\x1f\x8b", gzip.compress(b"0" * 100_000_000, mtime=0), b"no gzip", 2 * gzip.compress(b'{"text": ""}', mtime=0)],
 )
-def test_bodies_that_are_no_gzip_or_too_much(data: bytes, function: Function) -> None:
+def test_bodies_that_are_no_gzip_or_too_much(data: bytes, function: Predictor) -> None:
     event = {**url_event("POST", "/predict", content_encoding="gzip"), "isBase64Encoded": True}
     event["body"] = base64.b64encode(data).decode()
     answer = dispatch(event, CONTEXT, function)
@@ -115,8 +115,8 @@ def test_bodies_that_are_no_gzip_or_too_much(data: bytes, function: Function) ->
         ("https://a.example", "https://evil.example", None),
     ],
 )
-def test_which_pages_may_call(setting: str, origin: str, allowed: str | None, function: Function) -> None:
-    with_cors = Function(function.nlp, {"SPACY_LAMBDA_CORS": setting})
+def test_which_pages_may_call(setting: str, origin: str, allowed: str | None, function: Predictor) -> None:
+    with_cors = Predictor(function.nlp, {"SPACY_LAMBDA_CORS": setting})
     for method in ("POST", "OPTIONS"):
         answer = dispatch(url_event(method, "/predict", {"text": ""}, origin=origin), CONTEXT, with_cors)
         assert answer["statusCode"] == (200 if method == "POST" else 204)
@@ -124,14 +124,14 @@ def test_which_pages_may_call(setting: str, origin: str, allowed: str | None, fu
         assert ("access-control-allow-methods" in answer["headers"]) is (method == "OPTIONS" and allowed is not None)
 
 
-def test_our_own_faults_say_nothing(function: Function, caplog: pytest.LogCaptureFixture) -> None:
+def test_our_own_faults_say_nothing(function: Predictor, caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         max_length = 100
 
         def __getattr__(self, name: str) -> Any:
             raise RuntimeError("secret")
 
-    broken = Function(Broken(), {})  # type: ignore[arg-type]
+    broken = Predictor(Broken(), {})  # type: ignore[arg-type]
     answer = dispatch(url_event("POST", "/predict", {"text": "iron"}), CONTEXT, broken)
     assert answer["statusCode"] == 500
     assert "secret" not in answer["body"]
@@ -139,6 +139,6 @@ def test_our_own_faults_say_nothing(function: Function, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("event", [{"Records": []}, {"Records": [{"eventSource": "aws:other"}]}, {"requestContext": 1}])
-def test_events_of_no_known_kind(event: Any, function: Function) -> None:
+def test_events_of_no_known_kind(event: Any, function: Predictor) -> None:
     with pytest.raises(RequestError, match="of no known kind; tried: Function URL"):
         dispatch(event, CONTEXT, function)

@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
 from spacy_lambda.runtime.events.dispatch import dispatch
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.telemetry.emf import MAX_METRICS, Metric, metric_line
 from spacy_lambda.runtime.telemetry.init_type import is_cold, process_age_s
 from spacy_lambda.runtime.telemetry.observation import Observation, count_text
@@ -41,12 +41,12 @@ class Watched:
 
     def __init__(self, nlp: Language, environ: dict[str, str]) -> None:
         self.lines: list[str] = []
-        self._function = Function(nlp, environ, MODEL)
+        self._function = Predictor(nlp, environ, MODEL)
         self._recorder = Recorder(environ, model=MODEL, labels=["MATERIAL", "PLACE"], write=self.lines.append)
 
     def __call__(self, event: Any) -> Any:
         with self._recorder.invocation("request-1") as observation:
-            return dispatch(event, None, Function(self._function.nlp, self._function.environ, MODEL, observation))
+            return dispatch(event, None, Predictor(self._function.nlp, self._function.environ, MODEL, observation))
 
     def told(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines]

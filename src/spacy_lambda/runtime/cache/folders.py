@@ -208,8 +208,8 @@ def read_file(path: Path, *, most: int) -> bytes:
     """
     with open(open_file(path), "rb", buffering=0) as file:
         data = bytearray()
-        while len(data) <= most and (piece := file.read(most + 1 - len(data))):
-            data += piece
+        while len(data) <= most and (chunk := file.read(most + 1 - len(data))):
+            data += chunk
     if len(data) > most:
         raise IrregularFileError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
     return bytes(data)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.errors import RequestError
-from spacy_lambda.runtime.predictor import EventSource, Function
-from spacy_lambda.runtime.response_size import check_answer
+from spacy_lambda.runtime.predictor import EventSource, Predictor
+from spacy_lambda.runtime.response_size import check_response
 
 __all__ = ["dispatch", "event_sources"]
 
@@ -18,21 +18,21 @@ MARKS = ("Records", "detail-type", "httpMethod", "key", "requestContext")
 """Keys of which every other kind has one, and no direct invocation any."""
 
 
-def dispatch(event: Any, context: Any, function: Function) -> Any:
+def dispatch(event: Any, context: Any, predictor: Predictor) -> Any:
     """Answer an event.
 
     :raises RequestError: If it is of no kind that is known, or is a mistake of its caller's.
     """
-    function.capacity.begin(context)
+    predictor.capacity.begin(context)
     if not (isinstance(event, Mapping) and any(mark in event for mark in MARKS)):
-        answer = function.answer(function.parse(event))
-        check_answer(answer)
+        answer = predictor.predict(predictor.parse(event))
+        check_response(answer)
         return answer
     tried = []
     for source in event_sources():
         if source.infer(event):
-            function.observation.source = source.name
-            return source.handle(event, context, function)
+            predictor.observation.source = source.name
+            return source.handle(event, context, predictor)
         tried.append(source.name)
     raise RequestError(
         f"an event with {', '.join(repr(mark) for mark in MARKS if mark in event)} is of no known kind; "
@@ -43,9 +43,9 @@ def dispatch(event: Any, context: Any, function: Function) -> Any:
 
 def event_sources() -> Iterator[EventSource]:
     """Every kind but the direct invocation, in the order in which they are asked; each imported at its turn."""
-    from spacy_lambda.runtime.events.http.doors import DOORS
+    from spacy_lambda.runtime.events.http.integrations import INTEGRATIONS
 
-    yield from DOORS
+    yield from INTEGRATIONS
     from spacy_lambda.runtime.events.sqs import SqsEvent
 
     yield SqsEvent()

@@ -10,7 +10,7 @@ from spacy_lambda.runtime.events.output import Output, open_output
 from spacy_lambda.runtime.events.records import encode, field
 from spacy_lambda.runtime.events.s3 import answer_object
 from spacy_lambda.runtime.events.s3_objects import StoredObject
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 
 __all__ = ["EventBridgeEvent"]
 
@@ -29,7 +29,7 @@ class EventBridgeEvent:
     def infer(self, event: Any) -> bool:
         return isinstance(event, Mapping) and {"detail-type", "source", "detail"} <= event.keys()
 
-    def handle(self, event: Any, context: Any, function: Function) -> Any:
+    def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer an event.
 
         :return: The answer, which is also written to the output if there is one; of an object, where its answer is.
@@ -37,11 +37,11 @@ class EventBridgeEvent:
         :raises OutputError: If the answer cannot be written.
         """
         if (event["source"], event["detail-type"]) == ("aws.s3", "Object Created"):
-            return {"written": [answer_object(_stored(event["detail"]), function)]}
-        answer = function.answer(function.parse(event["detail"]))
-        if function.environ.get(OUTPUT_VARIABLE):
+            return {"written": [answer_object(_stored(event["detail"]), predictor)]}
+        answer = predictor.predict(predictor.parse(event["detail"]))
+        if predictor.environ.get(OUTPUT_VARIABLE):
             name = field(event, "id")
-            self._open_output(function.environ).write(name, encode({"id": name, "answer": answer}))
+            self._open_output(predictor.environ).write(name, encode({"id": name, "answer": answer}))
         return answer
 
 

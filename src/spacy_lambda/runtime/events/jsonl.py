@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
-from spacy_lambda.runtime.events.records import answer_each, encode, error_of, read_json
+from spacy_lambda.runtime.events.records import encode, error_of, predict_each, read_json
 from spacy_lambda.runtime.events.s3_objects import LINE_LIMIT
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import KEYS, Request
 
 __all__ = ["answer_lines"]
@@ -20,7 +20,7 @@ BATCH_BYTES = 1 << 20
 Line = tuple[int, bytes]
 
 
-def answer_lines(lines: Iterable[bytes], function: Function) -> Iterator[bytes]:
+def answer_lines(lines: Iterable[bytes], predictor: Predictor) -> Iterator[bytes]:
     """Answer every line that is not blank, in order, many at a time.
 
     The answer stands beside the line's other keys: as ``ents``, or as ``answer`` where the line has ``include``. A line
@@ -29,8 +29,8 @@ def answer_lines(lines: Iterable[bytes], function: Function) -> Iterator[bytes]:
     :raises OutOfTimeError: If there is not the time for all of them.
     """
     for batch in _batches(lines):
-        read = [_read(line, function) for _, line in batch]
-        answers = iter(answer_each(function, [request for _, request in read if isinstance(request, Request)]))
+        read = [_read(line, predictor) for _, line in batch]
+        answers = iter(predict_each(predictor, [request for _, request in read if isinstance(request, Request)]))
         for (number, _), (others, request) in zip(batch, read, strict=True):
             outcome = next(answers) if isinstance(request, Request) else request
             if isinstance(outcome, OutOfTimeError):
@@ -56,7 +56,7 @@ def _batches(lines: Iterable[bytes]) -> Iterator[list[Line]]:
     yield batch
 
 
-def _read(line: bytes, function: Function) -> tuple[dict[str, Any], Request | RequestError]:
+def _read(line: bytes, predictor: Predictor) -> tuple[dict[str, Any], Request | RequestError]:
     """A line's other keys, and its request or why there is none."""
     others: dict[str, Any] = {}
     try:
@@ -66,7 +66,7 @@ def _read(line: bytes, function: Function) -> tuple[dict[str, Any], Request | Re
         if isinstance(value, Mapping):
             others = {key: value[key] for key in value if key not in KEYS}
             value = {key: value[key] for key in value if key in KEYS}
-        return others, function.parse(value)
+        return others, predictor.parse(value)
     except RequestError as exc:
         return others, exc
 

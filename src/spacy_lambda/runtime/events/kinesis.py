@@ -9,8 +9,8 @@ from typing import Any
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.records import answer_each, encode, error_of, field, is_from, read_json, warn
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.events.records import encode, error_of, field, is_from, predict_each, read_json, warn
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
 __all__ = ["KinesisEvent"]
@@ -36,18 +36,18 @@ class KinesisEvent:
     def infer(self, event: Any) -> bool:
         return is_from(event, "aws:kinesis")
 
-    def handle(self, event: Any, context: Any, function: Function) -> Any:
+    def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer a batch.
 
         :return: The first record that was not reached, or whose answer could not be written, if there is one; none is
             written after it.
         :raises OutputError: If it is not known where the answers go.
         """
-        output = self._open_output(function.environ)
+        output = self._open_output(predictor.environ)
         records = event["Records"]
         names = [(field(record, "eventID"), field(record, "kinesis", "sequenceNumber")) for record in records]
-        read = [_read(record, function) for record in records]
-        answers = iter(answer_each(function, [request for request in read if isinstance(request, Request)]))
+        read = [_read(record, predictor) for record in records]
+        answers = iter(predict_each(predictor, [request for request in read if isinstance(request, Request)]))
         for (name, number), request in zip(names, read, strict=True):
             outcome = next(answers) if isinstance(request, Request) else request
             try:
@@ -60,9 +60,9 @@ class KinesisEvent:
         return {"batchItemFailures": []}
 
 
-def _read(record: Any, function: Function) -> Request | RequestError:
+def _read(record: Any, predictor: Predictor) -> Request | RequestError:
     try:
-        return function.parse(read_json(_decoded(field(record, "kinesis", "data"))))
+        return predictor.parse(read_json(_decoded(field(record, "kinesis", "data"))))
     except RequestError as exc:
         return exc
 

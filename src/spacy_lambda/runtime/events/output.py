@@ -74,7 +74,7 @@ class S3Output:
     def write(self, name: str, body: bytes) -> None:
         self.write_object(quote(name, safe="") + ".json", iter([body]))
 
-    def write_object(self, name: str, pieces: Iterator[bytes]) -> str:
+    def write_object(self, name: str, chunks: Iterator[bytes]) -> str:
         """Write an object as its pieces come; if they end with an exception, there is none.
 
         :param name: What its key ends with, as it is.
@@ -90,7 +90,7 @@ class S3Output:
         # The pieces are made while they are read: by the pipeline, which belongs to this thread.
         config = TransferConfig(use_threads=False)
         try:
-            self.client.upload_fileobj(as_stream(pieces), self.bucket, key, Config=config)
+            self.client.upload_fileobj(as_stream(chunks), self.bucket, key, Config=config)
         except (BotoCoreError, ClientError) as exc:
             error = s3_error(exc, self.bucket, key)
             raise OutputError(error.message, remedy=error.remedy) from exc

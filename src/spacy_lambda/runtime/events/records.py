@@ -9,10 +9,10 @@ from typing import Any
 
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import RequestError, SpacyLambdaError
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
-__all__ = ["answer_each", "encode", "error_of", "field", "is_from", "read_json", "warn"]
+__all__ = ["encode", "error_of", "field", "is_from", "predict_each", "read_json", "warn"]
 
 
 def is_from(event: Any, source: str) -> bool:
@@ -51,10 +51,10 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
-def answer_each(function: Function, requests: Sequence[Request]) -> list[Any]:
+def predict_each(predictor: Predictor, requests: Sequence[Request]) -> list[Any]:
     """The answer to each request, or the exception that it ends with."""
     try:
-        return function.answer_each(requests)
+        return predictor.predict_each(requests)
     except Exception as exc:  # not of one request; whatever it is, the next attempt may do better
         return [exc.with_traceback(None) for _ in requests]
 

@@ -14,7 +14,7 @@ from spacy_lambda.runtime.events.jsonl import answer_lines
 from spacy_lambda.runtime.events.output import Output, S3Output, open_output
 from spacy_lambda.runtime.events.records import encode, field, is_from, warn
 from spacy_lambda.runtime.events.s3_objects import StoredObject, read_lines, read_text
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 
 __all__ = ["S3Event", "answer_object"]
 
@@ -29,7 +29,7 @@ class S3Event:
     def infer(self, event: Any) -> bool:
         return is_from(event, "aws:s3")
 
-    def handle(self, event: Any, context: Any, function: Function) -> Any:
+    def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer every object.
 
         :return: Where the answers are.
@@ -38,7 +38,7 @@ class S3Event:
         written, errors = [], []
         for record in event["Records"]:
             try:
-                written.append(answer_object(_stored(record), function))
+                written.append(answer_object(_stored(record), predictor))
             except SpacyLambdaError as exc:
                 warn(_log, "an object", exc)
                 errors.append(exc)
@@ -55,7 +55,7 @@ def _stored(record: Any) -> StoredObject:
     return StoredObject(field(record, "s3", "bucket", "name"), key, record["s3"]["object"].get("versionId"))
 
 
-def answer_object(stored: StoredObject, function: Function) -> str:
+def answer_object(stored: StoredObject, predictor: Predictor) -> str:
     """Answer an object by another one, whose key is the output's prefix, the object's bucket, and its key.
 
     ``.txt`` becomes ``.json``; ``.jsonl`` and ``.jsonl.gz`` keep their names.
@@ -65,15 +65,15 @@ def answer_object(stored: StoredObject, function: Function) -> str:
     :raises RequestError: If the object cannot be answered.
     :raises StoreError: If the object cannot be read.
     """
-    output = _beside(stored, open_output(function.environ))
+    output = _beside(stored, open_output(predictor.environ))
     name = f"{stored.bucket}/{stored.key}"
     if name.endswith(".txt"):
-        text = read_text(output.client, stored, max_length=function.capacity.limits.text)
-        answer = function.answer(function.parse({"text": text}))
+        text = read_text(output.client, stored, max_length=predictor.capacity.limits.text)
+        answer = predictor.predict(predictor.parse({"text": text}))
         body = encode({"bucket": stored.bucket, "key": stored.key, "answer": answer})
         return output.write_object(name.removesuffix(".txt") + ".json", iter([body]))
     if name.endswith((".jsonl", ".jsonl.gz")):
-        lines = answer_lines(read_lines(output.client, stored), function)
+        lines = answer_lines(read_lines(output.client, stored), predictor)
         return output.write_object(name, _packed(lines) if name.endswith(".gz") else lines)
     raise RequestError(
         f"{stored} is neither .txt nor .jsonl nor .jsonl.gz", remedy="name such a suffix in the bucket's notification"
@@ -94,9 +94,9 @@ def _beside(stored: StoredObject, output: Output) -> S3Output:
     return output
 
 
-def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _packed(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Those pieces as a gzip file, which has no date."""
     packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
-    for piece in pieces:
-        yield packer.compress(piece)
+    for chunk in chunks:
+        yield packer.compress(chunk)
     yield packer.flush()

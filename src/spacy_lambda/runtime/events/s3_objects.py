@@ -14,7 +14,7 @@ from spacy_lambda.errors import RequestError
 
 __all__ = ["StoredObject", "as_stream", "read_lines", "read_text"]
 
-PIECE = 8 << 20
+CHUNK = 8 << 20
 """Bytes of a request to S3. One long request would be cut off by S3 while the pipeline works."""
 
 OBJECT_LIMIT = 512 << 20
@@ -47,7 +47,7 @@ def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
     """
     limit = 4 * (max_length + 1)
     with _reading(stored):
-        data = as_stream(_pieces(client, stored)).read(limit + 1)
+        data = as_stream(_chunks(client, stored)).read(limit + 1)
     if len(data) > limit:
         raise RequestError(
             f"{stored} has more than {max_length:,} characters",
@@ -67,11 +67,11 @@ def read_lines(client: Any, stored: StoredObject) -> Iterator[bytes]:
     """
     done = 0
     with _reading(stored):
-        packed = as_stream(_pieces(client, stored))
+        packed = as_stream(_chunks(client, stored))
         stream = gzip.GzipFile(fileobj=packed) if stored.key.endswith(".gz") else packed
         while line := stream.readline(LINE_LIMIT + 1):
             rest = line
-            while not rest.endswith(b"\n") and (rest := stream.readline(PIECE)):
+            while not rest.endswith(b"\n") and (rest := stream.readline(CHUNK)):
                 done += len(rest)
                 _check_size(stored, done)
             done += len(line)
@@ -97,7 +97,7 @@ def _reading(stored: StoredObject) -> Iterator[None]:
         raise RequestError(f"{stored} is not a whole gzip file: {exc}", remedy="compress it again") from exc
 
 
-def _pieces(client: Any, stored: StoredObject) -> Iterator[bytes]:
+def _chunks(client: Any, stored: StoredObject) -> Iterator[bytes]:
     """The object, and no other that takes its place meanwhile."""
     from botocore.exceptions import ClientError
 
@@ -106,34 +106,34 @@ def _pieces(client: Any, stored: StoredObject) -> Iterator[bytes]:
     same = {} if stored.version is None else {"VersionId": stored.version}
     done, size = 0, 1
     while done < size:
-        part = f"bytes={done}-{done + PIECE - 1}"
+        part = f"bytes={done}-{done + CHUNK - 1}"
         try:
             answer = client.get_object(Bucket=stored.bucket, Key=stored.key, Range=part, **same)
         except ClientError as exc:
             if error_code(exc) == "InvalidRange":  # it is empty
                 return
             raise
-        piece = answer["Body"].read()
-        yield piece
+        chunk = answer["Body"].read()
+        yield chunk
         same["IfMatch"] = answer["ETag"]
-        done, size = done + len(piece), int(answer["ContentRange"].rpartition("/")[2])
+        done, size = done + len(chunk), int(answer["ContentRange"].rpartition("/")[2])
 
 
 class _Stream(io.RawIOBase):
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes]) -> None:
         from spacy_lambda.core.streams import ChunkStream
 
-        self._pieces = ChunkStream(pieces)
+        self._chunks = ChunkStream(chunks)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        data = self._pieces.read(len(buffer))
+        data = self._chunks.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
 
-def as_stream(pieces: Iterator[bytes]) -> io.BufferedReader:
+def as_stream(chunks: Iterator[bytes]) -> io.BufferedReader:
     """What an iterator gives, as a file to read once."""
-    return io.BufferedReader(_Stream(pieces), 1 << 16)
+    return io.BufferedReader(_Stream(chunks), 1 << 16)

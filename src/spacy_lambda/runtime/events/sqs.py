@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.records import answer_each, encode, field, is_from, read_json, warn
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.events.records import encode, field, is_from, predict_each, read_json, warn
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
 __all__ = ["SqsEvent"]
@@ -37,18 +37,18 @@ class SqsEvent:
     def infer(self, event: Any) -> bool:
         return is_from(event, "aws:sqs")
 
-    def handle(self, event: Any, context: Any, function: Function) -> Any:
+    def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer a batch.
 
         :return: The messages that are to come back.
         :raises OutputError: If it is not known where the answers go.
         """
-        output = self._open_output(function.environ)
+        output = self._open_output(predictor.environ)
         names = [field(message, "messageId") for message in event["Records"]]
         failed: set[str] = set()
 
         def read(message: Message, _: None) -> Request:
-            return function.parse(read_json(field(message, "body")))
+            return predictor.parse(read_json(field(message, "body")))
 
         def write(message: Message, outcome: Any) -> None:
             if isinstance(outcome, Exception):
@@ -56,7 +56,7 @@ class SqsEvent:
             output.write(message["messageId"], encode({"messageId": message["messageId"], "answer": outcome}))
 
         requests = _each(((message, None) for message in event["Records"]), read, failed)
-        outcomes = answer_each(function, [request for _, request in requests])
+        outcomes = predict_each(predictor, [request for _, request in requests])
         _each(((message, outcome) for (message, _), outcome in zip(requests, outcomes, strict=True)), write, failed)
         return {"batchItemFailures": [{"itemIdentifier": name} for name in names if name in failed]}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import TEXT_KEYS
-from spacy_lambda.runtime.response_size import check_answer
+from spacy_lambda.runtime.response_size import check_response
 
 __all__ = ["StepFunctionsEvent"]
 
@@ -20,12 +20,12 @@ class StepFunctionsEvent:
     def infer(self, event: Any) -> bool:
         return isinstance(event, Mapping) and "key" in event and any(key in event for key in TEXT_KEYS)
 
-    def handle(self, event: Any, context: Any, function: Function) -> Any:
+    def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer a task.
 
         :raises RequestError: If what is beside the key is not a request.
         """
-        request = function.parse({key: value for key, value in event.items() if key != "key"})
-        answer = {"key": event["key"], "answer": function.answer(request)}
-        check_answer(answer)
+        request = predictor.parse({key: value for key, value in event.items() if key != "key"})
+        answer = {"key": event["key"], "answer": predictor.predict(request)}
+        check_response(answer)
         return answer

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from spacy_lambda.runtime.events.http.message import HttpResponse
 from spacy_lambda.runtime.events.http.page_settings import other_function
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 
 __all__ = ["page_response"]
 
 _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 
-def page_response(function: Function) -> HttpResponse:
+def page_response(predictor: Predictor) -> HttpResponse:
     """The page; it is the same for every function, and asks ``info`` what this one is."""
     page, hashes = _read()
-    other = other_function(function.environ)
+    other = other_function(predictor.environ)
     called = ("'self'", other.origin) if other and other.origin else ("'self'",)
     headers = {
         "content-type": "text/html; charset=utf-8",

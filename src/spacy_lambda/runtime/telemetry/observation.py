@@ -75,16 +75,16 @@ def count_text(docs: Sequence[Doc]) -> TextCounts:
     )
 
 
-def add_counts(pieces: Sequence[TextCounts]) -> TextCounts:
+def add_counts(segments: Sequence[TextCounts]) -> TextCounts:
     """Count one text that was answered in pieces."""
-    if len(pieces) == 1:
-        return pieces[0]
+    if len(segments) == 1:
+        return segments[0]
     return TextCounts(
-        characters=sum(piece.characters for piece in pieces),
-        tokens=sum(piece.tokens for piece in pieces),
-        entities=sum((piece.entities for piece in pieces), Counter()),
-        is_blank=all(piece.is_blank for piece in pieces),
-        truncated=sum(piece.truncated for piece in pieces),
+        characters=sum(segment.characters for segment in segments),
+        tokens=sum(segment.tokens for segment in segments),
+        entities=sum((segment.entities for segment in segments), Counter()),
+        is_blank=all(segment.is_blank for segment in segments),
+        truncated=sum(segment.truncated for segment in segments),
     )
 
 

@@ -15,7 +15,7 @@ from spacy_lambda.runtime.events.http.info import describe
 from spacy_lambda.runtime.events.http.message import HttpRequest, HttpResponse, compressed, takes_gzip
 from spacy_lambda.runtime.events.http.page_settings import has_page
 from spacy_lambda.runtime.events.http.problems import problem, problem_of
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.response_size import GZIP_RATIO
 
 __all__ = ["respond", "respond_to_mistake"]
@@ -31,28 +31,28 @@ ROOM = 1 << 20
 _LOGGER = logging.getLogger(__name__)
 
 
-def respond(request: HttpRequest, function: Function) -> HttpResponse:
+def respond(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     """Answer a call; every mistake of the caller's is a 4xx that says what to do, and ours a 500 that says nothing."""
     if request.method == "OPTIONS":
-        return _finished(preflight(request, function.environ), request, function)
+        return _finished(preflight(request, predictor.environ), request, predictor)
     try:
-        response = _routed(request, function)
+        response = _routed(request, predictor)
     except RequestError as exc:
-        return respond_to_mistake(exc, request, function)
+        return respond_to_mistake(exc, request, predictor)
     except Exception as exc:
         _LOGGER.exception("%s %s failed", request.method, request.path)
-        function.observation.error = type(exc).__name__
+        predictor.observation.error = type(exc).__name__
         response = problem(500, "the function failed; its log says why", request_id=request.id or None)
-    return _finished(response, request, function)
+    return _finished(response, request, predictor)
 
 
-def respond_to_mistake(error: RequestError, request: HttpRequest, function: Function) -> HttpResponse:
+def respond_to_mistake(error: RequestError, request: HttpRequest, predictor: Predictor) -> HttpResponse:
     """Answer a call that is a mistake of the caller's."""
-    return _finished(problem_of(error), request, function)
+    return _finished(problem_of(error), request, predictor)
 
 
-def _routed(request: HttpRequest, function: Function) -> HttpResponse:
-    routes = PAGE_ROUTES if has_page(function.environ) else ROUTES
+def _routed(request: HttpRequest, predictor: Predictor) -> HttpResponse:
+    routes = PAGE_ROUTES if has_page(predictor.environ) else ROUTES
     methods = routes.get(request.path)
     if methods is None:
         return problem(404, f"there is no {request.path[:100]!r}; there are {', '.join(sorted(routes))}")
@@ -60,40 +60,40 @@ def _routed(request: HttpRequest, function: Function) -> HttpResponse:
     if method not in methods:
         allowed = ", ".join(sorted(methods))
         return problem(405, f"{request.path} takes {allowed}").adding(allow=allowed)
-    return methods[method](request, function)
+    return methods[method](request, predictor)
 
 
-def _predict(request: HttpRequest, function: Function) -> HttpResponse:
+def _predict(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     kind = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
     if kind != JSON_TYPE and not kind.endswith("+json"):
         raise RequestError(f"the body is {kind[:100]!r}", remedy=f"send {JSON_TYPE}", status=415)
-    most = min(10 * REQUEST_BYTES, LONGEST_CHARACTER * function.capacity.limits.total + ROOM)
-    asked = function.parse(_decoded(request.content(most)))
+    most = min(10 * REQUEST_BYTES, LONGEST_CHARACTER * predictor.capacity.limits.total + ROOM)
+    asked = predictor.parse(_decoded(request.content(most)))
     packed = GZIP_RATIO if takes_gzip(request) else 1
-    return _json(function.answer(asked, answer_bytes=packed * RESPONSE_BYTES))
+    return _json(predictor.predict(asked, response_bytes=packed * RESPONSE_BYTES))
 
 
-def _health(request: HttpRequest, function: Function) -> HttpResponse:
+def _health(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     return _json({"status": "ok"}).adding(cache_control="no-store")
 
 
-def _info(request: HttpRequest, function: Function) -> HttpResponse:
-    return _json(describe(function))
+def _info(request: HttpRequest, predictor: Predictor) -> HttpResponse:
+    return _json(describe(predictor))
 
 
-def _openapi(request: HttpRequest, function: Function) -> HttpResponse:
+def _openapi(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     from spacy_lambda.runtime.events.http.openapi import openapi
 
-    return _json(openapi(function))
+    return _json(openapi(predictor))
 
 
-def _page(request: HttpRequest, function: Function) -> HttpResponse:
+def _page(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     from spacy_lambda.runtime.page import page_response
 
-    return page_response(function)
+    return page_response(predictor)
 
 
-Route = Callable[[HttpRequest, Function], HttpResponse]
+Route = Callable[[HttpRequest, Predictor], HttpResponse]
 
 ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/health": {"GET": _health},
@@ -104,16 +104,16 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
 PAGE_ROUTES: Mapping[str, Mapping[str, Route]] = {**ROUTES, "/": {"GET": _page}}
 
 
-def _finished(response: HttpResponse, request: HttpRequest, function: Function) -> HttpResponse:
+def _finished(response: HttpResponse, request: HttpRequest, predictor: Predictor) -> HttpResponse:
     """What every answer has; HEAD's has no body."""
     if 400 <= response.status < 500:
-        function.observation.error = RequestError.__name__
+        predictor.observation.error = RequestError.__name__
     if request.id:
         response = response.adding(x_request_id=request.id)
-    if function.sha256:
-        response = response.adding(x_model_sha256=function.sha256)
+    if predictor.sha256:
+        response = response.adding(x_model_sha256=predictor.sha256)
     response = response.adding(x_content_type_options="nosniff")
-    response = allow_origin(compressed(response, request), request, function.environ)
+    response = allow_origin(compressed(response, request), request, predictor.environ)
     return HttpResponse(response.status, b"", response.headers) if request.method == "HEAD" else response
 
 

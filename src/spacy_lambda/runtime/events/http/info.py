@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE
 from spacy_lambda.runtime.events.http.page_settings import other_function
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import score_kind
 
 __all__ = ["describe"]
@@ -16,31 +16,31 @@ __all__ = ["describe"]
 DISTRIBUTIONS = ("spacy", "onnxruntime", "tokenizers", "spacy-lambda")
 
 
-def describe(function: Function) -> dict[str, Any]:
+def describe(predictor: Predictor) -> dict[str, Any]:
     """The pipeline's name, labels, versions, hashes and figures; the function's limits, its name, and what it is
     compared with."""
-    meta = function.nlp.meta
-    other = other_function(function.environ)
-    limits = function.capacity.limits
+    meta = predictor.nlp.meta
+    other = other_function(predictor.environ)
+    limits = predictor.capacity.limits
     return {
         "name": f"{meta['lang']}_{meta['name']}",
         "version": meta["version"],
         "description": meta.get("description", ""),
         "license": meta.get("license", ""),
-        "pipeline": list(function.nlp.pipe_names),
-        "labels": {name: list(labels) for name, labels in function.nlp.pipe_labels.items() if labels},
+        "pipeline": list(predictor.nlp.pipe_names),
+        "labels": {name: list(labels) for name, labels in predictor.nlp.pipe_labels.items() if labels},
         "performance": meta.get("performance", {}),
         "spacy_lambda": meta.get("spacy_lambda", {}),
-        "sha256": function.sha256,
-        "function": function.environ.get(FUNCTION_NAME_VARIABLE),
+        "sha256": predictor.sha256,
+        "function": predictor.environ.get(FUNCTION_NAME_VARIABLE),
         "max_length": limits.text,
         "limits": {
             "characters_per_text": limits.text,
             "texts_per_request": limits.texts,
             "characters_per_request": limits.total,
-            f"{function.capacity.speed.unit}_per_text": limits.units,
+            f"{predictor.capacity.speed.unit}_per_text": limits.units,
         },
-        "scores": score_kind(function.nlp),
+        "scores": score_kind(predictor.nlp),
         "versions": {"python": platform.python_version(), **_versions()},
         **({"compare": other.url} if other else {}),
     }

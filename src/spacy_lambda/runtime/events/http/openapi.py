@@ -8,7 +8,7 @@ from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.runtime.events.http.info import describe
 from spacy_lambda.runtime.events.http.problems import PROBLEM_TYPE
 from spacy_lambda.runtime.labels import entity_labels
-from spacy_lambda.runtime.predictor import Function
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import score_kind
 
 __all__ = ["openapi"]
@@ -17,9 +17,9 @@ EXAMPLE = "Thin films of iron oxide were grown on silicon by molecular beam epit
 OFFSET = {"type": "integer", "minimum": 0}
 
 
-def openapi(function: Function) -> dict[str, Any]:
+def openapi(predictor: Predictor) -> dict[str, Any]:
     """An OpenAPI 3.1 document."""
-    about = describe(function)
+    about = describe(predictor)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -28,17 +28,17 @@ def openapi(function: Function) -> dict[str, Any]:
             "description": about["description"] or f"The spaCy pipeline {about['name']}.",
         },
         "paths": {
-            "/predict": {"post": _predict(function)},
+            "/predict": {"post": _predict(predictor)},
             "/health": {"get": _get("health", "Whether the function answers.", {"status": {"const": "ok"}})},
             "/info": {"get": _get("info", "Name, labels, versions, hashes and figures of the pipeline.", {})},
             "/openapi.json": {"get": _get("openapi", "This document.", {})},
         },
-        "components": {"schemas": _schemas(function)},
+        "components": {"schemas": _schemas(predictor)},
     }
 
 
-def _predict(function: Function) -> dict[str, Any]:
-    example = function.answer(function.parse({"text": EXAMPLE}))
+def _predict(predictor: Predictor) -> dict[str, Any]:
+    example = predictor.predict(predictor.parse({"text": EXAMPLE}))
     return {
         "operationId": "predict",
         "summary": "Entities of one text or of several.",
@@ -77,8 +77,8 @@ def _too_large() -> dict[str, Any]:
     return {**answer, "content": {**answer["content"], "application/json": {"schema": {"type": "object"}}}}
 
 
-def _schemas(function: Function) -> dict[str, Any]:
-    limits, unit = function.capacity.limits, function.capacity.speed.unit
+def _schemas(predictor: Predictor) -> dict[str, Any]:
+    limits, unit = predictor.capacity.limits, predictor.capacity.speed.unit
     text = {
         "type": "string",
         "description": f"Up to {limits.text:,} characters and {limits.units:,} {unit}, or more with long_text split.",
@@ -90,7 +90,7 @@ def _schemas(function: Function) -> dict[str, Any]:
     }
     include = {"type": "array", "items": {"enum": list(DOC_PARTS)}}
     long_text = {"enum": ["refuse", "split"]}
-    labels = entity_labels(function.nlp)
+    labels = entity_labels(predictor.nlp)
     label = {"type": "string", **({"enum": labels} if labels else {})}
     entity = {"text": {"type": "string"}, "label": label, "start": OFFSET, "end": OFFSET}
     group = {
@@ -98,7 +98,7 @@ def _schemas(function: Function) -> dict[str, Any]:
         "word": {"type": "string"},
         "start": OFFSET,
         "end": OFFSET,
-        "score": _score(function),
+        "score": _score(predictor),
     }
     entities = {"type": "array", "items": {"anyOf": [_object(entity), _object(group)]}}
     one = {"anyOf": [entities, {"type": "object", "propertyNames": {"enum": list(DOC_PARTS)}}]}
@@ -121,8 +121,8 @@ def _schemas(function: Function) -> dict[str, Any]:
     }
 
 
-def _score(function: Function) -> dict[str, Any]:
-    kind = score_kind(function.nlp)
+def _score(predictor: Predictor) -> dict[str, Any]:
+    kind = score_kind(predictor.nlp)
     if kind == "constant 1.0":
         return {"const": 1.0, "description": "The pipeline has no scores of its own."}
     source = (
