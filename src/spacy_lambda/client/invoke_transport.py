@@ -6,7 +6,7 @@ from typing import Any
 
 from spacy_lambda.client.call_errors import TRANSIENT, refusal
 from spacy_lambda.client.invocation import FunctionError
-from spacy_lambda.client.lambda_api import call_function
+from spacy_lambda.client.lambda_api import CallOptions, call_function
 from spacy_lambda.client.transport import CallFailed, to_json
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.core.wire_errors import from_problem
@@ -30,7 +30,7 @@ class InvokeTransport:
     ) -> None:
         self._function = function
         self._client = client
-        self._options: dict[str, Any] = {
+        self._options: CallOptions = {
             "qualifier": qualifier,
             "timeout_s": timeout_s,
             "max_answer_bytes": max_answer_bytes,

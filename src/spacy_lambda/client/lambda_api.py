@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import urllib3
 from botocore import exceptions
@@ -18,7 +18,7 @@ from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.errors import InvokeError
 
-__all__ = ["WAIT_S", "InvocationType", "call_function", "invoke_function", "lambda_client"]
+__all__ = ["WAIT_S", "CallOptions", "InvocationType", "call_function", "invoke_function", "lambda_client"]
 
 WAIT_S = 2.0 * MAX_TIMEOUT_S
 """Seconds for an invocation, which may queue before its own time begins."""
@@ -26,6 +26,17 @@ WAIT_S = 2.0 * MAX_TIMEOUT_S
 CHUNK = 64 * 1024
 
 InvocationType = Literal["RequestResponse", "Event", "DryRun"]
+
+
+class CallOptions(TypedDict, total=False):
+    """The options of :func:`call_function`."""
+
+    qualifier: str | None
+    invocation_type: InvocationType
+    log_tail: bool
+    timeout_s: float
+    max_answer_bytes: int
+
 
 TRANSIENT_CODES = frozenset(
     {
@@ -87,7 +98,7 @@ def lambda_client(
     return client
 
 
-def invoke_function(client: Any, function: str, payload: bytes, **options: Any) -> Invocation:
+def invoke_function(client: Any, function: str, payload: bytes, **options: Unpack[CallOptions]) -> Invocation:
     """Invoke a function once.
 
     :param options: Those of :func:`call_function`.
