@@ -82,7 +82,7 @@ def test_the_hub(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
     assert "METAL" in run("query", "hf://acme/metals", "iron", *endpoint)
     assert json.loads(run("query", "hf://acme/metals", "iron", *endpoint, "--json")) == hub.inference[1]
     hub.inference = (503, {"error": "loading", "estimated_time": 9}, {})
-    assert "about 9 s" in run("query", "hf://acme/metals", "iron", *endpoint, code=1)
+    assert "estimated time 9 s" in run("query", "hf://acme/metals", "iron", *endpoint, code=1)
 
 
 def test_serve_from_s3(s3: Any, pipeline: Path, tmp_path: Path) -> None:
