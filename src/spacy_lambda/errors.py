@@ -4,28 +4,28 @@
 
     SpacyLambdaError
     ├── MissingExtraError       an optional part is not installed
-    ├── PipelineNotFoundError   there is no pipeline where one was named
-    │   └── InvalidPipelineError    ... but something whose meta.json or config.cfg is not a pipeline's
-    ├── NotCompiledError        a pipeline needs torch, and was given where there is none
-    ├── LocationError           what should say where a pipeline is cannot be read
+    ├── PipelineNotFoundError   a pipeline is missing or incomplete
+    │   └── InvalidPipelineError    ... its meta.json or config.cfg is invalid
+    ├── NotCompiledError        a pipeline needs torch, which functions do not have
+    ├── LocationError           a pipeline's location is invalid
     ├── DigestError             a value from outside is not a SHA-256 digest
-    ├── JsonError               a file from outside is not plain JSON, or larger than it may be
-    ├── ConfigError             the project's file cannot be read, or says what cannot be
+    ├── JsonError               a file from outside is not valid JSON, or over a limit
+    ├── ConfigError             the project's file cannot be read, or has invalid values
     ├── ArtifactError           an artifact or an archive is refused
     │   └── SignatureError          ... because of its signature
-    ├── StoreError              a store cannot be reached, refuses, or has not what is asked for
-    │   └── NotStoredError          ... has it not
+    ├── StoreError              a store cannot be reached, or denies access
+    │   └── NotStoredError          ... does not have the pipeline, version or alias
     ├── CacheError              the function's cache cannot be used
-    ├── DeployError             a deployment cannot be made, or AWS refuses
-    ├── BundleError             a bundle cannot be made, or is not what Lambda takes
+    ├── DeployError             a deployment failed, or AWS denied a request
+    ├── BundleError             a bundle cannot be made, or is over Lambda's limits
     ├── RequirementError        a requirement is invalid, not installed, or installed in another version
     ├── CompileError            a pipeline cannot be compiled
-    │   └── UnsupportedPipelineError   ... and here is every reason at once
-    ├── VerifyError             the comparison could not be made
+    │   └── UnsupportedPipelineError   ... for the listed reasons
+    ├── VerifyError             two pipelines could not be compared
     ├── PipelineLoadError       the function's pipeline is missing or broken
-    ├── EncoderError            the ONNX encoder refused its model or its input
-    ├── OutputError             the function cannot write its answers where they are to go
-    ├── LocalLambdaError        the local Lambda could not start or was called wrongly
+    ├── EncoderError            the ONNX encoder rejected its model or its input
+    ├── OutputError             the function cannot write to its output
+    ├── LocalLambdaError        the local Lambda could not start, or its settings are invalid
     ├── InferenceError          the Hub's Inference API did not answer, or with an error
     ├── InvokeError             an endpoint did not answer, or answered with an error
     └── RequestError            a caller's mistake: the event cannot be answered
@@ -40,7 +40,7 @@ from collections.abc import Iterable, Sequence
 
 
 class SpacyLambdaError(Exception):
-    """The root: what happened, and what to do about it.
+    """The root of all errors, with a message and a remedy.
 
     :param message: What happened, with the actual value and the limit.
     :param remedy: The command to run or the setting to change.
@@ -56,7 +56,7 @@ class SpacyLambdaError(Exception):
 
 
 class MissingExtraError(SpacyLambdaError):
-    """A command needs an optional part that is not installed."""
+    """A command needs an extra that is not installed."""
 
     def __init__(self, extra: str, *, missing: str) -> None:
         super().__init__(
@@ -67,19 +67,19 @@ class MissingExtraError(SpacyLambdaError):
 
 
 class PipelineNotFoundError(SpacyLambdaError):
-    """There is no pipeline where one was named, or not a whole one."""
+    """A pipeline is missing or incomplete."""
 
 
 class InvalidPipelineError(PipelineNotFoundError):
-    """A pipeline's ``meta.json`` or ``config.cfg`` says what it must not, or cannot be read."""
+    """A pipeline's ``meta.json`` or ``config.cfg`` is invalid or cannot be read."""
 
 
 class NotCompiledError(SpacyLambdaError):
-    """A pipeline that needs torch was given where there is none."""
+    """A pipeline needs torch, which functions do not have."""
 
 
 class ArtifactError(SpacyLambdaError):
-    """An artifact or an archive is not what it should be, or a pipeline cannot be packed."""
+    """An artifact or an archive is damaged or unsafe, or a pipeline cannot be packed."""
 
 
 class SignatureError(ArtifactError):
@@ -95,7 +95,7 @@ class DigestError(SpacyLambdaError):
 
 
 class JsonError(SpacyLambdaError):
-    """A file from outside is not plain JSON, or is larger or deeper than it may be."""
+    """A file from outside is not valid JSON, or over a limit of size or depth."""
 
 
 class ConfigError(SpacyLambdaError):
@@ -121,7 +121,7 @@ def _numbered(lines: Iterable[str]) -> str:
 
 
 class StoreError(SpacyLambdaError):
-    """A store cannot be reached, or refuses what is asked for."""
+    """A store cannot be reached, or denies access."""
 
 
 class NotStoredError(StoreError):
@@ -129,15 +129,15 @@ class NotStoredError(StoreError):
 
 
 class CacheError(SpacyLambdaError):
-    """The folder in which the function keeps its pipelines cannot be used."""
+    """The function's cache of pipelines cannot be used."""
 
 
 class BundleError(SpacyLambdaError):
-    """A bundle cannot be made, or is not what Lambda takes."""
+    """A bundle cannot be made, or is over Lambda's limits."""
 
 
 class DeployError(SpacyLambdaError):
-    """A deployment cannot be made, or AWS refuses what it was asked."""
+    """A deployment failed, or AWS denied a request."""
 
 
 class RequirementError(SpacyLambdaError):
@@ -151,7 +151,7 @@ class CompileError(SpacyLambdaError):
 class UnsupportedPipelineError(CompileError):
     """A pipeline has parts that cannot be compiled; lists every one of them.
 
-    :param reasons: Pairs of what is in the way and what to do about it.
+    :param reasons: Pairs of a reason and its remedy.
     """
 
     def __init__(self, reasons: Sequence[tuple[str, str]]) -> None:
@@ -167,15 +167,15 @@ class VerifyError(SpacyLambdaError):
 
 
 class PipelineLoadError(SpacyLambdaError):
-    """The pipeline of the function is missing, broken, or was not named."""
+    """The function's pipeline is missing, damaged or not configured."""
 
 
 class EncoderError(SpacyLambdaError):
-    """The ONNX encoder refused its model file or its input."""
+    """The ONNX encoder rejected its model file or its input."""
 
 
 class OutputError(SpacyLambdaError):
-    """The function cannot write its answers where they are to go, or was not told where."""
+    """The function cannot write to its output, or has none."""
 
 
 class LocalLambdaError(SpacyLambdaError):

@@ -71,7 +71,7 @@ class Location:
 
     @property
     def is_artifact(self) -> bool:
-        """Whether it names an artifact's file rather than a version in a store."""
+        """True for an artifact's file, false for a version in a store."""
         return self.scheme != "hf" and self.path.endswith(".tar")
 
     def at(self, ref: str | None) -> Location:

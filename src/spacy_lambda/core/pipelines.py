@@ -143,7 +143,7 @@ class ResolvedPipeline:
 
     @property
     def has_folder(self) -> bool:
-        """Whether :func:`find_pipeline` finds it: nothing has to be unpacked or fetched."""
+        """True if :func:`find_pipeline` finds it: nothing has to be unpacked or fetched."""
         return self.form in ("folder", "package")
 
 

@@ -7,17 +7,17 @@ from this distribution only :mod:`spacy_lambda.errors` and :mod:`spacy_lambda.co
 The flow, one module each::
 
     handler      Lambda's entry point: loads the pipeline during init, answers events
-    loading      where the pipeline is, and loading it
+    loading      finds and loads the pipeline
       cache        a pipeline in a store: fetched and verified
-    request      event -> Request; every mistake a caller can make ends here
-    events       what brings a request, and where its answer goes: HTTP, queues, buckets
+    request      event -> Request; reports every invalid key
+    events       event sources: HTTP, queues, streams, buckets
     prediction   Request -> prediction, within the limits of the environment
       doc_values   Doc -> plain values
-      long_text    a text over the limit -> parts, and back
+      long_text    a text over the limit -> segments, and back
     component    the spaCy component: Doc -> hidden states
       windows      Doc -> token windows, as spacy-transformers' span getters cut them
       wordpieces   window texts -> wordpiece ids and character offsets
-      alignment    offsets -> which wordpieces make up which token
+      alignment    offsets -> the wordpieces of each token
       encoder      wordpiece ids -> hidden states, by onnxruntime
     listener     the layer through which ner, tagger, ... read the hidden states
 """

@@ -16,7 +16,7 @@ __all__ = ["Search", "anchored_prefix_search", "anchored_suffix_search", "linear
 Search = Callable[[str], "re.Match[str] | None"]
 
 REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
-"""What one part of an expression may say of another part's match."""
+"""Assertions of one part of an expression about another part's match."""
 
 USER = r"(?:\S+(?::\S*)?@)?"
 """Of spaCy's expression for URLs: the user and the password."""
@@ -88,7 +88,7 @@ def _parse(pattern: re.Pattern[str]) -> Any:
 
 
 def _all_begin(tree: Any, pattern: re.Pattern[str]) -> bool:
-    """Whether nothing can match but at the beginning; the parser takes out what all alternatives begin with."""
+    """Return whether the expression matches at the beginning only; alternatives have lost their common beginning."""
     anchored = len(tree) > 0 and _is(tree[0], "AT", "AT_BEGINNING")
     return anchored and not pattern.flags & re.MULTILINE
 
@@ -116,7 +116,7 @@ def _width(branch: Any) -> int | None:
 
 
 def _is_run(items: Sequence[Any]) -> bool:
-    """Whether this is a run of one character, at least so many of them: ``\\.\\.+``."""
+    """Return whether this is a run of one character, of a minimum length: ``\\.\\.+``."""
     characters = set()
     for index, (name, value) in enumerate(items):
         if str(name) == "MAX_REPEAT" and index == len(items) - 1:

@@ -1,4 +1,4 @@
-"""Which wordpieces make up which token.
+"""Alignment of wordpieces with tokens.
 
 Says what ``get_alignment_via_offset_mapping`` of spacy-transformers says, computed with whole arrays. It rests
 on one property: tokens cover a text without gaps (a token and the space after it), so the token of a character
@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TokenBounds:
-    """Where the tokens of a text are.
+    """Positions of the tokens of a text.
 
     :param starts: Character at which each token begins. *Shape:* ``(n_tokens,)``
     :param lengths: Characters in each token, without the space after it. *Shape:* ``(n_tokens,)``

@@ -1,4 +1,4 @@
-"""What this execution environment can bear: its limits, its speed, and the time that an invocation has left."""
+"""Capacity of the execution environment: its limits, its speed, and the time left in an invocation."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Capacity:
 
     @property
     def limits(self) -> Limits:
-        """What a request may ask. A text that may be longer than the pipeline's own limit raises that."""
+        """The limits of a request. A limit above the pipeline's ``max_length`` raises that."""
         if self._limits is None:
             speed = self.speed
             self._limits = derive_limits(

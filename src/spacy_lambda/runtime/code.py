@@ -58,7 +58,7 @@ def code_names(folder: Path) -> list[str]:
 
 
 def wrong_name(name: object) -> str | None:
-    """Why a pipeline cannot bring a module of this name, or ``None`` when it can."""
+    """Return why a pipeline cannot bring a module of this name, or ``None`` when it can."""
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
         return "that is no module's name"
     if name in sys.stdlib_module_names or name == "spacy_lambda":
@@ -132,7 +132,7 @@ def _finder() -> _CodeFinder:
 
 
 def _is_same(module: ModuleType, folder: Path, name: str) -> bool:
-    """Whether an imported module came from files that say the same as the pipeline's."""
+    """Return whether an imported module's files equal the pipeline's."""
     origin = Path(getattr(module, "__file__", None) or "/dev/null")
     ours = folder / f"{name}.py"
     if ours.is_file():

@@ -122,7 +122,7 @@ class OnnxTransformer:
         tokenizer, _ = self._parts()
         try:
             windows = self._windows(doc)
-        except ValueError:  # they are sentences, which nobody has set yet
+        except ValueError:  # they are sentences, which no component has set yet
             return tokenizer.count(doc.text)
         cut = self._cut(doc, _token_bounds(doc), windows)
         doc.user_data[self._cut_key] = cut

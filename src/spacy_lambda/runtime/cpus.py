@@ -1,4 +1,4 @@
-"""How many CPUs are really there."""
+"""CPUs that are available to this process."""
 
 from __future__ import annotations
 

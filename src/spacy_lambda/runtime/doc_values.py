@@ -1,4 +1,4 @@
-"""Docs -> the answer, in plain values that any JSON encoder takes."""
+"""Docs -> predictions, in plain values that any JSON encoder accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = Any
 
 
 def doc_prediction(doc: Doc, request: Request, source: EntitySource) -> Json:
-    """What a request gets for one Doc.
+    """Return the prediction of one Doc.
 
     :param source: What the Hub's shape answers.
     """

@@ -1,4 +1,4 @@
-"""What the transformer component leaves on a Doc for its listeners."""
+"""Hidden states on a Doc, from the transformer component for its listeners."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ def set_encoding(doc: Doc, encoding: Encoding) -> None:
 
 
 def get_encoding(doc: Doc) -> Encoding | None:
-    """What the transformer left, or ``None`` when none ran on this Doc."""
+    """Return the hidden states of a Doc, or ``None`` when no transformer ran on it."""
     found = doc.user_data.get(ENCODING_KEY)
     return None if found is None else Encoding(*found)

@@ -1,4 +1,4 @@
-"""How much one request may ask, so that the function answers before its timeout and within its memory."""
+"""Limits of a request, so that the function responds before its timeout and within its memory."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def derive_limits(
     bytes_per_unit: float,
     max_length: int,
 ) -> Limits:
-    """The limits of a function; what the environment sets goes before what is derived.
+    """Return the limits of a function; the environment overrides what is derived.
 
     :param speed: The pipeline's.
     :param cpus: CPUs of the function, or a part of one.
@@ -82,15 +82,15 @@ def derive_limits(
     request_s = REQUEST_SHARE * timeout_s
     text_s = min(request_s, max(TEXT_S, timeout_s * TEXT_SHARE, LEAST_UNITS * pace))
     units = max(1, int(min(text_s / pace, MEMORY_SHARE * free_bytes / bytes_per_unit)))
-    told = setting(environ, MAX_TEXT_VARIABLE)
-    text = told or min(max_length, rounded(units * speed.characters_per_unit))
+    configured = setting(environ, MAX_TEXT_VARIABLE)
+    text = configured or min(max_length, rounded(units * speed.characters_per_unit))
     most = min(request_s / pace * speed.characters_per_unit, MEMORY_SHARE * free_bytes / BYTES_PER_CHARACTER)
     total = setting(environ, MAX_TOTAL_VARIABLE) or max(text, rounded(most))
     texts = setting(environ, MAX_TEXTS_VARIABLE) or min(
         MOST_TEXTS, rounded(request_s / (MOST_SLOWNESS * speed.smallest(cpus)))
     )
-    # Whoever sets a limit in characters means any characters.
-    return Limits(text, texts, total, max(units, told or 0))
+    # A configured limit in characters applies to all characters alike.
+    return Limits(text, texts, total, max(units, configured or 0))
 
 
 def rounded(value: float) -> int:
@@ -102,7 +102,7 @@ def rounded(value: float) -> int:
 
 
 def setting(environ: Mapping[str, str], name: str) -> int | None:
-    """A limit that the environment sets; one that is no number from 1 on leaves the default and a line in the log."""
+    """Return a limit of the environment; an invalid one is logged, and the default applies."""
     value = environ.get(name, "").strip()
     if not value:
         return None
@@ -113,5 +113,5 @@ def setting(environ: Mapping[str, str], name: str) -> int | None:
 
 
 def reserve_s(timeout_s: float) -> float:
-    """Seconds before the timeout that are kept for writing the answer."""
+    """Return the seconds before the timeout that are reserved for writing the response."""
     return min(0.5, timeout_s / 10)

@@ -43,7 +43,7 @@ def _listen(
 
 
 def _zeros(n_tokens: int, width: int) -> Encoding:
-    """What spacy-transformers' listener assumes for a Doc that no transformer has seen."""
+    """Return spacy-transformers' default for a Doc that no transformer has processed."""
     return Encoding(
         np.zeros((n_tokens, width), dtype=np.float32),
         np.arange(n_tokens, dtype=np.int32),

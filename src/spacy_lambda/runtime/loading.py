@@ -1,4 +1,4 @@
-"""Where the function's pipeline is, and loading it."""
+"""Finding the function's pipeline, and loading it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LocatedPipeline:
 
     :param path: Its folder, verified where the location names a digest or an artifact.
     :param mark: To be called at each invocation, so that what is in use stays in the cache.
-    :param sha256: Identity of its artifact, where something told it.
+    :param sha256: Digest of its artifact, if it is known.
     """
 
     path: Path
@@ -44,7 +44,7 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
     """Bring here what ``SPACY_LAMBDA_PIPELINE`` names: a folder, a package, an artifact, or a place in a store.
 
     A relative path starts at ``LAMBDA_TASK_ROOT``, the function's own folder. Artifacts go through the cache. Where the
-    variable is not set, the bundle that the function came in says where its pipeline is.
+    variable is not set, the bundle's metadata names the pipeline.
 
     :raises PipelineLoadError: When the variable is empty and there is no bundle, or it names nothing.
     :raises SpacyLambdaError: When the artifact cannot be fetched, or is not what it should be.
@@ -118,7 +118,7 @@ def load_pipeline(path: Path) -> Language:
     import_code(path)
     try:
         with warnings.catch_warnings():
-            # Versions are pinned in the bundle; a warning on each cold start helps nobody.
+            # Versions are pinned in the bundle, so a warning on each cold start is noise.
             warnings.filterwarnings("ignore", message=r"\[W095\]")
             nlp: Language = spacy.load(path)
     except PipelineLoadError:

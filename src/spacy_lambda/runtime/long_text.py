@@ -1,4 +1,4 @@
-"""A text over the limit -> pieces, cut where sentences or words end; and their answers -> one answer for the whole."""
+"""A text over the limit -> segments, cut where sentences or words end; and their predictions -> one for the whole."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Segment:
 
 
 def split_text(text: str, limit: int) -> list[Segment]:
-    """Cut a text into pieces of at most ``limit`` characters: after a sentence, else after a word, else at the limit.
+    """Cut a text into segments of at most ``limit`` characters: after a sentence, else after a word, else at the limit.
 
-    For a sentence's end half a piece is given up at most.
+    For a sentence's end, at most half a segment is given up.
 
-    Put together again the pieces are the text. A text within the limit is one piece, the empty text too.
+    Joined, the segments are the text. A text within the limit is one segment, the empty text too.
     """
     segments, start = [], 0
     while len(text) - start > limit:
@@ -43,9 +43,9 @@ def split_text(text: str, limit: int) -> list[Segment]:
 def merge_predictions(segments: Sequence[Segment], predictions: Sequence[Any]) -> Any:
     """One answer, with offsets into the whole text.
 
-    What is a list is joined. Scores of categories, which are said of a whole text, are means weighted by length.
+    Lists are joined. Scores of categories, which apply to a whole text, are means weighted by length.
 
-    :param answers: For each piece, entities or the parts that were asked for.
+    :param answers: For each segment, entities or the parts that were asked for.
     """
     if len(segments) == 1:
         return predictions[0]
@@ -87,7 +87,7 @@ def _join(segments: Sequence[Segment], found: Sequence[list[Any]]) -> list[Any]:
 
 
 def _moved(items: Sequence[dict[str, Any]], start: int, tokens: int) -> Iterator[dict[str, Any]]:
-    """Items of a piece as they are in the whole; a token's head is the number of another token."""
+    """Return the items of a segment with their offsets in the text; a token's head is the number of another token."""
     for item in items:
         moved = {**item, "start": item["start"] + start, "end": item["end"] + start}
         yield {**moved, "head": item["head"] + tokens} if "head" in item else moved

@@ -1,11 +1,11 @@
-"""Requests -> answers, within the limits of the execution environment.
+"""Requests -> predictions, within the limits of the execution environment.
 
 ::
 
-    requests ──check──▶ texts, none too hard ──tokenize──▶ Docs, none too large ──chunk by chunk──▶ answers
+    requests ──check──▶ texts, none too hard ──tokenize──▶ Docs, none too large ──chunk by chunk──▶ predictions
 
-Nothing is processed of a request that is refused. Between chunks it looks at the clock: what cannot end in time is an
-error in time.
+A refused request is not processed at all. The time left is checked between chunks: a request that cannot end in time
+fails before the timeout.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PIPED = 2
 
 @dataclass
 class _Job:
-    """A piece of a text on its way.
+    """A segment of a text in progress.
 
     :param request: The number of its request.
     :param text: The number of its text in that.
@@ -57,10 +57,10 @@ class _Job:
 
 @dataclass
 class Predictions:
-    """What came of requests.
+    """The predictions of several requests.
 
-    :param outcomes: For each request its answer, or the exception that it ends with.
-    :param counts: Of every text that was answered.
+    :param outcomes: For each request its prediction, or its exception.
+    :param counts: Counts of every text with a prediction.
     """
 
     outcomes: list[Any]
@@ -70,13 +70,13 @@ class Predictions:
 def predict_all(
     nlp: Language, requests: Sequence[Request], capacity: Capacity, *, response_bytes: float, alone: bool = False
 ) -> Predictions:
-    """Answer several requests, all their texts together; and count each text.
+    """Predict several requests, all their texts together, and count each text.
 
     The Docs live in a memory zone: the strings of one request do not stay in the vocabulary of a process that
     answers for hours (https://spacy.io/api/language#memory_zone).
 
     :param response_bytes: Maximum bytes of a response.
-    :param alone: Whether what goes wrong is raised as it is: there is only one request.
+    :param alone: Whether there is only one request, whose errors are raised as they are.
     """
     work = _Work(nlp, requests, capacity, response_bytes, alone)
     work.check()
@@ -102,7 +102,7 @@ class _Work:
         self._source: EntitySource = "ents" if plain else entity_source(nlp)
 
     def check(self) -> None:
-        """Refuse requests with texts that are too hard to tokenize; outside of the memory zone."""
+        """Refuse requests with texts that are too hard to tokenize; call it outside of the memory zone."""
         steps_s = 0.0
         for number, request in enumerate(self._requests):
             jobs, faults, own_s = self._looked_at(number, request)
@@ -114,9 +114,9 @@ class _Work:
                 steps_s += own_s
 
     def _looked_at(self, number: int, request: Request) -> tuple[list[_Job], list[RequestError], float]:
-        """The pieces of a request, the faults of the hard ones, and the seconds of tokenizing that these take.
+        """Return a request's segments, the faults of the hard ones, and the seconds that tokenizing these takes.
 
-        Several hard pieces share one bound; to look at them takes time as well, so that it ends where they exceed it.
+        Several hard segments share one bound. Measuring them takes time as well, so it stops when they exceed it.
         """
         tokenizing, limit = self._capacity.tokenizing, self._capacity.hard_s
         jobs, faults, seconds, hard = list[_Job](), list[RequestError](), 0.0, 0
@@ -135,7 +135,7 @@ class _Work:
         return jobs, faults, seconds
 
     def tokenize(self) -> None:
-        """Tokenize every text, and refuse requests whose texts are more than this function can bear."""
+        """Tokenize every text, and refuse requests over the limits."""
         for number, jobs in _by_request(self._jobs):
             request, faults = self._requests[number], list[RequestError]()
             try:
@@ -170,7 +170,7 @@ class _Work:
                 self._run_each(jobs, exc)
 
     def predictions(self) -> Predictions:
-        """Put the pieces together again."""
+        """Merge the predictions of the segments."""
         found = Predictions([self._failed.get(number, []) for number in range(len(self._requests))])
         for number, jobs in _by_request(self._jobs):
             if number in self._failed:
@@ -239,7 +239,7 @@ class _Work:
 
     @property
     def _slower(self) -> float:
-        """How much slower this work has been so far than was estimated; it may be harder than it looks."""
+        """Ratio of the time so far to the estimate, at least 1."""
         expected = self._capacity.seconds(self._units, self._texts)
         return max(1.0, self._took_s / expected) if expected and self._texts else 1.0
 
@@ -286,7 +286,7 @@ class _Work:
     def _fail(self, number: int, error: Exception) -> None:
         if self._alone:
             raise error
-        # Without its frames, which hold Docs whose memory zone is gone.
+        # Without its frames, which hold Docs whose memory zone has ended.
         self._failed.setdefault(number, error.with_traceback(None))
 
 

@@ -1,4 +1,4 @@
-"""What every kind of event is given, and has to do."""
+"""The predictor, and the protocol of the event sources that call it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["EventSource", "Predictor"]
 
 @dataclass(frozen=True)
 class Predictor:
-    """The function, as far as events need it: one shared path from a request to an answer.
+    """The one path from a request to its prediction, shared by all event sources.
 
     :param nlp: The loaded pipeline.
     :param environ: The environment variables.
-    :param sha256: Identity of the pipeline's artifact, where it is known.
-    :param observation: Gets what this invocation did.
-    :param capacity: What the execution environment can bear; one for all its invocations.
+    :param sha256: Digest of the pipeline's artifact, if it is known.
+    :param observation: Collects the counts of this invocation.
+    :param capacity: Capacity of the execution environment; one for all its invocations.
     """
 
     nlp: Language
@@ -40,30 +40,30 @@ class Predictor:
             object.__setattr__(self, "capacity", Capacity(self.nlp, self.environ))
 
     def parse(self, body: Any) -> Request:
-        """Read a request, whatever brought it.
+        """Parse a request, whatever its event source.
 
-        :raises RequestError: If it is none.
+        :raises RequestError: If it is invalid.
         """
         limits = self.capacity.limits
         return parse_request(body, max_length=limits.text, max_texts=limits.texts, max_total=limits.total)
 
     def predict(self, request: Request, *, response_bytes: int = RESPONSE_BYTES) -> Any:
-        """Answer a request.
+        """Return the prediction of a request.
 
         :param response_bytes: Maximum bytes of the response, as far as they can be estimated before.
-        :raises RequestError: If it is more than the function can bear, in the time that is left.
+        :raises RequestError: If it is over the limits, or cannot end in the time that is left.
         """
         try:
             predictions = predict_all(self.nlp, [request], self.capacity, response_bytes=response_bytes, alone=True)
-        except OutOfTimeError as exc:  # only queues and streams tell it from other mistakes
+        except OutOfTimeError as exc:  # only queues and streams distinguish it from other errors
             raise RequestError(exc.message, remedy=exc.remedy, key=exc.key, status=exc.status) from exc
         self.observation.texts.extend(predictions.counts)
         return predictions.outcomes[0]
 
     def predict_each(self, requests: Sequence[Request]) -> list[Any]:
-        """Answer several requests, all their texts at once.
+        """Return the predictions of several requests, all their texts at once.
 
-        :return: For each its answer, or the exception that it ends with.
+        :return: For each its prediction, or its exception.
         """
         predictions = predict_all(self.nlp, requests, self.capacity, response_bytes=float("inf"))
         self.observation.texts.extend(predictions.counts)
@@ -71,17 +71,17 @@ class Predictor:
 
 
 class EventSource(Protocol):
-    """One kind of event.
+    """A kind of event.
 
-    :param name: As AWS calls it.
+    :param name: AWS's name of it.
     """
 
     name: str
 
     def infer(self, event: Any) -> bool:
-        """Whether this event is of this kind, by its shape; must not raise, whatever the event is."""
+        """Return whether an event is of this kind, by its shape; must never raise."""
         ...
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
-        """Answer it, in the form that its sender expects."""
+        """Handle an event, and return what its sender expects."""
         ...

@@ -28,7 +28,7 @@ EntityShape = Literal["ents", "token-classification"]
 
 @dataclass(frozen=True)
 class Request:
-    """What a caller asks for.
+    """A parsed request.
 
     :param texts: The texts, in order.
     :param single: Whether the answer is that of the only text rather than a list of answers.

@@ -1,4 +1,4 @@
-"""The size of an answer: Lambda gives none that is over its limit, and fails with a message that helps nobody."""
+"""The size of responses: over its limit, Lambda itself fails with an unhelpful message."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = [
 ]
 
 GZIP_RATIO = 20
-"""An answer becomes smaller by this at the most."""
+"""Maximum ratio by which gzip makes a response smaller."""
 
 TOKEN_BYTES = 90
-"""Of a token in an answer, without its text and what components say of it."""
+"""Minimum bytes of a token in a response."""
 
 SMALL = 1 << 17
-"""Characters up to which an answer is not measured: JSON takes six bytes for one at the most."""
+"""Characters up to which a response is not measured: JSON takes at most six bytes for each."""
 
 
 def check_estimate(request: Request, tokens: int, limit: float) -> None:
@@ -41,7 +41,7 @@ def check_estimate(request: Request, tokens: int, limit: float) -> None:
 
 
 def check_response(response: Any, *, limit: int = RESPONSE_BYTES) -> None:
-    """Refuse to give an answer that is over the limit.
+    """Refuse a response that is over the limit.
 
     :raises RequestError: If it is.
     """
@@ -58,7 +58,7 @@ def json_bytes(value: Any) -> int:
 
 
 def too_large(what: str, limit: float, *, key: str | None = None) -> RequestError:
-    """The refusal."""
+    """Return the error of a response over the limit."""
     return RequestError(
         f"{what}; the limit is {int(limit):,}",
         remedy='send fewer texts at once, ask for fewer parts in "include", or take the answer with gzip over HTTP',
@@ -68,7 +68,7 @@ def too_large(what: str, limit: float, *, key: str | None = None) -> RequestErro
 
 
 def _is_small(response: Any) -> bool:
-    """Whether an answer is far below every limit, by a count that stops where it is not."""
+    """Return whether a response is far below every limit, by a count that stops early otherwise."""
     room = SMALL
     left = [response]
     while left and room > 0:

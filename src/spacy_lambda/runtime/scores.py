@@ -72,20 +72,20 @@ def keep_scores(nlp: Language) -> None:
 
 
 def entity_source(nlp: Language) -> EntitySource:
-    """What the Hub's shape answers: entities, or the spans of a pipeline that has no entities."""
+    """Return the source of the Hub's shape: entities, or the spans of a pipeline without entities."""
     assigned = {field for name in nlp.pipe_names for field in nlp.get_pipe_meta(name).assigns}
     return "spans" if "doc.spans" in assigned and "doc.ents" not in assigned else "ents"
 
 
 def score_kind(nlp: Language) -> ScoreKind:
-    """Which scores the Hub's shape answers."""
+    """Return the kind of scores in the Hub's shape."""
     if entity_source(nlp) == "spans":
         return "spancat" if any("spancat" in _factory(nlp, name) for name in nlp.pipe_names) else "constant 1.0"
     return "beam" if any(isinstance(component, BeamScores) for _, component in nlp.pipeline) else "constant 1.0"
 
 
 def entity_score(span: Span) -> float:
-    """How probable an entity is, 1.0 where nothing says so."""
+    """Return the probability of an entity, 1.0 where the pipeline has none."""
     scores = span.doc.user_data.get(_KEY, {})
     return float(scores.get((span.start, span.end, span.label_), CONSTANT))
 

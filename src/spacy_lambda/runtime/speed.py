@@ -36,13 +36,13 @@ SMALLEST: Mapping[Unit, int] = {"wordpieces": 3, "tokens": 1}
 """Units of a text of one letter: a wordpiece stands between two special ones."""
 
 SECONDS_PER_TEXT = 0.002
-"""What each text takes beyond its length, on one CPU."""
+"""Seconds of a text beyond its length, on one CPU."""
 
 REPEATS = 3
 """Times that each text is measured; the least counts, for other processes only make it more."""
 
 MARGIN = 1.5
-"""How much slower a function's CPU may be than the one of a measurement."""
+"""Maximum ratio of a function's CPU time to a measurement's."""
 
 FAR = 3
 """A measurement that is so many times slower than the estimate was one of a busy machine."""
@@ -53,7 +53,7 @@ GAIN = 0.6
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a pipeline is.
+    """The speed of a pipeline.
 
     :param unit: What the time grows with: wordpieces as often as the encoder sees them, or tokens without an encoder.
     :param seconds_per_unit: On one CPU.
@@ -103,7 +103,7 @@ def _estimated(meta: Mapping[str, Any], unit: Unit) -> float:
 
 
 def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
-    """What the time of a tokenized text grows with.
+    """Return the units of a tokenized text, with which its time grows.
 
     A wordpiece may be thousands of tokens, such as a word that is unknown to the encoder and that spaCy splits into its
     signs. The components behind the encoder see the tokens: those that outnumber the wordpieces count too, by the time

@@ -36,11 +36,11 @@ EDGE = 64
 """Characters at the ends of a run that are looked at to count what is split off."""
 
 OTHER_SEGMENT = 16_000
-"""Characters of a piece for other tokenizers: SudachiPy, of Japanese pipelines, takes 49,149 bytes."""
+"""Characters of a segment for other tokenizers: SudachiPy, of Japanese pipelines, takes 49,149 bytes."""
 
 LONG = re.compile(rf"(?<!\S)\S{{{SHORT},}}")
 PEELED = re.compile(r"(?:[^\W_]{0,8}+[\W_])*+")
-"""What can be split off at a run's beginning: after nine letters or digits nothing is."""
+"""Characters that can be split off at a run's beginning: after nine letters or digits nothing is."""
 
 SIGN = re.compile(r"[\W_]")
 REPEATED = re.compile(r"\.{16,}|\d{16,}")
@@ -49,7 +49,7 @@ REPEATED = re.compile(r"\.{16,}|\d{16,}")
 
 @dataclass(frozen=True)
 class Hardness:
-    """What a text costs a tokenizer beyond its length, in steps: characters of a run times searches in it.
+    """Cost of a text for a tokenizer beyond its length, in steps: characters of a run times searches in it.
 
     :param looked: If every character that is no letter or digit is searched for; no text takes more.
     :param peeled: With faster searches: characters times those that are split off at the ends.
@@ -106,11 +106,11 @@ class Tokenizing:
 
     @property
     def is_rule_based(self) -> bool:
-        """Whether this is spaCy's own tokenizer; others are not bounded here."""
+        """Return whether this is spaCy's own tokenizer; others are not bounded here."""
         return type(self._nlp.tokenizer) is Tokenizer
 
     def hardness(self, text: str) -> Hardness:
-        """What a text costs this tokenizer beyond its length. Call it outside of a memory zone.
+        """Return the cost of a text beyond its length. Call it outside of a memory zone.
 
         The faster tokenizer is made here, when the first text needs it: what is made in a memory zone ends with it.
         """
@@ -123,7 +123,7 @@ class Tokenizing:
         return found
 
     def segment_limit(self, limit: int) -> int:
-        """Characters of a piece of a text that is split."""
+        """Return the maximum characters of a segment."""
         return limit if self.is_rule_based else min(limit, OTHER_SEGMENT)
 
     def seconds(self, hard: Hardness) -> float:
@@ -151,7 +151,7 @@ class Tokenizing:
     def make_doc(self, text: str, hard: Hardness = NOTHING_HARD) -> Doc:
         """Tokenize a text.
 
-        :param hard: What :meth:`hardness` said of it.
+        :param hard: Its :meth:`hardness`.
         :raises RequestError: If a tokenizer that is not spaCy's own does not take this text.
         """
         if self._fast is not None and hard.looked > EASY:

@@ -56,7 +56,7 @@ def make_span_getter(name: SpanGetter, *, window: int, stride: int) -> Callable[
     :param name: The span getter's registered name, without namespace and version.
     :param window: For ``strided_spans``: tokens in a window.
     :param stride: For ``strided_spans``: tokens from one window to the next.
-    :raises ValueError: For a name that is none of these.
+    :raises ValueError: For any other name.
     """
     if name == "strided_spans":
         return lambda doc: strided_windows(len(doc), window=window, stride=stride)

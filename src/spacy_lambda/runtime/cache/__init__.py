@@ -3,7 +3,7 @@
 ::
 
     ROOT/DIGEST/pipeline/...       an entry: a pipeline's folder, under its artifact's SHA-256
-    ROOT/DIGEST/manifest.json      what the artifact says that it holds
+    ROOT/DIGEST/manifest.json      the artifact's manifest
     ROOT/DIGEST/in-use             locked by each process that has the pipeline open; its time is that of the last use
     ROOT/.fetching/DIGEST/N/       what process number N is fetching, and its heartbeat
     ROOT/.set-aside/               the last entries that were found damaged

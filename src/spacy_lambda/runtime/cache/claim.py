@@ -1,4 +1,4 @@
-"""Who fetches an artifact, and who waits: a hint that saves work, and nothing that safety rests on.
+"""Claims, by which one process fetches an artifact and others wait: they save work, and safety does not depend on them.
 
 Of many processes, the one whose folder gets the next number fetches. It holds a lock on its heartbeat file while it
 lives, and writes into it while it gets on. The others wait for the entry, and one of them takes over when the lock is
@@ -40,7 +40,7 @@ POLL_S = (0.02, 0.5)
 """Seconds between looks, first and later: each look is a few requests to the file server of an EFS."""
 
 GIVE_UP_S = 30.0
-"""Seconds for which a claim is tried in vain, when nobody else has one."""
+"""Seconds for which a claim is retried when no other process has one."""
 
 
 class Claim:
@@ -63,7 +63,7 @@ class Claim:
                 os.pwrite(self._handle, _beat(done), 0)
 
     def release(self) -> None:
-        """Remove the folder, unless it is another process's by now, and let others see that nobody fetches."""
+        """Remove the folder, unless it is another process's by now, so that others see that the fetch has ended."""
         if self._known is not None and identity(self.folder) == self._known:
             remove(self.folder)
         os.close(self._handle)
@@ -99,12 +99,12 @@ def take_claim(folder: Path, *, root: Path, is_done: Callable[[], bool]) -> Clai
 
 
 def is_number(name: str) -> bool:
-    """Whether a name is that of a claim: a number, and one after which there is room for more."""
+    """Return whether a name is a claim's: a number below the maximum."""
     return name.isascii() and name.isdecimal() and len(name) < 16 and str(int(name)) == name
 
 
 def is_dead(claim: Path) -> bool:
-    """Whether the process of a claim is known to be dead. One that may live counts as living.
+    """Return whether the process of a claim is known to be dead.
 
     :raises OSError: Where the file system has no locks, or there is no such claim any more.
     """
@@ -126,7 +126,7 @@ class _Watch:
         self._since = time.monotonic()
 
     def has_stopped(self, claim: Path) -> bool:
-        """Whether a claim's process is dead, or has shown nothing new for long."""
+        """Return whether a claim's process is dead, or has made no progress for long."""
         try:
             if is_dead(claim):
                 return True

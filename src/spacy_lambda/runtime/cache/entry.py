@@ -1,4 +1,4 @@
-"""An entry of the cache: opened only when all of it is what its name says."""
+"""An entry of the cache, opened only when its contents have the digest in its name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IN_USE = "in-use"
 MARK_EVERY_S = 300
 
 OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)
-"""What keeps a sound entry from being read."""
+"""Errors that keep an undamaged entry from being read."""
 
 
 @dataclass
@@ -79,13 +79,13 @@ class _Gone(Exception):
 
 
 class _Damaged(Exception):
-    """The entry is not what its name says."""
+    """The entry's contents do not have the digest in its name."""
 
 
 def open_entry(root: Path, digest: Digest) -> Entry | None:
     """Open an entry after computing its digest again; a damaged one is set aside.
 
-    :returns: ``None`` when there is none, or none any more.
+    :returns: ``None`` when the entry does not exist, or no longer.
     :raises CacheError: When it cannot be read, or is damaged and cannot be set aside.
     """
     folder = root / digest
@@ -109,7 +109,7 @@ def open_entry(root: Path, digest: Digest) -> Entry | None:
 
 
 def _hold(folder: Path) -> int:
-    """From here on nobody evicts the entry."""
+    """Protect the entry from eviction."""
     if not is_folder(folder):
         raise _Damaged("it is not a folder")
     try:
@@ -148,7 +148,7 @@ def _verify(folder: Path, digest: Digest) -> None:
 
 
 def _refused(path: Path, error: OSError) -> _Damaged | CacheError:
-    """What an error says of an entry: it is damaged, unless the fault is this process's own."""
+    """Return the meaning of an error: the entry is damaged, unless the fault is this process's own."""
     if error.errno in OF_THIS_PROCESS:
         return CacheError(
             f"{path} cannot be read: {error.strerror}", remedy="give the process more open files or more memory"

@@ -41,7 +41,7 @@ IN_USE_ON_NETWORK_S = 6 * 3600
 
 @dataclass(frozen=True)
 class _Old:
-    """What may be evicted, unless it is in use."""
+    """An entry that may be evicted unless it is in use."""
 
     folder: Path
     known: tuple[int, int]
@@ -50,7 +50,7 @@ class _Old:
 
 
 def check_fits(root: Path, need: int, *, limit: int | None) -> None:
-    """Refuse what can never fit. The size may be one that nobody has verified: nothing is evicted for it.
+    """Refuse an artifact that can never fit. Nothing is evicted for it, because its size may be unverified.
 
     :raises CacheError: When the limit or the whole disk is smaller.
     """
@@ -65,7 +65,7 @@ def check_fits(root: Path, need: int, *, limit: int | None) -> None:
 
 
 def check_room(root: Path, need: int, *, available: int) -> None:
-    """Refuse what has no room whatever is evicted. Nothing is: the size may be one that nobody has verified.
+    """Refuse an artifact that has no room even after evictions. Nothing is evicted, because its size may be unverified.
 
     :param available: Bytes that could be written without evicting anything.
     :raises CacheError: When all that may be evicted is not enough.
@@ -75,7 +75,7 @@ def check_room(root: Path, need: int, *, available: int) -> None:
 
 
 def make_room(root: Path, need: int, *, available: int) -> None:
-    """Evict what nobody uses, the longest unused first, until a new entry has room; or nothing, if it cannot have.
+    """Evict unused entries, the longest unused first, until a new one has room; evict nothing if it cannot.
 
     :param need: Bytes of the new entry, verified.
     :param available: Bytes that could be written without evicting anything.
@@ -87,7 +87,7 @@ def make_room(root: Path, need: int, *, available: int) -> None:
 
 
 def keep_limit(root: Path, *, limit: int) -> None:
-    """Evict what nobody uses, the longest unused first, until all entries are within the limit. What is used stays."""
+    """Evict unused entries, the longest unused first, until all are within the limit."""
     over = sum(old.size for old in _entries(root)) - limit
     with ExitStack() as held:
         chosen = _unused(root, over, held)
@@ -103,7 +103,7 @@ def keep_limit(root: Path, *, limit: int) -> None:
 
 
 def disk_full(root: Path, need: int, why: str) -> CacheError:
-    """The error that says what is missing."""
+    """Return the error with the missing bytes."""
     megabytes = -(-(need + SLACK) // 2**20)
     return CacheError(
         f"{root} is full: the pipeline needs {need:,} bytes, {why}",
@@ -113,7 +113,7 @@ def disk_full(root: Path, need: int, why: str) -> CacheError:
 
 
 def _choose(root: Path, need: int, available: int, held: ExitStack) -> list[_Old]:
-    """What has to go for a new entry, locked."""
+    """Return the entries to evict for a new one, locked."""
     wanted = need + SLACK - available
     chosen = _unused(root, wanted, held)
     freed = sum(old.size for old in chosen)
@@ -123,7 +123,7 @@ def _choose(root: Path, need: int, available: int, held: ExitStack) -> list[_Old
 
 
 def _unused(root: Path, wanted: int, held: ExitStack) -> list[_Old]:
-    """What nobody uses, the longest unused first, until there are so many bytes of it; kept so until the stack ends."""
+    """Return unused entries, the longest unused first, up to a number of bytes; locked until the stack ends."""
     chosen: list[_Old] = []
     for old in sorted(_entries(root), key=lambda old: old.used) if wanted > 0 else ():
         if wanted <= 0:
@@ -135,7 +135,7 @@ def _unused(root: Path, wanted: int, held: ExitStack) -> list[_Old]:
 
 
 def _entries(root: Path) -> Iterator[_Old]:
-    """What is in the cache; what was set aside goes first."""
+    """Yield the cache's entries; quarantined ones come first."""
     for folder, found in folder_entries(root / SET_ASIDE):
         yield _Old(folder, (found.st_dev, found.st_ino), 0.0, tree_size(folder))
     for folder, found in folder_entries(root):
@@ -169,7 +169,7 @@ def _is_used(handle: int, folder: Path) -> bool:
 
 
 def _remove(root: Path, old: _Old) -> None:
-    """Out of sight by one rename first, so that nobody sees half of it."""
+    """Remove an entry after one rename, so that no process sees half of it."""
     target: Path | None = old.folder
     # On a full disk there is no room for another folder; the lock keeps others away.
     with suppress(OSError):

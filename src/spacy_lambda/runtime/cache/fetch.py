@@ -133,7 +133,7 @@ def _fetch_once(
             raise _FullError(available=0 if claim is None else claim.done) from exc
         if exc.errno not in (*VANISHED, *TAKEN):
             raise
-        return digest, None  # somebody removed, or made again, what was being written
+        return digest, None  # another process removed or replaced what was being written
     finally:
         if claim is not None:
             claim.release()

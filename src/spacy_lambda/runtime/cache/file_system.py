@@ -1,4 +1,4 @@
-"""The kind of a file system: on a network, locks may be lost, and the server decides who somebody is."""
+"""The kind of a file system: on a network, locks may be lost, and the server decides about user ids."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["is_on_network"]
 
 MOUNTS = Path("/proc/self/mountinfo")
 ESCAPED = re.compile(r"\\([0-7]{3})")
-"""How the kernel writes a space and the like in a mount point."""
+"""Escapes of the kernel for a space and the like in a mount point."""
 
 
 def is_on_network(folder: Path) -> bool:
-    """Whether the file system is NFS, as EFS is; by the longest mount point above the folder."""
+    """Return whether the file system is NFS, as EFS is, by the longest mount point above the folder."""
     path = folder.resolve()
     kind, longest = "", -1
     for mount, its_kind in _mounts():

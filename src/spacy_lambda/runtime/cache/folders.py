@@ -43,7 +43,7 @@ __all__ = [
 VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
 LONGEST_S = 5.0
-"""Seconds for which a folder is made again each time that somebody removes it."""
+"""Seconds for which a folder is made again whenever another process removes it."""
 
 PAUSE_S = 0.005
 REMOVALS = 3
@@ -70,7 +70,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder has the name; a link to one is none."""
+    """Return whether the name is a folder's; a link is not one."""
     found = lstat(path)
     return found is not None and stat.S_ISDIR(found.st_mode)
 
@@ -94,7 +94,7 @@ def list_names(folder: Path) -> list[str]:
 
 
 def folder_entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """What is in a folder, each with its facts, as far as it is still there."""
+    """Yield a folder's entries with their status, as far as they still exist."""
     for name in list_names(folder):
         found = lstat(folder / name)
         if found is not None:
@@ -102,7 +102,7 @@ def folder_entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def make_folder(folder: Path, *, root: Path) -> None:
-    """Make a folder below the root, and the root, as often as somebody removes them; links and files in its way go.
+    """Make a folder and the root, however often others remove them; links and files in its way are removed.
 
     :raises OSError: When it cannot be made, or is removed again and again.
     """

@@ -1,6 +1,6 @@
-"""Who could change the cache: a folder that another user can change is refused before anything of it is read.
+"""Ownership of the cache: a folder that another user can change is refused before anything in it is read.
 
-An entry is verified and then loaded by its path, so nobody else may replace a file, or a folder above it, in between.
+An entry is verified and then loaded by its path, so no other user may replace a file, or a folder above it, in between.
 """
 
 from __future__ import annotations
@@ -100,5 +100,5 @@ def _wrong_root(root: Path, found: os.stat_result) -> Iterator[str]:
 
 
 def _is_trusted(found: os.stat_result, *, unknown: bool = False) -> bool:
-    """Whether this user or the administrator owns it, who is unknown in a user namespace without him."""
+    """Return whether this user or root owns it; a user namespace may not know root."""
     return found.st_uid in (0, os.geteuid(), *([UNKNOWN] if unknown else []))

@@ -1,4 +1,4 @@
-"""Damaged entries: out of the way, and kept for a while, so that somebody can look at them."""
+"""Damaged entries: moved away, and kept for a while for inspection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the cache is, and how large it may become."""
+"""The cache's folder and maximum size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CacheSettings:
     """The function's cache.
 
     :param root: Its folder; made when it is not there.
-    :param limit: Bytes of all entries; those that nobody uses are evicted beyond it. ``None``: as the disk allows.
+    :param limit: Maximum bytes of all entries, beyond which unused ones are evicted; ``None``: as the disk allows.
     """
 
     root: Path = Path(DEFAULT_ROOT)
@@ -32,7 +32,7 @@ class CacheSettings:
 def read_settings(environ: Mapping[str, str]) -> CacheSettings:
     """Read ``SPACY_LAMBDA_CACHE``, a folder, and ``SPACY_LAMBDA_CACHE_LIMIT``, a size such as ``2GB``.
 
-    :raises CacheError: When the size is none, or nothing.
+    :raises CacheError: When the size is invalid or zero.
     """
     return CacheSettings(root=Path(environ.get(CACHE_VARIABLE) or DEFAULT_ROOT), limit=_limit(environ))
 

@@ -1,4 +1,4 @@
-"""What processes that died have left in the cache."""
+"""Leftovers of processes that died, in the cache."""
 
 from __future__ import annotations
 

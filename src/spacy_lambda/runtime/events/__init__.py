@@ -1,6 +1,6 @@
-"""What brings a request, and where its answer goes: one file for each kind of event, and one path behind them.
+"""Event sources: one module for each, and one path behind them.
 
 ::
 
-    event ──dispatch──▶ EventSource ──▶ Function.parse ──▶ Request ──▶ Function.answer ──▶ what its sender expects
+    event ──dispatch──▶ EventSource ──▶ Predictor.parse ──▶ Request ──▶ Predictor.predict ──▶ response
 """

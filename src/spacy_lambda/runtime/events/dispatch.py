@@ -1,6 +1,6 @@
-"""Event -> whoever answers its kind, recognised by its shape.
+"""Event -> its event source, recognised by its shape.
 
-A direct invocation, the commonest, is known by what it lacks, and imports nothing of the others.
+A direct invocation, the most common, has none of the keys of the others, and imports none of their modules.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from spacy_lambda.runtime.response_size import check_response
 __all__ = ["dispatch", "event_sources"]
 
 MARKS = ("Records", "detail-type", "httpMethod", "key", "requestContext")
-"""Keys of which every other kind has one, and no direct invocation any."""
+"""Keys of which every event source has one, and a direct invocation none."""
 
 
 def dispatch(event: Any, context: Any, predictor: Predictor) -> Any:
     """Answer an event.
 
-    :raises RequestError: If it is of no kind that is known, or is a mistake of its caller's.
+    :raises RequestError: If its source is unknown, or its request is invalid.
     """
     predictor.capacity.begin(context)
     if not (isinstance(event, Mapping) and any(mark in event for mark in MARKS)):
@@ -42,7 +42,7 @@ def dispatch(event: Any, context: Any, predictor: Predictor) -> Any:
 
 
 def event_sources() -> Iterator[EventSource]:
-    """Every kind but the direct invocation, in the order in which they are asked; each imported at its turn."""
+    """Yield every event source, in the order of comparison; each is imported at its turn."""
     from spacy_lambda.runtime.events.http.integrations import INTEGRATIONS
 
     yield from INTEGRATIONS

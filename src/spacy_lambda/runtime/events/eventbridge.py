@@ -1,4 +1,4 @@
-"""Events of an EventBridge bus: requests, and what S3 tells of new objects."""
+"""Events of an EventBridge bus: requests, and S3's events of new objects."""
 
 from __future__ import annotations
 

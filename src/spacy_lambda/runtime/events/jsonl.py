@@ -1,4 +1,4 @@
-"""Lines of requests -> lines of answers."""
+"""Lines of requests -> lines of predictions."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _batches(lines: Iterable[bytes]) -> Iterator[list[Line]]:
 
 
 def _read(line: bytes, predictor: Predictor) -> tuple[dict[str, Any], Request | RequestError]:
-    """A line's other keys, and its request or why there is none."""
+    """Return a line's other keys, and its request or the error of it."""
     others: dict[str, Any] = {}
     try:
         if len(line) > LINE_LIMIT:

@@ -1,6 +1,6 @@
-"""Where answers go that nobody waits for: an S3 prefix or an SQS queue, as ``SPACY_LAMBDA_OUTPUT`` says.
+"""The output of asynchronous events: an S3 prefix or an SQS queue, by ``SPACY_LAMBDA_OUTPUT``.
 
-The same name is the same object, so that what is delivered twice is written over and not doubled.
+The same name is the same object, so an event that is delivered twice is written once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS")
 
 
 class Output(Protocol):
-    """Takes answers."""
+    """A destination of predictions."""
 
     def write(self, name: str, body: bytes) -> None:
         """Write one.
@@ -35,10 +35,10 @@ class Output(Protocol):
 
 
 def open_output(environ: Mapping[str, str]) -> Output:
-    """What ``SPACY_LAMBDA_OUTPUT`` names; one client serves all invocations.
+    """Open the output of ``SPACY_LAMBDA_OUTPUT``; one client serves all invocations.
 
-    :raises OutputError: If it names none.
-    :raises StoreError: If the AWS configuration is wrong.
+    :raises OutputError: If it is missing or invalid.
+    :raises StoreError: If the AWS configuration is invalid.
     """
     return _opened(environ.get(OUTPUT_VARIABLE, ""), tuple(environ.get(name) for name in ENDPOINTS))
 
@@ -75,7 +75,7 @@ class S3Output:
         self.write_object(quote(name, safe="") + ".json", iter([body]))
 
     def write_object(self, name: str, chunks: Iterator[bytes]) -> str:
-        """Write an object as its pieces come; if they end with an exception, there is none.
+        """Write an object as its chunks come; if they end with an exception, nothing is written.
 
         :param name: What its key ends with, as it is.
         :return: Its location.
@@ -87,7 +87,7 @@ class S3Output:
         from spacy_lambda.core.source.s3 import s3_error
 
         key = f"{self.prefix}/{name}" if self.prefix else name
-        # The pieces are made while they are read: by the pipeline, which belongs to this thread.
+        # The chunks are made while they are read: by the pipeline, which belongs to this thread.
         config = TransferConfig(use_threads=False)
         try:
             self.client.upload_fileobj(as_stream(chunks), self.bucket, key, Config=config)

@@ -1,4 +1,4 @@
-"""What the events that come in records have in common."""
+"""Shared parts of the event sources that deliver records."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["encode", "error_of", "field", "is_from", "predict_each", "read_json"
 
 
 def is_from(event: Any, source: str) -> bool:
-    """Whether an event holds records of a source, such as ``aws:sqs``."""
+    """Return whether an event holds records of a source, such as ``aws:sqs``."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     first = records[0] if isinstance(records, list) and records else None
     return isinstance(first, Mapping) and first.get("eventSource") == source
 
 
 def field(record: Any, *path: str) -> str:
-    """A string that AWS always sends.
+    """Return a string that AWS always sends.
 
-    :raises RequestError: If it is not there.
+    :raises RequestError: If it is missing.
     """
     value = record
     for key in path:
@@ -36,9 +36,9 @@ def field(record: Any, *path: str) -> str:
 
 
 def read_json(body: str | bytes) -> Any:
-    """What somebody sent.
+    """Parse a body.
 
-    :raises RequestError: If it is not JSON; says nothing of what it is.
+    :raises RequestError: If it is not JSON; the message does not quote it.
     """
     try:
         return parse_json(body)
@@ -47,12 +47,12 @@ def read_json(body: str | bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """JSON in UTF-8; half of a surrogate pair becomes the escape that JSON has for it."""
+    """Return JSON in UTF-8; half of a surrogate pair becomes its escape."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def predict_each(predictor: Predictor, requests: Sequence[Request]) -> list[Any]:
-    """The answer to each request, or the exception that it ends with."""
+    """Return the prediction of each request, or its exception."""
     try:
         return predictor.predict_each(requests)
     except Exception as exc:  # not of one request; whatever it is, the next attempt may do better
@@ -60,14 +60,14 @@ def predict_each(predictor: Predictor, requests: Sequence[Request]) -> list[Any]
 
 
 def error_of(error: Exception) -> dict[str, str]:
-    """An error as the answer that stands in the place of the right one."""
-    told = {"errorType": type(error).__name__, "errorMessage": str(error)}
+    """Return an error in the form that takes the place of a prediction."""
+    fields = {"errorType": type(error).__name__, "errorMessage": str(error)}
     if isinstance(error, SpacyLambdaError):
-        told.update(errorMessage=error.message, remedy=error.remedy)
-    return told
+        fields.update(errorMessage=error.message, remedy=error.remedy)
+    return fields
 
 
 def warn(logger: logging.Logger, what: str, error: Exception) -> None:
-    """Log why something failed. The message is left out: it may quote what was sent."""
+    """Log why something failed. The message is omitted, because it may quote the text."""
     remedy = f"; {error.remedy}" if isinstance(error, SpacyLambdaError) else ""
     logger.warning("%s: %s%s", what, type(error).__name__, remedy)

@@ -42,7 +42,7 @@ def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
     """A whole object as a text.
 
     :param max_length: Longest text, in characters.
-    :raises RequestError: If it is none, or too long to be one.
+    :raises RequestError: If it is not text, or too large.
     :raises StoreError: If it cannot be read.
     """
     limit = 4 * (max_length + 1)
@@ -135,5 +135,5 @@ class _Stream(io.RawIOBase):
 
 
 def as_stream(chunks: Iterator[bytes]) -> io.BufferedReader:
-    """What an iterator gives, as a file to read once."""
+    """Return an iterator's chunks as a file to read once."""
     return io.BufferedReader(_Stream(chunks), 1 << 16)

@@ -1,4 +1,4 @@
-"""Messages of an SQS queue. Each is a request; each is answered, or comes back."""
+"""Messages of an SQS queue, each a request that is answered or reported as failed."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _read() -> tuple[bytes, dict[str, tuple[str, ...]]]:
 
 
 def _policy(sources: Mapping[str, tuple[str, ...]]) -> str:
-    """What the browser lets the page do.
+    """Return the page's content security policy.
 
     :param sources: What is allowed, by kind; everything else is not.
     """

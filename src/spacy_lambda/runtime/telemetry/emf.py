@@ -23,7 +23,7 @@ class Metric:
     :param name: As CloudWatch lists it.
     :param value: The number.
     :param unit: CloudWatch's name of its unit.
-    :param dimensions: Names of the keys that tell one series from another.
+    :param dimensions: Names of the keys that distinguish one series from another.
     """
 
     name: str
@@ -43,7 +43,7 @@ def metric_line(
     """The line, as an object.
 
     :param dimensions: What the metrics' dimensions are.
-    :param facts: What else the line tells; no metric is made of it.
+    :param facts: Other keys of the line, which make no metric.
     """
     directives = [
         {

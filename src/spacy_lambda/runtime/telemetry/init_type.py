@@ -1,4 +1,4 @@
-"""How this execution environment came to be."""
+"""The init of this execution environment: its type and its duration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def process_age_s() -> float:
 
 
 def is_cold(environ: Mapping[str, str]) -> bool:
-    """Whether the first caller of this environment waits for its init.
+    """Return whether the first caller of this environment waits for its init.
 
     With SnapStart and provisioned concurrency, init is over before anyone calls.
     """

@@ -1,4 +1,4 @@
-"""What one invocation did."""
+"""Counts and times of one invocation."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Observation:
         }
 
     def entities(self) -> Counter[str]:
-        """How many entities of each label."""
+        """Number of entities by label."""
         return sum((text.entities for text in self.texts), Counter())
 
 

@@ -32,7 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def respond(request: HttpRequest, predictor: Predictor) -> HttpResponse:
-    """Answer a call; every mistake of the caller's is a 4xx that says what to do, and ours a 500 that says nothing."""
+    """Respond to a request: an invalid one gets a 4xx with a remedy, an error of ours a 500 without details."""
     if request.method == "OPTIONS":
         return _finished(preflight(request, predictor.environ), request, predictor)
     try:
@@ -105,7 +105,7 @@ PAGE_ROUTES: Mapping[str, Mapping[str, Route]] = {**ROUTES, "/": {"GET": _page}}
 
 
 def _finished(response: HttpResponse, request: HttpRequest, predictor: Predictor) -> HttpResponse:
-    """What every answer has; HEAD's has no body."""
+    """Add the headers of every response, and remove the body for HEAD."""
     if 400 <= response.status < 500:
         predictor.observation.error = RequestError.__name__
     if request.id:

@@ -1,4 +1,4 @@
-"""Which web pages may call: none from elsewhere, unless ``SPACY_LAMBDA_CORS`` names them.
+"""Cross-origin requests: refused, unless ``SPACY_LAMBDA_CORS`` names the page's origin.
 
 The protocol: https://fetch.spec.whatwg.org/#http-cors-protocol. A Function URL and API Gateway can do it themselves;
 then the setting stays empty, for two sets of headers are an error in every browser.
@@ -38,7 +38,7 @@ def allow_origin(response: HttpResponse, request: HttpRequest, environ: Mapping[
 
 
 def preflight(request: HttpRequest, environ: Mapping[str, str]) -> HttpResponse:
-    """What a browser asks before it calls; without the setting it is told nothing, and does not call."""
+    """Respond to a browser's preflight request; without the setting, the browser then sends no request."""
     response = HttpResponse(204)
     if "access-control-allow-origin" not in allow_origin(response, request, environ).headers:
         return response

@@ -1,4 +1,4 @@
-"""What the function says of itself."""
+"""Metadata of the function: its pipeline, versions and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call and its answer, as HTTP has them, without what the doors add."""
+"""HTTP requests and responses, independent of the integration."""
 
 from __future__ import annotations
 
@@ -106,15 +106,15 @@ def compressed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
 
 
 def takes_gzip(request: HttpRequest) -> bool:
-    """Whether the caller takes answers packed with gzip."""
+    """Return whether the caller accepts gzip."""
     accepted = request.headers.get("accept-encoding", "").lower().replace(" ", "")
     return any(_GZIP.fullmatch(coding) for coding in accepted.split(","))
 
 
 def body_bytes(event: Mapping[str, Any]) -> bytes:
-    """The body of an event; every door writes it in one of two ways.
+    """Return the body of an event, which is text or base64.
 
-    :raises RequestError: If it says that it is base64, and is not.
+    :raises RequestError: If it is marked as base64, but is not.
     """
     body = event.get("body") or ""
     if not isinstance(body, str):
@@ -136,7 +136,7 @@ def to_text(body: bytes) -> tuple[str, bool]:
 
 
 def event_bytes(response: HttpResponse) -> int:
-    """Bytes that a response takes in the event that a door gives back, at the most a few too many."""
+    """Return the bytes of a response in the form of an integration, or a few more."""
     body, _ = to_text(response.body)
     around = sum(len(name) + len(value) + 16 for name, value in response.headers.items()) + 256
     return json_bytes(body) + around

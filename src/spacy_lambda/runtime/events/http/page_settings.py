@@ -1,4 +1,4 @@
-"""What the environment says of the page: whether there is one, and whose answers it can set beside this function's."""
+"""Environment variables of the page: whether it is served, and the function it compares this one with."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Other:
 
 
 def has_page(environ: Mapping[str, str]) -> bool:
-    """Whether the page is wanted."""
+    """Return whether the page is served."""
     return environ.get(PAGE_VARIABLE) == "on"
 
 
