@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.deploy.node import node_environment
+from spacy_lambda.deploy.cdk_cli import node_environment
 from spacy_lambda.errors import DeployError
 from tests.profiles import load_profile
 

@@ -14,7 +14,7 @@ from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import pack
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipelines import resolve_pipeline
-from spacy_lambda.deploy import prepare
+from spacy_lambda.deploy import preparation
 from spacy_lambda.errors import LocationError
 from spacy_lambda.local.requirements import read_source
 from spacy_lambda.runtime.loading import load, locate_pipeline
@@ -48,7 +48,7 @@ def through_the_bundle(folder: Path, tmp_path: Path) -> Path:
 
 
 def through_the_deployment(folder: Path, tmp_path: Path) -> Path:
-    with prepare._pipeline_here(FunctionConfig(name="ner", pipeline=str(folder))) as opened:
+    with preparation._local_pipeline(FunctionConfig(name="ner", pipeline=str(folder))) as opened:
         return opened
 
 

@@ -47,9 +47,7 @@ def test_the_account_is_that_of_the_credentials(aws: Aws) -> None:
 def test_another_account_than_the_files_is_refused(aws: Aws) -> None:
     with pytest.raises(DeployError) as caught:
         open_account(project(account="999999999999"))
-    assert caught.value.message == (
-        "the credentials are of account 123456789012, the project belongs into 999999999999"
-    )
+    assert caught.value.message == ("the credentials are of account 123456789012, not of 999999999999, the project's")
     assert "AWS_PROFILE" in caught.value.remedy
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from spacy_lambda.core.env_names import CDK_VARIABLE
-from spacy_lambda.deploy import node as node_module
-from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk
-from spacy_lambda.deploy.node import node_environment
+from spacy_lambda.deploy import cdk_cli
+from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk, node_environment
 from spacy_lambda.errors import DeployError
 
 
@@ -52,9 +51,9 @@ def test_else_the_one_that_comes_with_the_extra(path: Path, version: str) -> Non
 
 
 def test_without_any_it_says_how_to_get_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(cdk_cli, "find_spec", lambda name: None)
     with_node(path, "16.0.0")
-    with pytest.raises(DeployError, match="no Node 22 or later") as caught:
+    with pytest.raises(DeployError, match="needs Node 22 or later") as caught:
         node_environment()
     assert 'pip install "spacy-lambda[deploy]"' in caught.value.remedy
 
@@ -89,7 +88,7 @@ def test_another_command_may_be_named(path: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv(CDK_VARIABLE, str(program(tmp_path / "my-cdk", "echo mine $1")))
     assert find_cdk().run("synth") == "mine synth"
     monkeypatch.setenv(CDK_VARIABLE, str(tmp_path / "none"))
-    with pytest.raises(DeployError, match="which is no file"):
+    with pytest.raises(DeployError, match="which is not a file"):
         find_cdk()
 
 

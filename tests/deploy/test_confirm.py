@@ -17,32 +17,33 @@ CODE = """
 import sys, time
 from types import SimpleNamespace as Values
 from spacy_lambda import cli
-from spacy_lambda.deploy import aws, cdk_cli, deployment, destroy, rollback
+from spacy_lambda.deploy import aws, cdk_cli, deployment, removal, reversion
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import Limit
 from spacy_lambda.deploy.resources import Callers, PlannedResource
 from spacy_lambda.deploy.cost import Cost
-from spacy_lambda.deploy.plan import Plan, PlannedFunction
-from spacy_lambda.deploy.release import Released
-from spacy_lambda.deploy.rollback import RolledBack
+from spacy_lambda.deploy.planning import Plan, Planned
+from spacy_lambda.deploy.promotion import Live
+from spacy_lambda.deploy.reversion import RolledBack
 from spacy_lambda.deploy.stacks import StackResource
 
 bundle = Values(package_type="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
-prepared = Values(config=Values(shape="zip"), bundle=bundle, golden=())
+prepared = Values(config=Values(shape="zip"), bundle=bundle, golden_tests=())
+spec = Values(function_name="papers-ner")
 alias = PlannedResource("AWS::Lambda::Alias", "papers-ner:live")
-planned = PlannedFunction(prepared, "papers-ner", None, True, "[+] everything", Cost({}, 1.0, 1.0), (alias,),
+planned = Planned(prepared, spec, None, True, "[+] everything", Cost({}, 1.0, 1.0), (alias,),
     Callers(True, "PUBLIC: anyone on the internet"), Limit(10, "at most 10 environments at once"))
 
-def deploy_functions(project, functions, *, agree, tell, on_step, **rest):
+def deploy_functions(project, functions, *, confirm, on_line, on_step, **rest):
     for number, name in enumerate(("wheels", "slimming", "golden texts")):
         on_step(name, number, 3)
         time.sleep(0.3)
     on_step("comparing", 3, 3)
-    if not agree(Plan([planned], (PlannedResource("AWS::S3::Bucket", "papers-models"),)), True):
+    if not confirm(Plan((planned,), None, (PlannedResource("AWS::S3::Bucket", "papers-models"),), True)):
         return None
-    tell("publishing a version")
+    on_line("publishing a version")
     time.sleep(0.3)
-    return [Released("papers-ner", "1", None, "https://url")]
+    return [Live("papers-ner", "1", None, "https://url")]
 
 def asked(*arguments, **options):
     print("WORK IS BEGUN", file=sys.stderr)
@@ -50,9 +51,9 @@ def asked(*arguments, **options):
 
 aws.open_account, cdk_cli.find_cdk = asked, lambda: None
 deployment.deploy = deploy_functions
-destroy.find_doomed = lambda aws, stacks: [StackResource(stacks[0], "AWS::Lambda::Function", "papers-ner")]
-destroy.destroy_functions = lambda *arguments, **options: print("DELETED")
-rollback.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
+removal.find_doomed = lambda aws, stacks: [StackResource(stacks[0], "AWS::Lambda::Function", "papers-ner")]
+removal.destroy = lambda *arguments, **options: print("DELETED")
+reversion.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
 cli.main()
 """
 QUESTIONS = {

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.deploy.aws import Aws
-from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
-from spacy_lambda.deploy.node import node_environment
+from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk, node_environment
 from spacy_lambda.errors import SpacyLambdaError
 from tests.bundler.wheels import no_index
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
@@ -102,7 +101,7 @@ def test_nothing_is_done_when_nobody_agrees(project: Path) -> None:
     assert result.exception.message == "confirmation required but stdin is not a terminal"
     assert result.exception.remedy == "pass --yes"
     told = run(project, "deploy", "--plan").output
-    assert "cdk bootstrap: once for each account and region" in told
+    assert "cdk bootstrap: once per account and region" in told
     assert "a month when idle" in told
     assert f"AWS::Lambda::Alias                   {FUNCTION}:live" in told
     assert client("cloudformation").list_stacks()["StackSummaries"] == []
@@ -164,8 +163,8 @@ def test_the_ejected_app_is_what_is_deployed(project: Path) -> None:
     assert not re.search(r"^\s*(from|import) spacy_lambda", sources, re.MULTILINE)
     environ = node_environment()
     subprocess.run([sys.executable, "app.py"], cwd=app, env=environ, check=True)
-    told = find_cdk().run("diff", "--app", str(app / "cdk.out"), "--no-change-set", FUNCTION, "papers")
-    assert "Number of stacks with differences: 0" in told, told
+    output = find_cdk().run("diff", "--app", str(app / "cdk.out"), "--no-change-set", FUNCTION, "papers")
+    assert "Number of stacks with differences: 0" in output, output
     again = run(project, "eject", "--out", "infrastructure")
     assert isinstance(again.exception, SpacyLambdaError)
     assert "infrastructure is not empty" in again.exception.message
@@ -194,7 +193,7 @@ def test_what_answers_otherwise_never_goes_live(project: Path, monkeypatch: pyte
     monkeypatch.setattr(Aws, "client", spoiled)
     result = run(project, "deploy", "--yes")
     assert isinstance(result.exception, SpacyLambdaError)
-    assert "does not answer as here" in result.exception.message
+    assert "failed the golden test in line 1" in result.exception.message
     assert live() == "2"
     monkeypatch.undo()
     (released,) = succeed(project, "deploy", "--yes")
@@ -253,7 +252,7 @@ def test_ctrl_c_leaves_what_is_live_and_the_lock_free(project: Path, monkeypatch
     monkeypatch.setattr(Cdk, "run", interrupted)
     result = run(project, "deploy", "--yes")
     assert result.exit_code == 130
-    assert "The same command goes on from there." in result.output
+    assert "Run the same command to continue." in result.output
     assert live() == "3"
     assert client("s3").list_objects_v2(Bucket=BUCKET, Prefix="locks/")["KeyCount"] == 0
 

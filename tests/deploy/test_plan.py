@@ -62,7 +62,7 @@ def function(name: str = "ner", **settings: Any) -> FunctionConfig:
 def test_a_public_function_has_a_limit_unless_it_is_said() -> None:
     found = limits(function(auth="none"))["ner"]
     assert found.reserved == PUBLIC_CONCURRENCY == 10
-    assert found.about == 'at most 10 environments at once, the default with auth = "none"; they are reserved for it'
+    assert found.about == 'at most 10, the default with auth = "none", reserved for it'
     assert limits(function(auth="none", concurrency=3))["ner"].reserved == 3
     unlimited = limits(function(auth="none", concurrency="unlimited"))["ner"]
     assert (unlimited.reserved, "WARNING" in unlimited.about) == ("unlimited", True)
@@ -78,7 +78,7 @@ def test_a_function_that_is_not_public_has_what_it_is_given() -> None:
 def test_where_the_account_has_too_little_its_own_limit_is_told(limit: int, reserved: int) -> None:
     found = limits(function(auth="none"), limit=limit, other=reserved)["ner"]
     assert found.reserved == "unlimited"
-    assert f"at most {limit} environments at once, the account's own limit" in found.about
+    assert f"at most {limit}, the account's own limit" in found.about
     with pytest.raises(DeployError, match=r"functions\.ner\.concurrency is 10") as caught:
         limits(function(concurrency=10), limit=limit, other=reserved)
     assert "quota" in caught.value.remedy

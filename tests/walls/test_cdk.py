@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from spacy_lambda import cdk, core
-from spacy_lambda.deploy.eject import CORE_MODULES
+from spacy_lambda.deploy.ejection import CORE_MODULES
 
 FOLDER = Path(cdk.__file__).parent
 CORE = Path(core.__file__).parent

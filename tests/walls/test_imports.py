@@ -140,7 +140,7 @@ def test_json_from_outside_is_read_in_one_place() -> None:
         "packages/isolated_program.py",
         "packages/isolation.py",
         "bundler/sbom.py",
-        "deploy/golden.py",
+        "deploy/golden_tests.py",
         "cdk/spec_file.py",
         "pipeline/config_file.py",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spacy_lambda.bundler.assemble import Assembled, assemble
@@ -36,6 +36,7 @@ class BundleOptions:
     :param target: The runtime that it is for.
     :param package_type: ``zip``, ``image``, or ``auto``: a zip if it fits.
     :param fetch: Leave the pipeline in its store; the function fetches it during init.
+    :param fetch_from: Fetch it from this location instead, in which the caller will store it before it is needed.
     :param base: An image's base; by default AWS's own for the target's Python.
     :param engine: The program that builds an image; by default an installed one. :data:`NO_ENGINE` writes the image's
         folder alone.
@@ -44,6 +45,7 @@ class BundleOptions:
     target: Target = field(default_factory=Target)
     package_type: str = "auto"
     fetch: bool = False
+    fetch_from: str | None = None
     base: str | None = None
     engine: str | None = None
 
@@ -110,14 +112,15 @@ def bundle(
     def step(name: str) -> None:
         on_step(name, STEPS.index(name), len(STEPS))
 
-    with assemble(pipeline, options.target, step) as assembled:
+    with assemble(pipeline, options.target, step) as made:
+        assembled = made if options.fetch_from is None else replace(made, location=options.fetch_from)
         in_pipeline = sum(file_sizes(assembled.tree / PIPELINE_FOLDER).values())
         choice = choose_package_type(
             options.package_type,
             code=sum(file_sizes(assembled.tree).values()) - in_pipeline,
             pipeline=in_pipeline,
             location=assembled.location,
-            fetch=options.fetch,
+            fetch=options.fetch or options.fetch_from is not None,
             limit=UNZIPPED_BYTES,
         )
         engine = None

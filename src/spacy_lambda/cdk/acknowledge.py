@@ -1,7 +1,7 @@
-"""Findings of rule packs that we looked at and leave as they are.
+"""Acknowledged findings of rule packs.
 
-Each construct has a small table of them, so that whoever runs cdk-nag over an app with our constructs sees the reasons
-and no finding. The reasons are in the assembly's metadata, not in the templates.
+Each construct has a small table of them, so that cdk-nag over an app with our constructs shows the reasons and no
+findings. The reasons are in the assembly's metadata, not in the templates.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ __all__ = ["acknowledge", "wildcard"]
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Acknowledge findings.
 
-    :param construct: What they concern.
-    :param reasons: By the finding's name.
+    :param construct: The construct with the findings.
+    :param reasons: Reasons by the finding's name.
     """
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=why) for rule, why in reasons.items()))
 
 
 def wildcard(construct: IConstruct, resource: str) -> str:
-    """The name of the finding that a policy's resource ends in a ``*``.
+    """Return the name of the finding for a policy's resource that ends in ``*``.
 
-    :param resource: An ARN, in which the partition may not be known yet.
+    :param resource: An ARN, whose partition may be a token.
     """
     return f"AwsSolutions-IAM5[Resource::{resource.replace(Stack.of(construct).partition, '<AWS::Partition>')}]"

@@ -1,4 +1,4 @@
-"""Who is told of alarms."""
+"""Topic and mail address that receive alarms."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ACKNOWLEDGED = {
 
 
 class AlarmMail(Construct):
-    """A topic that only alarms of this function can write to, with one mail address.
+    """A topic for the alarms of one function, which only they can publish to, with one mail address.
 
-    It is not encrypted with a key of KMS: alarms say nothing but their names and numbers, and CloudWatch could use only
-    a key of one's own, which costs by the month.
+    It is not encrypted with a KMS key: alarms contain only names and numbers, and CloudWatch needs a customer managed
+    key, which costs by the month.
 
     :param spec: The function.
-    :param email: The address; Amazon asks it for its consent first.
+    :param email: The address; Amazon asks it to confirm first.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, email: str) -> None:

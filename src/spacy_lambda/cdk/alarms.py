@@ -1,4 +1,4 @@
-"""What should wake somebody."""
+"""CloudWatch alarms of one function."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from .alarm_mail import AlarmMail
-from .metrics import alias_metric, tells_init, told_metric
+from .metrics import alias_metric, emitted_metric, has_init_metric
 from .spec import FunctionSpec
 
 __all__ = ["Alarms"]
 
 NEAR_TIMEOUT = 0.8
 SLOW_INIT_MS = 8000
-"""After 10 seconds Lambda ends an init and begins it again, within the first caller's time."""
+"""After 10 seconds Lambda aborts an init and repeats it, within the first invocation's timeout."""
 
 
 class Alarms(Construct):
-    """Errors, throttles, durations and inits of the alias, and events that were given up.
+    """Alarms for errors, throttles, durations and inits of the alias, and for failed events.
 
-    Where nothing happens, nothing is wrong: missing data is no alarm.
+    Missing data does not raise an alarm.
 
     :param spec: The function.
-    :param failed: Where events go that could not be answered.
+    :param failed: Queue of failed events.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, failed: sqs.IQueue) -> None:
@@ -38,7 +38,7 @@ class Alarms(Construct):
         self.duration = self._slow(spec)
         waiting = failed.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum")
         self.all = [self.errors, self.throttles, self.duration, self._any("failed-events", waiting, "events given up")]
-        if tells_init(spec):
+        if has_init_metric(spec):
             self.all.append(self._slow_init(spec))
 
     def _any(self, name: str, metric: cloudwatch.IMetric, what: str) -> cloudwatch.Alarm:
@@ -56,7 +56,7 @@ class Alarms(Construct):
     def _slow_init(self, spec: FunctionSpec) -> cloudwatch.Alarm:
         return self._alarm(
             "init",
-            told_metric(spec, "InitDuration", "Maximum"),
+            emitted_metric(spec, "InitDuration", "Maximum"),
             threshold=SLOW_INIT_MS,
             periods=1,
             description=f"{self._function}: a cold start is near the 10 seconds after which Lambda begins it again",

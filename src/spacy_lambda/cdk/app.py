@@ -1,4 +1,4 @@
-"""Specs -> a cloud assembly: the folder of templates and assets that ``cdk deploy --app FOLDER`` takes."""
+"""Specs -> a cloud assembly: the folder of templates and assets that ``cdk deploy --app FOLDER`` accepts."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ CONTEXT = {
     # Traces of the CDK's own code would differ from run to run.
     "aws:cdk:disable-stack-trace": True,
 }
-"""The CDK keeps corrections that change templates behind flags; a new app has to ask for those that it wants."""
+"""Feature flags: the CDK keeps corrections that change templates behind them."""
 
 MARK = "cdk.out"
-"""File that the CDK puts into each assembly."""
+"""File in each cloud assembly."""
 
 
 def synthesise(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Path) -> Path:
-    """Write the templates of functions, and of what they share.
+    """Write the templates of functions and of their shared stack.
 
-    :param out: The folder. An older assembly in it is removed first.
+    :param out: The folder; an older assembly in it is removed first.
     :return: The same folder.
     """
     if (out / MARK).is_file():
@@ -40,9 +40,9 @@ def synthesise(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Pa
 
 
 def make_app(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Path) -> App:
-    """The app before anything is written.
+    """Create the app; nothing is written yet.
 
-    :param out: Folder that it is going to be written into.
+    :param out: Folder of the assembly.
     """
     app = App(outdir=str(out), analytics_reporting=False, tree_metadata=False, context=CONTEXT)
     if shared is not None:

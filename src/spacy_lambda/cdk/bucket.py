@@ -1,4 +1,4 @@
-"""The bucket of compiled pipelines."""
+"""Bucket of compiled pipelines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACKNOWLEDGED = {
 
 
 class ArtifactBucket(Construct):
-    """A bucket that keeps what is overwritten or deleted for a while, and that stays when its stack goes."""
+    """A versioned bucket that keeps replaced objects for a while, and is retained when its stack is deleted."""
 
     def __init__(self, scope: Construct, id: str, spec: SharedSpec) -> None:
         super().__init__(scope, id)

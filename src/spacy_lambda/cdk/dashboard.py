@@ -1,4 +1,4 @@
-"""What the function is doing, on one page."""
+"""CloudWatch dashboard of one function."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from constructs import Construct
 
 from .metrics import (
     alias_metric,
+    emitted_metric,
     function_metric,
+    has_init_metric,
     label_metric,
-    tells_init,
-    told_by_all,
-    told_by_model,
-    told_metric,
+    metric_by_model,
+    summed_metric,
 )
 from .prices import GB_SECOND, MILLION_REQUESTS
 from .spec import FunctionSpec
@@ -27,17 +27,17 @@ WHOLE = 24
 
 
 class Dashboard(Construct):
-    """One dashboard: which model is live, whether it answers and how fast, what it finds, what it costs.
+    """A dashboard: the live version, invocations and latency, entities by label, and cost.
 
     :param spec: The function; it has a live version.
-    :param alarms: Whose states it shows.
+    :param alarms: Alarms whose states it shows.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, alarms: Sequence[cloudwatch.IAlarm]) -> None:
         super().__init__(scope, id)
         rows = [[_about(spec)], [_states(alarms)], [_calls(spec), _durations(spec)]]
         if spec.config.metrics:
-            # CloudWatch refuses a dashboard with a graph of nothing.
+            # CloudWatch refuses a graph without metrics.
             entities = [_entities(spec)] if spec.labels else []
             rows += [[*entities, _answers(spec)], [_models(spec), _cold_starts(spec)]]
         rows.append([_cost(spec)])
@@ -79,23 +79,23 @@ def _entities(spec: FunctionSpec) -> cloudwatch.IWidget:
 
 def _answers(spec: FunctionSpec) -> cloudwatch.IWidget:
     titles = {"Texts": "texts", "EmptyAnswers": "without an entity", "ClientErrors": "mistakes of callers"}
-    return _graph("Texts and empty answers", [told_by_all(spec, name, label) for name, label in titles.items()])
+    return _graph("Texts and empty answers", [summed_metric(spec, name, label) for name, label in titles.items()])
 
 
 def _models(spec: FunctionSpec) -> cloudwatch.IWidget:
-    """Which model answers: it shows releases and rollbacks, which no text that was deployed can."""
-    return _graph("Texts by model", [told_by_model(spec, "Texts")])
+    """Show texts by model, and so releases and rollbacks, which a deployed text cannot."""
+    return _graph("Texts by model", [metric_by_model(spec, "Texts")])
 
 
 def _cold_starts(spec: FunctionSpec) -> cloudwatch.IWidget:
     share = cloudwatch.MathExpression(
         expression="100 * cold",
-        using_metrics={"cold": told_metric(spec, "ColdStarts", "Average")},
+        using_metrics={"cold": emitted_metric(spec, "ColdStarts", "Average")},
         label="cold starts, %",
         period=Duration.minutes(5),
     )
-    inits = [told_metric(spec, "InitDuration", statistic) for statistic in ("p50", "Maximum")]
-    return _graph("Cold starts", [share], right=inits if tells_init(spec) else [])
+    inits = [emitted_metric(spec, "InitDuration", statistic) for statistic in ("p50", "Maximum")]
+    return _graph("Cold starts", [share], right=inits if has_init_metric(spec) else [])
 
 
 def _cost(spec: FunctionSpec) -> cloudwatch.IWidget:
@@ -103,14 +103,14 @@ def _cost(spec: FunctionSpec) -> cloudwatch.IWidget:
 
 
 def hourly_cost(spec: FunctionSpec) -> cloudwatch.MathExpression:
-    """GB-seconds and requests at list prices; inits are paid for like invocations."""
+    """Return the cost of GB-seconds and requests at list prices; inits are billed like invocations."""
     used = {
         "requests": function_metric(spec, "Invocations", "Sum", minutes=60),
         "busy": function_metric(spec, "Duration", "Sum", minutes=60),
     }
     milliseconds = "busy"
-    if tells_init(spec):
-        used["init"] = told_metric(spec, "InitDuration", "Sum", minutes=60)
+    if has_init_metric(spec):
+        used["init"] = emitted_metric(spec, "InitDuration", "Sum", minutes=60)
         milliseconds = "(busy + FILL(init, 0))"
     price = spec.config.memory / 1024 * GB_SECOND[spec.config.architecture] / 1000
     return cloudwatch.MathExpression(

@@ -1,4 +1,4 @@
-"""The Function URL."""
+"""Function URL."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CORS_AGE = Duration.hours(1)
 
 
 class Endpoint(Construct):
-    """An URL of the alias: it stays the same whichever version is live.
+    """Function URL of the alias: it stays the same whichever version is live.
 
-    A public one comes with the two permissions that it needs, from the CDK: ``lambda:InvokeFunctionUrl``, and
+    The CDK adds the two permissions that a public one needs: ``lambda:InvokeFunctionUrl``, and
     ``lambda:InvokeFunction`` for invocations through the URL alone. With IAM, callers need both in their own policies.
 
     :param spec: The function.
-    :param alias: What it invokes.
+    :param alias: The alias that it invokes.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, alias: lambda_.Alias) -> None:
@@ -37,7 +37,7 @@ class Endpoint(Construct):
 
 
 def _cors(spec: FunctionSpec) -> lambda_.FunctionUrlCorsOptions:
-    """Headers that a browser asks leave for: a body's type, and what a signed request has."""
+    """Return the CORS settings; browsers need permission for a body's type and the headers of signed requests."""
     return lambda_.FunctionUrlCorsOptions(
         allowed_origins=list(spec.config.cors),
         allowed_methods=[lambda_.HttpMethod.GET, lambda_.HttpMethod.POST],

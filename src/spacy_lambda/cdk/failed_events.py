@@ -1,4 +1,4 @@
-"""Where events go that were sent asynchronously and could not be answered."""
+"""Queue of asynchronous events that failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .spec import FunctionSpec
 __all__ = ["FailedEvents"]
 
 KEPT = Duration.days(14)
-"""As long as SQS keeps anything."""
+"""Maximum retention of SQS."""
 
 ACKNOWLEDGED = {
     "AwsSolutions-SQS3": "This queue is where failed events end; nothing consumes it that could fail again.",
@@ -22,7 +22,7 @@ ACKNOWLEDGED = {
 
 
 class FailedEvents(Construct):
-    """A queue with the event, and with what went wrong, of each invocation that failed for the last time."""
+    """A queue of the events whose last retry failed, each with its error."""
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
         super().__init__(scope, id)

@@ -1,4 +1,4 @@
-"""Everything of one function."""
+"""Stack of one function."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["FunctionStack"]
 
 
 class FunctionStack(Stack):
-    """A function, and once a version of it is to be live, what callers and people on call need.
+    """A function, and with a live version, its alias, URL, alarms and dashboard.
 
     Its outputs are ``Version``, the version of the code in this template, and ``Url``. Its parts are ``ner`` and
-    ``live``, which is ``None`` where nothing is to be live yet.
+    ``live``, which is ``None`` without a live version.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, env: Environment | None = None) -> None:
@@ -38,5 +38,5 @@ class FunctionStack(Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """Zones by number, because the CDK would look up their names in the account."""
+        """Availability zones by number, because the CDK would look up their names in the account."""
         return zones()

@@ -1,8 +1,8 @@
-"""Text that means itself in a template, and text that would mean something else.
+"""Literal text in templates, and text that has a special meaning there.
 
 CloudFormation reads ``{{resolve:...}}`` in every value as a secret or a parameter to look up, ``${AWS::...}`` in some;
-the CDK reads ``${Token[...]}`` as a value that it has yet to compute. None of them can be escaped, so a text that has
-one of them reaches no template. Standard library only: the app that ``eject`` writes has this file too.
+the CDK reads ``${Token[...]}`` as a value that it computes later. None of them can be escaped, so that a text with one
+of them is refused before it reaches a template.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ COMMANDS = {
     "a pseudo parameter of CloudFormation": re.compile(r"\$\{\s*!?\s*AWS\s*::", re.IGNORECASE),
 }
 INTRINSIC = re.compile(r"Ref|Condition|Fn::.*|AWS::.*", re.DOTALL)
-"""Keys of a table that make a function of CloudFormation's of it."""
+"""Keys that make a table an intrinsic function of CloudFormation."""
 
 LINES = "\t\n\r"
-"""Control characters that a text of several lines has."""
+"""Control characters of text with several lines."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 PATTERN = re.compile(r"[*?$]")

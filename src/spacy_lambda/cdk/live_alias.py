@@ -1,4 +1,4 @@
-"""The alias that callers use, and what hangs on it."""
+"""Live alias, with the resources that belong to it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["LiveAlias"]
 
 
 class LiveAlias(Construct):
-    """The alias with its Function URL, its alarms and its dashboard.
+    """The live alias with its Function URL, alarms and dashboard.
 
-    The version is a literal number: publishing one must not move the alias.
+    Its version is a literal number, so that publishing another one does not move it.
 
     :param spec: The function; it has a live version.
-    :param ner: The function that was made from it.
+    :param ner: The construct of the function.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, ner: NerFunction) -> None:

@@ -1,4 +1,4 @@
-"""The function's log group."""
+"""Log group of the function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["make_log_group"]
 
 
 def make_log_group(scope: Construct, id: str, spec: FunctionSpec) -> logs.LogGroup:
-    """A group of our own: the one that Lambda makes keeps everything for ever, and stays when the function goes."""
+    """Create a log group: the one that Lambda creates never expires, and stays when the function is deleted."""
     group = logs.LogGroup(
         scope,
         id,
@@ -21,6 +21,6 @@ def make_log_group(scope: Construct, id: str, spec: FunctionSpec) -> logs.LogGro
     )
     resource = group.node.default_child
     assert isinstance(resource, logs.CfnLogGroup)
-    # The construct takes an enumeration of names, which says nothing that the number does not.
+    # The construct accepts only members of an enumeration.
     resource.retention_in_days = spec.config.log_retention
     return group

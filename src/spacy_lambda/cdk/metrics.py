@@ -1,4 +1,4 @@
-"""CloudWatch's metrics of a function: those that Lambda has of the alias, and those that the function tells itself."""
+"""CloudWatch metrics of a function: Lambda's own, and those that the function emits."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from .spec import ALIAS, FunctionSpec
 
 __all__ = [
     "alias_metric",
+    "emitted_metric",
     "function_metric",
+    "has_init_metric",
     "label_metric",
+    "metric_by_model",
     "quoted",
-    "tells_init",
-    "told_by_all",
-    "told_by_model",
-    "told_metric",
+    "summed_metric",
 ]
 
 
 def alias_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int = 1) -> cloudwatch.Metric:
-    """Lambda's metric of what came through the alias."""
+    """Return Lambda's metric of invocations through the alias."""
     function = spec.function_name
     dimensions = {"FunctionName": function, "Resource": f"{function}:{ALIAS}"}
     return _metric("AWS/Lambda", name, dimensions, statistic, minutes)
 
 
 def function_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int) -> cloudwatch.Metric:
-    """Lambda's metric of all that the function did, and that is paid for."""
+    """Return Lambda's metric of all invocations, which are what is billed."""
     return _metric("AWS/Lambda", name, {"FunctionName": spec.function_name}, statistic, minutes)
 
 
-def told_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int = 5) -> cloudwatch.Metric:
-    """A metric that the function tells, where it has no dimension but the function."""
+def emitted_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int = 5) -> cloudwatch.Metric:
+    """Return a metric that the function emits, with the function as its only dimension."""
     return _metric(spec.project, name, {"FunctionName": spec.function_name}, statistic, minutes)
 
 
-def told_by_model(spec: FunctionSpec, name: str) -> cloudwatch.MathExpression:
-    """A metric that the function tells of each model: one line for each that answered."""
+def metric_by_model(spec: FunctionSpec, name: str) -> cloudwatch.MathExpression:
+    """Return a metric that the function emits for each model: one line per model."""
     return _math(_search(spec, name), label="")
 
 
-def told_by_all(spec: FunctionSpec, name: str, label: str) -> cloudwatch.MathExpression:
-    """The same for all models together, so that a line goes on when the model changes."""
+def summed_metric(spec: FunctionSpec, name: str, label: str) -> cloudwatch.MathExpression:
+    """Return the sum of that metric over all models: one line that continues when the model changes."""
     return _math(f"SUM({_search(spec, name)})", label=label)
 
 
 def label_metric(spec: FunctionSpec, label: str) -> cloudwatch.MathExpression:
-    """How many entities of a label were found."""
-    return told_by_all(spec, f"Entities.{label}", label)
+    """Return the number of entities with a label."""
+    return summed_metric(spec, f"Entities.{label}", label)
 
 
-def tells_init(spec: FunctionSpec) -> bool:
-    """Whether there is a metric of how long an init takes: with SnapStart nobody waits for one."""
+def has_init_metric(spec: FunctionSpec) -> bool:
+    """Return ``True`` if the function emits a metric of init durations: with SnapStart no caller waits for an init."""
     return spec.config.metrics and not spec.config.snapstart
 
 
@@ -77,6 +77,6 @@ def _math(expression: str, *, label: str) -> cloudwatch.MathExpression:
 
 
 def quoted(text: str) -> str:
-    """A term of a search that is to be found as it is; the search itself stands between single quotes."""
+    """Quote a literal term of a search expression, which stands between single quotes itself."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'")
     return f'"{escaped}"'

@@ -1,4 +1,4 @@
-"""A network that leads nowhere but to the pipeline's bucket, to that of the answers, and to EFS."""
+"""Network that reaches only the pipeline's bucket, the output's bucket and EFS."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ACKNOWLEDGED = {
 class ModelNetwork(Construct):
     """Isolated subnets in two zones: no NAT, no internet gateway, a gateway endpoint for S3.
 
-    Nothing else is needed: Lambda itself takes logs, metrics and traces, sends failed events, and pulls the image.
+    Nothing else is needed: Lambda itself collects logs, metrics and traces, sends failed events, and pulls the image.
 
     :param readable: Objects that can be read through the endpoint.
-    :param writable: Objects that can be written.
-    :param account: Whose roles can do so.
+    :param writable: Objects that can be written through it.
+    :param account: Account whose roles can do so.
     """
 
     def __init__(self, scope: Construct, id: str, *, readable: str, writable: str | None = None, account: str) -> None:
@@ -52,7 +52,7 @@ class ModelNetwork(Construct):
         self.cache_group = self._group("Cache", "The cache: NFS from the function")
         self.function_group.add_egress_rule(self.cache_group, NFS, "EFS")
         self.cache_group.add_ingress_rule(self.function_group, NFS, "the function")
-        # S3's addresses change; the routes let only S3's own through.
+        # S3's addresses change; the only route leads to S3.
         self.function_group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "S3, by the gateway endpoint")
 
     def _group(self, id: str, description: str) -> ec2.SecurityGroup:
@@ -60,7 +60,7 @@ class ModelNetwork(Construct):
 
 
 def zones() -> list[str]:
-    """Two zones of the region, whatever they are called in this account."""
+    """Return two availability zones of the region, independent of their names in the account."""
     return [Fn.select(zone, Fn.get_azs()) for zone in range(2)]
 
 

@@ -1,4 +1,4 @@
-"""The repository of one function's images."""
+"""ECR repository of one function's images."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .spec import SharedSpec
 __all__ = ["ImageRepository"]
 
 KEPT_IMAGES = 30
-"""More than versions are ever kept: an image must not go while a version runs it."""
+"""More than the versions that are ever kept: an image must outlive the versions that run it."""
 
 
 class ImageRepository(Construct):
-    """A repository that Lambda may pull from, for this function alone. It stays when its stack goes.
+    """A repository from which only this function may pull. It is retained when its stack is deleted.
 
     :param function: Name of the function in the project.
     """
@@ -37,7 +37,7 @@ class ImageRepository(Construct):
 
 
 def _may_pull(partition: str, spec: SharedSpec, function: str) -> iam.PolicyStatement:
-    """Without it, Lambda writes a policy of its own, for all functions of the account."""
+    """Allow one function to pull: without this, Lambda adds a policy for all functions of the account."""
     arn = f"arn:{partition}:lambda:{spec.region}:{spec.account}:function:{stack_name(spec.project, function)}"
     return iam.PolicyStatement(
         principals=[iam.ServicePrincipal("lambda.amazonaws.com")],

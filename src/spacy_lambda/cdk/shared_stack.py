@@ -1,4 +1,4 @@
-"""What the functions of a project share."""
+"""Stack of the resources that the functions of a project share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags by which resources are found again, and by which the bill is split."""
+"""Tags that identify resources, also on the bill."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["add_tags"]
 
 
 def add_tags(scope: IConstruct, spec: FunctionSpec | SharedSpec) -> None:
-    """Tag everything in a scope; ours cannot be overridden, because ``destroy`` looks for them."""
+    """Tag everything in a scope. Our tags cannot be overridden, because ``destroy`` searches by them."""
     for key, value in {**spec.tags, **_own(spec)}.items():
         Tags.of(scope).add(key, value)
 

@@ -1,4 +1,4 @@
-"""How traffic moves to a new version, where it does not move at once."""
+"""Gradual move of traffic to a new version."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ ACKNOWLEDGED = {
 
 
 class Canary(Construct):
-    """CodeDeploy moves the alias step by step, and back as soon as one of the alarms rings.
+    """CodeDeploy moves the alias in steps, and back as soon as an alarm is in ALARM.
 
     :param spec: The function; its canary is not ``all-at-once``.
-    :param alias: What is moved.
-    :param alarms: What moves it back.
+    :param alias: The alias to move.
+    :param alarms: Alarms that move it back.
     """
 
     def __init__(

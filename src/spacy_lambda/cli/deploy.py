@@ -17,8 +17,8 @@ from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption
 from spacy_lambda.cli.progress import paused, stages
 
 if TYPE_CHECKING:
-    from spacy_lambda.deploy.plan import Plan
-    from spacy_lambda.deploy.release import Released
+    from spacy_lambda.deploy.planning import Plan
+    from spacy_lambda.deploy.promotion import Live
 
 
 def deploy(
@@ -46,7 +46,6 @@ def deploy(
     from spacy_lambda.deploy.deployment import deploy as deploy_functions
     from spacy_lambda.deploy.deployment import plan as plan_functions
     from spacy_lambda.deploy.selection import chosen_functions
-    from spacy_lambda.deploy.stacks import is_bootstrapped
 
     require_terminal(yes=yes or plan_only)
     if pipeline is not None:
@@ -59,10 +58,10 @@ def deploy(
     chosen = chosen_functions(project, functions or [])
     aws, cdk = open_account(project), find_cdk()
 
-    def agree(planned: Plan, bootstrapped: bool) -> bool:
+    def confirm_plan(planned: Plan) -> bool:
         with paused():
             if not (as_json and yes):
-                print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=bootstrapped, err=as_json)
+                print_plan(planned, account=f"{aws.account}/{aws.region}", err=as_json)
             return confirm("deploy?", yes=yes)
 
     with stages(quiet=as_json) as on_step:
@@ -75,15 +74,15 @@ def deploy(
                     chosen,
                     aws=aws,
                     cdk=cdk,
-                    agree=agree,
-                    tell=partial(print_lines, err=as_json),
+                    confirm=confirm_plan,
+                    on_line=partial(print_lines, err=as_json),
                     on_step=on_step,
                 )
     if plan_only:
         if as_json:
             print_json([plan_facts(one, planned) for one in planned.functions])
         else:
-            print_plan(planned, account=f"{aws.account}/{aws.region}", bootstrapped=is_bootstrapped(aws))
+            print_plan(planned, account=f"{aws.account}/{aws.region}")
         return
     if released is None:
         print_lines("not confirmed; nothing was deployed", err=True)
@@ -92,7 +91,7 @@ def deploy(
         print_json([vars(one) for one in released])
     else:
         for one in released:
-            _print_released(one)
+            _print_live(one)
 
 
 @contextmanager
@@ -109,7 +108,7 @@ def _interruption_explained() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _print_released(released: Released) -> None:
+def _print_live(released: Live) -> None:
     before = f" (before: {released.previous})" if released.previous not in (None, released.version) else ""
     print_lines(f"{released.function}: version {released.version} is live{before}")
     if released.pruned:

@@ -27,7 +27,7 @@ def eject(
     """
     from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.eject import eject_app
+    from spacy_lambda.deploy.ejection import eject as eject_app
     from spacy_lambda.deploy.selection import chosen_functions
 
     project = load_project(config, region=region)

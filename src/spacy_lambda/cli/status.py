@@ -8,7 +8,7 @@ from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, RegionOption
 
 if TYPE_CHECKING:
-    from spacy_lambda.deploy.status import FunctionStatus
+    from spacy_lambda.deploy.health import FunctionStatus
 
 
 def status(
@@ -24,12 +24,12 @@ def status(
     """
     from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.health import status as read_status
     from spacy_lambda.deploy.selection import chosen_functions
-    from spacy_lambda.deploy.status import function_status
 
     project = load_project(config, region=region)
     aws = open_account(project)
-    found = [function_status(aws, project.name, one.name) for one in chosen_functions(project, functions or [])]
+    found = [read_status(aws, project.name, one.name) for one in chosen_functions(project, functions or [])]
     if as_json:
         print_json(found)
         return

@@ -1,11 +1,17 @@
-"""From a file that says what is wanted to functions on AWS.
+"""Deployment: from a :class:`~spacy_lambda.config.project.Project` to functions on AWS, and their operation.
 
-The constructs are of use without the rest: ``NerFunction`` in an app of one's own. They are loaded when they are asked
-for, because the CDK starts Node.
+::
+
+    Project ──plan──▶ Plan        ──deploy──▶ live functions ──status, read_log, rollback, destroy
+            └─eject─▶ CDK app
+
+:mod:`spacy_lambda.deploy.deployment` describes the stages of ``deploy``. The constructs are of use without the rest:
+``NerFunction`` in an app of your own. Public names are imported when they are used, because the CDK starts Node.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.errors import MissingExtraError
@@ -16,37 +22,79 @@ if TYPE_CHECKING:
     from spacy_lambda.cdk.settings import FunctionConfig
     from spacy_lambda.cdk.shared_stack import SharedStack
     from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
+    from spacy_lambda.deploy.aws import Aws, open_account
+    from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
+    from spacy_lambda.deploy.deployment import deploy, plan
+    from spacy_lambda.deploy.ejection import eject
+    from spacy_lambda.deploy.health import FunctionStatus, status
+    from spacy_lambda.deploy.logs import LogEvent, read_log
+    from spacy_lambda.deploy.planning import Plan, Planned
+    from spacy_lambda.deploy.promotion import Live
+    from spacy_lambda.deploy.removal import destroy
+    from spacy_lambda.deploy.reversion import RolledBack, rollback
 
 __all__ = [
+    "Aws",
+    "Cdk",
     "FunctionConfig",
     "FunctionSpec",
     "FunctionStack",
+    "FunctionStatus",
     "ImageCode",
+    "Live",
+    "LogEvent",
     "NerFunction",
+    "Plan",
+    "Planned",
+    "RolledBack",
     "SharedSpec",
     "SharedStack",
     "ZipCode",
+    "deploy",
+    "destroy",
+    "eject",
+    "find_cdk",
+    "open_account",
+    "plan",
+    "read_log",
+    "rollback",
+    "status",
 ]
 
-_MODULES = {
-    "FunctionConfig": "settings",
-    "FunctionSpec": "spec",
-    "FunctionStack": "function_stack",
-    "ImageCode": "spec",
-    "NerFunction": "ner_function",
-    "SharedSpec": "spec",
-    "SharedStack": "shared_stack",
-    "ZipCode": "spec",
+_HOMES = {
+    "Aws": "spacy_lambda.deploy.aws",
+    "Cdk": "spacy_lambda.deploy.cdk_cli",
+    "FunctionConfig": "spacy_lambda.cdk.settings",
+    "FunctionSpec": "spacy_lambda.cdk.spec",
+    "FunctionStack": "spacy_lambda.cdk.function_stack",
+    "FunctionStatus": "spacy_lambda.deploy.health",
+    "ImageCode": "spacy_lambda.cdk.spec",
+    "Live": "spacy_lambda.deploy.promotion",
+    "LogEvent": "spacy_lambda.deploy.logs",
+    "NerFunction": "spacy_lambda.cdk.ner_function",
+    "Plan": "spacy_lambda.deploy.planning",
+    "Planned": "spacy_lambda.deploy.planning",
+    "RolledBack": "spacy_lambda.deploy.reversion",
+    "SharedSpec": "spacy_lambda.cdk.spec",
+    "SharedStack": "spacy_lambda.cdk.shared_stack",
+    "ZipCode": "spacy_lambda.cdk.spec",
+    "deploy": "spacy_lambda.deploy.deployment",
+    "destroy": "spacy_lambda.deploy.removal",
+    "eject": "spacy_lambda.deploy.ejection",
+    "find_cdk": "spacy_lambda.deploy.cdk_cli",
+    "open_account": "spacy_lambda.deploy.aws",
+    "plan": "spacy_lambda.deploy.deployment",
+    "read_log": "spacy_lambda.deploy.logs",
+    "rollback": "spacy_lambda.deploy.reversion",
+    "status": "spacy_lambda.deploy.health",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     try:
-        module = import_module(f"spacy_lambda.cdk.{_MODULES[name]}")
+        module = import_module(_HOMES[name])
     except ModuleNotFoundError as exc:
         if (exc.name or "").startswith("spacy_lambda"):
             raise

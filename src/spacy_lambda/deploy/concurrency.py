@@ -1,7 +1,7 @@
-"""How many environments of a function there may be at once, and whether the account lets so many be reserved.
+"""Concurrency of functions, and the part of it that the account can reserve.
 
-Reserved concurrency is taken out of the account's; 100 of that have to stay unreserved, and an account that is new has
-10 in all (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
+Reserved concurrency is taken from the account's, of which 100 must stay unreserved; a new account has 10 in all
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
 """
 
 from __future__ import annotations
@@ -10,27 +10,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, Concurrency, FunctionConfig
-from spacy_lambda.deploy.aws import Aws, aws_error
+from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
 __all__ = ["Limit", "concurrency_limits"]
 
 UNRESERVED = 100
-"""What has to stay for functions that have nothing reserved."""
+"""Concurrency that must stay for functions without reserved concurrency."""
 
 QUOTA = "https://console.aws.amazon.com/servicequotas/home/services/lambda/quotas/L-B99A9384"
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How many environments of a function there may be.
+    """Concurrency of one function.
 
-    :param reserved: What its template is given.
-    :param about: The same for people.
+    :param reserved: Its reserved concurrency in the template.
+    :param about: The same in words.
     """
 
     reserved: Concurrency | None
@@ -44,9 +45,9 @@ class _Account:
 
 
 def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfig]) -> dict[str, Limit]:
-    """The limits of functions that are deployed together, by name.
+    """Return the concurrency of functions that are deployed together, by name.
 
-    :raises DeployError: If the account does not let as many be reserved as the file says, or AWS does not tell.
+    :raises DeployError: If the account cannot reserve the concurrency in the file, or AWS cannot be reached.
     """
     wanted = {one.name: _wanted(one) for one in functions}
     account = _account(aws, project, wanted) if any(wanted.values()) else "nothing is reserved"
@@ -67,48 +68,45 @@ def _wanted(function: FunctionConfig) -> int:
 
 def _limit(function: FunctionConfig, number: int, account: _Account | str, free: int) -> Limit:
     if number == 0:
-        shared = "no limit of its own: as many environments at once as the account has"
+        shared = "no limit of its own: up to the account's concurrency"
         if function.auth == "none":
             return Limit(
-                "unlimited", f'{shared}. WARNING: what strangers can cost is unlimited; concurrency = "unlimited"'
+                "unlimited",
+                f'{shared}. WARNING: the cost that strangers can cause is unlimited; concurrency = "unlimited"',
             )
         return Limit(function.concurrency, shared)
     why = "" if function.concurrency else ', the default with auth = "none"'
-    about = f"at most {number} environments at once{why}; they are reserved for it"
+    about = f"at most {number}{why}, reserved for it"
     if isinstance(account, str):
-        return Limit(number, f"{about} (whether the account has as many was not checked: {account})")
+        return Limit(number, f"{about} (not checked against the account's: {account})")
     if number <= free:
         return Limit(number, about)
-    short = f"the account has {account.limit} environments, of which {max(free, 0)} can still be reserved"
+    short = f"the account has {account.limit}, of which {max(free, 0)} can still be reserved"
     if function.concurrency is None:
-        return Limit("unlimited", f"at most {account.limit} environments at once, the account's own limit: {short}")
+        return Limit("unlimited", f"at most {account.limit}, the account's own limit: {short}")
     raise DeployError(
-        f"functions.{function.name}.concurrency is {number}, and {short}; {UNRESERVED} have to stay unreserved",
+        f"functions.{function.name}.concurrency is {number}, and {short}; {UNRESERVED} must stay unreserved",
         remedy=f"ask for a higher quota ({QUOTA}), write a smaller number, or leave concurrency out",
     )
 
 
 def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | str:
-    """What can be reserved, counting what these functions have already; or the error's code where AWS does not tell."""
+    """Return what can be reserved, with what these functions have already; or the error's code if AWS refuses."""
     client = aws.client("lambda")
-    try:
-        told = client.get_account_settings()["AccountLimit"]
-        own = 0
-        for name, number in functions.items():
-            if number:
-                own += _reserved(client, stack_name(project, name))
-    except ClientError as exc:
-        # Who may deploy need not be allowed to ask; what cannot be reserved, CloudFormation refuses as well.
-        return str(exc.response.get("Error", {}).get("Code", "Unknown"))
-    except BotoCoreError as exc:
-        raise aws_error(exc, "asking how many environments the account has") from exc
-    limit = int(told["ConcurrentExecutions"])
-    return _Account(limit, int(told.get("UnreservedConcurrentExecutions", limit)) + own - UNRESERVED)
+    with aws_errors("reading the concurrency of the account"):
+        try:
+            settings = client.get_account_settings()["AccountLimit"]
+            own = sum(_reserved(client, stack_name(project, name)) for name, number in functions.items() if number)
+        except ClientError as exc:
+            # The permission to deploy need not include this one; CloudFormation refuses what cannot be reserved.
+            return str(exc.response.get("Error", {}).get("Code", "Unknown"))
+    limit = int(settings["ConcurrentExecutions"])
+    return _Account(limit, int(settings.get("UnreservedConcurrentExecutions", limit)) + own - UNRESERVED)
 
 
 def _reserved(client: Any, function: str) -> int:
     try:
-        told = client.get_function_concurrency(FunctionName=function)
+        found = client.get_function_concurrency(FunctionName=function)
     except client.exceptions.ResourceNotFoundException:
         return 0
-    return int(told.get("ReservedConcurrentExecutions", 0))
+    return int(found.get("ReservedConcurrentExecutions", 0))

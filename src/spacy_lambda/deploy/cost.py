@@ -15,11 +15,11 @@ GB = 1e9
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars.
+    """Estimated cost in US dollars.
 
-    :param idle: A month in which nobody calls, by what it is for.
-    :param million: A million texts, each in a request of its own.
-    :param ms_per_text: What that assumes.
+    :param idle: Idle cost of a month, by resource.
+    :param million: A million texts, each in its own request.
+    :param ms_per_text: Assumed latency of a text.
     """
 
     idle: dict[str, float]
@@ -28,17 +28,17 @@ class Cost:
 
     @property
     def idle_total(self) -> float:
-        """A month in which nobody calls."""
+        """Idle cost of a month in all."""
         return sum(self.idle.values())
 
 
 def estimate(spec: FunctionSpec, *, code_bytes: int, model_bytes: int, versions: int, ms_per_text: float) -> Cost:
-    """Estimate what a function costs.
+    """Estimate the cost of a function.
 
-    :param code_bytes: Of the zip or the image, for each version.
-    :param model_bytes: Of the pipeline's artifact.
-    :param versions: That are kept.
-    :param ms_per_text: How long one text takes.
+    :param code_bytes: Size of the zip or the image, for each version.
+    :param model_bytes: Size of the pipeline's artifact.
+    :param versions: Number of versions that are kept.
+    :param ms_per_text: Latency of a text.
     """
     is_image = isinstance(spec.code, ImageCode)
     memory_gb = spec.config.memory / 1024

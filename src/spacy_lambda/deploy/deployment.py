@@ -1,51 +1,63 @@
-"""The whole of ``spacy-lambda deploy``: prepare, plan, ask, release."""
+"""``spacy-lambda deploy``: functions of a project, live on AWS.
+
+Each stage is a module that takes a frozen value and returns the next one::
+
+    FunctionConfig
+         │  preparation   the pipeline, its bundle or image, and its golden tests are made on this machine
+         ▼
+     Prepared
+         │  planning      the templates are compared with the deployed stacks; nothing in AWS changes
+         ▼
+      Planned             `deploy --plan` ends here; `deploy` asks for confirmation, and takes each function's lock
+         │  storage       pipeline ──▶ bucket, image ──▶ repository
+         ▼
+      Stored
+         │  publication   first update of the stack: a version is published and tested; the live alias does not move
+         ▼
+     Published
+         │  promotion     second update of the stack: the live alias moves; old versions are deleted
+         ▼
+       Live
+
+A failure leaves the live version as it was, and the same command continues.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
+from spacy_lambda.cdk.spec import SharedSpec
 from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
-from spacy_lambda.deploy.plan import Plan, make_plan, shared_spec
-from spacy_lambda.deploy.prepare import WORK, prepared_function
-from spacy_lambda.deploy.release import Released, Tell, release, run_deploy
-from spacy_lambda.deploy.stacks import is_bootstrapped, require_settled
+from spacy_lambda.deploy.lock import deployment_lock
+from spacy_lambda.deploy.planning import Plan, Planned, make_plan
+from spacy_lambda.deploy.preparation import WORK, prepare
+from spacy_lambda.deploy.promotion import Live, promote
+from spacy_lambda.deploy.publication import publish
+from spacy_lambda.deploy.stacks import require_settled
+from spacy_lambda.deploy.storage import store
 from spacy_lambda.deploy.synthesis import write_templates
 
-__all__ = ["bootstrap", "deploy", "plan"]
+__all__ = ["deploy", "plan"]
 
-
-def bootstrap(aws: Aws, cdk: Cdk, *, tell: Tell) -> None:
-    """Make what the CDK needs in an account and region, once: a bucket, a repository, roles.
-
-    :raises DeployError: If it fails.
-    """
-    tell(f"bootstrapping the CDK in {aws.account}/{aws.region}")
-    cdk.run(
-        "bootstrap",
-        f"aws://{aws.account}/{aws.region}",
-        on_line=lambda line: tell(f"  {line}") if " | " in line else None,
-    )
+OnLine = Callable[[str], None]
 
 
 def plan(
-    project: Project, functions: Sequence[FunctionConfig], *, aws: Aws, cdk: Cdk, on_step: Callable[..., None]
+    project: Project, functions: Sequence[FunctionConfig], *, aws: Aws, cdk: Cdk, on_step: OnStep = no_progress
 ) -> Plan:
-    """What a deployment would do; nothing in AWS is changed, and no image is built.
+    """Plan a deployment; nothing in AWS changes, and no image is built.
 
     :raises SpacyLambdaError: If the deployment would fail before it changes anything.
     """
-    with ExitStack() as stack:
-        prepared = [
-            stack.enter_context(prepared_function(project, one, build_images=False, on_step=on_step))
-            for one in functions
-        ]
-        return make_plan(project, prepared, aws=aws, cdk=cdk, out=_empty_folder(project), on_step=on_step)
+    with _planned(project, functions, aws=aws, cdk=cdk, build_images=False, on_step=on_step) as (made, _):
+        return made
 
 
 def deploy(
@@ -54,40 +66,60 @@ def deploy(
     *,
     aws: Aws,
     cdk: Cdk,
-    agree: Callable[[Plan, bool], bool],
-    tell: Tell,
-    on_step: Callable[..., None],
-) -> list[Released] | None:
+    confirm: Callable[[Plan], bool],
+    on_line: OnLine,
+    on_step: OnStep = no_progress,
+) -> list[Live] | None:
     """Deploy functions, one after the other.
 
-    :param agree: Asked once, with the plan and whether the account has still to be bootstrapped.
-    :param tell: Told what is being done.
-    :return: What is live; ``None`` if it was not agreed to.
-    :raises SpacyLambdaError: If something fails; functions that were released stay so, all others are as they were.
+    :param confirm: Called once, with the plan.
+    :param on_line: Called with each line that reports what is being done.
+    :return: The live versions; ``None`` if the plan was not confirmed.
+    :raises SpacyLambdaError: If something fails; functions that went live stay so, all others are as they were.
     """
-    out = _empty_folder(project)
-    with ExitStack() as stack:
-        prepared = [stack.enter_context(prepared_function(project, one, on_step=on_step)) for one in functions]
-        ready = is_bootstrapped(aws)
-        planned = make_plan(project, prepared, aws=aws, cdk=cdk, out=out, on_step=on_step)
-        if not agree(planned, ready):
+    with _planned(project, functions, aws=aws, cdk=cdk, build_images=True, on_step=on_step) as (made, out):
+        if not confirm(made):
             return None
-        if not ready:
-            bootstrap(aws, cdk, tell=tell)
-        _deploy_shared(project, aws=aws, cdk=cdk, out=out, tell=tell)
-        return [release(project, one, aws=aws, cdk=cdk, out=out, tell=tell) for one in prepared]
+        if not made.bootstrapped:
+            on_line(f"bootstrapping the CDK in {aws.account}/{aws.region}")
+            cdk.bootstrap(aws.account, aws.region, on_line=on_line)
+        _deploy_shared(made.shared, aws=aws, cdk=cdk, out=out, on_line=on_line)
+        return [_release(project, one, aws=aws, cdk=cdk, out=out, on_line=on_line) for one in made.functions]
 
 
-def _empty_folder(project: Project) -> Path:
-    """For templates. Those of the last time stay until now, for whoever wants to look at them."""
+@contextmanager
+def _planned(
+    project: Project,
+    functions: Sequence[FunctionConfig],
+    *,
+    aws: Aws,
+    cdk: Cdk,
+    build_images: bool,
+    on_step: OnStep,
+) -> Iterator[tuple[Plan, Path]]:
+    """Yield the plan and the folder of the templates, which stays for inspection until the next plan."""
     out = project.folder / WORK / "cdk.out"
     shutil.rmtree(out, ignore_errors=True)
-    return out
+    with ExitStack() as stack:
+        prepared = [
+            stack.enter_context(prepare(project, one, aws=aws, build_images=build_images, on_step=on_step))
+            for one in functions
+        ]
+        yield make_plan(project, prepared, aws=aws, cdk=cdk, out=out, on_step=on_step), out
 
 
-def _deploy_shared(project: Project, *, aws: Aws, cdk: Cdk, out: Path, tell: Tell) -> None:
-    name = stack_name(project.name)
+def _deploy_shared(shared: SharedSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine) -> None:
+    name = stack_name(shared.project)
     require_settled(aws, name)
-    tell(f"the bucket {bucket_name(project.name, account=aws.account, region=aws.region)}")
-    assembly = write_templates([], shared_spec(project, aws), out)
-    run_deploy(cdk, name, assembly, tell=tell)
+    on_line(f"the bucket {bucket_name(shared.project, account=aws.account, region=aws.region)}")
+    cdk.deploy(name, write_templates([], shared, out), on_line=on_line)
+
+
+def _release(project: Project, planned: Planned, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine) -> Live:
+    """Take one function through the stages that change AWS, under its lock."""
+    bucket = bucket_name(project.name, account=aws.account, region=aws.region)
+    with deployment_lock(aws, bucket, planned.spec.name):
+        require_settled(aws, planned.spec.function_name)
+        stored = store(project, planned, aws=aws, on_line=on_line)
+        published = publish(stored, aws=aws, cdk=cdk, out=out, on_line=on_line)
+        return promote(published, aws=aws, cdk=cdk, out=out, on_line=on_line)

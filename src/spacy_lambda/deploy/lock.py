@@ -1,6 +1,4 @@
-"""One deployment of a function at a time: an object in the project's bucket that only one can create.
-
-S3 creates an object only where there is none when it is asked to
+"""Lock of a deployment: an object in the project's bucket, which S3 creates only if it does not exist
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 """
 
@@ -17,23 +15,24 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.deploy.aws import Aws, aws_error
+from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
 __all__ = ["deployment_lock"]
 
 STALE = timedelta(hours=1)
-"""A lock of this age was left by a deployment that was killed."""
+"""Age of a lock whose deployment must have been killed."""
 
 TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 @contextmanager
 def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
-    """Hold the lock of a function; it is given back however the work ends, unless somebody has taken it over.
+    """Hold the lock of a function, and release it at the end unless another deployment has taken it over.
 
-    :raises DeployError: If somebody else holds it: who, and since when.
+    :raises DeployError: If another deployment holds it; names who runs it, and since when.
     """
     client, key = aws.client("s3"), f"locks/{function}.json"
     mine = {
@@ -47,11 +46,11 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
         if since is not None and datetime.now(UTC) - since < STALE:
             raise DeployError(
                 f"{function} is being deployed by {held['by']}, since {since:%H:%M:%S} UTC",
-                remedy=f"wait until that is done; where it was killed, delete s3://{bucket}/{key}",
+                remedy=f"wait until it is done; if it was killed, delete s3://{bucket}/{key}",
             )
         _delete(client, bucket, key)
         if not _take(client, bucket, key, mine):
-            raise DeployError(f"{function} is being deployed by somebody else", remedy="wait until that is done")
+            raise DeployError(f"{function} is being deployed by somebody else", remedy="wait until it is done")
     try:
         yield
     finally:
@@ -60,14 +59,13 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
 
 
 def _take(client: Any, bucket: str, key: str, mine: dict[str, str]) -> bool:
-    try:
-        client.put_object(Bucket=bucket, Key=key, Body=json.dumps(mine).encode(), IfNoneMatch="*")
-    except ClientError as exc:
-        if exc.response.get("Error", {}).get("Code") in TAKEN:
-            return False
-        raise aws_error(exc, f"taking the lock s3://{bucket}/{key}") from exc
-    except BotoCoreError as exc:
-        raise aws_error(exc, f"taking the lock s3://{bucket}/{key}") from exc
+    with aws_errors(f"taking the lock s3://{bucket}/{key}"):
+        try:
+            client.put_object(Bucket=bucket, Key=key, Body=json.dumps(mine).encode(), IfNoneMatch="*")
+        except ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") in TAKEN:
+                return False
+            raise
     return True
 
 
@@ -79,7 +77,5 @@ def _held(client: Any, bucket: str, key: str) -> dict[str, str]:
 
 
 def _delete(client: Any, bucket: str, key: str) -> None:
-    try:
+    with aws_errors(f"releasing the lock s3://{bucket}/{key}"):
         client.delete_object(Bucket=bucket, Key=key)
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"giving back the lock s3://{bucket}/{key}") from exc

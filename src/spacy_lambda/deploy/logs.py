@@ -1,4 +1,4 @@
-"""The log of a function, as it comes."""
+"""Log events of a function, as they arrive."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from spacy_lambda.deploy.aws import Aws, aws_error
+from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
 __all__ = ["LogEvent", "read_log"]
@@ -19,11 +19,11 @@ POLL_S = 2.0
 
 @dataclass(frozen=True)
 class LogEvent:
-    """One line.
+    """One log event.
 
-    :param time: When.
-    :param stream: Which environment told it.
-    :param message: What it told.
+    :param time: Its time.
+    :param stream: Log stream of the execution environment.
+    :param message: Its text.
     """
 
     time: datetime
@@ -39,36 +39,35 @@ def read_log(
     follow: bool = False,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[LogEvent]:
-    """Lines of the log, in order.
+    """Yield the log events of a function, in order.
 
     :param function: Its name in AWS.
-    :param since: From how long ago.
-    :param follow: Go on with what comes, until the caller stops.
-    :param wait: Takes seconds.
-    :raises DeployError: If there is no log, or AWS does not tell.
+    :param since: Age of the first event.
+    :param follow: Continue with new events, until the caller stops.
+    :param wait: Called with the seconds between two polls.
+    :raises DeployError: If there is no log, or AWS refuses.
     """
-    client = aws.client("logs")
     start = int((datetime.now(UTC) - since).timestamp() * 1000)
     seen: set[str] = set()
     while True:
-        try:
-            pages = client.get_paginator("filter_log_events").paginate(
-                logGroupName=f"/aws/lambda/{function}", startTime=start
-            )
-            for page in pages:
-                for event in page["events"]:
-                    if event["eventId"] in seen:
-                        continue
-                    seen.add(event["eventId"])
-                    start = max(start, event["timestamp"])
-                    when = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-                    yield LogEvent(when, event["logStreamName"], event["message"].rstrip("\n"))
-        except client.exceptions.ResourceNotFoundException as exc:
-            raise DeployError(
-                f"there is no log of {function}", remedy="deploy it first: 'spacy-lambda deploy'"
-            ) from exc
-        except (ClientError, BotoCoreError) as exc:
-            raise aws_error(exc, f"reading the log of {function}") from exc
+        for event in _events(aws, function, start):
+            if event["eventId"] in seen:
+                continue
+            seen.add(event["eventId"])
+            start = max(start, event["timestamp"])
+            when = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+            yield LogEvent(when, event["logStreamName"], event["message"].rstrip("\n"))
         if not follow:
             return
         wait(POLL_S)
+
+
+def _events(aws: Aws, function: str, start: int) -> Iterator[dict[str, Any]]:
+    client = aws.client("logs")
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}", startTime=start)
+    with aws_errors(f"reading the log of {function}"):
+        try:
+            for page in pages:
+                yield from page["events"]
+        except client.exceptions.ResourceNotFoundException as exc:
+            raise DeployError(f"there is no log of {function}", remedy="run 'spacy-lambda deploy' first") from exc

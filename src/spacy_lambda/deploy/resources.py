@@ -1,4 +1,4 @@
-"""What there will be: every resource of a template by its kind and its name, and who can call the function."""
+"""Resources of a template by type and name, and the callers of a function, for people to read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PlannedResource:
     """One resource.
 
     :param kind: CloudFormation's name of its type.
-    :param name: Its own; where AWS gives it one, what it is.
+    :param name: Its name; a description if AWS generates the name.
     """
 
     kind: str
@@ -42,9 +42,9 @@ class PlannedResource:
 
 @dataclass(frozen=True)
 class Callers:
-    """Who can call a function.
+    """Callers of a function.
 
-    :param public: Whether everybody can.
+    :param public: Everybody can call it.
     :param about: In words.
     """
 
@@ -53,7 +53,7 @@ class Callers:
 
 
 def planned_resources(assembly: Path, stack: str) -> tuple[PlannedResource, ...]:
-    """Every resource of a stack, in the template's order."""
+    """List the resources of a stack, in the template's order."""
     template = parse_json((assembly / f"{stack}.template.json").read_bytes())
     return tuple(
         PlannedResource(str(one["Type"]), _name(stack, key, one))
@@ -64,8 +64,8 @@ def planned_resources(assembly: Path, stack: str) -> tuple[PlannedResource, ...]
 
 def _name(stack: str, key: str, resource: Mapping[str, Any]) -> str:
     properties = resource.get("Properties", {})
-    if resource["Type"] in SAID:
-        return SAID[resource["Type"]](stack, properties)
+    if resource["Type"] in DESCRIPTIONS:
+        return DESCRIPTIONS[resource["Type"]](stack, properties)
     named = (properties[name] for name in NAMES if isinstance(properties.get(name), str))
     return next(named, key)
 
@@ -80,7 +80,7 @@ def _permission(stack: str, properties: Mapping[str, Any]) -> str:
     return f"{who} may {properties['Action']} on {stack}:{ALIAS}"
 
 
-SAID: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
+DESCRIPTIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "AWS::Budgets::Budget": lambda stack, properties: str(properties["Budget"]["BudgetName"]),
     "AWS::IAM::Role": lambda stack, properties: str(properties.get("Description", f"a role of {stack}")),
     "AWS::Lambda::Alias": lambda stack, properties: f"{stack}:{properties['Name']}",
@@ -91,7 +91,7 @@ SAID: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
 
 
 def callers(spec: FunctionSpec) -> Callers:
-    """Who can call the function by its URL."""
+    """Describe who can call the Function URL."""
     pages = (
         f"; pages of {', '.join(spec.config.cors)} may" if spec.config.cors else "; no web page of another origin may"
     )

@@ -1,4 +1,4 @@
-"""Functions of a project, by the names that a command line gives; needs nothing that is not in the base install."""
+"""Functions of a project by name. It needs the base install only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["chosen_functions", "the_function"]
 
 
 def chosen_functions(project: Project, names: Sequence[str]) -> list[FunctionConfig]:
-    """Functions by name; all of them without one.
+    """Return functions by name; all of them without a name.
 
     :raises DeployError: If the file has no such function.
     """
@@ -25,9 +25,9 @@ def chosen_functions(project: Project, names: Sequence[str]) -> list[FunctionCon
 
 
 def the_function(project: Project, name: str | None) -> FunctionConfig:
-    """One function by name; the only one without.
+    """Return one function by name; the only one without a name.
 
-    :raises DeployError: If there is no such function, or it is not told which.
+    :raises DeployError: If there is no such function, or the project has several and no name is given.
     """
     if name is None and len(project.functions) > 1:
         known = ", ".join(function.name for function in project.functions)

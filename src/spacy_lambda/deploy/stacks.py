@@ -1,13 +1,14 @@
-"""CloudFormation's view of our stacks."""
+"""Stacks of the project in CloudFormation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from spacy_lambda.deploy.aws import Aws, aws_error
+from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
 __all__ = [
@@ -28,8 +29,8 @@ OLDEST_BOOTSTRAP = 6
 
 REMEDIES = {
     "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name {name} --region {region}",
-    "ROLLBACK_FAILED": "delete what is left of it with 'spacy-lambda destroy', and deploy again",
-    "DELETE_FAILED": "see why in the stack's events, then run 'spacy-lambda destroy' again",
+    "ROLLBACK_FAILED": "run 'spacy-lambda destroy', and deploy again",
+    "DELETE_FAILED": "see the reason in the stack's events, then run 'spacy-lambda destroy' again",
 }
 
 
@@ -38,7 +39,7 @@ class Stack:
     """One stack.
 
     :param name: Its name.
-    :param status: CloudFormation's word.
+    :param status: CloudFormation's status.
     :param outputs: By key.
     """
 
@@ -62,27 +63,26 @@ class StackResource:
 
 
 def find_stack(aws: Aws, name: str) -> Stack | None:
-    """A stack, if there is one.
+    """Return a stack; ``None`` if it does not exist.
 
-    :raises DeployError: If AWS does not tell.
+    :raises DeployError: If AWS refuses.
     """
-    try:
-        described = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as exc:
-        if "does not exist" in str(exc):
-            return None
-        raise aws_error(exc, f"looking for the stack {name}") from exc
-    except BotoCoreError as exc:
-        raise aws_error(exc, f"looking for the stack {name}") from exc
+    with aws_errors(f"looking up the stack {name}"):
+        try:
+            described = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as exc:
+            if "does not exist" in str(exc):
+                return None
+            raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
     return Stack(name, described["StackStatus"], outputs)
 
 
 def require_settled(aws: Aws, name: str, *, to_delete: bool = False) -> Stack | None:
-    """A stack that can be changed now, or none.
+    """Return a stack that can be changed now; ``None`` if it does not exist.
 
-    :param to_delete: Whether it is to be deleted: what is in a failed state can be.
-    :raises DeployError: If somebody is changing it, or an earlier change left it in a state that needs a hand.
+    :param to_delete: The change is a deletion, for which a failed state is no obstacle.
+    :raises DeployError: If a change is in progress, or an earlier one left it in a failed state.
     """
     stack = find_stack(aws, name)
     if stack is None:
@@ -92,38 +92,35 @@ def require_settled(aws: Aws, name: str, *, to_delete: bool = False) -> Stack | 
         raise DeployError(f"the stack {name} is in state {stack.status}", remedy=remedy)
     if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
         raise DeployError(
-            f"the stack {name} is being changed at this moment ({stack.status})",
-            remedy="wait until it is done ('spacy-lambda status' tells), and run this again",
+            f"a change of the stack {name} is in progress ({stack.status})",
+            remedy="wait until it is done (see 'spacy-lambda status'), and run this again",
         )
     return stack
 
 
 def stack_resources(aws: Aws, name: str) -> list[StackResource]:
-    """Everything of a stack that is there.
+    """List the resources of a stack.
 
-    :raises DeployError: If AWS does not tell.
+    :raises DeployError: If AWS refuses.
     """
-    try:
+    with aws_errors(f"listing the resources of the stack {name}"):
         pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
         return [
             StackResource(name, resource["ResourceType"], resource.get("PhysicalResourceId", ""))
             for page in pages
             for resource in page["StackResourceSummaries"]
         ]
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"listing what is in the stack {name}") from exc
 
 
 def is_bootstrapped(aws: Aws) -> bool:
-    """Whether ``cdk bootstrap`` was run for this account and region, by a version that is new enough.
+    """Return ``True`` if ``cdk bootstrap`` was run for this account and region, by a version that is new enough.
 
-    :raises DeployError: If AWS does not tell.
+    :raises DeployError: If AWS refuses.
     """
     client = aws.client("ssm")
-    try:
-        found: dict[str, Any] = client.get_parameter(Name=BOOTSTRAP_PARAMETER)
-    except client.exceptions.ParameterNotFound:
-        return False
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, "asking whether the CDK is bootstrapped") from exc
+    with aws_errors("reading the version of the CDK's bootstrap stack"):
+        try:
+            found: dict[str, Any] = client.get_parameter(Name=BOOTSTRAP_PARAMETER)
+        except client.exceptions.ParameterNotFound:
+            return False
     return int(found["Parameter"]["Value"]) >= OLDEST_BOOTSTRAP

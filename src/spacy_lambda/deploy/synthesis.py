@@ -1,4 +1,4 @@
-"""Specs -> templates, by the CDK's library, which needs Node as much as its command line does."""
+"""Specs -> CloudFormation templates, by the CDK's library."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spacy_lambda.cdk.spec import FunctionSpec, SharedSpec, SpecError
-from spacy_lambda.deploy.node import node_environment
+from spacy_lambda.deploy.cdk_cli import node_environment
 from spacy_lambda.errors import DeployError
 
 __all__ = ["write_templates"]
 
 
 def write_templates(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Path) -> Path:
-    """Write a cloud assembly, with the Node that is found here.
+    """Write a cloud assembly.
 
-    The library starts ``node`` from ``PATH`` when it is imported, and takes no other word for it. It believes that an
-    asset which it has once written to a folder is there for ever: each assembly gets a folder of its own.
+    The library starts ``node`` from ``PATH`` when it is imported, with no way to configure another. It assumes that an
+    asset once written to a folder stays there, so that each assembly gets a folder of its own.
 
-    :param out: The folder in which that is made.
+    :param out: Folder in which that folder is created.
     :return: The assembly's folder.
     :raises DeployError: If there is no Node, or no template can be made of a spec.
     """

@@ -1,14 +1,13 @@
-"""The published versions of a function, and which of them is live."""
+"""Published versions of a function, and its live alias."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.spec import ALIAS
-from spacy_lambda.deploy.aws import Aws, aws_error
+from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
 __all__ = [
@@ -28,10 +27,10 @@ READY_SECONDS = 600
 class Version:
     """One published version.
 
-    :param number: As Lambda counts.
-    :param published: When, in ISO 8601.
-    :param code_sha256: Of its code.
-    :param description: What was said of it when it was published.
+    :param number: Lambda's number.
+    :param published: Time of publication, in ISO 8601.
+    :param code_sha256: Digest of its code.
+    :param description: Its description.
     """
 
     number: int
@@ -41,33 +40,30 @@ class Version:
 
 
 def live_version(aws: Aws, function: str) -> str | None:
-    """The version that the alias names; ``None`` where there is no function or no alias.
+    """Return the version of the live alias; ``None`` if there is no function or no alias.
 
-    :raises DeployError: If AWS does not tell.
+    :raises DeployError: If AWS refuses.
     """
     client = aws.client("lambda")
-    try:
-        alias = client.get_alias(FunctionName=function, Name=ALIAS)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"asking for the alias {ALIAS} of {function}") from exc
-    return str(alias["FunctionVersion"])
+    with aws_errors(f"reading the alias {ALIAS} of {function}"):
+        try:
+            return str(client.get_alias(FunctionName=function, Name=ALIAS)["FunctionVersion"])
+        except client.exceptions.ResourceNotFoundException:
+            return None
 
 
 def list_versions(aws: Aws, function: str) -> list[Version]:
-    """Every published version, newest first; none where there is no function.
+    """List the published versions, newest first; an empty list if there is no function.
 
-    :raises DeployError: If AWS does not tell.
+    :raises DeployError: If AWS refuses.
     """
     client = aws.client("lambda")
-    try:
-        pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-        found = [version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST"]
-    except client.exceptions.ResourceNotFoundException:
-        return []
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"listing the versions of {function}") from exc
+    with aws_errors(f"listing the versions of {function}"):
+        try:
+            pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+            found = [version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST"]
+        except client.exceptions.ResourceNotFoundException:
+            return []
     return sorted(map(_version, found), key=lambda version: -version.number)
 
 
@@ -81,35 +77,32 @@ def _version(described: dict[str, Any]) -> Version:
 
 
 def newest_version(aws: Aws, function: str) -> str:
-    """The version of the code that the function has: publishing gives a number only to what differs from the newest.
+    """Return the version of the function's code: publishing assigns a number only to what differs from the newest.
 
     :raises DeployError: If there is none, or it has other code.
     """
     versions = list_versions(aws, function)
-    try:
+    with aws_errors(f"reading the code of {function}"):
         code = aws.client("lambda").get_function_configuration(FunctionName=function)["CodeSha256"]
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"asking which code {function} has") from exc
     if not versions or versions[0].code_sha256 != code:
         raise DeployError(
-            f"{function} has code that is no published version",
-            remedy="somebody changed it by hand; run 'spacy-lambda deploy' again",
+            f"the code of {function} is not that of its newest version",
+            remedy="it was changed outside of spacy-lambda; run 'spacy-lambda deploy' again",
         )
     return str(versions[0].number)
 
 
 def deployed_image(aws: Aws, function: str) -> str:
-    """The digest of the image that a function has.
+    """Return the digest of the image that a function has.
 
-    :raises DeployError: If there is no such function, or it has none that is named by its digest.
+    :raises DeployError: If there is no such function, or it has no image with a digest.
     """
     client = aws.client("lambda")
-    try:
-        code = client.get_function(FunctionName=function)["Code"]
-    except client.exceptions.ResourceNotFoundException:
-        code = {}
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"asking which image {function} has") from exc
+    with aws_errors(f"reading the image of {function}"):
+        try:
+            code = client.get_function(FunctionName=function)["Code"]
+        except client.exceptions.ResourceNotFoundException:
+            code = {}
     digest = str(code.get("ImageUri", "")).partition("@")[2]
     if not digest:
         raise DeployError(
@@ -119,33 +112,29 @@ def deployed_image(aws: Aws, function: str) -> str:
 
 
 def prune_versions(aws: Aws, function: str, *, keep: int, live: str) -> list[int]:
-    """Delete all but the newest versions; never the live one. Each that stays may cost, with SnapStart always.
+    """Delete old versions, never the live one. A version with SnapStart costs as long as it exists.
 
-    :param keep: How many stay, the live one among them.
-    :return: Those that are gone.
+    :param keep: Number of versions to keep, the live one among them.
+    :return: The deleted versions.
     :raises DeployError: If one cannot be deleted.
     """
     newest = [version.number for version in list_versions(aws, function)]
     stay = {int(live), *[number for number in newest if number != int(live)][: keep - 1]}
-    gone = [number for number in newest if number not in stay]
+    old = [number for number in newest if number not in stay]
     client = aws.client("lambda")
-    for number in gone:
-        try:
+    for number in old:
+        with aws_errors(f"deleting version {number} of {function}"):
             client.delete_function(FunctionName=function, Qualifier=str(number))
-        except (ClientError, BotoCoreError) as exc:
-            raise aws_error(exc, f"deleting version {number} of {function}") from exc
-    return gone
+    return old
 
 
 def wait_until_ready(aws: Aws, function: str, version: str) -> None:
     """Wait for a version that Lambda is still preparing, as it does for snapshots and images.
 
-    :raises DeployError: If it never gets ready.
+    :raises DeployError: If it does not become active.
     """
     waiter = aws.client("lambda").get_waiter("published_version_active")
-    try:
+    with aws_errors(f"waiting for version {version} of {function}"):
         waiter.wait(
             FunctionName=function, Qualifier=version, WaiterConfig={"Delay": 5, "MaxAttempts": READY_SECONDS // 5}
         )
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"waiting for version {version} of {function}") from exc

@@ -1,4 +1,4 @@
-"""How the functions of a project are."""
+"""State of deployed functions."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.cdk.spec import ALIAS
-from spacy_lambda.deploy.aws import Aws, aws_error
+from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.stacks import find_stack, stack_resources
 from spacy_lambda.deploy.versions import Version, list_versions, live_version
 
-__all__ = ["FunctionStatus", "function_status"]
+__all__ = ["FunctionStatus", "status"]
 
 PERIOD = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class FunctionStatus:
-    """One function.
+    """State of one function.
 
     :param name: Its name in AWS.
-    :param stack: The stack's state; ``None`` where it is not deployed.
+    :param stack: Status of its stack; ``None`` if it is not deployed.
     :param live: The version that is live.
-    :param versions: Every published version, newest first.
+    :param versions: The published versions, newest first.
     :param url: The Function URL.
-    :param alarms: Names of those that ring.
-    :param invocations: Of the last day.
-    :param errors: Of the last day.
+    :param alarms: Names of the alarms in ALARM.
+    :param invocations: Invocations of the last day.
+    :param errors: Errors of the last day.
     """
 
     name: str
@@ -43,31 +42,31 @@ class FunctionStatus:
     errors: int = 0
 
 
-def function_status(aws: Aws, project: str, name: str) -> FunctionStatus:
-    """Ask AWS how a function is.
+def status(aws: Aws, project: str, name: str) -> FunctionStatus:
+    """Look up the state of a function.
 
-    :raises DeployError: If AWS does not tell.
+    :param project: Name of the project.
+    :param name: Name of the function in it.
+    :raises DeployError: If AWS refuses.
     """
     function = stack_name(project, name)
     stack = find_stack(aws, function)
     if stack is None:
         return FunctionStatus(function, None)
-    try:
+    with aws_errors(f"reading the state of {function}"):
         return FunctionStatus(
             function,
             stack.status,
             live_version(aws, function),
             tuple(list_versions(aws, function)),
             stack.outputs.get("Url"),
-            _ringing(aws, function),
+            _alarms(aws, function),
             _sum(aws, function, "Invocations"),
             _sum(aws, function, "Errors"),
         )
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"asking how {function} is") from exc
 
 
-def _ringing(aws: Aws, function: str) -> tuple[str, ...]:
+def _alarms(aws: Aws, function: str) -> tuple[str, ...]:
     names = [one.name for one in stack_resources(aws, function) if one.kind == "AWS::CloudWatch::Alarm"]
     if not names:
         return ()

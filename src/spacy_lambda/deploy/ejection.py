@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
@@ -16,18 +16,19 @@ from pathlib import Path
 
 from spacy_lambda import cdk, core
 from spacy_lambda.cdk.aws_names import stack_name
-from spacy_lambda.cdk.spec import FunctionSpec, SharedSpec, ZipCode
+from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
 from spacy_lambda.cdk.spec_file import write_specs
 from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import VERSION
-from spacy_lambda.deploy.concurrency import concurrency_limits
-from spacy_lambda.deploy.plan import shared_spec
-from spacy_lambda.deploy.prepare import NOT_PUSHED, Prepared, make_spec, prepared_function
+from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
+from spacy_lambda.deploy.planning import make_spec, shared_spec
+from spacy_lambda.deploy.preparation import Prepared, prepare
 from spacy_lambda.deploy.versions import deployed_image, live_version
 from spacy_lambda.errors import DeployError
 
-__all__ = ["eject_app", "write_app"]
+__all__ = ["eject", "write_app"]
 
 PACKAGE = "ner_app"
 """Package with the copies of :mod:`spacy_lambda.cdk` and of the modules of :mod:`spacy_lambda.core` that it imports."""
@@ -65,28 +66,29 @@ $ npx aws-cdk@{cli} deploy --all
 """
 
 
-def eject_app(
+def eject(
     project: Project,
     functions: Sequence[FunctionConfig],
     out: Path,
     *,
     aws: Aws,
-    on_step: Callable[[str, int, int], None] = lambda *step: None,
+    on_step: OnStep = no_progress,
 ) -> list[Path]:
-    """Write the app; its stacks have the names of those that are deployed, so that it takes them over.
+    """Write the app; its stacks have the names of the deployed ones, so that it takes them over.
 
     :param out: The folder.
     :return: The files.
-    :raises DeployError: If the folder has something in it, or an image was not pushed yet.
+    :raises DeployError: If the folder is not empty, or an image was not pushed yet.
     """
     if out.exists() and any(out.iterdir()):
-        raise DeployError(f"{out} is not empty", remedy="give another folder with --out; nothing was written")
+        raise DeployError(f"{out} is not empty", remedy="choose another folder with --out; nothing was written")
+    limits = concurrency_limits(aws, project.name, functions)
     with ExitStack() as stack:
         prepared = [
-            stack.enter_context(prepared_function(project, one, build_images=False, on_step=on_step))
+            stack.enter_context(prepare(project, one, aws=aws, build_images=False, on_step=on_step))
             for one in functions
         ]
-        specs = [_spec(project, aws, one) for one in prepared]
+        specs = [_spec(project, one, aws=aws, limit=limits[one.config.name]) for one in prepared]
         write_app(out, [_with_own_code(spec, out) for spec in specs], shared_spec(project, aws))
     (out / "cdk.json").write_text(json.dumps({"app": "python app.py"}, indent=2) + "\n", encoding="utf-8")
     pins = "".join(f"{name}=={version(name)}\n" for name in ("aws-cdk-lib", "constructs"))
@@ -96,13 +98,13 @@ def eject_app(
     return sorted(path for path in out.rglob("*") if path.is_file())
 
 
-def _spec(project: Project, aws: Aws, prepared: Prepared) -> FunctionSpec:
-    """What is deployed: an image is named by the digest of the one that was pushed."""
+def _spec(project: Project, prepared: Prepared, *, aws: Aws, limit: Limit) -> FunctionSpec:
+    """Return the spec of a function with the image that is deployed, and its live version."""
     function = stack_name(project.name, prepared.config.name)
-    digest = NOT_PUSHED if prepared.bundle.package_type == "zip" else deployed_image(aws, function)
-    limit = concurrency_limits(aws, project.name, [prepared.config])[prepared.config.name].reserved
-    live = live_version(aws, function)
-    return make_spec(project, aws, prepared, live_version=live, concurrency=limit, digest=digest)
+    code: ZipCode | ImageCode = ZipCode(prepared.bundle.path)
+    if prepared.bundle.package_type == "image":
+        code = ImageCode(deployed_image(aws, function), efs=prepared.config.shape == "image-efs")
+    return make_spec(project, prepared, aws=aws, code=code, limit=limit, live_version=live_version(aws, function))
 
 
 def write_app(out: Path, functions: Sequence[FunctionSpec], shared: SharedSpec) -> None:

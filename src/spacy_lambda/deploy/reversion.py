@@ -1,6 +1,6 @@
-"""``live`` -> a version that was live before: the stack's own template, with another number in it.
+"""Rollback: the live alias moves to an earlier version, by the stack's own template with another number in it.
 
-No bundle and no CDK is needed, so that it works on any machine, and at once: a canary is for what is new.
+It needs neither a bundle nor the CDK, so that it works on any machine. Traffic moves at once, whatever the canary.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.deploy.aws import Aws, aws_error
+from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import find_stack, require_settled
 from spacy_lambda.deploy.versions import list_versions, live_version
@@ -26,11 +25,11 @@ ALIAS_TYPE = "AWS::Lambda::Alias"
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What is live now.
+    """Result of a rollback.
 
-    :param function: Its name in AWS.
+    :param function: Name of the function in AWS.
     :param version: The version that is live.
-    :param previous: The one that was.
+    :param previous: The one that was before.
     """
 
     function: str
@@ -39,53 +38,54 @@ class RolledBack:
 
 
 def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -> RolledBack:
-    """Let an older version be live.
+    """Roll back to an earlier version.
 
     :param project: Name of the project.
     :param name: Name of the function in it.
-    :param version: Which one; the newest before the live one where it is not told.
+    :param version: The version; by default the newest before the live one.
     :raises DeployError: If there is no such version, or the stack cannot be changed.
     """
     function = stack_name(project, name)
     bucket = bucket_name(project, account=aws.account, region=aws.region)
     if find_stack(aws, function) is None:
-        raise DeployError(f"there is no stack {function}", remedy="'spacy-lambda deploy' makes it")
+        raise DeployError(f"there is no stack {function}", remedy="run 'spacy-lambda deploy' first")
     with deployment_lock(aws, bucket, name):
         require_settled(aws, function)
         live = live_version(aws, function)
         if live is None:
             raise DeployError(f"no version of {function} is live", remedy="run 'spacy-lambda deploy'")
-        wanted = _chosen(aws, function, live, version)
-        _point(aws, function, wanted, bucket=bucket)
+        wanted = _choose(aws, function, live, version)
+        _move_alias(aws, function, wanted, bucket=bucket)
         return RolledBack(function, wanted, live)
 
 
-def _chosen(aws: Aws, function: str, live: str, version: str | None) -> str:
-    there = [str(one.number) for one in list_versions(aws, function)]
+def _choose(aws: Aws, function: str, live: str, version: str | None) -> str:
+    published = [str(one.number) for one in list_versions(aws, function)]
     if version is not None:
-        if version not in there:
+        if version not in published:
             raise DeployError(
-                f"{function} has no version {version!r}", remedy=f"choose from {', '.join(there)}, or deploy it again"
+                f"{function} has no version {version!r}",
+                remedy=f"choose from {', '.join(published)}, or deploy it again",
             )
         return version
-    older = [number for number in there if int(number) < int(live)]
+    older = [number for number in published if int(number) < int(live)]
     if not older:
         raise DeployError(
             f"version {live} of {function} is live, and there is none before it",
-            remedy="deploy what should be live; keep_versions says how many stay",
+            remedy="deploy the pipeline that should be live; keep_versions is the number of versions to keep",
         )
     return older[0]
 
 
-def _point(aws: Aws, function: str, version: str, *, bucket: str) -> None:
+def _move_alias(aws: Aws, function: str, version: str, *, bucket: str) -> None:
     client = aws.client("cloudformation")
-    try:
+    with aws_errors(f"moving the live alias of {function} to version {version}"):
         template = _parsed(client.get_template(StackName=function, TemplateStage="Original")["TemplateBody"])
         aliases = [one for one in template["Resources"].values() if one["Type"] == ALIAS_TYPE]
         if len(aliases) != 1 or aliases[0]["Properties"]["FunctionVersion"] == version:
             raise DeployError(
-                f"the template of {function} has no alias that could name version {version}",
-                remedy="run 'spacy-lambda status', and 'spacy-lambda deploy' where the stack was changed by hand",
+                f"the template of {function} has no alias that could move to version {version}",
+                remedy="run 'spacy-lambda status', and 'spacy-lambda deploy' if the stack was changed by hand",
             )
         aliases[0]["Properties"]["FunctionVersion"] = version
         aliases[0].pop("UpdatePolicy", None)
@@ -95,12 +95,10 @@ def _point(aws: Aws, function: str, version: str, *, bucket: str) -> None:
             StackName=function, TemplateURL=_url(aws, bucket, key), Capabilities=["CAPABILITY_NAMED_IAM"]
         )
         client.get_waiter("stack_update_complete").wait(StackName=function, WaiterConfig={"Delay": 3})
-    except (ClientError, BotoCoreError) as exc:
-        raise aws_error(exc, f"letting version {version} of {function} be live") from exc
 
 
 def _parsed(template: Any) -> dict[str, Any]:
-    """The CDK's templates are JSON, which botocore may have read already."""
+    """Parse a template, unless botocore has parsed it already, as it does for JSON."""
     return dict(template) if isinstance(template, dict) else dict(parse_json(template))
 
 

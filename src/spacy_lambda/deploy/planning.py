@@ -1,0 +1,190 @@
+"""Second stage of a deployment: what was prepared is compared with what is deployed. Nothing in AWS changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spacy_lambda.bundler.image.build import RECORD
+from spacy_lambda.cdk.aws_names import stack_name
+from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
+from spacy_lambda.config.project import Project
+from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.cdk_cli import Cdk
+from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
+from spacy_lambda.deploy.cost import Cost, estimate
+from spacy_lambda.deploy.preparation import Prepared
+from spacy_lambda.deploy.resources import Callers, PlannedResource, callers, planned_resources
+from spacy_lambda.deploy.stacks import is_bootstrapped, require_settled
+from spacy_lambda.deploy.synthesis import write_templates
+from spacy_lambda.deploy.versions import list_versions, live_version
+
+__all__ = ["Plan", "Planned", "describe_code", "make_plan", "make_spec", "shared_spec"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One function, and what deploying it would change.
+
+    :param prepared: The function, as it was prepared.
+    :param spec: Its stack once it is live. An image that is not pushed yet has the digest of its folder there.
+    :param live: The version that is live now.
+    :param is_new: There is no such stack yet.
+    :param difference: Difference between the stack and the template, as ``cdk diff`` prints it; empty if none.
+    :param cost: Estimated cost.
+    :param resources: All resources of the stack once it is live.
+    :param callers: Who can call the function.
+    :param limit: Its concurrency.
+    """
+
+    prepared: Prepared
+    spec: FunctionSpec
+    live: str | None
+    is_new: bool
+    difference: str
+    cost: Cost
+    resources: tuple[PlannedResource, ...]
+    callers: Callers
+    limit: Limit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a deployment would do.
+
+    :param functions: In the order in which they are deployed.
+    :param shared: Stack of the resources that they share.
+    :param shared_resources: These resources.
+    :param bootstrapped: ``cdk bootstrap`` was run for the account and the region; else the deployment runs it.
+    """
+
+    functions: tuple[Planned, ...]
+    shared: SharedSpec
+    shared_resources: tuple[PlannedResource, ...]
+    bootstrapped: bool
+
+
+def make_plan(
+    project: Project,
+    prepared: Sequence[Prepared],
+    *,
+    aws: Aws,
+    cdk: Cdk,
+    out: Path,
+    on_step: OnStep = no_progress,
+) -> Plan:
+    """Compare what is deployed with what would be.
+
+    :param out: Folder for the templates.
+    :raises DeployError: If a stack cannot be changed now, a template cannot be made, or AWS refuses.
+    """
+    limits = concurrency_limits(aws, project.name, [one.config for one in prepared])
+    live = {one.config.name: live_version(aws, stack_name(project.name, one.config.name)) for one in prepared}
+    specs = [
+        make_spec(
+            project,
+            one,
+            aws=aws,
+            code=describe_code(one),
+            limit=limits[one.config.name],
+            live_version=live[one.config.name] or _next_version(aws, stack_name(project.name, one.config.name)),
+        )
+        for one in prepared
+    ]
+    is_new = {spec.name: require_settled(aws, spec.function_name) is None for spec in specs}
+    on_step("templates", 0, len(specs))
+    shared = shared_spec(project, aws)
+    assembly = write_templates(specs, shared, out)
+    planned = []
+    for number, (one, spec) in enumerate(zip(prepared, specs, strict=True)):
+        on_step("comparing", number, len(specs))
+        planned.append(
+            Planned(
+                one,
+                spec,
+                live[spec.name],
+                is_new[spec.name],
+                cdk.diff(spec.function_name, assembly),
+                _cost(one, spec),
+                planned_resources(assembly, spec.function_name),
+                callers(spec),
+                limits[spec.name],
+            )
+        )
+    on_step("comparing", len(specs), len(specs))
+    return Plan(tuple(planned), shared, planned_resources(assembly, stack_name(project.name)), is_bootstrapped(aws))
+
+
+def make_spec(
+    project: Project,
+    prepared: Prepared,
+    *,
+    aws: Aws,
+    code: ZipCode | ImageCode,
+    limit: Limit,
+    live_version: str | None,
+) -> FunctionSpec:
+    """Return the spec of a function's stack.
+
+    :param code: The function's code.
+    :param limit: Concurrency that the account has for it.
+    :param live_version: Version of the live alias.
+    """
+    config, stored = prepared.config, str(prepared.stored)
+    return FunctionSpec(
+        project=project.name,
+        account=aws.account,
+        region=aws.region,
+        config=replace(config, pipeline=stored, signed_by=None, golden=None, concurrency=limit.reserved),
+        code=code,
+        sha256=prepared.bundle.pipeline_sha256,
+        pipeline=stored if config.shape == "image-efs" else None,
+        labels=prepared.labels if config.metrics else (),
+        live_version=live_version,
+        tags=project.tags,
+    )
+
+
+def shared_spec(project: Project, aws: Aws) -> SharedSpec:
+    """Return the spec of the shared stack. Each function that may be an image has a repository; empty ones are free."""
+    images = {function.name for function in project.functions if function.shape != "zip"}
+    return SharedSpec(
+        project=project.name,
+        account=aws.account,
+        region=aws.region,
+        repositories=tuple(sorted(images)),
+        tags=project.tags,
+    )
+
+
+def describe_code(prepared: Prepared) -> ZipCode | ImageCode:
+    """Describe the code without pushing it: the registry's digest of an image is unknown until then."""
+    path = prepared.bundle.path
+    if prepared.bundle.package_type == "zip":
+        return ZipCode(path)
+    digest = hashlib.sha256()
+    for name in sorted(file_sizes(path)):
+        if name != RECORD:
+            digest.update(f"{name}\0".encode())
+            digest.update(hashlib.sha256((path / name).read_bytes()).digest())
+    return ImageCode(f"sha256:{digest.hexdigest()}", efs=prepared.config.shape == "image-efs")
+
+
+def _next_version(aws: Aws, function: str) -> str:
+    """Return the number that the first live version will have."""
+    return str(max((version.number for version in list_versions(aws, function)), default=0) + 1)
+
+
+def _cost(prepared: Prepared, spec: FunctionSpec) -> Cost:
+    bundle = prepared.bundle
+    return estimate(
+        spec,
+        code_bytes=bundle.zipped or bundle.unzipped,
+        model_bytes=sum(file_sizes(prepared.folder).values()),
+        versions=prepared.config.keep_versions,
+        ms_per_text=prepared.ms_per_text,
+    )

@@ -1,0 +1,133 @@
+"""First stage of a deployment: everything of a function that is made on this machine, before AWS is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.bundler.build import NO_ENGINE, Bundle, BundleOptions
+from spacy_lambda.bundler.build import bundle as make_bundle
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.cdk.aws_names import bucket_name
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core.artifact.open import pipeline_folder
+from spacy_lambda.core.artifact.pack import manifest_of
+from spacy_lambda.core.artifact.tar import chunks
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.pipelines import resolve_pipeline
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, read_requests
+from spacy_lambda.errors import ArtifactError, SignatureError
+from spacy_lambda.store.registry import version_of
+from spacy_lambda.store.transfer import pull
+
+__all__ = ["WORK", "Prepared", "prepare", "store_location"]
+
+WORK = ".spacy-lambda"
+"""Folder beside the project's file for bundles and templates; it can be removed at any time."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One function, ready to be deployed.
+
+    :param config: Its configuration.
+    :param folder: The pipeline, on this machine.
+    :param stored: Location of the pipeline in the project's bucket, once it is stored.
+    :param bundle: The zip, or the image and its folder.
+    :param labels: Labels of the pipeline's entities.
+    :param golden_tests: Golden tests that a new version must pass.
+    :param ms_per_text: Latency of a text on this machine, warm.
+    """
+
+    config: FunctionConfig
+    folder: Path
+    stored: Location
+    bundle: Bundle
+    labels: tuple[str, ...]
+    golden_tests: tuple[GoldenTest, ...]
+    ms_per_text: float
+
+
+@contextmanager
+def prepare(
+    project: Project,
+    config: FunctionConfig,
+    *,
+    aws: Aws,
+    build_images: bool = True,
+    on_step: OnStep = no_progress,
+) -> Iterator[Prepared]:
+    """Fetch the pipeline if it is in a store, bundle it, and make the golden tests.
+
+    :param aws: The account and the region, which are part of the bucket's name.
+    :param build_images: Build the image, or only write its folder.
+    :raises SpacyLambdaError: If any of this fails; nothing in AWS has changed then.
+    """
+    requests = read_requests(config.golden)
+    out = project.folder / WORK / config.name
+    out.mkdir(parents=True, exist_ok=True)
+    (out.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    with _local_pipeline(config) as folder:
+        stored = _stored_location(project, aws, folder)
+        _check_digest(config.pipeline, stored)
+        options = BundleOptions(
+            target=Target(config.python, config.architecture),
+            package_type="image" if config.shape == "image-efs" else config.shape,
+            fetch_from=str(stored) if config.shape == "image-efs" else None,
+            engine=None if build_images else NO_ENGINE,
+        )
+        bundle = make_bundle(str(folder), out, options, on_step=on_step)
+        on_step("golden tests", 0, 1)
+        made = make_golden_tests(folder, requests)
+        on_step("golden tests", 1, 1)
+        latency = statistics.median(made.milliseconds)
+        yield Prepared(config, folder, stored, bundle, made.labels, made.golden_tests, latency)
+
+
+def store_location(project: Project, aws: Aws) -> Location:
+    """Return the location of the store in the project's bucket."""
+    return Location("s3", f"{bucket_name(project.name, account=aws.account, region=aws.region)}/pipelines")
+
+
+def _stored_location(project: Project, aws: Aws, folder: Path) -> Location:
+    manifest = manifest_of(folder)
+    digest = hashlib.sha256()
+    for chunk in chunks(manifest, lambda entry: [(folder / entry.path).read_bytes()]):
+        digest.update(chunk)
+    path = f"{store_location(project, aws).path}/{manifest.name}"
+    return Location("s3", path, version_of(manifest), Digest(digest.hexdigest()))
+
+
+def _check_digest(pipeline: str, stored: Location) -> None:
+    wanted = parse_location(pipeline).sha256
+    if wanted not in (None, stored.sha256):
+        raise ArtifactError(
+            f"{pipeline} has the digest {stored.sha256}",
+            remedy="name another pipeline, or correct the digest after '#sha256='",
+        )
+
+
+@contextmanager
+def _local_pipeline(config: FunctionConfig) -> Iterator[Path]:
+    """Yield the pipeline's folder. A pipeline in a store is fetched, and its digest and signature are verified."""
+    resolved = resolve_pipeline(config.pipeline)
+    location = resolved.location
+    if resolved.form not in ("stored", "remote") and location.ref is None:
+        if config.signed_by is not None:
+            raise SignatureError(
+                f"{config.pipeline} is not in a store, and so has no signature",
+                remedy="push it with --sign KEY and write its location there, or leave out signed_by",
+            )
+        with pipeline_folder(location.path) as folder:
+            yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+        yield pull(location, Path(scratch, "pipeline"), verify_key=config.signed_by).path

@@ -1,0 +1,53 @@
+"""Last stage of a deployment: the second update of the stack, which moves the live alias to the published version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.cdk_cli import Cdk
+from spacy_lambda.deploy.publication import Published, update_stack
+from spacy_lambda.deploy.stacks import find_stack
+from spacy_lambda.deploy.versions import prune_versions
+
+__all__ = ["Live", "promote"]
+
+
+@dataclass(frozen=True)
+class Live:
+    """One function whose version is live.
+
+    :param function: Its name in AWS.
+    :param version: The version that is live.
+    :param previous: The one that was before; ``None`` the first time.
+    :param url: The Function URL.
+    :param pruned: Older versions that were deleted.
+    """
+
+    function: str
+    version: str
+    previous: str | None
+    url: str | None
+    pruned: tuple[int, ...] = ()
+
+
+def promote(published: Published, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[[str], None]) -> Live:
+    """Move the live alias to a version, with a canary at CodeDeploy's pace, and delete versions beyond those to keep.
+
+    :param out: Folder for the templates.
+    :raises DeployError: If AWS refuses.
+    """
+    function, version, previous = published.spec.function_name, published.version, published.previous
+    if version == previous:
+        return Live(function, version, previous, _url(aws, function))
+    on_line(f"{function}: version {version} goes live")
+    update_stack(replace(published.spec, live_version=version), aws=aws, cdk=cdk, out=out, on_line=on_line)
+    pruned = prune_versions(aws, function, keep=published.keep, live=version)
+    return Live(function, version, previous, _url(aws, function), tuple(pruned))
+
+
+def _url(aws: Aws, function: str) -> str | None:
+    stack = find_stack(aws, function)
+    return stack.outputs.get("Url") if stack else None

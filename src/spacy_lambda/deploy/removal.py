@@ -1,0 +1,119 @@
+"""Deletion of functions, and the check that nothing is left that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+from botocore.exceptions import ClientError
+
+from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.cdk.aws_names import FUNCTION_TAG, PROJECT_TAG, bucket_name, stack_name
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.lock import deployment_lock
+from spacy_lambda.deploy.stacks import StackResource, find_stack, require_settled, stack_resources
+from spacy_lambda.errors import DeployError
+
+__all__ = ["destroy", "find_doomed", "leftovers"]
+
+
+def find_doomed(aws: Aws, stacks: list[str]) -> list[StackResource]:
+    """List the resources that deleting these stacks would delete; a stack that does not exist has none.
+
+    :raises DeployError: If a change of one of them is in progress.
+    """
+    return [
+        one for stack in stacks if require_settled(aws, stack, to_delete=True) for one in stack_resources(aws, stack)
+    ]
+
+
+def destroy(aws: Aws, project: str, names: list[str], *, delete_models: bool) -> None:
+    """Delete functions, and check by name and by tag that nothing is left.
+
+    :param project: Name of the project.
+    :param names: Names of the functions in it.
+    :param delete_models: Delete the bucket and the repositories too.
+    :raises DeployError: If one is being deployed, or a resource cannot be deleted or still exists.
+    """
+    bucket = bucket_name(project, account=aws.account, region=aws.region)
+    with ExitStack() as locks:
+        # Without the shared stack there is no bucket, and no deployment can be in progress.
+        for name in names if find_stack(aws, stack_name(project)) else ():
+            locks.enter_context(deployment_lock(aws, bucket, name))
+        for name in names:
+            _delete_stack(aws, stack_name(project, name))
+        if delete_models:
+            _delete_stack(aws, stack_name(project))
+            _delete_bucket(aws, bucket)
+            _delete_repositories(aws, project)
+    left = leftovers(aws, project, names, stored=delete_models)
+    if left:
+        arns = "\n".join(f"  {arn}" for arn in left)
+        raise DeployError(f"these still exist:\n{arns}", remedy="run 'spacy-lambda destroy' again in some minutes")
+
+
+def leftovers(aws: Aws, project: str, names: list[str], *, stored: bool) -> list[str]:
+    """List the ARNs of resources that still exist, looked up by name and by tag and not by what was deleted.
+
+    :param names: Names of the functions in the project.
+    :param stored: Include the bucket and the repositories.
+    :raises DeployError: If AWS refuses.
+    """
+    with aws_errors("looking up resources that are left"):
+        return sorted({*_by_name(aws, project, names), *_by_tag(aws, project, names, stored=stored)})
+
+
+def _delete_stack(aws: Aws, name: str) -> None:
+    client = aws.client("cloudformation")
+    with aws_errors(f"deleting the stack {name}"):
+        client.delete_stack(StackName=name)
+        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
+
+
+def _delete_bucket(aws: Aws, bucket: str) -> None:
+    """Delete the bucket, with every version of every object."""
+    s3 = aws.client("s3")
+    with aws_errors(f"deleting the bucket {bucket}"):
+        try:
+            for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+                listed = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+                objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in listed]
+                if objects:
+                    s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            s3.delete_bucket(Bucket=bucket)
+        except ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") != "NoSuchBucket":
+                raise
+
+
+def _delete_repositories(aws: Aws, project: str) -> None:
+    ecr = aws.client("ecr")
+    with aws_errors(f"deleting the repositories of {project}"):
+        for page in ecr.get_paginator("describe_repositories").paginate():
+            for repository in page["repositories"]:
+                if repository["repositoryName"].startswith(f"{project}/"):
+                    ecr.delete_repository(repositoryName=repository["repositoryName"], force=True)
+
+
+def _by_name(aws: Aws, project: str, names: list[str]) -> Iterator[str]:
+    client, logs = aws.client("lambda"), aws.client("logs")
+    for name in names:
+        function = stack_name(project, name)
+        with suppress(client.exceptions.ResourceNotFoundException):
+            yield str(client.get_function(FunctionName=function)["Configuration"]["FunctionArn"])
+        group = f"/aws/lambda/{function}"
+        found = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        yield from (_bare(one["arn"]) for one in found if one["logGroupName"] == group)
+
+
+def _by_tag(aws: Aws, project: str, names: list[str], *, stored: bool) -> Iterator[str]:
+    filters = [{"Key": PROJECT_TAG, "Values": [project]}]
+    if not stored:
+        filters.append({"Key": FUNCTION_TAG, "Values": names})
+    pages = aws.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=filters)
+    yield from (_bare(one["ResourceARN"]) for page in pages for one in page["ResourceTagMappingList"])
+
+
+def _bare(arn: str) -> str:
+    """Return the shorter of the two forms that a log group's ARN has."""
+    return arn.removesuffix(":*")

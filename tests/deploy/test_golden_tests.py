@@ -1,0 +1,103 @@
+"""Golden tests: made by the pipeline on this machine, and run against a new version."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+
+from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, read_requests, run_golden_tests
+from spacy_lambda.errors import DeployError
+
+SECRET = "Mrs. Iron"
+
+
+class FakeLambda:
+    """Lambda's API with one response."""
+
+    def __init__(self, answer: Any, error: str | None = None) -> None:
+        self._answer = answer
+        self._error = error
+        self.asked: list[dict[str, Any]] = []
+
+    def client(self, service: str) -> FakeLambda:
+        return self
+
+    def invoke(self, **arguments: Any) -> dict[str, Any]:
+        self.asked.append(arguments)
+        payload = self._answer if isinstance(self._answer, bytes) else json.dumps(self._answer).encode()
+        error = {"FunctionError": self._error} if self._error else {}
+        return {"Payload": io.BytesIO(payload), "StatusCode": 200, "ResponseMetadata": {}, **error}
+
+
+ANSWER = [{"text": "Iron", "label": "MATERIAL", "start": 5, "end": 9}]
+GOLDEN = (GoldenTest(3, {"text": SECRET}, ANSWER),)
+
+
+def check(fake: FakeLambda) -> None:
+    run_golden_tests(fake, "papers-ner", "7", GOLDEN)  # type: ignore[arg-type]
+
+
+def test_the_version_is_invoked_with_each_request() -> None:
+    fake = FakeLambda(ANSWER)
+    check(fake)
+    (asked,) = fake.asked
+    assert (asked["FunctionName"], asked["Qualifier"]) == ("papers-ner", "7")
+    assert json.loads(asked["Payload"]) == {"text": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("fake", "told"),
+    [
+        (FakeLambda([]), "of 1 expected entities 1 are missing, and 0 are unexpected"),
+        (FakeLambda([{**ANSWER[0], "end": 8}]), "of 1 expected entities 1 are missing, and 1 are unexpected"),
+        (FakeLambda({"ents": ANSWER}), "it returned a dict, not the expected list"),
+        (
+            FakeLambda({"errorType": "PipelineLoadError", "errorMessage": SECRET}, "Unhandled"),
+            "it ended with the error PipelineLoadError",
+        ),
+        (FakeLambda(ANSWER, "Unhandled"), "it ended with the error Unknown"),
+    ],
+)
+def test_a_failure_names_the_line_and_quotes_no_text(fake: FakeLambda, told: str) -> None:
+    with pytest.raises(DeployError) as caught:
+        check(fake)
+    assert told in caught.value.message
+    assert "version 7 of papers-ner failed the golden test in line 3" in caught.value.message
+    assert "no version went live" in caught.value.remedy
+    assert "Iron" not in str(caught.value)
+
+
+def test_a_response_that_is_not_json_is_an_error() -> None:
+    with pytest.raises(DeployError, match=r"version 7 of papers-ner: .*invalid JSON"):
+        check(FakeLambda(b"not JSON"))
+
+
+def test_the_default_golden_tests_are_requests(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "MATERIAL", "pattern": "silicon"}])  # type: ignore[attr-defined]
+    nlp.to_disk(tmp_path / "pipeline")
+    made = make_golden_tests(tmp_path / "pipeline", read_requests(None))
+    assert made.labels == ("MATERIAL",)
+    assert len(made.golden_tests) == len(made.milliseconds) == 6
+    assert [len(one.expected) for one in made.golden_tests] == [0, 1, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize("content", [None, "", "\n", "[1]\n", '{"text": "a"}\n{'])
+def test_a_file_that_has_none_is_refused(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "golden.jsonl"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(DeployError) as caught:
+        read_requests(path)
+    assert caught.value.remedy == 'write a request in each line: {"text": "..."}'
+
+
+def test_an_invalid_request_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
+    spacy.blank("en").to_disk(tmp_path / "pipeline")
+    with pytest.raises(DeployError, match="a golden test is refused: unknown key 'txt'"):
+        make_golden_tests(tmp_path / "pipeline", [(1, {"txt": "a"})])
