@@ -1,0 +1,36 @@
+"""The pages about the architecture name every module, and no module that does not exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import spacy_lambda
+
+SOURCE = Path(spacy_lambda.__file__).parent
+PAGES = sorted((Path(__file__).parents[2] / "docs" / "architecture").glob("*.md"))
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+WITHOUT_A_PAGE = {"__init__", "__main__", "cli", "errors", "extras"}
+MODULES = sorted(
+    path.relative_to(SOURCE).with_suffix("").as_posix()
+    for path in SOURCE.rglob("*.py")
+    if path.name != "__init__.py" and path.relative_to(SOURCE).parts[0].removesuffix(".py") not in WITHOUT_A_PAGE
+)
+PATHS = sorted(set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*\.py)`", TEXT)))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_is_on_a_page(module: str) -> None:
+    assert re.search(rf"[`/]{module.rpartition('/')[2]}(?:\.py)?`", TEXT)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_path_exists(path: str) -> None:
+    assert (SOURCE / path).is_file()
+
+
+def test_the_overview_links_every_page() -> None:
+    assert [page.name for page in PAGES if f"]({page.name})" not in TEXT and page.name != "00-overview.md"] == []
+    assert PAGES[0].name == "00-overview.md"

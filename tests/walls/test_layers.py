@@ -1,0 +1,101 @@
+"""The layers of the package: imports lead down, never up or in a circle."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import spacy_lambda
+
+SOURCE = Path(spacy_lambda.__file__).parent
+LAYERS = (
+    {"errors"},
+    {"core"},
+    {"runtime"},
+    {"aws", "extras", "packages"},
+    {"pipeline"},
+    {"cdk", "client", "compiler", "store"},
+    {"bundler", "config"},
+    {"deploy", "local"},
+    {"cli"},
+    {"__main__"},
+)
+"""From bottom to top; parts of one layer do not import each other. The root's ``__init__`` is the public API."""
+
+LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
+
+
+def part(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported_parts(path: Path) -> Iterator[str]:
+    package = ("spacy_lambda", *path.relative_to(SOURCE).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            names = [".".join([*base, *filter(None, [node.module])])]
+        else:
+            continue
+        for name in names:
+            top, _, rest = name.partition(".")
+            if top == "spacy_lambda" and rest:
+                yield rest.partition(".")[0]
+
+
+def test_every_part_has_a_layer() -> None:
+    parts = {part(path) for path in SOURCE.rglob("*.py")} - {"__init__"}
+    assert parts == {*LEVEL}
+
+
+@pytest.mark.parametrize("name", sorted(LEVEL))
+def test_imports_lead_down(name: str) -> None:
+    modules = [path for path in SOURCE.rglob("*.py") if part(path) == name]
+    upward = {
+        (path.relative_to(SOURCE).as_posix(), other)
+        for path in modules
+        for other in imported_parts(path)
+        if other != name and LEVEL[other] >= LEVEL[name]
+    }
+    assert upward == set()
+
+
+def test_no_package_imports_itself_in_a_circle() -> None:
+    """Modules of one package form no circle at import; imports inside functions and for types are not made then."""
+    edges: dict[str, set[str]] = {}
+    for path in SOURCE.rglob("*.py"):
+        module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+        edges[module] = {name for name in _at_import(path, package) if name != module}
+    done: set[str] = set()
+    for start in sorted(edges):
+        _walk(start, edges, done, [])
+
+
+def _at_import(path: Path, package: str) -> Iterator[str]:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, [base, node.module]))
+            for alias in node.names:
+                inner = SOURCE.parent.joinpath(*module.split("."), alias.name)
+                is_module = inner.with_suffix(".py").is_file() or (inner / "__init__.py").is_file()
+                yield f"{module}.{alias.name}" if is_module else module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _walk(module: str, edges: dict[str, set[str]], done: set[str], above: list[str]) -> None:
+    assert module not in above, " -> ".join([*above[above.index(module) :], module])
+    if module in done:
+        return
+    for other in sorted(edges.get(module, ())):
+        if other in edges:
+            _walk(other, edges, done, [*above, module])
+    done.add(module)
