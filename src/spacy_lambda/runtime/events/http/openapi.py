@@ -116,6 +116,7 @@ def _schemas(predictor: Predictor) -> dict[str, Any]:
                 "detail": {"type": "string"},
                 "remedy": {"type": "string"},
                 "key": {"type": "string"},
+                "keys": {"type": "array", "items": {"type": "string"}},
             },
         },
     }
