@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spacy_lambda.compiler.weights import Activation, EncoderWeights, LayerWeights, Linear, Norm
+from spacy_lambda.runtime.encoder import INPUT
+from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
 WIDTH, HEADS, INNER, VOCABULARY, POSITIONS = 8, 2, 12, 29, 16
 
@@ -101,3 +103,9 @@ def _activate(x: Array, activation: Activation) -> Array:
     else:
         distribution = 1 + np.vectorize(erf)(x / np.sqrt(2))
     return np.multiply(0.5 * x, distribution)
+
+
+def run(model: Any, ids: Sequence[int]) -> list[npt.NDArray[np.float32]]:
+    session = import_onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    found: list[npt.NDArray[np.float32]] = session.run(None, {INPUT: np.array([ids], dtype=np.int64)})
+    return found

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 onnx = pytest.importorskip("onnx")
@@ -15,16 +13,9 @@ from spacy_lambda.compiler.bert_graph import LINEARS, build_graph  # noqa: E402
 from spacy_lambda.compiler.graph import ALIGNMENT, SMALL, GraphBuilder, split_weights  # noqa: E402
 from spacy_lambda.compiler.weights import Activation  # noqa: E402
 from spacy_lambda.runtime.encoder import INPUT, OUTPUT, Encoder  # noqa: E402
-from spacy_lambda.runtime.onnx_import import import_onnxruntime  # noqa: E402
-from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder  # noqa: E402
+from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder, run  # noqa: E402
 
 WINDOWS = ([3], [5, 9, 2], list(range(2, 16)))
-
-
-def run(model: Any, ids: Sequence[int]) -> list[npt.NDArray[np.float32]]:
-    session = import_onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    found: list[npt.NDArray[np.float32]] = session.run(None, {INPUT: np.array([ids], dtype=np.int64)})
-    return found
 
 
 def shape(value: Any) -> list[Any]:

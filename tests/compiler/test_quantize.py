@@ -30,8 +30,7 @@ from spacy_lambda.compiler.quantize import (
     quantize_table,
 )
 from spacy_lambda.compiler.weights import EncoderWeights, Linear
-from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder
-from tests.compiler.test_graph import run
+from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder, run
 
 Array = npt.NDArray[Any]
 RNG = np.random.default_rng(1)
