@@ -12,8 +12,8 @@ import hashlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,40 +92,42 @@ class S3Storage:
             raise
 
     def _upload(self, key: str, file: Path, size: int, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
-        upload = self._call(key, partial(self._open_upload, key, sha256))
-        sent = self._call(key, partial(self._sent_parts, key, upload))
+        with self._errors(key):
+            upload = self._open_upload(key, sha256)
+            sent = self._sent_parts(key, upload)
         progress = _Upload(file, size, upload, on_bytes)
-        with ThreadPoolExecutor(AT_ONCE, "upload") as pool:
+        with self._errors(key), ThreadPoolExecutor(AT_ONCE, "upload") as pool:
             jobs = [
                 pool.submit(self._send, key, progress, number, start, sent.get(number))
                 for number, start in enumerate(range(0, size, progress.part_size), start=1)
             ]
             try:
                 for job in jobs:
-                    self._call(key, job.result)
+                    job.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        self._call(key, partial(self._complete, key, progress))
+        with self._errors(key):
+            self._complete(key, progress)
         return progress.sent
 
     def keys(self, prefix: str) -> list[str]:
         """Return keys of the bucket, relative to the prefix of this storage."""
         pages = self._client.get_paginator("list_objects_v2")
-
-        def every() -> list[str]:
+        with self._errors(prefix):
             found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
-            return [entry["Key"] for page in found for entry in page.get("Contents", [])]
-
-        return sorted(key.removeprefix(self._prefix) for key in self._call(prefix, every))
+            keys = [entry["Key"] for page in found for entry in page.get("Contents", [])]
+        return sorted(key.removeprefix(self._prefix) for key in keys)
 
     def _put(self, key: str, data: bytes, **more: str) -> None:
-        put = partial(self._client.put_object, Bucket=self._bucket, Key=self._prefix + key, Body=data)
-        self._call(key, partial(put, ContentType=POINTER_TYPE, **self._encryption.arguments, **more))
+        where = {"Bucket": self._bucket, "Key": self._prefix + key}
+        with self._errors(key):
+            self._client.put_object(**where, Body=data, ContentType=POINTER_TYPE, **self._encryption.arguments, **more)
 
     def _exists(self, key: str, size: int, sha256: str) -> bool:
         try:
-            head = self._call(key, partial(self._client.head_object, Bucket=self._bucket, Key=self._prefix + key))
+            with self._errors(key):
+                head = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except StoreError as exc:
             if error_code(exc.__cause__) in ("404", "NoSuchKey", "NotFound"):
                 return False
@@ -191,9 +193,8 @@ class S3Storage:
             MultipartUpload={"Parts": parts},
         )
 
-    def _call(self, key: str, operation: Callable[[], Any]) -> Any:
-        with s3_errors(self._bucket, self._prefix + key):
-            return operation()
+    def _errors(self, key: str) -> AbstractContextManager[None]:
+        return s3_errors(self._bucket, self._prefix + key)
 
 
 class _Upload:
