@@ -1,4 +1,4 @@
-"""A bundle is asked before it is written: what its pipeline lacks is named."""
+"""A bundle is proved before it is written: what its pipeline lacks is named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spacy_lambda.errors import BundleError
 from spacy_lambda.packages.task_root import build_task_root
 
 OTHER = Target("3.13", {"x86_64": "arm64", "aarch64": "x86_64"}[os.uname().machine])
-"""The architecture that this machine has not."""
+"""An architecture other than this machine's."""
 
 FACTORY = """
 from spacy.language import Language
@@ -73,7 +73,7 @@ def test_a_component_that_nothing_registers(tmp_path: Path) -> None:
     assert "--code" in error.remedy
 
 
-def test_a_component_that_fails_when_it_is_asked(tmp_path: Path) -> None:
+def test_a_component_that_fails_on_texts(tmp_path: Path) -> None:
     pipeline(tmp_path, factory="needy", code=FACTORY)
     error = refused(tmp_path)
     assert "mine does not answer" in error.message

@@ -113,6 +113,6 @@ def rename(pipeline: Path, name: str) -> Path:
 
 
 def requirements(folder: Path) -> list[str]:
-    """What a compiled pipeline requires beyond the base install."""
+    """Return the requirements of a compiled pipeline beyond the base install."""
     listed = json.loads((folder / "meta.json").read_text())["requirements"]
     return [one for one in listed if not one.startswith("spacy-lambda")]

@@ -1,4 +1,4 @@
-"""What cannot be compiled is refused with every reason at once, before anything is written."""
+"""Pipelines that cannot be compiled are refused with every reason at once, before anything is written."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_what_fails_in_the_original_too_is_its_own_fault() -> None:
         raise KeyError("x")
 
 
-def test_every_reason_is_told_at_once(original: Callable[..., Path], tmp_path: Path) -> None:
+def test_every_reason_is_reported_at_once(original: Callable[..., Path], tmp_path: Path) -> None:
     names = ("another span getter", "extra annotations", "a transformer inside a component")
     changes = {key: value for name in names for key, value in REFUSED[name][0].items()}
     with pytest.raises(UnsupportedPipelineError) as caught:

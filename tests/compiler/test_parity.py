@@ -64,7 +64,7 @@ def says(doc: Doc) -> dict[str, Any]:
 
 
 def vectors(nlp: Language, docs: list[Doc], component: str) -> list[np.ndarray[Any, Any]]:
-    """What the component's listener gives for each Doc that is not empty. *Shape of each:* ``(n_tokens, width)``"""
+    """Return the listener's vectors for each Doc that is not empty. *Shape of each:* ``(n_tokens, width)``"""
     filled = [doc for doc in docs if len(doc)]
     pipe: Any = nlp.get_pipe(component)
     return list(pipe.model.get_ref("tok2vec").predict(filled)) if filled else []

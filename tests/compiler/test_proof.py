@@ -1,4 +1,4 @@
-"""What does not load and answer where the function will run, as the original does, is not written."""
+"""A compiled pipeline is written only if it answers, where the function will run, as the original does."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ def test_packages_become_requirements(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sorted(requirements(tmp_path / "out")) == wanted
 
 
-def test_what_brings_torch_is_no_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_brings_torch_does_not_become_a_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     distribution(tmp_path / "site", "brings-torch", {"brings_torch.py": ""}, requires="torch")
     monkeypatch.syspath_prepend(tmp_path / "site")
     source = blank(tmp_path / "source")
@@ -351,7 +351,7 @@ def test_a_remedy_is_a_command_of_the_shell() -> None:
     assert shlex.split(caught.value.remedy.partition(", or")[0]) == ["pip", "install", wanted]
 
 
-def test_an_original_that_answers_nothing_is_told_so(tmp_path: Path) -> None:
+def test_an_original_that_answers_nothing_is_refused(tmp_path: Path) -> None:
     code = component(tmp_path / "answers_nothing.py", "raise RuntimeError('never')")
     with pytest.raises(
         CompileError, match="the original itself does not answer: component 'extra' raises RuntimeError"
@@ -393,7 +393,7 @@ def test_numbers_may_differ_in_their_last_bits() -> None:
     assert not list(differences({"score": 0.5}, {"score": 0.50001}))
 
 
-def test_a_number_that_is_none_is_found() -> None:
+def test_a_number_that_is_not_finite_is_found() -> None:
     assert first_not_finite(DocTrace([("cats", {"cats": {"a": float("nan")}})], None)) == "component 'cats'"
     assert first_not_finite(DocTrace([("cats", {"cats": {"a": 1.0, "b": None}})], None)) is None
 
@@ -413,8 +413,8 @@ def test_a_failure_names_its_component() -> None:
     assert (trace.failure.component, trace.failure.missing) == ("proof_raises", ["proof_dictionary"])
 
 
-def test_a_large_encoder_is_asked_whatever_a_function_could_bear() -> None:
-    """What a text may have follows from the size of the encoder; its proof may not fail for it."""
+def test_a_large_encoder_is_proved_without_the_limits_of_a_function() -> None:
+    """The limits of a text follow from the size of the encoder; the proof must not fail for them."""
     nlp = load("en_scienceie_minilm")
     nlp.meta["spacy_lambda"]["encoders"]["transformer"]["bytes"] = 10**12
     nlp.meta["spacy_lambda"].pop("speed", None)

@@ -64,7 +64,7 @@ def test_gold_scores(tmp_path: Path) -> None:
     assert ents.gold_compiled == 1.0
 
 
-def test_nothing_said_is_no_agreement(tmp_path: Path) -> None:
+def test_without_annotations_there_is_no_agreement(tmp_path: Path) -> None:
     first = rules(iron="MATERIAL")
     report = compare_rules(tmp_path, first, rules(iron="MATERIAL"), [first.make_doc("tin"), first.make_doc("")])
     assert report.agreement is None
@@ -132,14 +132,14 @@ def test_differences_of_int8_are_measured(original: Callable[..., Path], tmp_pat
 
 @Language.component("says_things")
 def says_things(doc: Doc) -> Doc:
-    """Say some of everything; what, stands in the pipeline's language."""
+    """Annotate a Doc in the way that belongs to the pipeline's language."""
     SAYS[doc.vocab.lang](doc)
     return doc
 
 
 @Language.component("mute")
 def mute(doc: Doc) -> Doc:
-    """Say nothing."""
+    """Annotate nothing."""
     return doc
 
 
@@ -277,7 +277,7 @@ def compare_said(
 
 @pytest.mark.usefixtures("extensions")
 @pytest.mark.parametrize(("first", "second", "says"), DIFFERENT.values(), ids=DIFFERENT.keys())
-def test_everything_that_a_component_says(
+def test_every_kind_of_annotation(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     first: Callable[[Doc], None],
@@ -366,7 +366,7 @@ def test_hooks_are_listed_as_not_compared(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def counted(say: Callable[[Doc, int], None]) -> Callable[[Doc], None]:
-    """Says something else each time."""
+    """Annotate in another way each time."""
     numbers = itertools.count()
     return lambda doc: say(doc, next(numbers))
 
@@ -381,7 +381,7 @@ UNSTEADY: dict[str, tuple[Callable[[Doc, int], None], str]] = {
 
 
 @pytest.mark.parametrize(("say", "says"), UNSTEADY.values(), ids=UNSTEADY.keys())
-def test_what_the_original_does_not_say_steadily_is_not_held_against_what_is_compiled(
+def test_annotations_that_change_from_run_to_run_are_not_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[Doc, int], None], says: str
 ) -> None:
     report = compare_said(tmp_path, monkeypatch, counted(say), lambda doc: say(doc, 101))

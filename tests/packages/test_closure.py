@@ -18,7 +18,7 @@ def test_closure_follows_requirements_and_not_extras() -> None:
     assert names.isdisjoint({"boto3", "pytest", "starlette", "uvicorn", "torch"})
 
 
-def test_closure_follows_an_extra_that_is_asked_for() -> None:
+def test_closure_follows_an_extra_that_is_named() -> None:
     names = {dist.metadata["Name"] for dist in requirement_closure(["spacy-lambda[local]"])}
     assert {"boto3", "starlette"} <= names
 

@@ -59,7 +59,7 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
     """
     if python is not None and target.machine == platform.machine():
         _query(tree, tree / PIPELINE_FOLDER, python, name)
-        return Proof(True, f"loaded and asked from its own files, under Python {target.python}")
+        return Proof(True, f"loaded and queried from its own files, under Python {target.python}")
     own = tuple(requirements)
     with function_task_root(own) as root:
         done = _query(root, tree / PIPELINE_FOLDER, sys.executable, name)
@@ -72,7 +72,7 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
             remedy="report it, with the pipeline's config.cfg and meta.json",
         )
     here = f"Python {platform.python_version()} on {platform.machine()}"
-    return Proof(False, f"the same distributions, as installed here, were loaded and asked, under {here}")
+    return Proof(False, f"the same distributions, as installed here, were loaded and queried, under {here}")
 
 
 def _modules_only_here(requirements: Sequence[str], target: Target) -> set[str]:
