@@ -73,7 +73,9 @@ def test_a_failure_names_the_line_and_quotes_no_text(fake: FakeLambda, told: str
 
 
 def test_a_response_that_is_not_json_is_an_error() -> None:
-    with pytest.raises(DeployError, match=r"version 7 of papers-ner: .*invalid JSON"):
+    with pytest.raises(
+        DeployError, match=r"version 7 of papers-ner failed the golden test in line \d+: .*invalid JSON"
+    ):
         check(FakeLambda(b"not JSON"))
 
 

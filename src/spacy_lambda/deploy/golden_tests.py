@@ -109,7 +109,10 @@ def run_golden_tests(aws: Aws, function: str, version: str, tests: Sequence[Gold
         try:
             invocation = invoke_function(client, function, payload, qualifier=version)
         except InvokeError as exc:
-            raise DeployError(f"version {version} of {function}: {exc.message}", remedy=exc.remedy) from exc
+            raise DeployError(
+                f"version {version} of {function} failed the golden test in line {test.number}: {exc.message}",
+                remedy=f"no version went live; {exc.remedy}",
+            ) from exc
         problem = _problem(test, invocation)
         if problem is not None:
             raise DeployError(
