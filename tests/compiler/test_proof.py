@@ -219,7 +219,7 @@ def test_without_its_code_a_pipeline_names_what_is_missing(tmp_path: Path) -> No
 REFUSED_CODE = {
     "json.py": "Python or spacy-lambda has a module 'json' of its own",
     "numpy.py": "a package 'numpy' is installed",
-    "not-a-name.py": "that is no module's name",
+    "not-a-name.py": "that is not the name of a module",
     "gone.py": "it does not exist",
     "fast.so": "it is compiled for one system",
     "loose": "it is a folder without __init__.py",

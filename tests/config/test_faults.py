@@ -64,7 +64,7 @@ OF_THE_FUNCTION = [
     ('architecture = "x86-64"', "architecture", 'is "x86-64"; expected one of its choices', "choose x86_64, arm64"),
     ('python = "3.11"', "python", 'is "3.11"; expected one of its choices', "choose 3.12, 3.13, 3.14"),
     ("python = 3.13", "python", "is 3.13, a float, not a string", 'write it in quotes: "3.13"'),
-    ("concurrency = 0", "concurrency", "is 0; expected 1 or more: with 0 nobody could call it", "write 1 or more"),
+    ("concurrency = 0", "concurrency", "is 0; expected 1 or more: with 0 it could not be called", "write 1 or more"),
     ('snapstart = "on"', "snapstart", 'is "on", a string, not a boolean', "write true or false, not in quotes"),
     (
         'shape = "image-efs"\nsnapstart = true',

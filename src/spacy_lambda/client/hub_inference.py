@@ -63,7 +63,7 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
             f"{url} is not a valid address: {exc}", remedy=f"correct {ENDPOINT_VARIABLE}, or --endpoint"
         ) from exc
     if answer.is_redirect:
-        # Following it would send the text, and on the same host the token, to an address that nobody chose.
+        # Following it would send the text, and on the same host the token, to an address that the user did not choose.
         raise InferenceError(
             f"{url} redirects to {str(answer.headers['location'])[:200]!a}, which is not followed",
             remedy=f"set {ENDPOINT_VARIABLE} to the API's own address",

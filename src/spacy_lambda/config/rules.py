@@ -157,7 +157,7 @@ VALUE_RULES: dict[str, Rule] = {
     "memory": _between(MIN_MEMORY_MB, MAX_MEMORY_MB, "MB"),
     "timeout": _between(1, MAX_TIMEOUT_S, "seconds"),
     "concurrency": _rule(
-        lambda value: value == "unlimited" or value > 0, "1 or more: with 0 nobody could call it", "write 1 or more"
+        lambda value: value == "unlimited" or value > 0, "1 or more: with 0 it could not be called", "write 1 or more"
     ),
     "cors": _rule(
         ORIGIN,

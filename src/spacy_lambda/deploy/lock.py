@@ -50,7 +50,7 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
             )
         _delete(client, bucket, key)
         if not _take(client, bucket, key, mine):
-            raise DeployError(f"{function} is being deployed by somebody else", remedy="wait until it is done")
+            raise DeployError(f"{function} is being deployed by another process", remedy="wait until it is done")
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
 """Alignment of wordpieces with tokens.
 
-Says what ``get_alignment_via_offset_mapping`` of spacy-transformers says, computed with whole arrays. It rests
+The same result as ``get_alignment_via_offset_mapping`` of spacy-transformers, computed with whole arrays. It rests
 on one property: tokens cover a text without gaps (a token and the space after it), so the token of a character
 grows with the character, and the tokens that a wordpiece touches are always a range.
 """

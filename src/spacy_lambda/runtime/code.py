@@ -60,7 +60,7 @@ def code_names(folder: Path) -> list[str]:
 def wrong_name(name: object) -> str | None:
     """Return why a pipeline cannot bring a module of this name, or ``None`` when it can."""
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
-        return "that is no module's name"
+        return "that is not the name of a module"
     if name in sys.stdlib_module_names or name == "spacy_lambda":
         return f"Python or spacy-lambda has a module {name!r} of its own"
     return None

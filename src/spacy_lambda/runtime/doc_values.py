@@ -35,7 +35,7 @@ def _entity(span: Span) -> dict[str, Json]:
 
 
 def _group(span: Span, score: float | None) -> dict[str, Json]:
-    """As the Hub's token classification answers. Where the pipeline has no score it is 1.0, as the Hub's API said."""
+    """Return entities as the Hub's token classification does; the score is 1.0 if the pipeline has none."""
     return {
         "entity_group": span.label_,
         "word": span.text,

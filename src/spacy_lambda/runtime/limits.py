@@ -108,7 +108,7 @@ def setting(environ: Mapping[str, str], name: str) -> int | None:
         return None
     if value.isascii() and value.isdigit() and int(value[:12]) > 0:
         return int(value[:12])
-    _log.warning("%s is ignored: %r is no whole number from 1 on", name, value[:40])
+    _log.warning("%s is ignored: %r is not an integer of 1 or more", name, value[:40])
     return None
 
 

@@ -46,7 +46,7 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
     A relative path starts at ``LAMBDA_TASK_ROOT``, the function's own folder. Artifacts go through the cache. Where the
     variable is not set, the bundle's metadata names the pipeline.
 
-    :raises PipelineLoadError: When the variable is empty and there is no bundle, or it names nothing.
+    :raises PipelineLoadError: If the variable is empty and there is no bundle, or its value is not a pipeline.
     :raises SpacyLambdaError: When the artifact cannot be fetched, or is not what it should be.
     """
     bundled, digest = _bundled(environ)

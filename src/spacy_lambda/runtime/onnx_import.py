@@ -1,8 +1,8 @@
 """onnxruntime, imported with its telemetry off.
 
-Its builds for Linux tell Microsoft about the machine, the session and the model, and keep an identifier of the machine
-on its disk (https://github.com/microsoft/onnxruntime/pull/27379; seen in 1.32). That a function exists, and how much it
-is used, is private. The variable has to be set before the first import.
+Its builds for Linux send data about the machine, the session and the model to Microsoft, and keep an identifier of the
+machine on its disk (https://github.com/microsoft/onnxruntime/pull/27379; seen in 1.32). The
+variable has to be set before the first import.
 """
 
 from __future__ import annotations

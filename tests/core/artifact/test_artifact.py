@@ -145,7 +145,7 @@ def test_swapped_files_are_refused(packed: Packed, tmp_path: Path) -> None:
 
 
 def forged(manifest: bytes, files: bytes = b"") -> bytes:
-    """An artifact with a manifest of somebody else's making, right in every other way."""
+    """An artifact with a forged manifest, and everything else valid."""
     line = digest_line(manifest)
     parts = []
     for name, data in (("manifest.json", manifest), ("manifest.sha256", line)):

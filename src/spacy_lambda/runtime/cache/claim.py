@@ -106,7 +106,7 @@ def is_number(name: str) -> bool:
 def is_dead(claim: Path) -> bool:
     """Return whether the process of a claim is known to be dead.
 
-    :raises OSError: Where the file system has no locks, or there is no such claim any more.
+    :raises OSError: If the file system has no locks, or the claim is gone.
     """
     handle = open_file(claim / HEARTBEAT)
     try:

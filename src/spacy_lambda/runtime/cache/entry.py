@@ -43,7 +43,7 @@ class Entry:
     """A verified pipeline that is in use, until the process ends or :meth:`close` is called.
 
     :param folder: The entry's folder.
-    :param handle: The open file that says so, with a shared lock where the file system has locks.
+    :param handle: The open file that marks it as used, with a shared lock where the file system has locks.
     """
 
     folder: Path

@@ -43,7 +43,7 @@ class _FullError(OSError):
     """The disk has no room.
 
     :param available: Bytes that could be written.
-    :param need: Bytes of the artifact, as far as it is told.
+    :param need: Bytes of the artifact, if they are known.
     """
 
     def __init__(self, *, available: int, need: int = 0) -> None:
@@ -122,7 +122,7 @@ def _fetch_once(
         make_folder(root, root=root)
         check_root(root)  # it may be another's by now
         sweep(root)
-        # Nobody can wait for what has no name yet.
+        # Other processes cannot wait for an artifact without a digest.
         claims = root / FETCHING / (digest or f"unknown-{secrets.token_hex(8)}")
         claim = take_claim(
             claims, root=root, is_done=lambda: digest is not None and identity(root / digest) is not None

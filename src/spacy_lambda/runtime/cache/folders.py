@@ -242,7 +242,7 @@ def tree_size(path: Path) -> int:
 def space(root: Path) -> tuple[int, int]:
     """Bytes of the disk in all, and those that are free; of the folder above, where it is gone.
 
-    :raises OSError: When it cannot be told.
+    :raises OSError: If it cannot be determined.
     """
     for folder in (root, *root.parents):
         try:

@@ -65,7 +65,7 @@ def _wrong(root: Path) -> Iterator[str]:
 
 
 def _wrong_above(path: Path) -> Iterator[str]:
-    """Whoever can rename what is in a folder can put something else there."""
+    """A user who can rename the entries of a folder can replace them."""
     steps = [*reversed(path.parents), path]
     for folder, child in pairwise(steps):
         try:

@@ -44,7 +44,7 @@ def _limit(environ: Mapping[str, str]) -> int | None:
     size = SIZE.fullmatch(text.strip())
     if size is None or size["unit"].upper() not in UNITS:
         raise CacheError(
-            f"{CACHE_LIMIT_VARIABLE} is {text[:80]!r}, which is no size", remedy="write a size such as 500MB or 2GB"
+            f"{CACHE_LIMIT_VARIABLE} is {text[:80]!r}, which is not a size", remedy="write a size such as 500MB or 2GB"
         )
     limit = int(float(size["number"]) * UNITS[size["unit"].upper()])
     if limit == 0:

@@ -36,10 +36,10 @@ def answer_lines(lines: Iterable[bytes], predictor: Predictor) -> Iterator[bytes
             if isinstance(outcome, OutOfTimeError):
                 raise outcome
             if isinstance(outcome, Exception):
-                told = {"error": {"line": number, **error_of(outcome)}}
+                result = {"error": {"line": number, **error_of(outcome)}}
             else:
-                told = {_key(request): outcome}
-            yield encode({**others, **told}) + b"\n"
+                result = {_key(request): outcome}
+            yield encode({**others, **result}) + b"\n"
 
 
 def _batches(lines: Iterable[bytes]) -> Iterator[list[Line]]:

@@ -62,7 +62,7 @@ def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
 def read_lines(client: Any, stored: StoredObject) -> Iterator[bytes]:
     """The lines of an object; of one that is too long, its beginning.
 
-    :raises RequestError: If the object is too large, or no whole gzip file although its key says so.
+    :raises RequestError: If the object is too large, or its key ends with .gz and it is not a complete gzip file.
     :raises StoreError: If it cannot be read.
     """
     done = 0

@@ -22,7 +22,7 @@ __all__ = ["Recorder"]
 BY_FUNCTION = ("FunctionName",)
 BY_MODEL = ("FunctionName", "Model")
 DIGEST = 12
-"""Characters of a SHA-256 that tell one model from another."""
+"""Characters of a SHA-256 that identify a model."""
 
 _log = logging.getLogger("spacy_lambda.invocation")
 

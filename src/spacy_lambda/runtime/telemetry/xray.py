@@ -31,7 +31,7 @@ def send_subsegment(
     is_fault: bool,
     environ: Mapping[str, str],
 ) -> None:
-    """Tell X-Ray of a part of the work. Never fails, and never waits.
+    """Send a subsegment to X-Ray. Never fails, and never waits.
 
     :param start_s: When it began, in seconds of the epoch; the other one, when it ended.
     :param annotations: What traces can be searched by.

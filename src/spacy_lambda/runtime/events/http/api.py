@@ -42,7 +42,7 @@ def respond(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     except Exception as exc:
         _LOGGER.exception("%s %s failed", request.method, request.path)
         predictor.observation.error = type(exc).__name__
-        response = problem(500, "the function failed; its log says why", request_id=request.id or None)
+        response = problem(500, "the function failed; see its log", request_id=request.id or None)
     return _finished(response, request, predictor)
 
 

@@ -24,7 +24,7 @@ def allowed_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def allow_origin(response: HttpResponse, request: HttpRequest, environ: Mapping[str, str]) -> HttpResponse:
-    """Tell the browser that the page may read the answer, if it may."""
+    """Add the header that lets the page read the response, if its origin is allowed."""
     allowed = allowed_origins(environ)
     origin = request.headers.get("origin", "")
     if "*" in allowed:

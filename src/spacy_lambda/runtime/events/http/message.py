@@ -66,7 +66,7 @@ class HttpRequest:
             unpacker = zlib.decompressobj(wbits=31)
             data = unpacker.decompress(self.body, most)
         except zlib.error as exc:
-            raise RequestError(f"the body is not gzip: {exc}", remedy="send it as Content-Encoding says") from exc
+            raise RequestError(f"the body is not gzip: {exc}", remedy="compress it as Content-Encoding states") from exc
         if unpacker.unconsumed_tail or (not unpacker.eof and len(data) >= most):
             raise RequestError(
                 f"the body has more than {most:,} bytes unpacked", remedy="send less at once", status=413

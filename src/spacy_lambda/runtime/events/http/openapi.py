@@ -51,7 +51,7 @@ def _predict(predictor: Predictor) -> dict[str, Any]:
                 "description": "One answer for each text, in order; for one text, its answer.",
                 "content": {"application/json": {"schema": _ref("Response"), "example": example}},
             },
-            "400": _problem("The request is not what it should be; it says which key."),
+            "400": _problem("The request is invalid; the problem names the key."),
             "413": _too_large(),
             "415": _problem("The body is of another type."),
         },
