@@ -23,13 +23,14 @@ COMMANDS = [
     ("init", "--pipeline", "ok", "--out", "PIPE.toml", "--force"),
     ("run-bundle", "PIPE.zip", "--port", "0"),
     ("invoke", "--endpoint", "http://127.0.0.1:9", "--event", "/dev/zero"),
+    ("invoke", "--endpoint", "http://127.0.0.1:9", "--event", "PIPE.json"),
 ]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("pipes")
-    for ending in ("tar", "zip", "toml", "pem", "txt", "jsonl", "spacy"):
+    for ending in ("tar", "zip", "toml", "pem", "json", "txt", "jsonl", "spacy"):
         os.mkfifo(made / f"PIPE.{ending}")
     spacy.blank("en", meta={"name": "ok", "version": "1.0"}).to_disk(made / "ok")
     return made

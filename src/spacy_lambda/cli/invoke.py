@@ -10,6 +10,7 @@ import typer
 
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import ConfigOption, JsonOption, RegionOption
+from spacy_lambda.core.files import check_file
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
@@ -92,6 +93,7 @@ def _read_event(event: str | None, text: str | None) -> Any:
 
 
 def _content(path: Path) -> bytes:
+    check_file(path)
     with path.open("rb") as file:
         return _read(file)
 
