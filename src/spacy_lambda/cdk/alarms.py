@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from ..core.lambda_limits import INIT_LIMIT_S
 from .alarm_mail import AlarmMail
 from .metrics import alias_metric, emitted_metric, has_init_metric
 from .spec import FunctionSpec
@@ -16,7 +17,7 @@ __all__ = ["Alarms"]
 
 NEAR_TIMEOUT = 0.8
 SLOW_INIT_MS = 8000
-"""After 10 seconds Lambda aborts an init and repeats it, within the first invocation's timeout."""
+"""Below Lambda's limit of an init."""
 
 
 class Alarms(Construct):
@@ -59,7 +60,8 @@ class Alarms(Construct):
             emitted_metric(spec, "InitDuration", "Maximum"),
             threshold=SLOW_INIT_MS,
             periods=1,
-            description=f"{self._function}: a cold start is near the 10 seconds after which Lambda begins it again",
+            description=f"{self._function}: a cold start is near the {INIT_LIMIT_S:.0f} seconds"
+            " after which Lambda begins it again",
         )
 
     def _alarm(

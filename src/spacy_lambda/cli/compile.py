@@ -23,7 +23,7 @@ class PrecisionOption(StrEnum):
 
 def compile_(
     pipeline: Annotated[
-        str, typer.Argument(help="Trained pipeline: its folder, its installed package, or its wheel or zip.")
+        str, typer.Argument(help="Trained pipeline: its folder, its installed package, or its wheel, zip or artifact.")
     ],
     out: Annotated[Path, typer.Argument(help="Folder for the compiled pipeline; it appears whole or not at all.")],
     *,

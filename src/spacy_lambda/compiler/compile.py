@@ -61,10 +61,10 @@ def compile_pipeline(
 ) -> CompiledMeta:
     """Compile a pipeline into a new directory, which appears whole or not at all.
 
-    Last, the result is loaded and queried in a fresh process that has only what the function will have; a pipeline
-    that does not answer there, or differs from the original, is not written.
+    Last, the result is loaded and queried in a fresh process that has only what the function will have. A pipeline
+    that fails there, or differs from the original, is not written; at int8, the models' predictions may differ.
 
-    :param pipeline: A pipeline's directory, the name of an installed pipeline package, or a wheel or a zip of one.
+    :param pipeline: A pipeline's directory, an installed pipeline package's name, or a wheel, zip or artifact of one.
     :param out: The compiled pipeline's directory; must not exist, or be empty.
     :param precision: ``fp32`` predicts what the original predicts; ``int8`` is smaller and faster.
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).

@@ -59,8 +59,8 @@ EMAIL = r"(?=.{1,254}\Z)[^@\s<>()\[\]{}\",;:\\]+@[\w.-]+\.[^\W_]+"
 ORIGIN = r"(?=.{1,253}\Z)(\*|[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?)"
 
 MIN_MEMORY_MB = 256
-"""Lambda's minimum is 128, but Python with spaCy and onnxruntime takes 115 MB without a pipeline; a small pipeline
-has answered at 160."""
+"""Smallest memory that is deployed. Lambda's own minimum (:mod:`~spacy_lambda.core.lambda_limits`) is 128, but Python
+with spaCy and onnxruntime takes 115 MB without a pipeline; a small pipeline has run with 160."""
 
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),

@@ -9,6 +9,7 @@ __all__ = [
     "ALB_RESPONSE_BYTES",
     "ASYNC_REQUEST_BYTES",
     "ENVIRONMENT_BYTES",
+    "INIT_LIMIT_S",
     "LOG_TAIL_BYTES",
     "MAX_EPHEMERAL_BYTES",
     "MAX_MEMORY_MB",
@@ -18,6 +19,7 @@ __all__ = [
     "NAME_CHARACTERS",
     "REQUEST_BYTES",
     "RESPONSE_BYTES",
+    "UNRESERVED_CONCURRENCY",
     "UNZIPPED_BYTES",
 ]
 
@@ -47,6 +49,14 @@ MB_PER_VCPU = 1769
 """Memory that comes with one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
 
 MAX_TIMEOUT_S = 900
+
+INIT_LIMIT_S = 10.0
+"""Seconds after which Lambda aborts an init, and repeats it within the first invocation's timeout:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html."""
+
+UNRESERVED_CONCURRENCY = 100
+"""Concurrency of the account that must stay for functions without reserved concurrency:
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html."""
 
 MAX_EPHEMERAL_BYTES = 10 * 1024**3
 """Bytes of the largest ``/tmp``."""

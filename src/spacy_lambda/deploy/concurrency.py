@@ -15,13 +15,11 @@ from botocore.exceptions import ClientError
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, Concurrency, FunctionConfig
+from spacy_lambda.core.lambda_limits import UNRESERVED_CONCURRENCY
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
 __all__ = ["Limit", "concurrency_limits"]
-
-UNRESERVED = 100
-"""Concurrency that must stay for functions without reserved concurrency."""
 
 QUOTA = "https://console.aws.amazon.com/servicequotas/home/services/lambda/quotas/L-B99A9384"
 
@@ -85,7 +83,8 @@ def _limit(function: FunctionConfig, number: int, account: _Account | str, free:
     if function.concurrency is None:
         return Limit("unlimited", f"at most {account.limit}, the account's own limit: {short}")
     raise DeployError(
-        f"functions.{function.name}.concurrency is {number}, and {short}; {UNRESERVED} must stay unreserved",
+        f"functions.{function.name}.concurrency is {number}, and {short};"
+        f" {UNRESERVED_CONCURRENCY} must stay unreserved",
         remedy=f"ask for a higher quota ({QUOTA}), write a smaller number, or leave concurrency out",
     )
 
@@ -101,7 +100,7 @@ def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | st
             # The permission to deploy need not include this one; CloudFormation refuses what cannot be reserved.
             return str(exc.response.get("Error", {}).get("Code", "Unknown"))
     limit = int(settings["ConcurrentExecutions"])
-    return _Account(limit, int(settings.get("UnreservedConcurrentExecutions", limit)) + own - UNRESERVED)
+    return _Account(limit, int(settings.get("UnreservedConcurrentExecutions", limit)) + own - UNRESERVED_CONCURRENCY)
 
 
 def _reserved(client: Any, function: str) -> int:

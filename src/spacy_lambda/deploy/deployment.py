@@ -1,6 +1,7 @@
 """``spacy-lambda deploy``: functions of a project, live on AWS.
 
-Each stage is a module that takes a frozen value and returns the next one::
+All functions are prepared and planned together, and then released one after the other. Each stage is a module that
+takes a frozen value and returns the next one::
 
     FunctionConfig
          │  preparation   the pipeline, its bundle or image, and its golden tests are made on this machine
@@ -8,7 +9,9 @@ Each stage is a module that takes a frozen value and returns the next one::
      Prepared
          │  planning      the templates are compared with the deployed stacks; nothing in AWS changes
          ▼
-      Planned             `deploy --plan` ends here; `deploy` asks for confirmation, and takes each function's lock
+       Plan               `deploy --plan` ends here; `deploy` asks for confirmation, runs `cdk bootstrap` if needed,
+         │                and updates the stack that the functions share; then, for each function and under its lock:
+      Planned
          │  storage       pipeline ──▶ bucket, image ──▶ repository
          ▼
       Stored
@@ -74,7 +77,7 @@ def deploy(
 
     :param confirm: Called once, with the plan.
     :param on_line: Called with each line that reports what is being done.
-    :return: The live versions; ``None`` if the plan was not confirmed.
+    :returns: The live versions; ``None`` if the plan was not confirmed.
     :raises SpacyLambdaError: If something fails; functions that went live stay so, all others are as they were.
     """
     with _planned(project, functions, aws=aws, cdk=cdk, build_images=True, on_step=on_step) as (made, out):

@@ -1,4 +1,7 @@
-"""Deletion of functions, and the check that nothing is left that costs."""
+"""Deletion of functions, and the check that nothing of them is left.
+
+The bucket and the repositories of the project, which cost storage, stay unless their deletion is requested.
+"""
 
 from __future__ import annotations
 

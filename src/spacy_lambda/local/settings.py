@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, HANDLER
-from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S, MIN_MEMORY_MB, NAME_CHARACTERS
+from spacy_lambda.core.lambda_limits import (
+    INIT_LIMIT_S,
+    MAX_MEMORY_MB,
+    MAX_TIMEOUT_S,
+    MIN_MEMORY_MB,
+    NAME_CHARACTERS,
+)
 from spacy_lambda.errors import LocalLambdaError
 
 __all__ = ["REGION", "VERSION", "FunctionSettings", "LocalFunction", "Program"]
@@ -17,8 +23,6 @@ __all__ = ["REGION", "VERSION", "FunctionSettings", "LocalFunction", "Program"]
 ACCOUNT = "012345678901"
 REGION = "us-east-1"
 VERSION = "$LATEST"
-
-INIT_LIMIT_S = 10.0
 
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{NAME_CHARACTERS}}}")
 
