@@ -389,7 +389,7 @@ def test_a_wait_before_the_next_attempt_ends_with_the_pipe() -> None:
     def answer(event: dict[str, Any]) -> Any:
         if event["texts"] == ["0"]:
             return echo(event)
-        raise failed(again=True, retry_after="50")
+        raise failed(retryable=True, retry_after="50")
 
     answers = Client(Fake(answer), concurrency=2).pipe(map(str, range(9)), batch_size=1)
     assert texts_of([next(answers)]) == ["0"]
@@ -416,7 +416,9 @@ def test_no_answer_is_lost_or_swapped(faults: list[str], number: int, size: int,
         if fault == "wrong":
             return echo({"texts": [*event["texts"], "one more"]})
         if fault:
-            raise CallFailed(InvokeError(fault, remedy="none"), again=fault == "again", smaller=fault == "smaller")
+            raise CallFailed(
+                InvokeError(fault, remedy="none"), retryable=fault == "again", splittable=fault == "smaller"
+            )
         return echo(event)
 
     texts = [f"text {n}" for n in range(number)]

@@ -111,7 +111,7 @@ TEXTS = [f"text {n}" for n in range(20)]
 @pytest.mark.parametrize("bad", [0, 1, 7, 18, 19])
 def test_the_text_at_fault_is_found(bad: int) -> None:
     clock = Clock()
-    fake = refusing({TEXTS[bad]}, smaller=True, again=True)
+    fake = refusing({TEXTS[bad]}, splittable=True, retryable=True)
     client = Client(fake, concurrency=1, retry=clock.retry(max_attempts=3))
     found, error = taken(client.pipe(TEXTS))
     assert found == TEXTS[:bad]
@@ -124,7 +124,7 @@ def test_the_text_at_fault_is_found(bad: int) -> None:
 def test_too_large_an_answer_is_asked_for_in_parts() -> None:
     def answer(event: dict[str, Any]) -> Any:
         if len(event["texts"]) > 3:
-            raise failed(smaller=True)
+            raise failed(splittable=True)
         return echo(event)
 
     fake = Fake(answer)
@@ -188,7 +188,7 @@ def test_failures_of_no_single_text_are_not_bisected() -> None:
 
 def test_overload_is_waited_for_and_not_halved() -> None:
     clock = Clock()
-    fake = failing([failed(again=True), failed(again=True)])
+    fake = failing([failed(retryable=True), failed(retryable=True)])
     assert texts_of(Client(fake, concurrency=1, retry=clock.retry()).pipe(TEXTS)) == TEXTS
     assert fake.sizes == [20, 20, 20]
     assert len(clock.waits) == 2
@@ -210,7 +210,7 @@ def test_no_request_is_sent_after_it_is_closed() -> None:
             return echo(event)
         first.set()
         assert more.wait(30)
-        raise failed(again=True, smaller=True)
+        raise failed(retryable=True, splittable=True)
 
     fake = Fake(answer)
     clock = Clock()

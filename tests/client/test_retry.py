@@ -14,7 +14,7 @@ from tests.client.fakes import Clock, Fake, answer_to, failed, failing
 
 
 def passing(number: int, **how: Any) -> list[CallFailed]:
-    return [failed(again=True, **how) for _ in range(number)]
+    return [failed(retryable=True, **how) for _ in range(number)]
 
 
 def test_later_each_time_up_to_the_cap() -> None:

@@ -1,4 +1,4 @@
-"""Every kind of function, synthesised once."""
+"""Every kind of function, synthesized once."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def specs(zipped: Path) -> list[FunctionSpec]:
 
 @pytest.fixture(scope="session")
 def assembly(specs: list[FunctionSpec], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every shape, synthesised once."""
-    from spacy_lambda.cdk.app import synthesise
+    """Every shape, synthesized once."""
+    from spacy_lambda.cdk.app import synthesize
 
-    return synthesise(specs, SHARED, tmp_path_factory.mktemp("assembly") / "out")
+    return synthesize(specs, SHARED, tmp_path_factory.mktemp("assembly") / "out")
 
 
 @pytest.fixture(scope="session")

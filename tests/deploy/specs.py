@@ -20,7 +20,7 @@ TAGS = {"team": "search", "spacy-lambda:project": "somebody-else's"}
 
 @dataclass(frozen=True)
 class Template:
-    """One synthesised template, with references written as ``${TYPE.Attribute}`` and all else as text."""
+    """One synthesized template, with references written as ``${TYPE.Attribute}`` and all else as text."""
 
     content: dict[str, Any]
 

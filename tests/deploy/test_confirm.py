@@ -51,7 +51,7 @@ def asked(*arguments, **options):
 
 aws.open_account, cdk_cli.find_cdk = asked, lambda: None
 deployment.deploy = deploy_functions
-removal.find_doomed = lambda aws, stacks: [StackResource(stacks[0], "AWS::Lambda::Function", "papers-ner")]
+removal.find_resources_to_delete = lambda aws, stacks: [StackResource(stacks[0], "AWS::Lambda::Function", "papers-ner")]
 removal.destroy = lambda *arguments, **options: print("DELETED")
 reversion.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
 cli.main()

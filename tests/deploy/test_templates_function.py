@@ -130,9 +130,9 @@ def test_what_publishes_a_version(
 def _versions(out: Path, spec: Any) -> list[str]:
     import json
 
-    from spacy_lambda.cdk.app import synthesise
+    from spacy_lambda.cdk.app import synthesize
 
-    synthesise([spec], None, out / "out")
+    synthesize([spec], None, out / "out")
     resources = json.loads((out / "out" / f"news-{spec.name}.template.json").read_text())["Resources"]
     return [name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"]
 

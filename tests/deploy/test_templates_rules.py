@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack, Validations, aws_sqs
 
-from spacy_lambda.cdk.app import make_app, synthesise
+from spacy_lambda.cdk.app import make_app, synthesize
 from spacy_lambda.cdk.spec import FunctionSpec
 from tests.deploy.specs import SHARED
 
@@ -78,19 +78,19 @@ def test_an_assembly_needs_nothing_from_the_account(assembly: Path) -> None:
 
 
 def test_the_same_specs_give_the_same_assembly(assembly: Path, specs: list[FunctionSpec], tmp_path: Path) -> None:
-    other = synthesise(specs, SHARED, tmp_path / "other")
+    other = synthesize(specs, SHARED, tmp_path / "other")
     assert _contents(other) == _contents(assembly)
 
 
 def test_an_older_assembly_is_replaced(specs: list[FunctionSpec], tmp_path: Path) -> None:
-    synthesise(specs[:1], SHARED, tmp_path / "out")
-    synthesise([], SHARED, tmp_path / "out")
+    synthesize(specs[:1], SHARED, tmp_path / "out")
+    synthesize([], SHARED, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").glob("*.template.json")] == ["news.template.json"]
 
 
 def test_a_folder_of_something_else_stays(specs: list[FunctionSpec], tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("")
-    synthesise([], SHARED, tmp_path)
+    synthesize([], SHARED, tmp_path)
     assert (tmp_path / "precious").exists()
 
 

@@ -49,7 +49,7 @@ def test_serve_compares_two_pipelines(pipeline: Path) -> None:
         lines = [process.stdout.readline() for _ in range(3)]
         match = re.search(r"http://[\d.:]+\d", lines[0])
         assert match, lines
-        assert lines[2] == f"  beside it: 'mine-compare' at {match[0]}/compare/\n"
+        assert lines[2] == f"  compared with: 'mine-compare' at {match[0]}/compare/\n"
         for name in ("mine", "mine-compare"):
             assert invoke(match[0], name, {"text": "Acme"}).answer == [
                 {"text": "Acme", "label": "ORG", "start": 0, "end": 4}

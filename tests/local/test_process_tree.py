@@ -57,11 +57,11 @@ def test_nothing_is_left_of_serve(served: tuple[subprocess.Popen[str], str], num
     wait_until(lambda: all(map(is_gone, [left["pid"], *left["daemons"]])))
 
 
-def test_a_child_of_a_killed_keeper_ends() -> None:
+def test_a_child_of_a_killed_supervisor_ends() -> None:
     async def run() -> None:
         tree = await ProcessTree.start(["sleep", "300"], env=dict(os.environ), cwd=Path("/"), output_fd=1)
-        keeper = int(Path(f"/proc/{tree.pid}/stat").read_text().rpartition(")")[2].split()[1])
-        os.kill(keeper, signal.SIGKILL)
+        supervisor = int(Path(f"/proc/{tree.pid}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(supervisor, signal.SIGKILL)
         assert await tree.kill() == -signal.SIGKILL
         wait_until(lambda: is_gone(tree.pid))
         assert not tree.alive

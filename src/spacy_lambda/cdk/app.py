@@ -13,7 +13,7 @@ from .function_stack import FunctionStack
 from .shared_stack import SharedStack
 from .spec import FunctionSpec, SharedSpec
 
-__all__ = ["CONTEXT", "make_app", "synthesise"]
+__all__ = ["CONTEXT", "make_app", "synthesize"]
 
 CONTEXT = {
     "@aws-cdk/aws-lambda:recognizeVersionProps": True,
@@ -27,11 +27,11 @@ MARK = "cdk.out"
 """File in each cloud assembly."""
 
 
-def synthesise(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Path) -> Path:
+def synthesize(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Path) -> Path:
     """Write the templates of functions and of their shared stack.
 
     :param out: The folder; an older assembly in it is removed first.
-    :return: The same folder.
+    :returns: The same folder.
     """
     if (out / MARK).is_file():
         shutil.rmtree(out)

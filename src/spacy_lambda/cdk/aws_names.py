@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..core.output_location import S3Prefix, parse_output
-from .literal_text import pattern_complaint
+from .literal_text import find_pattern_problem
 
 __all__ = [
     "FUNCTION_TAG",
@@ -47,7 +47,7 @@ def pipeline_objects(location: str) -> str | None:
     """Return the objects of a pipeline in S3, of all its versions: ``bucket/key/*``, or one artifact's file.
 
     :param location: ``s3://bucket/key``, with or without ``@REF`` and ``#sha256=DIGEST``.
-    :return: ``None`` if it is not in S3.
+    :returns: ``None`` if it is not in S3.
     """
     found = _PIPELINE.fullmatch(location)
     if found is None:
@@ -60,9 +60,9 @@ def output_resource(output: str) -> str | None:
     """Return the resource that a function must be allowed to write to: its ARN after the partition.
 
     :param output: ``s3://bucket/prefix``, or the URL of an SQS queue.
-    :return: ``s3:::bucket/prefix/*`` or ``sqs:region:account:name``; ``None`` for anything else.
+    :returns: ``s3:::bucket/prefix/*`` or ``sqs:region:account:name``; ``None`` for anything else.
     """
     place = parse_output(output)
-    if isinstance(place, S3Prefix) and pattern_complaint(output.removeprefix("s3://")) is not None:
+    if isinstance(place, S3Prefix) and find_pattern_problem(output.removeprefix("s3://")) is not None:
         return None
     return None if place is None else place.resource

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LINES", "complaint", "key_complaint", "pattern_complaint"]
+__all__ = ["LINES", "find_key_problem", "find_pattern_problem", "find_problem"]
 
 COMMANDS = {
     "a dynamic reference of CloudFormation": re.compile(r"\{\{\s*resolve", re.IGNORECASE),
@@ -24,11 +24,11 @@ LINES = "\t\n\r"
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 PATTERN = re.compile(r"[*?$]")
-LONGEST_KEY = 1024
+MAX_KEY_BYTES = 1024
 
 
-def complaint(text: str, *, allowed: str = "") -> str | None:
-    """What is wrong with a text, to be read after "it"; ``None`` where it means itself.
+def find_problem(text: str, *, allowed: str = "") -> str | None:
+    """Return the problem of a text, as the end of a sentence about it; ``None`` if it is literal.
 
     :param allowed: Control characters that may be in it.
     """
@@ -39,13 +39,13 @@ def complaint(text: str, *, allowed: str = "") -> str | None:
     return next((f"has {what} ({match[0]})" for what, one in COMMANDS.items() if (match := one.search(text))), None)
 
 
-def key_complaint(key: str) -> str | None:
-    """The same for the key of a table, which can be a function's name as well."""
-    return f"is {key}, a function of CloudFormation" if INTRINSIC.fullmatch(key) else complaint(key)
+def find_key_problem(key: str) -> str | None:
+    """Return the problem of a table's key, which can also be an intrinsic function's name."""
+    return f"is {key}, a function of CloudFormation" if INTRINSIC.fullmatch(key) else find_problem(key)
 
 
-def pattern_complaint(place: str) -> str | None:
-    """What is wrong with a bucket and a key that a policy of IAM is to name, and nothing else with them.
+def find_pattern_problem(place: str) -> str | None:
+    """Return the problem of a bucket and key in an IAM policy, which may match nothing else.
 
     :param place: ``bucket/key``.
     """
@@ -54,6 +54,6 @@ def pattern_complaint(place: str) -> str | None:
         return f"has {found[0]!r}, which a policy would read as a pattern"
     if any(step in ("..", ".") for step in place.split("/")):
         return "has a step '..' or '.', which a key does not mean"
-    if len(place.encode("utf-8", "replace")) > LONGEST_KEY:
-        return f"has {len(place.encode('utf-8', 'replace')):,} bytes; S3 takes {LONGEST_KEY:,}"
-    return complaint(place)
+    if len(place.encode("utf-8", "replace")) > MAX_KEY_BYTES:
+        return f"has {len(place.encode('utf-8', 'replace')):,} bytes; S3 takes {MAX_KEY_BYTES:,}"
+    return find_problem(place)

@@ -27,7 +27,7 @@ def alias_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int 
 
 
 def function_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int) -> cloudwatch.Metric:
-    """Return Lambda's metric of all invocations, which are what is billed."""
+    """Return Lambda's metric of all invocations, which are billed."""
     return _metric("AWS/Lambda", name, {"FunctionName": spec.function_name}, statistic, minutes)
 
 

@@ -142,10 +142,10 @@ def _code(scope: Construct, spec: FunctionSpec) -> lambda_.Code:
 
 
 def _environment(spec: FunctionSpec) -> dict[str, str]:
-    ours = {
+    own = {
         PAGE_VARIABLE: "on" if spec.config.page else None,
         METRICS_VARIABLE: spec.project if spec.config.metrics else None,
         PIPELINE_VARIABLE: spec.pipeline,
         CACHE_VARIABLE: MOUNT if _has_efs(spec) else None,
     }
-    return {**spec.config.environment, **{name: value for name, value in ours.items() if value is not None}}
+    return {**spec.config.environment, **{name: value for name, value in own.items() if value is not None}}

@@ -24,7 +24,7 @@ ANSWERS = "Each answer is an object of its own, named after what it answers."
 
 
 class FunctionRole(Construct):
-    """The role, with the permissions that every function needs; other constructs add theirs by :meth:`allow`.
+    """The role, with the permissions that every function needs; other constructs add permissions with :meth:`allow`.
 
     The function gets it as a role that cannot be changed: the grants of the CDK's own constructs are wider than needed.
 

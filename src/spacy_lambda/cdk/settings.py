@@ -1,4 +1,4 @@
-"""Configuration of one function, complete and checked: what ``[functions.NAME]`` of ``spacy-lambda.toml`` becomes."""
+"""Configuration of one function, complete and checked, from ``[functions.NAME]`` of ``spacy-lambda.toml``."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Concurrency = int | Literal["unlimited"]
 Canary = Literal["all-at-once", "10percent-5minutes", "10percent-15minutes", "linear-10percent-1minute"]
 
 PUBLIC_CONCURRENCY = 10
-"""Default maximum concurrency of a public function. It limits what strangers can cost: so many execution environments,
-busy all the time."""
+"""Default maximum concurrency of a public function. It limits the cost that strangers can cause to that of this number
+of execution environments, busy all the time."""
 
 
 @dataclass(frozen=True, kw_only=True)

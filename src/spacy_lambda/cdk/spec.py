@@ -18,7 +18,7 @@ ALIAS = "live"
 class SpecError(ValueError):
     """No template can be made of a spec.
 
-    :param message: What is wrong with which value.
+    :param message: The value and its problem.
     :param remedy: The setting to change.
     """
 

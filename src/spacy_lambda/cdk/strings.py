@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from ..core.lambda_limits import ENVIRONMENT_BYTES
-from .literal_text import LINES, complaint, key_complaint, pattern_complaint
+from .literal_text import LINES, find_key_problem, find_pattern_problem, find_problem
 from .spec import FunctionSpec, SharedSpec, SpecError
 
 __all__ = ["check_strings"]
@@ -24,7 +24,7 @@ REMEDIES = {
 }
 
 Found = Iterator[tuple[str, str]]
-"""Places of strings, and what is wrong with each."""
+"""Places of strings, and the problem of each."""
 
 
 def check_strings(spec: FunctionSpec | SharedSpec) -> None:
@@ -42,7 +42,7 @@ def check_strings(spec: FunctionSpec | SharedSpec) -> None:
 
 
 def _parts(spec: FunctionSpec | SharedSpec) -> dict[str, Any]:
-    """Return the values of a spec by their names; where the pipeline was before it was stored is not among them."""
+    """Return the values of a spec by their names, without the pipeline's location before it was stored."""
     parts = _fields(spec)
     return {**_fields(parts.pop("config")), **parts} if isinstance(spec, FunctionSpec) else parts
 
@@ -63,19 +63,19 @@ def _wrong_value(value: Any, where: str) -> Found:
         yield from _wrong(_fields(value), f"{where}.")
     elif isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _complaint(f"{where}.{key!r}", key_complaint(str(key)))
+            yield from _problem_at(f"{where}.{key!r}", find_key_problem(str(key)))
             yield from _wrong_value(one, f"{where}.{key}")
     elif isinstance(value, list | tuple):
         for number, one in enumerate(value):
             yield from _wrong_value(one, f"{where}[{number}]")
     elif value is not None and not isinstance(value, bool | int | float):
         allowed = LINES if where.startswith(SEVERAL_LINES) else ""
-        yield from _complaint(where, complaint(str(value), allowed=allowed))
+        yield from _problem_at(where, find_problem(str(value), allowed=allowed))
         if where == "pipeline":
-            yield from _complaint(where, pattern_complaint(str(value).partition("://")[2].partition("#")[0]))
+            yield from _problem_at(where, find_pattern_problem(str(value).partition("://")[2].partition("#")[0]))
 
 
-def _complaint(where: str, what: str | None) -> Found:
+def _problem_at(where: str, what: str | None) -> Found:
     if what is not None:
         yield where, what
 

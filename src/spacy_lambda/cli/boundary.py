@@ -24,7 +24,7 @@ from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
 from spacy_lambda.errors import SpacyLambdaError
 from spacy_lambda.extras import missing_extra
 
-__all__ = ["BUG", "INTERRUPTED", "KNOWN", "Ended", "guarded"]
+__all__ = ["BUG", "INTERRUPTED", "KNOWN", "CommandAborted", "guarded"]
 
 KNOWN, BUG, INTERRUPTED = 1, 70, 130
 
@@ -52,8 +52,8 @@ _KINDS = (
 _ELSE = "check that it exists and that its folder is writable (TMPDIR for temporary files)"
 
 
-class Ended(Exception):
-    """Carries an exception past typer, which would turn it into an exit code of its own."""
+class CommandAborted(Exception):
+    """An exception that is carried past typer, which would turn it into another exit code."""
 
     def __init__(self, cause: BaseException) -> None:
         super().__init__(str(cause))
@@ -63,7 +63,7 @@ class Ended(Exception):
 def guarded(run: Callable[[], Any]) -> int:
     """Run the command line; no exception of it gets any further.
 
-    :param run: Raises :class:`SystemExit` where typer has printed everything.
+    :param run: The command line. Raises :class:`SystemExit` if typer has printed everything.
     :returns: The exit code.
     """
     open_streams()
@@ -84,7 +84,7 @@ def _code(run: Callable[[], Any]) -> int:
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else KNOWN if exc.code else 0
     except BaseException as exc:
-        return _report(exc.cause if isinstance(exc, Ended) else exc)
+        return _report(exc.cause if isinstance(exc, CommandAborted) else exc)
     return 0
 
 
@@ -96,7 +96,7 @@ def _report(exc: BaseException) -> int:
     if isinstance(exc, KeyboardInterrupt | EOFError):
         print_lines("interrupted", err=True)
         return INTERRUPTED
-    known = _known(exc)
+    known = _to_known_error(exc)
     print_error(known or _bug(exc))
     return BUG if known is None else KNOWN
 
@@ -105,7 +105,7 @@ def _is_closed_output(exc: BaseException) -> bool:
     return isinstance(exc, OSError) and exc.errno == errno.EPIPE
 
 
-def _known(exc: BaseException) -> SpacyLambdaError | None:
+def _to_known_error(exc: BaseException) -> SpacyLambdaError | None:
     """Return the error with its remedy, unless it is a bug."""
     if isinstance(exc, SpacyLambdaError):
         return exc

@@ -127,7 +127,7 @@ def open_streams() -> None:
 
 
 def discard_output() -> None:
-    """Flush both outputs, and drop what cannot be written."""
+    """Flush both outputs, and drop output that cannot be written."""
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
             stream.flush()
@@ -158,7 +158,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def _json(value: Any, indent: int | None) -> str:
-    """Use Unicode where the terminal has it."""
+    """Use Unicode if the terminal supports it."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     text = json.dumps(_plain(value), indent=indent, ensure_ascii=not unicode, allow_nan=False)
     return UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else _json_escaped(found[0]), text)
@@ -169,7 +169,7 @@ def _json_escaped(character: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can express; ``null`` for a number that it lacks, such as infinity."""
+    """Return a value that JSON can express; ``null`` for a number that it lacks, such as infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Path | Location):

@@ -96,7 +96,7 @@ def deploy(
 
 @contextmanager
 def _interruption_explained() -> Iterator[None]:
-    """Explain what Ctrl-C stopped, and what it did not."""
+    """Explain the effect of Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:

@@ -31,7 +31,7 @@ def destroy(
     from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.removal import destroy as destroy_functions
-    from spacy_lambda.deploy.removal import find_doomed
+    from spacy_lambda.deploy.removal import find_resources_to_delete
     from spacy_lambda.deploy.selection import chosen_functions
 
     require_terminal(yes=yes)
@@ -43,14 +43,14 @@ def destroy(
     aws = open_account(project)
     names = [one.name for one in chosen_functions(project, functions or [])]
     stacks = [stack_name(project.name, name) for name in names] + ([project.name] if delete_models else [])
-    doomed = find_doomed(aws, stacks)
+    resources_to_delete = find_resources_to_delete(aws, stacks)
     if not (as_json and yes):
         models = "the bucket and the images are deleted too" if delete_models else "the bucket and the images stay"
-        print_lines(*(f"  - {one.kind:<36} {one.name}" for one in doomed), models, err=as_json)
-    if not confirm(f"delete {len(doomed)} resources in {aws.account}/{aws.region}?", yes=yes):
+        print_lines(*(f"  - {one.kind:<36} {one.name}" for one in resources_to_delete), models, err=as_json)
+    if not confirm(f"delete {len(resources_to_delete)} resources in {aws.account}/{aws.region}?", yes=yes):
         raise typer.Exit(1)
     destroy_functions(aws, project.name, names, delete_models=delete_models)
     if as_json:
-        print_json({"deleted": doomed, "left": []})
+        print_json({"deleted": resources_to_delete, "left": []})
     else:
         print_lines(f"deleted; nothing is left of {', '.join(names)} (searched by name and by tag)")

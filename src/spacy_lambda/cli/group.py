@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import spacy_lambda
-from spacy_lambda.cli.boundary import Ended
+from spacy_lambda.cli.boundary import CommandAborted
 from spacy_lambda.cli.console import print_lines
 
 __all__ = ["Commands", "root"]
@@ -20,7 +20,7 @@ VALIDATOR = "Value error, "
 
 
 class Commands(TyperGroup):
-    """All commands. Interruptions and system errors pass through; typer would turn them into exit codes of its own."""
+    """All commands. Interruptions and system errors pass through; typer would turn them into other exit codes."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the command line, or print help."""
@@ -41,9 +41,9 @@ def _passed_through() -> Iterator[None]:
         exc.message = exc.message.removeprefix(VALIDATOR)
         raise
     except typer.Abort as exc:
-        raise Ended(KeyboardInterrupt()) from exc
+        raise CommandAborted(KeyboardInterrupt()) from exc
     except (KeyboardInterrupt, EOFError, OSError) as exc:
-        raise Ended(exc) from exc
+        raise CommandAborted(exc) from exc
 
 
 def _print_version(wanted: bool) -> None:

@@ -67,7 +67,7 @@ CodeOption = Annotated[
     list[Path] | None,
     typer.Option(
         help="Python file or package that registers what the original pipeline names, as for `spacy train --code`,"
-        " or a file beside it; repeatable."
+        " or a file in the same folder; repeatable."
     ),
 ]
 
@@ -76,7 +76,7 @@ HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")]
 AllowHostOption = Annotated[
     list[str] | None,
-    typer.Option(help="Accept this host name too, besides localhost and the server's addresses; repeatable."),
+    typer.Option(help="Accept this host name, in addition to localhost and the server's addresses; repeatable."),
 ]
 CompareOption = Annotated[str | None, typer.Option(help="Serve this one too; the page shows both side by side.")]
 FunctionNameOption = Annotated[str, typer.Option(help="The function's name.")]

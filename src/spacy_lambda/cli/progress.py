@@ -49,7 +49,7 @@ def byte_progress(*, quiet: bool) -> Iterator[OnStep]:
 
 
 def hub_progress(*, quiet: bool) -> None:
-    """Let huggingface_hub draw its own bars only where ours would be drawn."""
+    """Let huggingface_hub draw its own bars only where spacy-lambda would draw one."""
     if quiet or not sys.stderr.isatty():
         from huggingface_hub.utils import disable_progress_bars
 

@@ -40,7 +40,7 @@ async def serve_until_stopped(
     """Serve functions until Ctrl-C or another signal that ends programs, and print how to call them.
 
     :param functions: By the path prefix of each function's URL; one of them is ``/``.
-    :param allow_hosts: Host names that are accepted besides loopback ones and the server's addresses.
+    :param allow_hosts: Host names that are accepted in addition to loopback ones and the server's addresses.
     """
     from spacy_lambda.local.server import serve_functions
 
@@ -61,7 +61,7 @@ def _print_welcome(served: Mapping[str, ServedFunction]) -> None:
     lines = [f"serving {name!r} at {url}, Ctrl-C to end", f"  {function.program.about}"]
     for path, other in served.items():
         if path != "/":
-            lines += [f"  beside it: {other.settings.name!r} at {other.url}/", f"    {other.program.about}"]
+            lines += [f"  compared with: {other.settings.name!r} at {other.url}/", f"    {other.program.about}"]
     if settings.environment.get(PAGE_VARIABLE) == "on":
         lines.append(f"  page: {url}/")
     print_lines(

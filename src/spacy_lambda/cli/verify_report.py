@@ -52,7 +52,7 @@ def nothing_compared(report: Mapping[str, Any]) -> str:
 
 
 def _print_rest(report: Mapping[str, Any]) -> None:
-    """Print what was not compared, failures, hidden states and speed."""
+    """Print components without a comparison, failures, hidden states and speed."""
     for note in report["notes"]:
         print_lines(f"note: {note}")
     for row in report["components"]:

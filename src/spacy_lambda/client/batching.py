@@ -9,9 +9,9 @@ from typing import Any
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.errors import InvokeError, RequestError
 
-__all__ = ["ROOM", "Batch", "BatchLimits", "batches", "checked"]
+__all__ = ["RESERVED_BYTES", "Batch", "BatchLimits", "batches", "check_text"]
 
-ROOM = 32 * 1024
+RESERVED_BYTES = 32 * 1024
 """Bytes reserved for the rest of a request: other keys, and over HTTP the headers and the rest of the event."""
 
 
@@ -26,7 +26,7 @@ class BatchLimits:
 
     texts: int = 32
     chars: int = 100_000
-    bytes: int = REQUEST_BYTES - ROOM
+    bytes: int = REQUEST_BYTES - RESERVED_BYTES
 
     def __post_init__(self) -> None:
         if self.texts < 1 or self.chars < 1:
@@ -63,7 +63,7 @@ def batches(texts: Iterable[str], limits: BatchLimits, cost: Callable[[str], int
     start, held, chars, size = 0, list[str](), 0, 0
     try:
         for index, text in enumerate(texts):
-            bytes_ = checked(f"texts[{index}]", text, cost)
+            bytes_ = check_text(f"texts[{index}]", text, cost)
             full = len(held) == limits.texts or chars + len(text) > limits.chars or size + bytes_ > limits.bytes
             if held and full:
                 yield Batch(start, tuple(held))
@@ -78,7 +78,7 @@ def batches(texts: Iterable[str], limits: BatchLimits, cost: Callable[[str], int
         yield Batch(start, tuple(held))
 
 
-def checked(key: str, text: Any, cost: Callable[[str], int]) -> int:
+def check_text(key: str, text: Any, cost: Callable[[str], int]) -> int:
     """Return the bytes of a text in a request, with the comma after it.
 
     :param key: Its key in the request.
@@ -94,7 +94,7 @@ def checked(key: str, text: Any, cost: Callable[[str], int]) -> int:
             remedy="send valid Unicode",
             key=key,
         ) from exc
-    if size > REQUEST_BYTES - ROOM:
+    if size > REQUEST_BYTES - RESERVED_BYTES:
         raise RequestError(
             f'"{key}" takes {size:,} bytes; with the rest of the request, the limit is {REQUEST_BYTES:,}',
             remedy="split the text and send the parts",

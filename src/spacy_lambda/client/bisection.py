@@ -54,12 +54,12 @@ def _parts(batch: Batch, failed: CallFailed) -> tuple[Batch, ...]:
     number = failed_text(failed.error)
     if number is not None:
         return batch.cut(number) if 0 < number < len(batch.texts) else ()
-    return batch.cut(len(batch.texts) // 2) if failed.smaller and len(batch.texts) > 1 else ()
+    return batch.cut(len(batch.texts) // 2) if failed.splittable and len(batch.texts) > 1 else ()
 
 
 def _error(batch: Batch, failed: CallFailed) -> Exception:
     number = failed_text(failed.error)
-    if number is None and not (failed.smaller and len(batch.texts) == 1):
+    if number is None and not (failed.splittable and len(batch.texts) == 1):
         error: Exception = failed.error
     else:
         error = renumbered(failed.error, number or 0, batch.start + (number or 0))

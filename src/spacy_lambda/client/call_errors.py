@@ -107,11 +107,11 @@ def refusal(target: str, status: int, details: Any) -> InvokeError:
 def timed_out(target: str, seconds: float) -> CallFailed:
     """Return the failure of a call whose time is up."""
     error = InvokeError(f"{target} did not answer in {seconds:g} s", remedy="give a higher timeout_s")
-    return CallFailed(error, smaller=True)
+    return CallFailed(error, splittable=True)
 
 
 def unusable_body(target: str, exc: BodyError) -> CallFailed:
     """Return the failure of a call whose answer is too large or damaged."""
     remedy = "ask for less at once, or give a higher max_answer_bytes" if exc.too_large else CHECK
     error = InvokeError(f"{target} answered {exc}", remedy=remedy)
-    return CallFailed(error, again=not exc.too_large, smaller=exc.too_large)
+    return CallFailed(error, retryable=not exc.too_large, splittable=exc.too_large)

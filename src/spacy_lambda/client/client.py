@@ -7,7 +7,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
-from spacy_lambda.client.batching import Batch, BatchLimits, batches, checked
+from spacy_lambda.client.batching import Batch, BatchLimits, batches, check_text
 from spacy_lambda.client.bisection import answer_batch
 from spacy_lambda.client.call_errors import CHECK
 from spacy_lambda.client.connect import Connection, open_transport
@@ -118,7 +118,7 @@ class Client:
         :raises InvokeError: If the function cannot be reached, or fails.
         """
         options = PredictOptions.of(include, long_text, docs=as_doc)
-        checked("text", text, self._transport.cost)
+        check_text("text", text, self._transport.cost)
         answer = self._call(lambda: self._transport.predict(options.body(text=text)))
         options.check(answer)
         return self._doc(text, answer, vocab) if as_doc else answer
@@ -217,7 +217,7 @@ class Client:
             answers = self._retry.run(
                 lambda: calls.unless_stopped(lambda: self._transport.predict(body)),
                 deadline=deadline,
-                may_repeat=lambda failed: not (failed.smaller and len(texts) > 1),
+                may_repeat=lambda failed: not (failed.splittable and len(texts) > 1),
             )
         if not isinstance(answers, list) or len(answers) != len(texts):
             raise InvokeError(f"the function did not return one answer for each of {len(texts)} texts", remedy=CHECK)

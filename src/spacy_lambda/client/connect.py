@@ -30,7 +30,7 @@ class Connection:
     :param session: A boto3 session.
     :param endpoint_url: Lambda's API, if not in AWS.
     :param qualifier: A version or an alias.
-    :param auth: Whether requests to a URL are signed.
+    :param auth: Signing of requests to a URL.
     :param timeout_s: Seconds for a whole call.
     :param concurrency: Maximum concurrent calls.
     :param max_answer_bytes: Maximum bytes of an answer.
@@ -97,10 +97,10 @@ def _is_number(value: object, *kinds: type) -> bool:
 
 
 def _by_url(url: str, connection: Connection) -> Transport:
-    from spacy_lambda.client.http_transport import HttpTransport, checked_url
+    from spacy_lambda.client.http_transport import HttpTransport, check_url
     from spacy_lambda.client.signing import make_signer
 
-    checked = checked_url(url)
+    checked = check_url(url)
     signer = make_signer(
         checked, auth=connection.auth, region=connection.region, session=lambda: _session(connection, None)
     )

@@ -47,7 +47,7 @@ class Deadline:
 
     @property
     def is_over(self) -> bool:
-        """True when the time is up."""
+        """True if the deadline has passed."""
         return self.left == 0.0
 
     def check(self) -> None:

@@ -24,9 +24,9 @@ from spacy_lambda.errors import InvokeError
 if TYPE_CHECKING:
     from spacy_lambda.client.signing import Signer
 
-__all__ = ["HttpTransport", "WatchedAdapter", "checked_url"]
+__all__ = ["HttpTransport", "WatchedAdapter", "check_url"]
 
-SMALLER = frozenset({413, 500, 502, 504})
+SPLITTABLE = frozenset({413, 500, 502, 504})
 """HTTP statuses after which fewer texts may succeed. A function that fails, times out or answers too much is a 502 of a
 Function URL, and a 500 or 504 of API Gateway."""
 
@@ -60,7 +60,7 @@ class HttpTransport:
 
     :param url: The part before ``/predict``.
     :param signer: Signs the requests; ``None`` sends them unsigned.
-    :param timeout_s: Seconds for a call that has no deadline of its own.
+    :param timeout_s: Seconds for a call without a deadline.
     :param connections: Maximum concurrent calls.
     :param max_answer_bytes: Maximum bytes of an answer, compressed and uncompressed.
     """
@@ -145,8 +145,8 @@ class HttpTransport:
         mistake = from_problem(body) if 400 <= status < 500 else None
         raise CallFailed(
             mistake or refusal(self._url, status, body[:1000].decode("utf-8", "replace") or "an empty body"),
-            again=status in TRANSIENT,
-            smaller=status in SMALLER,
+            retryable=status in TRANSIENT,
+            splittable=status in SPLITTABLE,
             retry_after=headers.get("retry-after"),
         )
 
@@ -157,10 +157,10 @@ class HttpTransport:
         error = InvokeError(
             f"{self._url} cannot be reached: {type(exc).__name__}", remedy="check the URL and the network"
         )
-        return CallFailed(error, again=isinstance(exc, LOST) and not isinstance(exc, requests.exceptions.SSLError))
+        return CallFailed(error, retryable=isinstance(exc, LOST) and not isinstance(exc, requests.exceptions.SSLError))
 
 
-def checked_url(url: str) -> str:
+def check_url(url: str) -> str:
     """Return a URL to which the API's paths can be appended.
 
     :raises InvokeError: If it is not one. The message does not repeat it, as it may contain a password or a key.

@@ -27,7 +27,7 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
     :param token: By default that of `hf auth login`, or ``HF_TOKEN``.
     :param endpoint: The API's address; by default ``HF_INFERENCE_ENDPOINT``, or the Hub's own.
     :returns: The model's prediction; entities as ``[{"entity_group", "word", "start", "end", "score"}]``.
-    :raises InferenceError: When the API cannot be reached, or returns an error.
+    :raises InferenceError: If the API cannot be reached, or returns an error.
     """
     import requests
     import urllib3

@@ -30,7 +30,7 @@ class FunctionError:
 
     @property
     def remedy(self) -> str | None:
-        """What to do about a caller's mistake."""
+        """Remedy of a caller's mistake."""
         return None if self.mistake is None else self.mistake.remedy
 
 

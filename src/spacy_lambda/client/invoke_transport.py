@@ -21,7 +21,7 @@ class InvokeTransport:
     :param function: Its name or ARN.
     :param client: boto3's for Lambda, which calls once.
     :param qualifier: A version or an alias.
-    :param timeout_s: Seconds for a call that has no deadline of its own.
+    :param timeout_s: Seconds for a call without a deadline.
     :param max_answer_bytes: Maximum size of an answer.
     """
 
@@ -53,7 +53,7 @@ class InvokeTransport:
             raise CallFailed(error) from exc
         if status != 200:
             mistake = from_problem(body.encode("utf-8", "replace")) if status < 500 else None
-            raise CallFailed(mistake or refusal(self._function, status, body), again=status in TRANSIENT)
+            raise CallFailed(mistake or refusal(self._function, status, body), retryable=status in TRANSIENT)
         return found
 
     def cost(self, text: str) -> int:
@@ -72,8 +72,8 @@ class InvokeTransport:
 
     def _failed(self, error: FunctionError) -> CallFailed:
         if error.mistake is not None:
-            return CallFailed(error.mistake, smaller=error.mistake.status == 413)
+            return CallFailed(error.mistake, splittable=error.mistake.status == 413)
         too_large = error.error_type.endswith("ResponseSizeTooLarge")
         remedy = "ask for less: fewer texts, or parts, at once" if too_large else "see the function's log"
         message = f"{self._function} failed: {error.error_type}: {error.message[:500]}"
-        return CallFailed(InvokeError(message, remedy=remedy), again=not too_large, smaller=True)
+        return CallFailed(InvokeError(message, remedy=remedy), retryable=not too_large, splittable=True)

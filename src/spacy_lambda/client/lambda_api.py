@@ -162,8 +162,8 @@ def _refused(function: str, exc: exceptions.ClientError) -> CallFailed:
     headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return CallFailed(
         refusal(function, status, f"{code}: {error.get('Message', '')}"),
-        again=status in TRANSIENT or code in TRANSIENT_CODES,
-        smaller=status == 413,
+        retryable=status in TRANSIENT or code in TRANSIENT_CODES,
+        splittable=status == 413,
         retry_after=headers.get("retry-after"),
     )
 
@@ -184,4 +184,4 @@ def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline)
         reason = f"nothing answers at {endpoint}"
         remedy = "start it with `spacy-lambda serve PIPELINE`, or check the endpoint"
     error = InvokeError(f"{function} cannot be reached: {reason}", remedy=remedy)
-    return CallFailed(error, again=isinstance(exc, LOST) and not isinstance(exc, BROKEN))
+    return CallFailed(error, retryable=isinstance(exc, LOST) and not isinstance(exc, BROKEN))

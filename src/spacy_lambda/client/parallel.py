@@ -46,7 +46,7 @@ def pipe_batches(
                     waiting.append(executor.submit(answer, next(batches)))
                 except StopIteration:
                     more = False
-                except Exception as exc:  # whatever the user's texts raise
+                except Exception as exc:  # any error of the user's iterable
                     more, fault = False, exc
             if not waiting:
                 break
@@ -93,7 +93,11 @@ class RunningCalls:
         :raises CallFailed: If it was.
         """
         if self._stopped:
-            raise CallFailed(InvokeError("the pipe was closed", remedy="take its answers before closing it"))
+            raise CallFailed(
+                InvokeError(
+                    "the pipe was closed before its results were read", remedy="read its results before closing it"
+                )
+            )
         return call()
 
     def stop(self) -> None:

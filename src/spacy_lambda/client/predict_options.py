@@ -21,7 +21,7 @@ class PredictOptions:
     """The options of a request.
 
     :param include: Parts of the answer, or ``None`` for the entities alone.
-    :param long_text: Whether texts over the function's limit are refused or split.
+    :param long_text: Treatment of texts over the function's limit: refused or split.
     """
 
     include: tuple[str, ...] | None
@@ -31,7 +31,7 @@ class PredictOptions:
     def of(cls, include: Sequence[str] | None, long_text: LongText, *, docs: bool) -> PredictOptions:
         """Return the options for the user's arguments.
 
-        :param docs: Whether Docs are built of the answers, which takes every part.
+        :param docs: True if Docs are built of the predictions, which requires every part.
         :raises InvokeError: If parts are named for Docs.
         """
         if docs and include is not None:

@@ -65,7 +65,7 @@ class Retry:
 
     def _wait(self, attempt: int, failed: CallFailed) -> float | None:
         """Return the seconds before the next call, or ``None`` if there is none."""
-        if not failed.again or attempt >= self.max_attempts:
+        if not failed.retryable or attempt >= self.max_attempts:
             return None
         wait = self.jitter() * min(self.cap_s, self.base_s * 2 ** (attempt - 1))
         asked = self._asked(failed.retry_after)

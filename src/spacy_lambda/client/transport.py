@@ -43,18 +43,23 @@ class CallFailed(Exception):
     """One failed call. It never reaches the user of the client; its error does.
 
     :param error: The error that the user gets.
-    :param again: Whether the same request may succeed later.
-    :param smaller: Whether a request with fewer texts may succeed.
+    :param retryable: True if the same request may succeed later.
+    :param splittable: True if a request with fewer texts may succeed.
     :param retry_after: The header of that name.
     """
 
     def __init__(
-        self, error: SpacyLambdaError, *, again: bool = False, smaller: bool = False, retry_after: str | None = None
+        self,
+        error: SpacyLambdaError,
+        *,
+        retryable: bool = False,
+        splittable: bool = False,
+        retry_after: str | None = None,
     ) -> None:
         super().__init__(str(error))
         self.error = error
-        self.again = again
-        self.smaller = smaller
+        self.retryable = retryable
+        self.splittable = splittable
         self.retry_after = retry_after
 
 

@@ -1,6 +1,6 @@
 """Rules across several values of ``spacy-lambda.toml``: composed names, sizes, and keys that exclude each other.
 
-The values may still be of any type: a wrong type is a fault of its own.
+The values may still be of any type: a wrong type is a separate fault.
 """
 
 from __future__ import annotations

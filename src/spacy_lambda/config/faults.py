@@ -32,7 +32,7 @@ class Fault(NamedTuple):
 
     :param key: As in ``functions.ner.memory``; the flag or variable that set the value; or the line.
     :param problem: To be read after the key: the actual value, and the limit.
-    :param remedy: What to write instead.
+    :param remedy: The value to write instead.
     """
 
     key: str

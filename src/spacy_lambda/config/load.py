@@ -6,7 +6,7 @@
              TOML                 flags and             every                   defaults,
                                   environment           fault                   absolute paths
 
-No stage looks at AWS, at a store, or into a pipeline: ``deploy`` does.
+No stage reads from AWS, a store or a pipeline: ``deploy`` does.
 """
 
 from __future__ import annotations
@@ -75,13 +75,13 @@ def _function(name: str, keys: Mapping[str, Any], path: Path) -> FunctionConfig:
 def absolute_location(pipeline: str, folder: Path) -> str:
     """Return a location that is valid in every folder.
 
-    A word without a slash is a package's name, unless a file or folder of that name is beside the project's file.
+    A word without a slash is a package's name, unless a file or folder of that name is next to the project's file.
 
     :param folder: Folder of that file.
     """
     location = parse_location(pipeline)
     if location.scheme != "file":
         return pipeline
-    beside = parse_location(str(folder / pipeline))
-    is_package = location.path.isidentifier() and not Path(beside.path).exists()
-    return pipeline if is_package else str(beside)
+    in_folder = parse_location(str(folder / pipeline))
+    is_package = location.path.isidentifier() and not Path(in_folder.path).exists()
+    return pipeline if is_package else str(in_folder)

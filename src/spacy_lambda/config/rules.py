@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from spacy_lambda.cdk.aws_names import OWN_TAG_PREFIX
-from spacy_lambda.cdk.literal_text import LINES, complaint, key_complaint, pattern_complaint
+from spacy_lambda.cdk.literal_text import LINES, find_key_problem, find_pattern_problem, find_problem
 from spacy_lambda.config.faults import Problem, describe, nearest
 from spacy_lambda.core.env_names import (
     CACHE_LIMIT_VARIABLE,
@@ -108,10 +108,10 @@ def _between(least: int, most: int, unit: str) -> Rule:
     return _rule(range(least, most + 1), f"{least} to {most} {unit}", f"write a number from {least} to {most}")
 
 
-def _text(complaint_of: Callable[[str], str | None], remedy: str) -> Rule:
+def _text(find: Callable[[str], str | None], remedy: str) -> Rule:
     def rule(value: str) -> Problem | None:
-        complaint = complaint_of(value)
-        return None if complaint is None else (complaint, remedy)
+        problem = find(value)
+        return None if problem is None else (problem, remedy)
 
     return rule
 
@@ -140,11 +140,11 @@ NAME_RULE = _rule(NAME, "a valid name in AWS", NAME_REMEDY)
 RESERVED_PREFIX_RULE = _rule(r"(?s:(?!sthree-|amzn-s3-demo-).*)", "no prefix that S3 reserves", "choose another name")
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
-S3_RULE = _text(pattern_complaint, "write s3://bucket/key with letters, digits and ._/- in the key")
+S3_RULE = _text(find_pattern_problem, "write s3://bucket/key with letters, digits and ._/- in the key")
 TEXT_REMEDY = "remove it: a CloudFormation template cannot contain it literally"
-TEXT_RULE = _text(complaint, TEXT_REMEDY)
-LINES_RULE = _text(partial(complaint, allowed=LINES), TEXT_REMEDY)
-TABLE_KEY_RULE = _text(key_complaint, "choose another name")
+TEXT_RULE = _text(find_problem, TEXT_REMEDY)
+LINES_RULE = _text(partial(find_problem, allowed=LINES), TEXT_REMEDY)
+TABLE_KEY_RULE = _text(find_key_problem, "choose another name")
 FILE_RULE = _rule(r"[^\0]+", "a file", "write a path")
 
 VALUE_RULES: dict[str, Rule] = {

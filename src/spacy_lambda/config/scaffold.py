@@ -51,7 +51,7 @@ def create_project(
     :param region: ``None`` leaves it to the environment.
     :param github: Also write ``.github/workflows/spacy-lambda.yml`` in the current folder.
     :param force: Replace existing files.
-    :return: The files that were written.
+    :returns: The files that were written.
     :raises SpacyLambdaError: If there is no such pipeline, a name is invalid, or a file exists.
     """
     location = parse_location(pipeline)

@@ -1,4 +1,4 @@
-"""Text of a new ``spacy-lambda.toml``: what has to be set, and every other key with its default as a comment."""
+"""Text of a new ``spacy-lambda.toml``: the required keys, and every other key with its default as a comment."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ OLDEST_NODE = 22
 """Major version of the oldest Node that is still maintained; the CDK warns of older ones."""
 
 NO_DIFFERENCES = "There were no differences"
-CHATTER = ("✨", "(NOTE: ")
+NOISE_PREFIXES = ("✨", "(NOTE: ")
 FAILURE = "❌"
 LAST_LINES = 15
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -47,7 +47,7 @@ class Cdk:
         """Run a command.
 
         :param on_line: Called with each line as it is printed.
-        :return: The whole output.
+        :returns: The whole output.
         :raises DeployError: If it fails, with the last lines of the output.
         """
         words = [str(self.command), *arguments]
@@ -103,7 +103,7 @@ class Cdk:
         output = self.run("diff", stack, "--app", str(assembly), "--no-change-set")
         if NO_DIFFERENCES in output:
             return ""
-        lines = [line for line in output.splitlines() if not line.startswith(CHATTER)]
+        lines = [line for line in output.splitlines() if not line.startswith(NOISE_PREFIXES)]
         first = next((number for number, line in enumerate(lines) if line.startswith(f"Stack {stack}")), 0)
         return "\n".join(lines[first:]).strip()
 

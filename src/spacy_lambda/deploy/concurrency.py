@@ -47,7 +47,7 @@ def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfi
 
     :raises DeployError: If the account cannot reserve the concurrency in the file, or AWS cannot be reached.
     """
-    wanted = {one.name: _wanted(one) for one in functions}
+    wanted = {one.name: _requested_limit(one) for one in functions}
     account = _account(aws, project, wanted) if any(wanted.values()) else "nothing is reserved"
     free = 0 if isinstance(account, str) else account.free
     limits = {}
@@ -58,7 +58,7 @@ def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfi
     return limits
 
 
-def _wanted(function: FunctionConfig) -> int:
+def _requested_limit(function: FunctionConfig) -> int:
     if isinstance(function.concurrency, int):
         return function.concurrency
     return PUBLIC_CONCURRENCY if function.auth == "none" and function.concurrency is None else 0
@@ -66,7 +66,7 @@ def _wanted(function: FunctionConfig) -> int:
 
 def _limit(function: FunctionConfig, number: int, account: _Account | str, free: int) -> Limit:
     if number == 0:
-        shared = "no limit of its own: up to the account's concurrency"
+        shared = "no separate limit: up to the account's concurrency"
         if function.auth == "none":
             return Limit(
                 "unlimited",
@@ -90,7 +90,7 @@ def _limit(function: FunctionConfig, number: int, account: _Account | str, free:
 
 
 def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | str:
-    """Return what can be reserved, with what these functions have already; or the error's code if AWS refuses."""
+    """Return the concurrency that can be reserved, including that of these functions, or the code of AWS's error."""
     client = aws.client("lambda")
     with aws_errors("reading the concurrency of the account"):
         try:

@@ -77,7 +77,7 @@ def eject(
     """Write the app; its stacks have the names of the deployed ones, so that it takes them over.
 
     :param out: The folder.
-    :return: The files.
+    :returns: The files.
     :raises DeployError: If the folder is not empty, or an image was not pushed yet.
     """
     if out.exists() and any(out.iterdir()):

@@ -43,7 +43,7 @@ class GoldenTest:
 
 @dataclass(frozen=True)
 class GoldenTests:
-    """Golden tests of one pipeline, and what making them showed.
+    """Golden tests of one pipeline, with labels and latencies recorded when they were made.
 
     :param golden_tests: The tests.
     :param labels: Labels of the pipeline's entities.

@@ -1,4 +1,4 @@
-"""Second stage of a deployment: what was prepared is compared with what is deployed. Nothing in AWS changes."""
+"""Second stage of a deployment: the prepared functions are compared with the deployed ones. Nothing in AWS changes."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ __all__ = ["Plan", "Planned", "describe_code", "make_plan", "make_spec", "shared
 
 @dataclass(frozen=True)
 class Planned:
-    """One function, and what deploying it would change.
+    """One function, and the changes that its deployment would make.
 
     :param prepared: The function, as it was prepared.
     :param spec: Its stack once it is live. An image that is not pushed yet has the digest of its folder there.
     :param live: The version that is live now.
-    :param is_new: There is no such stack yet.
+    :param is_new: True if the stack does not exist yet.
     :param difference: Difference between the stack and the template, as ``cdk diff`` prints it; empty if none.
     :param cost: Estimated cost.
     :param resources: All resources of the stack once it is live.
-    :param callers: Who can call the function.
+    :param callers: The principals that can call the function.
     :param limit: Its concurrency.
     """
 
@@ -59,7 +59,7 @@ class Plan:
     :param functions: In the order in which they are deployed.
     :param shared: Stack of the resources that they share.
     :param shared_resources: These resources.
-    :param bootstrapped: ``cdk bootstrap`` was run for the account and the region; else the deployment runs it.
+    :param bootstrapped: True if ``cdk bootstrap`` was run for the account and the region; else the deployment runs it.
     """
 
     functions: tuple[Planned, ...]
@@ -77,7 +77,7 @@ def make_plan(
     out: Path,
     on_step: OnStep = no_progress,
 ) -> Plan:
-    """Compare what is deployed with what would be.
+    """Compare the deployed stacks with the new ones.
 
     :param out: Folder for the templates.
     :raises DeployError: If a stack cannot be changed now, a template cannot be made, or AWS refuses.

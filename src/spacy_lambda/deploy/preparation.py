@@ -31,7 +31,7 @@ from spacy_lambda.store.transfer import pull
 __all__ = ["WORK", "Prepared", "prepare", "store_location"]
 
 WORK = ".spacy-lambda"
-"""Folder beside the project's file for bundles and templates; it can be removed at any time."""
+"""Folder next to the project's file for bundles and templates; it can be removed at any time."""
 
 
 @dataclass(frozen=True)

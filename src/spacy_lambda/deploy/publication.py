@@ -54,7 +54,7 @@ def publish(stored: Stored, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[
 def update_stack(spec: FunctionSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[[str], None]) -> str:
     """Update a function's stack to a spec.
 
-    :return: The version of its code.
+    :returns: The version of its code.
     :raises DeployError: If CloudFormation refuses.
     """
     cdk.deploy(spec.function_name, write_templates([spec], None, out), on_line=on_line)

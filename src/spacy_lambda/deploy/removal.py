@@ -17,10 +17,10 @@ from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import StackResource, find_stack, require_settled, stack_resources
 from spacy_lambda.errors import DeployError
 
-__all__ = ["destroy", "find_doomed", "leftovers"]
+__all__ = ["destroy", "find_resources_to_delete", "leftovers"]
 
 
-def find_doomed(aws: Aws, stacks: list[str]) -> list[StackResource]:
+def find_resources_to_delete(aws: Aws, stacks: list[str]) -> list[StackResource]:
     """List the resources that deleting these stacks would delete; a stack that does not exist has none.
 
     :raises DeployError: If a change of one of them is in progress.

@@ -91,7 +91,7 @@ DESCRIPTIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
 
 
 def callers(spec: FunctionSpec) -> Callers:
-    """Describe who can call the Function URL."""
+    """Describe the callers of the Function URL."""
     pages = (
         f"; pages of {', '.join(spec.config.cors)} may" if spec.config.cors else "; no web page of another origin may"
     )
@@ -99,6 +99,6 @@ def callers(spec: FunctionSpec) -> Callers:
         return Callers(True, f'PUBLIC: anyone on the internet can call its URL, unsigned (auth = "none"){pages}')
     return Callers(
         False,
-        f"who has lambda:InvokeFunctionUrl and lambda:InvokeFunction on it in account {spec.account},"
+        f"principals with lambda:InvokeFunctionUrl and lambda:InvokeFunction on it in account {spec.account},"
         f' by signed requests (auth = "iam"){pages}',
     )

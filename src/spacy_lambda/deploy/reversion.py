@@ -1,6 +1,7 @@
 """Rollback: the live alias moves to an earlier version, by the stack's own template with another number in it.
 
-It needs neither a bundle nor the CDK, so that it works on any machine. Traffic moves at once, whatever the canary.
+It needs neither a bundle nor the CDK, so that it works on any machine. All traffic moves at
+once, even if the function has a canary.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Stored:
 
 
 def store(project: Project, planned: Planned, *, aws: Aws, on_line: Callable[[str], None]) -> Stored:
-    """Store the pipeline, and push the image if there is one; what is stored already is not sent again.
+    """Store the pipeline, and push the image if there is one, unless they are stored already.
 
     :raises SpacyLambdaError: If AWS or the registry refuses.
     """
@@ -53,7 +53,7 @@ def _push_image(prepared: Prepared, repository: str, *, aws: Aws, on_line: Calla
     bundle = prepared.bundle
     # Tags are immutable, so that a tag names an image's contents and not the version of its pipeline.
     tag = str(bundle.image.id if bundle.image else "").removeprefix("sha256:")[:12]
-    known = _known_digest(aws, repository, tag)
+    known = _find_digest(aws, repository, tag)
     if known is not None:
         return known
     uri = _repository_uri(aws, repository)
@@ -68,7 +68,7 @@ def _repository_uri(aws: Aws, repository: str) -> str:
     return str(found["repositoryUri"])
 
 
-def _known_digest(aws: Aws, repository: str, tag: str) -> str | None:
+def _find_digest(aws: Aws, repository: str, tag: str) -> str | None:
     """Return the digest of an image that was pushed before: a push to an immutable tag may be refused."""
     client = aws.client("ecr")
     with aws_errors(f"looking up an image in {repository}"):

@@ -21,14 +21,14 @@ def write_templates(specs: Sequence[FunctionSpec], shared: SharedSpec | None, ou
     asset once written to a folder stays there, so that each assembly gets a folder of its own.
 
     :param out: Folder in which that folder is created.
-    :return: The assembly's folder.
+    :returns: The assembly's folder.
     :raises DeployError: If there is no Node, or no template can be made of a spec.
     """
     os.environ["PATH"] = node_environment()["PATH"]
-    from spacy_lambda.cdk.app import synthesise
+    from spacy_lambda.cdk.app import synthesize
 
     out.mkdir(parents=True, exist_ok=True)
     try:
-        return synthesise(specs, shared, Path(tempfile.mkdtemp(dir=out)))
+        return synthesize(specs, shared, Path(tempfile.mkdtemp(dir=out)))
     except SpecError as exc:
         raise DeployError(exc.message, remedy=exc.remedy) from exc

@@ -115,7 +115,7 @@ def prune_versions(aws: Aws, function: str, *, keep: int, live: str) -> list[int
     """Delete old versions, never the live one. A version with SnapStart costs as long as it exists.
 
     :param keep: Number of versions to keep, the live one among them.
-    :return: The deleted versions.
+    :returns: The deleted versions.
     :raises DeployError: If one cannot be deleted.
     """
     newest = [version.number for version in list_versions(aws, function)]

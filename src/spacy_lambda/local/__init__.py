@@ -9,7 +9,7 @@ The flow::
     caller ──invoke_api──▶ InvokeRequest ─┐                           caller ◀── HTTP 200, REPORT ── Outcome
     browser ──router, function_url────────┼──▶ pool ──▶ execution_environment ──runtime_api──▶ awslambdaric ──▶ handler
                                                                       │
-                                                     process and keeper, env, log_pipe, lambda_errors
+                                                     process and supervisor, env, log_pipe, lambda_errors
 
 ``server`` puts these together for an event loop, ``local_lambda`` for code without one; ``http_server`` and ``access``
 are below both APIs, and ``caller`` is the caller's side. No environment is started before the first request.

@@ -24,7 +24,7 @@ from spacy_lambda.core.env_names import CORS_VARIABLE
 from spacy_lambda.core.loopback import is_loopback
 from spacy_lambda.errors import LocalLambdaError
 
-__all__ = ["Gate", "Origins", "host_names", "no_origins"]
+__all__ = ["AccessMiddleware", "Origins", "host_names", "no_origins"]
 
 Origins = Callable[[Scope], Collection[str] | None]
 """Returns the other origins whose pages may send a request, ``*`` for all; ``None`` where no page may."""
@@ -36,11 +36,11 @@ _OWN_SITE = frozenset({"same-origin", "none"})
 _SHOWN = 100
 
 
-class Gate:
+class AccessMiddleware:
     """Refuses requests of web pages, before anything else reads them.
 
     :param app: Answers the other requests.
-    :param names: Accepted host names, besides loopback ones and the address that a request came to.
+    :param names: Accepted host names, in addition to loopback ones and the address that a request came to.
     :param origins: Accepted origins other than the server's own, by request.
     """
 
@@ -90,7 +90,7 @@ def no_origins(scope: Scope) -> None:
 
 
 def host_names(names: Iterable[str], *, bound: str) -> frozenset[str]:
-    """Check and normalise the names that a user adds.
+    """Check and normalize the names that a user adds.
 
     :param bound: The address that the server listens on.
     :raises LocalLambdaError: If one of them is not a host name.

@@ -81,7 +81,7 @@ class Environment:
         return not self._closing and self._api.init_error is None and self._process.alive
 
     async def invoke(self, request: InvokeRequest) -> Outcome:
-        """Serve one request, whatever happens to the process meanwhile."""
+        """Serve one request, even if the process exits meanwhile."""
         init_ms, failed = (None, None) if self._invoked else await self._init(request)
         self._invoked = True
         self._logs.write(f"START RequestId: {request.request_id} Version: {VERSION}")

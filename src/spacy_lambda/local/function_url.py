@@ -36,8 +36,10 @@ TEXT = re.compile(r"text/|application/(.*\+)?(json|xml|javascript|x-www-form-url
 
 _STATUSES = range(200, 600)
 _WITHOUT_BODY = frozenset({204, 304})
-_OURS = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
-"""Headers of the connection, which the function cannot set."""
+HOP_BY_HOP_HEADERS = frozenset(
+    {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers of the connection; a function cannot set them."""
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"(?:[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?)?")
@@ -55,7 +57,7 @@ class FunctionUrl:
         self._invoke = invoke
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """FunctionResponse one call, whatever its method."""
+        """Answer one call with any method."""
         response = await self._answer(HttpRequest(scope, receive))
         await response(scope, receive, send)
 
@@ -138,7 +140,7 @@ def url_response(outcome: Outcome) -> Response:
             raise ValueError(status)
         response = Response(b"" if status in _WITHOUT_BODY else data, status_code=status)
         for name, value in (answer.get("headers") or {}).items():
-            if name.lower() not in _OURS:
+            if name.lower() not in HOP_BY_HOP_HEADERS:
                 response.headers[_sendable(_NAME, name)] = _sendable(_VALUE, str(value))
         for cookie in answer.get("cookies") or ():
             response.headers.append("set-cookie", _sendable(_VALUE, cookie))

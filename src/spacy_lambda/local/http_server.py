@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.access import Gate, Origins, host_names, no_origins
+from spacy_lambda.local.access import AccessMiddleware, Origins, host_names, no_origins
 
 _KEEP_ALIVE_S = 3600  # a function may take longer between two calls than usual limits allow
 _LAST_ANSWERS_S = 2
@@ -25,7 +25,7 @@ class HttpServer:
     :param app: The application.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
-    :param allow_hosts: Further accepted host names, besides loopback ones and its own addresses.
+    :param allow_hosts: Further accepted host names, in addition to loopback ones and its own addresses.
     :param origins: Other origins whose pages may send requests; by default none.
     :raises LocalLambdaError: If the address is unavailable, or a name is invalid.
     """
@@ -39,12 +39,12 @@ class HttpServer:
         allow_hosts: Iterable[str] = (),
         origins: Origins = no_origins,
     ) -> None:
-        gate = Gate(app, names=host_names(allow_hosts, bound=host), origins=origins)
+        guarded_app = AccessMiddleware(app, names=host_names(allow_hosts, bound=host), origins=origins)
         self._socket = _listen(host, port)
         self.host = host
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            gate,
+            guarded_app,
             http="h11",
             ws="none",
             lifespan="off",

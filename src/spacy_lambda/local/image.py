@@ -1,7 +1,7 @@
 """An image -> the program that runs it: as a user other than root, on a read-only root.
 
 docker, podman and finch run the image themselves. buildah only stores images: the root is mounted, and a shell makes it
-the root of a process in a mount namespace of its own. This requires root's privileges, which are dropped after that.
+the root of a process in a separate mount namespace. This requires root's privileges, which are dropped after that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from spacy_lambda.local.settings import Program
 __all__ = ["image_program"]
 
 LAMBDA_USER = "993:990"
-"""The user as which Lambda runs a function, whatever the image specifies."""
+"""The user as which Lambda runs a function; the image's USER has no effect."""
 
 ENTER = """
 mount --rbind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t tmpfs tmpfs "$1/tmp" && chmod 1777 "$1/tmp" &&
@@ -66,7 +66,7 @@ def image_program(engine: Engine, image: str) -> Iterator[tuple[Program, str]]:
 
 @contextmanager
 def _contained(engine: Engine, image: str, config: ImageConfig) -> Iterator[Command]:
-    """Run each environment in a container of its own."""
+    """Run each environment in a separate container."""
     label = f"spacy-lambda={uuid.uuid4().hex}"
     words = (engine.name, "run", "--rm", "--interactive", "--read-only", "--tmpfs", "/tmp", "--network", "host")
 

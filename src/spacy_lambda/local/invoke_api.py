@@ -63,7 +63,7 @@ class ServiceError(Exception):
 
 
 class InvokeApi:
-    """The Invoke API, which calls functions by their names, and their URLs beside it.
+    """The Invoke API, which calls functions by their names, and their URLs on the same port.
 
     :param functions: The functions by the path of their URLs; one of them is ``/``.
     """

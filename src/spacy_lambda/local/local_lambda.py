@@ -32,7 +32,7 @@ class LocalLambda:
     :param compare: A second function, with which the page of the first one can compare.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
-    :param allow_hosts: Further accepted host names, besides loopback ones and its own addresses.
+    :param allow_hosts: Further accepted host names, in addition to loopback ones and its own addresses.
     :param log: Receives each line that an environment logs, in that thread; by default :mod:`logging`.
     :raises LocalLambdaError: If the pipeline, a requirement or the address is unavailable.
     """

@@ -29,7 +29,7 @@ class InvokeRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionResponse:
-    """The response of a function to one request, or of Lambda where the function has none.
+    """The response of a function to one request, or of Lambda if the function has none.
 
     :param payload: The function's answer, or the error's JSON.
     :param error_type: The type of the function error; ``None`` for a success.

@@ -15,36 +15,36 @@ from pathlib import Path
 from spacy_lambda.errors import LocalLambdaError
 
 _GRACE_S = 2.0
-_KEEPER = Path(__file__).with_name("keeper.py")
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 
 
 class ProcessTree:
     """A running process and its descendants; created by :meth:`start`.
 
-    The process has a parent of its own, :mod:`~spacy_lambda.local.keeper`, which ends the rest of the tree when the
+    The process has a separate parent, :mod:`~spacy_lambda.local.supervisor`, which ends the rest of the tree when the
     process ends, on request, and when this program has ended.
 
-    :param keeper: The parent, which has reported that the process runs.
+    :param supervisor: The parent, which has reported that the process runs.
     :param pid: The process.
     """
 
-    def __init__(self, keeper: asyncio.subprocess.Process, pid: int) -> None:
-        self._keeper = keeper
+    def __init__(self, supervisor: asyncio.subprocess.Process, pid: int) -> None:
+        self._supervisor = supervisor
         self.pid = pid
         self._pidfd = _open_pidfd(pid)
         self.exited: asyncio.Task[int] = asyncio.create_task(self._wait())
 
     @classmethod
     async def start(cls, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, output_fd: int) -> ProcessTree:
-        """Start a command in a session of its own.
+        """Start a command in a new session.
 
         :param output_fd: The file descriptor for the command's standard output and error.
         :raises LocalLambdaError: If the system refuses.
         """
         try:
-            keeper = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(_KEEPER), str(output_fd), env.get("LC_CTYPE", "")),
+            supervisor = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", str(_SUPERVISOR), str(output_fd), env.get("LC_CTYPE", "")),
                 *command,
                 env=env,
                 cwd=cwd,
@@ -56,12 +56,12 @@ class ProcessTree:
             )
         except (OSError, ValueError) as exc:
             raise _not_started(str(exc)) from exc
-        assert keeper.stdout is not None
-        word, _, value = (await keeper.stdout.readline()).decode("utf-8", "replace").strip().partition(" ")
+        assert supervisor.stdout is not None
+        word, _, value = (await supervisor.stdout.readline()).decode("utf-8", "replace").strip().partition(" ")
         if word != "pid":
-            await keeper.wait()
+            await supervisor.wait()
             raise _not_started(value or "its parent process has ended")
-        return cls(keeper, int(value))
+        return cls(supervisor, int(value))
 
     @property
     def alive(self) -> bool:
@@ -87,8 +87,8 @@ class ProcessTree:
 
         :returns: The exit status.
         """
-        assert self._keeper.stdin is not None
-        self._keeper.stdin.close()
+        assert self._supervisor.stdin is not None
+        self._supervisor.stdin.close()
         return await asyncio.shield(self.exited)
 
     async def end(self) -> int:
@@ -96,23 +96,23 @@ class ProcessTree:
 
         :returns: The exit status.
         """
-        assert self._keeper.stdin is not None
-        if not self._keeper.stdin.is_closing():
-            self._keeper.stdin.write(b"T")
+        assert self._supervisor.stdin is not None
+        if not self._supervisor.stdin.is_closing():
+            self._supervisor.stdin.write(b"T")
             await asyncio.wait({self.exited}, timeout=_GRACE_S)
         return await self.kill()
 
     async def _wait(self) -> int:
-        assert self._keeper.stdout is not None
+        assert self._supervisor.stdout is not None
         with contextlib.suppress(ValueError):  # of a line that is too long
-            async for line in self._keeper.stdout:
+            async for line in self._supervisor.stdout:
                 word, _, value = line.decode("utf-8", "replace").strip().partition(" ")
                 if word == "exit":
                     return await self._concluded(int(value))
         return await self._concluded(-signal.SIGKILL)
 
     async def _concluded(self, status: int) -> int:
-        await self._keeper.wait()
+        await self._supervisor.wait()
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None

@@ -1,4 +1,4 @@
-"""PIPELINE, wherever it is -> what the function needs for it -> a program that has it and nothing else."""
+"""PIPELINE -> the function's requirements for it -> a program that has these and nothing else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HUB_VARIABLES = ("HF_ENDPOINT", "HF_TOKEN")
 
 @dataclass(frozen=True)
 class PipelineSource:
-    """The location of a pipeline, and what the function needs for it.
+    """The location of a pipeline, and the function's requirements for it.
 
     :param location: An absolute path, or a location in a store: the value of ``SPACY_LAMBDA_PIPELINE``.
     :param requirements: Requirement strings, of ``meta.json`` and of the pipeline's own distribution.

@@ -49,17 +49,17 @@ class Router:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one call on."""
-        # As it was sent: "/compare%2Fx" is one step of a path, which its decoded form does not show.
+        # As it was sent: "/compare%2Fx" is one step of a path, which decoding would hide.
         raw: bytes = scope["raw_path"]
-        path, url = self._found(raw)
+        path, url = self._find_url(raw)
         own = raw[len(path) - 1 :] or b"/"
         await url({**scope, "raw_path": own, "path": unquote(own.decode("ascii"))}, receive, send)
 
     def origins(self, scope: Scope) -> tuple[str, ...]:
         """Return the origins whose pages may call the function of a call."""
-        return self._origins[self._found(scope["raw_path"])[0]]
+        return self._origins[self._find_url(scope["raw_path"])[0]]
 
-    def _found(self, raw: bytes) -> tuple[bytes, FunctionUrl]:
+    def _find_url(self, raw: bytes) -> tuple[bytes, FunctionUrl]:
         return next((found for found in self._urls if _is_below(raw, found[0])), self._urls[-1])
 
 

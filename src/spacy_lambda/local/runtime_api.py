@@ -1,6 +1,6 @@
 """The server of the Runtime API for one environment: sends events, receives responses, and refuses the rest.
 
-Each environment has a port of its own: ``awslambdaric`` accepts ``AWS_LAMBDA_RUNTIME_API`` with a path for most calls,
+Each environment has a separate port: ``awslambdaric`` accepts ``AWS_LAMBDA_RUNTIME_API`` with a path for most calls,
 but not for ``init/error``, so that a path could not identify environments.
 
 ::

@@ -53,7 +53,7 @@ async def serve_functions(
     :param functions: By the path of each function's URL; one of them is ``/``.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.
-    :param allow_hosts: Further accepted host names, besides loopback ones and its own addresses.
+    :param allow_hosts: Further accepted host names, in addition to loopback ones and its own addresses.
     :param log: Receives each line that an environment logs; by default :mod:`logging`.
     :raises LocalLambdaError: If a pipeline, a requirement or the address is unavailable.
     """

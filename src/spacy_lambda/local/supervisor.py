@@ -4,8 +4,8 @@ A process can leave its group and its session by ``setsid``. It cannot leave its
 loses its parent is reparented to the nearest *subreaper* above it, which is this program. So every process that an
 environment starts is a descendant of this one until it is killed.
 
-Started by its path (``python -I -S keeper.py LOG_FD LC_CTYPE COMMAND...``), with the standard library alone. It ends
-everything as soon as its standard input ends, which happens even if the server was killed; ``T`` there asks the
+Started by its path (``python -I -S supervisor.py LOG_FD LC_CTYPE COMMAND...``), with the standard library alone. It
+ends everything as soon as its standard input ends, which happens even if the server was killed; ``T`` there asks the
 command to end. Its standard output has three kinds of lines: ``pid N``, ``failed REASON`` and ``exit STATUS``, as of
 :mod:`subprocess`.
 """
@@ -54,9 +54,9 @@ def main() -> None:
 def _start(command: list[str], log_fd: int) -> tuple[int, str]:
     """Start the command.
 
-    :return: Its process, and the error line if it did not start.
+    :returns: Its process, and the error line if it did not start.
     """
-    keeper = os.getpid()
+    supervisor = os.getpid()
     reading, writing = os.pipe()  # closed when the command takes the place of this program
     pid = os.fork()
     if pid:
@@ -69,7 +69,7 @@ def _start(command: list[str], log_fd: int) -> tuple[int, str]:
         for number in (*ENDS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         _set(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != keeper:  # it was killed before PR_SET_PDEATHSIG was set
+        if os.getppid() != supervisor:  # it was killed before PR_SET_PDEATHSIG was set
             os._exit(1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(log_fd, 1)
@@ -84,13 +84,13 @@ def _start(command: list[str], log_fd: int) -> tuple[int, str]:
 def _keep(pid: int, server: int, control_fd: int, woken_fd: int) -> int | None:
     """Wait until the command has ended, or has to be ended.
 
-    :return: Its exit status; ``None`` if it has to be killed.
+    :returns: Its exit status; ``None`` if it has to be killed.
     """
     while True:
         ready, _, _ = select.select([control_fd, woken_fd], [], [], LOOK_S)
         if woken_fd in ready:
             os.read(woken_fd, 4096)
-        for ended, status in _reaped():
+        for ended, status in _reap():
             if ended == pid:
                 return os.waitstatus_to_exitcode(status)
         if control_fd in ready:
@@ -101,7 +101,7 @@ def _keep(pid: int, server: int, control_fd: int, woken_fd: int) -> int | None:
             return None
 
 
-def _reaped() -> Iterator[tuple[int, int]]:
+def _reap() -> Iterator[tuple[int, int]]:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -169,7 +169,7 @@ def _wake_on_child() -> int:
 
 
 def _restore(locale: str) -> None:
-    """Undo the variable that Python sets where the locale is C, and would pass on (PEP 538)."""
+    """Undo the variable that Python sets if the locale is C, and would pass on (PEP 538)."""
     os.environ.pop("LC_CTYPE", None)
     if locale:
         os.environ["LC_CTYPE"] = locale
