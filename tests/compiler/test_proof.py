@@ -217,9 +217,9 @@ def test_without_its_code_a_pipeline_names_what_is_missing(tmp_path: Path) -> No
 
 
 REFUSED_CODE = {
-    "json.py": "Python or spacy-lambda has a module 'json' of its own",
+    "json.py": "Python or spacy-lambda already has a module 'json'",
     "numpy.py": "a package 'numpy' is installed",
-    "not-a-name.py": "that is not the name of a module",
+    "not-a-name.py": "that is not a valid module name",
     "gone.py": "it does not exist",
     "fast.so": "it is compiled for one system",
     "loose": "it is a folder without __init__.py",

@@ -71,7 +71,7 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 def test_units_count_what_the_encoder_sees_and_the_tokens(name: str, bundled: Language) -> None:
     capacity, text = Capacity(bundled, {}), ODD[name]
-    doc = capacity.tokenizing.make_doc(text, capacity.tokenizing.hardness(text))
+    doc = capacity.tokenizing.make_doc(text, capacity.tokenizing.cost(text))
     encoder: Any = bundled.get_pipe("transformer")
     units = count_units(bundled, doc)
     assert units >= encoder.count_wordpieces(doc)

@@ -292,19 +292,19 @@ class Counting(Capacity):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        make, look = self.tokenizing.make_doc, self.tokenizing.hardness
-        self.made, self.looked = list[int](), list[int]()
+        make, look = self.tokenizing.make_doc, self.tokenizing.cost
+        self.made, self.measured = list[int](), list[int]()
 
         def make_doc(text: str, *more: Any) -> Doc:
             self.made.append(len(text))
             return make(text, *more)
 
-        def hardness(text: str) -> Any:
-            self.looked.append(len(text))
+        def cost(text: str) -> Any:
+            self.measured.append(len(text))
             return look(text)
 
         tokenizing: Any = self.tokenizing
-        tokenizing.make_doc, tokenizing.hardness = make_doc, hardness
+        tokenizing.make_doc, tokenizing.cost = make_doc, cost
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_many_hard_texts_share_a_bound(event: Any, nlp: Language) -> None:
         dispatch(event, left(30_000), Predictor(nlp, environ, capacity=capacity))
     assert caught.value.status == 413
     assert capacity.made == []
-    assert sum(capacity.looked) < 400_000
+    assert sum(capacity.measured) < 400_000
 
 
 @pytest.mark.parametrize("measured", [{}, {"unit": "wordpieces"}, {"seconds_per_1000_units": "x"}, [], None, 3])

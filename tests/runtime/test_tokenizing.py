@@ -16,7 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.runtime.affixes import anchored_prefix_search, anchored_suffix_search, linear_url_match
-from spacy_lambda.runtime.tokenizing import EASY, LONGEST_RUN, Hardness, Tokenizing, hardness
+from spacy_lambda.runtime.tokenizing import EASY, MAX_RUN, Tokenizing, TokenizingCost, tokenizing_cost
 from tests.profiles import examples
 
 LANGUAGES = ["en", "de", "fr", "es", "ru", "tr", "hu", "ar", "hi", "xx"]
@@ -56,7 +56,7 @@ def pipeline(language: str) -> Language:
 @cache
 def tokenizing(language: str) -> Tokenizing:
     made = Tokenizing(pipeline(language))
-    made.hardness("=" * 300)
+    made.cost("=" * 300)
     assert made._fast is not None
     return made
 
@@ -70,21 +70,21 @@ def tokens(doc: Doc) -> list[tuple[str, str, str]]:
 @given(pieces=parts)
 def test_the_faster_tokenizer_makes_the_same_tokens(language: str, pieces: list[tuple[str, int]]) -> None:
     text = "".join(part * count for part, count in pieces)
-    hard = Hardness(looked=EASY + 1)
+    hard = TokenizingCost(max_steps=EASY + 1)
     assert tokens(tokenizing(language).make_doc(text, hard)) == tokens(pipeline(language).make_doc(text))
 
 
 @settings(max_examples=examples(100))
 @given(text=st.text(max_size=200))
 def test_of_any_text_too(text: str) -> None:
-    hard = Hardness(looked=EASY + 1)
+    hard = TokenizingCost(max_steps=EASY + 1)
     assert tokens(tokenizing("en").make_doc(text, hard)) == tokens(pipeline("en").make_doc(text))
 
 
 @pytest.mark.parametrize("sign", PUNCTUATION)
 def test_runs_of_every_sign(sign: str) -> None:
     for text in (sign * 300, "a" + sign * 200 + "b", "iron " + "x" * 50 + sign * 150):
-        hard = tokenizing("en").hardness(text)
+        hard = tokenizing("en").cost(text)
         assert tokens(tokenizing("en").make_doc(text, hard)) == tokens(pipeline("en").make_doc(text))
 
 
@@ -104,8 +104,8 @@ def test_runs_of_every_sign(sign: str) -> None:
 )
 def test_what_took_seconds_or_minutes_is_tokenized(text: str) -> None:
     made = tokenizing("en")
-    hard = made.hardness(text)
-    assert hard.looked > EASY
+    hard = made.cost(text)
+    assert hard.max_steps > EASY
     assert made.check("text", hard) is None
     assert made.make_doc(text, hard).text == text
 
@@ -113,7 +113,7 @@ def test_what_took_seconds_or_minutes_is_tokenized(text: str) -> None:
 @pytest.mark.parametrize("sign", ["=", "!", "'", "(", "_", ":", "🔥", "。"])
 def test_longer_runs_are_refused_before_they_are_tokenized(sign: str) -> None:
     text = "An iron " + sign * 30_000
-    refusal = tokenizing("en").check("texts[7]", tokenizing("en").hardness(text))
+    refusal = tokenizing("en").check("texts[7]", tokenizing("en").cost(text))
     assert refusal is not None
     assert (refusal.key, refusal.status) == ("texts[7]", 413)
     assert '"texts[7]" has 30,000 characters without whitespace at character 8' in refusal.message
@@ -138,25 +138,25 @@ def test_longer_runs_are_refused_before_they_are_tokenized(sign: str) -> None:
 )
 def test_ordinary_texts_without_spaces_pass(text: str) -> None:
     made = tokenizing("en")
-    hard = made.hardness(text)
+    hard = made.cost(text)
     assert made.check("text", hard) is None
     assert tokens(made.make_doc(text, hard)) == tokens(pipeline("en").make_doc(text))
 
 
 def test_of_ordinary_texts_nothing_is_hard() -> None:
     text = "Thin films of iron oxide were grown (at 600 °C) on silicon; see https://example.org/a?b=c. " * 50
-    assert tokenizing("en").hardness(text) == Hardness()
-    assert hardness("a-b " * 1000) == Hardness()
+    assert tokenizing("en").cost(text) == TokenizingCost()
+    assert tokenizing_cost("a-b " * 1000) == TokenizingCost()
 
 
 @pytest.mark.parametrize("language", ["el", "id"])
 def test_where_the_expressions_are_others_the_limit_is_lower(language: str) -> None:
     made = Tokenizing(pipeline(language))
-    assert made.check("text", made.hardness("=" * 1_000)) is None
+    assert made.check("text", made.cost("=" * 1_000)) is None
     assert made._fast is None
-    refusal = made.check("text", made.hardness("=" * 3_000))
+    refusal = made.check("text", made.cost("=" * 3_000))
     assert refusal is not None
-    assert f"the limit is {LONGEST_RUN[False]:,}" in refusal.message
+    assert f"the limit is {MAX_RUN[False]:,}" in refusal.message
 
 
 @pytest.mark.parametrize("expression", [r"a|^b", r"(?m)^a", "", r"(^a|b)"])

@@ -186,7 +186,10 @@ def test_lines(s3: Any, function: Predictor, suffix: str) -> None:
     put(s3, "in/a" + suffix, gzip.compress(body) if suffix.endswith("gz") else body)
     written = f"s3://models/answers/models/in/a{suffix}"
     assert S3Event().handle(event_of("in/a" + suffix), None, function) == {"written": [written]}
-    no_json = {"errorMessage": "this is not JSON", "remedy": 'send {"text": "..."}, or "texts" or "inputs"'}
+    no_json = {
+        "errorMessage": "the line is not valid JSON",
+        "remedy": 'send {"text": "..."}, or "texts" or "inputs"',
+    }
     no_text = {"errorMessage": 'the key "text" is missing', "remedy": 'send {"text": "..."}, or "texts" or "inputs"'}
     no_object = {**no_text, "errorMessage": "the event is a string, not an object"}
     assert lines_of(s3, f"answers/models/in/a{suffix}") == [
@@ -252,7 +255,7 @@ def test_what_is_too_large(s3: Any, function: Predictor, monkeypatch: pytest.Mon
         ("a.txt", b"x" * 10_000, RequestError, "has more than 1,000 characters"),
         ("a.jsonl.gz", b'{"text": ""}', RequestError, "is not a whole gzip file"),
         ("a.jsonl.gz", gzip.compress(b"{}" * 99, mtime=0)[:-9], RequestError, "is not a whole gzip file"),
-        ("answers/a.txt", b"iron", OutputError, "would be answered without end"),
+        ("answers/a.txt", b"iron", OutputError, "would trigger another event"),
     ],
 )
 def test_an_object_that_is_not_answered(

@@ -263,7 +263,7 @@ def _computed(doc: Doc) -> Iterator[tuple[str, int | None, int | None, Any]]:
 def _value_of(getter: Callable[[Any], Any], thing: Any) -> Any:
     try:
         return getter(thing)
-    except Exception as exc:  # whatever the pipeline's own code raises: that is its value
+    except Exception as exc:  # any exception of user code: that is its value
         return f"raises {type(exc).__name__}"
 
 

@@ -65,7 +65,7 @@ def trace_text(nlp: Language, text: str, *, beside: str | None = None, running: 
             after = _snapshot(docs[0])
             steps.append((name, {key: value for key, value in after.items() if before.get(key) != value}))
             before = after
-    except Exception as exc:  # whatever the pipeline's own code raises
+    except Exception as exc:  # any exception of user code
         return DocTrace(steps, describe_failure(exc, name))
     return DocTrace(steps, None)
 

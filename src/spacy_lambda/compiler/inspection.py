@@ -125,7 +125,7 @@ def _transformers(components: Mapping[str, Any]) -> list[str]:
 def _load(path: Path, config: Mapping[str, Any]) -> Language:
     try:
         return spacy.load(path)
-    except Exception as exc:  # whatever the pipeline's own code raises
+    except Exception as exc:  # any exception of user code
         unknown = unregistered(config)
         if unknown:
             raise CompileError(

@@ -44,7 +44,7 @@ def _failure(nlp: Language) -> str | None:
     """Return the error with which a pipeline fails on an ordinary text."""
     try:
         nlp(TEXT)
-    except Exception as exc:  # whatever the pipeline's own code raises
+    except Exception as exc:  # any exception of user code
         return _described(exc)
     return None
 

@@ -76,7 +76,7 @@ def function_answers(nlp: Language, texts: list[str]) -> list[Any]:
 def _answer(function: Predictor, event: dict[str, Any]) -> Any:
     try:
         return dispatch(event, None, function)
-    except Exception as exc:  # whatever the pipeline's own code raises
+    except Exception as exc:  # any exception of user code
         return describe_failure(exc)
 
 
@@ -84,7 +84,7 @@ def _speed(nlp: Language, texts: list[str]) -> dict[str, Any] | None:
     """Measure the speed, from which the limits of the function follow; failures are reported elsewhere."""
     try:
         return measure_speed(nlp, texts)
-    except Exception:  # whatever the pipeline's own code raises
+    except Exception:  # any exception of user code
         return None
 
 

@@ -65,7 +65,7 @@ class ComponentRunner:
                 self.seconds += time.perf_counter() - begun
                 if len(found) == len(docs):
                     return found
-            except Exception:  # whatever the pipeline's own code raises; on which text, is found out below
+            except Exception:  # any exception of user code; on which text, is found out below
                 self.seconds += time.perf_counter() - begun
         return [self._each(name, component, doc) for doc in docs]
 
@@ -73,7 +73,7 @@ class ComponentRunner:
         begun = time.perf_counter()
         try:
             found: Doc = function(value)
-        except Exception as exc:  # whatever the pipeline's own code raises
+        except Exception as exc:  # any exception of user code
             return FailedDoc(name, f"{type(exc).__name__}: {exc}")
         finally:
             self.seconds += time.perf_counter() - begun

@@ -25,7 +25,7 @@ def parse_digest(value: object, *, name: str) -> Digest:
     """Check that a value is a digest.
 
     :param name: The value's name in the error.
-    :raises DigestError: When it is not a string of 64 lower-case hexadecimal digits.
+    :raises DigestError: If it is not a string of 64 lower-case hexadecimal digits.
     """
     if not is_digest(value):
         raise DigestError(

@@ -16,7 +16,7 @@ ARCHIVE_TIME = 315_532_800
 def check_file(path: Path) -> None:
     """Refuse pipes, which block, and devices, which may never end.
 
-    :raises OSError: When the file is missing, or is not a regular file.
+    :raises OSError: If the file is missing, or is not a regular file.
     """
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
@@ -29,7 +29,7 @@ def read_file(path: Path, *, limit: int) -> bytes:
     """Return a file's contents.
 
     :param limit: Maximum bytes.
-    :raises OSError: When it cannot be read, is not a regular file, or is larger.
+    :raises OSError: If it cannot be read, is not a regular file, or is larger.
     """
     check_file(path)
     with path.open("rb") as file:

@@ -82,7 +82,7 @@ class Location:
 def parse_location(text: str) -> Location:
     """Parse a location. Only the existence of a path with ``@`` is looked up.
 
-    :raises LocationError: When it is invalid.
+    :raises LocationError: If it is invalid.
     """
     if len(text) > MAX_LENGTH or "\0" in text:
         raise LocationError(

@@ -62,7 +62,7 @@ REQUIREMENT = re.compile(
 )
 """A requirement of PEP 508 by name and version, without an address, a file or an option of pip."""
 
-LONGEST_REQUIREMENT = 500
+MAX_REQUIREMENT_CHARACTERS = 500
 """Characters."""
 
 MAX_META_BYTES = 32 * 1024 * 1024
@@ -151,7 +151,7 @@ def resolve_pipeline(pipeline: str | Path, *, base: Path = Path()) -> ResolvedPi
     """Decide what a user's PIPELINE argument names, by what is on disk; a name that is not there is a package's.
 
     :param base: Folder at which a relative path begins.
-    :raises LocationError: When it is not a location.
+    :raises LocationError: If it is not a location.
     """
     text = str(pipeline)
     location = Location("file", text) if text and _exists(base / text) else parse_location(text)
@@ -172,8 +172,8 @@ def find_pipeline(pipeline: str | Path) -> Path:
     """Return the directory with ``config.cfg`` and ``meta.json``.
 
     :param pipeline: A directory, or the name of an installed pipeline package.
-    :raises PipelineNotFoundError: When it is neither, or incomplete.
-    :raises InvalidPipelineError: When the package's ``meta.json`` is invalid.
+    :raises PipelineNotFoundError: If it is neither, or incomplete.
+    :raises InvalidPipelineError: If the package's ``meta.json`` is invalid.
     """
     folder = Path(pipeline)
     if folder.is_dir():
@@ -211,7 +211,7 @@ def is_stored(folder: Path) -> bool:
 def read_meta(path: Path) -> dict[str, Any]:
     """Read a ``meta.json`` whose ``lang``, ``name`` and ``version`` are safe in file names.
 
-    :raises InvalidPipelineError: When it cannot be read or is invalid.
+    :raises InvalidPipelineError: If it cannot be read or is invalid.
     """
     try:
         with path.open("rb") as file:
@@ -259,7 +259,7 @@ def _exists(path: Path) -> bool:
 
 
 def _is_requirement(value: object) -> bool:
-    if not isinstance(value, str) or len(value) > LONGEST_REQUIREMENT or not value.isprintable():
+    if not isinstance(value, str) or len(value) > MAX_REQUIREMENT_CHARACTERS or not value.isprintable():
         return False
     return REQUIREMENT.fullmatch(value.strip()) is not None
 

@@ -37,7 +37,7 @@ def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
 
     :param name: Its name in errors.
     :param max_bytes: Maximum size.
-    :raises JsonError: When it is invalid.
+    :raises JsonError: If it is invalid.
     """
     if len(data) > max_bytes:
         raise JsonError(f"{name} has more than {max_bytes:,} bytes, the limit", remedy=REMEDY)
@@ -61,7 +61,7 @@ def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
 def parse_json(data: str | bytes) -> Any:
     """Parse JSON: UTF-8, finite numbers, limited nesting.
 
-    :raises ValueError: When it is invalid; never :class:`RecursionError`.
+    :raises ValueError: If it is invalid; never :class:`RecursionError`.
     """
     text = (data if isinstance(data, str) else data.decode("utf-8", "strict")).removeprefix("\ufeff")
     try:
@@ -95,7 +95,7 @@ def _too_deep() -> ValueError:
 def check_fields(content: Any, fields: Mapping[str, type], *, name: str) -> dict[str, Any]:
     """Return an object that has exactly these keys, with values of exactly these types: ``true`` is not a number.
 
-    :raises JsonError: When it is not.
+    :raises JsonError: If it is not.
     """
     if type(content) is not dict:
         raise JsonError(f"{name} is of type {type(content).__name__}, not an object", remedy=REMEDY)
@@ -158,7 +158,7 @@ def _integer(text: str) -> int:
 def _check(content: Any) -> None:
     """Check depth and strings, without recursion.
 
-    :raises ValueError: When it is nested too deeply, or a string has half of a surrogate pair.
+    :raises ValueError: If it is nested too deeply, or a string has half of a surrogate pair.
     """
     level: list[Any] = [content]
     for _ in range(MAX_DEPTH + 1):

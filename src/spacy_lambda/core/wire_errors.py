@@ -7,7 +7,7 @@ people, and the same as JSON for programs::
     {"message": "\\"texts[3]\\" is a number, not a string", "remedy": "send a string", "key": "texts[3]", "status": 400}
 
 HTTP has ``application/problem+json`` (RFC 9457), in which the message is called ``detail``. Either way the fields are
-those of :class:`~spacy_lambda.errors.RequestError`, so that the wording of a message is of no account to a client.
+those of :class:`~spacy_lambda.errors.RequestError`, so clients do not depend on the wording of a message.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def to_function_error(error: RequestError) -> str:
 
 
 def from_function_error(text: str) -> RequestError | None:
-    """Read an ``errorMessage``; ``None`` if it has no fields."""
+    """Parse an ``errorMessage``; ``None`` if it has no fields."""
     return _error(text.rpartition("\n")[2], message="message")
 
 

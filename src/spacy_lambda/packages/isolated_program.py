@@ -85,7 +85,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
         loaded = queries.load(Path(request["pipeline"]))
         found["loading"] = False
         found["answers"] = queries.query(loaded, request)
-    except BaseException as exc:  # whatever the pipeline's own code raises
+    except BaseException as exc:  # any exception of user code
         found["failure"] = asdict(describe_failure(exc))
     return {**found, "modules": sorted(_modules_below(request["root"]))}
 

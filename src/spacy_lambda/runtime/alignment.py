@@ -53,9 +53,9 @@ class Alignment:
 def align(tokens: TokenBounds, windows: Windows, wordpieces: list[Wordpieces]) -> Alignment:
     """Align the tokens of one text with the wordpieces of its windows.
 
-    :param tokens: Where the tokens are.
+    :param tokens: The bounds of the tokens.
     :param windows: The text's windows.
-    :param pieces: The wordpieces of each window, truncated to what the encoder sees.
+    :param wordpieces: The wordpieces of each window, truncated to what the encoder sees.
     """
     token_parts: list[Ints] = []
     row_parts: list[Ints] = []

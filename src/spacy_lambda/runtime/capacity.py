@@ -16,34 +16,34 @@ from spacy.language import Language
 from spacy_lambda.core.env_names import MEMORY_SIZE_VARIABLE
 from spacy_lambda.core.lambda_function import DEFAULT_TIMEOUT_S
 from spacy_lambda.runtime.cpus import cpu_share
-from spacy_lambda.runtime.limits import MOST_SLOWNESS, Limits, derive_limits, reserve_s
+from spacy_lambda.runtime.limits import MAX_SLOWNESS, Limits, derive_limits, reserve_s
 from spacy_lambda.runtime.speed import Speed, read_speed
-from spacy_lambda.runtime.tokenizing import Hardness, Tokenizing
+from spacy_lambda.runtime.tokenizing import Tokenizing, TokenizingCost
 
 __all__ = ["Capacity"]
 
 CHUNK_S = 0.5
-"""Seconds of work between two looks at the clock."""
+"""Seconds of work between two checks of the remaining time."""
 
 ENOUGH_S = 0.05
-"""Expected seconds of work from which on its real time is worth remembering."""
+"""Expected seconds of work above which the real time is recorded."""
 
-LEAST_SLOWNESS = 0.5
+MIN_SLOWNESS = 0.5
 REMEMBERED = 9
-"""Requests whose slowness counts, by its median: no five of them say anything of the sixth."""
+"""Number of recent requests whose median slowness counts: it changes when five of them do."""
 
 HARD_SHARE = 1 / 15
-"""Of the timeout, for all hard texts of a request to be tokenized."""
+"""Share of the timeout for tokenizing all hard texts of a request."""
 
 COPIES = 6
-"""Of a hidden state, at the most: the encoder's, the windows' together, the tokens', and those of a component."""
+"""Maximum copies of a hidden state: the encoder's, the windows' together, the tokens', and those of a component."""
 
 BYTES_BESIDES = 2048
 DEFAULT_WIDTH = 768
 
 
 class Capacity:
-    """One for each execution environment; it learns the timeout and the real speed from invocation to invocation.
+    """The capacity of one execution environment; it learns the timeout and the real speed from invocations.
 
     :param nlp: The loaded pipeline.
     :param environ: The environment variables.
@@ -63,9 +63,9 @@ class Capacity:
     def begin(self, context: Any) -> None:
         """Begin an invocation.
 
-        The timeout is the most that any invocation has left at its beginning: the first one may have begun late.
+        The timeout is the maximum time left at the beginning of any invocation: the first one may have begun late.
 
-        :param context: Lambda's; without its clock nothing is known of the time, and nothing is refused for it.
+        :param context: Lambda's; without its clock the time left is unknown, and no request is refused because of it.
         """
         remaining = getattr(context, "get_remaining_time_in_millis", None)
         if remaining is None:
@@ -84,7 +84,7 @@ class Capacity:
 
     @property
     def remaining_s(self) -> float:
-        """Seconds in which the answers have to be there; the rest is for writing them."""
+        """Seconds left for predictions; the rest is reserved for writing the response."""
         return self._deadline - time.monotonic() - reserve_s(self.timeout_s)
 
     @property
@@ -120,18 +120,18 @@ class Capacity:
     def slowness(self) -> float:
         """Real time by expected time: the median of the last requests, within bounds.
 
-        No request decides, so that a text that is harder than it looks does not shut out what others ask.
+        No request decides, so that an unexpectedly hard text does not make later requests fail.
         """
-        return min(MOST_SLOWNESS, max(LEAST_SLOWNESS, median(self._observed)))
+        return min(MAX_SLOWNESS, max(MIN_SLOWNESS, median(self._observed)))
 
     @property
-    def hard_s(self) -> float:
-        """Seconds in which the hard texts of a request have to be tokenized."""
+    def max_hard_s(self) -> float:
+        """Maximum seconds for tokenizing the hard texts of a request."""
         return HARD_SHARE * self.timeout_s
 
     @property
     def chunk_units(self) -> float:
-        """Work between two looks at the clock."""
+        """Units of work between two checks of the remaining time."""
         return CHUNK_S / self.pace
 
     @property
@@ -140,25 +140,25 @@ class Capacity:
         return self.slowness * self.speed.smallest(self._cpus)
 
     def seconds(self, units: float, texts: int = 1) -> float:
-        """Estimate of the time for some work.
+        """Estimate the time for some work.
 
         :param units: Wordpieces or tokens.
-        :param texts: So many texts have them.
+        :param texts: The number of texts that have them.
         """
         return self.slowness * self.speed.seconds(units, texts, self._cpus)
 
-    def tokenizing_seconds(self, hard: Hardness) -> float:
-        """Estimate of the time for tokenizing a text, beyond its length."""
-        return self.tokenizing.seconds(hard) / min(1.0, self._cpus)
+    def tokenizing_seconds(self, cost: TokenizingCost) -> float:
+        """Estimate the time for tokenizing a text, beyond its length."""
+        return self.tokenizing.seconds(cost) / min(1.0, self._cpus)
 
     def observe(self, units: float, texts: int, seconds: float) -> None:
-        """Remember how long the work of an invocation took, all of it as one."""
+        """Record the time that the work of an invocation took, as one measurement."""
         expected = self.speed.seconds(units, texts, self._cpus)
         if expected >= ENOUGH_S:
             self._observed.append(seconds / expected)
 
     def refuse(self) -> None:
-        """Remember a refusal for want of time: where nothing is answered, nothing else would correct the estimate."""
+        """Record a refusal due to lack of time, because without predictions nothing else would correct the estimate."""
         self._observed.append(1.0)
 
 
@@ -171,7 +171,7 @@ def _width(nlp: Language) -> int:
 
 
 def _free_bytes(environ: Mapping[str, str]) -> float:
-    """Memory of the function that this process does not have yet; without end where that is not known."""
+    """Memory of the function that this process does not have yet; infinite if unknown."""
     memory = environ.get(MEMORY_SIZE_VARIABLE, "")
     if not memory.isdigit():
         return math.inf

@@ -1,8 +1,8 @@
 """A pipeline's own code: the modules in its folder ``code/``, imported before it is loaded.
 
 They register what the pipeline's config names: components, architectures, tokenizers. ``meta.json`` lists them. They
-are found by a finder of their own rather than by ``sys.path``, so that nothing else in that folder can take the place
-of an installed package, and no byte code is written beside them, for the folder is what a digest was made of.
+are found by a custom finder rather than by ``sys.path``, so that nothing else in that folder can take the place
+of an installed package, and no bytecode is written next to them, because the folder's digest was computed before.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ CODE_FOLDER = "code"
 def import_code(folder: Path) -> None:
     """Import the modules that a pipeline brings, in the order in which its ``meta.json`` lists them.
 
-    What was imported before from files of the same contents stays as it is: registered functions belong to one module.
+    A module imported before from files of the same contents is kept: registered functions belong to one module.
 
     :param folder: The pipeline's folder, verified: this runs its code.
-    :raises PipelineLoadError: When a module is missing or raises, or another one is already imported under its name.
+    :raises PipelineLoadError: If a module is missing or raises, or another one is already imported under its name.
     """
     names = code_names(folder)
     if names:
@@ -40,9 +40,9 @@ def import_code(folder: Path) -> None:
 
 
 def code_names(folder: Path) -> list[str]:
-    """Names of the modules and packages below ``code/`` that a pipeline brings.
+    """Return the names of the modules and packages below ``code/`` that a pipeline brings.
 
-    :raises PipelineLoadError: When ``meta.json`` does not list names of modules there.
+    :raises PipelineLoadError: If ``meta.json`` does not list names of modules there.
     """
     block = read_meta(folder / "meta.json").get(META_KEY)
     names = block.get("code", []) if isinstance(block, dict) else []
@@ -58,11 +58,11 @@ def code_names(folder: Path) -> list[str]:
 
 
 def wrong_name(name: object) -> str | None:
-    """Return why a pipeline cannot bring a module of this name, or ``None`` when it can."""
+    """Return why a pipeline cannot bring a module of this name, or ``None`` if it can."""
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
-        return "that is not the name of a module"
+        return "that is not a valid module name"
     if name in sys.stdlib_module_names or name == "spacy_lambda":
-        return f"Python or spacy-lambda has a module {name!r} of its own"
+        return f"Python or spacy-lambda already has a module {name!r}"
     return None
 
 
@@ -88,7 +88,7 @@ def import_modules(folder: Path, names: Sequence[str]) -> None:
     for name in names:
         try:
             import_module(name)
-        except Exception as exc:  # whatever the pipeline's own code raises
+        except Exception as exc:  # any exception of user code
             raise PipelineLoadError(
                 f"the pipeline's own module {name!r} ({folder}) cannot be imported: {type(exc).__name__}: {exc}",
                 remedy="add what it imports to the pipeline's requirements or with --code, and compile it again",
@@ -96,7 +96,7 @@ def import_modules(folder: Path, names: Sequence[str]) -> None:
 
 
 class _CodeFinder(MetaPathFinder):
-    """Finds the modules of pipelines, and what is inside them."""
+    """A finder of pipelines' modules and their submodules."""
 
     def __init__(self) -> None:
         self.folders: dict[str, Path] = {}
@@ -104,7 +104,7 @@ class _CodeFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module where the pipeline's folder has it."""
+        """Return the module's spec if the pipeline's folder has it."""
         folder = self.folders.get(fullname.partition(".")[0])
         if folder is None:
             return None
@@ -116,14 +116,14 @@ class _CodeFinder(MetaPathFinder):
 
 
 class _Loader(SourceFileLoader):
-    """Writes no byte code."""
+    """A loader that writes no bytecode."""
 
     def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
         """Leave the folder as it is."""
 
 
 def _finder() -> _CodeFinder:
-    """The finder of this process, which comes first: a pipeline's module wins over an installed one of its name."""
+    """Return the finder of this process, which comes first: a pipeline's module wins over an installed one."""
     for finder in sys.meta_path:
         if isinstance(finder, _CodeFinder):
             return finder

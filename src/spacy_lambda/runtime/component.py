@@ -165,7 +165,7 @@ class OnnxTransformer:
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> OnnxTransformer:
         """Read what :meth:`to_disk` wrote. The encoder's file is opened at the first text, or by :meth:`open`.
 
-        :raises PipelineLoadError: When a file is missing or broken.
+        :raises PipelineLoadError: If a file is missing or broken.
         """
         folder = Path(path)
         for name in (GRAPH_FILE, WEIGHTS_FILE):

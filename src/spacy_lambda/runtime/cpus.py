@@ -18,8 +18,8 @@ def available_cpus(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Pa
 
     More threads than this only take turns, and with a quota they are stopped in the middle of a matrix product.
 
-    :param environ: Where ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE`` is looked up.
-    :param cgroup: Where the cgroup file system is mounted.
+    :param environ: The environment variables, for ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+    :param cgroup: The mount point of the cgroup file system.
     """
     return max(1, math.ceil(cpu_share(environ, cgroup=cgroup)))
 
@@ -28,8 +28,8 @@ def cpu_share(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Path("/
     """CPU time this process gets in each second: the smallest of its affinity, its cgroup's quota and, inside a
     function, the share that comes with its memory.
 
-    :param environ: Where ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE`` is looked up.
-    :param cgroup: Where the cgroup file system is mounted.
+    :param environ: The environment variables, for ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+    :param cgroup: The mount point of the cgroup file system.
     """
     if hasattr(os, "sched_getaffinity"):
         limits = [float(len(os.sched_getaffinity(0)))]

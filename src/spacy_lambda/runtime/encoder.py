@@ -63,7 +63,7 @@ class Encoder:
     def open(self) -> None:
         """Load the model file now instead of at the first use.
 
-        :raises EncoderError: When onnxruntime refuses the file.
+        :raises EncoderError: If onnxruntime refuses the file.
         """
         if self._pid == os.getpid():
             return
@@ -76,7 +76,7 @@ class Encoder:
         """Encode windows, in order.
 
         :param windows: Wordpiece ids of each window. *Shape of each:* ``(n_pieces,)``
-        :raises EncoderError: When onnxruntime fails on a window.
+        :raises EncoderError: If onnxruntime fails on a window.
         """
         self.open()
         return [self._run(ids) for ids in windows]

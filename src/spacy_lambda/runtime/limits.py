@@ -11,7 +11,7 @@ from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, M
 from spacy_lambda.runtime.speed import Speed
 
 __all__ = [
-    "MOST_SLOWNESS",
+    "MAX_SLOWNESS",
     "Limits",
     "derive_limits",
     "reserve_s",
@@ -19,26 +19,26 @@ __all__ = [
 ]
 
 REQUEST_SHARE = 0.8
-"""Of the timeout, for one request."""
+"""Share of the timeout for one request."""
 
 TEXT_SHARE = 1 / 40
 TEXT_S = 0.8
 """Seconds for one text: a fortieth of the timeout, but not less than these. Longer texts hold up all others, and of
 odd texts a wordpiece takes up to a third longer, for windows of 512 of them."""
 
-LEAST_UNITS = 2048
+MIN_UNITS = 2048
 """Wordpieces or tokens of a text that are always accepted: some pages, for a large encoder in fp32 on one CPU too. Only
-the request's share of the timeout goes before this."""
+the request's share of the timeout takes precedence."""
 
-MOST_SLOWNESS = 1.5
-"""By how much an environment may be found slower than expected; so many times longer, all texts still end in time."""
+MAX_SLOWNESS = 1.5
+"""Maximum ratio of the real time to the expected time of an environment; at this ratio, all texts still end in time."""
 
-MOST_TEXTS = 10_000
+MAX_TEXTS = 10_000
 MEMORY_SHARE = 0.5
-"""Of what the loaded pipeline leaves free, for one text; and for the tokens of all texts."""
+"""Share of the memory that the loaded pipeline leaves free, for one text; and for the tokens of all texts."""
 
 BYTES_PER_CHARACTER = 100
-"""Of a tokenized text: a token takes some hundred bytes."""
+"""Memory for each character of a tokenized text: a token takes some hundred bytes."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Limits:
     :param text: Characters of a text.
     :param texts: Texts.
     :param total: Characters of all texts.
-    :param units: Wordpieces or tokens of a text, whatever its characters are.
+    :param units: Wordpieces or tokens of a text, with any characters.
     """
 
     text: int
@@ -80,21 +80,21 @@ def derive_limits(
     """
     pace = speed.on(cpus)
     request_s = REQUEST_SHARE * timeout_s
-    text_s = min(request_s, max(TEXT_S, timeout_s * TEXT_SHARE, LEAST_UNITS * pace))
+    text_s = min(request_s, max(TEXT_S, timeout_s * TEXT_SHARE, MIN_UNITS * pace))
     units = max(1, int(min(text_s / pace, MEMORY_SHARE * free_bytes / bytes_per_unit)))
     configured = setting(environ, MAX_TEXT_VARIABLE)
     text = configured or min(max_length, rounded(units * speed.characters_per_unit))
     most = min(request_s / pace * speed.characters_per_unit, MEMORY_SHARE * free_bytes / BYTES_PER_CHARACTER)
     total = setting(environ, MAX_TOTAL_VARIABLE) or max(text, rounded(most))
     texts = setting(environ, MAX_TEXTS_VARIABLE) or min(
-        MOST_TEXTS, rounded(request_s / (MOST_SLOWNESS * speed.smallest(cpus)))
+        MAX_TEXTS, rounded(request_s / (MAX_SLOWNESS * speed.smallest(cpus)))
     )
     # A configured limit in characters applies to all characters alike.
     return Limits(text, texts, total, max(units, configured or 0))
 
 
 def rounded(value: float) -> int:
-    """A number with two digits that count, at least 1."""
+    """Round a number down to two significant digits, to at least 1."""
     if value < 100:
         return max(1, int(value))
     step = 10 ** (int(math.log10(value)) - 1)

@@ -47,7 +47,7 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
     variable is not set, the bundle's metadata names the pipeline.
 
     :raises PipelineLoadError: If the variable is empty and there is no bundle, or its value is not a pipeline.
-    :raises SpacyLambdaError: When the artifact cannot be fetched, or is not what it should be.
+    :raises SpacyLambdaError: If the artifact cannot be fetched, or is not what it should be.
     """
     bundled, digest = _bundled(environ)
     value = environ.get(PIPELINE_VARIABLE, "") or bundled
@@ -73,7 +73,7 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
 def _bundled(environ: Mapping[str, str]) -> tuple[str, Digest | None]:
     """Return the location and the digest in the bundle's metadata, if the function came in a bundle.
 
-    :raises DigestError: When the digest is invalid.
+    :raises DigestError: If the digest is invalid.
     """
     try:
         metadata = parse_json(Path(environ.get(TASK_ROOT_VARIABLE, "."), BUNDLE_METADATA).read_bytes())
@@ -104,8 +104,8 @@ def load(pipeline: str | Path) -> Language:
     This runs the pipeline's code: load only what you trust.
 
     :param pipeline: A directory, or the name of an installed pipeline package.
-    :raises PipelineNotFoundError: When there is no such pipeline.
-    :raises PipelineLoadError: When it does not load.
+    :raises PipelineNotFoundError: If there is no such pipeline.
+    :raises PipelineLoadError: If it does not load.
     """
     return load_pipeline(find_pipeline(pipeline))
 
@@ -113,7 +113,7 @@ def load(pipeline: str | Path) -> Language:
 def load_pipeline(path: Path) -> Language:
     """Load a pipeline and make it ready for the first text.
 
-    :raises PipelineLoadError: When it does not load.
+    :raises PipelineLoadError: If it does not load.
     """
     import_code(path)
     try:
@@ -123,7 +123,7 @@ def load_pipeline(path: Path) -> Language:
             nlp: Language = spacy.load(path)
     except PipelineLoadError:
         raise
-    except Exception as exc:  # whatever the pipeline's own code raises
+    except Exception as exc:  # any exception of user code
         raise PipelineLoadError(
             f"{path} does not load: {type(exc).__name__}: {exc}",
             remedy="compile it with `spacy-lambda compile`, and bundle what its meta.json requires",

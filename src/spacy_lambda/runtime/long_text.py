@@ -18,7 +18,7 @@ class Segment:
     """A part of a text.
 
     :param text: The part.
-    :param start: Where it begins, in characters of the whole.
+    :param start: Its first character, in the whole text.
     """
 
     text: str
@@ -41,11 +41,11 @@ def split_text(text: str, limit: int) -> list[Segment]:
 
 
 def merge_predictions(segments: Sequence[Segment], predictions: Sequence[Any]) -> Any:
-    """One answer, with offsets into the whole text.
+    """Merge the predictions of segments into one, with offsets into the whole text.
 
     Lists are joined. Scores of categories, which apply to a whole text, are means weighted by length.
 
-    :param answers: For each segment, entities or the parts that were asked for.
+    :param predictions: The prediction of each segment.
     """
     if len(segments) == 1:
         return predictions[0]

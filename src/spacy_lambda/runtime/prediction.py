@@ -2,7 +2,7 @@
 
 ::
 
-    requests ──check──▶ texts, none too hard ──tokenize──▶ Docs, none too large ──chunk by chunk──▶ predictions
+    requests ──check──▶ texts within the bounds ──tokenize──▶ Docs within the limits ──chunk by chunk──▶ predictions
 
 A refused request is not processed at all. The time left is checked between chunks: a request that cannot end in time
 fails before the timeout.
@@ -29,12 +29,12 @@ from spacy_lambda.runtime.response_size import check_estimate
 from spacy_lambda.runtime.scores import EntitySource, entity_source
 from spacy_lambda.runtime.speed import count_units
 from spacy_lambda.runtime.telemetry.observation import TextCounts, add_counts, count_text
-from spacy_lambda.runtime.tokenizing import Hardness
+from spacy_lambda.runtime.tokenizing import TokenizingCost
 
 __all__ = ["Predictions", "predict_all"]
 
 PIPED = 2
-"""Texts from which on :meth:`Language.pipe` is used."""
+"""Minimum number of texts for :meth:`Language.pipe`."""
 
 
 @dataclass
@@ -42,13 +42,13 @@ class _Job:
     """A segment of a text in progress.
 
     :param request: The number of its request.
-    :param text: The number of its text in that.
+    :param text: The number of its text in that request.
     """
 
     request: int
     text: int
     segment: Segment
-    hard: Hardness
+    cost: TokenizingCost
     doc: Doc | None = None
     units: int = 0
     prediction: Json = None
@@ -76,7 +76,7 @@ def predict_all(
     answers for hours (https://spacy.io/api/language#memory_zone).
 
     :param response_bytes: Maximum bytes of a response.
-    :param alone: Whether there is only one request, whose errors are raised as they are.
+    :param alone: Whether there is only one request, whose errors are raised unchanged.
     """
     work = _Work(nlp, requests, capacity, response_bytes, alone)
     work.check()
@@ -105,7 +105,7 @@ class _Work:
         """Refuse requests with texts that are too hard to tokenize; call it outside of the memory zone."""
         steps_s = 0.0
         for number, request in enumerate(self._requests):
-            jobs, faults, own_s = self._looked_at(number, request)
+            jobs, faults, own_s = self._checked(number, request)
             self._refuse(number, faults)
             if number not in self._failed and own_s and steps_s + own_s > self._capacity.remaining_s:
                 self._fail(number, _out_of_time(request))
@@ -113,20 +113,20 @@ class _Work:
                 self._jobs += jobs
                 steps_s += own_s
 
-    def _looked_at(self, number: int, request: Request) -> tuple[list[_Job], list[RequestError], float]:
+    def _checked(self, number: int, request: Request) -> tuple[list[_Job], list[RequestError], float]:
         """Return a request's segments, the faults of the hard ones, and the seconds that tokenizing these takes.
 
         Several hard segments share one bound. Measuring them takes time as well, so it stops when they exceed it.
         """
-        tokenizing, limit = self._capacity.tokenizing, self._capacity.hard_s
+        tokenizing, limit = self._capacity.tokenizing, self._capacity.max_hard_s
         jobs, faults, seconds, hard = list[_Job](), list[RequestError](), 0.0, 0
         for index, text in enumerate(request.texts):
             for segment in self._segments(text, request):
-                job = _Job(number, index, segment, tokenizing.hardness(segment.text))
+                job = _Job(number, index, segment, tokenizing.cost(segment.text))
                 jobs.append(job)
-                own_s = self._capacity.tokenizing_seconds(job.hard)
+                own_s = self._capacity.tokenizing_seconds(job.cost)
                 seconds, hard = seconds + own_s, hard + (own_s > 0)
-                fault = tokenizing.check(request.key(index), job.hard)
+                fault = tokenizing.check(request.key(index), job.cost)
                 faults += [fault] if fault else []
                 if hard > 1 and seconds > limit:
                     return jobs, faults or [_too_hard(request, request.key(index), limit)], seconds
@@ -166,7 +166,7 @@ class _Work:
                 continue
             try:
                 self._run(jobs)
-            except Exception as exc:  # whatever the pipeline's own code raises
+            except Exception as exc:  # any exception of user code
                 self._run_each(jobs, exc)
 
     def predictions(self) -> Predictions:
@@ -194,7 +194,7 @@ class _Work:
     def _tokenized(self, job: _Job, request: Request) -> RequestError | None:
         text = job.segment.text
         try:
-            job.doc = self._capacity.tokenizing.make_doc(text, job.hard)
+            job.doc = self._capacity.tokenizing.make_doc(text, job.cost)
         except RequestError as exc:
             key = request.key(job.text)
             return RequestError(f'"{key}": {exc.message}', remedy=exc.remedy, key=key, status=exc.status)
@@ -210,7 +210,7 @@ class _Work:
         )
 
     def _estimates(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job | None, float]]:
-        """Each text that is next to be tokenized, with the least time for all of them as far as it is known then."""
+        """Yield each text to be tokenized next, with the minimum time for all of them as far as it is known then."""
         smallest = self._capacity.smallest_s
         needed = smallest * len(jobs)
         for job in jobs:
@@ -219,7 +219,7 @@ class _Work:
         yield None, needed
 
     def _check_time(self, needed: float, jobs: Sequence[_Job], request: Request) -> None:
-        """Refuse a request that is alone as soon as what is known of it takes too long, and any when time is up."""
+        """Refuse a request that is alone as soon as its known part takes too long, and any request when time is up."""
         left = self._capacity.remaining_s
         if needed > left and self._alone:
             self._capacity.refuse()
@@ -229,7 +229,7 @@ class _Work:
             raise _out_of_time(request)
 
     def _extrapolated(self, jobs: Sequence[_Job]) -> float:
-        """Time for all texts, as the ones that are tokenized have it."""
+        """Extrapolate the time for all texts from those that are tokenized."""
         seen = [job for job in jobs if job.doc is not None]
         characters, seen_characters = (sum(len(job.segment.text) for job in some) for some in (jobs, seen))
         return self._seconds(seen) * characters / seen_characters if seen_characters else 0.0
@@ -268,13 +268,13 @@ class _Work:
         self._texts += len(jobs)
 
     def _run_each(self, jobs: Sequence[_Job], error: Exception) -> None:
-        """Find which of several requests failed; Docs that were half processed are made anew."""
+        """Find which of several requests failed; Docs that were half processed are created again."""
         if self._alone:
             raise error
         for number, own in _by_request(jobs):
             try:
                 for job in own:
-                    job.doc = self._capacity.tokenizing.make_doc(job.segment.text, job.hard)
+                    job.doc = self._capacity.tokenizing.make_doc(job.segment.text, job.cost)
                 self._run(own)
             except Exception as exc:
                 self._fail(number, exc)
@@ -314,7 +314,7 @@ def _too_hard(request: Request, key: str, limit: float) -> RequestError:
 
 @contextmanager
 def _memory_zone(nlp: Language) -> Iterator[None]:
-    """A zone that also ends when the pipeline fails: before spaCy 3.8.13, the vocabulary then kept what was freed."""
+    """Open a zone that also ends when the pipeline fails: before spaCy 3.8.13, the vocabulary kept freed strings."""
     failed: Exception | None = None
     with nlp.memory_zone():
         try:

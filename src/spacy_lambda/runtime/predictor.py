@@ -63,7 +63,7 @@ class Predictor:
     def predict_each(self, requests: Sequence[Request]) -> list[Any]:
         """Return the predictions of several requests, all their texts at once.
 
-        :return: For each its prediction, or its exception.
+        :returns: For each its prediction, or its exception.
         """
         predictions = predict_all(self.nlp, requests, self.capacity, response_bytes=float("inf"))
         self.observation.texts.extend(predictions.counts)

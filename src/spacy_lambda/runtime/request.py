@@ -58,7 +58,7 @@ def parse_request(
     :param max_length: Longest text, in characters.
     :param max_texts: Most texts.
     :param max_total: Most characters, all texts together.
-    :raises RequestError: When the event is not a request; names the key at fault.
+    :raises RequestError: If the event is not a request; names the key at fault.
     """
     if not isinstance(event, Mapping):
         raise RequestError(

@@ -18,29 +18,29 @@ from spacy.tokens import Doc
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.affixes import anchored_prefix_search, anchored_suffix_search, linear_url_match
 
-__all__ = ["Hardness", "Tokenizing", "hardness"]
+__all__ = ["Tokenizing", "TokenizingCost", "tokenizing_cost"]
 
 SHORT = 32
-"""Characters; shorter runs without whitespace are not looked at: their squares are small."""
+"""Characters; shorter runs without whitespace are not counted: their squares are small."""
 
 EASY = 20_000
 """Steps that spaCy's own tokenizer may take: a few milliseconds."""
 
-LONGEST_RUN = {True: 10_000, False: 1_500}
+MAX_RUN = {True: 10_000, False: 1_500}
 """Characters that may be split off one by one, with faster searches and without: below half a second."""
 
 SECONDS_PER_STEP = {True: 5e-9, False: 2e-7}
-"""At most, on one CPU."""
+"""Maximum seconds for each step on one CPU, with faster searches and without."""
 
 EDGE = 64
-"""Characters at the ends of a run that are looked at to count what is split off."""
+"""Characters at the ends of a run that are examined to count the prefixes and suffixes."""
 
 OTHER_SEGMENT = 16_000
 """Characters of a segment for other tokenizers: SudachiPy, of Japanese pipelines, takes 49,149 bytes."""
 
 LONG = re.compile(rf"(?<!\S)\S{{{SHORT},}}")
-PEELED = re.compile(r"(?:[^\W_]{0,8}+[\W_])*+")
-"""Characters that can be split off at a run's beginning: after nine letters or digits nothing is."""
+SPLITTABLE = re.compile(r"(?:[^\W_]{0,8}+[\W_])*+")
+"""Characters that can be split off at a run's beginning: after nine letters or digits there are none."""
 
 SIGN = re.compile(r"[\W_]")
 REPEATED = re.compile(r"\.{16,}|\d{16,}")
@@ -48,48 +48,48 @@ REPEATED = re.compile(r"\.{16,}|\d{16,}")
 
 
 @dataclass(frozen=True)
-class Hardness:
+class TokenizingCost:
     """Cost of a text for a tokenizer beyond its length, in steps: characters of a run times searches in it.
 
-    :param looked: If every character that is no letter or digit is searched for; no text takes more.
-    :param peeled: With faster searches: characters times those that are split off at the ends.
-    :param searched: With spaCy's own searches.
-    :param start: Where the hardest run begins.
-    :param length: Its characters.
+    :param max_steps: Upper bound: a search at every character that is not a letter or a digit.
+    :param fast_steps: With faster searches: characters times the number that is split off at the ends.
+    :param own_steps: With spaCy's own searches.
+    :param start: First character of the most expensive run.
+    :param length: Number of its characters.
     """
 
-    looked: int = 0
-    peeled: int = 0
-    searched: int = 0
+    max_steps: int = 0
+    fast_steps: int = 0
+    own_steps: int = 0
     start: int = 0
     length: int = 0
 
 
-NOTHING_HARD = Hardness()
+NO_COST = TokenizingCost()
 
 
-def hardness(text: str) -> Hardness:
-    """Estimate what a text costs, without tokenizing it."""
+def tokenizing_cost(text: str) -> TokenizingCost:
+    """Estimate the cost of a text, without tokenizing it."""
     if len(text) < SHORT or max(map(len, text.split()), default=0) < SHORT:
-        return NOTHING_HARD
-    looked = peeled = searched = worst = start = length = 0
+        return NO_COST
+    max_steps = fast_steps = own_steps = worst = start = length = 0
     for run in LONG.finditer(text):
         chunk, size = run[0], run.end() - run.start()
         signs = len(SIGN.findall(chunk))
-        ends = _peeled(chunk, signs)
+        ends = _count_ends(chunk, signs)
         squares = sum(len(found[0]) ** 2 for found in REPEATED.finditer(chunk))
-        looked += signs * size + squares
-        peeled += ends * size
+        max_steps += signs * size + squares
+        fast_steps += ends * size
         # The measured parts: suffixes, URLs, and runs of dots, which each search for a suffix tries from every dot.
-        searched += ends * size + chunk.count(":") * size // 8 + (ends + 2) * squares // 40
+        own_steps += ends * size + chunk.count(":") * size // 8 + (ends + 2) * squares // 40
         if ends * size >= worst:
             worst, start, length = ends * size, run.start(), size
-    return Hardness(looked, peeled, searched, start, length)
+    return TokenizingCost(max_steps, fast_steps, own_steps, start, length)
 
 
-def _peeled(chunk: str, signs: int) -> int:
-    """At most so many prefixes and suffixes are split off."""
-    ends = (PEELED.match(chunk), PEELED.match(chunk[::-1]))
+def _count_ends(chunk: str, signs: int) -> int:
+    """Return the maximum number of prefixes and suffixes that are split off."""
+    ends = (SPLITTABLE.match(chunk), SPLITTABLE.match(chunk[::-1]))
     return min(sum(len(SIGN.findall(end[0])) for end in ends if end), signs)
 
 
@@ -106,55 +106,55 @@ class Tokenizing:
 
     @property
     def is_rule_based(self) -> bool:
-        """Return whether this is spaCy's own tokenizer; others are not bounded here."""
+        """Whether this is spaCy's own tokenizer; others are not bounded here."""
         return type(self._nlp.tokenizer) is Tokenizer
 
-    def hardness(self, text: str) -> Hardness:
+    def cost(self, text: str) -> TokenizingCost:
         """Return the cost of a text beyond its length. Call it outside of a memory zone.
 
-        The faster tokenizer is made here, when the first text needs it: what is made in a memory zone ends with it.
+        The faster tokenizer is created here, when the first text needs it: objects of a memory zone end with it.
         """
-        found = hardness(text) if self.is_rule_based else NOTHING_HARD
-        if found.looked <= EASY:
+        found = tokenizing_cost(text) if self.is_rule_based else NO_COST
+        if found.max_steps <= EASY:
             return found
         fast = self._accelerated()
-        if fast is not None and found.peeled > LONGEST_RUN[True] ** 2:
-            return replace(found, peeled=_count(text, fast))
+        if fast is not None and found.fast_steps > MAX_RUN[True] ** 2:
+            return replace(found, fast_steps=_count(text, fast))
         return found
 
     def segment_limit(self, limit: int) -> int:
         """Return the maximum characters of a segment."""
         return limit if self.is_rule_based else min(limit, OTHER_SEGMENT)
 
-    def seconds(self, hard: Hardness) -> float:
-        """Estimate of what a text takes beyond its length, on one CPU."""
-        steps, fast = self._steps(hard)
+    def seconds(self, cost: TokenizingCost) -> float:
+        """Estimate the seconds that a text takes beyond its length, on one CPU."""
+        steps, fast = self._steps(cost)
         return steps * SECONDS_PER_STEP[fast]
 
-    def check(self, key: str, hard: Hardness) -> RequestError | None:
-        """The refusal of a text that would take too long.
+    def check(self, key: str, cost: TokenizingCost) -> RequestError | None:
+        """Return the refusal of a text that would take too long, or ``None``.
 
-        :param key: Names the text.
+        :param key: The text's key in the request.
         """
-        steps, fast = self._steps(hard)
-        limit = LONGEST_RUN[fast]
+        steps, fast = self._steps(cost)
+        limit = MAX_RUN[fast]
         if steps <= limit**2:
             return None
         return RequestError(
-            f'"{key}" has {hard.length:,} characters without whitespace at character {hard.start:,}, most of them '
+            f'"{key}" has {cost.length:,} characters without whitespace at character {cost.start:,}, most of them '
             f"punctuation or symbols that spaCy splits off one by one; the limit is {limit:,}",
             remedy="put whitespace between them, or leave them out",
             key=key,
             status=413,
         )
 
-    def make_doc(self, text: str, hard: Hardness = NOTHING_HARD) -> Doc:
+    def make_doc(self, text: str, cost: TokenizingCost = NO_COST) -> Doc:
         """Tokenize a text.
 
-        :param hard: Its :meth:`hardness`.
+        :param cost: Its :meth:`cost`.
         :raises RequestError: If a tokenizer that is not spaCy's own does not take this text.
         """
-        if self._fast is not None and hard.looked > EASY:
+        if self._fast is not None and cost.max_steps > EASY:
             doc: Doc = self._fast(text)
             return doc
         try:
@@ -168,9 +168,9 @@ class Tokenizing:
                 status=413,
             ) from exc
 
-    def _steps(self, hard: Hardness) -> tuple[int, bool]:
-        fast = self._fast is not None and hard.looked > EASY
-        return hard.peeled if fast else hard.searched, fast
+    def _steps(self, cost: TokenizingCost) -> tuple[int, bool]:
+        fast = self._fast is not None and cost.max_steps > EASY
+        return cost.fast_steps if fast else cost.own_steps, fast
 
     def _accelerated(self) -> Tokenizer | None:
         if not self._tried:
@@ -187,7 +187,7 @@ class Tokenizing:
 
 
 def _accelerated(slow: Any) -> Tokenizer | None:
-    """The same tokenizer with faster searches, if all of them are known."""
+    """Return the same tokenizer with faster searches, if all of them are known."""
     prefix, suffix = anchored_prefix_search(slow.prefix_search), anchored_suffix_search(slow.suffix_search)
     url = linear_url_match(slow.url_match) if slow.url_match else None
     if (slow.prefix_search and not prefix) or (slow.suffix_search and not suffix) or (slow.url_match and not url):
@@ -205,17 +205,17 @@ def _accelerated(slow: Any) -> Tokenizer | None:
 
 
 def _count(text: str, tokenizer: Tokenizer) -> int:
-    """Steps that a text really takes: most signs within a run are not split off. It ends where they are too many."""
+    """Count the actual steps of a text, up to the limit: most signs within a run are not split off."""
     steps = 0
     for run in LONG.finditer(text):
-        steps += len(run[0]) * _splits(run[0], tokenizer, LONGEST_RUN[True] ** 2 // len(run[0]) + 1)
-        if steps > LONGEST_RUN[True] ** 2:
+        steps += len(run[0]) * _splits(run[0], tokenizer, MAX_RUN[True] ** 2 // len(run[0]) + 1)
+        if steps > MAX_RUN[True] ** 2:
             break
     return steps
 
 
 def _splits(chunk: str, tokenizer: Tokenizer, most: int) -> int:
-    """Prefixes and suffixes that are split off, as the tokenizer does, but seeing only the ends."""
+    """Count the prefixes and suffixes that are split off, as the tokenizer does, but seeing only the ends."""
     start, end, found = 0, len(chunk), 0
     while start < end and found < most:
         prefix = tokenizer.find_prefix(chunk[start : min(start + EDGE, end)])

@@ -49,7 +49,7 @@ class WordpieceTokenizer:
     def from_disk(cls, path: Path, *, max_length: int) -> WordpieceTokenizer:
         """Read ``tokenizer.json``.
 
-        :raises PipelineLoadError: When the file is missing or invalid.
+        :raises PipelineLoadError: If the file is missing or invalid.
         """
         try:
             return cls(path.read_text(encoding="utf-8"), max_length=max_length)

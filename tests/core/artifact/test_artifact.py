@@ -129,7 +129,7 @@ def test_every_truncation_is_refused(packed: Packed, tmp_path: Path) -> None:
 
 
 def test_what_comes_after_the_end_is_refused(packed: Packed, tmp_path: Path) -> None:
-    assert "goes on after its end" in refused(packed.path.read_bytes() + b"\0", tmp_path / "out")
+    assert "trailing data" in refused(packed.path.read_bytes() + b"\0", tmp_path / "out")
 
 
 def test_swapped_files_are_refused(packed: Packed, tmp_path: Path) -> None:

@@ -319,7 +319,7 @@ def test_a_link_above_of_ones_own(one: Location, tmp_path: Path) -> None:
 def test_what_is_no_folder_above(what: str, one: Location, tmp_path: Path) -> None:
     way = tmp_path / "way"
     way.touch() if what == "file" else way.symlink_to("/none")
-    refused(one, way / "cache", "is not a folder|is a link to nothing")
+    refused(one, way / "cache", "is not a folder|is a dangling symlink")
 
 
 @ONLY_ROOT

@@ -273,7 +273,7 @@ def test_a_locked_folder_of_ones_own_is_removed() -> None:
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "LONGEST_S", 0.1)
+    monkeypatch.setattr(folders, "MAX_REMAKE_S", 0.1)
     monkeypatch.setattr(
         folders, "_make", lambda *arguments, **more: (_ for _ in ()).throw(FileNotFoundError(2, "gone"))
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spacy_lambda.core.doc_parts import DOC_PARTS
 from spacy_lambda.errors import RequestError
-from spacy_lambda.runtime.events.dispatch import MARKS, dispatch
+from spacy_lambda.runtime.events.dispatch import EVENT_KEYS, dispatch
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import KEYS
 from tests.profiles import examples
@@ -124,7 +124,7 @@ def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, do
 
 
 @settings(max_examples=examples(4000))
-@given(st.dictionaries(st.sampled_from(MARKS) | TEXTS, JSON, min_size=1, max_size=5))
+@given(st.dictionaries(st.sampled_from(EVENT_KEYS) | TEXTS, JSON, min_size=1, max_size=5))
 def test_events_of_any_shape(event: dict[str, Any]) -> None:
     try:
         answer = dispatch(event, None, FUNCTION)

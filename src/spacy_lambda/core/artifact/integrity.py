@@ -23,7 +23,7 @@ def folder_digest(folder: Path, manifest: Manifest) -> Digest:
 
     It covers the manifest and every byte of the files. The caller compares it.
 
-    :raises ArtifactError: When a file is missing or cannot be read, or is not in the manifest.
+    :raises ArtifactError: If a file is missing or cannot be read, or is not in the manifest.
     """
     expected = {entry.path for entry in manifest.files}
     try:

@@ -93,7 +93,7 @@ class Manifest:
 def parse_manifest(data: bytes) -> Manifest:
     """Read a manifest and check everything that can be checked without the files.
 
-    :raises ArtifactError: When it is invalid, not in its canonical form, or has an unsafe path.
+    :raises ArtifactError: If it is invalid, not in its canonical form, or has an unsafe path.
     """
     try:
         content = read_json(data, name="the manifest", max_bytes=MAX_MANIFEST_BYTES)

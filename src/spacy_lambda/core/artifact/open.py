@@ -67,7 +67,7 @@ class ZipLimits:
 
 
 class _Archive(io.FileIO):
-    """A file whose single reads are limited, whatever sizes the archive claims."""
+    """A file whose single reads are limited, for any sizes that the archive claims."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         rest = os.fstat(self.fileno()).st_size - self.tell()
@@ -82,8 +82,8 @@ def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> I
     """Yield a pipeline's folder, unpacking it from an archive first; what was unpacked is removed at the end.
 
     :param source: A pipeline directory, the name of an installed pipeline package, an artifact, a wheel or a zip.
-    :raises PipelineNotFoundError: When there is no such pipeline.
-    :raises ArtifactError: When the archive is refused, or holds no pipeline or several.
+    :raises PipelineNotFoundError: If there is no such pipeline.
+    :raises ArtifactError: If the archive is refused, or holds no pipeline or several.
     """
     path = Path(source)
     if not path.is_file():
@@ -112,7 +112,7 @@ def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> I
 def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) -> None:
     """Unpack a zip or a wheel into a new folder, or refuse it.
 
-    :raises ArtifactError: When it is damaged or unsafe; nothing is written outside the folder.
+    :raises ArtifactError: If it is damaged or unsafe; nothing is written outside the folder.
     """
     try:
         with _Archive(path) as file, zipfile.ZipFile(file) as archive:
@@ -181,7 +181,7 @@ def _wrong_size(entries: list[zipfile.ZipInfo], packed: int, limits: ZipLimits) 
 
 
 def _wrong_places(entries: list[zipfile.ZipInfo]) -> str | None:
-    """Return whether entries share bytes, by which a small archive can hold the same contents many times."""
+    """Refuse entries that share bytes, by which a small archive can hold the same contents many times."""
     end = 0
     for info in sorted(entries, key=lambda info: info.header_offset):
         if info.header_offset < end:
@@ -198,7 +198,7 @@ def _extract_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, 
         while chunk := source.read(CHUNK):
             size += len(chunk)
             if size > min(info.file_size, left):
-                raise zipfile.BadZipFile(f"{info.filename!a} is larger than it says")
+                raise zipfile.BadZipFile(f"{info.filename!a} exceeds its declared size")
             target.write(chunk)
     return size
 

@@ -55,8 +55,8 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
     :param pipeline: A pipeline directory, or the name of an installed pipeline package.
     :param out: The artifact's file, or an existing folder for ``LANG_NAME-VERSION.tar``.
     :param on_bytes: Called with the progress.
-    :raises PipelineNotFoundError: When there is no such pipeline.
-    :raises ArtifactError: When a file cannot be part of an artifact.
+    :raises PipelineNotFoundError: If there is no such pipeline.
+    :raises ArtifactError: If a file cannot be part of an artifact.
     """
     folder = find_pipeline(pipeline)
     manifest = manifest_of(folder)
@@ -69,7 +69,7 @@ def write_artifact(
 ) -> Packed:
     """Pack a folder whose manifest is known; see :func:`pack`.
 
-    :raises ArtifactError: When a file does not match the manifest, or the target cannot be written.
+    :raises ArtifactError: If a file does not match the manifest, or the target cannot be written.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -106,8 +106,8 @@ def _write(file: BinaryIO, folder: Path, manifest: Manifest, on_bytes: OnBytes) 
 def manifest_of(folder: Path) -> Manifest:
     """Return the manifest of a folder's artifact; every file is read.
 
-    :raises PipelineNotFoundError: When it has no readable ``meta.json``.
-    :raises ArtifactError: When a file cannot be part of an artifact.
+    :raises PipelineNotFoundError: If it has no readable ``meta.json``.
+    :raises ArtifactError: If a file cannot be part of an artifact.
     """
     meta = read_meta(folder / "meta.json")
     paths = sorted(_files(folder))

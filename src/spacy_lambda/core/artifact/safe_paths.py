@@ -85,7 +85,7 @@ def path_below(folder: Path, name: str) -> Path:
 
     Both the name and the resolved path are checked, because a link on the way may lead elsewhere.
 
-    :raises ArtifactError: When it is not below.
+    :raises ArtifactError: If it is not below.
     """
     why = unsafe_name(name)
     path = folder / name

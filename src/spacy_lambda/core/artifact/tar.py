@@ -40,7 +40,7 @@ ZIP_REMEDY = (
 def header(name: str, size: int) -> bytes:
     """Return the tar header of a file; owner, time and mode are the same for all.
 
-    :raises ArtifactError: When the name or the size does not fit into it.
+    :raises ArtifactError: If the name or the size does not fit into it.
     """
     info = tarfile.TarInfo(name)
     info.size, info.mode, info.mtime = size, 0o644, 0
@@ -130,7 +130,7 @@ class TarReader:
         """Read bytes that are known beforehand.
 
         :param what: Their name in the error.
-        :raises ArtifactError: When they differ.
+        :raises ArtifactError: If they differ.
         """
         begin = self.position
         if self.exactly(len(data)) != data:
@@ -139,12 +139,12 @@ class TarReader:
     def end(self) -> None:
         """Check that the stream has ended."""
         if self._stream.read(1):
-            raise ArtifactError(f"the artifact goes on after its end at byte {self.position:,}", remedy=REMEDY)
+            raise ArtifactError(f"the artifact has trailing data at byte {self.position:,}", remedy=REMEDY)
 
     def manifest(self) -> Manifest:
         """Read the manifest, with which an artifact begins.
 
-        :raises ArtifactError: When the stream is not an artifact.
+        :raises ArtifactError: If the stream is not an artifact.
         """
         first = self.exactly(BLOCK)
         if first.startswith(ZIP):

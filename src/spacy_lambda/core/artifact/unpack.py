@@ -72,7 +72,7 @@ def unpack(
     :param out: The pipeline's folder; it must be missing or empty.
     :param sha256: The expected digest.
     :param on_bytes: Called with the number of bytes read so far.
-    :raises ArtifactError: When the artifact is damaged or has another digest, or ``out`` is not empty.
+    :raises ArtifactError: If the artifact is damaged or has another digest, or ``out`` is not empty.
     """
     with _open(artifact) as file:
         return unpack_stream(file, out, sha256=sha256, on_bytes=on_bytes).manifest
@@ -115,7 +115,7 @@ def unpack_stream(
 def read_manifest(artifact: Path) -> Manifest:
     """Read the manifest of an artifact; its files are not read.
 
-    :raises ArtifactError: When the file is not an artifact.
+    :raises ArtifactError: If the file is not an artifact.
     """
     with _open(artifact) as file:
         return TarReader(file).manifest()
@@ -140,7 +140,7 @@ def extract(
     :param max_bytes: Maximum bytes to write.
     :param on_manifest: Called with the manifest before anything is written.
     :param on_bytes: Called with the number of bytes read so far.
-    :raises ArtifactError: When the artifact is damaged or has another digest.
+    :raises ArtifactError: If the artifact is damaged or has another digest.
     """
     extracted = _extract(stream, folder, sha256, max_bytes, on_manifest, on_bytes)
     for root, _, _ in os.walk(folder):
@@ -153,7 +153,7 @@ def check_stream(stream: Readable, *, sha256: Digest | None = None, max_bytes: i
 
     :param sha256: The expected digest.
     :param max_bytes: Maximum bytes of its files.
-    :raises ArtifactError: When the artifact is damaged or has another digest.
+    :raises ArtifactError: If the artifact is damaged or has another digest.
     """
     return _extract(stream, None, sha256, max_bytes, lambda manifest: None, lambda done: None)
 

@@ -16,9 +16,9 @@ def find_artifact(
 
     :param s3: Options for S3; by default, the AWS environment variables apply.
     :param hub_token: Token for the Hub; by default ``HF_TOKEN``.
-    :raises LocationError: When the location is a pipeline's folder or package, not an artifact.
-    :raises NotStoredError: When there is no such artifact.
-    :raises StoreError: When the store cannot be reached or denies access.
+    :raises LocationError: If the location is a pipeline's folder or package, not an artifact.
+    :raises NotStoredError: If there is no such artifact.
+    :raises StoreError: If the store cannot be reached or denies access.
     """
     if location.scheme == "s3":
         from spacy_lambda.core.source.s3 import find_in_s3

@@ -24,8 +24,8 @@ MAX_SMALL_BYTES = 4 * 1024 * 1024
 def find_in_folder(location: Location) -> FoundArtifact | None:
     """Find an artifact; ``None`` where the location is neither a file nor in a store.
 
-    :raises NotStoredError: When the file is missing, or the store has no such artifact.
-    :raises StoreError: When it cannot be read.
+    :raises NotStoredError: If the file is missing, or the store has no such artifact.
+    :raises StoreError: If it cannot be read.
     """
     path = Path(location.path)
     if location.is_artifact and not path.exists():
@@ -81,7 +81,7 @@ def _open(path: Path) -> Iterator[_File]:
 def read_small_file(path: Path) -> bytes | None:
     """Return the contents of a pointer or a signature; ``None`` if it does not exist.
 
-    :raises StoreError: When it cannot be read, is not a regular file, or is too large.
+    :raises StoreError: If it cannot be read, is not a regular file, or is too large.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):

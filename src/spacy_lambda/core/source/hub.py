@@ -85,7 +85,7 @@ class HubRecord:
 def parse_record(data: bytes, *, name: str) -> HubRecord:
     """Parse a record.
 
-    :raises StoreError: When it is invalid.
+    :raises StoreError: If it is invalid.
     """
     try:
         content = check_fields(read_json(data, name="it", max_bytes=MAX_RECORD_BYTES), RECORD_FIELDS, name="it")
@@ -113,8 +113,8 @@ def find_on_hub(location: Location, *, token: str | None = None) -> FoundArtifac
     """Find the artifact of a repository; its revision is pinned to the current commit.
 
     :param token: By default ``HF_TOKEN``.
-    :raises NotStoredError: When there is no such repository or revision, or no artifact in it.
-    :raises StoreError: When the Hub cannot be reached or denies access, or the record does not match the manifest.
+    :raises NotStoredError: If there is no such repository or revision, or no artifact in it.
+    :raises StoreError: If the Hub cannot be reached or denies access, or the record does not match the manifest.
     """
     repository = Repository(location, token=token)
     record = parse_record(repository.read(f"{HUB_FOLDER}/artifact.json"), name=str(location))
@@ -170,8 +170,8 @@ class Repository:
     def read(self, path: str) -> bytes:
         """Return a small file.
 
-        :raises NotStoredError: When it is missing.
-        :raises StoreError: When the Hub cannot be reached or denies access, or the file is too large.
+        :raises NotStoredError: If it is missing.
+        :raises StoreError: If the Hub cannot be reached or denies access, or the file is too large.
         """
         try:
             with self._open(path, 0) as response:

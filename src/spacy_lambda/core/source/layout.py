@@ -54,7 +54,7 @@ def parse_pointer(data: bytes, *, name: str) -> Pointer:
     """Parse a pointer.
 
     :param name: Its name in errors.
-    :raises StoreError: When it is invalid.
+    :raises StoreError: If it is invalid.
     """
     remedy = "push the pipeline again, or move the alias again"
     try:
@@ -95,7 +95,7 @@ def resolve(location: Location, read: Callable[[str], bytes | None]) -> Digest:
     """Return the digest of the artifact at a location in a store; a digest in the location is not looked up.
 
     :param read: Returns the object of a key below the store's root, or ``None``.
-    :raises NotStoredError: When there is no such pipeline, version or alias.
+    :raises NotStoredError: If there is no such pipeline, version or alias.
     """
     if location.sha256 is not None:
         return location.sha256

@@ -31,8 +31,8 @@ GONE = ("404", "NoSuchKey", "NotFound")
 def find_in_s3(location: Location, options: S3Options) -> FoundArtifact:
     """Find an artifact: an object that ends in ``.tar``, or a version or alias in a store.
 
-    :raises NotStoredError: When it does not exist.
-    :raises StoreError: When S3 cannot be reached or denies access.
+    :raises NotStoredError: If it does not exist.
+    :raises StoreError: If S3 cannot be reached or denies access.
     """
     client = s3_client(options)
     if location.is_artifact:
@@ -50,7 +50,7 @@ def find_in_s3(location: Location, options: S3Options) -> FoundArtifact:
 def s3_client(options: S3Options) -> Any:
     """Return a client that gives up within seconds, because a function's init has ten.
 
-    :raises StoreError: When the AWS configuration is invalid.
+    :raises StoreError: If the AWS configuration is invalid.
     """
     import boto3
     from botocore.config import Config
@@ -76,7 +76,7 @@ def s3_client(options: S3Options) -> Any:
 def read_object(client: Any, bucket: str, key: str) -> bytes | None:
     """Return a small object, or ``None`` if it does not exist.
 
-    :raises StoreError: When S3 cannot be reached or denies access, or the object is too large.
+    :raises StoreError: If S3 cannot be reached or denies access, or the object is too large.
     """
     from botocore.exceptions import ClientError
 

@@ -37,7 +37,7 @@ HEARTBEAT_BYTES = 20
 BEAT_EVERY_S = 0.1
 STALE_S = 3.0
 POLL_S = (0.02, 0.5)
-"""Seconds between looks, first and later: each look is a few requests to the file server of an EFS."""
+"""Poll intervals in seconds, first and later: each poll is a few requests to the file server of an EFS."""
 
 GIVE_UP_S = 30.0
 """Seconds for which a claim is retried when no other process has one."""
@@ -54,7 +54,7 @@ class Claim:
         self._beaten = 0.0
 
     def beat(self, done: int) -> None:
-        """Show that so many bytes are done."""
+        """Record the given number of bytes as done."""
         self.done = done
         now = time.monotonic()
         if now - self._beaten > BEAT_EVERY_S:
@@ -74,11 +74,11 @@ class Claim:
 def take_claim(folder: Path, *, root: Path, is_done: Callable[[], bool]) -> Claim | None:
     """Become the one who fetches, or wait until another one has.
 
-    :param folder: Where the claims on one artifact are.
+    :param folder: The folder of the claims on one artifact.
     :param root: The cache's folder.
-    :param is_done: Whether the entry is there.
+    :param is_done: Returns whether the entry exists.
     :returns: ``None`` when it is there.
-    :raises OSError: When the folder cannot be written.
+    :raises OSError: If the folder cannot be written.
     """
     watched = _Watch()
     pause, longest = POLL_S
@@ -119,7 +119,7 @@ def is_dead(claim: Path) -> bool:
 
 
 class _Watch:
-    """Looks at heartbeats; only times of this process are compared, for clocks differ."""
+    """A watch on heartbeats; only times of this process are compared, because clocks differ."""
 
     def __init__(self) -> None:
         self._seen: tuple[Path, bytes] | None = None

@@ -86,7 +86,7 @@ def open_entry(root: Path, digest: Digest) -> Entry | None:
     """Open an entry after computing its digest again; a damaged one is set aside.
 
     :returns: ``None`` when the entry does not exist, or no longer.
-    :raises CacheError: When it cannot be read, or is damaged and cannot be set aside.
+    :raises CacheError: If it cannot be read, or is damaged and cannot be set aside.
     """
     folder = root / digest
     known = identity(folder)
@@ -164,7 +164,7 @@ def finish_entry(folder: Path, manifest: Manifest) -> int:
     """Add to a folder, with the pipeline in it, what makes it an entry in use; all of it is on the disk afterwards.
 
     :returns: The open file that keeps others from evicting it.
-    :raises OSError: When a file cannot be written, or another process has removed one of the pipeline's.
+    :raises OSError: If a file cannot be written, or another process has removed one of the pipeline's.
     """
     write_file(folder / MANIFEST, manifest.to_bytes())
     write_file(folder / IN_USE, b"")

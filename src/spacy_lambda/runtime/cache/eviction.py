@@ -52,7 +52,7 @@ class _Old:
 def check_fits(root: Path, need: int, *, limit: int | None) -> None:
     """Refuse an artifact that can never fit. Nothing is evicted for it, because its size may be unverified.
 
-    :raises CacheError: When the limit or the whole disk is smaller.
+    :raises CacheError: If the limit or the whole disk is smaller.
     """
     if limit is not None and need > limit:
         raise CacheError(
@@ -68,7 +68,7 @@ def check_room(root: Path, need: int, *, available: int) -> None:
     """Refuse an artifact that has no room even after evictions. Nothing is evicted, because its size may be unverified.
 
     :param available: Bytes that could be written without evicting anything.
-    :raises CacheError: When all that may be evicted is not enough.
+    :raises CacheError: If all that may be evicted is not enough.
     """
     with ExitStack() as held:
         _choose(root, need, available, held)
@@ -79,7 +79,7 @@ def make_room(root: Path, need: int, *, available: int) -> None:
 
     :param need: Bytes of the new entry, verified.
     :param available: Bytes that could be written without evicting anything.
-    :raises CacheError: When all that may be evicted is not enough.
+    :raises CacheError: If all that may be evicted is not enough.
     """
     with ExitStack() as held:
         for old in _choose(root, need, available, held):

@@ -57,9 +57,9 @@ def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
 
     A location with a digest that is there is opened without asking its store.
 
-    :raises CacheError: When the cache's folder is full, read-only, another user's or not to be had.
-    :raises StoreError: When the store cannot be reached, refuses, or has no such artifact.
-    :raises ArtifactError: When what the store has is not what it should be.
+    :raises CacheError: If the cache's folder is full, read-only, another user's or not to be had.
+    :raises StoreError: If the store cannot be reached, refuses, or has no such artifact.
+    :raises ArtifactError: If what the store has is not what it should be.
     """
     check_root(settings.root)
     warn_of_others(settings.root)

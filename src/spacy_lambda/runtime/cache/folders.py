@@ -1,8 +1,8 @@
 """Files and folders that other processes remove, rename and replace at any moment.
 
-Everything that the cache does by a path is here, and nowhere else in this package. What is gone between two calls is no
-error here: a folder that vanished is empty, one that is to be made is made again, and one that is to be removed may be
-removed by two at once. What has the place of a folder or a file without being one is neither followed nor waited for.
+All of the cache's operations on paths are here. A path that vanishes between two calls is not an error: a
+vanished folder is empty, a folder to be created is created again, and two processes may remove the same one at once.
+Links and special files in the place of a folder or a file are neither followed nor waited for.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ __all__ = [
 
 VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
-LONGEST_S = 5.0
-"""Seconds for which a folder is made again whenever another process removes it."""
+MAX_REMAKE_S = 5.0
+"""Maximum seconds for creating a folder again each time another process removes it."""
 
 PAUSE_S = 0.005
 REMOVALS = 3
@@ -104,11 +104,11 @@ def folder_entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 def make_folder(folder: Path, *, root: Path) -> None:
     """Make a folder and the root, however often others remove them; links and files in its way are removed.
 
-    :raises OSError: When it cannot be made, or is removed again and again.
+    :raises OSError: If it cannot be made, or is removed again and again.
     """
     parts = folder.relative_to(root).parts
     below = [root.joinpath(*parts[: number + 1]) for number in range(len(parts))]
-    end = time.monotonic() + LONGEST_S
+    end = time.monotonic() + MAX_REMAKE_S
     while True:
         try:
             _make_root(root)
@@ -147,14 +147,14 @@ def remove_empty(folder: Path) -> None:
 
 
 def move_aside(path: Path, known: tuple[int, int], folder: Path, *, root: Path) -> Path | None:
-    """Rename what was looked at into a folder below the root; what has taken its place meanwhile stays where it is.
+    """Rename an examined file or folder into a folder below the root; a replacement stays in place.
 
-    :param known: The :func:`identity` of what was looked at.
+    :param known: The :func:`identity` that was examined.
     :returns: Where it is now; ``None`` when another process was faster.
-    :raises OSError: When it cannot be moved.
+    :raises OSError: If it cannot be moved.
     """
     target = folder / f"{path.name}-{secrets.token_hex(4)}"
-    end = time.monotonic() + LONGEST_S
+    end = time.monotonic() + MAX_REMAKE_S
     while identity(path) == known:
         make_folder(folder, root=root)
         try:
@@ -174,7 +174,7 @@ def move_aside(path: Path, known: tuple[int, int], folder: Path, *, root: Path) 
 def publish(folder: Path, target: Path) -> bool:
     """Rename a folder, unless something is there.
 
-    :raises OSError: When it cannot be renamed.
+    :raises OSError: If it cannot be renamed.
     """
     try:
         os.rename(folder, target)
@@ -188,8 +188,8 @@ def publish(folder: Path, target: Path) -> bool:
 def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
     """Open a plain file and nothing else: no link is followed, no FIFO waited for, no device touched.
 
-    :raises IrregularFileError: When something else has the name.
-    :raises OSError: When it is not there or cannot be read.
+    :raises IrregularFileError: If something else has the name.
+    :raises OSError: If it is not there or cannot be read.
     """
     if not stat.S_ISREG(os.lstat(path).st_mode):
         raise IrregularFileError(errno.EINVAL, "not a plain file", str(path))
@@ -203,8 +203,8 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
 def read_file(path: Path, *, most: int) -> bytes:
     """A plain file's contents.
 
-    :raises IrregularFileError: When something else has the name, or it is larger.
-    :raises OSError: When it is not there or cannot be read.
+    :raises IrregularFileError: If something else has the name, or it is larger.
+    :raises OSError: If it is not there or cannot be read.
     """
     with open(open_file(path), "rb", buffering=0) as file:
         data = bytearray()
@@ -258,7 +258,7 @@ def space(root: Path) -> tuple[int, int]:
 def new_file(path: Path) -> int:
     """Make a file, for reading and writing.
 
-    :raises OSError: When something has the name, or it cannot be made.
+    :raises OSError: If something has the name, or it cannot be made.
     """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 

@@ -27,7 +27,7 @@ UNKNOWN = 65534
 def check_root(root: Path) -> None:
     """Refuse a folder for the cache that another user could change. What is not there yet will be this user's own.
 
-    :raises CacheError: When it or one above it can be replaced by another user, or is a link or no folder.
+    :raises CacheError: If it or a folder above it can be replaced by another user, is a link, or is not a folder.
     """
     root = root.absolute()
     for left in reversed(range(TRIES)):
@@ -49,7 +49,7 @@ def check_root(root: Path) -> None:
 
 
 def warn_of_others(root: Path) -> None:
-    """Log that a group may write the cache, or, on a network, whomever its server lets."""
+    """Log that other users may write the cache: a group, or, on a network, any user that its server allows."""
     found = lstat(root)
     if found is not None and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         logging.getLogger(__name__).warning("others can write the cache: chmod go-w %s", root)
@@ -72,7 +72,7 @@ def _wrong_above(path: Path) -> Iterator[str]:
             found = os.stat(folder)
         except FileNotFoundError:
             if lstat(folder) is not None:
-                yield f"{folder} is a link to nothing"
+                yield f"{folder} is a dangling symlink"
             return
         if not stat.S_ISDIR(found.st_mode):
             yield f"{folder} is not a folder"

@@ -22,7 +22,7 @@ def set_aside(root: Path, folder: Path, known: tuple[int, int], why: str) -> Non
     """Move a damaged entry out of the way, unless another process has done so and put a new one there.
 
     :param known: The identity of what is damaged.
-    :raises CacheError: When it cannot be moved.
+    :raises CacheError: If it cannot be moved.
     """
     try:
         moved = move_aside(folder, known, root / SET_ASIDE, root=root)

@@ -32,7 +32,7 @@ class CacheSettings:
 def read_settings(environ: Mapping[str, str]) -> CacheSettings:
     """Read ``SPACY_LAMBDA_CACHE``, a folder, and ``SPACY_LAMBDA_CACHE_LIMIT``, a size such as ``2GB``.
 
-    :raises CacheError: When the size is invalid or zero.
+    :raises CacheError: If the size is invalid or zero.
     """
     return CacheSettings(root=Path(environ.get(CACHE_VARIABLE) or DEFAULT_ROOT), limit=_limit(environ))
 

@@ -1,4 +1,4 @@
-"""Event -> its event source, recognised by its shape.
+"""Event -> its event source, recognized by its shape.
 
 A direct invocation, the most common, has none of the keys of the others, and imports none of their modules.
 """
@@ -14,20 +14,20 @@ from spacy_lambda.runtime.response_size import check_response
 
 __all__ = ["dispatch", "event_sources"]
 
-MARKS = ("Records", "detail-type", "httpMethod", "key", "requestContext")
-"""Keys of which every event source has one, and a direct invocation none."""
+EVENT_KEYS = ("Records", "detail-type", "httpMethod", "key", "requestContext")
+"""Keys: every event source has at least one of them, a direct invocation none."""
 
 
 def dispatch(event: Any, context: Any, predictor: Predictor) -> Any:
-    """Answer an event.
+    """Handle an event.
 
     :raises RequestError: If its source is unknown, or its request is invalid.
     """
     predictor.capacity.begin(context)
-    if not (isinstance(event, Mapping) and any(mark in event for mark in MARKS)):
-        answer = predictor.predict(predictor.parse(event))
-        check_response(answer)
-        return answer
+    if not (isinstance(event, Mapping) and any(key in event for key in EVENT_KEYS)):
+        prediction = predictor.predict(predictor.parse(event))
+        check_response(prediction)
+        return prediction
     tried = []
     for source in event_sources():
         if source.infer(event):
@@ -35,7 +35,7 @@ def dispatch(event: Any, context: Any, predictor: Predictor) -> Any:
             return source.handle(event, context, predictor)
         tried.append(source.name)
     raise RequestError(
-        f"an event with {', '.join(repr(mark) for mark in MARKS if mark in event)} is of no known kind; "
+        f"unrecognized event with {', '.join(repr(key) for key in EVENT_KEYS if key in event)}; "
         f"tried: {', '.join(tried)}",
         remedy='send it as AWS does, or invoke the function with {"text": "..."}',
     )

@@ -32,7 +32,7 @@ class EventBridgeEvent:
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer an event.
 
-        :return: The answer, which is also written to the output if there is one; of an object, where its answer is.
+        :returns: The answer, which is also written to the output if there is one; of an object, where its answer is.
         :raises RequestError: If it cannot be answered.
         :raises OutputError: If the answer cannot be written.
         """

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
-from spacy_lambda.runtime.events.records import encode, error_of, predict_each, read_json
+from spacy_lambda.runtime.events.records import encode, error_of, outcomes_of, read_json
 from spacy_lambda.runtime.events.s3_objects import LINE_LIMIT
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import KEYS, Request
@@ -30,7 +30,7 @@ def answer_lines(lines: Iterable[bytes], predictor: Predictor) -> Iterator[bytes
     """
     for batch in _batches(lines):
         read = [_read(line, predictor) for _, line in batch]
-        answers = iter(predict_each(predictor, [request for _, request in read if isinstance(request, Request)]))
+        answers = iter(outcomes_of(predictor, [request for _, request in read if isinstance(request, Request)]))
         for (number, _), (others, request) in zip(batch, read, strict=True):
             outcome = next(answers) if isinstance(request, Request) else request
             if isinstance(outcome, OutOfTimeError):
@@ -62,7 +62,7 @@ def _read(line: bytes, predictor: Predictor) -> tuple[dict[str, Any], Request | 
     try:
         if len(line) > LINE_LIMIT:
             raise RequestError(f"the line has more than {LINE_LIMIT >> 20} MiB", remedy="split its text")
-        value = read_json(line)
+        value = read_json(line, name="the line")
         if isinstance(value, Mapping):
             others = {key: value[key] for key in value if key not in KEYS}
             value = {key: value[key] for key in value if key in KEYS}

@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.records import encode, error_of, field, is_from, predict_each, read_json, warn
+from spacy_lambda.runtime.events.records import encode, error_of, field, is_from, outcomes_of, read_json, warn
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
@@ -39,7 +39,7 @@ class KinesisEvent:
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer a batch.
 
-        :return: The first record that was not reached, or whose answer could not be written, if there is one; none is
+        :returns: The first record that was not reached, or whose answer could not be written, if there is one; none is
             written after it.
         :raises OutputError: If it is not known where the answers go.
         """
@@ -47,7 +47,7 @@ class KinesisEvent:
         records = event["Records"]
         names = [(field(record, "eventID"), field(record, "kinesis", "sequenceNumber")) for record in records]
         read = [_read(record, predictor) for record in records]
-        answers = iter(predict_each(predictor, [request for request in read if isinstance(request, Request)]))
+        answers = iter(outcomes_of(predictor, [request for request in read if isinstance(request, Request)]))
         for (name, number), request in zip(names, read, strict=True):
             outcome = next(answers) if isinstance(request, Request) else request
             try:
@@ -62,7 +62,7 @@ class KinesisEvent:
 
 def _read(record: Any, predictor: Predictor) -> Request | RequestError:
     try:
-        return predictor.parse(read_json(_decoded(field(record, "kinesis", "data"))))
+        return predictor.parse(read_json(_decoded(field(record, "kinesis", "data")), name="the record"))
     except RequestError as exc:
         return exc
 

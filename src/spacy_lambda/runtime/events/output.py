@@ -25,9 +25,9 @@ class Output(Protocol):
     """A destination of predictions."""
 
     def write(self, name: str, body: bytes) -> None:
-        """Write one.
+        """Write a prediction.
 
-        :param name: What it answers; the same name replaces, as far as the output can.
+        :param name: The name of its event; a prediction of the same name is replaced, if the output can.
         :param body: JSON.
         :raises OutputError: If it cannot be written.
         """
@@ -45,7 +45,7 @@ def open_output(environ: Mapping[str, str]) -> Output:
 
 @lru_cache(maxsize=4)
 def _opened(value: str, endpoints: tuple[str | None, ...]) -> Output:
-    """Another endpoint is another client; boto3 itself reads which."""
+    """Open an output; each endpoint, which boto3 reads itself, has its own client."""
     place = parse_output(value)
     if isinstance(place, S3Prefix):
         return S3Output(place.bucket, place.prefix)
@@ -60,8 +60,8 @@ def _opened(value: str, endpoints: tuple[str | None, ...]) -> Output:
 class S3Output:
     """Objects below a prefix.
 
-    :param bucket: Theirs.
-    :param prefix: What their keys begin with, without the slash that follows; may be empty.
+    :param bucket: The bucket of the objects.
+    :param prefix: The prefix of their keys, without the slash that follows; may be empty.
     """
 
     def __init__(self, bucket: str, prefix: str) -> None:
@@ -77,8 +77,8 @@ class S3Output:
     def write_object(self, name: str, chunks: Iterator[bytes]) -> str:
         """Write an object as its chunks come; if they end with an exception, nothing is written.
 
-        :param name: What its key ends with, as it is.
-        :return: Its location.
+        :param name: The end of its key, unchanged.
+        :returns: Its location.
         :raises OutputError: If it cannot be written.
         """
         from boto3.s3.transfer import TransferConfig
@@ -98,7 +98,7 @@ class S3Output:
 
 
 class SqsOutput:
-    """Messages in a queue; a FIFO queue leaves out what it was sent in the last five minutes.
+    """Messages in a queue; a FIFO queue drops a message that it received in the last five minutes.
 
     :param queue: The queue.
     """
@@ -121,5 +121,6 @@ class SqsOutput:
         except (BotoCoreError, ClientError) as exc:
             raise OutputError(
                 f"{self._url}: {exc}",
-                remedy="allow sqs:SendMessage on the queue to the function's role; for long answers use s3://",
+                remedy="allow sqs:SendMessage on the queue to the function's role; "
+                f"for large predictions, set {OUTPUT_VARIABLE} to s3://bucket/prefix",
             ) from exc

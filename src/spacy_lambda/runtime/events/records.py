@@ -12,7 +12,7 @@ from spacy_lambda.errors import RequestError, SpacyLambdaError
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
-__all__ = ["encode", "error_of", "field", "is_from", "predict_each", "read_json", "warn"]
+__all__ = ["encode", "error_of", "field", "is_from", "outcomes_of", "read_json", "warn"]
 
 
 def is_from(event: Any, source: str) -> bool:
@@ -35,15 +35,16 @@ def field(record: Any, *path: str) -> str:
     return value
 
 
-def read_json(body: str | bytes) -> Any:
+def read_json(body: str | bytes, *, name: str = "the message body") -> Any:
     """Parse a body.
 
-    :raises RequestError: If it is not JSON; the message does not quote it.
+    :param name: The name of the body in the error.
+    :raises RequestError: If it is not valid JSON; the message does not quote it.
     """
     try:
         return parse_json(body)
     except ValueError:
-        raise RequestError("this is not JSON", remedy='send {"text": "..."}, or "texts" or "inputs"') from None
+        raise RequestError(f"{name} is not valid JSON", remedy='send {"text": "..."}, or "texts" or "inputs"') from None
 
 
 def encode(value: Any) -> bytes:
@@ -51,11 +52,11 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
-def predict_each(predictor: Predictor, requests: Sequence[Request]) -> list[Any]:
-    """Return the prediction of each request, or its exception."""
+def outcomes_of(predictor: Predictor, requests: Sequence[Request]) -> list[Any]:
+    """Return the prediction of each request, or its exception; an error of all requests is that of each."""
     try:
         return predictor.predict_each(requests)
-    except Exception as exc:  # not of one request; whatever it is, the next attempt may do better
+    except Exception as exc:  # not caused by one request; the next attempt may succeed
         return [exc.with_traceback(None) for _ in requests]
 
 

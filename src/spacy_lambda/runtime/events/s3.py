@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class S3Event:
-    """Notifications of new objects, each answered by another object."""
+    """Notifications of new objects, each processed into another object."""
 
     name = "S3"
 
@@ -30,10 +30,10 @@ class S3Event:
         return is_from(event, "aws:s3")
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
-        """Answer every object.
+        """Process every object.
 
-        :return: Where the answers are.
-        :raises SpacyLambdaError: The first reason, if one could not be answered; the others were all the same.
+        :returns: The locations of the predictions.
+        :raises SpacyLambdaError: If an object could not be processed: its error, after all others were processed.
         """
         written, errors = [], []
         for record in event["Records"]:
@@ -50,27 +50,27 @@ class S3Event:
 def _stored(record: Any) -> StoredObject:
     happened = field(record, "eventName")
     if not happened.startswith("ObjectCreated:"):
-        raise RequestError(f"{happened} is not answered", remedy="subscribe to s3:ObjectCreated:* only")
+        raise RequestError(f"{happened} is not supported", remedy="subscribe to s3:ObjectCreated:* only")
     key = unquote_plus(field(record, "s3", "object", "key"))
     return StoredObject(field(record, "s3", "bucket", "name"), key, record["s3"]["object"].get("versionId"))
 
 
 def answer_object(stored: StoredObject, predictor: Predictor) -> str:
-    """Answer an object by another one, whose key is the output's prefix, the object's bucket, and its key.
+    """Write an object's prediction to another one, whose key is the output's prefix, the object's bucket, and its key.
 
     ``.txt`` becomes ``.json``; ``.jsonl`` and ``.jsonl.gz`` keep their names.
 
-    :return: The location of the answer.
-    :raises OutputError: If the answer cannot be written, or would be answered in turn.
-    :raises RequestError: If the object cannot be answered.
+    :returns: The location of the prediction.
+    :raises OutputError: If the prediction cannot be written, or would trigger another event.
+    :raises RequestError: If the object is not a valid request.
     :raises StoreError: If the object cannot be read.
     """
-    output = _beside(stored, open_output(predictor.environ))
+    output = _separate_output(stored, open_output(predictor.environ))
     name = f"{stored.bucket}/{stored.key}"
     if name.endswith(".txt"):
         text = read_text(output.client, stored, max_length=predictor.capacity.limits.text)
-        answer = predictor.predict(predictor.parse({"text": text}))
-        body = encode({"bucket": stored.bucket, "key": stored.key, "answer": answer})
+        prediction = predictor.predict(predictor.parse({"text": text}))
+        body = encode({"bucket": stored.bucket, "key": stored.key, "answer": prediction})
         return output.write_object(name.removesuffix(".txt") + ".json", iter([body]))
     if name.endswith((".jsonl", ".jsonl.gz")):
         lines = answer_lines(read_lines(output.client, stored), predictor)
@@ -80,22 +80,23 @@ def answer_object(stored: StoredObject, predictor: Predictor) -> str:
     )
 
 
-def _beside(stored: StoredObject, output: Output) -> S3Output:
-    """The output, if it is in S3 and the object is not in it."""
+def _separate_output(stored: StoredObject, output: Output) -> S3Output:
+    """Return the output if it is in S3 and does not contain the object."""
     if not isinstance(output, S3Output):
         raise OutputError(
-            "an object can only be answered by an object", remedy=f"set {OUTPUT_VARIABLE} to s3://bucket/prefix"
+            "predictions for S3 objects can only be written to S3",
+            remedy=f"set {OUTPUT_VARIABLE} to s3://bucket/prefix",
         )
     if output.bucket == stored.bucket and (not output.prefix or stored.key.startswith(output.prefix + "/")):
         raise OutputError(
-            f"{stored} lies where the answers go, and would be answered without end",
-            remedy=f"set {OUTPUT_VARIABLE} to another bucket, or to a prefix that the notification leaves out",
+            f"{stored} is inside the output location, so its prediction would trigger another event",
+            remedy=f"set {OUTPUT_VARIABLE} to another bucket, or to a prefix that the notification excludes",
         )
     return output
 
 
 def _packed(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Those pieces as a gzip file, which has no date."""
+    """Yield the chunks as a gzip file without a date."""
     packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     for chunk in chunks:
         yield packer.compress(chunk)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.records import encode, field, is_from, predict_each, read_json, warn
+from spacy_lambda.runtime.events.records import encode, field, is_from, outcomes_of, read_json, warn
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
@@ -40,7 +40,7 @@ class SqsEvent:
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer a batch.
 
-        :return: The messages that are to come back.
+        :returns: The messages that are to come back.
         :raises OutputError: If it is not known where the answers go.
         """
         output = self._open_output(predictor.environ)
@@ -56,7 +56,7 @@ class SqsEvent:
             output.write(message["messageId"], encode({"messageId": message["messageId"], "answer": outcome}))
 
         requests = _each(((message, None) for message in event["Records"]), read, failed)
-        outcomes = predict_each(predictor, [request for _, request in requests])
+        outcomes = outcomes_of(predictor, [request for _, request in requests])
         _each(((message, outcome) for (message, _), outcome in zip(requests, outcomes, strict=True)), write, failed)
         return {"batchItemFailures": [{"itemIdentifier": name} for name in names if name in failed]}
 

@@ -22,7 +22,7 @@ __all__ = ["respond", "respond_to_mistake"]
 
 JSON_TYPE = "application/json"
 
-LONGEST_CHARACTER = 12
+MAX_CHARACTER_BYTES = 12
 """Bytes of a character in JSON, as two escapes."""
 
 RESERVED_BYTES = 1 << 20
@@ -67,7 +67,7 @@ def _predict(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     kind = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
     if kind != JSON_TYPE and not kind.endswith("+json"):
         raise RequestError(f"the body is {kind[:100]!r}", remedy=f"send {JSON_TYPE}", status=415)
-    most = min(10 * REQUEST_BYTES, LONGEST_CHARACTER * predictor.capacity.limits.total + RESERVED_BYTES)
+    most = min(10 * REQUEST_BYTES, MAX_CHARACTER_BYTES * predictor.capacity.limits.total + RESERVED_BYTES)
     asked = predictor.parse(_decoded(request.content(most)))
     packed = GZIP_RATIO if takes_gzip(request) else 1
     return _json(predictor.predict(asked, response_bytes=packed * RESPONSE_BYTES))
