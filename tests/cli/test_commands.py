@@ -1,6 +1,6 @@
 """The commands and their options, compared with a committed list: changing one is a decision, not an accident.
 
-After a deliberate change, write the list anew: ``python -m tests.cli.test_commands``.
+After a deliberate change, write the list again: ``python -m tests.cli.test_commands``.
 """
 
 from __future__ import annotations

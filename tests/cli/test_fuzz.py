@@ -1,4 +1,4 @@
-"""Fuzz every command: whatever the arguments, it ends with a known error and its remedy.
+"""Fuzz every command: with any arguments, it ends with a known error and its remedy.
 
 Commands and parameters are read from the application, so that new ones are included. Arguments are drawn with a seed;
 ``SPACY_LAMBDA_FUZZ_SECONDS`` fuzzes each command for that long, with a new seed each time.

@@ -85,5 +85,5 @@ def test_a_mistake_has_a_remedy(command: str, message: str, remedy: str, folder:
         ("hf://owner/name", "spacy-lambda pull hf://owner/name original && spacy-lambda compile original"),
     ],
 )
-def test_how_an_original_is_compiled(pipeline: str, command: str) -> None:
+def test_the_remedy_for_an_original_is_its_compile_command(pipeline: str, command: str) -> None:
     assert f"compile it: {command}" in describe_kind(PipelineKind.ORIGINAL, pipeline)

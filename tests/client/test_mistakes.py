@@ -69,7 +69,7 @@ def test_any_wording_arrives_as_it_is(client: Client, fields: dict[str, Any]) ->
 
 @SOME
 @given(FIELDS)
-def test_the_text_at_fault_is_found_whatever_the_wording(client: Client, fields: dict[str, Any]) -> None:
+def test_the_text_at_fault_is_found_with_any_wording(client: Client, fields: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as caught:
         list(client.pipe([json.dumps({**fields, "key": "texts[0]"}), "zinc"]))
     assert caught.value.key == "texts[0]"

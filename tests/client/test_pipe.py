@@ -23,7 +23,7 @@ VALID = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
 @given(texts=st.lists(VALID), size=st.integers(1, 9), chars=st.integers(1, 90), concurrency=st.integers(1, 3))
-def test_whatever_the_texts_the_answers_are_in_order(texts: list[str], size: int, chars: int, concurrency: int) -> None:
+def test_the_answers_to_any_texts_are_in_order(texts: list[str], size: int, chars: int, concurrency: int) -> None:
     fake = Fake(echo)
     client = Client(fake, concurrency=concurrency)
     assert texts_of(client.pipe(texts, batch_size=size, batch_chars=chars)) == texts
@@ -60,7 +60,7 @@ def test_an_endless_source_is_read_a_little_ahead() -> None:
     answers.close()  # type: ignore[attr-defined]
 
 
-def test_nothing_is_read_before_an_answer_is_wanted() -> None:
+def test_nothing_is_read_before_an_answer_is_requested() -> None:
     def source() -> Iterator[str]:
         raise AssertionError("read")
         yield ""

@@ -75,7 +75,7 @@ def test_retry_after(retry_after: str | None, wait: float) -> None:
     ],
 )
 def test_a_retry_after_of_any_kind(retry_after: str) -> None:
-    """A sensible ``Retry-After`` is honoured, any other ignored without an error of its own."""
+    """A sensible ``Retry-After`` is honored, any other ignored without an error."""
     clock = Clock(now=1.9e9)
     client = Client(failing(passing(1, retry_after=retry_after)), retry=clock.retry())
     with contextlib.suppress(InvokeError):
@@ -92,7 +92,7 @@ def test_no_wait_exceeds_the_time_of_the_call(timeout_s: float, waits: list[floa
     assert clock.waits == waits
 
 
-def test_who_asks_for_too_long_is_not_waited_for() -> None:
+def test_a_retry_after_over_the_limit_is_not_waited_for() -> None:
     clock = Clock()
     with pytest.raises(InvokeError):
         Client(failing(passing(1, retry_after="3600")), retry=clock.retry()).predict("iron")

@@ -105,7 +105,7 @@ def test_the_example_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_no_token_where_there_is_none() -> None:
+def test_credentials_without_a_session_token() -> None:
     request = sent(Client(FUNCTION_URL, session=session(None)))
     assert "SignedHeaders=content-type;host;x-amz-date," in str(request.headers["Authorization"])
     assert "X-Amz-Security-Token" not in request.headers
@@ -121,7 +121,7 @@ def test_no_token_where_there_is_none() -> None:
         ("https://example.com", {"session": session(), "auth": "iam"}, True),
     ],
 )
-def test_who_is_signed_for(url: str, how: dict[str, Any], is_signed: bool) -> None:
+def test_signed_hosts(url: str, how: dict[str, Any], is_signed: bool) -> None:
     assert ("Authorization" in sent(Client(url, **how)).headers) is is_signed
 
 

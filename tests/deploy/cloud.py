@@ -49,7 +49,7 @@ def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator
 
     moto knows the address of a template by the name localhost.
 
-    :param registry: Where images are, ``HOST:PORT``: moto has ECR's API, and takes no image.
+    :param registry: The registry of images, ``HOST:PORT``: moto has ECR's API, and takes no image.
     """
     if not CDK.exists():
         pytest.skip("build/cdk is not there: `make test` fetches it")
@@ -88,7 +88,7 @@ def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator
 
 
 def client(service: str) -> Any:
-    """What asserts that something is there, or is not."""
+    """Return a client for assertions about resources."""
     return boto3.client(service, region_name=REGION, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
 
@@ -131,7 +131,7 @@ def _make_repository(repository: Any, *arguments: Any, registry: str, **options:
 
 _init_repository = Repository.__init__
 _REGISTRIES: dict[str, str] = {}
-"""Where the images of each of ECR's registries really are."""
+"""The actual registry of the images in each of ECR's registries."""
 
 
 class _ChangeSetNotFound(CloudFormationError):

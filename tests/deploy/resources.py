@@ -25,10 +25,10 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True)
 class Api:
-    """How one type is made and unmade.
+    """Operations that create and delete resources of one type.
 
-    :param put: Makes it, or makes it anew; returns its attributes, ``Ref`` among them.
-    :param delete: Takes what ``Ref`` gave, and the properties.
+    :param put: Creates or replaces it; returns its attributes, ``Ref`` among them.
+    :param delete: Takes the value of ``Ref`` and the properties.
     """
 
     put: Callable[[Properties], dict[str, str]]

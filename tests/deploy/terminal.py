@@ -1,4 +1,4 @@
-"""A command on a terminal of its own, as a person has one."""
+"""A command on a separate terminal, as a person has one."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ OWN = (
 class Terminal:
     """Python code, with a pseudo-terminal as its standard input, output and error.
 
-    :param code: What is run.
-    :param stdout: Where standard output goes, if not to the terminal.
+    :param code: The code.
+    :param stdout: The descriptor of standard output, if it is not the terminal.
     """
 
     def __init__(self, code: str, *arguments: str, cwd: Path, stdout: int | None = None) -> None:
@@ -53,7 +53,7 @@ class Terminal:
         return self.written
 
     def stays(self, seconds: float) -> str:
-        """What is written in some time, in which a bar that is drawn would be drawn again."""
+        """Return the output of some time in which a live bar would be drawn again."""
         before, deadline = len(self.written), time.monotonic() + seconds
         while time.monotonic() < deadline:
             self._read(deadline - time.monotonic())
@@ -80,7 +80,7 @@ class Terminal:
 
 
 def visible(written: str) -> str:
-    """What is left on the screen of text whose lines were drawn over, as far as rich's bars do that."""
+    """Return the text that stays on the screen after lines were drawn over, as rich's bars do that."""
     lines: list[str] = [""]
     for part in re.split(r"(\x1b\[[0-9;?]*[A-Za-z]|\r\n|\n|\r)", written):
         if part in ("\r\n", "\n"):

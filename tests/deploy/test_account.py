@@ -51,7 +51,7 @@ def test_another_account_than_the_files_is_refused(aws: Aws) -> None:
     assert "AWS_PROFILE" in caught.value.remedy
 
 
-def test_without_credentials_it_says_how_to_log_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_credentials_the_remedy_is_to_log_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -108,18 +108,18 @@ class InState:
         ("DELETE_FAILED", "spacy-lambda destroy"),
     ],
 )
-def test_a_stack_that_cannot_be_changed_is_told_with_the_way_out(status: str, remedy: str) -> None:
+def test_a_stack_that_cannot_be_changed_is_an_error_with_a_remedy(status: str, remedy: str) -> None:
     with pytest.raises(DeployError, match=status) as caught:
         require_settled(InState(status), "papers-ner")  # type: ignore[arg-type]
     assert remedy in caught.value.remedy
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"])
-def test_what_has_failed_can_be_deleted(status: str) -> None:
+def test_a_failed_stack_can_be_deleted(status: str) -> None:
     assert require_settled(InState(status), "papers-ner", to_delete=True) is not None  # type: ignore[arg-type]
 
 
-def test_what_is_being_changed_cannot_be_deleted() -> None:
+def test_a_stack_in_progress_cannot_be_deleted() -> None:
     with pytest.raises(DeployError, match="UPDATE_IN_PROGRESS"):
         require_settled(InState("UPDATE_IN_PROGRESS"), "papers-ner", to_delete=True)  # type: ignore[arg-type]
 
@@ -172,7 +172,7 @@ def test_a_lock_that_was_taken_over_is_not_given_back_by_the_first(aws: Aws, buc
         pass
 
 
-def test_a_lock_without_a_bucket_is_an_error_of_ours(aws: Aws) -> None:
+def test_a_lock_without_a_bucket_is_a_deploy_error(aws: Aws) -> None:
     with pytest.raises(DeployError, match="taking the lock s3://nowhere/"), deployment_lock(aws, "nowhere", "ner"):
         pass
 

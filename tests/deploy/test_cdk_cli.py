@@ -50,7 +50,7 @@ def test_else_the_one_that_comes_with_the_extra(path: Path, version: str) -> Non
     assert (Path(first) / "node").exists()
 
 
-def test_without_any_it_says_how_to_get_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_node_the_remedy_is_the_extra(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cdk_cli, "find_spec", lambda name: None)
     with_node(path, "16.0.0")
     with pytest.raises(DeployError, match="needs Node 22 or later") as caught:
@@ -75,7 +75,7 @@ def test_the_pinned_version_is_installed_once(path: Path, tmp_path: Path) -> Non
     assert count.read_text() == "once\n"
 
 
-def test_what_cannot_be_installed_leaves_nothing(path: Path, tmp_path: Path) -> None:
+def test_a_failed_installation_leaves_nothing(path: Path, tmp_path: Path) -> None:
     with_node(path, "22.0.0", "echo no network >&2; exit 1")
     with pytest.raises(DeployError, match="cannot be installed: no network") as caught:
         find_cdk()
@@ -92,7 +92,7 @@ def test_another_command_may_be_named(path: Path, tmp_path: Path, monkeypatch: p
         find_cdk()
 
 
-def test_lines_are_told_as_they_come_and_a_failure_with_the_last_of_them(tmp_path: Path) -> None:
+def test_lines_are_reported_as_they_come_and_a_failure_with_the_last_of_them(tmp_path: Path) -> None:
     command = program(tmp_path / "cdk", r"printf '\033[31mone\033[0m\n'; echo two >&2; exit 3")
     lines: list[str] = []
     with pytest.raises(DeployError) as caught:

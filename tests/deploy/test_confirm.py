@@ -85,7 +85,7 @@ def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
     ("command", "answer"),
     [("deploy", "\n"), ("deploy", "\x04"), ("deploy", "\x03"), ("destroy", "n\n"), ("rollback", "\n")],
 )
-def test_whatever_is_not_a_yes_is_a_no(project: Path, command: str, answer: str) -> None:
+def test_any_answer_but_yes_is_a_no(project: Path, command: str, answer: str) -> None:
     question, done = QUESTIONS[command]
     terminal = Terminal(CODE, command, cwd=project)
     terminal.wait_for(question)

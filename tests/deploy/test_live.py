@@ -95,7 +95,7 @@ def test_one_command_begins_a_project(tmp_path: Path) -> None:
     assert 'pipeline = "./compiled"' in (tmp_path / "spacy-lambda.toml").read_text(encoding="utf-8")
 
 
-def test_nothing_is_done_when_nobody_agrees(project: Path) -> None:
+def test_nothing_is_done_without_confirmation(project: Path) -> None:
     result = run(project, "deploy")
     assert isinstance(result.exception, SpacyLambdaError)
     assert result.exception.message == "confirmation required but stdin is not a terminal"
@@ -121,7 +121,7 @@ def test_the_first_deployment(project: Path) -> None:
     assert ask("Iron and silicon.") == ["MATERIAL"]
 
 
-def test_what_is_live_answers_the_command(project: Path) -> None:
+def test_the_live_version_answers_the_command(project: Path) -> None:
     result = run(project, "invoke", "ner", "--text", "Iron and silicon.", "--json")
     assert [entity["text"] for entity in json.loads(result.stdout)] == ["Iron"]
 
@@ -180,7 +180,7 @@ def test_a_new_pipeline_becomes_a_new_version(project: Path) -> None:
     assert ask("Iron and silicon.") == ["MATERIAL", "ELEMENT"]
 
 
-def test_what_answers_otherwise_never_goes_live(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_that_fails_its_golden_tests_never_goes_live(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_pipeline(project, "1.2.0", Iron="METAL")
     asked = Aws.client
 
@@ -277,7 +277,7 @@ def test_no_secret_is_printed_or_written(project: Path) -> None:
         assert not path.is_file() or b"secret-of-the-test" not in path.read_bytes()
 
 
-def test_destroying_leaves_the_models_unless_told(project: Path) -> None:
+def test_destroying_leaves_the_models_by_default(project: Path) -> None:
     told = succeed(project, "destroy", "--yes")
     assert told["left"] == []
     assert "AWS::Lambda::Function" in {one["kind"] for one in told["deleted"]}
@@ -289,7 +289,7 @@ def test_destroying_leaves_the_models_unless_told(project: Path) -> None:
     assert succeed(project, "status")[0]["stack"] is None
 
 
-def test_everything_goes_when_told(project: Path) -> None:
+def test_everything_goes_with_models(project: Path) -> None:
     assert succeed(project, "destroy", "--yes", "--delete-models")["left"] == []
     names = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
     assert BUCKET not in names

@@ -1,4 +1,4 @@
-"""What a plan says: every resource that there will be, who can call, how many at once."""
+"""The contents of a plan: all resources, callers and concurrency."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def function(name: str = "ner", **settings: Any) -> FunctionConfig:
     return FunctionConfig(name=name, pipeline="./compiled", **settings)
 
 
-def test_a_public_function_has_a_limit_unless_it_is_said() -> None:
+def test_a_public_function_has_a_limit_unless_it_is_unlimited() -> None:
     found = limits(function(auth="none"))["ner"]
     assert found.reserved == PUBLIC_CONCURRENCY == 10
     assert found.about == 'at most 10, the default with auth = "none", reserved for it'
@@ -75,7 +75,7 @@ def test_a_function_that_is_not_public_has_what_it_is_given() -> None:
 
 
 @pytest.mark.parametrize(("limit", "reserved"), [(10, 0), (100, 0), (109, 0), (1000, 895)])
-def test_where_the_account_has_too_little_its_own_limit_is_told(limit: int, reserved: int) -> None:
+def test_an_account_with_too_little_concurrency_gives_its_own_limit(limit: int, reserved: int) -> None:
     found = limits(function(auth="none"), limit=limit, other=reserved)["ner"]
     assert found.reserved == "unlimited"
     assert f"at most {limit}, the account's own limit" in found.about
@@ -84,35 +84,35 @@ def test_where_the_account_has_too_little_its_own_limit_is_told(limit: int, rese
     assert "quota" in caught.value.remedy
 
 
-def test_exactly_what_can_be_reserved_is() -> None:
+def test_the_whole_quota_can_be_reserved() -> None:
     assert limits(function(concurrency=10), limit=110)["ner"].reserved == 10
     assert limits(function(concurrency=900), limit=1000)["ner"].reserved == 900
 
 
-def test_what_a_function_has_already_is_not_counted_twice() -> None:
+def test_concurrency_reserved_before_is_not_counted_twice() -> None:
     assert limits(function(concurrency=10), limit=110, papers_ner=10)["ner"].reserved == 10
 
 
-def test_functions_that_are_deployed_together_share_what_is_there() -> None:
+def test_functions_that_are_deployed_together_share_the_quota() -> None:
     pair = (function("a", concurrency=50), function("b", concurrency=51))
     with pytest.raises(DeployError, match=r"functions\.b\.concurrency is 51"):
         limits(*pair, limit=200)
     assert {one.reserved for one in limits(*pair, limit=201).values()} == {50, 51}
 
 
-def test_who_must_not_ask_deploys_all_the_same() -> None:
+def test_a_denied_quota_request_does_not_prevent_a_deployment() -> None:
     found = limits(function(auth="none"), denied=True)["ner"]
     assert (found.reserved, "not checked" in found.about) == (10, True)
 
 
 @pytest.mark.parametrize("value", ['"10"', '"Unlimited"', '""', "0", "-1", "1.5", "true"])
-def test_what_is_no_limit(tmp_path: Path, value: str) -> None:
+def test_invalid_concurrency(tmp_path: Path, value: str) -> None:
     (fault,) = faults(tmp_path, f"{PROJECT}{FUNCTION}concurrency = {value}\n")
     assert fault[0] == "functions.ner.concurrency"
 
 
 @pytest.mark.parametrize(("value", "read"), [('"unlimited"', "unlimited"), ("7", 7)])
-def test_what_is_a_limit(tmp_path: Path, value: str, read: Any) -> None:
+def test_valid_concurrency(tmp_path: Path, value: str, read: Any) -> None:
     assert load(tmp_path, f"{PROJECT}{FUNCTION}concurrency = {value}\n").functions[0].concurrency == read
 
 
@@ -130,7 +130,7 @@ def test_every_resource_of_a_template_is_named(templates: dict[str, Template], a
         assert all(one.name for one in found)
 
 
-def test_what_is_told_of_a_public_function(assembly: Path) -> None:
+def test_the_plan_names_the_resources_of_a_public_function(assembly: Path) -> None:
     found = {one.name for one in planned_resources(assembly, "news-public")}
     assert {
         "news-public",
@@ -151,7 +151,7 @@ def test_what_is_told_of_a_public_function(assembly: Path) -> None:
     assert not any("PUBLIC" in name or "everybody" in name for name in plain)
 
 
-def test_who_can_call_is_told_in_words(zipped: Path) -> None:
+def test_callers_are_described_in_words(zipped: Path) -> None:
     public = callers(function_spec(zipped, "ner", auth="none", cors=("*",)))
     assert public.public
     assert public.about.startswith("PUBLIC: anyone on the internet can call its URL")

@@ -1,4 +1,4 @@
-"""What is made of a function on this machine, before AWS is touched."""
+"""Preparation of a function on this machine, before AWS is used."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def prepare(folder: Path, pipeline: str, key: Path | None) -> Prepared:
 
 
 @pytest.mark.slow
-def test_what_is_signed_by_that_key_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipeline_signed_by_the_key_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in no_index().items():
         monkeypatch.setenv(name, value)
     private, public = key_pair(tmp_path, "ours")
@@ -49,13 +49,13 @@ def test_what_is_signed_by_that_key_is_taken(tmp_path: Path, monkeypatch: pytest
     assert prepared.labels == ("MATERIAL",)
 
 
-def test_what_another_key_has_signed_is_refused(tmp_path: Path) -> None:
+def test_a_pipeline_signed_by_another_key_is_refused(tmp_path: Path) -> None:
     location = pushed(tmp_path, key=key_pair(tmp_path, "theirs")[0])
     with pytest.raises(SignatureError, match="is not valid for"):
         prepare(tmp_path, location, key_pair(tmp_path, "ours")[1])
 
 
-def test_what_nobody_has_signed_is_refused(tmp_path: Path) -> None:
+def test_an_unsigned_pipeline_is_refused(tmp_path: Path) -> None:
     location = pushed(tmp_path, key=None)
     with pytest.raises(SignatureError, match="is not signed"):
         prepare(tmp_path, location, key_pair(tmp_path, "ours")[1])

@@ -43,7 +43,7 @@ def hostile(spec: Any, text: str) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_every_field_is_looked_at(zipped: Path, text: str) -> None:
+def test_every_field_is_checked(zipped: Path, text: str) -> None:
     spec = function_spec(zipped, "ner")
     found = hostile(spec, text)
     expected = {"project", "name", "region", "account", "sha256", "labels", "pipeline", "environment", "tags", "cors"}
@@ -55,7 +55,7 @@ def test_every_field_is_looked_at(zipped: Path, text: str) -> None:
         check_strings(replace(spec, code=ImageCode(text)))
 
 
-def test_what_is_deployed_passes(zipped: Path) -> None:
+def test_specs_that_are_deployed_pass(zipped: Path) -> None:
     specs: list[FunctionSpec | SharedSpec] = [*every_spec(zipped), SHARED]
     for spec in specs:
         check_strings(spec)
@@ -64,13 +64,13 @@ def test_what_is_deployed_passes(zipped: Path) -> None:
 
 @pytest.mark.parametrize("key", ["Ref", "Condition", "Fn::Sub", "a\0"])
 @pytest.mark.parametrize("table", ["environment", "tags"])
-def test_keys_are_looked_at(zipped: Path, table: str, key: str) -> None:
+def test_keys_are_checked(zipped: Path, table: str, key: str) -> None:
     with pytest.raises(SpecError, match=table):
         check_strings(function_spec(zipped, "ner", **{table: {key: "AWS::AccountId"}}))
 
 
 @pytest.mark.parametrize("part", ["*", "?", "${aws:x}", "../x"])
-def test_a_pipelines_name_is_no_pattern_of_a_policy(zipped: Path, part: str) -> None:
+def test_a_pipelines_name_is_not_a_pattern_of_a_policy(zipped: Path, part: str) -> None:
     spec = function_spec(zipped, "ner", code=ImageCode(IMAGE, efs=True), pipeline=PIPELINE.replace("en_news", part))
     with pytest.raises(SpecError, match="pipeline of 'ner' has") as caught:
         check_strings(spec)
@@ -82,7 +82,7 @@ def test_the_environment_has_no_more_than_lambda_takes(zipped: Path) -> None:
         check_strings(function_spec(zipped, "ner", environment={"A": "é" * 2048}))
 
 
-def test_a_label_says_what_to_do(zipped: Path) -> None:
+def test_an_invalid_label_has_a_remedy(zipped: Path) -> None:
     with pytest.raises(SpecError) as caught:
         check_strings(function_spec(zipped, "ner", labels=("ORG", "{{resolve:ssm:x}}")))
     assert caught.value.message == (

@@ -1,4 +1,4 @@
-"""Who may do what: every policy of every template, whole."""
+"""Access: every policy of every template, complete."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_function_waits_for_its_policy(template: Template) -> None:
     assert policy in function["DependsOn"]
 
 
-def test_an_url_asks_for_iam_unless_it_is_said_otherwise(templates: dict[str, Template]) -> None:
+def test_a_url_requires_iam_by_default(templates: dict[str, Template]) -> None:
     for name in ("plain", "image", "quiet", "efs"):
         url = templates[name].one("AWS::Lambda::Url")
         assert (url["AuthType"], url["Qualifier"]) == ("AWS_IAM", "live")
@@ -193,7 +193,7 @@ def test_images_are_pulled_by_one_function_and_stay(templates: dict[str, Templat
         ]
 
 
-def test_what_is_stored_outlives_its_stack(templates: dict[str, Template]) -> None:
+def test_stored_data_outlives_its_stack(templates: dict[str, Template]) -> None:
     kept = [one for one in templates["shared"].resources.values() if one["Type"] != "AWS::S3::BucketPolicy"]
     assert {(one["DeletionPolicy"], one["UpdateReplacePolicy"]) for one in kept} == {("Retain", "Retain")}
     assert len(kept) == 3

@@ -93,7 +93,7 @@ def test_only_versions_are_retained(template: Template) -> None:
     assert retained == {("AWS::Lambda::Version", "RetainExceptOnCreate", "Retain")}
 
 
-def test_nothing_is_live_before_it_is_said(templates: dict[str, Template]) -> None:
+def test_a_first_template_has_only_the_version(templates: dict[str, Template]) -> None:
     template = templates["first"]
     assert set(template.content["Outputs"]) == {"Version"}
     kinds = {one["Type"] for one in template.resources.values()}
@@ -119,7 +119,7 @@ def test_going_live_does_not_publish_again(templates: dict[str, Template], zippe
     ("changes", "is_new"),
     [({"memory": 4096}, True), ({"sha256": "ab" * 32}, True), ({"tags": {}}, False), ({"concurrency": 3}, False)],
 )
-def test_what_publishes_a_version(
+def test_changes_that_publish_a_version(
     templates: dict[str, Template], zipped: Path, tmp_path: Path, changes: dict[str, Any], is_new: bool
 ) -> None:
     versions = _versions(tmp_path, function_spec(zipped, "plain", **changes))
@@ -230,7 +230,7 @@ def test_no_other_shape_has_a_network(templates: dict[str, Template]) -> None:
         assert not [one for one in templates[name].resources.values() if one["Type"].startswith("AWS::EC2")]
 
 
-def test_everything_that_takes_tags_has_ours(template: Template) -> None:
+def test_every_taggable_resource_has_the_projects_tags(template: Template) -> None:
     name = _function(template)["FunctionName"].removeprefix("news-")
     for one in template.resources.values():
         if one["Type"] in UNTAGGED:
@@ -243,7 +243,7 @@ def test_everything_that_takes_tags_has_ours(template: Template) -> None:
         assert found["team"] == "search"
 
 
-def test_what_is_shared_is_tagged_with_the_project(templates: dict[str, Template]) -> None:
+def test_shared_resources_are_tagged_with_the_project(templates: dict[str, Template]) -> None:
     for kind in ("AWS::S3::Bucket", "AWS::ECR::Repository"):
         for one in templates["shared"].all(kind):
             assert {"Key": "spacy-lambda:project", "Value": "news"} in one["Tags"]
@@ -267,14 +267,14 @@ def test_what_is_shared_is_tagged_with_the_project(templates: dict[str, Template
         ({"budget": 10}, "has no address for its mails"),
     ],
 )
-def test_what_cannot_be_is_refused(zipped: Path, changes: dict[str, Any], told: str) -> None:
+def test_impossible_specs_are_refused(zipped: Path, changes: dict[str, Any], message: str) -> None:
     from aws_cdk import App
 
     from spacy_lambda.cdk.spec import ImageCode, ZipCode
     from spacy_lambda.deploy import FunctionStack
 
     code = ImageCode(IMAGE, efs=True) if changes.pop("efs", False) else ZipCode(zipped)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         FunctionStack(App(), "stack", function_spec(zipped, "wrong", code=code, **changes))
 
 

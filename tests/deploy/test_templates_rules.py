@@ -108,7 +108,7 @@ def test_constructs_are_loaded_when_they_are_asked_for(name: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
 
-def test_what_is_not_there_is_an_attribute_error() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     from spacy_lambda import deploy
 
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):

@@ -62,14 +62,16 @@ def test_events_that_were_given_up_are_watched(templates: dict[str, Template]) -
 
 
 @pytest.mark.parametrize(("name", "count"), [("first", 0), ("plain", 5), ("public", 5), ("image", 4), ("quiet", 4)])
-def test_where_no_init_is_told_none_is_watched(templates: dict[str, Template], name: str, count: int) -> None:
+def test_cold_starts_are_watched_only_if_lambda_reports_them(
+    templates: dict[str, Template], name: str, count: int
+) -> None:
     alarms = _alarms(templates[name])
     assert len(alarms) == count
     assert (f"news-{name}-init" in alarms) == (count == 5)
     assert {one["TreatMissingData"] for one in alarms.values()} <= {"notBreaching"}
 
 
-def test_alarms_are_mailed_to_whom_it_is_said(templates: dict[str, Template]) -> None:
+def test_alarms_are_mailed_to_the_configured_address(templates: dict[str, Template]) -> None:
     template = templates["public"]
     assert template.one("AWS::SNS::Subscription") == {
         "Endpoint": "somebody@example.org",

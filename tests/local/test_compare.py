@@ -132,7 +132,7 @@ def test_the_table_shows_every_difference_and_leads_to_it(page: Page) -> None:
     )
 
 
-def test_marks_differ_by_more_than_their_colour_and_say_so(page: Page) -> None:
+def test_marks_differ_by_more_than_their_color_and_have_names(page: Page) -> None:
     page.write(TEXT)
     page.find()
     same, other = (page.one(f"#sides mark{which}") for which in (":not(.diff)", ".diff"))

@@ -97,7 +97,7 @@ def talk(local: Lambda, request: bytes) -> bytes:
 @example(b"POST", INVOKE, [(b"X-Amz-Client-Context", base64.b64encode(b"a\r\nLambda-Runtime-Deadline-Ms: 0"))], b"{}")
 @example(b"POST", INVOKE, [], b'{"do": "echo", "a": "\\ud800"}')
 @example(b"POST", INVOKE, [], b'{"do": "answer_bytes", "size": 100}')
-def test_whatever_is_sent(
+def test_any_request(
     local: Lambda,
     pid: int,
     caplog: pytest.LogCaptureFixture,

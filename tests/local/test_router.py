@@ -118,7 +118,7 @@ def test_the_page_knows_the_second(pipeline: Path) -> None:
     wait_until(lambda: all(map(is_gone, pids)))
 
 
-def test_who_names_another_function_keeps_it(pipeline: Path) -> None:
+def test_a_configured_comparison_is_kept(pipeline: Path) -> None:
     own = {"SPACY_LAMBDA_COMPARE": "https://a.example/"}
     functions = side_by_side(LocalFunction(settings(pipeline, environment=own)), LocalFunction(settings(pipeline)))
     assert functions["/"].settings.environment == own

@@ -17,6 +17,9 @@ from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption
 from spacy_lambda.cli.progress import paused, stages
 
 if TYPE_CHECKING:
+    from spacy_lambda.config.project import FunctionConfig, Project
+    from spacy_lambda.deploy.aws import Aws
+    from spacy_lambda.deploy.cdk_cli import Cdk
     from spacy_lambda.deploy.planning import Plan
     from spacy_lambda.deploy.promotion import Live
 
@@ -39,24 +42,49 @@ def deploy(
     Example: spacy-lambda deploy --plan
     """
     from spacy_lambda.config import load_project
-    from spacy_lambda.config.scaffold import create_project, require_pipeline
-    from spacy_lambda.config.toml_file import FILE
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
-    from spacy_lambda.deploy.deployment import deploy as deploy_functions
-    from spacy_lambda.deploy.deployment import plan as plan_functions
     from spacy_lambda.deploy.selection import chosen_functions
 
     require_terminal(yes=yes or plan_only)
     if pipeline is not None:
-        file = config or Path(FILE)
-        if not file.exists():
-            print_lines(f"wrote {create_project(pipeline, file, region=region)[0]}", err=True)
-        else:
-            require_pipeline(file, pipeline)
+        _begin_project(pipeline, config, region)
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
     aws, cdk = open_account(project), find_cdk()
+    if plan_only:
+        _plan(project, chosen, aws, cdk, as_json=as_json)
+    else:
+        _release(project, chosen, aws, cdk, yes=yes, as_json=as_json)
+
+
+def _begin_project(pipeline: str, config: Path | None, region: str | None) -> None:
+    """Write the project's file, unless it exists and names this pipeline."""
+    from spacy_lambda.config.scaffold import create_project, require_pipeline
+    from spacy_lambda.config.toml_file import FILE
+
+    file = config or Path(FILE)
+    if not file.exists():
+        print_lines(f"wrote {create_project(pipeline, file, region=region)[0]}", err=True)
+    else:
+        require_pipeline(file, pipeline)
+
+
+def _plan(project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, *, as_json: bool) -> None:
+    """Print the plan, and change nothing in AWS."""
+    from spacy_lambda.deploy.deployment import plan as plan_functions
+
+    with stages(quiet=as_json) as on_step:
+        planned = plan_functions(project, chosen, aws=aws, cdk=cdk, on_step=on_step)
+    if as_json:
+        print_json([plan_facts(one, planned) for one in planned.functions])
+    else:
+        print_plan(planned, account=f"{aws.account}/{aws.region}")
+
+
+def _release(project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, *, yes: bool, as_json: bool) -> None:
+    """Deploy the functions after the plan is confirmed, and print the live versions."""
+    from spacy_lambda.deploy.deployment import deploy as deploy_functions
 
     def confirm_plan(planned: Plan) -> bool:
         with paused():
@@ -64,26 +92,16 @@ def deploy(
                 print_plan(planned, account=f"{aws.account}/{aws.region}", err=as_json)
             return confirm("deploy?", yes=yes)
 
-    with stages(quiet=as_json) as on_step:
-        if plan_only:
-            planned = plan_functions(project, chosen, aws=aws, cdk=cdk, on_step=on_step)
-        else:
-            with _interruption_explained():
-                released = deploy_functions(
-                    project,
-                    chosen,
-                    aws=aws,
-                    cdk=cdk,
-                    confirm=confirm_plan,
-                    on_line=partial(print_lines, err=as_json),
-                    on_step=on_step,
-                )
-    if plan_only:
-        if as_json:
-            print_json([plan_facts(one, planned) for one in planned.functions])
-        else:
-            print_plan(planned, account=f"{aws.account}/{aws.region}")
-        return
+    with stages(quiet=as_json) as on_step, _interruption_explained():
+        released = deploy_functions(
+            project,
+            chosen,
+            aws=aws,
+            cdk=cdk,
+            confirm=confirm_plan,
+            on_line=partial(print_lines, err=as_json),
+            on_step=on_step,
+        )
     if released is None:
         print_lines("not confirmed; nothing was deployed", err=True)
         raise typer.Exit(1)

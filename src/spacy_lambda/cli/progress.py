@@ -22,7 +22,7 @@ _drawn: list[Progress] = []
 def progress(*, quiet: bool) -> Iterator[OnStep]:
     """Draw a bar for each step.
 
-    :param quiet: Draw nothing. Nothing is drawn either where standard error is not a terminal.
+    :param quiet: Draw nothing. Nor is anything drawn if standard error is not a terminal.
     """
     from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
@@ -49,7 +49,7 @@ def byte_progress(*, quiet: bool) -> Iterator[OnStep]:
 
 
 def hub_progress(*, quiet: bool) -> None:
-    """Let huggingface_hub draw its own bars only where spacy-lambda would draw one."""
+    """Let huggingface_hub draw its own bars only if spacy-lambda would draw one."""
     if quiet or not sys.stderr.isatty():
         from huggingface_hub.utils import disable_progress_bars
 
@@ -81,7 +81,7 @@ def _bars(*columns: ProgressColumn, quiet: bool, single: bool = False) -> Iterat
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
     all_columns = (TextColumn("{task.description:<12}"), BarColumn(), *columns)
-    # Where standard output is a file or a pipe, rich must not draw above the bars what is printed to it.
+    # If standard output is a file or a pipe, rich must not draw above the bars the text that is printed to it.
     bars = Progress(*all_columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
     tasks: dict[str, TaskID] = {}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ from spacy_lambda.core.source.layout import LATEST
 from spacy_lambda.errors import LocationError
 
 if TYPE_CHECKING:
-    from spacy_lambda.store import Pushed
+    from spacy_lambda.store import HubOptions, Pushed
 
 HUB = "hub"
 
@@ -67,37 +68,47 @@ def push(
 
     Example: spacy-lambda push compiled s3://my-models/ner --alias live
     """
-    from spacy_lambda.core.artifact.open import pipeline_folder
     from spacy_lambda.core.source.found_artifact import S3Options
-    from spacy_lambda.store import Encryption, HubOptions, open_store
+    from spacy_lambda.store import Encryption, open_store
     from spacy_lambda.store import push as push_pipeline
 
     source, location = _source_and_store(pipeline, store, hub_pipeline, revision)
     if location.scheme == "hf":
         hub_progress(quiet=as_json)
     aliases = dict.fromkeys([*(alias or []), *([LATEST] if latest and location.scheme != "hf" else [])])
-    with pipeline_folder(original) if original else nullcontext() as original_folder:
-        wheels = [Path(path) for path in (original or source,) if path.endswith(".whl")]
+    with _hub_options(source, original, public=public, message=message) as hub:
         opened = open_store(
-            location,
-            s3=S3Options(endpoint_url, region, profile),
-            encryption=Encryption(sse, kms_key),
-            hub=HubOptions(not public, original_folder, wheels[0] if wheels else None, message),
+            location, s3=S3Options(endpoint_url, region, profile), encryption=Encryption(sse, kms_key), hub=hub
         )
         with byte_progress(quiet=as_json) as on_step:
             pushed = push_pipeline(
                 source, opened, aliases=tuple(aliases), replace=replace, sign_key=sign, on_step=on_step
             )
+    _print(pushed, source, as_json=as_json)
+
+
+@contextmanager
+def _hub_options(source: str, original: str | None, *, public: bool, message: str | None) -> Iterator[HubOptions]:
+    """Open the original pipeline, if there is one, for the options of a repository on the Hub."""
+    from spacy_lambda.core.artifact.open import pipeline_folder
+    from spacy_lambda.store import HubOptions
+
+    with pipeline_folder(original) if original else nullcontext() as original_folder:
+        wheel = original or source
+        yield HubOptions(not public, original_folder, Path(wheel) if wheel.endswith(".whl") else None, message)
+
+
+def _print(pushed: Pushed, source: str, *, as_json: bool) -> None:
     warnings = _warnings(pushed)
     for warning in warnings:
         print_lines(f"warning: {warning}", err=True)
     if as_json:
         print_json({**vars(pushed), "warnings": warnings})
     else:
-        _print(pushed, source)
+        _print_pushed(pushed, source)
 
 
-def _print(pushed: Pushed, source: str) -> None:
+def _print_pushed(pushed: Pushed, source: str) -> None:
     from spacy_lambda.pipeline.kind import describe_kind
 
     aliases = ", ".join(pushed.aliases) or "none"

@@ -56,7 +56,7 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BodyError) as exc:
         raise InferenceError(
             f"{url} cannot be reached: {str(exc) or type(exc).__name__}",
-            remedy=f"check the network, and {ENDPOINT_VARIABLE} where it is set",
+            remedy=f"check the network, and {ENDPOINT_VARIABLE} if it is set",
         ) from exc
     except (ValueError, UnicodeError) as exc:  # of urllib3 and requests, for an invalid address
         raise InferenceError(

@@ -21,7 +21,7 @@ class FunctionError:
 
     :param error_type: The exception's name, or one of Lambda's own such as ``Sandbox.Timedout``.
     :param message: The exception's text.
-    :param mistake: The caller's mistake, where the error is one.
+    :param mistake: The caller's mistake, if the error is one.
     """
 
     error_type: str

@@ -129,7 +129,7 @@ def call_function(
     :param payload: The event as JSON.
     :param qualifier: A version or an alias.
     :param log_tail: Also return the end of the log.
-    :param timeout_s: Seconds, where there is no current deadline.
+    :param timeout_s: Seconds, if there is no current deadline.
     :param max_answer_bytes: Maximum size of the answer.
     :raises CallFailed: If there is no answer; specifies whether a retry may help.
     """
@@ -148,7 +148,7 @@ def call_function(
             raise _refused(function, exc) from (None if _status(exc) in DENIED else exc)
         except BodyError as exc:
             raise unusable_body(function, exc) from exc
-        except Exception as exc:  # botocore lets through what urllib3 and its own parsers raise
+        except Exception as exc:  # botocore passes errors of urllib3 and its parsers on
             raise _not_reached(function, client, exc, deadline) from exc
     try:
         return read_invocation(response, answer)

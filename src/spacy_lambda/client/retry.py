@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Retry:
     """Exponential backoff with full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
 
-    A prediction changes nothing, so a retry is safe even where only the first answer was lost.
+    A prediction changes nothing, so a retry is safe even if only the first answer was lost.
 
     :param max_attempts: Maximum calls, including the first.
     :param base_s: Maximum seconds before the second call; doubled before each further one.

@@ -69,7 +69,7 @@ def kind(value: Any) -> str:
 def nearest(word: str, known: Iterable[str], kinds: str) -> str:
     """Return a remedy for a misspelling: the most similar known word, else all of them.
 
-    :param kinds: The plural of what they are.
+    :param kinds: The plural noun for them.
     """
     near = get_close_matches(word[:MAX_SHOWN], list(known), n=1)
     return f'did you mean "{near[0]}"?' if near else f"known {kinds}: {', '.join(known)}"

@@ -32,7 +32,7 @@ TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
     """Hold the lock of a function, and release it at the end unless another deployment has taken it over.
 
-    :raises DeployError: If another deployment holds it; names who runs it, and since when.
+    :raises DeployError: If another deployment holds it; names its user and start.
     """
     client, key = aws.client("s3"), f"locks/{function}.json"
     mine = {

@@ -56,7 +56,7 @@ def destroy(aws: Aws, project: str, names: list[str], *, delete_models: bool) ->
 
 
 def leftovers(aws: Aws, project: str, names: list[str], *, stored: bool) -> list[str]:
-    """List the ARNs of resources that still exist, looked up by name and by tag and not by what was deleted.
+    """List the ARNs of resources that still exist, looked up by name and by tag, not among the deleted ones.
 
     :param names: Names of the functions in the project.
     :param stored: Include the bucket and the repositories.

@@ -86,7 +86,7 @@ DESCRIPTIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "AWS::Lambda::Alias": lambda stack, properties: f"{stack}:{properties['Name']}",
     "AWS::Lambda::Permission": _permission,
     "AWS::Lambda::Url": _url,
-    "AWS::Lambda::Version": lambda stack, properties: f"{stack}: a new one where code or settings have changed",
+    "AWS::Lambda::Version": lambda stack, properties: f"{stack}: a new one if code or settings have changed",
 }
 
 

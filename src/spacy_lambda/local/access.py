@@ -27,7 +27,7 @@ from spacy_lambda.errors import LocalLambdaError
 __all__ = ["AccessMiddleware", "Origins", "host_names", "no_origins"]
 
 Origins = Callable[[Scope], Collection[str] | None]
-"""Returns the other origins whose pages may send a request, ``*`` for all; ``None`` where no page may."""
+"""Returns the other origins whose pages may send a request, ``*`` for all; ``None`` if no page may."""
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -28,7 +28,7 @@ class LocalLambda:
             boto3.client("lambda", endpoint_url=local.endpoint_url, ...)
 
     :param settings: The function.
-    :param program: The program that its environments run; by default what is installed here.
+    :param program: The program that its environments run; by default the installed packages.
     :param compare: A second function, with which the page of the first one can compare.
     :param host: The address to listen on.
     :param port: The port; 0 for a free one.

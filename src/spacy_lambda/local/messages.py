@@ -45,7 +45,7 @@ class Outcome:
 
     :param response: The response.
     :param report: The figures of the REPORT line.
-    :param log_tail: The last 4 KB of what was logged during the invocation, START to REPORT.
+    :param log_tail: The last 4 KB of the invocation's log, START to REPORT.
     """
 
     response: FunctionResponse

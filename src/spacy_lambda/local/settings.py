@@ -106,7 +106,7 @@ class LocalFunction:
     """A function to serve.
 
     :param settings: Its settings.
-    :param program: The program that its environments run; by default what is installed here and the pipeline needs.
+    :param program: The program that its environments run; by default the installed packages that the pipeline needs.
     """
 
     settings: FunctionSettings
