@@ -170,12 +170,28 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "log_retention": st.sampled_from(RETENTION_DAYS),
     "canary": st.sampled_from(get_args(Canary)),
     "keep_versions": st.integers(2),
+    "snapstart": st.booleans(),
+    "budget": st.floats(0.01, 1e6),
     "environment": st.dictionaries(st.from_regex(r"[A-Z]{2,5}", fullmatch=True), st.sampled_from(["", "é", "a\nb"])),
 }
 
 
+PATHS = {"pipeline", "signed_by", "golden"}
+"""Keys whose values depend on the file's folder: ``test_load.py``."""
+
+
+def combine(values: dict[str, Any]) -> bool:
+    """Return whether valid values are also valid together."""
+    snapshot_of_efs = values.get("snapstart") and values.get("shape") == "image-efs"
+    return not snapshot_of_efs and ("alarm_email" in values or "budget" not in values)
+
+
+def test_every_key_has_valid_values() -> None:
+    assert {*VALID} == {*function_keys()} - PATHS
+
+
 @settings(max_examples=examples(200))
-@given(st.fixed_dictionaries({}, optional=VALID))
+@given(st.fixed_dictionaries({}, optional=VALID).filter(combine))
 def test_valid_values_stay_as_they_are(values: dict[str, Any]) -> None:
     made: dict[str, Any] = {name: tuple(value) if name == "cors" else value for name, value in values.items()}
     function = FunctionConfig(name="ner", **FUNCTION, **made)

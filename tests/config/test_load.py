@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spacy_lambda.config import FunctionConfig, Project, load_project
+from spacy_lambda.config.keys import function_keys, project_keys
 from spacy_lambda.config.toml_file import parse_toml
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
@@ -62,6 +64,9 @@ def test_every_key(tmp_path: Path) -> None:
     keep_versions = 5
     environment = { SPACY_LAMBDA_OUTPUT = "s3://answers" }
     """
+    values = tomllib.loads(text)
+    assert values["project"].keys() == project_keys().keys()
+    assert values["functions"]["first"].keys() == function_keys().keys()
     project = load(tmp_path, text)
     assert project == Project(
         name="papers",

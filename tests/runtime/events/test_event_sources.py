@@ -1,13 +1,16 @@
-"""Every event that nobody waits for, as JSON files: the event that AWS sends, the whole answer, and what is written.
+"""Every asynchronous event, as JSON files: the event that AWS sends, the whole response, and what is written.
 
-Those of S3 need an S3: ``tests/store/test_event_outputs.py``.
+S3's need an S3: ``tests/store/test_event_outputs.py``; the responses to HTTP events are in ``test_http.py``.
 """
 
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
 import json
 import logging
+import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,18 +21,30 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.errors import OutputError, RequestError
-from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
+from spacy_lambda.runtime import events
+from spacy_lambda.runtime.events.dispatch import event_sources
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.output import open_output
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
-from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
 from spacy_lambda.runtime.predictor import EventSource, Predictor
 
 EVENTS = Path(__file__).parent / "samples"
-KINDS = {"sqs": SqsEvent, "kinesis": KinesisEvent, "eventbridge": EventBridgeEvent, "s3": S3Event, "step": None}
-FILES = sorted(path for path in EVENTS.glob("*.json") if path.stem.partition("_")[0] in KINDS)
-ANSWERED = [path for path in FILES if "s3" not in path.stem]
+KINDS = {
+    "eventbridge": "EventBridge",
+    "http_alb": "Application Load Balancer",
+    "http_function_url": "Function URL or API Gateway, payload 2.0",
+    "http_http_api": "Function URL or API Gateway, payload 2.0",
+    "http_rest_api": "API Gateway, payload 1.0",
+    "kinesis": "Kinesis",
+    "s3": "S3",
+    "sqs": "SQS",
+    "step_functions": "Step Functions",
+}
+"""Names of the event sources, by the beginning of their samples' names."""
+
+FILES = sorted(EVENTS.glob("*.json"))
+ANSWERED = [path for path in FILES if not path.stem.startswith("http_") and "s3" not in path.stem]
 
 
 class Written(dict[str, Any]):
@@ -71,7 +86,8 @@ def sources(written: Written) -> list[EventSource]:
     def opened(environ: Any) -> Written:
         return written
 
-    return [SqsEvent(opened), KinesisEvent(opened), EventBridgeEvent(opened), S3Event(), StepFunctionsEvent()]
+    kinds: list[Any] = [type(source) for source in event_sources()]
+    return [kind(opened) if inspect.signature(kind).parameters else kind() for kind in kinds]
 
 
 def case(name: str) -> dict[str, Any]:
@@ -80,7 +96,7 @@ def case(name: str) -> dict[str, Any]:
 
 
 def handle(event: Any, function: Predictor, written: Written) -> Any:
-    """The answer of the one source that says the event is of its kind."""
+    """Return the response of the only source that recognizes the event."""
     (source,) = (source for source in sources(written) if source.infer(event))
     return json.loads(json.dumps(source.handle(event, None, function)))
 
@@ -97,11 +113,28 @@ def failures(*names: str) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": name} for name in names]}
 
 
+def test_every_source_is_dispatched() -> None:
+    names = [module.name for module in pkgutil.walk_packages(events.__path__, f"{events.__name__}.")]
+    defined = {
+        one
+        for name in names
+        for one in vars(importlib.import_module(name)).values()
+        if inspect.isclass(one) and one is not EventSource and {"infer", "handle"} <= {*dir(one)}
+    }
+    assert defined == {type(source) for source in event_sources()}
+
+
+def test_every_source_has_a_sample() -> None:
+    sampled = {name for prefix, name in KINDS.items() if any(path.stem.startswith(prefix) for path in FILES)}
+    assert sampled == {source.name for source in event_sources()}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_an_event_is_of_one_kind(path: Path) -> None:
     event = case(path.stem)["event"]
-    kind = KINDS[path.stem.partition("_")[0]] or StepFunctionsEvent
-    assert [type(source) for source in sources(Written()) if source.infer(event)] == [kind]
+    kinds = [name for prefix, name in KINDS.items() if path.stem.startswith(prefix)]
+    assert len(kinds) == 1
+    assert [source.name for source in sources(Written()) if source.infer(event)] == kinds
 
 
 @pytest.mark.parametrize("path", ANSWERED, ids=lambda path: path.stem)
