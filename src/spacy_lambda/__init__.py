@@ -99,7 +99,7 @@ __all__ = [
 
 __version__ = version("spacy-lambda")
 
-_HOMES = {
+_LAZY_IMPORTS = {
     "Client": "spacy_lambda.client",
     "LocalLambda": "spacy_lambda.local",
     "bundle": "spacy_lambda.bundler",
@@ -119,7 +119,7 @@ def __getattr__(name: str) -> Any:
 
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOMES.get(name, "spacy_lambda.errors")
+    home = _LAZY_IMPORTS.get(name, "spacy_lambda.errors")
     if home in ("spacy_lambda.errors", "spacy_lambda.runtime.loading"):  # part of the function, extras are not
         return getattr(import_module(home), name)
     from spacy_lambda.extras import explain_missing

@@ -20,7 +20,7 @@ def wheelhouse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def real_zip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
-    """The bundled pipeline for Python 3.13 on x86-64, whatever this machine is."""
+    """The bundled pipeline for Python 3.13 on x86-64, on any machine."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""The stages of a bundle, on small wheels of the tests' own: no network."""
+"""The stages of a bundle, on small test wheels: no network."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_targets_that_lambda_lacks(python: str, arch: str) -> None:
     assert "choose" in caught.value.remedy
 
 
-def test_what_is_pinned_is_what_is_installed() -> None:
+def test_the_installed_versions_are_pinned() -> None:
     found, ours = pin_requirements([], Target())
     names = {pin.name for pin in found}
     assert {"spacy", "onnxruntime", "tokenizers", "numpy"} <= names
@@ -80,8 +80,8 @@ def test_what_is_pinned_is_what_is_installed() -> None:
     assert Pin("spacy", version("spacy")) in found
 
 
-def test_what_the_pipeline_itself_requires_is_not_left_out() -> None:
-    """With what it requires in turn; what only spaCy requires stays out."""
+def test_requirements_of_the_pipeline_itself_are_not_left_out() -> None:
+    """With their own requirements; requirements of spaCy alone stay out."""
     names = {pin.name for pin in pin_requirements(["spacy>=3.8", "spacy-lambda", "requests>=2"], Target())[0]}
     assert {"requests", "urllib3", "idna", "certifi", "charset-normalizer"} <= names
     assert names.isdisjoint({"typer", "jinja2", "weasel", "huggingface-hub"})
@@ -246,7 +246,7 @@ ZIP = BundleOptions(package_type="zip")
 
 @pytest.fixture
 def small(links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A pipeline; and of what the function needs, one wheel."""
+    """A pipeline, and one wheel of those that the function needs."""
     make_wheel(links, "pure", files={"pure/__init__.py": b"", "pure/tests/test_pure.py": b""})
 
     def pinned(requirements: object, target: Target) -> object:

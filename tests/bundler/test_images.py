@@ -1,4 +1,4 @@
-"""Images, with engines of the tests' own: programs that write down how they were called."""
+"""Images, with test engines: programs that record their arguments."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ elif words[0] == "ps":
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Callable[[], list[Any]]]:
-    """Puts an engine on the path; returns what gives its calls so far."""
+    """Puts an engine on the path; returns a function that gives its calls so far."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))

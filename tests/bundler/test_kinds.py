@@ -90,12 +90,12 @@ def test_compiled() -> None:
     assert pipeline_kind(find_pipeline(BUNDLED)) is PipelineKind.COMPILED
 
 
-def test_compiled_to_itself(tmp_path: Path) -> None:
+def test_compiled_without_a_transformer(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, NEED_NONE["a CNN"], spacy_lambda={"precision": "fp32", "encoders": {}})
     assert pipeline_kind(folder) is PipelineKind.COMPILED
 
 
-def test_a_block_of_ours_does_not_make_it_compiled(tmp_path: Path) -> None:
+def test_a_spacy_lambda_block_does_not_make_it_compiled(tmp_path: Path) -> None:
     """spaCy keeps what it does not know in ``meta.json`` when the pipeline is changed and written again."""
     folder = folder_of(tmp_path, NEED_TORCH["the transformer"], spacy_lambda={"precision": "fp32"})
     assert pipeline_kind(folder) is PipelineKind.ORIGINAL

@@ -1,4 +1,4 @@
-"""Output is written to the folder that the user named, whatever the pipeline's own name."""
+"""Output is written to the folder that the user named, under any name of the pipeline."""
 
 from __future__ import annotations
 

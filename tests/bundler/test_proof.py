@@ -1,4 +1,4 @@
-"""A bundle is proved before it is written: what its pipeline lacks is named."""
+"""A bundle is proved before it is written: missing parts are named."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def refused(tree: Path, **named: Any) -> BundleError:
 def test_a_tokenizer_that_needs_a_package(tmp_path: Path) -> None:
     pipeline(tmp_path, lang="ja")
     error = refused(tmp_path)
-    assert "mine does not load with what is in the bundle" in error.message
+    assert "mine does not load with the bundle's packages" in error.message
     assert "the module 'sudachipy' is missing" in error.message
     assert 'add it to "requirements"' in error.remedy
 
 
 def test_a_component_that_nothing_registers(tmp_path: Path) -> None:
-    pipeline(tmp_path, factory="nobody_has_it")
+    pipeline(tmp_path, factory="unregistered")
     error = refused(tmp_path)
     assert "mine does not load" in error.message
     assert "component 'mine': ValueError: [E002]" in error.message
@@ -100,14 +100,14 @@ def test_for_another_machine_every_module_has_to_be_in_the_folder(tmp_path: Path
         root.remove()
 
 
-def test_code_of_its_own_runs(tmp_path: Path) -> None:
+def test_custom_code_runs(tmp_path: Path) -> None:
     pipeline(tmp_path, factory="needy", code=FACTORY.replace("no_such_package.inside", "json"))
     error = refused(tmp_path)
     assert "modules that are not in the bundle" in error.message
     assert "ours" not in error.message
 
 
-def test_what_is_installed_besides_is_not_seen(tmp_path: Path) -> None:
+def test_other_installed_packages_are_not_found(tmp_path: Path) -> None:
     """pytest is here, and not in the bundle."""
     pipeline(tmp_path, factory="needy", code=FACTORY.replace("no_such_package.inside", "pytest"))
     assert "the module 'pytest' is missing" in refused(tmp_path).message

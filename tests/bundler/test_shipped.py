@@ -1,4 +1,4 @@
-"""The list of what a function gets of spacy-lambda, against what the runtime imports."""
+"""The list of spacy-lambda's files in a function, against the runtime's imports."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from spacy_lambda.bundler.tree import SHIPPED_FOLDERS, SHIPPED_MODULES, shipped_
 
 SOURCE = Path(spacy_lambda.__file__).parent
 STARTS = ("runtime/handler.py", "runtime/component.py", "runtime/listener.py")
-"""What Lambda and spaCy name: everything else is there because one of these imports it."""
+"""The modules that Lambda and spaCy name: all others are there because one of these imports them."""
 
 DATA = {"runtime/page/index.html"}
 """Read by its path, and so in no import."""
 
 
 def imported(path: Path) -> Iterator[Path]:
-    """The files of ours that a file may import, wherever in it, with their packages."""
+    """Return spacy-lambda's files that a file may import, anywhere in it, with their packages."""
     package = path.relative_to(SOURCE.parent).parts[:-1]
     yield from (
         parent / "__init__.py"

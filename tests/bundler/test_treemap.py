@@ -26,7 +26,7 @@ SIZES = {
     **{f"small-{number}.dist-info/METADATA": 1000 * number for number in range(1, 4)},
 }
 
-# Whatever a file may be called, but for the slash and what cannot be written at all.
+# Any file name, except the slash and characters that cannot be written.
 names = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=30)
 paths = st.lists(names, min_size=1, max_size=4).map("/".join)
 
@@ -55,7 +55,7 @@ def shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def test_what_is_drawn() -> None:
+def test_the_drawn_parts() -> None:
     svg = treemap_svg(SIZES, limit=LIMIT, title="A bundle")
     assert {tooltip for tooltip, _ in rects(svg, "tile")} == {
         "model/weights.bin: 60.0 MB",

@@ -1,4 +1,4 @@
-"""Small encoders of random weights, and what they compute, in numpy."""
+"""Small encoders of random weights, and their hidden states, in numpy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Original pipelines and what they compile to, each built once."""
+"""Original pipelines and their compiled ones, each built once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small original pipelines with random transformers, trained for a moment so that they say something."""
+"""Small original pipelines with random transformers, trained for a moment so that they annotate something."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Architecture:
-    """A transformer to build: its config class, what its config is made with, and its tokenizer."""
+    """A transformer to build: its config class, its config's arguments, and its tokenizer."""
 
     name: str
     config: type[Any]
@@ -218,7 +218,7 @@ def _train(nlp: Language) -> None:
 def _example(nlp: Language, text: str) -> Example:
     doc = nlp.make_doc(text)
     if nlp.has_pipe("sentencizer"):
-        nlp.get_pipe("sentencizer")(doc)  # nlp.update does not run it, and sent_spans wants what it says
+        nlp.get_pipe("sentencizer")(doc)  # nlp.update does not run it, and sent_spans needs its sentences
     n = len(doc)
     reference = Doc(
         nlp.vocab,

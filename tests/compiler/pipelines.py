@@ -55,7 +55,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def component(path: Path, body: str, *, top: str = "") -> Path:
-    """A module that registers a component of its own name; ``doc`` is what its body changes."""
+    """A module that registers a component of its own name; its body changes ``doc``."""
     lines = textwrap.indent(textwrap.dedent(body).strip(), "    ")
     head = textwrap.dedent(top).strip()
     return write(

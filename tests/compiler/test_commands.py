@@ -68,7 +68,7 @@ def test_an_empty_comparison_is_an_error(tmp_path: Path) -> None:
     assert "1.0000" not in done.stdout
 
 
-def test_what_differs_is_shown(tmp_path: Path) -> None:
+def test_differences_are_shown(tmp_path: Path) -> None:
     for name, label in (("first", "MATERIAL"), ("second", "TASK")):
         nlp = spacy.blank("en")
         ruler: Any = nlp.add_pipe("entity_ruler")

@@ -1,4 +1,4 @@
-"""Compiling as a whole: what is written, and that it appears whole or not at all."""
+"""Compiling as a whole: the written files, which appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ print(json.dumps([[ent.text, ent.label_] for ent in nlp(sys.argv[2]).ents]))
 """
 
 
-def test_what_is_written(original: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_written_files(original: Callable[..., Path], tmp_path: Path) -> None:
     source = original()
     steps: list[str] = []
     meta = compile_pipeline(str(source), tmp_path / "out", on_step=lambda step, done, total: steps.append(step))
@@ -69,7 +69,7 @@ def test_it_loads_with_the_base_install_only(original: Callable[..., Path], tmp_
     assert json.loads(done.stdout) == expected
 
 
-def test_a_pipeline_without_a_transformer_compiles_to_itself(tmp_path: Path) -> None:
+def test_a_pipeline_without_a_transformer_is_copied_unchanged(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path / "source")
@@ -125,7 +125,7 @@ def test_out_may_not_be_the_original_or_around_it(original: Callable[..., Path])
     assert (source / "config.cfg").is_file()
 
 
-def test_out_may_not_lie_in_the_original_nor_around_what_is_read(original: Callable[..., Path], tmp_path: Path) -> None:
+def test_out_may_not_lie_in_the_original_nor_around_other_inputs(original: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="inside the original"):
         compile_pipeline(str(original()), original() / "ner" / "out")
     assert not (original() / "ner" / "out").exists()
@@ -163,7 +163,9 @@ def test_nothing_is_left_at_any_depth(
     assert os.listdir(tmp_path) == ["source"]
 
 
-def test_what_was_there_comes_back_when_the_last_rename_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_previous_output_is_restored_when_the_last_rename_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, out = blank(tmp_path / "source"), blank(tmp_path / "out")
     replace = os.replace
     calls: list[int] = []

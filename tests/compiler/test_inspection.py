@@ -90,7 +90,7 @@ def test_windows_that_cannot_be_cut(original: Callable[..., Path], tmp_path: Pat
     assert f"set {setting} in [components.transformer.model.get_spans]" in caught.value.remedy
 
 
-def test_what_a_library_raises_names_the_component(
+def test_an_error_of_a_library_names_the_component(
     original: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def divide(*args: Any, **settings: Any) -> None:
@@ -104,7 +104,7 @@ def test_what_a_library_raises_names_the_component(
     assert "config.cfg" in caught.value.remedy
 
 
-def test_what_fails_in_the_original_too_is_its_own_fault() -> None:
+def test_a_failure_of_the_original_is_reported_as_its_own() -> None:
     nlp = spacy.blank("en")
     nlp.tokenizer = None
     with pytest.raises(CompileError, match="the original itself does not answer"), library_errors(nlp, "component 'x'"):
@@ -171,7 +171,7 @@ def of_another_component(config: Any) -> None:
 
 
 def nested(config: Any) -> None:
-    """A listener inside a user's architecture, in positional arguments, and another one beside it."""
+    """A listener inside a user's architecture, in positional arguments, and another one next to it."""
     listener = config["components"]["ner"]["model"]["tok2vec"]
     model = {
         "@architectures": "survey.First.v1",
@@ -210,7 +210,7 @@ def hidden():
 
 
 @pytest.mark.parametrize("shape", RESOLVED)
-def test_a_config_is_what_spacy_resolves(original: Callable[..., Path], tmp_path: Path, shape: str) -> None:
+def test_a_config_is_read_as_spacy_resolves_it(original: Callable[..., Path], tmp_path: Path, shape: str) -> None:
     source = edit_copy(original(components=("ner", "tagger")), tmp_path / "source", RESOLVED[shape])
     code = write(tmp_path / "survey_architectures.py", ARCHITECTURES)
     meta = compile_pipeline(str(source), tmp_path / "out", code=[code])
@@ -258,7 +258,7 @@ def test_layers_that_run_torch_are_found(tmp_path: Path) -> None:
         compile_pipeline(str(source), tmp_path / "out", code=[code])
 
 
-def test_what_is_compiled_is_refused(original: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_compiled_pipeline_is_refused(original: Callable[..., Path], tmp_path: Path) -> None:
     """By its block in ``meta.json``, and by its factory where that block is gone."""
     compile_pipeline(str(original()), tmp_path / "once")
     again = tmp_path / "again"

@@ -1,4 +1,4 @@
-"""The central test: a compiled pipeline says what its original says."""
+"""The central test: a compiled pipeline predicts what its original predicts."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ EDGE_TEXTS = {
 }
 
 
-def says(doc: Doc) -> dict[str, Any]:
-    """Everything that the components say, but for scores."""
+def annotated(doc: Doc) -> dict[str, Any]:
+    """Return all annotations of the components, except scores."""
     return {
         "ents": [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents],
         "tags": [token.tag_ for token in doc],
@@ -71,7 +71,7 @@ def vectors(nlp: Language, docs: list[Doc], component: str) -> list[np.ndarray[A
 
 
 def assert_same(pair: Pair, texts: list[str], component: str = "ner") -> None:
-    """Both pipelines say the same of texts, one by one and through ``pipe``."""
+    """Check that both pipelines give the same annotations, one by one and through ``pipe``."""
     first, second = pair
     ways: tuple[Callable[[Language], list[Doc]], ...] = (
         lambda nlp: list(nlp.pipe(texts)),
@@ -79,7 +79,7 @@ def assert_same(pair: Pair, texts: list[str], component: str = "ner") -> None:
     )
     for way in ways:
         expected, found = way(first), way(second)
-        assert [says(doc) for doc in found] == [says(doc) for doc in expected]
+        assert [annotated(doc) for doc in found] == [annotated(doc) for doc in expected]
         for old, new in zip(expected, found, strict=True):
             assert new.cats == pytest.approx(old.cats, abs=1e-4)
         for old_vectors, new_vectors in zip(
@@ -113,9 +113,9 @@ def test_older_models(pair: Callable[..., Pair], version: str) -> None:
 
 def test_every_listening_component(pair: Callable[..., Pair]) -> None:
     both = pair(components=ALL_COMPONENTS)
-    said = says(both[0](" ".join(TEXTS)))
-    assert said["ents"], "the original says nothing: the test would prove nothing"
-    assert said["spans"], "the original says nothing: the test would prove nothing"
+    found = annotated(both[0](" ".join(TEXTS)))
+    assert found["ents"], "the original annotates nothing: the test would prove nothing"
+    assert found["spans"], "the original annotates nothing: the test would prove nothing"
     assert_same(both, [*TEXTS, *EDGE_TEXTS.values()])
 
 
@@ -146,7 +146,7 @@ def test_any_text_in_bytes(pair: Callable[..., Pair], texts: list[str]) -> None:
 
 
 def test_batches_change_nothing(pair: Callable[..., Pair]) -> None:
-    """A text's hidden states do not depend on its neighbours, even where activations are quantised."""
+    """A text's hidden states do not depend on its neighbours, even where activations are quantized."""
     _, compiled = pair(precision="int8")
     texts = [*TEXTS, *EDGE_TEXTS.values()]
     for text, together in zip(texts, compiled.pipe(texts, batch_size=7), strict=True):

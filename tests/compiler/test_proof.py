@@ -1,4 +1,4 @@
-"""A compiled pipeline is written only if it answers, where the function will run, as the original does."""
+"""A compiled pipeline is written only if it gives the original's predictions in the function's environment."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ TORCH_DATA = {
 @pytest.mark.parametrize(
     ("how", "precision"), [*((how, "fp32") for how in TORCH_DATA), ("taking the error for an answer", "int8")]
 )
-def test_what_reads_torch_data_is_refused(
+def test_components_that_read_torch_data_are_refused(
     original: Callable[..., Path], tmp_path: Path, how: str, precision: Any
 ) -> None:
     name, body, top = TORCH_DATA[how]
@@ -133,7 +133,7 @@ LACKING: dict[str, tuple[str, str, str, str, str]] = {
 
 
 @pytest.mark.parametrize("what", LACKING)
-def test_what_the_function_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+def test_missing_parts_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     pytest.importorskip("torch")
     monkeypatch.setenv("ACME_API_KEY", "secret")
     outside = write(tmp_path / "elsewhere" / "words.txt", "iron")
@@ -148,7 +148,7 @@ def test_what_the_function_lacks_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         )
     assert message in caught.value.message
     assert remedy.replace("{outside}", str(outside)) in caught.value.remedy
-    # What was there before is as it was, and nothing lies beside it.
+    # The previous output is unchanged, and nothing lies next to it.
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert not [entry for entry in os.listdir(tmp_path) if entry.startswith(".")]
 
@@ -161,7 +161,7 @@ def test_int8_does_not_excuse_a_component_without_a_model(original: Callable[...
 
 
 CARRIED: dict[str, tuple[str, str]] = {
-    # Data beside it, a class that is pickled by its module's name, what fails on odd texts, and what is never the same.
+    # Data next to it, a class that is pickled by its module's name, failures on odd texts, and unsteady values.
     "carry_data": (
         "doc.cats['n'] = float(len(WORDS))",
         "from pathlib import Path\nWORDS = (Path(__file__).parent / 'carry.txt').read_text()",
@@ -175,7 +175,7 @@ CARRIED: dict[str, tuple[str, str]] = {
 }
 
 
-def test_code_is_carried(original: Callable[..., Path], tmp_path: Path) -> None:
+def test_code_is_included(original: Callable[..., Path], tmp_path: Path) -> None:
     code = [component(tmp_path / f"{name}.py", body, top=top) for name, (body, top) in CARRIED.items()]
     data = write(tmp_path / "carry.txt", "iron")
     own = component(
@@ -204,7 +204,7 @@ def test_code_is_carried(original: Callable[..., Path], tmp_path: Path) -> None:
     assert verify(str(source), str(out), texts, on_step=lambda *step: None).documents == 1
 
 
-def test_without_its_code_a_pipeline_names_what_is_missing(tmp_path: Path) -> None:
+def test_without_its_code_a_pipeline_names_the_missing_part(tmp_path: Path) -> None:
     def change(config: Any) -> None:
         append("no.such_factory", which={"@misc": "no.such_misc.v1"})(config)
         config["nlp"]["tokenizer"] = {"@tokenizers": "no.such_tokenizer.v1"}
@@ -228,7 +228,7 @@ REFUSED_CODE = {
 
 
 @pytest.mark.parametrize("name", REFUSED_CODE)
-def test_code_that_cannot_be_carried(tmp_path: Path, name: str) -> None:
+def test_code_that_cannot_be_included(tmp_path: Path, name: str) -> None:
     for file in (
         "json.py",
         "numpy.py",
@@ -263,7 +263,7 @@ def test_a_package_brings_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert load(out)("Iron.").cats == {"n": 1.0}
 
 
-def test_a_package_without_code_of_its_own_brings_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_without_custom_code_brings_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = rename(blank(tmp_path / "source"), "plain_package")
     monkeypatch.syspath_prepend(package(tmp_path / "site", source, {}))
     assert compile_pipeline("en_plain_package", tmp_path / "out").code == []
@@ -306,7 +306,7 @@ def test_packages_become_requirements(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sorted(requirements(tmp_path / "out")) == wanted
 
 
-def test_what_brings_torch_does_not_become_a_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_that_bring_torch_do_not_become_requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     distribution(tmp_path / "site", "brings-torch", {"brings_torch.py": ""}, requires="torch")
     monkeypatch.syspath_prepend(tmp_path / "site")
     source = blank(tmp_path / "source")
@@ -384,7 +384,7 @@ def test_nothing_differs_from_itself(value: Any) -> None:
         (float("nan"), 1.0),
     ],
 )
-def test_what_differs_is_seen(first: Any, second: Any) -> None:
+def test_differences_are_found(first: Any, second: Any) -> None:
     (found,) = differences({"a": [first]}, {"a": [second]})
     assert found.path.startswith("a[0]")
 

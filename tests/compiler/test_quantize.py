@@ -1,4 +1,4 @@
-"""Integer weights: within their range, close to what they stand for, and close in what the encoder computes."""
+"""Integer weights: within their range, close to the original weights, and with close hidden states."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_calibration_sees_every_product_and_window() -> None:
     assert np.trace(found[1, "ffn_in"].moments) > np.trace(one[1, "ffn_in"].moments)
 
 
-def test_the_quantised_encoder_is_close_to_its_original() -> None:
+def test_the_quantized_encoder_is_close_to_its_original() -> None:
     weights = random_encoder(layers=1)
     linears = dict(quantize_linears(weights, calibrated(weights)))
     assert set(BALANCE) == set(LINEARS)

@@ -45,7 +45,7 @@ def test_agreement_is_the_f1_of_both_sets(tmp_path: Path) -> None:
     first, second = rules(iron="MATERIAL", heat="PROCESS"), rules(iron="MATERIAL", heat="TASK", tin="MATERIAL")
     docs = [first.make_doc(text) for text in ("iron and heat", "tin", "iron", "")]
     report = compare_rules(tmp_path, first, second, docs)
-    (ents,) = (row for row in report.components if row.says == "ents")
+    (ents,) = (row for row in report.components if row.annotation == "ents")
     assert (ents.original, ents.compiled) == (3, 4)
     assert ents.agreement == pytest.approx(4 / 7)
     assert (ents.identical_documents, ents.differing_documents) == (2, (0, 1))
@@ -59,7 +59,7 @@ def test_gold_scores(tmp_path: Path) -> None:
     gold = first.make_doc("iron and heat")
     gold.set_ents([Span(gold, 0, 1, "MATERIAL"), Span(gold, 2, 3, "PROCESS")])
     report = compare_rules(tmp_path, first, second, [gold])
-    (ents,) = (row for row in report.components if row.says == "ents")
+    (ents,) = (row for row in report.components if row.annotation == "ents")
     assert ents.gold_original == pytest.approx(2 / 3)
     assert ents.gold_compiled == 1.0
 
@@ -68,9 +68,9 @@ def test_without_annotations_there_is_no_agreement(tmp_path: Path) -> None:
     first = rules(iron="MATERIAL")
     report = compare_rules(tmp_path, first, rules(iron="MATERIAL"), [first.make_doc("tin"), first.make_doc("")])
     assert report.agreement is None
-    assert [(row.component, row.says, row.agreement) for row in report.components if row.says == "ents"] == [
-        ("entity_ruler", "ents", None)
-    ]
+    assert [
+        (row.component, row.annotation, row.agreement) for row in report.components if row.annotation == "ents"
+    ] == [("entity_ruler", "ents", None)]
     assert report.to_dict()["agreement"] is None
 
 
@@ -99,7 +99,7 @@ def test_every_component_of_a_compiled_pipeline(original: Callable[..., Path], t
     source = original(components=("tagger", "parser", "ner", "spancat", "textcat"))
     compile_pipeline(str(source), tmp_path / "out")
     report = verify(str(source), str(tmp_path / "out"), corpus, on_step=quiet)
-    assert [(row.component, row.says) for row in report.components] == [
+    assert [(row.component, row.annotation) for row in report.components] == [
         ("tagger", "tags"),
         ("parser", "deps"),
         ("parser", "sents"),
@@ -116,7 +116,7 @@ def test_every_component_of_a_compiled_pipeline(original: Callable[..., Path], t
     assert report.identical_documents == report.documents == len(TEXTS)
     assert report.largest_hidden_difference is not None
     assert report.largest_hidden_difference < 1e-3
-    gold: dict[str, Any] = {row.component: row.gold_original for row in report.components if row.says != "sents"}
+    gold: dict[str, Any] = {row.component: row.gold_original for row in report.components if row.annotation != "sents"}
     assert gold["ner"] is not None
     assert gold["tagger"] is None
 
@@ -130,8 +130,8 @@ def test_differences_of_int8_are_measured(original: Callable[..., Path], tmp_pat
     assert json.loads(json.dumps(report.to_dict()))["agreement"] == report.agreement
 
 
-@Language.component("says_things")
-def says_things(doc: Doc) -> Doc:
+@Language.component("annotates")
+def annotates(doc: Doc) -> Doc:
     """Annotate a Doc in the way that belongs to the pipeline's language."""
     SAYS[doc.vocab.lang](doc)
     return doc
@@ -198,7 +198,7 @@ def merge(doc: Doc) -> None:
         retokenizer.merge(doc[0:2])
 
 
-# What the original says, what the compiled pipeline says, and the kind of which the difference is.
+# The original's annotation, the compiled pipeline's annotation, and the kind that differs.
 DIFFERENT: dict[str, tuple[Callable[[Doc], None], Callable[[Doc], None], str]] = {
     "ents of a custom component": (set_ents, partial(set_ents, label="TASK"), "ents"),
     "entity links": (partial(set_ents, kb_id="Q1"), partial(set_ents, kb_id="Q2"), "ents.kb_id"),
@@ -261,12 +261,12 @@ DIFFERENT: dict[str, tuple[Callable[[Doc], None], Callable[[Doc], None], str]] =
 }
 
 
-def compare_said(
+def compare_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: Callable[[Doc], None], second: Callable[[Doc], None]
 ) -> VerificationReport:
     original, compiled = spacy.blank("en"), spacy.blank("de")
     for nlp in (original, compiled):
-        nlp.add_pipe("says_things")
+        nlp.add_pipe("annotates")
         nlp.add_pipe("mute")
     monkeypatch.setitem(SAYS, "en", lambda doc: first(doc) if doc.text.startswith("Iron") else None)
     monkeypatch.setitem(SAYS, "de", lambda doc: second(doc) if doc.text.startswith("Iron") else None)
@@ -276,40 +276,40 @@ def compare_said(
 
 
 @pytest.mark.usefixtures("extensions")
-@pytest.mark.parametrize(("first", "second", "says"), DIFFERENT.values(), ids=DIFFERENT.keys())
+@pytest.mark.parametrize(("first", "second", "annotation"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_every_kind_of_annotation(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     first: Callable[[Doc], None],
     second: Callable[[Doc], None],
-    says: str,
+    annotation: str,
 ) -> None:
-    report = compare_said(tmp_path, monkeypatch, first, second)
-    rows = {row.says: row for row in report.components if row.component == "says_things"}
-    agreement = rows[says].agreement
+    report = compare_changes(tmp_path, monkeypatch, first, second)
+    rows = {row.annotation: row for row in report.components if row.component == "annotates"}
+    agreement = rows[annotation].agreement
     assert agreement is not None
     assert agreement < 1
     assert report.agreement is not None
     assert report.agreement < 1
-    assert rows[says].differing_documents == (1,)
+    assert rows[annotation].differing_documents == (1,)
     assert report.identical_documents == 2
-    different = next(one for one in report.differences if one.says == says)
-    assert (different.document, different.component) == (1, "says_things")
+    different = next(one for one in report.differences if one.annotation == annotation)
+    assert (different.document, different.component) == (1, "annotates")
     assert different.original != different.compiled
     assert [one.component for one in report.not_compared] == ["mute"]
     json.dumps(report.to_dict())
 
 
 @pytest.mark.usefixtures("extensions")
-@pytest.mark.parametrize(("first", "second", "says"), DIFFERENT.values(), ids=DIFFERENT.keys())
+@pytest.mark.parametrize(("first", "second", "annotation"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_the_same_is_the_same(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     first: Callable[[Doc], None],
     second: Callable[[Doc], None],
-    says: str,
+    annotation: str,
 ) -> None:
-    report = compare_said(tmp_path, monkeypatch, second, second)
+    report = compare_changes(tmp_path, monkeypatch, second, second)
     assert report.identical_documents == 3
     assert report.agreement in (1.0, None)
     assert report.differences == ()
@@ -319,7 +319,7 @@ def test_counts_by_label_and_the_items_that_differ(tmp_path: Path) -> None:
     first, second = rules(iron="MATERIAL", heat="PROCESS"), rules(iron="MATERIAL", heat="TASK", tin="MATERIAL")
     docs = [first.make_doc(text) for text in ("iron and heat", "tin")]
     report = compare_rules(tmp_path, first, second, docs)
-    (ents,) = (row for row in report.components if row.says == "ents")
+    (ents,) = (row for row in report.components if row.annotation == "ents")
     counts = {label: (one.original, one.compiled, one.shared, one.agreement) for label, one in ents.labels.items()}
     assert counts == {
         "MATERIAL": (1, 2, 1, pytest.approx(2 / 3)),
@@ -334,41 +334,41 @@ def test_counts_by_label_and_the_items_that_differ(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("extensions")
 def test_values_that_cannot_be_compared_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def say(doc: Doc) -> None:
+    def change(doc: Doc) -> None:
         doc._.opaque = [object()]
 
-    report = compare_said(tmp_path, monkeypatch, say, say)
+    report = compare_changes(tmp_path, monkeypatch, change, change)
     reasons = {(one.component, one.reason) for one in report.not_compared}
-    assert ("says_things", "doc._.opaque holds values of type object") in reasons
+    assert ("annotates", "doc._.opaque holds values of type object") in reasons
     assert report.agreement is None
 
 
-def test_what_is_changed_in_the_vocabulary_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def say(doc: Doc) -> None:
+def test_changes_in_the_vocabulary_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(doc: Doc) -> None:
         doc[1].lex.is_stop = True
 
-    report = compare_said(tmp_path, monkeypatch, say, lambda doc: None)
+    report = compare_changes(tmp_path, monkeypatch, change, lambda doc: None)
     # Whose change it was is forgotten once a text was seen: the vocabulary keeps it.
-    assert [row.agreement for row in report.components if row.says == "is_stop"] == [0.0]
+    assert [row.agreement for row in report.components if row.annotation == "is_stop"] == [0.0]
     assert report.identical_documents == 2
 
 
 @pytest.mark.parametrize("owner", ["doc", "token", "span"])
 def test_hooks_are_listed_as_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
-    def say(doc: Doc) -> None:
+    def change(doc: Doc) -> None:
         hooks = {"doc": doc.user_hooks, "token": doc.user_token_hooks, "span": doc.user_span_hooks}
         hooks[owner]["vector_norm"] = lambda thing: 1.0
 
-    report = compare_said(tmp_path, monkeypatch, say, say)
+    report = compare_changes(tmp_path, monkeypatch, change, change)
     reasons = {(one.component, one.reason) for one in report.not_compared}
-    assert ("says_things", f"{owner} hook vector_norm holds values of type function") in reasons
+    assert ("annotates", f"{owner} hook vector_norm holds values of type function") in reasons
     assert report.identical_documents == 3
 
 
-def counted(say: Callable[[Doc, int], None]) -> Callable[[Doc], None]:
+def counted(change: Callable[[Doc, int], None]) -> Callable[[Doc], None]:
     """Annotate in another way each time."""
     numbers = itertools.count()
-    return lambda doc: say(doc, next(numbers))
+    return lambda doc: change(doc, next(numbers))
 
 
 UNSTEADY: dict[str, tuple[Callable[[Doc, int], None], str]] = {
@@ -380,27 +380,27 @@ UNSTEADY: dict[str, tuple[Callable[[Doc, int], None], str]] = {
 }
 
 
-@pytest.mark.parametrize(("say", "says"), UNSTEADY.values(), ids=UNSTEADY.keys())
+@pytest.mark.parametrize(("change", "annotation"), UNSTEADY.values(), ids=UNSTEADY.keys())
 def test_annotations_that_change_from_run_to_run_are_not_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[Doc, int], None], says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Doc, int], None], annotation: str
 ) -> None:
-    report = compare_said(tmp_path, monkeypatch, counted(say), lambda doc: say(doc, 101))
-    rows = {row.says: row for row in report.components if row.component == "says_things"}
-    assert rows[says].unsteady_documents == 1
+    report = compare_changes(tmp_path, monkeypatch, counted(change), lambda doc: change(doc, 101))
+    rows = {row.annotation: row for row in report.components if row.component == "annotates"}
+    assert rows[annotation].unsteady_documents == 1
     assert report.agreement in (None, 1.0)
     assert (report.differences, report.identical_documents) == ((), 3)
     assert not [row for row in report.components if row.component == "mute"]
 
 
-def test_beside_what_is_not_steady_a_difference_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def say(doc: Doc, number: int) -> None:
+def test_a_difference_next_to_unsteady_annotations_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(doc: Doc, number: int) -> None:
         doc.set_ents([Span(doc, 0, 1, f"L{number}"), Span(doc, 1, 2, "A")])
 
-    def say_other(doc: Doc) -> None:
+    def change_other(doc: Doc) -> None:
         doc.set_ents([Span(doc, 0, 1, "L"), Span(doc, 1, 2, "B")])
 
-    report = compare_said(tmp_path, monkeypatch, counted(say), say_other)
-    (ents,) = (row for row in report.components if row.says == "ents")
+    report = compare_changes(tmp_path, monkeypatch, counted(change), change_other)
+    (ents,) = (row for row in report.components if row.annotation == "ents")
     assert (ents.original, ents.compiled, ents.shared, ents.unsteady_documents) == (1, 1, 0, 1)
     assert report.agreement == 0.0
     assert {(one.original, one.compiled) for one in report.differences} == {("A", "B")}
@@ -408,7 +408,7 @@ def test_beside_what_is_not_steady_a_difference_is_seen(tmp_path: Path, monkeypa
 
 @pytest.fixture
 def two(tmp_path: Path) -> tuple[str, str, Path]:
-    """An original, what was compiled from it, and texts."""
+    """An original, its compiled pipeline, and texts."""
     nlp = rules(iron="MATERIAL")
     nlp.to_disk(tmp_path / "original")
     nlp.meta["spacy_lambda"] = {"precision": "fp32", "source_sha256": source_hash(tmp_path / "original")}
@@ -430,14 +430,14 @@ def test_two_originals_are_compared_with_a_note(two: tuple[str, str, Path]) -> N
     assert "is not compiled" in report.notes[0]
 
 
-def test_what_was_compiled_from_another_original_is_noted(two: tuple[str, str, Path]) -> None:
+def test_a_pipeline_compiled_from_another_original_is_noted(two: tuple[str, str, Path]) -> None:
     assert verify(*two, on_step=quiet).notes == ()
     Path(two[0], "more.txt").write_text("something else")
     (note,) = verify(*two, on_step=quiet).notes
     assert "compiled from another original" in note
 
 
-def test_an_original_that_needs_code_is_given_it(two: tuple[str, str, Path]) -> None:
+def test_an_original_that_needs_code_gets_it(two: tuple[str, str, Path]) -> None:
     code = component(two[2].parent / "verify_code.py", "doc.cats['A'] = 1.0")
     for folder in two[:2]:
         edit(Path(folder), append("verify_code"))
@@ -445,7 +445,7 @@ def test_an_original_that_needs_code_is_given_it(two: tuple[str, str, Path]) -> 
         verify(*two, on_step=quiet)
     assert "--code FILE" in caught.value.remedy
     report = verify(*two, code=[code], on_step=quiet)
-    assert {row.says for row in report.components} >= {"cats", "ents"}
+    assert {row.annotation for row in report.components} >= {"cats", "ents"}
 
 
 def fail(doc: Doc) -> None:
@@ -453,15 +453,15 @@ def fail(doc: Doc) -> None:
 
 
 def test_texts_on_which_the_original_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = compare_said(tmp_path, monkeypatch, fail, set_ents)
+    report = compare_changes(tmp_path, monkeypatch, fail, set_ents)
     (failure,) = report.failures
-    assert (failure.document, failure.pipeline, failure.component) == (1, "original", "says_things")
+    assert (failure.document, failure.pipeline, failure.component) == (1, "original", "annotates")
     assert failure.error == "ValueError: no such luck"
     assert report.identical_documents == 2
 
 
 def test_texts_on_which_only_the_compiled_pipeline_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = compare_said(tmp_path, monkeypatch, set_ents, fail)
+    report = compare_changes(tmp_path, monkeypatch, set_ents, fail)
     assert [one.pipeline for one in report.failures] == ["compiled"]
     assert report.agreement == 0.0
     assert report.identical_documents == 2
@@ -470,12 +470,12 @@ def test_texts_on_which_only_the_compiled_pipeline_raises(tmp_path: Path, monkey
 def test_scores_of_int8_are_reported_but_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = spacy.blank("en"), spacy.blank("de")
     for nlp in (first, second):
-        nlp.add_pipe("says_things")
+        nlp.add_pipe("annotates")
     second.meta["spacy_lambda"] = {"precision": "int8"}
     monkeypatch.setitem(SAYS, "en", lambda doc: doc.cats.update(A=0.9))
     monkeypatch.setitem(SAYS, "de", lambda doc: doc.cats.update(A=0.8))
     report = compare_rules(tmp_path, first, second, [first.make_doc("iron")])
-    rows = {row.says: row for row in report.components}
+    rows = {row.annotation: row for row in report.components}
     assert report.agreement == rows["cats"].agreement == 1.0
     assert not rows["cats.scores"].counts
     assert rows["cats.scores"].largest_difference == pytest.approx(0.1)

@@ -111,7 +111,7 @@ def test_activations(name: str, activation: str) -> None:
     [{"model_type": "distilbert"}, {"hidden_act": "silu"}, {"is_decoder": True}, {"pruned_heads": {0: [1]}}],
     ids=str,
 )
-def test_what_the_graph_cannot_do_is_not_of_the_family(settings: dict[str, Any]) -> None:
+def test_models_that_the_graph_cannot_compute_are_not_of_the_family(settings: dict[str, Any]) -> None:
     settings = dict(settings)
     config = transformers.AutoConfig.for_model(settings.pop("model_type", "bert"))
     for name, value in settings.items():

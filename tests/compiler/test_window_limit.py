@@ -1,4 +1,4 @@
-"""Windows below, at and above every limit: fp32 says what the original says, or is refused before it is written."""
+"""Windows below, at and above every limit: fp32 equals the original, or is refused before it is written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POSITIONS = MAX_LENGTH
 
 
 def texts(lengths: list[int]) -> list[str]:
-    """Texts of so many wordpieces, the two special ones included."""
+    """Texts of the given numbers of wordpieces, the two special ones included."""
     words = [word for word in WORDS if word not in ("silicon", "temperature")] * 40
     return [" ".join(words[: length - 2]) for length in lengths]
 
@@ -47,7 +47,7 @@ def compiled_rows(nlp: Any, text: str) -> Any:
     return encoding.hidden[encoding.rows]
 
 
-def test_positions_that_are_relative_are_no_limit(tmp_path: Path) -> None:
+def test_relative_positions_are_not_a_limit(tmp_path: Path) -> None:
     source = build_transformer(tmp_path, architecture="deberta without a limit")
     meta = compile_pipeline(str(source), tmp_path / "out")
     first, second = spacy.load(source), spacy.load(tmp_path / "out")
@@ -58,7 +58,7 @@ def test_positions_that_are_relative_are_no_limit(tmp_path: Path) -> None:
     assert meta.encoders["transformer"]["checked_length"] > 4 * POSITIONS
 
 
-def test_where_the_original_raises_windows_are_truncated(tmp_path: Path) -> None:
+def test_windows_on_which_the_original_raises_are_truncated(tmp_path: Path) -> None:
     source = build_transformer(tmp_path, architecture="bert without a limit")
     meta = compile_pipeline(str(source), tmp_path / "out")
     assert meta.encoders["transformer"]["max_length"] == POSITIONS
@@ -147,7 +147,7 @@ def test_pruned_heads_and_large_activations(tmp_path: Path) -> None:
     assert row_error(compiled_rows(spacy.load(tmp_path / "out"), text), expected) < 1e-4
 
 
-def test_lengths_on_both_sides_of_what_a_config_names() -> None:
+def test_lengths_on_both_sides_of_those_in_a_config() -> None:
     config = type("Config", (), {"to_dict": lambda self: {"attention_window": 48, "vocab_size": 50, "block_size": 8}})()
     lengths = checked_lengths(100, config)
     assert {1, 2, 3, 7, 8, 9, 47, 48, 49, 99, 100} <= set(lengths)

@@ -37,7 +37,7 @@ def test_requirement_of_another_version() -> None:
     assert requirement_closure([f"srsly=={installed}", "srsly>=99; sys_platform == 'never'"])
 
 
-def test_pre_releases_that_are_installed_count_and_what_packages_require_is_not_compared(
+def test_installed_pre_releases_count_and_indirect_requirements_are_not_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, number, requires in (("early", "2.0.0rc1", "srsly>=99"), ("odd", "not a version", "")):

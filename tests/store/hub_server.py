@@ -92,7 +92,7 @@ class Hub:
         )
 
     def find(self, request: Request, *, write: bool = False) -> tuple[str, Repository | None, Response | None]:
-        """The repository that is meant, or why it is not to be had."""
+        """Return the requested repository, or the reason why it is unavailable."""
         self.requests.append(f"{request.method} {request.url.path}")
         name = f"{request.path_params['owner']}/{request.path_params['name']}"
         repository = self.repositories.get(name)
@@ -287,7 +287,7 @@ class Hub:
 
 
 class Broken(Response):
-    """Says that it has more than it sends, and then closes the connection."""
+    """Announces more bytes than it sends, and then closes the connection."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

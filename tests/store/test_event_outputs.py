@@ -226,7 +226,7 @@ def test_many_lines_are_read_and_written_in_parts(
 
 
 @pytest.mark.parametrize("size", ["object", "line"])
-def test_what_is_too_large(s3: Any, function: Predictor, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+def test_objects_that_are_too_large(s3: Any, function: Predictor, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
     monkeypatch.setattr(objects, "OBJECT_LIMIT", 5_000_000)
     for module in (objects, jsonl):
         monkeypatch.setattr(module, "LINE_LIMIT", 1 << 20)

@@ -318,7 +318,7 @@ def test_a_listing_that_names_paths(name: str, there: dict[str, bytes], victim: 
     assert {path.name for path in tmp_path.iterdir()} == {"home"}
 
 
-def test_what_was_not_compared_is_not_called_verified(
+def test_a_pipeline_without_a_digest_is_not_called_verified(
     there: dict[str, bytes], packed: Packed, victim: Path, tmp_path: Path
 ) -> None:
     del there[RECORD], there[MANIFEST]
@@ -361,7 +361,7 @@ def test_answers_of_the_api(
 def test_links_in_a_pipeline_are_not_published(
     running: Hub, there: dict[str, bytes], pipeline: Path, victim: Path, tmp_path: Path
 ) -> None:
-    """The original beside the compiled pipeline is not packed, but published all the same."""
+    """The original next to the compiled pipeline is not packed, but still published."""
     original = tmp_path / "original"
     shutil.copytree(pipeline, original)
     (original / "notes").symlink_to(victim / ".ssh/id_rsa")

@@ -32,7 +32,7 @@ REPOSITORY = parse_location("hf://acme/metals")
 
 @pytest.fixture
 def no_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something in a wheel's place, for building one takes seconds."""
+    """A stand-in for a wheel, because building one takes seconds."""
 
     def pretend(folder: Path, scratch: Path) -> Path:
         meta = json.loads((folder / "meta.json").read_text())

@@ -1,4 +1,4 @@
-"""huggingface_hub's token is sent to one scheme, host and port, whatever a response names."""
+"""huggingface_hub's token is sent to one scheme, host and port, regardless of the address in a response."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ REFUSED = (
 
 
 class Wire(BaseAdapter):
-    """Keeps what is sent, and answers with redirects, then with an empty list."""
+    """Keeps the requests, and responds with redirects, then with an empty list."""
 
     def __init__(self, *targets: str, status: int = 307) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ def test_http_that_becomes_https_is_another_origin(use: Callable[[Wire], Wire]) 
 
 @pytest.mark.parametrize("url", REFUSED)
 @pytest.mark.parametrize("method", METHODS)
-def test_what_is_refused(method: str, url: str, use: Callable[[Wire], Wire]) -> None:
+def test_refused_requests(method: str, url: str, use: Callable[[Wire], Wire]) -> None:
     for first, targets, sent in ((url, [], 0), (f"{HUB}/api", [url], 1)):
         wire = use(Wire(*targets))
         with guarded_requests(HUB), pytest.raises(StoreError, match="refused") as caught:
@@ -196,7 +196,7 @@ def test_a_session_that_others_have_too_is_left_alone(use: Callable[[Wire], Wire
     assert (dict(session.adapters), session.max_redirects) == (adapters, 30)
 
 
-def test_what_is_configured_meanwhile_stays(use: Callable[[Wire], Wire]) -> None:
+def test_a_configuration_that_is_changed_meanwhile_stays(use: Callable[[Wire], Wire]) -> None:
     other = Wire()
     with guarded_requests(HUB):
         use(other)

@@ -1,4 +1,4 @@
-"""A token is sent to one scheme, host and port, whatever a response names."""
+"""A token is sent to one scheme, host and port, regardless of the address in a response."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AT = "https://huggingface.co/acme/metals/resolve/main/x"
 
 
 def redirected(start: str, target: str) -> urllib.request.Request | None:
-    """The request that follows, if any does."""
+    """Return the request that follows, or ``None``."""
     request = urllib.request.Request(start)
     request.add_unredirected_header("Authorization", TOKEN)
     return _StrictRedirects().redirect_request(request, io.BytesIO(), 302, "Found", http.client.HTTPMessage(), target)
@@ -93,7 +93,7 @@ def test_other_origins_get_no_token(start: str, target: str) -> None:
         *("https://huggingface.co:99999/x", "https://huggingface.co:a/x", ""),
     ],
 )
-def test_what_is_not_followed(target: str) -> None:
+def test_redirects_that_are_not_followed(target: str) -> None:
     with pytest.raises(StoreError, match="which is refused") as caught:
         redirected(AT, target)
     assert "hf_secret" not in str(caught.value)
@@ -110,7 +110,7 @@ def test_other_schemes_are_not_opened(url: str, monkeypatch: pytest.MonkeyPatch)
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Redirects to whatever the server's ``target`` is, and keeps each request's path and token."""
+    """Redirects to the server's ``target``, and keeps each request's path and token."""
 
     def do_GET(self) -> None:
         self.server.seen.append((self.path, self.headers.get("Authorization")))  # type: ignore[attr-defined]

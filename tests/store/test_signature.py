@@ -76,7 +76,7 @@ def test_not_signed(pipeline: Path, keys: tuple[Path, Path], tmp_path: Path) -> 
 def test_the_signature_of_another_artifact(
     signed: Location, next_pipeline: Path, keys: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """Whoever can write to the store, but has not the key, puts other files and a true signature side by side."""
+    """An attacker with write access but without the key puts other files next to a valid signature."""
     root = parse_location(str(tmp_path / "store"))
     other = push(str(next_pipeline), open_store(root), replace=True).location
     folder = tmp_path / "store"
@@ -109,7 +109,7 @@ def test_invalid_keys(pipeline: Path, signed: Location, tmp_path: Path) -> None:
 
 
 def packed_by_hand(folder: Path, files: dict[str, bytes]) -> Path:
-    """An artifact of a pipeline and of more files, of which our own packing would take none."""
+    """An artifact of a pipeline and of more files, none of which spacy-lambda would pack."""
     manifest = manifest_of(folder)
     more = [FileEntry(name, len(data), Digest(hashlib.sha256(data).hexdigest())) for name, data in files.items()]
     whole = Manifest(manifest.pipeline, tuple(sorted([*manifest.files, *more], key=lambda entry: entry.path)))
@@ -120,7 +120,7 @@ def packed_by_hand(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def put_in_place(artifact: Path, signed: Location, tmp_path: Path) -> Location:
-    """Let the version point to another artifact, with the true signature of the signed one beside it."""
+    """Let the version point to another artifact, with the valid signature of the signed one next to it."""
     root, digest = tmp_path / "store", Digest(hashlib.sha256(artifact.read_bytes()).hexdigest())
     shutil.copy(artifact, root / artifact_key("en_metals", digest))
     shutil.copy(
@@ -141,7 +141,7 @@ UNSIGNED = [
 def test_a_file_that_the_signature_does_not_cover(
     name: str, signed: Location, pipeline: Path, keys: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """Whoever can write to the store adds a file that the signature passes over."""
+    """An attacker with write access adds a file that the signature ignores."""
     artifact = packed_by_hand(tmp_path / "source", {name: b"[core]\n\tfsmonitor = touch /tmp/owned\n"})
     location = put_in_place(artifact, signed, tmp_path)
     with pytest.raises(ArtifactError):

@@ -69,7 +69,7 @@ def test_a_stored_artifact_is_not_sent_again(pipeline: Path, root: Location) -> 
     assert version.aliases == ("live",)
 
 
-def test_a_version_stays_what_it_is(pipeline: Path, next_pipeline: Path, root: Location) -> None:
+def test_a_version_does_not_change(pipeline: Path, next_pipeline: Path, root: Location) -> None:
     first = push(pipeline, root, "latest")
     with pytest.raises(StoreError, match="with other contents") as caught:
         push(next_pipeline, root, "latest")

@@ -1,4 +1,4 @@
-"""The wheel of a pipeline with code of its own works where it is installed."""
+"""The wheel of a pipeline with custom code works where it is installed."""
 
 from __future__ import annotations
 

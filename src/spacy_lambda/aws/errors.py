@@ -23,7 +23,7 @@ PERMISSIONS = "docs/deploy.md lists the required permissions"
 def aws_errors(
     action: str, *, raises: type[SpacyLambdaError] = DeployError, permissions: str = PERMISSIONS
 ) -> Iterator[None]:
-    """Raise botocore's errors as an error of ours. An error that the block handles itself never gets here.
+    """Raise botocore's errors as spacy-lambda's. Errors that the block handles itself are not converted.
 
     ::
 
@@ -33,7 +33,7 @@ def aws_errors(
             except client.exceptions.ResourceNotFoundException:
                 return []
 
-    :param action: What is being done, with its object: ``deleting the stack x``.
+    :param action: The action with its object: ``deleting the stack x``.
     :param raises: The error's class.
     :param permissions: The remedy where AWS denies access.
     """
@@ -48,7 +48,7 @@ def aws_errors(
 def aws_error(
     error: Exception, action: str, *, raises: type[SpacyLambdaError] = DeployError, permissions: str = PERMISSIONS
 ) -> SpacyLambdaError:
-    """Return an error of ours for one of botocore's. For parameters see :func:`aws_errors`."""
+    """Return spacy-lambda's error for one of botocore's. For parameters see :func:`aws_errors`."""
     from botocore.exceptions import ClientError, NoCredentialsError, ProfileNotFound, TokenRetrievalError
 
     if isinstance(error, ClientError):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bundle", "BundleOptions", "PushedImage", "Target", "bundle", "push_image"]
 
-_HOMES = {
+_LAZY_IMPORTS = {
     "Bundle": "spacy_lambda.bundler.build",
     "BundleOptions": "spacy_lambda.bundler.build",
     "PushedImage": "spacy_lambda.bundler.image.push",
@@ -34,6 +34,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _LAZY_IMPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_LAZY_IMPORTS[name]), name)

@@ -41,8 +41,8 @@ class Assembled:
     :param location: The pipeline's location in a store, with its digest; ``None`` for a local one.
     :param components: The distributions in it.
     :param removed: Files that were removed, with the reasons.
-    :param bytecode: Whether it contains byte code; without it, each cold start compiles every module.
-    :param proof: How it was tested.
+    :param bytecode: ``True`` if it contains byte code; without it, each cold start compiles every module.
+    :param proof: The result of its test.
     """
 
     tree: Path
@@ -82,14 +82,14 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
         manifest = manifest_of(folder)
         meta = read_meta(folder / "meta.json")
         requirements = requirements_of(meta)
-        pins, ours = pin_requirements(requirements, target)
+        pins, spacy_lambda = pin_requirements(requirements, target)
         on_step("wheels")
         wheels_folder = Path(scratch, "wheels")
         wheels_folder.mkdir()
         wheels = download_wheels(pins, target, wheels_folder)
         on_step("unpacking")
         tree = Path(scratch, "tree")
-        make_tree(wheels, ours, folder, target, tree)
+        make_tree(wheels, spacy_lambda, folder, target, tree)
         on_step("slimming")
         removed = [*install_shims(tree), *slim_tree(tree, target, language=str(meta.get("lang")))]
         python = find_python(target)

@@ -1,4 +1,4 @@
-"""The whole of a bundle: assemble its folder, choose the package type, write the zip or build the image."""
+"""Build a bundle: assemble its folder, choose the package type, write the zip or build the image."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BundleOptions:
     :param package_type: ``zip``, ``image``, or ``auto``: a zip if it fits.
     :param fetch: Leave the pipeline in its store; the function fetches it during init.
     :param fetch_from: Fetch it from this location instead, in which the caller will store it before it is needed.
-    :param base: An image's base; by default AWS's own for the target's Python.
+    :param base: An image's base; by default AWS's for the target's Python.
     :param engine: The program that builds an image; by default an installed one. :data:`NO_ENGINE` writes the image's
         folder alone.
     """
@@ -65,9 +65,9 @@ class Bundle:
     :param sizes: Bytes by file.
     :param components: The distributions in it, with their licences.
     :param removed: Files that were removed, with the reasons.
-    :param bytecode: Whether it contains byte code; without it, each cold start compiles every module.
+    :param bytecode: ``True`` if it contains byte code; without it, each cold start compiles every module.
     :param image: The image that was built.
-    :param proof: How it was tested.
+    :param proof: The result of its test.
     """
 
     path: Path
@@ -168,14 +168,14 @@ def _write(assembled: Assembled, choice: PackageTypeChoice, out: Path, base: str
 def _zip(assembled: Assembled, out: Path) -> Path:
     path = path_in(out, f"{assembled.name}.zip") if out.is_dir() else out
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as beside:
-        write_zip(assembled.tree, Path(beside, path.name))
-        os.replace(Path(beside, path.name), path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        write_zip(assembled.tree, Path(scratch, path.name))
+        os.replace(Path(scratch, path.name), path)
     return path
 
 
 def _image_folder(assembled: Assembled, out: Path) -> Path:
-    """The image's folder: a new one in ``out``, or ``out`` itself if it is new or from an earlier run."""
+    """Return the image's folder: a new one in ``out``, or ``out`` itself if it is new or from an earlier run."""
     if out.is_dir() and not (out / "Dockerfile").is_file():
         return path_in(out, f"{assembled.name}-image")
     return out.with_name(out.name.removesuffix(".zip"))

@@ -21,7 +21,7 @@ TEXTS = ("LICEN[CS]E*", "COPYING*", "*NOTICE*")
 
 CODE = (".py", ".pyc", ".so")
 
-LONGEST_NAME = 100
+MAX_NAME = 100
 """Characters: a ``License`` field that is longer is the licence's text."""
 
 NO_LICENCE = ("OSI Approved", "DFSG approved")
@@ -83,7 +83,7 @@ def _licence(dist: Distribution) -> str:
     if len(classifiers) == 1 and (spdx := _spdx_classifier(classifiers[0])):
         return spdx
     field = _field(dist, "License")
-    if field and len(field) <= LONGEST_NAME and "\n" not in field:
+    if field and len(field) <= MAX_NAME and "\n" not in field:
         return spdx_licence(field) or field
     return ", ".join(classifiers) or UNKNOWN
 
@@ -106,7 +106,7 @@ def _spdx_classifier(name: str) -> str | None:
 
 
 def _texts(info: Path) -> Iterator[Path]:
-    """Find licences in the ``.dist-info`` folder; and beside the code, where some wheels have them."""
+    """Yield the licences in the ``.dist-info`` folder, and those next to the code, where some wheels have them."""
     yield from (path for path in (info / "licenses").rglob("*") if path.is_file())
     for folder in (info, info.with_name(info.name.partition("-")[0])):
         for path in folder.glob("*"):

@@ -9,7 +9,7 @@ from importlib.metadata import Distribution
 from packaging.utils import canonicalize_name
 
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.packages.base_install import OURS, left_out
+from spacy_lambda.packages.base_install import SPACY_LAMBDA, left_out
 from spacy_lambda.packages.closure import requirement_closure
 
 __all__ = ["Pin", "pin_all", "pin_requirements"]
@@ -31,7 +31,7 @@ class Pin:
 
 
 def pin_requirements(requirements: Iterable[str], target: Target) -> tuple[tuple[Pin, ...], Distribution]:
-    """Pin everything that the function needs, following requirements through the installed distributions.
+    """Pin all requirements of the function, following requirements through the installed distributions.
 
     :param requirements: Of the pipeline.
     :returns: The pins, sorted; and spacy-lambda itself, which is copied and not fetched.
@@ -39,13 +39,13 @@ def pin_requirements(requirements: Iterable[str], target: Target) -> tuple[tuple
     """
     required = tuple(requirements)
     without = left_out(required, target.markers)
-    found = requirement_closure((OURS, *required), markers=target.markers, without=without)
-    ours = next(dist for dist in found if canonicalize_name(dist.metadata["Name"]) == OURS)
-    return _pins(dist for dist in found if dist is not ours), ours
+    found = requirement_closure((SPACY_LAMBDA, *required), markers=target.markers, without=without)
+    spacy_lambda = next(dist for dist in found if canonicalize_name(dist.metadata["Name"]) == SPACY_LAMBDA)
+    return _pins(dist for dist in found if dist is not spacy_lambda), spacy_lambda
 
 
 def pin_all(requirements: Iterable[str], target: Target) -> tuple[Pin, ...]:
-    """Pin everything that is required.
+    """Pin all requirements.
 
     :raises RequirementError: If a requirement is not installed here.
     """

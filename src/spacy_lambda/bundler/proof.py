@@ -1,8 +1,8 @@
-"""Prove that a bundle's pipeline loads and answers with what is in the bundle's folder.
+"""Prove that a bundle's pipeline loads and runs with only the bundle's folder.
 
 Where this machine has the target's Python and architecture, the folder itself is tested: a fresh process has nothing
 else on its path. Where it has not, the same distributions are tested as they are installed here, and every module
-that this takes has to be in the folder.
+that this imports has to be in the folder.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
-from spacy_lambda.packages.base_install import OURS
+from spacy_lambda.packages.base_install import SPACY_LAMBDA
 from spacy_lambda.packages.closure import requirement_closure
 from spacy_lambda.packages.isolated_program import Failure
 from spacy_lambda.packages.isolation import IsolatedRun, run_isolated
@@ -26,7 +26,7 @@ from spacy_lambda.packages.torch_packages import TORCH_MODULES
 __all__ = ["Proof", "prove"]
 
 QUERIES = Path(__file__).with_name("proof_queries.py")
-LONGEST_MESSAGE = 600
+MAX_MESSAGE = 600
 """Characters of an exception's message that are repeated."""
 
 TEXTS = (
@@ -38,10 +38,10 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class Proof:
-    """How the bundle was tested.
+    """The result of a bundle's test.
 
-    :param bundle_itself: Whether with its own files; else with the same distributions, as installed here.
-    :param about: The same, for people.
+    :param bundle_itself: ``True`` if its own files were tested; otherwise the same distributions, as installed here.
+    :param about: The same, in words.
     """
 
     bundle_itself: bool
@@ -49,12 +49,12 @@ class Proof:
 
 
 def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: str | None, name: str) -> Proof:
-    """Load and query the bundle's pipeline in a fresh process, which runs the code that the pipeline brings.
+    """Load and query the bundle's pipeline in a fresh process, which runs the pipeline's code.
 
     :param tree: The bundle's folder, with the pipeline in it.
     :param requirements: Requirements of the pipeline.
     :param python: An interpreter of the target's version, if one is here.
-    :param name: How the user named the pipeline.
+    :param name: The pipeline's name, as the user gave it.
     :raises BundleError: If it does not load or answer, or a module is missing.
     """
     if python is not None and target.machine == platform.machine():
@@ -76,8 +76,8 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
 
 
 def _modules_only_here(requirements: Sequence[str], target: Target) -> set[str]:
-    """Return the top-level modules of what is required under this Python and not under the target's."""
-    wanted = (OURS, *requirements)
+    """Return the top-level modules that are required under this Python and not under the target's."""
+    wanted = (SPACY_LAMBDA, *requirements)
     there = {dist.metadata["Name"] for dist in requirement_closure(wanted, markers=target.markers)}
     here = requirement_closure(wanted)
     files = (file for dist in here if dist.metadata["Name"] not in there for file in dist.files or ())
@@ -101,9 +101,9 @@ def _query(root: Path, pipeline: Path, python: str, name: str) -> IsolatedRun:
 
 def _refusal(name: str, failure: Failure, *, loading: bool) -> BundleError:
     by = f"component {failure.component!r}: " if failure.component else ""
-    raised = f"{failure.kind}: {' '.join(failure.message.split())}"[:LONGEST_MESSAGE]
+    raised = f"{failure.kind}: {' '.join(failure.message.split())}"[:MAX_MESSAGE]
     step = "load" if loading else "answer"
-    message = f"{name} does not {step} with what is in the bundle: {by}{raised}"
+    message = f"{name} does not {step} with the bundle's packages: {by}{raised}"
     # The module of "cannot import name" is there.
     absent = not failure.message.startswith("cannot import name")
     missing = failure.missing[0].partition(".")[0] if failure.missing and absent else ""
@@ -111,19 +111,19 @@ def _refusal(name: str, failure: Failure, *, loading: bool) -> BundleError:
         return BundleError(
             message,
             remedy='if a package registers it, install that and add it to "requirements" in the pipeline\'s meta.json; '
-            "code of your own goes into the pipeline by `spacy-lambda compile PIPELINE OUT --code FILE`",
+            "custom code goes into the pipeline by `spacy-lambda compile PIPELINE OUT --code FILE`",
         )
     if missing in TORCH_MODULES:
         return BundleError(message, remedy=f"use a component that does without {missing!r}: no function has it")
     return BundleError(
         f"{message}; the module {missing!r} is missing",
-        remedy=f'install what brings {missing!r}, and add it to "requirements" in the pipeline\'s meta.json; '
-        "`spacy-lambda compile` finds what a pipeline requires by itself",
+        remedy=f'install the package of {missing!r}, and add it to "requirements" in the pipeline\'s meta.json; '
+        "`spacy-lambda compile` finds a pipeline's requirements by itself",
     )
 
 
 def _has_module(tree: Path, module: str) -> bool:
-    """Look for a module in a folder, in any form."""
+    """Return whether a folder contains a module, in any form."""
     path = tree.joinpath(*module.split("."))
     if path.is_dir() or path.with_name(f"{path.name}.py").is_file():
         return True

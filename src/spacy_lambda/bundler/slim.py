@@ -84,8 +84,8 @@ class Removal:
 
     :param what: The rule's pattern or label.
     :param reason: The reason.
-    :param files: How many files.
-    :param size: How many bytes.
+    :param files: Number of files.
+    :param size: Number of bytes.
     """
 
     what: str

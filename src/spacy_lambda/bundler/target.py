@@ -85,7 +85,7 @@ class PackageTypeChoice:
     """The package type of a bundle.
 
     :param package_type: ``zip`` or ``image``.
-    :param fetched: Whether the pipeline stays in its store, and the function fetches it during init.
+    :param fetched: ``True`` if the pipeline stays in its store, and the function fetches it during init.
     :param reason: The reason, for the user.
     """
 

@@ -44,10 +44,10 @@ def shipped_files(package: Path) -> tuple[str, ...]:
     return tuple(sorted((*SHIPPED_MODULES, *found)))
 
 
-def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target: Target, tree: Path) -> None:
-    """Unpack and copy everything to where the function finds it.
+def make_tree(wheels: Sequence[Path], dist: Distribution, pipeline: Path, target: Target, tree: Path) -> None:
+    """Unpack and copy all files to their places in the function.
 
-    :param ours: spacy-lambda as installed here.
+    :param dist: spacy-lambda as installed here.
     :param tree: The folder, which must not exist.
     :raises BundleError: If a wheel is broken.
     """
@@ -56,7 +56,7 @@ def make_tree(wheels: Sequence[Path], ours: Distribution, pipeline: Path, target
     for name in shipped_files(package):
         (tree / package.name / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(package / name, tree / package.name / name)
-    _write_distribution(ours, tree)
+    _write_distribution(dist, tree)
     shutil.copytree(pipeline, tree / PIPELINE_FOLDER, ignore=left_out)
 
 
@@ -83,24 +83,24 @@ def _mode(name: str) -> int:
     return PROGRAM_MODE if name.endswith(".so") else FILE_MODE
 
 
-def _write_distribution(ours: Distribution, tree: Path) -> None:
-    """Write spacy-lambda's metadata: entry points, by which spaCy finds our components, and licences."""
-    folder = tree / f"spacy_lambda-{ours.version}.dist-info"
+def _write_distribution(dist: Distribution, tree: Path) -> None:
+    """Write spacy-lambda's metadata: entry points, by which spaCy finds its components, and licences."""
+    folder = tree / f"spacy_lambda-{dist.version}.dist-info"
     folder.mkdir()
-    metadata = ours.read_text("METADATA")
+    metadata = dist.read_text("METADATA")
     if metadata is not None:
         (folder / "METADATA").write_text(metadata, encoding="utf-8")
-    (folder / "entry_points.txt").write_text(_entry_points(ours), encoding="utf-8")
-    for file in ours.files or ():
+    (folder / "entry_points.txt").write_text(_entry_points(dist), encoding="utf-8")
+    for file in dist.files or ():
         if file.parts[1:2] == ("licenses",) and file.parts[0].endswith(".dist-info"):
             (folder / "licenses").mkdir(exist_ok=True)
             shutil.copyfile(str(file.locate()), folder / "licenses" / file.name)
 
 
-def _entry_points(ours: Distribution) -> str:
-    """The entry points that spaCy reads; a function has no command line."""
+def _entry_points(dist: Distribution) -> str:
+    """Return the entry points that spaCy reads; a function has no command line."""
     groups: dict[str, list[str]] = {}
-    for point in ours.entry_points:
+    for point in dist.entry_points:
         if point.group.startswith("spacy_"):
             groups.setdefault(point.group, []).append(f"{point.name} = {point.value}\n")
     return "\n".join(f"[{group}]\n{''.join(sorted(lines))}" for group, lines in sorted(groups.items()))

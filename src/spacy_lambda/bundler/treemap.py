@@ -1,4 +1,4 @@
-"""A treemap of a bundle as SVG: areas are bytes, beside Lambda's limit."""
+"""A treemap of a bundle as SVG: areas are bytes, next to Lambda's limit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COLOURS = "#1d4ed8 #b45309 #047857 #be185d #6d28d9 #0e7490 #b91c1c #4d7c0f #a21c
 
 REST_COLOUR = "#475569"
 
-SMALLEST_PART, SMALLEST_INSIDE = 1 / 200, 1 / 1000
+MIN_PART, MIN_INSIDE = 1 / 200, 1 / 1000
 """Shares of all bytes; smaller files and folders are drawn as one."""
 
 LETTER, LINE, PADDING = 7.6, 22, 7
-"""Pixels: a letter's width (a wider label is clipped), a line's height, the space beside a label."""
+"""Pixels: a letter's width (a wider label is clipped), a line's height, the space next to a label."""
 
 STYLE = """
   text { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #fff }
@@ -77,7 +77,7 @@ def treemap_svg(sizes: Mapping[str, int], *, limit: int, title: str) -> str:
     :param title: The heading.
     """
     total = sum(sizes.values())
-    parts = _areas(sizes, "", total * SMALLEST_PART)
+    parts = _areas(sizes, "", total * MIN_PART)
     left = f"{_mb(limit - total)} left" if total <= limit else f"{_mb(total - limit)} too many"
     figures = f"{_mb(total)} of {_mb(limit)}, {left}"
     view = f"{PAGE.x} {PAGE.y} {PAGE.width} {PAGE.height}"
@@ -91,7 +91,7 @@ def treemap_svg(sizes: Mapping[str, int], *, limit: int, title: str) -> str:
     colours, byte, used = cycle(COLOURS), BAR.width / max(total, limit, 1), BAR.x
     for part, box in _layout(parts, MAP):
         colour = next(colours) if part.path else REST_COLOUR
-        inside = _areas(sizes, part.path, total * SMALLEST_INSIDE) if part.path.endswith("/") else []
+        inside = _areas(sizes, part.path, total * MIN_INSIDE) if part.path.endswith("/") else []
         _add_part(svg, part, box, inside, colour)
         _add_rect(svg, Box(used, BAR.y, part.size * byte, BAR.height), "used", colour, str(part))
         used += part.size * byte

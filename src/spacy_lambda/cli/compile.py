@@ -85,7 +85,7 @@ def _print(meta: CompiledMeta, out: Path) -> None:
             f" on random wordpieces"
         )
     if not meta.encoders:
-        print_lines("  this pipeline has no transformer: it compiles to itself")
+        print_lines("  this pipeline has no transformer: it is copied unchanged")
     if meta.precision == "int8" and any(e["calibration_texts"] == 0 for e in meta.encoders.values()):
         print_lines("  calibrated on random wordpieces; --calibrate TEXTS raises the agreement of int8")
     if meta.verification is not None:

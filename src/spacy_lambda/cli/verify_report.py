@@ -22,7 +22,7 @@ UNSTEADY = "nothing to compare: the original's annotations change from run to ru
 def print_report(report: Mapping[str, Any]) -> None:
     """Print a table of components, then the first differences.
 
-    :param report: The return value of :meth:`Report.to_dict` or :meth:`Report.summary`.
+    :param report: The return value of :meth:`VerificationReport.to_dict` or :meth:`VerificationReport.summary`.
     """
     numbers = (">original", ">compiled", ">agreement", ">identical", ">gold F1")
     title = f"{report['documents']} documents, {report['identical_documents']} identical"

@@ -5,12 +5,12 @@ The flow of :func:`compile_pipeline`, one module each::
     inspection     the original is loaded; every part that cannot be compiled is reported at once
     encode         each transformer becomes an ONNX encoder, checked against torch (parity)
       weights        the weights of the BERT family in one form
-      bert_graph     weights -> a graph written for the purpose
+      bert_graph     weights -> a graph written for the family
       quantize       weights -> 7-bit weights (int8)
       traced_graph   any other architecture -> a graph traced by torch
     write          the directory: the original's, with encoders in place of the transformers
     verification   original and compiled pipeline on the same texts, component by component
-    proof          the compiled pipeline in a fresh process that has only what the function will have
+    proof          the compiled pipeline in a fresh process with only the function's packages
 
 The names are imported when they are used: they need the ``compile`` extra. The runtime must not import this package.
 """
@@ -50,7 +50,7 @@ __all__ = [
     "verify",
 ]
 
-_MODULES = {
+_LAZY_IMPORTS = {
     "CompiledMeta": "core.compiled_meta",
     "ComponentReport": "compiler.report",
     "Difference": "compiler.report",
@@ -67,6 +67,6 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _LAZY_IMPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"spacy_lambda.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(f"spacy_lambda.{_LAZY_IMPORTS[name]}"), name)

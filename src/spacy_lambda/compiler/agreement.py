@@ -28,11 +28,11 @@ class Tally:
     """Counts for one kind of annotation of one component, document by document.
 
     :param component: The component's name.
-    :param says: The kind of annotation.
+    :param annotation: The kind of annotation.
     """
 
-    def __init__(self, component: str, says: str) -> None:
-        self.component, self.says = component, says
+    def __init__(self, component: str, annotation: str) -> None:
+        self.component, self.annotation = component, annotation
         self.differences: list[Difference] = []
         self.unsteady_documents = 0
         self._counts: dict[str, Counter[str]] = {"original": Counter(), "compiled": Counter(), "shared": Counter()}
@@ -68,7 +68,7 @@ class Tally:
         """Return the counts as figures.
 
         :param documents: Number of compared documents, with or without annotations.
-        :param exact: Scores have to be the same too.
+        :param exact: Require equal scores too.
         """
         original, compiled, shared = (sum(self._counts[name].values()) for name in ("original", "compiled", "shared"))
         gold = [
@@ -77,7 +77,7 @@ class Tally:
         ]
         return ComponentReport(
             component=self.component,
-            says=self.says,
+            annotation=self.annotation,
             original=original,
             compiled=compiled,
             shared=shared,
@@ -93,7 +93,11 @@ class Tally:
         )
 
     def _labels(self) -> dict[str, LabelReport]:
-        if not self.says.startswith(LABELLED) or "]." in self.says or self.says.startswith(("ents.", "cats.")):
+        if (
+            not self.annotation.startswith(LABELLED)
+            or "]." in self.annotation
+            or self.annotation.startswith(("ents.", "cats."))
+        ):
             return {}
         counts = self._counts
         return {
@@ -116,7 +120,14 @@ class Tally:
         for (start, end), (old, new) in sorted(found.items(), key=lambda item: (item[0][0] or 0, item[0][1] or 0)):
             excerpt = "" if start is None else text[start : start + 80 if end is None else min(end, start + 80)]
             yield Difference(
-                number, self.component, self.says, start, end, excerpt, ", ".join(old) or None, ", ".join(new) or None
+                number,
+                self.component,
+                self.annotation,
+                start,
+                end,
+                excerpt,
+                ", ".join(old) or None,
+                ", ".join(new) or None,
             )
 
 
@@ -130,7 +141,7 @@ class HiddenTally:
 
     @property
     def relative(self) -> float | None:
-        """Root mean square of the differences as a part of the hidden states' own."""
+        """Root mean square of the differences relative to the hidden states' own."""
         return None if self.largest is None else float(np.sqrt(self._squared / max(self._size, 1e-12)))
 
     def add(self, original: Iterable[Doc | FailedDoc], compiled: Iterable[Doc | FailedDoc]) -> None:

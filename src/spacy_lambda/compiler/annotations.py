@@ -30,14 +30,14 @@ Key = tuple[int | None, int | None, str, int]
 """First character, the one after the last, label, and a number for repetitions of the same item."""
 
 Items = dict[Key, Any]
-"""One kind of annotation of a Doc: values by key; ``None`` where the key is all there is."""
+"""One kind of annotation of a Doc: values by key; ``None`` where there is only a key."""
 
 LABELLED = ("ents", "tags", "pos", "morphs", "deps", "cats", "spans[")
 """Kinds that are counted label by label; the values of others are too many for that."""
 
 CATEGORY_THRESHOLD = 0.5
 MAX_DEPTH = 50
-"""Levels of nesting of a value; what lies deeper cannot be compared."""
+"""Levels of nesting of a value; deeper values cannot be compared."""
 
 NOT_ANNOTATIONS = (TORCH_EXTENSION,)
 
@@ -58,7 +58,7 @@ ASSIGNED = {
     "doc.cats": "cats",
     "doc.tensor": "tensor",
 }
-"""spaCy's name of what a component assigns -> the kind of annotation."""
+"""spaCy's name of an assigned attribute -> the kind of annotation."""
 
 
 class Array:
@@ -137,8 +137,8 @@ def annotated(doc: Doc) -> set[str]:
     """Return the kinds of annotation that a gold Doc has, even where there is nothing to annotate."""
     if not len(doc):  # spaCy calls an empty Doc annotated
         return set()
-    beside = {kind for kind, _ in leftovers(doc)} | {f"{owner} hook {name}" for owner, name, _ in hooks(doc)}
-    kinds = {kind for kind, items in annotations_of(doc).items() if items and not kind.endswith(".scores")} - beside
+    unlisted = {kind for kind, _ in leftovers(doc)} | {f"{owner} hook {name}" for owner, name, _ in hooks(doc)}
+    kinds = {kind for kind, items in annotations_of(doc).items() if items and not kind.endswith(".scores")} - unlisted
     kinds |= {f"spans[{key}]" for key in doc.spans} | ({"cats"} if doc.cats else set())
     return kinds | ({"ents"} if doc.has_annotation("ENT_IOB") else set()) - {"tokens", "tensor"}
 
@@ -173,7 +173,7 @@ def _plain_object(value: Any, depth: int) -> Any:
 
 
 def same(first: Any, second: Any, tolerance: float) -> bool:
-    """Compare two values; floats to within a tolerance."""
+    """Return whether two values are equal, floats to within a tolerance."""
     if isinstance(first, float) and isinstance(second, float):
         return abs(first - second) <= tolerance or first == second or (isnan(first) and isnan(second))
     if isinstance(first, Array) and isinstance(second, Array):
@@ -189,7 +189,7 @@ def same(first: Any, second: Any, tolerance: float) -> bool:
 
 
 def has_float(value: Any) -> bool:
-    """Look for a float anywhere in a value."""
+    """Return whether a value contains a float, at any depth."""
     if isinstance(value, Array):
         return value.values.dtype.kind in "fc"
     if isinstance(value, list | dict):

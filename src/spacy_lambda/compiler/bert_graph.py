@@ -33,12 +33,12 @@ LinearKey = tuple[int, str]
 
 @dataclass(frozen=True)
 class QuantizedLinear:
-    """A matrix product with integer weights; its input is quantised to 8 bits when it runs.
+    """A matrix product with integer weights; its input is quantized to 8 bits when it runs.
 
     :param weight: *Shape:* ``(inputs, outputs)``
     :param scales: The value of 1 in each column of the weight. *Shape:* ``(outputs,)``
     :param input_scale: Factor for each input, undone in the weight, or ``None``. *Shape:* ``(inputs,)``
-    :param per_row: Quantise each row of the input by its own range rather than all by one.
+    :param per_row: Quantize each row of the input by its own range rather than all by one.
     """
 
     weight: npt.NDArray[np.int8]
@@ -69,13 +69,13 @@ def build_graph(
 ) -> onnx.ModelProto:
     """Build the encoder's graph.
 
-    :param linears: The quantised matrix products; those that are missing stay in fp32.
-    :param words: The quantised word embeddings, or ``None`` for fp32.
+    :param linears: The quantized matrix products; those that are missing stay in fp32.
+    :param words: The quantized word embeddings, or ``None`` for fp32.
     :param probe: Make the input of every matrix product an output of the graph, layer by layer in the order of
         :data:`LINEARS`, for calibration.
     """
     if linears and weights.activation == "gelu":
-        # The tanh form is faster, and differs by far less than quantising does.
+        # The tanh form is faster, and differs by far less than quantizing does.
         weights = replace(weights, activation="gelu_tanh")
     g = GraphBuilder()
     hidden = _embed(g, weights, words)
@@ -152,7 +152,7 @@ def _quantized(g: GraphBuilder, linear: QuantizedLinear, x: str) -> str:
     if not linear.per_row:
         return g.op("DynamicQuantizeMatMul", x, weight, scales, "", bias, domain=CONTRIB)
     # Rows brought to one range before onnxruntime looks for the range of the whole matrix, and back afterwards.
-    # What is below zero is small (LOWEST), so the largest value is the range, but for rows that hold nothing else.
+    # Values below zero are small (LOWEST), so the largest value is the range, except in rows without larger values.
     largest = g.op("ReduceMax", x, g.const(np.array([-1])), keepdims=1)
     factor = 1.0 if linear.input_scale is None else float(linear.input_scale.max())
     largest = g.op("Max", largest, g.const(np.array(-LOWEST * factor, dtype=np.float32)))

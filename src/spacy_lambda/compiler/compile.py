@@ -45,7 +45,7 @@ PROOF_TEXTS = 5
 """Texts of the verification that the proof uses too."""
 
 LONGEST_PROOF_TEXT = 5_000
-"""Characters that it uses of each."""
+"""Characters of each text that the proof uses."""
 
 
 def compile_pipeline(
@@ -66,16 +66,16 @@ def compile_pipeline(
 
     :param pipeline: A pipeline's directory, an installed pipeline package's name, or a wheel, zip or artifact of one.
     :param out: The compiled pipeline's directory; must not exist, or be empty.
-    :param precision: ``fp32`` predicts what the original predicts; ``int8`` is smaller and faster.
+    :param precision: ``fp32`` gives the original's predictions; ``int8`` is smaller and faster.
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
     :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.
-    :param code: Python files and packages that register what the pipeline names, and files beside them.
+    :param code: Python files and packages that register the names in the pipeline's config, and files next to them.
     :param force: Replace ``out`` when it is a pipeline.
     :param on_step: Receives progress.
     :returns: The metadata that was written into ``meta.json``.
-    :raises PipelineNotFoundError: When there is no such pipeline.
-    :raises CompileError: When ``out`` exists, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
-    :raises VerifyError: When there are no texts where they should be.
+    :raises PipelineNotFoundError: If there is no such pipeline.
+    :raises CompileError: If ``out`` exists, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
+    :raises VerifyError: If there are no texts where they should be.
     """
     if calibrate is not None and precision != "int8":
         raise CompileError(
@@ -114,7 +114,7 @@ def _prove(
     docs: Sequence[Doc],
     on_step: OnStep,
 ) -> CompiledMeta:
-    """Prove what was written, and record its speed."""
+    """Prove the written pipeline, and record its speed."""
     speeds: list[dict[str, Any] | None] = []
     on_step("proving", 0, 1)
     known = prove(
@@ -133,7 +133,7 @@ def _prove(
 
 
 def _requirements(original: Original) -> list[str]:
-    """Return the original's requirements without torch, and the packages of what its config names."""
+    """Return the original's requirements without torch, and the packages that register the names in its config."""
     listed = kept_requirements(read_meta(original.path / "meta.json"))
     named = required_names(listed)
     found = needed_by_names(original.nlp, original.config, without=original.code.names)

@@ -33,7 +33,7 @@ class RepeatedRun:
         self._runner = ComponentRunner(nlp)
 
     def __call__(self, text: str) -> list[Mapping[str, Annotations]]:
-        """Return what is on the Doc after each component, once for each run."""
+        """Return the Doc's annotations after each component, once for each run."""
         return [self._run(text) for _ in range(TIMES)]
 
     def _run(self, text: str) -> Mapping[str, Annotations]:
@@ -46,7 +46,7 @@ class RepeatedRun:
 
 
 def is_same(first: Annotations, second: Annotations) -> bool:
-    """Compare the annotations of two Docs."""
+    """Return whether two Docs have the same annotations."""
     return all(not _differing(first.get(kind, {}), second.get(kind, {})) for kind in first.keys() | second.keys())
 
 

@@ -62,7 +62,7 @@ def trace_differences(original: DocTrace, compiled: DocTrace) -> list[tuple[str,
     for (name, changed), (_, other) in zip(original.steps, compiled.steps, strict=False):
         before |= changed
         after |= other
-        # What one side has not changed is as it was.
+        # A kind that one side has not changed keeps its previous value.
         kinds = changed.keys() | other.keys()
         step = differences({kind: before.get(kind) for kind in kinds}, {kind: after.get(kind) for kind in kinds})
         found += [(name, one) for one in islice(step, LISTED)]

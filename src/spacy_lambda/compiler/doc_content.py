@@ -1,9 +1,10 @@
 """The rarely used state of a Doc, and values in plain form.
 
 Two comparisons read a Doc, and differ in purpose: :mod:`.annotations` lists items with places and labels, which
-:mod:`.agreement` counts on a user's texts in one process; :mod:`.doc_trace` evaluates all there is, hooks and custom
-attributes too, into JSON, which :mod:`.differences` compares across two processes to the last key. They share what
-a Doc holds and how a value becomes plain. This imports nothing but spaCy: it runs where the function's packages are.
+:mod:`.agreement` counts on a user's texts in one process; :mod:`.doc_trace` evaluates everything, hooks and custom
+attributes too, into JSON, which :mod:`.differences` compares across two processes to the last key. They share the
+list of a Doc's contents and the conversion to plain values. This imports only spaCy, because it runs with the function's
+packages.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Convert = Callable[[Any, int], Any]
 
 
 def leftovers(doc: Doc) -> Iterator[tuple[str, Any]]:
-    """Yield kinds and values of rarely used state, but for those with the value of a new Doc."""
+    """Yield kinds and values of rarely used state, except those with the value of a new Doc."""
     if doc.sentiment:
         yield "sentiment", float(doc.sentiment)
     if doc.has_unknown_spaces:
@@ -43,7 +44,7 @@ def leftovers(doc: Doc) -> Iterator[tuple[str, Any]]:
 
 
 def hooks(doc: Doc) -> Iterator[tuple[str, str, Callable[..., Any]]]:
-    """Yield the owner, name and function of each hook that a component has set in the place of spaCy's own."""
+    """Yield the owner, name and function of each hook that replaces one of spaCy's."""
     for owner, found in (("doc", doc.user_hooks), ("token", doc.user_token_hooks), ("span", doc.user_span_hooks)):
         yield from ((owner, name, function) for name, function in found.items())
 
@@ -51,7 +52,7 @@ def hooks(doc: Doc) -> Iterator[tuple[str, str, Callable[..., Any]]]:
 def plain_value(value: Any, convert: Convert, *, max_depth: int) -> Any:
     """Return a value as ``None``, booleans, numbers, strings, and lists and dicts of them.
 
-    :param convert: Converts any other value; called with the depth that is left to it, 0 for what is nested too deep.
+    :param convert: Converts any other value; called with its remaining depth, 0 if it is nested too deep.
     :param max_depth: Levels of nesting.
     """
     if value is None or isinstance(value, bool | int | float | str):
@@ -67,5 +68,5 @@ def plain_value(value: Any, convert: Convert, *, max_depth: int) -> Any:
 
 
 def _of_each(group: Any, scores: Any) -> bool:
-    """Recognise one score for each span: these are compared with the spans."""
+    """Return whether there is one score for each span: these are compared with the spans."""
     return hasattr(scores, "__len__") and len(scores) == len(group)

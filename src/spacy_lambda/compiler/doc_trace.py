@@ -1,4 +1,4 @@
-"""A pipeline run on a text component by component, and all that each of them changes on the Doc, as JSON.
+"""A pipeline run on a text component by component, and each component's changes to the Doc, as JSON.
 
 Both sides of a compile's proof run this: the original where it was compiled, the compiled pipeline in a process with
 the function's packages alone. So it imports nothing that the function does not have.
@@ -23,7 +23,7 @@ __all__ = ["CUSTOM", "DocTrace", "trace_text"]
 CUSTOM = "_."
 """Prefix of the names of custom attributes."""
 
-OUR_KEY = "spacy_lambda"
+ENCODING_KEY = "spacy_lambda"
 MAX_DEPTH = 6
 
 Snapshot = dict[str, Any]
@@ -46,17 +46,19 @@ class DocTrace:
         return asdict(self)
 
 
-def trace_text(nlp: Language, text: str, *, beside: str | None = None, running: list[str] | None = None) -> DocTrace:
-    """Run a pipeline on a text and record what each component changes.
+def trace_text(
+    nlp: Language, text: str, *, batch_with: str | None = None, running: list[str] | None = None
+) -> DocTrace:
+    """Run a pipeline on a text and record each component's changes.
 
-    :param beside: Another text of the same batch: numbers then differ in their last bits, as batches make them.
+    :param batch_with: Another text in the same batch: numbers then differ in their last bits, as in any batch.
     :param running: Receives the name of the component at work, as its only item.
     """
     steps: list[tuple[str, Snapshot]] = []
     before: Snapshot = {}
     name = "tokenizer"
     try:
-        docs = [nlp.make_doc(one) for one in (text, beside) if one is not None]
+        docs = [nlp.make_doc(one) for one in (text, batch_with) if one is not None]
         for name, component in [("tokenizer", None), *nlp.pipeline]:
             if running is not None:
                 running[:] = [name]
@@ -95,8 +97,8 @@ def _snapshot(doc: Doc) -> Snapshot:
 
 
 def _is_encoding(key: Any) -> bool:
-    """Recognise the keys under which either side keeps hidden states."""
-    return (isinstance(key, tuple) and key[:2] == ("._.", TORCH_EXTENSION)) or OUR_KEY in str(key)
+    """Return whether either side keeps hidden states under a key."""
+    return (isinstance(key, tuple) and key[:2] == ("._.", TORCH_EXTENSION)) or ENCODING_KEY in str(key)
 
 
 def _token(token: Token) -> list[Any]:
@@ -133,7 +135,7 @@ def _noun_chunks(doc: Doc) -> list[list[Any]]:
 
 
 def _hook_value(doc: Doc, owner: str, name: str, hook: Any) -> Any:
-    """Return what a hook gives for the Doc, its first token or the span of all tokens."""
+    """Return a hook's value for the Doc, its first token or the span of all tokens."""
     if owner == "token" and not len(doc):
         return None
     thing: Any = doc if owner == "doc" else doc[0] if owner == "token" else doc[:]
@@ -144,7 +146,7 @@ def _hook_value(doc: Doc, owner: str, name: str, hook: Any) -> Any:
 
 
 def _extensions(owner: Any, registered: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return custom attributes and their values; methods wait for arguments and are left out."""
+    """Return custom attributes and their values; methods require arguments and are left out."""
     return {
         f"{CUSTOM}{name}": _plain(getattr(owner._, name))
         for name, (_, method, _, _) in sorted(registered.items())

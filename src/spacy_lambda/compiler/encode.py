@@ -35,9 +35,9 @@ class CompiledEncoder:
 
     :param model: The contents of its files.
     :param width: Columns of the hidden states.
-    :param method: ``graph`` when the graph was written for the architecture, ``trace`` when torch exported it.
+    :param method: ``graph`` if the graph was written for the architecture, ``trace`` if torch exported it.
     :param largest_difference: From torch's hidden states, on windows of random wordpieces.
-    :param relative_error: Root mean square of the difference, as a part of the hidden states' own.
+    :param relative_error: Root mean square of the difference, relative to the hidden states' own.
     :param checked_length: Wordpieces of the longest window that was compared.
     """
 
@@ -55,7 +55,7 @@ def compile_encoder(
     """Compile one transformer.
 
     :param texts: Texts to calibrate int8 with; random wordpieces where there are none.
-    :raises CompileError: When the model cannot be exported, the fp32 graph differs from torch, or int8 is far from
+    :raises CompileError: If the model cannot be exported, the fp32 graph differs from torch, or int8 is far from
         it.
     """
     on_step("running torch", 0, 1)
@@ -101,10 +101,10 @@ def _quantize_by_hand(
     try:
         for key, linear in quantize_linears(weights, calibration):
             linears[key] = linear
-            on_step("quantising", len(linears), total)
+            on_step("quantizing", len(linears), total)
     except np.linalg.LinAlgError as exc:
         raise CompileError(
-            f"the encoder of {part.name!r} cannot be quantised: {exc}", remedy="compile with --precision fp32"
+            f"the encoder of {part.name!r} cannot be quantized: {exc}", remedy="compile with --precision fp32"
         ) from exc
     return build_graph(weights, linears=linears, words=quantize_table(weights.words))
 

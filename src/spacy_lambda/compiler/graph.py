@@ -73,7 +73,7 @@ class GraphBuilder:
         return names
 
     def probe(self, value: str) -> None:
-        """Make a value an output of the graph, after the encoder's own."""
+        """Make a value an output of the graph, after the encoder's output."""
         self._probes.append(value)
 
     def _rename(self, value: str, name: str) -> None:

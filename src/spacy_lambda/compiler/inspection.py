@@ -31,7 +31,7 @@ __all__ = ["Original", "TransformerPart", "inspect_original"]
 
 MODELS = tuple(f"spacy-transformers.TransformerModel.v{i}" for i in (1, 2, 3))
 SPAN_GETTERS = {f"spacy-transformers.{name}.v1": name for name in ("strided_spans", "doc_spans", "sent_spans")}
-LARGEST_WINDOW = 1_000_000
+MAX_WINDOW = 1_000_000
 NULL_SETTER = "spacy-transformers.null_annotation_setter.v1"
 
 
@@ -44,7 +44,7 @@ class TransformerPart:
     :param tokenizer: Its ``PreTrainedTokenizerFast``.
     :param get_spans: Its span getter's name, without namespace and version.
     :param window: Tokens in a window; 0 where the span getter has none.
-    :param stride: Tokens from one window to the next; 0 likewise.
+    :param stride: Tokens from one window to the next; 0 where the span getter has none.
     :param max_length: Wordpieces after which a window is truncated (see :func:`.window_limit.window_limit`).
     """
 
@@ -65,8 +65,8 @@ class Original:
     :param path: Its directory.
     :param nlp: The pipeline, loaded.
     :param config: Its config as spaCy resolves it.
-    :param transformers: Its transformers; none for a pipeline of CNNs, which compiles to itself.
-    :param code: Modules of its own.
+    :param transformers: Its transformers; none for a pipeline of CNNs, which is copied unchanged.
+    :param code: Its custom modules.
     """
 
     path: Path
@@ -82,11 +82,11 @@ def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
     Loading a pipeline runs code that it names: inspect only what you trust.
 
     :param path: The pipeline's directory.
-    :param code: Modules of its own, which are imported first.
+    :param code: Its custom modules, which are imported first.
     :raises UnsupportedPipelineError: With every reason at once.
-    :raises CompileError: When the pipeline does not load.
-    :raises InvalidPipelineError: When its config cannot be read, or refers to something that is missing.
-    :raises MissingExtraError: When it needs spacy-transformers and that is not installed.
+    :raises CompileError: If the pipeline does not load.
+    :raises InvalidPipelineError: If its config cannot be read, or refers to something that is missing.
+    :raises MissingExtraError: If it needs spacy-transformers and that is not installed.
     """
     read = read_config(path)
     _refuse(_config_reasons(used_components(read)))
@@ -94,7 +94,7 @@ def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
         raise MissingExtraError("compile", missing="spacy-transformers")
     import_own_code(code)
     nlp = _load(path, read)
-    # Again, with what spaCy has made of it: defaults, and components from other pipelines.
+    # Again, with the config as spaCy resolves it: with defaults, and components from other pipelines.
     config = loaded_config(nlp)
     components = config["components"]
     _refuse(_config_reasons(components))
@@ -129,7 +129,7 @@ def _load(path: Path, config: Mapping[str, Any]) -> Language:
         unknown = unregistered(config)
         if unknown:
             raise CompileError(
-                f"{path} needs what nothing has registered here: {', '.join(unknown)}",
+                f"{path} uses functions that are not registered: {', '.join(unknown)}",
                 remedy="give the file that registers it with --code FILE, as to `spacy train`, or install its package",
             ) from exc
         if isinstance(exc, ImportError):
@@ -154,7 +154,7 @@ def _config_reasons(components: Mapping[str, Any]) -> Iterator[Reason]:
         for architecture in _architectures(component):
             if architecture.startswith("spacy-transformers.Tok2VecTransformer."):
                 yield (
-                    f"component {name!r} has a transformer of its own ({architecture})",
+                    f"component {name!r} has a separate transformer ({architecture})",
                     f"train {name!r} with a shared `transformer` component and {LISTENER}",
                 )
 
@@ -184,14 +184,14 @@ def _transformer_config_reasons(name: str, component: Mapping[str, Any]) -> Iter
 
 
 def _window_reasons(name: str, spans: Mapping[str, Any]) -> Iterator[Reason]:
-    """Yield why windows cannot be cut: spaCy silently converts them to integers, and loops for ever on steps of 0."""
+    """Yield invalid settings of windows: spaCy silently converts them to integers, and never ends on steps of 0."""
     for setting in ("window", "stride"):
         value = spans.get(setting)
-        if type(value) is not int or not 1 <= value <= LARGEST_WINDOW:
+        if type(value) is not int or not 1 <= value <= MAX_WINDOW:
             yield (
                 f"component {name!r} has {setting} = {json.dumps(value)} in its get_spans",
                 f"set {setting} in [components.{name}.model.get_spans] of its config.cfg to a whole number of tokens"
-                f" from 1 to {LARGEST_WINDOW}, as it was trained",
+                f" from 1 to {MAX_WINDOW}, as it was trained",
             )
 
 

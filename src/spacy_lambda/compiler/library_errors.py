@@ -17,17 +17,17 @@ TEXT = "A text."
 
 @contextlib.contextmanager
 def library_errors(nlp: Language | None, what: str) -> Iterator[None]:
-    """Raise an error of a library as one of ours, with the original as its cause where that does not answer either.
+    """Raise an error of a library as a CompileError, which names the original as the cause where that fails too.
 
     :param nlp: The original.
     :param what: The part that is being compiled.
-    :raises CompileError: For any error that is neither ours nor the system's.
+    :raises CompileError: If the block raises an error that is neither spacy-lambda's nor the system's.
     """
     try:
         yield
     except (SpacyLambdaError, OSError, MemoryError):
         raise
-    except Exception as exc:  # whatever a model, a tokenizer or torch raises
+    except Exception as exc:  # any error of a model, a tokenizer or torch
         answered = None if nlp is None else _failure(nlp)
         if answered is not None:
             raise CompileError(

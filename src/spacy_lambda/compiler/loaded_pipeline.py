@@ -1,4 +1,4 @@
-"""A loaded pipeline: its config as spaCy resolves it, and what its models hold that the config does not show."""
+"""A loaded pipeline: its config as spaCy resolves it, and the parts of its models that the config does not show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LISTENER = "spacy-transformers.TransformerListener.v1"
 LISTENER_CLASS = "TransformerListener"
 
 Reason = tuple[str, str]
-"""Why a pipeline cannot be compiled, and its remedy."""
+"""The reason why a pipeline cannot be compiled, and its remedy."""
 
 
 def loaded_config(nlp: Language) -> Config:
@@ -29,7 +29,7 @@ def loaded_config(nlp: Language) -> Config:
 
 
 def unregistered(config: Mapping[str, Any]) -> list[str]:
-    """Return the names in a config that nothing has registered here, each with its registry."""
+    """Return the names in a config that are not registered here, each with its registry."""
     missing = []
     for block in blocks(config):
         for registry, name in registered_names(block):
@@ -53,7 +53,7 @@ def used_components(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reason]:
-    """Yield why components cannot be compiled, by the layers of their models.
+    """Yield the reasons why components cannot be compiled, by the layers of their models.
 
     :param components: Their configs, resolved.
     """
@@ -84,12 +84,12 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
 
 
 def has_model(component: Any) -> bool:
-    """Recognise a component with layers, that is, a trained one."""
+    """Return whether a component has layers, that is, is trained."""
     return any(True for _ in _models(component))
 
 
 def _models(component: Any) -> Iterator[Model[Any, Any]]:
-    """Yield the models of a component, whatever its attributes are called."""
+    """Yield the models of a component, under any attribute name."""
     found = {id(value): value for value in _values(component) if isinstance(value, Model)}
     yield from found.values()
 

@@ -16,7 +16,7 @@ __all__ = ["OutputFolder", "open_output"]
 
 
 class OutputFolder:
-    """A folder to write into, beside its destination.
+    """A folder to write into, in the same folder as its destination.
 
     :param folder: The folder; does not exist yet.
     :param out: The destination.
@@ -47,9 +47,9 @@ def open_output(out: Path, *, original: Path, inputs: Iterable[Path], force: boo
     """Open a new folder for ``out``, on the same disk; it is removed unless it was moved into place.
 
     :param original: The pipeline that is compiled.
-    :param inputs: Other files and folders that are read meanwhile.
+    :param inputs: Other files and folders that the compile reads.
     :param force: Replace an existing pipeline.
-    :raises CompileError: When ``out`` exists, contains or is inside what is read, or cannot be written.
+    :raises CompileError: If ``out`` exists, contains or is inside what is read, or cannot be written.
     """
     out = Path(os.path.realpath(out))
     _check(out, Path(os.path.realpath(original)), [Path(os.path.realpath(one)) for one in inputs], force=force)
@@ -84,7 +84,7 @@ def _check(out: Path, original: Path, inputs: Iterable[Path], *, force: bool) ->
 
 
 def _existing(folder: Path) -> Path:
-    """Return the nearest parent that exists; missing ones are created when there is something to put into them."""
+    """Return the nearest parent that exists; missing ones are created once they are needed."""
     while not folder.exists():
         folder = folder.parent
     return folder

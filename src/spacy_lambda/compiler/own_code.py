@@ -1,4 +1,4 @@
-"""An original's own code: the files that the user names, and the package that contains the pipeline."""
+"""An original's custom code: the files that the user names, and the package that contains the pipeline."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __version__ = get_model_meta(Path(__file__).parent)['version']
 def load(**overrides):
     return load_model_from_init_py(__file__, **overrides)
 """
-"""Written by ``spacy package`` where a pipeline has no code of its own."""
+"""Written by ``spacy package`` for a pipeline without custom code."""
 
 
 @dataclass(frozen=True)
 class OwnCode:
     """The contents of a compiled pipeline's ``code/``.
 
-    :param entries: Modules, packages, and other files that lie beside them.
+    :param entries: Modules, packages, and other files next to them.
     :param data: A folder inside a package that is not copied: the pipeline itself.
     """
 
@@ -64,8 +64,8 @@ def find_code(path: Path, given: Sequence[Path] = ()) -> OwnCode:
     """Find the code of a pipeline: the package it is in, if that has some, and the given files.
 
     :param path: The pipeline's folder.
-    :param given: Modules, packages, and files that lie beside them.
-    :raises CompileError: When one of them cannot be copied into the pipeline.
+    :param given: Modules, packages, and files next to them.
+    :raises CompileError: If one of them cannot be copied into the pipeline.
     """
     package = path.resolve().parent
     own = (package,) if _has_own_code(package, path) else ()
@@ -74,23 +74,23 @@ def find_code(path: Path, given: Sequence[Path] = ()) -> OwnCode:
     for entry in entries:
         wrong = _wrong(entry, is_own=entry in own)
         if wrong is not None:
-            raise CompileError(f"{entry} cannot be carried as code: {wrong[0]}", remedy=wrong[1])
+            raise CompileError(f"{entry} cannot be included: {wrong[0]}", remedy=wrong[1])
         name = entry.stem if entry.suffix == ".py" else entry.name
         if name in seen:
             raise CompileError(f"{seen[name]} and {entry} have the same name", remedy="rename one of them")
         seen[name] = entry
     if entries and (path / CODE_FOLDER).exists():
         raise CompileError(
-            f"the pipeline has a component named {CODE_FOLDER!r}, whose folder is where its code would lie",
+            f"the pipeline has a component named {CODE_FOLDER!r}, whose folder is where the code is stored",
             remedy="rename the component, for example with nlp.rename_pipe",
         )
     return OwnCode(entries, path.resolve() if own else None)
 
 
 def import_own_code(code: OwnCode) -> None:
-    """Import the code from where it is, as the compiled pipeline will from its ``code/``.
+    """Import the code from its files, as the compiled pipeline will from its ``code/``.
 
-    :raises CompileError: When a module cannot be imported.
+    :raises CompileError: If a module cannot be imported.
     """
     for entry, name in zip(code.modules, code.names, strict=True):
         siblings = [other for at, other in zip(code.modules, code.names, strict=True) if at.parent == entry.parent]
@@ -115,7 +115,7 @@ def copy_code(code: OwnCode, folder: Path) -> None:
 
 
 def _has_own_code(package: Path, path: Path) -> bool:
-    """Recognise the package of a pipeline with more in it than ``spacy package`` puts into each."""
+    """Return whether a pipeline's package contains more than ``spacy package`` puts into each."""
     init = package / "__init__.py"
     if not init.is_file() or not (package / "meta.json").is_file():
         return False
@@ -129,7 +129,7 @@ def _has_own_code(package: Path, path: Path) -> bool:
 def _wrong(entry: Path, *, is_own: bool) -> tuple[str, str] | None:
     """Return why an entry cannot be copied into the pipeline, and the remedy."""
     if not entry.exists():
-        return "it does not exist", "give a Python file, a package's folder, or a file that lies beside them"
+        return "it does not exist", "give a Python file, a package's folder, or a file next to them"
     if entry.is_dir() and not (entry / "__init__.py").is_file():
         return "it is a folder without __init__.py", "give the Python files in it, or make it a package"
     if entry.is_file() and entry.suffix != ".py":
@@ -137,7 +137,7 @@ def _wrong(entry: Path, *, is_own: bool) -> tuple[str, str] | None:
     name = entry.stem if entry.is_file() else entry.name
     wrong = wrong_name(name)
     if wrong is None and not is_own and _is_installed(name, entry):
-        wrong = f"a package {name!r} is installed, and would be hidden by it"
+        wrong = f"it would hide the installed package {name!r}"
     if wrong is not None:
         return wrong, "rename it"
     return _too_much(entry) if entry.is_dir() else None
@@ -156,7 +156,7 @@ def _too_much(package: Path) -> tuple[str, str] | None:
 def _files(package: Path, data: Path | None) -> Iterator[Path]:
     """Yield a package's files, its data files too.
 
-    :raises CompileError: When they are more or larger than code can be.
+    :raises CompileError: If there are too many, or they are too large.
     """
     total = count = 0
     for file in sorted(package.rglob("*")):
@@ -166,16 +166,16 @@ def _files(package: Path, data: Path | None) -> Iterator[Path]:
         total, count = total + file.stat().st_size, count + 1
         if total > MAX_BYTES or count > MAX_FILES:
             raise CompileError(
-                f"{package} has more than {MAX_FILES:,} files or {MAX_BYTES:,} bytes beside the pipeline",
+                f"{package} has more than {MAX_FILES:,} files or {MAX_BYTES:,} bytes in addition to the pipeline",
                 remedy="give only the modules that the pipeline needs, with --code FILE",
             )
         yield file
 
 
 def _is_installed(name: str, entry: Path) -> bool:
-    """Look for an installed distribution's module of this name that is not the given one."""
+    """Return whether an installed distribution has another module of this name."""
     if name not in packages_distributions():
         return False
     spec = importlib.util.find_spec(name)
-    ours = entry if entry.is_file() else entry / "__init__.py"
-    return spec is None or spec.origin is None or Path(spec.origin).resolve() != ours
+    given = entry if entry.is_file() else entry / "__init__.py"
+    return spec is None or spec.origin is None or Path(spec.origin).resolve() != given

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 TOLERANCE = 1e-3
-"""Largest difference of an fp32 wordpiece from the original's, relative to the hidden states' own size."""
+"""Largest difference of an fp32 wordpiece from the original's, relative to the hidden states' size."""
 
 INT8_TOLERANCE = 0.5
 """Largest int8 error relative to the hidden states' deviation from their mean; 1 for an encoder whose hidden states
@@ -51,7 +51,7 @@ INT8_REMEDY = "compile with --precision fp32, or with --calibrate and texts like
 TINY = 1e-12
 
 PADDED = 17
-"""Length of the window that is run beside a longer one."""
+"""Length of the window that is run in a batch with a longer one."""
 
 OnCheck = Callable[[int, int], None]
 
@@ -90,7 +90,7 @@ class MeasuredError:
 def expect(part: TransformerPart) -> Expected:
     """Run the original on windows, before anything else does.
 
-    :raises CompileError: When it fails, or its output cannot be reproduced.
+    :raises CompileError: If it fails, or its output cannot be reproduced.
     """
     reference = Reference(part.pipe.model)
     lengths = checked_lengths(longest_checked(part.max_length, part.model.config), part.model.config)
@@ -99,7 +99,7 @@ def expect(part: TransformerPart) -> Expected:
         try:
             hidden += reference([window])
             windows.append(window)
-        except Exception as exc:  # whatever the model raises: then there is nothing to reproduce at this length
+        except Exception as exc:  # any error of the model: then there is nothing to reproduce at this length
             reason = f"{type(exc).__name__}: {exc}"
     if not windows:
         raise _refused(part, f"fails by itself: {reason}", "make the original answer texts first")
@@ -119,8 +119,8 @@ def check_encoder(
 ) -> MeasuredError:
     """Run an encoder on the original's windows.
 
-    :param exact: Refuse what differs by more than :data:`TOLERANCE`; else by more than :data:`INT8_TOLERANCE`.
-    :raises CompileError: When it differs, fails, or gives NaN.
+    :param exact: Allow differences up to :data:`TOLERANCE`; otherwise up to :data:`INT8_TOLERANCE`.
+    :raises CompileError: If it differs, fails, or gives NaN.
     """
     encoder = Encoder(model)
     largest = squared = size = deviation = 0.0
@@ -152,7 +152,7 @@ def check_component(part: TransformerPart, model: EncoderBytes, width: int) -> N
 
     :param model: The fp32 encoder.
     :param width: Columns of the hidden states.
-    :raises CompileError: When they differ, or only the compiled one fails.
+    :raises CompileError: If they differ, or only the compiled one fails.
     """
     component = OnnxTransformer(
         part.pipe.vocab,
@@ -199,7 +199,7 @@ def _original_data(part: TransformerPart, docs: list[Doc]) -> list[Any]:
     try:
         with quiet():
             return list(part.pipe.predict(docs).doc_data)
-    except Exception:  # whatever the model raises
+    except Exception:  # any error of the model
         return [None] if len(docs) == 1 else [data for doc in docs for data in _original_data(part, [doc])]
 
 
@@ -212,7 +212,7 @@ def row_error(found: HiddenStates, expected: HiddenStates) -> float:
 
 
 def _check_against_itself(part: TransformerPart, reference: Reference, expected: Expected) -> None:
-    """Run the longest window again, after all others; and a short one beside a longer one."""
+    """Run the longest window again, after all others; and a short one in a batch with a longer one."""
     longest, short = expected.windows[0], next((w for w in expected.windows if len(w) <= PADDED), None)
     (again,) = reference([longest])
     if not (error := row_error(again, expected.hidden[0])) <= TOLERANCE:
@@ -228,7 +228,8 @@ def _check_against_itself(part: TransformerPart, reference: Reference, expected:
     if not (error := row_error(padded, expected.hidden[expected.windows.index(short)])) <= TOLERANCE:
         raise _refused(
             part,
-            f"gives another output beside a longer window, by {error:.1e} of its size: it does not mask padding",
+            f"gives another output in a batch with a longer window, by {error:.1e} of its size:"
+            " it does not mask padding",
             "use a model whose hidden states do not depend on padding, such as BERT, RoBERTa or DeBERTa",
         )
 

@@ -1,7 +1,7 @@
-"""Prove that a compiled pipeline answers what its original does, with nothing but what the function will have.
+"""Prove that a compiled pipeline gives its original's predictions, with only the packages that the function will have.
 
 The last step of a compile. Missing modules that are installed here become requirements, and the proof is repeated.
-Anything else is an error that names the component and what it lacks.
+Any other fault is an error that names the component and the missing part.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class _OriginalAnswers:
-    """The reference: what the original does on each text.
+    """The reference: the original's results on each text.
 
     :param answers: The function's answers, for the texts on which the original does not raise.
     """
@@ -93,12 +93,12 @@ def prove(
 
     :param folder: The compiled pipeline.
     :param requirements: Its known requirements.
-    :param precision: fp32 has to give what the original gives; int8 has to answer, with finite numbers.
-    :param texts: Texts to query besides the built-in ones.
+    :param precision: fp32 must give the original's predictions; int8 must give any, with finite numbers.
+    :param texts: Texts to query in addition to the built-in ones.
     :param on_round: Called with the requirements before each round.
     :param on_speed: Called with the speed of a pipeline that passes.
     :returns: Its requirements.
-    :raises CompileError: When it does not load or answer there, differs from the original, or has code that needs
+    :raises CompileError: If it does not load or answer there, differs from the original, or has code that needs
         torch on other texts.
     """
     original = _query_original(inspected.nlp, (*TEXTS, *texts))
@@ -160,7 +160,7 @@ def _quiet() -> Iterator[None]:
 def _fault(
     original: _OriginalAnswers, compiled: IsolatedAnswers, precision: Precision, code: Sequence[str]
 ) -> _Fault | None:
-    """Return the gravest fault of what the fresh process reported."""
+    """Return the most severe fault that the fresh process reported."""
     failures = [compiled.failure] if compiled.failure else []
     traces = zip(original.traces, compiled.traces, strict=False)
     failures += [now.failure for then, now in traces if now.failure and not then.failure]
@@ -169,7 +169,7 @@ def _fault(
     if compiled.torch_readers:
         readers = " and ".join(compiled.torch_readers)
         return _Fault(
-            f"{readers} reads doc._.trf_data, which is not there without torch",
+            f"{readers} reads doc._.trf_data, which is missing without torch",
             "remove it from the pipeline, or let it use the annotations of other components",
         )
     if failures:
@@ -193,8 +193,8 @@ def _torch_code(inspected: Original) -> _Fault | None:
     shown = "; ".join(map(str, found[:SHOWN_USES]))
     more = f"; and {len(found) - SHOWN_USES} more" if found[SHOWN_USES:] else ""
     return _Fault(
-        f"the pipeline's code uses what no function has: {shown}{more}",
-        "remove it, or leave out with --code what only training needs; an import that may fail is accepted"
+        f"the pipeline's code uses torch: {shown}{more}",
+        "remove it, or leave out of --code the parts that only training needs; an import that may fail is accepted"
         " inside try/except ImportError",
     )
 
@@ -217,15 +217,17 @@ def _remedy(failed: Failure, compiled: IsolatedAnswers, code: Sequence[str]) -> 
         return "use a component that needs no torch: the function has none"
     blocked = [path for path in compiled.blocked if path in failed.message]
     if blocked:
-        return f"bring the file with the pipeline: --code {blocked[0]}, and read it from beside the code's __file__"
+        return (
+            f"bring the file with the pipeline: --code {blocked[0]}, and read it from the folder of the code's __file__"
+        )
     for name in absent:
         spec = importlib.util.find_spec(name) if name not in sys.modules else sys.modules[name].__spec__
         if spec is not None and spec.origin and not distributions_of(name):
             origin = Path(spec.origin)
             return f"bring the module with the pipeline: --code {origin.parent if spec.parent == name else origin}"
     if absent:
-        return f"install what brings {', '.join(map(repr, absent))}, or bring it with --code FILE"
-    return "change or remove what raises it, or bring what it needs with --code FILE, and compile again"
+        return f"install the package that brings {', '.join(map(repr, absent))}, or bring it with --code FILE"
+    return "change or remove the code that raises it, or bring its files with --code FILE, and compile again"
 
 
 def _not_finite(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Fault | None:
@@ -251,7 +253,7 @@ def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without
             component, first = left[0]
             return _Fault(
                 f"component {component!r} differs from the original's on {_shown(text)}: {first}",
-                f"look for what {component!r} uses that is not in the pipeline: doc._.trf_data, files, packages, "
+                f"check what {component!r} uses outside of the pipeline: doc._.trf_data, files, packages, "
                 "variables; if it is the encoder, please report it",
             )
     return None
@@ -274,19 +276,19 @@ def _answered_differently(original: _OriginalAnswers, compiled: IsolatedAnswers)
         return None
     return _Fault(
         f"the function's answer differs from the original's: {found[0]}",
-        "look for a component whose `pipe` differs from its call",
+        "find the component whose `pipe` differs from its call",
     )
 
 
 def _deterministic(
     original: _OriginalAnswers, text: str, found: Sequence[tuple[str, ValueDifference]]
 ) -> list[tuple[str, ValueDifference]]:
-    """Keep the differences in what the original gives each time, whatever else is in its batch."""
+    """Keep the differences in values that the original gives each time, in any batch."""
     unsteady: set[tuple[str, str]] = set()
     first = original.traces[original.texts.index(text)]
-    for beside in (None, original.texts[0], _LONG):
+    for other in (None, original.texts[0], _LONG):
         with _quiet():
-            again = trace_text(original.nlp, text, beside=beside)
+            again = trace_text(original.nlp, text, batch_with=other)
         unsteady |= {(component, one.path) for component, one in trace_differences(first, again)}
     return [(component, one) for component, one in found if (component, one.path) not in unsteady]
 
@@ -298,9 +300,9 @@ def _wanted(compiled: IsolatedAnswers, fault: _Fault | None, known: Sequence[str
     named = [name for failed in (fault.failures if fault else ()) for name in failed.missing]
     if named:
         return list(_installable(named, known))
-    beside = [name for name, importer in compiled.missing if fault is not None or _is_own(importer, code)]
+    absent = [name for name, importer in compiled.missing if fault is not None or _is_own(importer, code)]
     # One at a time, the last first: most modules that are not found are not needed.
-    return list(islice(_installable(reversed(beside), known), 1))
+    return list(islice(_installable(reversed(absent), known), 1))
 
 
 def _installable(names: Sequence[str] | Iterator[str], known: Sequence[str]) -> Iterator[str]:
@@ -313,7 +315,7 @@ def _installable(names: Sequence[str] | Iterator[str], known: Sequence[str]) -> 
 
 
 def _is_own(file: str, code: Sequence[str]) -> bool:
-    """Recognise a file of the pipeline's own code."""
+    """Return whether a file belongs to the pipeline's own code."""
     return any(part.removesuffix(".py") in code for part in Path(file).parts)
 
 

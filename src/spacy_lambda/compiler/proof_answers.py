@@ -1,4 +1,4 @@
-"""A compiled pipeline queried in a fresh process that has only what the function will have."""
+"""A compiled pipeline queried in a fresh process that has only the function's packages."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class IsolatedAnswers:
     """The report of the fresh process.
 
     :param failure: The exception that kept the pipeline from loading or from answering at all.
-    :param loading: The failure came before the pipeline was loaded.
-    :param missing: Modules that were not found, and the file that imports each.
+    :param loading: ``True`` if the failure came before the pipeline was loaded.
+    :param missing: Modules that were not found, each with the file that imports it.
     :param blocked: Files that were opened and that will be missing in the function.
     :param components: The pipeline's components.
     :param traces: The changes of each component, text by text.
     :param answers: The function's answers, with a :class:`Failure` in the place of one that raised.
     :param speed: The measured speed.
-    :param torch_readers: Components that read what only spacy-transformers leaves on a Doc, and where.
+    :param torch_readers: Components that read ``doc._.trf_data``, each with its file and line.
     """
 
     failure: Failure | None
@@ -49,11 +49,11 @@ def query_isolated(
 ) -> IsolatedAnswers:
     """Load a pipeline in a fresh process and query it.
 
-    :param requirements: Requirements of the function besides the base install.
+    :param requirements: Requirements of the function in addition to the base install.
     :param texts: Texts to run component by component.
     :param answerable: Those of them to send to the function too.
-    :raises CompileError: When the process ends without a response.
-    :raises RequirementError: When a requirement is not installed here.
+    :raises CompileError: If the process ends without a response.
+    :raises RequirementError: If a requirement is not installed here.
     """
     with function_task_root(requirements) as root:
         done = run_isolated(

@@ -1,7 +1,7 @@
 """Queries of a compiled pipeline, component by component and as a function; see :mod:`spacy_lambda.packages.isolation`.
 
-They run in a process that has what the function will have. What reads ``doc._.trf_data`` is recorded even where it
-catches the error.
+They run in a process with the function's packages. Components that read ``doc._.trf_data`` are recorded even where they
+catch the error.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def load(pipeline: Path) -> Language:
 
 
 def query(nlp: Language, request: dict[str, Any]) -> dict[str, Any]:
-    """Trace texts, and answer those that can be answered as the function does."""
+    """Trace texts, and query the function with those on which the pipeline does not raise."""
     running, readers = ["tokenizer"], list[str]()
     _watch_torch_data(running, readers)
     traces = [trace_text(nlp, text, running=running) for text in request["texts"]]
@@ -89,7 +89,7 @@ def _speed(nlp: Language, texts: list[str]) -> dict[str, Any] | None:
 
 
 def _watch_torch_data(running: list[str], readers: list[str]) -> None:
-    """Record which component reads what only spacy-transformers leaves, even if it catches the error."""
+    """Record the components that read ``doc._.trf_data``, even if they catch the error."""
     if Doc.has_extension(TORCH_EXTENSION):
         return
 
@@ -97,7 +97,7 @@ def _watch_torch_data(running: list[str], readers: list[str]) -> None:
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_filename.endswith("underscore.py"):
             frame = frame.f_back
-        # spaCy's own doc_cleaner looks whether there is something to clean.
+        # spaCy's doc_cleaner checks whether there is something to clean.
         if not frame.f_code.co_filename.startswith(SPACY):
             record(frame)
         raise AttributeError(

@@ -28,8 +28,8 @@ def check_provenance(original: Path, compiled: Path, *, names: tuple[str, str]) 
     """Check that the second of two pipelines is the one that was compiled, and from the first.
 
     :param names: Their names as the user gave them.
-    :returns: A note when the second one was compiled from another original, or is not compiled.
-    :raises VerifyError: When they are given the wrong way round.
+    :returns: A note if the second one was compiled from another original, or is not compiled.
+    :raises VerifyError: If they are given the wrong way round.
     """
     blocks = [read_meta(path / "meta.json").get(META_KEY) for path in (original, compiled)]
     first, second = names

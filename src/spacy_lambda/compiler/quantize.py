@@ -3,7 +3,7 @@
 Three measures, each against one source of error:
 
 - *Weights of 7 bits.* The products run as unsigned 8-bit by signed 8-bit. On a host without VNNI onnxruntime adds
-  pairs of such products in 16 bits: with 8-bit weights those sums can saturate and the answers change with the host;
+  pairs of such products in 16 bits: with 8-bit weights those sums can saturate and predictions change with the host;
   with weights in [-64, 63] they cannot (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
 - *Balanced inputs.* A few inputs of a matrix product are far larger than the rest and would take the whole range.
   Each input is divided by a factor, its row of the weight multiplied by it: SmoothQuant (Xiao et al., 2023,
@@ -36,7 +36,7 @@ BALANCE = {"qkv": 0.65, "attention_out": 0.65, "ffn_in": 0.65, "ffn_out": 0.5}
 """The part of the inputs' range that moves into the weights (SmoothQuant's alpha), found on MiniLM."""
 
 PER_ROW = ("ffn_out",)
-"""Products whose rows differ much in range: what the activation function lets through."""
+"""Products whose rows differ much in range: the outputs of the activation function."""
 
 DAMPING = 0.01
 """Part of the mean that is added to the diagonal before inverting, GPTQ's default."""
@@ -100,7 +100,7 @@ def _joined(a: Calibration, b: Calibration) -> Calibration:
 def quantize_linears(
     weights: EncoderWeights, calibration: dict[LinearKey, Calibration]
 ) -> Iterator[tuple[LinearKey, QuantizedLinear]]:
-    """Quantise every matrix product of the encoder's layers, in order."""
+    """Quantize every matrix product of the encoder's layers, in order."""
     for number, layer in enumerate(weights.layers):
         seen = {name: calibration[number, name] for name in LINEARS}
         factors = {name: _balance(getattr(layer, name), seen[name], BALANCE[name]) for name in LINEARS}
@@ -124,7 +124,7 @@ def quantize_linears(
 
 
 def quantize_table(table: Floats) -> QuantizedTable:
-    """Quantise an embedding table to 8 bits, each row by its own range."""
+    """Quantize an embedding table to 8 bits, each row by its own range."""
     scales = np.abs(table).max(axis=1, keepdims=True) / 127
     scales[scales == 0] = 1
     return QuantizedTable(np.round(table / scales).astype(np.int8), scales.astype(np.float32))
@@ -156,7 +156,7 @@ def _round(weight: Floats | Matrix, moments: Matrix) -> tuple[npt.NDArray[np.int
     left = weight.astype(np.float64)
     scales = np.abs(left).max(axis=0) / WEIGHT_LIMIT
     scales[scales == 0] = 1
-    # Rounding to fp32 first, so that what the runtime multiplies by is what is compensated for.
+    # Rounded to fp32 first: the compensation is then for the scales that the runtime multiplies by.
     scales = scales.astype(np.float32).astype(np.float64)
     n = len(left)
     damped = moments + np.eye(n) * max(DAMPING * np.diag(moments).mean(), 1e-8)

@@ -19,7 +19,7 @@ class Reference:
     """Hidden states of windows of wordpieces, by the original's own model.
 
     Goes through spacy-transformers' wrapper, with its padding, its mask of floats and the token types that the
-    tokenizer would give, because each of them can change what a model answers.
+    tokenizer would give, because each of them can change a model's output.
 
     :param model: A ``TransformerModel`` of spacy-transformers.
     """
@@ -33,7 +33,7 @@ class Reference:
         """Encode windows as one padded batch.
 
         :param windows: Wordpiece ids of each window.
-        :raises Exception: Whatever the model raises, for example on windows longer than its positions.
+        :raises Exception: If the model raises it, for example on windows longer than its positions.
         """
         from spacy_transformers.data_classes import WordpieceBatch
 

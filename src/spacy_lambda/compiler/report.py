@@ -37,14 +37,14 @@ class Difference:
     :param document: Number of the text, from 0.
     :param start: First character; ``None`` for an annotation of the whole text.
     :param text: The characters, at most 80 of them.
-    :param says: The kind of annotation.
+    :param annotation: The kind of annotation.
     :param original: The original's label or value; ``None`` where it has none.
     :param compiled: The compiled pipeline's label or value.
     """
 
     document: int
     component: str
-    says: str
+    annotation: str
     start: int | None
     end: int | None
     text: str
@@ -57,12 +57,12 @@ class ComponentReport:
     """Agreement on one kind of annotation of one component.
 
     :param component: The component's name.
-    :param says: The kind of annotation: ``ents``, ``tags``, ``cats.scores``, ...
+    :param annotation: The kind of annotation: ``ents``, ``tags``, ``cats.scores``, ...
     :param original: Number of the original's items.
     :param compiled: Number of the compiled pipeline's items.
     :param shared: Number of items that both have.
-    :param agreement: F1 of the compiled pipeline's items against the original's; ``None`` when both have none.
-    :param counts: Counts for the report's agreement; scores do not where the precision is int8.
+    :param agreement: F1 of the compiled pipeline's items against the original's; ``None`` if both have none.
+    :param counts: ``False`` if it does not affect the report's agreement, as scores under int8.
     :param identical_documents: Documents with exactly the same items.
     :param largest_difference: Largest difference of two scores of the same item; ``None`` without scores.
     :param gold_original: Gold F1 of the original, that is, against annotations; ``None`` without any.
@@ -73,7 +73,7 @@ class ComponentReport:
     """
 
     component: str
-    says: str
+    annotation: str
     original: int
     compiled: int
     shared: int
@@ -130,7 +130,7 @@ class VerificationReport:
     :param documents: Number of texts.
     :param identical_documents: Documents on which all components agree.
     :param largest_hidden_difference: Largest difference of two hidden states; ``None`` without a transformer.
-    :param relative_hidden_error: Root mean square of the differences, as a part of the hidden states' own.
+    :param relative_hidden_error: Root mean square of the differences, relative to the hidden states' own.
     :param unlike_documents: Documents whose hidden states have different shapes: other wordpieces, or other windows.
     :param components: One for each kind of annotation of each component.
     :param not_compared: Components without comparable annotations, and values that cannot be compared.
@@ -154,17 +154,22 @@ class VerificationReport:
 
     @property
     def agreement(self) -> float | None:
-        """The lowest agreement of all components; ``None`` when neither pipeline annotates anything."""
+        """The lowest agreement of all components; ``None`` if neither pipeline annotates anything."""
         found = [row.agreement for row in self.components if row.counts and row.agreement is not None]
         return min(found, default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON, with every difference."""
-        return {**asdict(self), "agreement": self.agreement}
+        return {**asdict(self, dict_factory=_as_json), "agreement": self.agreement}
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures without anything of the texts: a pipeline's ``meta.json`` may be published."""
+        """Return the figures without any part of the texts: a pipeline's ``meta.json`` may be published."""
         full = self.to_dict()
         return {key: value for key, value in full.items() if key not in ("differences", "failures")} | {
             "failures": len(self.failures)
         }
+
+
+def _as_json(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return fields by their keys in JSON, where the annotation's key is ``says``."""
+    return {"says" if name == "annotation" else name: value for name, value in fields}

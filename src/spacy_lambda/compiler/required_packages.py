@@ -1,4 +1,4 @@
-"""Installed distributions that a pipeline needs besides the base install, found by what it uses of them."""
+"""Installed distributions that a pipeline needs in addition to the base install, found by the modules that it uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spacy.util import registry as registry_of_spacy
 
 from spacy_lambda.core.pipelines import requirements_of
 from spacy_lambda.errors import CompileError
-from spacy_lambda.packages.base_install import LEFT_OUT, OURS
+from spacy_lambda.packages.base_install import LEFT_OUT, SPACY_LAMBDA
 from spacy_lambda.packages.closure import applies, is_satisfied, requirement_closure
 from spacy_lambda.packages.torch_packages import TORCH_DISTRIBUTIONS, brings_torch
 from spacy_lambda.pipeline.config_file import blocks, registered_names
@@ -35,15 +35,15 @@ __all__ = [
 
 OWN_MODULES = ("spacy", "spacy_lambda", "thinc")
 LIBRARIES = ("spacy", "thinc")
-"""Whose registries packages add to, by entry points."""
+"""Libraries whose registries other packages extend by entry points."""
 
 
 def kept_requirements(meta: Mapping[str, Any]) -> list[str]:
     """Return the requirements of the original that do not bring torch, which its compiled pipeline keeps.
 
     :param meta: The original's ``meta.json``.
-    :raises InvalidPipelineError: When it lists anything but requirements.
-    :raises CompileError: When one of them is not installed here, or in another version.
+    :raises InvalidPipelineError: If it lists an invalid requirement.
+    :raises CompileError: If one of them is not installed here, or in another version.
     """
     return [one for one in requirements_of(meta) if _name(one) != "spacy-lambda" and _is_kept(one)]
 
@@ -54,7 +54,7 @@ def required_names(requirements: Iterable[str]) -> set[str]:
 
 
 def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterable[str]) -> list[str]:
-    """Return requirements for what a config names: the distributions in which it is registered.
+    """Return requirements for the names in a config: the distributions that register them.
 
     :param config: Interpolated.
     :param without: Modules that the pipeline contains.
@@ -65,7 +65,7 @@ def needed_by_names(nlp: Language, config: Mapping[str, Any], *, without: Iterab
 
 
 def installed_sources(nlp: Language, config: Mapping[str, Any]) -> list[Path]:
-    """Return the files, of packages beyond the base install, that define what a config names."""
+    """Return the files, of packages beyond the base install, that define the functions named in a config."""
     files = []
     for module in sorted(_all_modules(nlp, config)):
         dists = distributions_of(module)
@@ -84,18 +84,18 @@ def distributions_of(module: str) -> list[Distribution]:
 
 
 def pinned(dist: Distribution) -> str:
-    """Return a requirement for the installed version, with which the answers were compared."""
+    """Return a requirement for the installed version, with which the predictions were compared."""
     return f"{dist.name}=={Version(dist.version).public}"
 
 
 def is_base(dist: Distribution) -> bool:
-    """Recognise a distribution that every function has, or that none has: some of what spaCy requires is left out."""
+    """Return whether a distribution is part of the base install, or left out of it although spaCy requires it."""
     return _normal(dist) in _base() or _normal(dist) in LEFT_OUT
 
 
 def _all_modules(nlp: Language, config: Mapping[str, Any]) -> set[str]:
-    """Return the modules in which the parts of a pipeline, and what its config names, are defined."""
-    # A component may be a function, which has the module that it was written in.
+    """Return the modules that define the parts of a pipeline and the functions named in its config."""
+    # A component may be a function, whose module is the one that defines it.
     parts = [nlp, nlp.tokenizer, *(component for _, component in nlp.components)]
     modules = {str(getattr(part, "__module__", None) or type(part).__module__) for part in parts}
     for block in blocks(config):
@@ -151,7 +151,7 @@ def _normal(dist: Distribution) -> str:
 
 @cache
 def _base() -> frozenset[str]:
-    return frozenset(map(_normal, requirement_closure((OURS,), without=LEFT_OUT)))
+    return frozenset(map(_normal, requirement_closure((SPACY_LAMBDA,), without=LEFT_OUT)))
 
 
 def _installed(text: str) -> Distribution:

@@ -42,7 +42,7 @@ SENTENCE = 7
 
 
 def checked_lengths(longest: int, config: Any) -> list[int]:
-    """Lengths of windows, descending: a ladder, and both sides of every length that the config names.
+    """Return lengths of windows, descending: increasing steps, and both sides of every length that the config names.
 
     :param longest: The longest of them.
     :param config: The model's ``PretrainedConfig``.
@@ -53,12 +53,12 @@ def checked_lengths(longest: int, config: Any) -> list[int]:
         if THRESHOLD.search(name) and isinstance(value, int) and 1 < value <= longest + 1
     ]
     around = [value + step for value in (*named, longest) for step in (-1, 0, 1)]
-    ladder = [1, 2, 3, 7, *((1 << power) + 1 for power in range(4, 12))]
-    return sorted({length for length in (*ladder, *around) if 1 <= length <= longest}, reverse=True)
+    steps = [1, 2, 3, 7, *((1 << power) + 1 for power in range(4, 12))]
+    return sorted({length for length in (*steps, *around) if 1 <= length <= longest}, reverse=True)
 
 
 def sample_windows(tokenizer: Any, model: Any, lengths: Sequence[int]) -> list[list[int]]:
-    """Windows of random wordpieces between the tokenizer's special ones.
+    """Return windows of random wordpieces between the tokenizer's special ones.
 
     Low ids are drawn more often, as vocabularies tend to be ordered by frequency. Padding is left out: its embedding
     may be all zeros, of which a layer norm makes NaN where its epsilon is 0.
@@ -81,7 +81,7 @@ def sample_windows(tokenizer: Any, model: Any, lengths: Sequence[int]) -> list[l
 
 
 def text_docs(vocab: Vocab, tokenizer: Any) -> list[Doc]:
-    """Docs of :data:`ORDINARY_TEXTS`, and of every special wordpiece as text."""
+    """Return Docs of :data:`ORDINARY_TEXTS`, and of every special wordpiece as text."""
     special = " and ".join(map(str, tokenizer.all_special_tokens))
     tokenize = _tokenizer(vocab)
     docs = [tokenize(text) for text in (*ORDINARY_TEXTS, f"Before {special} after", special.replace(" and ", ""))]
@@ -92,7 +92,7 @@ def text_docs(vocab: Vocab, tokenizer: Any) -> list[Doc]:
 
 
 def _tokenizer(vocab: Vocab) -> Tokenizer:
-    """spaCy's tokenizer without a language's exceptions: a Language cannot be made for just any vocabulary."""
+    """Return spaCy's tokenizer without a language's exceptions: a Language cannot be created for a given vocabulary."""
     defaults = Language.Defaults
     return Tokenizer(
         vocab,
@@ -103,7 +103,7 @@ def _tokenizer(vocab: Vocab) -> Tokenizer:
 
 
 def limit_docs(vocab: Vocab, tokenizer: Any, lengths: Sequence[int]) -> Iterator[Doc]:
-    """Docs of a few long tokens, each Doc a single window of about so many wordpieces.
+    """Yield Docs of a few long tokens, each a single window of about the given number of wordpieces.
 
     :param lengths: Wordpieces, special ones included.
     """
@@ -129,7 +129,7 @@ def _count(tokenizer: Any, words: Sequence[str]) -> int:
 
 
 def _special(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The special wordpieces before and after a text's own."""
+    """Return the special wordpieces before and after a text's own."""
     encoded = tokenizer("a text", return_special_tokens_mask=True)
     ids, mask = list(encoded["input_ids"]), list(encoded["special_tokens_mask"])
     if 0 not in mask:

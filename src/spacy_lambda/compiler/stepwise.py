@@ -1,4 +1,4 @@
-"""A pipeline run one component after the other, so that each one's annotations, failures and time are its own."""
+"""A pipeline run one component after the other, so that annotations, failures and time are measured for each."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def read_docs(path: Path, nlp: Language) -> list[Doc]:
     :param path: A folder of ``.txt`` files, a ``.txt`` file, a ``.jsonl`` file with a ``text`` in each line, or a
         ``.spacy`` corpus (or a folder of them).
     :param nlp: The pipeline whose tokenizer and vocabulary the Docs get.
-    :raises VerifyError: When there is nothing to read, or a line is invalid.
+    :raises VerifyError: If there is nothing to read, or a line is invalid.
     """
     if not path.exists():
         raise VerifyError(

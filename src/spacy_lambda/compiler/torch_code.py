@@ -33,9 +33,9 @@ class TorchUse:
 
 
 def torch_uses(file: Path) -> Iterator[TorchUse]:
-    """Yield the places where a module needs what no function has.
+    """Yield the places where a module uses torch.
 
-    Imports that may fail do not count, nor what only type checkers see.
+    Imports that may fail do not count, nor code that only type checkers read.
     """
     try:
         tree = ast.parse(file.read_bytes())
@@ -49,7 +49,7 @@ def torch_uses(file: Path) -> Iterator[TorchUse]:
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield every node that may run, but for imports whose ImportError is caught."""
+    """Yield every node that may run, except imports whose ImportError is caught."""
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
     while waiting:
         node, ready = waiting.pop()
@@ -64,7 +64,7 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
         elif isinstance(node, ast.With) and any(map(_suppresses, node.items)):
             waiting += [(child, True) for child in (*node.items, *node.body)]
         else:
-            # What is defined inside `try` runs later, outside of it.
+            # A function defined inside `try` runs later, outside of it.
             later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
             waiting += [(child, ready and not later) for child in ast.iter_child_nodes(node)]
 
@@ -82,7 +82,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def _names_torch_data(node: ast.AST) -> bool:
-    """Recognise the attribute, or its name as a string, as for ``getattr``."""
+    """Return whether a node is the attribute, or its name as a string, as for ``getattr``."""
     if isinstance(node, ast.Attribute):
         return node.attr == TORCH_EXTENSION
     return isinstance(node, ast.Constant) and node.value == TORCH_EXTENSION

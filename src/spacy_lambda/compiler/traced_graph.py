@@ -27,16 +27,16 @@ SAMPLE_LENGTH = 19
 
 
 def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) -> onnx.ModelProto:
-    """Trace a model to a graph with the same input and output as :func:`.bert_graph.build_graph` makes.
+    """Trace a model to a graph with the same input and output as that of :func:`.bert_graph.build_graph`.
 
     :param model: A ``PreTrainedModel``.
-    :param token_types: The original's tokenizer gives token types, all 0; some models answer differently without.
-    :param longest: Wordpieces that the model takes at most.
-    :raises CompileError: When torch cannot export it.
+    :param token_types: The original's tokenizer gives token types, all 0; some models give other outputs without them.
+    :param longest: Maximum number of wordpieces that the model takes.
+    :raises CompileError: If torch cannot export it.
     """
     import torch
 
-    class Encoder(torch.nn.Module):
+    class TracedEncoder(torch.nn.Module):
         def __init__(self, inner: Any) -> None:
             super().__init__()
             self.inner = inner
@@ -53,7 +53,7 @@ def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) 
     try:
         with torch.no_grad(), _quiet():
             torch.onnx.export(
-                Encoder(model).eval(),
+                TracedEncoder(model).eval(),
                 (sample,),
                 buffer,  # type: ignore[arg-type]
                 input_names=[INPUT],
@@ -62,7 +62,7 @@ def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) 
                 opset_version=OPSET,
                 dynamo=False,
             )
-    except Exception as exc:  # whatever torch's exporter raises
+    except Exception as exc:  # any error of torch's exporter
         raise CompileError(
             f"torch cannot export {type(model).__name__} to ONNX: {type(exc).__name__}: {exc}",
             remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT",
@@ -71,7 +71,7 @@ def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) 
 
 
 def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Quantise a traced graph's matrix products and embeddings, with weights of 7 bits (see :mod:`.quantize`)."""
+    """Quantize a traced graph's matrix products and embeddings, with weights of 7 bits (see :mod:`.quantize`)."""
     import_onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -93,7 +93,7 @@ def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
 def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Return the graph after those of onnxruntime's fusions that do not depend on this machine.
 
-    :raises CompileError: When onnxruntime refuses the graph.
+    :raises CompileError: If onnxruntime refuses the graph.
     """
     onnxruntime = import_onnxruntime()
     with tempfile.TemporaryDirectory() as folder:
@@ -106,7 +106,7 @@ def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
             onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as exc:  # onnxruntime's exceptions share no public base
             raise CompileError(
-                f"onnxruntime cannot run what torch exported: {exc}",
+                f"onnxruntime cannot run the graph that torch exported: {exc}",
                 remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT",
             ) from exc
         return onnx.load(target)

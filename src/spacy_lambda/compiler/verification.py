@@ -1,7 +1,7 @@
 """Original and compiled pipeline on the same texts, compared component by component.
 
-Both run one component after the other. The annotations of a component are what it changes on the Docs of either,
-whatever its factory is called, and what it declares to assign, even where it assigns nothing. So each component is
+Both run one component after the other. The annotations of a component are those that it changes on the Docs of either,
+under any factory name, and those that it declares to assign, even where it assigns nothing. So each component is
 compared, or is listed as not compared.
 """
 
@@ -52,9 +52,9 @@ def verify(
     :param texts: See :func:`.texts.read_docs`.
     :param code: Modules that the original needs and the compiled pipeline does not contain.
     :param on_step: Receives progress.
-    :raises VerifyError: When there are no texts, or the pipelines are the wrong way round or of other components.
-    :raises PipelineNotFoundError: When one of them is not a pipeline.
-    :raises CompileError: When the code cannot be imported.
+    :raises VerifyError: If there are no texts, or the pipelines are the wrong way round or of other components.
+    :raises PipelineNotFoundError: If one of them is not a pipeline.
+    :raises CompileError: If the code cannot be imported.
     """
     first, second = find_pipeline(original), find_pipeline(compiled)
     note = check_provenance(first, second, names=(original, compiled))
@@ -81,7 +81,7 @@ def compare(
     if other.pipe_names != original.pipe_names:
         raise VerifyError(
             f"the pipelines have different components: {original.pipe_names} and {other.pipe_names}",
-            remedy="compare a pipeline with what was compiled from it",
+            remedy="compare a pipeline with the one compiled from it",
         )
     comparison = _Comparison(original, other)
     comparison.warm_up(docs[:BATCH])
@@ -98,12 +98,12 @@ def _load(path: Path, name: str) -> Language:
         unknown = unregistered(read_config(path))
         if unknown:
             raise VerifyError(
-                f"{name} needs what nothing has registered here: {', '.join(unknown)}",
+                f"{name} uses functions that are not registered: {', '.join(unknown)}",
                 remedy="give the file that registers it with --code FILE, as to compile, or install its package",
             ) from exc
         raise VerifyError(
             f"{name} cannot be compared: {exc.message}",
-            remedy='install what it needs, for example pip install "spacy-lambda[compile]"',
+            remedy='install its requirements, for example pip install "spacy-lambda[compile]"',
         ) from exc
 
 
@@ -157,7 +157,7 @@ class _Comparison:
     def _document(
         self, number: int, text: str, stages: Mapping[str, tuple[Annotations, Annotations]], gold: Annotations
     ) -> bool:
-        """Count what all components have changed on one document, and return whether both pipelines agree.
+        """Count the changes of all components on one document, and return whether both pipelines agree.
 
         Where they do not, the original runs again: annotations that change from run to run are left out.
         """
@@ -185,7 +185,7 @@ class _Comparison:
         after: tuple[Annotations, Annotations],
         gold: Annotations,
     ) -> bool:
-        """Count what one component has changed on one document, and return whether both pipelines agree."""
+        """Count the changes of one component on one document, and return whether both pipelines agree."""
         agreed = True
         for kind in after[0].keys() | after[1].keys() | {kind for owner, kind in self._shown if owner == name}:
             first, second = after[0].get(kind, {}), after[1].get(kind, {})
@@ -215,12 +215,12 @@ class _Comparison:
         self._identical += same and isinstance(first, Doc) and isinstance(second, Doc)
 
     def report(self) -> VerificationReport:
-        """Return everything that was counted."""
+        """Return all counts."""
         block = self._compiled.meta.get(META_KEY)
         exact = not (isinstance(block, dict) and block.get("precision") == "int8")
         order = {name: place for place, name in enumerate(("tokenizer", *self._nlp.pipe_names))}
         tallies = [tally for key, tally in self._tallies.items() if key in self._shown and key not in self._opaque]
-        tallies.sort(key=lambda tally: (order[tally.component], tally.says))
+        tallies.sort(key=lambda tally: (order[tally.component], tally.annotation))
         compared = self._documents - sum(failure.pipeline == "original" for failure in self._failures)
         rows = tuple(tally.report(documents=compared, exact=exact) for tally in tallies)
         return VerificationReport(

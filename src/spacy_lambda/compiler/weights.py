@@ -29,7 +29,7 @@ ROBERTA_POSITIONS = ("roberta", "xlm-roberta", "camembert")
 
 @dataclass(frozen=True)
 class Norm:
-    """A layer normalisation. *Shape of both:* ``(width,)``"""
+    """A layer normalization. *Shape of both:* ``(width,)``"""
 
     weight: Floats
     bias: Floats
@@ -89,7 +89,7 @@ class EncoderWeights:
 
 
 def is_bert_family(config: Any) -> bool:
-    """Recognise a model for which :func:`read_weights` is made.
+    """Return whether :func:`read_weights` supports a model.
 
     :param config: The model's ``PretrainedConfig``.
     """

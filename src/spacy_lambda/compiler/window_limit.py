@@ -30,11 +30,11 @@ def window_limit(name: str, model: Any) -> int:
 
     :param name: The component's name.
     :param model: Its ``TransformerModel`` of spacy-transformers.
-    :raises CompileError: When the memory does not suffice to find out.
+    :raises CompileError: If there is not enough memory to measure it.
     """
     declared = int(min(model.tokenizer.model_max_length, UNLIMITED))
     longest = longest_checked(declared, model.transformer.config)
-    # A copy: some models change with the first window they see.
+    # A copy: some models change with the first window that they encode.
     encodes = _WindowProbe(name, copy.deepcopy(model))
     if encodes(longest):
         return declared
@@ -69,7 +69,7 @@ class _WindowProbe:
             self._reference([[self._id] * length])
         except MemoryError as exc:
             raise self._no_memory(length) from exc
-        except Exception as exc:  # IndexError, RuntimeError, ValueError: whatever the model raises
+        except Exception as exc:  # IndexError, RuntimeError, ValueError: any error of the model
             if "alloc" in str(exc):
                 raise self._no_memory(length) from exc
             return False

@@ -20,7 +20,7 @@ from spacy_lambda.runtime.encoder import Encoder
 
 __all__ = ["write_meta", "write_pipeline"]
 
-OUR_LISTENER = "spacy_lambda.OnnxListener.v1"
+ONNX_LISTENER = "spacy_lambda.OnnxListener.v1"
 
 
 def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], folder: Path) -> None:
@@ -48,7 +48,7 @@ def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], 
 def write_meta(folder: Path, meta: CompiledMeta, requirements: Sequence[str]) -> None:
     """Put the ``spacy_lambda`` block into a pipeline's ``meta.json``.
 
-    :param requirements: Requirements of the pipeline besides the base install.
+    :param requirements: Requirements of the pipeline in addition to the base install.
     """
     path = folder / "meta.json"
     content = parse_json(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -77,5 +77,5 @@ def _write_config(original: Original, encoders: Mapping[str, CompiledEncoder], p
         }
     for section in nodes(config["components"]):
         if section.get("@architectures") == LISTENER:
-            section["@architectures"] = OUR_LISTENER
+            section["@architectures"] = ONNX_LISTENER
     config.to_disk(path, interpolate=False)

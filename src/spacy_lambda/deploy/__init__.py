@@ -61,7 +61,7 @@ __all__ = [
     "status",
 ]
 
-_HOMES = {
+_LAZY_IMPORTS = {
     "Aws": "spacy_lambda.deploy.aws",
     "Cdk": "spacy_lambda.deploy.cdk_cli",
     "FunctionConfig": "spacy_lambda.cdk.settings",
@@ -91,10 +91,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _LAZY_IMPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        module = import_module(_HOMES[name])
+        module = import_module(_LAZY_IMPORTS[name])
     except ModuleNotFoundError as exc:
         if (exc.name or "").startswith("spacy_lambda"):
             raise

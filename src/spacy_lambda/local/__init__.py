@@ -50,7 +50,7 @@ __all__ = [
     "side_by_side",
 ]
 
-_MODULES = {
+_LAZY_IMPORTS = {
     "FunctionError": "spacy_lambda.client.invocation",
     "FunctionSettings": "spacy_lambda.local.settings",
     "Invocation": "spacy_lambda.client.invocation",
@@ -69,6 +69,6 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _LAZY_IMPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULES[name]), name)
+    return getattr(importlib.import_module(_LAZY_IMPORTS[name]), name)

@@ -1,4 +1,4 @@
-"""Distributions that every function has: spacy-lambda and what it requires, but for what no function uses."""
+"""Distributions that every function has: spacy-lambda and its requirements, without those that no function uses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from packaging.utils import canonicalize_name
 
 from spacy_lambda.packages.closure import requirement_closure
 
-__all__ = ["LEFT_OUT", "OURS", "left_out"]
+__all__ = ["LEFT_OUT", "SPACY_LAMBDA", "left_out"]
 
-OURS = "spacy-lambda"
-"""Taken from where it is installed: the function runs the very code that compiled the pipeline."""
+SPACY_LAMBDA = "spacy-lambda"
+"""Taken from where it is installed: the function runs the same code that compiled the pipeline."""
 
 _CLI = "only spaCy's command line uses it, which the runtime does not import"
 _HUB = "only downloads models, which the function fetches by itself"
@@ -31,7 +31,7 @@ LEFT_OUT = {
     "idna": _CLI,
     "jinja2": _CLI,
     "markupsafe": _CLI,
-    "protobuf": "onnxruntime imports it for quantisation only",
+    "protobuf": "onnxruntime imports it for quantization only",
     "pyyaml": _HUB,
     "requests": _CLI,
     "setuptools": "an installer",
@@ -41,19 +41,19 @@ LEFT_OUT = {
     "urllib3": _CLI,
     "weasel": _CLI,
 }
-"""Distributions that are required and not needed, with what only they require."""
+"""Distributions that are required and not needed, with the requirements of these alone."""
 
 
 def left_out(requirements: Iterable[str], markers: Mapping[str, str] | None = None) -> frozenset[str]:
     """Return the normal names of the distributions that spaCy requires and a function does without.
 
-    What the pipeline itself requires is kept: ``requests`` for its own code, for example.
+    Requirements of the pipeline itself are kept: ``requests`` for its own code, for example.
 
     :param requirements: Requirements of the pipeline.
     :param markers: The environment in which markers are evaluated; by default this interpreter's.
     :raises RequirementError: If a requirement is not installed here.
     """
-    base = {canonicalize_name(dist.metadata["Name"]) for dist in requirement_closure((OURS,), markers=markers)}
+    base = {canonicalize_name(dist.metadata["Name"]) for dist in requirement_closure((SPACY_LAMBDA,), markers=markers)}
     there = base - LEFT_OUT.keys()
     own = requirement_closure(requirements, markers=markers, without=there)
     return frozenset(LEFT_OUT.keys() - {canonicalize_name(dist.metadata["Name"]) for dist in own})

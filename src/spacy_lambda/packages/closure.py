@@ -21,15 +21,15 @@ FUNCTION = "the function"
 def requirement_closure(
     requirements: Iterable[str], *, markers: Mapping[str, str] | None = None, without: Container[str] = ()
 ) -> tuple[Distribution, ...]:
-    """Follow requirements, and theirs, through what is installed here.
+    """Follow requirements, and the requirements of these, through the installed distributions.
 
     An extra is followed only where it is named (``package[extra]``). Versions are compared for the given
-    requirements, and not for what those require: the installer has done so, and some packages that work declare
+    requirements, and not for indirect ones: the installer has done so, and some packages that work declare
     otherwise.
 
     :param requirements: Requirement strings such as ``spacy-lambda`` or ``spacy>=3.8``.
     :param markers: The environment in which markers are evaluated; by default this interpreter's.
-    :param without: Normal names of distributions that are left out, with what only they require.
+    :param without: Normal names of distributions that are left out, with the requirements of these alone.
     :returns: The distributions, sorted by name.
     :raises RequirementError: If one of them is not installed, has another version or cannot be read.
     """
@@ -51,7 +51,7 @@ def requirement_closure(
 
 
 def applies(requirement: Requirement, markers: Mapping[str, str] | None = None) -> bool:
-    """Evaluate a requirement's marker; a requirement without one always applies.
+    """Return whether a requirement's marker applies; a requirement without one always does.
 
     :param markers: Values of markers that replace this interpreter's.
     """
@@ -59,7 +59,7 @@ def applies(requirement: Requirement, markers: Mapping[str, str] | None = None) 
 
 
 def is_satisfied(requirement: Requirement, dist: Distribution) -> bool:
-    """Check an installed distribution's version against a requirement; pre-releases count."""
+    """Return whether an installed distribution's version satisfies a requirement; pre-releases count."""
     try:
         version = Version(dist.version)
     except InvalidVersion:  # of an old package: there is nothing to compare

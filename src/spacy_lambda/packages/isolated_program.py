@@ -78,7 +78,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"failure": None, "loading": True, "missing": finder.names, "blocked": blocked}
     try:
         queries = _import_file(Path(request["queries"]))
-        # From here on: what spaCy itself imports where it is there is not the pipeline's.
+        # From here on: optional imports of spaCy itself are not the pipeline's.
         sys.meta_path.append(finder)
         if request["readable"] is not None:
             _block_files(request["readable"], blocked)
@@ -100,7 +100,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 class _MissingModules(MetaPathFinder):
-    """Records the modules that are not found: as the last finder, it is called for what no other has."""
+    """Records the modules that are not found: as the last finder, it is called for modules that no other finds."""
 
     def __init__(self) -> None:
         self.names: list[list[str]] = []
@@ -117,20 +117,22 @@ class _MissingModules(MetaPathFinder):
 
 
 def _block_files(readable: list[str], blocked: list[str]) -> None:
-    """Let files be opened below some folders only, as the others will be missing in the function.
+    """Allow opening files below some folders only, as the others will be missing in the function.
 
-    :param readable: Files and folders, besides the standard library.
+    :param readable: Files and folders, in addition to the standard library.
     :param blocked: Receives the others that were opened.
     """
     stdlib = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
     real = [os.path.realpath(path) for path in stdlib]
-    below, beside = (tuple(f"{path.rstrip(os.sep)}{os.sep}" for path in paths) for paths in (readable, stdlib + real))
+    below, stdlib_folders = (
+        tuple(f"{path.rstrip(os.sep)}{os.sep}" for path in paths) for paths in (readable, stdlib + real)
+    )
 
     def is_readable(path: str) -> bool:
         if path.startswith(below) or path in readable:
             return True
         # Other packages may be installed in the standard library's folder.
-        return path.startswith(beside) and "-packages" not in path
+        return path.startswith(stdlib_folders) and "-packages" not in path
 
     def block(event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open" or not isinstance(arguments[0], str | bytes):
@@ -146,7 +148,7 @@ def _block_files(readable: list[str], blocked: list[str]) -> None:
 
 
 def _modules_below(root: str) -> Iterator[str]:
-    """Modules that came from a folder; a pipeline's own code came from elsewhere."""
+    """Yield the modules that came from a folder; a pipeline's own code came from elsewhere."""
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         origin = getattr(spec, "origin", None)

@@ -1,8 +1,8 @@
 """A pipeline in a fresh process that sees only a folder of packages, the pipeline itself and the system.
 
-Both proofs use it: the compile's, that a compiled pipeline answers what its original does, and the bundle's, that a
-bundle has all that its pipeline needs. Each brings a Python file of queries (see :mod:`.isolated_program`) and judges
-the answers.
+Both proofs use it: the compile's, that a compiled pipeline gives its original's predictions, and the bundle's, that
+a bundle has all packages that its pipeline needs. Each brings a Python file of queries (see :mod:`.isolated_program`)
+and evaluates the results.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROGRAM = Path(__file__).with_name("isolated_program.py")
 
 INHERITED = ("LANG", "LC_", "LD_LIBRARY_PATH", "MKL_", "OMP_", "OPENBLAS_", "PATH", "TZ")
 """Prefixes of the environment variables that the process inherits. The user's own are not among them: no credentials
-reach a pipeline's code, and nothing is relied on that a function does not have."""
+reach a pipeline's code, and the process relies on nothing that a function lacks."""
 
 SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/lib", "/usr/lib64", "/usr/share", "/lib", "/lib64", "/System")
 TIMEOUT_S = 900
@@ -39,8 +39,8 @@ class IsolatedRun:
     """The report of the process.
 
     :param failure: The exception with which it ended, if there was one.
-    :param loading: The failure came before the pipeline was loaded.
-    :param missing: Modules that were not found, and the file that imports each.
+    :param loading: ``True`` if the failure came before the pipeline was loaded.
+    :param missing: Modules that were not found, each with the file that imports it.
     :param blocked: Files that were opened and that will be missing in the function.
     :param modules: Modules that came from the folder of packages.
     :param answers: The result of the queries.
@@ -70,8 +70,8 @@ def run_isolated(
     :param queries: A Python file with ``load(pipeline)`` and ``query(loaded, request)``.
     :param request: For the queries; must be JSON, and is sent with ``root`` and ``pipeline``.
     :param root: The folder of packages, the only one on the path.
-    :param subject: Names the pipeline in errors.
-    :param error: Raised when the process does not end in time, or ends without a response.
+    :param subject: The pipeline's name in errors.
+    :param error: Raised if the process does not end in time, or ends without a response.
     :param python: The interpreter.
     :param block_files: Keep it from opening files that are neither below ``root``, the pipeline's nor the system's;
         paths are then reported relative to the pipeline.
@@ -91,7 +91,7 @@ def run_isolated(
         last = "\n".join(done.stderr.decode("utf-8", "replace").strip().splitlines()[-STDERR_LINES:])
         raise error(
             f"the process that queried {subject} ended with {done.returncode}:\n{last}",
-            remedy="look for a component that ends the process, or for one that needs more memory than there is",
+            remedy="find the component that ends the process or needs more memory than is available",
         )
     failure = response["failure"]
     return IsolatedRun(
@@ -116,14 +116,14 @@ def _run(
     except subprocess.TimeoutExpired as exc:
         raise error(
             f"{subject} has not answered a few texts after {TIMEOUT_S} s",
-            remedy="look for a component that waits for something that is not there, such as a server",
+            remedy="find the component that waits for something that is missing, such as a server",
         ) from exc
 
 
 def _response(file: Path, *, prefix: str) -> dict[str, Any] | None:
     """Read the response, if the process has written one.
 
-    :param prefix: Left out of its paths: a pipeline that is being compiled has another name in the end.
+    :param prefix: The prefix to remove from its paths: a pipeline that is being compiled has another name in the end.
     """
     try:
         text = file.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
 """Distributions -> a task root, the folder that stands for Lambda's ``/var/task``.
 
-Each top-level package, module, ``.libs`` folder and ``.dist-info`` folder is a symbolic link to where
-it is installed, so the folder takes no space and no time, and compiled ``.pyc`` files are shared. An
-interpreter that has only this folder on its path (``python -S`` with ``PYTHONPATH``) sees what the function
-will have on Lambda and nothing else that happens to be installed here.
+Each top-level package, module, ``.libs`` folder and ``.dist-info`` folder is a symbolic link to its
+installed place, so the folder takes no space and no time, and compiled ``.pyc`` files are shared. An
+interpreter that has only this folder on its path (``python -S`` with ``PYTHONPATH``) sees the packages
+that the function will have on Lambda and no others that are installed here.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
 
 from spacy_lambda.errors import RequirementError
-from spacy_lambda.packages.base_install import OURS, left_out
+from spacy_lambda.packages.base_install import SPACY_LAMBDA, left_out
 from spacy_lambda.packages.closure import requirement_closure
 
 __all__ = ["TaskRoot", "build_task_root", "function_task_root"]
 
 BASE_REQUIREMENTS = ("spacy-lambda", "awslambdaric")
-"""Distributions of every function, with AWS's runtime client, which Lambda's own images have."""
+"""Distributions of every function, with AWS's runtime client, which Lambda's images have."""
 
 _SKIPPED = frozenset({"__pycache__", ".."})
 
@@ -40,7 +40,7 @@ class TaskRoot:
     distributions: tuple[str, ...]
 
     def remove(self) -> None:
-        """Delete the links; what they point to stays."""
+        """Delete the links; their targets stay."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
@@ -51,12 +51,12 @@ def build_task_root(
     base: Iterable[str] = BASE_REQUIREMENTS,
     without: Container[str] = (),
 ) -> TaskRoot:
-    """Link the base install, and what a pipeline needs besides, into a fresh temporary folder.
+    """Link the base install, and a pipeline's other requirements, into a fresh temporary folder.
 
     :param requirements: Requirements of the pipeline.
     :param code: A folder with the handler's own code; its entries win over installed ones.
     :param base: Requirements of every pipeline.
-    :param without: Normal names of distributions that are left out, with what only they require.
+    :param without: Normal names of distributions that are left out, with the requirements of these alone.
     :raises RequirementError: If a requirement is not installed, or its files are unknown.
     """
     distributions = requirement_closure((*base, *requirements), without=without)
@@ -80,7 +80,7 @@ def function_task_root(requirements: Iterable[str]) -> Iterator[Path]:
     :raises RequirementError: If a requirement is not installed.
     """
     own = tuple(requirements)
-    root = build_task_root(own, base=(OURS,), without=left_out(own))
+    root = build_task_root(own, base=(SPACY_LAMBDA,), without=left_out(own))
     try:
         yield root.path
     finally:
@@ -118,7 +118,7 @@ def _link_level(files: Iterable[PurePosixPath], base: Path, root: Path) -> None:
 
 
 def _is_shared(folder: Path) -> bool:
-    """Recognise a namespace package or plain data, which other distributions may add to."""
+    """Return whether a folder is a namespace package or plain data, which other distributions may add to."""
     return not (folder / "__init__.py").exists() and folder.suffix not in {".dist-info", ".libs"}
 
 

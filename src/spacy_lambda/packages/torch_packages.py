@@ -1,4 +1,4 @@
-"""Torch and its libraries, which no function has: distributions, their modules, and what requires one of them."""
+"""Torch and its libraries, which no function has: distributions, their modules, and a check of requirements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TORCH_MODULES = frozenset(name.replace("-", "_") for name in TORCH_DISTRIBUTIONS
 
 
 def brings_torch(requirement: str) -> bool:
-    """Follow a requirement, as far as it is installed here, to one of :data:`TORCH_DISTRIBUTIONS`.
+    """Return whether a requirement, as far as it is installed here, leads to one of :data:`TORCH_DISTRIBUTIONS`.
 
     :param requirement: Such as ``spacy-transformers>=1.3`` or ``thinc[torch]``, or a distribution's name.
     """
@@ -48,7 +48,7 @@ def _required(name: str) -> list[str]:
 
 
 def _parsed(texts: list[str], *, extra: str) -> list[Requirement]:
-    """Return the requirements that apply here; invalid ones are the installer's to report."""
+    """Return the requirements that apply here; the installer reports invalid ones."""
     found = []
     for text in texts:
         try:

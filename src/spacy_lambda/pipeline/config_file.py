@@ -14,7 +14,7 @@ from spacy_lambda.errors import InvalidPipelineError
 __all__ = ["blocks", "nodes", "parse_config", "read_config", "registered_names"]
 
 OTHERS = frozenset({"code", "config.cfg", "meta.json", "tokenizer", "vocab"})
-"""Names beside the components' folders: spaCy's own files and folders, and the pipeline's modules."""
+"""Names next to the components' folders: spaCy's own files and folders, and the pipeline's modules."""
 
 REMEDY = "write the pipeline again with spaCy, or correct its config.cfg"
 NO_FOLDER = "cannot be the name of its folder"
@@ -37,14 +37,14 @@ def read_config(folder: Path) -> dict[str, Any]:
 def parse_config(text: str, *, name: str) -> dict[str, Any]:
     """Read the text of a ``config.cfg`` as spaCy resolves it.
 
-    :param name: Names it in messages.
+    :param name: Its name in messages.
     :raises InvalidPipelineError: If it is not a pipeline's.
     """
     from confection import Config
 
     try:
         config: dict[str, Any] = json.loads(json.dumps(Config().from_str(text, interpolate=True)))
-    except Exception as exc:  # the parser raises what its own parts raise, such as KeyError and RecursionError
+    except Exception as exc:  # the parser's parts raise others too, such as KeyError and RecursionError
         named = next(filter(None, map(_wrong_name, _names_in(text))), None)
         if named is not None:
             raise InvalidPipelineError(f"{name!r} is not a pipeline's: {named}", remedy=RENAME) from exc
@@ -88,7 +88,7 @@ def registered_names(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _wrong(config: Mapping[str, Any]) -> str | None:
-    """Return why it cannot be a pipeline's config."""
+    """Return the reason why it cannot be a pipeline's config."""
     nlp, components = config.get("nlp"), config["components"]
     if not isinstance(nlp, dict):
         return "it has no [nlp] block"
@@ -107,9 +107,9 @@ def _wrong(config: Mapping[str, Any]) -> str | None:
 
 
 def _wrong_name(name: str) -> str | None:
-    """Return why a component cannot have this name. Some systems ignore case."""
+    """Return the reason why a component cannot have this name. Some systems ignore case."""
     if name.lower() in OTHERS:
-        return f"a component is called {name!r}, which is kept for something else, and {NO_FOLDER}"
+        return f"a component is called {name!r}, which is reserved, and {NO_FOLDER}"
     if "/" in name or unsafe_name(name) is not None:
         return f"a component is called {name[:80]!r}, which {NO_FOLDER}"
     return None

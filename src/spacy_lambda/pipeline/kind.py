@@ -34,7 +34,7 @@ __all__ = [
     "torch_parts",
 ]
 
-OUR_FACTORIES = ("onnx_transformer_*",)
+ONNX_FACTORIES = ("onnx_transformer_*",)
 TORCH_FACTORIES = ("transformer", "curated_transformer", "experimental_coref", "experimental_span_resolver")
 TORCH_FUNCTIONS = (
     "spacy-transformers.*",
@@ -87,7 +87,7 @@ class TorchPart:
 
 
 def pipeline_kind(folder: Path) -> PipelineKind:
-    """Read which kind of pipeline a folder holds.
+    """Read the kind of pipeline that a folder holds.
 
     :raises InvalidPipelineError: If its ``config.cfg`` or ``meta.json`` is not a pipeline's.
     """
@@ -105,17 +105,17 @@ def kind_of(config: Mapping[str, Any], meta: Mapping[str, Any]) -> PipelineKind:
 
 
 def is_compiled(config: Mapping[str, Any], meta: Mapping[str, Any]) -> bool:
-    """Recognise a pipeline that a compile has written, whatever was added to it since.
+    """Return whether a compile has written a pipeline, which may have been extended since.
 
     :param config: Interpolated, see :func:`.config_file.read_config`.
     """
-    return META_KEY in meta or _has_ours(config)
+    return META_KEY in meta or _has_onnx_transformer(config)
 
 
 def describe_kind(kind: PipelineKind, pipeline: str) -> str:
-    """Describe a kind for people, with the command that compiles an original.
+    """Describe a kind in words, with the command that compiles an original.
 
-    :param pipeline: How the user named the pipeline.
+    :param pipeline: The pipeline's name, as the user gave it.
     """
     if kind is PipelineKind.ORIGINAL:
         return f"{kind}: it needs torch, and no function runs it; compile it: {_how_to_compile(pipeline)}"
@@ -123,9 +123,9 @@ def describe_kind(kind: PipelineKind, pipeline: str) -> str:
 
 
 def require_compiled(folder: Path, *, name: str) -> PipelineKind:
-    """Refuse a pipeline that can only fail in a function, because torch will not be there.
+    """Refuse a pipeline that can only fail in a function, which has no torch.
 
-    :param name: How the user named the pipeline.
+    :param name: The pipeline's name, as the user gave it.
     :returns: Its kind, which is not ``original``.
     :raises NotCompiledError: If a part of it needs torch.
     :raises InvalidPipelineError: If its ``config.cfg`` or ``meta.json`` is not a pipeline's.
@@ -144,7 +144,7 @@ def require_without_torch(config: Mapping[str, Any], *, name: str) -> None:
     if not parts:
         return
     listed = ", ".join(dict.fromkeys(map(str, parts)))
-    if _has_ours(config):
+    if _has_onnx_transformer(config):
         names = ", ".join(dict.fromkeys(repr(part.component) for part in parts))
         raise NotCompiledError(
             f"{name} is compiled, and still has parts that need torch, which no function has: {listed}",
@@ -159,7 +159,7 @@ def require_without_torch(config: Mapping[str, Any], *, name: str) -> None:
 def require_original(folder: Path) -> None:
     """Refuse a pipeline that a compile has written: nothing in it is left to compile.
 
-    :raises CompileError: With the original that it was compiled from.
+    :raises CompileError: If it is compiled; the error names its original.
     :raises InvalidPipelineError: If its ``config.cfg`` or ``meta.json`` is not a pipeline's.
     """
     meta = read_meta(folder / "meta.json")
@@ -206,12 +206,12 @@ def _components(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
     yield from ((name, blocks[name]) for name in config["nlp"].get("pipeline", []))
 
 
-def _has_ours(config: Mapping[str, Any]) -> bool:
-    return any(_matches(component.get("factory"), OUR_FACTORIES) for _, component in _components(config))
+def _has_onnx_transformer(config: Mapping[str, Any]) -> bool:
+    return any(_matches(component.get("factory"), ONNX_FACTORIES) for _, component in _components(config))
 
 
 def _needs_torch(registry: str, function: str) -> bool:
-    """Look a function up in the tables, or in the requirements of the package that registers it here."""
+    """Return whether a function needs torch, by the tables or the requirements of the package that registers it."""
     if _matches(function, TORCH_FACTORIES if registry == FACTORIES else TORCH_FUNCTIONS):
         return True
     points = (point for library in LIBRARIES for point in entry_points(group=f"{library}_{registry}", name=function))

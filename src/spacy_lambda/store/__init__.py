@@ -37,7 +37,7 @@ __all__ = [
     "push",
 ]
 
-_HOMES = {
+_LAZY_IMPORTS = {
     "Encryption": "s3",
     "HubOptions": "hub.hub_store",
     "Pulled": "transfer",
@@ -54,6 +54,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _LAZY_IMPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_LAZY_IMPORTS[name]}"), name)

@@ -25,8 +25,8 @@ def open_store(
 ) -> Store:
     """Open the store at a location that names the store itself: a folder, a bucket and prefix, or a repository.
 
-    :raises LocationError: When it names something in a store.
-    :raises StoreError: When it cannot be used.
+    :raises LocationError: If it names something in a store.
+    :raises StoreError: If it cannot be used.
     """
     if location.scheme == "hf":
         return HubStore(location, options=hub)
@@ -40,8 +40,8 @@ def open_store(
 def open_pipeline(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> Store:
     """Open the store at a location that names one pipeline in it: STORE/NAME, or a repository.
 
-    :raises LocationError: When it does not name a pipeline in a store.
-    :raises StoreError: When it cannot be used.
+    :raises LocationError: If it does not name a pipeline in a store.
+    :raises StoreError: If it cannot be used.
     """
     if location.scheme == "hf":
         return HubStore(location)
@@ -55,7 +55,7 @@ def open_pipeline(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> St
 def list_versions(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> list[StoredVersion]:
     """List the versions in a store, or those of one pipeline in it.
 
-    :raises StoreError: When the store cannot be reached, or refuses.
+    :raises StoreError: If the store cannot be reached, or refuses.
     """
     versions = open_store(location.at(None), s3=s3).versions()
     _, slash, name = location.path.rstrip("/").rpartition("/")

@@ -80,7 +80,7 @@ class FolderStorage:
 
     @contextmanager
     def _scratch(self, key: str) -> Iterator[tuple[IO[bytes], str]]:
-        """Yield a temporary file beside the target, and remove it at the end."""
+        """Yield a temporary file in the target's folder, and remove it at the end."""
         target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

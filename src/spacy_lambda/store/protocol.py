@@ -23,7 +23,7 @@ class Push:
     :param packed: The artifact.
     :param folder: The pipeline's folder that it was packed from.
     :param aliases: Aliases that will point to it; on the Hub, tags.
-    :param replace: Let a version that exists with other contents point to this artifact.
+    :param replace: Replace a version that exists with other contents.
     :param signature: The file of its signature; ``None`` for an unsigned artifact.
     """
 
@@ -82,29 +82,29 @@ class Store(Protocol):
     def push(self, push: Push, *, on_step: OnStep) -> Pushed:
         """Store an artifact; it and its version appear whole or not at all, and aliases move last.
 
-        :raises StoreError: When the store cannot be reached, refuses, or has the version with other contents.
+        :raises StoreError: If the store cannot be reached, refuses, or has the version with other contents.
         """
         ...
 
     def versions(self) -> list[StoredVersion]:
-        """Return what is stored.
+        """Return the stored versions.
 
-        :raises StoreError: When the store cannot be reached, or refuses.
+        :raises StoreError: If the store cannot be reached, or refuses.
         """
         ...
 
     def move_alias(self, ref: str, alias: str) -> StoredVersion:
         """Let an alias point to a version, in one step.
 
-        :raises NotStoredError: When the version does not exist.
-        :raises StoreError: When the store cannot be reached, or refuses.
+        :raises NotStoredError: If the version does not exist.
+        :raises StoreError: If the store cannot be reached, or refuses.
         """
         ...
 
     def signature(self, sha256: Digest) -> bytes | None:
         """Return the signature that was stored with an artifact.
 
-        :raises StoreError: When the store cannot be reached, or refuses.
+        :raises StoreError: If the store cannot be reached, or refuses.
         """
         ...
 

@@ -25,7 +25,7 @@ REF_KEY = re.compile(rf"(?P<name>{NAME.pattern})/refs/(?P<ref>{ALIAS.pattern})\.
 def version_of(manifest: Manifest) -> str:
     """Return a pipeline's version in a store: ``0.1.0``, or ``0.1.0-int8`` for a compiled pipeline.
 
-    :raises StoreError: When its name or version is not valid in a key.
+    :raises StoreError: If its name or version is not valid in a key.
     """
     precision = manifest.pipeline.get("precision")
     version = manifest.version if precision is None else f"{manifest.version}-{precision}"
@@ -95,7 +95,7 @@ class Registry:
         ]
 
     def move_alias(self, ref: str, alias: str) -> StoredVersion:
-        """Let an alias point to a version or to what another alias points to; see the Protocol."""
+        """Let an alias point to a version or to the target of another alias; see the Protocol."""
         name = self._pipeline()
         self._check_alias(name, alias)
         data = self._objects.read(ref_key(name, ref))
@@ -149,5 +149,5 @@ class Registry:
 
 
 def _is_ref(ref: str) -> bool:
-    """Return whether a text is valid as a version or an alias. What looks like a digest would not be looked up."""
+    """Return whether a text is valid as a version or an alias. A digest's form is not: it would not be looked up."""
     return ALIAS.fullmatch(ref) is not None and not is_digest(ref)

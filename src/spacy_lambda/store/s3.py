@@ -32,7 +32,7 @@ POINTER_TYPE = "application/json"
 
 @dataclass(frozen=True)
 class Encryption:
-    """Server-side encryption; by default the bucket's own.
+    """Server-side encryption; by default the bucket's.
 
     :param algorithm: ``AES256``, ``aws:kms`` or ``aws:kms:dsse``.
     :param kms_key: The key's id or ARN, for ``aws:kms``.

@@ -28,7 +28,7 @@ def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
 
     :param private_key: An elliptic-curve key (P-256, P-384 or P-521) in PEM form, without a password.
     :returns: The signature, a Sigstore bundle in JSON.
-    :raises SignatureError: When the key cannot be used.
+    :raises SignatureError: If the key cannot be used.
     """
     from model_signing import hashing, signing
 
@@ -43,7 +43,7 @@ def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
         try:
             signer = signing.Config().use_elliptic_key_signer(private_key=private_key).set_hashing_config(config)
             signer.sign(folder, signature)
-        except Exception as exc:  # the library has no error class of its own
+        except Exception as exc:  # the library has no error class
             raise SignatureError(
                 f"{private_key} cannot sign: {exc}", remedy=f"make a pair of keys: {MAKE_KEYS}"
             ) from exc
@@ -64,7 +64,7 @@ def verify_signature(folder: Path, manifest: Manifest, signature: bytes | None, 
     :param signature: The result of :func:`sign_pipeline`; ``None`` if the store has none.
     :param public_key: The key's public half, in PEM form.
     :param name: The pipeline's name in messages.
-    :raises SignatureError: When it is not signed, or not by this key, or its files differ.
+    :raises SignatureError: If it is not signed, or not by this key, or its files differ.
     """
     from model_signing import verifying
 
@@ -78,7 +78,7 @@ def verify_signature(folder: Path, manifest: Manifest, signature: bytes | None, 
             verifying.Config().use_elliptic_key_verifier(public_key=public_key).verify(folder, file)
         except Exception as exc:  # as above
             raise _not_valid(name, public_key, str(exc)) from exc
-    # The library compares only the files that the signature claims to cover. It ignores .git and whatever else the
+    # The library compares only the files that the signature claims to cover. It ignores .git and any file that the
     # signature excludes, so that an attacker could add such files.
     wrong = _difference(_signed_files(signature), {entry.path: entry.sha256 for entry in manifest.files})
     if wrong is not None:

@@ -42,12 +42,12 @@ def push(
     :param aliases: Aliases that will point to it.
     :param replace: Replace a version that exists with other contents.
     :param sign_key: A private key; see :mod:`~spacy_lambda.store.signature`.
-    :raises LocationError: When the location is invalid, or names something in a store.
-    :raises PipelineNotFoundError: When the pipeline does not exist.
-    :raises InvalidPipelineError: When its ``meta.json`` or ``config.cfg`` is invalid.
-    :raises ArtifactError: When it cannot be packed, or the archive is refused.
-    :raises SignatureError: When it cannot be signed.
-    :raises StoreError: When the store cannot be reached, refuses, or has the version with other contents.
+    :raises LocationError: If the location is invalid, or names something in a store.
+    :raises PipelineNotFoundError: If the pipeline does not exist.
+    :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is invalid.
+    :raises ArtifactError: If it cannot be packed, or the archive is refused.
+    :raises SignatureError: If it cannot be signed.
+    :raises StoreError: If the store cannot be reached, refuses, or has the version with other contents.
     """
     opened = open_store(_parsed(store)) if isinstance(store, str | Location) else store
     with pipeline_folder(pipeline) as folder, tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
@@ -70,8 +70,8 @@ class Pulled:
     :param path: The pipeline's folder, or the artifact's file.
     :param sha256: The artifact's identity.
     :param manifest: The artifact's manifest.
-    :param verified: Whether it was compared with a known digest; ``False`` for an ordinary spaCy repository, which has
-        none, fetched by a location without one.
+    :param verified: ``True`` if it was compared with a known digest; ``False`` for an ordinary spaCy repository, which
+        has none, fetched by a location without one.
     """
 
     path: Path
@@ -93,9 +93,9 @@ def pull(
     :param location: Such as ``s3://models/ner/en_my_pipeline@live``.
     :param out: The folder, which must not exist or be empty; or a file that ends in ``.tar``, for the artifact itself.
     :param verify_key: A public key; the pipeline must be signed with its private half.
-    :raises ArtifactError: When the stored bytes do not match their digests, or ``out`` exists.
-    :raises SignatureError: When it is not signed by that key.
-    :raises StoreError: When the store cannot be reached, refuses, or has no such pipeline.
+    :raises ArtifactError: If the stored bytes do not match their digests, or ``out`` exists.
+    :raises SignatureError: If it is not signed by that key.
+    :raises StoreError: If the store cannot be reached, refuses, or has no such pipeline.
     """
     source = _parsed(location)
     if out.suffix == ".tar":

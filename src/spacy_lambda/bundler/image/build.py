@@ -45,13 +45,13 @@ def build_image(
     :param name: ``LANG_NAME-VERSION-pyXY-ARCH``
     :param metadata: The bundle's metadata.
     :param engine: The engine that builds it; ``None`` to write the folder alone.
-    :raises BundleError: If ``out`` is something else, or building fails.
+    :raises BundleError: If ``out`` exists and is not an image's folder, or building fails.
     """
     if out.exists() and not (out / RECORD).is_file():
         raise BundleError(f"{out} exists and is not an image's folder", remedy="give another path, or remove it")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
-        context = Path(beside, "context")
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        context = Path(scratch, "context")
         context.mkdir(mode=0o755)
         write_context(tree, context, base=base, metadata=metadata)
         tag = image_tag(name)
@@ -59,7 +59,7 @@ def build_image(
         built = BuiltImage(None if engine is None else engine.name, tag, found, base)
         (context / RECORD).write_text(json.dumps(asdict(built), indent=2) + "\n", encoding="utf-8")
         if out.exists():
-            os.replace(out, Path(beside, "replaced"))
+            os.replace(out, Path(scratch, "replaced"))
         os.replace(context, out)
     return built
 

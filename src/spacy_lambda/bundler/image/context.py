@@ -19,7 +19,7 @@ __all__ = ["PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "ima
 
 TASK_ROOT = "/var/task"
 SNAPSTART_LABEL = "com.amazonaws.lambda.feature.snapstart"
-"""Required by SnapStart of an image that is not built on AWS's own base."""
+"""Required by SnapStart of an image that is not built on AWS's base."""
 
 AWS_BASE = re.compile(r"(public\.ecr\.aws/lambda|amazon/aws-lambda|docker\.io/amazon/aws-lambda)[-/]python[:@]")
 PYTHON_LABEL = "spacy-lambda.python"
@@ -31,7 +31,7 @@ USER = "1000:1000"
 
 
 def aws_base(target: Target) -> str:
-    """Return AWS's own base image for Python."""
+    """Return AWS's base image for Python."""
     return f"public.ecr.aws/lambda/python:{target.python}"
 
 
@@ -45,7 +45,7 @@ def write_context(tree: Path, context: Path, *, base: str, metadata: BundleMetad
 
     :param tree: Everything that the function needs; it is moved.
     :param context: The folder, which must exist and be empty.
-    :param base: An image with Python and, unless it is AWS's own, ``awslambdaric``.
+    :param base: An image with Python and, unless it is AWS's, ``awslambdaric``.
     :param metadata: The source of the labels.
     """
     layers: dict[str, list[str]] = {layer: [] for layer in LAYERS}

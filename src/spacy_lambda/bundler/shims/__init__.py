@@ -16,7 +16,7 @@ SHIMS = Path(__file__).parent
 def install_shims(tree: Path) -> list[Removal]:
     """Replace modules by their shims, where a shim works with the version that is installed here and bundled.
 
-    :returns: What was removed.
+    :returns: The removed files.
     """
     modules = sorted((tree / "blis").glob("py.*.so"))
     if len(modules) != 1 or not _works("blis_py"):
@@ -28,7 +28,7 @@ def install_shims(tree: Path) -> list[Removal]:
 
 
 def _works(shim: str) -> bool:
-    """Return whether a shim finds what it needs, which other versions of a package may lack."""
+    """Return whether a shim works with the installed version of its package."""
     try:
         importlib.import_module(f"{__name__}.{shim}")
     except (ImportError, AttributeError, KeyError):

@@ -45,7 +45,7 @@ SCORES = (
     ("TEXTCAT", TEXTS, (("Text Classification Score", "f_score", "cats_score"),)),
 )
 
-LONGEST_TEXT = 100
+MAX_TEXT = 100
 """Characters of a value in a sentence or a table."""
 
 MARKS = re.compile(r"[\\`*\[\]()#|!>~]")
@@ -159,7 +159,7 @@ def _source(block: dict[str, Any]) -> str:
 
 def _plain(value: object) -> str:
     """Return a short text with Markdown and HTML escaped."""
-    words = " ".join(str(value).split())[:LONGEST_TEXT]
+    words = " ".join(str(value).split())[:MAX_TEXT]
     return MARKS.sub(lambda match: f"\\{match[0]}", words).replace("<", "&lt;")
 
 

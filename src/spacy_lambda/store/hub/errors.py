@@ -12,7 +12,7 @@ __all__ = ["hub_errors", "unreachable"]
 
 @contextmanager
 def hub_errors(name: str, endpoint: str) -> Iterator[None]:
-    """Guard the requests of huggingface_hub, and raise its errors as ours. It is used nowhere without this context.
+    """Guard the requests of huggingface_hub, and raise its errors as spacy-lambda's. It is used only in this context.
 
     :param name: The repository's location, for messages.
     :param endpoint: The Hub's address; see :func:`~spacy_lambda.store.hub.session.guarded_requests`.

@@ -137,7 +137,7 @@ class HubStore:
         """Download an ordinary repository's pipeline, without the Hub's own files. Nothing of it is verified.
 
         :param folder: Must not exist.
-        :raises StoreError: When the Hub cannot be reached, or refuses, or lists files that are refused.
+        :raises StoreError: If the Hub cannot be reached, or refuses, or lists files that are refused.
         """
         with self._errors():
             info = self._api.repo_info(self._repository, revision=self._location.ref, files_metadata=True)
@@ -149,7 +149,7 @@ class HubStore:
         except OSError as exc:
             raise StoreError(
                 f"{self._location} cannot be written into {folder}: {exc.strerror or exc}",
-                remedy="make room there, or set TMPDIR to a folder that has some",
+                remedy="free some space there, or set TMPDIR to a folder that has enough",
             ) from exc
 
     def _check_files(self, sizes: dict[Any, Any]) -> None:

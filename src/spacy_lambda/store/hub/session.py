@@ -36,7 +36,7 @@ def guarded_requests(endpoint: str) -> Iterator[None]:
     """Keep huggingface_hub from sending secrets to other origins, in all of its threads, until the context ends.
 
     The previous factory, possibly the user's own, still makes the sessions; the guard wraps their adapters. Uploads to
-    other hosts, which are authorised by their URLs, are sent without the token.
+    other hosts, which are authorized by their URLs, are sent without the token.
 
     :param endpoint: The Hub's address; its scheme, host and port get the token.
     """
@@ -52,7 +52,7 @@ def guarded_requests(endpoint: str) -> Iterator[None]:
         try:
             yield
         finally:
-            # Keep the configuration of anyone who has changed it meanwhile.
+            # Keep a configuration that was changed meanwhile.
             if _http._GLOBAL_BACKEND_FACTORY is guarded:
                 configure_http_backend(before)
 
@@ -79,7 +79,7 @@ class _Guard(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
         """Send a request, to other hosts than the endpoint without secrets, and check a redirect.
 
-        :raises StoreError: When the request or the redirect is refused.
+        :raises StoreError: If the request or the redirect is refused.
         """
         url = request.url or ""
         target = origin(url)

@@ -21,8 +21,8 @@ def build_wheel(pipeline: Path, scratch: Path) -> Path:
     contains, which runs again where the wheel is installed and imported.
 
     :param scratch: An empty folder.
-    :raises InvalidPipelineError: When a name or a requirement in its ``meta.json`` is invalid.
-    :raises StoreError: When it cannot be built.
+    :raises InvalidPipelineError: If a name or a requirement in its ``meta.json`` is invalid.
+    :raises StoreError: If it cannot be built.
     """
     # spaCy makes folders of the names, and pip installs the requirements with the wheel.
     meta = read_meta(pipeline / "meta.json")
