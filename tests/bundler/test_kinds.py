@@ -41,7 +41,7 @@ NEED_TORCH = {
     "a listener": ner_with(f'@architectures = "x"\n[components.ner.model.tok2vec]\n@architectures = "{LISTENER}"'),
     "a listener from a block variable": f'[vars]\n[vars.t]\n@architectures = "{LISTENER}"\n'
     + ner_with('@architectures = "x"\ntok2vec = ${vars.t}'),
-    "a transformer of its own": ner_with('@architectures = "spacy-transformers.Tok2VecTransformer.v3"'),
+    "a separate transformer": ner_with('@architectures = "spacy-transformers.Tok2VecTransformer.v3"'),
     "curated architectures": ner_with('@architectures = "spacy-curated-transformers.LastTransformerLayerListener.v1"'),
     "spaCy's own LSTM": ner_with('@architectures = "spacy.TorchBiLSTMEncoder.v1"'),
     "thinc's wrapper": ner_with('@layers = "PyTorchWrapper.v3"'),

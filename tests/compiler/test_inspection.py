@@ -59,7 +59,7 @@ REFUSED: dict[str, tuple[Changes, str, str]] = {
     ),
     "a transformer inside a component": (
         {("components", "ner", "model", "tok2vec", "@architectures"): "spacy-transformers.Tok2VecTransformer.v3"},
-        "component 'ner' has a transformer of its own",
+        "component 'ner' has a separate transformer",
         "with a shared `transformer` component",
     ),
     "a curated transformer": (

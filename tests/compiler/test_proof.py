@@ -120,7 +120,7 @@ LACKING: dict[str, tuple[str, str, str, str, str]] = {
         "import os; doc.cats['key'] = float(os.environ['ACME_API_KEY'] == 'secret')",
         "",
         "KeyError: 'ACME_API_KEY'",
-        "bring what it needs",
+        "bring its files",
     ),
     "the end of the process": (
         "lack_exit",

@@ -78,7 +78,7 @@ def test_other_components(tmp_path: Path) -> None:
     first = rules()
     with pytest.raises(VerifyError) as caught:
         compare_rules(tmp_path, first, spacy.blank("en"), [first.make_doc("tin")])
-    assert "what was compiled from it" in caught.value.remedy
+    assert "the one compiled from it" in caught.value.remedy
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 Two comparisons read a Doc, and differ in purpose: :mod:`.annotations` lists items with places and labels, which
 :mod:`.agreement` counts on a user's texts in one process; :mod:`.doc_trace` evaluates everything, hooks and custom
 attributes too, into JSON, which :mod:`.differences` compares across two processes to the last key. They share the
-list of a Doc's contents and the conversion to plain values. This imports only spaCy, because it runs with the function's
+list of a Doc's contents and the conversion to plain values. This imports only spaCy: it runs with the function's
 packages.
 """
 
