@@ -218,7 +218,7 @@ def test_without_its_code_a_pipeline_names_the_missing_part(tmp_path: Path) -> N
 
 REFUSED_CODE = {
     "json.py": "Python or spacy-lambda already has a module 'json'",
-    "numpy.py": "a package 'numpy' is installed",
+    "numpy.py": "hide the installed package 'numpy'",
     "not-a-name.py": "that is not a valid module name",
     "gone.py": "it does not exist",
     "fast.so": "it is compiled for one system",
