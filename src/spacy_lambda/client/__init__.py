@@ -2,17 +2,17 @@
 
 The flow, one module each::
 
-    client              texts -> answers, or spaCy's Docs
+    client              texts -> predictions, or spaCy's Docs
       predict_options     the options of a prediction -> the body of a request
       connect             a URL or a function's name -> the transport that reaches it
       batching            texts -> batches within Lambda's limits
-      parallel            several batches at once, their answers in order
+      parallel            several batches at once, their predictions in order
       bisection           a batch that fails -> smaller ones, down to the text at fault
       retry               backoff and retry after transient failures
       deadline            the time limit of a call, however slow the other side is
-      docs                an answer -> a Doc
-      validation          checks of an answer before that
-    transport           one request -> its answer, or CallFailed
+      docs                a prediction -> a Doc
+      validation          checks of a prediction before that
+    transport           one request -> its response, or CallFailed
       http_transport      through the HTTP API
       signing             SigV4, for URLs that require it
       invoke_transport    through Lambda's Invoke API

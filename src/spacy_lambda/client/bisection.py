@@ -17,7 +17,7 @@ __all__ = ["BatchResult", "answer_batch"]
 class BatchResult:
     """The result of a batch.
 
-    :param pairs: Texts and their answers, in order: all of them, or those before the error.
+    :param pairs: Texts and their predictions, in order: all of them, or those before the error.
     :param error: The error that ended it.
     """
 
@@ -44,7 +44,7 @@ def answer_batch(batch: Batch, ask: Callable[[Sequence[str]], list[Any]]) -> Bat
                 result.error = _error(part, failed)
                 break
             left += reversed(parts)
-        except Exception as exc:  # a bug; raised in the thread that takes the answers
+        except Exception as exc:  # a bug; raised in the thread that takes the predictions
             result.error = exc
             break
     return result

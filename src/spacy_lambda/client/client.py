@@ -1,4 +1,4 @@
-"""Texts -> answers, or spaCy's Docs."""
+"""Texts -> predictions, or spaCy's Docs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Client:
         them; should exceed the function's own timeout. For :meth:`pipe` it applies to each request.
     :param concurrency: Maximum concurrent requests of one :meth:`pipe`.
     :param retry: The number of attempts, and the backoff between them.
-    :param max_answer_bytes: Maximum bytes of an answer, compressed and uncompressed.
+    :param max_answer_bytes: Maximum bytes of a response, compressed and uncompressed.
     :raises InvokeError: If the arguments are invalid or contradict each other.
     :raises MissingExtraError: If boto3 or requests is not installed.
     """
@@ -109,11 +109,11 @@ class Client:
     ) -> Any:
         """Predict one text.
 
-        :param include: Parts of the answer: ``ents``, ``sents``, ``tokens``, ``cats``, ``spans``.
-        :param long_text: ``refuse`` a text over the function's limit, or ``split`` it and answer it as one.
+        :param include: Parts of the prediction: ``ents``, ``sents``, ``tokens``, ``cats``, ``spans``.
+        :param long_text: ``refuse`` a text over the function's limit, or ``split`` it and predict it as one.
         :param as_doc: Return a Doc with all of these parts.
         :param vocab: The Doc's vocabulary; by default one that all Docs of this client share.
-        :returns: The entities, as the API answers them; with ``include`` an object; or the Doc.
+        :returns: The entities, as the API returns them; with ``include`` an object; or the Doc.
         :raises RequestError: If the function refuses the text.
         :raises InvokeError: If the function cannot be reached, or fails.
         """
@@ -156,9 +156,9 @@ class Client:
         batch_size: int = BatchLimits.texts,
         batch_chars: int = BatchLimits.chars,
     ) -> Iterator[Any]:
-        """Predict many texts, several batches at once; the answers are yielded in order.
+        """Predict many texts, several batches at once; the predictions are yielded in order.
 
-        Texts are read a few batches ahead of the answers, so the iterable may be endless. A text that cannot be
+        Texts are read a few batches ahead of the predictions, so the iterable may be endless. A text that cannot be
         answered ends the iteration, after all answers before it; the error's ``key`` is ``texts[N]`` with its number.
 
         :param texts: Any iterable.
@@ -175,11 +175,11 @@ class Client:
         return self._answers(found, options, lambda text, answer: self._doc(text, answer, vocab) if as_docs else answer)
 
     def info(self) -> Any:
-        """Return the pipeline's name, labels, versions and hash, as ``GET /info`` answers."""
+        """Return the pipeline's name, labels, versions and hash, as ``GET /info`` returns them."""
         return self._call(lambda: self._transport.get("/info"))
 
     def health(self) -> Any:
-        """Return ``{"status": "ok"}``, as ``GET /health`` answers."""
+        """Return ``{"status": "ok"}``, as ``GET /health`` returns it."""
         return self._call(lambda: self._transport.get("/health"))
 
     def close(self) -> None:

@@ -51,7 +51,7 @@ class Deadline:
         return self.left == 0.0
 
     def check(self) -> None:
-        """Reject the bytes of a connection that was shut down, which look like a complete answer.
+        """Reject the bytes of a connection that was shut down, which look like a complete response.
 
         :raises TimeoutError: If the time is up.
         """

@@ -62,7 +62,7 @@ class HttpTransport:
     :param signer: Signs the requests; ``None`` sends them unsigned.
     :param timeout_s: Seconds for a call without a deadline.
     :param connections: Maximum concurrent calls.
-    :param max_answer_bytes: Maximum bytes of an answer, compressed and uncompressed.
+    :param max_answer_bytes: Maximum bytes of a response, compressed and uncompressed.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ class InvokeTransport:
     :param client: boto3's for Lambda, which calls once.
     :param qualifier: A version or an alias.
     :param timeout_s: Seconds for a call without a deadline.
-    :param max_answer_bytes: Maximum size of an answer.
+    :param max_answer_bytes: Maximum size of a response.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Several batches at once, their answers in order; and the calls that are running for them."""
+"""Several batches at once, their predictions in order; and the calls that are running for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spacy_lambda.errors import InvokeError
 __all__ = ["LOOK_AHEAD", "RunningCalls", "pipe_batches"]
 
 LOOK_AHEAD = 2
-"""Maximum batches for each thread that are running or answered, and not yet taken."""
+"""Maximum batches for each thread that are running or done, and not yet taken."""
 
 T = TypeVar("T")
 
@@ -26,14 +26,14 @@ T = TypeVar("T")
 def pipe_batches(
     batches: Iterator[Batch], answer: Callable[[Batch], BatchResult], *, concurrency: int
 ) -> Generator[tuple[str, Any], None, None]:
-    """Answer batches in threads.
+    """Predict batches in threads.
 
-    Batches are taken as answers are, so that the source may be endless. When it fails, or a batch does, the answers
-    before are yielded first.
+    Batches are taken as predictions are, so that the source may be endless. When it fails, or a batch does, the
+    predictions before are yielded first.
 
     :param answer: Called in a thread.
     :param concurrency: Number of threads.
-    :returns: Texts and their answers.
+    :returns: Texts and their predictions.
     """
     executor = ThreadPoolExecutor(concurrency, thread_name_prefix="spacy-lambda-client")
     waiting: deque[Future[BatchResult]] = deque()

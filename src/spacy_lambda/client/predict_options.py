@@ -1,4 +1,4 @@
-"""Options of a prediction -> the body of a request, and the check of its answers."""
+"""Options of a prediction -> the body of a request, and the check of its predictions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LongText = Literal["refuse", "split"]
 class PredictOptions:
     """The options of a request.
 
-    :param include: Parts of the answer, or ``None`` for the entities alone.
+    :param include: Parts of a prediction, or ``None`` for the entities alone.
     :param long_text: Treatment of texts over the function's limit: refused or split.
     """
 
@@ -46,7 +46,7 @@ class PredictOptions:
         return to_json({**texts, **include, **split})
 
     def check(self, answer: Any) -> None:
-        """Check the form of an answer to one text.
+        """Check the form of the prediction for one text.
 
         :raises InvokeError: If it does not have the form that these options ask for.
         """

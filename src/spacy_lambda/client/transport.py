@@ -14,16 +14,16 @@ class Transport(Protocol):
     """A way to one function; used by several threads at once."""
 
     def predict(self, body: bytes) -> Any:
-        """Send a request once, as JSON, and return the answer.
+        """Send a request once, as JSON, and return the predictions.
 
-        :raises CallFailed: If there is no answer.
+        :raises CallFailed: If the call fails.
         """
         ...
 
     def get(self, path: str) -> Any:
-        """Return the HTTP API's answer to a ``GET``.
+        """Return the HTTP API's response to a ``GET``.
 
-        :raises CallFailed: If there is no answer.
+        :raises CallFailed: If the call fails.
         """
         ...
 

@@ -63,7 +63,7 @@ def _lines(keys: Mapping[str, Key], values: Mapping[str, str | None]) -> Iterato
 
 
 def _tables(path: str, keys: Mapping[str, Key]) -> Iterator[list[str]]:
-    """Tables come last: in TOML, a key below a table's header belongs to that table."""
+    """Return the tables, which come last: in TOML, a key below a table's header belongs to that table."""
     for key in keys.values():
         if key.kind == TABLE:
             yield [_line(f"# [{path}.{key.name}]", _unset(key) + _remark(key)), f"# {key.example}"]
