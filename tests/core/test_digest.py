@@ -1,4 +1,4 @@
-"""Digests: exactly one form is taken, whatever sends them."""
+"""Digests: exactly one form is accepted, from any sender."""
 
 from __future__ import annotations
 

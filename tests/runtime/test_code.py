@@ -57,7 +57,7 @@ def make(folder: Path, files: dict[str, str], names: object, *, pipe: str | None
     return folder
 
 
-def test_a_module_with_data_beside_it(tmp_path: Path) -> None:
+def test_a_module_with_data_in_the_same_folder(tmp_path: Path) -> None:
     files = {"own_marks.py": COMPONENT.format(name="own_marks"), "words.json": '["iron"]'}
     folder = make(tmp_path / "a", files, ["own_marks"], pipe="own_marks")
     assert load(folder)("Iron and glass.")._.marked_by_own_marks == 1

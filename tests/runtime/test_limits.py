@@ -105,8 +105,8 @@ def test_the_timeout_is_learned(nlp: Language) -> None:
     [
         ({"texts": [""] * 11}, "texts", '"texts" has 11 texts; the limit is 10'),
         ({"inputs": [""] * 11}, "inputs", '"inputs" has 11 texts; the limit is 10'),
-        ({"texts": ["x" * 20] * 6}, "texts", '"texts" has 120 characters altogether; the limit is 100'),
-        ({"text": "x " * 60, "long_text": "split"}, "text", '"text" has 120 characters altogether; the limit is 100'),
+        ({"texts": ["x" * 20] * 6}, "texts", '"texts" has 120 characters in total; the limit is 100'),
+        ({"text": "x " * 60, "long_text": "split"}, "text", '"text" has 120 characters in total; the limit is 100'),
     ],
 )
 def test_requests_over_the_limits(event: Any, key: str, message: str) -> None:

@@ -24,7 +24,7 @@ def alb_event(body: Any, **headers: str) -> dict[str, Any]:
 
 
 def big(characters: int) -> dict[str, Any]:
-    """Every character an entity of its own, 53 bytes or more of JSON each."""
+    """Every character a separate entity, 53 bytes or more of JSON each."""
     return {"texts": ["iron " * 1000] * (characters // 5000)}
 
 

@@ -39,7 +39,7 @@ PipelineForm = Literal["folder", "package", "artifact", "archive", "stored", "re
 store that is a folder; a location on S3 or the Hub."""
 
 BUNDLE_METADATA = "bundle.json"
-"""The metadata of a bundle, beside the function's code; the runtime reads its ``location``."""
+"""The metadata of a bundle, in the same folder as the function's code; the runtime reads its ``location``."""
 
 PART = re.compile(r"\w(?:[\w-]|\.(?!\.))*(?<![.-])")
 """``lang`` or ``name``: letters of any script, digits, ``_``; ``-`` and single dots inside."""
@@ -134,8 +134,8 @@ def path_in(folder: Path, name: str) -> Path:
 class ResolvedPipeline:
     """A user's PIPELINE argument, with its form.
 
-    :param form: What it names.
-    :param location: Where that is; a path is as it was given, or below the base.
+    :param form: The form of the reference.
+    :param location: Its location; a path is as it was given, or below the base.
     """
 
     form: PipelineForm

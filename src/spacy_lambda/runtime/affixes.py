@@ -2,7 +2,7 @@
 
 The tokenizer splits off one prefix and one suffix at a time, and asks for each in all that is left: ``"=" * 16000``
 takes half a minute. What it asks is anchored, prefixes with ``^`` and suffixes with ``$``, so that only the ends of the
-text matter; the expressions themselves say how much of them.
+text matter; the expressions themselves determine how much of them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
 """Assertions of one part of an expression about another part's match."""
 
 USER = r"(?:\S+(?::\S*)?@)?"
-"""Of spaCy's expression for URLs: the user and the password."""
+"""Part of spaCy's expression for URLs: the user and the password."""
 
 WIDEST = 1024
 """Characters of a suffix; expressions with wider ones are left as they are."""
 
 
 def anchored_prefix_search(search: Any) -> Search | None:
-    """The same search, which does not look beyond the text's beginning.
+    """Return the same search, which does not read beyond the text's beginning.
 
     :param search: ``Pattern.search``; ``None`` is the answer for anything else, and for expressions without ``^``.
     """
@@ -37,7 +37,7 @@ def anchored_prefix_search(search: Any) -> Search | None:
 
 
 def anchored_suffix_search(search: Any) -> Search | None:
-    """The same search, which begins where the widest suffix can begin.
+    """Return the same search, which begins where the widest suffix can begin.
 
     Of suffixes without a greatest width, such as ``\\.\\.+``, only runs of one character are known here. A run that
     reaches back over the place at which the search begins also matches at that place; then it is searched again from
@@ -66,7 +66,7 @@ def anchored_suffix_search(search: Any) -> Search | None:
 
 
 def linear_url_match(match: Any) -> Search | None:
-    """The same match of spaCy's own expression for URLs, which tries every colon before every ``@``.
+    """Return the same match of spaCy's own expression for URLs, which tries every colon before every ``@``.
 
     Before the ``@``, ``\\S+(?::\\S*)?``, is what ``\\S+`` matches; and only whether there is a match counts.
 
@@ -94,7 +94,7 @@ def _all_begin(tree: Any, pattern: re.Pattern[str]) -> bool:
 
 
 def _widest(tree: Any, pattern: re.Pattern[str]) -> int | None:
-    """Characters from which on the search can begin, from the end; ``None`` if that is not known."""
+    """Return the offset from the end at which the search can begin; ``None`` if unknown."""
     if pattern.flags & re.MULTILINE or REFERENCE.search(pattern.pattern):
         return None
     branches: Sequence[Any] = [tree]

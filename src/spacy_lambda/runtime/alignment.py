@@ -32,13 +32,13 @@ class TokenBounds:
     lengths: Ints
 
     def text_bounds(self, start: int, end: int) -> tuple[int, int]:
-        """Characters of the tokens from ``start`` to before ``end``, without the last one's space."""
+        """Return the characters of the tokens from ``start`` to before ``end``, without the last one's space."""
         return int(self.starts[start]), int(self.starts[end - 1] + self.lengths[end - 1])
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """For each token the rows of its wordpieces in the text's hidden states, windows one after the other.
+    """The rows of each token's wordpieces in the text's hidden states, windows one after the other.
 
     A token in two overlapping windows has rows in both; a token without wordpieces has none.
 
@@ -78,7 +78,7 @@ def align(tokens: TokenBounds, windows: Windows, wordpieces: list[Wordpieces]) -
 
 
 def _align_window(tokens: TokenBounds, start: int, end: int, offsets: Ints) -> tuple[Ints, Ints]:
-    """Pairs of token (in the text) and wordpiece (in the window), sorted by token, then by wordpiece."""
+    """Return the pairs of token (in the text) and wordpiece (in the window), sorted by token, then by wordpiece."""
     starts = tokens.starts[start:end]
     # Each token owns the characters up to the next one; the last one owns one more than its own.
     owned = np.append(np.diff(starts), tokens.lengths[end - 1] + 1)
@@ -94,7 +94,7 @@ def _align_window(tokens: TokenBounds, start: int, end: int, offsets: Ints) -> t
         wordpiece = np.repeat(wordpiece, touched)
         within = np.arange(len(wordpiece)) - np.repeat(np.cumsum(touched) - touched, touched)
         token = np.repeat(first, touched) + within
-    # Wordpieces come in the text's order, but one that spans tokens may begin before its neighbour ends.
+    # Wordpieces come in the text's order, but one that spans tokens may begin before its neighbor ends.
     if len(token) > 1 and (np.diff(token) < 0).any():
         order = np.argsort(token, kind="stable")
         token, wordpiece = token[order], wordpiece[order]

@@ -171,7 +171,7 @@ def _width(nlp: Language) -> int:
 
 
 def _free_bytes(environ: Mapping[str, str]) -> float:
-    """Memory of the function that this process does not have yet; infinite if unknown."""
+    """Return the memory of the function that this process does not have yet; infinite if unknown."""
     memory = environ.get(MEMORY_SIZE_VARIABLE, "")
     if not memory.isdigit():
         return math.inf

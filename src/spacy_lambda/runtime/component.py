@@ -43,7 +43,7 @@ def make_onnx_transformer(
 ) -> OnnxTransformer:
     """Construct the component; spaCy calls this by its registered name.
 
-    :param get_spans: How texts are cut: the span getter's name in spacy-transformers.
+    :param get_spans: The span getter that cuts texts, by its name in spacy-transformers.
     :param window: Tokens in a window, for strided spans.
     :param stride: Tokens from one window to the next, for strided spans.
     :param max_length: Wordpieces the encoder takes at most; longer windows lose their end.
@@ -55,7 +55,7 @@ def make_onnx_transformer(
 
 
 class OnnxTransformer:
-    """Runs the compiled encoder and leaves its hidden states on the Doc for the listeners.
+    """The component that runs the compiled encoder and leaves its hidden states on the Doc for the listeners.
 
     :param vocab: The pipeline's vocabulary.
     :param name: The component's name in the pipeline.
@@ -118,7 +118,7 @@ class OnnxTransformer:
         return self._tokenizer, self._encoder
 
     def count_wordpieces(self, doc: Doc) -> int:
-        """Wordpieces that the encoder would see of a Doc, in all windows; about so many before there are sentences."""
+        """Return the number of wordpieces of a Doc in all windows; an estimate before there are sentences."""
         tokenizer, _ = self._parts()
         try:
             windows = self._windows(doc)
@@ -129,7 +129,7 @@ class OnnxTransformer:
         return sum(len(wordpiece.ids) for wordpiece in cut[1])
 
     def _cut(self, doc: Doc, tokens: TokenBounds, windows: Windows) -> tuple[list[tuple[int, int]], list[Wordpieces]]:
-        """The windows' characters and their wordpieces, which may have been counted before.
+        """Return the windows' characters and their wordpieces, which may have been counted before.
 
         What a component before this one has changed since, such as merged tokens, shows in the windows' characters.
         """

@@ -19,7 +19,7 @@ Json = Any
 def doc_prediction(doc: Doc, request: Request, source: EntitySource) -> Json:
     """Return the prediction of one Doc.
 
-    :param source: What the Hub's shape answers.
+    :param source: The source of the scores in the Hub's shape.
     """
     if request.include is not None:
         return {part: _PARTS[part](doc, request) for part in request.include}
@@ -75,7 +75,7 @@ def _tokens(doc: Doc) -> list[Json]:
 
 
 def _spans(doc: Doc, request: Request) -> dict[str, list[Json]]:
-    """Every group; in our own shape with a score where the group has them."""
+    """Return every group; in the default shape with a score where the group has them."""
 
     def item(span: Span, score: float | None) -> Json:
         if request.shape != "ents":

@@ -46,8 +46,8 @@ class Encoder:
     """A transformer encoder in an ONNX file.
 
     The graph takes ``input_ids`` *(batch, wordpieces)* without padding and without a mask. Windows therefore run one
-    by one: nothing is paid for padding, and a window's hidden states do not depend on its neighbours in a batch,
-    which matters where activations are quantised by their range.
+    by one: nothing is paid for padding, and a window's hidden states do not depend on its neighbors in a batch,
+    which matters where activations are quantized by their range.
 
     The session is opened at the first use and again in a forked child, where the threads of the parent's session
     do not exist.
@@ -92,7 +92,7 @@ class Encoder:
         return np.asarray(hidden[0], dtype=np.float32)
 
     def read(self) -> EncoderBytes:
-        """The contents of both files."""
+        """Return the contents of both files."""
         if isinstance(self.model, EncoderBytes):
             return self.model
         return EncoderBytes((self.model / GRAPH_FILE).read_bytes(), (self.model / WEIGHTS_FILE).read_bytes())

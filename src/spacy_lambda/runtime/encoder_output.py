@@ -16,7 +16,7 @@ ENCODING_KEY = "spacy_lambda.encoding"
 class Encoding(NamedTuple):
     """The hidden states of one Doc, and which of them belong to which token.
 
-    A plain tuple of arrays, so that a Doc can still be serialised.
+    A plain tuple of arrays, so that a Doc can still be serialized.
 
     :param hidden: Hidden states, windows one after the other. *Shape:* ``(n_wordpieces, width)``
     :param rows: Rows of ``hidden`` for all tokens, token by token. *Shape:* ``(lengths.sum(),)``

@@ -10,5 +10,5 @@ COMPONENTS = ("ner", "entity_ruler", "beam_ner")
 
 
 def entity_labels(nlp: Language) -> list[str]:
-    """Every label that an entity can have, sorted; empty where a component does not list them."""
+    """Return every label that an entity can have, sorted; empty if a component does not list them."""
     return sorted({label for name in COMPONENTS for label in nlp.pipe_labels.get(name, ())})

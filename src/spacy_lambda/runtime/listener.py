@@ -23,9 +23,9 @@ def build_onnx_listener_v1(
     Takes the place of ``spacy-transformers.TransformerListener.v1`` with the same arguments and the same nodes
     (a chain of the listener and a pooling layer), so that a component's trained weights load unchanged.
 
-    :param pooling: How the hidden states of a token's wordpieces become one vector.
+    :param pooling: The layer that pools the hidden states of a token's wordpieces.
     :param grad_factor: Kept so that configs stay valid; a compiled pipeline is not trained.
-    :param upstream: Kept likewise: as in spacy-transformers, the last transformer that ran is heard.
+    :param upstream: Kept in the same way: as in spacy-transformers, the last transformer that ran is heard.
     """
     listener: Model[list[Doc], list[Encoding]] = Model("transformer-listener", _listen, dims={"nO": None})
     pool: Model[list[Encoding], list[Floats2d]] = Model(

@@ -84,7 +84,7 @@ def _bundled(environ: Mapping[str, str]) -> tuple[str, Digest | None]:
 
 
 def _verified(folder: Path, location: Location) -> Path:
-    """A folder whose artifact would have the digest that the location names, where it names one."""
+    """Return a folder whose artifact has the digest of the location, if the location has one."""
     if location.sha256 is not None:
         from spacy_lambda.core.artifact.integrity import folder_digest
         from spacy_lambda.core.artifact.pack import manifest_of
@@ -99,7 +99,7 @@ def _verified(folder: Path, location: Location) -> Path:
 
 
 def load(pipeline: str | Path) -> Language:
-    """Load a compiled pipeline, with the code that it brings: what ``spacy.load`` does, for pipelines that need more.
+    """Load a compiled pipeline, with the code that it brings: ``spacy.load`` for pipelines that need more.
 
     This runs the pipeline's code: load only what you trust.
 

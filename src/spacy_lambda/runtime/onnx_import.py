@@ -16,7 +16,7 @@ TELEMETRY_VARIABLE = "ORT_DISABLE_TELEMETRY"
 
 
 def import_onnxruntime() -> ModuleType:
-    """The module; who wants the reports sets the variable to 0."""
+    """Return the module; its reports are on if the variable is 0."""
     os.environ.setdefault(TELEMETRY_VARIABLE, "1")
     import onnxruntime
 

@@ -40,7 +40,7 @@ class Predictor:
             object.__setattr__(self, "capacity", Capacity(self.nlp, self.environ))
 
     def parse(self, body: Any) -> Request:
-        """Parse a request, whatever its event source.
+        """Parse a request of any event source.
 
         :raises RequestError: If it is invalid.
         """

@@ -31,8 +31,8 @@ class Request:
     """A parsed request.
 
     :param texts: The texts, in order.
-    :param single: Whether the answer is that of the only text rather than a list of answers.
-    :param shape: The form of an entity in the answer: ours, or that of the Hugging Face task.
+    :param single: Whether the response is the prediction of the only text rather than a list of predictions.
+    :param shape: The form of an entity in the prediction: the default one, or that of the Hugging Face task.
     :param include: Parts of the answer that were asked for, or ``None`` for the plain list of entities.
     :param split: Whether texts over the limit are split, rather than refused.
     """
@@ -44,7 +44,7 @@ class Request:
     split: bool = False
 
     def key(self, number: int) -> str:
-        """The key of one of the texts, as errors name it."""
+        """Return the key of one of the texts, as errors name it."""
         name = "inputs" if self.shape == "token-classification" else "text" if self.single else "texts"
         return name if self.single else f"{name}[{number}]"
 
@@ -101,7 +101,7 @@ def parse_request(
     total = sum(map(len, texts))
     if max_total is not None and total > max_total:
         raise RequestError(
-            f'"{key}" has {total:,} characters altogether; the limit is {max_total:,}',
+            f'"{key}" has {total:,} characters in total; the limit is {max_total:,}',
             remedy="send less text at once" if single else "send fewer texts at once",
             key=key,
             status=413,
@@ -110,7 +110,7 @@ def parse_request(
 
 
 def combined(errors: Sequence[RequestError]) -> RequestError:
-    """One error for all texts of a request that are at fault: the first, which also names the others."""
+    """Return one error for all invalid texts of a request: the first, which also names the others."""
     first = errors[0]
     keys = [error.key for error in errors if error.key is not None]
     if len(keys) < 2:

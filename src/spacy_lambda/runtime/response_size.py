@@ -53,7 +53,7 @@ def check_response(response: Any, *, limit: int = RESPONSE_BYTES) -> None:
 
 
 def json_bytes(value: Any) -> int:
-    """Bytes that Lambda's runtime client makes of a value."""
+    """Return the number of bytes that Lambda's runtime client makes of a value."""
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 

@@ -23,8 +23,8 @@ __all__ = [
 EntitySource = Literal["ents", "spans"]
 
 ScoreKind = Literal["constant 1.0", "beam", "spancat"]
-"""Of what the Hub's shape answers: none of the pipeline's; the probability of all analyses of a beam that have the
-entity; or a span categorizer's own."""
+"""Sources of the scores in the Hub's shape: none; the probability of all analyses of a beam that have the entity; or a
+span categorizer."""
 
 CONSTANT = 1.0
 
@@ -58,7 +58,7 @@ class BeamScores:
         for docs in batches:
             beams = self.component.predict(docs)
             self.component.set_annotations(docs, beams)
-            if any(map(len, docs)):  # else there are no beams
+            if any(map(len, docs)):  # otherwise there are no beams
                 for doc, scores in zip(docs, self.component.scored_ents(beams), strict=True):
                     doc.user_data[_KEY] = dict(scores)
             yield from docs
@@ -91,7 +91,7 @@ def entity_score(span: Span) -> float:
 
 
 def scored(group: SpanGroup) -> Sequence[tuple[Span, float | None]]:
-    """The spans of a group with their scores, or with ``None`` where it has none."""
+    """Return the spans of a group with their scores, or with ``None`` if it has none."""
     spans, scores = list(group), group.attrs.get("scores")
     if scores is None or len(scores) != len(spans):
         return [(span, None) for span in spans]

@@ -2,7 +2,7 @@
 
 ``import spacy`` imports ``spacy.cli`` for the sake of one function, ``spacy.info``, and with it a web client, a
 template engine and a project manager: a quarter of the import's time in every cold start. While spaCy is imported
-here, an empty stand-in takes the place of ``spacy.cli``; afterwards it is gone, and whoever imports ``spacy.cli``
+here, an empty stand-in takes the place of ``spacy.cli``; afterwards it is gone, and code that imports ``spacy.cli``
 gets the real one.
 """
 

@@ -17,15 +17,15 @@ from spacy_lambda.runtime.cpus import cpu_share
 __all__ = ["SPEED_KEY", "Speed", "count_units", "measure_speed", "read_speed"]
 
 SPEED_KEY = "speed"
-"""Of ``meta["spacy_lambda"]``."""
+"""Key of the speed in ``meta["spacy_lambda"]``."""
 
 Unit = Literal["wordpieces", "tokens"]
 
 CHARACTERS_PER_UNIT: Mapping[Unit, float] = {"wordpieces": 3.2, "tokens": 5.4}
-"""Of English text; wordpieces in two windows count twice."""
+"""Characters of English text for each unit; wordpieces in two windows count twice."""
 
 SECONDS_PER_BYTE = 8e-12
-"""Of an encoder's weights, for each wordpiece, on one CPU of 2020 or later; int8 and fp32 are alike in this."""
+"""Seconds for each byte of an encoder's weights and each wordpiece, on one CPU of 2020 or later; for int8 and fp32."""
 
 SECONDS_BESIDES = 2e-5
 SECONDS_PER_TOKEN = 6e-5
@@ -39,13 +39,13 @@ SECONDS_PER_TEXT = 0.002
 """Seconds of a text beyond its length, on one CPU."""
 
 REPEATS = 3
-"""Times that each text is measured; the least counts, for other processes only make it more."""
+"""Measurements of each text; the minimum counts, because other processes only slow them down."""
 
 MARGIN = 1.5
 """Maximum ratio of a function's CPU time to a measurement's."""
 
 FAR = 3
-"""A measurement that is so many times slower than the estimate was one of a busy machine."""
+"""Ratio of a measurement to the estimate above which the machine was busy."""
 
 GAIN = 0.6
 """Two CPUs do not halve the time: the exponent of what was measured."""
@@ -55,7 +55,7 @@ GAIN = 0.6
 class Speed:
     """The speed of a pipeline.
 
-    :param unit: What the time grows with: wordpieces as often as the encoder sees them, or tokens without an encoder.
+    :param unit: The unit of the time: wordpieces as often as the encoder sees them, or tokens without an encoder.
     :param seconds_per_unit: On one CPU.
     :param characters_per_unit: Of English text.
     """
@@ -65,20 +65,20 @@ class Speed:
     characters_per_unit: float
 
     def on(self, cpus: float) -> float:
-        """Seconds per unit with so many CPUs, or with a part of one."""
+        """Return the seconds per unit with the given number of CPUs, or with a part of one."""
         return self.seconds_per_unit / (cpus if cpus < 1 else cpus**GAIN)
 
     def seconds(self, units: float, texts: int, cpus: float) -> float:
-        """Seconds for so many units in so many texts."""
+        """Return the seconds for the given numbers of units and texts."""
         return units * self.on(cpus) + texts * SECONDS_PER_TEXT / min(1.0, cpus)
 
     def smallest(self, cpus: float) -> float:
-        """Seconds for a text of one letter."""
+        """Return the seconds for a text of one letter."""
         return self.seconds(SMALLEST[self.unit], 1, cpus)
 
 
 def read_speed(nlp: Language) -> Speed:
-    """The speed in a pipeline's metadata, or an estimate that is rather too slow."""
+    """Return the speed in a pipeline's metadata, or an estimate that is rather too slow."""
     meta = nlp.meta.get("spacy_lambda") or {}
     unit: Unit = "wordpieces" if _transformers(nlp) else "tokens"
     measured, estimated = meta.get(SPEED_KEY) or {}, _estimated(meta, unit)
@@ -109,7 +109,7 @@ def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
     signs. The components behind the encoder see the tokens: those that outnumber the wordpieces count too, by the time
     that they take where there is no encoder.
 
-    :param speed: Where it is known; otherwise it is read.
+    :param speed: The speed, if known; otherwise it is read.
     """
     encoders = _transformers(nlp)
     if not encoders:
@@ -131,7 +131,7 @@ def measure_speed(nlp: Language, texts: Sequence[str]) -> dict[str, Any]:
     docs = [nlp.make_doc(text) for text in texts if text.strip()]
     units = sum(count_units(nlp, doc) for doc in docs) or 1
     if docs:
-        nlp(docs[0].text)  # whatever is made at the first use
+        nlp(docs[0].text)  # objects that are created at the first use
     seconds = sum(min(_timed(nlp, doc.text) for _ in range(REPEATS)) for doc in docs)
     cpus = cpu_share()
     characters = sum(len(doc.text) for doc in docs)

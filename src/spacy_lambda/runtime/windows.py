@@ -38,25 +38,25 @@ def strided_windows(n_tokens: int, *, window: int, stride: int) -> Windows:
 
 
 def doc_windows(doc: Doc) -> Windows:
-    """The whole text as one window; none for an empty text."""
+    """Return the whole text as one window; no window for an empty text."""
     return [(0, len(doc))] if len(doc) else []
 
 
 def sentence_windows(doc: Doc) -> Windows:
-    """A window for each sentence.
+    """Return a window for each sentence.
 
-    :raises ValueError: spaCy's own E030, when nothing before the transformer sets sentence bounds.
+    :raises ValueError: If nothing before the transformer sets sentence bounds.
     """
     return [(sent.start, sent.end) for sent in doc.sents]
 
 
 def make_span_getter(name: SpanGetter, *, window: int, stride: int) -> Callable[[Doc], Windows]:
-    """The function that cuts a Doc into windows.
+    """Return the function that cuts a Doc into windows.
 
     :param name: The span getter's registered name, without namespace and version.
     :param window: For ``strided_spans``: tokens in a window.
     :param stride: For ``strided_spans``: tokens from one window to the next.
-    :raises ValueError: For any other name.
+    :raises ValueError: If the name is unknown.
     """
     if name == "strided_spans":
         return lambda doc: strided_windows(len(doc), window=window, stride=stride)

@@ -59,7 +59,7 @@ class WordpieceTokenizer:
             ) from exc
 
     def to_json(self) -> str:
-        """The tokenizer as a ``tokenizer.json``."""
+        """Return the tokenizer as a ``tokenizer.json``."""
         return str(self._tokenizer.to_str())
 
     def count(self, text: str) -> int:

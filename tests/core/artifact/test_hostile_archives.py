@@ -1,4 +1,4 @@
-"""Archives whose makers mean harm: refused before they fill a disk, and nothing beside the folder is touched."""
+"""Malicious archives: refused before they fill a disk, and nothing outside the folder is touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function's cache, from a store in a folder: what is loaded is whole, whatever happened before."""
+"""The function's cache, from a store in a folder: a loaded entry is complete after any earlier failure."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_a_limit_smaller_than_the_artifact_is_an_error(
 
 
 @pytest.mark.parametrize("told", [None, 0, 10, 10**15])
-def test_whatever_size_the_store_tells(
+def test_any_size_that_the_store_reports(
     told: int | None, one: Location, settings: CacheSettings, three: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too small a size does not get it past the limit; too large a one evicts nothing."""
@@ -148,7 +148,7 @@ def test_what_is_larger_than_the_disk_evicts_nothing(settings: CacheSettings, th
     assert left_over(settings) == []
 
 
-def test_what_has_no_room_beside_what_is_used_evicts_nothing(
+def test_an_artifact_without_room_next_to_used_entries_evicts_nothing(
     one: Location, settings: CacheSettings, three: list[str], tmp_path: Path
 ) -> None:
     with opened(artifact(tmp_path, "used", 1_500_000), settings):
@@ -339,7 +339,7 @@ def test_sizes(text: str, size: int | None) -> None:
     ["much", "-1", "1TBx", "1 I", "GB", " ", "1e9", "1e999", "inf", "nan", "0x10", "٣GB", "1_000", "9" * 400, "1,5GB"],
 )
 def test_wrong_sizes(text: str) -> None:
-    with pytest.raises(CacheError, match="is no size") as caught:
+    with pytest.raises(CacheError, match="an invalid size") as caught:
         read_settings({"SPACY_LAMBDA_CACHE_LIMIT": text})
     assert "500MB" in caught.value.remedy
     assert len(caught.value.message) < 200
@@ -347,9 +347,9 @@ def test_wrong_sizes(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "0GB", "0.0", "0.4"])
 def test_a_limit_of_nothing(text: str) -> None:
-    with pytest.raises(CacheError, match="no pipeline fits") as caught:
+    with pytest.raises(CacheError, match="too small for any pipeline") as caught:
         read_settings({"SPACY_LAMBDA_CACHE_LIMIT": text})
-    assert "leave it out" in caught.value.remedy
+    assert "unset it" in caught.value.remedy
 
 
 def test_the_root() -> None:

@@ -1,4 +1,4 @@
-"""Cold starts that race: whatever vanishes between two calls, a start does not fail for it."""
+"""Cold starts that race: a start does not fail because of files that vanish between two calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thousands of generated requests through the one path of the handler: whatever is sent, the answer is in form."""
+"""Thousands of generated requests through the one path of the handler: the response to any request is well-formed."""
 
 from __future__ import annotations
 

@@ -139,6 +139,6 @@ def test_our_own_faults_say_nothing(function: Predictor, caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize("event", [{"Records": []}, {"Records": [{"eventSource": "aws:other"}]}, {"requestContext": 1}])
-def test_events_of_no_known_kind(event: Any, function: Predictor) -> None:
+def test_unrecognized_events(event: Any, function: Predictor) -> None:
     with pytest.raises(RequestError, match=r"unrecognized event with .*; tried: Function URL"):
         dispatch(event, CONTEXT, function)

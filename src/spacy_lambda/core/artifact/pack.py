@@ -50,7 +50,7 @@ class Packed:
 def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, total: None) -> Packed:
     """Pack a pipeline; the file appears complete or not at all.
 
-    The same files give the same bytes, whatever the machine, the time, the owner and the order of the folder.
+    The same files give the same bytes on any machine, at any time, with any owner and any order of the folder.
 
     :param pipeline: A pipeline directory, or the name of an installed pipeline package.
     :param out: The artifact's file, or an existing folder for ``LANG_NAME-VERSION.tar``.

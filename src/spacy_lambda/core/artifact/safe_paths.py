@@ -15,7 +15,7 @@ MAX_DEPTH = 16
 
 HIDDEN = "is hidden, or made by a tool"
 LEFT_OUT = "__pycache__"
-"""In addition to hidden files: Python prefers its contents to the source beside it."""
+"""A folder left out like hidden files: Python prefers its contents to the source in the same folder."""
 
 DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*| +\..*)?", re.DOTALL)
 """Names of devices on Windows, in every folder and with every ending."""
@@ -99,7 +99,7 @@ def path_below(folder: Path, name: str) -> Path:
 
 
 def _folded(name: str) -> str:
-    """Normalise a name as systems do that ignore case and Unicode forms."""
+    """Normalize a name as systems do that ignore case and Unicode forms."""
     if name.isascii():
         return name.lower()
     import unicodedata

@@ -91,7 +91,7 @@ def artifact_size(manifest: Manifest) -> int:
 
 
 class TarReader:
-    """Reads an artifact's bytes, compares them with what has to be there, and hashes them on the way.
+    """A reader that compares an artifact's bytes with the expected ones and hashes them.
 
     :param stream: The artifact's bytes.
     :param on_bytes: Called with the number of bytes read so far.

@@ -14,7 +14,7 @@ DEPTH = 16
 
 
 class Worker:
-    """Calls functions in a thread of its own, in order. Leaving the context raises the first error of theirs."""
+    """A thread that calls functions in order. Leaving the context raises their first error."""
 
     def __init__(self) -> None:
         self._waiting: queue.Queue[Callable[[], object] | None] = queue.Queue(DEPTH)

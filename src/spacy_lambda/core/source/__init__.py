@@ -7,5 +7,5 @@
                  └── folder | s3 | hub
 
 The function reads artifacts during its init, the build side when it pulls; ``s3`` imports boto3 when it is used.
-Nothing is verified here: whoever reads the stream verifies it. :mod:`spacy_lambda.store` writes into stores.
+Nothing is verified here: the reader of the stream verifies it. :mod:`spacy_lambda.store` writes into stores.
 """

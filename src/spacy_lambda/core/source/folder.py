@@ -55,7 +55,7 @@ def _found(location: Location, path: Path, digest: Digest | None) -> FoundArtifa
 
 
 class _File:
-    """An artifact's file; errors while reading are ours."""
+    """An artifact's file; errors while reading become errors of spacy-lambda."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self._file = file

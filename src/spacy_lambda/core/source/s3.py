@@ -107,7 +107,7 @@ def s3_errors(bucket: str, key: str) -> Iterator[None]:
 
 
 def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
-    """Return an error of ours, with its remedy, for one of botocore's."""
+    """Return a :class:`~spacy_lambda.errors.StoreError` with a remedy for an error of botocore."""
     from botocore import exceptions
 
     place, code = f"s3://{bucket}/{key}", error_code(error)

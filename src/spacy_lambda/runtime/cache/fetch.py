@@ -1,4 +1,4 @@
-"""A location -> an entry of the cache, fetched where it is not there."""
+"""A location -> an entry of the cache, fetched if it is missing."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ __all__ = ["cached_pipeline"]
 
 TRIES = 5
 GIVE_UP_S = 30.0
-"""An entry may vanish before it is opened, evicted or damaged, and a folder while it is written: so many times at
-least, and for so many seconds, it is fetched again."""
+"""Minimum number of tries, and seconds of retrying: an entry may be evicted or damaged before it is opened, and a
+folder removed while it is written."""
 
 PAUSE_S = 0.01
 
@@ -53,7 +53,7 @@ class _FullError(OSError):
 
 
 def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
-    """Open a pipeline from the cache; fetch it first where it is not there. Verified in either case.
+    """Open a pipeline from the cache; fetch it first if it is missing. Verified in either case.
 
     A location with a digest that is there is opened without asking its store.
 
@@ -89,7 +89,7 @@ def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
 def _fetch(found: FoundArtifact, digest: Digest | None, settings: CacheSettings) -> tuple[Digest | None, Entry | None]:
     """Fetch an artifact, or wait until another process has.
 
-    :returns: Its digest where it is known by now; and the entry, if it is this process's own.
+    :returns: Its digest if it is known by now; and the entry, if it is this process's own.
     """
     root = settings.root
     if found.size is not None:
@@ -143,7 +143,7 @@ def _fetch_into(
     claim: Claim, found: FoundArtifact, digest: Digest | None, settings: CacheSettings
 ) -> tuple[Digest, Entry | None]:
     root = settings.root
-    # A name of its own: the claim's may be another process's by now.
+    # A separate name, because the claim's may belong to another process by now.
     folder = claim.folder / f"entry-{secrets.token_hex(4)}"
     make_folder(folder, root=root)
 

@@ -54,7 +54,7 @@ class IrregularFileError(OSError):
 
 
 def lstat(path: Path) -> os.stat_result | None:
-    """A name's facts, of a link itself; ``None`` where there is nothing."""
+    """Return the status of a path, without following a link; ``None`` if it does not exist."""
     try:
         return os.lstat(path)
     except OSError as exc:
@@ -64,7 +64,7 @@ def lstat(path: Path) -> os.stat_result | None:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """A name's device and inode, of a link itself; ``None`` where there is nothing."""
+    """Return the device and inode of a path, without following a link; ``None`` if it does not exist."""
     found = lstat(path)
     return None if found is None else (found.st_dev, found.st_ino)
 
@@ -76,7 +76,7 @@ def is_folder(path: Path) -> bool:
 
 
 def list_names(folder: Path) -> list[str]:
-    """Names in a folder; none where it is gone, or is a link or no folder."""
+    """Return the names in a folder; empty if it is gone, a link or not a folder."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as exc:
@@ -124,7 +124,7 @@ def make_folder(folder: Path, *, root: Path) -> None:
 def remove(path: Path) -> bool:
     """Remove a folder with all that is in it, or a file, or a link itself.
 
-    :returns: Whether nothing is there any more.
+    :returns: Whether it is gone.
     """
     for _ in range(REMOVALS):
         # More than one process may remove it, and another may still write into it.
@@ -150,7 +150,7 @@ def move_aside(path: Path, known: tuple[int, int], folder: Path, *, root: Path) 
     """Rename an examined file or folder into a folder below the root; a replacement stays in place.
 
     :param known: The :func:`identity` that was examined.
-    :returns: Where it is now; ``None`` when another process was faster.
+    :returns: Its new path; ``None`` if another process was faster.
     :raises OSError: If it cannot be moved.
     """
     target = folder / f"{path.name}-{secrets.token_hex(4)}"
@@ -201,7 +201,7 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
 
 
 def read_file(path: Path, *, most: int) -> bytes:
-    """A plain file's contents.
+    """Return a plain file's contents.
 
     :raises IrregularFileError: If something else has the name, or it is larger.
     :raises OSError: If it is not there or cannot be read.
@@ -224,7 +224,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def tree_size(path: Path) -> int:
-    """Bytes of all files below a folder, or of one file, as far as they are still there."""
+    """Return the bytes of all files below a folder, or of one file, as far as they still exist."""
     found = lstat(path)
     if found is None or not stat.S_ISDIR(found.st_mode):
         return 0 if found is None else found.st_size
@@ -240,7 +240,7 @@ def tree_size(path: Path) -> int:
 
 
 def space(root: Path) -> tuple[int, int]:
-    """Bytes of the disk in all, and those that are free; of the folder above, where it is gone.
+    """Return the total and the free bytes of the disk; of the parent folder, if the folder is gone.
 
     :raises OSError: If it cannot be determined.
     """
@@ -264,7 +264,7 @@ def new_file(path: Path) -> int:
 
 
 def own_uid(folder: Path) -> int | None:
-    """The owner of what this process writes into a folder, which on NFS the server decides; ``None`` if read-only."""
+    """Return the owner of this process's files in a folder, set by the server on NFS; ``None`` if read-only."""
     path = folder / f".owner-{secrets.token_hex(8)}"
     try:
         handle = new_file(path)

@@ -65,7 +65,7 @@ def _wrong(root: Path) -> Iterator[str]:
 
 
 def _wrong_above(path: Path) -> Iterator[str]:
-    """A user who can rename the entries of a folder can replace them."""
+    """Yield the faults of the folders above: a user who can rename a folder's entries can replace them."""
     steps = [*reversed(path.parents), path]
     for folder, child in pairwise(steps):
         try:

@@ -44,12 +44,12 @@ def _limit(environ: Mapping[str, str]) -> int | None:
     size = SIZE.fullmatch(text.strip())
     if size is None or size["unit"].upper() not in UNITS:
         raise CacheError(
-            f"{CACHE_LIMIT_VARIABLE} is {text[:80]!r}, which is not a size", remedy="write a size such as 500MB or 2GB"
+            f"{CACHE_LIMIT_VARIABLE} is {text[:80]!r}, an invalid size", remedy="write a size such as 500MB or 2GB"
         )
     limit = int(float(size["number"]) * UNITS[size["unit"].upper()])
     if limit == 0:
         raise CacheError(
-            f"{CACHE_LIMIT_VARIABLE} is {text[:80]!r}, and no pipeline fits into that",
-            remedy="write a size such as 500MB or 2GB, or leave it out to use what the disk has",
+            f"{CACHE_LIMIT_VARIABLE} is {text[:80]!r}, too small for any pipeline",
+            remedy="write a size such as 500MB or 2GB, or unset it to use the whole disk",
         )
     return limit

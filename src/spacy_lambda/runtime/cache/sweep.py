@@ -41,6 +41,6 @@ def _is_left(claim: Path) -> bool:
 
 
 def _age(claim: Path) -> float:
-    """Seconds since a claim showed something new."""
+    """Return the seconds since a claim's last progress."""
     found = lstat(claim / HEARTBEAT) or lstat(claim)
     return 0.0 if found is None else time.time() - found.st_mtime

@@ -39,7 +39,7 @@ class StoredObject:
 
 
 def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
-    """A whole object as a text.
+    """Read a whole object as a text.
 
     :param max_length: Longest text, in characters.
     :raises RequestError: If it is not text, or too large.
@@ -60,7 +60,7 @@ def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
 
 
 def read_lines(client: Any, stored: StoredObject) -> Iterator[bytes]:
-    """The lines of an object; of one that is too long, its beginning.
+    """Yield the lines of an object; of a line that is too long, its beginning.
 
     :raises RequestError: If the object is too large, or its key ends with .gz and it is not a complete gzip file.
     :raises StoreError: If it cannot be read.
@@ -98,7 +98,7 @@ def _reading(stored: StoredObject) -> Iterator[None]:
 
 
 def _chunks(client: Any, stored: StoredObject) -> Iterator[bytes]:
-    """The object, and no other that takes its place meanwhile."""
+    """Open the object, and not another that replaces it meanwhile."""
     from botocore.exceptions import ClientError
 
     from spacy_lambda.core.source.s3 import error_code

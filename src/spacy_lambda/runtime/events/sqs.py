@@ -76,7 +76,7 @@ def _each(
             if group not in stopped:
                 succeeded.append((message, step(message, value)))
                 continue
-        except Exception as exc:  # of one message only, whatever it is
+        except Exception as exc:  # any error, of one message only
             warn(_log, f"message {message['messageId']}", exc)
             if group is not None:
                 stopped.add(group)
@@ -85,7 +85,7 @@ def _each(
 
 
 def _group(message: Message) -> str | None:
-    """The group that has an order; those of other queues have none."""
+    """Return the group whose messages are ordered; messages of other queues have none."""
     if not str(message.get("eventSourceARN")).endswith(".fifo"):
         return None
     return field(message, "attributes", "MessageGroupId")

@@ -1,4 +1,4 @@
-"""The input of a Step Functions task: a request beside a key, which comes back beside the answer."""
+"""The input of a Step Functions task: a request next to a key, which is returned next to the prediction."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The page: one file, ``index.html``, in which a person tries the pipeline.
 
-It is off unless ``SPACY_LAMBDA_PAGE`` is ``on``. It loads nothing but itself, and calls ``predict`` and ``info`` beside
-it, and those of the one other function that ``SPACY_LAMBDA_COMPARE`` names. The policy names its style and its script
-by their hashes: nothing else in it can ever run (https://www.w3.org/TR/CSP3/#framework-directive-source-list).
+It is off unless ``SPACY_LAMBDA_PAGE`` is ``on``. It loads nothing but itself, and calls its own ``predict`` and
+``info``, and those of the one other function that ``SPACY_LAMBDA_COMPARE`` names. The policy names its style and its
+script by their hashes: nothing else in it can run (https://www.w3.org/TR/CSP3/#framework-directive-source-list).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 
 def page_response(predictor: Predictor) -> HttpResponse:
-    """The page; it is the same for every function, and asks ``info`` what this one is."""
+    """Return the page; it is the same for every function, and asks ``info`` what this one is."""
     page, hashes = _read()
     other = other_function(predictor.environ)
     called = ("'self'", other.origin) if other and other.origin else ("'self'",)
@@ -39,7 +39,7 @@ def page_response(predictor: Predictor) -> HttpResponse:
 
 @cache
 def _read() -> tuple[bytes, dict[str, tuple[str, ...]]]:
-    """The file, and the hashes of what is in it, by kind."""
+    """Return the file, and the hashes of its contents, by kind."""
     text = Path(__file__).with_name("index.html").read_text(encoding="utf-8")
     hashes: dict[str, tuple[str, ...]] = {"style": (), "script": ()}
     for kind, content in _INLINE.findall(text):
@@ -51,7 +51,7 @@ def _read() -> tuple[bytes, dict[str, tuple[str, ...]]]:
 def _policy(sources: Mapping[str, tuple[str, ...]]) -> str:
     """Return the page's content security policy.
 
-    :param sources: What is allowed, by kind; everything else is not.
+    :param sources: The allowed sources, by kind; all others are forbidden.
     """
     allowed = (f"{kind}-src {' '.join(names)}" for kind, names in sources.items())
     return "; ".join(

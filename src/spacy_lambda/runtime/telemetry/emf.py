@@ -40,9 +40,9 @@ def metric_line(
     dimensions: Mapping[str, str],
     facts: dict[str, Any],
 ) -> dict[str, Any]:
-    """The line, as an object.
+    """Return the line, as an object.
 
-    :param dimensions: What the metrics' dimensions are.
+    :param dimensions: The metrics' dimensions.
     :param facts: Other keys of the line, which make no metric.
     """
     directives = [

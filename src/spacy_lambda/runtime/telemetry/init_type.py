@@ -17,9 +17,9 @@ _START_FIELD = 19
 
 
 def process_age_s() -> float:
-    """Seconds since this process was started; at the end of init, how long init took in it.
+    """Return the seconds since this process was started; at the end of init, the duration of init.
 
-    Zero where the system does not tell.
+    Zero if the system does not report it.
     """
     try:
         fields = _STAT.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()

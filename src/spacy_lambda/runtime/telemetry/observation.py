@@ -20,8 +20,8 @@ class TextCounts:
 
     :param characters: Its length.
     :param tokens: Its tokens.
-    :param entities: How many of each label were found.
-    :param is_blank: Whether it has nothing but whitespace.
+    :param entities: The number of entities of each label.
+    :param is_blank: Whether it has only whitespace.
     :param truncated: Windows of which the encoder did not see the end.
     """
 
@@ -34,10 +34,10 @@ class TextCounts:
 
 @dataclass
 class Observation:
-    """Filled while an invocation is answered.
+    """The facts of one invocation, recorded while it is processed.
 
-    :param source: What brought the event, as AWS calls it.
-    :param texts: Every text that was answered.
+    :param source: The event source, as AWS calls it.
+    :param texts: Every text with a prediction.
     :param error: The type of the error that the caller got.
     """
 
@@ -46,7 +46,7 @@ class Observation:
     error: str | None = None
 
     def counts(self) -> dict[str, int]:
-        """The sums. An answer is empty when a text that is not blank has no entity."""
+        """Return the sums. A prediction is empty if a text that is not blank has no entity."""
         return {
             "Texts": len(self.texts),
             "Characters": sum(text.characters for text in self.texts),
@@ -57,7 +57,7 @@ class Observation:
         }
 
     def entities(self) -> Counter[str]:
-        """Number of entities by label."""
+        """Return the number of entities by label."""
         return sum((text.entities for text in self.texts), Counter())
 
 
@@ -76,7 +76,7 @@ def count_text(docs: Sequence[Doc]) -> TextCounts:
 
 
 def add_counts(segments: Sequence[TextCounts]) -> TextCounts:
-    """Count one text that was answered in pieces."""
+    """Count one text that was split."""
     if len(segments) == 1:
         return segments[0]
     return TextCounts(

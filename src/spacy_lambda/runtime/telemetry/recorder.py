@@ -17,7 +17,7 @@ from spacy_lambda.runtime.telemetry.xray import send_subsegment
 
 __all__ = ["Recorder"]
 
-"""Namespace of the function's metrics in CloudWatch; none are made where it is not set."""
+"""Namespace of the function's metrics in CloudWatch; without it there are none."""
 
 BY_FUNCTION = ("FunctionName",)
 BY_MODEL = ("FunctionName", "Model")

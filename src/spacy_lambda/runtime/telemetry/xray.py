@@ -1,7 +1,7 @@
 """A part of the work -> a subsegment of the request's trace, for requests that X-Ray samples.
 
 Lambda traces the function itself (``TracingConfig: Active``); this adds what happened inside. It is a datagram to the
-daemon beside the function: https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html. Nothing is sent
+daemon next to the function: https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html. Nothing is sent
 where tracing is off, or a request is not sampled.
 """
 
@@ -34,7 +34,7 @@ def send_subsegment(
     """Send a subsegment to X-Ray. Never fails, and never waits.
 
     :param start_s: When it began, in seconds of the epoch; the other one, when it ended.
-    :param annotations: What traces can be searched by.
+    :param annotations: The keys by which traces can be searched.
     """
     trace = dict(part.split("=", 1) for part in environ.get(TRACE_ID_VARIABLE, "").split(";") if "=" in part)
     address = environ.get(DAEMON_VARIABLE, "")

@@ -32,7 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def respond(request: HttpRequest, predictor: Predictor) -> HttpResponse:
-    """Respond to a request: an invalid one gets a 4xx with a remedy, an error of ours a 500 without details."""
+    """Respond to a request: an invalid one gets a 4xx with a remedy, an internal error a 500 without details."""
     if request.method == "OPTIONS":
         return _finished(preflight(request, predictor.environ), request, predictor)
     try:

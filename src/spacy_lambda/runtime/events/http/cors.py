@@ -1,7 +1,7 @@
 """Cross-origin requests: refused, unless ``SPACY_LAMBDA_CORS`` names the page's origin.
 
 The protocol: https://fetch.spec.whatwg.org/#http-cors-protocol. A Function URL and API Gateway can do it themselves;
-then the setting stays empty, for two sets of headers are an error in every browser.
+then the setting stays empty, because two sets of headers are an error in every browser.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EXPOSED = "x-request-id, x-model-sha256"
 
 
 def allowed_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The origins that the setting names; none without it."""
+    """Return the origins that the setting names; none without it."""
     return tuple(environ.get(CORS_VARIABLE, "").replace(",", " ").split())
 
 

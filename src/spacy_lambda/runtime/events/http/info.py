@@ -17,7 +17,7 @@ DISTRIBUTIONS = ("spacy", "onnxruntime", "tokenizers", "spacy-lambda")
 
 
 def describe(predictor: Predictor) -> dict[str, Any]:
-    """The pipeline's name, labels, versions, hashes and figures; the function's limits, its name, and what it is
+    """Return the pipeline's name, labels, versions, hashes and figures; the function's limits, its name, and what it is
     compared with."""
     meta = predictor.nlp.meta
     other = other_function(predictor.environ)

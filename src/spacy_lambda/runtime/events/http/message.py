@@ -40,7 +40,7 @@ class HttpRequest:
     :param path: Decoded, without a stage, with a slash at its beginning and none at its end.
     :param headers: By lower-case name.
     :param body: As it was sent, packed or not.
-    :param id: What the sender calls this call.
+    :param id: The sender's ID of the call.
     """
 
     method: str
@@ -50,7 +50,7 @@ class HttpRequest:
     id: str
 
     def content(self, most: int = 10 * REQUEST_BYTES) -> bytes:
-        """The body, unpacked.
+        """Return the body, unpacked.
 
         :param most: Bytes that it may unpack to.
         :raises RequestError: If it cannot be unpacked, or is too large then.
@@ -83,7 +83,7 @@ class HttpResponse:
     """An answer.
 
     :param status: The status code.
-    :param body: What is sent.
+    :param body: The content.
     :param headers: By lower-case name.
     """
 
@@ -92,13 +92,13 @@ class HttpResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def adding(self, **headers: str) -> HttpResponse:
-        """The same with more headers; underscores stand for hyphens."""
+        """Return the same response with more headers; underscores stand for hyphens."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         return replace(self, headers={**self.headers, **more})
 
 
 def compressed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
-    """The answer packed with gzip, where the caller takes that and it is worth it."""
+    """Return the response, compressed with gzip if the caller accepts it and it is smaller."""
     if not takes_gzip(request) or len(response.body) < WORTH_PACKING:
         return response.adding(vary="accept-encoding")
     packed = replace(response, body=gzip.compress(response.body, 5, mtime=0))
@@ -128,7 +128,7 @@ def body_bytes(event: Mapping[str, Any]) -> bytes:
 
 
 def to_text(body: bytes) -> tuple[str, bool]:
-    """A body as a string in JSON, and whether that is base64."""
+    """Return a body as a string in JSON, and whether it is base64."""
     try:
         return body.decode("utf-8"), False
     except UnicodeDecodeError:

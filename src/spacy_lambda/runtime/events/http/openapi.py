@@ -1,4 +1,4 @@
-"""The API's description, with the pipeline's own labels and an answer of its own (https://spec.openapis.org/oas/v3.1.1)."""
+"""The API's description, with the pipeline's own labels and an example prediction (https://spec.openapis.org/oas/v3.1.1)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OFFSET = {"type": "integer", "minimum": 0}
 
 
 def openapi(predictor: Predictor) -> dict[str, Any]:
-    """An OpenAPI 3.1 document."""
+    """Return an OpenAPI 3.1 document."""
     about = describe(predictor)
     return {
         "openapi": "3.1.0",
@@ -69,7 +69,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 def _too_large() -> dict[str, Any]:
-    """Lambda itself refuses bodies over its limit, in a form of its own."""
+    """Describe Lambda's own refusal of bodies over its limit, which has another form."""
     answer = _problem(
         "More than the function answers in its time and memory: a text, all texts, or the answer. Send fewer texts, "
         "split them, or take the answer packed with gzip."
@@ -86,7 +86,7 @@ def _schemas(predictor: Predictor) -> dict[str, Any]:
     texts = {
         "type": "array",
         "items": text,
-        "description": f"Up to {limits.texts:,} texts, of {limits.total:,} characters altogether.",
+        "description": f"Up to {limits.texts:,} texts, of {limits.total:,} characters in total.",
     }
     include = {"type": "array", "items": {"enum": list(DOC_PARTS)}}
     long_text = {"enum": ["refuse", "split"]}

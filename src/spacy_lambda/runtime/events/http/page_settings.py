@@ -26,8 +26,8 @@ _LOGGER = logging.getLogger(__name__)
 class Other:
     """Another function.
 
-    :param url: Where its API is, with a slash at the end.
-    :param origin: What the page's policy has to allow; ``None`` where that is the page's own origin.
+    :param url: The URL of its API, with a slash at the end.
+    :param origin: The origin that the page's policy has to allow; ``None`` if it is the page's own.
     """
 
     url: str
@@ -40,7 +40,7 @@ def has_page(environ: Mapping[str, str]) -> bool:
 
 
 def other_function(environ: Mapping[str, str]) -> Other | None:
-    """The function that the page compares with, if it is named."""
+    """Return the function that the page compares with, if it is named."""
     value = environ.get(COMPARE_VARIABLE, "").strip()
     return _read(value) if value and has_page(environ) else None
 

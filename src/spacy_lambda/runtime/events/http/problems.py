@@ -17,7 +17,7 @@ PROBLEM_TYPE = "application/problem+json"
 def problem(status: int, detail: str, **more: Any) -> HttpResponse:
     """Return an error response.
 
-    :param detail: What happened, and what to do about it.
+    :param detail: The problem and its remedy.
     :param more: Further members; those that are ``None`` are left out.
     """
     return _response(
