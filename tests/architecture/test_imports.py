@@ -1,4 +1,4 @@
-"""The wall between the runtime and the build side."""
+"""Import rules between the runtime and the build side."""
 
 from __future__ import annotations
 
