@@ -5,4 +5,4 @@ from __future__ import annotations
 __all__ = ["DOC_PARTS"]
 
 DOC_PARTS = ("ents", "sents", "tokens", "cats", "spans")
-"""Values of ``include``, and keys of the prediction that answers it."""
+"""Values of ``include``, and keys of the prediction."""

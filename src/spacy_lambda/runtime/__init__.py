@@ -6,7 +6,7 @@ from this distribution only :mod:`spacy_lambda.errors` and :mod:`spacy_lambda.co
 
 The flow, one module each::
 
-    handler      Lambda's entry point: loads the pipeline during init, answers events
+    handler      Lambda's entry point: loads the pipeline during init, handles events
     loading      finds and loads the pipeline
       cache        a pipeline in a store: fetched and verified
     request      event -> Request; reports every invalid key

@@ -28,7 +28,7 @@ WIDEST = 1024
 def anchored_prefix_search(search: Any) -> Search | None:
     """Return the same search, which does not read beyond the text's beginning.
 
-    :param search: ``Pattern.search``; ``None`` is the answer for anything else, and for expressions without ``^``.
+    :param search: ``Pattern.search``; the result is ``None`` for anything else, and for expressions without ``^``.
     """
     pattern = _pattern(search)
     if pattern is None or not _all_begin(_parse(pattern), pattern):
@@ -43,7 +43,7 @@ def anchored_suffix_search(search: Any) -> Search | None:
     reaches back over the place at which the search begins also matches at that place; then it is searched again from
     further back.
 
-    :param search: ``Pattern.search``; ``None`` is the answer for anything else, and for expressions without ``$``.
+    :param search: ``Pattern.search``; the result is ``None`` for anything else, and for expressions without ``$``.
     """
     pattern = _pattern(search)
     width = None if pattern is None else _widest(_parse(pattern), pattern)
@@ -70,7 +70,7 @@ def linear_url_match(match: Any) -> Search | None:
 
     Before the ``@``, ``\\S+(?::\\S*)?``, is what ``\\S+`` matches; and only whether there is a match counts.
 
-    :param match: ``Pattern.match``; ``None`` is the answer for anything else, and for other expressions.
+    :param match: ``Pattern.match``; the result is ``None`` for anything else, and for other expressions.
     """
     pattern = getattr(match, "__self__", None)
     if not isinstance(pattern, re.Pattern) or match != pattern.match or pattern.pattern.count(USER) != 1:

@@ -73,7 +73,7 @@ def predict_all(
     """Predict several requests, all their texts together, and count each text.
 
     The Docs live in a memory zone: the strings of one request do not stay in the vocabulary of a process that
-    answers for hours (https://spacy.io/api/language#memory_zone).
+    runs for hours (https://spacy.io/api/language#memory_zone).
 
     :param response_bytes: Maximum bytes of a response.
     :param alone: Whether there is only one request, whose errors are raised unchanged.

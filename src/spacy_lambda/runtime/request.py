@@ -33,7 +33,7 @@ class Request:
     :param texts: The texts, in order.
     :param single: Whether the response is the prediction of the only text rather than a list of predictions.
     :param shape: The form of an entity in the prediction: the default one, or that of the Hugging Face task.
-    :param include: Parts of the answer that were asked for, or ``None`` for the plain list of entities.
+    :param include: Requested parts of the prediction, or ``None`` for the plain list of entities.
     :param split: Whether texts over the limit are split, rather than refused.
     """
 

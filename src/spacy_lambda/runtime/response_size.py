@@ -30,7 +30,7 @@ SMALL = 1 << 17
 
 
 def check_estimate(request: Request, tokens: int, limit: float) -> None:
-    """Refuse a request before it is processed, if its answer cannot be within the limit.
+    """Refuse a request before it is processed, if its response cannot be within the limit.
 
     :param tokens: Of all its texts.
     :param limit: Bytes.

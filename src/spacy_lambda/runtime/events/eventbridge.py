@@ -32,9 +32,9 @@ class EventBridgeEvent:
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer an event.
 
-        :returns: The answer, which is also written to the output if there is one; of an object, where its answer is.
-        :raises RequestError: If it cannot be answered.
-        :raises OutputError: If the answer cannot be written.
+        :returns: The prediction, also written to the output if any; for an object, the location of its prediction.
+        :raises RequestError: If the request is invalid.
+        :raises OutputError: If the prediction cannot be written.
         """
         if (event["source"], event["detail-type"]) == ("aws.s3", "Object Created"):
             return {"written": [answer_object(_stored(event["detail"]), predictor)]}

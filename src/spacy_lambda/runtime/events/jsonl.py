@@ -23,16 +23,16 @@ Line = tuple[int, bytes]
 def answer_lines(lines: Iterable[bytes], predictor: Predictor) -> Iterator[bytes]:
     """Answer every line that is not blank, in order, many at a time.
 
-    The answer stands beside the line's other keys: as ``ents``, or as ``answer`` where the line has ``include``. A line
-    that cannot be answered has ``error``, with its number, instead.
+    The prediction is added to the line's other keys: as ``ents``, or as ``answer`` if the line has ``include``. A line
+    that cannot be processed has ``error``, with its number, instead.
 
     :raises OutOfTimeError: If there is not the time for all of them.
     """
     for batch in _batches(lines):
         read = [_read(line, predictor) for _, line in batch]
-        answers = iter(outcomes_of(predictor, [request for _, request in read if isinstance(request, Request)]))
+        outcomes = iter(outcomes_of(predictor, [request for _, request in read if isinstance(request, Request)]))
         for (number, _), (others, request) in zip(batch, read, strict=True):
-            outcome = next(answers) if isinstance(request, Request) else request
+            outcome = next(outcomes) if isinstance(request, Request) else request
             if isinstance(outcome, OutOfTimeError):
                 raise outcome
             if isinstance(outcome, Exception):

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 class KinesisEvent:
     """A batch of one shard's records, whose texts go through the pipeline together.
 
-    A record that cannot be answered would hold up its shard for days; its error is written in the place of its answer.
+    A record that cannot be processed would hold up its shard for days; its error is written instead of its prediction.
     Only what cannot be written, or was not reached in time, is reported, and from there the service begins again: the
     event source mapping needs ``ReportBatchItemFailures``.
 
@@ -39,17 +39,17 @@ class KinesisEvent:
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Answer a batch.
 
-        :returns: The first record that was not reached, or whose answer could not be written, if there is one; none is
+        :returns: The first record that was not reached, or whose prediction could not be written, if any; none is
             written after it.
-        :raises OutputError: If it is not known where the answers go.
+        :raises OutputError: If the output is missing or invalid.
         """
         output = self._open_output(predictor.environ)
         records = event["Records"]
         names = [(field(record, "eventID"), field(record, "kinesis", "sequenceNumber")) for record in records]
         read = [_read(record, predictor) for record in records]
-        answers = iter(outcomes_of(predictor, [request for request in read if isinstance(request, Request)]))
+        outcomes = iter(outcomes_of(predictor, [request for request in read if isinstance(request, Request)]))
         for (name, number), request in zip(names, read, strict=True):
-            outcome = next(answers) if isinstance(request, Request) else request
+            outcome = next(outcomes) if isinstance(request, Request) else request
             try:
                 if isinstance(outcome, OutOfTimeError):
                     raise outcome

@@ -1,4 +1,4 @@
-"""Objects in S3 that are to be answered, read as they are needed."""
+"""Objects in S3 with requests, read as they are needed."""
 
 from __future__ import annotations
 

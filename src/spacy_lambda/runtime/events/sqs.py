@@ -1,4 +1,4 @@
-"""Messages of an SQS queue, each a request that is answered or reported as failed."""
+"""Messages of an SQS queue, each a request that is processed or reported as failed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 class SqsEvent:
     """A batch of messages, whose texts go through the pipeline together.
 
-    Those that cannot be answered, or whose answers cannot be written, are reported, and no others: the event source
+    Those that cannot be processed, or whose predictions cannot be written, are reported, no others: the event source
     mapping needs ``ReportBatchItemFailures``. Of a FIFO queue's group, nothing is done after the first that fails.
 
     :param open_output: Opens what the environment names.
@@ -41,7 +41,7 @@ class SqsEvent:
         """Answer a batch.
 
         :returns: The messages that are to come back.
-        :raises OutputError: If it is not known where the answers go.
+        :raises OutputError: If the output is missing or invalid.
         """
         output = self._open_output(predictor.environ)
         names = [field(message, "messageId") for message in event["Records"]]

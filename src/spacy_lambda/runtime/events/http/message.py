@@ -80,7 +80,7 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """An answer.
+    """A response.
 
     :param status: The status code.
     :param body: The content.
