@@ -229,7 +229,7 @@ def test_a_function_that_has_gone(browser: Any, with_page: Path) -> None:
         page.find()
     page.find()
     page.wait(lambda: page.one("#error").is_displayed())
-    assert "does not answer" in page.text_of("#error")
+    assert "No response from the function" in page.text_of("#error")
     assert not page.one("#result").is_displayed()
     page.errors()
 
