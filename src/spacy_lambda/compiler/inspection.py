@@ -83,7 +83,7 @@ def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
 
     :param path: The pipeline's directory.
     :param code: Its custom modules, which are imported first.
-    :raises UnsupportedPipelineError: With every reason at once.
+    :raises UnsupportedPipelineError: If parts of it cannot be compiled; the error lists every reason.
     :raises CompileError: If the pipeline does not load.
     :raises InvalidPipelineError: If its config cannot be read, or refers to something that is missing.
     :raises MissingExtraError: If it needs spacy-transformers and that is not installed.
