@@ -251,7 +251,7 @@ def test_shared_resources_are_tagged_with_the_project(templates: dict[str, Templ
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         (
             {"efs": True, "snapstart": True, "pipeline": PIPELINE},

@@ -72,7 +72,7 @@ def test_small_bodies_that_unpack_to_much(content: bytes, nlp: Language) -> None
 
 @pytest.mark.parametrize("body", ["NaN", '{"x": Infinity}', '{"x": 1e999}', '{"x": -1e999}', "[" * 100_000])
 def test_what_is_no_json_in_a_record(body: str) -> None:
-    with pytest.raises(RequestError, match="not JSON"):
+    with pytest.raises(RequestError, match="not valid JSON"):
         read_json(body)
 
 
