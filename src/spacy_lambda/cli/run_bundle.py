@@ -21,7 +21,7 @@ from spacy_lambda.cli.options import (
     TimeoutOption,
 )
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
-from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
 from spacy_lambda.local.settings import FunctionSettings, LocalFunction
 
 
@@ -42,7 +42,7 @@ def run_bundle(
     allow_host: AllowHostOption = None,
     name: FunctionNameOption = "function",
     env: EnvOption = None,
-    timeout: TimeoutOption = 30.0,
+    timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),
     memory: MemoryOption = DEFAULT_MEMORY_MB,
     max_concurrency: MaxConcurrencyOption = None,
 ) -> None:

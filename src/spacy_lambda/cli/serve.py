@@ -22,10 +22,10 @@ from spacy_lambda.cli.options import (
     finite,
 )
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
-from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, HANDLER
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, HANDLER
 from spacy_lambda.local.settings import FunctionSettings, LocalFunction
 
-LONGEST_IDLE_S = 30 * 86_400
+MAX_IDLE_S = 30 * 86_400
 
 
 def serve(
@@ -41,13 +41,13 @@ def serve(
     handler: Annotated[str, typer.Option(help="Handler as MODULE.FUNCTION, as in Lambda's setting.")] = HANDLER,
     code: Annotated[Path | None, typer.Option(help="Folder with the handler's own code.")] = None,
     env: EnvOption = None,
-    timeout: TimeoutOption = 30.0,
+    timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),
     memory: MemoryOption = DEFAULT_MEMORY_MB,
     max_concurrency: MaxConcurrencyOption = None,
     idle_timeout: Annotated[
         float,
         typer.Option(
-            max=LONGEST_IDLE_S, callback=finite, help="Seconds after which an idle execution environment is ended."
+            max=MAX_IDLE_S, callback=finite, help="Seconds after which an idle execution environment is ended."
         ),
     ] = 600.0,
     keep_path: Annotated[bool, typer.Option("--keep-path", help="Keep the task root at the end.")] = False,

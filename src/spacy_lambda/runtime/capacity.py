@@ -13,6 +13,7 @@ from typing import Any
 
 from spacy.language import Language
 
+from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.env_names import MEMORY_SIZE_VARIABLE
 from spacy_lambda.core.lambda_function import DEFAULT_TIMEOUT_S
 from spacy_lambda.runtime.cpus import cpu_share
@@ -163,7 +164,7 @@ class Capacity:
 
 
 def _width(nlp: Language) -> int:
-    encoders = (nlp.meta.get("spacy_lambda") or {}).get("encoders") or {}
+    encoders = (nlp.meta.get(META_KEY) or {}).get("encoders") or {}
     try:
         return max((int(encoder["width"]) for encoder in encoders.values()), default=DEFAULT_WIDTH)
     except (TypeError, KeyError, ValueError, AttributeError):

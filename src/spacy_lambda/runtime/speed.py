@@ -11,6 +11,7 @@ from typing import Any, Literal
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.runtime.component import OnnxTransformer
 from spacy_lambda.runtime.cpus import cpu_share
 
@@ -79,7 +80,7 @@ class Speed:
 
 def read_speed(nlp: Language) -> Speed:
     """Return the speed in a pipeline's metadata, or an estimate that is rather too slow."""
-    meta = nlp.meta.get("spacy_lambda") or {}
+    meta = nlp.meta.get(META_KEY) or {}
     unit: Unit = "wordpieces" if _transformers(nlp) else "tokens"
     measured, estimated = meta.get(SPEED_KEY) or {}, _estimated(meta, unit)
     try:

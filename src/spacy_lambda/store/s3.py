@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.core.source.s3 import SHA256_METADATA, error_code, read_object, s3_client, s3_errors
+from spacy_lambda.core.source.s3 import GONE, SHA256_METADATA, error_code, read_object, s3_client, s3_errors
 from spacy_lambda.errors import StoreError
 
 __all__ = ["Encryption", "S3Storage"]
@@ -129,7 +129,7 @@ class S3Storage:
             with self._errors(key):
                 head = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except StoreError as exc:
-            if error_code(exc.__cause__) in ("404", "NoSuchKey", "NotFound"):
+            if error_code(exc.__cause__) in GONE:
                 return False
             raise
         return bool(head["ContentLength"] == size and head["Metadata"].get(SHA256_METADATA) == sha256)

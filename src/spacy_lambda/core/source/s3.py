@@ -14,7 +14,17 @@ from spacy_lambda.core.source.layout import artifact_key, resolve
 from spacy_lambda.core.streams import ChunkStream
 from spacy_lambda.errors import DigestError, NotStoredError, StoreError
 
-__all__ = ["LOGIN", "SHA256_METADATA", "error_code", "find_in_s3", "read_object", "s3_client", "s3_error", "s3_errors"]
+__all__ = [
+    "GONE",
+    "LOGIN",
+    "SHA256_METADATA",
+    "error_code",
+    "find_in_s3",
+    "read_object",
+    "s3_client",
+    "s3_error",
+    "s3_errors",
+]
 
 CHUNK = 1 << 20
 TRIES = 5

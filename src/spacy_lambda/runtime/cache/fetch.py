@@ -21,7 +21,7 @@ from spacy_lambda.errors import CacheError
 from spacy_lambda.runtime.cache.claim import FETCHING, Claim, take_claim
 from spacy_lambda.runtime.cache.entry import PIPELINE, Entry, finish_entry, open_entry
 from spacy_lambda.runtime.cache.eviction import SLACK, check_fits, check_room, disk_full, keep_limit, make_room
-from spacy_lambda.runtime.cache.folders import TAKEN, VANISHED, identity, make_folder, publish, space
+from spacy_lambda.runtime.cache.folders import FULL, TAKEN, VANISHED, identity, make_folder, publish, space
 from spacy_lambda.runtime.cache.owner import check_root, warn_of_others
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.cache.sweep import sweep
@@ -35,7 +35,6 @@ folder removed while it is written."""
 
 PAUSE_S = 0.01
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = [
+    "FULL",
     "TAKEN",
     "VANISHED",
     "IrregularFileError",
@@ -41,6 +42,8 @@ __all__ = [
 ]
 
 VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
 MAX_REMAKE_S = 5.0
 """Maximum seconds for creating a folder again each time another process removes it."""

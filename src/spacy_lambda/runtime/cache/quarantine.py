@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from pathlib import Path
 
 from spacy_lambda.errors import CacheError
-from spacy_lambda.runtime.cache.folders import folder_entries, move_aside, remove
+from spacy_lambda.runtime.cache.folders import FULL, folder_entries, move_aside, remove
 
 __all__ = ["SET_ASIDE", "set_aside"]
 
 SET_ASIDE = ".set-aside"
 KEPT = 2
 """Damaged entries that are kept: a disk that damages one after another is not filled with them."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def set_aside(root: Path, folder: Path, known: tuple[int, int], why: str) -> None:

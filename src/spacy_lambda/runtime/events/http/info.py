@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE
 from spacy_lambda.runtime.events.http.page_settings import other_function
 from spacy_lambda.runtime.predictor import Predictor
@@ -30,7 +31,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "pipeline": list(predictor.nlp.pipe_names),
         "labels": {name: list(labels) for name, labels in predictor.nlp.pipe_labels.items() if labels},
         "performance": meta.get("performance", {}),
-        "spacy_lambda": meta.get("spacy_lambda", {}),
+        "spacy_lambda": meta.get(META_KEY, {}),
         "sha256": predictor.sha256,
         "function": predictor.environ.get(FUNCTION_NAME_VARIABLE),
         "max_length": limits.text,
