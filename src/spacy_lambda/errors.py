@@ -42,7 +42,7 @@ from collections.abc import Iterable, Sequence
 class SpacyLambdaError(Exception):
     """The root of all errors, with a message and a remedy.
 
-    :param message: What happened, with the actual value and the limit.
+    :param message: Description of the failure, with the actual value and the limit.
     :param remedy: The command to run or the setting to change.
     """
 

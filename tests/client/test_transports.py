@@ -181,7 +181,7 @@ def test_too_large_a_request_is_bisected() -> None:
         '"texts" has 20,000 texts; the limit is 10,000',
         '"texts" takes about 40.0 s; the limit is 23.0',
         '"texts" cannot be answered in the time that is left',
-        "the answer has 7,000,000 bytes; the limit is 6,291,556",
+        "the response has 7,000,000 bytes; the limit is 6,291,556",
     ],
 )
 def test_requests_too_large_for_the_function_are_bisected(message: str) -> None:

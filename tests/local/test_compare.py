@@ -227,14 +227,14 @@ def test_one_fails_and_the_other_is_shown(browser: Any, first: Path, second: Pat
         page.one("#compare").click()
         page.write("Acme iron")
         page.find()
-        assert page.text_of("#summary") == "No answer from B; nothing is compared."
+        assert page.text_of("#summary") == "No response from B; nothing is compared."
         assert [text for _, text, _ in page.marks("#sides section:nth-child(1) .text")] == ["Acme", "iron"]
         assert page.text_of("#sides section:nth-child(2) h3") == "B unknown pipeline"
         assert page.text_of("#sides .bad strong").startswith("502")
         assert not page.all("mark.diff")
         assert not page.one("#table").is_displayed()
     page.find()
-    assert page.text_of("#summary") == "No answer from A and B; nothing is compared."
+    assert page.text_of("#summary") == "No response from A and B; nothing is compared."
     # The browser itself writes down each answer that is an error; the page has added nothing.
     assert all("Failed to load resource" in message for message in page.errors())
 

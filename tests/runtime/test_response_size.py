@@ -34,7 +34,7 @@ def roomy(nlp: Language) -> Predictor:
 
 
 def test_an_answer_over_the_limit_is_a_413(roomy: Predictor) -> None:
-    with pytest.raises(RequestError, match=r"the answer has [0-9,]+ bytes; the limit is 6,291,556") as caught:
+    with pytest.raises(RequestError, match=r"the response has [0-9,]+ bytes; the limit is 6,291,556") as caught:
         dispatch(big(600_000), None, roomy)
     assert caught.value.status == 413
     assert "fewer texts" in caught.value.remedy
@@ -54,7 +54,7 @@ def test_a_load_balancer_takes_less(roomy: Predictor) -> None:
 
 def test_tokens_that_would_not_fit_are_refused_before_they_are_processed(roomy: Predictor) -> None:
     event = {"texts": ["a " * 40_000] * 2, "include": ["tokens"]}
-    with pytest.raises(RequestError, match="the answer would have more than 7,200,000 bytes") as caught:
+    with pytest.raises(RequestError, match="the response would have more than 7,200,000 bytes") as caught:
         dispatch(event, None, roomy)
     assert (caught.value.key, caught.value.status) == ("include", 413)
     assert processed == []

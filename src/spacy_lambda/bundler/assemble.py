@@ -37,7 +37,7 @@ class Assembled:
     :param tree: The folder; it is removed at the end.
     :param target: The runtime that it is for.
     :param manifest: The manifest of the pipeline's artifact.
-    :param sha256: That artifact's identity.
+    :param sha256: The artifact's identity.
     :param location: The pipeline's location in a store, with its digest; ``None`` for a local one.
     :param components: The distributions in it.
     :param removed: Files that were removed, with the reasons.

@@ -154,7 +154,7 @@ class Environment:
     async def _happens(self, event: Awaitable[object], *, timeout_s: float) -> bool:
         """Wait for an event, the end of the process, or the end of the time.
 
-        :returns: Whether there was time left.
+        :returns: ``True`` if there was time left.
         """
         waiter = asyncio.ensure_future(event)
         done, _ = await asyncio.wait(

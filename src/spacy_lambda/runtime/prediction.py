@@ -76,7 +76,7 @@ def predict_all(
     runs for hours (https://spacy.io/api/language#memory_zone).
 
     :param response_bytes: Maximum bytes of a response.
-    :param alone: Whether there is only one request, whose errors are raised unchanged.
+    :param alone: ``True`` if there is only one request, whose errors are raised unchanged.
     """
     work = _Work(nlp, requests, capacity, response_bytes, alone)
     work.check()

@@ -31,10 +31,10 @@ class Request:
     """A parsed request.
 
     :param texts: The texts, in order.
-    :param single: Whether the response is the prediction of the only text rather than a list of predictions.
+    :param single: ``True`` if the response is the prediction of the only text rather than a list of predictions.
     :param shape: The form of an entity in the prediction: the default one, or that of the Hugging Face task.
     :param include: Requested parts of the prediction, or ``None`` for the plain list of entities.
-    :param split: Whether texts over the limit are split, rather than refused.
+    :param split: ``True`` if texts over the limit are split rather than refused.
     """
 
     texts: tuple[str, ...]

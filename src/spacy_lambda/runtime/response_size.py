@@ -37,7 +37,7 @@ def check_estimate(request: Request, tokens: int, limit: float) -> None:
     :raises RequestError: If so.
     """
     if request.include is not None and "tokens" in request.include and tokens * TOKEN_BYTES > limit:
-        raise too_large(f"the answer would have more than {tokens * TOKEN_BYTES:,} bytes", limit, key="include")
+        raise too_large(f"the response would have more than {tokens * TOKEN_BYTES:,} bytes", limit, key="include")
 
 
 def check_response(response: Any, *, limit: int = RESPONSE_BYTES) -> None:
@@ -49,7 +49,7 @@ def check_response(response: Any, *, limit: int = RESPONSE_BYTES) -> None:
         return
     size = json_bytes(response)
     if size > limit:
-        raise too_large(f"the answer has {size:,} bytes", limit)
+        raise too_large(f"the response has {size:,} bytes", limit)
 
 
 def json_bytes(value: Any) -> int:
@@ -61,7 +61,7 @@ def too_large(what: str, limit: float, *, key: str | None = None) -> RequestErro
     """Return the error of a response over the limit."""
     return RequestError(
         f"{what}; the limit is {int(limit):,}",
-        remedy='send fewer texts at once, ask for fewer parts in "include", or take the answer with gzip over HTTP',
+        remedy='send fewer texts at once, ask for fewer parts in "include", or accept gzip over HTTP',
         key=key,
         status=413,
     )

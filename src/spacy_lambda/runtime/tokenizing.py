@@ -106,7 +106,7 @@ class Tokenizing:
 
     @property
     def is_rule_based(self) -> bool:
-        """Whether this is spaCy's own tokenizer; others are not bounded here."""
+        """``True`` for spaCy's own tokenizer; others are not bounded here."""
         return type(self._nlp.tokenizer) is Tokenizer
 
     def cost(self, text: str) -> TokenizingCost:

@@ -21,7 +21,7 @@ class Wordpieces:
     :param ids: Vocabulary ids. *Shape:* ``(n_wordpieces,)``
     :param offsets: First character of each wordpiece and the one after its last, in the window's text; both 0
         for special wordpieces. *Shape:* ``(n_wordpieces, 2)``
-    :param is_truncated: Whether the window's end is not in them.
+    :param is_truncated: ``True`` if the window's end is not in them.
     """
 
     ids: npt.NDArray[np.int64]

@@ -171,7 +171,7 @@ class S3Storage:
         if sent is not None and sent["Size"] == len(data) and _is_same(sent, data, checksum):
             progress.add(number, sent["ETag"], checksum, len(data), sent=0)
             return
-        answer = self._client.upload_part(
+        response = self._client.upload_part(
             Bucket=self._bucket,
             Key=self._prefix + key,
             UploadId=progress.upload_id,
@@ -179,7 +179,7 @@ class S3Storage:
             Body=data,
             ChecksumSHA256=checksum,
         )
-        progress.add(number, answer["ETag"], checksum, len(data), sent=len(data))
+        progress.add(number, response["ETag"], checksum, len(data), sent=len(data))
 
     def _complete(self, key: str, progress: _Upload) -> None:
         parts = [

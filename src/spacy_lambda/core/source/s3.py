@@ -194,9 +194,9 @@ class _Chunks:
     def _body(self) -> Any:
         """Return the rest of the object, but not of another one that has replaced it."""
         rest = {} if self._etag is None else {"IfMatch": self._etag, "Range": f"bytes={self._done}-"}
-        answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **rest)
-        self._etag = answer["ETag"]
-        return answer["Body"]
+        response = self._client.get_object(Bucket=self._bucket, Key=self._key, **rest)
+        self._etag = response["ETag"]
+        return response["Body"]
 
 
 def error_code(error: BaseException | None) -> str:

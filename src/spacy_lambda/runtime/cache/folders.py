@@ -127,7 +127,7 @@ def make_folder(folder: Path, *, root: Path) -> None:
 def remove(path: Path) -> bool:
     """Remove a folder with all that is in it, or a file, or a link itself.
 
-    :returns: Whether it is gone.
+    :returns: ``True`` if it is gone.
     """
     for _ in range(REMOVALS):
         # More than one process may remove it, and another may still write into it.

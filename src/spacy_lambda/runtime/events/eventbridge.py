@@ -38,11 +38,11 @@ class EventBridgeEvent:
         """
         if (event["source"], event["detail-type"]) == ("aws.s3", "Object Created"):
             return {"written": [answer_object(_stored(event["detail"]), predictor)]}
-        answer = predictor.predict(predictor.parse(event["detail"]))
+        prediction = predictor.predict(predictor.parse(event["detail"]))
         if predictor.environ.get(OUTPUT_VARIABLE):
             name = field(event, "id")
-            self._open_output(predictor.environ).write(name, encode({"id": name, "answer": answer}))
-        return answer
+            self._open_output(predictor.environ).write(name, encode({"id": name, "answer": prediction}))
+        return prediction
 
 
 def _stored(detail: Any) -> StoredObject:

@@ -53,7 +53,7 @@ class KinesisEvent:
             try:
                 if isinstance(outcome, OutOfTimeError):
                     raise outcome
-                output.write(name.replace(":", "-"), encode(_told(number, outcome)))
+                output.write(name.replace(":", "-"), encode(_record_of(number, outcome)))
             except Exception as exc:
                 warn(_log, f"record {name}", exc)
                 return {"batchItemFailures": [{"itemIdentifier": number}]}
@@ -74,7 +74,7 @@ def _decoded(data: str) -> bytes:
         raise RequestError("the data is not base64", remedy="send the event as AWS does", key="data") from None
 
 
-def _told(number: str, outcome: Any) -> dict[str, Any]:
+def _record_of(number: str, outcome: Any) -> dict[str, Any]:
     if not isinstance(outcome, Exception):
         return {"sequenceNumber": number, "answer": outcome}
     warn(_log, f"record {number}", outcome)

@@ -108,15 +108,15 @@ def _chunks(client: Any, stored: StoredObject) -> Iterator[bytes]:
     while done < size:
         part = f"bytes={done}-{done + CHUNK - 1}"
         try:
-            answer = client.get_object(Bucket=stored.bucket, Key=stored.key, Range=part, **same)
+            response = client.get_object(Bucket=stored.bucket, Key=stored.key, Range=part, **same)
         except ClientError as exc:
             if error_code(exc) == "InvalidRange":  # it is empty
                 return
             raise
-        chunk = answer["Body"].read()
+        chunk = response["Body"].read()
         yield chunk
-        same["IfMatch"] = answer["ETag"]
-        done, size = done + len(chunk), int(answer["ContentRange"].rpartition("/")[2])
+        same["IfMatch"] = response["ETag"]
+        done, size = done + len(chunk), int(response["ContentRange"].rpartition("/")[2])
 
 
 class _Stream(io.RawIOBase):

@@ -13,7 +13,7 @@ __all__ = ["StepFunctionsEvent"]
 
 
 class StepFunctionsEvent:
-    """``{"key": ..., "text": ...}`` -> ``{"key": ..., "answer": ...}``, so that a Map's answers find their places."""
+    """``{"key": ..., "text": ...}`` -> ``{"key": ..., "answer": ...}``, so that a Map can match predictions to items."""
 
     name = "Step Functions"
 
@@ -26,6 +26,6 @@ class StepFunctionsEvent:
         :raises RequestError: If what is beside the key is not a request.
         """
         request = predictor.parse({key: value for key, value in event.items() if key != "key"})
-        answer = {"key": event["key"], "answer": predictor.predict(request)}
-        check_response(answer)
-        return answer
+        response = {"key": event["key"], "answer": predictor.predict(request)}
+        check_response(response)
+        return response

@@ -21,7 +21,7 @@ class TextCounts:
     :param characters: Its length.
     :param tokens: Its tokens.
     :param entities: The number of entities of each label.
-    :param is_blank: Whether it has only whitespace.
+    :param is_blank: ``True`` if it has only whitespace.
     :param truncated: Windows of which the encoder did not see the end.
     """
 

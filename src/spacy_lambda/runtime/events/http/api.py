@@ -124,6 +124,6 @@ def _decoded(body: bytes) -> Any:
         raise RequestError(f"the body is not JSON: {exc}", remedy='send {"text": "..."}') from exc
 
 
-def _json(answer: Any) -> HttpResponse:
-    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _json(content: Any) -> HttpResponse:
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return HttpResponse(200, text.encode("utf-8"), {"content-type": JSON_TYPE})

@@ -38,7 +38,7 @@ def exchange(
     response = respond(HttpRequest(request.method, request.path, request.headers, body, request_id), predictor)
     if len(response.body) < SMALL or (size := event_bytes(response)) <= limit:
         return response
-    return respond_to_mistake(too_large(f"the answer has {size:,} bytes", limit), request, predictor)
+    return respond_to_mistake(too_large(f"the response has {size:,} bytes", limit), request, predictor)
 
 
 def request_context(event: Mapping[str, Any]) -> Mapping[str, Any]:

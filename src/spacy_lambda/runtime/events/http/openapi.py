@@ -29,7 +29,7 @@ def openapi(predictor: Predictor) -> dict[str, Any]:
         },
         "paths": {
             "/predict": {"post": _predict(predictor)},
-            "/health": {"get": _get("health", "Whether the function answers.", {"status": {"const": "ok"}})},
+            "/health": {"get": _get("health", "Health of the function.", {"status": {"const": "ok"}})},
             "/info": {"get": _get("info", "Name, labels, versions, hashes and figures of the pipeline.", {})},
             "/openapi.json": {"get": _get("openapi", "This document.", {})},
         },
@@ -48,7 +48,7 @@ def _predict(predictor: Predictor) -> dict[str, Any]:
         },
         "responses": {
             "200": {
-                "description": "One answer for each text, in order; for one text, its answer.",
+                "description": "One prediction for each text, in order; for one text, its prediction.",
                 "content": {"application/json": {"schema": _ref("Response"), "example": example}},
             },
             "400": _problem("The request is invalid; the problem names the key."),
@@ -60,8 +60,8 @@ def _predict(predictor: Predictor) -> dict[str, Any]:
 
 def _get(name: str, summary: str, properties: dict[str, Any]) -> dict[str, Any]:
     schema = {"type": "object", "properties": properties, "required": sorted(properties)}
-    answer = {"description": summary, "content": {"application/json": {"schema": schema}}}
-    return {"operationId": name, "summary": summary, "responses": {"200": answer}}
+    response = {"description": summary, "content": {"application/json": {"schema": schema}}}
+    return {"operationId": name, "summary": summary, "responses": {"200": response}}
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -70,11 +70,11 @@ def _problem(description: str) -> dict[str, Any]:
 
 def _too_large() -> dict[str, Any]:
     """Describe Lambda's own refusal of bodies over its limit, which has another form."""
-    answer = _problem(
-        "More than the function answers in its time and memory: a text, all texts, or the answer. Send fewer texts, "
-        "split them, or take the answer packed with gzip."
+    problem = _problem(
+        "More than the function can process in its time and memory: a text, all texts, or the response. Send fewer "
+        "texts, split them, or request the response compressed with gzip."
     )
-    return {**answer, "content": {**answer["content"], "application/json": {"schema": {"type": "object"}}}}
+    return {**problem, "content": {**problem["content"], "application/json": {"schema": {"type": "object"}}}}
 
 
 def _schemas(predictor: Predictor) -> dict[str, Any]:
