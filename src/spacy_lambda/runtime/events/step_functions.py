@@ -13,7 +13,7 @@ __all__ = ["StepFunctionsEvent"]
 
 
 class StepFunctionsEvent:
-    """``{"key": ..., "text": ...}`` -> ``{"key": ..., "answer": ...}``, so that a Map can match predictions to items."""
+    """``{"key": ..., "text": ...}`` -> ``{"key": ..., "answer": ...}``, so that a Map can match the two."""
 
     name = "Step Functions"
 
