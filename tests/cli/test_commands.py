@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from typer.main import get_command
@@ -33,7 +32,7 @@ def parameters(command: Any) -> list[dict[str, Any]]:
 
 def _parameter(one: Any) -> dict[str, Any]:
     kind, default = one.type_descriptor.annotation, one.default
-    choices = [choice.value for choice in kind] if isinstance(kind, type) and issubclass(kind, Enum) else None
+    choices = list(get_args(kind)) if get_origin(kind) is Literal else None
     facts = {
         "name": one.name,
         "kind": one.param_type_name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +10,8 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import CodeOption, JsonOption
 from spacy_lambda.cli.progress import progress
-from spacy_lambda.core.compiled_meta import CompiledMeta
-
-
-class PrecisionOption(StrEnum):
-    """Number format of the encoder's weights."""
-
-    fp32 = "fp32"
-    int8 = "int8"
+from spacy_lambda.compiler.precisions import CALIBRATED, EXACT, PRECISIONS
+from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
 
 
 def compile_(
@@ -28,15 +21,14 @@ def compile_(
     out: Annotated[Path, typer.Argument(help="Folder for the compiled pipeline; it appears whole or not at all.")],
     *,
     precision: Annotated[
-        PrecisionOption,
-        typer.Option(
-            help="fp32 predicts exactly what the original predicts; int8 is a quarter of the size and faster."
-        ),
-    ] = PrecisionOption.fp32,
+        Precision,
+        typer.Option(help=f"{'; '.join(f'{rules.name} {rules.summary}' for rules in PRECISIONS.values())}."),
+    ] = EXACT.name,
     calibrate: Annotated[
         Path | None,
         typer.Option(
-            help="For int8: texts like those the pipeline will see; a folder of .txt files, a .jsonl or .spacy file."
+            help=f"For {' and '.join(CALIBRATED)}: texts like those the pipeline will see; a folder of .txt files, a"
+            " .jsonl or .spacy file."
         ),
     ] = None,
     verify: Annotated[
@@ -59,7 +51,7 @@ def compile_(
         meta = compile_pipeline(
             pipeline,
             out,
-            precision=precision.value,
+            precision=precision,
             calibrate=calibrate,
             verify=verify,
             code=code or (),
@@ -86,8 +78,8 @@ def _print(meta: CompiledMeta, out: Path) -> None:
         )
     if not meta.encoders:
         print_lines("  this pipeline has no transformer: it is copied unchanged")
-    if meta.precision == "int8" and any(e["calibration_texts"] == 0 for e in meta.encoders.values()):
-        print_lines("  calibrated on random wordpieces; --calibrate TEXTS raises the agreement of int8")
+    if any(e["calibration_texts"] == 0 for e in meta.encoders.values()):
+        print_lines(f"  calibrated on random wordpieces; --calibrate TEXTS raises the agreement of {meta.precision}")
     if meta.verification is not None:
         print_report(meta.verification)
     elif meta.encoders:

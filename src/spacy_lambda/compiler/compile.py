@@ -15,6 +15,7 @@ from spacy_lambda.compiler.inspection import Original, inspect_original
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.output_folder import open_output
 from spacy_lambda.compiler.own_code import find_code
+from spacy_lambda.compiler.precisions import CALIBRATED, PRECISIONS
 from spacy_lambda.compiler.proof import prove
 from spacy_lambda.compiler.provenance import source_hash
 from spacy_lambda.compiler.required_packages import kept_requirements, needed_by_names, required_names
@@ -66,7 +67,7 @@ def compile_pipeline(
 
     :param pipeline: A pipeline's directory, an installed pipeline package's name, or a wheel, zip or artifact of one.
     :param out: The compiled pipeline's directory; must not exist, or be empty.
-    :param precision: ``fp32`` gives the original's predictions; ``int8`` is smaller and faster.
+    :param precision: ``fp32`` gives the original's predictions; ``int8`` is smaller and faster (:mod:`.precisions`).
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
     :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.
     :param code: Python files and packages that register the names in the pipeline's config, and files next to them.
@@ -77,10 +78,12 @@ def compile_pipeline(
     :raises CompileError: If ``out`` exists, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
     :raises VerifyError: If there are no texts where they should be.
     """
-    if calibrate is not None and precision != "int8":
+    rules = PRECISIONS[precision]
+    if calibrate is not None and not rules.calibrated:
         raise CompileError(
-            f"texts to calibrate with ({calibrate}) are for int8, and the precision is {precision}",
-            remedy="add --precision int8, or leave out --calibrate",
+            f"texts to calibrate with ({calibrate}) are for {' and '.join(CALIBRATED)},"
+            f" and the precision is {precision}",
+            remedy=f"add --precision {' or '.join(CALIBRATED)}, or leave out --calibrate",
         )
     read = [one for one in (calibrate, verify, *code) if one is not None]
     with pipeline_folder(pipeline) as path, open_output(out, original=path, inputs=read, force=force) as target:
@@ -89,12 +92,12 @@ def compile_pipeline(
         original = inspect_original(path, find_code(path, code))
         requirements = _requirements(original)
         on_step("loading", 1, 1)
-        texts = _texts(calibrate, original) if precision == "int8" else []
+        texts = _texts(calibrate, original) if rules.calibrated else []
         comparison = read_docs(verify, original.nlp) if verify is not None else []
         encoders = {}
         for part in original.transformers:
             with library_errors(original.nlp, f"component {part.name!r}"):
-                encoders[part.name] = compile_encoder(part, precision, texts=texts, on_step=on_step)
+                encoders[part.name] = compile_encoder(part, rules, texts=texts, on_step=on_step)
         meta = _describe(original, encoders, precision, n_texts=len(texts))
         write_pipeline(original, encoders, target.folder)
         write_meta(target.folder, meta, requirements)
@@ -121,7 +124,7 @@ def _prove(
         original,
         folder,
         requirements,
-        precision=meta.precision,
+        rules=PRECISIONS[meta.precision],
         texts=[doc.text[:LONGEST_PROOF_TEXT] for doc in docs[:PROOF_TEXTS]],
         on_round=lambda found: write_meta(folder, meta, found),
         on_speed=speeds.append,
@@ -166,7 +169,7 @@ def _describe(
                 "largest_difference": encoders[part.name].largest_difference,
                 "relative_error": encoders[part.name].relative_error,
                 "checked_length": encoders[part.name].checked_length,
-                "calibration_texts": n_texts if precision == "int8" else None,
+                "calibration_texts": n_texts if PRECISIONS[precision].calibrated else None,
             }
             for part in original.transformers
         },

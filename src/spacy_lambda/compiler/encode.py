@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from spacy_lambda.compiler.bert_graph import build_graph
 from spacy_lambda.compiler.graph import split_weights
 from spacy_lambda.compiler.inspection import TransformerPart
 from spacy_lambda.compiler.parity import check_component, check_encoder, expect
+from spacy_lambda.compiler.precisions import EXACT, USE_FP32, PrecisionRules
 from spacy_lambda.compiler.quantize import calibrate, quantize_linears, quantize_table
 from spacy_lambda.compiler.samples import sample_windows
 from spacy_lambda.compiler.traced_graph import quantize_traced, trace_graph
@@ -50,13 +51,13 @@ class CompiledEncoder:
 
 
 def compile_encoder(
-    part: TransformerPart, precision: Precision, *, texts: Sequence[str], on_step: OnStep
+    part: TransformerPart, rules: PrecisionRules, *, texts: Sequence[str], on_step: OnStep
 ) -> CompiledEncoder:
     """Compile one transformer.
 
-    :param texts: Texts to calibrate int8 with; random wordpieces where there are none.
-    :raises CompileError: If the model cannot be exported, the fp32 graph differs from torch, or int8 is far from
-        it.
+    :param texts: Texts to calibrate with; random wordpieces where there are none.
+    :raises CompileError: If the model cannot be exported, its exact graph differs from torch, or its graph at the
+        given precision is far from it.
     """
     on_step("running torch", 0, 1)
     expected = expect(part)
@@ -64,14 +65,13 @@ def compile_encoder(
     by_hand = is_bert_family(part.model.config)
     weights = read_weights(part.model) if by_hand else None
     exact = build_graph(weights) if weights else _trace(part, on_step)
-    # For int8 too: only fp32's tolerance distinguishes a wrong graph from a coarse one.
-    model = split_weights(copy.deepcopy(exact) if precision == "int8" else exact)
-    found = check_encoder(part, model, expected, exact=True, on_check=_checking(on_step))
+    # At every precision: only the exact tolerance distinguishes a wrong graph from a coarse one.
+    model = split_weights(exact if rules.exact else copy.deepcopy(exact))
+    found = check_encoder(part, model, expected, EXACT, on_check=_checking(on_step))
     check_component(part, model, expected.width)
-    if precision == "int8":
-        graph = _quantize_by_hand(part, weights, texts, on_step) if weights else quantize_traced(exact)
-        model = split_weights(graph)
-        found = check_encoder(part, model, expected, exact=False, on_check=_checking(on_step))
+    if not rules.exact:
+        model = split_weights(GRAPHS[rules.name](part, weights, exact, texts, on_step))
+        found = check_encoder(part, model, expected, rules, on_check=_checking(on_step))
     method = "graph" if by_hand else "trace"
     return CompiledEncoder(
         model, expected.width, method, found.largest_difference, found.relative_error, len(expected.windows[0])
@@ -90,9 +90,12 @@ def _checking(on_step: OnStep) -> Callable[[int, int], None]:
     return lambda done, total: on_step("checking", done, total)
 
 
-def _quantize_by_hand(
-    part: TransformerPart, weights: EncoderWeights, texts: Sequence[str], on_step: OnStep
+def _quantize(
+    part: TransformerPart, weights: EncoderWeights | None, exact: onnx.ModelProto, texts: Sequence[str], on_step: OnStep
 ) -> onnx.ModelProto:
+    """Return the graph at int8: written for the family, or the traced one with integer weights."""
+    if weights is None:
+        return quantize_traced(exact)
     calibration = calibrate(
         weights, _windows(part, texts), on_step=lambda done, all_: on_step("calibrating", done, all_)
     )
@@ -103,10 +106,15 @@ def _quantize_by_hand(
             linears[key] = linear
             on_step("quantizing", len(linears), total)
     except np.linalg.LinAlgError as exc:
-        raise CompileError(
-            f"the encoder of {part.name!r} cannot be quantized: {exc}", remedy="compile with --precision fp32"
-        ) from exc
+        raise CompileError(f"the encoder of {part.name!r} cannot be quantized: {exc}", remedy=USE_FP32) from exc
     return build_graph(weights, linears=linears, words=quantize_table(weights.words))
+
+
+GRAPHS: Mapping[
+    Precision,
+    Callable[[TransformerPart, EncoderWeights | None, onnx.ModelProto, Sequence[str], OnStep], onnx.ModelProto],
+] = {"int8": _quantize}
+"""The graph of an encoder at each precision that is not exact, from its weights or from its exact graph."""
 
 
 def _windows(part: TransformerPart, texts: Sequence[str]) -> list[list[int]]:

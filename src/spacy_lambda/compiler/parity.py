@@ -15,6 +15,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.inspection import TransformerPart
+from spacy_lambda.compiler.precisions import EXACT, PrecisionRules
 from spacy_lambda.compiler.reference import HiddenStates, Reference, quiet
 from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
 from spacy_lambda.compiler.window_limit import ORDINARY, longest_checked
@@ -24,8 +25,6 @@ from spacy_lambda.runtime.encoder import Encoder, EncoderBytes
 from spacy_lambda.runtime.encoder_output import get_encoding
 
 __all__ = [
-    "INT8_TOLERANCE",
-    "TOLERANCE",
     "Expected",
     "MeasuredError",
     "check_component",
@@ -34,19 +33,10 @@ __all__ = [
     "row_error",
 ]
 
-TOLERANCE = 1e-3
-"""Largest difference of an fp32 wordpiece from the original's, relative to the hidden states' size."""
-
-INT8_TOLERANCE = 0.5
-"""Largest int8 error relative to the hidden states' deviation from their mean; 1 for an encoder whose hidden states
-are all the same."""
-
-FP32_REMEDY = "use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT, or report it with the model's config.json"
 SPLIT_REMEDY = (
     "train it without split_special_tokens in tokenizer_config, and with false for it in the model's"
     " tokenizer_config.json: the tokenizer's own file does not hold that setting"
 )
-INT8_REMEDY = "compile with --precision fp32, or with --calibrate and texts like those the pipeline will see"
 
 TINY = 1e-12
 
@@ -115,22 +105,22 @@ def expect(part: TransformerPart) -> Expected:
 
 
 def check_encoder(
-    part: TransformerPart, model: EncoderBytes, expected: Expected, *, exact: bool, on_check: OnCheck
+    part: TransformerPart, model: EncoderBytes, expected: Expected, rules: PrecisionRules, *, on_check: OnCheck
 ) -> MeasuredError:
     """Run an encoder on the original's windows.
 
-    :param exact: Allow differences up to :data:`TOLERANCE`; otherwise up to :data:`INT8_TOLERANCE`.
+    :param rules: The precision of its weights.
     :raises CompileError: If it differs, fails, or gives NaN.
     """
     encoder = Encoder(model)
     largest = squared = size = deviation = 0.0
     for done, (window, rows) in enumerate(zip(expected.windows, expected.hidden, strict=True)):
-        found = _encode(part, encoder, window, exact=exact)
+        found = _encode(part, encoder, window, rules)
         if found.shape != rows.shape or not np.isfinite(found).all():
-            raise _differs(part, "is NaN, infinite or of another shape", window, exact=exact)
+            raise _differs(part, "is NaN, infinite or of another shape", window, rules)
         error = row_error(found, rows)
-        if exact and not error <= TOLERANCE:
-            raise _differs(part, f"differs by {error:.1e} of its size (limit {TOLERANCE:.0e})", window, exact=exact)
+        if rules.exact and not error <= rules.tolerance:
+            raise _differs(part, f"differs by {error:.1e} of its size (limit {rules.tolerance:.0e})", window, rules)
         difference = (found - rows).astype(np.float64)
         largest = max(largest, float(np.abs(difference).max()))
         squared += float(np.square(difference).sum())
@@ -138,11 +128,11 @@ def check_encoder(
         deviation += float(np.square(rows - rows.mean(axis=0), dtype=np.float64).sum())
         on_check(done + 1, len(expected.windows))
     centred = _root(squared, deviation)
-    if not exact and not centred <= INT8_TOLERANCE:
+    if not rules.exact and not centred <= rules.tolerance:
         raise CompileError(
-            f"int8 hidden states of {part.name!r} ({part.model.config.model_type}) are {centred:.2f} of their spread"
-            f" away from the original's (limit {INT8_TOLERANCE})",
-            remedy=INT8_REMEDY,
+            f"{rules.name} hidden states of {part.name!r} ({part.model.config.model_type}) are {centred:.2f} of their"
+            f" spread away from the original's (limit {rules.tolerance})",
+            remedy=rules.remedy,
         )
     return MeasuredError(largest, _root(squared, size), centred)
 
@@ -150,7 +140,7 @@ def check_encoder(
 def check_component(part: TransformerPart, model: EncoderBytes, width: int) -> None:
     """Compare the compiled component with the original's on Docs.
 
-    :param model: The fp32 encoder.
+    :param model: The encoder at an exact precision.
     :param width: Columns of the hidden states.
     :raises CompileError: If they differ, or only the compiled one fails.
     """
@@ -190,8 +180,8 @@ def _check_docs(part: TransformerPart, component: OnnxTransformer, docs: list[Do
             # Padding as text may give NaN in the original: then there is nothing to reproduce.
             continue
         error = row_error(found.hidden[found.rows], rows)
-        if not error <= TOLERANCE:
-            raise _differs_on(part, f"differs by {error:.1e} of its size (limit {TOLERANCE:.0e})", doc)
+        if not error <= EXACT.tolerance:
+            raise _differs_on(part, f"differs by {error:.1e} of its size (limit {EXACT.tolerance:.0e})", doc)
 
 
 def _original_data(part: TransformerPart, docs: list[Doc]) -> list[Any]:
@@ -215,7 +205,7 @@ def _check_against_itself(part: TransformerPart, reference: Reference, expected:
     """Run the longest window again, after all others; and a short one in a batch with a longer one."""
     longest, short = expected.windows[0], next((w for w in expected.windows if len(w) <= PADDED), None)
     (again,) = reference([longest])
-    if not (error := row_error(again, expected.hidden[0])) <= TOLERANCE:
+    if not (error := row_error(again, expected.hidden[0])) <= EXACT.tolerance:
         raise _refused(
             part,
             f"gives another output when it runs again, by {error:.1e} of its size on {len(longest)} wordpieces",
@@ -225,7 +215,7 @@ def _check_against_itself(part: TransformerPart, reference: Reference, expected:
     if short is None or longer is None:
         return
     padded = reference([short, longer])[0]
-    if not (error := row_error(padded, expected.hidden[expected.windows.index(short)])) <= TOLERANCE:
+    if not (error := row_error(padded, expected.hidden[expected.windows.index(short)])) <= EXACT.tolerance:
         raise _refused(
             part,
             f"gives another output in a batch with a longer window, by {error:.1e} of its size:"
@@ -234,11 +224,11 @@ def _check_against_itself(part: TransformerPart, reference: Reference, expected:
         )
 
 
-def _encode(part: TransformerPart, encoder: Encoder, window: list[int], *, exact: bool) -> HiddenStates:
+def _encode(part: TransformerPart, encoder: Encoder, window: list[int], rules: PrecisionRules) -> HiddenStates:
     try:
         (found,) = encoder([np.array(window, dtype=np.int64)])
     except EncoderError as exc:
-        raise _differs(part, f"fails ({exc.message})", window, exact=exact) from exc
+        raise _differs(part, f"fails ({exc.message})", window, rules) from exc
     return found
 
 
@@ -250,11 +240,11 @@ def _refused(part: TransformerPart, what: str, remedy: str) -> CompileError:
     return CompileError(f"the transformer of {part.name!r} ({part.model.config.model_type}) {what}", remedy=remedy)
 
 
-def _differs(part: TransformerPart, what: str, window: list[int], *, exact: bool) -> CompileError:
+def _differs(part: TransformerPart, what: str, window: list[int], rules: PrecisionRules) -> CompileError:
     return CompileError(
         f"the compiled encoder of {part.name!r} ({part.model.config.model_type}) {what}"
         f" on a window of {len(window)} wordpieces",
-        remedy=FP32_REMEDY if exact else INT8_REMEDY,
+        remedy=rules.remedy,
     )
 
 
@@ -262,5 +252,5 @@ def _differs_on(part: TransformerPart, what: str, doc: Doc) -> CompileError:
     return CompileError(
         f"the compiled component {part.name!r} ({part.model.config.model_type}) {what}"
         f" on a text of {len(doc)} tokens, {doc.text[:60]!r}",
-        remedy=SPLIT_REMEDY if getattr(part.tokenizer, "split_special_tokens", False) else FP32_REMEDY,
+        remedy=SPLIT_REMEDY if getattr(part.tokenizer, "split_special_tokens", False) else EXACT.remedy,
     )

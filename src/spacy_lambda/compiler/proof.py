@@ -23,11 +23,11 @@ from spacy_lambda.compiler.differences import ValueDifference, differences, firs
 from spacy_lambda.compiler.doc_trace import DocTrace, trace_text
 from spacy_lambda.compiler.inspection import Original
 from spacy_lambda.compiler.loaded_pipeline import has_model
+from spacy_lambda.compiler.precisions import USE_FP32, PrecisionRules
 from spacy_lambda.compiler.proof_answers import IsolatedAnswers, query_isolated
 from spacy_lambda.compiler.proof_queries import function_answers
 from spacy_lambda.compiler.required_packages import distributions_of, installed_sources, is_base, pinned
 from spacy_lambda.compiler.torch_code import torch_uses
-from spacy_lambda.core.compiled_meta import Precision
 from spacy_lambda.errors import CompileError
 from spacy_lambda.packages.isolated_program import Failure
 from spacy_lambda.packages.torch_packages import TORCH_MODULES, brings_torch
@@ -84,7 +84,7 @@ def prove(
     folder: Path,
     requirements: Sequence[str],
     *,
-    precision: Precision,
+    rules: PrecisionRules,
     texts: Sequence[str] = (),
     on_round: Callable[[Sequence[str]], None] = lambda requirements: None,
     on_speed: Callable[[dict[str, Any] | None], None] = lambda speed: None,
@@ -93,7 +93,7 @@ def prove(
 
     :param folder: The compiled pipeline.
     :param requirements: Its known requirements.
-    :param precision: fp32 must give the original's predictions; int8 must give any, with finite numbers.
+    :param rules: An exact precision must give the original's predictions; any other must answer with finite numbers.
     :param texts: Texts to query in addition to the built-in ones.
     :param on_round: Called with the requirements before each round.
     :param on_speed: Called with the speed of a pipeline that passes.
@@ -106,8 +106,8 @@ def prove(
     for _ in range(ROUNDS):
         on_round(known)
         compiled = query_isolated(folder, known, original.texts, answerable=original.answerable)
-        fault = _fault(original, compiled, precision, inspected.code.names)
-        wanted = [] if fault is None and precision == "fp32" else _wanted(compiled, fault, known, inspected.code.names)
+        fault = _fault(original, compiled, rules, inspected.code.names)
+        wanted = [] if fault is None and rules.exact else _wanted(compiled, fault, known, inspected.code.names)
         if not wanted:
             break
         known = (*known, *wanted)
@@ -158,7 +158,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _fault(
-    original: _OriginalAnswers, compiled: IsolatedAnswers, precision: Precision, code: Sequence[str]
+    original: _OriginalAnswers, compiled: IsolatedAnswers, rules: PrecisionRules, code: Sequence[str]
 ) -> _Fault | None:
     """Return the most severe fault that the fresh process reported."""
     failures = [compiled.failure] if compiled.failure else []
@@ -179,9 +179,9 @@ def _fault(
             f"the compiled pipeline has the components {compiled.components}, the original {original.nlp.pipe_names}",
             "please report it, with the pipeline's config.cfg",
         )
-    if precision == "int8":
-        return _not_finite(original, compiled) or _different(original, compiled, without_models=True)
-    return _different(original, compiled) or _answered_differently(original, compiled)
+    if rules.exact:
+        return _different(original, compiled) or _answered_differently(original, compiled)
+    return _not_finite(original, compiled, rules) or _different(original, compiled, without_models=True)
 
 
 def _torch_code(inspected: Original) -> _Fault | None:
@@ -230,17 +230,17 @@ def _remedy(failed: Failure, compiled: IsolatedAnswers, code: Sequence[str]) -> 
     return "change or remove the code that raises it, or bring its files with --code FILE, and compile again"
 
 
-def _not_finite(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Fault | None:
+def _not_finite(original: _OriginalAnswers, compiled: IsolatedAnswers, rules: PrecisionRules) -> _Fault | None:
     for text, then, now in zip(original.texts, original.traces, compiled.traces, strict=True):
         if not first_not_finite(then) and (where := first_not_finite(now)):
-            return _Fault(f"int8 gives NaN: {where} on {text[:60]!r}", "compile it with --precision fp32")
+            return _Fault(f"{rules.name} gives NaN: {where} on {text[:60]!r}", USE_FP32)
     return None
 
 
 def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without_models: bool = False) -> _Fault | None:
     """Return the fault of the first component that differs from the original's.
 
-    :param without_models: Only where that component has no model: then int8 is not the reason.
+    :param without_models: Only where that component has no model: then the precision is not the reason.
     """
     trained = {name for name, component in original.nlp.components if without_models and has_model(component)}
     for number, text in enumerate(original.texts):

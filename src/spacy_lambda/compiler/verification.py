@@ -19,11 +19,11 @@ from spacy_lambda.compiler.annotations import annotated, annotations_of, declare
 from spacy_lambda.compiler.determinism import Annotations, Places, RepeatedRun, is_same, unsteady_places, without
 from spacy_lambda.compiler.loaded_pipeline import unregistered
 from spacy_lambda.compiler.own_code import find_code, import_own_code
+from spacy_lambda.compiler.precisions import rules_in
 from spacy_lambda.compiler.provenance import check_provenance
 from spacy_lambda.compiler.report import NotCompared, PipelineTime, TextFailure, VerificationReport
 from spacy_lambda.compiler.stepwise import ComponentRunner, FailedDoc
 from spacy_lambda.compiler.texts import read_docs
-from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import PipelineLoadError, VerifyError
@@ -216,8 +216,7 @@ class _Comparison:
 
     def report(self) -> VerificationReport:
         """Return all counts."""
-        block = self._compiled.meta.get(META_KEY)
-        exact = not (isinstance(block, dict) and block.get("precision") == "int8")
+        exact = rules_in(self._compiled.meta).exact
         order = {name: place for place, name in enumerate(("tokenizer", *self._nlp.pipe_names))}
         tallies = [tally for key, tally in self._tallies.items() if key in self._shown and key not in self._opaque]
         tallies.sort(key=lambda tally: (order[tally.component], tally.annotation))

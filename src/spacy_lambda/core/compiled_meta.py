@@ -14,7 +14,6 @@ META_KEY = "spacy_lambda"
 FORMAT_VERSION = 1
 
 Precision = Literal["fp32", "int8"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 def precision_of(meta: Mapping[str, Any]) -> Precision | None:
@@ -24,7 +23,8 @@ def precision_of(meta: Mapping[str, Any]) -> Precision | None:
     """
     block = meta.get(META_KEY, {})
     found = block.get("precision") if isinstance(block, dict) else ""
-    precision = next((precision for precision in PRECISIONS if precision == found), None)
+    known: tuple[Precision, ...] = get_args(Precision)
+    precision = next((name for name in known if name == found), None)
     if precision is None and found is not None:
         raise InvalidPipelineError(
             f"the pipeline's meta.json has the unknown precision {str(found)[:80]!r} in {META_KEY!r}",

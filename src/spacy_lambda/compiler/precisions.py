@@ -1,0 +1,65 @@
+"""The rules of each precision: the one table that the stages of a compilation, and the command line, ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spacy_lambda.core.compiled_meta import META_KEY, Precision
+
+__all__ = ["CALIBRATED", "EXACT", "PRECISIONS", "PrecisionRules", "rules_in"]
+
+USE_FP32 = "compile with --precision fp32"
+
+
+@dataclass(frozen=True)
+class PrecisionRules:
+    """The rules of one precision.
+
+    :param name: Its name, as in ``meta.json``.
+    :param summary: The predicate of a sentence about it, for the command's help.
+    :param exact: The compiled pipeline must predict what the original predicts; otherwise its models may differ.
+    :param calibrated: Calibrated with texts, or with random wordpieces where there are none.
+    :param tolerance: Largest error of the hidden states. For an exact precision that of the worst wordpiece, relative
+        to the hidden states' size; otherwise that of all, relative to their deviation from their mean (1 for an encoder
+        whose hidden states are all the same).
+    :param remedy: The remedy for an encoder beyond the tolerance.
+    """
+
+    name: Precision
+    summary: str
+    exact: bool
+    calibrated: bool
+    tolerance: float
+    remedy: str
+
+
+EXACT = PrecisionRules(
+    "fp32",
+    summary="predicts exactly what the original predicts",
+    exact=True,
+    calibrated=False,
+    tolerance=1e-3,
+    remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT, or report it with the model's config.json",
+)
+"""The rules that the encoder's graph is checked by at every precision, before its weights change."""
+
+_INT8 = PrecisionRules(
+    "int8",
+    summary="is a quarter of the size and faster",
+    exact=False,
+    calibrated=True,
+    tolerance=0.5,
+    remedy=f"{USE_FP32}, or with --calibrate and texts like those the pipeline will see",
+)
+
+PRECISIONS: Mapping[Precision, PrecisionRules] = {rules.name: rules for rules in (EXACT, _INT8)}
+CALIBRATED = tuple(rules.name for rules in PRECISIONS.values() if rules.calibrated)
+
+
+def rules_in(meta: Mapping[str, Any]) -> PrecisionRules:
+    """Return the rules of a compiled pipeline by its ``meta.json``; for any other pipeline, the exact ones."""
+    block = meta.get(META_KEY)
+    name = block.get("precision") if isinstance(block, dict) else None
+    return next((rules for rules in PRECISIONS.values() if rules.name == name), EXACT)
