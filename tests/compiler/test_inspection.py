@@ -62,11 +62,6 @@ REFUSED: dict[str, tuple[Changes, str, str]] = {
         "component 'ner' has a separate transformer",
         "with a shared `transformer` component",
     ),
-    "a curated transformer": (
-        {("components", "transformer", "factory"): "curated_transformer"},
-        "component 'transformer' is a curated transformer",
-        "with spacy-transformers' `transformer` factory",
-    ),
 }
 
 

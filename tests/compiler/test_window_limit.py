@@ -148,8 +148,7 @@ def test_pruned_heads_and_large_activations(tmp_path: Path) -> None:
 
 
 def test_lengths_on_both_sides_of_those_in_a_config() -> None:
-    config = type("Config", (), {"to_dict": lambda self: {"attention_window": 48, "vocab_size": 50, "block_size": 8}})()
-    lengths = checked_lengths(100, config)
+    lengths = checked_lengths(100, {"attention_window": 48, "vocab_size": 50, "block_size": 8})
     assert {1, 2, 3, 7, 8, 9, 47, 48, 49, 99, 100} <= set(lengths)
     assert max(lengths) == lengths[0] == 100
     assert 51 not in lengths

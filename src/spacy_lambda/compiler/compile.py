@@ -158,12 +158,9 @@ def _describe(
         precision=precision,
         encoders={
             part.name: {
-                "architecture": part.model.config.model_type,
+                "architecture": part.architecture,
                 "method": encoders[part.name].method,
-                "get_spans": part.get_spans,
-                "window": part.window,
-                "stride": part.stride,
-                "max_length": part.max_length,
+                **part.settings(),
                 "width": encoders[part.name].width,
                 "bytes": sum(map(len, encoders[part.name].model)),
                 "largest_difference": encoders[part.name].largest_difference,

@@ -11,13 +11,12 @@ import onnx
 
 from spacy_lambda.compiler.bert_graph import build_graph
 from spacy_lambda.compiler.graph import split_weights
-from spacy_lambda.compiler.inspection import TransformerPart
+from spacy_lambda.compiler.libraries import TransformerPart
 from spacy_lambda.compiler.parity import check_component, check_encoder, expect
 from spacy_lambda.compiler.precisions import EXACT, USE_FP32, PrecisionRules
 from spacy_lambda.compiler.quantize import calibrate, quantize_linears, quantize_table
-from spacy_lambda.compiler.samples import sample_windows
-from spacy_lambda.compiler.traced_graph import quantize_traced, trace_graph
-from spacy_lambda.compiler.weights import EncoderWeights, is_bert_family, read_weights
+from spacy_lambda.compiler.traced_graph import quantize_traced
+from spacy_lambda.compiler.weights import EncoderWeights
 from spacy_lambda.core.compiled_meta import Precision
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.errors import CompileError
@@ -62,8 +61,7 @@ def compile_encoder(
     on_step("running torch", 0, 1)
     expected = expect(part)
     on_step("running torch", 1, 1)
-    by_hand = is_bert_family(part.model.config)
-    weights = read_weights(part.model) if by_hand else None
+    weights = part.weights()
     exact = build_graph(weights) if weights else _trace(part, on_step)
     # At every precision: only the exact tolerance distinguishes a wrong graph from a coarse one.
     model = split_weights(exact if rules.exact else copy.deepcopy(exact))
@@ -72,7 +70,7 @@ def compile_encoder(
     if not rules.exact:
         model = split_weights(GRAPHS[rules.name](part, weights, exact, texts, on_step))
         found = check_encoder(part, model, expected, rules, on_check=_checking(on_step))
-    method = "graph" if by_hand else "trace"
+    method = "graph" if weights else "trace"
     return CompiledEncoder(
         model, expected.width, method, found.largest_difference, found.relative_error, len(expected.windows[0])
     )
@@ -80,8 +78,7 @@ def compile_encoder(
 
 def _trace(part: TransformerPart, on_step: OnStep) -> onnx.ModelProto:
     on_step("tracing", 0, 1)
-    token_types = "token_type_ids" in part.tokenizer.model_input_names
-    graph = trace_graph(part.model, token_types=token_types, longest=part.max_length)
+    graph = part.trace()
     on_step("tracing", 1, 1)
     return graph
 
@@ -122,7 +119,7 @@ def _windows(part: TransformerPart, texts: Sequence[str]) -> list[list[int]]:
     found: list[list[int]] = []
     if texts:
         chosen = np.linspace(0, len(texts) - 1, min(len(texts), 4 * CALIBRATION_WINDOWS)).astype(int)
-        ids = part.tokenizer([texts[i] for i in chosen], truncation=True, max_length=longest)["input_ids"]
-        found = [list(window) for window in ids if len(window) > 2]
+        windows = part.text_windows([texts[i] for i in chosen], longest)
+        found = [window for window in windows if len(window) > 2]
     lengths = [min(CALIBRATION_LENGTH, longest)] * CALIBRATION_WINDOWS
-    return found or sample_windows(part.tokenizer, part.model, lengths)
+    return found or part.sample_windows(lengths)

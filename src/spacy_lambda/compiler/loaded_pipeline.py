@@ -9,16 +9,14 @@ from spacy.language import Language
 from spacy.util import registry as registry_of_spacy
 from thinc.api import Config, Model
 
+from spacy_lambda.compiler.libraries import LIBRARIES, Reason, library_of
+from spacy_lambda.compiler.libraries.spacy_transformers import LISTENER
 from spacy_lambda.packages.torch_packages import TORCH_MODULES
 from spacy_lambda.pipeline.config_file import blocks, nodes, registered_names
 
-__all__ = ["LISTENER", "Reason", "has_model", "loaded_config", "model_reasons", "unregistered", "used_components"]
+__all__ = ["has_model", "loaded_config", "model_reasons", "unregistered", "used_components"]
 
-LISTENER = "spacy-transformers.TransformerListener.v1"
-LISTENER_CLASS = "TransformerListener"
-
-Reason = tuple[str, str]
-"""The reason why a pipeline cannot be compiled, and its remedy."""
+LISTENERS = frozenset[str]().union(*(library.listeners for library in LIBRARIES))
 
 
 def loaded_config(nlp: Language) -> Config:
@@ -59,7 +57,7 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
     """
     for name, component in nlp.components:
         config = components.get(name, {})
-        if config.get("factory") == "transformer":
+        if library_of(config) is not None:
             continue
         if _is_of_torch(component):
             yield (
@@ -68,14 +66,15 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
             )
             continue
         layers = [layer for model in _models(component) for layer in model.walk()]
-        listeners = sum(type(layer).__name__ == LISTENER_CLASS and _is_of_torch(layer) for layer in layers)
-        shown = sum(section.get("@architectures") == LISTENER for section in nodes(config))
-        if listeners > shown:
+        listeners = [found for layer in layers if (found := _listener_layers(layer)) is not None]
+        shown = sum(section.get("@architectures") in LISTENERS for section in nodes(config))
+        if len(listeners) > shown:
             yield (
                 f"component {name!r} listens to a transformer through a layer that its config does not show",
                 f"name {LISTENER} in the config of {name!r}, rather than in a function of your own",
             )
-        others = {layer.name for layer in layers if _runs_torch(layer)}
+        replaced = {id(layer) for found in listeners for layer in found}
+        others = {layer.name for layer in layers if id(layer) not in replaced and _runs_torch(layer)}
         if others:
             yield (
                 f"component {name!r} has layers that run torch: {', '.join(sorted(others))}",
@@ -104,9 +103,11 @@ def _values(component: Any) -> Iterator[Any]:
             yield from value
 
 
+def _listener_layers(layer: Model[Any, Any]) -> tuple[Model[Any, Any], ...] | None:
+    return next((found for library in LIBRARIES if (found := library.listener_layers(layer)) is not None), None)
+
+
 def _runs_torch(layer: Model[Any, Any]) -> bool:
-    if type(layer).__name__ == LISTENER_CLASS:
-        return False
     return bool(layer.shims) or _is_of_torch(layer)
 
 

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc
 
-from spacy_lambda.compiler.inspection import TransformerPart
+from spacy_lambda.compiler.libraries import TransformerPart
+from spacy_lambda.compiler.libraries.part import HiddenStates, Reference, RuntimeComponent
 from spacy_lambda.compiler.precisions import EXACT, PrecisionRules
-from spacy_lambda.compiler.reference import HiddenStates, Reference, quiet
-from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
-from spacy_lambda.compiler.window_limit import ORDINARY, longest_checked
 from spacy_lambda.errors import CompileError, EncoderError
-from spacy_lambda.runtime.component import OnnxTransformer
 from spacy_lambda.runtime.encoder import Encoder, EncoderBytes
 from spacy_lambda.runtime.encoder_output import get_encoding
 
@@ -33,10 +29,6 @@ __all__ = [
     "row_error",
 ]
 
-SPLIT_REMEDY = (
-    "train it without split_special_tokens in tokenizer_config, and with false for it in the model's"
-    " tokenizer_config.json: the tokenizer's own file does not hold that setting"
-)
 
 TINY = 1e-12
 
@@ -82,10 +74,9 @@ def expect(part: TransformerPart) -> Expected:
 
     :raises CompileError: If it fails, or its output cannot be reproduced.
     """
-    reference = Reference(part.pipe.model)
-    lengths = checked_lengths(longest_checked(part.max_length, part.model.config), part.model.config)
+    reference = part.reference()
     windows, hidden = [], []
-    for window in sample_windows(part.tokenizer, part.model, lengths):
+    for window in part.sample_windows(part.checked_lengths()):
         try:
             hidden += reference([window])
             windows.append(window)
@@ -130,7 +121,7 @@ def check_encoder(
     centred = _root(squared, deviation)
     if not rules.exact and not centred <= rules.tolerance:
         raise CompileError(
-            f"{rules.name} hidden states of {part.name!r} ({part.model.config.model_type}) are {centred:.2f} of their"
+            f"{rules.name} hidden states of {part.name!r} ({part.architecture}) are {centred:.2f} of their"
             f" spread away from the original's (limit {rules.tolerance})",
             remedy=rules.remedy,
         )
@@ -144,53 +135,28 @@ def check_component(part: TransformerPart, model: EncoderBytes, width: int) -> N
     :param width: Columns of the hidden states.
     :raises CompileError: If they differ, or only the compiled one fails.
     """
-    component = OnnxTransformer(
-        part.pipe.vocab,
-        part.name,
-        get_spans=part.get_spans,  # type: ignore[arg-type]
-        window=part.window,
-        stride=part.stride,
-        max_length=part.max_length,
-        width=width,
-    )
-    component.set_parts(part.tokenizer.backend_tokenizer.to_str(), model)
-    _check_docs(part, component, text_docs(part.pipe.vocab, part.tokenizer))
-    longest = longest_checked(part.max_length, part.model.config)
-    # At the limit, one wordpiece more, and many more.
-    lengths = [longest, longest + 1, 2 * longest] if longest <= ORDINARY else [longest + 1]
-    for doc in limit_docs(part.pipe.vocab, part.tokenizer, lengths):
-        _check_docs(part, component, [doc])
+    component = part.component(model, width)
+    for docs in part.sample_docs():
+        _check_docs(part, component, docs)
 
 
-def _check_docs(part: TransformerPart, component: OnnxTransformer, docs: list[Doc]) -> None:
-    for doc, data in zip(docs, _original_data(part, docs), strict=True):
-        if data is None:
+def _check_docs(part: TransformerPart, component: RuntimeComponent, docs: list[Doc]) -> None:
+    for doc, states in zip(docs, part.doc_states(docs), strict=True):
+        if states is None:
             continue
         try:
             found = get_encoding(component(doc))
         except EncoderError as exc:
             raise _differs_on(part, f"fails ({exc.message})", doc) from exc
         assert found is not None
-        if not np.array_equal(data.align.lengths, found.lengths):
+        if not np.array_equal(states.lengths, found.lengths):
             raise _differs_on(part, "gives tokens other wordpieces", doc)
-        if not found.rows.size:
+        # Padding as text may give NaN in the original: then there is nothing to reproduce.
+        if not found.rows.size or not np.isfinite(states.rows).all():
             continue
-        rows = data.model_output.last_hidden_state.reshape(-1, data.width)[data.align.dataXd.ravel()]
-        if not np.isfinite(rows).all():
-            # Padding as text may give NaN in the original: then there is nothing to reproduce.
-            continue
-        error = row_error(found.hidden[found.rows], rows)
+        error = row_error(found.hidden[found.rows], states.rows)
         if not error <= EXACT.tolerance:
             raise _differs_on(part, f"differs by {error:.1e} of its size (limit {EXACT.tolerance:.0e})", doc)
-
-
-def _original_data(part: TransformerPart, docs: list[Doc]) -> list[Any]:
-    """Return the original's output for each Doc; ``None`` where it fails."""
-    try:
-        with quiet():
-            return list(part.pipe.predict(docs).doc_data)
-    except Exception:  # any error of the model
-        return [None] if len(docs) == 1 else [data for doc in docs for data in _original_data(part, [doc])]
 
 
 def row_error(found: HiddenStates, expected: HiddenStates) -> float:
@@ -237,20 +203,19 @@ def _root(part: float, whole: float) -> float:
 
 
 def _refused(part: TransformerPart, what: str, remedy: str) -> CompileError:
-    return CompileError(f"the transformer of {part.name!r} ({part.model.config.model_type}) {what}", remedy=remedy)
+    return CompileError(f"the transformer of {part.name!r} ({part.architecture}) {what}", remedy=remedy)
 
 
 def _differs(part: TransformerPart, what: str, window: list[int], rules: PrecisionRules) -> CompileError:
     return CompileError(
-        f"the compiled encoder of {part.name!r} ({part.model.config.model_type}) {what}"
-        f" on a window of {len(window)} wordpieces",
-        remedy=rules.remedy,
+        f"the compiled encoder of {part.name!r} ({part.architecture}) {what} on a window of {len(window)} wordpieces",
+        remedy=part.remedy or rules.remedy if rules.exact else rules.remedy,
     )
 
 
 def _differs_on(part: TransformerPart, what: str, doc: Doc) -> CompileError:
     return CompileError(
-        f"the compiled component {part.name!r} ({part.model.config.model_type}) {what}"
+        f"the compiled component {part.name!r} ({part.architecture}) {what}"
         f" on a text of {len(doc)} tokens, {doc.text[:60]!r}",
-        remedy=SPLIT_REMEDY if getattr(part.tokenizer, "split_special_tokens", False) else EXACT.remedy,
+        remedy=part.remedy or EXACT.remedy,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,15 +41,15 @@ SENTENCE = 7
 """Tokens in a sentence, for models whose windows are sentences."""
 
 
-def checked_lengths(longest: int, config: Any) -> list[int]:
+def checked_lengths(longest: int, config: Mapping[str, Any]) -> list[int]:
     """Return lengths of windows, descending: increasing steps, and both sides of every length that the config names.
 
     :param longest: The longest of them.
-    :param config: The model's ``PretrainedConfig``.
+    :param config: The model's settings.
     """
     named = [
         value
-        for name, value in config.to_dict().items()
+        for name, value in config.items()
         if THRESHOLD.search(name) and isinstance(value, int) and 1 < value <= longest + 1
     ]
     around = [value + step for value in (*named, longest) for step in (-1, 0, 1)]
@@ -57,32 +57,33 @@ def checked_lengths(longest: int, config: Any) -> list[int]:
     return sorted({length for length in (*steps, *around) if 1 <= length <= longest}, reverse=True)
 
 
-def sample_windows(tokenizer: Any, model: Any, lengths: Sequence[int]) -> list[list[int]]:
-    """Return windows of random wordpieces between the tokenizer's special ones.
+def sample_windows(
+    vocabulary: int, *, special: tuple[Sequence[int], Sequence[int]], without: set[int], lengths: Sequence[int]
+) -> list[list[int]]:
+    """Return windows of random wordpieces between special ones.
 
-    Low ids are drawn more often, as vocabularies tend to be ordered by frequency. Padding is left out: its embedding
-    may be all zeros, of which a layer norm makes NaN where its epsilon is 0.
+    Low ids are drawn more often, as vocabularies tend to be ordered by frequency.
 
-    :param tokenizer: A fast tokenizer of transformers.
-    :param model: A ``PreTrainedModel``.
+    :param vocabulary: Number of wordpieces.
+    :param special: The special wordpieces before and after a text's own.
+    :param without: Ids that are left out, such as padding: its embedding may be all zeros, of which a layer norm
+        makes NaN where its epsilon is 0. The last id takes their place.
     :param lengths: Wordpieces in each window; in the shortest there are special wordpieces only.
     """
     rng = np.random.default_rng(0)
-    vocabulary = model.config.vocab_size
-    padding = {tokenizer.pad_token_id, getattr(model.get_input_embeddings(), "padding_idx", None)} - {None}
-    opening, closing = _special(tokenizer)
+    opening, closing = special
     windows = []
     for length in lengths:
         inner = max(length - len(opening) - len(closing), 0)
         ids = np.minimum(np.exp(rng.uniform(0, np.log(vocabulary), size=inner)).astype(int), vocabulary - 1)
-        ids[np.isin(ids, list(padding))] = vocabulary - 1
+        ids[np.isin(ids, list(without))] = vocabulary - 1
         windows.append([*opening, *ids.tolist(), *closing][:length])
     return [window for window in windows if window]
 
 
-def text_docs(vocab: Vocab, tokenizer: Any) -> list[Doc]:
+def text_docs(vocab: Vocab, special_wordpieces: Iterable[str]) -> list[Doc]:
     """Return Docs of :data:`ORDINARY_TEXTS`, and of every special wordpiece as text."""
-    special = " and ".join(map(str, tokenizer.all_special_tokens))
+    special = " and ".join(special_wordpieces)
     tokenize = _tokenizer(vocab)
     docs = [tokenize(text) for text in (*ORDINARY_TEXTS, f"Before {special} after", special.replace(" and ", ""))]
     for doc in docs:
@@ -102,16 +103,17 @@ def _tokenizer(vocab: Vocab) -> Tokenizer:
     )
 
 
-def limit_docs(vocab: Vocab, tokenizer: Any, lengths: Sequence[int]) -> Iterator[Doc]:
+def limit_docs(vocab: Vocab, count: Callable[[str], int], lengths: Sequence[int]) -> Iterator[Doc]:
     """Yield Docs of a few long tokens, each a single window of about the given number of wordpieces.
 
+    :param count: Returns the number of wordpieces of a text.
     :param lengths: Wordpieces, special ones included.
     """
     words = "a b c d e f g h 1 2 3 4 iron glass Heat , .".split()
     for length in lengths:
         chosen: list[str] = []
         # The bound is for tokenizers that make one unknown wordpiece of many words.
-        while (missing := length - _count(tokenizer, chosen)) > 0 and len(chosen) < 8 * length:
+        while (missing := length - count(" ".join(chosen))) > 0 and len(chosen) < 8 * length:
             chosen += [words[(len(chosen) + i) % len(words)] for i in range(max(missing // 3, 1))]
         text = " ".join(chosen)
         cuts = sorted({0, len(text) // 5, len(text) // 2, len(text) - 1, len(text)})
@@ -122,17 +124,3 @@ def limit_docs(vocab: Vocab, tokenizer: Any, lengths: Sequence[int]) -> Iterator
             spaces=[False] * len(parts),
             sent_starts=[index == 0 for index in range(len(parts))],
         )
-
-
-def _count(tokenizer: Any, words: Sequence[str]) -> int:
-    return len(tokenizer(" ".join(words), verbose=False)["input_ids"])
-
-
-def _special(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """Return the special wordpieces before and after a text's own."""
-    encoded = tokenizer("a text", return_special_tokens_mask=True)
-    ids, mask = list(encoded["input_ids"]), list(encoded["special_tokens_mask"])
-    if 0 not in mask:
-        return [], []
-    first, last = mask.index(0), len(mask) - mask[::-1].index(0)
-    return ids[:first], ids[last:]

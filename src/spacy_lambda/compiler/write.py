@@ -9,18 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from spacy_lambda.compiler.encode import CompiledEncoder
-from spacy_lambda.compiler.inspection import Original, TransformerPart
-from spacy_lambda.compiler.loaded_pipeline import LISTENER
+from spacy_lambda.compiler.inspection import Original
+from spacy_lambda.compiler.libraries import LIBRARIES
 from spacy_lambda.compiler.own_code import copy_code
 from spacy_lambda.core.compiled_meta import META_KEY, CompiledMeta
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.pipeline.config_file import nodes
-from spacy_lambda.runtime.component import FACTORY, TOKENIZER_FILE
-from spacy_lambda.runtime.encoder import Encoder
 
 __all__ = ["write_meta", "write_pipeline"]
-
-ONNX_LISTENER = "spacy_lambda.OnnxListener.v1"
 
 
 def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], folder: Path) -> None:
@@ -40,7 +36,8 @@ def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], 
 
     shutil.copytree(original.path, folder, ignore=left_out)
     for part in original.transformers:
-        _write_transformer(part, encoders[part.name], folder / part.name)
+        encoder = encoders[part.name]
+        part.component(encoder.model, encoder.width).to_disk(folder / part.name)
     copy_code(original.code, folder)
     _write_config(original, encoders, folder / "config.cfg")
 
@@ -58,24 +55,12 @@ def write_meta(folder: Path, meta: CompiledMeta, requirements: Sequence[str]) ->
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_transformer(part: TransformerPart, encoder: CompiledEncoder, folder: Path) -> None:
-    folder.mkdir()
-    Encoder(encoder.model).write(folder)
-    (folder / TOKENIZER_FILE).write_text(part.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
-
-
 def _write_config(original: Original, encoders: Mapping[str, CompiledEncoder], path: Path) -> None:
     config = original.config.copy()
     for part in original.transformers:
-        config["components"][part.name] = {
-            "factory": FACTORY,
-            "get_spans": part.get_spans,
-            "window": part.window,
-            "stride": part.stride,
-            "max_length": part.max_length,
-            "width": encoders[part.name].width,
-        }
+        config["components"][part.name] = part.config(encoders[part.name].width)
     for section in nodes(config["components"]):
-        if section.get("@architectures") == LISTENER:
-            section["@architectures"] = ONNX_LISTENER
+        for library in LIBRARIES:
+            if section.get("@architectures") in library.names:
+                section["@architectures"] = library.names[section["@architectures"]]
     config.to_disk(path, interpolate=False)

@@ -1,4 +1,4 @@
-"""The original's transformer, run exactly as spacy-transformers runs it."""
+"""A transformer of spacy-transformers, run exactly as the library runs it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["HiddenStates", "Reference", "quiet"]
+from spacy_lambda.compiler.libraries.part import HiddenStates
 
-HiddenStates = npt.NDArray[np.float32]
-"""One row for each wordpiece. *Shape:* ``(wordpieces, width)``"""
+__all__ = ["WordpieceBatchReference", "quiet"]
 
 
-class Reference:
+class WordpieceBatchReference:
     """Hidden states of windows of wordpieces, by the original's own model.
 
     Goes through spacy-transformers' wrapper, with its padding, its mask of floats and the token types that the
@@ -30,11 +28,7 @@ class Reference:
         self._has_token_types = "token_type_ids" in model.tokenizer.model_input_names
 
     def __call__(self, windows: Sequence[Sequence[int]]) -> list[HiddenStates]:
-        """Encode windows as one padded batch.
-
-        :param windows: Wordpiece ids of each window.
-        :raises Exception: If the model raises it, for example on windows longer than its positions.
-        """
+        """Encode windows as one padded batch (see :class:`.part.Reference`)."""
         from spacy_transformers.data_classes import WordpieceBatch
 
         lengths = [len(window) for window in windows]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from spacy_lambda.compiler.reference import Reference
+from spacy_lambda.compiler.libraries.reference import WordpieceBatchReference
 from spacy_lambda.errors import CompileError
 
 __all__ = ["ORDINARY", "UNLIMITED", "longest_checked", "window_limit"]
@@ -61,7 +61,7 @@ class _WindowProbe:
 
     def __init__(self, name: str, model: Any) -> None:
         self._name = name
-        self._reference = Reference(model)
+        self._reference = WordpieceBatchReference(model)
         self._id = model.tokenizer("a text")["input_ids"][0]
 
     def __call__(self, length: int) -> bool:

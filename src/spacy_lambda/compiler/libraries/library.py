@@ -1,0 +1,45 @@
+"""A library of transformers for spaCy, as far as the compiler depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from thinc.api import Model
+
+from spacy_lambda.compiler.libraries.part import TransformerPart
+
+__all__ = ["Library", "Reason"]
+
+Reason = tuple[str, str]
+"""The reason why a pipeline cannot be compiled, and its remedy."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """One library.
+
+    :param package: Its module.
+    :param factory: The factory of its transformer component.
+    :param config_reasons: Reads a component's name and config, and yields what cannot be compiled.
+    :param model_reasons: Reads a component's name and the loaded component, and yields what cannot be compiled.
+    :param part: Returns a component that has no such reason, from its name, its config and the loaded component.
+    :param names: The names in its listeners' configs, and those of the compiled pipeline.
+    :param listeners: Those of them that are listeners.
+    :param listener_layers: Returns the layers of a listener, given the layer; ``None`` for any other layer.
+    """
+
+    package: str
+    factory: str
+    config_reasons: Callable[[str, Mapping[str, Any]], Iterator[Reason]]
+    model_reasons: Callable[[str, Any], Iterator[Reason]]
+    part: Callable[[str, Mapping[str, Any], Any], TransformerPart]
+    names: Mapping[str, str]
+    listeners: frozenset[str]
+    listener_layers: Callable[[Model[Any, Any]], tuple[Model[Any, Any], ...] | None]
+
+    @property
+    def distribution(self) -> str:
+        """Its name for pip."""
+        return self.package.replace("_", "-")

@@ -1,0 +1,128 @@
+"""One transformer of an original, behind one interface for both of spaCy's libraries of transformers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from spacy.tokens import Doc
+
+from spacy_lambda.compiler.weights import EncoderWeights
+from spacy_lambda.runtime.encoder import EncoderBytes
+
+__all__ = ["DocStates", "HiddenStates", "Reference", "RuntimeComponent", "TransformerPart"]
+
+HiddenStates = npt.NDArray[np.float32]
+"""One row for each wordpiece. *Shape:* ``(wordpieces, width)``, or ``(layers, wordpieces, width)``"""
+
+
+class Reference(Protocol):
+    """The original's own model, called as its library calls it."""
+
+    def __call__(self, windows: Sequence[Sequence[int]]) -> list[HiddenStates]:
+        """Encode windows as one padded batch.
+
+        :param windows: Wordpiece ids of each window.
+        :raises Exception: If the model raises it, for example on windows longer than its positions.
+        """
+
+
+class RuntimeComponent(Protocol):
+    """The component that takes the transformer's place in the compiled pipeline."""
+
+    def __call__(self, doc: Doc) -> Doc: ...
+
+    def to_disk(self, path: Any, *, exclude: Any = ()) -> None: ...
+
+
+@dataclass(frozen=True)
+class DocStates:
+    """Hidden states of a Doc's tokens.
+
+    :param lengths: Number of rows of each token. *Shape:* ``(n_tokens,)``
+    :param rows: Hidden states, token by token. *Shape:* ``(lengths.sum(), width)``, or
+        ``(layers, lengths.sum(), width)``
+    """
+
+    lengths: npt.NDArray[Any]
+    rows: HiddenStates
+
+
+class TransformerPart(ABC):
+    """One transformer component of the original.
+
+    :param name: The component's name.
+    :param pipe: The component itself.
+    :param architecture: The encoder's architecture, as its library names it.
+    :param max_length: Wordpieces of the longest window that the compiled encoder gets.
+    """
+
+    def __init__(self, name: str, pipe: Any, *, architecture: str, max_length: int) -> None:
+        self.name = name
+        self.pipe = pipe
+        self.architecture = architecture
+        self.max_length = max_length
+
+    all_layers = False
+    """Whether the output of every layer is needed, not only of the last."""
+
+    remedy: str | None = None
+    """For a compiled encoder that differs from the original's, where a setting of this one explains that."""
+
+    @abstractmethod
+    def reference(self) -> Reference:
+        """Return the original's model."""
+
+    @abstractmethod
+    def weights(self) -> EncoderWeights | None:
+        """Return the encoder's weights, or ``None`` if no graph can be built from them."""
+
+    @abstractmethod
+    def trace(self) -> onnx.ModelProto:
+        """Return the encoder's graph, traced by torch.
+
+        :raises CompileError: If torch cannot export it.
+        """
+
+    @abstractmethod
+    def checked_lengths(self) -> list[int]:
+        """Return the lengths of windows on which both encoders are compared, descending."""
+
+    @abstractmethod
+    def sample_windows(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Return windows of random wordpieces."""
+
+    @abstractmethod
+    def text_windows(self, texts: Sequence[str], longest: int) -> list[list[int]]:
+        """Return the windows of texts, truncated.
+
+        :param longest: Maximum number of wordpieces.
+        """
+
+    @abstractmethod
+    def sample_docs(self) -> Iterator[list[Doc]]:
+        """Yield batches of Docs on which both components are compared."""
+
+    @abstractmethod
+    def doc_states(self, docs: list[Doc]) -> list[DocStates | None]:
+        """Return the original's hidden states for each Doc; ``None`` where it fails."""
+
+    @abstractmethod
+    def component(self, model: EncoderBytes, width: int) -> RuntimeComponent:
+        """Return the compiled component.
+
+        :param width: Columns of the hidden states.
+        """
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of windows, for the compiled component's config and the pipeline's metadata."""
+
+    @abstractmethod
+    def config(self, width: int) -> dict[str, Any]:
+        """Return the compiled component's section of ``config.cfg``."""

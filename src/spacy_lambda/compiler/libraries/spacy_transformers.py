@@ -1,0 +1,238 @@
+"""Transformers of spacy-transformers: any encoder of Hugging Face's transformers, with its fast tokenizer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from spacy_lambda.compiler.libraries.library import Library, Reason
+from spacy_lambda.compiler.libraries.part import DocStates, Reference, TransformerPart
+from spacy_lambda.compiler.libraries.reference import WordpieceBatchReference, quiet
+from spacy_lambda.compiler.libraries.window_limit import ORDINARY, longest_checked, window_limit
+from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
+from spacy_lambda.compiler.traced_graph import trace_graph
+from spacy_lambda.compiler.weights import EncoderWeights, is_bert_family, read_weights
+from spacy_lambda.runtime.component import FACTORY, OnnxTransformer
+from spacy_lambda.runtime.encoder import EncoderBytes
+
+__all__ = ["LISTENER", "SPACY_TRANSFORMERS"]
+
+LISTENER = "spacy-transformers.TransformerListener.v1"
+LISTENER_CLASS = "TransformerListener"
+
+MODELS = tuple(f"spacy-transformers.TransformerModel.v{i}" for i in (1, 2, 3))
+SPAN_GETTERS = {f"spacy-transformers.{name}.v1": name for name in ("strided_spans", "doc_spans", "sent_spans")}
+MAX_WINDOW = 1_000_000
+NULL_SETTER = "spacy-transformers.null_annotation_setter.v1"
+
+SPLIT_REMEDY = (
+    "train it without split_special_tokens in tokenizer_config, and with false for it in the model's"
+    " tokenizer_config.json: the tokenizer's own file does not hold that setting"
+)
+
+
+class SpacyTransformersPart(TransformerPart):
+    """A ``Transformer`` component.
+
+    :param spans: The ``get_spans`` section of its config.
+    """
+
+    def __init__(self, name: str, pipe: Any, spans: Mapping[str, Any]) -> None:
+        self.model = pipe.model.transformer.eval()
+        self.tokenizer = pipe.model.tokenizer
+        self._spans = spans
+        super().__init__(
+            name,
+            pipe,
+            architecture=self.model.config.model_type,
+            max_length=window_limit(name, pipe.model),
+        )
+        if getattr(self.tokenizer, "split_special_tokens", False):
+            self.remedy = SPLIT_REMEDY
+
+    def reference(self) -> Reference:
+        """Return the original's model."""
+        return WordpieceBatchReference(self.pipe.model)
+
+    def weights(self) -> EncoderWeights | None:
+        """Return the weights of an encoder of the BERT family."""
+        return read_weights(self.model) if is_bert_family(self.model.config) else None
+
+    def trace(self) -> onnx.ModelProto:
+        """Return the traced graph."""
+        token_types = "token_type_ids" in self.tokenizer.model_input_names
+        return trace_graph(self.model, token_types=token_types, longest=self.max_length)
+
+    def checked_lengths(self) -> list[int]:
+        """Return lengths up to the limit, or up to twice the positions where there is none."""
+        return checked_lengths(self._longest_checked(), self.model.config.to_dict())
+
+    def sample_windows(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Return windows of random wordpieces between the tokenizer's special ones."""
+        padding = {self.tokenizer.pad_token_id, getattr(self.model.get_input_embeddings(), "padding_idx", None)}
+        return sample_windows(
+            self.model.config.vocab_size, special=self._special(), without=padding - {None}, lengths=lengths
+        )
+
+    def text_windows(self, texts: Sequence[str], longest: int) -> list[list[int]]:
+        """Return one window for each text."""
+        ids = self.tokenizer(texts, truncation=True, max_length=longest)["input_ids"]
+        return [list(window) for window in ids]
+
+    def sample_docs(self) -> Iterator[list[Doc]]:
+        """Yield Docs of edge cases, and single windows at the limit, one wordpiece longer, and far longer."""
+        vocab = self.pipe.vocab
+        yield text_docs(vocab, map(str, self.tokenizer.all_special_tokens))
+        longest = self._longest_checked()
+        lengths = [longest, longest + 1, 2 * longest] if longest <= ORDINARY else [longest + 1]
+        for doc in limit_docs(vocab, lambda text: len(self.tokenizer(text, verbose=False)["input_ids"]), lengths):
+            yield [doc]
+
+    def doc_states(self, docs: list[Doc]) -> list[DocStates | None]:
+        """Return the hidden states that the original's alignment gives each token."""
+        return [None if data is None else _states(data) for data in self._doc_data(docs)]
+
+    def _doc_data(self, docs: list[Doc]) -> list[Any]:
+        try:
+            with quiet():
+                return list(self.pipe.predict(docs).doc_data)
+        except Exception:  # any error of the model
+            return [None] if len(docs) == 1 else [data for doc in docs for data in self._doc_data([doc])]
+
+    def component(self, model: EncoderBytes, width: int) -> OnnxTransformer:
+        """Return the compiled component."""
+        component = OnnxTransformer(self.pipe.vocab, self.name, **self.settings(), width=width)
+        component.set_parts(self.tokenizer.backend_tokenizer.to_str(), model)
+        return component
+
+    def settings(self) -> dict[str, Any]:
+        """Return the span getter and its windows."""
+        return {
+            "get_spans": SPAN_GETTERS[self._spans["@span_getters"]],
+            "window": self._spans.get("window", 0),
+            "stride": self._spans.get("stride", 0),
+            "max_length": self.max_length,
+        }
+
+    def config(self, width: int) -> dict[str, Any]:
+        """Return the section of the compiled component."""
+        return {"factory": FACTORY, **self.settings(), "width": width}
+
+    def _longest_checked(self) -> int:
+        return longest_checked(self.max_length, self.model.config)
+
+    def _special(self) -> tuple[list[int], list[int]]:
+        """Return the special wordpieces before and after a text's own."""
+        encoded = self.tokenizer("a text", return_special_tokens_mask=True)
+        ids, mask = list(encoded["input_ids"]), list(encoded["special_tokens_mask"])
+        if 0 not in mask:
+            return [], []
+        first, last = mask.index(0), len(mask) - mask[::-1].index(0)
+        return ids[:first], ids[last:]
+
+
+def _states(data: Any) -> DocStates:
+    rows = data.align.dataXd.ravel()
+    if not rows.size:
+        return DocStates(data.align.lengths, np.zeros((0, data.width), dtype=np.float32))
+    return DocStates(data.align.lengths, data.model_output.last_hidden_state.reshape(-1, data.width)[rows])
+
+
+def _config_reasons(name: str, component: Mapping[str, Any]) -> Iterator[Reason]:
+    model = component.get("model", {})
+    architecture = model.get("@architectures")
+    if architecture not in MODELS:
+        yield (
+            f"component {name!r} has the model {architecture!r}",
+            f"train it with {MODELS[-1]}",
+        )
+    getter = model.get("get_spans", {}).get("@span_getters")
+    if getter not in SPAN_GETTERS:
+        yield (
+            f"component {name!r} cuts texts with {getter!r}",
+            f"train it with one of {', '.join(SPAN_GETTERS)}",
+        )
+    elif SPAN_GETTERS[getter] == "strided_spans":
+        yield from _window_reasons(name, model["get_spans"])
+    setter = component.get("set_extra_annotations", {}).get("@annotation_setters", NULL_SETTER)
+    if setter != NULL_SETTER:
+        yield (
+            f"component {name!r} sets extra annotations with {setter!r}",
+            f"set {NULL_SETTER} in its config: there is no torch output to annotate from",
+        )
+
+
+def _window_reasons(name: str, spans: Mapping[str, Any]) -> Iterator[Reason]:
+    """Yield invalid settings of windows: spaCy silently converts them to integers, and never ends on steps of 0."""
+    for setting in ("window", "stride"):
+        value = spans.get(setting)
+        if type(value) is not int or not 1 <= value <= MAX_WINDOW:
+            yield (
+                f"component {name!r} has {setting} = {json.dumps(value)} in its get_spans",
+                f"set {setting} in [components.{name}.model.get_spans] of its config.cfg to a whole number of tokens"
+                f" from 1 to {MAX_WINDOW}, as it was trained",
+            )
+
+
+def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
+    if not all(hasattr(getattr(component, "model", None), part) for part in ("tokenizer", "transformer")):
+        yield (
+            f"component {name!r} is a {type(component).__name__}, not spacy-transformers' Transformer",
+            "train it with spacy-transformers' own `transformer` factory",
+        )
+        return
+    tokenizer, transformer = component.model.tokenizer, component.model.transformer
+    if not tokenizer.is_fast:
+        yield (
+            f"component {name!r} has the slow tokenizer {type(tokenizer).__name__}",
+            'train it with tokenizer_config = {"use_fast": true}, and a model that has a fast tokenizer',
+        )
+        return
+    if tokenizer.padding_side != "right":
+        yield (
+            f"component {name!r}'s tokenizer pads on the {tokenizer.padding_side}",
+            'train it with "padding_side": "right" in tokenizer_config',
+        )
+    types = {str(p.dtype) for p in transformer.parameters() if p.is_floating_point()} - {"torch.float32"}
+    if types:
+        yield (
+            f"component {name!r} computes in {', '.join(sorted(types))}",
+            "convert it: nlp.get_pipe(NAME).model.transformer.float(), torch_dtype = None in its config, nlp.to_disk",
+        )
+    if any(tokenizer("a text", return_token_type_ids=True)["token_type_ids"]):
+        yield (
+            f"component {name!r}'s tokenizer gives single texts token types other than 0",
+            "use a model that does not, such as BERT, RoBERTa, DistilBERT or MPNet",
+        )
+    if getattr(transformer.config, "is_encoder_decoder", False):
+        yield (
+            f"component {name!r} is an encoder-decoder model ({transformer.config.model_type})",
+            "use an encoder such as BERT, RoBERTa or DistilBERT",
+        )
+
+
+def _part(name: str, component: Mapping[str, Any], pipe: Any) -> SpacyTransformersPart:
+    return SpacyTransformersPart(name, pipe, component["model"]["get_spans"])
+
+
+def _listener_layers(layer: Model[Any, Any]) -> tuple[Model[Any, Any], ...] | None:
+    is_listener = type(layer).__name__ == LISTENER_CLASS and type(layer).__module__.startswith("spacy_transformers.")
+    return (layer,) if is_listener else None
+
+
+SPACY_TRANSFORMERS = Library(
+    package="spacy_transformers",
+    factory="transformer",
+    config_reasons=_config_reasons,
+    model_reasons=_model_reasons,
+    part=_part,
+    names={LISTENER: "spacy_lambda.OnnxListener.v1"},
+    listeners=frozenset({LISTENER}),
+    listener_layers=_listener_layers,
+)
