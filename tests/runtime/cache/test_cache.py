@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import io
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,17 +19,13 @@ import spacy
 
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import ArtifactError, CacheError, NotStoredError, PipelineLoadError
-from spacy_lambda.runtime.cache import claim, fetch
-from spacy_lambda.runtime.cache import eviction as room
-from spacy_lambda.runtime.cache import file_system as network
-from spacy_lambda.runtime.cache.claim import take_claim
-from spacy_lambda.runtime.cache.entry import finish_entry
+from spacy_lambda.runtime.cache.claim import is_dead, take_claim
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
-from spacy_lambda.runtime.cache.settings import CacheSettings
+from spacy_lambda.runtime.cache.file_system import FileSystem
+from spacy_lambda.runtime.cache.settings import CacheSettings, CacheTimes
 from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
-from tests.runtime.cache.caches import Usage, artifact, entries, left_over, opened
+from tests.runtime.cache.caches import Network, SmallDisk, artifact, entries, left_over, opened, served
 
 
 def test_fetched_once(one: Location, settings: CacheSettings) -> None:
@@ -171,11 +167,8 @@ def test_what_another_process_uses_is_never_evicted(one: Location, settings: Cac
         assert entries(settings) == [three.folder.name]
 
 
-def test_on_a_network_a_recent_use_counts_too(
-    one: Location, settings: CacheSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(room, "is_on_network", lambda folder: True)
-    limited = CacheSettings(settings.root, limit=350_000)
+def test_on_a_network_a_recent_use_counts_too(one: Location, settings: CacheSettings, tmp_path: Path) -> None:
+    limited = replace(settings, limit=350_000, file_system=Network())
     with opened(one, settings) as entry:
         pass
     with opened(artifact(tmp_path, "two"), limited):
@@ -186,21 +179,14 @@ def test_on_a_network_a_recent_use_counts_too(
 
 
 def test_the_kind_of_the_file_system_is_read(tmp_path: Path) -> None:
-    assert network.is_on_network(tmp_path) is False
+    assert FileSystem().is_on_network(tmp_path) is False
 
 
-def test_room_is_made_on_a_full_disk(
-    one: Location, settings: CacheSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_room_is_made_on_a_full_disk(one: Location, settings: CacheSettings, tmp_path: Path) -> None:
     with opened(one, settings):
         pass
-    capacity = int(1.5 * Path(one.path).stat().st_size) + room.SLACK
-
-    def usage(path: object) -> Usage:
-        used = sum(file.stat().st_size for file in settings.root.rglob("*") if file.is_file())
-        return Usage(capacity, used, capacity - used)
-
-    monkeypatch.setattr(shutil, "disk_usage", usage)
+    capacity = int(1.5 * Path(one.path).stat().st_size) + settings.file_system.overhead
+    settings = replace(settings, file_system=SmallDisk(capacity=capacity))
     with opened(artifact(tmp_path, "two"), settings) as two:
         assert entries(settings) == [two.folder.name]
         with pytest.raises(CacheError, match="is full") as caught:
@@ -284,37 +270,17 @@ def test_no_such_artifact(settings: CacheSettings, tmp_path: Path) -> None:
 # Who fetches.
 
 
-def found_slowly(location: Location, fetches: list[int]) -> FoundArtifact:
-    data = Path(location.path).read_bytes()
-
-    def open_it() -> nullcontext[io.BytesIO]:
-        fetches.append(1)
-        return nullcontext(io.BytesIO(data))
-
-    return FoundArtifact(str(location), location.sha256, len(data), open_it)
-
-
-def test_a_process_waits_while_another_fetches(
-    one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fetches: list[int] = []
-    monkeypatch.setattr(fetch, "find_artifact", lambda location: found_slowly(location, fetches))
-    claims = settings.root / ".fetching" / str(one.sha256)
-    other = take_claim(claims, root=settings.root, is_done=lambda: False)
+def test_a_process_waits_while_another_fetches(one: Location, settings: CacheSettings, tmp_path: Path) -> None:
+    other = take_claim(settings.root / ".fetching" / str(one.sha256), settings, is_done=lambda: False)
     assert other is not None
-    assert not claim.is_dead(other.folder)
-    waits: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) == 5:
-            with opened(one, CacheSettings(settings.root.parent / "elsewhere")) as entry:
-                shutil.copytree(entry.folder, settings.root / str(one.sha256))
-            fetches.clear()
-
-    monkeypatch.setattr(time, "sleep", sleep)
-    with opened(one, settings):
-        assert len(waits) == 5
+    assert not is_dead(other.folder)
+    with opened(one, CacheSettings(tmp_path / "elsewhere")) as entry:
+        shutil.copytree(entry.folder, other.folder / "entry")
+    finish = threading.Timer(0.2, lambda: (other.folder / "entry").rename(settings.root / str(one.sha256)))
+    finish.start()
+    fetches: list[int] = []
+    with opened(one, settings, find=served(Path(one.path).read_bytes(), on_read=fetches.append)):
+        finish.join()
     assert fetches == []
     other.release()
     assert left_over(settings) == []
@@ -329,18 +295,17 @@ def test_a_process_takes_over_from_one_that_hangs(
 
     if not locks:
         monkeypatch.setattr(fcntl, "flock", no_locks)
-    monkeypatch.setattr(claim, "STALE_S", 0.2)
-    other = take_claim(settings.root / ".fetching" / str(one.sha256), root=settings.root, is_done=lambda: False)
+    other = take_claim(settings.root / ".fetching" / str(one.sha256), settings, is_done=lambda: False)
     assert other is not None
     (other.folder / "entry").mkdir()
-    with opened(one, settings):
+    with opened(one, replace(settings, times=CacheTimes(stale_s=0.2))):
         assert entries(settings) == [one.sha256]
     other.release()
 
 
 def test_a_dead_process_is_taken_over_at_once_and_swept_up(one: Location, settings: CacheSettings) -> None:
-    dead = take_claim(settings.root / ".fetching" / str(one.sha256), root=settings.root, is_done=lambda: False)
-    foreign = take_claim(settings.root / ".fetching" / ("f" * 64), root=settings.root, is_done=lambda: False)
+    dead = take_claim(settings.root / ".fetching" / str(one.sha256), settings, is_done=lambda: False)
+    foreign = take_claim(settings.root / ".fetching" / ("f" * 64), settings, is_done=lambda: False)
     assert dead is not None
     assert foreign is not None
     (dead.folder / "entry").mkdir()
@@ -349,49 +314,42 @@ def test_a_dead_process_is_taken_over_at_once_and_swept_up(one: Location, settin
         os.close(left._handle)
     begin = time.monotonic()
     with opened(one, settings):
-        assert time.monotonic() - begin < claim.STALE_S
+        assert time.monotonic() - begin < settings.times.stale_s
     assert left_over(settings) == []
     assert list((settings.root / ".evicted").iterdir()) == []
 
 
-def test_one_whose_folder_was_swept_away_begins_again(
-    one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finish = finish_entry
-    calls: list[int] = []
+def test_one_whose_folder_was_swept_away_begins_again(one: Location, settings: CacheSettings) -> None:
+    ends: list[int] = []
 
-    def swept(folder: Path, manifest: object) -> int:
-        calls.append(1)
-        if len(calls) == 1:
-            shutil.rmtree(folder.parent)
-        return finish(folder, manifest)  # type: ignore[arg-type]
+    def sweep_once() -> None:
+        ends.append(1)
+        if len(ends) == 1:
+            shutil.rmtree(settings.root / ".fetching")
 
-    monkeypatch.setattr(fetch, "finish_entry", swept)
-    with opened(one, settings):
-        assert len(calls) == 2
+    with opened(one, settings, find=served(Path(one.path).read_bytes(), at_end=sweep_once)):
+        assert len(ends) == 2
 
 
-def test_the_first_rename_wins(one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    finish = finish_entry
+def test_the_first_rename_wins(one: Location, settings: CacheSettings, tmp_path: Path) -> None:
+    with opened(one, CacheSettings(tmp_path / "elsewhere")) as entry:
+        pass
 
-    def overtaken(folder: Path, manifest: object) -> int:
-        handle = finish(folder, manifest)  # type: ignore[arg-type]
-        shutil.copytree(folder, settings.root / str(one.sha256))
-        return handle
+    def overtake() -> None:
+        shutil.copytree(entry.folder, settings.root / str(one.sha256))
 
-    monkeypatch.setattr(fetch, "finish_entry", overtaken)
-    with opened(one, settings):
+    with opened(one, settings, find=served(Path(one.path).read_bytes(), at_end=overtake)):
         assert entries(settings) == [one.sha256]
     assert left_over(settings) == []
 
 
-def test_an_entry_that_vanishes_each_time(
-    one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with opened(one, settings):
-        pass
-    monkeypatch.setattr(fetch, "GIVE_UP_S", 0.1)
-    monkeypatch.setattr(fetch, "open_entry", lambda root, digest: None)
+def test_an_entry_that_vanishes_each_time(one: Location, settings: CacheSettings) -> None:
+    """Another process puts a damaged one in its place each time."""
+    impatient = replace(settings, times=CacheTimes(give_up_s=0.1))
+
+    def overtake() -> None:
+        (settings.root / str(one.sha256) / "pipeline").mkdir(parents=True)
+
     with pytest.raises(CacheError, match="was gone each time") as caught:
-        cached_pipeline(one, settings)
+        cached_pipeline(one, impatient, find=served(Path(one.path).read_bytes(), at_end=overtake))
     assert "SPACY_LAMBDA_CACHE_LIMIT" in caught.value.remedy

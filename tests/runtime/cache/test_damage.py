@@ -9,20 +9,30 @@ import shutil
 import socket
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spacy_lambda.core.location import Location
+from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import CacheError
-from spacy_lambda.runtime.cache import entry as entry_module
-from spacy_lambda.runtime.cache import fetch, owner
-from spacy_lambda.runtime.cache import file_system as network
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
-from spacy_lambda.runtime.cache.folders import make_folder, own_uid, remove
+from spacy_lambda.runtime.cache.file_system import FileSystem
+from spacy_lambda.runtime.cache.folders import remove
 from spacy_lambda.runtime.cache.settings import CacheSettings
-from tests.runtime.cache.caches import artifact, entries, left_over, open_folder, opened, without_privileges
+from tests.runtime.cache.caches import (
+    Find,
+    Network,
+    artifact,
+    entries,
+    left_over,
+    open_folder,
+    opened,
+    without_privileges,
+)
 
 ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away, or make a device")
 OTHER = 12345
@@ -139,38 +149,40 @@ def test_a_part_that_cannot_be_read(part: str) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EIO, errno.ELOOP])
-@pytest.mark.parametrize("call", ["open_file", "read_file", "folder_digest"])
+@pytest.mark.parametrize("part", ["in-use", "manifest.json", "pipeline"])
 def test_a_part_whose_reading_fails(
-    call: str, code: int, one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
+    part: str, code: int, one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(one, settings):
         pass
-    fail_once(monkeypatch, call, code)
+    fail_once(monkeypatch, settings.root / str(one.sha256) / part, code)
     assert_fetched_again(one, settings)
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
-@pytest.mark.parametrize("call", ["open_file", "read_file"])
+@pytest.mark.parametrize("part", ["in-use", "manifest.json"])
 def test_a_sound_entry_is_not_blamed_for_this_process(
-    call: str, code: int, one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
+    part: str, code: int, one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(one, settings):
         pass
-    fail_once(monkeypatch, call, code)
+    fail_once(monkeypatch, settings.root / str(one.sha256) / part, code)
     with pytest.raises(CacheError, match="cannot be read"):
         cached_pipeline(one, settings)
     assert not (settings.root / ".set-aside").exists()
 
 
-def fail_once(monkeypatch: pytest.MonkeyPatch, call: str, code: int) -> None:
-    whole, calls = getattr(entry_module, call), iter([True])
+def fail_once(monkeypatch: pytest.MonkeyPatch, part: Path, code: int) -> None:
+    """Let the operating system refuse to open a file or to list a folder."""
+    name = "scandir" if part.is_dir() else "open"
+    whole, calls = getattr(os, name), iter([True])
 
-    def failing(*arguments: Any, **more: Any) -> Any:
-        if next(calls, False):
+    def failing(path: Any, *arguments: Any, **more: Any) -> Any:
+        if not isinstance(path, int) and Path(path) == part and next(calls, False):
             raise OSError(code, os.strerror(code))
-        return whole(*arguments, **more)
+        return whole(path, *arguments, **more)
 
-    monkeypatch.setattr(entry_module, call, failing)
+    monkeypatch.setattr(os, name, failing)
 
 
 def assert_fetched_again(one: Location, settings: CacheSettings) -> None:
@@ -231,9 +243,11 @@ def test_few_are_kept_of_those_set_aside(one: Location, settings: CacheSettings)
 # Whose it is.
 
 
-def refused(location: Location, root: Path, why: str) -> None:
+def refused(
+    location: Location, root: Path, why: str, *, file_system: FileSystem | None = None, find: Find = find_artifact
+) -> None:
     with pytest.raises(CacheError, match=why) as caught:
-        cached_pipeline(location, CacheSettings(root))
+        cached_pipeline(location, CacheSettings(root, file_system=file_system or FileSystem()), find=find)
     assert "set SPACY_LAMBDA_CACHE to a folder that only this user can write" in caught.value.remedy
 
 
@@ -323,15 +337,13 @@ def test_what_is_no_folder_above(what: str, one: Location, tmp_path: Path) -> No
 
 
 @ONLY_ROOT
-def test_a_root_that_another_makes_meanwhile(
-    one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def taken(folder: Path, *, root: Path) -> None:
-        make_folder(folder, root=root)
-        os.chown(root, OTHER, OTHER)
+def test_a_root_that_another_makes_meanwhile(one: Location, settings: CacheSettings) -> None:
+    def taken(location: Location) -> FoundArtifact:
+        settings.root.mkdir()
+        os.chown(settings.root, OTHER, OTHER)
+        return find_artifact(location)
 
-    monkeypatch.setattr(fetch, "make_folder", taken)
-    refused(one, settings.root, "belongs to another user")
+    refused(one, settings.root, "belongs to another user", find=taken)
 
 
 # On a network, the server says who somebody is: an access point of EFS shows its own user as the owner.
@@ -339,37 +351,31 @@ def test_a_root_that_another_makes_meanwhile(
 
 @ONLY_ROOT
 @pytest.mark.parametrize(("writes_as", "is_taken"), [(OTHER, True), (None, True), (OTHER + 1, False), (-1, False)])
-def test_the_owner_on_a_network(
-    writes_as: int | None, is_taken: bool, one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_owner_on_a_network(writes_as: int | None, is_taken: bool, one: Location, settings: CacheSettings) -> None:
     settings.root.mkdir()
     os.chown(settings.root, OTHER, OTHER)
-    monkeypatch.setattr(owner, "is_on_network", lambda folder: folder == settings.root)
-    monkeypatch.setattr(owner, "own_uid", lambda folder: writes_as)
+    network = Network(place=settings.root, owner=writes_as)
     if is_taken:
-        with opened(one, settings):
+        with opened(one, replace(settings, file_system=network)):
             pass
     else:
-        refused(one, settings.root, "belongs to another user")
+        refused(one, settings.root, "belongs to another user", file_system=network)
 
 
-def test_all_may_write_on_a_network(
-    one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_all_may_write_on_a_network(one: Location, settings: CacheSettings, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     settings.root.mkdir()
     settings.root.chmod(0o777)
-    monkeypatch.setattr(owner, "is_on_network", lambda folder: True)
-    with opened(one, settings):
+    with opened(one, replace(settings, file_system=Network())):
         assert "others can write the cache" in caplog.text
 
 
 def test_the_own_user_is_found_by_a_file(tmp_path: Path) -> None:
-    assert own_uid(tmp_path) == os.geteuid()
+    assert FileSystem().own_uid(tmp_path) == os.geteuid()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_file_system_is_that_of_the_longest_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_system_is_that_of_the_longest_mount(tmp_path: Path) -> None:
     mounts = tmp_path / "mountinfo"
     where = tmp_path / "the models"
     lines = [
@@ -379,8 +385,7 @@ def test_the_file_system_is_that_of_the_longest_mount(tmp_path: Path, monkeypatc
         f"4 3 0:4 / {tmp_path}/local rw - tmpfs tmpfs rw",
     ]
     mounts.write_text("\n".join(lines) + "\n")
-    monkeypatch.setattr(network, "MOUNTS", mounts)
+    network = FileSystem(mounts=mounts)
     found = [network.is_on_network(path) for path in (tmp_path, where, where / "cache", tmp_path / "local" / "cache")]
     assert found == [False, True, True, False]
-    monkeypatch.setattr(network, "MOUNTS", tmp_path / "none")
-    assert network.is_on_network(where) is False
+    assert FileSystem(mounts=tmp_path / "none").is_on_network(where) is False

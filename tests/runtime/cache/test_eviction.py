@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import errno
-import io
 import logging
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +16,12 @@ from spacy_lambda.core.artifact.manifest import MANIFEST, FileEntry, Manifest
 from spacy_lambda.core.artifact.tar import BLOCK, digest_line, header, padding
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import ArtifactError, CacheError, SpacyLambdaError
-from spacy_lambda.runtime.cache import eviction as room
-from spacy_lambda.runtime.cache import fetch, folders
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
+from spacy_lambda.runtime.cache.file_system import FileSystem
+from spacy_lambda.runtime.cache.folders import tree_size
 from spacy_lambda.runtime.cache.settings import CacheSettings, read_settings
-from tests.runtime.cache.caches import Usage, artifact, entries, left_over, opened
+from tests.runtime.cache.caches import SmallDisk, artifact, entries, left_over, opened, served
 
 SIZE = 310_000
 """Bytes that an artifact of the tests needs at most."""
@@ -41,34 +37,14 @@ def three(settings: CacheSettings, tmp_path: Path) -> list[str]:
     return sorted(str(place.sha256) for place in places)
 
 
-@contextmanager
-def disk(root: Path, capacity: int) -> Iterator[None]:
-    """A disk of a size, for whoever asks how much is free."""
-
-    def usage(path: object) -> Usage:
-        used = folders.tree_size(root)
-        return Usage(capacity, used, max(0, capacity - used))
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(shutil, "disk_usage", usage)
-        yield
+def on_disk(settings: CacheSettings, capacity: int) -> CacheSettings:
+    """The same cache on a disk of this size."""
+    return replace(settings, file_system=SmallDisk(capacity=capacity))
 
 
-def served(monkeypatch: pytest.MonkeyPatch, data: bytes, *, size: int | None = None) -> list[int]:
-    """Have the store serve these bytes under any location, and tell a size; a list of the bytes that were read."""
-    read: list[int] = []
-
-    class Counted(io.BytesIO):
-        def read(self, most: int | None = -1, /) -> bytes:
-            piece = super().read(most)
-            read.append(len(piece))
-            return piece
-
-    def find(location: Location) -> FoundArtifact:
-        return FoundArtifact(str(location), location.sha256, size, lambda: nullcontext(Counted(data)))
-
-    monkeypatch.setattr(fetch, "find_artifact", find)
-    return read
+def used(settings: CacheSettings) -> int:
+    """Bytes of all entries, and the overhead of one."""
+    return tree_size(settings.root) + settings.file_system.overhead
 
 
 def claiming(size: int) -> bytes:
@@ -94,18 +70,18 @@ def test_a_limit_smaller_than_the_artifact_is_an_error(
     assert left_over(settings) == []
 
 
-@pytest.mark.parametrize("told", [None, 0, 10, 10**15])
+@pytest.mark.parametrize("reported", [None, 0, 10, 10**15])
 def test_any_size_that_the_store_reports(
-    told: int | None, one: Location, settings: CacheSettings, three: list[str], monkeypatch: pytest.MonkeyPatch
+    reported: int | None, one: Location, settings: CacheSettings, three: list[str]
 ) -> None:
     """Too small a size does not get it past the limit; too large a one evicts nothing."""
-    served(monkeypatch, Path(one.path).read_bytes(), size=told)
+    find = served(Path(one.path).read_bytes(), size=reported)
     with pytest.raises(CacheError, match="SPACY_LAMBDA_CACHE_LIMIT"):
-        cached_pipeline(one, replace(settings, limit=SIZE // 2))
+        cached_pipeline(one, replace(settings, limit=SIZE // 2), find=find)
     assert entries(settings) == three
-    if told == 10**15:
+    if reported == 10**15:
         with pytest.raises(CacheError, match="is full"):
-            cached_pipeline(one, settings)
+            cached_pipeline(one, settings, find=find)
         assert entries(settings) == three
 
 
@@ -141,8 +117,8 @@ def test_what_was_set_aside_counts_and_goes_first(one: Location, settings: Cache
 
 def test_what_is_larger_than_the_disk_evicts_nothing(settings: CacheSettings, three: list[str], tmp_path: Path) -> None:
     large = artifact(tmp_path, "large", 3_000_000)
-    with disk(settings.root, 2_000_000), pytest.raises(CacheError, match=r"needs 3,\d+,\d+ bytes") as caught:
-        cached_pipeline(large, settings)
+    with pytest.raises(CacheError, match=r"needs 3,\d+,\d+ bytes") as caught:
+        cached_pipeline(large, on_disk(settings, 2_000_000))
     assert "4 MB of ephemeral storage" in caught.value.remedy
     assert entries(settings) == three
     assert left_over(settings) == []
@@ -153,16 +129,13 @@ def test_an_artifact_without_room_next_to_used_entries_evicts_nothing(
 ) -> None:
     with opened(artifact(tmp_path, "used", 1_500_000), settings):
         before = entries(settings)
-        with (
-            disk(settings.root, 3_500_000),
-            pytest.raises(CacheError, match="if all goes that is not in use"),
-        ):
-            cached_pipeline(artifact(tmp_path, "large", 1_500_000), settings)
+        with pytest.raises(CacheError, match="if all goes that is not in use"):
+            cached_pipeline(artifact(tmp_path, "large", 1_500_000), on_disk(settings, 3_500_000))
         assert entries(settings) == before
 
 
 def test_no_more_is_evicted_than_has_to_go(one: Location, settings: CacheSettings, three: list[str]) -> None:
-    with disk(settings.root, folders.tree_size(settings.root) + room.SLACK + 100_000), opened(one, settings):
+    with opened(one, on_disk(settings, used(settings) + 100_000)):
         assert len(entries(settings)) == 3
 
 
@@ -178,41 +151,37 @@ def test_what_is_not_verified_evicts_nothing(
     one: Location,
     settings: CacheSettings,
     three: list[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A manifest that claims what would need all the room, under a digest that is not its own, or under none."""
-    served(monkeypatch, data, size=len(data))
-    capacity = folders.tree_size(settings.root) + room.SLACK + 100_000
-    with disk(settings.root, capacity), pytest.raises(ArtifactError):
-        cached_pipeline(one if digest else Location("file", one.path), settings)
+    full, find = on_disk(settings, used(settings) + 100_000), served(data, size=len(data))
+    with pytest.raises(ArtifactError):
+        cached_pipeline(one if digest else Location("file", one.path), full, find=find)
     assert entries(settings) == three
     assert left_over(settings) == []
 
 
 def test_whole_but_another_evicts_nothing(
-    one: Location, settings: CacheSettings, three: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    one: Location, settings: CacheSettings, three: list[str], tmp_path: Path
 ) -> None:
     other = artifact(tmp_path, "other")
-    served(monkeypatch, Path(other.path).read_bytes())
-    for capacity in (10**9, folders.tree_size(settings.root) + room.SLACK):
-        with (
-            disk(settings.root, capacity),
-            pytest.raises(ArtifactError, match=f"{other.sha256}, not {one.sha256}"),
-        ):
-            cached_pipeline(one, replace(settings, limit=4 * SIZE))
+    find = served(Path(other.path).read_bytes())
+    for capacity in (10**9, used(settings)):
+        with pytest.raises(ArtifactError, match=f"{other.sha256}, not {one.sha256}"):
+            cached_pipeline(one, replace(on_disk(settings, capacity), limit=4 * SIZE), find=find)
         assert entries(settings) == three
 
 
 def test_it_is_read_twice_only_when_something_has_to_go(
-    one: Location, settings: CacheSettings, three: list[str], monkeypatch: pytest.MonkeyPatch
+    one: Location, settings: CacheSettings, three: list[str]
 ) -> None:
     data = Path(one.path).read_bytes()
-    read = served(monkeypatch, data)
-    with opened(one, settings) as entry:
+    read: list[int] = []
+    find = served(data, on_read=read.append)
+    with opened(one, settings, find=find) as entry:
         assert sum(read) == len(data)
     shutil.rmtree(entry.folder)
     read.clear()
-    with disk(settings.root, folders.tree_size(settings.root) + room.SLACK), opened(one, settings):
+    with opened(one, on_disk(settings, used(settings)), find=find):
         assert len(data) < sum(read) <= 2 * len(data) + SIZE
 
 
@@ -244,9 +213,7 @@ def test_full_midway(
 ) -> None:
     """However much is said to be free, what nobody uses makes room."""
     monkeypatch.setattr(os, "fsync", Filling(settings.root, code, before))
-    monkeypatch.setattr(room, "SLACK", 0)
-    monkeypatch.setattr(fetch, "SLACK", 0)
-    with opened(one, settings) as entry:
+    with opened(one, replace(settings, file_system=FileSystem(overhead=0))) as entry:
         left = entries(settings)
         assert entry.sha256 in left
         assert len(left) < 4
@@ -266,8 +233,7 @@ def test_full_when_a_folder_is_made(
         mkdir(path, *arguments, **more)
 
     monkeypatch.setattr(Path, "mkdir", full)
-    monkeypatch.setattr(room, "SLACK", 0)
-    with opened(one, settings) as entry:
+    with opened(one, replace(settings, file_system=FileSystem(overhead=0))) as entry:
         assert entry.sha256 in entries(settings)
 
 

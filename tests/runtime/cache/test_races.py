@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import os
 import random
 import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import spacy_lambda
-from spacy_lambda.core.artifact.unpack import extract
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import CacheError, StoreError
-from spacy_lambda.runtime.cache import claim, fetch, folders, sweep
 from spacy_lambda.runtime.cache.claim import take_claim
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.folders import identity, list_names, make_folder, move_aside, remove, tree_size
-from spacy_lambda.runtime.cache.settings import CacheSettings
-from tests.runtime.cache.caches import entries, left_over, open_folder, opened, without_privileges
+from spacy_lambda.runtime.cache.settings import CacheSettings, CacheTimes
+from spacy_lambda.runtime.cache.sweep import sweep
+from tests.runtime.cache.caches import (
+    before_call,
+    entries,
+    left_over,
+    open_folder,
+    opened,
+    served,
+    without_privileges,
+)
 
 CACHE = Path(spacy_lambda.__file__).parent / "runtime" / "cache"
 BY_PATH = {
@@ -38,7 +45,7 @@ BY_PATH = {
 ALLOWED = {
     "fetch.py": {"found.open"},  # the store's
     "entry.py": {"os.utime"},  # by the open file
-    "file_system.py": {"MOUNTS.exists", "open"},  # the kernel's list
+    "file_system.py": {"self.mounts.exists", "open"},  # the kernel's list
     "owner.py": {"os.stat"},  # what is above the cache, and no process of ours removes
 }
 
@@ -81,39 +88,22 @@ def removers(root: Path) -> dict[str, Callable[[], object]]:
 
 
 OPERATIONS = ("identity", "list_names", "make_folder", "open_file", "publish", "read_file", "remove", "write_file")
-MODULES = (claim, fetch, sweep)
 
 
 @pytest.mark.parametrize("operation", [*OPERATIONS, "flush_folder", "finish_entry", "extract"])
 @pytest.mark.parametrize("what", ["root", "fetching", "claims", "claim", "entry"])
 def test_what_vanishes_in_front_of_an_operation(
-    what: str, operation: str, one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
+    what: str, operation: str, one: Location, settings: CacheSettings
 ) -> None:
     """It vanishes in front of the first, the second, ... time that the operation is done."""
-    from spacy_lambda.runtime.cache import entry as entry_module
-
     vanish = removers(settings.root)[what]
     for turn in range(4):
         shutil.rmtree(settings.root, ignore_errors=True)
-        count = itertools.count()
-        with monkeypatch.context() as patched:
-            for module in (*MODULES, entry_module):
-                if hasattr(module, operation):
-                    patched.setattr(module, operation, after(vanish, getattr(module, operation), count, turn))
-            with opened(one, settings) as entry:
-                # What was removed when the entry was there already is not in it.
-                assert entry.sha256 == one.sha256
+        with before_call(operation, vanish, turn=turn), opened(one, settings) as entry:
+            # What was removed when the entry was there already is not in it.
+            assert entry.sha256 == one.sha256
     with opened(one, settings) as entry:
         assert (entry.pipeline / "weights").stat().st_size == 200_000
-
-
-def after(vanish: Callable[[], object], call: Callable[..., Any], count: itertools.count[int], turn: int) -> Any:
-    def called(*arguments: Any, **more: Any) -> Any:
-        if next(count) == turn:
-            vanish()
-        return call(*arguments, **more)
-
-    return called
 
 
 def test_folders_that_are_removed_while_starts_begin(one: Location, settings: CacheSettings) -> None:
@@ -134,30 +124,25 @@ def test_folders_that_are_removed_while_starts_begin(one: Location, settings: Ca
         assert (entry.pipeline / "weights").stat().st_size == 200_000
 
 
-def test_what_a_fetch_wrote_and_another_removed_is_not_published(
-    one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_fetch_wrote_and_another_removed_is_not_published(one: Location, settings: CacheSettings) -> None:
     """A file of the entry is gone before it has its name: an entry is whole when it appears."""
-    calls = itertools.count()
+    ends: list[int] = []
 
-    def damaged(stream: Any, folder: Path, **more: Any) -> Any:
-        extracted = extract(stream, folder, **more)
-        if next(calls) == 0:
-            (folder / "weights").unlink()
-        return extracted
+    def damage_once() -> None:
+        ends.append(1)
+        if len(ends) == 1:
+            (written,) = settings.root.glob(".fetching/*/*/*/pipeline/weights")
+            written.unlink()
 
-    monkeypatch.setattr(fetch, "extract", damaged)
-    with opened(one, settings) as entry:
+    with opened(one, settings, find=served(Path(one.path).read_bytes(), at_end=damage_once)) as entry:
         assert (entry.pipeline / "weights").is_file()
+        assert len(ends) == 2
 
 
-def test_a_claim_without_a_heartbeat_is_taken_over(
-    one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_claim_without_a_heartbeat_is_taken_over(one: Location, settings: CacheSettings) -> None:
     """Its process was killed while it removed its own folder."""
-    monkeypatch.setattr(claim, "STALE_S", 0.2)
     (settings.root / ".fetching" / str(one.sha256) / "0").mkdir(parents=True)
-    with opened(one, settings):
+    with opened(one, replace(settings, times=CacheTimes(stale_s=0.2))):
         assert entries(settings) == [one.sha256]
 
 
@@ -172,19 +157,19 @@ def test_a_new_claim_is_not_swept_before_it_has_its_lock(settings: CacheSettings
     new = settings.root / ".fetching" / ("a" * 64) / "new-0123"
     new.mkdir(parents=True)
     (new / "heartbeat").touch()
-    sweep.sweep(settings.root)
+    sweep(settings.root)
     assert new.is_dir()
     os.utime(new / "heartbeat", (0, 0))
-    sweep.sweep(settings.root)
+    sweep(settings.root)
     assert not new.exists()
 
 
 def test_a_claim_of_another_is_not_released(settings: CacheSettings) -> None:
     claims = settings.root / ".fetching" / ("a" * 64)
-    first = take_claim(claims, root=settings.root, is_done=lambda: False)
+    first = take_claim(claims, settings, is_done=lambda: False)
     assert first is not None
     shutil.rmtree(claims)
-    second = take_claim(claims, root=settings.root, is_done=lambda: False)
+    second = take_claim(claims, settings, is_done=lambda: False)
     assert second is not None
     assert second.folder == first.folder
     first.release()
@@ -196,16 +181,13 @@ def test_a_claim_of_another_is_not_released(settings: CacheSettings) -> None:
 def test_an_artifact_that_vanishes_from_the_store(one: Location, settings: CacheSettings) -> None:
     """It is the store that has not got it, and not the cache that is at fault."""
 
-    def gone(location: Location) -> Any:
-        found = find(location)
+    def gone(location: Location) -> FoundArtifact:
+        found = find_artifact(location)
         Path(one.path).unlink()
         return found
 
-    find = find_artifact
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(fetch, "find_artifact", gone)
-        with pytest.raises(StoreError, match="cannot be read"):
-            cached_pipeline(one, settings)
+    with pytest.raises(StoreError, match="cannot be read"):
+        cached_pipeline(one, settings, find=gone)
 
 
 # The operations themselves.
@@ -272,26 +254,25 @@ def test_a_locked_folder_of_ones_own_is_removed() -> None:
         without_privileges(lambda: locked(folder), folder)
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "MAX_REMAKE_S", 0.1)
-    monkeypatch.setattr(
-        folders, "_make", lambda *arguments, **more: (_ for _ in ()).throw(FileNotFoundError(2, "gone"))
-    )
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="nothing can be made in /proc, which Linux alone has")
+def test_a_folder_that_cannot_be_made() -> None:
     with pytest.raises(FileNotFoundError):
-        make_folder(tmp_path / "root" / "a", root=tmp_path / "root")
+        make_folder(Path("/proc/none/a"), root=Path("/proc/none"), give_up_s=0.1)
 
 
-def test_claims_that_are_removed_each_time(settings: CacheSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claim, "GIVE_UP_S", 0.1)
-    monkeypatch.setattr(claim, "_make", lambda *arguments, **more: None)
+@pytest.fixture
+def blocked(one: Location, settings: CacheSettings) -> CacheSettings:
+    """A cache in which the next claim on an artifact cannot be made, because its name is taken."""
+    for name in (10**15 - 1, 10**15):  # the second has too many digits for a claim
+        (settings.root / ".fetching" / str(one.sha256) / str(name) / "x").mkdir(parents=True)
+    return replace(settings, times=CacheTimes(stale_s=0.01, give_up_s=0.1))
+
+
+def test_claims_that_are_removed_each_time(one: Location, blocked: CacheSettings) -> None:
     with pytest.raises(TimeoutError):
-        take_claim(settings.root / ".fetching" / "x", root=settings.root, is_done=lambda: False)
+        take_claim(blocked.root / ".fetching" / str(one.sha256), blocked, is_done=lambda: False)
 
 
-def test_the_error_of_a_cache_that_cannot_be_used_is_ours(
-    one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(claim, "GIVE_UP_S", 0.1)
-    monkeypatch.setattr(claim, "_make", lambda *arguments, **more: None)
+def test_the_error_of_a_cache_that_cannot_be_used_is_ours(one: Location, blocked: CacheSettings) -> None:
     with pytest.raises(CacheError, match="again and again"):
-        cached_pipeline(one, settings)
+        cached_pipeline(one, blocked)

@@ -25,5 +25,5 @@ The flow, one module each::
       eviction     eviction of unused entries, if that makes enough room
       sweep        removal of the files of processes that died
     folders      operations on files and folders that may vanish at any moment
-    file_system  the type of a file system
+    file_system  facts about the file system: its type, its space, the owner of new files
 """

@@ -28,6 +28,7 @@ from spacy_lambda.runtime.cache.folders import (
     remove,
     remove_empty,
 )
+from spacy_lambda.runtime.cache.settings import CacheSettings
 
 __all__ = ["FETCHING", "HEARTBEAT", "Claim", "is_dead", "is_number", "take_claim"]
 
@@ -35,12 +36,8 @@ FETCHING = ".fetching"
 HEARTBEAT = "heartbeat"
 HEARTBEAT_BYTES = 20
 BEAT_EVERY_S = 0.1
-STALE_S = 3.0
 POLL_S = (0.02, 0.5)
 """Poll intervals in seconds, first and later: each poll is a few requests to the file server of an EFS."""
-
-GIVE_UP_S = 30.0
-"""Seconds for which a claim is retried when no other process has one."""
 
 
 class Claim:
@@ -71,25 +68,24 @@ class Claim:
         remove_empty(self.folder.parent)
 
 
-def take_claim(folder: Path, *, root: Path, is_done: Callable[[], bool]) -> Claim | None:
+def take_claim(folder: Path, settings: CacheSettings, *, is_done: Callable[[], bool]) -> Claim | None:
     """Become the one who fetches, or wait until another one has.
 
     :param folder: The folder of the claims on one artifact.
-    :param root: The cache's folder.
     :param is_done: Returns whether the entry exists.
     :returns: ``None`` when it is there.
     :raises OSError: If the folder cannot be written.
     """
-    watched = _Watch()
+    watched = _Watch(settings.times.stale_s)
     pause, longest = POLL_S
     waited = time.monotonic()
     while not is_done():
         last = max((int(name) for name in list_names(folder) if is_number(name)), default=None)
         if last is None or watched.has_stopped(folder / str(last)):
-            claim = _make(folder, 0 if last is None else last + 1, root=root)
+            claim = _make(folder, 0 if last is None else last + 1, root=settings.root)
             if claim is not None:
                 return claim
-            if time.monotonic() - waited > GIVE_UP_S:
+            if time.monotonic() - waited > settings.times.give_up_s:
                 raise TimeoutError(errno.ETIMEDOUT, "removed by another process again and again", str(folder))
         else:
             waited = time.monotonic()
@@ -121,7 +117,8 @@ def is_dead(claim: Path) -> bool:
 class _Watch:
     """A watch on heartbeats; only times of this process are compared, because clocks differ."""
 
-    def __init__(self) -> None:
+    def __init__(self, stale_s: float) -> None:
+        self._stale_s = stale_s
         self._seen: tuple[Path, bytes] | None = None
         self._since = time.monotonic()
 
@@ -136,7 +133,7 @@ class _Watch:
             beat = b""
         if (claim, beat) != self._seen:
             self._seen, self._since = (claim, beat), time.monotonic()
-        return time.monotonic() - self._since > STALE_S
+        return time.monotonic() - self._since > self._stale_s
 
 
 def _beat(done: int) -> bytes:

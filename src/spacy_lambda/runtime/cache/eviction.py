@@ -14,7 +14,7 @@ from pathlib import Path
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.errors import CacheError
 from spacy_lambda.runtime.cache.entry import IN_USE
-from spacy_lambda.runtime.cache.file_system import is_on_network
+from spacy_lambda.runtime.cache.file_system import FileSystem
 from spacy_lambda.runtime.cache.folders import (
     VANISHED,
     IrregularFileError,
@@ -24,17 +24,14 @@ from spacy_lambda.runtime.cache.folders import (
     move_aside,
     open_file,
     remove,
-    space,
     tree_size,
 )
 from spacy_lambda.runtime.cache.quarantine import SET_ASIDE
+from spacy_lambda.runtime.cache.settings import CacheSettings
 
-__all__ = ["EVICTED", "SLACK", "check_fits", "check_room", "disk_full", "keep_limit", "make_room"]
+__all__ = ["EVICTED", "check_fits", "check_room", "disk_full", "keep_limit", "make_room"]
 
 EVICTED = ".evicted"
-SLACK = 1 << 20
-"""Bytes for what is not in the files: folders, and the entry's own records."""
-
 IN_USE_ON_NETWORK_S = 6 * 3600
 """A frozen function loses its locks on EFS; but none lives for so long without an invocation that marks the entry."""
 
@@ -49,32 +46,33 @@ class _Old:
     size: int
 
 
-def check_fits(root: Path, need: int, *, limit: int | None) -> None:
+def check_fits(settings: CacheSettings, need: int) -> None:
     """Refuse an artifact that can never fit. Nothing is evicted for it, because its size may be unverified.
 
     :raises CacheError: If the limit or the whole disk is smaller.
     """
+    limit = settings.limit
     if limit is not None and need > limit:
         raise CacheError(
             f"the pipeline needs {need:,} bytes, and {CACHE_LIMIT_VARIABLE} is {limit:,}",
             remedy=f"set {CACHE_LIMIT_VARIABLE} to {-(-need // 10**6)}MB or more, or leave it out",
         )
-    total, _ = space(root)
-    if need + SLACK > total:
-        raise disk_full(root, need, f"the disk has {total:,} in all")
+    total, _ = settings.file_system.space(settings.root)
+    if need + settings.file_system.overhead > total:
+        raise disk_full(settings, need, f"the disk has {total:,} in all")
 
 
-def check_room(root: Path, need: int, *, available: int) -> None:
+def check_room(settings: CacheSettings, need: int, *, available: int) -> None:
     """Refuse an artifact that has no room even after evictions. Nothing is evicted, because its size may be unverified.
 
     :param available: Bytes that could be written without evicting anything.
     :raises CacheError: If all that may be evicted is not enough.
     """
     with ExitStack() as held:
-        _choose(root, need, available, held)
+        _choose(settings, need, available, held)
 
 
-def make_room(root: Path, need: int, *, available: int) -> None:
+def make_room(settings: CacheSettings, need: int, *, available: int) -> None:
     """Evict unused entries, the longest unused first, until a new one has room; evict nothing if it cannot.
 
     :param need: Bytes of the new entry, verified.
@@ -82,15 +80,18 @@ def make_room(root: Path, need: int, *, available: int) -> None:
     :raises CacheError: If all that may be evicted is not enough.
     """
     with ExitStack() as held:
-        for old in _choose(root, need, available, held):
-            _remove(root, old)
+        for old in _choose(settings, need, available, held):
+            _remove(settings.root, old)
 
 
-def keep_limit(root: Path, *, limit: int) -> None:
-    """Evict unused entries, the longest unused first, until all are within the limit."""
+def keep_limit(settings: CacheSettings) -> None:
+    """Evict unused entries, the longest unused first, until all are within the limit, if there is one."""
+    root, limit = settings.root, settings.limit
+    if limit is None:
+        return
     over = sum(old.size for old in _entries(root)) - limit
     with ExitStack() as held:
-        chosen = _unused(root, over, held)
+        chosen = _unused(settings, over, held)
         for old in chosen:
             _remove(root, old)
     if sum(old.size for old in chosen) < over:
@@ -102,33 +103,33 @@ def keep_limit(root: Path, *, limit: int) -> None:
         )
 
 
-def disk_full(root: Path, need: int, why: str) -> CacheError:
+def disk_full(settings: CacheSettings, need: int, why: str) -> CacheError:
     """Return the error with the missing bytes."""
-    megabytes = -(-(need + SLACK) // 2**20)
+    megabytes = -(-(need + settings.file_system.overhead) // 2**20)
     return CacheError(
-        f"{root} is full: the pipeline needs {need:,} bytes, {why}",
-        remedy=f"give the function at least {megabytes} MB of ephemeral storage for {root} or choose another folder "
-        f"with {CACHE_VARIABLE}, or compile the pipeline to int8",
+        f"{settings.root} is full: the pipeline needs {need:,} bytes, {why}",
+        remedy=f"give the function at least {megabytes} MB of ephemeral storage for {settings.root} or choose "
+        f"another folder with {CACHE_VARIABLE}, or compile the pipeline to int8",
     )
 
 
-def _choose(root: Path, need: int, available: int, held: ExitStack) -> list[_Old]:
+def _choose(settings: CacheSettings, need: int, available: int, held: ExitStack) -> list[_Old]:
     """Return the entries to evict for a new one, locked."""
-    wanted = need + SLACK - available
-    chosen = _unused(root, wanted, held)
+    wanted = need + settings.file_system.overhead - available
+    chosen = _unused(settings, wanted, held)
     freed = sum(old.size for old in chosen)
     if freed < wanted:
-        raise disk_full(root, need, f"{available:,} are free, and {freed:,} more if all goes that is not in use")
+        raise disk_full(settings, need, f"{available:,} are free, and {freed:,} more if all goes that is not in use")
     return chosen
 
 
-def _unused(root: Path, wanted: int, held: ExitStack) -> list[_Old]:
+def _unused(settings: CacheSettings, wanted: int, held: ExitStack) -> list[_Old]:
     """Return unused entries, the longest unused first, up to a number of bytes; locked until the stack ends."""
     chosen: list[_Old] = []
-    for old in sorted(_entries(root), key=lambda old: old.used) if wanted > 0 else ():
+    for old in sorted(_entries(settings.root), key=lambda old: old.used) if wanted > 0 else ():
         if wanted <= 0:
             break
-        if _hold(old, held):
+        if _hold(old, settings.file_system, held):
             chosen.append(old)
             wanted -= old.size
     return chosen
@@ -144,7 +145,7 @@ def _entries(root: Path) -> Iterator[_Old]:
             yield _Old(folder, (found.st_dev, found.st_ino), mark.st_mtime, tree_size(folder))
 
 
-def _hold(old: _Old, held: ExitStack) -> bool:
+def _hold(old: _Old, file_system: FileSystem, held: ExitStack) -> bool:
     """Keep others from beginning to use an entry, unless one does already."""
     try:
         handle = open_file(old.folder / IN_USE, os.O_RDWR)
@@ -153,10 +154,10 @@ def _hold(old: _Old, held: ExitStack) -> bool:
     except OSError as exc:
         return exc.errno in VANISHED
     held.callback(os.close, handle)
-    return identity(old.folder) == old.known and not _is_used(handle, old.folder)
+    return identity(old.folder) == old.known and not _is_used(handle, old.folder, file_system)
 
 
-def _is_used(handle: int, folder: Path) -> bool:
+def _is_used(handle: int, folder: Path, file_system: FileSystem) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -164,7 +165,7 @@ def _is_used(handle: int, folder: Path) -> bool:
     except OSError:
         locks = False
     else:
-        locks = not is_on_network(folder)
+        locks = not file_system.is_on_network(folder)
     return not locks and time.time() - os.fstat(handle).st_mtime < IN_USE_ON_NETWORK_S
 
 

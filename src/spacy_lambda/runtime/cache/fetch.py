@@ -6,6 +6,7 @@ import errno
 import random
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import CacheError
 from spacy_lambda.runtime.cache.claim import FETCHING, Claim, take_claim
 from spacy_lambda.runtime.cache.entry import PIPELINE, Entry, finish_entry, open_entry
-from spacy_lambda.runtime.cache.eviction import SLACK, check_fits, check_room, disk_full, keep_limit, make_room
-from spacy_lambda.runtime.cache.folders import FULL, TAKEN, VANISHED, identity, make_folder, publish, space
+from spacy_lambda.runtime.cache.eviction import check_fits, check_room, disk_full, keep_limit, make_room
+from spacy_lambda.runtime.cache.folders import FULL, TAKEN, VANISHED, identity, make_folder, publish
 from spacy_lambda.runtime.cache.owner import check_root, warn_of_others
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.cache.sweep import sweep
@@ -29,9 +30,8 @@ from spacy_lambda.runtime.cache.sweep import sweep
 __all__ = ["cached_pipeline"]
 
 TRIES = 5
-GIVE_UP_S = 30.0
-"""Minimum number of tries, and seconds of retrying: an entry may be evicted or damaged before it is opened, and a
-folder removed while it is written."""
+"""Minimum number of tries: an entry may be evicted or damaged before it is opened, and a folder removed while it is
+written."""
 
 PAUSE_S = 0.01
 
@@ -51,25 +51,28 @@ class _FullError(OSError):
         self.need = need
 
 
-def cached_pipeline(location: Location, settings: CacheSettings) -> Entry:
+def cached_pipeline(
+    location: Location, settings: CacheSettings, *, find: Callable[[Location], FoundArtifact] = find_artifact
+) -> Entry:
     """Open a pipeline from the cache; fetch it first if it is missing. Verified in either case.
 
     A location with a digest that is there is opened without asking its store.
 
+    :param find: Looks up the artifact in its store.
     :raises CacheError: If the cache's folder is full, read-only, another user's or not to be had.
     :raises StoreError: If the store cannot be reached, refuses, or has no such artifact.
     :raises ArtifactError: If what the store has is not what it should be.
     """
-    check_root(settings.root)
+    check_root(settings)
     warn_of_others(settings.root)
-    found = None if location.sha256 is not None else find_artifact(location)
+    found = None if location.sha256 is not None else find(location)
     digest = location.sha256 if found is None else found.sha256
     tries, begin = 0, time.monotonic()
-    while tries < TRIES or time.monotonic() - begin < GIVE_UP_S:
+    while tries < TRIES or time.monotonic() - begin < settings.times.give_up_s:
         try:
             entry = None if digest is None else open_entry(settings.root, digest)
             if entry is None:
-                found = found or find_artifact(location)
+                found = found or find(location)
                 digest, entry = _fetch(found, digest, settings)
         except OSError as exc:
             raise _explained(exc, settings.root) from exc
@@ -90,27 +93,26 @@ def _fetch(found: FoundArtifact, digest: Digest | None, settings: CacheSettings)
 
     :returns: Its digest if it is known by now; and the entry, if it is this process's own.
     """
-    root = settings.root
     if found.size is not None:
-        check_fits(root, found.size, limit=settings.limit)
+        check_fits(settings, found.size)
     try:
         return _fetch_once(found, digest, settings)
     except _FullError as exc:
-        available = min(space(root)[1], exc.available)
-        check_room(root, max(exc.need, found.size or 0), available=available)
+        available = min(_free(settings), exc.available)
+        check_room(settings, max(exc.need, found.size or 0), available=available)
     # Only what is verified evicts anything: it is read once more.
     with found.open() as stream:
         checked = check_stream(stream, sha256=digest)
     need = artifact_size(checked.manifest)
-    check_fits(root, need, limit=settings.limit)
+    check_fits(settings, need)
     # What could be written may turn out not to have been, when it is flushed: then all of it has to be freed.
     for room in (available, 0):
-        make_room(root, need, available=room)
+        make_room(settings, need, available=room)
         try:
             return _fetch_once(found, checked.sha256, settings)
         except _FullError as exc:
             full = exc
-    raise disk_full(root, need, f"{space(root)[1]:,} are free") from full
+    raise disk_full(settings, need, f"{_free(settings):,} are free") from full
 
 
 def _fetch_once(
@@ -119,13 +121,11 @@ def _fetch_once(
     root, claim = settings.root, None
     try:
         make_folder(root, root=root)
-        check_root(root)  # it may be another's by now
+        check_root(settings)  # it may be another's by now
         sweep(root)
         # Other processes cannot wait for an artifact without a digest.
         claims = root / FETCHING / (digest or f"unknown-{secrets.token_hex(8)}")
-        claim = take_claim(
-            claims, root=root, is_done=lambda: digest is not None and identity(root / digest) is not None
-        )
+        claim = take_claim(claims, settings, is_done=lambda: digest is not None and identity(root / digest) is not None)
         return (digest, None) if claim is None else _fetch_into(claim, found, digest, settings)
     except OSError as exc:
         if exc.errno in FULL and not isinstance(exc, _FullError):
@@ -148,9 +148,9 @@ def _fetch_into(
 
     def on_manifest(manifest: Manifest) -> None:
         need = artifact_size(manifest)
-        check_fits(root, need, limit=settings.limit)
-        free = space(root)[1]
-        if need + SLACK > free:
+        check_fits(settings, need)
+        free = _free(settings)
+        if need + settings.file_system.overhead > free:
             raise _FullError(available=free, need=need)
 
     with found.open() as stream:
@@ -161,10 +161,13 @@ def _fetch_into(
         if not publish(folder, entry.folder):
             return extracted.sha256, None
         flush_folder(root)
-        if settings.limit is not None:
-            keep_limit(root, limit=settings.limit)
+        keep_limit(settings)
         undo.pop_all()
     return extracted.sha256, entry
+
+
+def _free(settings: CacheSettings) -> int:
+    return settings.file_system.space(settings.root)[1]
 
 
 def _explained(error: OSError, root: Path) -> CacheError:

@@ -22,6 +22,7 @@ __all__ = [
     "TAKEN",
     "VANISHED",
     "IrregularFileError",
+    "disk_space",
     "folder_entries",
     "identity",
     "is_folder",
@@ -31,12 +32,10 @@ __all__ = [
     "move_aside",
     "new_file",
     "open_file",
-    "own_uid",
     "publish",
     "read_file",
     "remove",
     "remove_empty",
-    "space",
     "tree_size",
     "write_file",
 ]
@@ -104,14 +103,15 @@ def folder_entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             yield folder / name, found
 
 
-def make_folder(folder: Path, *, root: Path) -> None:
+def make_folder(folder: Path, *, root: Path, give_up_s: float = MAX_REMAKE_S) -> None:
     """Make a folder and the root, however often others remove them; links and files in its way are removed.
 
+    :param give_up_s: Seconds for which it is made again.
     :raises OSError: If it cannot be made, or is removed again and again.
     """
     parts = folder.relative_to(root).parts
     below = [root.joinpath(*parts[: number + 1]) for number in range(len(parts))]
-    end = time.monotonic() + MAX_REMAKE_S
+    end = time.monotonic() + give_up_s
     while True:
         try:
             _make_root(root)
@@ -242,7 +242,7 @@ def tree_size(path: Path) -> int:
     return size
 
 
-def space(root: Path) -> tuple[int, int]:
+def disk_space(root: Path) -> tuple[int, int]:
     """Return the total and the free bytes of the disk; of the parent folder, if the folder is gone.
 
     :raises OSError: If it cannot be determined.
@@ -264,24 +264,6 @@ def new_file(path: Path) -> int:
     :raises OSError: If something has the name, or it cannot be made.
     """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-
-
-def own_uid(folder: Path) -> int | None:
-    """Return the owner of this process's files in a folder, set by the server on NFS; ``None`` if read-only."""
-    path = folder / f".owner-{secrets.token_hex(8)}"
-    try:
-        handle = new_file(path)
-    except OSError as exc:
-        if exc.errno == errno.EROFS:
-            return None
-        if exc.errno in (errno.EACCES, errno.EPERM):
-            return -1
-        raise
-    try:
-        return os.fstat(handle).st_uid
-    finally:
-        os.close(handle)
-        remove(path)
 
 
 def _make_root(root: Path) -> None:

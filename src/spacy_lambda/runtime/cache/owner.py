@@ -14,8 +14,9 @@ from pathlib import Path
 
 from spacy_lambda.core.env_names import CACHE_VARIABLE
 from spacy_lambda.errors import CacheError
-from spacy_lambda.runtime.cache.file_system import is_on_network
-from spacy_lambda.runtime.cache.folders import VANISHED, lstat, own_uid
+from spacy_lambda.runtime.cache.file_system import FileSystem
+from spacy_lambda.runtime.cache.folders import VANISHED, lstat
+from spacy_lambda.runtime.cache.settings import CacheSettings
 
 __all__ = ["check_root", "warn_of_others"]
 
@@ -24,15 +25,15 @@ UNKNOWN = 65534
 """Uid of owners whom a user namespace does not have."""
 
 
-def check_root(root: Path) -> None:
+def check_root(settings: CacheSettings) -> None:
     """Refuse a folder for the cache that another user could change. What is not there yet will be this user's own.
 
     :raises CacheError: If it or a folder above it can be replaced by another user, is a link, or is not a folder.
     """
-    root = root.absolute()
+    root = settings.root.absolute()
     for left in reversed(range(TRIES)):
         try:
-            wrong = next(_wrong(root), None)
+            wrong = next(_wrong(root, settings.file_system), None)
             break
         except OSError as exc:
             if exc.errno in VANISHED and left:
@@ -55,16 +56,16 @@ def warn_of_others(root: Path) -> None:
         logging.getLogger(__name__).warning("others can write the cache: chmod go-w %s", root)
 
 
-def _wrong(root: Path) -> Iterator[str]:
+def _wrong(root: Path, file_system: FileSystem) -> Iterator[str]:
     # By its name, and by what links on the way lead to.
     for path in dict.fromkeys((root, root.parent.resolve() / root.name)):
-        yield from _wrong_above(path)
+        yield from _wrong_above(path, file_system)
     found = lstat(root)
     if found is not None:
-        yield from _wrong_root(root, found)
+        yield from _wrong_root(root, found, file_system)
 
 
-def _wrong_above(path: Path) -> Iterator[str]:
+def _wrong_above(path: Path, file_system: FileSystem) -> Iterator[str]:
     """Yield the faults of the folders above: a user who can rename a folder's entries can replace them."""
     steps = [*reversed(path.parents), path]
     for folder, child in pairwise(steps):
@@ -82,20 +83,22 @@ def _wrong_above(path: Path) -> Iterator[str]:
             yield f"every user can replace what is in {folder}, which has no sticky bit"
         elif found.st_mode & stat.S_IWOTH and inner is not None and not _is_trusted(inner):
             yield f"{child} belongs to another user (uid {inner.st_uid})"
-        elif not _is_trusted(found, unknown=True) and not is_on_network(folder):
+        elif not _is_trusted(found, unknown=True) and not file_system.is_on_network(folder):
             yield f"{folder}, above it, belongs to another user (uid {found.st_uid})"
 
 
-def _wrong_root(root: Path, found: os.stat_result) -> Iterator[str]:
+def _wrong_root(root: Path, found: os.stat_result, file_system: FileSystem) -> Iterator[str]:
     if stat.S_ISLNK(found.st_mode):
         yield f"it is a link to {os.readlink(root)}"
         return
     if not stat.S_ISDIR(found.st_mode):
         yield "it is not a folder"
         return
-    if not _is_trusted(found) and not (is_on_network(root) and own_uid(root) in (None, found.st_uid)):
+    if not _is_trusted(found) and not (
+        file_system.is_on_network(root) and file_system.own_uid(root) in (None, found.st_uid)
+    ):
         yield f"it belongs to another user (uid {found.st_uid})"
-    if found.st_mode & stat.S_IWOTH and not is_on_network(root):
+    if found.st_mode & stat.S_IWOTH and not file_system.is_on_network(root):
         yield "every user can write it"
 
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.errors import CacheError
+from spacy_lambda.runtime.cache.file_system import FileSystem
 
-__all__ = ["DEFAULT_ROOT", "CacheSettings", "read_settings"]
+__all__ = ["DEFAULT_ROOT", "CacheSettings", "CacheTimes", "read_settings"]
 
 DEFAULT_ROOT = "/tmp/spacy-lambda"
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 SIZE = re.compile(r"(?P<number>[0-9]{1,15}(\.[0-9]{1,15})?)\s*(?P<unit>[KMG]?I?)B?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CacheTimes:
+    """Seconds of waiting for other processes.
+
+    :param stale_s: After which a process that makes no progress counts as hanging.
+    :param give_up_s: For which an entry or a claim is retried that other processes remove or damage.
+    """
+
+    stale_s: float = 3.0
+    give_up_s: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -23,10 +36,14 @@ class CacheSettings:
 
     :param root: Its folder; made when it is not there.
     :param limit: Maximum bytes of all entries, beyond which unused ones are evicted; ``None``: as the disk allows.
+    :param times: Seconds of waiting for other processes.
+    :param file_system: The file system that holds it.
     """
 
     root: Path = Path(DEFAULT_ROOT)
     limit: int | None = None
+    times: CacheTimes = CacheTimes()
+    file_system: FileSystem = field(default_factory=FileSystem)
 
 
 def read_settings(environ: Mapping[str, str]) -> CacheSettings:
