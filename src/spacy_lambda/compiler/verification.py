@@ -29,8 +29,8 @@ from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import PipelineLoadError, VerifyError
 from spacy_lambda.pipeline.config_file import read_config
 from spacy_lambda.runtime.code import import_code
-from spacy_lambda.runtime.component import OnnxTransformer
 from spacy_lambda.runtime.loading import load
+from spacy_lambda.runtime.transformer import CompiledTransformer
 
 __all__ = ["compare", "verify"]
 
@@ -144,7 +144,7 @@ class _Comparison:
         for name in ("tokenizer", *self._nlp.pipe_names):
             if name != "tokenizer":
                 first, second = self._first.run(name, first), self._second.run(name, second)
-                if isinstance(self._compiled.get_pipe(name), OnnxTransformer):
+                if isinstance(self._compiled.get_pipe(name), CompiledTransformer):
                     self._hidden.add(first, second)
             stages[name] = [(_annotations(old), _annotations(new)) for old, new in zip(first, second, strict=True)]
         for i, (old, new) in enumerate(zip(first, second, strict=True)):
@@ -239,7 +239,7 @@ class _Comparison:
         for (name, kind), value in sorted(self._opaque.items()):
             yield NotCompared(name, f"{kind} holds values of type {value}")
         for name in self._nlp.pipe_names:
-            is_transformer = isinstance(self._compiled.get_pipe(name), OnnxTransformer)
+            is_transformer = isinstance(self._compiled.get_pipe(name), CompiledTransformer)
             if name not in compared and not (is_transformer and self._hidden.largest is not None):
                 yield NotCompared(name, "changes nothing on these texts, and declares nothing that can be compared")
 

@@ -14,7 +14,7 @@ The flow, one module each::
     prediction   Request -> prediction, within the limits of the environment
       doc_values   Doc -> plain values
       long_text    a text over the limit -> segments, and back
-    component    the spaCy component: Doc -> hidden states
+    component    the spaCy component: Doc -> hidden states (its base is in transformer)
       windows      Doc -> token windows, as spacy-transformers' span getters cut them
       wordpieces   window texts -> wordpiece ids and character offsets
       alignment    offsets -> the wordpieces of each token

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import srsly
 from spacy.attrs import LENGTH, SPACY
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import minibatch
 from spacy.vocab import Vocab
 
-from spacy_lambda.errors import PipelineLoadError
 from spacy_lambda.runtime.alignment import TokenBounds, align
-from spacy_lambda.runtime.encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
-from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
+from spacy_lambda.runtime.encoder import EncoderBytes
+from spacy_lambda.runtime.encoder_output import Encoding
+from spacy_lambda.runtime.transformer import CompiledTransformer
 from spacy_lambda.runtime.windows import SpanGetter, Windows, make_span_getter
 from spacy_lambda.runtime.wordpieces import Wordpieces, WordpieceTokenizer
 
@@ -54,11 +52,9 @@ def make_onnx_transformer(
     )
 
 
-class OnnxTransformer:
-    """The component that runs the compiled encoder and leaves its hidden states on the Doc for the listeners.
+class OnnxTransformer(CompiledTransformer):
+    """The component of a transformer that was trained with spacy-transformers.
 
-    :param vocab: The pipeline's vocabulary.
-    :param name: The component's name in the pipeline.
     :param get_spans: See :func:`make_onnx_transformer`, as the others.
     """
 
@@ -73,53 +69,26 @@ class OnnxTransformer:
         max_length: int,
         width: int,
     ) -> None:
-        self.vocab = vocab
-        self.name = name
-        self.max_length = max_length
-        self.width = width
+        super().__init__(vocab, name, max_length=max_length, width=width)
         self._cut_key = f"spacy_lambda.wordpieces.{name}"
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
         self._tokenizer: WordpieceTokenizer | None = None
-        self._encoder: Encoder | None = None
 
-    def __call__(self, doc: Doc) -> Doc:
-        """Encode one Doc; it is changed in place and returned."""
-        self._encode([doc])
-        return doc
-
-    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
-        """Encode a stream of Docs, in order.
-
-        :param batch_size: Docs whose hidden states are held at once.
-        """
-        batches: Iterator[list[Doc]] = minibatch(stream, batch_size)  # type: ignore[no-untyped-call]
-        for docs in batches:
-            self._encode(docs)
-            yield from docs
-
-    def _encode(self, docs: list[Doc]) -> None:
-        _, encoder = self._parts()
-        for doc in docs:
-            tokens = _token_bounds(doc)
-            windows = self._windows(doc)
-            _, wordpieces = self._cut(doc, tokens, windows)
-            hidden = encoder([wordpiece.ids for wordpiece in wordpieces if len(wordpiece.ids)])
-            alignment = align(tokens, windows, wordpieces)
-            rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
-            truncated = sum(wordpiece.is_truncated for wordpiece in wordpieces)
-            set_encoding(doc, Encoding(rows, alignment.rows, alignment.lengths, truncated))
-
-    def _parts(self) -> tuple[WordpieceTokenizer, Encoder]:
-        if self._tokenizer is None or self._encoder is None:
-            raise PipelineLoadError(
-                f"component {self.name!r} has no encoder: it was made from a config, not loaded",
-                remedy="spacy.load() the compiled pipeline's directory",
-            )
-        return self._tokenizer, self._encoder
+    def encode(self, doc: Doc) -> Encoding:
+        """Return the hidden states of all windows, one after the other, aligned with the tokens."""
+        encoder = self._loaded(self._encoder)
+        tokens = _token_bounds(doc)
+        windows = self._windows(doc)
+        _, wordpieces = self._cut(doc, tokens, windows)
+        hidden = encoder([wordpiece.ids for wordpiece in wordpieces if len(wordpiece.ids)])
+        alignment = align(tokens, windows, wordpieces)
+        rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
+        truncated = sum(wordpiece.is_truncated for wordpiece in wordpieces)
+        return Encoding(rows, alignment.rows, alignment.lengths, truncated)
 
     def count_wordpieces(self, doc: Doc) -> int:
         """Return the number of wordpieces of a Doc in all windows; an estimate before there are sentences."""
-        tokenizer, _ = self._parts()
+        tokenizer = self._loaded(self._tokenizer)
         try:
             windows = self._windows(doc)
         except ValueError:  # they are sentences, which no component has set yet
@@ -137,13 +106,9 @@ class OnnxTransformer:
         known: tuple[list[tuple[int, int]], list[Wordpieces]] | None = doc.user_data.pop(self._cut_key, None)
         if known is not None and known[0] == bounds:
             return known
-        tokenizer, _ = self._parts()
+        tokenizer = self._loaded(self._tokenizer)
         text = doc.text
         return bounds, [tokenizer(text[first:last]) for first, last in bounds]
-
-    def open(self) -> None:
-        """Load the encoder now, so that the first text does not wait for it."""
-        self._parts()[1].open()
 
     def set_parts(self, tokenizer_json: str, encoder: EncoderBytes) -> None:
         """Give the component its tokenizer and its encoder.
@@ -152,40 +117,19 @@ class OnnxTransformer:
         :param encoder: Contents of the encoder's files.
         """
         self._tokenizer = WordpieceTokenizer(tokenizer_json, max_length=self.max_length)
-        self._encoder = Encoder(encoder)
+        self._encoder = self._make_encoder(encoder)
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write tokenizer and encoder into a folder."""
-        tokenizer, encoder = self._parts()
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / TOKENIZER_FILE).write_text(tokenizer.to_json(), encoding="utf-8")
-        encoder.write(folder)
+    def _write_wordpieces(self, folder: Path) -> None:
+        (folder / TOKENIZER_FILE).write_text(self._loaded(self._tokenizer).to_json(), encoding="utf-8")
 
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> OnnxTransformer:
-        """Read what :meth:`to_disk` wrote. The encoder's file is opened at the first text, or by :meth:`open`.
-
-        :raises PipelineLoadError: If a file is missing or broken.
-        """
-        folder = Path(path)
-        for name in (GRAPH_FILE, WEIGHTS_FILE):
-            if not (folder / name).is_file():
-                raise PipelineLoadError(f"{folder / name} is missing", remedy="compile the pipeline again")
+    def _read_wordpieces(self, folder: Path) -> None:
         self._tokenizer = WordpieceTokenizer.from_disk(folder / TOKENIZER_FILE, max_length=self.max_length)
-        self._encoder = Encoder(folder)
-        return self
 
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Tokenizer and encoder in one message."""
-        tokenizer, encoder = self._parts()
-        message: dict[str, Any] = {"tokenizer": tokenizer.to_json(), **encoder.read()._asdict()}
-        return bytes(srsly.msgpack_dumps(message))
+    def _dump_wordpieces(self) -> dict[str, Any]:
+        return {"tokenizer": self._loaded(self._tokenizer).to_json()}
 
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> OnnxTransformer:
-        """Read what :meth:`to_bytes` wrote."""
-        message = srsly.msgpack_loads(data)
-        self.set_parts(message["tokenizer"], EncoderBytes(message["graph"], message["weights"]))
-        return self
+    def _load_wordpieces(self, message: Mapping[str, Any]) -> None:
+        self._tokenizer = WordpieceTokenizer(message["tokenizer"], max_length=self.max_length)
 
 
 def _token_bounds(doc: Doc) -> TokenBounds:

@@ -12,8 +12,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.core.compiled_meta import META_KEY
-from spacy_lambda.runtime.component import OnnxTransformer
 from spacy_lambda.runtime.cpus import cpu_share
+from spacy_lambda.runtime.transformer import CompiledTransformer
 
 __all__ = ["SPEED_KEY", "Speed", "count_units", "measure_speed", "read_speed"]
 
@@ -161,5 +161,5 @@ def _cpu_model() -> str:
         return ""
 
 
-def _transformers(nlp: Language) -> list[OnnxTransformer]:
-    return [component for _, component in nlp.pipeline if isinstance(component, OnnxTransformer)]
+def _transformers(nlp: Language) -> list[CompiledTransformer]:
+    return [component for _, component in nlp.pipeline if isinstance(component, CompiledTransformer)]

@@ -1,0 +1,129 @@
+"""Base of the components that run a compiled encoder, one for each library whose transformers can be compiled."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import srsly
+from spacy.tokens import Doc
+from spacy.util import minibatch
+from spacy.vocab import Vocab
+
+from spacy_lambda.errors import PipelineLoadError
+from spacy_lambda.runtime.encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
+from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
+
+__all__ = ["CompiledTransformer"]
+
+T = TypeVar("T")
+
+
+class CompiledTransformer(ABC):
+    """A component that encodes Docs and leaves the hidden states on them for the listeners.
+
+    :param vocab: The pipeline's vocabulary.
+    :param name: The component's name in the pipeline.
+    :param max_length: Wordpieces the encoder takes at most.
+    :param width: Columns of the hidden states.
+    """
+
+    def __init__(self, vocab: Vocab, name: str, *, max_length: int, width: int) -> None:
+        self.vocab = vocab
+        self.name = name
+        self.max_length = max_length
+        self.width = width
+        self._encoder: Encoder | None = None
+
+    @abstractmethod
+    def encode(self, doc: Doc) -> Encoding:
+        """Return the hidden states of one Doc, which stays as it is."""
+
+    @abstractmethod
+    def count_wordpieces(self, doc: Doc) -> int:
+        """Return the number of wordpieces of a Doc in all windows; it may be an estimate."""
+
+    @abstractmethod
+    def _write_wordpieces(self, folder: Path) -> None:
+        """Write the files of what cuts a Doc into wordpieces."""
+
+    @abstractmethod
+    def _read_wordpieces(self, folder: Path) -> None:
+        """Read what :meth:`_write_wordpieces` wrote.
+
+        :raises PipelineLoadError: If a file is missing or broken.
+        """
+
+    @abstractmethod
+    def _dump_wordpieces(self) -> dict[str, Any]:
+        """Return the same as entries of a message."""
+
+    @abstractmethod
+    def _load_wordpieces(self, message: Mapping[str, Any]) -> None:
+        """Read the entries of :meth:`_dump_wordpieces`."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Encode one Doc; it is changed in place and returned."""
+        set_encoding(doc, self.encode(doc))
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Encode a stream of Docs, in order.
+
+        :param batch_size: Docs whose hidden states are held at once.
+        """
+        batches: Iterator[list[Doc]] = minibatch(stream, batch_size)  # type: ignore[no-untyped-call]
+        for docs in batches:
+            yield from [self(doc) for doc in docs]
+
+    def open(self) -> None:
+        """Load the encoder now, so that the first text does not wait for it."""
+        self._loaded(self._encoder).open()
+
+    def _loaded(self, part: T | None) -> T:
+        """Return a part of the component if it has been set."""
+        if part is None:
+            raise PipelineLoadError(
+                f"component {self.name!r} has no encoder: it was made from a config, not loaded",
+                remedy="spacy.load() the compiled pipeline's directory",
+            )
+        return part
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write wordpieces and encoder into a folder."""
+        encoder = self._loaded(self._encoder)
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._write_wordpieces(folder)
+        encoder.write(folder)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
+        """Read what :meth:`to_disk` wrote. The encoder's file is opened at the first text, or by :meth:`open`.
+
+        :raises PipelineLoadError: If a file is missing or broken.
+        """
+        folder = Path(path)
+        for name in (GRAPH_FILE, WEIGHTS_FILE):
+            if not (folder / name).is_file():
+                raise PipelineLoadError(f"{folder / name} is missing", remedy="compile the pipeline again")
+        self._read_wordpieces(folder)
+        self._encoder = self._make_encoder(folder)
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Wordpieces and encoder in one message."""
+        encoder = self._loaded(self._encoder)
+        message = {**self._dump_wordpieces(), **encoder.read()._asdict()}
+        return bytes(srsly.msgpack_dumps(message))
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> Self:
+        """Read what :meth:`to_bytes` wrote."""
+        message = srsly.msgpack_loads(data)
+        self._load_wordpieces(message)
+        self._encoder = self._make_encoder(EncoderBytes(message["graph"], message["weights"]))
+        return self
+
+    def _make_encoder(self, model: Path | EncoderBytes) -> Encoder:
+        return Encoder(model)
