@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spacy_lambda.compiler.weights import Activation, EncoderWeights, LayerWeights, Linear, Norm
+from spacy_lambda.compiler.graphs.weights import Activation, EncoderWeights, LayerWeights, Linear, Norm
 from spacy_lambda.runtime.encoder import INPUT
 from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
@@ -19,7 +19,12 @@ Array = npt.NDArray[Any]
 
 
 def random_encoder(
-    *, activation: Activation = "gelu", layers: int = 2, padding_id: int | None = None, embedding: int = WIDTH
+    *,
+    activation: Activation = "gelu",
+    layers: int = 2,
+    padding_id: int | None = None,
+    embedding: int = WIDTH,
+    mask_id: int | None = None,
 ) -> EncoderWeights:
     """Make an encoder; the same settings give the same weights."""
     rng = np.random.default_rng(0)
@@ -53,6 +58,7 @@ def random_encoder(
         activation=activation,
         epsilon=1e-12,
         padding_id=padding_id,
+        mask_id=mask_id,
     )
 
 
@@ -66,20 +72,21 @@ def encode(weights: EncoderWeights, ids: Sequence[int]) -> Array:
     x = _norm(weights.words[list(ids)] + weights.positions[positions], weights.embedding_norm, weights.epsilon)
     if weights.projection is not None:
         x = _linear(x, weights.projection)
+    mask = np.where(np.array(ids) == weights.mask_id, np.finfo(np.float32).min, 0)
     for layer in weights.layers:
-        attended = _linear(_attention(_linear(x, layer.qkv)), layer.attention_out)
+        attended = _linear(_attention(_linear(x, layer.qkv), mask), layer.attention_out)
         x = _norm(attended + x, layer.attention_norm, weights.epsilon)
         inner = _activate(_linear(x, layer.ffn_in), weights.activation)
         x = _norm(_linear(inner, layer.ffn_out) + x, layer.ffn_norm, weights.epsilon)
     return x
 
 
-def _attention(qkv: Array) -> Array:
+def _attention(qkv: Array, mask: Array) -> Array:
     heads = []
     for head in range(HEADS):
         size = WIDTH // HEADS
         query, key, value = (qkv[:, part * WIDTH + head * size :][:, :size] for part in range(3))
-        scores = query @ key.T / np.sqrt(size)
+        scores = (query @ key.T / np.sqrt(size)).astype(np.float32) + mask.astype(np.float32)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         heads.append(powers / powers.sum(axis=1, keepdims=True) @ value)
     return np.concatenate(heads, axis=1)

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from spacy_lambda.compiler.bert_graph import LINEARS, build_graph
+from spacy_lambda.compiler.graphs.encoder_graph import LINEARS, build_graph
+from spacy_lambda.compiler.graphs.weights import EncoderWeights, Linear
 from spacy_lambda.compiler.quantize import (
     BALANCE,
     BLOCK,
@@ -29,7 +30,6 @@ from spacy_lambda.compiler.quantize import (
     quantize_linears,
     quantize_table,
 )
-from spacy_lambda.compiler.weights import EncoderWeights, Linear
 from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder, run
 
 Array = npt.NDArray[Any]
@@ -140,6 +140,20 @@ def test_the_quantized_encoder_is_close_to_its_original() -> None:
     expected = encode(weights, WINDOWS[0])
     error = np.sqrt(np.square(found[0] - expected).mean() / np.square(expected).mean())
     assert 1e-4 < error < 0.1
+
+
+def test_layers_that_share_weights_are_quantized_once() -> None:
+    one = random_encoder(layers=1)
+    shared = replace(one, layers=one.layers * 2)
+    seen = calibrated(shared)
+    assert list(seen) == [(0, name) for name in LINEARS]
+    assert np.trace(seen[0, "qkv"].moments) > np.trace(calibrated(one)[0, "qkv"].moments)
+    linears = dict(quantize_linears(shared, seen))
+    assert list(linears) == [(0, name) for name in LINEARS]
+    graph = build_graph(shared, linears=linears)
+    assert len(graph.graph.initializer) == len(build_graph(one, linears=linears).graph.initializer)
+    (found,), expected = run(graph, WINDOWS[0]), encode(shared, WINDOWS[0])
+    assert np.sqrt(np.square(found[0] - expected).mean() / np.square(expected).mean()) < 0.2
 
 
 def test_products_that_are_missing_stay_in_fp32() -> None:

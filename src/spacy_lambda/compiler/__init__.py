@@ -4,8 +4,7 @@ The flow of :func:`compile_pipeline`, one module each::
 
     inspection     the original is loaded; every part that cannot be compiled is reported at once
     encode         each transformer becomes an ONNX encoder, checked against torch (parity)
-      weights        the weights of the BERT family in one form
-      bert_graph     weights -> a graph written for the family
+      graphs         weights -> a graph written by hand, for the usual architectures
       quantize       weights -> 7-bit weights (int8)
       traced_graph   any other architecture -> a graph traced by torch
     write          the directory: the original's, with encoders in place of the transformers

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from spacy_lambda.compiler.bert_graph import build_graph
-from spacy_lambda.compiler.graph import split_weights
+from spacy_lambda.compiler.graphs.builder import split_weights
+from spacy_lambda.compiler.graphs.encoder_graph import LINEARS, build_graph
+from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries import TransformerPart
 from spacy_lambda.compiler.parity import check_component, check_encoder, expect
 from spacy_lambda.compiler.precisions import EXACT, USE_FP32, PrecisionRules
 from spacy_lambda.compiler.quantize import calibrate, quantize_linears, quantize_table
 from spacy_lambda.compiler.traced_graph import quantize_traced
-from spacy_lambda.compiler.weights import EncoderWeights
 from spacy_lambda.core.compiled_meta import Precision
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.errors import CompileError
@@ -97,7 +97,7 @@ def _quantize(
         weights, _windows(part, texts), on_step=lambda done, all_: on_step("calibrating", done, all_)
     )
     linears = {}
-    total = 4 * len(weights.layers)
+    total = len(LINEARS) * len(set(weights.sources))
     try:
         for key, linear in quantize_linears(weights, calibration):
             linears[key] = linear

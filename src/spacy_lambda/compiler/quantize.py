@@ -22,8 +22,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from spacy_lambda.compiler.bert_graph import LINEARS, LinearKey, QuantizedLinear, QuantizedTable, build_graph
-from spacy_lambda.compiler.weights import EncoderWeights, LayerWeights, Linear
+from spacy_lambda.compiler.graphs.encoder_graph import LINEARS, LinearKey, build_graph
+from spacy_lambda.compiler.graphs.products import QuantizedLinear, QuantizedTable
+from spacy_lambda.compiler.graphs.weights import EncoderWeights, Floats, LayerWeights, Linear
 from spacy_lambda.runtime.encoder import INPUT
 from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
@@ -44,7 +45,6 @@ DAMPING = 0.01
 BLOCK = 128
 """Inputs that are rounded before their errors are spread over the rest at once."""
 
-Floats = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 
 
@@ -73,7 +73,7 @@ def calibrate(
         build_graph(weights, probe=True).SerializeToString(), providers=["CPUExecutionProvider"]
     )
     probes = [output.name for output in session.get_outputs()[1:]]
-    keys = [(layer, name) for layer in range(len(weights.layers)) for name in LINEARS]
+    keys = [(source, name) for source in weights.sources for name in LINEARS]
     found: dict[LinearKey, Calibration] = {}
     for done, window in enumerate(windows):
         values = session.run(probes, {INPUT: np.array([window], dtype=np.int64)})
@@ -100,8 +100,9 @@ def _joined(a: Calibration, b: Calibration) -> Calibration:
 def quantize_linears(
     weights: EncoderWeights, calibration: dict[LinearKey, Calibration]
 ) -> Iterator[tuple[LinearKey, QuantizedLinear]]:
-    """Quantize every matrix product of the encoder's layers, in order."""
-    for number, layer in enumerate(weights.layers):
+    """Quantize every matrix product of the encoder's layers, in order; those of layers that share weights once."""
+    for number in sorted(set(weights.sources)):
+        layer = weights.layers[number]
         seen = {name: calibration[number, name] for name in LINEARS}
         factors = {name: _balance(getattr(layer, name), seen[name], BALANCE[name]) for name in LINEARS}
         balanced = _values_balanced(layer, factors["attention_out"])

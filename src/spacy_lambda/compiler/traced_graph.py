@@ -1,7 +1,7 @@
 """Any other encoder -> an ONNX graph, traced by torch.
 
-For architectures that :mod:`.bert_graph` does not build (DistilBERT, ALBERT, MPNet, DeBERTa, ...): slower to run
-than a graph written for the purpose, and as exact.
+For architectures that :mod:`.graphs` does not build: slower to run than a graph written for the purpose, and as
+exact.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SAMPLE_LENGTH = 19
 
 
 def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) -> onnx.ModelProto:
-    """Trace a model to a graph with the same input and output as that of :func:`.bert_graph.build_graph`.
+    """Trace a model to a graph with the same input and output as that of :func:`.encoder_graph.build_graph`.
 
     :param model: A ``PreTrainedModel``.
     :param token_types: The original's tokenizer gives token types, all 0; some models give other outputs without them.

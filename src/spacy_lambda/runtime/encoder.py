@@ -23,6 +23,8 @@ WEIGHTS_FILE = "encoder.onnx.data"
 
 INPUT = "input_ids"
 OUTPUT = "last_hidden_state"
+ALL_LAYERS = "hidden_states"
+"""Output of a graph that gives the embeddings and every layer. *Shape:* ``(batch, n_layers + 1, wordpieces, width)``"""
 
 HiddenStates = npt.NDArray[np.float32]
 """One row for each wordpiece. *Shape:* ``(n_pieces, width)``"""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 from spacy.tokens import Doc
 
-from spacy_lambda.compiler.weights import EncoderWeights
+from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.runtime.encoder import EncoderBytes
 
 __all__ = ["DocStates", "HiddenStates", "Reference", "RuntimeComponent", "TransformerPart"]

@@ -11,13 +11,14 @@ import onnx
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from spacy_lambda.compiler.graphs.architectures import find_reader
+from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries.library import Library, Reason
 from spacy_lambda.compiler.libraries.part import DocStates, Reference, TransformerPart
 from spacy_lambda.compiler.libraries.reference import WordpieceBatchReference, quiet
 from spacy_lambda.compiler.libraries.window_limit import ORDINARY, longest_checked, window_limit
 from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
 from spacy_lambda.compiler.traced_graph import trace_graph
-from spacy_lambda.compiler.weights import EncoderWeights, is_bert_family, read_weights
 from spacy_lambda.runtime.component import FACTORY, OnnxTransformer
 from spacy_lambda.runtime.encoder import EncoderBytes
 
@@ -62,7 +63,8 @@ class SpacyTransformersPart(TransformerPart):
 
     def weights(self) -> EncoderWeights | None:
         """Return the weights of an encoder of the BERT family."""
-        return read_weights(self.model) if is_bert_family(self.model.config) else None
+        read = find_reader(self.model.config)
+        return read(self.model) if read else None
 
     def trace(self) -> onnx.ModelProto:
         """Return the traced graph."""

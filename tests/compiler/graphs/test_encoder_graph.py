@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from spacy_lambda.compiler.bert_graph import LINEARS, build_graph  # noqa: E402
-from spacy_lambda.compiler.graph import ALIGNMENT, SMALL, GraphBuilder, split_weights  # noqa: E402
-from spacy_lambda.compiler.weights import Activation  # noqa: E402
-from spacy_lambda.runtime.encoder import INPUT, OUTPUT, Encoder  # noqa: E402
+from spacy_lambda.compiler.graphs.builder import ALIGNMENT, SMALL, GraphBuilder, split_weights  # noqa: E402
+from spacy_lambda.compiler.graphs.encoder_graph import LINEARS, build_graph  # noqa: E402
+from spacy_lambda.compiler.graphs.weights import Activation  # noqa: E402
+from spacy_lambda.runtime.encoder import ALL_LAYERS, INPUT, OUTPUT, Encoder  # noqa: E402
 from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder, run  # noqa: E402
 
 WINDOWS = ([3], [5, 9, 2], list(range(2, 16)))
@@ -72,13 +73,41 @@ def test_probes_are_the_inputs_of_the_matrix_products() -> None:
     np.testing.assert_array_equal(hidden, run(build_graph(weights), [3, 4, 5])[0])
 
 
+def test_all_layers_are_one_output() -> None:
+    model = build_graph(random_encoder(layers=3), all_layers=True)
+    onnx.checker.check_model(model)
+    assert [value.name for value in model.graph.output] == [ALL_LAYERS]
+    assert shape(model.graph.output[0]) == ["batch", 4, "wordpieces", WIDTH]
+    (found,) = run(model, [3, 4, 5])
+    assert found.shape == (1, 4, 3, WIDTH)
+
+
+@pytest.mark.parametrize(("ids", "kept"), [([3, 7, 4, 7], [0, 2]), ([7, 7], [0, 1]), ([3, 4], [0, 1])], ids=str)
+def test_masked_wordpieces_are_not_attended_to(ids: list[int], kept: list[int]) -> None:
+    """Where all are masked, all are attended to alike."""
+    weights = random_encoder(layers=1, mask_id=7)
+    (found,) = run(build_graph(weights), ids)
+    np.testing.assert_allclose(found[0], encode(weights, ids), atol=1e-4)
+    changed = replace(weights, words=np.where(np.arange(VOCABULARY)[:, None] == 7, 3, weights.words))
+    (other,) = run(build_graph(changed), ids)
+    assert np.array_equal(other[0, kept], found[0, kept]) == (kept != [0, 1] or 7 not in ids)
+
+
+def test_layers_that_share_weights_store_them_once() -> None:
+    one = random_encoder(layers=1)
+    shared = replace(one, layers=one.layers * 3)
+    assert len(build_graph(shared).graph.initializer) == len(build_graph(one).graph.initializer)
+    (found,) = run(build_graph(shared), [3, 4, 5])
+    np.testing.assert_allclose(found[0], encode(shared, [3, 4, 5]), atol=1e-4)
+
+
 def test_large_constants_are_split_off_and_aligned() -> None:
     builder = GraphBuilder()
     small, large = np.ones(WIDTH, dtype=np.float32), np.arange(VOCABULARY * SMALL, dtype=np.float32)
     table, other = builder.const(large.reshape(VOCABULARY, SMALL)), builder.const(large.reshape(SMALL, VOCABULARY))
     hidden = builder.op("MatMul", builder.op("Gather", table, INPUT), other)
     scaled = builder.op("Mul", hidden, builder.op("ReduceMean", builder.const(small), keepdims=0))
-    model = builder.build(input_name=INPUT, output=scaled, output_name=OUTPUT, width=VOCABULARY)
+    model = builder.build(INPUT, scaled, OUTPUT, ["batch", "wordpieces", VOCABULARY])
     (expected,) = run(model, [1, 2])
     encoder = split_weights(model)
     placed = [tensor for tensor in model.graph.initializer if tensor.external_data]

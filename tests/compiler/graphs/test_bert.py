@@ -10,28 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from spacy_lambda.compiler.weights import EncoderWeights, is_bert_family, read_weights  # noqa: E402
+from spacy_lambda.compiler.graphs.architectures import find_reader  # noqa: E402
+from spacy_lambda.compiler.graphs.bert import read_bert_weights  # noqa: E402
+from spacy_lambda.compiler.graphs.encoder_graph import build_graph  # noqa: E402
+from spacy_lambda.compiler.graphs.weights import EncoderWeights  # noqa: E402
+from tests.compiler.arrays import run  # noqa: E402
+from tests.compiler.graphs.models import LONGEST, hidden_states, random_model, random_window  # noqa: E402
 
-SIZES: dict[str, Any] = {
-    "vocab_size": 29,
-    "hidden_size": 8,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 12,
-    "max_position_embeddings": 20,
-    "pad_token_id": 1,
-}
 FAMILY = ("bert", "electra", "roberta", "xlm-roberta", "camembert")
-
-
-def model(model_type: str, **settings: Any) -> Any:
-    config = transformers.AutoConfig.for_model(model_type, **{**SIZES, **settings})
-    torch.manual_seed(0)
-    made = transformers.AutoModel.from_config(config).eval()
-    with torch.no_grad():
-        for parameter in made.parameters():  # biases are zero and norms one at first
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return made
 
 
 def parameters(weights: EncoderWeights) -> int:
@@ -46,9 +32,9 @@ def parameters(weights: EncoderWeights) -> int:
 
 @pytest.mark.parametrize("model_type", FAMILY)
 def test_every_weight_of_every_member_is_read(model_type: str) -> None:
-    original = model(model_type, **({"embedding_size": 6} if model_type == "electra" else {}))
-    assert is_bert_family(original.config)
-    weights = read_weights(original)
+    original = random_model(model_type, **({"embedding_size": 6} if model_type == "electra" else {}))
+    assert find_reader(original.config) is read_bert_weights
+    weights = read_bert_weights(original)
     state = {name: tensor.numpy() for name, tensor in original.state_dict().items()}
     unused = sum(
         array.size
@@ -67,9 +53,9 @@ def test_every_weight_of_every_member_is_read(model_type: str) -> None:
 
 
 def test_queries_keys_and_values_stand_side_by_side() -> None:
-    original = model("bert")
+    original = random_model("bert")
     state = {name: tensor.numpy() for name, tensor in original.state_dict().items()}
-    qkv = read_weights(original).layers[1].qkv
+    qkv = read_bert_weights(original).layers[1].qkv
     for number, part in enumerate(("query", "key", "value")):
         columns = slice(8 * number, 8 * (number + 1))
         name = f"encoder.layer.1.attention.self.{part}"
@@ -78,21 +64,21 @@ def test_queries_keys_and_values_stand_side_by_side() -> None:
 
 
 def test_token_type_0_is_added_to_the_positions() -> None:
-    original = model("bert")
+    original = random_model("bert")
     embeddings = original.embeddings
     expected = embeddings.position_embeddings.weight + embeddings.token_type_embeddings.weight[0]
-    np.testing.assert_allclose(read_weights(original).positions, expected.detach().numpy(), rtol=1e-6)
+    np.testing.assert_allclose(read_bert_weights(original).positions, expected.detach().numpy(), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("model_type", "padding_id"), [("bert", None), ("electra", None), ("roberta", 1)])
 def test_positions_are_numbered_as_the_member_does(model_type: str, padding_id: int | None) -> None:
-    assert read_weights(model(model_type)).padding_id == padding_id
+    assert read_bert_weights(random_model(model_type)).padding_id == padding_id
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
 def test_a_projection_is_read_where_there_is_one(model_type: str) -> None:
     has_one = model_type == "electra"
-    weights = read_weights(model(model_type, **({"embedding_size": 6} if has_one else {})))
+    weights = read_bert_weights(random_model(model_type, **({"embedding_size": 6} if has_one else {})))
     assert (weights.projection is not None) == has_one
     if weights.projection is not None:
         assert weights.projection.weight.shape == (6, 8)
@@ -103,23 +89,33 @@ def test_a_projection_is_read_where_there_is_one(model_type: str) -> None:
     [("gelu", "gelu"), ("gelu_new", "gelu_tanh"), ("gelu_pytorch_tanh", "gelu_tanh"), ("relu", "relu")],
 )
 def test_activations(name: str, activation: str) -> None:
-    assert read_weights(model("bert", hidden_act=name)).activation == activation
+    assert read_bert_weights(random_model("bert", hidden_act=name)).activation == activation
 
 
 @pytest.mark.parametrize(
     "settings",
-    [{"model_type": "distilbert"}, {"hidden_act": "silu"}, {"is_decoder": True}, {"pruned_heads": {0: [1]}}],
+    [{"model_type": "roformer"}, {"hidden_act": "silu"}, {"is_decoder": True}, {"pruned_heads": {0: [1]}}],
     ids=str,
 )
-def test_models_that_the_graph_cannot_compute_are_not_of_the_family(settings: dict[str, Any]) -> None:
+def test_models_that_the_graph_cannot_compute_are_traced(settings: dict[str, Any]) -> None:
     settings = dict(settings)
     config = transformers.AutoConfig.for_model(settings.pop("model_type", "bert"))
     for name, value in settings.items():
         setattr(config, name, value)
-    assert not is_bert_family(config)
+    assert find_reader(config) is None
 
 
-def test_relative_positions_are_not_of_the_family() -> None:
+def test_relative_positions_are_traced() -> None:
     config = transformers.AutoConfig.for_model("bert")
     config.position_embedding_type = "relative_key"
-    assert not is_bert_family(config)
+    assert find_reader(config) is None
+
+
+@pytest.mark.parametrize("model_type", FAMILY)
+@pytest.mark.parametrize("length", [1, 2, LONGEST])
+def test_all_layers_are_those_of_torch(model_type: str, length: int) -> None:
+    original, ids = random_model(model_type), random_window(length)
+    weights = read_bert_weights(original)
+    (found,) = run(build_graph(weights, all_layers=True), ids)
+    np.testing.assert_allclose(found[0], hidden_states(original, ids), atol=1e-4)
+    np.testing.assert_array_equal(found[:, -1], run(build_graph(weights), ids)[0])

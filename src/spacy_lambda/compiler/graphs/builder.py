@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,17 @@ class GraphBuilder:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._probes: list[str] = []
+        self._named: dict[Any, tuple[npt.NDArray[Any], str]] = {}
 
     def const(self, array: npt.NDArray[Any]) -> str:
-        """Add a constant and name it."""
-        name = f"c{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
+        """Add a constant and name it; an array is stored once, however many layers share it."""
+        key = (array.dtype, array.shape, array.tobytes()) if array.nbytes < SMALL else id(array)
+        if key not in self._named:
+            name = f"c{len(self._constants)}"
+            self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+            # The array is kept, so that no other one can get its id.
+            self._named[key] = array, name
+        return self._named[key][1]
 
     def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one output and name that output.
@@ -82,14 +88,15 @@ class GraphBuilder:
             for names in (node.input, node.output):
                 names[:] = [name if one == value else one for one in names]
 
-    def build(self, *, input_name: str, output: str, output_name: str, width: int) -> onnx.ModelProto:
-        """Build the model, with one input of ids *(batch, wordpieces)* and one output *(batch, wordpieces, width)*.
+    def build(self, input_name: str, output: str, output_name: str, shape: Sequence[str | int]) -> onnx.ModelProto:
+        """Build the model, with one input of ids *(batch, wordpieces)* and one output.
 
         :param output: The value that becomes the output.
         :param output_name: The output's name.
+        :param shape: The output's shape.
         """
         self._rename(output, output_name)
-        outputs = [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["batch", "wordpieces", width])]
+        outputs = [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, shape)]
         outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in self._probes]
         graph = helper.make_graph(
             self._nodes,
