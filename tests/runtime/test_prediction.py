@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import parse_request
 

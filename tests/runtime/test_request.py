@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.request import Request, parse_request
 

@@ -18,7 +18,7 @@ def load(pipeline: Path) -> Callable[[Any, Any], Any]:
 
 def query(handler: Callable[[Any, Any], Any], request: dict[str, Any]) -> dict[str, Any]:
     """Send texts in both shapes of a direct request; any response is enough."""
-    from spacy_lambda.core.doc_parts import DOC_PARTS
+    from spacy_lambda.core.request_options import DOC_PARTS
 
     handler({"texts": request["texts"]}, None)
     handler({"texts": request["texts"], "include": list(DOC_PARTS)}, None)

@@ -9,6 +9,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from ..core.lambda_limits import INIT_LIMIT_S
+from ..core.metric_names import INIT_DURATION
 from .alarm_mail import AlarmMail
 from .metrics import alias_metric, emitted_metric, has_init_metric
 from .spec import FunctionSpec
@@ -57,7 +58,7 @@ class Alarms(Construct):
     def _slow_init(self, spec: FunctionSpec) -> cloudwatch.Alarm:
         return self._alarm(
             "init",
-            emitted_metric(spec, "InitDuration", "Maximum"),
+            emitted_metric(spec, INIT_DURATION, "Maximum"),
             threshold=SLOW_INIT_MS,
             periods=1,
             description=f"{self._function}: a cold start is near the {INIT_LIMIT_S:.0f} seconds"

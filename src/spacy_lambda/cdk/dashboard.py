@@ -8,6 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from ..core.metric_names import CLIENT_ERRORS, COLD_STARTS, EMPTY_ANSWERS, INIT_DURATION, TEXTS
 from .metrics import (
     alias_metric,
     emitted_metric,
@@ -78,23 +79,23 @@ def _entities(spec: FunctionSpec) -> cloudwatch.IWidget:
 
 
 def _answers(spec: FunctionSpec) -> cloudwatch.IWidget:
-    titles = {"Texts": "texts", "EmptyAnswers": "without an entity", "ClientErrors": "mistakes of callers"}
+    titles = {TEXTS: "texts", EMPTY_ANSWERS: "without an entity", CLIENT_ERRORS: "mistakes of callers"}
     return _graph("Texts and empty answers", [summed_metric(spec, name, label) for name, label in titles.items()])
 
 
 def _models(spec: FunctionSpec) -> cloudwatch.IWidget:
     """Show texts by model, and so releases and rollbacks, which a deployed text cannot."""
-    return _graph("Texts by model", [metric_by_model(spec, "Texts")])
+    return _graph("Texts by model", [metric_by_model(spec, TEXTS)])
 
 
 def _cold_starts(spec: FunctionSpec) -> cloudwatch.IWidget:
     share = cloudwatch.MathExpression(
         expression="100 * cold",
-        using_metrics={"cold": emitted_metric(spec, "ColdStarts", "Average")},
+        using_metrics={"cold": emitted_metric(spec, COLD_STARTS, "Average")},
         label="cold starts, %",
         period=Duration.minutes(5),
     )
-    inits = [emitted_metric(spec, "InitDuration", statistic) for statistic in ("p50", "Maximum")]
+    inits = [emitted_metric(spec, INIT_DURATION, statistic) for statistic in ("p50", "Maximum")]
     return _graph("Cold starts", [share], right=inits if has_init_metric(spec) else [])
 
 
@@ -110,7 +111,7 @@ def hourly_cost(spec: FunctionSpec) -> cloudwatch.MathExpression:
     }
     milliseconds = "busy"
     if has_init_metric(spec):
-        used["init"] = emitted_metric(spec, "InitDuration", "Sum", minutes=60)
+        used["init"] = emitted_metric(spec, INIT_DURATION, "Sum", minutes=60)
         milliseconds = "(busy + FILL(init, 0))"
     price = spec.config.memory / 1024 * GB_SECOND[spec.config.architecture] / 1000
     return cloudwatch.MathExpression(

@@ -6,6 +6,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from ..core.lambda_function import log_group_name
 from .spec import FunctionSpec
 
 __all__ = ["make_log_group"]
@@ -16,7 +17,7 @@ def make_log_group(scope: Construct, id: str, spec: FunctionSpec) -> logs.LogGro
     group = logs.LogGroup(
         scope,
         id,
-        log_group_name=f"/aws/lambda/{spec.function_name}",
+        log_group_name=log_group_name(spec.function_name),
         removal_policy=RemovalPolicy.DESTROY,
     )
     resource = group.node.default_child

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from ..core.metric_names import FUNCTION_DIMENSION, MODEL_DIMENSION, entities_of
 from .spec import ALIAS, FunctionSpec
 
 __all__ = [
@@ -22,18 +23,18 @@ __all__ = [
 def alias_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int = 1) -> cloudwatch.Metric:
     """Return Lambda's metric of invocations through the alias."""
     function = spec.function_name
-    dimensions = {"FunctionName": function, "Resource": f"{function}:{ALIAS}"}
+    dimensions = {FUNCTION_DIMENSION: function, "Resource": f"{function}:{ALIAS}"}
     return _metric("AWS/Lambda", name, dimensions, statistic, minutes)
 
 
 def function_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int) -> cloudwatch.Metric:
     """Return Lambda's metric of all invocations, which are billed."""
-    return _metric("AWS/Lambda", name, {"FunctionName": spec.function_name}, statistic, minutes)
+    return _metric("AWS/Lambda", name, {FUNCTION_DIMENSION: spec.function_name}, statistic, minutes)
 
 
 def emitted_metric(spec: FunctionSpec, name: str, statistic: str, *, minutes: int = 5) -> cloudwatch.Metric:
     """Return a metric that the function emits, with the function as its only dimension."""
-    return _metric(spec.project, name, {"FunctionName": spec.function_name}, statistic, minutes)
+    return _metric(spec.project, name, {FUNCTION_DIMENSION: spec.function_name}, statistic, minutes)
 
 
 def metric_by_model(spec: FunctionSpec, name: str) -> cloudwatch.MathExpression:
@@ -48,7 +49,7 @@ def summed_metric(spec: FunctionSpec, name: str, label: str) -> cloudwatch.MathE
 
 def label_metric(spec: FunctionSpec, label: str) -> cloudwatch.MathExpression:
     """Return the number of entities with a label."""
-    return summed_metric(spec, f"Entities.{label}", label)
+    return summed_metric(spec, entities_of(label), label)
 
 
 def has_init_metric(spec: FunctionSpec) -> bool:
@@ -68,8 +69,8 @@ def _metric(namespace: str, name: str, dimensions: dict[str, str], statistic: st
 
 def _search(spec: FunctionSpec, name: str) -> str:
     function = spec.function_name
-    dimensions = f"{{{quoted(spec.project)},FunctionName,Model}}"
-    return f"SEARCH('{dimensions} FunctionName={quoted(function)} MetricName={quoted(name)}', 'Sum', 300)"
+    dimensions = f"{{{quoted(spec.project)},{FUNCTION_DIMENSION},{MODEL_DIMENSION}}}"
+    return f"SEARCH('{dimensions} {FUNCTION_DIMENSION}={quoted(function)} MetricName={quoted(name)}', 'Sum', 300)"
 
 
 def _math(expression: str, *, label: str) -> cloudwatch.MathExpression:

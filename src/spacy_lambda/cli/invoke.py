@@ -14,6 +14,7 @@ from spacy_lambda.core.files import check_file
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
+from spacy_lambda.local.settings import DEFAULT_ENDPOINT
 
 if TYPE_CHECKING:
     from spacy_lambda.client.report_line import Report
@@ -26,9 +27,7 @@ def invoke(
         str | None, typer.Argument(help="The deployed function's name in the project.", show_default="the only one")
     ] = None,
     *,
-    endpoint: Annotated[
-        str | None, typer.Option(help="Endpoint other than AWS, such as http://127.0.0.1:9001.")
-    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help=f"Endpoint other than AWS, such as {DEFAULT_ENDPOINT}.")] = None,
     function: Annotated[str, typer.Option(help="With --endpoint: the function's name or ARN.")] = "function",
     event: Annotated[str | None, typer.Option(help="File with the event as JSON; '-' for standard input.")] = None,
     text: Annotated[str | None, typer.Option(help="Text, sent as {\"text\": TEXT}; '-' for standard input.")] = None,
@@ -56,7 +55,7 @@ def invoke(
         if config is None and not Path(FILE).exists():
             raise InvokeError(
                 f"no --endpoint, and no {FILE} in {Path.cwd()}",
-                remedy="pass --endpoint http://127.0.0.1:9001 for a local function that `spacy-lambda serve` started,"
+                remedy=f"pass --endpoint {DEFAULT_ENDPOINT} for a local function that `spacy-lambda serve` started,"
                 f" or write a {FILE} with `spacy-lambda init`",
             )
         project = load_project(config, region=region)

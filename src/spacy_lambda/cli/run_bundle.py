@@ -22,7 +22,7 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
-from spacy_lambda.local.settings import FunctionSettings, LocalFunction
+from spacy_lambda.local.settings import DEFAULT_PORT, FunctionSettings, LocalFunction
 
 
 def run_bundle(
@@ -38,7 +38,7 @@ def run_bundle(
         ),
     ] = None,
     host: HostOption = "127.0.0.1",
-    port: PortOption = 9001,
+    port: PortOption = DEFAULT_PORT,
     allow_host: AllowHostOption = None,
     name: FunctionNameOption = "function",
     env: EnvOption = None,

@@ -23,7 +23,7 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, HANDLER
-from spacy_lambda.local.settings import FunctionSettings, LocalFunction
+from spacy_lambda.local.settings import DEFAULT_PORT, FunctionSettings, LocalFunction
 
 MAX_IDLE_S = 30 * 86_400
 
@@ -35,7 +35,7 @@ def serve(
     *,
     compare: CompareOption = None,
     host: HostOption = "127.0.0.1",
-    port: PortOption = 9001,
+    port: PortOption = DEFAULT_PORT,
     allow_host: AllowHostOption = None,
     name: FunctionNameOption = "function",
     handler: Annotated[str, typer.Option(help="Handler as MODULE.FUNCTION, as in Lambda's setting.")] = HANDLER,

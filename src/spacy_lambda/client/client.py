@@ -12,10 +12,11 @@ from spacy_lambda.client.bisection import answer_batch
 from spacy_lambda.client.call_errors import CHECK
 from spacy_lambda.client.connect import Connection, open_transport
 from spacy_lambda.client.parallel import RunningCalls, pipe_batches
-from spacy_lambda.client.predict_options import LongText, PredictOptions
+from spacy_lambda.client.predict_options import PredictOptions
 from spacy_lambda.client.response_body import MAX_ANSWER_BYTES
 from spacy_lambda.client.retry import Retry
 from spacy_lambda.client.transport import CallFailed, Transport
+from spacy_lambda.core.request_options import LongText
 from spacy_lambda.errors import InvokeError, RequestError
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ def doc_of(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
     spans, no ids of entities and nothing of ``Doc._``.
 
     :param text: As it was sent.
-    :param answer: With all of :data:`~spacy_lambda.core.doc_parts.DOC_PARTS`.
+    :param answer: With all of :data:`~spacy_lambda.core.request_options.DOC_PARTS`.
     :raises InvokeError: If it is not an answer to this text, or its tokens do not add up to the text.
     """
     try:

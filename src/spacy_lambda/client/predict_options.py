@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from spacy_lambda.client.call_errors import CHECK
 from spacy_lambda.client.transport import to_json
-from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.errors import InvokeError
 
-__all__ = ["LongText", "PredictOptions"]
-
-LongText = Literal["refuse", "split"]
+__all__ = ["PredictOptions"]
 
 
 @dataclass(frozen=True)

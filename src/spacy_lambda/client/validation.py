@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.request_options import DOC_PARTS
 
 __all__ = ["ShapeError", "check_shape"]
 

@@ -14,6 +14,7 @@ __all__ = [
     "PYTHONS",
     "Architecture",
     "Python",
+    "log_group_name",
 ]
 
 HANDLER = "spacy_lambda.runtime.handler.handler"
@@ -32,3 +33,8 @@ DEFAULT_ARCHITECTURE: Architecture = "x86_64"
 
 DEFAULT_MEMORY_MB = 2048
 DEFAULT_TIMEOUT_S = 30
+
+
+def log_group_name(function: str) -> str:
+    """Return the name of the log group that Lambda writes a function's logs to."""
+    return f"/aws/lambda/{function}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from spacy_lambda.core.file_names import is_device
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import InvalidPipelineError, JsonError, PipelineNotFoundError
@@ -49,9 +50,6 @@ VERSION = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z!+_-]|\.(?!\.))*(?<![.-])", re.AS
 
 LONGEST = {"lang": 32, "name": 100, "version": 64}
 """Bytes of UTF-8."""
-
-DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-"""Names of devices on Windows, which no file can have."""
 
 REQUIREMENT = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -270,7 +268,7 @@ def _wrong(value: object, form: re.Pattern[str], longest: int) -> str | None:
         return _shown(value)
     if len(value.encode()) > longest:
         return f"{_shown(value)}, of {len(value.encode())} bytes"
-    return f"{value!r}, the name of a device" if DEVICES.fullmatch(value) else None
+    return f"{value!r}, the name of a device" if is_device(value) else None
 
 
 def _shown(value: object) -> str:

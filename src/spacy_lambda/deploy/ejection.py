@@ -33,7 +33,7 @@ __all__ = ["eject", "write_app"]
 PACKAGE = "ner_app"
 """Package with the copies of :mod:`spacy_lambda.cdk` and of the modules of :mod:`spacy_lambda.core` that it imports."""
 
-CORE_MODULES = ("__init__", "env_names", "lambda_function", "lambda_limits", "output_location")
+CORE_MODULES = ("__init__", "env_names", "lambda_function", "lambda_limits", "metric_names", "output_location")
 
 APP = f'''"""The CDK app: ``cdk deploy --all``. ``functions.json`` is what it deploys."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.core.lambda_function import log_group_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
@@ -64,7 +65,7 @@ def read_log(
 
 def _events(aws: Aws, function: str, start: int) -> Iterator[dict[str, Any]]:
     client = aws.client("logs")
-    pages = client.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}", startTime=start)
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=log_group_name(function), startTime=start)
     with aws_errors(f"reading the log of {function}"):
         try:
             for page in pages:

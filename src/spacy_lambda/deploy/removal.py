@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import FUNCTION_TAG, PROJECT_TAG, bucket_name, stack_name
+from spacy_lambda.core.lambda_function import log_group_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import StackResource, find_stack, require_settled, stack_resources
@@ -104,7 +105,7 @@ def _by_name(aws: Aws, project: str, names: list[str]) -> Iterator[str]:
         function = stack_name(project, name)
         with suppress(client.exceptions.ResourceNotFoundException):
             yield str(client.get_function(FunctionName=function)["Configuration"]["FunctionArn"])
-        group = f"/aws/lambda/{function}"
+        group = log_group_name(function)
         found = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
         yield from (_bare(one["arn"]) for one in found if one["logGroupName"] == group)
 

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 from spacy_lambda.client.invocation import FunctionError, Invocation
 from spacy_lambda.client.lambda_api import WAIT_S, InvocationType, invoke_function, lambda_client
 from spacy_lambda.errors import InvokeError
-from spacy_lambda.local.settings import REGION
+from spacy_lambda.local.settings import DEFAULT_ENDPOINT, REGION
 
 __all__ = ["FunctionError", "Invocation", "invoke"]
 
@@ -67,4 +67,5 @@ def _check_endpoint(url: str) -> None:
         is_url = False
     if not is_url:
         _, _, address = url.rpartition("://")
-        raise InvokeError(f"the endpoint {url!r} is not a URL", remedy=f"write http://{address or '127.0.0.1:9001'}")
+        endpoint = f"http://{address}" if address else DEFAULT_ENDPOINT
+        raise InvokeError(f"the endpoint {url!r} is not a URL", remedy=f"write {endpoint}")

@@ -17,6 +17,7 @@ from spacy_lambda.core.env_names import (
     RUNTIME_API_VARIABLE,
     TASK_ROOT_VARIABLE,
 )
+from spacy_lambda.core.lambda_function import log_group_name
 from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings, Program
 
 _PASSED_ON = "OPENBLAS_"
@@ -46,7 +47,7 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
         FUNCTION_NAME_VARIABLE: settings.name,
         "AWS_LAMBDA_FUNCTION_VERSION": VERSION,
         INITIALIZATION_TYPE_VARIABLE: "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{settings.name}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": log_group_name(settings.name),
         "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{uuid.uuid4().hex}",
         RUNTIME_API_VARIABLE: runtime_api,
         "LAMBDA_RUNTIME_DIR": str(program.runtime_dir),

@@ -18,7 +18,11 @@ from spacy_lambda.core.lambda_limits import (
 )
 from spacy_lambda.errors import LocalLambdaError
 
-__all__ = ["REGION", "VERSION", "FunctionSettings", "LocalFunction", "Program"]
+__all__ = ["DEFAULT_ENDPOINT", "DEFAULT_PORT", "REGION", "VERSION", "FunctionSettings", "LocalFunction", "Program"]
+
+DEFAULT_PORT = 9001
+DEFAULT_ENDPOINT = f"http://127.0.0.1:{DEFAULT_PORT}"
+"""The endpoint of a local server."""
 
 ACCOUNT = "012345678901"
 REGION = "us-east-1"

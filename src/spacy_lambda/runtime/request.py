@@ -8,13 +8,12 @@ from difflib import get_close_matches
 from reprlib import Repr
 from typing import Any, Literal
 
-from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.request_options import DOC_PARTS, LONG_TEXT
 from spacy_lambda.errors import RequestError
 
 __all__ = ["TEXT_KEYS", "Request", "combined", "parse_request"]
 
 TEXT_KEYS = ("text", "texts", "inputs")
-LONG_TEXT = ("refuse", "split")
 KEYS = (*TEXT_KEYS, "include", "long_text")
 
 _REPR = Repr()

@@ -11,7 +11,7 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import EVENT_KEYS, dispatch
 from spacy_lambda.runtime.predictor import Predictor

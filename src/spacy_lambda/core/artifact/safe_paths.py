@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from spacy_lambda.core.file_names import folded, is_device
 from spacy_lambda.errors import ArtifactError
 
 __all__ = ["HIDDEN", "is_left_out", "path_below", "unsafe_name", "unsafe_names"]
@@ -17,9 +17,6 @@ HIDDEN = "is hidden, or made by a tool"
 LEFT_OUT = "__pycache__"
 """A folder left out like hidden files: Python prefers its contents to the source in the same folder."""
 
-DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*| +\..*)?", re.DOTALL)
-"""Names of devices on Windows, in every folder and with every ending."""
-
 NOT_ON_WINDOWS = frozenset('\\:*?"<>|')
 REMEDY = "do not use it; if it is yours, rename that file and pack the pipeline again"
 
@@ -30,7 +27,7 @@ def is_left_out(name: str) -> bool:
     Tools run the commands in such files (``.git/config``, ``.envrc``), signatures do not cover all of them, and people
     do not see them. Packing omits them, reading refuses them.
     """
-    parts = _folded(name).split("/")
+    parts = folded(name).split("/")
     return any(part == LEFT_OUT or (part.startswith(".") and part.strip(".")) for part in parts)
 
 
@@ -40,17 +37,17 @@ def unsafe_name(name: str) -> str | None:
     :param name: A relative path with ``/`` between its parts.
     """
     parts = name.split("/")
-    folded = _folded(name).split("/")
+    plain = folded(name).split("/")
     checks = (
         (not name, "is empty"),
         (name.startswith("/"), "is absolute"),
         (NOT_ON_WINDOWS.intersection(name), "has a backslash, a colon or another character that is invalid on Windows"),
         (not name.isprintable(), "has characters that cannot be printed"),
-        (".." in parts or ".." in folded, "leads out of the folder"),
+        (".." in parts or ".." in plain, "leads out of the folder"),
         ("" in parts or "." in parts, "is not in its shortest form"),
-        (len(folded) != len(parts), "has a character that looks like a slash"),
-        (any(part != part.strip() or part.endswith(".") for part in folded), "has a space or a dot at the end"),
-        (any(DEVICES.fullmatch(part) for part in folded), "is a device on Windows"),
+        (len(plain) != len(parts), "has a character that looks like a slash"),
+        (any(part != part.strip() or part.endswith(".") for part in plain), "has a space or a dot at the end"),
+        (any(is_device(part) for part in plain), "is a device on Windows"),
         (len(parts) > MAX_DEPTH, f"is deeper than {MAX_DEPTH} folders"),
         (len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES, f"is longer than {MAX_NAME_BYTES} bytes"),
         (is_left_out(name), HIDDEN),
@@ -69,12 +66,12 @@ def unsafe_names(names: Iterable[str]) -> str | None:
         why = unsafe_name(name)
         if why is not None:
             return f"{name!a} {why}"
-        if _folded(name) in files:
+        if folded(name) in files:
             return f"{name!a} is there twice"
-        files[_folded(name)] = name
+        files[folded(name)] = name
         parts = name.split("/")
         for folder in ("/".join(parts[:depth]) for depth in range(1, len(parts))):
-            if folders.setdefault(_folded(folder), folder) != folder:
+            if folders.setdefault(folded(folder), folder) != folder:
                 return f"{folder!a} is there twice"
     both = next((files[folder] for folder in sorted(folders) if folder in files), None)
     return None if both is None else f"{both!a} is a file and a folder"
@@ -96,12 +93,3 @@ def path_below(folder: Path, name: str) -> Path:
     if why is not None:
         raise ArtifactError(f"{name!a} is refused: it {why}", remedy=REMEDY)
     return path
-
-
-def _folded(name: str) -> str:
-    """Normalize a name as systems do that ignore case and Unicode forms."""
-    if name.isascii():
-        return name.lower()
-    import unicodedata
-
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

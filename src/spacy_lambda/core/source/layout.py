@@ -11,21 +11,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 from spacy_lambda.core.artifact.unpack import MAX_ARTIFACT_BYTES
 from spacy_lambda.core.digest import Digest, is_digest, parse_digest
-from spacy_lambda.core.location import Location
+from spacy_lambda.core.location import REF, Location
 from spacy_lambda.core.strict_json import check_fields, read_json
 from spacy_lambda.errors import DigestError, JsonError, NotStoredError, StoreError
 
 __all__ = ["LATEST", "Pointer", "artifact_key", "parse_pointer", "ref_key", "resolve", "signature_key"]
 
 LATEST = "latest"
-VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", re.ASCII)
 MAX_POINTER_BYTES = 4096
 FIELDS = {"kind": str, "version": str, "sha256": str, "size": int}
 
@@ -69,7 +67,7 @@ def parse_pointer(data: bytes, *, name: str) -> Pointer:
         raise StoreError(f"{name} is not a valid pointer to an artifact: {exc.message}", remedy=remedy) from exc
     if (
         pointer.kind not in ("version", "alias")
-        or not VERSION.fullmatch(pointer.version)
+        or not REF.fullmatch(pointer.version)
         or not 0 < pointer.size <= MAX_ARTIFACT_BYTES
     ):
         raise StoreError(f"{name} is not a valid pointer to an artifact", remedy=remedy)

@@ -9,6 +9,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from spacy_lambda.core.metric_names import CHARACTERS, EMPTY_ANSWERS, ENTITIES, TEXTS, TOKENS, TRUNCATED_TEXTS
 from spacy_lambda.runtime.encoder_output import get_encoding
 
 __all__ = ["Observation", "TextCounts", "add_counts", "count_text"]
@@ -48,12 +49,12 @@ class Observation:
     def counts(self) -> dict[str, int]:
         """Return the sums. A prediction is empty if a text that is not blank has no entity."""
         return {
-            "Texts": len(self.texts),
-            "Characters": sum(text.characters for text in self.texts),
-            "Tokens": sum(text.tokens for text in self.texts),
-            "Entities": sum(text.entities.total() for text in self.texts),
-            "EmptyAnswers": sum(not text.is_blank and not text.entities for text in self.texts),
-            "TruncatedTexts": sum(text.truncated > 0 for text in self.texts),
+            TEXTS: len(self.texts),
+            CHARACTERS: sum(text.characters for text in self.texts),
+            TOKENS: sum(text.tokens for text in self.texts),
+            ENTITIES: sum(text.entities.total() for text in self.texts),
+            EMPTY_ANSWERS: sum(not text.is_blank and not text.entities for text in self.texts),
+            TRUNCATED_TEXTS: sum(text.truncated > 0 for text in self.texts),
         }
 
     def entities(self) -> Counter[str]:

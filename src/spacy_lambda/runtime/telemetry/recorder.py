@@ -10,6 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE, METRICS_VARIABLE
+from spacy_lambda.core.metric_names import (
+    CLIENT_ERRORS,
+    COLD_STARTS,
+    FUNCTION_DIMENSION,
+    INIT_DURATION,
+    MODEL_DIMENSION,
+    entities_of,
+)
 from spacy_lambda.runtime.telemetry.emf import Metric, metric_line
 from spacy_lambda.runtime.telemetry.init_type import is_cold, process_age_s
 from spacy_lambda.runtime.telemetry.observation import Observation
@@ -17,10 +25,8 @@ from spacy_lambda.runtime.telemetry.xray import send_subsegment
 
 __all__ = ["Recorder"]
 
-"""Namespace of the function's metrics in CloudWatch; without it there are none."""
-
-BY_FUNCTION = ("FunctionName",)
-BY_MODEL = ("FunctionName", "Model")
+BY_FUNCTION = (FUNCTION_DIMENSION,)
+BY_MODEL = (FUNCTION_DIMENSION, MODEL_DIMENSION)
 DIGEST = 12
 """Characters of a SHA-256 that identify a model."""
 
@@ -88,8 +94,8 @@ class Recorder:
                 namespace=namespace,
                 timestamp_ms=int(ended * 1000),
                 dimensions={
-                    "FunctionName": self._environ.get(FUNCTION_NAME_VARIABLE, "function"),
-                    "Model": self._model[:DIGEST] if len(self._model) == 64 else self._model,
+                    FUNCTION_DIMENSION: self._environ.get(FUNCTION_NAME_VARIABLE, "function"),
+                    MODEL_DIMENSION: self._model[:DIGEST] if len(self._model) == 64 else self._model,
                 },
                 facts=facts,
             )
@@ -109,11 +115,11 @@ class Recorder:
         found = observation.entities()
         counts: dict[str, float] = {
             **observation.counts(),
-            "ClientErrors": observation.error == "RequestError",
-            **{f"Entities.{label}": found[label] for label in {**dict.fromkeys(self._labels), **found}},
+            CLIENT_ERRORS: observation.error == "RequestError",
+            **{entities_of(label): found[label] for label in {**dict.fromkeys(self._labels), **found}},
         }
         metrics = [Metric(name, int(value), "Count", BY_MODEL) for name, value in counts.items()]
-        metrics.append(Metric("ColdStarts", int(cold), "Count", BY_FUNCTION))
+        metrics.append(Metric(COLD_STARTS, int(cold), "Count", BY_FUNCTION))
         if cold:
-            metrics.append(Metric("InitDuration", self._init_ms, "Milliseconds", BY_FUNCTION))
+            metrics.append(Metric(INIT_DURATION, self._init_ms, "Milliseconds", BY_FUNCTION))
         return metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spacy_lambda.core.doc_parts import DOC_PARTS
+from spacy_lambda.core.request_options import DOC_PARTS, LONG_TEXT
 from spacy_lambda.runtime.events.http.info import describe
 from spacy_lambda.runtime.events.http.problems import PROBLEM_TYPE
 from spacy_lambda.runtime.labels import entity_labels
@@ -89,7 +89,7 @@ def _schemas(predictor: Predictor) -> dict[str, Any]:
         "description": f"Up to {limits.texts:,} texts, of {limits.total:,} characters in total.",
     }
     include = {"type": "array", "items": {"enum": list(DOC_PARTS)}}
-    long_text = {"enum": ["refuse", "split"]}
+    long_text = {"enum": list(LONG_TEXT)}
     labels = entity_labels(predictor.nlp)
     label = {"type": "string", **({"enum": labels} if labels else {})}
     entity = {"text": {"type": "string"}, "label": label, "start": OFFSET, "end": OFFSET}
