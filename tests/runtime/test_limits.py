@@ -22,7 +22,7 @@ from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.limits import derive_limits
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import parse_request
-from spacy_lambda.runtime.speed import Speed, measure_speed, read_speed
+from spacy_lambda.runtime.speed import Speed, read_speed
 from tests.runtime.fakes import left, processed, url_event
 
 SPEED = Speed("wordpieces", 2e-4, 3.2)
@@ -352,16 +352,6 @@ def test_a_speed_that_is_none_is_estimated(measured: Any, nlp: Language) -> None
     if not isinstance(measured, dict | None):
         nlp.meta["spacy_lambda"] = {"speed": measured or None}
     assert read_speed(nlp) == Speed("tokens", 6e-5, 5.4)
-
-
-def test_the_speed_is_measured(nlp: Language) -> None:
-    measured = measure_speed(nlp, ["An iron film. " * 20, "", "iron"])
-    assert (measured["unit"], measured["texts"]) == ("tokens", 2)
-    nlp.meta["spacy_lambda"] = {"speed": measured}
-    assert read_speed(nlp).seconds_per_unit == pytest.approx(1.5 * measured["seconds_per_1000_units"] / 1000)
-    nlp.meta["spacy_lambda"] = {"speed": {**measured, "seconds_per_1000_units": 1000}}
-    assert read_speed(nlp).seconds_per_unit == pytest.approx(3 * 6e-5)  # of a busy machine
-    assert json.loads(json.dumps(measured)) == measured
 
 
 def test_limits_are_told(nlp: Language) -> None:

@@ -24,10 +24,11 @@ from spacy_lambda.runtime.events import s3_objects as objects
 from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.output import open_output
+from spacy_lambda.runtime.events.protocol import EventSource
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
-from spacy_lambda.runtime.predictor import EventSource, Predictor
+from spacy_lambda.runtime.predictor import Predictor
 
 EVENTS = Path(__file__).parent.parent / "runtime" / "events" / "samples"
 SOURCES: list[EventSource] = [SqsEvent(), KinesisEvent(), S3Event(), EventBridgeEvent(), StepFunctionsEvent()]

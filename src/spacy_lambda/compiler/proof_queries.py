@@ -21,13 +21,13 @@ from spacy.tokens import Doc
 
 from spacy_lambda.compiler.doc_content import TORCH_EXTENSION
 from spacy_lambda.compiler.doc_trace import trace_text
+from spacy_lambda.compiler.measured_speed import measure_speed
 from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE
 from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.packages.isolated_program import Failure, describe_failure
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import keep_scores
-from spacy_lambda.runtime.speed import measure_speed
 
 __all__ = ["function_answers", "load", "query"]
 

@@ -1,10 +1,10 @@
-"""The predictor, and the protocol of the event sources that call it."""
+"""The one path from a request to its prediction, which all event sources share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from spacy.language import Language
 
@@ -15,12 +15,12 @@ from spacy_lambda.runtime.prediction import predict_all
 from spacy_lambda.runtime.request import Request, parse_request
 from spacy_lambda.runtime.telemetry.observation import Observation
 
-__all__ = ["EventSource", "Predictor"]
+__all__ = ["Predictor"]
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """The one path from a request to its prediction, shared by all event sources.
+    """A pipeline, and all that a prediction depends on.
 
     :param nlp: The loaded pipeline.
     :param environ: The environment variables.
@@ -68,20 +68,3 @@ class Predictor:
         predictions = predict_all(self.nlp, requests, self.capacity, response_bytes=float("inf"))
         self.observation.texts.extend(predictions.counts)
         return predictions.outcomes
-
-
-class EventSource(Protocol):
-    """A kind of event.
-
-    :param name: AWS's name of it.
-    """
-
-    name: str
-
-    def infer(self, event: Any) -> bool:
-        """Return whether an event is of this kind, by its shape; must never raise."""
-        ...
-
-    def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
-        """Handle an event, and return what its sender expects."""
-        ...

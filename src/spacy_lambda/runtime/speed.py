@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,10 +11,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.core.compiled_meta import META_KEY
-from spacy_lambda.runtime.cpus import cpu_share
 from spacy_lambda.runtime.transformer import CompiledTransformer
 
-__all__ = ["SPEED_KEY", "Speed", "count_units", "measure_speed", "read_speed"]
+__all__ = ["SPEED_KEY", "Speed", "count_units", "read_speed", "unit_of"]
 
 SPEED_KEY = "speed"
 """Key of the speed in ``meta["spacy_lambda"]``."""
@@ -38,9 +36,6 @@ SMALLEST: Mapping[Unit, int] = {"wordpieces": 3, "tokens": 1}
 
 SECONDS_PER_TEXT = 0.002
 """Seconds of a text beyond its length, on one CPU."""
-
-REPEATS = 3
-"""Measurements of each text; the minimum counts, because other processes only slow them down."""
 
 MARGIN = 1.5
 """Maximum ratio of a function's CPU time to a measurement's."""
@@ -78,10 +73,15 @@ class Speed:
         return self.seconds(SMALLEST[self.unit], 1, cpus)
 
 
+def unit_of(nlp: Language) -> Unit:
+    """Return the unit of a pipeline's time."""
+    return "wordpieces" if _transformers(nlp) else "tokens"
+
+
 def read_speed(nlp: Language) -> Speed:
     """Return the speed in a pipeline's metadata, or an estimate that is rather too slow."""
     meta = nlp.meta.get(META_KEY) or {}
-    unit: Unit = "wordpieces" if _transformers(nlp) else "tokens"
+    unit = unit_of(nlp)
     measured, estimated = meta.get(SPEED_KEY) or {}, _estimated(meta, unit)
     try:
         seconds = MARGIN * float(measured["seconds_per_1000_units"]) / 1000
@@ -120,45 +120,6 @@ def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
         return wordpieces
     weight = SECONDS_PER_TOKEN / (speed or read_speed(nlp)).seconds_per_unit
     return wordpieces + math.ceil(min(1.0, weight) * (len(doc) - wordpieces))
-
-
-def measure_speed(nlp: Language, texts: Sequence[str]) -> dict[str, Any]:
-    """Time a loaded pipeline for its metadata; a second of texts is enough.
-
-    :param texts: Texts like those that it will be asked.
-    """
-    import platform
-
-    docs = [nlp.make_doc(text) for text in texts if text.strip()]
-    units = sum(count_units(nlp, doc) for doc in docs) or 1
-    if docs:
-        nlp(docs[0].text)  # objects that are created at the first use
-    seconds = sum(min(_timed(nlp, doc.text) for _ in range(REPEATS)) for doc in docs)
-    cpus = cpu_share()
-    characters = sum(len(doc.text) for doc in docs)
-    alone = Speed("tokens", 1.0, 1.0).on(cpus)
-    return {
-        "unit": "wordpieces" if _transformers(nlp) else "tokens",
-        "seconds_per_1000_units": round(1000 * seconds / units / alone, 6),
-        "seconds_per_1000_characters": round(1000 * seconds / max(characters, 1) / alone, 6),
-        "texts": len(docs),
-        "cpus": round(cpus, 2),
-        "machine": f"{platform.machine()} {_cpu_model()}".strip(),
-    }
-
-
-def _timed(nlp: Language, text: str) -> float:
-    began = time.perf_counter()
-    nlp(text)
-    return time.perf_counter() - began
-
-
-def _cpu_model() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    except OSError:
-        return ""
 
 
 def _transformers(nlp: Language) -> list[CompiledTransformer]:

@@ -25,9 +25,10 @@ from spacy_lambda.runtime import events
 from spacy_lambda.runtime.events.dispatch import event_sources
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.output import open_output
+from spacy_lambda.runtime.events.protocol import EventSource
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
-from spacy_lambda.runtime.predictor import EventSource, Predictor
+from spacy_lambda.runtime.predictor import Predictor
 
 EVENTS = Path(__file__).parent / "samples"
 KINDS = {

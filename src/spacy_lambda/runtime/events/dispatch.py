@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.errors import RequestError
-from spacy_lambda.runtime.predictor import EventSource, Predictor
+from spacy_lambda.runtime.events.protocol import EventSource
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.response_size import check_response
 
 __all__ = ["dispatch", "event_sources"]
