@@ -128,4 +128,4 @@ def _opened(pipeline: str) -> Iterator[tuple[Path, str | None]]:
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         pulled = pull(location, Path(scratch, "pipeline"))
         pinned = f"{location.at(location.ref)}#sha256={pulled.sha256}"
-        yield pulled.path, None if location.scheme == "file" else pinned
+        yield pulled.path, None if location.is_local else pinned

@@ -16,6 +16,7 @@ from ..core.env_names import (
     PIPELINE_VARIABLE,
 )
 from ..core.lambda_function import HANDLER
+from ..core.output_location import S3Prefix, parse_output
 from .acknowledge import acknowledge
 from .aws_names import repository_name
 from .failed_events import FailedEvents
@@ -121,8 +122,8 @@ def _check(spec: FunctionSpec) -> None:
         raise SpecError(
             f"{spec.name!r} has SnapStart and EFS, which Lambda does not support together", remedy="choose one of them"
         )
-    output = spec.config.environment.get(OUTPUT_VARIABLE, "s3://")
-    if not output.startswith("s3://"):
+    output = spec.config.environment.get(OUTPUT_VARIABLE)
+    if output is not None and not isinstance(parse_output(output), S3Prefix):
         raise SpecError(
             f"{OUTPUT_VARIABLE} of {spec.name!r} is {output!r}: a function with EFS can only reach S3",
             remedy="write s3://bucket/prefix, or deploy the function without EFS",

@@ -41,7 +41,7 @@ def pull(
     from spacy_lambda.store import pull as pull_pipeline
 
     parsed = parse_location(location)
-    if parsed.scheme == "hf":
+    if parsed.is_repository:
         hub_progress(quiet=as_json)
     with byte_progress(quiet=as_json) as on_step:
         pulled = pull_pipeline(

@@ -73,9 +73,9 @@ def push(
     from spacy_lambda.store import push as push_pipeline
 
     source, location = _source_and_store(pipeline, store, hub_pipeline, revision)
-    if location.scheme == "hf":
+    if location.is_repository:
         hub_progress(quiet=as_json)
-    aliases = dict.fromkeys([*(alias or []), *([LATEST] if latest and location.scheme != "hf" else [])])
+    aliases = dict.fromkeys([*(alias or []), *([LATEST] if latest and not location.is_repository else [])])
     with _hub_options(source, original, public=public, message=message) as hub:
         opened = open_store(
             location, s3=S3Options(endpoint_url, region, profile), encryption=Encryption(sse, kms_key), hub=hub
@@ -144,6 +144,6 @@ def _source_and_store(first: str, second: str, third: str | None, revision: str 
         source, location = first, parse_location(second)
     if revision is None:
         return source, location
-    if location.scheme != "hf":
+    if not location.is_repository:
         raise LocationError(f"--revision is for the Hub, not for {location}", remedy="leave it out")
     return source, location.at(revision)

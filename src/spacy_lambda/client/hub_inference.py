@@ -37,7 +37,7 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
     from spacy_lambda.client.deadline import Deadline
     from spacy_lambda.client.response_body import MAX_ANSWER_BYTES, BodyError, read_body
 
-    if location.scheme != "hf":
+    if not location.is_repository:
         raise InferenceError(f"{location} is not on the Hub", remedy="write hf://owner/name")
     default = constants.INFERENCE_PROXY_TEMPLATE.format(provider="hf-inference")
     base = (endpoint or os.environ.get(ENDPOINT_VARIABLE) or default).rstrip("/")

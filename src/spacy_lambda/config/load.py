@@ -80,7 +80,7 @@ def absolute_location(pipeline: str, folder: Path) -> str:
     :param folder: Folder of that file.
     """
     location = parse_location(pipeline)
-    if location.scheme != "file":
+    if not location.is_local:
         return pipeline
     in_folder = parse_location(str(folder / pipeline))
     is_package = location.path.isidentifier() and not Path(in_folder.path).exists()

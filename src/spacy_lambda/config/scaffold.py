@@ -129,7 +129,7 @@ def _guess_names(pipeline: str, location: Location) -> tuple[str, str]:
 
 def _stored_meta(location: Location) -> Mapping[str, Any]:
     """Return the ``meta.json`` of a local artifact; empty if it is remote, or unreadable, which ``deploy`` reports."""
-    if location.scheme != "file":
+    if not location.is_local:
         return {}
     try:
         with find_artifact(location).open() as stream:
@@ -149,7 +149,7 @@ def _aws_name(text: str) -> str:
 def _relative_to(folder: Path, pipeline: str, location: Location) -> str:
     """Return a location whose relative path starts at a folder instead of the current one."""
     path = Path(location.path)
-    if location.scheme != "file" or path.is_absolute() or not path.exists():
+    if not location.is_local or path.is_absolute() or not path.exists():
         return pipeline
     relative = Path(os.path.relpath(path, folder)).as_posix()
     moved = relative if relative.startswith("../") else f"./{relative}"

@@ -11,6 +11,7 @@ digest: where it is given, nothing else is loaded.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -54,10 +55,20 @@ class Location:
             raise LocationError(f"{self.sha256!a} is not a digest", remedy=WRITE_DIGEST)
 
     def __str__(self) -> str:
-        prefix = "" if self.scheme == "file" else f"{self.scheme}://"
+        prefix = "" if self.is_local else f"{self.scheme}://"
         ref = "" if self.ref is None else f"@{self.ref}"
         sha256 = "" if self.sha256 is None else f"#sha256={self.sha256}"
         return f"{prefix}{self.path}{ref}{sha256}"
+
+    @property
+    def is_local(self) -> bool:
+        """True for a path or a package on this machine."""
+        return self.scheme == "file"
+
+    @property
+    def is_repository(self) -> bool:
+        """True for a repository of the Hub, which has revisions instead of versions and aliases."""
+        return self.scheme == "hf"
 
     @property
     def bucket(self) -> str:
@@ -72,7 +83,7 @@ class Location:
     @property
     def is_artifact(self) -> bool:
         """True for an artifact's file, false for a version in a store."""
-        return self.scheme != "hf" and self.path.endswith(".tar")
+        return not self.is_repository and self.path.endswith(".tar")
 
     def at(self, ref: str | None) -> Location:
         """Return the location of another version."""
@@ -92,13 +103,16 @@ def parse_location(text: str) -> Location:
     scheme, separator, path = rest.partition("://")
     if not separator:
         return _path(rest, sha256)
-    if scheme not in ("s3", "hf"):
+    parse = PARSERS.get(scheme)
+    if parse is None:
         raise LocationError(f"{text!r} has the unknown scheme {scheme!r}", remedy=FORMS)
-    path, ref = _split(path) if scheme == "s3" else _split_hub(path)
-    if "#" in path:
-        raise LocationError(f"{text!r} has a '#' that is not #sha256=", remedy=FORMS)
-    if scheme == "s3":
-        return _s3(text, path.rstrip("/"), ref, sha256)
+    return parse(text, path, sha256)
+
+
+def _hub(text: str, path: str, sha256: Digest | None) -> Location:
+    path, at, revision = path.partition("@")
+    ref = revision if at else None
+    _check_fragment(text, path)
     if not HUB_NAME.fullmatch(path) or (ref is not None and (not HUB_REF.fullmatch(ref) or ".." in ref)):
         raise LocationError(
             f"{text!r} is not a repository of the Hub", remedy="write hf://owner/name or hf://owner/name@revision"
@@ -129,22 +143,28 @@ def _path(path: str, sha256: Digest | None) -> Location:
     return Location("file", before, ref, sha256)
 
 
-def _s3(text: str, path: str, ref: str | None, sha256: Digest | None) -> Location:
+def _s3(text: str, path: str, sha256: Digest | None) -> Location:
     # Most functions start without a location in S3.
     from spacy_lambda.core.output_location import BUCKET
 
+    path, ref = _split(path)
+    _check_fragment(text, path)
     bucket = path.partition("/")[0]
     if not BUCKET.fullmatch(bucket):
         raise LocationError(f"{text!r} has an invalid bucket name: {bucket!r}", remedy="write s3://bucket/key")
-    return Location("s3", path, ref, sha256)
+    return Location("s3", path.rstrip("/"), ref, sha256)
+
+
+PARSERS: Mapping[str, Callable[[str, str, Digest | None], Location]] = {"s3": _s3, "hf": _hub}
+"""The grammar behind each ``SCHEME://``."""
+
+
+def _check_fragment(text: str, path: str) -> None:
+    if "#" in path:
+        raise LocationError(f"{text!r} has a '#' that is not #sha256=", remedy=FORMS)
 
 
 def _split(path: str) -> tuple[str, str | None]:
     """Split off ``@REF``; an ``@`` before anything else belongs to the path."""
     before, at, ref = path.rpartition("@")
     return (before, ref) if at and before and REF.fullmatch(ref) else (path, None)
-
-
-def _split_hub(path: str) -> tuple[str, str | None]:
-    before, at, ref = path.partition("@")
-    return before, ref if at else None

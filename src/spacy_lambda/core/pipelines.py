@@ -153,7 +153,7 @@ def resolve_pipeline(pipeline: str | Path, *, base: Path = Path()) -> ResolvedPi
     """
     text = str(pipeline)
     location = Location("file", text) if text and _exists(base / text) else parse_location(text)
-    if location.scheme != "file":
+    if not location.is_local:
         return ResolvedPipeline("remote", location)
     path = base / location.path
     below = location if base == Path() else replace(location, path=str(path))

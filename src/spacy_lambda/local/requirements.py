@@ -15,17 +15,15 @@ from spacy_lambda.core.artifact.unpack import read_stream_file
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipelines import find_pipeline, read_meta, requirements_of, resolve_pipeline
-from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.find import SOURCES, find_artifact
 from spacy_lambda.local.settings import FunctionSettings, Program
 from spacy_lambda.packages.task_root import build_task_root
 from spacy_lambda.pipeline.config_file import parse_config
 from spacy_lambda.pipeline.kind import require_compiled, require_without_torch
 
 CACHE_VARIABLES = (CACHE_VARIABLE, CACHE_LIMIT_VARIABLE)
-S3_VARIABLES = ("AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 CONFIG = "config.cfg"
 MAX_CONFIG_BYTES = 4 << 20
-HUB_VARIABLES = ("HF_ENDPOINT", "HF_TOKEN")
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,11 @@ def read_source(pipeline: str | Path) -> PipelineSource:
         own = _own_distribution(location.path) if resolved.form == "package" else ()
         digest = "" if location.sha256 is None else f"#sha256={location.sha256}"
         return PipelineSource(f"{folder}{digest}", (*own, *requirements))
-    if location.scheme == "file":
+    if location.is_local:
         location = replace(location, path=str(Path(location.path).resolve()))
     manifest = _manifest(location, name=str(pipeline))
-    needed = ("boto3",) if location.scheme == "s3" else ()
-    return PipelineSource(str(location), (*needed, *requirements_of(manifest.pipeline)), _variables(location))
+    requirements = (*SOURCES[location.scheme].requirements, *requirements_of(manifest.pipeline))
+    return PipelineSource(str(location), requirements, _variables(location))
 
 
 @contextmanager
@@ -103,9 +101,9 @@ def _manifest(location: Location, *, name: str) -> Manifest:
 
 
 def _variables(location: Location) -> dict[str, str]:
-    of_store = {"s3": S3_VARIABLES, "hf": HUB_VARIABLES, "file": ()}[location.scheme]
-    found = {name: os.environ[name] for name in (*CACHE_VARIABLES, *of_store) if name in os.environ}
-    return {**found, **(_credentials() if location.scheme == "s3" else {})}
+    source = SOURCES[location.scheme]
+    found = {name: os.environ[name] for name in (*CACHE_VARIABLES, *source.variables) if name in os.environ}
+    return {**found, **(_credentials() if source.aws_credentials else {})}
 
 
 def _credentials() -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from spacy_lambda.core.location import Location
+from spacy_lambda.core.location import Location, Scheme
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.errors import LocationError
 from spacy_lambda.store.folder import FolderStorage
@@ -28,7 +29,7 @@ def open_store(
     :raises LocationError: If it names something in a store.
     :raises StoreError: If it cannot be used.
     """
-    if location.scheme == "hf":
+    if location.is_repository:
         return HubStore(location, options=hub)
     if location.ref is not None or location.sha256 is not None or location.is_artifact:
         raise LocationError(
@@ -43,10 +44,10 @@ def open_pipeline(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> St
     :raises LocationError: If it does not name a pipeline in a store.
     :raises StoreError: If it cannot be used.
     """
-    if location.scheme == "hf":
+    if location.is_repository:
         return HubStore(location)
     root, _, name = location.path.rstrip("/").rpartition("/")
-    if not name or location.is_artifact or (location.scheme == "s3" and not root):
+    if not name or location.is_artifact or (not root and not location.is_local):
         raise LocationError(f"{location} does not name a pipeline in a store", remedy="write STORE/NAME@VERSION")
     store = Location(location.scheme, root or ".")
     return Registry(_storage(store, s3, None), store, name=name)
@@ -59,12 +60,17 @@ def list_versions(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> li
     """
     versions = open_store(location.at(None), s3=s3).versions()
     _, slash, name = location.path.rstrip("/").rpartition("/")
-    if not versions and slash and location.scheme != "hf" and name:
+    if not versions and slash and not location.is_repository and name:
         versions = open_pipeline(location, s3=s3).versions()
     return versions
 
 
 def _storage(location: Location, s3: S3Options, encryption: Encryption | None) -> ObjectStorage:
-    if location.scheme == "s3":
-        return S3Storage(location.bucket, location.key, options=s3, encryption=encryption)
-    return FolderStorage(Path(location.path))
+    return STORAGES[location.scheme](location, s3, encryption)
+
+
+STORAGES: Mapping[Scheme, Callable[[Location, S3Options, Encryption | None], ObjectStorage]] = {
+    "file": lambda location, s3, encryption: FolderStorage(Path(location.path)),
+    "s3": lambda location, s3, encryption: S3Storage(location.bucket, location.key, options=s3, encryption=encryption),
+}
+"""The objects of each scheme that has versions and aliases; a repository of the Hub has its own."""

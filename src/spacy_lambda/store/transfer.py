@@ -116,7 +116,7 @@ def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None,
             signature = open_pipeline(location, s3=s3).signature(extracted.sha256)
             verify_signature(folder, extracted.manifest, signature, verify_key, name=str(location))
 
-    found = find_artifact(location, s3=s3) if location.scheme != "hf" else HubStore(location).artifact()
+    found = HubStore(location).artifact() if location.is_repository else find_artifact(location, s3=s3)
     if found is None:
         return _pull_unpacked(location, out, check)
     total = found.size or 0

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from spacy_lambda.core.location import Location
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from spacy_lambda.core.location import Location, Scheme
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, FoundArtifact, S3Options
 from spacy_lambda.errors import LocationError
 
-__all__ = ["find_artifact"]
+__all__ = ["SOURCES", "Source", "find_artifact"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The way in which a function reads artifacts of one scheme.
+
+    :param find: Finds an artifact by its location, options for S3 and a token for the Hub.
+    :param requirements: Distributions that it needs beyond the base install.
+    :param variables: Environment variables that it reads.
+    :param aws_credentials: ``True`` if it needs the credentials of the function's role.
+    """
+
+    find: Callable[[Location, S3Options, str | None], FoundArtifact]
+    requirements: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    aws_credentials: bool = False
 
 
 def find_artifact(
@@ -20,14 +39,22 @@ def find_artifact(
     :raises NotStoredError: If there is no such artifact.
     :raises StoreError: If the store cannot be reached or denies access.
     """
-    if location.scheme == "s3":
-        from spacy_lambda.core.source.s3 import find_in_s3
+    return SOURCES[location.scheme].find(location, s3, hub_token)
 
-        return find_in_s3(location, s3)
-    if location.scheme == "hf":
-        from spacy_lambda.core.source.hub import find_on_hub
 
-        return find_on_hub(location, token=hub_token)
+def _find_in_s3(location: Location, s3: S3Options, hub_token: str | None) -> FoundArtifact:
+    from spacy_lambda.core.source.s3 import find_in_s3
+
+    return find_in_s3(location, s3)
+
+
+def _find_on_hub(location: Location, s3: S3Options, hub_token: str | None) -> FoundArtifact:
+    from spacy_lambda.core.source.hub import find_on_hub
+
+    return find_on_hub(location, token=hub_token)
+
+
+def _find_in_folder(location: Location, s3: S3Options, hub_token: str | None) -> FoundArtifact:
     from spacy_lambda.core.source.folder import find_in_folder
 
     found = find_in_folder(location)
@@ -37,3 +64,15 @@ def find_artifact(
             remedy="give an artifact (.tar), or STORE/NAME@VERSION as `spacy-lambda ls STORE` shows it",
         )
     return found
+
+
+SOURCES: Mapping[Scheme, Source] = {
+    "file": Source(_find_in_folder),
+    "s3": Source(
+        _find_in_s3,
+        requirements=("boto3",),
+        variables=("AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+        aws_credentials=True,
+    ),
+    "hf": Source(_find_on_hub, variables=("HF_ENDPOINT", "HF_TOKEN")),
+}
