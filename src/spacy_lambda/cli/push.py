@@ -22,46 +22,56 @@ if TYPE_CHECKING:
 
 HUB = "hub"
 
+PipelineArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Pipeline folder, installed package, wheel, zip or artifact; or the word hub, followed by OWNER/NAME."
+    ),
+]
+StoreArgument = Annotated[
+    str, typer.Argument(help="./folder, s3://bucket/prefix or hf://owner/name; after the word hub, OWNER/NAME.")
+]
+HubPipelineArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="PIPELINE", help="After hub OWNER/NAME: the pipeline.", show_default="the current folder"),
+]
+AliasOption = Annotated[
+    list[str] | None, typer.Option(help="Point this alias to the version; repeatable. On the Hub, a tag.")
+]
+LatestOption = Annotated[
+    bool, typer.Option(help="Point the alias latest to the version; on the Hub, its branch is the latest.")
+]
+ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace a version that has other contents.")]
+SignOption = Annotated[Path | None, typer.Option(help="Sign the artifact with this private key, a PEM file.")]
+SseOption = Annotated[str | None, typer.Option(help="Server-side encryption in S3: AES256, aws:kms or aws:kms:dsse.")]
+KmsKeyOption = Annotated[str | None, typer.Option(help="KMS key for aws:kms and aws:kms:dsse.")]
+OriginalOption = Annotated[
+    str | None,
+    typer.Option(help="Hub: the original pipeline, stored at the root; the compiled one is then stored in onnx/."),
+]
+PublicOption = Annotated[bool, typer.Option("--public", help="Hub: create a public repository.")]
+RevisionOption = Annotated[str | None, typer.Option(help="Hub: branch.", show_default="main")]
+MessageOption = Annotated[str | None, typer.Option(help="Hub: commit message.")]
+
 
 def push(
-    pipeline: Annotated[
-        str,
-        typer.Argument(
-            help="Pipeline folder, installed package, wheel, zip or artifact; or the word hub, followed by OWNER/NAME."
-        ),
-    ],
-    store: Annotated[
-        str, typer.Argument(help="./folder, s3://bucket/prefix or hf://owner/name; after the word hub, OWNER/NAME.")
-    ],
-    hub_pipeline: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PIPELINE", help="After hub OWNER/NAME: the pipeline.", show_default="the current folder"
-        ),
-    ] = None,
+    pipeline: PipelineArgument,
+    store: StoreArgument,
+    hub_pipeline: HubPipelineArgument = None,
     *,
-    alias: Annotated[
-        list[str] | None, typer.Option(help="Point this alias to the version; repeatable. On the Hub, a tag.")
-    ] = None,
-    latest: Annotated[
-        bool, typer.Option(help="Point the alias latest to the version; on the Hub, its branch is the latest.")
-    ] = True,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a version that has other contents.")] = False,
-    sign: Annotated[Path | None, typer.Option(help="Sign the artifact with this private key, a PEM file.")] = None,
+    alias: AliasOption = None,
+    latest: LatestOption = True,
+    replace: ReplaceOption = False,
+    sign: SignOption = None,
     endpoint_url: EndpointUrlOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
-    sse: Annotated[
-        str | None, typer.Option(help="Server-side encryption in S3: AES256, aws:kms or aws:kms:dsse.")
-    ] = None,
-    kms_key: Annotated[str | None, typer.Option(help="KMS key for aws:kms and aws:kms:dsse.")] = None,
-    original: Annotated[
-        str | None,
-        typer.Option(help="Hub: the original pipeline, stored at the root; the compiled one is then stored in onnx/."),
-    ] = None,
-    public: Annotated[bool, typer.Option("--public", help="Hub: create a public repository.")] = False,
-    revision: Annotated[str | None, typer.Option(help="Hub: branch.", show_default="main")] = None,
-    message: Annotated[str | None, typer.Option(help="Hub: commit message.")] = None,
+    sse: SseOption = None,
+    kms_key: KmsKeyOption = None,
+    original: OriginalOption = None,
+    public: PublicOption = False,
+    revision: RevisionOption = None,
+    message: MessageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Store a pipeline and print its location.
