@@ -113,6 +113,7 @@ def test_the_handler_answers_with_the_build_side_blocked() -> None:
         "spacy_lambda.core.lambda_limits",
         "spacy_lambda.core.location",
         "spacy_lambda.core.metric_names",
+        "spacy_lambda.core.pipeline_meta",
         "spacy_lambda.core.pipelines",
         "spacy_lambda.core.request_options",
         "spacy_lambda.core.strict_json",

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.core.compiled_meta import precision_of
-from spacy_lambda.core.pipelines import find_pipeline, path_in, pipeline_name, read_meta, requirements_of
+from spacy_lambda.core.pipeline_meta import path_in, pipeline_name, read_meta, requirements_of
+from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.errors import InvalidPipelineError, PipelineNotFoundError
 
 

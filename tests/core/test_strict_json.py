@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.strict_json import check_fields, read_json
 from spacy_lambda.errors import InvalidPipelineError, JsonError
 

@@ -23,7 +23,8 @@ from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import manifest_of
-from spacy_lambda.core.pipelines import read_meta, requirements_of, resolve_pipeline
+from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
+from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.pipeline.kind import require_compiled
 from spacy_lambda.store.transfer import pull
 

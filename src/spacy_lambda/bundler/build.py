@@ -20,7 +20,8 @@ from spacy_lambda.bundler.target import PackageType, PackageTypeChoice, Target, 
 from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
-from spacy_lambda.core.pipelines import BUNDLE_METADATA, path_in
+from spacy_lambda.core.pipeline_meta import path_in
+from spacy_lambda.core.pipelines import BUNDLE_METADATA
 from spacy_lambda.core.progress import OnStep, no_progress
 
 __all__ = ["NO_ENGINE", "Bundle", "BundleOptions", "bundle"]

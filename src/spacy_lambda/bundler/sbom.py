@@ -20,7 +20,7 @@ from packageurl import PackageURL
 import spacy_lambda
 from spacy_lambda.bundler.licences import UNKNOWN, Component, spdx_licence
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.core.pipelines import pipeline_name
+from spacy_lambda.core.pipeline_meta import pipeline_name
 
 __all__ = ["sbom_text"]
 

@@ -24,7 +24,7 @@ from spacy_lambda.compiler.verification import compare
 from spacy_lambda.compiler.write import write_meta, write_pipeline
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
-from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CompileError
 from spacy_lambda.pipeline.kind import require_original

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from spacy_lambda.core.compiled_meta import META_KEY
-from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import VerifyError
 
 __all__ = ["check_provenance", "source_hash"]

@@ -16,7 +16,7 @@ from packaging.version import Version
 from spacy.language import Language
 from spacy.util import registry as registry_of_spacy
 
-from spacy_lambda.core.pipelines import requirements_of
+from spacy_lambda.core.pipeline_meta import requirements_of
 from spacy_lambda.errors import CompileError
 from spacy_lambda.packages.base_install import LEFT_OUT, SPACY_LAMBDA
 from spacy_lambda.packages.closure import applies, is_satisfied, requirement_closure

@@ -17,7 +17,8 @@ from spacy_lambda.core.artifact.unpack import read_stream_file
 from spacy_lambda.core.env_names import PROJECT_VARIABLE
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.pipelines import MAX_META_BYTES, find_pipeline, read_meta, resolve_pipeline
+from spacy_lambda.core.pipeline_meta import MAX_META_BYTES, read_meta
+from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import ConfigError, SpacyLambdaError

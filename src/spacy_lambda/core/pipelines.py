@@ -1,37 +1,26 @@
-"""Pipelines on disk: finding them, and reading their ``meta.json``.
+"""Pipelines on disk: what a PIPELINE argument names, and its folder.
 
 Nothing is loaded or imported here, because loading a pipeline runs the code that it names.
-
-``lang``, ``name`` and ``version`` of a ``meta.json`` become names of files, keys, tags and wheels. They are checked
-where the file is read (:func:`read_meta`), and a file's name again where it is written (:func:`path_in`).
 """
 
 from __future__ import annotations
 
 import importlib.util
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from spacy_lambda.core.file_names import is_device
 from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.strict_json import read_json
-from spacy_lambda.errors import InvalidPipelineError, JsonError, PipelineNotFoundError
+from spacy_lambda.core.pipeline_meta import path_in, pipeline_name, read_meta
+from spacy_lambda.errors import PipelineNotFoundError
 
 __all__ = [
     "BUNDLE_METADATA",
     "PipelineForm",
-    "PipelineName",
     "ResolvedPipeline",
     "find_pipeline",
     "is_pipeline",
     "is_stored",
-    "path_in",
-    "pipeline_name",
-    "read_meta",
-    "requirements_of",
     "resolve_pipeline",
 ]
 
@@ -42,90 +31,8 @@ store that is a folder; a location on S3 or the Hub."""
 BUNDLE_METADATA = "bundle.json"
 """The metadata of a bundle, in the same folder as the function's code; the runtime reads its ``location``."""
 
-PART = re.compile(r"\w(?:[\w-]|\.(?!\.))*(?<![.-])")
-"""``lang`` or ``name``: letters of any script, digits, ``_``; ``-`` and single dots inside."""
-
-VERSION = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z!+_-]|\.(?!\.))*(?<![.-])", re.ASCII)
-"""Every version of PEP 440, and others in its characters."""
-
-LONGEST = {"lang": 32, "name": 100, "version": 64}
-"""Bytes of UTF-8."""
-
-REQUIREMENT = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-    r"\s*(?:\[[A-Za-z0-9._,\s-]*\])?"
-    r"\s*(?:\(?\s*(?:(?:~=|===?|!=|<=?|>=?)\s*[A-Za-z0-9.*+!_-]+\s*,?\s*)+\)?)?"
-    r"\s*(?:;[^;@/\\]+)?",
-    re.ASCII,
-)
-"""A requirement of PEP 508 by name and version, without an address, a file or an option of pip."""
-
-MAX_REQUIREMENT_CHARACTERS = 500
-"""Characters."""
-
-MAX_META_BYTES = 32 * 1024 * 1024
-"""Maximum size of a ``meta.json``, which lists every label."""
-
 FILES = ("config.cfg", "meta.json")
 """Files that every pipeline has."""
-
-SHOWN = 80
-"""Characters of a wrong value that a message repeats."""
-
-
-@dataclass(frozen=True)
-class PipelineName:
-    """A pipeline's name, in parts that are safe in file names.
-
-    :param lang: spaCy's code of its language.
-    :param name: Its name.
-    :param version: Its version.
-    :raises InvalidPipelineError: If one of them is not safe in a file name.
-    """
-
-    lang: str
-    name: str
-    version: str
-
-    def __post_init__(self) -> None:
-        for key, form in (("lang", PART), ("name", PART), ("version", VERSION)):
-            wrong = _wrong(getattr(self, key), form, LONGEST[key])
-            if wrong is not None:
-                raise InvalidPipelineError(
-                    f"the pipeline's {key!r} is {wrong}",
-                    remedy=f"correct {key!r} in its meta.json: letters, digits, '_', and '-' and '.' between them, "
-                    f"at most {LONGEST[key]} bytes, such as " + {"lang": "en", "name": "my_ner"}.get(key, "1.0.0"),
-                )
-
-    @property
-    def package(self) -> str:
-        """``LANG_NAME``, as spaCy names a pipeline's package."""
-        return f"{self.lang}_{self.name}"
-
-    def __str__(self) -> str:
-        """``LANG_NAME-VERSION``, as spaCy names a package's data."""
-        return f"{self.package}-{self.version}"
-
-
-def pipeline_name(meta: Mapping[str, Any]) -> PipelineName:
-    """Return the pipeline's name from a ``meta.json`` or a part of it.
-
-    :raises InvalidPipelineError: If ``lang``, ``name`` or ``version`` is missing or not safe in a file name.
-    """
-    return PipelineName(meta.get("lang", ""), meta.get("name", ""), meta.get("version", ""))
-
-
-def path_in(folder: Path, name: str) -> Path:
-    """Return the path of a new file or folder directly in a folder.
-
-    :raises InvalidPipelineError: If the name would lead elsewhere.
-    """
-    if name in ("", ".", "..") or not name.isprintable() or any(mark in name for mark in "/\\:"):
-        raise InvalidPipelineError(
-            f"{_shown(name)} is not a valid name for a file in {str(folder)!r}",
-            remedy="correct lang, name and version in the pipeline's meta.json, or give the output's own path",
-        )
-    return folder / name
 
 
 @dataclass(frozen=True)
@@ -206,74 +113,11 @@ def is_stored(folder: Path) -> bool:
     return (folder / "refs").is_dir() and _missing(folder) == list(FILES)
 
 
-def read_meta(path: Path) -> dict[str, Any]:
-    """Read a ``meta.json`` whose ``lang``, ``name`` and ``version`` are safe in file names.
-
-    :raises InvalidPipelineError: If it cannot be read or is invalid.
-    """
-    try:
-        with path.open("rb") as file:
-            meta = read_json(file.read(MAX_META_BYTES + 1), name=repr(str(path)), max_bytes=MAX_META_BYTES)
-    except JsonError as exc:
-        raise InvalidPipelineError(exc.message, remedy="write the pipeline again") from exc
-    except (OSError, ValueError) as exc:
-        raise InvalidPipelineError(
-            f"{str(path)!r} cannot be read as JSON: {exc}", remedy="write the pipeline again"
-        ) from exc
-    if not isinstance(meta, dict):
-        raise InvalidPipelineError(
-            f"{str(path)!r} holds {_shown(meta)}, not an object", remedy="write the pipeline again"
-        )
-    pipeline_name(meta)
-    return meta
-
-
-def requirements_of(meta: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the requirements of a ``meta.json``: names of distributions, with versions, extras and markers.
-
-    :raises InvalidPipelineError: If one has another form, such as an address, which would be fetched unseen.
-    """
-    requirements = meta.get("requirements", [])
-    if not isinstance(requirements, list):
-        raise InvalidPipelineError(
-            f"the pipeline's requirements are {_shown(requirements)}, not a list",
-            remedy='correct "requirements" in its meta.json: a list of strings such as "sudachipy>=0.6", or []',
-        )
-    for requirement in requirements:
-        if not _is_requirement(requirement):
-            raise InvalidPipelineError(
-                f"the pipeline requires {_shown(requirement)}, which is not a distribution's name with versions",
-                remedy='correct "requirements" in its meta.json: name what is required, such as "sudachipy>=0.6", and '
-                "install it here from its source; addresses, files and options of pip are not supported",
-            )
-    return tuple(requirement.strip() for requirement in requirements)
-
-
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except (OSError, ValueError):  # too long, or with a zero byte
         return False
-
-
-def _is_requirement(value: object) -> bool:
-    if not isinstance(value, str) or len(value) > MAX_REQUIREMENT_CHARACTERS or not value.isprintable():
-        return False
-    return REQUIREMENT.fullmatch(value.strip()) is not None
-
-
-def _wrong(value: object, form: re.Pattern[str], longest: int) -> str | None:
-    """Describe a value that is not safe in a file name."""
-    if not isinstance(value, str) or not form.fullmatch(value):
-        return _shown(value)
-    if len(value.encode()) > longest:
-        return f"{_shown(value)}, of {len(value.encode())} bytes"
-    return f"{value!r}, the name of a device" if is_device(value) else None
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _missing(folder: Path) -> list[str]:

@@ -14,7 +14,8 @@ from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.unpack import read_stream_file
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.location import Location
-from spacy_lambda.core.pipelines import find_pipeline, read_meta, requirements_of, resolve_pipeline
+from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
+from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.source.find import SOURCES, find_artifact
 from spacy_lambda.local.settings import FunctionSettings, Program
 from spacy_lambda.packages.task_root import build_task_root

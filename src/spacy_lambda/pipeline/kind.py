@@ -16,7 +16,8 @@ from shlex import quote
 from typing import Any
 
 from spacy_lambda.core.compiled_meta import META_KEY
-from spacy_lambda.core.pipelines import read_meta, resolve_pipeline
+from spacy_lambda.core.pipeline_meta import read_meta
+from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.errors import CompileError, NotCompiledError
 from spacy_lambda.packages.torch_packages import brings_torch
 from spacy_lambda.pipeline.config_file import read_config, registered_names

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from spacy_lambda.core.compiled_meta import META_KEY
-from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import PipelineLoadError
 
 __all__ = ["CODE_FOLDER", "code_names", "import_code", "import_modules", "wrong_name"]

@@ -13,7 +13,8 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
 from spacy_lambda.core.files import ARCHIVE_TIME
 from spacy_lambda.core.lambda_function import HANDLER
-from spacy_lambda.core.pipelines import BUNDLE_METADATA, pipeline_name
+from spacy_lambda.core.pipeline_meta import pipeline_name
+from spacy_lambda.core.pipelines import BUNDLE_METADATA
 
 __all__ = ["PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy_lambda.core.artifact.safe_paths import unsafe_names
 from spacy_lambda.core.digest import Digest, parse_digest
-from spacy_lambda.core.pipelines import PipelineName, pipeline_name
+from spacy_lambda.core.pipeline_meta import PipelineName, pipeline_name
 from spacy_lambda.core.strict_json import check_fields, read_json
 from spacy_lambda.errors import ArtifactError, DigestError, JsonError
 

@@ -15,7 +15,8 @@ from spacy_lambda.core.artifact.safe_paths import is_left_out, path_below, unsaf
 from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.compiled_meta import precision_of
 from spacy_lambda.core.digest import Digest
-from spacy_lambda.core.pipelines import find_pipeline, path_in, read_meta
+from spacy_lambda.core.pipeline_meta import path_in, read_meta
+from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.errors import ArtifactError
 
 __all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "write_artifact"]

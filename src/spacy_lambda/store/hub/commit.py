@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 
 from spacy_lambda.core.artifact.pack import left_out, manifest_of
-from spacy_lambda.core.pipelines import read_meta
+from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord
 from spacy_lambda.errors import StoreError
 from spacy_lambda.pipeline.kind import pipeline_kind

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from spacy_lambda.core.files import ARCHIVE_TIME
-from spacy_lambda.core.pipelines import read_meta, requirements_of
+from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
 from spacy_lambda.errors import StoreError
 
 __all__ = ["build_wheel"]

@@ -11,7 +11,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from spacy_lambda.core.pipelines import path_in, pipeline_name, read_meta, requirements_of
+from spacy_lambda.core.pipeline_meta import path_in, pipeline_name, read_meta, requirements_of
 from spacy_lambda.runtime.code import code_names, import_code
 
 __all__ = ["write_package"]
