@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.deploy import preparation
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk, node_environment
 from spacy_lambda.errors import SpacyLambdaError
 from tests.bundler.wheels import no_index
+from tests.deploy.bundles import built_once
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
 from tests.deploy.projects import PRINTED, run, succeed, write_pipeline
 
@@ -48,10 +50,12 @@ GOLDEN = '{"text": "Iron and silicon."}\n{"texts": ["silicon", ""]}\n'
 
 
 @pytest.fixture(scope="module", autouse=True)
-def aws() -> Iterator[str]:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
+        # Most deployments are of a pipeline that was bundled before.
+        patch.setattr(preparation, "make_bundle", built_once(preparation.make_bundle, tmp_path_factory.mktemp("built")))
         with cloud(patch) as url:
             yield url
 
