@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.bundler import build
 from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
 from spacy_lambda.bundler.image.engines import ENGINES
 from spacy_lambda.bundler.image.push import push_image
@@ -18,6 +19,7 @@ from spacy_lambda.local.bundle import open_bundle
 from tests.bundler.real_bundles import TEXTS, expected, invoke
 from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
 from tests.bundler.wheels import BUNDLED, no_index
+from tests.deploy.bundles import assembled_once
 from tests.locks import exclusive
 
 PROBE = """
@@ -44,6 +46,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     with exclusive("images"), pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
+        # That two assemblies have the same bytes is tested with zips.
+        patch.setattr(build, "assemble", assembled_once(build.assemble, tmp_path_factory.mktemp("assembled")))
         options = BundleOptions(package_type="image", base=BASE, engine="buildah")
         made = bundle(BUNDLED, tmp_path_factory.mktemp("image"), options)
         yield made

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.bundler import Bundle
+from spacy_lambda.bundler.assemble import Assembled
+from spacy_lambda.bundler.build import Bundle
+from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.artifact.pack import manifest_of
+from spacy_lambda.core.pipelines import find_pipeline
+
+Assemble = Callable[[str, Target, Callable[[str], None]], AbstractContextManager[Assembled]]
 
 
 def built_once(build: Callable[..., Bundle], folder: Path) -> Callable[..., Bundle]:
@@ -23,8 +31,7 @@ def built_once(build: Callable[..., Bundle], folder: Path) -> Callable[..., Bund
     def copy_of(pipeline: str, out: Path, options: Any, **progress: Any) -> Bundle:
         if options.package_type == "image":
             return build(pipeline, out, options, **progress)
-        contents = manifest_of(Path(pipeline)).to_bytes() + repr(options).encode()
-        key = hashlib.sha256(contents).hexdigest()
+        key = _key(pipeline, options)
         if key not in kept:
             (folder / key).mkdir(parents=True)
             kept[key] = build(pipeline, folder / key, options, **progress)
@@ -32,3 +39,28 @@ def built_once(build: Callable[..., Bundle], folder: Path) -> Callable[..., Bund
         return replace(kept[key], path=Path(copied))
 
     return copy_of
+
+
+def assembled_once(assemble: Assemble, folder: Path) -> Assemble:
+    """Return the function with the folders that it has assembled before; images are built from each.
+
+    :param folder: Where they are kept.
+    """
+    kept: dict[str, Assembled] = {}
+
+    @contextmanager
+    def copy_of(pipeline: str, target: Target, on_step: Callable[[str], None]) -> Iterator[Assembled]:
+        key = _key(pipeline, target)
+        if key not in kept:
+            with assemble(pipeline, target, on_step) as made:
+                kept[key] = replace(made, tree=Path(shutil.move(made.tree, folder / key)))
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            tree = shutil.copytree(kept[key].tree, Path(scratch, "tree"), copy_function=os.link)
+            yield replace(kept[key], tree=tree)
+
+    return copy_of
+
+
+def _key(pipeline: str, options: object) -> str:
+    contents = manifest_of(find_pipeline(pipeline)).to_bytes() + repr(options).encode()
+    return hashlib.sha256(contents).hexdigest()

@@ -12,10 +12,12 @@ from typing import Any
 import boto3
 import pytest
 
+from spacy_lambda.bundler import build
 from spacy_lambda.bundler.image.context import aws_base
 from spacy_lambda.bundler.target import Target
 from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
 from tests.bundler.wheels import no_index
+from tests.deploy.bundles import assembled_once
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
 from tests.deploy.projects import run, succeed, write_pipeline
 from tests.locks import exclusive
@@ -55,6 +57,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, value in no_index().items():
             patch.setenv(name, value)
         _make_aws_base(tmp_path_factory.mktemp("base"))
+        # Both functions have one pipeline, which the tests plan, deploy and eject.
+        patch.setattr(build, "assemble", assembled_once(build.assemble, tmp_path_factory.mktemp("assembled")))
         with cloud(patch, registry=registry) as url:
             yield url
 
