@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points, packages_distributions
 from pathlib import Path
 from shlex import quote
@@ -80,7 +81,7 @@ def distributions_of(module: str) -> list[Distribution]:
     top = module.partition(".")[0]
     if top in sys.stdlib_module_names or top in OWN_MODULES:
         return []
-    return [distribution(name) for name in sorted(set(packages_distributions().get(top, [])))]
+    return [distribution(name) for name in sorted(set(_installed_modules(_search_path()).get(top, [])))]
 
 
 def pinned(dist: Distribution) -> str:
@@ -114,6 +115,17 @@ def _module_of(registry: str, name: str) -> Iterator[str]:
     module = getattr(function, "__module__", None) or type(function).__module__
     if isinstance(module, str):
         yield module
+
+
+def _search_path() -> tuple[tuple[str, int], ...]:
+    """Return the entries of ``sys.path`` with their modification times, which an installation changes."""
+    return tuple((entry, os.stat(entry).st_mtime_ns) for entry in sys.path if os.path.isdir(entry))
+
+
+@lru_cache(maxsize=1)
+def _installed_modules(path: tuple[tuple[str, int], ...]) -> Mapping[str, list[str]]:
+    """Return the names of the distributions of each top-level module, read once from the metadata of all of them."""
+    return packages_distributions()
 
 
 def _is_kept(text: str) -> bool:
