@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.bundler import build
+from spacy_lambda.bundler.assemble import assemble
 from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
 from spacy_lambda.bundler.image.engines import ENGINES
 from spacy_lambda.bundler.image.push import push_image
@@ -47,7 +47,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
         for name, value in no_index().items():
             patch.setenv(name, value)
         # That two assemblies have the same bytes is tested with zips.
-        patch.setattr(build, "assemble", assembled_once(build.assemble, tmp_path_factory.mktemp("assembled")))
+        assembled = assembled_once(assemble, tmp_path_factory.mktemp("assembled"))
+        patch.setattr("spacy_lambda.bundler.build.assemble", assembled)
         options = BundleOptions(package_type="image", base=BASE, engine="buildah")
         made = bundle(BUNDLED, tmp_path_factory.mktemp("image"), options)
         yield made

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.deploy import preparation
+from spacy_lambda.bundler import bundle
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk, node_environment
 from spacy_lambda.errors import SpacyLambdaError
@@ -55,7 +55,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, value in no_index().items():
             patch.setenv(name, value)
         # Most deployments are of a pipeline that was bundled before.
-        patch.setattr(preparation, "make_bundle", built_once(preparation.make_bundle, tmp_path_factory.mktemp("built")))
+        built = built_once(bundle, tmp_path_factory.mktemp("built"))
+        patch.setattr("spacy_lambda.deploy.preparation.make_bundle", built)
         with cloud(patch) as url:
             yield url
 

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from spacy_lambda.bundler import build
+from spacy_lambda.bundler.assemble import assemble
 from spacy_lambda.bundler.image.context import aws_base
 from spacy_lambda.bundler.target import Target
 from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
@@ -58,7 +58,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setenv(name, value)
         _make_aws_base(tmp_path_factory.mktemp("base"))
         # Both functions have one pipeline, which the tests plan, deploy and eject.
-        patch.setattr(build, "assemble", assembled_once(build.assemble, tmp_path_factory.mktemp("assembled")))
+        assembled = assembled_once(assemble, tmp_path_factory.mktemp("assembled"))
+        patch.setattr("spacy_lambda.bundler.build.assemble", assembled)
         with cloud(patch, registry=registry) as url:
             yield url
 
