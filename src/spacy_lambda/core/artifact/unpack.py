@@ -20,7 +20,7 @@ from spacy_lambda.core.artifact.tar import END, TarReader, file_header, padding
 from spacy_lambda.core.artifact.worker import Worker
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.lambda_limits import MAX_EPHEMERAL_BYTES
-from spacy_lambda.core.streams import Readable
+from spacy_lambda.core.streams import CHUNK_BYTES, Readable
 from spacy_lambda.errors import ArtifactError
 
 __all__ = [
@@ -36,8 +36,7 @@ __all__ = [
     "unpack_stream",
 ]
 
-CHUNK = 1 << 20
-FLUSH_EVERY = 16 * CHUNK
+FLUSH_EVERY = 16 * CHUNK_BYTES
 """Bytes after which the disk begins to write, while the download goes on."""
 
 MAX_TOTAL_BYTES = MAX_EPHEMERAL_BYTES
@@ -213,7 +212,7 @@ def read_stream_file(stream: Readable, path: str, *, max_bytes: int) -> tuple[Ma
             break
         left = entry.size
         while left:
-            left -= len(reader.some(min(left, CHUNK)))
+            left -= len(reader.some(min(left, CHUNK_BYTES)))
         reader.expect(padding(entry.size), f"the padding of {entry.path}")
     raise ArtifactError(f"the artifact has no {path} of at most {max_bytes:,} bytes", remedy=REMEDY)
 
@@ -223,7 +222,7 @@ def _write(reader: TarReader, entry: FileEntry, path: Path | None, flushing: Wor
     left, unflushed = entry.size, 0
     with _new_file(path) as file:
         while left:
-            chunk = reader.some(min(left, CHUNK))
+            chunk = reader.some(min(left, CHUNK_BYTES))
             digest.update(chunk)
             left -= len(chunk)
             if file is None:

@@ -29,11 +29,20 @@ from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.core.source.redirects import strict_opener
-from spacy_lambda.core.streams import ChunkStream
+from spacy_lambda.core.streams import CHUNK_BYTES, ChunkStream
 from spacy_lambda.core.strict_json import check_fields, read_json
 from spacy_lambda.errors import DigestError, JsonError, NotStoredError, StoreError
 
-__all__ = ["CARD", "HUB_FOLDER", "MAX_SMALL_BYTES", "HubRecord", "Repository", "find_on_hub", "parse_record"]
+__all__ = [
+    "CARD",
+    "DEFAULT_REVISION",
+    "HUB_FOLDER",
+    "MAX_SMALL_BYTES",
+    "HubRecord",
+    "Repository",
+    "find_on_hub",
+    "parse_record",
+]
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 DEFAULT_REVISION = "main"
@@ -41,7 +50,6 @@ HUB_FOLDER = "spacy-lambda"
 """The folder of a repository that holds the manifest and its record."""
 
 CARD = "README.md"
-CHUNK = 1 << 20
 TRIES = 5
 TIMEOUT_S = 8
 AT_ONCE = 8
@@ -192,7 +200,7 @@ class Repository:
         while done < size:
             try:
                 with self._open(path, done) as response:
-                    while chunk := response.read(min(CHUNK, size - done)):
+                    while chunk := response.read(min(CHUNK_BYTES, size - done)):
                         done += len(chunk)
                         yield chunk
                 if done < size:
@@ -258,5 +266,5 @@ class Repository:
 
 def _skip(response: http.client.HTTPResponse, size: int) -> None:
     """Skip bytes that were read before."""
-    while size and (chunk := response.read(min(CHUNK, size))):
+    while size and (chunk := response.read(min(CHUNK_BYTES, size))):
         size -= len(chunk)
