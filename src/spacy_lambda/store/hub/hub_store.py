@@ -20,7 +20,8 @@ from spacy_lambda.core.location import Location
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.found_artifact import FoundArtifact
-from spacy_lambda.core.source.hub import CARD, DEFAULT_REVISION, HUB_FOLDER, HubRecord, Repository, parse_record
+from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord, parse_record
+from spacy_lambda.core.source.hub_repository import DEFAULT_REVISION, Repository
 from spacy_lambda.errors import NotStoredError, StoreError
 from spacy_lambda.store.hub.commit import SIGNATURE, stage_files
 from spacy_lambda.store.hub.errors import hub_errors, unreachable
