@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, path_below, unsafe_name, unsafe_names
-from spacy_lambda.core.artifact.unpack import MAX_TOTAL_BYTES, unpack
+from spacy_lambda.core.artifact.unpack import unpack
 from spacy_lambda.core.pipelines import find_pipeline, is_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError

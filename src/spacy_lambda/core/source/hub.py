@@ -12,10 +12,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
+from spacy_lambda.core.artifact.extract import MAX_ARTIFACT_BYTES
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, parse_manifest
 from spacy_lambda.core.artifact.safe_paths import unsafe_name
 from spacy_lambda.core.artifact.tar import artifact_size, chunks
-from spacy_lambda.core.artifact.unpack import MAX_ARTIFACT_BYTES
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.found_artifact import FoundArtifact

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from spacy_lambda.core.artifact.unpack import MAX_ARTIFACT_BYTES
+from spacy_lambda.core.artifact.extract import MAX_ARTIFACT_BYTES
 from spacy_lambda.core.digest import Digest, is_digest, parse_digest
 from spacy_lambda.core.location import REF, Location
 from spacy_lambda.core.strict_json import check_fields, read_json

@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, path_below, unsafe_name, unsafe_names
-from spacy_lambda.core.artifact.unpack import MAX_TOTAL_BYTES
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.progress import OnStep
