@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         SignatureError,
         SpacyLambdaError,
         StoreError,
+        TrainingError,
         UnsupportedPipelineError,
         VerifyError,
     )
@@ -84,6 +85,7 @@ __all__ = [
     "SignatureError",
     "SpacyLambdaError",
     "StoreError",
+    "TrainingError",
     "UnsupportedPipelineError",
     "VerifyError",
     "__version__",

@@ -22,6 +22,7 @@
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... for the listed reasons
     ├── VerifyError             two pipelines could not be compared
+    ├── TrainingError           a compiled pipeline cannot be trained
     ├── PipelineLoadError       the function's pipeline is missing or broken
     ├── EncoderError            the ONNX encoder rejected its model or its input
     ├── OutputError             the function cannot write to its output
@@ -164,6 +165,10 @@ class UnsupportedPipelineError(CompileError):
 
 class VerifyError(SpacyLambdaError):
     """Two pipelines could not be compared."""
+
+
+class TrainingError(SpacyLambdaError, NotImplementedError):
+    """A compiled pipeline cannot be trained or initialized."""
 
 
 class PipelineLoadError(SpacyLambdaError):
