@@ -22,9 +22,9 @@
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... for the listed reasons
     ├── VerifyError             two pipelines could not be compared
-    ├── TrainingError           a compiled pipeline cannot be trained
     ├── PipelineLoadError       the function's pipeline is missing or broken
     ├── EncoderError            the ONNX encoder rejected its model or its input
+    ├── MissingOutputError      doc._.trf_data does not have an output that the original's has
     ├── OutputError             the function cannot write to its output
     ├── LocalLambdaError        the local Lambda could not start, or its settings are invalid
     ├── InferenceError          the Hub's Inference API did not answer, or with an error
@@ -167,16 +167,16 @@ class VerifyError(SpacyLambdaError):
     """Two pipelines could not be compared."""
 
 
-class TrainingError(SpacyLambdaError, NotImplementedError):
-    """A compiled pipeline cannot be trained or initialized."""
-
-
 class PipelineLoadError(SpacyLambdaError):
     """The function's pipeline is missing, damaged or not configured."""
 
 
 class EncoderError(SpacyLambdaError):
     """The ONNX encoder rejected its model file or its input."""
+
+
+class MissingOutputError(SpacyLambdaError, AttributeError):
+    """An output of the original's transformer that ``doc._.trf_data`` of a compiled pipeline does not have."""
 
 
 class OutputError(SpacyLambdaError):

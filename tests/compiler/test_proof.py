@@ -44,48 +44,6 @@ from tests.compiler.pipelines import (
 
 pytestmark = pytest.mark.slow
 
-TORCH_DATA = {
-    "plainly": ("proof_plainly", "doc.cats['sum'] = float(doc._.trf_data is not None)", ""),
-    "taking the error for an answer": (
-        "proof_swallowing",
-        """
-        try:
-            doc.cats["there"] = float(doc._.trf_data is not None)
-        except AttributeError:
-            pass
-        """,
-        "",
-    ),
-    "in a hook": ("proof_hook", "doc.user_hooks['vector'] = lambda doc: doc._.trf_data.tensors", ""),
-    "in a custom attribute": (
-        "proof_getter",
-        "",
-        """
-        from spacy.tokens import Doc
-        Doc.set_extension("proof_size", getter=lambda doc: doc._.trf_data and 1, force=True)
-        """,
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("how", "precision"), [*((how, "fp32") for how in TORCH_DATA), ("taking the error for an answer", "int8")]
-)
-def test_components_that_read_torch_data_are_refused(
-    original: Callable[..., Path], tmp_path: Path, how: str, precision: Any
-) -> None:
-    name, body, top = TORCH_DATA[how]
-    code = component(tmp_path / f"{name}.py", body or "pass", top=top)
-    source = changed(original(), tmp_path / "source", append(name, "reader"))
-    with pytest.raises(CompileError) as caught:
-        compile_pipeline(str(source), tmp_path / "out", code=[code], precision=precision)
-    assert "doc._.trf_data" in caught.value.message
-    assert f"{name}.py:" in caught.value.message
-    if how != "in a custom attribute":  # every component's Doc has that
-        assert "component 'reader'" in caught.value.message
-    assert not (tmp_path / "out").exists()
-
-
 LACKING: dict[str, tuple[str, str, str, str, str]] = {
     "torch at the top": ("lack_top", "pass", "import torch", "No module named 'torch'", "needs no torch"),
     "torch later": ("lack_late", "import torch", "", "No module named 'torch'", "needs no torch"),

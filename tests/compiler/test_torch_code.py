@@ -35,14 +35,6 @@ NEEDED = {
         "torch",
     ),
     "where type checkers do not look": ("if TYPE_CHECKING:\n    pass\nelse:\n    import torch", "torch"),
-    "an attribute": ("def f(doc):\n    return doc._.trf_data", None),
-    "an attribute where errors are caught": ("try:\n    doc._.trf_data\nexcept Exception:\n    pass", None),
-    "getattr": ("getattr(doc._, 'trf_data', None)", None),
-    "has": ("doc._.has('trf_data')", None),
-    "get_extension": ("Doc.get_extension('trf_data')", None),
-    "has_extension": ("Doc.has_extension(name='trf_data')", None),
-    "user data": ("('._.', 'trf_data', None, None) in doc.user_data", None),
-    "a name of its own": ("NAME = 'trf_data'", None),
 }
 
 
@@ -51,7 +43,7 @@ def test_uses_of_torch_are_found_with_their_lines(tmp_path: Path, how: str) -> N
     code, module = NEEDED[how]
     file = write(tmp_path / "code.py", f"# a comment\n{code}\n")
     (found,) = torch_uses(file)
-    last = max(i for i, line in enumerate(code.splitlines(), 2) if (module or "trf_data").partition(".")[0] in line)
+    last = max(i for i, line in enumerate(code.splitlines(), 2) if module.partition(".")[0] in line)
     assert (found.module, found.line) == (module, last)
     assert str(found).startswith(f"{file}:{last} ")
 
@@ -68,6 +60,7 @@ def test_uses_of_torch_are_found_with_their_lines(tmp_path: Path, how: str) -> N
         "import typing\nif typing.TYPE_CHECKING:\n    import torch",
         "from . import torch\nfrom .transformers import x\nimport torchless",
         "x = 'torch and doc._.trf_data'\ntorch = 1",
+        "def f(doc):\n    return doc._.trf_data, getattr(doc._, 'trf_data', None)",
         "this is not Python",
     ],
 )
@@ -75,19 +68,12 @@ def test_code_that_does_not_need_torch_is_ignored(tmp_path: Path, code: str) -> 
     assert not list(torch_uses(write(tmp_path / "code.py", code)))
 
 
-@pytest.mark.parametrize(
-    ("where", "body"),
-    [
-        ("file", "import transformers"),
-        ("package", "doc._.trf_data"),
-        ("distribution", "import transformers"),
-    ],
-)
+@pytest.mark.parametrize("where", ["file", "package", "distribution"])
 def test_code_that_needs_torch_on_rare_texts_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, where: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    rare = f"if 'zebra' in doc.text:\n    {body}"
-    name = f"rare_{where}_{'trf' if 'trf' in body else 'import'}"
+    rare = "if 'zebra' in doc.text:\n    import transformers"
+    name = f"rare_{where}"
     source = component(tmp_path / "made" / f"{name}.py", rare)
     code = [source]
     if where == "package":

@@ -17,6 +17,8 @@ ENDPOINT_VARIABLE = "HF_INFERENCE_ENDPOINT"
 TIMEOUT_S = 60
 """Seconds for a whole call."""
 
+CHUNK = 64 * 1024
+
 
 def query_model(location: Location, text: str, *, token: str | None = None, endpoint: str | None = None) -> Any:
     """Send a text to a model.
@@ -33,7 +35,7 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
     from huggingface_hub.utils import build_hf_headers
 
     from spacy_lambda.client.deadline import Deadline
-    from spacy_lambda.client.response_body import CHUNK_BYTES, MAX_ANSWER_BYTES, BodyError, read_body
+    from spacy_lambda.client.response_body import MAX_ANSWER_BYTES, BodyError, read_body
 
     if not location.is_repository:
         raise InferenceError(f"{location} is not on the Hub", remedy="write hf://owner/name")
@@ -47,7 +49,7 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
             answer = _session(base).post(
                 url, json={"inputs": text}, headers=headers, timeout=TIMEOUT_S, allow_redirects=False, stream=True
             )
-            chunks = answer.raw.stream(CHUNK_BYTES, decode_content=False)
+            chunks = answer.raw.stream(CHUNK, decode_content=False)
             with answer:
                 body = read_body(chunks, answer.headers.get("content-encoding"), limit=MAX_ANSWER_BYTES)
             deadline.check()

@@ -11,10 +11,9 @@ import numpy as np
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.annotations import LABELLED, Items, Key, has_float, same
-from spacy_lambda.compiler.doc_content import TORCH_EXTENSION
 from spacy_lambda.compiler.report import ComponentReport, Difference, LabelReport
 from spacy_lambda.compiler.stepwise import FailedDoc
-from spacy_lambda.runtime.encoder_output import get_encoding
+from spacy_lambda.runtime.encoder_output import TRF_DATA, get_encoding
 
 __all__ = ["HiddenTally", "Tally", "shared_keys"]
 
@@ -186,7 +185,7 @@ def _torch_rows(doc: Doc) -> Any:
 
     *Shape:* ``(wordpieces, width)``
     """
-    data = getattr(doc._, TORCH_EXTENSION, None) if Doc.has_extension(TORCH_EXTENSION) else None
+    data = getattr(doc._, TRF_DATA, None) if Doc.has_extension(TRF_DATA) else None
     if data is None or "last_hidden_state" not in data.model_output:
         return None
     hidden = data.model_output.last_hidden_state

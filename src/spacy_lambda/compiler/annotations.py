@@ -10,8 +10,8 @@ import numpy as np
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler.doc_content import TORCH_EXTENSION, hooks, leftovers, plain_value
-from spacy_lambda.runtime.encoder_output import ENCODING_KEY
+from spacy_lambda.compiler.doc_content import hooks, leftovers, plain_value
+from spacy_lambda.runtime.encoder_output import ENCODING_KEY, TRF_DATA
 
 __all__ = [
     "LABELLED",
@@ -39,7 +39,7 @@ CATEGORY_THRESHOLD = 0.5
 MAX_DEPTH = 50
 """Levels of nesting of a value; deeper values cannot be compared."""
 
-NOT_ANNOTATIONS = (TORCH_EXTENSION,)
+NOT_ANNOTATIONS = (TRF_DATA,)
 
 ASSIGNED = {
     "doc.ents": "ents",

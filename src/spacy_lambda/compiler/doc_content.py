@@ -15,10 +15,7 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc
 
-__all__ = ["TORCH_EXTENSION", "hooks", "leftovers", "plain_value"]
-
-TORCH_EXTENSION = "trf_data"
-"""The custom attribute in which spacy-transformers leaves its output: ``doc._.trf_data``."""
+__all__ = ["hooks", "leftovers", "plain_value"]
 
 LEXEME_FLAGS = ("is_stop", "is_oov")
 """Flags of a token's word in the vocabulary, which components may change."""

@@ -15,8 +15,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler.doc_content import TORCH_EXTENSION, hooks, leftovers, plain_value
+from spacy_lambda.compiler.doc_content import hooks, leftovers, plain_value
 from spacy_lambda.packages.isolated_program import Failure, describe_failure
+from spacy_lambda.runtime.encoder_output import TRF_DATA, TRF_DATA_KEY
 
 __all__ = ["CUSTOM", "DocTrace", "trace_text"]
 
@@ -98,7 +99,7 @@ def _snapshot(doc: Doc) -> Snapshot:
 
 def _is_encoding(key: Any) -> bool:
     """Return whether either side keeps hidden states under a key."""
-    return (isinstance(key, tuple) and key[:2] == ("._.", TORCH_EXTENSION)) or ENCODING_KEY in str(key)
+    return key == TRF_DATA_KEY or ENCODING_KEY in str(key)
 
 
 def _token(token: Token) -> list[Any]:
@@ -150,7 +151,7 @@ def _extensions(owner: Any, registered: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         f"{CUSTOM}{name}": _plain(getattr(owner._, name))
         for name, (_, method, _, _) in sorted(registered.items())
-        if method is None and name != TORCH_EXTENSION
+        if method is None and name != TRF_DATA
     }
 
 

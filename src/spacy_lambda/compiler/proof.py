@@ -40,6 +40,9 @@ ROUNDS = 12
 SHOWN_USES = 5
 REPEATS = 3
 
+REMEDY = "\nremedy: "
+"""Precedes the remedy in a message of one of spacy-lambda's errors."""
+
 _LONG = (
     "On 3 March 2024 Ada Lovelace of Acme Corp. flew from Berlin to New York (flight LH400, $1,234.50). "
     "The film of iron grows on silicon at 350 °C; we measured how heat moves through glass, e.g. in Fig. 2b. "
@@ -166,12 +169,6 @@ def _fault(
     failures += [now.failure for then, now in traces if now.failure and not then.failure]
     answers = zip(original.answers, compiled.answers, strict=False)
     failures += [now for then, now in answers if isinstance(now, Failure) and not isinstance(then, Failure)]
-    if compiled.torch_readers:
-        readers = " and ".join(compiled.torch_readers)
-        return _Fault(
-            f"{readers} reads doc._.trf_data, which is missing without torch",
-            "remove it from the pipeline, or let it use the annotations of other components",
-        )
     if failures:
         return _failed(failures, compiled, code)
     if compiled.components != original.nlp.pipe_names:
@@ -208,10 +205,14 @@ def _failed(failures: Sequence[Failure], compiled: IsolatedAnswers, code: Sequen
 
 def _described(failed: Failure) -> str:
     by = f"component {failed.component!r} raises " if failed.component else ""
-    return f"{by}{failed.kind}: {failed.message} ({failed.where})"
+    message, _, _ = failed.message.partition(REMEDY)
+    return f"{by}{failed.kind}: {message} ({failed.where})"
 
 
 def _remedy(failed: Failure, compiled: IsolatedAnswers, code: Sequence[str]) -> str:
+    _, _, own_remedy = failed.message.partition(REMEDY)
+    if own_remedy:
+        return own_remedy
     absent = [name.partition(".")[0] for name in failed.missing]
     if any(map(_is_torch, absent)):
         return "use a component that needs no torch: the function has none"
@@ -240,9 +241,11 @@ def _not_finite(original: _OriginalAnswers, compiled: IsolatedAnswers, rules: Pr
 def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without_models: bool = False) -> _Fault | None:
     """Return the fault of the first component that differs from the original's.
 
-    :param without_models: Only where that component has no model: then the precision is not the reason.
+    :param without_models: Only where that component neither has a model nor reads the hidden states: then the
+        precision is not the reason.
     """
     trained = {name for name, component in original.nlp.components if without_models and has_model(component)}
+    trained |= set(compiled.readers) if without_models else set()
     for number, text in enumerate(original.texts):
         if original.traces[number].failure is not None:
             continue
@@ -253,8 +256,8 @@ def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without
             component, first = left[0]
             return _Fault(
                 f"component {component!r} differs from the original's on {_shown(text)}: {first}",
-                f"check what {component!r} uses outside of the pipeline: doc._.trf_data, files, packages, "
-                "variables; if it is the encoder, please report it",
+                f"check what {component!r} uses outside of the pipeline: files, packages, variables, padding in "
+                "doc._.trf_data; if it is the encoder, please report it",
             )
     return None
 
@@ -295,8 +298,6 @@ def _deterministic(
 
 def _wanted(compiled: IsolatedAnswers, fault: _Fault | None, known: Sequence[str], code: Sequence[str]) -> list[str]:
     """Return requirements that may remove a fault: distributions of missing modules that are installed here."""
-    if compiled.torch_readers:
-        return []
     named = [name for failed in (fault.failures if fault else ()) for name in failed.missing]
     if named:
         return list(_installable(named, known))

@@ -30,14 +30,14 @@ class IsolatedAnswers:
     :param traces: The changes of each component, text by text.
     :param answers: The function's answers, with a :class:`Failure` in the place of one that raised.
     :param speed: The measured speed.
-    :param torch_readers: Components that read ``doc._.trf_data``, each with its file and line.
+    :param readers: Components that read ``doc._.trf_data``.
     """
 
     failure: Failure | None
     loading: bool
     missing: list[tuple[str, str]]
     blocked: list[str]
-    torch_readers: list[str] = field(default_factory=list)
+    readers: list[str] = field(default_factory=list)
     components: list[str] = field(default_factory=list)
     traces: list[DocTrace] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
@@ -75,7 +75,7 @@ def _read(done: IsolatedRun) -> IsolatedAnswers:
         loading=done.loading,
         missing=done.missing,
         blocked=done.blocked,
-        torch_readers=found.get("torch_readers", []),
+        readers=found.get("readers", []),
         components=found.get("components", []),
         traces=[_trace(one) for one in found.get("traces", [])],
         answers=[_failure(one["failure"]) if "failure" in one else one["answer"] for one in found.get("answers", [])],

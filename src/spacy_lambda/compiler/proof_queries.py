@@ -1,40 +1,35 @@
 """Queries of a compiled pipeline, component by component and as a function; see :mod:`spacy_lambda.packages.isolation`.
 
-They run in a process with the function's packages. Components that read ``doc._.trf_data`` are recorded even where they
-catch the error.
+They run in a process with the function's packages.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 # First, so that spaCy is imported without its command line.
 from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler.doc_content import TORCH_EXTENSION
 from spacy_lambda.compiler.doc_trace import trace_text
 from spacy_lambda.compiler.measured_speed import measure_speed
 from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE
 from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.packages.isolated_program import Failure, describe_failure
+from spacy_lambda.runtime.encoder_output import TRF_DATA
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import keep_scores
+from spacy_lambda.runtime.trf_data.extension import get_trf_data, set_trf_data
 
 __all__ = ["function_answers", "load", "query"]
 
 UNLIMITED = {variable: str(10**9) for variable in (MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE)}
 """The limits of a function follow from its speed and its timeout; its answers do not."""
-
-SPACY = f"{os.path.dirname(spacy.__file__)}{os.sep}"
 
 
 def load(pipeline: Path) -> Language:
@@ -45,7 +40,7 @@ def load(pipeline: Path) -> Language:
 def query(nlp: Language, request: dict[str, Any]) -> dict[str, Any]:
     """Trace texts, and query the function with those on which the pipeline does not raise."""
     running, readers = ["tokenizer"], list[str]()
-    _watch_torch_data(running, readers)
+    _record_readers(running, readers)
     traces = [trace_text(nlp, text, running=running) for text in request["texts"]]
     running[:] = []
     return {
@@ -56,7 +51,7 @@ def query(nlp: Language, request: dict[str, Any]) -> dict[str, Any]:
             {"failure": asdict(one)} if isinstance(one, Failure) else {"answer": one}
             for one in function_answers(nlp, request["answerable"])
         ],
-        "torch_readers": readers,
+        "readers": readers,
     }
 
 
@@ -88,27 +83,14 @@ def _speed(nlp: Language, texts: list[str]) -> dict[str, Any] | None:
         return None
 
 
-def _watch_torch_data(running: list[str], readers: list[str]) -> None:
-    """Record the components that read ``doc._.trf_data``, even if they catch the error."""
-    if Doc.has_extension(TORCH_EXTENSION):
+def _record_readers(running: list[str], readers: list[str]) -> None:
+    """Record the components that read ``doc._.trf_data``, whose numbers depend on the encoder as those of models do."""
+    registered = Underscore.doc_extensions.get(TRF_DATA)
+    if registered is None or registered[2] is not get_trf_data:
         return
 
-    def refuse(doc: Doc) -> Any:
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code.co_filename.endswith("underscore.py"):
-            frame = frame.f_back
-        # spaCy's doc_cleaner checks whether there is something to clean.
-        if not frame.f_code.co_filename.startswith(SPACY):
-            record(frame)
-        raise AttributeError(
-            f"[E046] Can't retrieve unregistered extension attribute '{TORCH_EXTENSION}'. "
-            "Did you forget to call the `set_extension` method?"
-        )
+    def read(doc: Doc) -> Any:
+        readers.extend(name for name in running if name not in readers)
+        return get_trf_data(doc)
 
-    def record(frame: FrameType) -> None:
-        name = f"component {running[0]!r}" if running else "the pipeline"
-        reader = f"{name} ({frame.f_code.co_filename}:{frame.f_lineno})"
-        if reader not in readers:
-            readers.append(reader)
-
-    Doc.set_extension(TORCH_EXTENSION, getter=refuse)
+    Doc.set_extension(TRF_DATA, getter=read, setter=set_trf_data, force=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.compiler.doc_content import TORCH_EXTENSION
 from spacy_lambda.packages.torch_packages import TORCH_MODULES
 
 __all__ = ["TorchUse", "torch_uses"]
@@ -20,16 +19,15 @@ CAUGHT = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
 class TorchUse:
     """One place in a file.
 
-    :param module: The module that is imported; ``None`` where ``doc._.trf_data`` is read.
+    :param module: The module that is imported.
     """
 
     file: Path
     line: int
-    module: str | None
+    module: str
 
     def __str__(self) -> str:
-        what = f"imports {self.module}" if self.module else f"reads doc._.{TORCH_EXTENSION}"
-        return f"{self.file}:{self.line} {what}"
+        return f"{self.file}:{self.line} imports {self.module}"
 
 
 def torch_uses(file: Path) -> Iterator[TorchUse]:
@@ -44,8 +42,6 @@ def torch_uses(file: Path) -> Iterator[TorchUse]:
     for node in _running(tree):
         for module in _imported(node):
             yield TorchUse(file, getattr(node, "lineno", 0), module)
-        if _names_torch_data(node):
-            yield TorchUse(file, getattr(node, "lineno", 0), None)
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:
@@ -79,13 +75,6 @@ def _imported(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.Call) and _called(node) in IMPORTERS:
         names = [_literal(argument) for argument in (*node.args[:1], *(word.value for word in node.keywords))]
     yield from (name for name in names if name and name.partition(".")[0] in TORCH_MODULES)
-
-
-def _names_torch_data(node: ast.AST) -> bool:
-    """Return whether a node is the attribute, or its name as a string, as for ``getattr``."""
-    if isinstance(node, ast.Attribute):
-        return node.attr == TORCH_EXTENSION
-    return isinstance(node, ast.Constant) and node.value == TORCH_EXTENSION
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

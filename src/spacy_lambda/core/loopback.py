@@ -1,14 +1,11 @@
-"""Hosts of this machine, and the region of a Lambda on it."""
+"""Hosts of this machine."""
 
 from __future__ import annotations
 
 import ipaddress
 from urllib.parse import urlsplit
 
-__all__ = ["LOCAL_REGION", "is_loopback", "is_loopback_url"]
-
-LOCAL_REGION = "us-east-1"
-"""The region of a Lambda on this machine, which signatures and ARNs contain."""
+__all__ = ["is_loopback", "is_loopback_url"]
 
 
 def is_loopback(host: str) -> bool:

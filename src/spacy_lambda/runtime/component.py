@@ -14,7 +14,7 @@ from spacy.vocab import Vocab
 
 from spacy_lambda.runtime.alignment import TokenBounds, align
 from spacy_lambda.runtime.encoder import EncoderBytes
-from spacy_lambda.runtime.encoder_output import Encoding
+from spacy_lambda.runtime.encoder_output import TRF_DATA, EncodedWordpieces, Encoding, OutputFormat
 from spacy_lambda.runtime.transformer import CompiledTransformer
 from spacy_lambda.runtime.windows import SpanGetter, Windows, make_span_getter
 from spacy_lambda.runtime.wordpieces import Wordpieces, WordpieceTokenizer
@@ -28,16 +28,25 @@ TOKENIZER_FILE = "tokenizer.json"
 
 @Language.factory(
     FACTORY,
+    assigns=[f"doc._.{TRF_DATA}"],
     default_config={
         "get_spans": "strided_spans",
         "window": 128,
         "stride": 96,
         "max_length": 512,
         "width": 768,
+        "trf_data": {},
     },
 )
 def make_onnx_transformer(
-    nlp: Language, name: str, get_spans: SpanGetter, window: int, stride: int, max_length: int, width: int
+    nlp: Language,
+    name: str,
+    get_spans: SpanGetter,
+    window: int,
+    stride: int,
+    max_length: int,
+    width: int,
+    trf_data: dict[str, Any],
 ) -> OnnxTransformer:
     """Construct the component; spaCy calls this by its registered name.
 
@@ -46,9 +55,17 @@ def make_onnx_transformer(
     :param stride: Tokens from one window to the next, for strided spans.
     :param max_length: Wordpieces the encoder takes at most; longer windows lose their end.
     :param width: Columns of the hidden states.
+    :param trf_data: Fields of :class:`.OutputFormat`, for what reads ``doc._.trf_data``.
     """
     return OnnxTransformer(
-        nlp.vocab, name, get_spans=get_spans, window=window, stride=stride, max_length=max_length, width=width
+        nlp.vocab,
+        name,
+        get_spans=get_spans,
+        window=window,
+        stride=stride,
+        max_length=max_length,
+        width=width,
+        trf_data=trf_data,
     )
 
 
@@ -68,8 +85,10 @@ class OnnxTransformer(CompiledTransformer):
         stride: int,
         max_length: int,
         width: int,
+        trf_data: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(vocab, name, max_length=max_length, width=width)
+        self._format = OutputFormat(max_length=max_length, **(trf_data or {}))
         self._cut_key = f"spacy_lambda.wordpieces.{name}"
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
         self._tokenizer: WordpieceTokenizer | None = None
@@ -84,7 +103,14 @@ class OnnxTransformer(CompiledTransformer):
         alignment = align(tokens, windows, wordpieces)
         rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
         truncated = sum(wordpiece.is_truncated for wordpiece in wordpieces)
-        return Encoding(rows, alignment.rows, alignment.lengths, truncated)
+        return Encoding(
+            rows,
+            alignment.rows,
+            alignment.lengths,
+            truncated,
+            wordpieces=_encoded(wordpieces),
+            format=self._format,
+        )
 
     def count_wordpieces(self, doc: Doc) -> int:
         """Return the number of wordpieces of a Doc in all windows; an estimate before there are sentences."""
@@ -137,3 +163,9 @@ def _token_bounds(doc: Doc) -> TokenBounds:
     lengths = measures[:, 0]
     ends = np.cumsum(measures.sum(axis=1))
     return TokenBounds(starts=ends - measures.sum(axis=1), lengths=lengths)
+
+
+def _encoded(windows: list[Wordpieces]) -> EncodedWordpieces:
+    ids = np.concatenate([np.zeros(0, dtype=np.int32), *(window.ids.astype(np.int32) for window in windows)])
+    lengths = np.array([len(window.ids) for window in windows], dtype=np.int32)
+    return EncodedWordpieces(ids, lengths, [one for window in windows for one in window.strings])

@@ -12,9 +12,10 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 
-from spacy_lambda.errors import PipelineLoadError, TrainingError
+from spacy_lambda.errors import PipelineLoadError
 from spacy_lambda.runtime.encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
 from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
+from spacy_lambda.runtime.trf_data.extension import install_extension
 
 __all__ = ["CompiledTransformer"]
 
@@ -36,6 +37,7 @@ class CompiledTransformer(ABC):
         self.max_length = max_length
         self.width = width
         self._encoder: Encoder | None = None
+        install_extension()
 
     @abstractmethod
     def encode(self, doc: Doc) -> Encoding:
@@ -66,6 +68,7 @@ class CompiledTransformer(ABC):
 
     def __call__(self, doc: Doc) -> Doc:
         """Encode one Doc; it is changed in place and returned."""
+        install_extension()
         set_encoding(doc, self.encode(doc))
         return doc
 
@@ -81,16 +84,6 @@ class CompiledTransformer(ABC):
     def open(self) -> None:
         """Load the encoder now, so that the first text does not wait for it."""
         self._loaded(self._encoder).open()
-
-    def initialize(self, get_examples: Any = None, *, nlp: Any = None) -> None:
-        """Refuse what ``nlp.initialize`` asks for, which would replace the weights of all components.
-
-        :raises TrainingError: Always.
-        """
-        raise TrainingError(
-            f"component {self.name!r} is compiled: it cannot be initialized",
-            remedy="train the original and compile it again; use nlp.select_pipes to initialize others only",
-        )
 
     def _loaded(self, part: T | None) -> T:
         """Return a part of the component if it has been set."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,13 @@ class Wordpieces:
     :param offsets: First character of each wordpiece and the one after its last, in the window's text; both 0
         for special wordpieces. *Shape:* ``(n_wordpieces, 2)``
     :param is_truncated: ``True`` if the window's end is not in them.
+    :param strings: The wordpieces as strings.
     """
 
     ids: npt.NDArray[np.int64]
     offsets: npt.NDArray[np.int64]
     is_truncated: bool = False
+    strings: list[str] = field(default_factory=list)
 
 
 class WordpieceTokenizer:
@@ -44,6 +46,7 @@ class WordpieceTokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._max_length = max_length
+        self._strings: dict[int, str] = {}
 
     @classmethod
     def from_disk(cls, path: Path, *, max_length: int) -> WordpieceTokenizer:
@@ -69,6 +72,14 @@ class WordpieceTokenizer:
     def __call__(self, text: str) -> Wordpieces:
         """Cut one window's text into wordpieces."""
         encoding = self._tokenizer.encode(text)
-        ids = np.array(encoding.ids[: self._max_length], dtype=np.int64)
+        ids = encoding.ids[: self._max_length]
         offsets = np.array(encoding.offsets[: self._max_length], dtype=np.int64)
-        return Wordpieces(ids, offsets.reshape(-1, 2), len(encoding.ids) > self._max_length)
+        is_truncated = len(encoding.ids) > self._max_length
+        return Wordpieces(np.array(ids, dtype=np.int64), offsets.reshape(-1, 2), is_truncated, self._as_strings(ids))
+
+    def _as_strings(self, ids: list[int]) -> list[str]:
+        """Return the vocabulary's strings, where an encoding's own may be the text's."""
+        for wordpiece in ids:
+            if wordpiece not in self._strings:
+                self._strings[wordpiece] = self._tokenizer.id_to_token(wordpiece) or ""
+        return [self._strings[wordpiece] for wordpiece in ids]

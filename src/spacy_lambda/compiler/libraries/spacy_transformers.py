@@ -124,7 +124,17 @@ class SpacyTransformersPart(TransformerPart):
 
     def config(self, width: int) -> dict[str, Any]:
         """Return the section of the compiled component."""
-        return {"factory": FACTORY, **self.settings(), "width": width}
+        return {"factory": FACTORY, **self.settings(), "width": width, "trf_data": self._output_format()}
+
+    def _output_format(self) -> dict[str, Any]:
+        """Return the form of ``doc._.trf_data``; the outputs are found by running the original."""
+        (data,) = self.pipe.predict([Doc(self.pipe.vocab, words=["word"])]).doc_data
+        return {
+            "pad_token": self.tokenizer.pad_token or "",
+            "pad_id": self.tokenizer.pad_token_id or 0,
+            "token_types": "token_type_ids" in self.tokenizer.model_input_names,
+            "outputs": list(data.model_output),
+        }
 
     def _longest_checked(self) -> int:
         return longest_checked(self.max_length, self.model.config)
