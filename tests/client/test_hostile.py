@@ -19,7 +19,6 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_lambda.client import Client, Retry
-from spacy_lambda.client import hub_inference as inference
 from spacy_lambda.client.docs import doc_of
 from spacy_lambda.client.hub_inference import query_model
 from spacy_lambda.client.transport import CallFailed
@@ -450,11 +449,10 @@ def test_the_inference_api_is_not_trusted_either(kind: str, monkeypatch: pytest.
     assert "hf_none" not in str(found)
 
 
-def test_the_inference_api_has_a_time_for_the_whole_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "TIMEOUT_S", 0.4)
+def test_the_inference_api_has_a_time_for_the_whole_call() -> None:
     for where in ("headers", "body"):
         with raw_server(Script(DRIBBLES[where], pause_s=0.05, hold=True)) as url, pytest.raises(InferenceError):
-            query_model(parse_location("hf://a/b"), "iron", endpoint=url)
+            query_model(parse_location("hf://a/b"), "iron", endpoint=url, timeout_s=0.4)
 
 
 @pytest.mark.parametrize("kind", ODD)

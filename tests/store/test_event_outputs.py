@@ -19,13 +19,12 @@ from spacy.tokens import Doc
 
 from spacy_lambda.core.source.s3 import error_code, s3_error
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
-from spacy_lambda.runtime.events import jsonl
-from spacy_lambda.runtime.events import s3_objects as objects
 from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
-from spacy_lambda.runtime.events.output import open_output
+from spacy_lambda.runtime.events.output import S3Output, open_output
 from spacy_lambda.runtime.events.protocol import EventSource
 from spacy_lambda.runtime.events.s3 import S3Event
+from spacy_lambda.runtime.events.s3_objects import ObjectLimits
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
 from spacy_lambda.runtime.predictor import Predictor
@@ -214,32 +213,26 @@ def test_an_empty_object(s3: Any, function: Predictor, suffix: str) -> None:
 
 
 @pytest.mark.slow
-def test_many_lines_are_read_and_written_in_parts(
-    s3: Any, function: Predictor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(objects, "CHUNK", 100_000)
-    monkeypatch.setattr(jsonl, "BATCH_BYTES", 50_000)
+def test_many_lines_are_read_and_written_in_parts(s3: Any, function: Predictor) -> None:
     count, padding = 60_000, "x" * 150
     put(s3, "a.jsonl", b"".join(b'{"text": "", "id": %d, "p": "%s"}\n' % (n, padding.encode()) for n in range(count)))
-    S3Event().handle(event_of("a.jsonl"), None, function)
+    S3Event(limits=ObjectLimits(chunk=100_000)).handle(event_of("a.jsonl"), None, function)
     assert [line["id"] for line in lines_of(s3, "answers/models/a.jsonl")] == [*range(count)]
     assert s3.head_object(Bucket="models", Key="answers/models/a.jsonl")["ETag"].endswith('-2"')
 
 
 @pytest.mark.parametrize("size", ["object", "line"])
-def test_objects_that_are_too_large(s3: Any, function: Predictor, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    monkeypatch.setattr(objects, "OBJECT_LIMIT", 5_000_000)
-    for module in (objects, jsonl):
-        monkeypatch.setattr(module, "LINE_LIMIT", 1 << 20)
+def test_objects_that_are_too_large(s3: Any, function: Predictor, size: str) -> None:
+    source = S3Event(limits=ObjectLimits(line=1 << 20, content=5_000_000))
     long = {"object": 5_000_000, "line": 2_000_000}[size]
     put(s3, "a.jsonl.gz", gzip.compress(b'{"text": "iron"}\n' + b" " * long + b'1\n{"text": "iron"}'))
     if size == "object":
         with pytest.raises(RequestError, match="more than 4 MiB uncompressed") as caught:
-            S3Event().handle(event_of("a.jsonl.gz"), None, function)
+            source.handle(event_of("a.jsonl.gz"), None, function)
         assert "split" in caught.value.remedy
         assert keys(s3) == ["a.jsonl.gz"]
     else:
-        S3Event().handle(event_of("a.jsonl.gz"), None, function)
+        source.handle(event_of("a.jsonl.gz"), None, function)
         first, second, third = lines_of(s3, "answers/models/a.jsonl.gz")
         assert first == third == {"ents": [IRON]}
         assert second["error"]["errorMessage"] == "the line has more than 1 MiB"
@@ -313,20 +306,28 @@ def test_the_version_that_was_put_is_read(s3: Any, function: Predictor) -> None:
     assert json.loads(body_of(s3, "answers/versions/a.json"))["answer"] == [IRON]
 
 
-def test_a_connection_that_breaks_leaves_nothing(s3: Any, function: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects, "CHUNK", 1000)
-    put(s3, "a.jsonl", b'{"text": "iron"}\n' * 1000)
-    output = open_output(function.environ)
-    get, parts = output.client.get_object, iter(range(5))  # type: ignore[attr-defined]
+class Breaking:
+    """A client of S3 whose connection breaks after some objects."""
 
-    def breaking(**options: Any) -> Any:
-        if next(parts, None) is None:
+    def __init__(self, client: Any, *, after: int) -> None:
+        self._client, self._left = client, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_object(self, **options: Any) -> Any:
+        if not self._left:
             raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
-        return get(**options)
+        self._left -= 1
+        return self._client.get_object(**options)
 
-    monkeypatch.setattr(output.client, "get_object", breaking)  # type: ignore[attr-defined]
+
+def test_a_connection_that_breaks_leaves_nothing(s3: Any, function: Predictor) -> None:
+    put(s3, "a.jsonl", b'{"text": "iron"}\n' * 1000)
+    output = S3Output("models", "answers", client=Breaking(s3, after=5))
+    source = S3Event(lambda environ: output, limits=ObjectLimits(chunk=1000))
     with pytest.raises(SpacyLambdaError, match="1 read, but total bytes expected is 2"):
-        S3Event().handle(event_of("a.jsonl"), None, function)
+        source.handle(event_of("a.jsonl"), None, function)
     assert keys(s3) == ["a.jsonl"]
 
 

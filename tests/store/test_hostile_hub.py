@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from spacy_lambda.core.artifact.tar import artifact_size, chunks
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.core.source.find import find_artifact
-from spacy_lambda.core.source.hub import CARD
+from spacy_lambda.core.source.hub import CARD, find_on_hub
 from spacy_lambda.errors import ArtifactError, NotStoredError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
@@ -47,7 +47,6 @@ def running() -> Iterator[Hub]:
 def there(running: Hub, packed: Packed, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of a valid repository."""
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     record = {"sha256": packed.sha256, "size": packed.size, "folder": ""}
     files = {entry.path: (pipeline / entry.path).read_bytes() for entry in packed.manifest.files}
     files |= {RECORD: json.dumps(record).encode(), MANIFEST: packed.manifest.to_bytes(), CARD: b"# Metals"}
@@ -59,7 +58,7 @@ def refused(tmp_path: Path) -> list[SpacyLambdaError]:
     """The errors of the function and of pull; nothing is left behind by either."""
     cache, errors = tmp_path / "cache", []
     calls: list[Callable[[], Any]] = [
-        lambda: cached_pipeline(LOCATION, CacheSettings(cache)),
+        lambda: cached_pipeline(LOCATION, CacheSettings(cache), find=partial(find_on_hub, sleep=lambda seconds: None)),
         lambda: pull(LOCATION, tmp_path / "out"),
     ]
     for call in calls:

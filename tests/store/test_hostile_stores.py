@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,8 @@ import pytest
 from spacy_lambda.core.artifact.pack import Packed
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.source import s3 as source_s3
 from spacy_lambda.core.source.find import find_artifact
-from spacy_lambda.core.source.found_artifact import FoundArtifact, S3Options
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, FoundArtifact, S3Options
 from spacy_lambda.core.source.layout import Pointer, artifact_key, ref_key
 from spacy_lambda.errors import DigestError, LocationError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
@@ -47,15 +48,15 @@ DIGESTS: list[Any] = [
 ]
 
 
-def refused(location: Location, tmp_path: Path) -> SpacyLambdaError:
+def refused(location: Location, tmp_path: Path, *, s3: S3Options = FROM_ENVIRONMENT) -> SpacyLambdaError:
     """The function's error, which is pull's too; nothing is left behind by either."""
     (tmp_path / "cache").mkdir(exist_ok=True)
     make_canary(tmp_path / "cache" / "sibling")
     with untouched(tmp_path / "cache"):
         with pytest.raises(SpacyLambdaError) as caught:
-            cached_pipeline(location, CacheSettings(tmp_path / "cache" / "root"))
+            cached_pipeline(location, CacheSettings(tmp_path / "cache" / "root"), find=partial(find_artifact, s3=s3))
         with pytest.raises(SpacyLambdaError):
-            pull(location, tmp_path / "out")
+            pull(location, tmp_path / "out", s3=s3)
     assert not (tmp_path / "out").exists()
     assert caught.value.remedy
     return caught.value
@@ -182,32 +183,34 @@ def test_bytes_under_an_artifact_s_key_are_verified(packed: Packed, tmp_path: Pa
 
 
 class FakeS3:
-    """A client of S3 with one object, whose metadata an attacker has chosen."""
+    """A client of S3 with one object, which an attacker has chosen.
 
-    def __init__(self, metadata: dict[str, Any], data: bytes = b"") -> None:
+    :param data: ``None`` if nothing is to be fetched.
+    """
+
+    def __init__(self, metadata: dict[str, Any], data: bytes | None = None) -> None:
         self._metadata, self._data = metadata, data
 
     def head_object(self, **_: str) -> dict[str, Any]:
         return {"Metadata": self._metadata}
 
     def get_object(self, **_: str) -> dict[str, Any]:
-        raise AssertionError("nothing is to be fetched")
+        assert self._data is not None
+        return {"Body": io.BytesIO(self._data)}
 
 
 @pytest.mark.parametrize("key", ["sha256", "SHA256"])
 @pytest.mark.parametrize("digest", [one for one in DIGESTS if isinstance(one, str)], ids=ascii)
-def test_metadata(key: str, digest: str, victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metadata(key: str, digest: str, victim: Path, tmp_path: Path) -> None:
     client = FakeS3({key: digest.replace("{home}", str(victim))})
-    monkeypatch.setattr(source_s3, "s3_client", lambda options: client)
-    error = refused(parse_location("s3://models/x.tar"), tmp_path)
+    error = refused(parse_location("s3://models/x.tar"), tmp_path, s3=S3Options(client=client))
     assert "the metadata sha256 of s3://models/x.tar is" in error.message
     assert "spacy-lambda push" in error.remedy
 
 
-def test_metadata_with_two_values(victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = FakeS3({"sha256": D0, "Sha256": "1" * 64})
-    monkeypatch.setattr(source_s3, "s3_client", lambda options: client)
-    assert "several values" in refused(parse_location("s3://models/x.tar"), tmp_path).message
+def test_metadata_with_two_values(victim: Path, tmp_path: Path) -> None:
+    s3 = S3Options(client=FakeS3({"sha256": D0, "Sha256": "1" * 64}))
+    assert "several values" in refused(parse_location("s3://models/x.tar"), tmp_path, s3=s3).message
 
 
 @pytest.mark.parametrize("digest", ["..", "/some/folder", "A" * 64, D0])
@@ -227,11 +230,10 @@ def test_metadata_in_a_bucket(digest: str, s3: Any, packed: Packed, victim: Path
 
 
 @pytest.mark.parametrize("digest", [*DIGESTS[:-6], "x"], ids=ascii)
-def test_pointers_in_a_bucket(digest: Any, victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pointers_in_a_bucket(digest: Any, victim: Path, tmp_path: Path) -> None:
     content = {"kind": "alias", "version": "1", "sha256": digest, "size": 1}
-    monkeypatch.setattr(source_s3, "s3_client", lambda options: None)
-    monkeypatch.setattr(source_s3, "read_object", lambda *key: json.dumps(content).encode())
-    assert "is not a valid pointer" in refused(parse_location("s3://models/en_metals@live"), tmp_path).message
+    s3 = S3Options(client=FakeS3({}, json.dumps(content).encode()))
+    assert "is not a valid pointer" in refused(parse_location("s3://models/en_metals@live"), tmp_path, s3=s3).message
 
 
 def test_objects_that_are_not_small(s3: Any) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import spacy
 import yaml
 
 from spacy_lambda.core.location import parse_location
+from spacy_lambda.core.pipeline_meta import read_meta
+from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.hub import find_on_hub
 from spacy_lambda.errors import ArtifactError, NotStoredError, StoreError
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.store.factory import list_versions, open_pipeline, open_store
-from spacy_lambda.store.hub import commit as hub_commit
 from spacy_lambda.store.hub.hub_store import HubOptions
 from spacy_lambda.store.protocol import Pushed
 from spacy_lambda.store.transfer import pull
@@ -28,24 +31,17 @@ from tests.store.hub_server import Hub
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 REPOSITORY = parse_location("hf://acme/metals")
+NO_OPTIONS = HubOptions()
 
 
-@pytest.fixture
-def no_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for a wheel, because building one takes seconds."""
-
-    def pretend(folder: Path, scratch: Path) -> Path:
-        meta = json.loads((folder / "meta.json").read_text())
-        wheel = scratch / f"en_{meta['name']}-{meta['version']}-py3-none-any.whl"
+def push(pipeline: Path | str, options: HubOptions = NO_OPTIONS, *aliases: str, revision: str | None = None) -> Pushed:
+    """Push a pipeline with a stand-in for a wheel, because building one takes seconds."""
+    meta = read_meta((options.original or find_pipeline(pipeline)) / "meta.json")
+    with TemporaryDirectory() as scratch:
+        wheel = Path(scratch, f"en_{meta['name']}-{meta['version']}-py3-none-any.whl")
         wheel.write_bytes(b"wheel")
-        return wheel
-
-    monkeypatch.setattr(hub_commit, "build_wheel", pretend)
-
-
-def push(pipeline: Path | str, options: HubOptions | None = None, *aliases: str, revision: str | None = None) -> Pushed:
-    store = open_store(REPOSITORY.at(revision), hub=options)
-    return push_pipeline(str(pipeline), store, aliases=aliases)
+        store = open_store(REPOSITORY.at(revision), hub=replace(options, wheel=wheel))
+        return push_pipeline(str(pipeline), store, aliases=aliases)
 
 
 def files(hub: Hub, revision: str = "main") -> dict[str, bytes]:
@@ -56,7 +52,7 @@ def files(hub: Hub, revision: str = "main") -> dict[str, bytes]:
 
 
 def test_there_and_back(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
-    pushed = push(pipeline)
+    pushed = push_pipeline(str(pipeline), open_store(REPOSITORY))
     assert str(pushed.location) == f"hf://acme/metals@1.2.3#sha256={pushed.location.sha256}"
     assert pushed.page == f"{hub.url}/acme/metals"
     repository = hub.repositories["acme/metals"]
@@ -73,7 +69,7 @@ def test_there_and_back(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
 
 
 def test_a_wheel_is_pushed_as_it_is(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
-    push(pipeline)
+    push_pipeline(str(pipeline), open_store(REPOSITORY))
     name = "en_metals-1.2.3-py3-none-any.whl"
     wheel = tmp_path / name
     wheel.write_bytes(files(hub)[name])
@@ -86,7 +82,6 @@ def test_a_wheel_is_pushed_as_it_is(hub: Hub, pipeline: Path, tmp_path: Path) ->
     assert pull(again.location, tmp_path / "out").sha256 == again.location.sha256
 
 
-@pytest.mark.usefixtures("no_build")
 def test_the_card_has_the_metadata_for_the_hub(hub: Hub, pipeline: Path) -> None:
     pushed = push(pipeline)
     _, head, body = files(hub)["README.md"].decode().split("---\n", 2)
@@ -110,7 +105,6 @@ def test_the_card_has_the_metadata_for_the_hub(hub: Hub, pipeline: Path) -> None
     assert str(pushed.location.sha256) in body
 
 
-@pytest.mark.usefixtures("no_build")
 def test_the_bundled_pipeline_keeps_its_own_readme(hub: Hub, tmp_path: Path) -> None:
     """The bundled pipeline is compiled, and its README.md is part of the artifact."""
     pushed = push("en_scienceie_minilm")
@@ -125,7 +119,6 @@ def test_the_bundled_pipeline_keeps_its_own_readme(hub: Hub, tmp_path: Path) -> 
     assert entry.folder.name == pushed.location.sha256
 
 
-@pytest.mark.usefixtures("no_build")
 def test_original_and_compiled_side_by_side(hub: Hub, pipeline: Path, next_pipeline: Path, tmp_path: Path) -> None:
     pushed = push(next_pipeline, HubOptions(private=False, original=pipeline))
     assert not hub.repositories["acme/metals"].private
@@ -138,9 +131,8 @@ def test_original_and_compiled_side_by_side(hub: Hub, pipeline: Path, next_pipel
     cached_pipeline(pushed.location, CacheSettings(tmp_path / "cache")).close()
 
 
-@pytest.mark.usefixtures("no_build")
 def test_versions_and_aliases(hub: Hub, pipeline: Path, next_pipeline: Path) -> None:
-    first = push(pipeline, None, "live")
+    first = push(pipeline, NO_OPTIONS, "live")
     with pytest.raises(StoreError, match="with other contents") as caught:
         push(next_pipeline)
     assert "--replace" in caught.value.remedy
@@ -158,7 +150,6 @@ def test_versions_and_aliases(hub: Hub, pipeline: Path, next_pipeline: Path) -> 
     assert versions == {"1.2.3": (), "1.3.0": ("live", "main")}
 
 
-@pytest.mark.usefixtures("no_build")
 def test_a_branch(hub: Hub, pipeline: Path) -> None:
     push(pipeline, HubOptions(message="try it"), revision="next")
     repository = hub.repositories["acme/metals"]
@@ -169,7 +160,6 @@ def test_a_branch(hub: Hub, pipeline: Path) -> None:
         find_artifact(REPOSITORY)
 
 
-@pytest.mark.usefixtures("no_build")
 def test_an_ordinary_spacy_repository(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
     push(pipeline)
     there = files(hub)
@@ -189,7 +179,6 @@ def test_an_ordinary_spacy_repository(hub: Hub, pipeline: Path, tmp_path: Path) 
 # As the function reads it.
 
 
-@pytest.mark.usefixtures("no_build")
 def test_the_token_goes_to_the_hub_alone(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
     location = push(pipeline).location
     hub.token_at_cdn.clear()
@@ -198,7 +187,6 @@ def test_the_token_goes_to_the_hub_alone(hub: Hub, pipeline: Path, tmp_path: Pat
     assert set(hub.token_at_cdn) == {None}
 
 
-@pytest.mark.usefixtures("no_build")
 def test_a_connection_that_breaks(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
     location = push(pipeline).location
     hub.break_after = 120_000
@@ -206,7 +194,6 @@ def test_a_connection_that_breaks(hub: Hub, pipeline: Path, tmp_path: Path) -> N
     assert (tmp_path / "cache" / str(location.sha256)).is_dir()
 
 
-@pytest.mark.usefixtures("no_build")
 def test_files_that_were_changed_are_refused(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
     location = push(pipeline).location
     there = files(hub)
@@ -219,7 +206,6 @@ def test_files_that_were_changed_are_refused(hub: Hub, pipeline: Path, tmp_path:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.usefixtures("no_build")
 @pytest.mark.parametrize(
     ("token", "location", "message", "remedy"),
     [
@@ -267,7 +253,6 @@ def test_unreachable(pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert "HF_ENDPOINT" in caught.value.remedy
 
 
-@pytest.mark.usefixtures("no_build")
 def test_a_broken_record(hub: Hub, pipeline: Path) -> None:
     push(pipeline)
     for content in (b"", b"[]", b'{"sha256": 1}'):
@@ -276,12 +261,13 @@ def test_a_broken_record(hub: Hub, pipeline: Path) -> None:
             find_artifact(REPOSITORY)
 
 
-@pytest.mark.usefixtures("no_build")
-def test_a_busy_hub_is_retried(hub: Hub, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_hub_is_retried(hub: Hub, pipeline: Path) -> None:
     location = push(pipeline).location
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    waits: list[float] = []
     hub.busy = 3
-    assert find_artifact(REPOSITORY).sha256 == location.sha256
+    assert find_on_hub(REPOSITORY, sleep=waits.append).sha256 == location.sha256
+    assert waits == sorted(waits)
+    assert len(waits) == 3
     hub.busy = 50
     with pytest.raises(StoreError, match="the Hub responded with 503"):
-        find_artifact(REPOSITORY)
+        find_on_hub(REPOSITORY, sleep=waits.append)

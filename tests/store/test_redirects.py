@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import io
 import ssl
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,7 +142,6 @@ def answering(target: str, status: int = 302) -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

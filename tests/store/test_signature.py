@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 from model_signing import verifying
 
-from spacy_lambda.core.artifact import manifest as form
-from spacy_lambda.core.artifact import safe_paths as names_module
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.artifact.tar import chunks
@@ -108,13 +106,18 @@ def test_invalid_keys(pipeline: Path, signed: Location, tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-def packed_by_hand(folder: Path, files: dict[str, bytes]) -> Path:
-    """An artifact of a pipeline and of more files, none of which spacy-lambda would pack."""
+def forged_manifest(folder: Path, files: dict[str, bytes]) -> Manifest:
+    """The manifest of a pipeline and of more files, none of which spacy-lambda would pack."""
     manifest = manifest_of(folder)
     more = [FileEntry(name, len(data), Digest(hashlib.sha256(data).hexdigest())) for name, data in files.items()]
-    whole = Manifest(manifest.pipeline, tuple(sorted([*manifest.files, *more], key=lambda entry: entry.path)))
+    return Manifest(manifest.pipeline, tuple(sorted([*manifest.files, *more], key=lambda entry: entry.path)))
+
+
+def packed_by_hand(folder: Path, files: dict[str, bytes]) -> Path:
+    """The artifact of a forged manifest."""
+    whole = forged_manifest(folder, files)
     path = folder.parent / "forged.tar"
-    contents = {entry.path: (folder / entry.path).read_bytes() for entry in manifest.files} | files
+    contents = {entry.path: (folder / entry.path).read_bytes() for entry in manifest_of(folder).files} | files
     path.write_bytes(b"".join(chunks(whole, lambda entry: [contents[entry.path]])))
     return path
 
@@ -151,16 +154,17 @@ def test_a_file_that_the_signature_does_not_cover(
 
 @pytest.mark.parametrize("name", UNSIGNED)
 def test_the_signature_itself_ignores_nothing(
-    name: str, signed: Location, keys: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, signed: Location, keys: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """The same without the check of names: the second of two defences."""
-    artifact = packed_by_hand(tmp_path / "source", {name: b"evil"})
-    location = put_in_place(artifact, signed, tmp_path)
-    monkeypatch.setattr(form, "unsafe_names", lambda names: None)
-    monkeypatch.setattr(names_module, "unsafe_name", lambda name: None)
+    """The same after the check of names: the second of two defences."""
+    source, folder = tmp_path / "source", tmp_path / "forged"
+    signature = Path(tmp_path, "store", signature_key("en_metals", Digest(str(signed.sha256)))).read_bytes()
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"evil")
+    manifest = forged_manifest(source, {name: b"evil"})
     with pytest.raises(SignatureError, match=re.escape(name)):
-        pull(location, tmp_path / "out", verify_key=keys[1])
-    assert not (tmp_path / "out").exists()
+        verify_signature(folder, manifest, signature, keys[1], name="x")
 
 
 def test_a_signature_that_ignores_a_file_which_its_maker_had(

@@ -15,6 +15,7 @@ import spacy_lambda
 from spacy_lambda.core.artifact.unpack import unpack_stream
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.source.find import find_artifact
+from spacy_lambda.core.source.found_artifact import S3Options
 from spacy_lambda.errors import (
     ArtifactError,
     InvalidPipelineError,
@@ -185,26 +186,34 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_interrupted_upload_is_resumed(s3: Any, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    objects, digest = S3Storage("models", "p"), "d" * 64
-    send = S3Storage._send
-    sent: list[int] = []
+class Interrupted:
+    """A client of S3 that is interrupted when it sends the third part."""
 
-    def cut_off(self: S3Storage, key: str, todo: Any, number: int, *rest: Any) -> None:
-        if number == 3:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.sent: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def upload_part(self, **options: Any) -> Any:
+        if options["PartNumber"] == 3:
             raise KeyboardInterrupt
-        send(self, key, todo, number, *rest)
-        sent.append(number)
+        response = self._client.upload_part(**options)
+        self.sent.append(options["PartNumber"])
+        return response
 
-    monkeypatch.setattr(S3Storage, "_send", cut_off)
+
+def test_an_interrupted_upload_is_resumed(s3: Any, large: Path) -> None:
+    objects, digest, client = S3Storage("models", "p"), "d" * 64, Interrupted(s3)
+    interrupted = S3Storage("models", "p", options=S3Options(client=client))
     with pytest.raises(KeyboardInterrupt):
-        objects.upload("x.tar", large, sha256=digest, on_bytes=lambda done, total: None)
+        interrupted.upload("x.tar", large, sha256=digest, on_bytes=lambda done, total: None)
     assert objects.keys("") == []
-    monkeypatch.setattr(S3Storage, "_send", send)
     seen: list[int] = []
     uploaded = objects.upload("x.tar", large, sha256=digest, on_bytes=lambda done, total: seen.append(done))
     size = large.stat().st_size
-    assert uploaded == size - 16 * 2**20 * len(sent)
+    assert uploaded == size - 16 * 2**20 * len(client.sent)
     assert max(seen) == size
     assert s3.get_object(Bucket="models", Key="p/x.tar")["Body"].read() == large.read_bytes()
     assert s3.head_object(Bucket="models", Key="p/x.tar")["Metadata"] == {"sha256": digest}

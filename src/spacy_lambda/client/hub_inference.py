@@ -15,17 +15,24 @@ ENDPOINT_VARIABLE = "HF_INFERENCE_ENDPOINT"
 """The API's address; huggingface_hub reads it too."""
 
 TIMEOUT_S = 60
-"""Seconds for a whole call."""
 
 CHUNK = 64 * 1024
 
 
-def query_model(location: Location, text: str, *, token: str | None = None, endpoint: str | None = None) -> Any:
+def query_model(
+    location: Location,
+    text: str,
+    *,
+    token: str | None = None,
+    endpoint: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> Any:
     """Send a text to a model.
 
     :param location: ``hf://owner/name``.
     :param token: By default that of `hf auth login`, or ``HF_TOKEN``.
     :param endpoint: The API's address; by default ``HF_INFERENCE_ENDPOINT``, or the Hub's own.
+    :param timeout_s: Seconds for the whole call.
     :returns: The model's prediction; entities as ``[{"entity_group", "word", "start", "end", "score"}]``.
     :raises InferenceError: If the API cannot be reached, or returns an error.
     """
@@ -45,9 +52,9 @@ def query_model(location: Location, text: str, *, token: str | None = None, endp
     headers["accept-encoding"] = "gzip"
     url = f"{base}/models/{location.path}"
     try:
-        with Deadline(TIMEOUT_S).running() as deadline:
+        with Deadline(timeout_s).running() as deadline:
             answer = _session(base).post(
-                url, json={"inputs": text}, headers=headers, timeout=TIMEOUT_S, allow_redirects=False, stream=True
+                url, json={"inputs": text}, headers=headers, timeout=timeout_s, allow_redirects=False, stream=True
             )
             chunks = answer.raw.stream(CHUNK, decode_content=False)
             with answer:

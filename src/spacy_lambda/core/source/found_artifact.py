@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.streams import Readable
@@ -42,11 +43,13 @@ class S3Options:
     :param endpoint_url: URL of a service with S3's API.
     :param region: AWS region.
     :param profile: Named profile of the AWS configuration.
+    :param client: An existing client of S3, used as it is.
     """
 
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None
+    client: Any = None
 
 
 FROM_ENVIRONMENT = S3Options()

@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -109,14 +109,17 @@ def _broken(name: str, why: str) -> StoreError:
     return StoreError(f"{name} has an invalid {HUB_FOLDER}/artifact.json: {why}", remedy="push the pipeline again")
 
 
-def find_on_hub(location: Location, *, token: str | None = None) -> FoundArtifact:
+def find_on_hub(
+    location: Location, *, token: str | None = None, sleep: Callable[[float], object] = time.sleep
+) -> FoundArtifact:
     """Find the artifact of a repository; its revision is pinned to the current commit.
 
     :param token: By default ``HF_TOKEN``.
+    :param sleep: Waits before a retry, for a number of seconds.
     :raises NotStoredError: If there is no such repository or revision, or no artifact in it.
     :raises StoreError: If the Hub cannot be reached or denies access, or the record does not match the manifest.
     """
-    repository = Repository(location, token=token)
+    repository = Repository(location, token=token, sleep=sleep)
     record = parse_record(repository.read(f"{HUB_FOLDER}/artifact.json"), name=str(location))
     manifest = parse_manifest(repository.read(f"{HUB_FOLDER}/manifest.json"))
     size = artifact_size(manifest)
@@ -159,13 +162,17 @@ class Repository:
     """One revision of a repository.
 
     :param token: By default ``HF_TOKEN``.
+    :param sleep: Waits before a retry, for a number of seconds.
     """
 
-    def __init__(self, location: Location, *, token: str | None = None) -> None:
+    def __init__(
+        self, location: Location, *, token: str | None = None, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._location = location
         self._revision = location.ref or DEFAULT_REVISION
         self._token = os.environ.get("HF_TOKEN", "") if token is None else token
         self._opener = strict_opener()
+        self._sleep = sleep
 
     def read(self, path: str) -> bytes:
         """Return a small file.
@@ -201,7 +208,7 @@ class Repository:
                 broken += 1
                 if broken == TRIES:
                     raise self._unreachable(path, exc) from exc
-                time.sleep(0.1 * broken)
+                self._sleep(0.1 * broken)
 
     def _open(self, path: str, start: int) -> http.client.HTTPResponse:
         request = self._request(path, start)
@@ -212,7 +219,7 @@ class Repository:
                 exc.close()
                 if left == 0 or exc.code not in (429, 500, 502, 503, 504):
                     raise self._refused(path, exc) from exc
-                time.sleep(0.3 * (TRIES - left))
+                self._sleep(0.3 * (TRIES - left))
             except (OSError, ValueError) as exc:  # ValueError: a redirect to an invalid URL
                 raise self._unreachable(path, exc) from exc
             else:

@@ -58,10 +58,12 @@ def find_in_s3(location: Location, options: S3Options) -> FoundArtifact:
 
 
 def s3_client(options: S3Options) -> Any:
-    """Return a client that gives up within seconds, because a function's init has ten.
+    """Return the given client, or one that gives up within seconds, because a function's init has ten.
 
     :raises StoreError: If the AWS configuration is invalid.
     """
+    if options.client is not None:
+        return options.client
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError

@@ -37,7 +37,8 @@ class EventBridgeEvent:
         :raises OutputError: If the prediction cannot be written.
         """
         if (event["source"], event["detail-type"]) == ("aws.s3", "Object Created"):
-            return {"written": [answer_object(_stored(event["detail"]), predictor)]}
+            stored, output = _stored(event["detail"]), self._open_output(predictor.environ)
+            return {"written": [answer_object(stored, output, predictor)]}
         prediction = predictor.predict(predictor.parse(event["detail"]))
         if predictor.environ.get(OUTPUT_VARIABLE):
             name = field(event, "id")

@@ -7,7 +7,7 @@ from typing import Any
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.events.records import encode, error_of, outcomes_of, read_json
-from spacy_lambda.runtime.events.s3_objects import LINE_LIMIT
+from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, ObjectLimits
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import KEYS, Request
 
@@ -20,7 +20,9 @@ BATCH_BYTES = 1 << 20
 Line = tuple[int, bytes]
 
 
-def answer_lines(lines: Iterable[bytes], predictor: Predictor) -> Iterator[bytes]:
+def answer_lines(
+    lines: Iterable[bytes], predictor: Predictor, limits: ObjectLimits = DEFAULT_LIMITS
+) -> Iterator[bytes]:
     """Answer every line that is not blank, in order, many at a time.
 
     The prediction is added to the line's other keys: as ``ents``, or as ``answer`` if the line has ``include``. A line
@@ -28,8 +30,8 @@ def answer_lines(lines: Iterable[bytes], predictor: Predictor) -> Iterator[bytes
 
     :raises OutOfTimeError: If there is not the time for all of them.
     """
-    for batch in _batches(lines):
-        read = [_read(line, predictor) for _, line in batch]
+    for batch in _batches(lines, limits.line):
+        read = [_read(line, predictor, limits.line) for _, line in batch]
         outcomes = iter(outcomes_of(predictor, [request for _, request in read if isinstance(request, Request)]))
         for (number, _), (others, request) in zip(batch, read, strict=True):
             outcome = next(outcomes) if isinstance(request, Request) else request
@@ -42,11 +44,11 @@ def answer_lines(lines: Iterable[bytes], predictor: Predictor) -> Iterator[bytes
             yield encode({**others, **result}) + b"\n"
 
 
-def _batches(lines: Iterable[bytes]) -> Iterator[list[Line]]:
+def _batches(lines: Iterable[bytes], limit: int) -> Iterator[list[Line]]:
     batch: list[Line] = []
     size = 0
     for number, line in enumerate(lines, start=1):
-        if line.isspace() and len(line) <= LINE_LIMIT:
+        if line.isspace() and len(line) <= limit:
             continue
         batch.append((number, line))
         size += len(line)
@@ -56,12 +58,12 @@ def _batches(lines: Iterable[bytes]) -> Iterator[list[Line]]:
     yield batch
 
 
-def _read(line: bytes, predictor: Predictor) -> tuple[dict[str, Any], Request | RequestError]:
+def _read(line: bytes, predictor: Predictor, limit: int) -> tuple[dict[str, Any], Request | RequestError]:
     """Return a line's other keys, and its request or the error of it."""
     others: dict[str, Any] = {}
     try:
-        if len(line) > LINE_LIMIT:
-            raise RequestError(f"the line has more than {LINE_LIMIT >> 20} MiB", remedy="split its text")
+        if len(line) > limit:
+            raise RequestError(f"the line has more than {limit >> 20} MiB", remedy="split its text")
         value = read_json(line, name="the line")
         if isinstance(value, Mapping):
             others = {key: value[key] for key in value if key not in KEYS}

@@ -62,14 +62,15 @@ class S3Output:
 
     :param bucket: The bucket of the objects.
     :param prefix: The prefix of their keys, without the slash that follows; may be empty.
+    :param client: A client of S3; by default, the AWS environment variables apply.
     """
 
-    def __init__(self, bucket: str, prefix: str) -> None:
+    def __init__(self, bucket: str, prefix: str, *, client: Any = None) -> None:
         from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT
         from spacy_lambda.core.source.s3 import s3_client
 
         self.bucket, self.prefix = bucket, prefix
-        self.client = s3_client(FROM_ENVIRONMENT)
+        self.client = client or s3_client(FROM_ENVIRONMENT)
 
     def write(self, name: str, body: bytes) -> None:
         self.write_object(quote(name, safe="") + ".json", iter([body]))

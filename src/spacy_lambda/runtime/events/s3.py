@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -13,7 +13,7 @@ from spacy_lambda.errors import OutputError, RequestError, SpacyLambdaError
 from spacy_lambda.runtime.events.jsonl import answer_lines
 from spacy_lambda.runtime.events.output import Output, S3Output, open_output
 from spacy_lambda.runtime.events.records import encode, field, is_from, warn
-from spacy_lambda.runtime.events.s3_objects import StoredObject, read_lines, read_text
+from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, ObjectLimits, StoredObject, read_lines, read_text
 from spacy_lambda.runtime.predictor import Predictor
 
 __all__ = ["S3Event", "answer_object"]
@@ -22,9 +22,22 @@ _log = logging.getLogger(__name__)
 
 
 class S3Event:
-    """Notifications of new objects, each processed into another object."""
+    """Notifications of new objects, each processed into another object.
+
+    :param open_output: Opens what the environment names.
+    :param limits: Maximum bytes of what is read.
+    """
 
     name = "S3"
+
+    def __init__(
+        self,
+        open_output: Callable[[Mapping[str, str]], Output] = open_output,
+        *,
+        limits: ObjectLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self._open_output = open_output
+        self._limits = limits
 
     def infer(self, event: Any) -> bool:
         return is_from(event, "aws:s3")
@@ -38,7 +51,8 @@ class S3Event:
         written, errors = [], []
         for record in event["Records"]:
             try:
-                written.append(answer_object(_stored(record), predictor))
+                stored, output = _stored(record), self._open_output(predictor.environ)
+                written.append(answer_object(stored, output, predictor, self._limits))
             except SpacyLambdaError as exc:
                 warn(_log, "an object", exc)
                 errors.append(exc)
@@ -55,7 +69,9 @@ def _stored(record: Any) -> StoredObject:
     return StoredObject(field(record, "s3", "bucket", "name"), key, record["s3"]["object"].get("versionId"))
 
 
-def answer_object(stored: StoredObject, predictor: Predictor) -> str:
+def answer_object(
+    stored: StoredObject, output: Output, predictor: Predictor, limits: ObjectLimits = DEFAULT_LIMITS
+) -> str:
     """Write an object's prediction to another one, whose key is the output's prefix, the object's bucket, and its key.
 
     ``.txt`` becomes ``.json``; ``.jsonl`` and ``.jsonl.gz`` keep their names.
@@ -65,15 +81,15 @@ def answer_object(stored: StoredObject, predictor: Predictor) -> str:
     :raises RequestError: If the object is not a valid request.
     :raises StoreError: If the object cannot be read.
     """
-    output = _separate_output(stored, open_output(predictor.environ))
+    output = _separate_output(stored, output)
     name = f"{stored.bucket}/{stored.key}"
     if name.endswith(".txt"):
-        text = read_text(output.client, stored, max_length=predictor.capacity.limits.text)
+        text = read_text(output.client, stored, max_length=predictor.capacity.limits.text, limits=limits)
         prediction = predictor.predict(predictor.parse({"text": text}))
         body = encode({"bucket": stored.bucket, "key": stored.key, "answer": prediction})
         return output.write_object(name.removesuffix(".txt") + ".json", iter([body]))
     if name.endswith((".jsonl", ".jsonl.gz")):
-        lines = answer_lines(read_lines(output.client, stored), predictor)
+        lines = answer_lines(read_lines(output.client, stored, limits), predictor, limits)
         return output.write_object(name, _packed(lines) if name.endswith(".gz") else lines)
     raise RequestError(
         f"{stored} is neither .txt nor .jsonl nor .jsonl.gz", remedy="name such a suffix in the bucket's notification"

@@ -12,13 +12,24 @@ from typing import Any
 
 from spacy_lambda.errors import RequestError
 
-__all__ = ["StoredObject", "as_stream", "read_lines", "read_text"]
+__all__ = ["DEFAULT_LIMITS", "ObjectLimits", "StoredObject", "as_stream", "read_lines", "read_text"]
 
-CHUNK = 8 << 20
-"""Bytes of a request to S3. One long request would be cut off by S3 while the pipeline works."""
 
-OBJECT_LIMIT = 512 << 20
-LINE_LIMIT = 32 << 20
+@dataclass(frozen=True)
+class ObjectLimits:
+    """Maximum bytes of what is read from S3.
+
+    :param line: Of one line.
+    :param content: Of a whole object, uncompressed.
+    :param chunk: Of a request to S3, which would cut off a long one while the pipeline works.
+    """
+
+    line: int = 32 << 20
+    content: int = 512 << 20
+    chunk: int = 8 << 20
+
+
+DEFAULT_LIMITS = ObjectLimits()
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class StoredObject:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
+def read_text(client: Any, stored: StoredObject, *, max_length: int, limits: ObjectLimits) -> str:
     """Read a whole object as a text.
 
     :param max_length: Longest text, in characters.
@@ -47,7 +58,7 @@ def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
     """
     limit = 4 * (max_length + 1)
     with _reading(stored):
-        data = as_stream(_chunks(client, stored)).read(limit + 1)
+        data = as_stream(_chunks(client, stored, limits)).read(limit + 1)
     if len(data) > limit:
         raise RequestError(
             f"{stored} has more than {max_length:,} characters",
@@ -59,7 +70,7 @@ def read_text(client: Any, stored: StoredObject, *, max_length: int) -> str:
         raise RequestError(f"{stored} is not UTF-8 at byte {exc.start}", remedy="store it as UTF-8") from exc
 
 
-def read_lines(client: Any, stored: StoredObject) -> Iterator[bytes]:
+def read_lines(client: Any, stored: StoredObject, limits: ObjectLimits) -> Iterator[bytes]:
     """Yield the lines of an object; of a line that is too long, its beginning.
 
     :raises RequestError: If the object is too large, or its key ends with .gz and it is not a complete gzip file.
@@ -67,22 +78,22 @@ def read_lines(client: Any, stored: StoredObject) -> Iterator[bytes]:
     """
     done = 0
     with _reading(stored):
-        packed = as_stream(_chunks(client, stored))
+        packed = as_stream(_chunks(client, stored, limits))
         stream = gzip.GzipFile(fileobj=packed) if stored.key.endswith(".gz") else packed
-        while line := stream.readline(LINE_LIMIT + 1):
+        while line := stream.readline(limits.line + 1):
             rest = line
-            while not rest.endswith(b"\n") and (rest := stream.readline(CHUNK)):
+            while not rest.endswith(b"\n") and (rest := stream.readline(limits.chunk)):
                 done += len(rest)
-                _check_size(stored, done)
+                _check_size(stored, done, limits)
             done += len(line)
-            _check_size(stored, done)
+            _check_size(stored, done, limits)
             yield line
 
 
-def _check_size(stored: StoredObject, size: int) -> None:
-    if size > OBJECT_LIMIT:
+def _check_size(stored: StoredObject, size: int, limits: ObjectLimits) -> None:
+    if size > limits.content:
         raise RequestError(
-            f"{stored} has more than {OBJECT_LIMIT >> 20} MiB uncompressed", remedy="split it into several objects"
+            f"{stored} has more than {limits.content >> 20} MiB uncompressed", remedy="split it into several objects"
         )
 
 
@@ -97,7 +108,7 @@ def _reading(stored: StoredObject) -> Iterator[None]:
         raise RequestError(f"{stored} is not a whole gzip file: {exc}", remedy="compress it again") from exc
 
 
-def _chunks(client: Any, stored: StoredObject) -> Iterator[bytes]:
+def _chunks(client: Any, stored: StoredObject, limits: ObjectLimits) -> Iterator[bytes]:
     """Open the object, and not another that replaces it meanwhile."""
     from botocore.exceptions import ClientError
 
@@ -106,7 +117,7 @@ def _chunks(client: Any, stored: StoredObject) -> Iterator[bytes]:
     same = {} if stored.version is None else {"VersionId": stored.version}
     done, size = 0, 1
     while done < size:
-        part = f"bytes={done}-{done + CHUNK - 1}"
+        part = f"bytes={done}-{done + limits.chunk - 1}"
         try:
             response = client.get_object(Bucket=stored.bucket, Key=stored.key, Range=part, **same)
         except ClientError as exc:
