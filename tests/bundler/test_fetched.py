@@ -12,8 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
-from spacy_lambda.bundler import build
-from spacy_lambda.bundler.build import BundleOptions, bundle
+from spacy_lambda.bundler.build import bundle
 from spacy_lambda.cli import make_app
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
@@ -43,9 +42,8 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @needs_313
 @pytest.mark.usefixtures("wheelhouse")
 def test_fetched_during_init(stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "UNZIPPED_BYTES", 150_000_000)
     monkeypatch.setenv("SPACY_LAMBDA_CACHE", str(tmp_path / "cache"))
-    made = bundle(stored, tmp_path / "bundle.zip", BundleOptions())
+    made = bundle(stored, tmp_path / "bundle.zip", limit=150_000_000)
     assert made.package_type == "zip"
     assert made.location.startswith(f"{stored}#sha256=")
     assert f"fetches the pipeline from {made.location}" in made.reason

@@ -9,12 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import spacy
 
-from spacy_lambda.compiler import compile as build
 from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.provenance import source_hash
 from spacy_lambda.errors import CompileError, VerifyError
@@ -149,17 +148,18 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError("no space left on device"), KeyboardInterrupt()], ids=["full", "interrupt"])
-@pytest.mark.parametrize("at", ["write_pipeline", "prove"])
+@pytest.mark.parametrize("at", ["writing", "proving"])
 def test_nothing_is_left_at_any_depth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, at: str
 ) -> None:
-    def fail(*args: object, **settings: object) -> None:
+    def fail(*args: object, **settings: object) -> NoReturn:
         raise error
 
     source = blank(tmp_path / "source")
-    monkeypatch.setattr(build, at, fail)
+    if at == "writing":
+        monkeypatch.setattr(shutil, "copytree", fail)
     with pytest.raises((CompileError, KeyboardInterrupt)):
-        compile_pipeline(str(source), tmp_path / "some" / "where" / "out")
+        compile_pipeline(str(source), tmp_path / "some" / "where" / "out", prove=fail)
     assert os.listdir(tmp_path) == ["source"]
 
 
@@ -176,10 +176,9 @@ def test_the_previous_output_is_restored_when_the_last_rename_fails(
             raise OSError("input/output error")
         replace(*paths)
 
-    monkeypatch.setattr(build, "prove", lambda *args, **settings: ())
     monkeypatch.setattr(os, "replace", fail_once)
     with pytest.raises(CompileError, match="input/output error"):
-        compile_pipeline(str(source), out, force=True)
+        compile_pipeline(str(source), out, force=True, prove=lambda *args, **settings: ())
     assert sorted(os.listdir(tmp_path)) == ["out", "source"]
     assert "spacy_lambda" not in json.loads((out / "meta.json").read_text())
 
@@ -187,10 +186,10 @@ def test_the_previous_output_is_restored_when_the_last_rename_fails(
 def test_nothing_appears_when_compiling_fails(
     original: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*args: object) -> None:
+    def fail(*args: object, **settings: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(build, "write_pipeline", fail)
+    monkeypatch.setattr(shutil, "copytree", fail)
     with pytest.raises(CompileError, match="no space left"):
         compile_pipeline(str(original()), tmp_path / "out")
     assert os.listdir(tmp_path) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import spacy
 import torch
 from spacy.tokens import Doc
 
-from spacy_lambda.compiler import encode
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.parity import row_error
+from spacy_lambda.compiler.graphs.builder import split_weights
+from spacy_lambda.compiler.graphs.encoder_graph import build_graph
+from spacy_lambda.compiler.inspection import inspect_original
+from spacy_lambda.compiler.parity import check_encoder, expect, row_error
+from spacy_lambda.compiler.precisions import PRECISIONS
 from spacy_lambda.compiler.quantize import quantize_table
 from spacy_lambda.compiler.samples import checked_lengths
 from spacy_lambda.errors import CompileError
@@ -118,20 +122,16 @@ DAMAGED: dict[str, tuple[Callable[[Any], Any], str]] = {
 
 
 @pytest.mark.parametrize(("damage", "reason"), DAMAGED.values(), ids=DAMAGED.keys())
-def test_int8_far_from_fp32_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Any], Any], reason: str
-) -> None:
-    def quantize_badly(table: Any) -> Any:
-        quantized = quantize_table(table)
-        return type(quantized)(quantized.values, damage(quantized.scales))
-
-    monkeypatch.setattr(encode, "quantize_table", quantize_badly)
-    source = build_transformer(tmp_path / "source", architecture="bert")
+def test_int8_far_from_fp32_is_refused(tmp_path: Path, damage: Callable[[Any], Any], reason: str) -> None:
+    (part,) = inspect_original(build_transformer(tmp_path, architecture="bert")).transformers
+    weights = part.weights()
+    assert weights is not None
+    table = quantize_table(weights.words)
+    graph = build_graph(weights, words=replace(table, scales=damage(table.scales)))
     with pytest.raises(CompileError) as caught:
-        compile_pipeline(str(source), tmp_path / "out", precision="int8")
+        check_encoder(part, split_weights(graph), expect(part), PRECISIONS["int8"], on_check=lambda done, total: None)
     assert reason in caught.value.message
     assert "--precision fp32" in caught.value.remedy
-    assert os.listdir(tmp_path) == ["source"]
 
 
 def test_pruned_heads_and_large_activations(tmp_path: Path) -> None:

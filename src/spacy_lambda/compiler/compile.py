@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -59,6 +59,7 @@ def compile_pipeline(
     code: Sequence[Path] = (),
     force: bool = False,
     on_step: OnStep = no_progress,
+    prove: Callable[..., Sequence[str]] = prove,
 ) -> CompiledMeta:
     """Compile a pipeline into a new directory, which appears whole or not at all.
 
@@ -73,6 +74,7 @@ def compile_pipeline(
     :param code: Python files and packages that register the names in the pipeline's config, and files next to them.
     :param force: Replace ``out`` when it is a pipeline.
     :param on_step: Receives progress.
+    :param prove: Queries the result, and returns its requirements (see :func:`.proof.prove`).
     :returns: The metadata that was written into ``meta.json``.
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises CompileError: If ``out`` exists, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
@@ -104,12 +106,13 @@ def compile_pipeline(
         if comparison:
             report = compare(original.nlp, target.folder, comparison, on_step=on_step)
             meta = replace(meta, verification=report.summary())
-        meta = _prove(original, target.folder, meta, requirements, comparison, on_step)
+        meta = _prove(prove, original, target.folder, meta, requirements, comparison, on_step)
         target.move_into_place()
     return meta
 
 
 def _prove(
+    prove: Callable[..., Sequence[str]],
     original: Original,
     folder: Path,
     meta: CompiledMeta,

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.core.artifact import open as inputs
 from spacy_lambda.core.artifact.manifest import MAX_MANIFEST_BYTES
 from spacy_lambda.core.artifact.open import extract_zip, pipeline_folder
 from spacy_lambda.core.artifact.pack import Packed, pack
@@ -74,10 +73,9 @@ def test_entries_that_share_bytes(tmp_path: Path) -> None:
     assert "overlaps another entry" in refused(overlapping(tmp_path / "a.zip", copies=20), tmp_path)
 
 
-def test_a_directory_is_not_read_before_it_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "MAX_DIRECTORY_BYTES", 100_000)
-    path = zipped(tmp_path / "a.zip", [(f"{'x' * 100}{i}", b"") for i in range(2000)])
-    assert "its directory is larger than 100,000 bytes" in refused(path, tmp_path)
+def test_a_directory_is_not_read_before_it_is_measured(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", [(f"{'x' * 60_000}{i}", b"") for i in range(80)])
+    assert "its directory is larger than 4,194,304 bytes" in refused(path, tmp_path)
 
 
 NAMES = [
