@@ -22,18 +22,21 @@ SHARED = [
     *(name for name in SHIPPED_MODULES if name != "__init__.py"),
     *(path.relative_to(SOURCE).as_posix() for path in sorted((SOURCE / "core").rglob("*.py"))),
 ]
-FOR_S3 = {
+ALSO = {
     "core/source/s3.py": {"boto3", "botocore"},
     "runtime/events/s3_objects.py": {"botocore"},
     "runtime/events/output.py": {"boto3", "botocore"},
+    "runtime/curated/sentencepiece.py": {"curated_tokenizers"},
 }
-"""Where the function may need more than the standard library: boto3, for S3 and SQS."""
+"""Where the function may need more: boto3 for S3 and SQS, curated-tokenizers for SentencePiece models."""
 BLOCKED = (
     "aws_cdk",
     "boto3",
+    "curated_tokenizers",
     "huggingface_hub",
     "onnx",
     "rich",
+    "spacy_curated_transformers",
     "spacy_transformers",
     "torch",
     "transformers",
@@ -76,7 +79,7 @@ def imports(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", sorted(RUNTIME.rglob("*.py")), ids=lambda path: path.name)
 def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
-    allowed = {*sys.stdlib_module_names, *INSIDE_THE_FUNCTION, *FOR_S3.get(path.relative_to(SOURCE).as_posix(), ())}
+    allowed = {*sys.stdlib_module_names, *INSIDE_THE_FUNCTION, *ALSO.get(path.relative_to(SOURCE).as_posix(), ())}
     for name in imports(path):
         if name.startswith("spacy_lambda"):
             assert name.split(".")[1] in ("errors", *SHIPPED_FOLDERS)
@@ -86,7 +89,7 @@ def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
 
 @pytest.mark.parametrize("name", SHARED)
 def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
-    allowed = {*sys.stdlib_module_names, "spacy_lambda", *FOR_S3.get(name, ())}
+    allowed = {*sys.stdlib_module_names, "spacy_lambda", *ALSO.get(name, ())}
     assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= allowed
 
 
@@ -129,7 +132,12 @@ def test_every_entry_point_resolves_and_carries_a_version() -> None:
         if point.value.startswith("spacy_lambda")
     }
     assert set(ours) == {
+        ("spacy_factories", "onnx_curated_transformer_v1"),
         ("spacy_factories", "onnx_transformer_v1"),
+        ("spacy_architectures", "spacy_lambda.CuratedLastLayerListener.v1"),
+        ("spacy_architectures", "spacy_lambda.CuratedLayersListener.v1"),
+        ("spacy_architectures", "spacy_lambda.CuratedScalarWeight.v1"),
+        ("spacy_architectures", "spacy_lambda.CuratedScalarWeightingListener.v1"),
         ("spacy_architectures", "spacy_lambda.OnnxListener.v1"),
     }
     assert all(callable(function) for function in ours.values())

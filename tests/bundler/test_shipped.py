@@ -10,7 +10,13 @@ import spacy_lambda
 from spacy_lambda.bundler.tree import SHIPPED_FOLDERS, SHIPPED_MODULES, shipped_files
 
 SOURCE = Path(spacy_lambda.__file__).parent
-STARTS = ("runtime/handler.py", "runtime/component.py", "runtime/listener.py")
+STARTS = (
+    "runtime/handler.py",
+    "runtime/component.py",
+    "runtime/listener.py",
+    "runtime/curated/component.py",
+    "runtime/curated/listeners.py",
+)
 """The modules that Lambda and spaCy name: all others are there because one of these imports them."""
 
 DATA = {"runtime/page/index.html"}

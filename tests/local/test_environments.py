@@ -160,7 +160,9 @@ def test_only_the_base_install_can_be_imported(local: Lambda, module: str) -> No
 def test_the_base_install_can_be_imported(local: Lambda) -> None:
     for module in ("spacy", "onnxruntime", "tokenizers", "numpy", "spacy_lambda.errors"):
         assert call(local, {"do": "can_import", "module": module}).answer == module
-    assert call(local, {"do": "factories"}).answer == ["spacy_lambda.OnnxListener.v1"]
+    factories = call(local, {"do": "factories"}).answer
+    assert "spacy_lambda.OnnxListener.v1" in factories
+    assert all(name.startswith("spacy_lambda.") for name in factories)
 
 
 def test_nothing_of_the_callers_environment(start: Callable[..., Lambda], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,4 +20,5 @@ The flow, one module each::
       alignment    offsets -> the wordpieces of each token
       encoder      wordpiece ids -> hidden states, by onnxruntime
     listener     the layer through which ner, tagger, ... read the hidden states
+    curated      the same for transformers of spacy-curated-transformers
 """

@@ -27,7 +27,7 @@ ALL_LAYERS = "hidden_states"
 """Output of a graph that gives the embeddings and every layer. *Shape:* ``(batch, n_layers + 1, wordpieces, width)``"""
 
 HiddenStates = npt.NDArray[np.float32]
-"""One row for each wordpiece. *Shape:* ``(n_pieces, width)``"""
+"""One row for each wordpiece, or that of each layer. *Shape:* ``(n_wordpieces, width)``, ``(n_layers + 1, …)``"""
 
 _lost_in_fork: list[Any] = []
 """Sessions of a parent process: their threads are gone, and closing them would wait for those threads."""
@@ -55,10 +55,13 @@ class Encoder:
     do not exist.
 
     :param model: The folder with both files, or their contents.
+    :param all_layers: Return the hidden states of all layers, embeddings first. The graph gives either these or the
+        last layer's.
     """
 
-    def __init__(self, model: Path | EncoderBytes) -> None:
+    def __init__(self, model: Path | EncoderBytes, *, all_layers: bool = False) -> None:
         self.model = model
+        self._output = ALL_LAYERS if all_layers else OUTPUT
         self._session: Any = None
         self._pid = -1
 
@@ -77,7 +80,7 @@ class Encoder:
     def __call__(self, windows: Sequence[npt.NDArray[np.int64]]) -> list[HiddenStates]:
         """Encode windows, in order.
 
-        :param windows: Wordpiece ids of each window. *Shape of each:* ``(n_pieces,)``
+        :param windows: Wordpiece ids of each window. *Shape of each:* ``(n_wordpieces,)``
         :raises EncoderError: If onnxruntime fails on a window.
         """
         self.open()
@@ -85,7 +88,7 @@ class Encoder:
 
     def _run(self, ids: npt.NDArray[np.int64]) -> HiddenStates:
         try:
-            (hidden,) = self._session.run([OUTPUT], {INPUT: ids[np.newaxis]})
+            (hidden,) = self._session.run([self._output], {INPUT: ids[np.newaxis]})
         except Exception as exc:  # onnxruntime's exceptions share no public base
             raise EncoderError(
                 f"onnxruntime failed on a window of {len(ids)} wordpieces: {exc}",

@@ -1,0 +1,11 @@
+"""Compiled transformers of spacy-curated-transformers, imported when a pipeline names them.
+
+The flow, one module each::
+
+    component     the spaCy component: Doc -> hidden states
+      wordpieces    Doc -> wordpiece ids, token by token
+      windows       ids -> windows; hidden states of windows -> one row per wordpiece
+    listeners     the layers through which ner, tagger, ... read the hidden states
+      scalar_weight  the weighted sum of all layers
+      torch_state    weights in torch's file format, read without torch
+"""

@@ -1,0 +1,169 @@
+"""Wordpieces of curated transformers, compared with spacy-curated-transformers' piece encoders."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from spacy_lambda.errors import EncoderError, PipelineLoadError
+from spacy_lambda.runtime.curated.bert_wordpieces import BertWordpieceEncoder
+from spacy_lambda.runtime.curated.byte_bpe import ByteBpeEncoder
+from spacy_lambda.runtime.curated.characters import CharEncoder
+from spacy_lambda.runtime.curated.sentencepiece import SENTENCEPIECE_FILE, SentencepieceEncoder
+from spacy_lambda.runtime.curated.wordpiece_files import encoder_from_files, read_encoder, write_encoder
+from spacy_lambda.runtime.curated.wordpieces import WORDPIECES_FILE, WordCache, WordpieceEncoder
+from tests.runtime.curated.originals import (
+    CHARACTERS,
+    PAIRS,
+    PIECES,
+    WORDS,
+    Pair,
+    byte_bpe_pair,
+    byte_vocab,
+    make_doc,
+    merges,
+    sentencepiece_model,
+)
+
+TEXT = [("ab", True), ("  ", False), ("a-b.", False), ("cab'e", True), ("日本é", False), ("\n", False)]
+
+
+@pytest.fixture(scope="module", params=PAIRS)
+def pair(request: pytest.FixtureRequest) -> Pair:
+    return PAIRS[request.param]()
+
+
+def assert_same(pair: Pair, words: list[tuple[str, bool]]) -> None:
+    doc = make_doc(words)
+    (expected,) = pair.original.predict([doc])
+    for encoder in (pair.ours, encoder_from_files(pair.ours.to_files())):
+        found = encoder.encode(doc)
+        assert found.ids.tolist() == expected.dataXd.tolist()
+        assert found.lengths.tolist() == expected.lengths.tolist()
+        assert found.ids.dtype == np.int64
+        assert found.lengths.dtype == np.int32
+        assert encoder.count(doc) == len(found.ids)
+
+
+@given(words=WORDS)
+def test_ids_and_lengths_equal_the_originals(pair: Pair, words: list[tuple[str, bool]]) -> None:
+    assert_same(pair, words)
+
+
+@pytest.mark.parametrize("word", ["ab" * 150, "a\u0301\u0323" * 100, "日" * 300, "e\u0301" * 200, "1" * 300, "-" * 300])
+def test_long_tokens(pair: Pair, word: str) -> None:
+    assert_same(pair, [("a", True), (word, False), ("b", False)])
+
+
+@pytest.mark.parametrize("words", [[], [(" ", False)], [("a", False)], TEXT, TEXT * 5])
+def test_empty_docs_and_white_space(pair: Pair, words: list[tuple[str, bool]]) -> None:
+    assert_same(pair, words)
+
+
+def test_every_character() -> None:
+    """Each of them is in a word of its own, and in the middle of one."""
+    chars = [chr(code) for code in [*range(1, 0x3400), *range(0xF900, 0x10000), *range(0x1F000, 0x1F700)]]
+    for name in ("wordpiece lowercase=True accents=True punctuation=True", "byte_bpe", "char NFKC"):
+        assert_same(PAIRS[name](), [word for char in chars for word in ((char, False), (f"a{char}b", True))])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_merges_in_any_order(seed: int) -> None:
+    pairs = merges(30 + seed, in_order=False)
+    pair = byte_bpe_pair(pairs)
+    for text in ("".join(pairs[i][0] + pairs[i - 1][1] for i in range(10)), "abcde" * 20, "aaaa", "e'ab'cd 012"):
+        assert_same(pair, [(text, True), (text[::-1], False)])
+
+
+def test_bytes_that_the_vocabulary_lacks() -> None:
+    """The original fails on them, too, and only on them."""
+    vocab = {piece: number for piece, number in byte_vocab([]).items() if piece not in "xyz"}
+    pair = byte_bpe_pair([("a", "b"), ("c", "d")], {**vocab, "ab": 999})
+    assert_same(pair, [("ab", True), ("c", False)])
+    for word in ("x", "cd"):
+        with pytest.raises(ValueError, match="not in vocabulary"):
+            pair.original.predict([make_doc([(word, False)])])
+        with pytest.raises(EncoderError, match="the vocabulary lacks"):
+            pair.ours.encode(make_doc([(word, False)]))
+
+
+def test_an_empty_wordpiece_begins_a_token_once() -> None:
+    pytest.importorskip("spacy_curated_transformers")
+    from curated_tokenizers import WordPieceProcessor
+
+    pair = PAIRS["wordpiece lowercase=False accents=False punctuation=True"]()
+    pair.original.attrs["wordpiece_processor"] = WordPieceProcessor([*PIECES, ""])
+    ours = Pair(pair.original, BertWordpieceEncoder([*PIECES, ""]))
+    assert_same(ours, [("cab", True), ("xyz", True), ("ab", True)])
+
+
+def long_words() -> dict[str, WordpieceEncoder]:
+    return {
+        "wordpiece": BertWordpieceEncoder(PIECES, lowercase=True, strip_accents=True),
+        "byte_bpe": ByteBpeEncoder.from_merges(byte_vocab(merges(50, in_order=True)), merges(50, in_order=True)),
+        "byte_bpe shuffled": ByteBpeEncoder.from_merges(
+            byte_vocab(merges(50, in_order=False)), merges(50, in_order=False)
+        ),
+        "char": CharEncoder({char: number for number, char in enumerate(CHARACTERS)}),
+    }
+
+
+@pytest.mark.timeout(120)  # the square of its length would take hours
+@pytest.mark.parametrize("name", long_words())
+def test_a_token_of_many_characters(name: str) -> None:
+    encoder = long_words()[name]
+    for word in ("ab", "a\u0301\u0323", "\u0301\u0323", "é-"):
+        assert encoder.count(make_doc([(word * (100_000 // len(word)), False)])) > 2
+
+
+def test_the_files_of_an_encoder(tmp_path: Path) -> None:
+    for number, encoder in enumerate(long_words().values()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write_encoder(encoder, folder)
+        assert (folder / WORDPIECES_FILE).is_file()
+        assert not (folder / SENTENCEPIECE_FILE).exists()
+        doc = make_doc(TEXT)
+        assert read_encoder(folder).encode(doc).ids.tolist() == encoder.encode(doc).ids.tolist()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"kind": "other"}', b'{"kind": "wordpiece", "pieces": ["a"]}'])
+def test_broken_files(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / WORDPIECES_FILE).write_bytes(content)
+    with pytest.raises(PipelineLoadError, match="not a readable vocabulary"):
+        read_encoder(tmp_path)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(PipelineLoadError, match="not a readable vocabulary"):
+        read_encoder(tmp_path)
+
+
+def test_sentencepiece_without_curated_tokenizers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "curated_tokenizers", None)
+    with pytest.raises(PipelineLoadError, match="needs curated-tokenizers") as caught:
+        SentencepieceEncoder(b"")
+    assert caught.value.remedy is not None
+    assert "pip install" in caught.value.remedy
+
+
+def test_sentencepiece_has_a_file_of_its_own(tmp_path: Path) -> None:
+    model = sentencepiece_model()
+    write_encoder(SentencepieceEncoder(model, adapter="xlmr"), tmp_path)
+    assert (tmp_path / SENTENCEPIECE_FILE).read_bytes() == model
+    (tmp_path / SENTENCEPIECE_FILE).write_bytes(b"broken")
+    with pytest.raises(PipelineLoadError, match="not a readable vocabulary"):
+        read_encoder(tmp_path)
+
+
+def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy_lambda.runtime.curated.wordpieces.CACHED_WORDS", 3)
+    asked: list[str] = []
+    cache = WordCache(lambda word: asked.append(word) or [len(word)])
+    for word in ("a", "a", "bb", "ccc", "a", "dddd", "a", "x" * 60, "x" * 60):
+        assert list(cache(word)) == [len(word)]
+    assert asked == ["a", "bb", "ccc", "dddd", "a", "x" * 60, "x" * 60]
