@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 import spacy
+from botocore.exceptions import ReadTimeoutError
 
 import spacy_lambda
 from spacy_lambda.core.artifact.unpack import unpack_stream
@@ -290,26 +292,36 @@ def test_no_such_bucket(s3: Any, pipeline: Path) -> None:
         assert "aws s3 mb s3://nobodys" in caught.value.remedy
 
 
-def test_an_object_that_is_replaced_while_it_is_read(s3: Any, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from botocore.exceptions import ReadTimeoutError
-    from botocore.response import StreamingBody
+class Stalling:
+    """A client of S3 whose second read times out, of whichever body it is."""
 
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._reads = itertools.count(1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_object(self, **options: Any) -> dict[str, Any]:
+        response: dict[str, Any] = self._client.get_object(**options)
+        body = response["Body"]
+
+        def read(size: int) -> bytes:
+            if next(self._reads) == 2:
+                raise ReadTimeoutError(endpoint_url="x")
+            data: bytes = body.read(size)
+            return data
+
+        return {**response, "Body": SimpleNamespace(read=read)}
+
+
+def test_an_object_that_is_replaced_while_it_is_read(s3: Any) -> None:
+    location = parse_location("s3://models/x.tar")
     s3.put_object(Bucket="models", Key="x.tar", Body=b"a" * 3_000_000)
-    read: Callable[..., bytes] = StreamingBody.read
-    reads: list[int] = []
-
-    def broken(self: StreamingBody, amt: int | None = None) -> bytes:
-        reads.append(1)
-        if len(reads) == 2:
-            raise ReadTimeoutError(endpoint_url="x")
-        return read(self, amt)
-
-    monkeypatch.setattr(StreamingBody, "read", broken)
-    with find_artifact(parse_location("s3://models/x.tar")).open() as stream:
+    with find_artifact(location, s3=S3Options(client=Stalling(s3))).open() as stream:
         data = b"".join(iter(lambda: bytes(stream.read(1 << 20)), b""))
     assert data == b"a" * 3_000_000
-    reads.clear()
-    with find_artifact(parse_location("s3://models/x.tar")).open() as stream:
+    with find_artifact(location, s3=S3Options(client=Stalling(s3))).open() as stream:
         stream.read(1 << 20)
         s3.put_object(Bucket="models", Key="x.tar", Body=b"b" * 3_000_000)
         with pytest.raises(StoreError, match="was replaced while it was read"):
