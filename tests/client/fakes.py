@@ -54,7 +54,7 @@ def echo(event: dict[str, Any]) -> Any:
 
 
 def answer_to(text: str) -> list[dict[str, str]]:
-    """Return the answer of :func:`echo` to a text."""
+    """Return the prediction of :func:`echo` for a text."""
     return [{"text": text}]
 
 

@@ -199,7 +199,7 @@ def test_an_answer_of_something_else(answer: Any) -> None:
     found, error = taken(Client(Fake(lambda event: answer)).pipe(["a", "b"]))
     assert found == []
     assert isinstance(error, InvokeError)
-    assert "one answer for each of 2 texts" in error.message
+    assert "one prediction for each of 2 texts" in error.message
 
 
 def test_no_request_is_sent_after_it_is_closed() -> None:

@@ -120,9 +120,9 @@ class Client:
         """
         options = PredictOptions.of(include, long_text, docs=as_doc)
         check_text("text", text, self._transport.cost)
-        answer = self._call(lambda: self._transport.predict(options.body(text=text)))
-        options.check(answer)
-        return self._doc(text, answer, vocab) if as_doc else answer
+        prediction = self._call(lambda: self._transport.predict(options.body(text=text)))
+        options.check(prediction)
+        return self._doc(text, prediction, vocab) if as_doc else prediction
 
     @overload
     def pipe(
@@ -159,8 +159,8 @@ class Client:
     ) -> Iterator[Any]:
         """Predict many texts, several batches at once; the predictions are yielded in order.
 
-        Texts are read a few batches ahead of the predictions, so the iterable may be endless. A text that cannot be
-        answered ends the iteration, after all answers before it; the error's ``key`` is ``texts[N]`` with its number.
+        Texts are read a few batches ahead of the predictions, so the iterable may be endless. A text that fails ends
+        the iteration, after all predictions before it; the error's ``key`` is ``texts[N]`` with its number.
 
         :param texts: Any iterable.
         :param batch_size: Maximum texts in a request.
@@ -173,7 +173,9 @@ class Client:
         options = PredictOptions.of(include, long_text, docs=as_docs)
         limits = BatchLimits(texts=batch_size, chars=batch_chars)
         found = batches(texts, limits, self._transport.cost)
-        return self._answers(found, options, lambda text, answer: self._doc(text, answer, vocab) if as_docs else answer)
+        return self._predictions(
+            found, options, lambda text, prediction: self._doc(text, prediction, vocab) if as_docs else prediction
+        )
 
     def info(self) -> Any:
         """Return the pipeline's name, labels, versions and hash, as ``GET /info`` returns them."""
@@ -195,7 +197,7 @@ class Client:
     ) -> None:
         self.close()
 
-    def _answers(
+    def _predictions(
         self, found: Iterator[Batch], options: PredictOptions, finish: Callable[[str, Any], Any]
     ) -> Generator[Any, None, None]:
         calls = RunningCalls(self._timeout_s)
@@ -205,8 +207,8 @@ class Client:
 
         pairs = pipe_batches(found, lambda batch: answer_batch(batch, ask), concurrency=self._concurrency)
         try:
-            for text, answer in pairs:
-                yield finish(text, answer)
+            for text, prediction in pairs:
+                yield finish(text, prediction)
         finally:
             calls.stop()
             pairs.close()
@@ -215,16 +217,18 @@ class Client:
         """Send one request of a pipe; a failure that fewer texts may avoid is not retried with as many."""
         body = options.body(texts=texts)
         with calls.one() as deadline:
-            answers = self._retry.run(
+            predictions = self._retry.run(
                 lambda: calls.unless_stopped(lambda: self._transport.predict(body)),
                 deadline=deadline,
                 may_repeat=lambda failed: not (failed.splittable and len(texts) > 1),
             )
-        if not isinstance(answers, list) or len(answers) != len(texts):
-            raise InvokeError(f"the function did not return one answer for each of {len(texts)} texts", remedy=CHECK)
-        for answer in answers:
-            options.check(answer)
-        return answers
+        if not isinstance(predictions, list) or len(predictions) != len(texts):
+            raise InvokeError(
+                f"the function did not return one prediction for each of {len(texts)} texts", remedy=CHECK
+            )
+        for prediction in predictions:
+            options.check(prediction)
+        return predictions
 
     def _call(self, call: Callable[[], T]) -> T:
         try:
@@ -233,10 +237,10 @@ class Client:
         except CallFailed as failed:
             raise failed.error from failed.__cause__
 
-    def _doc(self, text: str, answer: Any, vocab: Vocab | None) -> Doc:
+    def _doc(self, text: str, prediction: Any, vocab: Vocab | None) -> Doc:
         from spacy_lambda.client.docs import doc_of
 
-        return doc_of(text, answer, self._vocab if vocab is None else vocab)
+        return doc_of(text, prediction, self._vocab if vocab is None else vocab)
 
     @cached_property
     def _vocab(self) -> Vocab:

@@ -1,4 +1,4 @@
-"""An answer -> the Doc that the function made."""
+"""A prediction -> the Doc that the function made."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ __all__ = ["doc_of"]
 Item = Mapping[str, Any]
 
 
-def doc_of(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
+def doc_of(text: str, prediction: Mapping[str, Any], vocab: Vocab) -> Doc:
     """Build a Doc whose text is the text.
 
-    Attributes that no component of the pipeline set are not set here either. Answers have no vectors, no scores of
+    Attributes that no component of the pipeline set are not set here either. Predictions have no vectors, no scores of
     spans, no ids of entities and nothing of ``Doc._``.
 
     :param text: As it was sent.
-    :param answer: With all of :data:`~spacy_lambda.core.request_options.DOC_PARTS`.
-    :raises InvokeError: If it is not an answer to this text, or its tokens do not add up to the text.
+    :param prediction: With all of :data:`~spacy_lambda.core.request_options.DOC_PARTS`.
+    :raises InvokeError: If it is not a prediction of this text, or its tokens do not add up to the text.
     """
     try:
-        check_shape(text, answer)
-        return _built(text, answer, vocab)
+        check_shape(text, prediction)
+        return _built(text, prediction, vocab)
     except InvokeError:
         raise
     except Exception as exc:  # of check_shape, and of spaCy for other invalid values
         why = next(iter(str(exc).strip().splitlines()), type(exc).__name__)
-        raise InvokeError(f"the answer cannot be converted to a Doc: {why[:300]}", remedy=CHECK) from exc
+        raise InvokeError(f"the prediction cannot be converted to a Doc: {why[:300]}", remedy=CHECK) from exc
 
 
-def _built(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
-    tokens = answer["tokens"]
-    sentences = {sentence["start"] for sentence in answer["sents"]}
+def _built(text: str, prediction: Mapping[str, Any], vocab: Vocab) -> Doc:
+    tokens = prediction["tokens"]
+    sentences = {sentence["start"] for sentence in prediction["sents"]}
     doc = Doc(
         vocab,
         words=[token["text"] for token in tokens],
@@ -54,9 +54,9 @@ def _built(text: str, answer: Mapping[str, Any], vocab: Vocab) -> Doc:
     def span(item: Item) -> Span:
         return Span(doc, starts[item["start"]], ends[item["end"]], label=item["label"])
 
-    doc.set_ents([span(item) for item in answer["ents"]])
-    doc.cats = dict(answer["cats"])
-    for key, group in answer["spans"].items():
+    doc.set_ents([span(item) for item in prediction["ents"]])
+    doc.cats = dict(prediction["cats"])
+    for key, group in prediction["spans"].items():
         doc.spans[key] = [span(item) for item in group]
     return doc
 
@@ -68,8 +68,8 @@ def _spaces(text: str, tokens: Sequence[Item]) -> list[bool]:
     whole = all(text[start:end] == token["text"] for (start, end), token in zip(bounds, tokens, strict=True))
     if not whole or gaps[0] or not set(gaps) <= {"", " "}:
         raise InvokeError(
-            "the tokens of the answer do not add up to the text",
-            remedy="the pipeline's tokenizer changes texts; ask for the answer without as_doc",
+            "the tokens of the prediction do not add up to the text",
+            remedy="the pipeline's tokenizer changes texts; call it without as_doc",
         )
     return [gap == " " for gap in gaps[1:]]
 

@@ -53,12 +53,12 @@ def query_model(
     url = f"{base}/models/{location.path}"
     try:
         with Deadline(timeout_s).running() as deadline:
-            answer = _session(base).post(
+            response = _session(base).post(
                 url, json={"inputs": text}, headers=headers, timeout=timeout_s, allow_redirects=False, stream=True
             )
-            chunks = answer.raw.stream(CHUNK, decode_content=False)
-            with answer:
-                body = read_body(chunks, answer.headers.get("content-encoding"), limit=MAX_ANSWER_BYTES)
+            chunks = response.raw.stream(CHUNK, decode_content=False)
+            with response:
+                body = read_body(chunks, response.headers.get("content-encoding"), limit=MAX_ANSWER_BYTES)
             deadline.check()
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BodyError) as exc:
         raise InferenceError(
@@ -69,14 +69,14 @@ def query_model(
         raise InferenceError(
             f"{url} is not a valid address: {exc}", remedy=f"correct {ENDPOINT_VARIABLE}, or --endpoint"
         ) from exc
-    if answer.is_redirect:
+    if response.is_redirect:
         # Following it would send the text, and on the same host the token, to an address that the user did not choose.
         raise InferenceError(
-            f"{url} redirects to {str(answer.headers['location'])[:200]!a}, which is not followed",
+            f"{url} redirects to {str(response.headers['location'])[:200]!a}, which is not followed",
             remedy=f"set {ENDPOINT_VARIABLE} to the API's own address",
         )
-    if answer.status_code != requests.codes.ok:
-        raise _refused(location, answer, body, has_token="authorization" in headers)
+    if response.status_code != requests.codes.ok:
+        raise _refused(location, response, body, has_token="authorization" in headers)
     try:
         return parse_json(body)
     except ValueError as exc:
@@ -98,11 +98,11 @@ def _session(base: str) -> Any:
     return session
 
 
-def _refused(location: Location, answer: Any, content: bytes, *, has_token: bool) -> InferenceError:
+def _refused(location: Location, response: Any, content: bytes, *, has_token: bool) -> InferenceError:
     """Return the error for a response of the service that is not a prediction."""
-    status, details = answer.status_code, _body(content)
+    status, details = response.status_code, _body(content)
     model = f"hf://{location.path}"
-    reason = str(details.get("error") or answer.reason or "")
+    reason = str(details.get("error") or response.reason or "")
     if status in (401, 403):
         what = "the token is not accepted" if has_token else "a token is required"
         return InferenceError(
@@ -119,7 +119,7 @@ def _refused(location: Location, answer: Any, content: bytes, *, has_token: bool
         seconds = f"; estimated time {wait:.0f} s" if isinstance(wait, int | float) else ""
         return InferenceError(f"{model}: the model is loading{seconds} (503: {reason})", remedy="retry then")
     if status == 429:
-        after = answer.headers.get("Retry-After")
+        after = response.headers.get("Retry-After")
         return InferenceError(
             f"{model}: too many requests (429: {reason})",
             remedy=f"retry after {after} s" if after else "retry later, or use a token with a higher limit",

@@ -43,21 +43,21 @@ class PredictOptions:
         split = {} if self.long_text == "refuse" else {"long_text": self.long_text}
         return to_json({**texts, **include, **split})
 
-    def check(self, answer: Any) -> None:
+    def check(self, prediction: Any) -> None:
         """Check the form of the prediction for one text.
 
         :raises InvokeError: If it does not have the form that these options ask for.
         """
         if self.include is None:
-            fits = isinstance(answer, list) and all(isinstance(entity, dict) for entity in answer)
+            fits = isinstance(prediction, list) and all(isinstance(entity, dict) for entity in prediction)
         else:
-            fits = isinstance(answer, dict) and set(self.include) <= answer.keys()
+            fits = isinstance(prediction, dict) and set(self.include) <= prediction.keys()
         if not fits:
             expected = "a list of entities" if self.include is None else f"an object with {', '.join(self.include)}"
-            raise InvokeError(f"the function answered {_kind(answer)}, not {expected}", remedy=CHECK)
+            raise InvokeError(f"the function returned {_kind(prediction)}, not {expected}", remedy=CHECK)
 
 
-def _kind(answer: Any) -> str:
-    if isinstance(answer, dict):
-        return f"an object with {', '.join(sorted(map(str, answer)))[:200] or 'no keys'}"
-    return "a list of something else" if isinstance(answer, list) else f"{str(answer)[:40]!r}"
+def _kind(prediction: Any) -> str:
+    if isinstance(prediction, dict):
+        return f"an object with {', '.join(sorted(map(str, prediction)))[:200] or 'no keys'}"
+    return "a list of something else" if isinstance(prediction, list) else f"{str(prediction)[:40]!r}"

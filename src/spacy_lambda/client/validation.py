@@ -1,4 +1,4 @@
-"""Checks of an answer before a Doc is made of it, as spaCy accepts some invalid values."""
+"""Checks of a prediction before a Doc is made of it, as spaCy accepts some invalid values."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ WORDS = ("text", "lemma", "pos", "tag", "morph", "dep")
 
 
 class ShapeError(ValueError):
-    """An answer does not fit its text."""
+    """A prediction does not fit its text."""
 
 
-def check_shape(text: str, answer: Any) -> None:
+def check_shape(text: str, prediction: Any) -> None:
     """Check types and offsets.
 
     :raises ShapeError: If one of them is invalid.
     """
-    _need(isinstance(answer, dict) and set(DOC_PARTS) <= answer.keys(), f"it lacks some of {', '.join(DOC_PARTS)}")
-    tokens = _objects(answer["tokens"], "tokens")
+    is_whole = isinstance(prediction, dict) and set(DOC_PARTS) <= prediction.keys()
+    _need(is_whole, f"it lacks some of {', '.join(DOC_PARTS)}")
+    tokens = _objects(prediction["tokens"], "tokens")
     _check_tokens(text, tokens)
     starts, ends = {token["start"] for token in tokens}, {token["end"] for token in tokens}
-    for sentence in _objects(answer["sents"], "sents"):
+    for sentence in _objects(prediction["sents"], "sents"):
         _need(_is_whole(sentence.get("start")) and sentence["start"] in starts, "a sentence does not begin at a token")
-    spans = _typed(answer["spans"], dict, "spans")
+    spans = _typed(prediction["spans"], dict, "spans")
     _check_strings(spans, "spans")
-    for name, group in [("ents", answer["ents"]), *spans.items()]:
+    for name, group in [("ents", prediction["ents"]), *spans.items()]:
         for span in _objects(group, name):
             _check_strings([span.get("label")], f"the labels of {name}")
             start, end = (span.get(key, -1) for key in ("start", "end"))
             _need(_is_whole(start) and _is_whole(end), f"an offset in {name} is not a number")
             _need(start in starts and end in ends and start < end, f"a span of {name} does not align with tokens")
-    cats = _typed(answer["cats"], dict, "cats")
+    cats = _typed(prediction["cats"], dict, "cats")
     _check_strings(cats, "cats")
     _need(all(type(score) in (int, float) and isfinite(score) for score in cats.values()), "a score is not a number")
 
