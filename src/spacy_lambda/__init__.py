@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         SignatureError,
         SpacyLambdaError,
         StoreError,
+        TrainingError,
         UnsupportedPipelineError,
         VerifyError,
     )
@@ -86,6 +87,7 @@ __all__ = [
     "SignatureError",
     "SpacyLambdaError",
     "StoreError",
+    "TrainingError",
     "UnsupportedPipelineError",
     "VerifyError",
     "__version__",

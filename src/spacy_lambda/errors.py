@@ -22,6 +22,7 @@
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... for the listed reasons
     ├── VerifyError             two pipelines could not be compared
+    ├── TrainingError           a compiled pipeline cannot be trained
     ├── PipelineLoadError       the function's pipeline is missing or broken
     ├── EncoderError            the ONNX encoder rejected its model or its input
     ├── MissingOutputError      doc._.trf_data does not have an output that the original's has
@@ -165,6 +166,10 @@ class UnsupportedPipelineError(CompileError):
 
 class VerifyError(SpacyLambdaError):
     """Two pipelines could not be compared."""
+
+
+class TrainingError(SpacyLambdaError, NotImplementedError):
+    """A compiled pipeline cannot be trained or initialized."""
 
 
 class PipelineLoadError(SpacyLambdaError):

@@ -1,14 +1,15 @@
-"""Optional dependencies: the extra that installs each, and the error that names its install command."""
+"""Optional dependencies: the extra that installs each, the error that names its install command, and lazy imports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from importlib import import_module
+from typing import Any, ParamSpec, TypeVar
 
 from spacy_lambda.errors import MissingExtraError
 
-__all__ = ["EXTRA_OF", "explain_missing", "missing_extra"]
+__all__ = ["EXTRA_OF", "explain_missing", "lazy_imports", "missing_extra"]
 
 EXTRA_OF = {
     "OpenSSL": "sign",
@@ -66,3 +67,25 @@ def explain_missing(function: Callable[P, T]) -> Callable[P, T]:
             raise error from exc
 
     return explained
+
+
+def lazy_imports(package: str, modules: Mapping[str, str], *, extra: str | None = None) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package (PEP 562): its public names are imported at their first use.
+
+    :param package: The package's name.
+    :param modules: The module of each public name.
+    :param extra: The extra that installs what the modules import; by default, a missing module is reported as such.
+    """
+
+    def get(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        try:
+            module = import_module(modules[name])
+        except ModuleNotFoundError as exc:
+            if extra is None or (exc.name or "").startswith("spacy_lambda"):
+                raise
+            raise MissingExtraError(extra, missing=str(exc.name)) from exc
+        return getattr(module, name)
+
+    return get

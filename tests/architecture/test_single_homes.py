@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,20 @@ LIMITS = {
     limits.MB_PER_VCPU,
 }
 
+HOMES: dict[object, set[str]] = {
+    "/aws/lambda/": {"core/lambda_function.py"},
+    "ClientErrors": {"core/metric_names.py"},
+    "ColdStarts": {"core/metric_names.py"},
+    "EmptyAnswers": {"core/metric_names.py"},
+    "InitDuration": {"core/metric_names.py"},
+    "TruncatedTexts": {"core/metric_names.py"},
+    "int8": {"core/compiled_meta.py", "compiler/precisions.py", "compiler/encode.py"},
+    9001: {"local/settings.py"},
+}
+"""Values, and the modules in which they stand; for a precision those of its name, its rules and its graph."""
 
+
+@cache
 def constants(path: Path) -> list[object]:
     return [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
 
@@ -38,6 +52,11 @@ def test_names_and_limits_are_written_once(path: Path) -> None:
         assert named <= PASSED_BY_LAMBDA
     if path != Path(limits.__file__):
         assert not LIMITS & {value for value in found if isinstance(value, int)}
+
+
+@pytest.mark.parametrize(("value", "homes"), HOMES.items(), ids=[str(value) for value in HOMES])
+def test_a_value_stands_in_its_homes_alone(value: object, homes: set[str]) -> None:
+    assert {path.relative_to(SOURCE).as_posix() for path in MODULES if value in constants(path)} == homes
 
 
 def test_every_name_is_used() -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 
 import pytest
 import spacy
+from spacy.language import Language
 
 from spacy_lambda import load
 from spacy_lambda.errors import PipelineLoadError
@@ -138,3 +143,76 @@ def test_what_is_no_list_of_modules_is_refused(tmp_path: Path, names: object) ->
 
 def test_a_pipeline_without_code_needs_no_folder(tmp_path: Path) -> None:
     assert load(make(tmp_path / "a", {}, [])).pipe_names == []
+
+
+PIPE = """
+import json, multiprocessing, sys
+import spacy_lambda
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv[2])
+    nlp = spacy_lambda.load(sys.argv[1])
+    docs = nlp.pipe(["Iron and glass.", "Glass.", "Iron, iron!"], n_process=2, batch_size=1)
+    print(json.dumps([[doc._.marked_by_own_marks, len(doc.ents)] for doc in docs]))
+"""
+UNPICKLE = """
+import pickle, sys
+from pathlib import Path
+nlp = pickle.loads(Path(sys.argv[1]).read_bytes())
+print(nlp("Iron and glass.")._.marked_by_own_marks, Path(sys.modules["own_marks"].__file__).parent)
+again = pickle.loads(pickle.dumps(nlp))
+print(again("Iron and glass.")._.marked_by_own_marks, Path(sys.modules["own_marks"].__file__).parent)
+"""
+
+
+@pytest.fixture
+def marking(bundled: Language, tmp_path: Path) -> Path:
+    """The bundled pipeline with code of its own, first in the pipeline."""
+    files = {"own_marks.py": COMPONENT.format(name="own_marks"), "words.json": '["iron"]'}
+    folder = make(tmp_path / "marking", files, ["own_marks"], pipe="own_marks")
+    nlp = load(folder)
+    for name in ("transformer", "ner"):
+        nlp.add_pipe(name, source=bundled)
+    nlp.to_disk(folder)
+    return folder
+
+
+@pytest.mark.parametrize("method", [name for name in ("spawn", "forkserver") if name in get_all_start_methods()])
+def test_processes_that_are_started_import_the_code(
+    marking: Path, bundled: Language, tmp_path: Path, method: str
+) -> None:
+    (tmp_path / "script.py").write_text(PIPE)
+    found = run([sys.executable, "script.py", str(marking), method], tmp_path)
+    texts = {"Iron and glass.": 1, "Glass.": 0, "Iron, iron!": 2}
+    assert json.loads(found) == [[marks, len(bundled(text).ents)] for text, marks in texts.items()]
+    assert sorted(path.name for path in (marking / "code").iterdir()) == ["own_marks.py", "words.json"]  # no byte code
+
+
+def test_a_pickle_has_the_code(marking: Path, tmp_path: Path) -> None:
+    nlp = load(marking)
+    assert copy.deepcopy(nlp)("Iron and glass.")._.marked_by_own_marks == 1
+    (tmp_path / "pickle").write_bytes(pickle.dumps(nlp))
+    shutil.rmtree(marking)
+    first, second = run([sys.executable, "-c", UNPICKLE, "pickle"], tmp_path).splitlines()
+    assert first == second
+    marks, folder = first.split(" ", 1)
+    assert marks == "1"
+    assert not Path(folder).exists()
+
+
+def test_pipelines_without_code_are_pickled_as_by_spacy(tmp_path: Path) -> None:
+    load(make(tmp_path / "a", {"own_marks.py": "SAID = 1"}, ["own_marks"]))
+    assert b"spacy_lambda" not in pickle.dumps(spacy.blank("en"))
+
+
+def test_components_take_their_code_to_another_pipeline(marking: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("own_marks", source=load(marking))
+    pickled = pickle.dumps(nlp)
+    del sys.modules["own_marks"]
+    assert pickle.loads(pickled)("Iron and glass.")._.marked_by_own_marks == 1
+
+
+def run(command: list[str], folder: Path) -> str:
+    """Run a program and return its output."""
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout

@@ -13,8 +13,9 @@ Python and architecture. No package is run or compiled: one without a wheel for 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
     from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
@@ -32,8 +33,4 @@ _LAZY_IMPORTS = {
     "push_image": "spacy_lambda.bundler.image.push",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY_IMPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LAZY_IMPORTS[name]), name)
+__getattr__ = lazy_imports(__name__, _LAZY_IMPORTS)

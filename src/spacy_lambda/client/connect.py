@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.client.transport import Transport
-from spacy_lambda.core.loopback import is_loopback_url
+from spacy_lambda.core.loopback import LOCAL_REGION, is_loopback_url
 from spacy_lambda.errors import InvokeError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "open_transport"]
 
 ARN = re.compile(r"arn:aws[\w-]*:lambda:([\w-]+):")
-LOCAL_REGION = "us-east-1"
 MAX_CONCURRENCY = 1000
 MAX_TIMEOUT_S = 86_400
 

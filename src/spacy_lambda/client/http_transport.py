@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from spacy_lambda import __version__
 from spacy_lambda.client.call_errors import CHECK, TRANSIENT, refusal, timed_out, unusable_body
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
-from spacy_lambda.client.response_body import BodyError, read_body
+from spacy_lambda.client.response_body import CHUNK_BYTES, BodyError, read_body
 from spacy_lambda.client.transport import CallFailed, to_json
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.core.strict_json import parse_json
@@ -36,8 +36,6 @@ LOST = (
     requests.exceptions.ChunkedEncodingError,
     urllib3.exceptions.HTTPError,
 )
-
-CHUNK = 64 * 1024
 
 
 class WatchedAdapter(HTTPAdapter):
@@ -121,7 +119,7 @@ class HttpTransport:
             auth=self._signed,
             stream=True,
         )
-        chunks = response.raw.stream(CHUNK, decode_content=False)
+        chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
         with response:
             answer = read_body(chunks, response.headers.get("content-encoding"), limit=self._max_answer_bytes)
         deadline.check()

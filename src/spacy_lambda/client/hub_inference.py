@@ -16,8 +16,6 @@ ENDPOINT_VARIABLE = "HF_INFERENCE_ENDPOINT"
 
 TIMEOUT_S = 60
 
-CHUNK = 64 * 1024
-
 
 def query_model(
     location: Location,
@@ -42,7 +40,7 @@ def query_model(
     from huggingface_hub.utils import build_hf_headers
 
     from spacy_lambda.client.deadline import Deadline
-    from spacy_lambda.client.response_body import MAX_ANSWER_BYTES, BodyError, read_body
+    from spacy_lambda.client.response_body import CHUNK_BYTES, MAX_ANSWER_BYTES, BodyError, read_body
 
     if not location.is_repository:
         raise InferenceError(f"{location} is not on the Hub", remedy="write hf://owner/name")
@@ -56,7 +54,7 @@ def query_model(
             response = _session(base).post(
                 url, json={"inputs": text}, headers=headers, timeout=timeout_s, allow_redirects=False, stream=True
             )
-            chunks = response.raw.stream(CHUNK, decode_content=False)
+            chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
             with response:
                 body = read_body(chunks, response.headers.get("content-encoding"), limit=MAX_ANSWER_BYTES)
             deadline.check()

@@ -11,7 +11,7 @@ from botocore.config import Config
 from spacy_lambda.client.call_errors import CHECK, DENIED, TRANSIENT, refusal, timed_out, unusable_body
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.invocation import Invocation, read_invocation
-from spacy_lambda.client.response_body import MAX_ANSWER_BYTES, BodyError, read_body
+from spacy_lambda.client.response_body import CHUNK_BYTES, MAX_ANSWER_BYTES, BodyError, read_body
 from spacy_lambda.client.signing import no_credentials
 from spacy_lambda.client.transport import CallFailed
 from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
@@ -23,7 +23,6 @@ __all__ = ["WAIT_S", "CallOptions", "InvocationType", "call_function", "invoke_f
 WAIT_S = 2.0 * MAX_TIMEOUT_S
 """Seconds for an invocation, which may queue before its own time begins."""
 
-CHUNK = 64 * 1024
 
 InvocationType = Literal["RequestResponse", "Event", "DryRun"]
 
@@ -140,7 +139,7 @@ def call_function(
         try:
             deadline.check()
             response = client.invoke(**parameters)
-            chunks = iter(lambda: response["Payload"].read(CHUNK), b"")
+            chunks = iter(lambda: response["Payload"].read(CHUNK_BYTES), b"")
             answer = read_body(chunks, None, limit=max_answer_bytes)
             deadline.check()
         except exceptions.ClientError as exc:

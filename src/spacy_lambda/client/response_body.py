@@ -5,12 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 
-__all__ = ["MAX_ANSWER_BYTES", "BodyError", "read_body"]
+__all__ = ["CHUNK_BYTES", "MAX_ANSWER_BYTES", "BodyError", "read_body"]
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Ten times Lambda's maximum, as answers may be compressed."""
 
-CHUNK = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 GZIP = 31
 
 

@@ -18,8 +18,9 @@ The names are imported when they are used: they need the ``compile`` extra. The 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
     from spacy_lambda.compiler.compile import compile_pipeline
@@ -52,22 +53,18 @@ __all__ = [
 ]
 
 _LAZY_IMPORTS = {
-    "CompiledMeta": "core.compiled_meta",
-    "ComponentReport": "compiler.report",
-    "Difference": "compiler.report",
-    "LabelReport": "compiler.report",
-    "NotCompared": "compiler.report",
-    "OnStep": "core.progress",
-    "PipelineTime": "compiler.report",
-    "Precision": "core.compiled_meta",
-    "TextFailure": "compiler.report",
-    "VerificationReport": "compiler.report",
-    "compile_pipeline": "compiler.compile",
-    "verify": "compiler.verification",
+    "CompiledMeta": "spacy_lambda.core.compiled_meta",
+    "ComponentReport": "spacy_lambda.compiler.report",
+    "Difference": "spacy_lambda.compiler.report",
+    "LabelReport": "spacy_lambda.compiler.report",
+    "NotCompared": "spacy_lambda.compiler.report",
+    "OnStep": "spacy_lambda.core.progress",
+    "PipelineTime": "spacy_lambda.compiler.report",
+    "Precision": "spacy_lambda.core.compiled_meta",
+    "TextFailure": "spacy_lambda.compiler.report",
+    "VerificationReport": "spacy_lambda.compiler.report",
+    "compile_pipeline": "spacy_lambda.compiler.compile",
+    "verify": "spacy_lambda.compiler.verification",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY_IMPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"spacy_lambda.{_LAZY_IMPORTS[name]}"), name)
+__getattr__ = lazy_imports(__name__, _LAZY_IMPORTS)

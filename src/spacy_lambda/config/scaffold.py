@@ -13,7 +13,7 @@ from spacy_lambda.config.github import STAGING, WORKFLOW_FILE, path_problem, ren
 from spacy_lambda.config.load import absolute_location, make_project
 from spacy_lambda.config.template import render_project
 from spacy_lambda.config.toml_file import FILE, parse_toml, read_toml
-from spacy_lambda.core.artifact.unpack import read_stream_file
+from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.env_names import PROJECT_VARIABLE
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.location import Location, parse_location

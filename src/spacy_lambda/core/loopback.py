@@ -1,11 +1,14 @@
-"""Hosts of this machine."""
+"""Hosts of this machine, and the region of a Lambda on it."""
 
 from __future__ import annotations
 
 import ipaddress
 from urllib.parse import urlsplit
 
-__all__ = ["is_loopback", "is_loopback_url"]
+__all__ = ["LOCAL_REGION", "is_loopback", "is_loopback_url"]
+
+LOCAL_REGION = "us-east-1"
+"""The region of a Lambda on this machine, which signatures and ARNs contain."""
 
 
 def is_loopback(host: str) -> bool:

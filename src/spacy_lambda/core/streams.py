@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-__all__ = ["ChunkStream", "Readable"]
+__all__ = ["CHUNK_BYTES", "ChunkStream", "Readable"]
+
+CHUNK_BYTES = 1 << 20
+"""Bytes that are read at once from files, stores and archives."""
 
 
 class Readable(Protocol):

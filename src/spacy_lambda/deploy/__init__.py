@@ -11,10 +11,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from spacy_lambda.errors import MissingExtraError
+from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
     from spacy_lambda.cdk.function_stack import FunctionStack
@@ -89,14 +88,4 @@ _LAZY_IMPORTS = {
     "status": "spacy_lambda.deploy.health",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY_IMPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        module = import_module(_LAZY_IMPORTS[name])
-    except ModuleNotFoundError as exc:
-        if (exc.name or "").startswith("spacy_lambda"):
-            raise
-        raise MissingExtraError("deploy", missing=str(exc.name)) from exc
-    return getattr(module, name)
+__getattr__ = lazy_imports(__name__, _LAZY_IMPORTS, extra="deploy")

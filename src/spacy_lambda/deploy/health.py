@@ -9,6 +9,7 @@ from typing import Any
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.cdk.spec import ALIAS
+from spacy_lambda.core.metric_names import FUNCTION_DIMENSION
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.stacks import find_stack, stack_resources
 from spacy_lambda.deploy.versions import Version, list_versions, live_version
@@ -80,7 +81,7 @@ def _sum(aws: Aws, function: str, metric: str) -> int:
         Namespace="AWS/Lambda",
         MetricName=metric,
         Dimensions=[
-            {"Name": "FunctionName", "Value": function},
+            {"Name": FUNCTION_DIMENSION, "Value": function},
             {"Name": "Resource", "Value": f"{function}:{ALIAS}"},
         ],
         StartTime=now - PERIOD,

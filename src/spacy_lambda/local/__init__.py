@@ -20,8 +20,9 @@ in the extra ``local``), and reading a REPORT line needs neither.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
     from spacy_lambda.client.invocation import FunctionError, Invocation
@@ -67,8 +68,4 @@ _LAZY_IMPORTS = {
     "side_by_side": "spacy_lambda.local.router",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY_IMPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY_IMPORTS[name]), name)
+__getattr__ = lazy_imports(__name__, _LAZY_IMPORTS)

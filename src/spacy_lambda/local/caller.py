@@ -10,8 +10,9 @@ from botocore.exceptions import BotoCoreError
 
 from spacy_lambda.client.invocation import FunctionError, Invocation
 from spacy_lambda.client.lambda_api import WAIT_S, InvocationType, invoke_function, lambda_client
+from spacy_lambda.core.loopback import LOCAL_REGION
 from spacy_lambda.errors import InvokeError
-from spacy_lambda.local.settings import DEFAULT_ENDPOINT, REGION
+from spacy_lambda.local.settings import DEFAULT_ENDPOINT
 
 __all__ = ["FunctionError", "Invocation", "invoke"]
 
@@ -23,7 +24,7 @@ def invoke(
     *,
     invocation_type: InvocationType = "RequestResponse",
     qualifier: str | None = None,
-    region: str = REGION,
+    region: str = LOCAL_REGION,
     timeout_s: float = WAIT_S,
 ) -> Invocation:
     """Invoke a function once, without a retry.

@@ -18,7 +18,8 @@ from spacy_lambda.core.env_names import (
     TASK_ROOT_VARIABLE,
 )
 from spacy_lambda.core.lambda_function import log_group_name
-from spacy_lambda.local.settings import REGION, VERSION, FunctionSettings, Program
+from spacy_lambda.core.loopback import LOCAL_REGION
+from spacy_lambda.local.settings import VERSION, FunctionSettings, Program
 
 _PASSED_ON = "OPENBLAS_"
 
@@ -41,7 +42,7 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
         **program.variables,
         **log_level,
         **settings.environment,
-        **dict.fromkeys(AWS_REGION_VARIABLES, REGION),
+        **dict.fromkeys(AWS_REGION_VARIABLES, LOCAL_REGION),
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{program.python}",
         MEMORY_SIZE_VARIABLE: str(settings.memory_mb),
         FUNCTION_NAME_VARIABLE: settings.name,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.artifact.manifest import Manifest
-from spacy_lambda.core.artifact.unpack import read_stream_file
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipeline_meta import read_meta, requirements_of

@@ -16,16 +16,16 @@ from spacy_lambda.core.lambda_limits import (
     MIN_MEMORY_MB,
     NAME_CHARACTERS,
 )
+from spacy_lambda.core.loopback import LOCAL_REGION
 from spacy_lambda.errors import LocalLambdaError
 
-__all__ = ["DEFAULT_ENDPOINT", "DEFAULT_PORT", "REGION", "VERSION", "FunctionSettings", "LocalFunction", "Program"]
+__all__ = ["DEFAULT_ENDPOINT", "DEFAULT_PORT", "VERSION", "FunctionSettings", "LocalFunction", "Program"]
 
 DEFAULT_PORT = 9001
 DEFAULT_ENDPOINT = f"http://127.0.0.1:{DEFAULT_PORT}"
 """The endpoint of a local server."""
 
 ACCOUNT = "012345678901"
-REGION = "us-east-1"
 VERSION = "$LATEST"
 
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{NAME_CHARACTERS}}}")
@@ -78,7 +78,7 @@ class FunctionSettings:
     @property
     def arn(self) -> str:
         """The function's ARN, in an account that does not exist."""
-        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
+        return f"arn:aws:lambda:{LOCAL_REGION}:{ACCOUNT}:function:{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)

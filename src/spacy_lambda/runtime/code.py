@@ -37,6 +37,7 @@ def import_code(folder: Path) -> None:
     names = code_names(folder)
     if names:
         import_modules(folder / CODE_FOLDER, names)
+        _carry_code(folder, names)
 
 
 def code_names(folder: Path) -> list[str]:
@@ -93,6 +94,19 @@ def import_modules(folder: Path, names: Sequence[str]) -> None:
                 f"the pipeline's own module {name!r} ({folder}) cannot be imported: {type(exc).__name__}: {exc}",
                 remedy="add what it imports to the pipeline's requirements or with --code, and compile it again",
             ) from exc
+
+
+def _carry_code(folder: Path, names: Sequence[str]) -> None:
+    """Make pipelines of this one's language carry their code in their pickles."""
+    from spacy.util import get_lang_class
+
+    from spacy_lambda.runtime.carried_code import carry_code
+
+    try:
+        language = get_lang_class(str(read_meta(folder / "meta.json").get("lang")))
+    except ImportError:  # an unknown language, which spaCy reports when it loads the pipeline
+        return
+    carry_code((folder / CODE_FOLDER).absolute(), names, language)
 
 
 class _CodeFinder(MetaPathFinder):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +35,10 @@ _lost_in_fork: list[Any] = []
 """Sessions of a parent process: their threads are gone, and closing them would wait for those threads."""
 
 
+_opening: dict[int, threading.Lock] = {}
+"""One lock for each process: a forked child cannot use its parent's, which a thread may have held."""
+
+
 class EncoderBytes(NamedTuple):
     """The contents of an encoder's two files.
 
@@ -52,7 +58,8 @@ class Encoder:
     which matters where activations are quantized by their range.
 
     The session is opened at the first use and again in a forked child, where the threads of the parent's session
-    do not exist.
+    do not exist. Threads share one session. A pickle has the contents of both files, except the pickle for a child
+    process that :mod:`multiprocessing` is starting, which maps the same files. Copies are the encoder itself.
 
     :param model: The folder with both files, or their contents.
     :param all_layers: Return the hidden states of all layers, embeddings first. The graph gives either these or the
@@ -60,7 +67,7 @@ class Encoder:
     """
 
     def __init__(self, model: Path | EncoderBytes, *, all_layers: bool = False) -> None:
-        self.model = model
+        self.model = model if isinstance(model, EncoderBytes) else model.absolute()  # the working directory may change
         self._output = ALL_LAYERS if all_layers else OUTPUT
         self._session: Any = None
         self._pid = -1
@@ -70,12 +77,16 @@ class Encoder:
 
         :raises EncoderError: If onnxruntime refuses the file.
         """
-        if self._pid == os.getpid():
+        pid = os.getpid()
+        if self._pid == pid:
             return
-        if self._session is not None:
-            _lost_in_fork.append(self._session)
-        self._session = _open_session(self.model)
-        self._pid = os.getpid()
+        with _opening.setdefault(pid, threading.Lock()):
+            if self._pid == pid:
+                return
+            if self._session is not None:
+                _lost_in_fork.append(self._session)
+            self._session = _open_session(self.model)
+            self._pid = pid
 
     def __call__(self, windows: Sequence[npt.NDArray[np.int64]]) -> list[HiddenStates]:
         """Encode windows, in order.
@@ -97,19 +108,60 @@ class Encoder:
         return np.asarray(hidden[0], dtype=np.float32)
 
     def read(self) -> EncoderBytes:
-        """Return the contents of both files."""
+        """Return the contents of both files.
+
+        :raises EncoderError: If they cannot be read.
+        """
         if isinstance(self.model, EncoderBytes):
             return self.model
-        return EncoderBytes((self.model / GRAPH_FILE).read_bytes(), (self.model / WEIGHTS_FILE).read_bytes())
+        try:
+            return EncoderBytes((self.model / GRAPH_FILE).read_bytes(), (self.model / WEIGHTS_FILE).read_bytes())
+        except OSError as exc:
+            raise EncoderError(
+                f"{self.model}, from which the encoder was loaded, cannot be read: {exc}",
+                remedy="load the pipeline again, from a folder that stays",
+            ) from exc
 
     def write(self, folder: Path) -> None:
-        """Write both files into a folder, which may be the one they are in."""
+        """Write both files into a folder, which may be the one they are in.
+
+        Files that are there are replaced, not overwritten: another pipeline may have mapped them.
+        """
         if isinstance(self.model, EncoderBytes):
-            (folder / GRAPH_FILE).write_bytes(self.model.graph)
-            (folder / WEIGHTS_FILE).write_bytes(self.model.weights)
-        elif not folder.samefile(self.model):
+            _replace(folder / GRAPH_FILE, self.model.graph)
+            _replace(folder / WEIGHTS_FILE, self.model.weights)
+        elif not (self.model.exists() and folder.samefile(self.model)):
             for name in (GRAPH_FILE, WEIGHTS_FILE):
-                shutil.copyfile(self.model / name, folder / name)
+                _replace(folder / name, self.model / name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        model = self.model if _is_starting_child() else self.read()
+        return {**self.__dict__, "model": model, "_session": None, "_pid": -1}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Encoder:
+        return self
+
+
+def _replace(path: Path, content: Path | bytes) -> None:
+    """Write a file next to its place and move it there, so that processes that have mapped the old one keep it.
+
+    :param content: Its bytes, or a file to copy.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if isinstance(content, Path):
+            shutil.copyfile(content, new)
+        else:
+            new.write_bytes(content)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _is_starting_child() -> bool:
+    """Return whether :mod:`multiprocessing` is pickling for a process that it starts on this machine."""
+    context = sys.modules.get("multiprocessing.context")
+    return context is not None and context.get_spawning_popen() is not None
 
 
 def _open_session(model: Path | EncoderBytes) -> Any:

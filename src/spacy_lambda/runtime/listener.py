@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
+from spacy_lambda.errors import TrainingError
 from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
 
 __all__ = ["build_onnx_listener_v1"]
@@ -82,4 +83,6 @@ def _row_counts(encoding: Encoding) -> np.ndarray[tuple[int], np.dtype[np.int32]
 
 
 def _no_backprop(_: Any) -> Any:
-    raise NotImplementedError("a compiled pipeline is not trained: train the original and compile it again")
+    raise TrainingError(
+        "a compiled pipeline cannot be trained", remedy="train the original, and compile it again: spacy-lambda compile"
+    )

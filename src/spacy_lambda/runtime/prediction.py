@@ -22,37 +22,19 @@ from spacy.tokens import Doc
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.capacity import Capacity
-from spacy_lambda.runtime.doc_values import Json, doc_prediction
+from spacy_lambda.runtime.doc_values import doc_prediction
 from spacy_lambda.runtime.long_text import Segment, merge_predictions, split_text
+from spacy_lambda.runtime.pace import Job, Pace
 from spacy_lambda.runtime.request import Request, combined
 from spacy_lambda.runtime.response_size import check_estimate
 from spacy_lambda.runtime.scores import EntitySource, entity_source
 from spacy_lambda.runtime.speed import count_units
 from spacy_lambda.runtime.telemetry.observation import TextCounts, add_counts, count_text
-from spacy_lambda.runtime.tokenizing import TokenizingCost
 
 __all__ = ["Predictions", "predict_all"]
 
 PIPED = 2
 """Minimum number of texts for :meth:`Language.pipe`."""
-
-
-@dataclass
-class _Job:
-    """A segment of a text in progress.
-
-    :param request: The number of its request.
-    :param text: The number of its text in that request.
-    """
-
-    request: int
-    text: int
-    segment: Segment
-    cost: TokenizingCost
-    doc: Doc | None = None
-    units: int = 0
-    prediction: Json = None
-    counts: TextCounts | None = None
 
 
 @dataclass
@@ -96,8 +78,8 @@ class _Work:
         self._response_bytes = response_bytes
         self._alone = alone
         self._failed: dict[int, Exception] = {}
-        self._jobs: list[_Job] = []
-        self._took_s, self._units, self._texts = 0.0, 0, 0
+        self._jobs: list[Job] = []
+        self._pace = Pace(capacity)
         plain = all(request.shape == "ents" for request in requests)
         self._source: EntitySource = "ents" if plain else entity_source(nlp)
 
@@ -113,16 +95,16 @@ class _Work:
                 self._jobs += jobs
                 steps_s += own_s
 
-    def _checked(self, number: int, request: Request) -> tuple[list[_Job], list[RequestError], float]:
+    def _checked(self, number: int, request: Request) -> tuple[list[Job], list[RequestError], float]:
         """Return a request's segments, the faults of the hard ones, and the seconds that tokenizing these takes.
 
         Several hard segments share one bound. Measuring them takes time as well, so it stops when they exceed it.
         """
         tokenizing, limit = self._capacity.tokenizing, self._capacity.max_hard_s
-        jobs, faults, seconds, hard = list[_Job](), list[RequestError](), 0.0, 0
+        jobs, faults, seconds, hard = list[Job](), list[RequestError](), 0.0, 0
         for index, text in enumerate(request.texts):
             for segment in self._segments(text, request):
-                job = _Job(number, index, segment, tokenizing.cost(segment.text))
+                job = Job(number, index, segment, tokenizing.cost(segment.text))
                 jobs.append(job)
                 own_s = self._capacity.tokenizing_seconds(job.cost)
                 seconds, hard = seconds + own_s, hard + (own_s > 0)
@@ -139,7 +121,7 @@ class _Work:
         for number, jobs in _by_request(self._jobs):
             request, faults = self._requests[number], list[RequestError]()
             try:
-                for job, needed in self._estimates(jobs):
+                for job, needed in self._pace.estimates(jobs):
                     self._check_time(needed, jobs, request)
                     fault = self._tokenized(job, request) if job else None
                     faults += [fault] if fault else []
@@ -155,12 +137,12 @@ class _Work:
         try:
             self._run_chunks()
         finally:
-            self._capacity.observe(self._units, self._texts, self._took_s)
+            self._pace.observe()
 
     def _run_chunks(self) -> None:
-        for chunk in self._chunks():
+        for chunk in self._pace.chunks(self._jobs):
             jobs = [job for job in chunk if job.request not in self._failed]
-            if self._seconds(jobs) * self._slower > self._capacity.remaining_s:
+            if not self._pace.fits(jobs):
                 for number, _ in _by_request(jobs):
                     self._fail(number, _out_of_time(self._requests[number]))
                 continue
@@ -191,7 +173,7 @@ class _Work:
             return [Segment(text, 0)]
         return split_text(text, self._capacity.tokenizing.segment_limit(self._capacity.limits.text))
 
-    def _tokenized(self, job: _Job, request: Request) -> RequestError | None:
+    def _tokenized(self, job: Job, request: Request) -> RequestError | None:
         text = job.segment.text
         try:
             job.doc = self._capacity.tokenizing.make_doc(text, job.cost)
@@ -209,53 +191,17 @@ class _Work:
             status=413,
         )
 
-    def _estimates(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job | None, float]]:
-        """Yield each text to be tokenized next, with the minimum time for all of them as far as it is known then."""
-        smallest = self._capacity.smallest_s
-        needed = smallest * len(jobs)
-        for job in jobs:
-            yield job, needed
-            needed += max(0.0, self._capacity.seconds(job.units) - smallest)
-        yield None, needed
-
-    def _check_time(self, needed: float, jobs: Sequence[_Job], request: Request) -> None:
+    def _check_time(self, needed: float, jobs: Sequence[Job], request: Request) -> None:
         """Refuse a request that is alone as soon as its known part takes too long, and any request when time is up."""
         left = self._capacity.remaining_s
         if needed > left and self._alone:
             self._capacity.refuse()
-            about = max(needed, self._extrapolated(jobs))
+            about = max(needed, self._pace.extrapolated(jobs))
             raise _out_of_time(request, f"takes about {about:,.1f} s; the limit is {max(left, 0):,.1f}")
         if left < 0 and not self._alone:
             raise _out_of_time(request)
 
-    def _extrapolated(self, jobs: Sequence[_Job]) -> float:
-        """Extrapolate the time for all texts from those that are tokenized."""
-        seen = [job for job in jobs if job.doc is not None]
-        characters, seen_characters = (sum(len(job.segment.text) for job in some) for some in (jobs, seen))
-        return self._seconds(seen) * characters / seen_characters if seen_characters else 0.0
-
-    def _seconds(self, jobs: Iterable[_Job]) -> float:
-        return sum(self._capacity.seconds(job.units) for job in jobs)
-
-    @property
-    def _slower(self) -> float:
-        """Ratio of the time so far to the estimate, at least 1."""
-        expected = self._capacity.seconds(self._units, self._texts)
-        return max(1.0, self._took_s / expected) if expected and self._texts else 1.0
-
-    def _chunks(self) -> Iterator[list[_Job]]:
-        chunk: list[_Job] = []
-        units = 0
-        for job in self._jobs:
-            if chunk and units + job.units > self._capacity.chunk_units / self._slower:
-                yield chunk
-                chunk, units = [], 0
-            chunk.append(job)
-            units += job.units
-        if chunk:
-            yield chunk
-
-    def _run(self, jobs: Sequence[_Job]) -> None:
+    def _run(self, jobs: Sequence[Job]) -> None:
         docs = [job.doc for job in jobs if job.doc is not None]
         began = time.perf_counter()
         piped: Iterable[Doc] = self._nlp.pipe(docs) if len(docs) >= PIPED else map(self._nlp, docs)
@@ -263,11 +209,9 @@ class _Work:
             job.prediction = doc_prediction(doc, self._requests[job.request], self._source)
             job.counts = count_text([doc])
             job.doc = None
-        self._took_s += time.perf_counter() - began
-        self._units += sum(job.units for job in jobs)
-        self._texts += len(jobs)
+        self._pace.add(jobs, time.perf_counter() - began)
 
-    def _run_each(self, jobs: Sequence[_Job], error: Exception) -> None:
+    def _run_each(self, jobs: Sequence[Job], error: Exception) -> None:
         """Find which of several requests failed; Docs that were half processed are created again."""
         if self._alone:
             raise error
@@ -290,7 +234,7 @@ class _Work:
         self._failed.setdefault(number, error.with_traceback(None))
 
 
-def _by_request(jobs: Sequence[_Job]) -> Iterator[tuple[int, list[_Job]]]:
+def _by_request(jobs: Sequence[Job]) -> Iterator[tuple[int, list[Job]]]:
     for number, group in groupby(jobs, key=lambda job: job.request):
         yield number, list(group)
 

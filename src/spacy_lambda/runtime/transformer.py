@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 
-from spacy_lambda.errors import PipelineLoadError
+from spacy_lambda.errors import PipelineLoadError, TrainingError
 from spacy_lambda.runtime.encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
 from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
 from spacy_lambda.runtime.trf_data.extension import install_extension
@@ -84,6 +84,16 @@ class CompiledTransformer(ABC):
     def open(self) -> None:
         """Load the encoder now, so that the first text does not wait for it."""
         self._loaded(self._encoder).open()
+
+    def initialize(self, get_examples: Any = None, *, nlp: Any = None) -> None:
+        """Refuse what ``nlp.initialize`` asks for, which would replace the weights of all components.
+
+        :raises TrainingError: Always.
+        """
+        raise TrainingError(
+            f"component {self.name!r} is compiled: it cannot be initialized",
+            remedy="train the original and compile it again; use nlp.select_pipes to initialize others only",
+        )
 
     def _loaded(self, part: T | None) -> T:
         """Return a part of the component if it has been set."""

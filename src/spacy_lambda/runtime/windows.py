@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from spacy.tokens import Doc
@@ -59,9 +60,13 @@ def make_span_getter(name: SpanGetter, *, window: int, stride: int) -> Callable[
     :raises ValueError: If the name is unknown.
     """
     if name == "strided_spans":
-        return lambda doc: strided_windows(len(doc), window=window, stride=stride)
+        return partial(_strided_windows, window=window, stride=stride)
     if name == "doc_spans":
         return doc_windows
     if name == "sent_spans":
         return sentence_windows
     raise ValueError(f"unknown span getter {name!r}; known: strided_spans, doc_spans, sent_spans")
+
+
+def _strided_windows(doc: Doc, *, window: int, stride: int) -> Windows:
+    return strided_windows(len(doc), window=window, stride=stride)

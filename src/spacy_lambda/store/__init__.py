@@ -13,8 +13,9 @@ versions and aliases are the Hub's revisions. All implement :class:`~spacy_lambd
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
     from spacy_lambda.store.factory import list_versions, open_pipeline, open_store
@@ -38,22 +39,18 @@ __all__ = [
 ]
 
 _LAZY_IMPORTS = {
-    "Encryption": "s3",
-    "HubOptions": "hub.hub_store",
-    "Pulled": "transfer",
-    "Pushed": "protocol",
-    "Store": "protocol",
-    "StoredVersion": "protocol",
-    "list_versions": "factory",
-    "open_pipeline": "factory",
-    "open_store": "factory",
-    "pull": "transfer",
-    "push": "transfer",
+    "Encryption": "spacy_lambda.store.s3",
+    "HubOptions": "spacy_lambda.store.hub.hub_store",
+    "Pulled": "spacy_lambda.store.transfer",
+    "Pushed": "spacy_lambda.store.protocol",
+    "Store": "spacy_lambda.store.protocol",
+    "StoredVersion": "spacy_lambda.store.protocol",
+    "list_versions": "spacy_lambda.store.factory",
+    "open_pipeline": "spacy_lambda.store.factory",
+    "open_store": "spacy_lambda.store.factory",
+    "pull": "spacy_lambda.store.transfer",
+    "push": "spacy_lambda.store.transfer",
 }
 """Modules of the public names; they are imported on first use, because they import boto3 or huggingface_hub."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY_IMPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LAZY_IMPORTS[name]}"), name)
+__getattr__ = lazy_imports(__name__, _LAZY_IMPORTS)

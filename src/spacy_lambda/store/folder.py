@@ -13,11 +13,10 @@ from typing import IO
 
 from spacy_lambda.core.artifact.safe_paths import path_below, unsafe_name
 from spacy_lambda.core.source.folder import read_small_file
+from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import StoreError
 
 __all__ = ["FolderStorage"]
-
-CHUNK = 1 << 20
 
 
 class FolderStorage:
@@ -54,7 +53,7 @@ class FolderStorage:
         if _has_digest(target, sha256):
             return 0
         with self._scratch(key) as (copy, scratch), file.open("rb") as source:
-            while chunk := source.read(CHUNK):
+            while chunk := source.read(CHUNK_BYTES):
                 copy.write(chunk)
                 on_bytes(copy.tell(), size)
             _flush(copy)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from dataclasses import replace as replaced
 from pathlib import Path
 
+from spacy_lambda.core.artifact.extract import Extracted
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import pack, write_artifact
-from spacy_lambda.core.artifact.unpack import Extracted, unpack_stream
+from spacy_lambda.core.artifact.unpack import unpack_stream
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.progress import OnStep, no_progress

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 import spacy
 
+from spacy_lambda.core.artifact.extract import extract
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import Packed, pack
 from spacy_lambda.core.artifact.tar import BLOCK, END, digest_line, header, padding
-from spacy_lambda.core.artifact.unpack import extract, read_manifest, unpack
+from spacy_lambda.core.artifact.unpack import read_manifest, unpack
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
 from tests.canary import make_canary, untouched

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.artifact.manifest import MAX_MANIFEST_BYTES
 from spacy_lambda.core.artifact.open import extract_zip, pipeline_folder
 from spacy_lambda.core.artifact.pack import Packed, pack
 from spacy_lambda.core.artifact.tar import BLOCK, header
-from spacy_lambda.core.artifact.unpack import read_stream_file, unpack
+from spacy_lambda.core.artifact.unpack import unpack
 from spacy_lambda.errors import ArtifactError, SpacyLambdaError
 from tests.canary import make_canary, untouched
 

@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+from spacy_lambda.bundler.bytecode import TASK_ROOT
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, SBOM, BundleMetadata
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
@@ -18,7 +19,6 @@ from spacy_lambda.core.pipelines import BUNDLE_METADATA
 
 __all__ = ["PIPELINE_LAYER", "PYTHON_LABEL", "SNAPSTART_LABEL", "aws_base", "image_tag", "write_context"]
 
-TASK_ROOT = "/var/task"
 SNAPSTART_LABEL = "com.amazonaws.lambda.feature.snapstart"
 """Required by SnapStart of an image that is not built on AWS's base."""
 

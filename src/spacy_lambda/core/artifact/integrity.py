@@ -11,11 +11,10 @@ from spacy_lambda.core.artifact.manifest import REMEDY, Manifest
 from spacy_lambda.core.artifact.safe_paths import MAX_DEPTH
 from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
 __all__ = ["folder_digest"]
-
-CHUNK = 1 << 20
 
 
 def folder_digest(folder: Path, manifest: Manifest) -> Digest:
@@ -65,5 +64,5 @@ def _contents(path: Path) -> Iterator[bytes]:
     if not path.is_file():
         raise ArtifactError(f"{path} is not a plain file", remedy=REMEDY)
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(CHUNK_BYTES):
             yield chunk

@@ -20,15 +20,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, path_below, unsafe_name, unsafe_names
-from spacy_lambda.core.artifact.unpack import MAX_TOTAL_BYTES, unpack
+from spacy_lambda.core.artifact.unpack import unpack
 from spacy_lambda.core.pipelines import find_pipeline, is_pipeline
+from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
 __all__ = ["ZipLimits", "extract_zip", "pipeline_folder"]
 
-CHUNK = 1 << 20
 ARCHIVES = (".whl", ".zip")
 SDISTS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 BROKEN = (
@@ -195,7 +196,7 @@ def _extract_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, 
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     with archive.open(info) as source, path.open("xb") as target:
-        while chunk := source.read(CHUNK):
+        while chunk := source.read(CHUNK_BYTES):
             size += len(chunk)
             if size > min(info.file_size, left):
                 raise zipfile.BadZipFile(f"{info.filename!a} exceeds its declared size")

@@ -17,11 +17,11 @@ from spacy_lambda.core.compiled_meta import precision_of
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.pipeline_meta import path_in, read_meta
 from spacy_lambda.core.pipelines import find_pipeline
+from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
 __all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "write_artifact"]
 
-CHUNK = 1 << 20
 
 LISTED_KEYS = ("lang", "name", "version", "description", "license", "spacy_version", "requirements", "pipeline")
 """Keys of ``meta.json`` that listings show."""
@@ -159,7 +159,7 @@ def _entry(folder: Path, path: str) -> FileEntry:
 def _contents(path: Path, entry: FileEntry) -> Iterator[bytes]:
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
             yield chunk
     if digest.hexdigest() != entry.sha256:

@@ -2,7 +2,7 @@
 
 ::
 
-    Location ──find──▶ FoundArtifact ──open──▶ a stream of the artifact's bytes ──▶ artifact.unpack.extract
+    Location ──find──▶ FoundArtifact ──open──▶ a stream of the artifact's bytes ──▶ artifact.extract
                  │
                  └── folder | s3 | hub
 

@@ -13,12 +13,10 @@ from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipelines import is_stored
 from spacy_lambda.core.source.found_artifact import FoundArtifact
-from spacy_lambda.core.source.layout import artifact_key, resolve
+from spacy_lambda.core.source.layout import MAX_SMALL_BYTES, artifact_key, resolve
 from spacy_lambda.errors import NotStoredError, StoreError
 
 __all__ = ["find_in_folder", "read_small_file"]
-
-MAX_SMALL_BYTES = 4 * 1024 * 1024
 
 
 def find_in_folder(location: Location) -> FoundArtifact | None:

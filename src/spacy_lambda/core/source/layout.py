@@ -15,16 +15,27 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from spacy_lambda.core.artifact.unpack import MAX_ARTIFACT_BYTES
+from spacy_lambda.core.artifact.extract import MAX_ARTIFACT_BYTES
 from spacy_lambda.core.digest import Digest, is_digest, parse_digest
 from spacy_lambda.core.location import REF, Location
 from spacy_lambda.core.strict_json import check_fields, read_json
 from spacy_lambda.errors import DigestError, JsonError, NotStoredError, StoreError
 
-__all__ = ["LATEST", "Pointer", "artifact_key", "parse_pointer", "ref_key", "resolve", "signature_key"]
+__all__ = [
+    "LATEST",
+    "MAX_SMALL_BYTES",
+    "Pointer",
+    "artifact_key",
+    "parse_pointer",
+    "ref_key",
+    "resolve",
+    "signature_key",
+]
 
 LATEST = "latest"
 MAX_POINTER_BYTES = 4096
+MAX_SMALL_BYTES = 4 * 1024 * 1024
+"""Maximum size of a pointer or a signature."""
 FIELDS = {"kind": str, "version": str, "sha256": str, "size": int}
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.found_artifact import FoundArtifact, S3Options
-from spacy_lambda.core.source.layout import artifact_key, resolve
-from spacy_lambda.core.streams import ChunkStream
+from spacy_lambda.core.source.layout import MAX_SMALL_BYTES, artifact_key, resolve
+from spacy_lambda.core.streams import CHUNK_BYTES, ChunkStream
 from spacy_lambda.errors import DigestError, NotStoredError, StoreError
 
 __all__ = [
@@ -26,9 +26,7 @@ __all__ = [
     "s3_errors",
 ]
 
-CHUNK = 1 << 20
 TRIES = 5
-MAX_SMALL_BYTES = 4 * 1024 * 1024
 SHA256_METADATA = "sha256"
 """Key of the artifact's digest in the object's metadata."""
 
@@ -182,7 +180,7 @@ class _Chunks:
         while True:
             try:
                 body = self._body()
-                while chunk := body.read(CHUNK):
+                while chunk := body.read(CHUNK_BYTES):
                     self._done += len(chunk)
                     yield chunk
             except (exceptions.BotoCoreError, exceptions.ClientError) as exc:

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from spacy_lambda.core.artifact.extract import flush_folder
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
-from spacy_lambda.core.artifact.unpack import flush_folder
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.errors import ArtifactError, CacheError
 from spacy_lambda.runtime.cache.folders import (

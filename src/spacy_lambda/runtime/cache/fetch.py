@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from spacy_lambda.core.artifact.extract import check_stream, extract, flush_folder
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.tar import artifact_size
-from spacy_lambda.core.artifact.unpack import check_stream, extract, flush_folder
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.core.location import Location

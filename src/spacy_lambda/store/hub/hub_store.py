@@ -12,15 +12,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, path_below, unsafe_name, unsafe_names
-from spacy_lambda.core.artifact.unpack import MAX_TOTAL_BYTES
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.found_artifact import FoundArtifact
-from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord, Repository, parse_record
+from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord, parse_record
+from spacy_lambda.core.source.hub_repository import DEFAULT_REVISION, Repository
 from spacy_lambda.errors import NotStoredError, StoreError
 from spacy_lambda.store.hub.commit import SIGNATURE, stage_files
 from spacy_lambda.store.hub.errors import hub_errors, unreachable
@@ -28,8 +29,6 @@ from spacy_lambda.store.protocol import Push, Pushed, StoredVersion
 from spacy_lambda.store.registry import version_of
 
 __all__ = ["HubOptions", "HubStore"]
-
-MAIN = "main"
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,11 @@ class HubStore:
     def push(self, push: Push, *, on_step: OnStep) -> Pushed:
         """Commit the wheel, the files and the card, then tag; huggingface_hub shows the progress itself."""
         version = version_of(push.packed.manifest)
-        branch = self._location.ref or MAIN
+        branch = self._location.ref or DEFAULT_REVISION
         with self._errors():
             created = self._api.create_repo(self._repository, private=self._options.private, exist_ok=True)
             repository = created.repo_id
-            if branch != MAIN:
+            if branch != DEFAULT_REVISION:
                 self._api.create_branch(repository, branch=branch, exist_ok=True)
             self._check_version(version, push)
         with TemporaryDirectory(prefix="spacy-lambda-") as scratch:

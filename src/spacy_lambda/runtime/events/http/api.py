@@ -25,7 +25,7 @@ JSON_TYPE = "application/json"
 MAX_CHARACTER_BYTES = 12
 """Bytes of a character in JSON, as two escapes."""
 
-RESERVED_BYTES = 1 << 20
+OTHER_BYTES = 1 << 20
 """Bytes for everything else in a body."""
 
 _LOGGER = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def _predict(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     kind = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
     if kind != JSON_TYPE and not kind.endswith("+json"):
         raise RequestError(f"the body is {kind[:100]!r}", remedy=f"send {JSON_TYPE}", status=415)
-    most = min(10 * REQUEST_BYTES, MAX_CHARACTER_BYTES * predictor.capacity.limits.total + RESERVED_BYTES)
+    most = min(10 * REQUEST_BYTES, MAX_CHARACTER_BYTES * predictor.capacity.limits.total + OTHER_BYTES)
     asked = predictor.parse(_decoded(request.content(most)))
     packed = GZIP_RATIO if takes_gzip(request) else 1
     return _json(predictor.predict(asked, response_bytes=packed * RESPONSE_BYTES))
