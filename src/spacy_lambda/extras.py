@@ -19,6 +19,7 @@ EXTRA_OF = {
     "botocore": "s3",
     "build": "hub",
     "constructs": "deploy",
+    "curated_tokenizers": "sentencepiece",
     "cyclonedx": "bundle",
     "huggingface_hub": "hub",
     "model_signing": "sign",

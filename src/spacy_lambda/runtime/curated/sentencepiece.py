@@ -66,7 +66,7 @@ def _load_processor(model: bytes) -> Any:
     except ImportError as exc:
         raise PipelineLoadError(
             f"the pipeline's SentencePiece model needs curated-tokenizers: {exc}",
-            remedy="pip install 'curated-tokenizers>=0.0.9,<0.1'",
+            remedy='pip install "spacy-lambda[sentencepiece]"',
         ) from exc
     return SentencePieceProcessor.from_protobuf(model)
 
