@@ -20,7 +20,7 @@ demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ON
 
 test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime once more without torch
 	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL)
-	OMP_NUM_THREADS=1 .venv-runtime/bin/python -m pytest $(PARALLEL) tests/runtime
+	OMP_NUM_THREADS=1 HYPOTHESIS_PROFILE=brief .venv-runtime/bin/python -m pytest $(PARALLEL) tests/runtime
 
 test-fast: .venv-dev/ready ## Tests without those that are marked slow
 	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow"

@@ -1,4 +1,7 @@
-"""Hypothesis profiles: ``dev``, and ``ci`` with more examples, which are the same in every run."""
+"""Hypothesis profiles: ``dev``, ``ci`` with more examples, which are the same in every run, and ``brief`` with few.
+
+``brief`` is for a second run, in the environment of the runtime, of what has passed with all examples in the first.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,13 @@ def load_profile() -> None:
     base = settings(deadline=None, suppress_health_check=list(HealthCheck))
     settings.register_profile("dev", base, max_examples=25)
     settings.register_profile("ci", base, max_examples=100, derandomize=True, print_blob=True)
+    settings.register_profile("brief", base, max_examples=25, derandomize=True, print_blob=True)
     settings.load_profile(PROFILE)
 
 
 def examples(count: int) -> int:
     """Return the number of examples in this profile.
 
-    :param count: In ``ci``; ``dev`` has a twentieth, but 20 at least.
+    :param count: In ``ci``; the others have a twentieth, but 20 at least.
     """
     return count if PROFILE == "ci" else max(count // 20, 20)

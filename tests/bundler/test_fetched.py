@@ -12,6 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
+from spacy_lambda.bundler import tree
 from spacy_lambda.bundler.build import bundle
 from spacy_lambda.cli import make_app
 from spacy_lambda.local import FunctionSettings, LocalLambda
@@ -42,6 +43,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @needs_313
 @pytest.mark.usefixtures("wheelhouse")
 def test_fetched_during_init(stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "COMPRESSION", 1)
     monkeypatch.setenv("SPACY_LAMBDA_CACHE", str(tmp_path / "cache"))
     made = bundle(stored, tmp_path / "bundle.zip", limit=150_000_000)
     assert made.package_type == "zip"

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import spacy_lambda
+from spacy_lambda.bundler import tree
 from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
 from spacy_lambda.bundler.bytecode import find_python
 from spacy_lambda.bundler.target import Target
@@ -140,7 +141,8 @@ def test_it_answers_through_the_local_lambda(real_zip: Bundle) -> None:
     reason="nothing here strips aarch64 modules: apt-get install binutils-aarch64-linux-gnu",
 )
 @pytest.mark.usefixtures("wheelhouse")
-def test_the_other_architecture(real_zip: Bundle, tmp_path: Path) -> None:
+def test_the_other_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "COMPRESSION", 1)
     made = bundle(BUNDLED, tmp_path / "arm64.zip", BundleOptions(target=Target("3.13", "arm64"), package_type="zip"))
     found = machines(made.path)
     assert not made.proof.bundle_itself

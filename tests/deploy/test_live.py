@@ -57,6 +57,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         # Most deployments are of a pipeline that was bundled before.
         built = built_once(bundle, tmp_path_factory.mktemp("built"))
         patch.setattr("spacy_lambda.deploy.preparation.make_bundle", built)
+        patch.setattr("spacy_lambda.bundler.tree.COMPRESSION", 1)
         with cloud(patch) as url:
             yield url
 

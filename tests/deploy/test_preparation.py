@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_lambda.bundler import tree
 from spacy_lambda.bundler.image.build import RECORD
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.location import parse_location
@@ -38,6 +39,7 @@ def prepare(folder: Path, pipeline: str, key: Path | None) -> Prepared:
 
 @pytest.mark.slow
 def test_a_pipeline_signed_by_the_key_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "COMPRESSION", 1)
     for name, value in no_index().items():
         monkeypatch.setenv(name, value)
     private, public = key_pair(tmp_path, "ours")

@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +29,36 @@ STRESS = Path(__file__).parents[2] / "bench" / "stress_cache.py"
 AT_ONCE = 32 if PROFILE == "ci" else 12
 KILLS = 200 if PROFILE == "ci" else 50
 
+# Children of one process that has imported everything: hundreds of interpreters would take minutes.
 INVOKE = """
-import sys, time
+import json, os, sys, time, traceback
 from pathlib import Path
-import boto3, spacy_lambda.runtime.loading
-Path(sys.argv[1], sys.argv[2]).touch()
-while not Path(sys.argv[1], "go").exists():
-    time.sleep(0.01)
-from spacy_lambda.runtime.handler import handler
-print(handler({"text": "iron and tin"}, None))
+import boto3, spacy_lambda.core.source.s3, spacy_lambda.runtime.cache.fetch, spacy_lambda.runtime.loading
+boto3.client("s3")
+
+answers, (start, begin) = Path(sys.argv[1]), os.pipe()
+
+def child(number):
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        os.close(begin)
+        os.read(start, 1)  # until the parent closes it
+        from spacy_lambda.runtime.handler import handler
+        (answers / str(number)).write_text(json.dumps(handler({"text": "iron and tin"}, None)))
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+children = [child(number) for number in range(int(sys.argv[2]))]
+os.close(begin)
+print(json.dumps([os.waitpid(pid, 0)[1] for pid in children]))
 """
 
-# Children of one process that has imported everything: two hundred interpreters would take minutes.
 KILLED = """
 import json, os, random, signal, sys, time
 from pathlib import Path
@@ -49,6 +66,7 @@ from spacy_lambda.core.location import parse_location
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
 from spacy_lambda.runtime.cache.settings import CacheSettings
 import spacy_lambda.core.source.s3, boto3
+boto3.client("s3")
 
 location, settings = parse_location(sys.argv[1]), CacheSettings(Path(sys.argv[2]))
 random.seed(int(sys.argv[4]))
@@ -119,30 +137,24 @@ def entries(root: Path) -> list[str]:
 
 
 def test_many_cold_starts_at_once(stored: Location, tmp_path: Path) -> None:
-    root, ready = tmp_path / "efs", tmp_path / "ready"
-    ready.mkdir()
-    # What the function has; with torch, which thinc imports where it is there, each start would take seconds.
+    root, answers = tmp_path / "efs", tmp_path / "answers"
+    answers.mkdir()
+    # What the function has; with torch, which thinc imports where it is there, the start would take seconds.
     task_root = build_task_root(["boto3"])
     environ = {**os.environ, "SPACY_LAMBDA_PIPELINE": str(stored.at("live")), "SPACY_LAMBDA_CACHE": str(root)}
     environ["PYTHONPATH"] = str(task_root.path)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-S", "-c", INVOKE, str(ready), str(number)],
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(AT_ONCE)
-    ]
-    while len(list(ready.iterdir())) < AT_ONCE:
-        assert all(process.poll() is None for process in processes)
-        time.sleep(0.1)
-    (ready / "go").touch()
-    answers = [process.communicate() for process in processes]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", INVOKE, str(answers), str(AT_ONCE)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     task_root.remove()
-    assert [process.returncode for process in processes] == [0] * AT_ONCE, answers
-    assert {out for out, _ in answers} == {"[{'text': 'iron', 'label': 'METAL', 'start': 0, 'end': 4}]\n"}
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [0] * AT_ONCE, done.stderr
+    found = [json.loads(path.read_text()) for path in answers.iterdir()]
+    assert found == [[{"text": "iron", "label": "METAL", "start": 0, "end": 4}]] * AT_ONCE
     assert entries(root) == [stored.sha256]
     assert [path for path in root.rglob("*") if ".fetching" in path.parts[:-1] or ".set-aside" in path.parts] == []
 

@@ -30,6 +30,9 @@ SHIPPED_FOLDERS = ("core", "runtime")
 
 SKIPPED = ("__pycache__",)
 
+COMPRESSION = 9
+"""Level of DEFLATE."""
+
 FILE_MODE, PROGRAM_MODE = 0o644, 0o755
 REGULAR = 0o100000
 
@@ -70,7 +73,7 @@ def set_modes(tree: Path) -> None:
 
 def write_zip(tree: Path, out: Path) -> None:
     """Write every file, sorted by path, with the same date and its mode."""
-    with zipfile.ZipFile(out, "x", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(out, "x", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
         for name in sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(name, gmtime(ARCHIVE_TIME)[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED

@@ -73,7 +73,7 @@ def check_answer(answer: Any, request: Any) -> None:
             check_offsets(one, text)
 
 
-@settings(max_examples=examples(4000))
+@settings(max_examples=examples(1500))
 @given(BODIES)
 def test_direct_invocations(event: Any) -> None:
     try:
@@ -84,7 +84,7 @@ def test_direct_invocations(event: Any) -> None:
     check_answer(answer, event)
 
 
-@settings(max_examples=examples(6000))
+@settings(max_examples=examples(2000))
 @given(BODIES, st.booleans(), st.booleans())
 def test_bodies(body: Any, encoded: bool, multiple: bool) -> None:
     text = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -105,7 +105,7 @@ def test_bodies(body: Any, encoded: bool, multiple: bool) -> None:
         assert said["detail"]
 
 
-@settings(max_examples=examples(6000))
+@settings(max_examples=examples(2000))
 @given(METHODS, PATHS, HEADERS | JSON, TEXTS | JSON, st.booleans() | JSON, st.sampled_from(["2.0", "1.0", "elb"]))
 def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, door: str) -> None:
     event: dict[str, Any] = {"headers": headers, "body": body, "isBase64Encoded": encoded}
@@ -123,7 +123,7 @@ def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, do
         json.loads(data)
 
 
-@settings(max_examples=examples(4000))
+@settings(max_examples=examples(1500))
 @given(st.dictionaries(st.sampled_from(EVENT_KEYS) | TEXTS, JSON, min_size=1, max_size=5))
 def test_events_of_any_shape(event: dict[str, Any]) -> None:
     try:
