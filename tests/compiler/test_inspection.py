@@ -53,11 +53,6 @@ REFUSED: dict[str, tuple[Changes, str, str]] = {
         "cuts texts with 'my.paragraphs.v1'",
         "spacy-transformers.strided_spans.v1",
     ),
-    "extra annotations": (
-        {("components", "transformer", "set_extra_annotations"): {"@annotation_setters": "my.setter.v1"}},
-        "sets extra annotations with 'my.setter.v1'",
-        "spacy-transformers.null_annotation_setter.v1",
-    ),
     "a transformer inside a component": (
         {("components", "ner", "model", "tok2vec", "@architectures"): "spacy-transformers.Tok2VecTransformer.v3"},
         "component 'ner' has a separate transformer",
@@ -108,11 +103,11 @@ def test_a_failure_of_the_original_is_reported_as_its_own() -> None:
 
 
 def test_every_reason_is_reported_at_once(original: Callable[..., Path], tmp_path: Path) -> None:
-    names = ("another span getter", "extra annotations", "a transformer inside a component")
+    names = ("another span getter", "a transformer inside a component")
     changes = {key: value for name in names for key, value in REFUSED[name][0].items()}
     with pytest.raises(UnsupportedPipelineError) as caught:
         inspect_original(changed(original(), tmp_path, changes))
-    assert len(caught.value.reasons) == 3
+    assert len(caught.value.reasons) == 2
     for name in names:
         assert REFUSED[name][1] in caught.value.message
         assert REFUSED[name][2] in caught.value.remedy

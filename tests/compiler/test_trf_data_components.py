@@ -131,3 +131,51 @@ def test_an_output_that_is_not_compiled_is_refused(original: Callable[..., Path]
     assert "'pooler_output'" in caught.value.message
     assert "last_hidden_state" in caught.value.remedy
     assert "remedy" not in caught.value.message
+
+
+SETTER = """
+import numpy as np
+import spacy
+from spacy.tokens import Doc
+
+Doc.set_extension("trf_means", default=None, force=True)
+
+@spacy.registry.annotation_setters("trf_means.v1")
+def configure(scale: float):
+    def set_means(docs, batch):
+        for doc, spans, data in zip(docs, batch.spans, batch.doc_data):
+            assert doc._.trf_data is data
+            means = [float(data.tensors[0][number, 0].mean()) * scale for number in range(len(spans))]
+            doc._.trf_means = [[span.text for span in spans], means]
+            doc.user_data["n"] = [len(batch.wordpieces), int(batch.align.lengths.sum()), len(batch.tokens["input_ids"])]
+    return set_means
+"""
+
+
+def test_annotation_setters_run_in_the_function(original: Callable[..., Path], tmp_path: Path) -> None:
+    code = write(tmp_path / "trf_setter.py", SETTER)
+    path = changed(
+        original(),
+        tmp_path / "source",
+        lambda config: config["components"]["transformer"].update(
+            set_extra_annotations={"@annotation_setters": "trf_means.v1", "scale": 100.0}
+        ),
+    )
+    compile_pipeline(str(path), tmp_path / "out", code=[code])
+    nlp = load(tmp_path / "out")
+    for doc in (nlp(TEXTS[0]), *nlp.pipe([TEXTS[0]] * 2)):
+        assert doc._.trf_means[0] == [doc.text]
+        assert any(doc._.trf_means[1])
+
+
+def test_an_annotation_setter_that_needs_torch_is_refused(original: Callable[..., Path], tmp_path: Path) -> None:
+    code = write(tmp_path / "trf_torch.py", SETTER.replace("import spacy\n", "import spacy\nimport torch\n", 1))
+    path = changed(
+        original(),
+        tmp_path / "source",
+        lambda config: config["components"]["transformer"].update(
+            set_extra_annotations={"@annotation_setters": "trf_means.v1", "scale": 1.0}
+        ),
+    )
+    with pytest.raises(CompileError, match="torch"):
+        compile_pipeline(str(path), tmp_path / "out", code=[code])

@@ -21,7 +21,7 @@ from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import PipelineLoadError
 
-__all__ = ["CODE_FOLDER", "code_names", "import_code", "import_modules", "wrong_name"]
+__all__ = ["CODE_FOLDER", "code_names", "create_registries", "import_code", "import_modules", "wrong_name"]
 
 CODE_FOLDER = "code"
 
@@ -36,8 +36,18 @@ def import_code(folder: Path) -> None:
     """
     names = code_names(folder)
     if names:
+        create_registries()
         import_modules(folder / CODE_FOLDER, names)
         _carry_code(folder, names)
+
+
+def create_registries() -> None:
+    """Create the registries that spacy-transformers adds to spaCy's, in the same way, where they are missing."""
+    from spacy.util import registry  # spaCy is imported by :mod:`.spacy_import`
+
+    for name in ("annotation_setters", "span_getters"):
+        if not hasattr(registry, name):
+            setattr(registry, name, type(registry.architectures)(("spacy", name), entry_points=True))
 
 
 def code_names(folder: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ TOKENIZER_FILE = "tokenizer.json"
         "max_length": 512,
         "width": 768,
         "trf_data": {},
+        "set_extra_annotations": None,
     },
 )
 def make_onnx_transformer(
@@ -47,6 +48,7 @@ def make_onnx_transformer(
     max_length: int,
     width: int,
     trf_data: dict[str, Any],
+    set_extra_annotations: Callable[[list[Doc], Any], None] | None,
 ) -> OnnxTransformer:
     """Construct the component; spaCy calls this by its registered name.
 
@@ -56,6 +58,8 @@ def make_onnx_transformer(
     :param max_length: Wordpieces the encoder takes at most; longer windows lose their end.
     :param width: Columns of the hidden states.
     :param trf_data: Fields of :class:`.OutputFormat`, for what reads ``doc._.trf_data``.
+    :param set_extra_annotations: The annotation setter, called with the Docs and their
+        :class:`.trf_data.batch.TransformerBatch`.
     """
     return OnnxTransformer(
         nlp.vocab,
@@ -66,6 +70,7 @@ def make_onnx_transformer(
         max_length=max_length,
         width=width,
         trf_data=trf_data,
+        set_extra_annotations=set_extra_annotations,
     )
 
 
@@ -86,12 +91,23 @@ class OnnxTransformer(CompiledTransformer):
         max_length: int,
         width: int,
         trf_data: Mapping[str, Any] | None = None,
+        set_extra_annotations: Callable[[list[Doc], Any], None] | None = None,
     ) -> None:
         super().__init__(vocab, name, max_length=max_length, width=width)
+        self.set_extra_annotations = set_extra_annotations
         self._format = OutputFormat(max_length=max_length, **(trf_data or {}))
         self._cut_key = f"spacy_lambda.wordpieces.{name}"
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
         self._tokenizer: WordpieceTokenizer | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Encode one Doc and let the annotation setter annotate it; it is changed in place and returned."""
+        doc = super().__call__(doc)
+        if self.set_extra_annotations is not None:
+            from spacy_lambda.runtime.trf_data.batch import batch_of
+
+            self.set_extra_annotations([doc], batch_of(doc, self._windows(doc)))
+        return doc
 
     def encode(self, doc: Doc) -> Encoding:
         """Return the hidden states of all windows, one after the other, aligned with the tokens."""

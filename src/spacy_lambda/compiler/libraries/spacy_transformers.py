@@ -42,12 +42,14 @@ class SpacyTransformersPart(TransformerPart):
     """A ``Transformer`` component.
 
     :param spans: The ``get_spans`` section of its config.
+    :param setter: The ``set_extra_annotations`` section of its config.
     """
 
-    def __init__(self, name: str, pipe: Any, spans: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, pipe: Any, spans: Mapping[str, Any], *, setter: Mapping[str, Any]) -> None:
         self.model = pipe.model.transformer.eval()
         self.tokenizer = pipe.model.tokenizer
         self._spans = spans
+        self._setter = setter
         super().__init__(
             name,
             pipe,
@@ -124,7 +126,10 @@ class SpacyTransformersPart(TransformerPart):
 
     def config(self, width: int) -> dict[str, Any]:
         """Return the section of the compiled component."""
-        return {"factory": FACTORY, **self.settings(), "width": width, "trf_data": self._output_format()}
+        config = {"factory": FACTORY, **self.settings(), "width": width, "trf_data": self._output_format()}
+        if self._setter.get("@annotation_setters", NULL_SETTER) != NULL_SETTER:
+            config["set_extra_annotations"] = self._setter
+        return config
 
     def _output_format(self) -> dict[str, Any]:
         """Return the form of ``doc._.trf_data``; the outputs are found by running the original."""
@@ -172,12 +177,6 @@ def _config_reasons(name: str, component: Mapping[str, Any]) -> Iterator[Reason]
         )
     elif SPAN_GETTERS[getter] == "strided_spans":
         yield from _window_reasons(name, model["get_spans"])
-    setter = component.get("set_extra_annotations", {}).get("@annotation_setters", NULL_SETTER)
-    if setter != NULL_SETTER:
-        yield (
-            f"component {name!r} sets extra annotations with {setter!r}",
-            f"set {NULL_SETTER} in its config: there is no torch output to annotate from",
-        )
 
 
 def _window_reasons(name: str, spans: Mapping[str, Any]) -> Iterator[Reason]:
@@ -230,7 +229,9 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
 
 
 def _part(name: str, component: Mapping[str, Any], pipe: Any) -> SpacyTransformersPart:
-    return SpacyTransformersPart(name, pipe, component["model"]["get_spans"])
+    return SpacyTransformersPart(
+        name, pipe, component["model"]["get_spans"], setter=component.get("set_extra_annotations", {})
+    )
 
 
 def _listener_layers(layer: Model[Any, Any]) -> tuple[Model[Any, Any], ...] | None:
