@@ -14,7 +14,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from spacy_lambda.runtime.predictor import Predictor
-from spacy_lambda.runtime.scores import BeamScores, entity_source, keep_scores, score_kind
+from spacy_lambda.runtime.scores import BeamScores, entity_score, entity_source, keep_scores, score_kind
 
 TEXT = "Iron grows on silicon in Berlin ."
 
@@ -58,6 +58,15 @@ def test_a_beam_says_how_probable_its_entities_are(beam: Language) -> None:
         (doc[start].idx, doc[end - 1].idx + len(doc[end - 1]), label) for start, end, label in expected
     }
     assert score_kind(beam) == "beam"
+
+
+def test_scores_are_in_a_serialized_doc(beam: Language) -> None:
+    doc = beam(TEXT)
+    copy = Doc(beam.vocab).from_bytes(doc.to_bytes())
+    scores = [entity_score(span) for span in copy.ents]
+    assert scores == [entity_score(span) for span in doc.ents]
+    assert any(score != 1.0 for score in scores)
+    assert copy.to_bytes() == doc.to_bytes()
 
 
 def test_a_beam_answers_as_before(beam: Language) -> None:

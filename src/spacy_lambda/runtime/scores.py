@@ -60,7 +60,7 @@ class BeamScores:
             self.component.set_annotations(docs, beams)
             if any(map(len, docs)):  # otherwise there are no beams
                 for doc, scores in zip(docs, self.component.scored_ents(beams), strict=True):
-                    doc.user_data[_KEY] = dict(scores)
+                    doc.user_data[_KEY] = {_score_key(*entity): float(score) for entity, score in scores.items()}
             yield from docs
 
 
@@ -87,7 +87,7 @@ def score_kind(nlp: Language) -> ScoreKind:
 def entity_score(span: Span) -> float:
     """Return the probability of an entity, 1.0 where the pipeline has none."""
     scores = span.doc.user_data.get(_KEY, {})
-    return float(scores.get((span.start, span.end, span.label_), CONSTANT))
+    return float(scores.get(_score_key(span.start, span.end, span.label_), CONSTANT))
 
 
 def scored(group: SpanGroup) -> Sequence[tuple[Span, float | None]]:
@@ -96,6 +96,11 @@ def scored(group: SpanGroup) -> Sequence[tuple[Span, float | None]]:
     if scores is None or len(scores) != len(spans):
         return [(span, None) for span in spans]
     return [(span, float(score)) for span, score in zip(spans, scores, strict=True)]
+
+
+def _score_key(start: int, end: int, label: str) -> str:
+    """Return the key of an entity's score: a string, because ``Doc.to_bytes`` cannot keep tuples."""
+    return f"{start}:{end}:{label}"
 
 
 def _has_beam(component: Any) -> bool:
