@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import spacy
 from hypothesis import strategies as st
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 from tokenizers.pre_tokenizers import ByteLevel
 
 from spacy_lambda.runtime.curated.bert_wordpieces import BertWordpieceEncoder
@@ -20,7 +20,7 @@ from spacy_lambda.runtime.curated.characters import CharEncoder
 from spacy_lambda.runtime.curated.sentencepiece import Adapter, SentencepieceEncoder
 from spacy_lambda.runtime.curated.wordpieces import WordpieceEncoder
 
-VOCAB = Vocab()
+VOCAB = spacy.blank("en").vocab
 PIECES = (
     "[PAD] [UNK] [CLS] [SEP] a b ab abc ##a ##b ##c ##ab é e ##e ä ##ä . - a-b [ ] P ##日 日 A ##. ss ß ﬁ fi ##fi ! '"
 ).split()

@@ -64,9 +64,9 @@ def test_empty_docs_and_white_space(pair: Pair, words: list[tuple[str, bool]]) -
     assert_same(pair, words)
 
 
-def test_every_character() -> None:
+def test_characters_of_all_scripts() -> None:
     """Each of them is in a word of its own, and in the middle of one."""
-    chars = [chr(code) for code in [*range(1, 0x3400), *range(0xF900, 0x10000), *range(0x1F000, 0x1F700)]]
+    chars = [chr(code) for code in [*range(1, 0x600), *range(0x600, 0xD800, 11), *range(0xE000, 0x30000, 97)]]
     for name in ("wordpiece lowercase=True accents=True punctuation=True", "byte_bpe", "char NFKC"):
         assert_same(PAIRS[name](), [word for char in chars for word in ((char, False), (f"a{char}b", True))])
 
@@ -117,7 +117,7 @@ def long_words() -> dict[str, WordpieceEncoder]:
 def test_a_token_of_many_characters(name: str) -> None:
     encoder = long_words()[name]
     for word in ("ab", "a\u0301\u0323", "\u0301\u0323", "é-"):
-        assert encoder.count(make_doc([(word * (100_000 // len(word)), False)])) > 2
+        assert encoder.count(make_doc([(word * (100_000 // len(word)), False)])) >= 2
 
 
 def test_the_files_of_an_encoder(tmp_path: Path) -> None:
