@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import spacy
+from spacy.tokens import Doc
 
 from spacy_lambda import load
 from spacy_lambda.compiler.compile import compile_pipeline
@@ -66,6 +67,7 @@ Doc.set_extension("trf_shape", default=None, force=True)
 SHAPE = """
 data = doc._.trf_data
 doc._.trf_shape = list(data.tensors[0].shape) if len(doc) else []
+doc.user_data["pooled"] = data.tensors[-1].tolist() if len(doc) else []
 """
 
 
@@ -101,12 +103,20 @@ def test_readers_are_compiled_and_verified(source: tuple[Path, list[Path]], comp
     assert {row.component: row.agreement for row in report.components if row.component in ("embedding", "attributes")}
     assert all(row.agreement in (None, 1.0) for row in report.components)
     nlp, then = load(compiled), spacy.load(path)
+    restored = spacy.blank("en").from_config(nlp.config).from_bytes(nlp.to_bytes())
     for text in (*TEXTS, " ".join(TEXTS * 3)):
         first, second = cast("Any", then(text)), cast("Any", nlp(text))
+        other = cast("Any", restored(text))
+        assert np.array_equal(other._.trf_data.tensors[1], second._.trf_data.tensors[1])
         assert np.allclose(first.vector, second.vector, atol=1e-4)
+        assert np.allclose(first._.trf_data.tensors[-1], second._.trf_data.model_output.pooler_output, atol=1e-4)
         assert np.allclose(first[1:3].vector, second[1:3].vector, atol=1e-4)
         assert abs(first.similarity(first[:2]) - second.similarity(second[:2])) < 1e-4
         assert [ent._.trf_norm for ent in first.ents] == [ent._.trf_norm for ent in second.ents]
+        for hooks in (second.user_hooks, second.user_token_hooks, second.user_span_hooks):
+            hooks.clear()
+        copy = Doc(nlp.vocab).from_bytes(second.to_bytes())
+        assert np.array_equal(copy._.trf_data.tensors[1], second._.trf_data.tensors[1])
 
 
 def test_the_doc_cleaner_frees_the_hidden_states(source: tuple[Path, list[Path]], tmp_path: Path) -> None:
@@ -124,11 +134,15 @@ def test_the_doc_cleaner_frees_the_hidden_states(source: tuple[Path, list[Path]]
 
 
 def test_an_output_that_is_not_compiled_is_refused(original: Callable[..., Path], tmp_path: Path) -> None:
-    code = component(tmp_path / "trf_pooled.py", "doc.tensor = doc._.trf_data.tensors[-1] if len(doc) else None")
-    path = changed(original(), tmp_path / "source", append("trf_pooled", "pooled"))
-    with pytest.raises(CompileError, match="component 'pooled' raises MissingOutputError") as caught:
+    code = component(tmp_path / "trf_hidden.py", "doc.tensor = doc._.trf_data.tensors[-1][0] if len(doc) else None")
+    nlp = spacy.load(original())
+    transformer: Any = nlp.get_pipe("transformer")
+    transformer.model.transformer.config.output_hidden_states = True
+    nlp.to_disk(tmp_path / "source")
+    path = edit(tmp_path / "source", append("trf_hidden", "hidden"))
+    with pytest.raises(CompileError, match="component 'hidden' raises MissingOutputError") as caught:
         compile_pipeline(str(path), tmp_path / "out", code=[code])
-    assert "'pooler_output'" in caught.value.message
+    assert "'hidden_states'" in caught.value.message
     assert "last_hidden_state" in caught.value.remedy
     assert "remedy" not in caught.value.message
 

@@ -12,9 +12,11 @@ from spacy_lambda.compiler.encode import CompiledEncoder
 from spacy_lambda.compiler.inspection import Original
 from spacy_lambda.compiler.libraries import LIBRARIES
 from spacy_lambda.compiler.own_code import copy_code
+from spacy_lambda.compiler.required_packages import installed_sources
 from spacy_lambda.core.compiled_meta import META_KEY, CompiledMeta
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.pipeline.config_file import nodes
+from spacy_lambda.runtime.encoder_output import TRF_DATA
 
 __all__ = ["write_meta", "write_pipeline"]
 
@@ -35,11 +37,21 @@ def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], 
         return {name for name in entries if at_root and (name in replaced or name.startswith("."))}
 
     shutil.copytree(original.path, folder, ignore=left_out)
+    is_read = _reads_output(original)
     for part in original.transformers:
         encoder = encoders[part.name]
-        part.component(encoder.model, encoder.width).to_disk(folder / part.name)
+        component = part.component(encoder.model, encoder.width)
+        if part.annotates or is_read:
+            component = part.with_outputs(component)
+        component.to_disk(folder / part.name)
     copy_code(original.code, folder)
     _write_config(original, encoders, folder / "config.cfg")
+
+
+def _reads_output(original: Original) -> bool:
+    """Return whether the pipeline's code names ``doc._.trf_data``."""
+    files = [*original.code.sources(), *installed_sources(original.nlp, original.config)]
+    return any(TRF_DATA.encode() in file.read_bytes() for file in files)
 
 
 def write_meta(folder: Path, meta: CompiledMeta, requirements: Sequence[str]) -> None:

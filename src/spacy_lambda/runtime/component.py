@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from spacy.attrs import LENGTH, SPACY
@@ -13,17 +13,21 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_lambda.runtime.alignment import TokenBounds, align
-from spacy_lambda.runtime.encoder import EncoderBytes
+from spacy_lambda.runtime.encoder import EncoderBytes, HiddenStates
 from spacy_lambda.runtime.encoder_output import TRF_DATA, EncodedWordpieces, Encoding, OutputFormat
 from spacy_lambda.runtime.transformer import CompiledTransformer
 from spacy_lambda.runtime.windows import SpanGetter, Windows, make_span_getter
 from spacy_lambda.runtime.wordpieces import Wordpieces, WordpieceTokenizer
+
+if TYPE_CHECKING:
+    from spacy_lambda.runtime.trf_data.pooler import Pooler
 
 __all__ = ["FACTORY", "OnnxTransformer", "make_onnx_transformer"]
 
 FACTORY = "onnx_transformer_v1"
 
 TOKENIZER_FILE = "tokenizer.json"
+POOLER_FILE = "pooler.npy"
 
 
 @Language.factory(
@@ -77,6 +81,8 @@ def make_onnx_transformer(
 class OnnxTransformer(CompiledTransformer):
     """The component of a transformer that was trained with spacy-transformers.
 
+    Its ``pooler`` computes the windows' pooled outputs, where the pipeline's code may read them.
+
     :param get_spans: See :func:`make_onnx_transformer`, as the others.
     """
 
@@ -99,6 +105,7 @@ class OnnxTransformer(CompiledTransformer):
         self._cut_key = f"spacy_lambda.wordpieces.{name}"
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
         self._tokenizer: WordpieceTokenizer | None = None
+        self.pooler: Pooler | None = None
 
     def __call__(self, doc: Doc) -> Doc:
         """Encode one Doc and let the annotation setter annotate it; it is changed in place and returned."""
@@ -126,6 +133,7 @@ class OnnxTransformer(CompiledTransformer):
             truncated,
             wordpieces=_encoded(wordpieces),
             format=self._format,
+            pooled=None if self.pooler is None else self.pooler(_first_rows(hidden, self.width)),
         )
 
     def count_wordpieces(self, doc: Doc) -> int:
@@ -161,17 +169,29 @@ class OnnxTransformer(CompiledTransformer):
         self._tokenizer = WordpieceTokenizer(tokenizer_json, max_length=self.max_length)
         self._encoder = self._make_encoder(encoder)
 
-    def _write_wordpieces(self, folder: Path) -> None:
+    def _write_files(self, folder: Path) -> None:
         (folder / TOKENIZER_FILE).write_text(self._loaded(self._tokenizer).to_json(), encoding="utf-8")
+        if self.pooler is not None:
+            (folder / POOLER_FILE).write_bytes(self.pooler.to_bytes())
 
-    def _read_wordpieces(self, folder: Path) -> None:
+    def _read_files(self, folder: Path) -> None:
         self._tokenizer = WordpieceTokenizer.from_disk(folder / TOKENIZER_FILE, max_length=self.max_length)
+        pooler = folder / POOLER_FILE
+        self.pooler = _pooler(pooler.read_bytes()) if pooler.is_file() else None
 
-    def _dump_wordpieces(self) -> dict[str, Any]:
-        return {"tokenizer": self._loaded(self._tokenizer).to_json()}
+    def _dump_files(self) -> dict[str, Any]:
+        pooler = {} if self.pooler is None else {"pooler": self.pooler.to_bytes()}
+        return {"tokenizer": self._loaded(self._tokenizer).to_json(), **pooler}
 
-    def _load_wordpieces(self, message: Mapping[str, Any]) -> None:
+    def _load_files(self, message: Mapping[str, Any]) -> None:
         self._tokenizer = WordpieceTokenizer(message["tokenizer"], max_length=self.max_length)
+        self.pooler = _pooler(message["pooler"]) if "pooler" in message else None
+
+
+def _pooler(content: bytes) -> Pooler:
+    from spacy_lambda.runtime.trf_data.pooler import read_pooler  # few pipelines have one
+
+    return read_pooler(content)
 
 
 def _token_bounds(doc: Doc) -> TokenBounds:
@@ -179,6 +199,10 @@ def _token_bounds(doc: Doc) -> TokenBounds:
     lengths = measures[:, 0]
     ends = np.cumsum(measures.sum(axis=1))
     return TokenBounds(starts=ends - measures.sum(axis=1), lengths=lengths)
+
+
+def _first_rows(hidden: list[HiddenStates], width: int) -> HiddenStates:
+    return np.array([window[0] for window in hidden], dtype=np.float32).reshape(-1, width)
 
 
 def _encoded(windows: list[Wordpieces]) -> EncodedWordpieces:

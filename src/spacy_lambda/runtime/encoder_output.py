@@ -79,6 +79,7 @@ class Encoding(NamedTuple):
     :param library: The library of the original's transformer.
     :param wordpieces: The wordpieces, where the library leaves them on the Doc.
     :param format: The form of the original's output.
+    :param pooled: The pooled output of each window, where the pipeline has it. *Shape:* ``(n_windows, width)``
     """
 
     hidden: npt.NDArray[np.float32]
@@ -89,6 +90,7 @@ class Encoding(NamedTuple):
     library: Library = "spacy_transformers"
     wordpieces: EncodedWordpieces | None = None
     format: OutputFormat = OutputFormat()
+    pooled: npt.NDArray[np.float32] | None = None
 
 
 def set_encoding(doc: Doc, encoding: Encoding) -> None:

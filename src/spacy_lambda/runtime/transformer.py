@@ -48,23 +48,23 @@ class CompiledTransformer(ABC):
         """Return the number of wordpieces of a Doc in all windows; it may be an estimate."""
 
     @abstractmethod
-    def _write_wordpieces(self, folder: Path) -> None:
-        """Write the files of what cuts a Doc into wordpieces."""
+    def _write_files(self, folder: Path) -> None:
+        """Write all files but the encoder's."""
 
     @abstractmethod
-    def _read_wordpieces(self, folder: Path) -> None:
-        """Read what :meth:`_write_wordpieces` wrote.
+    def _read_files(self, folder: Path) -> None:
+        """Read what :meth:`_write_files` wrote.
 
         :raises PipelineLoadError: If a file is missing or broken.
         """
 
     @abstractmethod
-    def _dump_wordpieces(self) -> dict[str, Any]:
+    def _dump_files(self) -> dict[str, Any]:
         """Return the same as entries of a message."""
 
     @abstractmethod
-    def _load_wordpieces(self, message: Mapping[str, Any]) -> None:
-        """Read the entries of :meth:`_dump_wordpieces`."""
+    def _load_files(self, message: Mapping[str, Any]) -> None:
+        """Read the entries of :meth:`_dump_files`."""
 
     def __call__(self, doc: Doc) -> Doc:
         """Encode one Doc; it is changed in place and returned."""
@@ -109,7 +109,7 @@ class CompiledTransformer(ABC):
         encoder = self._loaded(self._encoder)
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
-        self._write_wordpieces(folder)
+        self._write_files(folder)
         encoder.write(folder)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
@@ -121,20 +121,20 @@ class CompiledTransformer(ABC):
         for name in (GRAPH_FILE, WEIGHTS_FILE):
             if not (folder / name).is_file():
                 raise PipelineLoadError(f"{folder / name} is missing", remedy="compile the pipeline again")
-        self._read_wordpieces(folder)
+        self._read_files(folder)
         self._encoder = self._make_encoder(folder)
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Wordpieces and encoder in one message."""
         encoder = self._loaded(self._encoder)
-        message = {**self._dump_wordpieces(), **encoder.read()._asdict()}
+        message = {**self._dump_files(), **encoder.read()._asdict()}
         return bytes(srsly.msgpack_dumps(message))
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> Self:
         """Read what :meth:`to_bytes` wrote."""
         message = srsly.msgpack_loads(data)
-        self._load_wordpieces(message)
+        self._load_files(message)
         self._encoder = self._make_encoder(EncoderBytes(message["graph"], message["weights"]))
         return self
 

@@ -71,6 +71,9 @@ class TransformerPart(ABC):
     all_layers = False
     """Whether the output of every layer is needed, not only of the last."""
 
+    annotates = False
+    """Whether an annotation setter gets the transformer's output."""
+
     remedy: str | None = None
     """For a compiled encoder that differs from the original's, where a setting of this one explains that."""
 
@@ -118,6 +121,11 @@ class TransformerPart(ABC):
 
         :param width: Columns of the hidden states.
         """
+
+    def with_outputs(self, component: Any) -> RuntimeComponent:
+        """Return the compiled component with what only code that reads ``doc._.trf_data`` uses."""
+        found: RuntimeComponent = component
+        return found
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:

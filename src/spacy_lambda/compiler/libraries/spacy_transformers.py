@@ -15,6 +15,7 @@ from spacy_lambda.compiler.graphs.architectures import find_reader
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries.library import Library, Reason
 from spacy_lambda.compiler.libraries.part import DocStates, Reference, TransformerPart
+from spacy_lambda.compiler.libraries.pooler import find_pooler
 from spacy_lambda.compiler.libraries.reference import WordpieceBatchReference, quiet
 from spacy_lambda.compiler.libraries.window_limit import ORDINARY, longest_checked, window_limit
 from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
@@ -50,6 +51,7 @@ class SpacyTransformersPart(TransformerPart):
         self.tokenizer = pipe.model.tokenizer
         self._spans = spans
         self._setter = setter
+        self.annotates = setter.get("@annotation_setters", NULL_SETTER) != NULL_SETTER
         super().__init__(
             name,
             pipe,
@@ -115,6 +117,11 @@ class SpacyTransformersPart(TransformerPart):
         component.set_parts(self.tokenizer.backend_tokenizer.to_str(), model)
         return component
 
+    def with_outputs(self, component: OnnxTransformer) -> OnnxTransformer:
+        """Return it with the pooled output, where the model has one that is computed as usual."""
+        component.pooler = find_pooler(self.model, self._word_data().model_output)
+        return component
+
     def settings(self) -> dict[str, Any]:
         """Return the span getter and its windows."""
         return {
@@ -127,19 +134,23 @@ class SpacyTransformersPart(TransformerPart):
     def config(self, width: int) -> dict[str, Any]:
         """Return the section of the compiled component."""
         config = {"factory": FACTORY, **self.settings(), "width": width, "trf_data": self._output_format()}
-        if self._setter.get("@annotation_setters", NULL_SETTER) != NULL_SETTER:
+        if self.annotates:
             config["set_extra_annotations"] = self._setter
         return config
 
     def _output_format(self) -> dict[str, Any]:
         """Return the form of ``doc._.trf_data``; the outputs are found by running the original."""
-        (data,) = self.pipe.predict([Doc(self.pipe.vocab, words=["word"])]).doc_data
         return {
             "pad_token": self.tokenizer.pad_token or "",
             "pad_id": self.tokenizer.pad_token_id or 0,
             "token_types": "token_type_ids" in self.tokenizer.model_input_names,
-            "outputs": list(data.model_output),
+            "outputs": list(self._word_data().model_output),
         }
+
+    def _word_data(self) -> Any:
+        """Return the ``TransformerData`` of one word."""
+        (data,) = self.pipe.predict([Doc(self.pipe.vocab, words=["word"])]).doc_data
+        return data
 
     def _longest_checked(self) -> int:
         return longest_checked(self.max_length, self.model.config)

@@ -129,16 +129,16 @@ class OnnxCuratedTransformer(CompiledTransformer):
     def _make_encoder(self, model: Path | EncoderBytes) -> Encoder:
         return Encoder(model, all_layers=self.all_layer_outputs)
 
-    def _write_wordpieces(self, folder: Path) -> None:
+    def _write_files(self, folder: Path) -> None:
         write_encoder(self._loaded(self._wordpieces), folder)
 
-    def _read_wordpieces(self, folder: Path) -> None:
+    def _read_files(self, folder: Path) -> None:
         self._wordpieces = read_encoder(folder)
 
-    def _dump_wordpieces(self) -> dict[str, Any]:
+    def _dump_files(self) -> dict[str, Any]:
         return {"wordpieces": self._loaded(self._wordpieces).to_files()}
 
-    def _load_wordpieces(self, message: Mapping[str, Any]) -> None:
+    def _load_files(self, message: Mapping[str, Any]) -> None:
         self._wordpieces = encoder_from_files(message["wordpieces"])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spacy_lambda.errors import MissingOutputError
+from spacy_lambda.runtime.trf_data.pooler import POOLED
 
 __all__ = ["HIDDEN", "ModelOutput", "Outputs", "missing_output"]
 
@@ -32,9 +33,10 @@ Arrays = npt.NDArray[np.float32]
 
 def missing_output(name: str) -> MissingOutputError:
     """Return the error for an output that the compiled encoder does not compute."""
+    compiled = ", or compile the pipeline with the code that reads it (--code FILE)" if name == POOLED else ""
     return MissingOutputError(
         f"doc._.trf_data has no {name!r}: a compiled encoder computes only {HIDDEN}",
-        remedy=f"use model_output.{HIDDEN}, or last_hidden_layer_state and align for single tokens",
+        remedy=f"use model_output.{HIDDEN}, which align maps to tokens{compiled}",
     )
 
 
@@ -73,6 +75,10 @@ class ModelOutput(Mapping[str, Arrays]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+    def computed(self) -> dict[str, Arrays]:
+        """Return the outputs that the compiled encoder computes."""
+        return {name: self[name] for name in self._names if name in self._compute}
 
     def to_tuple(self) -> Outputs:
         """Return the outputs in order."""

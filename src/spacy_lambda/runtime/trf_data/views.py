@@ -16,6 +16,7 @@ from thinc.types import Ragged
 from spacy_lambda.errors import MissingOutputError
 from spacy_lambda.runtime.encoder_output import Encoding
 from spacy_lambda.runtime.trf_data.model_output import HIDDEN, OTHERS, ModelOutput, Outputs, missing_output
+from spacy_lambda.runtime.trf_data.pooler import POOLED
 from spacy_lambda.runtime.trf_data.wordpiece_batch import Padding, WordpieceBatch, pad_wordpieces
 
 __all__ = ["CuratedOutput", "TransformerOutput", "TransformersOutput", "make_view"]
@@ -44,7 +45,9 @@ class TransformerOutput:
     def model_output(self) -> ModelOutput:
         """The model's outputs by name, windows one below the other."""
         is_empty = not len(self.encoding.lengths)
-        return ModelOutput({HIDDEN: self._hidden}, () if is_empty else self.encoding.format.outputs)
+        pooled = self.encoding.pooled
+        compute = {HIDDEN: self._hidden} if pooled is None else {HIDDEN: self._hidden, POOLED: lambda: pooled}
+        return ModelOutput(compute, () if is_empty else self.encoding.format.outputs)
 
     def _hidden(self) -> Any:
         return self._padding.pad(self.encoding.hidden)
@@ -137,7 +140,7 @@ class TransformersOutput(TransformerOutput):
         """Return the fields that spacy-transformers serializes."""
         return {
             "wordpieces": self.wordpieces.to_dict(),
-            "model_output": {HIDDEN: self.model_output[HIDDEN]} if len(self.model_output) else {},
+            "model_output": self.model_output.computed(),
             "align": [self.align.dataXd, self.align.lengths],
         }
 
