@@ -12,7 +12,7 @@ from hypothesis import given
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.errors import EncoderError, PipelineLoadError
+from spacy_lambda.errors import EncoderError, MissingOutputError, PipelineLoadError
 from spacy_lambda.runtime.curated.characters import CharEncoder
 from spacy_lambda.runtime.curated.component import FACTORY, OnnxCuratedTransformer
 from spacy_lambda.runtime.encoder import EncoderBytes
@@ -112,6 +112,25 @@ def test_docs_without_wordpieces(both: Both, words: list[tuple[str, bool]]) -> N
     if both.ours.all_layer_outputs:
         assert found.layers is not None
         assert found.layers.shape == (N_LAYERS + 1, 0, WIDTH)
+
+
+@pytest.mark.parametrize("words", [TEXT, TEXT * 9, [], [("ab", False), (" ", False)]])
+def test_trf_data_equals_the_originals(both: Both, words: list[tuple[str, bool]]) -> None:
+    then, now = (component(make_doc(words))._.trf_data for component in both)
+    assert (now.last_layer_only, now.num_outputs) == (then.last_layer_only, then.num_outputs)
+    assert len(now.all_hidden_layer_states) == len(then.all_hidden_layer_states)
+    assert (now.embedding_layer is None) is (then.embedding_layer is None)
+    for ours, original in zip(
+        [*now.all_outputs, now.last_hidden_layer_state], [*then.all_outputs, then.last_hidden_layer_state], strict=True
+    ):
+        assert ours.lengths.tolist() == original.lengths.tolist()
+        np.testing.assert_allclose(ours.dataXd, original.dataXd, rtol=0, atol=TOLERANCE)
+    assert now.to_dict().keys() == then.to_dict().keys()
+    with pytest.raises(MissingOutputError, match="'wordpieces'"):
+        _ = now.wordpieces
+    if words:
+        assert np.array_equal(now.model_output.last_hidden_state[0], now.last_hidden_layer_state.dataXd)
+        assert now.align.dataXd.tolist() == list(range(len(now.last_hidden_layer_state.dataXd)))
 
 
 def test_a_batch_gives_the_same_as_one_text_at_a_time(both: Both) -> None:

@@ -18,7 +18,7 @@ from spacy_lambda.runtime.curated.windows import merge_windows, window_bounds
 from spacy_lambda.runtime.curated.wordpiece_files import encoder_from_files, read_encoder, write_encoder
 from spacy_lambda.runtime.curated.wordpieces import DocWordpieces, WordpieceEncoder
 from spacy_lambda.runtime.encoder import Encoder, EncoderBytes, HiddenStates
-from spacy_lambda.runtime.encoder_output import Encoding
+from spacy_lambda.runtime.encoder_output import TRF_DATA, Encoding
 from spacy_lambda.runtime.transformer import CompiledTransformer
 
 __all__ = ["FACTORY", "OnnxCuratedTransformer", "make_onnx_curated_transformer"]
@@ -28,6 +28,7 @@ FACTORY = "onnx_curated_transformer_v1"
 
 @Language.factory(
     FACTORY,
+    assigns=[f"doc._.{TRF_DATA}"],
     default_config={"window": 128, "stride": 96, "max_length": 512, "width": 768, "all_layer_outputs": False},
 )
 def make_onnx_curated_transformer(

@@ -79,15 +79,15 @@ class TransformerOutput:
     @cached_property
     def all_outputs(self) -> list[Ragged]:
         """The hidden states of each token's wordpieces in each layer that the pipeline keeps."""
-        layers = [self.encoding.hidden] if self.encoding.layers is None else list(self.encoding.layers)
+        layers = [self.encoding.hidden] if self.last_layer_only else list(self.encoding.layers)  # type: ignore[arg-type]
         rows = self.encoding.rows
         in_order = len(rows) == len(self.encoding.hidden) and np.array_equal(rows, np.arange(len(rows)))
         return [Ragged(layer if in_order else layer[rows], self.encoding.lengths) for layer in layers]  # type: ignore[arg-type]
 
     @property
     def last_layer_only(self) -> bool:
-        """``True`` if the pipeline keeps no other layer."""
-        return self.encoding.layers is None
+        """``True`` if the pipeline keeps no other layer, or the Doc is empty."""
+        return self.encoding.layers is None or not len(self.encoding.lengths)
 
     @property
     def embedding_layer(self) -> Ragged | None:
