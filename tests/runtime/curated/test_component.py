@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -189,6 +191,12 @@ def test_folders_and_bytes(both: Both, tmp_path: Path) -> None:
         else:
             component.from_disk(tmp_path / "transformer")
             component.open()
+        assert np.array_equal(encoding_of(component, make_doc(TEXT)).hidden, expected.hidden)
+
+
+def test_copies_and_pickles(both: Both) -> None:
+    expected = encoding_of(both.ours, make_doc(TEXT))
+    for component in (copy.deepcopy(both.ours), pickle.loads(pickle.dumps(both.ours))):
         assert np.array_equal(encoding_of(component, make_doc(TEXT)).hidden, expected.hidden)
 
 
