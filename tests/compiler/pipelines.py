@@ -112,6 +112,11 @@ def rename(pipeline: Path, name: str) -> Path:
     return pipeline
 
 
+def unproved(*arguments: Any, **settings: Any) -> tuple[str, ...]:
+    """Replaces the proof of a compile, which has tests of its own, in tests that compare the result themselves."""
+    return ()
+
+
 def requirements(folder: Path) -> list[str]:
     """Return the requirements of a compiled pipeline beyond the base install."""
     listed = json.loads((folder / "meta.json").read_text())["requirements"]

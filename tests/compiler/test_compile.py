@@ -19,7 +19,7 @@ from spacy_lambda.compiler.provenance import source_hash
 from spacy_lambda.errors import CompileError, VerifyError
 from spacy_lambda.packages.task_root import build_task_root
 from tests.compiler.originals import TEXTS
-from tests.compiler.pipelines import blank
+from tests.compiler.pipelines import blank, unproved
 
 LOAD = """
 import importlib.util, json, sys
@@ -52,7 +52,7 @@ def test_the_written_files(original: Callable[..., Path], tmp_path: Path) -> Non
 
 def test_it_loads_with_the_base_install_only(original: Callable[..., Path], tmp_path: Path) -> None:
     source = original()
-    compile_pipeline(str(source), tmp_path / "out")
+    compile_pipeline(str(source), tmp_path / "out", prove=unproved)
     base = build_task_root()
     done = subprocess.run(
         [sys.executable, "-S", "-s", "-c", LOAD, str(tmp_path / "out"), TEXTS[0]],
@@ -80,7 +80,7 @@ def test_a_pipeline_without_a_transformer_is_copied_unchanged(tmp_path: Path) ->
 def test_figures_are_stored(original: Callable[..., Path], tmp_path: Path) -> None:
     texts = tmp_path / "texts.jsonl"
     texts.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
-    meta = compile_pipeline(str(original()), tmp_path / "out", verify=texts)
+    meta = compile_pipeline(str(original()), tmp_path / "out", verify=texts, prove=unproved)
     assert meta.verification is not None
     assert meta.verification["documents"] == meta.verification["identical_documents"] == len(TEXTS)
     assert json.loads((tmp_path / "out" / "meta.json").read_text())["spacy_lambda"]["verification"]
@@ -88,7 +88,9 @@ def test_figures_are_stored(original: Callable[..., Path], tmp_path: Path) -> No
 
 def test_calibration_texts_are_counted(original: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXTS[0])
-    meta = compile_pipeline(str(original()), tmp_path / "out", precision="int8", calibrate=tmp_path / "text.txt")
+    meta = compile_pipeline(
+        str(original()), tmp_path / "out", precision="int8", calibrate=tmp_path / "text.txt", prove=unproved
+    )
     assert meta.encoders["transformer"]["calibration_texts"] == 1
     assert 0 < meta.encoders["transformer"]["relative_error"] < 0.2
 
@@ -110,7 +112,7 @@ def test_force_replaces_a_pipeline(original: Callable[..., Path], tmp_path: Path
     out = tmp_path / "out"
     shutil.copytree(original(), out)
     (out / "mine").write_text("mine")
-    compile_pipeline(str(original()), out, force=True)
+    compile_pipeline(str(original()), out, force=True, prove=unproved)
     assert not (out / "mine").exists()
     assert (out / "config.cfg").is_file()
     assert os.listdir(tmp_path) == ["out"]
@@ -178,7 +180,7 @@ def test_the_previous_output_is_restored_when_the_last_rename_fails(
 
     monkeypatch.setattr(os, "replace", fail_once)
     with pytest.raises(CompileError, match="input/output error"):
-        compile_pipeline(str(source), out, force=True, prove=lambda *args, **settings: ())
+        compile_pipeline(str(source), out, force=True, prove=unproved)
     assert sorted(os.listdir(tmp_path)) == ["out", "source"]
     assert "spacy_lambda" not in json.loads((out / "meta.json").read_text())
 

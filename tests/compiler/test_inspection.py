@@ -20,7 +20,7 @@ from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.provenance import source_hash
 from spacy_lambda.errors import CompileError, InvalidPipelineError, UnsupportedPipelineError
 from tests.compiler.originals import TEXTS
-from tests.compiler.pipelines import append, blank, wheel, write
+from tests.compiler.pipelines import append, blank, unproved, wheel, write
 from tests.compiler.pipelines import changed as edit_copy
 
 Changes = dict[tuple[str, ...], Any]
@@ -204,7 +204,7 @@ def hidden():
 def test_a_config_is_read_as_spacy_resolves_it(original: Callable[..., Path], tmp_path: Path, shape: str) -> None:
     source = edit_copy(original(components=("ner", "tagger")), tmp_path / "source", RESOLVED[shape])
     code = write(tmp_path / "survey_architectures.py", ARCHITECTURES)
-    meta = compile_pipeline(str(source), tmp_path / "out", code=[code])
+    meta = compile_pipeline(str(source), tmp_path / "out", code=[code], prove=unproved)
     assert meta.encoders["transformer"]["window"] == 24
     for name in ("config.cfg", "meta.json"):
         written = (tmp_path / "out" / name).read_text()
@@ -251,7 +251,7 @@ def test_layers_that_run_torch_are_found(tmp_path: Path) -> None:
 
 def test_a_compiled_pipeline_is_refused(original: Callable[..., Path], tmp_path: Path) -> None:
     """By its block in ``meta.json``, and by its factory where that block is gone."""
-    compile_pipeline(str(original()), tmp_path / "once")
+    compile_pipeline(str(original()), tmp_path / "once", prove=unproved)
     again = tmp_path / "again"
     load(tmp_path / "once").to_disk(again)
     meta = json.loads((again / "meta.json").read_text())
@@ -266,7 +266,7 @@ def test_a_compiled_pipeline_is_refused(original: Callable[..., Path], tmp_path:
             compile_pipeline(str(source), tmp_path / "out", precision="int8")
         assert what in caught.value.message
         assert "give the original" in caught.value.remedy
-    compile_pipeline(str(blank(tmp_path / "plain")), tmp_path / "plain-once")
+    compile_pipeline(str(blank(tmp_path / "plain")), tmp_path / "plain-once", prove=unproved)
     with pytest.raises(CompileError, match="is compiled already"):
         compile_pipeline(str(tmp_path / "plain-once"), tmp_path / "out")
 

@@ -26,6 +26,7 @@ from spacy_lambda.compiler.samples import checked_lengths
 from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.encoder_output import get_encoding
 from tests.compiler.originals import MAX_LENGTH, WORDS, build_transformer
+from tests.compiler.pipelines import unproved
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +54,7 @@ def compiled_rows(nlp: Any, text: str) -> Any:
 
 def test_relative_positions_are_not_a_limit(tmp_path: Path) -> None:
     source = build_transformer(tmp_path, architecture="deberta without a limit")
-    meta = compile_pipeline(str(source), tmp_path / "out")
+    meta = compile_pipeline(str(source), tmp_path / "out", prove=unproved)
     first, second = spacy.load(source), spacy.load(tmp_path / "out")
     for text in texts([POSITIONS - 1, POSITIONS, POSITIONS + 1, 4 * POSITIONS]):
         expected = token_rows(first, text)
@@ -64,7 +65,7 @@ def test_relative_positions_are_not_a_limit(tmp_path: Path) -> None:
 
 def test_windows_on_which_the_original_raises_are_truncated(tmp_path: Path) -> None:
     source = build_transformer(tmp_path, architecture="bert without a limit")
-    meta = compile_pipeline(str(source), tmp_path / "out")
+    meta = compile_pipeline(str(source), tmp_path / "out", prove=unproved)
     assert meta.encoders["transformer"]["max_length"] == POSITIONS
     first, second = spacy.load(source), spacy.load(tmp_path / "out")
     at, above = texts([POSITIONS, POSITIONS + 30])
@@ -141,7 +142,7 @@ def test_pruned_heads_and_large_activations(tmp_path: Path) -> None:
             transformer.encoder.layer[0].output.dense.weight.mul_(1e8)
 
     source = build_transformer(tmp_path, architecture="bert", change=change)
-    compile_pipeline(str(source), tmp_path / "out")
+    compile_pipeline(str(source), tmp_path / "out", prove=unproved)
     (text,) = texts([40])
     expected = token_rows(spacy.load(source), text)
     assert row_error(compiled_rows(spacy.load(tmp_path / "out"), text), expected) < 1e-4
@@ -156,7 +157,7 @@ def test_lengths_on_both_sides_of_those_in_a_config() -> None:
 
 def test_windows_without_a_wordpiece(original: Callable[..., Path], tmp_path: Path) -> None:
     """A tokenizer that adds no special wordpieces makes none of white space: its tokens are zeros."""
-    compile_pipeline(str(original()), tmp_path / "out")
+    compile_pipeline(str(original()), tmp_path / "out", prove=unproved)
     path = tmp_path / "out" / "transformer" / "tokenizer.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "post_processor": None}))
     nlp = spacy.load(tmp_path / "out")
