@@ -3,8 +3,8 @@ PYTHON ?= python3
 PORT ?= 9001
 ONCE ?=
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint constraints.txt
-# Tests run in as many processes as there are cores, each of one thread; tests of a module stay together, in their order:
-# modules of few and long tests would otherwise come last, and leave the other processes idle.
+# Tests run in as many processes as there are cores, each of one thread; tests of a module stay together. They begin with
+# the modules of slow tests (tests/conftest.py): these would otherwise come last, and leave the other processes idle.
 WORKERS ?= auto
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)

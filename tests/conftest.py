@@ -30,6 +30,13 @@ KEPT = "trf_data"
 """spacy-transformers' own, which originals that are shared between tests go on to need."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In parallel runs, begin with the modules that have slow tests: then no process is left alone with one."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _extensions_of_one_test() -> Iterator[None]:
     """Remove the custom attributes that a test registers: they belong to the process, and others would compare them."""
