@@ -25,6 +25,7 @@ from spacy_lambda.compiler.inspection import Original
 from spacy_lambda.compiler.loaded_pipeline import has_model
 from spacy_lambda.compiler.precisions import USE_FP32, PrecisionRules
 from spacy_lambda.compiler.proof_answers import IsolatedAnswers, query_isolated
+from spacy_lambda.compiler.proof_padding import trace_without_padding
 from spacy_lambda.compiler.proof_queries import function_answers
 from spacy_lambda.compiler.required_packages import distributions_of, installed_sources, is_base, pinned
 from spacy_lambda.compiler.torch_code import torch_uses
@@ -178,7 +179,11 @@ def _fault(
         )
     if rules.exact:
         return _different(original, compiled) or _answered_differently(original, compiled)
-    return _not_finite(original, compiled, rules) or _different(original, compiled, without_models=True)
+    return (
+        _not_finite(original, compiled, rules)
+        or _different(original, compiled, without_models=True)
+        or _padded(original, compiled)
+    )
 
 
 def _torch_code(inspected: Original) -> _Fault | None:
@@ -258,6 +263,23 @@ def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without
                 f"component {component!r} differs from the original's on {_shown(text)}: {first}",
                 f"check what {component!r} uses outside of the pipeline: files, packages, variables, padding in "
                 "doc._.trf_data; if it is the encoder, please report it",
+            )
+    return None
+
+
+def _padded(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Fault | None:
+    """Return the fault of a component that reads the padding of ``doc._.trf_data``."""
+    for text, trace in zip(original.texts, original.traces, strict=True):
+        if not compiled.readers or trace.failure is not None:
+            continue
+        with _quiet():
+            found = trace_differences(trace, trace_without_padding(original.nlp, text))
+        if found and (left := _deterministic(original, text, found)):
+            component, first = left[0]
+            return _Fault(
+                f"component {component!r} reads the padding of doc._.trf_data, which is 0 in a compiled pipeline; on"
+                f" {_shown(text)} {first}",
+                "leave out what wordpieces.attention_mask marks as padding",
             )
     return None
 
