@@ -16,6 +16,7 @@ STARTS = (
     "runtime/listener.py",
     "runtime/curated/component.py",
     "runtime/curated/listeners.py",
+    "runtime/curated/wrapped_transformer.py",
 )
 """The modules that Lambda and spaCy name: all others are there because one of these imports them."""
 

@@ -102,7 +102,6 @@ class OnnxTransformer(CompiledTransformer):
         super().__init__(vocab, name, max_length=max_length, width=width)
         self.set_extra_annotations = set_extra_annotations
         self._format = OutputFormat(max_length=max_length, **(trf_data or {}))
-        self._cut_key = f"spacy_lambda.wordpieces.{name}"
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
         self._tokenizer: WordpieceTokenizer | None = None
         self.pooler: Pooler | None = None

@@ -13,7 +13,7 @@ from thinc.types import Floats2d, Ragged
 from spacy_lambda.errors import TrainingError
 from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
 
-__all__ = ["build_onnx_listener_v1"]
+__all__ = ["build_onnx_listener_v1", "no_backprop"]
 
 
 def build_onnx_listener_v1(
@@ -40,7 +40,7 @@ def build_onnx_listener_v1(
 def _listen(
     model: Model[list[Doc], list[Encoding]], docs: list[Doc], is_train: bool
 ) -> tuple[list[Encoding], Callable[[Any], Any]]:
-    return [get_encoding(doc) or _zeros(len(doc), model.get_dim("nO")) for doc in docs], _no_backprop
+    return [get_encoding(doc) or _zeros(len(doc), model.get_dim("nO")) for doc in docs], no_backprop
 
 
 def _zeros(n_tokens: int, width: int) -> Encoding:
@@ -68,7 +68,7 @@ def _pool(
     rest = iter(vectors)
     empty: Floats2d = model.ops.alloc2f(0, 0)
     pooled = [next(rest) if len(enc.lengths) else empty for enc in encodings]
-    return pooled, _no_backprop
+    return pooled, no_backprop
 
 
 def _gather(encoding: Encoding) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -82,7 +82,11 @@ def _row_counts(encoding: Encoding) -> np.ndarray[tuple[int], np.dtype[np.int32]
     return encoding.lengths if len(encoding.rows) else np.ones_like(encoding.lengths)
 
 
-def _no_backprop(_: Any) -> Any:
+def no_backprop(_: Any) -> Any:
+    """Refuse to train, in the place of a layer's callback.
+
+    :raises TrainingError: Always.
+    """
     raise TrainingError(
         "a compiled pipeline cannot be trained", remedy="train the original, and compile it again: spacy-lambda compile"
     )

@@ -20,8 +20,8 @@ from spacy.language import Language
 
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.runtime.code import import_code
+from spacy_lambda.runtime.private_transformer import find_transformers
 from spacy_lambda.runtime.scores import keep_scores
-from spacy_lambda.runtime.transformer import CompiledTransformer
 
 __all__ = ["LocatedPipeline", "load", "load_pipeline", "locate_pipeline"]
 
@@ -128,8 +128,7 @@ def load_pipeline(path: Path) -> Language:
             f"{path} does not load: {type(exc).__name__}: {exc}",
             remedy="compile it with `spacy-lambda compile`, and bundle what its meta.json requires",
         ) from exc
-    for _, component in nlp.pipeline:
-        if isinstance(component, CompiledTransformer):
-            component.open()
+    for transformer in find_transformers(nlp):
+        transformer.open()
     keep_scores(nlp)
     return nlp

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.core.compiled_meta import META_KEY
-from spacy_lambda.runtime.transformer import CompiledTransformer
+from spacy_lambda.runtime.private_transformer import find_transformers
 
 __all__ = ["SPEED_KEY", "Speed", "count_units", "read_speed", "unit_of"]
 
@@ -75,7 +75,7 @@ class Speed:
 
 def unit_of(nlp: Language) -> Unit:
     """Return the unit of a pipeline's time."""
-    return "wordpieces" if _transformers(nlp) else "tokens"
+    return "wordpieces" if any(find_transformers(nlp)) else "tokens"
 
 
 def read_speed(nlp: Language) -> Speed:
@@ -112,7 +112,7 @@ def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
 
     :param speed: The speed, if known; otherwise it is read.
     """
-    encoders = _transformers(nlp)
+    encoders = list(find_transformers(nlp))
     if not encoders:
         return len(doc)
     wordpieces = sum(encoder.count_wordpieces(doc) for encoder in encoders)
@@ -120,7 +120,3 @@ def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
         return wordpieces
     weight = SECONDS_PER_TOKEN / (speed or read_speed(nlp)).seconds_per_unit
     return wordpieces + math.ceil(min(1.0, weight) * (len(doc) - wordpieces))
-
-
-def _transformers(nlp: Language) -> list[CompiledTransformer]:
-    return [component for _, component in nlp.pipeline if isinstance(component, CompiledTransformer)]

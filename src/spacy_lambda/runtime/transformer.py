@@ -81,6 +81,11 @@ class CompiledTransformer(ABC):
         for docs in batches:
             yield from [self(doc) for doc in docs]
 
+    @property
+    def _cut_key(self) -> str:
+        """Key of wordpieces that were counted, on a Doc that is still to be encoded."""
+        return f"spacy_lambda.wordpieces.{self.name}"
+
     def open(self) -> None:
         """Load the encoder now, so that the first text does not wait for it."""
         self._loaded(self._encoder).open()

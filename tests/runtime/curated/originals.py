@@ -1,4 +1,4 @@
-"""Small random vocabularies, and the originals' piece encoders on them."""
+"""Small random vocabularies and encoders, and the originals' piece encoders on them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,19 @@ from spacy_lambda.runtime.curated.byte_bpe import ByteBpeEncoder
 from spacy_lambda.runtime.curated.characters import CharEncoder
 from spacy_lambda.runtime.curated.sentencepiece import Adapter, SentencepieceEncoder
 from spacy_lambda.runtime.curated.wordpieces import WordpieceEncoder
+from spacy_lambda.runtime.encoder import EncoderBytes
 
 VOCAB = spacy.blank("en").vocab
 PIECES = (
     "[PAD] [UNK] [CLS] [SEP] a b ab abc ##a ##b ##c ##ab é e ##e ä ##ä . - a-b [ ] P ##日 日 A ##. ss ß ﬁ fi ##fi ! '"
 ).split()
 CHARACTERS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdeéä .-日本fi1\n"]
+
+WINDOW, STRIDE, WIDTH, N_LAYERS, MAX_LENGTH = 8, 5, 16, 2, 16
+TOLERANCE = 2e-6
+"""Of hidden states of two builds of the same arithmetic; the original pads its batches."""
+
+TEXT = [("ab", True), ("  ", False), ("a-b.", False), ("cab'e", True), ("日本é", False), ("\n", False)]
 
 
 class Pair(NamedTuple):
@@ -129,3 +136,12 @@ WORDS = st.lists(st.tuples(st.one_of(FAMILIAR, ANY), st.booleans()), max_size=12
 
 def make_doc(words: list[tuple[str, bool]]) -> Doc:
     return Doc(VOCAB, words=[word for word, _ in words], spaces=[space for _, space in words])
+
+
+def encoder_bytes(model: Any, *, all_layers: bool) -> EncoderBytes:
+    from spacy_lambda.compiler.graphs.builder import split_weights
+    from spacy_lambda.compiler.graphs.curated import read_curated_weights
+    from spacy_lambda.compiler.graphs.encoder_graph import build_graph
+
+    (shim,) = (shim for node in model.walk() for shim in node.shims)
+    return split_weights(build_graph(read_curated_weights(shim._model.curated_encoder), all_layers=all_layers))

@@ -19,13 +19,23 @@ from spacy_lambda.runtime.curated.characters import CharEncoder
 from spacy_lambda.runtime.curated.component import FACTORY, OnnxCuratedTransformer
 from spacy_lambda.runtime.encoder import EncoderBytes
 from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
-from tests.runtime.curated.originals import PIECES, VOCAB, WORDS, Pair, char_pair, make_doc, wordpiece_pair
-
-WINDOW, STRIDE, WIDTH, N_LAYERS, MAX_LENGTH = 8, 5, 16, 2, 16
-TOLERANCE = 2e-6
-"""Of hidden states of two builds of the same arithmetic; the original pads its batches."""
-
-TEXT = [("ab", True), ("  ", False), ("a-b.", False), ("cab'e", True), ("日本é", False), ("\n", False)]
+from tests.runtime.curated.originals import (
+    MAX_LENGTH,
+    N_LAYERS,
+    PIECES,
+    STRIDE,
+    TEXT,
+    TOLERANCE,
+    VOCAB,
+    WIDTH,
+    WINDOW,
+    WORDS,
+    Pair,
+    char_pair,
+    encoder_bytes,
+    make_doc,
+    wordpiece_pair,
+)
 
 
 class Both(NamedTuple):
@@ -33,15 +43,6 @@ class Both(NamedTuple):
 
     original: Any
     ours: OnnxCuratedTransformer
-
-
-def encoder_bytes(model: Any, *, all_layers: bool) -> EncoderBytes:
-    from spacy_lambda.compiler.graphs.builder import split_weights
-    from spacy_lambda.compiler.graphs.curated import read_curated_weights
-    from spacy_lambda.compiler.graphs.encoder_graph import build_graph
-
-    weights = read_curated_weights(model.get_ref("transformer").shims[0]._model.curated_encoder)
-    return split_weights(build_graph(weights, all_layers=all_layers))
 
 
 def make_both(pair: Pair, *, all_layers: bool, window: int = WINDOW) -> Both:

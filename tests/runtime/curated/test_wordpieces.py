@@ -20,6 +20,7 @@ from tests.runtime.curated.originals import (
     CHARACTERS,
     PAIRS,
     PIECES,
+    TEXT,
     WORDS,
     Pair,
     byte_bpe_pair,
@@ -28,8 +29,6 @@ from tests.runtime.curated.originals import (
     merges,
     sentencepiece_model,
 )
-
-TEXT = [("ab", True), ("  ", False), ("a-b.", False), ("cab'e", True), ("日本é", False), ("\n", False)]
 
 
 @pytest.fixture(scope="module", params=PAIRS)

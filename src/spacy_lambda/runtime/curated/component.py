@@ -74,7 +74,6 @@ class OnnxCuratedTransformer(CompiledTransformer):
         self.window = window
         self.stride = stride
         self.all_layer_outputs = all_layer_outputs
-        self._cut_key = f"spacy_lambda.wordpieces.{name}"
         self._wordpieces: WordpieceEncoder | None = None
 
     def encode(self, doc: Doc) -> Encoding:

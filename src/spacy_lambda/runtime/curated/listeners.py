@@ -18,8 +18,15 @@ from thinc.types import Floats2d, Ragged
 from spacy_lambda.errors import EncoderError
 from spacy_lambda.runtime.curated.scalar_weight import Layers
 from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
+from spacy_lambda.runtime.listener import no_backprop
 
-__all__ = ["build_last_layer_listener_v1", "build_layers_listener_v1", "build_scalar_weighting_listener_v1"]
+__all__ = [
+    "build_last_layer_listener_v1",
+    "build_layers_listener_v1",
+    "build_scalar_weighting_listener_v1",
+    "detach_listener",
+    "pass_encodings",
+]
 
 Pooling = Model[Ragged, Floats2d]
 Vectors = list[Floats2d]
@@ -93,7 +100,29 @@ def build_layers_listener_v1(
 
 
 class _ListenerState:
-    """Stands for what the original keeps in training; an empty value in files."""
+    """Encodings for the next Docs, where they do not come from the Docs; an empty value in files."""
+
+    encodings: list[Encoding] | None = None
+
+
+def detach_listener(listener: Model[list[Doc], Any]) -> None:
+    """Let a listener read what :func:`pass_encodings` passes to it rather than what is on the Docs."""
+    del listener.attrs["_TRANSFORMER_LISTENER"]
+    listener.attrs["_USE_DOC_ANNOTATIONS_FOR_PREDICTION"] = False
+
+
+def pass_encodings(listener: Model[list[Doc], Any], encodings: list[Encoding]) -> None:
+    """Pass the encodings of the Docs that the listener gets next."""
+    listener.attrs["_state"].encodings = encodings
+
+
+def _encodings(listener: Model[list[Doc], Any], docs: Sequence[Doc]) -> Sequence[Encoding | None]:
+    if listener.attrs["_USE_DOC_ANNOTATIONS_FOR_PREDICTION"]:
+        return [get_encoding(doc) for doc in docs]
+    state = listener.attrs["_state"]
+    encodings: list[Encoding] = state.encodings
+    state.encodings = None
+    return encodings
 
 
 @serialize_attr.register(_ListenerState)
@@ -135,7 +164,7 @@ def _last_layer(
     def pool(encodings: list[Encoding]) -> Vectors:
         return pooling.predict([_ragged(encoding.hidden, encoding) for encoding in encodings])
 
-    return _filled(docs, pool, lambda doc: _zeros(len(doc), model.get_dim("nO"))), _no_backprop
+    return _filled(model, docs, pool, lambda doc: _zeros(len(doc), model.get_dim("nO"))), no_backprop
 
 
 def _weighted_layers(
@@ -147,7 +176,7 @@ def _weighted_layers(
     def pool(encodings: list[Encoding]) -> Vectors:
         return pooling.predict(weighting.predict([_layers(encoding) for encoding in encodings]))
 
-    return _filled(docs, pool, lambda doc: _zeros(len(doc), model.get_dim("nO"))), _no_backprop
+    return _filled(model, docs, pool, lambda doc: _zeros(len(doc), model.get_dim("nO"))), no_backprop
 
 
 def _each_layer(
@@ -161,15 +190,20 @@ def _each_layer(
     def zeros(doc: Doc) -> Vectors:
         return [_zeros(len(doc), model.get_dim("nO")) for _ in range(model.attrs["layers"])]
 
-    return _filled(docs, pool, zeros), _no_backprop
+    return _filled(model, docs, pool, zeros), no_backprop
 
 
-def _filled(docs: Sequence[Doc], pool: Callable[[list[Encoding]], list[Any]], zeros: Callable[[Doc], Any]) -> list[Any]:
+def _filled(
+    listener: Model[list[Doc], Any],
+    docs: Sequence[Doc],
+    pool: Callable[[list[Encoding]], list[Any]],
+    zeros: Callable[[Doc], Any],
+) -> list[Any]:
     """Return what ``pool`` gives for the Docs with wordpieces, and zeros for the others.
 
     So a Doc's vectors do not depend on the others in its batch.
     """
-    encodings = [get_encoding(doc) for doc in docs]
+    encodings = _encodings(listener, docs)
     filled = [encoding for encoding in encodings if encoding is not None and len(encoding.rows)]
     pooled = iter(pool(filled) if filled else [])
     return [
@@ -186,7 +220,7 @@ def _pool_docs(
     model: Model[list[Ragged], Vectors], docs: list[Ragged], is_train: bool
 ) -> tuple[Vectors, Callable[[Any], Any]]:
     pooling: Pooling = model.layers[0]
-    return _pool(pooling, docs), _no_backprop
+    return _pool(pooling, docs), no_backprop
 
 
 def _with_ragged_layers(pooling: Pooling) -> Model[list[Layers], list[Vectors]]:
@@ -198,7 +232,7 @@ def _pool_layers(
 ) -> tuple[list[Vectors], Callable[[Any], Any]]:
     pooling: Pooling = model.layers[0]
     vectors = iter(_pool(pooling, [_ragged(layer, doc) for doc in docs for layer in doc.hidden]))
-    return [[next(vectors) for _ in doc.hidden] for doc in docs], _no_backprop
+    return [[next(vectors) for _ in doc.hidden] for doc in docs], no_backprop
 
 
 def _pool(pooling: Pooling, parts: list[Ragged]) -> Vectors:
@@ -223,7 +257,3 @@ def _layers(encoding: Encoding) -> Layers:
 
 def _zeros(n_tokens: int, width: int) -> Floats2d:
     return np.zeros((n_tokens, width), dtype=np.float32)  # type: ignore[return-value]
-
-
-def _no_backprop(_: Any) -> Any:
-    raise NotImplementedError("a compiled pipeline is not trained: train the original and compile it again")

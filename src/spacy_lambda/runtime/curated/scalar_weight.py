@@ -14,6 +14,7 @@ from thinc.types import Ragged
 
 from spacy_lambda.runtime.curated.torch_state import read_state_dict
 from spacy_lambda.runtime.encoder import HiddenStates
+from spacy_lambda.runtime.listener import no_backprop
 
 __all__ = ["Layers", "build_scalar_weight_v1"]
 
@@ -61,7 +62,7 @@ class _ScalarWeight(Shim):
     def __call__(self, hidden: HiddenStates, is_train: bool) -> tuple[HiddenStates, Callable[[Any], Any]]:
         if len(hidden) != len(self._weights):
             raise ValueError(f"the weights are for {len(self._weights)} layers, but the transformer has {len(hidden)}")
-        return _sum_layers(hidden, _softmax(self._weights)) * self._scale, _no_backprop
+        return _sum_layers(hidden, _softmax(self._weights)) * self._scale, no_backprop
 
     def to_bytes(self) -> bytes:
         """Return what was read; nothing before that."""
@@ -85,7 +86,7 @@ def _forward(
 ) -> tuple[list[Ragged], Callable[[Any], Any]]:
     shim = model.shims[0]
     weighted = [Ragged(shim.predict(doc.hidden), doc.lengths) for doc in docs]  # type: ignore[arg-type]
-    return weighted, _no_backprop
+    return weighted, no_backprop
 
 
 def _softmax(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -100,7 +101,3 @@ def _sum_layers(hidden: HiddenStates, weights: npt.NDArray[np.float32]) -> Hidde
     for layer, weight in zip(hidden[1:], weights[1:], strict=True):
         total += layer * weight
     return total
-
-
-def _no_backprop(_: Any) -> Any:
-    raise NotImplementedError("a compiled pipeline is not trained: train the original and compile it again")
