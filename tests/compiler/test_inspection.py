@@ -48,11 +48,6 @@ REFUSED: dict[str, tuple[Changes, str, str]] = {
         "has the model 'spacy-curated-transformers.XlmrTransformer.v1'",
         "spacy-transformers.TransformerModel.v3",
     ),
-    "another span getter": (
-        {(*MODEL, "get_spans"): {"@span_getters": "my.paragraphs.v1"}},
-        "cuts texts with 'my.paragraphs.v1'",
-        "spacy-transformers.strided_spans.v1",
-    ),
     "a transformer inside a component": (
         {("components", "ner", "model", "tok2vec", "@architectures"): "spacy-transformers.Tok2VecTransformer.v3"},
         "component 'ner' has a separate transformer",
@@ -103,7 +98,7 @@ def test_a_failure_of_the_original_is_reported_as_its_own() -> None:
 
 
 def test_every_reason_is_reported_at_once(original: Callable[..., Path], tmp_path: Path) -> None:
-    names = ("another span getter", "a transformer inside a component")
+    names = ("another model", "a transformer inside a component")
     changes = {key: value for name in names for key, value in REFUSED[name][0].items()}
     with pytest.raises(UnsupportedPipelineError) as caught:
         inspect_original(changed(original(), tmp_path, changes))

@@ -93,14 +93,8 @@ def pruned(transformer: Any) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "changes with what it has seen": ({"architecture": "big bird"}, "when it runs again", "original_full"),
-    "a trace that holds for one length": ({"architecture": "longformer"}, "on a window of", "an encoder such as BERT"),
     "NaN in the weights": ({"architecture": "bert", "change": nan}, "gives NaN or infinity", "train it again"),
     "half precision": ({"architecture": "bert", "change": half}, "computes in torch.float16", ".float()"),
-    "special wordpieces that texts may not name": (
-        {"architecture": "bert", "split_special_tokens": True},
-        "gives tokens other wordpieces",
-        "without split_special_tokens",
-    ),
 }
 
 

@@ -35,7 +35,7 @@ def one_by_one(tokens: TokenBounds, windows: Windows, offsets: list[Offsets]) ->
             for token in touched:
                 rows[token].append(first_row + row)
         first_row += len(window_offsets)
-    return [sorted(rows[token]) for token in range(len(tokens.starts))]
+    return [sorted(rows[token]) for token in range(windows[0][0], windows[-1][1])]
 
 
 def random_tokens(rng: random.Random, n_tokens: int) -> TokenBounds:

@@ -184,15 +184,15 @@ def _check_against_itself(part: TransformerPart, reference: Reference, expected:
     if not (error := row_error(padded, expected.hidden[expected.windows.index(short)])) <= EXACT.tolerance:
         raise _refused(
             part,
-            f"gives another output in a batch with a longer window, by {error:.1e} of its size:"
-            " it does not mask padding",
-            "use a model whose hidden states do not depend on padding, such as BERT, RoBERTa or DeBERTa",
+            f"gives another output in a batch with a longer window, by {error:.1e} of its size: they depend on padding",
+            part.padding_remedy,
         )
 
 
 def _encode(part: TransformerPart, encoder: Encoder, window: list[int], rules: PrecisionRules) -> HiddenStates:
     try:
-        (found,) = encoder([np.array(window, dtype=np.int64)])
+        types = part.token_types(len(window))
+        (found,) = encoder([np.array(window)], [None if types is None else np.array(types)])
     except EncoderError as exc:
         raise _differs(part, f"fails ({exc.message})", window, rules) from exc
     return found

@@ -12,25 +12,29 @@ import logging
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 
+from spacy_lambda.compiler.traceable import traceable
 from spacy_lambda.errors import CompileError
-from spacy_lambda.runtime.encoder import INPUT, OUTPUT
+from spacy_lambda.runtime.encoder import INPUT, OUTPUT, TOKEN_TYPES
 from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
-__all__ = ["quantize_traced", "trace_graph"]
+__all__ = ["TokenTypes", "quantize_traced", "trace_graph"]
+
+TokenTypes = Literal["none", "zeros", "input"]
+"""Token types that a model gets: none, always 0, or the tokenizer's as a second input."""
 
 OPSET = 17
 SAMPLE_LENGTH = 19
 
 
-def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) -> onnx.ModelProto:
+def trace_graph(model: Any, *, token_types: TokenTypes, longest: int = SAMPLE_LENGTH) -> onnx.ModelProto:
     """Trace a model to a graph with the same input and output as that of :func:`.encoder_graph.build_graph`.
 
     :param model: A ``PreTrainedModel``.
-    :param token_types: The original's tokenizer gives token types, all 0; some models give other outputs without them.
+    :param token_types: What the original's tokenizer gives; some models give other outputs without zeros.
     :param longest: Maximum number of wordpieces that the model takes.
     :raises CompileError: If torch cannot export it.
     """
@@ -41,33 +45,40 @@ def trace_graph(model: Any, *, token_types: bool, longest: int = SAMPLE_LENGTH) 
             super().__init__()
             self.inner = inner
 
-        def forward(self, input_ids: Any) -> Any:
+        def forward(self, input_ids: Any, types: Any = None) -> Any:
             # Windows come unpadded: everything is attended to.
-            more = {"token_type_ids": torch.zeros_like(input_ids)} if token_types else {}
+            zeros = torch.zeros_like(input_ids) if token_types == "zeros" else types
+            more = {} if zeros is None else {"token_type_ids": zeros}
             mask = torch.ones_like(input_ids)
             return self.inner(input_ids=input_ids, attention_mask=mask, **more).last_hidden_state
 
-    length = min(SAMPLE_LENGTH, longest)
-    sample = torch.arange(2 * length).reshape(2, -1) % model.config.vocab_size
+    # One window, as at run time: X-MOD's code depends on the number of windows.
+    sample = torch.arange(min(SAMPLE_LENGTH, longest)).unsqueeze(0) % model.config.vocab_size
+    inputs = [INPUT, TOKEN_TYPES] if token_types == "input" else [INPUT]
     buffer = io.BytesIO()
     try:
-        with torch.no_grad(), _quiet():
+        with torch.no_grad(), _quiet(), traceable(model):
             torch.onnx.export(
                 TracedEncoder(model).eval(),
-                (sample,),
+                tuple(torch.zeros_like(sample) if name == TOKEN_TYPES else sample for name in inputs),
                 buffer,  # type: ignore[arg-type]
-                input_names=[INPUT],
+                input_names=inputs,
                 output_names=[OUTPUT],
-                dynamic_axes={INPUT: {0: "batch", 1: "wordpieces"}, OUTPUT: {0: "batch", 1: "wordpieces"}},
+                dynamic_axes={name: {0: "batch", 1: "wordpieces"} for name in (*inputs, OUTPUT)},
                 opset_version=OPSET,
                 dynamo=False,
             )
     except Exception as exc:  # any error of torch's exporter
         raise CompileError(
-            f"torch cannot export {type(model).__name__} to ONNX: {type(exc).__name__}: {exc}",
+            f"torch cannot export {type(model).__name__} to ONNX: {type(exc).__name__}: {_first_line(exc)}",
             remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT",
         ) from exc
     return _optimized(onnx.load_from_string(buffer.getvalue()))
+
+
+def _first_line(exc: Exception) -> str:
+    """Return an error's message without the listing of the whole graph."""
+    return str(exc).strip().partition("\n")[0]
 
 
 def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:

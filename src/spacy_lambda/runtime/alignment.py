@@ -49,9 +49,19 @@ class Alignment:
     rows: npt.NDArray[np.int32]
     lengths: npt.NDArray[np.int32]
 
+    def tokens(self, first: int, last: int) -> Alignment:
+        """Return the alignment of the tokens from ``first`` to before ``last``."""
+        if (first, last) == (0, len(self.lengths)):
+            return self
+        ends = np.concatenate([[0], np.cumsum(self.lengths)])
+        lengths = self.lengths[first:last]
+        return Alignment(self.rows[ends[first] :][: lengths.sum()], lengths)
+
 
 def align(tokens: TokenBounds, windows: Windows, wordpieces: list[Wordpieces]) -> Alignment:
     """Align the tokens of one text with the wordpieces of its windows.
+
+    As in spacy-transformers, there are only the tokens from the first window's start to the last one's end.
 
     :param tokens: The bounds of the tokens.
     :param windows: The text's windows.
@@ -65,16 +75,15 @@ def align(tokens: TokenBounds, windows: Windows, wordpieces: list[Wordpieces]) -
         token_parts.append(window_tokens)
         row_parts.append(window_rows + first_row)
         first_row += len(wordpiece.ids)
-    n_tokens = len(tokens.starts)
     if not token_parts:
-        return Alignment(np.zeros(0, dtype=np.int32), np.zeros(n_tokens, dtype=np.int32))
+        return Alignment(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
     token = np.concatenate(token_parts)
     rows = np.concatenate(row_parts)
     if len(token_parts) > 1:
         order = np.argsort(token, kind="stable")
         token, rows = token[order], rows[order]
-    lengths = np.bincount(token, minlength=n_tokens)
-    return Alignment(rows.astype(np.int32), lengths.astype(np.int32))
+    lengths = np.bincount(token, minlength=len(tokens.starts))
+    return Alignment(rows.astype(np.int32), lengths.astype(np.int32)).tokens(windows[0][0], windows[-1][1])
 
 
 def _align_window(tokens: TokenBounds, start: int, end: int, offsets: Ints) -> tuple[Ints, Ints]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from spacy.attrs import LENGTH, SPACY
@@ -13,11 +13,12 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_lambda.runtime.alignment import TokenBounds, align
+from spacy_lambda.runtime.code import create_registries
 from spacy_lambda.runtime.encoder import EncoderBytes, HiddenStates
 from spacy_lambda.runtime.encoder_output import TRF_DATA, EncodedWordpieces, Encoding, OutputFormat
 from spacy_lambda.runtime.transformer import CompiledTransformer
-from spacy_lambda.runtime.windows import SpanGetter, Windows, make_span_getter
-from spacy_lambda.runtime.wordpieces import Wordpieces, WordpieceTokenizer
+from spacy_lambda.runtime.windows import CustomSpanGetter, SpanGetter, Windows, make_span_getter
+from spacy_lambda.runtime.wordpieces import Wordpieces, WordpieceTokenizer, truncate
 
 if TYPE_CHECKING:
     from spacy_lambda.runtime.trf_data.pooler import Pooler
@@ -28,6 +29,10 @@ FACTORY = "onnx_transformer_v1"
 
 TOKENIZER_FILE = "tokenizer.json"
 POOLER_FILE = "pooler.npy"
+
+PaddingSide = Literal["left", "right"]
+
+create_registries()  # for functions of installed packages in this component's config
 
 
 @Language.factory(
@@ -41,22 +46,26 @@ POOLER_FILE = "pooler.npy"
         "width": 768,
         "trf_data": {},
         "set_extra_annotations": None,
+        "padding_side": "right",
+        "split_special_tokens": False,
     },
 )
 def make_onnx_transformer(
     nlp: Language,
     name: str,
-    get_spans: SpanGetter,
+    get_spans: SpanGetter | CustomSpanGetter,
     window: int,
     stride: int,
     max_length: int,
     width: int,
     trf_data: dict[str, Any],
     set_extra_annotations: Callable[[list[Doc], Any], None] | None,
+    padding_side: PaddingSide,
+    split_special_tokens: bool,
 ) -> OnnxTransformer:
     """Construct the component; spaCy calls this by its registered name.
 
-    :param get_spans: The span getter that cuts texts, by its name in spacy-transformers.
+    :param get_spans: The span getter that cuts texts, by its name in spacy-transformers, or a function.
     :param window: Tokens in a window, for strided spans.
     :param stride: Tokens from one window to the next, for strided spans.
     :param max_length: Wordpieces the encoder takes at most; longer windows lose their end.
@@ -64,6 +73,8 @@ def make_onnx_transformer(
     :param trf_data: Fields of :class:`.OutputFormat`, for what reads ``doc._.trf_data``.
     :param set_extra_annotations: The annotation setter, called with the Docs and their
         :class:`.trf_data.batch.TransformerBatch`.
+    :param padding_side: The side on which the original pads windows; nothing is padded here (:func:`.truncate`).
+    :param split_special_tokens: Cut special wordpieces in texts as ordinary words.
     """
     return OnnxTransformer(
         nlp.vocab,
@@ -75,6 +86,8 @@ def make_onnx_transformer(
         width=width,
         trf_data=trf_data,
         set_extra_annotations=set_extra_annotations,
+        padding_side=padding_side,
+        split_special_tokens=split_special_tokens,
     )
 
 
@@ -91,18 +104,23 @@ class OnnxTransformer(CompiledTransformer):
         vocab: Vocab,
         name: str = "transformer",
         *,
-        get_spans: SpanGetter,
+        get_spans: SpanGetter | CustomSpanGetter,
         window: int,
         stride: int,
         max_length: int,
         width: int,
         trf_data: Mapping[str, Any] | None = None,
         set_extra_annotations: Callable[[list[Doc], Any], None] | None = None,
+        padding_side: PaddingSide = "right",
+        split_special_tokens: bool = False,
     ) -> None:
         super().__init__(vocab, name, max_length=max_length, width=width)
         self.set_extra_annotations = set_extra_annotations
         self._format = OutputFormat(max_length=max_length, **(trf_data or {}))
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
+        self._is_custom = callable(get_spans)
+        self._pads_left = padding_side == "left"
+        self._split_special_tokens = split_special_tokens
         self._tokenizer: WordpieceTokenizer | None = None
         self.pooler: Pooler | None = None
 
@@ -121,7 +139,8 @@ class OnnxTransformer(CompiledTransformer):
         tokens = _token_bounds(doc)
         windows = self._windows(doc)
         _, wordpieces = self._cut(doc, tokens, windows)
-        hidden = encoder([wordpiece.ids for wordpiece in wordpieces if len(wordpiece.ids)])
+        filled = [wordpiece for wordpiece in wordpieces if len(wordpiece.ids)]
+        hidden = encoder([wordpiece.ids for wordpiece in filled], [wordpiece.types for wordpiece in filled])
         alignment = align(tokens, windows, wordpieces)
         rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
         truncated = sum(wordpiece.is_truncated for wordpiece in wordpieces)
@@ -138,6 +157,8 @@ class OnnxTransformer(CompiledTransformer):
     def count_wordpieces(self, doc: Doc) -> int:
         """Return the number of wordpieces of a Doc in all windows; an estimate before there are sentences."""
         tokenizer = self._loaded(self._tokenizer)
+        if self._is_custom:  # it may need what the components before this one set
+            return tokenizer.count(doc.text)
         try:
             windows = self._windows(doc)
         except ValueError:  # they are sentences, which no component has set yet
@@ -157,7 +178,8 @@ class OnnxTransformer(CompiledTransformer):
             return known
         tokenizer = self._loaded(self._tokenizer)
         text = doc.text
-        return bounds, [tokenizer(text[first:last]) for first, last in bounds]
+        cut = [tokenizer(text[first:last]) for first, last in bounds]
+        return bounds, truncate(cut, self.max_length, pads_left=self._pads_left)
 
     def set_parts(self, tokenizer_json: str, encoder: EncoderBytes) -> None:
         """Give the component its tokenizer and its encoder.
@@ -165,7 +187,7 @@ class OnnxTransformer(CompiledTransformer):
         :param tokenizer_json: Contents of a ``tokenizer.json``.
         :param encoder: Contents of the encoder's files.
         """
-        self._tokenizer = WordpieceTokenizer(tokenizer_json, max_length=self.max_length)
+        self._tokenizer = self._make_tokenizer(tokenizer_json)
         self._encoder = self._make_encoder(encoder)
 
     def _write_files(self, folder: Path) -> None:
@@ -174,7 +196,8 @@ class OnnxTransformer(CompiledTransformer):
             (folder / POOLER_FILE).write_bytes(self.pooler.to_bytes())
 
     def _read_files(self, folder: Path) -> None:
-        self._tokenizer = WordpieceTokenizer.from_disk(folder / TOKENIZER_FILE, max_length=self.max_length)
+        path = folder / TOKENIZER_FILE
+        self._tokenizer = WordpieceTokenizer.from_disk(path, split_special_tokens=self._split_special_tokens)
         pooler = folder / POOLER_FILE
         self.pooler = _pooler(pooler.read_bytes()) if pooler.is_file() else None
 
@@ -183,8 +206,11 @@ class OnnxTransformer(CompiledTransformer):
         return {"tokenizer": self._loaded(self._tokenizer).to_json(), **pooler}
 
     def _load_files(self, message: Mapping[str, Any]) -> None:
-        self._tokenizer = WordpieceTokenizer(message["tokenizer"], max_length=self.max_length)
+        self._tokenizer = self._make_tokenizer(message["tokenizer"])
         self.pooler = _pooler(message["pooler"]) if "pooler" in message else None
+
+    def _make_tokenizer(self, json: str) -> WordpieceTokenizer:
+        return WordpieceTokenizer(json, split_special_tokens=self._split_special_tokens)
 
 
 def _pooler(content: bytes) -> Pooler:

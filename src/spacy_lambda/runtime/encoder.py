@@ -24,6 +24,9 @@ WEIGHTS_FILE = "encoder.onnx.data"
 """The large constants, apart from the graph, so that onnxruntime maps them into memory instead of parsing them."""
 
 INPUT = "input_ids"
+TOKEN_TYPES = "token_type_ids"
+"""Input of a graph whose tokenizer gives token types other than 0."""
+
 OUTPUT = "last_hidden_state"
 ALL_LAYERS = "hidden_states"
 """Output of a graph that gives the embeddings and every layer. *Shape:* ``(batch, n_layers + 1, wordpieces, width)``"""
@@ -70,6 +73,7 @@ class Encoder:
         self.model = model if isinstance(model, EncoderBytes) else model.absolute()  # the working directory may change
         self._output = ALL_LAYERS if all_layers else OUTPUT
         self._session: Any = None
+        self._takes_types = False
         self._pid = -1
 
     def open(self) -> None:
@@ -86,23 +90,34 @@ class Encoder:
             if self._session is not None:
                 _lost_in_fork.append(self._session)
             self._session = _open_session(self.model)
+            self._takes_types = any(one.name == TOKEN_TYPES for one in self._session.get_inputs())
             self._pid = pid
 
-    def __call__(self, windows: Sequence[npt.NDArray[np.int64]]) -> list[HiddenStates]:
+    def __call__(
+        self, windows: Sequence[npt.NDArray[np.int64]], types: Sequence[npt.NDArray[np.int64] | None] | None = None
+    ) -> list[HiddenStates]:
         """Encode windows, in order.
 
         :param windows: Wordpiece ids of each window. *Shape of each:* ``(n_wordpieces,)``
+        :param types: Token types of each window, for graphs that take them; ``None`` if they are all 0.
+            *Shape of each:* ``(n_wordpieces,)``
         :raises EncoderError: If onnxruntime fails on a window.
         """
         self.open()
-        return [self._run(ids) for ids in windows]
+        if not self._takes_types:
+            return [self._run({INPUT: ids[np.newaxis]}) for ids in windows]
+        filled = [None] * len(windows) if types is None else types
+        return [
+            self._run({INPUT: ids[np.newaxis], TOKEN_TYPES: (np.zeros_like(ids) if one is None else one)[np.newaxis]})
+            for ids, one in zip(windows, filled, strict=True)
+        ]
 
-    def _run(self, ids: npt.NDArray[np.int64]) -> HiddenStates:
+    def _run(self, inputs: dict[str, npt.NDArray[np.int64]]) -> HiddenStates:
         try:
-            (hidden,) = self._session.run([self._output], {INPUT: ids[np.newaxis]})
+            (hidden,) = self._session.run([self._output], inputs)
         except Exception as exc:  # onnxruntime's exceptions share no public base
             raise EncoderError(
-                f"onnxruntime failed on a window of {len(ids)} wordpieces: {exc}",
+                f"onnxruntime failed on a window of {inputs[INPUT].shape[1]} wordpieces: {exc}",
                 remedy="check `spacy-lambda verify` on this text, and report it with the pipeline's meta.json",
             ) from exc
         return np.asarray(hidden[0], dtype=np.float32)

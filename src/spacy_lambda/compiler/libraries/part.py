@@ -77,6 +77,9 @@ class TransformerPart(ABC):
     remedy: str | None = None
     """For a compiled encoder that differs from the original's, where a setting of this one explains that."""
 
+    padding_remedy = "use a model whose hidden states do not depend on padding, such as BERT, RoBERTa or DeBERTa"
+    """For an original whose hidden states depend on padding."""
+
     @abstractmethod
     def reference(self) -> Reference:
         """Return the original's model."""
@@ -99,6 +102,10 @@ class TransformerPart(ABC):
     @abstractmethod
     def sample_windows(self, lengths: Sequence[int]) -> list[list[int]]:
         """Return windows of random wordpieces."""
+
+    def token_types(self, length: int) -> list[int] | None:
+        """Return the token types of a window of :meth:`sample_windows`, or ``None`` if they are all 0."""
+        return None
 
     @abstractmethod
     def text_windows(self, texts: Sequence[str], longest: int) -> list[list[int]]:

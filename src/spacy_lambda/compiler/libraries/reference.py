@@ -4,13 +4,50 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spacy_lambda.compiler.libraries.part import HiddenStates
 
-__all__ = ["WordpieceBatchReference", "quiet"]
+__all__ = ["TEXT", "SpecialWordpieces", "WordpieceBatchReference", "quiet"]
+
+TEXT = "a text"
+"""An ordinary text, of a few wordpieces."""
+
+
+@dataclass(frozen=True)
+class SpecialWordpieces:
+    """The special wordpieces that a tokenizer puts around a text.
+
+    :param opening: Their ids before the text.
+    :param closing: Their ids after it.
+    :param opening_types: Token types of the first ones.
+    :param closing_types: Token types of the last ones.
+    :param text_type: The token type of a text's own wordpieces.
+    """
+
+    opening: tuple[int, ...]
+    closing: tuple[int, ...]
+    opening_types: tuple[int, ...]
+    closing_types: tuple[int, ...]
+    text_type: int = 0
+
+    @classmethod
+    def of(cls, tokenizer: Any) -> SpecialWordpieces:
+        """Find those of a tokenizer of transformers."""
+        encoded = tokenizer(TEXT, return_special_tokens_mask=True, return_token_type_ids=True)
+        ids, types, mask = (tuple(encoded[name]) for name in ("input_ids", "token_type_ids", "special_tokens_mask"))
+        if 0 not in mask:
+            return cls((), (), (), ())
+        first, last = mask.index(0), len(mask) - mask[::-1].index(0)
+        return cls(ids[:first], ids[last:], types[:first], types[last:], types[first])
+
+    def token_types(self, length: int) -> list[int]:
+        """Return the token types of a text's window, truncated if it is too short for the special wordpieces."""
+        inner = max(length - len(self.opening) - len(self.closing), 0)
+        return [*self.opening_types, *[self.text_type] * inner, *self.closing_types][:length]
 
 
 class WordpieceBatchReference:
@@ -24,24 +61,34 @@ class WordpieceBatchReference:
 
     def __init__(self, model: Any) -> None:
         self._wrapper = model.layers[0]
-        self._padding_id = model.tokenizer.pad_token_id or 0
-        self._has_token_types = "token_type_ids" in model.tokenizer.model_input_names
+        self._tokenizer = model.tokenizer
+        self._special = SpecialWordpieces.of(model.tokenizer)
 
     def __call__(self, windows: Sequence[Sequence[int]]) -> list[HiddenStates]:
         """Encode windows as one padded batch (see :class:`.part.Reference`)."""
         from spacy_transformers.data_classes import WordpieceBatch
 
         lengths = [len(window) for window in windows]
-        ids = np.full((len(windows), max(lengths)), self._padding_id, dtype=np.int64)
+        longest = max(lengths)
+        starts = [longest - length if self._tokenizer.padding_side == "left" else 0 for length in lengths]
+        ids = np.full((len(windows), longest), self._tokenizer.pad_token_id or 0, dtype=np.int64)
+        types = np.full_like(ids, self._tokenizer.pad_token_type_id)
         mask = np.zeros(ids.shape, dtype=np.float32)
-        for row, window in enumerate(windows):
-            ids[row, : len(window)] = window
-            mask[row, : len(window)] = 1
-        arrays: tuple[Any, Any, Any] = (ids, mask, np.zeros_like(ids) if self._has_token_types else None)
-        strings = [[""] * ids.shape[1] for _ in windows]
-        batch = WordpieceBatch(strings, arrays[0], arrays[1], lengths, arrays[2])
+        for row, (window, start) in enumerate(zip(windows, starts, strict=True)):
+            place = slice(start, start + len(window))
+            ids[row, place] = window
+            types[row, place] = self._special.token_types(len(window))
+            mask[row, place] = 1
+        given: tuple[Any, Any, Any] = (ids, mask, types if self._has_token_types() else None)
+        strings = [[""] * longest for _ in windows]
+        batch = WordpieceBatch(strings, given[0], given[1], lengths, given[2])
         hidden = self._wrapper.predict(batch).last_hidden_state.float().cpu().numpy()
-        return [rows[:length] for rows, length in zip(hidden, lengths, strict=True)]
+        if hidden.shape[1] != longest:
+            raise ValueError(f"there are {hidden.shape[1]} hidden states for {longest} wordpieces")
+        return [rows[start : start + n] for rows, start, n in zip(hidden, starts, lengths, strict=True)]
+
+    def _has_token_types(self) -> bool:
+        return "token_type_ids" in self._tokenizer.model_input_names
 
 
 @contextlib.contextmanager

@@ -16,10 +16,11 @@ from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries.library import Library, Reason
 from spacy_lambda.compiler.libraries.part import DocStates, Reference, TransformerPart
 from spacy_lambda.compiler.libraries.pooler import find_pooler
-from spacy_lambda.compiler.libraries.reference import WordpieceBatchReference, quiet
+from spacy_lambda.compiler.libraries.reference import TEXT, SpecialWordpieces, WordpieceBatchReference, quiet
 from spacy_lambda.compiler.libraries.window_limit import ORDINARY, longest_checked, window_limit
 from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
-from spacy_lambda.compiler.traced_graph import trace_graph
+from spacy_lambda.compiler.traced_graph import TokenTypes, trace_graph
+from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.component import FACTORY, OnnxTransformer
 from spacy_lambda.runtime.encoder import EncoderBytes
 
@@ -33,10 +34,7 @@ SPAN_GETTERS = {f"spacy-transformers.{name}.v1": name for name in ("strided_span
 MAX_WINDOW = 1_000_000
 NULL_SETTER = "spacy-transformers.null_annotation_setter.v1"
 
-SPLIT_REMEDY = (
-    "train it without split_special_tokens in tokenizer_config, and with false for it in the model's"
-    " tokenizer_config.json: the tokenizer's own file does not hold that setting"
-)
+PADDING_REMEDY = 'train it with "padding_side": "right" in tokenizer_config'
 
 
 class SpacyTransformersPart(TransformerPart):
@@ -52,28 +50,34 @@ class SpacyTransformersPart(TransformerPart):
         self._spans = spans
         self._setter = setter
         self.annotates = setter.get("@annotation_setters", NULL_SETTER) != NULL_SETTER
+        self._is_custom = spans["@span_getters"] not in SPAN_GETTERS
         super().__init__(
             name,
             pipe,
             architecture=self.model.config.model_type,
             max_length=window_limit(name, pipe.model),
         )
-        if getattr(self.tokenizer, "split_special_tokens", False):
-            self.remedy = SPLIT_REMEDY
+        self._special = SpecialWordpieces.of(self.tokenizer)
+        self._gives_types = "token_type_ids" in self.tokenizer.model_input_names
+        self._types_vary = self._gives_types and any(self._special.token_types(len(TEXT)))
+        if self.tokenizer.padding_side == "left":
+            self.padding_remedy = PADDING_REMEDY
 
     def reference(self) -> Reference:
         """Return the original's model."""
         return WordpieceBatchReference(self.pipe.model)
 
     def weights(self) -> EncoderWeights | None:
-        """Return the weights of an encoder of the BERT family."""
+        """Return the weights of an encoder for which there is a graph: with token type 0 in them."""
+        if self._types_vary:
+            return None
         read = find_reader(self.model.config)
         return read(self.model) if read else None
 
     def trace(self) -> onnx.ModelProto:
         """Return the traced graph."""
-        token_types = "token_type_ids" in self.tokenizer.model_input_names
-        return trace_graph(self.model, token_types=token_types, longest=self.max_length)
+        given: TokenTypes = "input" if self._types_vary else "zeros" if self._gives_types else "none"
+        return trace_graph(self.model, token_types=given, longest=self.max_length)
 
     def checked_lengths(self) -> list[int]:
         """Return lengths up to the limit, or up to twice the positions where there is none."""
@@ -82,9 +86,12 @@ class SpacyTransformersPart(TransformerPart):
     def sample_windows(self, lengths: Sequence[int]) -> list[list[int]]:
         """Return windows of random wordpieces between the tokenizer's special ones."""
         padding = {self.tokenizer.pad_token_id, getattr(self.model.get_input_embeddings(), "padding_idx", None)}
-        return sample_windows(
-            self.model.config.vocab_size, special=self._special(), without=padding - {None}, lengths=lengths
-        )
+        special = (self._special.opening, self._special.closing)
+        return sample_windows(self.model.config.vocab_size, special=special, without=padding - {None}, lengths=lengths)
+
+    def token_types(self, length: int) -> list[int] | None:
+        """Return those that the tokenizer gives."""
+        return self._special.token_types(length) if self._types_vary else None
 
     def text_windows(self, texts: Sequence[str], longest: int) -> list[list[int]]:
         """Return one window for each text."""
@@ -102,7 +109,12 @@ class SpacyTransformersPart(TransformerPart):
 
     def doc_states(self, docs: list[Doc]) -> list[DocStates | None]:
         """Return the hidden states that the original's alignment gives each token."""
-        return [None if data is None else _states(data) for data in self._doc_data(docs)]
+        # Padding on the left decides which wordpieces are truncated, and a Doc without spans shifts the others of a
+        # batch: then a Doc's answer is the one it gets alone.
+        alone = self.tokenizer.padding_side == "left" or self._is_custom
+        batches = [[doc] for doc in docs] if alone else [docs]
+        found = [data for batch in batches for data in self._doc_data(batch)]
+        return [None if data is None else _states(data) for data in found]
 
     def _doc_data(self, docs: list[Doc]) -> list[Any]:
         try:
@@ -113,7 +125,10 @@ class SpacyTransformersPart(TransformerPart):
 
     def component(self, model: EncoderBytes, width: int) -> OnnxTransformer:
         """Return the compiled component."""
-        component = OnnxTransformer(self.pipe.vocab, self.name, **self.settings(), width=width)
+        settings = self.settings()
+        if self._is_custom:
+            settings["get_spans"] = self.pipe.model.attrs["get_spans"]
+        component = OnnxTransformer(self.pipe.vocab, self.name, **settings, width=width)
         component.set_parts(self.tokenizer.backend_tokenizer.to_str(), model)
         return component
 
@@ -123,13 +138,17 @@ class SpacyTransformersPart(TransformerPart):
         return component
 
     def settings(self) -> dict[str, Any]:
-        """Return the span getter and its windows."""
-        return {
-            "get_spans": SPAN_GETTERS[self._spans["@span_getters"]],
-            "window": self._spans.get("window", 0),
-            "stride": self._spans.get("stride", 0),
-            "max_length": self.max_length,
-        }
+        """Return the span getter, its windows, and what the tokenizer's own file does not hold."""
+        spans = {"get_spans": dict(self._spans), "window": 0, "stride": 0}
+        if not self._is_custom:
+            spans["get_spans"] = SPAN_GETTERS[self._spans["@span_getters"]]
+            spans |= {name: self._spans.get(name, 0) for name in ("window", "stride")}
+        settings: dict[str, Any] = {**spans, "max_length": self.max_length}
+        if self.tokenizer.padding_side == "left":
+            settings["padding_side"] = "left"
+        if getattr(self.tokenizer, "split_special_tokens", False):
+            settings["split_special_tokens"] = True
+        return settings
 
     def config(self, width: int) -> dict[str, Any]:
         """Return the section of the compiled component."""
@@ -148,27 +167,26 @@ class SpacyTransformersPart(TransformerPart):
         }
 
     def _word_data(self) -> Any:
-        """Return the ``TransformerData`` of one word."""
-        (data,) = self.pipe.predict([Doc(self.pipe.vocab, words=["word"])]).doc_data
+        """Return the ``TransformerData`` of one word.
+
+        :raises CompileError: If the original fails on it.
+        """
+        (data,) = self._doc_data([Doc(self.pipe.vocab, words=["word"], sent_starts=[True])])
+        if data is None:
+            raise CompileError(
+                f"the transformer of {self.name!r} ({self.architecture}) fails on a text of one word",
+                remedy='make `nlp("word")` work on the original first',
+            )
         return data
 
     def _longest_checked(self) -> int:
         return longest_checked(self.max_length, self.model.config)
 
-    def _special(self) -> tuple[list[int], list[int]]:
-        """Return the special wordpieces before and after a text's own."""
-        encoded = self.tokenizer("a text", return_special_tokens_mask=True)
-        ids, mask = list(encoded["input_ids"]), list(encoded["special_tokens_mask"])
-        if 0 not in mask:
-            return [], []
-        first, last = mask.index(0), len(mask) - mask[::-1].index(0)
-        return ids[:first], ids[last:]
-
 
 def _states(data: Any) -> DocStates:
     rows = data.align.dataXd.ravel()
     if not rows.size:
-        return DocStates(data.align.lengths, np.zeros((0, data.width), dtype=np.float32))
+        return DocStates(data.align.lengths, np.zeros((0, 0), dtype=np.float32))
     return DocStates(data.align.lengths, data.model_output.last_hidden_state.reshape(-1, data.width)[rows])
 
 
@@ -181,12 +199,7 @@ def _config_reasons(name: str, component: Mapping[str, Any]) -> Iterator[Reason]
             f"train it with {MODELS[-1]}",
         )
     getter = model.get("get_spans", {}).get("@span_getters")
-    if getter not in SPAN_GETTERS:
-        yield (
-            f"component {name!r} cuts texts with {getter!r}",
-            f"train it with one of {', '.join(SPAN_GETTERS)}",
-        )
-    elif SPAN_GETTERS[getter] == "strided_spans":
+    if SPAN_GETTERS.get(getter) == "strided_spans":
         yield from _window_reasons(name, model["get_spans"])
 
 
@@ -216,26 +229,11 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
             'train it with tokenizer_config = {"use_fast": true}, and a model that has a fast tokenizer',
         )
         return
-    if tokenizer.padding_side != "right":
-        yield (
-            f"component {name!r}'s tokenizer pads on the {tokenizer.padding_side}",
-            'train it with "padding_side": "right" in tokenizer_config',
-        )
     types = {str(p.dtype) for p in transformer.parameters() if p.is_floating_point()} - {"torch.float32"}
     if types:
         yield (
             f"component {name!r} computes in {', '.join(sorted(types))}",
             "convert it: nlp.get_pipe(NAME).model.transformer.float(), torch_dtype = None in its config, nlp.to_disk",
-        )
-    if any(tokenizer("a text", return_token_type_ids=True)["token_type_ids"]):
-        yield (
-            f"component {name!r}'s tokenizer gives single texts token types other than 0",
-            "use a model that does not, such as BERT, RoBERTa, DistilBERT or MPNet",
-        )
-    if getattr(transformer.config, "is_encoder_decoder", False):
-        yield (
-            f"component {name!r} is an encoder-decoder model ({transformer.config.model_type})",
-            "use an encoder such as BERT, RoBERTa or DistilBERT",
         )
 
 
