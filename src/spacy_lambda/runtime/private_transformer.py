@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -15,6 +16,9 @@ from spacy_lambda.runtime.listener import no_backprop
 from spacy_lambda.runtime.transformer import CompiledTransformer
 
 __all__ = ["PrivateTransformer", "build_private_transformer", "find_transformers", "private_transformers"]
+
+_found: WeakKeyDictionary[Language, tuple[list[int], list[CompiledTransformer]]] = WeakKeyDictionary()
+"""The transformers of pipelines, with the components among which they were found."""
 
 
 class PrivateTransformer(Shim):
@@ -51,20 +55,31 @@ def build_private_transformer(name: str, transformer: CompiledTransformer) -> Mo
     return Model(name, _encode, dims={"nO": transformer.width}, shims=[PrivateTransformer(transformer)])
 
 
-def find_transformers(nlp: Language) -> Iterator[CompiledTransformer]:
-    """Yield the transformers of a pipeline: its components, and those within components' models."""
-    for _, component in nlp.pipeline:
-        if isinstance(component, CompiledTransformer):
-            yield component
-        model = getattr(component, "model", None)
-        if isinstance(model, Model):
-            yield from private_transformers(model)
+def find_transformers(nlp: Language) -> Sequence[CompiledTransformer]:
+    """Return the transformers of a pipeline: its components, and those within components' models.
+
+    Every text that is counted asks for them: the models are looked through again when the components are other ones.
+    """
+    components = [component for _, component in nlp.pipeline]
+    known = _found.get(nlp)
+    if known is None or known[0] != [id(component) for component in components]:
+        found = [transformer for component in components for transformer in _transformers_in(component)]
+        _found[nlp] = known = ([id(component) for component in components], found)
+    return known[1]
 
 
 def private_transformers(model: Model[Any, Any]) -> Iterator[CompiledTransformer]:
     """Yield the transformers within a model."""
     shims = (shim for node in model.walk() for shim in node.shims)
     yield from (shim.transformer for shim in shims if isinstance(shim, PrivateTransformer))
+
+
+def _transformers_in(component: Any) -> Iterator[CompiledTransformer]:
+    if isinstance(component, CompiledTransformer):
+        yield component
+    model = getattr(component, "model", None)
+    if isinstance(model, Model):
+        yield from private_transformers(model)
 
 
 def _encode(

@@ -75,7 +75,7 @@ class Speed:
 
 def unit_of(nlp: Language) -> Unit:
     """Return the unit of a pipeline's time."""
-    return "wordpieces" if any(find_transformers(nlp)) else "tokens"
+    return "wordpieces" if find_transformers(nlp) else "tokens"
 
 
 def read_speed(nlp: Language) -> Speed:
@@ -112,7 +112,7 @@ def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
 
     :param speed: The speed, if known; otherwise it is read.
     """
-    encoders = list(find_transformers(nlp))
+    encoders = find_transformers(nlp)
     if not encoders:
         return len(doc)
     wordpieces = sum(encoder.count_wordpieces(doc) for encoder in encoders)

@@ -163,10 +163,12 @@ def test_all_transformers_of_a_pipeline_are_found(both: tuple[Any, Model[Any, An
     }
     nlp.add_pipe("tagger", name="first", config={"model": model})
     nlp.add_pipe("tagger", name="second", config={"model": model})
-    found = list(find_transformers(nlp))
+    found = find_transformers(nlp)
     assert all(isinstance(transformer, OnnxCuratedTransformer) for transformer in found)
     assert len({transformer.name for transformer in found}) == 3
     assert found[0] is nlp.get_pipe("shared")
+    nlp.remove_pipe("first")
+    assert [transformer.name for transformer in find_transformers(nlp)] == [found[0].name, found[2].name]
 
 
 def test_counting_is_not_mixed_up_between_transformers(both: tuple[Any, Model[Any, Any]]) -> None:
