@@ -208,14 +208,15 @@ def _with_listener(nlp: Language, name: str) -> dict[str, Any]:
 def _train(nlp: Language) -> None:
     random.seed(0)
     np.random.seed(0)
-    examples = [_example(nlp, text) for text in TEXTS]
+    examples = [example(nlp, text) for text in TEXTS]
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.005
     for _ in range(25):
         nlp.update(examples, sgd=optimizer)
 
 
-def _example(nlp: Language, text: str) -> Example:
+def example(nlp: Language, text: str) -> Example:
+    """Return a text with annotations for every component."""
     doc = nlp.make_doc(text)
     if nlp.has_pipe("sentencizer"):
         nlp.get_pipe("sentencizer")(doc)  # nlp.update does not run it, and sent_spans needs its sentences

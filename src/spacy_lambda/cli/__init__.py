@@ -35,6 +35,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.group import Commands, root
     from spacy_lambda.cli.image import push as push_image
     from spacy_lambda.cli.init import init
+    from spacy_lambda.cli.inspect import inspect
     from spacy_lambda.cli.invoke import invoke
     from spacy_lambda.cli.logs import logs
     from spacy_lambda.cli.ls import ls
@@ -54,6 +55,7 @@ def make_app() -> typer.Typer:
     images = typer.Typer(help="Push container images of bundles.", no_args_is_help=True)
     images.callback()(lambda: None)
     images.command("push")(push_image)
+    app.command()(inspect)
     app.command("compile")(compile_)
     local: list[Command] = [verify, pack, unpack, bundle, run_bundle, serve, invoke, push, pull, ls, alias]
     deployed: list[Command] = [init, deploy, status, logs, rollback, destroy, eject, query]

@@ -24,6 +24,7 @@ from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
     from spacy_lambda.compiler.compile import compile_pipeline
+    from spacy_lambda.compiler.description import PipelineDescription, describe_pipeline
     from spacy_lambda.compiler.report import (
         ComponentReport,
         Difference,
@@ -44,11 +45,13 @@ __all__ = [
     "LabelReport",
     "NotCompared",
     "OnStep",
+    "PipelineDescription",
     "PipelineTime",
     "Precision",
     "TextFailure",
     "VerificationReport",
     "compile_pipeline",
+    "describe_pipeline",
     "verify",
 ]
 
@@ -59,11 +62,13 @@ _LAZY_IMPORTS = {
     "LabelReport": "spacy_lambda.compiler.report",
     "NotCompared": "spacy_lambda.compiler.report",
     "OnStep": "spacy_lambda.core.progress",
+    "PipelineDescription": "spacy_lambda.compiler.description",
     "PipelineTime": "spacy_lambda.compiler.report",
     "Precision": "spacy_lambda.core.compiled_meta",
     "TextFailure": "spacy_lambda.compiler.report",
     "VerificationReport": "spacy_lambda.compiler.report",
     "compile_pipeline": "spacy_lambda.compiler.compile",
+    "describe_pipeline": "spacy_lambda.compiler.description",
     "verify": "spacy_lambda.compiler.verification",
 }
 

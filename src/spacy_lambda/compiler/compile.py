@@ -11,20 +11,18 @@ from typing import Any
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.encode import CompiledEncoder, compile_encoder
-from spacy_lambda.compiler.inspection import Original, inspect_original
+from spacy_lambda.compiler.inspection import Original, inspect_original, pipeline_requirements
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.output_folder import open_output
 from spacy_lambda.compiler.own_code import find_code
 from spacy_lambda.compiler.precisions import CALIBRATED, PRECISIONS
 from spacy_lambda.compiler.proof import prove
 from spacy_lambda.compiler.provenance import source_hash
-from spacy_lambda.compiler.required_packages import kept_requirements, needed_by_names, required_names
 from spacy_lambda.compiler.texts import read_docs
 from spacy_lambda.compiler.verification import compare
 from spacy_lambda.compiler.write import write_meta, write_pipeline
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
-from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CompileError
 from spacy_lambda.pipeline.kind import require_original
@@ -92,7 +90,7 @@ def compile_pipeline(
         require_original(path)
         on_step("loading", 0, 1)
         original = inspect_original(path, find_code(path, code))
-        requirements = _requirements(original)
+        requirements = pipeline_requirements(original)
         on_step("loading", 1, 1)
         texts = _texts(calibrate, original) if rules.calibrated else []
         comparison = read_docs(verify, original.nlp) if verify is not None else []
@@ -136,14 +134,6 @@ def _prove(
     write_meta(folder, meta, known)
     on_step("proving", 1, 1)
     return meta
-
-
-def _requirements(original: Original) -> list[str]:
-    """Return the original's requirements without torch, and the packages that register the names in its config."""
-    listed = kept_requirements(read_meta(original.path / "meta.json"))
-    named = required_names(listed)
-    found = needed_by_names(original.nlp, original.config, without=original.code.names)
-    return [*listed, *(one for one in found if not required_names([one]) & named)]
 
 
 def _texts(calibrate: Path | None, original: Original) -> Sequence[str]:

@@ -62,7 +62,7 @@ def compile_encoder(
     expected = expect(part)
     on_step("running torch", 1, 1)
     weights = part.weights()
-    exact = build_graph(weights) if weights else _trace(part, on_step)
+    exact = build_graph(weights, all_layers=part.all_layers) if weights else _trace(part, on_step)
     # At every precision: only the exact tolerance distinguishes a wrong graph from a coarse one.
     model = split_weights(exact if rules.exact else copy.deepcopy(exact))
     found = check_encoder(part, model, expected, EXACT, on_check=_checking(on_step))
@@ -104,7 +104,8 @@ def _quantize(
             on_step("quantizing", len(linears), total)
     except np.linalg.LinAlgError as exc:
         raise CompileError(f"the encoder of {part.name!r} cannot be quantized: {exc}", remedy=USE_FP32) from exc
-    return build_graph(weights, linears=linears, words=quantize_table(weights.words))
+    table = quantize_table(weights.words)
+    return build_graph(weights, linears=linears, words=table, all_layers=part.all_layers)
 
 
 GRAPHS: Mapping[

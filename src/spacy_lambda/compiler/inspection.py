@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from spacy_lambda.compiler.libraries.spacy_transformers import LISTENER
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.loaded_pipeline import loaded_config, model_reasons, unregistered, used_components
 from spacy_lambda.compiler.own_code import NO_CODE, OwnCode, import_own_code
+from spacy_lambda.compiler.required_packages import kept_requirements, needed_by_names, required_names
+from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import CompileError, MissingExtraError, UnsupportedPipelineError
 from spacy_lambda.pipeline.config_file import nodes, read_config
 
-__all__ = ["Original", "inspect_original"]
+__all__ = ["Inspection", "Original", "inspect_original", "inspect_parts", "pipeline_requirements"]
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,51 @@ class Original:
     code: OwnCode = NO_CODE
 
 
+@dataclass(frozen=True)
+class Inspection:
+    """Everything that was found in an original.
+
+    :param config: Its config as spaCy resolves it, or as it was read if it was not loaded.
+    :param nlp: The pipeline; ``None`` if the config alone shows that it cannot be compiled.
+    :param transformers: Its transformers that can be compiled.
+    :param reasons: Every reason why the pipeline cannot be compiled.
+    """
+
+    config: Config
+    nlp: Language | None
+    transformers: tuple[TransformerPart, ...]
+    reasons: tuple[Reason, ...]
+
+
 def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
     """Load the original and check that every part of it can be compiled.
+
+    :param path: The pipeline's directory.
+    :param code: Its custom modules, which are imported first.
+    :raises UnsupportedPipelineError: If parts of it cannot be compiled; the error lists every reason.
+    :raises SpacyLambdaError: As :func:`inspect_parts`.
+    """
+    found = inspect_parts(path, code)
+    if found.reasons or found.nlp is None:
+        raise UnsupportedPipelineError(list(found.reasons))
+    return Original(path, found.nlp, found.config, found.transformers, code)
+
+
+def inspect_parts(path: Path, code: OwnCode = NO_CODE) -> Inspection:
+    """Load the original and collect what can be compiled, and every reason against it.
 
     Loading a pipeline runs code that it names: inspect only what you trust.
 
     :param path: The pipeline's directory.
     :param code: Its custom modules, which are imported first.
-    :raises UnsupportedPipelineError: If parts of it cannot be compiled; the error lists every reason.
     :raises CompileError: If the pipeline does not load.
     :raises InvalidPipelineError: If its config cannot be read, or refers to something that is missing.
     :raises MissingExtraError: If it needs a library of transformers that is not installed.
     """
     read = read_config(path)
-    _refuse(_config_reasons(used_components(read)))
+    reasons = list(_config_reasons(used_components(read)))
+    if reasons:
+        return Inspection(Config(read), None, (), tuple(reasons))
     for library in _libraries(used_components(read)).values():
         if importlib.util.find_spec(library.package) is None:
             raise MissingExtraError("compile", missing=library.distribution)
@@ -63,7 +96,9 @@ def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
     # Again, with the config as spaCy resolves it: with defaults, and components from other pipelines.
     config = loaded_config(nlp)
     components = config["components"]
-    _refuse(_config_reasons(components))
+    reasons = list(_config_reasons(components))
+    if reasons:
+        return Inspection(config, nlp, (), tuple(reasons))
     parts: list[TransformerPart] = []
     reasons = list(model_reasons(nlp, components))
     for name, library in _libraries(components).items():
@@ -73,14 +108,22 @@ def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
             reasons += part_reasons
             if not part_reasons:
                 parts.append(library.part(name, components[name], component))
-    _refuse(reasons)
-    return Original(path, nlp, config, tuple(parts), code)
+    return Inspection(config, nlp, tuple(parts), tuple(reasons))
 
 
-def _refuse(reasons: Iterable[Reason]) -> None:
-    found = list(reasons)
-    if found:
-        raise UnsupportedPipelineError(found)
+def pipeline_requirements(original: Original) -> list[str]:
+    """Return the requirements of the compiled pipeline in addition to the base install.
+
+    They are the original's own without torch, the packages that register the names in its config, and those that its
+    wordpieces need.
+
+    :raises CompileError: If one of the original's is not installed here, or in another version.
+    """
+    listed = kept_requirements(read_meta(original.path / "meta.json"))
+    named = required_names(listed)
+    found = needed_by_names(original.nlp, original.config, without=original.code.names)
+    found += [one for part in original.transformers for one in part.requirements()]
+    return [*listed, *(one for one in dict.fromkeys(found) if not required_names([one]) & named)]
 
 
 def _libraries(components: Mapping[str, Any]) -> dict[str, Library]:

@@ -52,7 +52,7 @@ class Expected:
     @property
     def width(self) -> int:
         """Columns of the hidden states."""
-        return int(self.hidden[0].shape[1])
+        return int(self.hidden[0].shape[-1])
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def check_encoder(
     :param rules: The precision of its weights.
     :raises CompileError: If it differs, fails, or gives NaN.
     """
-    encoder = Encoder(model)
+    encoder = Encoder(model, all_layers=part.all_layers)
     largest = squared = size = deviation = 0.0
     for done, (window, rows) in enumerate(zip(expected.windows, expected.hidden, strict=True)):
         found = _encode(part, encoder, window, rules)
@@ -116,7 +116,7 @@ def check_encoder(
         largest = max(largest, float(np.abs(difference).max()))
         squared += float(np.square(difference).sum())
         size += float(np.square(rows, dtype=np.float64).sum())
-        deviation += float(np.square(rows - rows.mean(axis=0), dtype=np.float64).sum())
+        deviation += float(np.square(rows - rows.mean(axis=-2, keepdims=True), dtype=np.float64).sum())
         on_check(done + 1, len(expected.windows))
     centred = _root(squared, deviation)
     if not rules.exact and not centred <= rules.tolerance:
@@ -154,17 +154,19 @@ def _check_docs(part: TransformerPart, component: RuntimeComponent, docs: list[D
         # Padding as text may give NaN in the original: then there is nothing to reproduce.
         if not found.rows.size or not np.isfinite(states.rows).all():
             continue
-        error = row_error(found.hidden[found.rows], states.rows)
+        rows = found.hidden[found.rows] if found.layers is None else found.layers[:, found.rows]
+        error = row_error(rows, states.rows)
         if not error <= EXACT.tolerance:
             raise _differs_on(part, f"differs by {error:.1e} of its size (limit {EXACT.tolerance:.0e})", doc)
 
 
 def row_error(found: HiddenStates, expected: HiddenStates) -> float:
-    """Return the root mean square of the differences in the worst row, relative to the hidden states' own."""
+    """Return the root mean square of the differences in the worst row, relative to the hidden states of its layer."""
     if not expected.size:
         return 0.0
-    rows = np.square((found - expected).astype(np.float64)).mean(axis=1)
-    return float(np.sqrt(rows.max() / max(np.square(expected, dtype=np.float64).mean(), TINY)))
+    rows = np.square((found - expected).astype(np.float64)).mean(axis=-1)
+    sizes = np.square(expected, dtype=np.float64).mean(axis=(-2, -1), keepdims=True)
+    return float(np.sqrt((rows / np.maximum(sizes[..., 0], TINY)).max()))
 
 
 def _check_against_itself(part: TransformerPart, reference: Reference, expected: Expected) -> None:

@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
 from spacy.vocab import Vocab
 
-__all__ = ["ORDINARY_TEXTS", "checked_lengths", "limit_docs", "sample_windows", "text_docs"]
+__all__ = ["ORDINARY_TEXTS", "checked_lengths", "limit_docs", "sample_windows", "text_docs", "words_of"]
 
 THRESHOLD = re.compile(r"position|window|block|chunk|length|local|context|n_ctx|segment|bucket|seq")
 """Settings of a model's config that may be a length at which it changes."""
@@ -84,7 +84,7 @@ def sample_windows(
 def text_docs(vocab: Vocab, special_wordpieces: Iterable[str]) -> list[Doc]:
     """Return Docs of :data:`ORDINARY_TEXTS`, and of every special wordpiece as text."""
     special = " and ".join(special_wordpieces)
-    tokenize = _tokenizer(vocab)
+    tokenize = words_of(vocab)
     docs = [tokenize(text) for text in (*ORDINARY_TEXTS, f"Before {special} after", special.replace(" and ", ""))]
     for doc in docs:
         for token in doc:
@@ -92,7 +92,7 @@ def text_docs(vocab: Vocab, special_wordpieces: Iterable[str]) -> list[Doc]:
     return [doc for doc in docs if len(doc)]
 
 
-def _tokenizer(vocab: Vocab) -> Tokenizer:
+def words_of(vocab: Vocab) -> Tokenizer:
     """Return spaCy's tokenizer without a language's exceptions: a Language cannot be created for a given vocabulary."""
     defaults = Language.Defaults
     return Tokenizer(

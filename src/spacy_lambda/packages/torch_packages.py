@@ -11,7 +11,7 @@ __all__ = ["TORCH_DISTRIBUTIONS", "TORCH_MODULES", "brings_torch"]
 
 TORCH_DISTRIBUTIONS = frozenset(
     {
-        "cupy", "curated-tokenizers", "curated-transformers", "jax", "mxnet", "sentence-transformers",
+        "cupy", "curated-transformers", "jax", "mxnet", "sentence-transformers",
         "spacy-curated-transformers", "spacy-transformers", "tensorflow", "tf-keras", "torch", "transformers",
     }
 )  # fmt: skip

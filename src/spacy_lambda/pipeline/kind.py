@@ -35,7 +35,7 @@ __all__ = [
     "torch_parts",
 ]
 
-ONNX_FACTORIES = ("onnx_transformer_*",)
+ONNX_FACTORIES = ("onnx_transformer_*", "onnx_curated_transformer_*")
 TORCH_FACTORIES = ("transformer", "curated_transformer", "experimental_coref", "experimental_span_resolver")
 TORCH_FUNCTIONS = (
     "spacy-transformers.*",

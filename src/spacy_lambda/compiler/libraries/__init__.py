@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from spacy_lambda.compiler.libraries.curated import CURATED
 from spacy_lambda.compiler.libraries.library import Library, Reason
 from spacy_lambda.compiler.libraries.part import TransformerPart
 from spacy_lambda.compiler.libraries.spacy_transformers import SPACY_TRANSFORMERS
 
 __all__ = ["LIBRARIES", "Library", "Reason", "TransformerPart", "library_of"]
 
-LIBRARIES = (SPACY_TRANSFORMERS,)
+LIBRARIES = (SPACY_TRANSFORMERS, CURATED)
 
 
 def library_of(component: Mapping[str, Any]) -> Library | None:

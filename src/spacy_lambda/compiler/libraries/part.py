@@ -13,6 +13,7 @@ import onnx
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
+from spacy_lambda.compiler.precisions import PrecisionRules
 from spacy_lambda.runtime.encoder import EncoderBytes
 
 __all__ = ["DocStates", "HiddenStates", "Reference", "RuntimeComponent", "TransformerPart"]
@@ -87,6 +88,26 @@ class TransformerPart(ABC):
     @abstractmethod
     def weights(self) -> EncoderWeights | None:
         """Return the encoder's weights, or ``None`` if no graph can be built from them."""
+
+    @abstractmethod
+    def has_graph(self) -> bool:
+        """Return whether a graph can be built from the encoder's weights."""
+
+    def requirements(self) -> list[str]:
+        """Return the packages that its wordpieces need in addition to the base install."""
+        return []
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """Describe the encoder: library, layers, width, parameters, vocabulary, tokenizer."""
+
+    @abstractmethod
+    def _parameters(self) -> Iterator[Any]:
+        """Yield the encoder's parameters, as tensors of torch."""
+
+    def encoder_bytes(self, rules: PrecisionRules) -> int:
+        """Estimate the bytes of the compiled encoder."""
+        return sum(p.numel() * (4 if p.dim() < 2 else rules.weight_bytes) for p in self._parameters())
 
     @abstractmethod
     def trace(self) -> onnx.ModelProto:

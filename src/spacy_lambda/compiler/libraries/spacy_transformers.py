@@ -74,6 +74,25 @@ class SpacyTransformersPart(TransformerPart):
         read = find_reader(self.model.config)
         return read(self.model) if read else None
 
+    def has_graph(self) -> bool:
+        """Return whether the architecture's graph is written by hand."""
+        return find_reader(self.model.config) is not None
+
+    def facts(self) -> dict[str, Any]:
+        """Describe the model and its tokenizer."""
+        config = self.model.config
+        return {
+            "library": "spacy-transformers",
+            "layers": getattr(config, "num_hidden_layers", None),
+            "width": getattr(config, "hidden_size", None),
+            "parameters": sum(p.numel() for p in self._parameters()),
+            "vocabulary": config.vocab_size,
+            "tokenizer": type(self.tokenizer).__name__,
+        }
+
+    def _parameters(self) -> Iterator[Any]:
+        yield from self.model.parameters()
+
     def trace(self) -> onnx.ModelProto:
         """Return the traced graph."""
         given: TokenTypes = "input" if self._types_vary else "zeros" if self._gives_types else "none"

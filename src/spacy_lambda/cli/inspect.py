@@ -1,0 +1,99 @@
+"""``spacy-lambda inspect``: what a pipeline is, and whether and how it would be compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.options import CodeOption, JsonOption
+from spacy_lambda.cli.progress import progress
+
+SHOWN_LABELS = 6
+
+
+def inspect(
+    pipeline: Annotated[
+        str, typer.Argument(help="Pipeline: its folder, its installed package, or its wheel, zip or artifact.")
+    ],
+    *,
+    code: CodeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Describe a pipeline: components, transformer, sizes, what compiling would do and every reason against.
+
+    A trained pipeline is loaded, which runs the code that it names: inspect only what you trust. Nothing is written.
+    Exits with 1 if it can neither be compiled nor run as it is.
+
+    Example: spacy-lambda inspect en_core_web_trf
+    """
+    from spacy_lambda.compiler import describe_pipeline
+
+    with progress(quiet=as_json) as on_step:
+        on_step("loading", 0, 1)
+        found = describe_pipeline(pipeline, code=code or ()).to_dict()
+        on_step("loading", 1, 1)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found, pipeline)
+    if found["reasons"]:
+        raise typer.Exit(1)
+
+
+def _print(found: Mapping[str, Any], pipeline: str) -> None:
+    size = found["bytes"] / 1e6
+    print_lines(f"{found['pipeline']}: {found['kind']}, {size:.1f} MB, for spaCy {found['spacy_version'] or 'unknown'}")
+    print_table(["component", "factory", ">labels", ""], map(_component, found["components"]))
+    for transformer in found["transformers"]:
+        print_table(["transformer", str(transformer["component"])], _rows(transformer))
+    for key, title in (("requirements", "requirements"), ("code", "its own code")):
+        if found[key]:
+            print_lines(f"{title}: {', '.join(found[key])}")
+    if found["source"]:
+        print_lines("compiled from {name} {version}, sha256={sha256}".format(**found["source"]))
+    if found["verification"]:
+        agreement = found["verification"].get("agreement")
+        print_lines(f"verified on {found['verification'].get('documents')} documents: agreement {agreement}")
+    if found["fits"]:
+        print_table(
+            ["precision", ">pipeline MB", ">zip MB, unzipped", "fits a zip", ">peak memory MB"],
+            (_fit(name, fit) for name, fit in found["fits"].items()),
+            title="estimates",
+        )
+    print_lines(*_verdict(found, pipeline))
+
+
+def _component(component: Mapping[str, Any]) -> tuple[object, ...]:
+    labels = component["labels"]
+    more = ", …" if len(labels) > SHOWN_LABELS else ""
+    return component["name"], component["factory"], len(labels) or "", ", ".join(labels[:SHOWN_LABELS]) + more
+
+
+def _rows(transformer: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for key, value in transformer.items():
+        if key != "component" and value is not None:
+            yield key.replace("_", " "), f"{value:,}" if type(value) is int else value
+
+
+def _fit(name: str, fit: Mapping[str, Any]) -> tuple[object, ...]:
+    megabytes = (f"{fit[key] / 1e6:.1f}" for key in ("pipeline_bytes", "zip_bytes"))
+    return name, *megabytes, "yes" if fit["fits_zip"] else "no: an image", fit["memory_mb"]
+
+
+def _verdict(found: Mapping[str, Any], pipeline: str) -> Iterator[str]:
+    from shlex import quote
+
+    from spacy_lambda.pipeline.kind import PipelineKind
+
+    if found["reasons"]:
+        yield "it cannot be compiled:"
+        for one in found["reasons"]:
+            yield f"  {one['reason']}"
+            yield f"    remedy: {one['remedy']}"
+    elif found["kind"] == PipelineKind.ORIGINAL:
+        yield f"compile it: spacy-lambda compile {quote(pipeline)} compiled"
+    else:
+        yield f"a function runs it as it is: spacy-lambda serve {quote(pipeline)}"

@@ -1,0 +1,200 @@
+"""A pipeline -> its description: components, transformers, sizes, and whether and how it would be compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.compiler.inspection import Inspection, Original, inspect_parts, pipeline_requirements
+from spacy_lambda.compiler.libraries import TransformerPart
+from spacy_lambda.compiler.own_code import find_code
+from spacy_lambda.compiler.precisions import PRECISIONS
+from spacy_lambda.core.artifact.open import pipeline_folder
+from spacy_lambda.core.compiled_meta import META_KEY, Precision
+from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
+from spacy_lambda.core.pipeline_meta import read_meta
+from spacy_lambda.errors import SpacyLambdaError
+from spacy_lambda.pipeline.config_file import read_config
+from spacy_lambda.pipeline.kind import PipelineKind, kind_of
+from spacy_lambda.runtime.code import code_names
+
+__all__ = ["ComponentDescription", "Fit", "PipelineDescription", "describe_pipeline"]
+
+PACKAGES_BYTES = 145_000_000
+"""Bytes of the packages in a zip for Python 3.13 on x86_64, as ``spacy-lambda bundle`` reports them."""
+
+PROCESS_BYTES = 125_000_000
+"""Memory of a function without its pipeline, of which ``make bench`` shows the sum."""
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class ComponentDescription:
+    """One component.
+
+    :param labels: Its labels, as in ``meta.json``.
+    """
+
+    name: str
+    factory: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Estimated size of a function with the pipeline at one precision.
+
+    :param pipeline_bytes: Bytes of the compiled pipeline.
+    :param zip_bytes: Bytes of a zip with it, unzipped.
+    :param fits_zip: Whether Lambda accepts that; otherwise ``bundle`` makes an image.
+    :param memory_mb: Peak memory of the function.
+    """
+
+    pipeline_bytes: int
+    zip_bytes: int
+    fits_zip: bool
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class PipelineDescription:
+    """The description of a pipeline.
+
+    :param pipeline: Its name and version: ``LANG_NAME-VERSION``.
+    :param kind: See :class:`.PipelineKind`.
+    :param bytes: Bytes of its files.
+    :param spacy_version: Versions of spaCy that it is made for.
+    :param requirements: Requirements of the compiled pipeline in addition to the base install.
+    :param code: Modules that it brings.
+    :param transformers: Each transformer's settings.
+    :param precision: Precision of a compiled pipeline.
+    :param source: Original of a compiled pipeline: name, version and SHA-256.
+    :param verification: Summary of a compiled pipeline's verification, if one was made.
+    :param fits: Estimated sizes, by precision.
+    :param reasons: Every reason why it cannot be compiled, each with its remedy.
+    """
+
+    pipeline: str
+    kind: PipelineKind
+    bytes: int
+    spacy_version: str
+    components: tuple[ComponentDescription, ...]
+    requirements: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    transformers: tuple[dict[str, Any], ...] = ()
+    precision: Precision | None = None
+    source: dict[str, str] | None = None
+    verification: dict[str, Any] | None = None
+    fits: dict[str, Fit] = field(default_factory=dict)
+    reasons: tuple[dict[str, str], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the description as JSON values."""
+        return asdict(self)
+
+
+def describe_pipeline(pipeline: str, *, code: Sequence[Path] = ()) -> PipelineDescription:
+    """Describe a pipeline, and for an original what compiling it would do and every reason against.
+
+    An original is loaded, which runs code that it names; a compiled pipeline is only read. Nothing is written.
+
+    :param pipeline: A pipeline's directory, an installed pipeline package's name, or a wheel, zip or artifact of one.
+    :param code: Python files and packages that register the names in the pipeline's config.
+    :raises PipelineNotFoundError: If there is no such pipeline.
+    :raises InvalidPipelineError: If its config cannot be read.
+    """
+    with pipeline_folder(pipeline) as path:
+        config, meta = read_config(path), read_meta(path / "meta.json")
+        kind = kind_of(config, meta)
+        common: dict[str, Any] = {
+            "pipeline": f"{meta.get('lang')}_{meta.get('name')}-{meta.get('version')}",
+            "kind": kind,
+            "bytes": _bytes(path),
+            "spacy_version": str(meta.get("spacy_version", "")),
+            "components": _components(config, meta),
+        }
+        if kind is PipelineKind.ORIGINAL:
+            return PipelineDescription(**common, **_original(path, code, common["bytes"]))
+        return PipelineDescription(**common, **_runnable(path, meta, common["bytes"]))
+
+
+def _components(config: Mapping[str, Any], meta: Mapping[str, Any]) -> tuple[ComponentDescription, ...]:
+    labels = meta.get("labels")
+    known = labels if isinstance(labels, Mapping) else {}
+    sections = config.get("components", {})
+    return tuple(
+        ComponentDescription(name, _factory(sections.get(name, {})), tuple(map(str, known.get(name, ()))))
+        for name in config["nlp"]["pipeline"]
+    )
+
+
+def _factory(section: Mapping[str, Any]) -> str:
+    return str(section.get("factory") or f"from {section.get('source')}")
+
+
+def _runnable(path: Path, meta: Mapping[str, Any], size: int) -> dict[str, Any]:
+    """Describe a pipeline that a function runs as it is."""
+    block = meta.get(META_KEY) or {}
+    precision = block.get("precision")
+    return {
+        "requirements": tuple(meta.get("requirements", ())),
+        "code": tuple(code_names(path)),
+        "transformers": tuple({"component": name, **one} for name, one in block.get("encoders", {}).items()),
+        "precision": precision,
+        "source": {key: str(block[f"source_{key}"]) for key in ("name", "version", "sha256")} if block else None,
+        "verification": block.get("verification"),
+        "fits": {precision or "as it is": _fit(size)},
+    }
+
+
+def _original(path: Path, code: Sequence[Path], size: int) -> dict[str, Any]:
+    own = find_code(path, code)
+    try:
+        found = inspect_parts(path, own)
+        requirements = (
+            pipeline_requirements(Original(path, found.nlp, found.config, found.transformers, own)) if found.nlp else ()
+        )
+    except SpacyLambdaError as exc:
+        return {"code": tuple(own.names), "reasons": (_reason(exc.message, exc.remedy),)}
+    return {
+        "requirements": tuple(requirements),
+        "code": tuple(own.names),
+        "transformers": tuple(_describe(part) for part in found.transformers),
+        "fits": {} if found.reasons else _fits(path, found, size),
+        "reasons": tuple(_reason(*one) for one in found.reasons),
+    }
+
+
+def _describe(part: TransformerPart) -> dict[str, Any]:
+    return {
+        "component": part.name,
+        "architecture": part.architecture,
+        "method": "graph" if part.has_graph() else "trace",
+        **part.settings(),
+        **part.facts(),
+    }
+
+
+def _fits(path: Path, found: Inspection, size: int) -> dict[str, Fit]:
+    rest = size - sum(_bytes(path / part.name) for part in found.transformers)
+    return {
+        name: _fit(rest + sum(part.encoder_bytes(rules) for part in found.transformers))
+        for name, rules in PRECISIONS.items()
+    }
+
+
+def _fit(size: int) -> Fit:
+    zipped = PACKAGES_BYTES + size
+    return Fit(size, zipped, zipped <= UNZIPPED_BYTES, round((PROCESS_BYTES + size) / MB))
+
+
+def _reason(reason: str, remedy: str | None) -> dict[str, str]:
+    return {"reason": reason, "remedy": remedy or ""}
+
+
+def _bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else ()
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -1,0 +1,133 @@
+"""Pipelines of spacy-curated-transformers: the compiled pipeline predicts what the original predicts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.compiler.compile import compile_pipeline
+from spacy_lambda.compiler.parity import row_error
+from spacy_lambda.errors import UnsupportedPipelineError
+from spacy_lambda.runtime.encoder_output import get_encoding
+from tests.compiler.curated_originals import CURATED, ENCODERS, LISTENERS, build_curated
+from tests.compiler.originals import TEXTS
+from tests.compiler.test_parity import EDGE_TEXTS
+
+pytestmark = pytest.mark.skipif(sys.version_info >= (3, 14), reason="spacy-curated-transformers excludes Python 3.14")
+
+COMPONENTS = ("tagger", "parser", "ner")
+ALL_TEXTS = (*TEXTS, *EDGE_TEXTS.values(), " ".join(TEXTS) * 6, "[PAD] iron <pad> [pad] glass")
+TOLERANCE = 1e-4
+
+
+def all_annotations(nlp: Language, texts: tuple[str, ...]) -> list[Any]:
+    """Return every annotation of each text, or the fact that it fails."""
+    return [_annotations(nlp, text) for text in texts]
+
+
+def _annotations(nlp: Language, text: str) -> Any:
+    try:
+        doc = nlp(text)
+    except Exception:
+        return "fails"
+    tokens = [(t.text, t.tag_, t.dep_, t.head.i, t.is_sent_start) for t in doc]
+    return tokens, [(e.start, e.end, e.label_) for e in doc.ents]
+
+
+def assert_same(original: Path, compiled: Path) -> None:
+    """Check annotations and hidden states of every text, one by one and in batches."""
+    first, second = spacy.load(original), spacy.load(compiled)
+    expected = all_annotations(first, ALL_TEXTS)
+    # The original itself fails on white space alone.
+    found = all_annotations(second, ALL_TEXTS)
+    assert [one for one, old in zip(found, expected, strict=True) if old != "fails"] == [
+        one for one in expected if one != "fails"
+    ]
+    assert "fails" not in found
+    assert sum(bool(one[1]) for one in expected if one != "fails") > len(TEXTS), "the original annotates little"
+    good = [text for text, one in zip(ALL_TEXTS, expected, strict=True) if one != "fails"]
+    for size in (1, 3, 64):
+        docs = list(second.pipe(good, batch_size=size))
+        assert [[(e.start, e.end, e.label_) for e in doc.ents] for doc in docs] == [
+            one[1] for one in expected if one != "fails"
+        ]
+    for text in good:
+        old, new = first(text)._.trf_data, get_encoding(second(text))
+        assert new is not None
+        rows = np.stack([layer.dataXd for layer in old.all_outputs])
+        states = new.hidden[np.newaxis] if new.layers is None else new.layers
+        assert row_error(states, rows) < TOLERANCE
+
+
+CASES: dict[str, dict[str, Any]] = {
+    **{f"{name}": {"architecture": name} for name in CURATED},
+    **{
+        f"{encoder}, {listener}": {"encoder": encoder, "listener": listener}
+        for encoder in ENCODERS
+        for listener in LISTENERS
+    },
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_same_annotations(tmp_path: Path, case: dict[str, Any]) -> None:
+    original = build_curated(tmp_path, components=COMPONENTS, **case)
+    # Others than the first are not proved: the proof has tests of its own.
+    checks: dict[str, Any] = {} if case == CASES["roberta"] else {"prove": lambda *args, **rules: ()}
+    meta = compile_pipeline(str(original), tmp_path / "out", **checks)
+    assert_same(original, tmp_path / "out")
+    assert meta.encoders["transformer"]["method"] == "graph"
+
+
+def test_padding_in_a_text_is_masked(tmp_path: Path) -> None:
+    """Without splitting at punctuation, a token may be the padding wordpiece, which the original does not attend to."""
+    original = build_curated(
+        tmp_path, architecture="bert", encoder="WordpieceEncoder", encoder_settings={"lowercase": False}
+    )
+    compile_pipeline(str(original), tmp_path / "out", prove=lambda *args, **rules: ())
+    first, second = spacy.load(original), spacy.load(tmp_path / "out")
+    doc, other = (Doc(nlp.vocab, words=["iron", "[PAD]", "glass"]) for nlp in (first, second))
+    transformer: Any = first.get_pipe("transformer")
+    expected = transformer.predict([doc]).all_outputs[0][-1]
+    found = get_encoding(second.get_pipe("transformer")(other))
+    assert found is not None
+    assert found.lengths.tolist() == expected.lengths.tolist()
+    assert row_error(found.hidden, expected.dataXd) < TOLERANCE
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "windows longer than the model takes": (
+        {"window": 200, "stride": 150},
+        "fill a window of 200",
+        "set window where the model keeps it",
+    ),
+    "windows that never end": ({"window": 1, "stride": 0}, "a stride of 0", "set stride where the model keeps it"),
+}
+
+
+@pytest.mark.parametrize(("settings", "reason", "remedy"), REFUSED.values(), ids=REFUSED.keys())
+def test_refused(tmp_path: Path, settings: dict[str, Any], reason: str, remedy: str) -> None:
+    def change(nlp: Language) -> None:
+        transformer: Any = nlp.get_pipe("transformer")
+        next(node for node in transformer.model.walk() if node.name == "with_strided_spans").attrs.update(settings)
+
+    path = build_curated(tmp_path, change=change)
+    with pytest.raises(UnsupportedPipelineError) as caught:
+        compile_pipeline(str(path), tmp_path / "out")
+    assert reason in caught.value.message
+    assert remedy in caught.value.remedy
+
+
+def test_int8(tmp_path: Path) -> None:
+    original = build_curated(tmp_path, listener="ScalarWeightingListener")
+    compile_pipeline(str(original), tmp_path / "out", precision="int8", prove=lambda *args, **rules: ())
+    nlp = spacy.load(tmp_path / "out")
+    one_by_one = [doc.to_json() for doc in map(nlp, TEXTS)]
+    assert [doc.to_json() for doc in nlp.pipe(TEXTS, batch_size=3)] == one_by_one
