@@ -109,9 +109,11 @@ def save_transformer(architecture: Architecture, folder: Path, *, seed: int = 0)
     """Write a random transformer and its tokenizer, as ``from_pretrained`` reads them."""
     torch.manual_seed(seed)
     if architecture.tokenizer is PreTrainedTokenizerFast:
-        tokenizer = _byte_level_tokenizer()
+        tokenizer = byte_level_tokenizer()
     else:
-        tokenizer = architecture.tokenizer(tokenizer_object=_wordpieces(), model_max_length=architecture.max_length)
+        tokenizer = architecture.tokenizer(
+            tokenizer_object=wordpiece_tokenizer(), model_max_length=architecture.max_length
+        )
     config = architecture.config(vocab_size=len(tokenizer), **architecture.settings)
     with warnings.catch_warnings():
         # Some modules of transformers are scripted as they are imported, of which torch warns.
@@ -237,7 +239,7 @@ def example(nlp: Language, text: str) -> Example:
     return Example(doc, reference)
 
 
-def _wordpieces() -> Tokenizer:
+def wordpiece_tokenizer() -> Tokenizer:
     letters = string.ascii_lowercase + string.digits + string.punctuation
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
     pieces += [f"##{letter}" for letter in string.ascii_lowercase + string.digits]
@@ -257,7 +259,7 @@ def _wordpieces() -> Tokenizer:
     return tokenizer
 
 
-def _byte_level_tokenizer() -> Any:
+def byte_level_tokenizer() -> Any:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     vocabulary = {piece: i for i, piece in enumerate([*special, *alphabet, "th", "ir", "on", "Ġt"])}

@@ -174,10 +174,12 @@ def _check_against_itself(part: TransformerPart, reference: Reference, expected:
     longest, short = expected.windows[0], next((w for w in expected.windows if len(w) <= PADDED), None)
     (again,) = reference([longest])
     if not (error := row_error(again, expected.hidden[0])) <= EXACT.tolerance:
+        kept = _longest_kept(reference, expected)
+        shorter = f", or set model_max_length of its tokenizer to at most {kept}" if kept else ""
         raise _refused(
             part,
             f"gives another output when it runs again, by {error:.1e} of its size on {len(longest)} wordpieces",
-            'use a model that does not change as it runs (for BigBird: attention_type = "original_full")',
+            f'use a model that does not change as it runs (for BigBird: attention_type = "original_full"){shorter}',
         )
     longer = next((w for w in reversed(expected.windows) if short and len(w) > 2 * len(short)), None)
     if short is None or longer is None:
@@ -189,6 +191,14 @@ def _check_against_itself(part: TransformerPart, reference: Reference, expected:
             f"gives another output in a batch with a longer window, by {error:.1e} of its size: they depend on padding",
             part.padding_remedy,
         )
+
+
+def _longest_kept(reference: Reference, expected: Expected) -> int:
+    """Return the length of the longest window that has the same output as before; 0 if there is none."""
+    for window, rows in zip(expected.windows, expected.hidden, strict=True):
+        if row_error(reference([window])[0], rows) <= EXACT.tolerance:
+            return len(window)
+    return 0
 
 
 def _encode(part: TransformerPart, encoder: Encoder, window: list[int], rules: PrecisionRules) -> HiddenStates:
