@@ -104,7 +104,8 @@ def test_the_handler_answers_with_the_build_side_blocked() -> None:
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     loaded = json.loads(done.stdout.splitlines()[-1])
-    assert not [name for name in loaded if name.startswith("spacy_lambda.runtime.curated")]
+    curated = [name for name in loaded if name.startswith("spacy_lambda.runtime.curated")]
+    assert curated == ["spacy_lambda.runtime.curated", "spacy_lambda.runtime.curated.factory"]
     beyond = [name for name in loaded if not name.startswith("spacy_lambda.runtime")]
     assert beyond == [
         "spacy_lambda",

@@ -14,7 +14,7 @@ STARTS = (
     "runtime/handler.py",
     "runtime/component.py",
     "runtime/listener.py",
-    "runtime/curated/component.py",
+    "runtime/curated/factory.py",
     "runtime/curated/listeners.py",
     "runtime/curated/wrapped_transformer.py",
 )

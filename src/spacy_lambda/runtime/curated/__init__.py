@@ -1,7 +1,8 @@
-"""Compiled transformers of spacy-curated-transformers, imported when a pipeline names them.
+"""Compiled transformers of spacy-curated-transformers, imported when a pipeline names them (but for their name).
 
 The flow, one module each::
 
+    factory       its registered name
     component     the spaCy component: Doc -> hidden states
       wordpieces    Doc -> wordpiece ids, token by token
       windows       ids -> windows; hidden states of windows -> one row per wordpiece

@@ -9,54 +9,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from spacy.attrs import ORTH, SPACY
-from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_lambda.errors import EncoderError
+from spacy_lambda.runtime.curated.factory import FACTORY
 from spacy_lambda.runtime.curated.windows import merge_windows, window_bounds
 from spacy_lambda.runtime.curated.wordpiece_files import encoder_from_files, read_encoder, write_encoder
 from spacy_lambda.runtime.curated.wordpieces import DocWordpieces, WordpieceEncoder
 from spacy_lambda.runtime.encoder import Encoder, EncoderBytes, HiddenStates
-from spacy_lambda.runtime.encoder_output import TRF_DATA, Encoding
+from spacy_lambda.runtime.encoder_output import Encoding
 from spacy_lambda.runtime.transformer import CompiledTransformer
 
-__all__ = ["FACTORY", "OnnxCuratedTransformer", "make_onnx_curated_transformer"]
-
-FACTORY = "onnx_curated_transformer_v1"
-
-
-@Language.factory(
-    FACTORY,
-    assigns=[f"doc._.{TRF_DATA}"],
-    default_config={"window": 128, "stride": 96, "max_length": 512, "width": 768, "all_layer_outputs": False},
-)
-def make_onnx_curated_transformer(
-    nlp: Language, name: str, window: int, stride: int, max_length: int, width: int, all_layer_outputs: bool
-) -> OnnxCuratedTransformer:
-    """Construct the component; spaCy calls this by its registered name.
-
-    :param window: Wordpieces in a window.
-    :param stride: Wordpieces from one window to the next.
-    :param max_length: Wordpieces the encoder takes at most; a longer window is an error, as in the original.
-    :param width: Columns of the hidden states.
-    :param all_layer_outputs: Give the listeners all layers, embeddings first, rather than the last one.
-    """
-    return OnnxCuratedTransformer(
-        nlp.vocab,
-        name,
-        window=window,
-        stride=stride,
-        max_length=max_length,
-        width=width,
-        all_layer_outputs=all_layer_outputs,
-    )
+__all__ = ["FACTORY", "OnnxCuratedTransformer"]
 
 
 class OnnxCuratedTransformer(CompiledTransformer):
     """The component of a transformer that was trained with spacy-curated-transformers.
 
-    :param window: See :func:`make_onnx_curated_transformer`, as the others.
+    :param window: See :func:`spacy_lambda.runtime.curated.factory.make_onnx_curated_transformer`, as the others.
     """
 
     def __init__(

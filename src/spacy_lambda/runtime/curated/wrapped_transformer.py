@@ -32,7 +32,7 @@ def build_wrapped_transformer_v1(
     ``wrapped_listener``. The encoder is saved with the component's weights.
 
     :param wrapped_listener: The listener, which reads this transformer only.
-    :param window: See :func:`spacy_lambda.runtime.curated.component.make_onnx_curated_transformer`, as the others.
+    :param window: See :func:`spacy_lambda.runtime.curated.factory.make_onnx_curated_transformer`, as the others.
     """
     transformer = OnnxCuratedTransformer(
         Vocab(),
