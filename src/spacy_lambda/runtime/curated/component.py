@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_lambda.errors import EncoderError
-from spacy_lambda.runtime.curated.factory import FACTORY
+from spacy_lambda.runtime.curated.factory import FACTORY, make_onnx_curated_transformer
 from spacy_lambda.runtime.curated.windows import merge_windows, window_bounds
 from spacy_lambda.runtime.curated.wordpiece_files import encoder_from_files, read_encoder, write_encoder
 from spacy_lambda.runtime.curated.wordpieces import DocWordpieces, WordpieceEncoder
@@ -21,13 +21,13 @@ from spacy_lambda.runtime.encoder import Encoder, EncoderBytes, HiddenStates
 from spacy_lambda.runtime.encoder_output import Encoding
 from spacy_lambda.runtime.transformer import CompiledTransformer
 
-__all__ = ["FACTORY", "OnnxCuratedTransformer"]
+__all__ = ["FACTORY", "OnnxCuratedTransformer", "make_onnx_curated_transformer"]
 
 
 class OnnxCuratedTransformer(CompiledTransformer):
     """The component of a transformer that was trained with spacy-curated-transformers.
 
-    :param window: See :func:`spacy_lambda.runtime.curated.factory.make_onnx_curated_transformer`, as the others.
+    :param window: See :func:`make_onnx_curated_transformer`, as the others.
     """
 
     def __init__(
