@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +112,14 @@ def long_words() -> dict[str, WordpieceEncoder]:
         ),
         "char": CharEncoder({char: number for number, char in enumerate(CHARACTERS)}),
     }
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda encoder: pickle.loads(pickle.dumps(encoder))])
+def test_copies_and_pickles(pair: Pair, again: Callable[[WordpieceEncoder], WordpieceEncoder]) -> None:
+    expected = pair.ours.encode(make_doc(TEXT)).ids.tolist()
+    small = len(pickle.dumps(encoder_from_files(pair.ours.to_files())))
+    assert len(pickle.dumps(pair.ours)) <= small
+    assert again(pair.ours).encode(make_doc(TEXT)).ids.tolist() == expected
 
 
 @pytest.mark.timeout(120)  # the square of its length would take hours

@@ -102,3 +102,7 @@ class WordCache:
                     self._ids.clear()
                 self._ids[word] = found
         return found
+
+    def __reduce__(self) -> tuple[type[WordCache], tuple[Callable[[str], Ids]]]:
+        """Leave the words out of copies and pickles."""
+        return WordCache, (self._encode,)
