@@ -13,8 +13,16 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.errors import MissingOutputError
-from spacy_lambda.runtime.encoder_output import ENCODING_KEY, TRF_DATA, get_encoding
+from spacy_lambda.runtime.encoder_output import (
+    ENCODING_KEY,
+    TRF_DATA,
+    EncodedWordpieces,
+    Encoding,
+    OutputFormat,
+    get_encoding,
+)
 from spacy_lambda.runtime.trf_data.extension import get_trf_data, install_extension
+from spacy_lambda.runtime.trf_data.views import make_view
 
 TEXT = "Thin films of iron oxide were grown on silicon by molecular beam epitaxy."
 
@@ -85,3 +93,21 @@ def test_what_nothing_reads_is_not_imported(bundled_path: Path) -> None:
     )
     modules = ["spacy_lambda.runtime.trf_data", "spacy_lambda.runtime.trf_data.extension"]
     assert done.stdout.strip() == str(modules)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_windows_are_padded_on_either_side(side: str) -> None:
+    lengths = np.array([2, 3], dtype=np.int32)
+    wordpieces = EncodedWordpieces(np.arange(1, 6, dtype=np.int32), lengths, list("abcde"), np.ones(5, dtype=np.int32))
+    hidden = np.arange(1, 6, dtype=np.float32)[:, np.newaxis]
+    rows = np.arange(5, dtype=np.int32)
+    form = OutputFormat("_", 9, token_types=True, padding_side=side, pad_type_id=3)
+    data = make_view(Encoding(hidden, rows, np.ones(5, dtype=np.int32), wordpieces=wordpieces, format=form))
+    found = data.tokens
+    is_left = side == "left"
+    assert found["input_texts"] == [["_", "a", "b"] if is_left else ["a", "b", "_"], ["c", "d", "e"]]
+    assert found["input_ids"].tolist() == [[9, 1, 2] if is_left else [1, 2, 9], [3, 4, 5]]
+    assert found["attention_mask"].tolist() == [[0, 1, 1] if is_left else [1, 1, 0], [1, 1, 1]]
+    assert found["token_type_ids"].tolist() == [[3, 1, 1] if is_left else [1, 1, 3], [1, 1, 1]]
+    assert data.tensors[0].reshape(-1)[data.align.dataXd.ravel()].tolist() == [1, 2, 3, 4, 5]
+    assert data.wordpieces.lengths == [2, 3]

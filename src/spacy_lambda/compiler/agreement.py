@@ -147,7 +147,7 @@ class HiddenTally:
         """Compare the hidden states of documents that a transformer has just seen."""
         for first, second in zip(original, compiled, strict=True):
             if isinstance(first, Doc) and isinstance(second, Doc):
-                self._add(_torch_rows(first), get_encoding(second))
+                self._add(_original_rows(first), get_encoding(second))
 
     def _add(self, expected: Any, encoding: Any) -> None:
         if expected is None or encoding is None:
@@ -180,13 +180,17 @@ def _f1(shared: int, expected: int, found: int) -> float:
     return 2 * shared / (expected + found) if expected + found else 1.0
 
 
-def _torch_rows(doc: Doc) -> Any:
-    """Return the hidden states that spacy-transformers left on a Doc, without padding.
+def _original_rows(doc: Doc) -> Any:
+    """Return the hidden states that the original left on a Doc, without padding.
 
     *Shape:* ``(wordpieces, width)``
     """
     data = getattr(doc._, TRF_DATA, None) if Doc.has_extension(TRF_DATA) else None
-    if data is None or "last_hidden_state" not in data.model_output:
+    if data is None:
+        return None
+    if not hasattr(data, "wordpieces"):  # spacy-curated-transformers' output
+        return data.last_hidden_layer_state.dataXd
+    if "last_hidden_state" not in data.model_output:
         return None
     hidden = data.model_output.last_hidden_state
     mask = np.asarray(data.wordpieces.attention_mask) > 0

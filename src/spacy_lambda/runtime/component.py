@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from spacy.attrs import LENGTH, SPACY
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -116,7 +117,7 @@ class OnnxTransformer(CompiledTransformer):
     ) -> None:
         super().__init__(vocab, name, max_length=max_length, width=width)
         self.set_extra_annotations = set_extra_annotations
-        self._format = OutputFormat(max_length=max_length, **(trf_data or {}))
+        self._format = OutputFormat(max_length=max_length, padding_side=padding_side, **(trf_data or {}))
         self._windows = make_span_getter(get_spans, window=window, stride=stride)
         self._is_custom = callable(get_spans)
         self._pads_left = padding_side == "left"
@@ -233,4 +234,12 @@ def _first_rows(hidden: list[HiddenStates], width: int) -> HiddenStates:
 def _encoded(windows: list[Wordpieces]) -> EncodedWordpieces:
     ids = np.concatenate([np.zeros(0, dtype=np.int32), *(window.ids.astype(np.int32) for window in windows)])
     lengths = np.array([len(window.ids) for window in windows], dtype=np.int32)
-    return EncodedWordpieces(ids, lengths, [one for window in windows for one in window.strings])
+    strings = [one for window in windows for one in window.strings]
+    types = None
+    if any(window.types is not None for window in windows):
+        types = np.concatenate([_types(window) for window in windows])
+    return EncodedWordpieces(ids, lengths, strings, types)
+
+
+def _types(window: Wordpieces) -> npt.NDArray[np.int32]:
+    return np.zeros(len(window.ids), dtype=np.int32) if window.types is None else window.types.astype(np.int32)

@@ -40,11 +40,13 @@ class EncodedWordpieces(NamedTuple):
     :param ids: Vocabulary ids. *Shape:* ``(n_wordpieces,)``
     :param lengths: Number of wordpieces of each window. *Shape:* ``(n_windows,)``
     :param strings: The wordpieces as strings.
+    :param types: Token types, or ``None`` if they are all 0. *Shape:* ``(n_wordpieces,)``
     """
 
     ids: npt.NDArray[np.int32]
     lengths: npt.NDArray[np.int32]
     strings: list[str]
+    types: npt.NDArray[np.int32] | None = None
 
 
 class OutputFormat(NamedTuple):
@@ -55,6 +57,8 @@ class OutputFormat(NamedTuple):
     :param token_types: ``True`` if the tokenizer gives token types.
     :param outputs: Names of the model's outputs, in order.
     :param max_length: Wordpieces after which a window is truncated; 0 if unknown.
+    :param padding_side: The side on which shorter windows are padded.
+    :param pad_type_id: The token type of padding.
     """
 
     pad_token: str = "[PAD]"
@@ -62,6 +66,8 @@ class OutputFormat(NamedTuple):
     token_types: bool = False
     outputs: Sequence[str] = ("last_hidden_state",)
     max_length: int = 0
+    padding_side: str = "right"
+    pad_type_id: int = 0
 
 
 class Encoding(NamedTuple):

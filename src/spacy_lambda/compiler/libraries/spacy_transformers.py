@@ -152,8 +152,12 @@ class SpacyTransformersPart(TransformerPart):
         return component
 
     def with_outputs(self, component: OnnxTransformer) -> OnnxTransformer:
-        """Return it with the pooled output, where the model has one that is computed as usual."""
-        component.pooler = find_pooler(self.model, self._word_data().model_output)
+        """Return it with the pooled output, where the model has one that is computed as usual.
+
+        Padding on the left is what a pooler gets of shorter windows.
+        """
+        if self.tokenizer.padding_side == "right":
+            component.pooler = find_pooler(self.model, self._word_data().model_output)
         return component
 
     def settings(self) -> dict[str, Any]:
@@ -183,6 +187,7 @@ class SpacyTransformersPart(TransformerPart):
             "pad_id": self.tokenizer.pad_token_id or 0,
             "token_types": "token_type_ids" in self.tokenizer.model_input_names,
             "outputs": list(self._word_data().model_output),
+            "pad_type_id": self.tokenizer.pad_token_type_id,
         }
 
     def _word_data(self) -> Any:

@@ -55,7 +55,8 @@ class TransformerOutput:
     @cached_property
     def _padding(self) -> Padding:
         found = self.encoding.wordpieces
-        return Padding(np.array([len(self.encoding.hidden)], dtype=np.int32) if found is None else found.lengths)
+        lengths = np.array([len(self.encoding.hidden)], dtype=np.int32) if found is None else found.lengths
+        return Padding(lengths, self.encoding.format.padding_side == "left")
 
     @cached_property
     def align(self) -> Ragged:

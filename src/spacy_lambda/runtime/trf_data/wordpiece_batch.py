@@ -22,7 +22,7 @@ class WordpieceBatch:
     :param input_ids: Their vocabulary ids. *Shape:* ``(n_windows, longest)``
     :param attention_mask: 1 for wordpieces, 0 for padding. *Shape:* ``(n_windows, longest)``
     :param lengths: Wordpieces of each window without padding.
-    :param token_type_ids: Zeros, where the tokenizer gives token types. *Shape:* ``(n_windows, longest)``
+    :param token_type_ids: Token types, where the tokenizer gives them. *Shape:* ``(n_windows, longest)``
     """
 
     strings: list[list[str]]
@@ -70,9 +70,11 @@ class Padding:
     """Windows of different lengths as rows of equal length.
 
     :param lengths: Wordpieces of each window. *Shape:* ``(n_windows,)``
+    :param is_left: Whether padding comes first.
     """
 
     lengths: npt.NDArray[np.int32]
+    is_left: bool = False
 
     @property
     def longest(self) -> int:
@@ -89,6 +91,8 @@ class Padding:
         """Padded place of each wordpiece. *Shape:* ``(n_wordpieces,)``"""
         ends = np.cumsum(self.lengths, dtype=np.int64)
         before = np.arange(len(self.lengths)) * self.longest - (ends - self.lengths)
+        if self.is_left:
+            before += self.longest - self.lengths
         return np.asarray(np.arange(int(self.lengths.sum())) + np.repeat(before, self.lengths), dtype=np.int64)
 
     def pad(self, values: npt.NDArray[Any], fill: Any = 0) -> npt.NDArray[Any]:
@@ -103,11 +107,13 @@ class Padding:
 
 def pad_wordpieces(wordpieces: EncodedWordpieces, form: OutputFormat) -> WordpieceBatch:
     """Return the wordpieces of a Doc as the original gives them."""
-    padding = Padding(wordpieces.lengths)
+    padding = Padding(wordpieces.lengths, form.padding_side == "left")
     ends = np.cumsum(wordpieces.lengths).tolist()
     starts = [0, *ends[:-1]] if ends else []
     rows = [wordpieces.strings[start:end] for start, end in zip(starts, ends, strict=True)]
-    strings = [[*row, *[form.pad_token] * (padding.longest - len(row))] for row in rows]
+    pads = [[form.pad_token] * (padding.longest - len(row)) for row in rows]
+    strings = [[*pad, *row] if padding.is_left else [*row, *pad] for row, pad in zip(rows, pads, strict=True)]
+    types = np.zeros(len(wordpieces.ids), dtype=np.int64) if wordpieces.types is None else wordpieces.types
     # spacy-transformers counts a wordpiece of the padding's name as padding, and in truncated windows, everything.
     counted = [sum(one != form.pad_token for one in row) for row in strings]
     truncates = 0 < form.max_length <= padding.longest
@@ -116,5 +122,5 @@ def pad_wordpieces(wordpieces: EncodedWordpieces, form: OutputFormat) -> Wordpie
         padding.pad(wordpieces.ids.astype(np.int64), form.pad_id),
         padding.pad(np.ones(len(wordpieces.ids), dtype=np.float32)),
         [padding.longest] * len(rows) if truncates else counted,
-        np.zeros(padding.shape, dtype=np.int64) if form.token_types and rows else None,
+        padding.pad(types.astype(np.int64), form.pad_type_id) if form.token_types and rows else None,
     )
