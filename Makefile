@@ -62,7 +62,7 @@ clean: ## Remove the environments
 	$(call venv,.venv-dev,-e ".[dev]" $(PIPELINE_WHEEL))
 
 .venv-original/ready: constraints.txt
-	$(call venv,.venv-original,spacy-transformers torch)
+	$(call venv,.venv-original,spacy-transformers spacy-curated-transformers torch)
 
 # What the tests bundle.
 build/wheels/ready: .venv-dev/ready scripts/fetch_wheels.py

@@ -22,6 +22,8 @@ from spacy.lookups import Lookups
 from spacy.tokens import Doc
 from spacy.training import Example
 
+ENGLISH = "en_core_web_trf's config (RoBERTa base: 12 layers, width 768; six components)"
+
 VOCABULARY = 50_265
 WIDTH, LAYERS = 768, 12
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from models import MINILM, SCIBERT, build_original, compile_both
+from official import ENGLISH, build_english
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tables import Variant, as_markdown, as_table, write_readme
@@ -51,7 +52,7 @@ class Plan:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--original", type=Path, help="a trained pipeline of your own, measured instead of both sizes")
+    parser.add_argument("--original", type=Path, help="a trained pipeline of your own, measured instead of these sizes")
     parser.add_argument("--calibrate", type=Path, help="texts for compiling it to int8")
     parser.add_argument("--rounds", type=int, default=7, help="cold starts of each variant")
     parser.add_argument("--json", type=Path, default=WORK / "results.json", help="where the figures go")
@@ -87,7 +88,7 @@ def main() -> None:
 
 
 def originals(given: Path | None, console: Console) -> list[tuple[str, Path, Path]]:
-    """Return the name, the original pipeline, and a folder for the compiled ones."""
+    """Return the name, the original pipeline, and a folder for the compiled ones, of each size."""
     if given is not None:
         return [(given.name, given, WORK / f"given-{abs(hash(given.resolve()))}")]
     tokenizer = find_pipeline("en_scienceie_minilm") / "transformer" / "tokenizer.json"
@@ -96,7 +97,8 @@ def originals(given: Path | None, console: Console) -> list[tuple[str, Path, Pat
         console.print(f"building {size.name}")
         folder = WORK / name
         found.append((size.name, build_original(size, tokenizer, folder), folder))
-    return found
+    console.print(f"building {ENGLISH}")
+    return [*found, (ENGLISH, build_english(WORK / "english"), WORK / "english")]
 
 
 def measure(variants: dict[Variant, tuple[Path, Path]], text: str, plan: Plan) -> dict[str, Any]:
