@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ def inspect_parts(path: Path, code: OwnCode = NO_CODE) -> Inspection:
     for library in _libraries(used_components(read)).values():
         if importlib.util.find_spec(library.package) is None:
             raise MissingExtraError("compile", missing=library.distribution)
+        importlib.import_module(library.package)  # it creates registries that the code may use
     import_own_code(code)
     nlp = _load(path, read)
     # Again, with the config as spaCy resolves it: with defaults, and components from other pipelines.
