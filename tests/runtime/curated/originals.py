@@ -22,7 +22,7 @@ from spacy_lambda.runtime.curated.wordpieces import WordpieceEncoder
 from spacy_lambda.runtime.encoder import EncoderBytes
 
 VOCAB = spacy.blank("en").vocab
-PIECES = (
+WORDPIECES = (
     "[PAD] [UNK] [CLS] [SEP] a b ab abc ##a ##b ##c ##ab é e ##e ä ##ä . - a-b [ ] P ##日 日 A ##. ss ß ﬁ fi ##fi ! '"
 ).split()
 CHARACTERS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdeéä .-日本fi1\n"]
@@ -58,8 +58,8 @@ def merges(count: int, *, in_order: bool) -> list[tuple[str, str]]:
 
 
 def byte_vocab(pairs: list[tuple[str, str]]) -> dict[str, int]:
-    pieces = ["<s>", "<pad>", "</s>", "<unk>", *sorted(ByteLevel.alphabet()), *map("".join, pairs)]
-    return {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    wordpieces = ["<s>", "<pad>", "</s>", "<unk>", *sorted(ByteLevel.alphabet()), *map("".join, pairs)]
+    return {text: number for number, text in enumerate(dict.fromkeys(wordpieces))}
 
 
 def wordpiece_pair(*, lowercase: bool, accents: bool, punctuation: bool) -> Pair:
@@ -68,10 +68,10 @@ def wordpiece_pair(*, lowercase: bool, accents: bool, punctuation: bool) -> Pair
 
     name = "build_bert_wordpiece_encoder_v1" if punctuation else "build_wordpiece_encoder_v1"
     original = getattr(tokenization, name)()
-    original.attrs["wordpiece_processor"] = WordPieceProcessor(PIECES)
+    original.attrs["wordpiece_processor"] = WordPieceProcessor(WORDPIECES)
     original.attrs["lowercase"] = lowercase
     original.attrs["strip_accents"] = accents
-    ours = BertWordpieceEncoder(PIECES, lowercase=lowercase, strip_accents=accents, split_punctuation=punctuation)
+    ours = BertWordpieceEncoder(WORDPIECES, lowercase=lowercase, strip_accents=accents, split_punctuation=punctuation)
     return Pair(original, ours)
 
 

@@ -22,13 +22,13 @@ from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
 from tests.runtime.curated.originals import (
     MAX_LENGTH,
     N_LAYERS,
-    PIECES,
     STRIDE,
     TEXT,
     TOLERANCE,
     VOCAB,
     WIDTH,
     WINDOW,
+    WORDPIECES,
     WORDS,
     Pair,
     char_pair,
@@ -51,7 +51,7 @@ def make_both(pair: Pair, *, all_layers: bool, window: int = WINDOW) -> Both:
     from spacy_curated_transformers.pipeline.transformer import CuratedTransformer
 
     model = build_bert_transformer_model_v1(
-        vocab_size=len(PIECES),
+        vocab_size=len(WORDPIECES),
         with_spans=build_with_strided_spans_v1(stride=STRIDE, window=window),
         piece_encoder=pair.original,
         hidden_width=WIDTH,

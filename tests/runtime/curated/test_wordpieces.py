@@ -22,8 +22,8 @@ from spacy_lambda.runtime.curated.wordpieces import WORDPIECES_FILE, WordCache, 
 from tests.runtime.curated.originals import (
     CHARACTERS,
     PAIRS,
-    PIECES,
     TEXT,
+    WORDPIECES,
     WORDS,
     Pair,
     byte_bpe_pair,
@@ -83,7 +83,7 @@ def test_merges_in_any_order(seed: int) -> None:
 
 def test_bytes_that_the_vocabulary_lacks() -> None:
     """The original fails on them, too, and only on them."""
-    vocab = {piece: number for piece, number in byte_vocab([]).items() if piece not in "xyz"}
+    vocab = {text: number for text, number in byte_vocab([]).items() if text not in "xyz"}
     pair = byte_bpe_pair([("a", "b"), ("c", "d")], {**vocab, "ab": 999})
     assert_same(pair, [("ab", True), ("c", False)])
     for word in ("x", "cd"):
@@ -98,14 +98,14 @@ def test_an_empty_wordpiece_begins_a_token_once() -> None:
     from curated_tokenizers import WordPieceProcessor
 
     pair = PAIRS["wordpiece lowercase=False accents=False punctuation=True"]()
-    pair.original.attrs["wordpiece_processor"] = WordPieceProcessor([*PIECES, ""])
-    ours = Pair(pair.original, BertWordpieceEncoder([*PIECES, ""]))
+    pair.original.attrs["wordpiece_processor"] = WordPieceProcessor([*WORDPIECES, ""])
+    ours = Pair(pair.original, BertWordpieceEncoder([*WORDPIECES, ""]))
     assert_same(ours, [("cab", True), ("xyz", True), ("ab", True)])
 
 
 def long_words() -> dict[str, WordpieceEncoder]:
     return {
-        "wordpiece": BertWordpieceEncoder(PIECES, lowercase=True, strip_accents=True),
+        "wordpiece": BertWordpieceEncoder(WORDPIECES, lowercase=True, strip_accents=True),
         "byte_bpe": ByteBpeEncoder.from_merges(byte_vocab(merges(50, in_order=True)), merges(50, in_order=True)),
         "byte_bpe shuffled": ByteBpeEncoder.from_merges(
             byte_vocab(merges(50, in_order=False)), merges(50, in_order=False)
@@ -141,7 +141,7 @@ def test_the_files_of_an_encoder(tmp_path: Path) -> None:
         assert read_encoder(folder).encode(doc).ids.tolist() == encoder.encode(doc).ids.tolist()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"kind": "other"}', b'{"kind": "wordpiece", "pieces": ["a"]}'])
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"kind": "other"}', b'{"kind": "wordpiece", "wordpieces": ["a"]}'])
 def test_broken_files(tmp_path: Path, content: bytes) -> None:
     (tmp_path / WORDPIECES_FILE).write_bytes(content)
     with pytest.raises(PipelineLoadError, match="not a readable vocabulary"):

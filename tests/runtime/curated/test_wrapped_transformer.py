@@ -19,12 +19,12 @@ from spacy_lambda.runtime.private_transformer import find_transformers, private_
 from tests.runtime.curated.originals import (
     MAX_LENGTH,
     N_LAYERS,
-    PIECES,
     STRIDE,
     TEXT,
     TOLERANCE,
     WIDTH,
     WINDOW,
+    WORDPIECES,
     encoder_bytes,
     make_doc,
     wordpiece_pair,
@@ -52,7 +52,7 @@ def original_model(*, all_layers: bool) -> Any:
     nlp = spacy.blank("en")
     settings = {
         "@architectures": f"{P}.BertTransformer.v1",
-        "vocab_size": len(PIECES),
+        "vocab_size": len(WORDPIECES),
         "hidden_width": WIDTH,
         "intermediate_width": WIDTH,
         "num_attention_heads": 2,
@@ -66,7 +66,7 @@ def original_model(*, all_layers: bool) -> Any:
     transformer: Any = nlp.add_pipe("curated_transformer", name="transformer", config=config)
     encoder = transformer.model.get_ref("piece_encoder")
     assert encoder.name == tokenization.build_bert_wordpiece_encoder_v1().name
-    encoder.attrs.update(wordpiece_processor=WordPieceProcessor(PIECES), lowercase=True)
+    encoder.attrs.update(wordpiece_processor=WordPieceProcessor(WORDPIECES), lowercase=True)
     tagger: Any = nlp.add_pipe(
         "tagger", config={"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": LISTENERS[all_layers]}}
     )

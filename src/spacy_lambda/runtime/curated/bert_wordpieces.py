@@ -1,4 +1,4 @@
-"""WordPiece vocabularies, as ``BertWordpieceEncoder`` of spacy-curated-transformers and its plain one have them."""
+"""WordPiece vocabularies, as ``BertWordpieceEncoder`` and ``WordpieceEncoder`` of the original have them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class BertWordpieceEncoder(WordpieceEncoder):
 
     What is left then is one unknown wordpiece; the ones before it stay.
 
-    :param pieces: The vocabulary, in the order of the ids. Of equal ones, the first counts.
+    :param wordpieces: The vocabulary, in the order of the ids. Of equal ones, the first counts.
     :param strip_accents: Remove the accents of each token.
     :param split_punctuation: Encode punctuation characters on their own, as BERT does.
     :raises KeyError: If the vocabulary lacks a special wordpiece.
@@ -28,7 +28,7 @@ class BertWordpieceEncoder(WordpieceEncoder):
 
     def __init__(
         self,
-        pieces: Sequence[str],
+        wordpieces: Sequence[str],
         *,
         bos: str = "[CLS]",
         eos: str = "[SEP]",
@@ -37,18 +37,18 @@ class BertWordpieceEncoder(WordpieceEncoder):
         strip_accents: bool = False,
         split_punctuation: bool = True,
     ) -> None:
-        self._pieces = list(pieces)
+        self._wordpieces = list(wordpieces)
         self._special = {"bos": bos, "eos": eos, "unk": unk}
         self._lowercase = lowercase
         self._strip_accents = strip_accents
         self._split_punctuation = split_punctuation
         initial: dict[str, int] = {}
         inner: dict[str, int] = {}
-        for number, piece in enumerate(pieces):
-            if piece.startswith("##"):
-                inner.setdefault(piece[2:], number)
+        for number, wordpiece in enumerate(wordpieces):
+            if wordpiece.startswith("##"):
+                inner.setdefault(wordpiece[2:], number)
             else:
-                initial.setdefault(piece, number)
+                initial.setdefault(wordpiece, number)
         # An empty wordpiece at the start of a token comes once; within one it would come forever.
         inner.pop("", None)
         self._initial, self._inner = _Table(initial), _Table(inner)
@@ -86,7 +86,7 @@ class BertWordpieceEncoder(WordpieceEncoder):
             "lowercase": self._lowercase,
             "strip_accents": self._strip_accents,
             "split_punctuation": self._split_punctuation,
-            "pieces": self._pieces,
+            "wordpieces": self._wordpieces,
         }
 
     @classmethod
