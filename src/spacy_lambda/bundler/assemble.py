@@ -16,6 +16,7 @@ from spacy_lambda.bundler.proof import Proof, prove
 from spacy_lambda.bundler.sbom import sbom_text
 from spacy_lambda.bundler.shims import install_shims
 from spacy_lambda.bundler.slim import Removal, slim_tree
+from spacy_lambda.bundler.sourceless import fit_tree
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.tree import make_tree, set_modes
 from spacy_lambda.bundler.wheels import download_wheels, lock_text, wheel_digests
@@ -64,13 +65,17 @@ class Assembled:
 
 
 @contextmanager
-def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> Iterator[Assembled]:
+def assemble(
+    pipeline: str, target: Target, on_step: Callable[[str], None], *, zip_limit: int | None = None
+) -> Iterator[Assembled]:
     """Put everything into a temporary folder, laid out as in the function, and run the pipeline from it on a few texts.
 
     That loads the pipeline, and runs code that it contains.
 
     :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
     :param on_step: Called with the name of each step.
+    :param zip_limit: Maximum bytes of the contents, the pipeline included; if the target's Python is installed here,
+        sources are replaced by byte code where that makes them fit.
     :raises BundleError: If there is no wheel for the target, or the pipeline cannot be loaded and run from the folder.
     :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is invalid.
     :raises NotCompiledError: If it needs torch.
@@ -96,6 +101,7 @@ def assemble(pipeline: str, target: Target, on_step: Callable[[str], None]) -> I
         python = find_python(target)
         if python is not None:
             compile_tree(tree, python, skip=PIPELINE_FOLDER)
+            removed += fit_tree(tree, python, limit=zip_limit) if zip_limit is not None else []
         on_step("testing")
         proof = prove(tree, requirements, target, python=python, name=pipeline)
         digest = folder_digest(tree / PIPELINE_FOLDER, manifest)

@@ -115,7 +115,9 @@ def bundle(
     def step(name: str) -> None:
         on_step(name, STEPS.index(name), len(STEPS))
 
-    with assemble(pipeline, options.target, step) as made:
+    fetched = options.fetch or options.fetch_from is not None
+    zip_limit = None if fetched or options.package_type == "image" else limit
+    with assemble(pipeline, options.target, step, zip_limit=zip_limit) as made:
         assembled = made if options.fetch_from is None else replace(made, location=options.fetch_from)
         in_pipeline = sum(file_sizes(assembled.tree / PIPELINE_FOLDER).values())
         choice = choose_package_type(
@@ -123,7 +125,7 @@ def bundle(
             code=sum(file_sizes(assembled.tree).values()) - in_pipeline,
             pipeline=in_pipeline,
             location=assembled.location,
-            fetch=options.fetch or options.fetch_from is not None,
+            fetch=fetched,
             limit=limit,
         )
         engine = None

@@ -125,6 +125,6 @@ def _refusal(name: str, failure: Failure, *, loading: bool) -> BundleError:
 def _has_module(tree: Path, module: str) -> bool:
     """Return whether a folder contains a module, in any form."""
     path = tree.joinpath(*module.split("."))
-    if path.is_dir() or path.with_name(f"{path.name}.py").is_file():
+    if path.is_dir() or any(path.with_name(f"{path.name}{suffix}").is_file() for suffix in (".py", ".pyc", ".so")):
         return True
-    return any(path.parent.glob(f"{path.name}.*.so")) or path.with_name(f"{path.name}.so").is_file()
+    return any(path.parent.glob(f"{path.name}.*.so"))

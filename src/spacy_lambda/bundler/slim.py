@@ -60,6 +60,11 @@ RULES = (
     Rule("*.dist-info/direct_url.json", "the installer's, with paths of this machine"),
     Rule("numpy/f2py/*", "compiles Fortran"),
     Rule("numpy/distutils/*", "builds extension modules"),
+    Rule("numpy/_core/_simd.*.so", "tests"),
+    Rule("numpy/_core/_operand_flag_tests.*.so", "tests"),
+    Rule("numpy/_core/_rational_tests.*.so", "tests"),
+    Rule("numpy/_core/_struct_ufunc_tests.*.so", "tests"),
+    Rule("numpy/_core/_umath_tests.*.so", "tests"),
     Rule("numpy/_core/include/*", "sources of compiled modules"),
     Rule("*/__pycache__/*", "byte code of another Python, or with paths of another machine"),
 )

@@ -85,6 +85,8 @@ def _draw(made: Bundle) -> Path:
 
 
 def _print(made: Bundle, *, report: bool) -> None:
+    from spacy_lambda.bundler.sourceless import SOURCES
+
     _print_sizes(made)
     if report:
         _print_removed(made)
@@ -92,6 +94,10 @@ def _print(made: Bundle, *, report: bool) -> None:
     if not made.bytecode:
         print_lines(
             f"no bytecode: Python {made.target.python} is not installed here, so each cold start compiles the modules"
+        )
+    if any(one.what == SOURCES for one in made.removed):
+        print_lines(
+            "byte code without sources, so that the zip fits: tracebacks through packages show no lines of code"
         )
     print_lines(made.proof.about)
     print_lines(made.reason)
