@@ -18,7 +18,7 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.pipelines import find_pipeline
 
-Assemble = Callable[[str, Target, Callable[[str], None]], AbstractContextManager[Assembled]]
+Assemble = Callable[..., AbstractContextManager[Assembled]]
 
 
 def built_once(build: Callable[..., Bundle], folder: Path) -> Callable[..., Bundle]:
