@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spacy_lambda.compiler.graphs.attention import SelfAttention
 from spacy_lambda.compiler.graphs.weights import Activation, EncoderWeights, LayerWeights, Linear, Norm
 from spacy_lambda.runtime.encoder import INPUT
 from spacy_lambda.runtime.onnx_import import import_onnxruntime
@@ -58,12 +59,13 @@ def random_encoder(
         activation=activation,
         epsilon=1e-12,
         padding_id=padding_id,
-        mask_id=mask_id,
+        attention=SelfAttention(mask_id),
     )
 
 
 def encode(weights: EncoderWeights, ids: Sequence[int]) -> Array:
     """Compute an encoder's hidden states of one window. *Shape:* ``(wordpieces, width)``"""
+    assert weights.positions is not None
     if weights.padding_id is None:
         positions = np.arange(len(ids))
     else:
@@ -72,7 +74,7 @@ def encode(weights: EncoderWeights, ids: Sequence[int]) -> Array:
     x = _norm(weights.words[list(ids)] + weights.positions[positions], weights.embedding_norm, weights.epsilon)
     if weights.projection is not None:
         x = _linear(x, weights.projection)
-    mask = np.where(np.array(ids) == weights.mask_id, np.finfo(np.float32).min, 0)
+    mask = np.where(np.array(ids) == getattr(weights.attention, "mask_id", None), np.finfo(np.float32).min, 0)
     for layer in weights.layers:
         attended = _linear(_attention(_linear(x, layer.qkv), mask), layer.attention_out)
         x = _norm(attended + x, layer.attention_norm, weights.epsilon)
@@ -93,10 +95,13 @@ def _attention(qkv: Array, mask: Array) -> Array:
 
 
 def _linear(x: Array, linear: Linear) -> Array:
+    assert linear.bias is not None
     return x @ linear.weight.astype(np.float64) + linear.bias
 
 
-def _norm(x: Array, norm: Norm, epsilon: float) -> Array:
+def _norm(x: Array, norm: Norm | None, epsilon: float) -> Array:
+    assert norm is not None
+    assert norm.bias is not None
     centred = x - x.mean(axis=1, keepdims=True)
     scaled: Array = centred / np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + epsilon)
     return scaled * norm.weight + norm.bias

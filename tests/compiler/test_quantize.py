@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from spacy_lambda.compiler.graphs.encoder_graph import LINEARS, build_graph
+from spacy_lambda.compiler.graphs.encoder_graph import build_graph
+from spacy_lambda.compiler.graphs.layers import LINEARS
 from spacy_lambda.compiler.graphs.weights import EncoderWeights, Linear
 from spacy_lambda.compiler.quantize import (
     BALANCE,
@@ -135,7 +136,7 @@ def test_the_quantized_encoder_is_close_to_its_original() -> None:
     for (_, name), linear in linears.items():
         assert np.abs(linear.weight.astype(int)).max() <= WEIGHT_LIMIT + 1
         assert (linear.input_scale is None) == (name == "attention_out")
-        assert linear.per_row == (name in PER_ROW)
+        assert (linear.per_row is not None) == (name in PER_ROW)
     (found,) = run(build_graph(weights, linears=linears, words=quantize_table(weights.words)), WINDOWS[0])
     expected = encode(weights, WINDOWS[0])
     error = np.sqrt(np.square(found[0] - expected).mean() / np.square(expected).mean())

@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 
 from spacy_lambda.compiler.graphs.builder import split_weights
-from spacy_lambda.compiler.graphs.encoder_graph import LINEARS, build_graph
+from spacy_lambda.compiler.graphs.encoder_graph import build_graph
+from spacy_lambda.compiler.graphs.layers import LINEARS
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries import TransformerPart
 from spacy_lambda.compiler.parity import check_component, check_encoder, expect

@@ -22,7 +22,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from spacy_lambda.compiler.graphs.encoder_graph import LINEARS, LinearKey, build_graph
+from spacy_lambda.compiler.graphs.encoder_graph import build_graph
+from spacy_lambda.compiler.graphs.layers import LINEARS, LinearKey
 from spacy_lambda.compiler.graphs.products import QuantizedLinear, QuantizedTable
 from spacy_lambda.compiler.graphs.weights import EncoderWeights, Floats, LayerWeights, Linear
 from spacy_lambda.runtime.encoder import INPUT
@@ -119,7 +120,7 @@ def quantize_linears(
                     scales=scales,
                     bias=linear.bias,
                     input_scale=None if name == "attention_out" else (1 / factor).astype(np.float32),
-                    per_row=name in PER_ROW,
+                    per_row=("signed" if weights.gated else "activations") if name in PER_ROW else None,
                 ),
             )
 
@@ -134,10 +135,9 @@ def quantize_table(table: Floats) -> QuantizedTable:
 def _values_balanced(layer: LayerWeights, factor: Matrix) -> LayerWeights:
     """Return the layer with the attention's output divided by a factor, in the projection of the values."""
     width = len(factor)
-    weight, bias = layer.qkv.weight.copy(), layer.qkv.bias.copy()
-    weight[:, 2 * width :] /= factor
-    bias[2 * width :] /= factor
-    return replace(layer, qkv=Linear(weight, bias))
+    divisor = np.concatenate([np.ones(2 * width), factor]).astype(np.float32)
+    bias = None if layer.qkv.bias is None else layer.qkv.bias / divisor
+    return replace(layer, qkv=Linear(layer.qkv.weight / divisor, bias))
 
 
 def _balance(linear: Linear, seen: Calibration, alpha: float) -> Matrix:

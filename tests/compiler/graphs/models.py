@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,10 @@ LONGEST = POSITIONS - 2
 def random_model(model_type: str, **settings: Any) -> Any:
     config = transformers.AutoConfig.for_model(model_type, **{**SIZES, **settings})
     torch.manual_seed(0)
-    return randomized(transformers.AutoModel.from_config(config))
+    with warnings.catch_warnings():
+        # Some modules of transformers are scripted as they are imported, of which torch warns.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return randomized(transformers.AutoModel.from_config(config))
 
 
 def randomized(module: Any) -> Any:

@@ -13,7 +13,7 @@ transformers = pytest.importorskip("transformers")
 from spacy_lambda.compiler.graphs.architectures import find_reader  # noqa: E402
 from spacy_lambda.compiler.graphs.bert import read_bert_weights  # noqa: E402
 from spacy_lambda.compiler.graphs.encoder_graph import build_graph  # noqa: E402
-from spacy_lambda.compiler.graphs.weights import EncoderWeights  # noqa: E402
+from spacy_lambda.compiler.graphs.weights import EncoderWeights, Floats  # noqa: E402
 from tests.compiler.arrays import run  # noqa: E402
 from tests.compiler.graphs.models import LONGEST, hidden_states, random_model, random_window  # noqa: E402
 
@@ -22,12 +22,13 @@ FAMILY = ("bert", "electra", "roberta", "xlm-roberta", "camembert")
 
 def parameters(weights: EncoderWeights) -> int:
     """The number of values in an encoder's weights, as the original counts them."""
+    arrays: list[Floats | None]
     arrays = [weights.words, weights.positions, weights.embedding_norm.weight, weights.embedding_norm.bias]
     arrays += [weights.projection.weight, weights.projection.bias] if weights.projection else []
     for layer in weights.layers:
         for part in vars(layer).values():
             arrays += [part.weight, part.bias]
-    return sum(array.size for array in arrays)
+    return sum(array.size for array in arrays if array is not None)
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
@@ -56,6 +57,7 @@ def test_queries_keys_and_values_stand_side_by_side() -> None:
     original = random_model("bert")
     state = {name: tensor.numpy() for name, tensor in original.state_dict().items()}
     qkv = read_bert_weights(original).layers[1].qkv
+    assert qkv.bias is not None
     for number, part in enumerate(("query", "key", "value")):
         columns = slice(8 * number, 8 * (number + 1))
         name = f"encoder.layer.1.attention.self.{part}"
@@ -67,7 +69,9 @@ def test_token_type_0_is_added_to_the_positions() -> None:
     original = random_model("bert")
     embeddings = original.embeddings
     expected = embeddings.position_embeddings.weight + embeddings.token_type_embeddings.weight[0]
-    np.testing.assert_allclose(read_bert_weights(original).positions, expected.detach().numpy(), rtol=1e-6)
+    positions = read_bert_weights(original).positions
+    assert positions is not None
+    np.testing.assert_allclose(positions, expected.detach().numpy(), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("model_type", "padding_id"), [("bert", None), ("electra", None), ("roberta", 1)])

@@ -11,7 +11,8 @@ import pytest
 onnx = pytest.importorskip("onnx")
 
 from spacy_lambda.compiler.graphs.builder import ALIGNMENT, SMALL, GraphBuilder, split_weights  # noqa: E402
-from spacy_lambda.compiler.graphs.encoder_graph import LINEARS, build_graph  # noqa: E402
+from spacy_lambda.compiler.graphs.encoder_graph import build_graph  # noqa: E402
+from spacy_lambda.compiler.graphs.layers import LINEARS  # noqa: E402
 from spacy_lambda.compiler.graphs.weights import Activation  # noqa: E402
 from spacy_lambda.runtime.encoder import ALL_LAYERS, INPUT, OUTPUT, Encoder  # noqa: E402
 from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder, run  # noqa: E402

@@ -2,9 +2,12 @@
 
 ::
 
-    bert, albert, curated   a model -> its weights, in one form for all of them
-    weights                 that form
+    architectures           the table: a model's type -> the reader of its weights
+    bert, distilbert, albert, mpnet, deberta, modernbert, curated
+                            readers, and the kinds of attention that only one architecture has
+    weights                 the weights in one form
     encoder_graph           weights -> the graph
-    products                the graph's matrix products and embeddings, in fp32 or quantized
+    layers, attention, distances, products
+                            its parts; products in fp32 or with integer weights
     builder                 nodes and constants -> an ONNX model
 """

@@ -35,7 +35,6 @@ def read_albert_weights(model: Any) -> EncoderWeights:
         n_heads=config.num_attention_heads,
         activation=ACTIVATIONS[config.hidden_act],
         epsilon=config.layer_norm_eps,
-        padding_id=None,
         layers_per_output=config.inner_group_num,
     )
 

@@ -7,6 +7,10 @@ from typing import Any, NamedTuple
 
 from spacy_lambda.compiler.graphs.albert import read_albert_weights
 from spacy_lambda.compiler.graphs.bert import PLAIN_POSITIONS, ROBERTA_POSITIONS, is_plain_encoder, read_bert_weights
+from spacy_lambda.compiler.graphs.deberta import is_plain_deberta, read_deberta_v2_weights, read_deberta_weights
+from spacy_lambda.compiler.graphs.distilbert import is_plain_distilbert, read_distilbert_weights
+from spacy_lambda.compiler.graphs.modernbert import is_plain_modernbert, read_modernbert_weights
+from spacy_lambda.compiler.graphs.mpnet import read_mpnet_weights
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
 
 __all__ = ["ARCHITECTURES", "Architecture", "find_reader"]
@@ -25,6 +29,11 @@ class Architecture(NamedTuple):
 ARCHITECTURES: dict[str, Architecture] = {
     **dict.fromkeys((*PLAIN_POSITIONS, *ROBERTA_POSITIONS), Architecture(read_bert_weights)),
     "albert": Architecture(read_albert_weights),
+    "deberta": Architecture(read_deberta_weights, is_plain_deberta),
+    "deberta-v2": Architecture(read_deberta_v2_weights, is_plain_deberta),
+    "distilbert": Architecture(read_distilbert_weights, is_plain_distilbert),
+    "modernbert": Architecture(read_modernbert_weights, is_plain_modernbert),
+    "mpnet": Architecture(read_mpnet_weights),
 }
 
 

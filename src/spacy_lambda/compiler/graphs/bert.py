@@ -8,6 +8,7 @@ from spacy_lambda.compiler.graphs.weights import (
     ACTIVATIONS,
     EncoderWeights,
     LayerWeights,
+    Linear,
     State,
     read_linear,
     read_norm,
@@ -15,7 +16,7 @@ from spacy_lambda.compiler.graphs.weights import (
     side_by_side,
 )
 
-__all__ = ["PLAIN_POSITIONS", "ROBERTA_POSITIONS", "is_plain_encoder", "read_bert_weights"]
+__all__ = ["PLAIN_POSITIONS", "ROBERTA_POSITIONS", "is_plain_encoder", "read_bert_layer", "read_bert_weights"]
 
 PLAIN_POSITIONS = ("bert", "electra")
 """transformers' ``model_type`` of the members that number positions from 0."""
@@ -51,7 +52,10 @@ def read_bert_weights(model: Any) -> EncoderWeights:
         positions=positions if token_types is None else positions + token_types[0],
         embedding_norm=read_norm(state, "embeddings.LayerNorm"),
         projection=read_linear(state, "embeddings_project") if has_projection else None,
-        layers=tuple(_layer(state, f"encoder.layer.{i}") for i in range(config.num_hidden_layers)),
+        layers=tuple(
+            read_bert_layer(state, name, _qkv(state, f"{name}.attention.self"))
+            for name in (f"encoder.layer.{i}" for i in range(config.num_hidden_layers))
+        ),
         n_heads=config.num_attention_heads,
         activation=ACTIVATIONS[config.hidden_act],
         epsilon=config.layer_norm_eps,
@@ -59,12 +63,16 @@ def read_bert_weights(model: Any) -> EncoderWeights:
     )
 
 
-def _layer(state: State, name: str) -> LayerWeights:
-    attention = f"{name}.attention"
+def _qkv(state: State, name: str) -> Linear:
+    return side_by_side([read_linear(state, f"{name}.{part}") for part in ("query", "key", "value")])
+
+
+def read_bert_layer(state: State, name: str, qkv: Linear) -> LayerWeights:
+    """Read a layer whose modules have the names of BERT's, apart from its queries, keys and values."""
     return LayerWeights(
-        qkv=side_by_side([read_linear(state, f"{attention}.self.{part}") for part in ("query", "key", "value")]),
-        attention_out=read_linear(state, f"{attention}.output.dense"),
-        attention_norm=read_norm(state, f"{attention}.output.LayerNorm"),
+        qkv=qkv,
+        attention_out=read_linear(state, f"{name}.attention.output.dense"),
+        attention_norm=read_norm(state, f"{name}.attention.output.LayerNorm"),
         ffn_in=read_linear(state, f"{name}.intermediate.dense"),
         ffn_out=read_linear(state, f"{name}.output.dense"),
         ffn_norm=read_norm(state, f"{name}.output.LayerNorm"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from spacy_lambda.compiler.graphs.attention import SelfAttention
 from spacy_lambda.compiler.graphs.weights import (
     Activation,
     EncoderWeights,
@@ -44,7 +45,7 @@ def read_curated_weights(encoder: Any, *, masked: bool = False) -> EncoderWeight
         epsilon=embeddings.layer_norm.eps,
         padding_id=encoder.padding_idx if counts_padding else None,
         layers_per_output=len(encoder.groups[0].group_layers) if hasattr(encoder, "groups") else 1,
-        mask_id=encoder.padding_idx if masked else None,
+        attention=SelfAttention(mask_id=encoder.padding_idx if masked else None),
     )
 
 

@@ -8,33 +8,19 @@ every matrix product can be chosen on its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import onnx
 
-from spacy_lambda.compiler.graphs.builder import CONTRIB, GraphBuilder
-from spacy_lambda.compiler.graphs.products import (
-    QuantizedLinear,
-    QuantizedTable,
-    embed,
-    multiply,
-    multiply_quantized,
-)
-from spacy_lambda.compiler.graphs.weights import EncoderWeights, LayerWeights, Norm
+from spacy_lambda.compiler.graphs.builder import GraphBuilder
+from spacy_lambda.compiler.graphs.layers import LayerBuilder, LinearKey, normalize
+from spacy_lambda.compiler.graphs.products import QuantizedLinear, QuantizedTable, embed, multiply
+from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.runtime.encoder import ALL_LAYERS, INPUT, OUTPUT
 
-__all__ = ["LINEARS", "LinearKey", "build_graph"]
-
-LINEARS = ("qkv", "attention_out", "ffn_in", "ffn_out")
-"""The matrix products of a layer, by their names in :class:`.weights.LayerWeights`."""
-
-LinearKey = tuple[int, str]
-"""Layer and name of one matrix product; of layers that share their weights, the first."""
-
-MASKED = float(np.finfo(np.float32).min)
-"""Score of a masked wordpiece: where all are masked, all are attended to alike, as in curated-transformers."""
+__all__ = ["build_graph"]
 
 
 def build_graph(
@@ -50,31 +36,23 @@ def build_graph(
     :param linears: The quantized matrix products; those that are missing stay in fp32.
     :param words: The quantized word embeddings, or ``None`` for fp32.
     :param probe: Make the input of every matrix product an output of the graph, layer by layer in the order of
-        :data:`LINEARS`, for calibration.
-    :param all_layers: Give the hidden states of the embeddings and of every layer instead of the last layer's.
+        :data:`.layers.LINEARS`, for calibration.
+    :param all_layers: Give the hidden states of the embeddings and of every layer instead of the encoder's.
         *Shape of the output:* ``(batch, n_layers + 1, wordpieces, width)``
     """
     if linears and weights.activation == "gelu":
         # The tanh form is faster, and differs by far less than quantizing does.
         weights = replace(weights, activation="gelu_tanh")
     g = GraphBuilder()
-    mask = None if weights.mask_id is None else _mask(g, weights.mask_id)
-    hidden = _embed(g, weights, words)
-    states = [hidden]
-    for source, layer in zip(weights.sources, weights.layers, strict=True):
-
-        def product(name: str, x: str, source: int = source, layer: LayerWeights = layer) -> str:
-            if probe:
-                g.probe(x)
-            quantized = (linears or {}).get((source, name))
-            return multiply(g, getattr(layer, name), x) if quantized is None else multiply_quantized(g, quantized, x)
-
-        hidden = _layer(g, layer, hidden, product, mask, weights)
-        states.append(hidden)
-    if not all_layers:
-        return g.build(INPUT, hidden, OUTPUT, ["batch", "wordpieces", weights.width])
-    states = states[:: weights.layers_per_output]
-    return g.build(INPUT, _stack(g, states), ALL_LAYERS, ["batch", len(states), "wordpieces", weights.width])
+    layers = LayerBuilder(g, weights, linears or {}, probe=probe)
+    states = [_embed(g, weights, words)]
+    for number in range(len(weights.layers)):
+        states.append(layers.add(number, states[-1]))
+    if all_layers:
+        states = states[:: weights.layers_per_output]
+        return g.build(INPUT, _stack(g, states), ALL_LAYERS, ["batch", len(states), "wordpieces", weights.width])
+    hidden = states[-1] if weights.final_norm is None else normalize(g, weights.final_norm, states[-1], weights.epsilon)
+    return g.build(INPUT, hidden, OUTPUT, ["batch", "wordpieces", weights.width])
 
 
 def _stack(g: GraphBuilder, states: list[str]) -> str:
@@ -82,60 +60,20 @@ def _stack(g: GraphBuilder, states: list[str]) -> str:
     return g.op("Concat", *(g.op("Unsqueeze", state, axis) for state in states), axis=1)
 
 
-def _mask(g: GraphBuilder, mask_id: int) -> str:
-    """Return 1 for the wordpieces to attend to, 0 for the others. *Shape:* ``(batch, wordpieces)``"""
-    return g.op("Cast", g.op("Not", g.op("Equal", INPUT, g.const(np.array(mask_id)))), to=onnx.TensorProto.INT32)
-
-
 def _embed(g: GraphBuilder, weights: EncoderWeights, words: QuantizedTable | None) -> str:
     embedded = embed(g, weights.words if words is None else words, INPUT)
-    embedded = g.op("Add", embedded, _positions(g, weights))
-    hidden = _norm(g, weights.embedding_norm, embedded, weights.epsilon)
+    if weights.positions is not None:
+        embedded = g.op("Add", embedded, _positions(g, g.const(weights.positions), weights.padding_id))
+    hidden = normalize(g, weights.embedding_norm, embedded, weights.epsilon)
     return hidden if weights.projection is None else multiply(g, weights.projection, hidden)
 
 
-def _positions(g: GraphBuilder, weights: EncoderWeights) -> str:
-    table = g.const(weights.positions)
-    if weights.padding_id is None:
+def _positions(g: GraphBuilder, table: str, padding_id: int | None) -> str:
+    if padding_id is None:
         length = g.op("Shape", INPUT, start=1, end=2)
         return g.op("Slice", table, g.const(np.array([0])), length)
     # RoBERTa counts from padding_id + 1, and a padding wordpiece in the text itself is not counted.
-    padding = g.const(np.array(weights.padding_id))
+    padding = g.const(np.array(padding_id))
     counted = g.op("Cast", g.op("Not", g.op("Equal", INPUT, padding)), to=onnx.TensorProto.INT64)
     numbers = g.op("Mul", g.op("CumSum", counted, g.const(np.array(1))), counted)
     return g.op("Gather", table, g.op("Add", numbers, padding))
-
-
-def _layer(
-    g: GraphBuilder,
-    layer: LayerWeights,
-    hidden: str,
-    product: Callable[[str, str], str],
-    mask: str | None,
-    weights: EncoderWeights,
-) -> str:
-    attended = _attend(g, product("qkv", hidden), mask, weights.n_heads)
-    attended = g.op("Add", product("attention_out", attended), hidden)
-    attended = _norm(g, layer.attention_norm, attended, weights.epsilon)
-    inner = _activate(g, product("ffn_in", attended), weights)
-    return _norm(g, layer.ffn_norm, g.op("Add", product("ffn_out", inner), attended), weights.epsilon)
-
-
-def _attend(g: GraphBuilder, qkv: str, mask: str | None, n_heads: int) -> str:
-    parts = g.op_many("Split", qkv, outputs=3, axis=-1, num_outputs=3)
-    if mask is None:
-        return g.op("MultiHeadAttention", *parts, domain=CONTRIB, num_heads=n_heads)
-    masked = {"num_heads": n_heads, "mask_filter_value": MASKED}
-    return g.op("MultiHeadAttention", *parts, "", mask, domain=CONTRIB, **masked)
-
-
-def _activate(g: GraphBuilder, x: str, weights: EncoderWeights) -> str:
-    if weights.activation == "gelu":
-        return g.op("Gelu", x, domain=CONTRIB)
-    if weights.activation == "gelu_tanh":
-        return g.op("FastGelu", x, domain=CONTRIB)
-    return g.op("Relu", x)
-
-
-def _norm(g: GraphBuilder, norm: Norm, x: str, epsilon: float) -> str:
-    return g.op("LayerNormalization", x, g.const(norm.weight), g.const(norm.bias), axis=-1, epsilon=epsilon)

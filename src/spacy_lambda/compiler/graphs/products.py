@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ __all__ = ["QuantizedLinear", "QuantizedTable", "embed", "multiply", "multiply_q
 LOWEST = -0.171
 """No activation function of :data:`.weights.ACTIVATIONS` gives less."""
 
+TINY = 1e-6
+
 
 @dataclass(frozen=True)
 class QuantizedLinear:
@@ -24,14 +27,15 @@ class QuantizedLinear:
     :param weight: *Shape:* ``(inputs, outputs)``
     :param scales: The value of 1 in each column of the weight. *Shape:* ``(outputs,)``
     :param input_scale: Factor for each input, undone in the weight, or ``None``. *Shape:* ``(inputs,)``
-    :param per_row: Quantize each row of the input by its own range rather than all by one.
+    :param per_row: Quantize each row of the input by its own range rather than all by one: rows of an activation
+        function's values, or of values of both signs.
     """
 
     weight: npt.NDArray[np.int8]
     scales: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32] | None
     input_scale: npt.NDArray[np.float32] | None
-    per_row: bool
+    per_row: Literal["activations", "signed"] | None
 
 
 @dataclass(frozen=True)
@@ -56,20 +60,33 @@ def embed(g: GraphBuilder, table: Floats | QuantizedTable, ids: str) -> str:
 
 def multiply(g: GraphBuilder, linear: Linear, x: str) -> str:
     """Compute a linear in fp32."""
-    return g.op("Add", g.op("MatMul", x, g.const(linear.weight)), g.const(linear.bias))
+    return _plus(g, g.op("MatMul", x, g.const(linear.weight)), linear.bias)
 
 
 def multiply_quantized(g: GraphBuilder, linear: QuantizedLinear, x: str) -> str:
     """Compute a linear with integer weights."""
     if linear.input_scale is not None:
         x = g.op("Mul", x, g.const(linear.input_scale))
-    weight, scales, bias = g.const(linear.weight), g.const(linear.scales), g.const(linear.bias)
+    weight, scales = g.const(linear.weight), g.const(linear.scales)
     if not linear.per_row:
-        return g.op("DynamicQuantizeMatMul", x, weight, scales, "", bias, domain=CONTRIB)
+        bias = () if linear.bias is None else ("", g.const(linear.bias))
+        return g.op("DynamicQuantizeMatMul", x, weight, scales, *bias, domain=CONTRIB)
     # Rows brought to one range before onnxruntime looks for the range of the whole matrix, and back afterwards.
-    # Values below zero are small (LOWEST), so the largest value is the range, except in rows without larger values.
-    largest = g.op("ReduceMax", x, g.const(np.array([-1])), keepdims=1)
-    factor = 1.0 if linear.input_scale is None else float(linear.input_scale.max())
-    largest = g.op("Max", largest, g.const(np.array(-LOWEST * factor, dtype=np.float32)))
+    largest = _largest(g, linear, x)
     x = g.op("DynamicQuantizeMatMul", g.op("Div", x, largest), weight, scales, domain=CONTRIB)
-    return g.op("Add", g.op("Mul", x, largest), bias)
+    return _plus(g, g.op("Mul", x, largest), linear.bias)
+
+
+def _largest(g: GraphBuilder, linear: QuantizedLinear, x: str) -> str:
+    """Return the range of each row."""
+    if linear.per_row == "signed":
+        largest, least = g.op("ReduceMax", g.op("Abs", x), g.const(np.array([-1])), keepdims=1), TINY
+    else:
+        # Values below zero are small, so the largest value is the range, except in rows without larger values.
+        largest, least = g.op("ReduceMax", x, g.const(np.array([-1])), keepdims=1), -LOWEST
+        least *= 1.0 if linear.input_scale is None else float(linear.input_scale.max())
+    return g.op("Max", largest, g.const(np.array(least, dtype=np.float32)))
+
+
+def _plus(g: GraphBuilder, x: str, bias: Floats | None) -> str:
+    return x if bias is None else g.op("Add", x, g.const(bias))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from spacy_lambda.compiler.graphs.attention import Attention, SelfAttention
 
 __all__ = [
     "ACTIVATIONS",
@@ -45,7 +47,7 @@ class Norm:
     """A layer normalization. *Shape of both:* ``(width,)``"""
 
     weight: Floats
-    bias: Floats
+    bias: Floats | None
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,25 @@ class Linear:
     """
 
     weight: Floats
-    bias: Floats
+    bias: Floats | None
+
+    def __call__(self, x: Floats) -> Floats:
+        """Compute it."""
+        return np.asarray(x @ self.weight + (0 if self.bias is None else self.bias), dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """One encoder layer: attention, then a feed-forward block, each with a residual and a norm after it.
+    """One encoder layer: attention, then a feed-forward block, each with a residual and a norm after or before it.
 
     :param qkv: Queries, keys and values side by side. *Shape of its weight:* ``(width, 3 * width)``
+    :param attention_norm: ``None`` in a layer that has none before its attention.
+    :param ffn_in: With gates, they are its second half.
     """
 
     qkv: Linear
     attention_out: Linear
-    attention_norm: Norm
+    attention_norm: Norm | None
     ffn_in: Linear
     ffn_out: Linear
     ffn_norm: Norm
@@ -80,25 +88,30 @@ class EncoderWeights:
     """A whole encoder.
 
     :param words: *Shape:* ``(vocabulary, embedding width)``
-    :param positions: Position embeddings plus that of token type 0. *Shape:* ``(positions, embedding width)``
-    :param projection: From the embedding's width to the encoder's, where they differ.
+    :param positions: Position embeddings, if there are some, plus that of token type 0. *Shape:*
+        ``(positions, embedding width)``
     :param layers: In the order in which they run; layers that share their weights are one object.
+    :param projection: From the embedding's width to the encoder's, where they differ.
     :param padding_id: For RoBERTa's numbering of positions, which skips this id; else ``None``.
+    :param attention: Of all layers.
+    :param gated: Multiply the activations by gates before they leave the feed-forward block.
+    :param final_norm: Of encoders whose norms come before attention and feed-forward block; else ``None``.
     :param layers_per_output: Layers between two hidden states of ``all_layers`` (ALBERT's ``inner_group_num``).
-    :param mask_id: Nothing attends to wordpieces with this id; for encoders that may get it within a text.
     """
 
     words: Floats
-    positions: Floats
+    positions: Floats | None
     embedding_norm: Norm
-    projection: Linear | None
     layers: tuple[LayerWeights, ...]
     n_heads: int
     activation: Activation
     epsilon: float
-    padding_id: int | None
+    projection: Linear | None = None
+    padding_id: int | None = None
+    attention: Attention = field(default_factory=SelfAttention)
+    gated: bool = False
+    final_norm: Norm | None = None
     layers_per_output: int = 1
-    mask_id: int | None = None
 
     @property
     def width(self) -> int:
@@ -119,17 +132,18 @@ def read_state(module: Any) -> dict[str, Floats]:
 
 def read_linear(state: State, name: str) -> Linear:
     """Read a ``torch.nn.Linear``."""
-    return Linear(np.ascontiguousarray(state[f"{name}.weight"].T), state[f"{name}.bias"])
+    return Linear(np.ascontiguousarray(state[f"{name}.weight"].T), state.get(f"{name}.bias"))
 
 
 def read_norm(state: State, name: str) -> Norm:
     """Read a ``torch.nn.LayerNorm``."""
-    return Norm(state[f"{name}.weight"], state[f"{name}.bias"])
+    return Norm(state[f"{name}.weight"], state.get(f"{name}.bias"))
 
 
 def side_by_side(linears: Sequence[Linear]) -> Linear:
     """Join linears with the same inputs into one."""
+    biases = [linear.bias for linear in linears if linear.bias is not None]
     return Linear(
         np.concatenate([linear.weight for linear in linears], axis=1),
-        np.concatenate([linear.bias for linear in linears]),
+        np.concatenate(biases) if biases else None,
     )
