@@ -16,7 +16,7 @@ from spacy_lambda.compiler.parity import row_error
 from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.encoder_output import get_encoding
 from tests.compiler.architectures import CASES, Case, build, table
-from tests.compiler.originals import TEXTS, WORDS
+from tests.compiler.originals import TEXTS, WORDS, build_transformer
 from tests.compiler.pipelines import unproved
 
 FIRST = ("BERT", "Longformer", "XLNet", "GPT-2, padded on the left", "CANINE")
@@ -36,6 +36,19 @@ def rows_of_original(nlp: Any, text: str) -> tuple[Any, Any]:
     return data.align.lengths, hidden.reshape(-1, hidden.shape[-1])[data.align.dataXd.ravel()]
 
 
+def assert_same(source: Path, compiled: Path) -> None:
+    """Check that both pipelines give every token the same hidden states."""
+    first, second = spacy.load(source), spacy.load(compiled)
+    for text in (*TEXTS, *LONG):
+        lengths, expected = rows_of_original(first, text)
+        found = get_encoding(second(text))
+        assert found is not None
+        np.testing.assert_array_equal(found.lengths, lengths)
+        # Some models give NaN for padding in a text.
+        if np.isfinite(expected).all() and expected.size:
+            assert row_error(found.hidden[found.rows], expected) < 1e-4
+
+
 @pytest.mark.parametrize(
     "case", [pytest.param(c, id=c.name, marks=() if c.name in FIRST else pytest.mark.slow) for c in CASES]
 )
@@ -53,15 +66,30 @@ def test_compiled_or_refused(case: Case, tmp_path: Path) -> None:
         assert caught.value.remedy
         return
     compile_pipeline(str(source), tmp_path / "out", prove=unproved)
-    first, second = spacy.load(source), spacy.load(tmp_path / "out")
-    for text in (*TEXTS, *LONG):
-        lengths, expected = rows_of_original(first, text)
-        found = get_encoding(second(text))
-        assert found is not None
-        np.testing.assert_array_equal(found.lengths, lengths)
-        # Some models give NaN for padding in a text.
-        if np.isfinite(expected).all() and expected.size:
-            assert row_error(found.hidden[found.rows], expected) < 1e-4
+    assert_same(source, tmp_path / "out")
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "special wordpieces as words": {"split_special_tokens": True},
+    "cased": {"do_lower_case": False},
+    "a shorter limit": {"model_max_length": 12, "truncation_side": "left"},
+    "a space before the first word": {"architecture": "roberta", "add_prefix_space": True},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS.keys())
+def test_settings_of_the_tokenizer(settings: dict[str, Any], tmp_path: Path) -> None:
+    source = build_transformer(tmp_path, **{"architecture": "bert", **settings})
+    compile_pipeline(str(source), tmp_path / "out", prove=unproved)
+    assert_same(source, tmp_path / "out")
+
+
+def test_padding_that_shifts_positions(tmp_path: Path) -> None:
+    source = build_transformer(tmp_path, architecture="bert", padding_side="left")
+    with pytest.raises(CompileError, match="depend on padding") as caught:
+        compile_pipeline(str(source), tmp_path / "out", prove=unproved)
+    assert '"padding_side": "right"' in caught.value.remedy
 
 
 def test_the_table_of_the_docs() -> None:
