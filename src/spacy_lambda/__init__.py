@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spacy_lambda.bundler import bundle
     from spacy_lambda.client import Client
-    from spacy_lambda.compiler import compile_pipeline, verify
+    from spacy_lambda.compiler import compile_pipeline, describe_pipeline, verify
     from spacy_lambda.config import load_project
     from spacy_lambda.errors import (
         ArtifactError,

@@ -65,6 +65,12 @@ def test_imports_lead_down(name: str) -> None:
     assert upward == set()
 
 
+@pytest.mark.parametrize(("name", "other"), [("client", "runtime"), ("runtime", "client")])
+def test_the_two_ends_of_a_request_share_no_module(name: str, other: str) -> None:
+    modules = [path for path in SOURCE.rglob("*.py") if part(path) == name]
+    assert [path.name for path in modules if other in imported_parts(path)] == []
+
+
 def test_no_package_imports_itself_in_a_circle() -> None:
     """Modules of one package form no circle at import; imports inside functions and for types are not made then."""
     edges: dict[str, set[str]] = {}

@@ -10,9 +10,10 @@ import pytest
 
 import spacy_lambda
 from spacy_lambda.config import Project, load_project
-from spacy_lambda.config.keys import function_keys
+from spacy_lambda.config.keys import function_keys, project_keys
 from spacy_lambda.config.load import make_project
 from spacy_lambda.config.rules import FUNCTION_VARIABLES, SET_BY_KEYS
+from spacy_lambda.config.schema import MISSING_REMEDIES
 from spacy_lambda.core import env_names
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
@@ -346,3 +347,8 @@ def test_every_variable_of_the_function_is_known() -> None:
     found = {getattr(env_names, name) for name in used if hasattr(env_names, name)}
     ours = {name for name in found if name.startswith(env_names.PREFIX)}
     assert ours == {*SET_BY_KEYS, *FUNCTION_VARIABLES}
+
+
+def test_every_required_key_has_a_remedy() -> None:
+    keys = (*project_keys().values(), *function_keys().values())
+    assert {key.name for key in keys if key.required} == MISSING_REMEDIES.keys()

@@ -19,18 +19,16 @@ from spacy.tokens import Doc
 
 from spacy_lambda.core.source.s3 import error_code, s3_error
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
+from spacy_lambda.runtime.events.dispatch import event_sources
 from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
-from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.output import S3Output, open_output
-from spacy_lambda.runtime.events.protocol import EventSource
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.s3_objects import ObjectLimits
 from spacy_lambda.runtime.events.sqs import SqsEvent
-from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
 from spacy_lambda.runtime.predictor import Predictor
 
 EVENTS = Path(__file__).parent.parent / "runtime" / "events" / "samples"
-SOURCES: list[EventSource] = [SqsEvent(), KinesisEvent(), S3Event(), EventBridgeEvent(), StepFunctionsEvent()]
+SOURCES = [*event_sources()]
 IRON = {"text": "iron", "label": "METAL", "start": 0, "end": 4}
 PAPER = "papers/a b+ü.txt"
 
@@ -159,7 +157,7 @@ def test_a_batch_without_an_output_is_returned(s3: Any, nlp: Language) -> None:
 
 
 @pytest.mark.parametrize(("name", "source"), [("s3_txt", S3Event()), ("eventbridge_s3", EventBridgeEvent())])
-def test_a_text(s3: Any, function: Predictor, name: str, source: EventSource) -> None:
+def test_a_text(s3: Any, function: Predictor, name: str, source: S3Event | EventBridgeEvent) -> None:
     case = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     put(s3, PAPER, "🧪 iron".encode("utf-8-sig"))
     case["expected"]["written"]["answers/models/" + PAPER.replace("txt", "json")]["answer"][0].update(start=2, end=6)

@@ -31,7 +31,7 @@ def deploy(
         str | None,
         typer.Option(help="Begin a project with this compiled pipeline: write the file first, as `init` does."),
     ] = None,
-    plan_only: Annotated[bool, typer.Option("--plan", help="Print the plan and do nothing.")] = False,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Print the plan without deploying.")] = False,
     yes: YesOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,

@@ -1,4 +1,4 @@
-"""The rules of each precision: the one table that the stages of a compilation, and the command line, ask."""
+"""The rules of each precision: the table that the stages of a compilation and the command line consult."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PrecisionRules:
     :param tolerance: Largest error of the hidden states. For an exact precision that of the worst wordpiece, relative
         to the hidden states' size; otherwise that of all, relative to their deviation from their mean (1 for an encoder
         whose hidden states are all the same).
-    :param weight_bytes: Bytes of each number in tables and matrix products.
+    :param weight_bits: Bits of each number in tables and matrix products.
     :param remedy: The remedy for an encoder beyond the tolerance.
     """
 
@@ -33,7 +33,7 @@ class PrecisionRules:
     exact: bool
     calibrated: bool
     tolerance: float
-    weight_bytes: int
+    weight_bits: int
     remedy: str
 
 
@@ -43,7 +43,7 @@ EXACT = PrecisionRules(
     exact=True,
     calibrated=False,
     tolerance=1e-3,
-    weight_bytes=4,
+    weight_bits=32,
     remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT, or report it with the model's config.json",
 )
 """The rules that the encoder's graph is checked by at every precision, before its weights change."""
@@ -54,7 +54,7 @@ _INT8 = PrecisionRules(
     exact=False,
     calibrated=True,
     tolerance=0.5,
-    weight_bytes=1,
+    weight_bits=8,
     remedy=f"{USE_FP32}, or with --calibrate and texts like those the pipeline will see",
 )
 

@@ -38,6 +38,7 @@ MISSING_REMEDIES = {
     "region": 'write region = "eu-central-1" under [project], pass --region, or set AWS_REGION',
     "pipeline": 'write pipeline = "./compiled", the folder that spacy-lambda compile made',
 }
+"""Remedies for the required keys."""
 
 
 def validate_file(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:

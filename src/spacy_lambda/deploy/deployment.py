@@ -1,7 +1,7 @@
 """``spacy-lambda deploy``: functions of a project, live on AWS.
 
 All functions are prepared and planned together, and then released one after the other. Each stage is a module that
-takes a frozen value and returns the next one::
+gets the frozen value of the one before and makes the next one::
 
     FunctionConfig
          │  preparation   the pipeline, its bundle or image, and its golden tests are made on this machine

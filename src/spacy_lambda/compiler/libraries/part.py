@@ -107,7 +107,7 @@ class TransformerPart(ABC):
 
     def encoder_bytes(self, rules: PrecisionRules) -> int:
         """Estimate the bytes of the compiled encoder."""
-        return sum(p.numel() * (4 if p.dim() < 2 else rules.weight_bytes) for p in self._parameters())
+        return int(sum(p.numel() * (32 if p.dim() < 2 else rules.weight_bits) for p in self._parameters())) // 8
 
     @abstractmethod
     def trace(self) -> onnx.ModelProto:
