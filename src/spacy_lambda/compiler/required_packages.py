@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points, packages_distributions
 from pathlib import Path
@@ -106,8 +106,9 @@ def _all_modules(nlp: Language, config: Mapping[str, Any]) -> set[str]:
 
 
 def _module_of(registry: str, name: str) -> Iterator[str]:
+    registering = _registering_modules(_search_path())
     for library in LIBRARIES:
-        yield from (point.module for point in entry_points(group=f"{library}_{registry}", name=name))
+        yield from registering.get((f"{library}_{registry}", name), ())
     try:
         function = registry_of_spacy.get(registry, name)
     except Exception:  # not registered here; the proof reports it if it matters
@@ -120,6 +121,18 @@ def _module_of(registry: str, name: str) -> Iterator[str]:
 def _search_path() -> tuple[tuple[str, int], ...]:
     """Return the entries of ``sys.path`` with their modification times, which an installation changes."""
     return tuple((entry, os.stat(entry).st_mtime_ns) for entry in sys.path if os.path.isdir(entry))
+
+
+@lru_cache(maxsize=1)
+def _registering_modules(path: tuple[tuple[str, int], ...]) -> Mapping[tuple[str, str], Sequence[str]]:
+    """Return the modules of the libraries' entry points, by group and name, read once from all metadata."""
+    found = entry_points()
+    modules: dict[tuple[str, str], list[str]] = {}
+    for group in found.groups:
+        if group.startswith(tuple(f"{library}_" for library in LIBRARIES)):
+            for point in found.select(group=group):
+                modules.setdefault((group, point.name), []).append(point.module)
+    return modules
 
 
 @lru_cache(maxsize=1)
