@@ -14,6 +14,7 @@ from spacy_lambda.compiler.graphs.builder import ALIGNMENT, SMALL, GraphBuilder,
 from spacy_lambda.compiler.graphs.encoder_graph import build_graph  # noqa: E402
 from spacy_lambda.compiler.graphs.layers import LINEARS  # noqa: E402
 from spacy_lambda.compiler.graphs.weights import Activation  # noqa: E402
+from spacy_lambda.compiler.quantize import quantize_table  # noqa: E402
 from spacy_lambda.runtime.encoder import ALL_LAYERS, INPUT, OUTPUT, Encoder  # noqa: E402
 from tests.compiler.arrays import INNER, VOCABULARY, WIDTH, encode, random_encoder, run  # noqa: E402
 
@@ -38,6 +39,19 @@ def test_positions_of_roberta_skip_padding(ids: list[int]) -> None:
     weights = random_encoder(padding_id=1)
     (found,) = run(build_graph(weights), ids)
     np.testing.assert_allclose(found[0], encode(weights, ids), atol=1e-4)
+
+
+@pytest.mark.parametrize("padding_id", [None, 1])
+def test_positions_beside_quantized_words_are_stored_in_fp16(padding_id: int | None) -> None:
+    weights = random_encoder(padding_id=padding_id)
+    words = quantize_table(weights.words)
+    model = build_graph(weights, words=words)
+    (stored,) = (one for one in model.graph.initializer if one.data_type == onnx.TensorProto.FLOAT16)
+    assert weights.positions is not None
+    assert tuple(stored.dims) == weights.positions.shape
+    (found,) = run(model, [3, 1, 4, 1])
+    expected = encode(replace(weights, words=words.values * words.scales), [3, 1, 4, 1])
+    np.testing.assert_allclose(found[0], expected, atol=2e-3)
 
 
 def test_embeddings_of_another_width_are_projected() -> None:

@@ -17,7 +17,7 @@ import onnx
 from spacy_lambda.compiler.graphs.builder import GraphBuilder
 from spacy_lambda.compiler.graphs.layers import LayerBuilder, LinearKey, normalize
 from spacy_lambda.compiler.graphs.products import QuantizedLinear, QuantizedTable, embed, multiply
-from spacy_lambda.compiler.graphs.weights import EncoderWeights
+from spacy_lambda.compiler.graphs.weights import EncoderWeights, Floats
 from spacy_lambda.runtime.encoder import ALL_LAYERS, INPUT, OUTPUT
 
 __all__ = ["build_graph"]
@@ -63,12 +63,19 @@ def _stack(g: GraphBuilder, states: list[str]) -> str:
 def _embed(g: GraphBuilder, weights: EncoderWeights, words: QuantizedTable | None) -> str:
     embedded = embed(g, weights.words if words is None else words, INPUT)
     if weights.positions is not None:
-        embedded = g.op("Add", embedded, _positions(g, g.const(weights.positions), weights.padding_id))
+        embedded = g.op("Add", embedded, _positions(g, weights.positions, weights.padding_id, half=words is not None))
     hidden = normalize(g, weights.embedding_norm, embedded, weights.epsilon)
     return hidden if weights.projection is None else multiply(g, weights.projection, hidden)
 
 
-def _positions(g: GraphBuilder, table: str, padding_id: int | None) -> str:
+def _positions(g: GraphBuilder, table: Floats, padding_id: int | None, *, half: bool) -> str:
+    """Return the position embeddings of the input, stored in fp16 if requested, which is far finer than 8 bits."""
+    if half:
+        return g.op("Cast", _rows(g, g.const(table.astype(np.float16)), padding_id), to=onnx.TensorProto.FLOAT)
+    return _rows(g, g.const(table), padding_id)
+
+
+def _rows(g: GraphBuilder, table: str, padding_id: int | None) -> str:
     if padding_id is None:
         length = g.op("Shape", INPUT, start=1, end=2)
         return g.op("Slice", table, g.const(np.array([0])), length)
