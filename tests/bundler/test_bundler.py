@@ -239,6 +239,15 @@ def test_the_zip_has_the_same_bytes(tmp_path: Path) -> None:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
+def test_a_zip_has_the_level_of_compression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "numbers").write_text(" ".join(map(str, range(5000))))
+    for level in (1, 9):
+        monkeypatch.setattr("spacy_lambda.bundler.tree.COMPRESSION", level)
+        write_zip(tmp_path / "tree", tmp_path / f"{level}.zip")
+    assert (tmp_path / "1.zip").stat().st_size > (tmp_path / "9.zip").stat().st_size
+
+
 # All of it, with wheels that are nearly empty.
 
 ZIP = BundleOptions(package_type="zip")

@@ -30,8 +30,8 @@ SHIPPED_FOLDERS = ("core", "runtime")
 
 SKIPPED = ("__pycache__",)
 
-COMPRESSION = 9
-"""Level of DEFLATE."""
+COMPRESSION = 6
+"""Level of DEFLATE; 9 takes more than twice as long, for 0.4 % of the size."""
 
 FILE_MODE, PROGRAM_MODE = 0o644, 0o755
 REGULAR = 0o100000
@@ -73,13 +73,13 @@ def set_modes(tree: Path) -> None:
 
 def write_zip(tree: Path, out: Path) -> None:
     """Write every file, sorted by path, with the same date and its mode."""
-    with zipfile.ZipFile(out, "x", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
+    with zipfile.ZipFile(out, "x") as archive:
         for name in sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(name, gmtime(ARCHIVE_TIME)[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
             entry.external_attr = (REGULAR | _mode(name)) << 16
-            archive.writestr(entry, (tree / name).read_bytes())
+            archive.writestr(entry, (tree / name).read_bytes(), compresslevel=COMPRESSION)
 
 
 def _mode(name: str) -> int:
