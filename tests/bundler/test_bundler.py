@@ -20,9 +20,10 @@ import spacy
 from spacy_lambda.bundler import assemble
 from spacy_lambda.bundler.build import BundleOptions, bundle
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
+from spacy_lambda.bundler.elf import cut_unloaded, is_loadable
 from spacy_lambda.bundler.pins import Pin, pin_requirements
 from spacy_lambda.bundler.proof import Proof
-from spacy_lambda.bundler.slim import RULES, is_loadable, slim_tree
+from spacy_lambda.bundler.slim import RULES, slim_tree
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels, lock_text
@@ -184,6 +185,41 @@ def test_a_library_whose_segments_have_moved(tmp_path: Path) -> None:
     (place,) = struct.unpack_from("<Q", elf, at + 8)
     struct.pack_into("<Q", elf, at + 8, place + 64)
     assert not is_loadable(bytes(elf))
+
+
+def test_what_is_never_loaded_is_cut(tmp_path: Path) -> None:
+    (path,) = Path(spacy.__file__).parent.glob("attrs.cpython-*.so")
+    elf = path.read_bytes()
+    less = cut_unloaded(elf)
+    assert cut_unloaded(less) == less
+    assert is_loadable(less)
+    assert len(less) < len(elf)
+    (tmp_path / "tree" / "x.libs").mkdir(parents=True)
+    vendored = tmp_path / "tree" / "x.libs" / "attrs.so"
+    vendored.write_bytes(elf + bytes(1_000_000))
+    arch = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
+    (symbols,) = slim_tree(tmp_path / "tree", Target("3.13", arch), language="en")
+    assert vendored.read_bytes() == less
+    assert (symbols.files, symbols.size) == (1, len(elf) + 1_000_000 - len(less))
+    subprocess.run([sys.executable, "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1], 1)", vendored], check=True)
+
+
+def test_pages_between_segments_are_cut(tmp_path: Path) -> None:
+    """As where symbols are followed by segments that were added by patchelf."""
+    (path,) = Path(spacy.__file__).parent.glob("attrs.cpython-*.so")
+    elf = cut_unloaded(path.read_bytes())
+    (offset,) = struct.unpack_from("<Q", elf, 32)
+    size, count = struct.unpack_from("<HH", elf, 54)
+    entries = range(offset, offset + size * count, size)
+    places = {at: struct.unpack_from("<Q", elf, at + 8)[0] for at in entries}
+    ends = [places[at] + struct.unpack_from("<Q", elf, at + 32)[0] for at in entries]
+    # Between the last segment that is loaded and those before it.
+    last = max(places[at] for at in entries if struct.unpack_from("<I", elf, at)[0] == 1)
+    begin = max(end for end, place in zip(ends, places.values(), strict=True) if place < last and end <= last)
+    larger = bytearray(elf[:begin] + bytes(0x40000) + elf[begin:])
+    for at, place in places.items():
+        struct.pack_into("<Q", larger, at + 8, place + 0x40000 * (place >= last))
+    assert cut_unloaded(bytes(larger)) == elf
 
 
 def test_no_program_that_strips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from spacy_lambda import cli
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.description import describe_pipeline
+from spacy_lambda.compiler.description import _fit, _packages_bytes, describe_pipeline
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.errors import PipelineNotFoundError
 from spacy_lambda.pipeline.kind import PipelineKind
@@ -57,6 +57,26 @@ def test_the_estimate_is_near_the_compiled_pipeline(original: Callable[..., Path
     assert compiled.source is not None
     assert compiled.fits["fp32"].pipeline_bytes == size
     assert compiled.transformers[0]["architecture"] == "bert"
+
+
+@pytest.mark.parametrize(
+    ("size", "packages", "fits"),
+    [
+        (112_000_000, 0, True),  # SciBERT's size at int8
+        (128_300_000, 0, True),  # RoBERTa base at int8, without sources
+        (128_300_000, 70_000_000, False),  # with packages that the pipeline adds
+        (192_000_000, 0, False),  # XLM-R base at int8
+    ],
+)
+def test_the_estimate_is_of_the_zip_that_bundle_makes(size: int, packages: int, fits: bool) -> None:
+    found = _fit(size, packages)
+    assert found.fits_zip is fits
+    assert (found.zip_bytes <= UNZIPPED_BYTES) is fits
+
+
+def test_packages_beyond_the_base_install_count() -> None:
+    assert _packages_bytes(["spacy>=3.8", "no-such-package"]) == _packages_bytes(["spacy>=3.8"]) == 0
+    assert 100_000 < _packages_bytes(["pytest"]) < 100_000_000
 
 
 def test_every_reason_and_remedy(

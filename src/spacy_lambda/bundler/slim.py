@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import struct
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -12,10 +11,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from spacy_lambda.bundler.elf import cut_unloaded, is_loadable
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 
-__all__ = ["RULES", "Removal", "Rule", "is_loadable", "slim_tree"]
+__all__ = ["RULES", "Removal", "Rule", "slim_tree"]
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,8 @@ REGISTERED_LANGUAGES = ("ja", "ko", "th", "vi", "xx", "zh")
 SISTER = re.compile(r"^from \.\.([a-z]{2,3})\b", re.MULTILINE)
 """The import of another language in a language's module."""
 
-NEVER_STRIPPED = "*.libs/*"
-"""Libraries that wheels vendor: stripping breaks their page alignment, so that they do not load."""
-
-
-LOADED = 1
-"""``PT_LOAD``: the kind of segment that is mapped into memory."""
+VENDORED = "*.libs/*"
+"""Libraries that wheels vendor: strip breaks their page alignment, so that they do not load; whole pages can be cut."""
 
 
 @dataclass(frozen=True)
@@ -143,39 +139,29 @@ def _strip(tree: Path, target: Target) -> Removal:
     files, size = 0, 0
     for path in sorted(tree.rglob("*.so")):
         name = path.relative_to(tree).as_posix()
-        if fnmatch(name, NEVER_STRIPPED) or name.startswith("pipeline/"):
+        if name.startswith("pipeline/"):
             continue
-        stripped = path.with_suffix(".stripped")
-        done = subprocess.run(
-            [strip, "--strip-unneeded", "-o", str(stripped), str(path)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise BundleError(
-                f"stripping {name} failed: {done.stderr.strip()[-500:]}",
-                remedy=f"install binutils for {target.machine}, or llvm",
-            )
-        saved = path.stat().st_size - stripped.stat().st_size
-        if saved > 0 and is_loadable(stripped.read_bytes()):
-            stripped.chmod(path.stat().st_mode)
-            stripped.replace(path)
-            files, size = files + 1, size + saved
-        else:
-            stripped.unlink()
+        before = path.stat().st_size
+        less = cut_unloaded(path.read_bytes()) if fnmatch(name, VENDORED) else _stripped(strip, path, name, target)
+        if len(less) < before and is_loadable(less):
+            path.write_bytes(less)
+            files, size = files + 1, size + before - len(less)
     return Removal("debug symbols", "only debuggers read them", files, size)
 
 
-def is_loadable(elf: bytes) -> bool:
-    """Return whether a 64-bit library's segments have the same offset within a page in the file and in memory, as the
-    loader requires. Stripping can move them in libraries that were patched after linking, as in wheels.
-
-    The format: https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html
-    """
-    offset, entry_size, count = (*struct.unpack_from("<Q", elf, 32), *struct.unpack_from("<HH", elf, 54))
-    for at in range(offset, offset + entry_size * count, entry_size):
-        kind, _, place, address, _, _, _, alignment = struct.unpack_from("<IIQQQQQQ", elf, at)
-        if kind == LOADED and alignment > 1 and (place - address) % alignment:
-            return False
-    return True
+def _stripped(strip: str, path: Path, name: str, target: Target) -> bytes:
+    out = path.with_suffix(".stripped")
+    done = subprocess.run(
+        [strip, "--strip-unneeded", "-o", str(out), str(path)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise BundleError(
+            f"stripping {name} failed: {done.stderr.strip()[-500:]}",
+            remedy=f"install binutils for {target.machine}, or llvm",
+        )
+    content = out.read_bytes()
+    out.unlink()
+    return content
 
 
 def _stripper(target: Target) -> str:

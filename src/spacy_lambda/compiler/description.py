@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from spacy_lambda.compiler.inspection import Inspection, Original, inspect_parts, pipeline_requirements
 from spacy_lambda.compiler.libraries import TransformerPart
@@ -15,18 +17,23 @@ from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import META_KEY, Precision
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipeline_meta import read_meta
-from spacy_lambda.errors import SpacyLambdaError
+from spacy_lambda.errors import RequirementError, SpacyLambdaError
+from spacy_lambda.packages.base_install import SPACY_LAMBDA
+from spacy_lambda.packages.closure import requirement_closure
 from spacy_lambda.pipeline.config_file import read_config
 from spacy_lambda.pipeline.kind import PipelineKind, kind_of
 from spacy_lambda.runtime.code import code_names
 
 __all__ = ["ComponentDescription", "Fit", "PipelineDescription", "describe_pipeline"]
 
-PACKAGES_BYTES = 143_300_000
+PACKAGES_BYTES = 142_400_000
 """Bytes of the packages in a zip for Python 3.13 on x86_64, as ``spacy-lambda bundle`` reports them."""
 
 SOURCES_BYTES = 10_600_000
 """Bytes that ``bundle`` saves by byte code in place of the packages' sources, where a zip fits only so."""
+
+WORDPIECE_BYTES = 34
+"""Bytes of a tokenizer for each wordpiece, as of RoBERTa's."""
 
 PROCESS_BYTES = 125_000_000
 """Memory of a function without its pipeline, of which ``make bench`` shows the sum."""
@@ -149,7 +156,7 @@ def _runnable(path: Path, meta: Mapping[str, Any], size: int) -> dict[str, Any]:
         "precision": precision,
         "source": {key: str(block[f"source_{key}"]) for key in ("name", "version", "sha256")} if block else None,
         "verification": block.get("verification"),
-        "fits": {precision or "as it is": _fit(size)},
+        "fits": {precision or "as it is": _fit(size, _packages_bytes(meta.get("requirements", ())))},
     }
 
 
@@ -166,7 +173,7 @@ def _original(path: Path, code: Sequence[Path], size: int) -> dict[str, Any]:
         "requirements": tuple(requirements),
         "code": tuple(own.names),
         "transformers": tuple(_describe(part) for part in found.transformers),
-        "fits": {} if found.reasons else _fits(path, found, size),
+        "fits": {} if found.reasons else _fits(path, found, size, _packages_bytes(requirements)),
         "reasons": tuple(_reason(*one) for one in found.reasons),
     }
 
@@ -181,20 +188,36 @@ def _describe(part: TransformerPart) -> dict[str, Any]:
     }
 
 
-def _fits(path: Path, found: Inspection, size: int) -> dict[str, Fit]:
+def _fits(path: Path, found: Inspection, size: int, packages: int) -> dict[str, Fit]:
     rest = size - sum(_bytes(path / part.name) for part in found.transformers)
+    rest += sum(WORDPIECE_BYTES * int(part.facts()["vocabulary"]) for part in found.transformers)
     return {
-        name: _fit(rest + sum(part.encoder_bytes(rules) for part in found.transformers))
+        name: _fit(rest + sum(part.encoder_bytes(rules) for part in found.transformers), packages)
         for name, rules in PRECISIONS.items()
     }
 
 
-def _fit(size: int) -> Fit:
-    zipped = PACKAGES_BYTES + size
+def _fit(size: int, packages: int) -> Fit:
+    """Estimate the zip as ``bundle`` makes it: without sources only where it fits so.
+
+    :param packages: Bytes of packages beyond the base install.
+    """
+    zipped = PACKAGES_BYTES + packages + size
     fits_zip = zipped - SOURCES_BYTES <= UNZIPPED_BYTES
     if fits_zip and zipped > UNZIPPED_BYTES:
         zipped -= SOURCES_BYTES
     return Fit(size, zipped, fits_zip, round((PROCESS_BYTES + size) / MB))
+
+
+def _packages_bytes(requirements: Iterable[str]) -> int:
+    """Return the bytes of the packages that the pipeline adds to the base install, as installed here."""
+    base = {canonicalize_name(dist.metadata["Name"]) for dist in requirement_closure((SPACY_LAMBDA,))}
+    try:
+        added = requirement_closure(requirements, without=base)
+    except RequirementError:
+        return 0
+    paths = [Path(str(file.locate())) for dist in added for file in dist.files or ()]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def _reason(reason: str, remedy: str | None) -> dict[str, str]:

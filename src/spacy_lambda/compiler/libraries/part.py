@@ -106,8 +106,10 @@ class TransformerPart(ABC):
         """Yield the encoder's parameters, as tensors of torch."""
 
     def encoder_bytes(self, rules: PrecisionRules) -> int:
-        """Estimate the bytes of the compiled encoder."""
-        return int(sum(p.numel() * (32 if p.dim() < 2 else rules.weight_bits) for p in self._parameters())) // 8
+        """Estimate the bytes of the compiled encoder; quantized matrices have fp32 scales by row and column."""
+        bits = int(sum(p.numel() * (32 if p.dim() < 2 else rules.weight_bits) for p in self._parameters()))
+        scales = 0 if rules.exact else sum(sum(p.shape) for p in self._parameters() if p.dim() > 1)
+        return bits // 8 + 4 * scales
 
     @abstractmethod
     def trace(self) -> onnx.ModelProto:

@@ -1,0 +1,82 @@
+"""ELF libraries of 64 bits, by their program headers: the only ones that the loader reads.
+
+The format: https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+__all__ = ["cut_unloaded", "is_loadable"]
+
+LOADED = 1
+"""``PT_LOAD``: the kind of segment that is mapped into memory."""
+
+HEADER = 64
+"""Bytes of the file's header; the offset of the program headers is at 32, of the section headers at 40."""
+
+SEGMENT = struct.Struct("<IIQQQQQQ")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One program header.
+
+    :param at: Its offset in the file.
+    :param place: Offset of its content in the file.
+    """
+
+    at: int
+    kind: int
+    place: int
+    address: int
+    size: int
+    alignment: int
+
+
+def is_loadable(elf: bytes) -> bool:
+    """Return whether a library's segments have the same offset within a page in the file and in memory, as the loader
+    requires. Stripping can move them in libraries that were patched after linking, as in wheels.
+    """
+    loaded = (segment for segment in _segments(elf) if segment.kind == LOADED and segment.alignment > 1)
+    return all((segment.place - segment.address) % segment.alignment == 0 for segment in loaded)
+
+
+def cut_unloaded(elf: bytes) -> bytes:
+    """Return a library without content that no segment contains: symbol tables of debuggers, and section headers.
+
+    Whole pages are cut, so that the segments stay aligned.
+    """
+    segments = _segments(elf)
+    page = max(segment.alignment for segment in segments if segment.kind == LOADED)
+    (headers,) = struct.unpack_from("<Q", elf, 32)
+    kept = [(0, HEADER), (headers, headers + SEGMENT.size * len(segments))]
+    kept += [(segment.place, segment.place + segment.size) for segment in segments if segment.size]
+    cuts, end = list[tuple[int, int]](), 0
+    for begin, until in sorted(kept):
+        if begin - end >= page:
+            cuts.append((end, (begin - end) // page * page))
+        end = max(end, until)
+    found = bytearray(elf[:end])
+    for segment in segments:
+        struct.pack_into("<Q", found, segment.at + 8, _moved(segment.place, cuts))
+    struct.pack_into("<Q", found, 32, _moved(headers, cuts))
+    struct.pack_into("<Q", found, 40, 0)
+    struct.pack_into("<HHH", found, 58, 0, 0, 0)  # size, number and names of section headers
+    for begin, size in reversed(cuts):
+        del found[begin : begin + size]
+    return bytes(found)
+
+
+def _segments(elf: bytes) -> list[Segment]:
+    offset, entry_size, count = (*struct.unpack_from("<Q", elf, 32), *struct.unpack_from("<HH", elf, 54))
+    found = []
+    for at in range(offset, offset + entry_size * count, entry_size):
+        kind, _, place, address, _, size, _, alignment = SEGMENT.unpack_from(elf, at)
+        found.append(Segment(at, kind, place, address, size, alignment))
+    return found
+
+
+def _moved(place: int, cuts: list[tuple[int, int]]) -> int:
+    return place - sum(min(size, place - begin) for begin, size in cuts if begin < place)
