@@ -142,6 +142,7 @@ def test_every_entry_point_resolves_and_carries_a_version() -> None:
         ("spacy_architectures", "spacy_lambda.CuratedScalarWeightingListener.v1"),
         ("spacy_architectures", "spacy_lambda.CuratedWrappedTransformer.v1"),
         ("spacy_architectures", "spacy_lambda.OnnxListener.v1"),
+        ("spacy_architectures", "spacy_lambda.OnnxTok2VecTransformer.v1"),
     }
     assert all(callable(function) for function in ours.values())
 

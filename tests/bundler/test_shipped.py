@@ -14,6 +14,7 @@ STARTS = (
     "runtime/handler.py",
     "runtime/component.py",
     "runtime/listener.py",
+    "runtime/tok2vec_transformer.py",
     "runtime/curated/factory.py",
     "runtime/curated/listeners.py",
     "runtime/curated/wrapped_transformer.py",

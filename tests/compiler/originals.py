@@ -156,7 +156,7 @@ def build_original(
     nlp.add_pipe("transformer", config={"model": settings})
     for name in components:
         nlp.add_pipe(name, config=_with_listener(nlp, name))
-    _train(nlp)
+    train(nlp)
     original = folder / "original"
     nlp.to_disk(original)
     return original
@@ -207,7 +207,8 @@ def _with_listener(nlp: Language, name: str) -> dict[str, Any]:
     return {"model": model, "min_action_freq": 1} if name == "parser" else {"model": model}
 
 
-def _train(nlp: Language) -> None:
+def train(nlp: Language) -> None:
+    """Train a pipeline for a moment, so that it annotates something."""
     random.seed(0)
     np.random.seed(0)
     examples = [example(nlp, text) for text in TEXTS]

@@ -48,10 +48,10 @@ REFUSED: dict[str, tuple[Changes, str, str]] = {
         "has the model 'spacy-curated-transformers.XlmrTransformer.v1'",
         "spacy-transformers.TransformerModel.v3",
     ),
-    "a transformer inside a component": (
-        {("components", "ner", "model", "tok2vec", "@architectures"): "spacy-transformers.Tok2VecTransformer.v3"},
-        "component 'ner' has a separate transformer",
-        "with a shared `transformer` component",
+    "a window of nothing": (
+        {(*MODEL, "get_spans", "window"): 0},
+        "component 'transformer' has window = 0",
+        "set window in [components.transformer.model.get_spans]",
     ),
 }
 
@@ -98,7 +98,7 @@ def test_a_failure_of_the_original_is_reported_as_its_own() -> None:
 
 
 def test_every_reason_is_reported_at_once(original: Callable[..., Path], tmp_path: Path) -> None:
-    names = ("another model", "a transformer inside a component")
+    names = ("another model", "a window of nothing")
     changes = {key: value for name in names for key, value in REFUSED[name][0].items()}
     with pytest.raises(UnsupportedPipelineError) as caught:
         inspect_original(changed(original(), tmp_path, changes))

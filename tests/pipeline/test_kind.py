@@ -196,3 +196,9 @@ def test_neither_spacy_nor_torch_is_imported(tmp_path: Path) -> None:
     script += "; print(kind(Path(sys.argv[1])), {'spacy', 'thinc', 'torch'} & sys.modules.keys())"
     words = [sys.executable, "-c", script, str(tmp_path / "blank")]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "no-transformer set()\n"
+
+
+@pytest.mark.parametrize("name", ["OnnxTok2VecTransformer", "CuratedWrappedTransformer"])
+def test_compiled_with_transformers_in_components_only(tmp_path: Path, name: str) -> None:
+    model = f'@architectures = "x"\n[components.ner.model.tok2vec]\n@architectures = "spacy_lambda.{name}.v1"'
+    assert pipeline_kind(folder_of(tmp_path, ner_with(model))) is PipelineKind.COMPILED

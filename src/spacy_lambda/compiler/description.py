@@ -189,8 +189,8 @@ def _describe(part: TransformerPart) -> dict[str, Any]:
 
 
 def _fits(path: Path, found: Inspection, size: int, packages: int) -> dict[str, Fit]:
-    rest = size - sum(_bytes(path / part.name) for part in found.transformers)
-    rest += sum(WORDPIECE_BYTES * int(part.facts()["vocabulary"]) for part in found.transformers)
+    rest = size - sum(part.original_bytes(path) for part in found.transformers)
+    rest += sum(WORDPIECE_BYTES * int(part.facts()["vocabulary"]) for part in found.transformers if part.place is None)
     return {
         name: _fit(rest + sum(part.encoder_bytes(rules) for part in found.transformers), packages)
         for name, rules in PRECISIONS.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ from spacy.language import Language
 from thinc.api import Config
 
 from spacy_lambda.compiler.libraries import Library, Reason, TransformerPart, library_of
-from spacy_lambda.compiler.libraries.spacy_transformers import LISTENER
+from spacy_lambda.compiler.libraries.private import Place
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.loaded_pipeline import loaded_config, model_reasons, unregistered, used_components
 from spacy_lambda.compiler.own_code import NO_CODE, OwnCode, import_own_code
+from spacy_lambda.compiler.private_places import find_places, private_sections
 from spacy_lambda.compiler.required_packages import kept_requirements, needed_by_names, required_names
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import CompileError, MissingExtraError, UnsupportedPipelineError
-from spacy_lambda.pipeline.config_file import nodes, read_config
+from spacy_lambda.pipeline.config_file import read_config
 
 __all__ = ["Inspection", "Original", "inspect_original", "inspect_parts", "pipeline_requirements"]
 
@@ -89,7 +90,7 @@ def inspect_parts(path: Path, code: OwnCode = NO_CODE) -> Inspection:
     reasons = list(_config_reasons(used_components(read)))
     if reasons:
         return Inspection(Config(read), None, (), tuple(reasons))
-    for library in _libraries(used_components(read)).values():
+    for library in _used_libraries(used_components(read)):
         if importlib.util.find_spec(library.package) is None:
             raise MissingExtraError("compile", missing=library.distribution)
         importlib.import_module(library.package)  # it creates registries that the code may use
@@ -101,15 +102,17 @@ def inspect_parts(path: Path, code: OwnCode = NO_CODE) -> Inspection:
     reasons = list(_config_reasons(components))
     if reasons:
         return Inspection(config, nlp, (), tuple(reasons))
-    parts: list[TransformerPart] = []
     reasons = list(model_reasons(nlp, components))
-    for name, library in _libraries(components).items():
-        component: Any = nlp.get_pipe(name) if name in nlp.pipe_names else dict(nlp.components)[name]
+    parts: list[TransformerPart] = []
+    for name, place, library, section, component in _transformers(nlp, components):
         with library_errors(nlp, f"component {name!r}"):
             part_reasons = list(library.model_reasons(name, component))
             reasons += part_reasons
             if not part_reasons:
-                parts.append(library.part(name, components[name], component))
+                part = library.part(name, section, component)
+                part.place = place
+                parts.append(part)
+    reasons += _order_reasons(parts)
     return Inspection(config, nlp, tuple(parts), tuple(reasons))
 
 
@@ -128,9 +131,38 @@ def pipeline_requirements(original: Original) -> list[str]:
     return [*listed, *(one for one in dict.fromkeys(found) if not required_names([one]) & named)]
 
 
-def _libraries(components: Mapping[str, Any]) -> dict[str, Library]:
-    """Return the library of each transformer, by the component's name."""
-    return {name: library for name, component in components.items() if (library := library_of(component)) is not None}
+def _transformers(
+    nlp: Language, components: Mapping[str, Any]
+) -> Iterator[tuple[str, Place | None, Library, Mapping[str, Any], Any]]:
+    """Yield each transformer's name, place, library and config, and the component that runs it."""
+    loaded = dict(nlp.components)
+    for name, section in components.items():
+        library = library_of(section)
+        if library is not None:
+            yield name, None, library, section, loaded[name]
+    for library, place, section in find_places(nlp, components):
+        component = place.transformers.component(place.layer, nlp.vocab, place.name)
+        yield place.name, place, library, {"model": section}, component
+
+
+def _order_reasons(parts: Sequence[TransformerPart]) -> Iterator[Reason]:
+    """Yield the components whose transformers may have been taken for one another."""
+    settings: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        if part.place is not None and settings.setdefault(part.place.component, part.settings()) != part.settings():
+            yield (
+                f"component {part.place.component!r} has several transformers of its own, with different windows",
+                "give them the same get_spans, or listen to shared transformers instead",
+            )
+
+
+def _used_libraries(components: Mapping[str, Any]) -> Iterator[Library]:
+    """Yield the library of each transformer."""
+    for component in components.values():
+        library = library_of(component)
+        if library is not None:
+            yield library
+        yield from (library for library, *_ in private_sections(component))
 
 
 def _load(path: Path, config: Mapping[str, Any]) -> Language:
@@ -157,17 +189,7 @@ def _config_reasons(components: Mapping[str, Any]) -> Iterator[Reason]:
     for name, component in components.items():
         library = library_of(component)
         if library is not None:
-            yield from library.config_reasons(name, component)
-        for architecture in _architectures(component):
-            if architecture.startswith("spacy-transformers.Tok2VecTransformer."):
-                yield (
-                    f"component {name!r} has a separate transformer ({architecture})",
-                    f"train {name!r} with a shared `transformer` component and {LISTENER}",
-                )
-
-
-def _architectures(node: Any) -> Iterator[str]:
-    """Yield every registered architecture named in a component's config, however deep."""
-    for section in nodes(node):
-        if isinstance(section.get("@architectures"), str):
-            yield section["@architectures"]
+            yield from library.config_reasons(name, component.get("model", {}), f"components.{name}.model")
+        for library, path, section in private_sections(component):
+            place = ".".join(map(str, (name, *path)))
+            yield from library.config_reasons(place, section, f"components.{place}")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from spacy.language import Language
 from spacy.util import registry as registry_of_spacy
 from thinc.api import Config, Model
 
-from spacy_lambda.compiler.libraries import LIBRARIES, Reason, library_of
+from spacy_lambda.compiler.libraries import LIBRARIES, Library, Reason, library_of
 from spacy_lambda.compiler.libraries.spacy_transformers import LISTENER
+from spacy_lambda.compiler.private_places import models_of, private_layers, private_sections
 from spacy_lambda.packages.torch_packages import TORCH_MODULES
 from spacy_lambda.pipeline.config_file import blocks, nodes, registered_names
 
@@ -65,10 +66,13 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
                 "train it with spacy-transformers' `transformer` factory",
             )
             continue
-        layers = [layer for model in _models(component) for layer in model.walk()]
+        layers = [layer for model in models_of(component) for layer in model.walk()]
+        private = private_layers(component)
+        within = {id(layer) for library, one in private for layer in library.private.inner(one)}
+        layers = [layer for layer in layers if id(layer) not in within]
+        yield from _private_reasons(name, config, private)
         listeners = [found for layer in layers if (found := _listener_layers(layer)) is not None]
-        shown = sum(section.get("@architectures") in LISTENERS for section in nodes(config))
-        if len(listeners) > shown:
+        if len(listeners) > _shown_listeners(config):
             yield (
                 f"component {name!r} listens to a transformer through a layer that its config does not show",
                 f"name {LISTENER} in the config of {name!r}, rather than in a function of your own",
@@ -82,25 +86,26 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
             )
 
 
+def _private_reasons(
+    name: str, config: Mapping[str, Any], layers: Sequence[tuple[Library, Model[Any, Any]]]
+) -> Iterator[Reason]:
+    sections = private_sections(config)
+    if [library.package for library, *_ in sections] != [library.package for library, _ in layers]:
+        yield (
+            f"component {name!r} has {len(layers)} transformers of its own, and its config names {len(sections)}",
+            f"name each of them in the config of {name!r}, rather than in a function of your own",
+        )
+
+
+def _shown_listeners(config: Mapping[str, Any]) -> int:
+    """Return the number of listeners in a component's config, without those of its own transformers."""
+    own = {id(inner) for *_, section in private_sections(config) for inner in nodes(section)}
+    return sum(one.get("@architectures") in LISTENERS for one in nodes(config) if id(one) not in own)
+
+
 def has_model(component: Any) -> bool:
     """Return whether a component has layers, that is, is trained."""
-    return any(True for _ in _models(component))
-
-
-def _models(component: Any) -> Iterator[Model[Any, Any]]:
-    """Yield the models of a component, under any attribute name."""
-    found = {id(value): value for value in _values(component) if isinstance(value, Model)}
-    yield from found.values()
-
-
-def _values(component: Any) -> Iterator[Any]:
-    yield getattr(component, "model", None)
-    for value in getattr(component, "__dict__", {}).values():
-        yield value
-        if isinstance(value, Mapping):
-            yield from value.values()
-        elif isinstance(value, list | tuple):
-            yield from value
+    return any(True for _ in models_of(component))
 
 
 def _listener_layers(layer: Model[Any, Any]) -> tuple[Model[Any, Any], ...] | None:

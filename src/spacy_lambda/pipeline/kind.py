@@ -36,6 +36,9 @@ __all__ = [
 ]
 
 ONNX_FACTORIES = ("onnx_transformer_*", "onnx_curated_transformer_*")
+ONNX_FUNCTIONS = ("spacy_lambda.OnnxTok2VecTransformer.*", "spacy_lambda.CuratedWrappedTransformer.*")
+"""Transformers within components' models."""
+
 TORCH_FACTORIES = ("transformer", "curated_transformer", "experimental_coref", "experimental_span_resolver")
 TORCH_FUNCTIONS = (
     "spacy-transformers.*",
@@ -208,7 +211,11 @@ def _components(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
 
 
 def _has_onnx_transformer(config: Mapping[str, Any]) -> bool:
-    return any(_matches(component.get("factory"), ONNX_FACTORIES) for _, component in _components(config))
+    return any(
+        _matches(function, ONNX_FACTORIES if registry == FACTORIES else ONNX_FUNCTIONS)
+        for _, component in _components(config)
+        for registry, function in registered_names(component)
+    )
 
 
 def _needs_torch(registry: str, function: str) -> bool:

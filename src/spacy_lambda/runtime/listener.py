@@ -13,7 +13,7 @@ from thinc.types import Floats2d, Ragged
 from spacy_lambda.errors import TrainingError
 from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
 
-__all__ = ["build_onnx_listener_v1", "no_backprop"]
+__all__ = ["build_onnx_listener_v1", "build_pool", "no_backprop"]
 
 
 def build_onnx_listener_v1(
@@ -29,12 +29,14 @@ def build_onnx_listener_v1(
     :param upstream: Kept in the same way: as in spacy-transformers, the last transformer that ran is heard.
     """
     listener: Model[list[Doc], list[Encoding]] = Model("transformer-listener", _listen, dims={"nO": None})
-    pool: Model[list[Encoding], list[Floats2d]] = Model(
-        "trfs2arrays", _pool, layers=[pooling], attrs={"grad_factor": grad_factor}
-    )
-    model: Model[list[Doc], list[Floats2d]] = chain(listener, pool)
+    model: Model[list[Doc], list[Floats2d]] = chain(listener, build_pool(pooling, grad_factor))
     model.set_ref("listener", listener)
     return model
+
+
+def build_pool(pooling: Model[Ragged, Floats2d], grad_factor: float) -> Model[list[Encoding], list[Floats2d]]:
+    """Return the layer that turns encodings into token vectors."""
+    return Model("trfs2arrays", _pool, layers=[pooling], attrs={"grad_factor": grad_factor})
 
 
 def _listen(

@@ -16,6 +16,7 @@ from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries.curated_wordpieces import may_contain, read_encoder
 from spacy_lambda.compiler.libraries.library import Library, Reason
 from spacy_lambda.compiler.libraries.part import DocStates, HiddenStates, Reference, TransformerPart
+from spacy_lambda.compiler.libraries.wrapped_transformer import WrappedTransformers
 from spacy_lambda.compiler.required_packages import pinned
 from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs, words_of
 from spacy_lambda.runtime.curated.component import FACTORY, OnnxCuratedTransformer
@@ -187,8 +188,7 @@ class CuratedReference:
         return [np.stack(layers) if self._all_layers else np.asarray(layers[-1]) for layers in output.all_outputs]
 
 
-def _config_reasons(name: str, component: Mapping[str, Any]) -> Iterator[Reason]:
-    model = component.get("model", {})
+def _config_reasons(name: str, model: Mapping[str, Any], path: str) -> Iterator[Reason]:
     architecture = model.get("@architectures")
     if architecture not in MODELS:
         yield f"component {name!r} has the model {architecture!r}", f"train it with one of {', '.join(MODELS)}"
@@ -234,7 +234,7 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
 def _how_to_set(name: str, attribute: str) -> str:
     """Return the code that sets an attribute: a model's file has its attributes, and not the config's count."""
     return (
-        f"next(n for n in nlp.get_pipe({name!r}).model.walk() if n.name == 'with_strided_spans')"
+        f"next(n for n in nlp.get_pipe({name.partition('.')[0]!r}).model.walk() if n.name == 'with_strided_spans')"
         f".attrs[{attribute!r}] = …, then nlp.to_disk"
     )
 
@@ -271,4 +271,5 @@ CURATED = Library(
     },
     listeners=frozenset({LAST_LAYER, WEIGHTING, EVERY_LAYER}),
     listener_layers=_listener_layers,
+    private=WrappedTransformers(MODELS),
 )

@@ -9,6 +9,7 @@ from typing import Any
 from thinc.api import Model
 
 from spacy_lambda.compiler.libraries.part import TransformerPart
+from spacy_lambda.compiler.libraries.private import PrivateTransformers
 
 __all__ = ["Library", "Reason"]
 
@@ -22,22 +23,25 @@ class Library:
 
     :param package: Its module.
     :param factory: The factory of its transformer component.
-    :param config_reasons: Reads a component's name and config, and yields what cannot be compiled.
+    :param config_reasons: Reads a transformer's name, its model's section and the section's path in the config, and
+        yields what cannot be compiled.
     :param model_reasons: Reads a component's name and the loaded component, and yields what cannot be compiled.
     :param part: Returns a component that has no such reason, from its name, its config and the loaded component.
     :param names: The names in its listeners' configs, and those of the compiled pipeline.
     :param listeners: Those of them that are listeners.
     :param listener_layers: Returns the layers of a listener, given the layer; ``None`` for any other layer.
+    :param private: Its transformers within the models of other components.
     """
 
     package: str
     factory: str
-    config_reasons: Callable[[str, Mapping[str, Any]], Iterator[Reason]]
+    config_reasons: Callable[[str, Mapping[str, Any], str], Iterator[Reason]]
     model_reasons: Callable[[str, Any], Iterator[Reason]]
     part: Callable[[str, Mapping[str, Any], Any], TransformerPart]
     names: Mapping[str, str]
     listeners: frozenset[str]
     listener_layers: Callable[[Model[Any, Any]], tuple[Model[Any, Any], ...] | None]
+    private: PrivateTransformers
 
     @property
     def distribution(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ import onnx
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
+from spacy_lambda.compiler.libraries.private import Place
 from spacy_lambda.compiler.precisions import PrecisionRules
 from spacy_lambda.runtime.encoder import EncoderBytes
 
@@ -55,10 +57,10 @@ class DocStates:
 
 
 class TransformerPart(ABC):
-    """One transformer component of the original.
+    """One transformer of the original.
 
-    :param name: The component's name.
-    :param pipe: The component itself.
+    :param name: The name of the component, or of its place in the config of another one.
+    :param pipe: A component that runs it.
     :param architecture: The encoder's architecture, as its library names it.
     :param max_length: Wordpieces of the longest window that the compiled encoder gets.
     """
@@ -68,6 +70,9 @@ class TransformerPart(ABC):
         self.pipe = pipe
         self.architecture = architecture
         self.max_length = max_length
+
+    place: Place | None = None
+    """Its place in the component of which it is a part, if it is not a component by itself."""
 
     all_layers = False
     """Whether the output of every layer is needed, not only of the last."""
@@ -110,6 +115,15 @@ class TransformerPart(ABC):
         bits = int(sum(p.numel() * (32 if p.dim() < 2 else rules.weight_bits) for p in self._parameters()))
         scales = 0 if rules.exact else sum(sum(p.shape) for p in self._parameters() if p.dim() > 1)
         return bits // 8 + 4 * scales
+
+    def original_bytes(self, pipeline: Path) -> int:
+        """Estimate the bytes of the original's files that the encoder replaces.
+
+        :param pipeline: The original's directory.
+        """
+        if self.place is not None:
+            return sum(p.numel() * p.element_size() for p in self._parameters())
+        return sum(file.stat().st_size for file in (pipeline / self.name).rglob("*") if file.is_file())
 
     @abstractmethod
     def trace(self) -> onnx.ModelProto:

@@ -18,6 +18,7 @@ from spacy_lambda.compiler.libraries.library import Library, Reason
 from spacy_lambda.compiler.libraries.part import DocStates, Reference, TransformerPart
 from spacy_lambda.compiler.libraries.pooler import find_pooler
 from spacy_lambda.compiler.libraries.reference import TEXT, SpecialWordpieces, WordpieceBatchReference, quiet
+from spacy_lambda.compiler.libraries.tok2vec_transformer import TOK2VEC_MODELS, Tok2VecTransformers
 from spacy_lambda.compiler.libraries.window_limit import ORDINARY, longest_checked, window_limit
 from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
 from spacy_lambda.compiler.traced_graph import TokenTypes, trace_graph
@@ -207,27 +208,26 @@ def _states(data: Any) -> DocStates:
     return DocStates(data.align.lengths, data.model_output.last_hidden_state.reshape(-1, data.width)[rows])
 
 
-def _config_reasons(name: str, component: Mapping[str, Any]) -> Iterator[Reason]:
-    model = component.get("model", {})
+def _config_reasons(name: str, model: Mapping[str, Any], path: str) -> Iterator[Reason]:
     architecture = model.get("@architectures")
-    if architecture not in MODELS:
+    if architecture not in (*MODELS, *TOK2VEC_MODELS):
         yield (
             f"component {name!r} has the model {architecture!r}",
             f"train it with {MODELS[-1]}",
         )
     getter = model.get("get_spans", {}).get("@span_getters")
     if SPAN_GETTERS.get(getter) == "strided_spans":
-        yield from _window_reasons(name, model["get_spans"])
+        yield from _window_reasons(name, model["get_spans"], path)
 
 
-def _window_reasons(name: str, spans: Mapping[str, Any]) -> Iterator[Reason]:
+def _window_reasons(name: str, spans: Mapping[str, Any], path: str) -> Iterator[Reason]:
     """Yield invalid settings of windows: spaCy silently converts them to integers, and never ends on steps of 0."""
     for setting in ("window", "stride"):
         value = spans.get(setting)
         if type(value) is not int or not 1 <= value <= MAX_WINDOW:
             yield (
                 f"component {name!r} has {setting} = {json.dumps(value)} in its get_spans",
-                f"set {setting} in [components.{name}.model.get_spans] of its config.cfg to a whole number of tokens"
+                f"set {setting} in [{path}.get_spans] of its config.cfg to a whole number of tokens"
                 f" from 1 to {MAX_WINDOW}, as it was trained",
             )
 
@@ -250,7 +250,9 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
     if types:
         yield (
             f"component {name!r} computes in {', '.join(sorted(types))}",
-            "convert it: nlp.get_pipe(NAME).model.transformer.float(), torch_dtype = None in its config, nlp.to_disk",
+            "convert it: [n.transformer.float() for n in"
+            f" nlp.get_pipe({name.partition('.')[0]!r}).model.walk() if n.name == 'transformer'],"
+            " torch_dtype = None in its config, nlp.to_disk",
         )
 
 
@@ -274,4 +276,5 @@ SPACY_TRANSFORMERS = Library(
     names={LISTENER: "spacy_lambda.OnnxListener.v1"},
     listeners=frozenset({LISTENER}),
     listener_layers=_listener_layers,
+    private=Tok2VecTransformers(),
 )

@@ -14,8 +14,9 @@ from spacy_lambda.runtime.curated.listeners import detach_listener, pass_encodin
 from spacy_lambda.runtime.encoder_output import Encoding
 from spacy_lambda.runtime.listener import no_backprop
 from spacy_lambda.runtime.private_transformer import build_private_transformer
+from spacy_lambda.runtime.transformer import CompiledTransformer
 
-__all__ = ["build_wrapped_transformer_v1"]
+__all__ = ["build_wrapped_transformer_v1", "wrap_transformer"]
 
 
 def build_wrapped_transformer_v1(
@@ -44,8 +45,13 @@ def build_wrapped_transformer_v1(
         all_layer_outputs=all_layer_outputs,
     )
     detach_listener(wrapped_listener)
-    layers: list[Model[Any, Any]] = [build_private_transformer("transformer_model", transformer), wrapped_listener]
-    return Model("wrapped_transformer_and_listener", _forward, dims={"nO": width}, layers=layers)
+    return wrap_transformer(transformer, wrapped_listener)
+
+
+def wrap_transformer(transformer: CompiledTransformer, listener: Model[list[Doc], Any]) -> Model[list[Doc], Any]:
+    """Return a transformer and its only listener, which has been detached."""
+    layers: list[Model[Any, Any]] = [build_private_transformer("transformer_model", transformer), listener]
+    return Model("wrapped_transformer_and_listener", _forward, dims={"nO": transformer.width}, layers=layers)
 
 
 def _forward(model: Model[list[Doc], Any], docs: list[Doc], is_train: bool) -> tuple[Any, Callable[[Any], Any]]:
