@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
 
-from spacy_lambda.cli.invoke import print_answer
+from spacy_lambda.cli.invoke import print_prediction
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import FunctionSettings, Invocation, LocalLambda, invoke
 
@@ -51,7 +51,7 @@ def main() -> None:
         print(f"{PIPELINE} {version(PIPELINE)} is served at {local.endpoint_url}; the text sent to it:\n")
         print(fill(event["text"], 100, initial_indent="  ", subsequent_indent="  ") + "\n")
         cold, warm = ask(local, event), ask(local, event)
-        print_answer(cold.answer)
+        print_prediction(cold.answer)
         print(f"first call, cold: {figures(cold)}\nsecond, warm:     {figures(warm)}\n")
         if not arguments.once:
             print(CALLS.format(url=local.endpoint_url, name=NAME, event=EVENT.relative_to(Path.cwd())), flush=True)

@@ -5,7 +5,7 @@
     trained pipeline ──compile_pipeline──▶ compiled pipeline ──bundle──▶ zip or image
             └───────────────verify────────────────┘ └──push, pull──▶ store
 
-:func:`serve` runs a pipeline on this machine as Lambda would, :class:`Client` asks a function, :func:`load` opens a
+:func:`serve` runs a pipeline on this machine as Lambda would, :class:`Client` calls a function, :func:`load` opens a
 compiled pipeline in Python.
 
 Public names are imported when they are used: the function imports this package too, and has no use for most of them.

@@ -28,9 +28,9 @@
     ├── MissingOutputError      doc._.trf_data does not have an output that the original's has
     ├── OutputError             the function cannot write to its output
     ├── LocalLambdaError        the local Lambda could not start, or its settings are invalid
-    ├── InferenceError          the Hub's Inference API did not answer, or with an error
-    ├── InvokeError             an endpoint did not answer, or answered with an error
-    └── RequestError            a caller's mistake: the event cannot be answered
+    ├── InferenceError          the Hub's Inference API cannot be reached or returns an error
+    ├── InvokeError             an endpoint cannot be reached or returns an error
+    └── RequestError            an invalid request
         └── OutOfTimeError          ... in the time that is left
 
 Standard library only: both the build side and the runtime raise these.
@@ -193,11 +193,11 @@ class LocalLambdaError(SpacyLambdaError):
 
 
 class InferenceError(SpacyLambdaError):
-    """The Hub's Inference API could not be reached, or answered with an error."""
+    """The Hub's Inference API cannot be reached, or returns an error."""
 
 
 class InvokeError(SpacyLambdaError):
-    """An endpoint could not be reached, or answered with an error.
+    """An endpoint cannot be reached, or returns an error.
 
     :param key: The text that caused it, such as ``texts[7]``, if that is known.
     """
@@ -217,7 +217,7 @@ def _clipped(text: str, most: int) -> str:
 
 
 class RequestError(SpacyLambdaError):
-    """A caller's mistake: the event cannot be answered as it is.
+    """An invalid request, to be corrected by the caller.
 
     Message, remedy and keys are clipped here, as they may repeat parts of the event.
     Its form outside of the function is that of :mod:`~spacy_lambda.core.wire_errors`.

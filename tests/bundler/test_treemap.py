@@ -98,7 +98,7 @@ def test_the_bar_ends_where_the_bytes_do() -> None:
 
 def test_more_than_the_limit() -> None:
     svg = treemap_svg({"a": 300 * MB, "b": 20 * MB}, limit=240 * MB, title="")
-    assert texts(svg)[-1] == "320.0 MB of 240.0 MB, 80.0 MB too many"
+    assert texts(svg)[-1] == "320.0 MB of 240.0 MB, 80.0 MB over the limit"
     ((_, limit),) = rects(svg, "words limit")
     assert limit["x"] == BAR.x + BAR.width * 0.75 - 1
 

@@ -107,7 +107,7 @@ def test_boto3_and_invoke(reworded: LocalLambda) -> None:
         ("unknown key 'txet'; did you mean \"text\"? known keys: text", ("txet", 400)),
         ("\"include[1]\" is 'ants'; choose from ents, sents", ("include", 400)),
         ('"texts" has 20 texts; the limit is 10; send fewer texts at once', ("texts", 413)),
-        ('"texts" cannot be answered in the time that is left; send fewer texts', ("texts", 413)),
+        ('"texts" cannot be predicted in the time that is left; send fewer texts', ("texts", 413)),
         ("no remedy", (None, 400)),
     ],
 )

@@ -151,7 +151,7 @@ def test_a_refused_text_is_named_by_its_number() -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ("a\ud800b", '"texts[13]" has half of a surrogate pair at character 1'),
+        ("a\ud800b", '"texts[13]" has a lone surrogate at character 1'),
         (None, '"texts[13]" is of type NoneType, not a string'),
         ("x" * 7_000_000, '"texts[13]" takes 7,000,003 bytes'),
     ],

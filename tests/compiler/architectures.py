@@ -113,7 +113,7 @@ _MODERN = {**_BERT, "num_hidden_layers": 4, "local_attention": 16, "pad_token_id
 _MODERN |= {"sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
 _SPARSE = {**_BERT, "max_position_embeddings": 256, "block_size": 8, "num_random_blocks": 1}
 
-_PADDED = ("depend on padding", "refused: its hidden states depend on padding, so batches change its own answers")
+_PADDED = ("depend on padding", "refused: its hidden states depend on padding, so batches change its own output")
 _DECODES = ("decoder_input_ids", "spacy-transformers gives its decoder no input, so it cannot be trained there")
 
 CASES = (

@@ -80,7 +80,7 @@ OF_THE_FUNCTION = [
     ('cors = ["a.org"]', "cors[0]", f'is "a.org"; expected {ORIGIN[0]}', ORIGIN[1]),
     (f"cors = {['*'] * 101}", "cors", "has 101 origins; the maximum is 100", 'write fewer, or ["*"]'),
     ('alarm_email = "me"', "alarm_email", 'is "me"; expected an email address', "write name@example.org"),
-    ("budget = 5", "budget", "has no address for its mails", "write alarm_email too"),
+    ("budget = 5", "budget", "requires alarm_email", "write alarm_email too"),
     (
         'budget = 0\nalarm_email = "a@b.org"',
         "budget",
@@ -184,7 +184,7 @@ OF_THE_FILE = [
         FUNCTION.replace("./compiled", "n" * 5000),
         (
             "functions.ner.pipeline",
-            f"is not a location: '{'n' * 80}'… is not a location: it has 5,000 characters, or a zero byte",
+            f"is not a location: '{'n' * 80}'… is not a location: it has 5,000 characters, or a NUL byte",
             FORMS,
         ),
     ),
@@ -215,7 +215,7 @@ OF_THE_PROJECT = [
     ),
     (
         'name = "sthree-a"\nregion = "eu-central-1"',
-        ("project.name", 'is "sthree-a"; expected no prefix that S3 reserves', "choose another name"),
+        ("project.name", 'is "sthree-a"; it starts with a reserved prefix', "choose another name"),
     ),
     (
         f'name = "{"p" * 29}"\nregion = "ap-southeast-1"',

@@ -264,7 +264,7 @@ def test_shared_resources_are_tagged_with_the_project(templates: dict[str, Templ
             "https://sqs.*: a function with EFS can only reach S3",
         ),
         ({"environment": {"SPACY_LAMBDA_OUTPUT": "s3://answers/*"}}, "write s3://bucket/prefix or the URL"),
-        ({"budget": 10}, "has no address for its mails"),
+        ({"budget": 10}, "requires alarm_email"),
     ],
 )
 def test_impossible_specs_are_refused(zipped: Path, changes: dict[str, Any], message: str) -> None:

@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.capacity import Capacity
 from spacy_lambda.runtime.events.dispatch import dispatch
-from spacy_lambda.runtime.events.jsonl import answer_lines
+from spacy_lambda.runtime.events.jsonl import predict_lines
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.limits import derive_limits
@@ -205,7 +205,7 @@ def test_records_that_are_not_reached_are_read_again(nlp: Language) -> None:
 
 def test_lines_that_are_not_reached_are_no_answers(nlp: Language) -> None:
     function = Predictor(nlp, {}, capacity=Slow(nlp, {}))
-    lines: Iterator[bytes] = answer_lines([b'{"text": "iron"}'] * 4, function)
+    lines: Iterator[bytes] = predict_lines([b'{"text": "iron"}'] * 4, function)
     with pytest.raises(RequestError, match="in the time that is left"):
         list(lines)
 

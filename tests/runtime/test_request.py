@@ -69,7 +69,7 @@ def test_included_parts_are_named_once() -> None:
         ({"inputs": 3}, "inputs", '"inputs" is a number, not a string or a list of strings', '"inputs": ['),
         ({"text": "x" * (LIMIT + 1)}, "text", '"text" has 21 characters; the limit is 20', "split the text"),
         ({"texts": ["", "x" * 2000]}, "texts[1]", '"texts[1]" has 2,000 characters', "split the text"),
-        ({"text": "ab\ud800"}, "text", "half of a surrogate pair at character 2", "valid Unicode"),
+        ({"text": "ab\ud800"}, "text", "a lone surrogate at character 2", "valid Unicode"),
         ({"text": "", "include": "ents"}, "include", '"include" is a string, not a list', '"include": ['),
         ({"text": "", "include": ["ent"]}, "include", "\"include[0]\" is 'ent'", "ents, sents, tokens"),
         ({"text": "", "include": [[]]}, "include", '"include[0]" is []', "ents, sents, tokens"),

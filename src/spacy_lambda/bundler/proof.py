@@ -55,7 +55,7 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
     :param requirements: Requirements of the pipeline.
     :param python: An interpreter of the target's version, if one is here.
     :param name: The pipeline's name, as the user gave it.
-    :raises BundleError: If it does not load or answer, or a module is missing.
+    :raises BundleError: If it cannot be loaded or run, or a module is missing.
     """
     if python is not None and target.machine == platform.machine():
         _query(tree, tree / PIPELINE_FOLDER, python, name)

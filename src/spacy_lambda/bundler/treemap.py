@@ -78,7 +78,7 @@ def treemap_svg(sizes: Mapping[str, int], *, limit: int, title: str) -> str:
     """
     total = sum(sizes.values())
     parts = _areas(sizes, "", total * MIN_PART)
-    left = f"{_mb(limit - total)} left" if total <= limit else f"{_mb(total - limit)} too many"
+    left = f"{_mb(limit - total)} left" if total <= limit else f"{_mb(total - limit)} over the limit"
     figures = f"{_mb(total)} of {_mb(limit)}, {left}"
     view = f"{PAGE.x} {PAGE.y} {PAGE.width} {PAGE.height}"
     svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": view, "role": "img"})

@@ -1,4 +1,4 @@
-"""Topic and mail address that receive alarms."""
+"""Topic and email address that receive alarms."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .spec import FunctionSpec
 __all__ = ["AlarmMail"]
 
 ACKNOWLEDGED = {
-    "Serverless-SNSRedrivePolicy": "A mail that cannot be delivered is no loss: the alarm stays to be seen in "
-    "CloudWatch and by 'spacy-lambda status', and nobody would look into a queue of lost mails.",
+    "Serverless-SNSRedrivePolicy": "An email that cannot be delivered is acceptable: CloudWatch and "
+    "'spacy-lambda status' still show the alarm, and nobody would read a queue of lost emails.",
 }
 
 
 class AlarmMail(Construct):
-    """A topic for the alarms of one function, which only they can publish to, with one mail address.
+    """A topic for the alarms of one function, which only they can publish to, with one email address.
 
     It is not encrypted with a KMS key: alarms contain only names and numbers, and CloudWatch needs a customer managed
     key, which costs by the month.

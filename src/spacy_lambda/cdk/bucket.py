@@ -17,7 +17,7 @@ NONCURRENT = Duration.days(90)
 
 ACKNOWLEDGED = {
     "AwsSolutions-S1": "Only deployments write to it and only the project's functions read it, each artifact by its "
-    "digest; whoever has to keep records of access turns on CloudTrail's data events, which say who it was.",
+    "digest; for records of access, turn on CloudTrail's data events, which identify the caller.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Monthly budget of the function, with a mail when it is exceeded."""
+"""Monthly budget of the function, with an email when it is exceeded."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class MonthlyBudget(Construct):
     """A budget for the resources with the function's tags. Tags count once they are activated as cost allocation tags.
 
     :param spec: The function; it has a budget.
-    :raises SpecError: If there is no address for its mails.
+    :raises SpecError: If ``alarm_email`` is not set.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
         super().__init__(scope, id)
         if spec.config.alarm_email is None:
-            raise SpecError(f"the budget of {spec.name!r} has no address for its mails", remedy="set alarm_email")
+            raise SpecError(f"the budget of {spec.name!r} requires alarm_email", remedy="set alarm_email")
         budget = _Budget(
             self,
             "Budget",
@@ -49,7 +49,7 @@ def _tags(spec: FunctionSpec) -> list[dict[str, dict[str, str | list[str]]]]:
 
 
 def _mail(kind: str, address: str) -> budgets.CfnBudget.NotificationWithSubscribersProperty:
-    """Mail when the limit is exceeded (``ACTUAL``), or forecast to be (``FORECASTED``)."""
+    """Send an email when the limit is exceeded (``ACTUAL``), or forecast to be (``FORECASTED``)."""
     return _Budget.NotificationWithSubscribersProperty(
         notification=_Budget.NotificationProperty(
             notification_type=kind, comparison_operator="GREATER_THAN", threshold=100, threshold_type="PERCENTAGE"

@@ -34,7 +34,7 @@ def find_problem(text: str, *, allowed: str = "") -> str | None:
     """
     found = next((one for one in CONTROL.findall(text) if one not in allowed), None)
     if found is not None:
-        what = "half a character" if 0xD800 <= ord(found) <= 0xDFFF else "a control character"
+        what = "a lone surrogate" if 0xD800 <= ord(found) <= 0xDFFF else "a control character"
         return f"has {what} (U+{ord(found):04X})"
     return next((f"has {what} ({match[0]})" for what, one in COMMANDS.items() if (match := one.search(text))), None)
 

@@ -27,7 +27,8 @@ CHANGE = [
 ]
 DESCRIBE = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
 EC2 = (
-    "Lambda makes the interfaces and names them, and describing knows no resources. The function's code is denied all."
+    "Lambda creates and names the interfaces; describing does not support resource-level permissions. "
+    "The function's code is denied all of these."
 )
 
 

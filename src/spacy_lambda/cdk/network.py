@@ -16,8 +16,8 @@ NFS = ec2.Port.tcp(2049)
 HTTPS = ec2.Port.tcp(443)
 
 ACKNOWLEDGED = {
-    "AwsSolutions-VPC7": "There is no way into this network and none out of it but to this function's objects in S3, "
-    "whose requests CloudTrail's data events can tell; flow logs would say the same for a price.",
+    "AwsSolutions-VPC7": "Nothing can reach this network, and it reaches this function's objects in S3 only. "
+    "CloudTrail's data events can record those requests; flow logs would record the same at a price.",
 }
 
 

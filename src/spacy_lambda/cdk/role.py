@@ -18,9 +18,11 @@ __all__ = ["WRITING", "FunctionRole", "artifact_resource", "written_resource"]
 WRITING = {"s3": ["s3:AbortMultipartUpload", "s3:PutObject"], "sqs": ["sqs:SendMessage"]}
 """Actions that write predictions, by service."""
 
-TRACING = {"AwsSolutions-IAM5[Resource::*]": "X-Ray's actions know no resources: AWS takes nothing but '*'."}
+TRACING = {
+    "AwsSolutions-IAM5[Resource::*]": "X-Ray's actions do not support resource-level permissions: AWS accepts '*' only."
+}
 OLDER_ARTIFACTS = "The artifacts of this one pipeline: a version that is rolled back to fetches an older one of them."
-ANSWERS = "Each answer is an object of its own, named after what it answers."
+PREDICTIONS = "Each prediction is an object of its own, named after its event."
 
 
 class FunctionRole(Construct):
@@ -71,7 +73,7 @@ class FunctionRole(Construct):
         service = resource.split(":")[2]
         self.allow(WRITING[service], [resource])
         if service == "s3":
-            acknowledge(self.policy, {wildcard(self, resource): ANSWERS})
+            acknowledge(self.policy, {wildcard(self, resource): PREDICTIONS})
 
 
 def artifact_resource(stack: Stack, spec: FunctionSpec) -> str | None:

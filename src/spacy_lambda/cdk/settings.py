@@ -47,8 +47,8 @@ class FunctionConfig:
     :param page: Serve the page at the Function URL.
     :param metrics: Emit CloudWatch metrics.
     :param tracing: Trace invocations with X-Ray, at a cost for each trace.
-    :param alarm_email: Recipient of alarms, after confirming Amazon's first mail.
-    :param budget: US dollars a month above which a mail is sent; needs alarm_email.
+    :param alarm_email: Recipient of alarms, after confirming Amazon's first email.
+    :param budget: US dollars a month above which an email is sent; needs alarm_email.
     :param log_retention: Days to keep logs.
     :param golden: JSON Lines file of golden tests, which a new version must pass before it goes live.
     :param canary: Traffic shift to a new version.

@@ -1,7 +1,7 @@
 """Everything that the commands print: lines, errors, JSON and tables, with untrusted text as visible characters.
 
-Names, versions, labels, logs and answers may contain escape sequences, markup, bidirectional control characters, or ten
-million letters. No command prints in any other way; the standard streams are opened and closed here too, so that
+Names, versions, labels, logs and responses may contain escape sequences, markup, bidirectional control characters, or
+ten million letters. No command prints in any other way; the standard streams are opened and closed here too, so that
 neither is ever the reason why a command fails.
 """
 
@@ -54,7 +54,7 @@ UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e007f]"
 )
-"""Control and format characters, and halves of surrogate pairs; but not the joiners of emoji and of Persian."""
+"""Control and format characters, and lone surrogates; but not the joiners of emoji and of Persian."""
 
 _NAMES = ("stdin", "stdout", "stderr")
 

@@ -22,7 +22,7 @@ def inspect(
     code: CodeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Describe a pipeline: components, transformer, sizes, what compiling would do and every reason against.
+    """Describe a pipeline: components, transformer, sizes, and what compiling would do, or why it cannot be compiled.
 
     A trained pipeline is loaded, which runs the code that it names: inspect only what you trust. Nothing is written.
     Exits with 1 if it can neither be compiled nor run as it is.

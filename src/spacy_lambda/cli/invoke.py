@@ -71,7 +71,7 @@ def invoke(
     if as_json:
         print_json(result.answer, indent=None)
         return
-    print_answer(result.answer)
+    print_prediction(result.answer)
     if result.report is not None:
         print_lines(_figures(result.report))
 
@@ -118,7 +118,7 @@ def _decoded(content: bytes, what: str) -> str:
         raise InvokeError(f"{what} is not UTF-8: {exc}", remedy="encode it in UTF-8") from exc
 
 
-def print_answer(answer: Any) -> None:
+def print_prediction(answer: Any) -> None:
     """Print a prediction: entities as a table, anything else as JSON."""
     if not _is_entities(answer):
         print_json(answer)

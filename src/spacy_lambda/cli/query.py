@@ -1,4 +1,4 @@
-"""``spacy-lambda query``: ask a model through the Hub's Inference API."""
+"""``spacy-lambda query``: query a model through the Hub's Inference API."""
 
 from __future__ import annotations
 

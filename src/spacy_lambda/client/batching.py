@@ -90,7 +90,7 @@ def check_text(key: str, text: Any, cost: Callable[[str], int]) -> int:
         size = cost(text) + 1
     except UnicodeEncodeError as exc:
         raise RequestError(
-            f'"{key}" has half of a surrogate pair at character {text.index(exc.object[exc.start])}',
+            f'"{key}" has a lone surrogate at character {text.index(exc.object[exc.start])}',
             remedy="send valid Unicode",
             key=key,
         ) from exc

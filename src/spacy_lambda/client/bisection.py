@@ -10,7 +10,7 @@ from spacy_lambda.client.batching import Batch
 from spacy_lambda.client.call_errors import failed_text, renumbered
 from spacy_lambda.client.transport import CallFailed
 
-__all__ = ["BatchResult", "answer_batch"]
+__all__ = ["BatchResult", "predict_batch"]
 
 
 @dataclass
@@ -25,19 +25,19 @@ class BatchResult:
     error: Exception | None = None
 
 
-def answer_batch(batch: Batch, ask: Callable[[Sequence[str]], list[Any]]) -> BatchResult:
-    """Answer a batch in as many requests as it takes.
+def predict_batch(batch: Batch, send: Callable[[Sequence[str]], list[Any]]) -> BatchResult:
+    """Send a batch in as many requests as it takes.
 
     A batch that is too large, takes too long or breaks the function is bisected, the front half first. So the first
     text that fails for its own reason is found, and the texts after it are not sent.
 
-    :param ask: Sends one request.
+    :param send: Sends one request.
     """
     result, left = BatchResult(), [batch]
     while left:
         part = left.pop()
         try:
-            result.pairs += zip(part.texts, ask(part.texts), strict=True)
+            result.pairs += zip(part.texts, send(part.texts), strict=True)
         except CallFailed as failed:
             parts = _parts(part, failed)
             if not parts:

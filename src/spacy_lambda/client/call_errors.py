@@ -93,25 +93,25 @@ def refusal(target: str, status: int, details: Any) -> InvokeError:
             "whose they are",
         )
     if 300 <= status < 400:
-        return InvokeError(f"{target} answered {status}, a redirect", remedy="give the URL to which it redirects")
+        return InvokeError(f"{target} returned {status}, a redirect", remedy="give the URL to which it redirects")
     remedies = {
         404: "check the URL or the name, and the region",
         413: "send fewer texts at once",
         429: "try again later, or raise the function's concurrency",
     }
     return InvokeError(
-        f"{target} answered {status}: {str(details)[:200]}", remedy=remedies.get(status, "see the function's log")
+        f"{target} returned {status}: {str(details)[:200]}", remedy=remedies.get(status, "see the function's log")
     )
 
 
 def timed_out(target: str, seconds: float) -> CallFailed:
     """Return the failure of a call whose time is up."""
-    error = InvokeError(f"{target} did not answer in {seconds:g} s", remedy="give a higher timeout_s")
+    error = InvokeError(f"{target} did not respond in {seconds:g} s", remedy="give a higher timeout_s")
     return CallFailed(error, splittable=True)
 
 
 def unusable_body(target: str, exc: BodyError) -> CallFailed:
-    """Return the failure of a call whose answer is too large or damaged."""
-    remedy = "ask for less at once, or give a higher max_answer_bytes" if exc.too_large else CHECK
-    error = InvokeError(f"{target} answered {exc}", remedy=remedy)
+    """Return the failure of a call whose response is too large or damaged."""
+    remedy = "request less at once, or give a higher max_answer_bytes" if exc.too_large else CHECK
+    error = InvokeError(f"{target} returned {exc}", remedy=remedy)
     return CallFailed(error, retryable=not exc.too_large, splittable=exc.too_large)

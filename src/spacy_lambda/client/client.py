@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from spacy_lambda.client.batching import Batch, BatchLimits, batches, check_text
-from spacy_lambda.client.bisection import answer_batch
+from spacy_lambda.client.bisection import predict_batch
 from spacy_lambda.client.call_errors import CHECK
 from spacy_lambda.client.connect import Connection, open_transport
 from spacy_lambda.client.parallel import RunningCalls, pipe_batches
@@ -202,10 +202,10 @@ class Client:
     ) -> Generator[Any, None, None]:
         calls = RunningCalls(self._timeout_s)
 
-        def ask(texts: Sequence[str]) -> list[Any]:
+        def send(texts: Sequence[str]) -> list[Any]:
             return self._ask(texts, options, calls)
 
-        pairs = pipe_batches(found, lambda batch: answer_batch(batch, ask), concurrency=self._concurrency)
+        pairs = pipe_batches(found, lambda batch: predict_batch(batch, send), concurrency=self._concurrency)
         try:
             for text, prediction in pairs:
                 yield finish(text, prediction)

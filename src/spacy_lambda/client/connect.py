@@ -32,7 +32,7 @@ class Connection:
     :param auth: Signing of requests to a URL.
     :param timeout_s: Seconds for a whole call.
     :param concurrency: Maximum concurrent calls.
-    :param max_answer_bytes: Maximum bytes of an answer.
+    :param max_answer_bytes: Maximum bytes of a response.
     """
 
     region: str | None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpTransport", "WatchedAdapter", "check_url"]
 
 SPLITTABLE = frozenset({413, 500, 502, 504})
-"""HTTP statuses after which fewer texts may succeed. A function that fails, times out or answers too much is a 502 of a
+"""HTTP statuses after which fewer texts may succeed. A function that fails, times out or returns too much is a 502 of a
 Function URL, and a 500 or 504 of API Gateway."""
 
 LOST = (
@@ -139,7 +139,7 @@ class HttpTransport:
             try:
                 return parse_json(body)
             except ValueError as exc:
-                raise CallFailed(InvokeError(f"{self._url} answered invalid JSON: {exc}", remedy=CHECK)) from exc
+                raise CallFailed(InvokeError(f"{self._url} returned invalid JSON: {exc}", remedy=CHECK)) from exc
         mistake = from_problem(body) if 400 <= status < 500 else None
         raise CallFailed(
             mistake or refusal(self._url, status, body[:1000].decode("utf-8", "replace") or "an empty body"),

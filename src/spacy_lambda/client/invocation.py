@@ -38,12 +38,12 @@ class FunctionError:
 class Invocation:
     """One invocation and its result.
 
-    :param answer: The function's answer as JSON gives it; the error's object if it failed.
+    :param answer: The function's response, as JSON gives it; the error's object if it failed.
     :param error: The function's error, or ``None``.
     :param status: The HTTP status: 200, 202 for an event, 204 for a dry run.
-    :param executed_version: The version that answered.
+    :param executed_version: The version that ran.
     :param request_id: The invocation's id.
-    :param log_tail: The last 4 KB of its log, if they were asked for.
+    :param log_tail: The last 4 KB of its log, if they were requested.
     """
 
     answer: Any
@@ -63,7 +63,7 @@ def read_invocation(response: Mapping[str, Any], payload: bytes) -> Invocation:
     """Read boto3's response.
 
     :param payload: Its ``Payload``.
-    :raises ValueError: If the answer is not JSON.
+    :raises ValueError: If the response is not JSON.
     """
     failed = "FunctionError" in response
     answer = _error_object(payload) if failed else parse_json(payload) if payload else None

@@ -74,6 +74,6 @@ class InvokeTransport:
         if error.mistake is not None:
             return CallFailed(error.mistake, splittable=error.mistake.status == 413)
         too_large = error.error_type.endswith("ResponseSizeTooLarge")
-        remedy = "ask for less: fewer texts, or parts, at once" if too_large else "see the function's log"
+        remedy = "send fewer texts at once, or request fewer parts" if too_large else "see the function's log"
         message = f"{self._function} failed: {error.error_type}: {error.message[:500]}"
         return CallFailed(InvokeError(message, remedy=remedy), retryable=not too_large, splittable=True)

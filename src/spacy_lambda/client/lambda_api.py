@@ -89,7 +89,7 @@ def lambda_client(
         tcp_keepalive=True,
     )
     client = session.client("lambda", endpoint_url=endpoint_url, region_name=region, config=config, **credentials)
-    # botocore has no public way to set these; without them, a deadline still ends the reading of the answer's body.
+    # botocore has no public way to set these; without them, a deadline still ends the reading of the response's body.
     http = getattr(getattr(client, "_endpoint", None), "http_session", None)
     pools = getattr(http, "_pool_classes_by_scheme", None)
     if isinstance(pools, dict):
@@ -129,8 +129,8 @@ def call_function(
     :param qualifier: A version or an alias.
     :param log_tail: Also return the end of the log.
     :param timeout_s: Seconds, if there is no current deadline.
-    :param max_answer_bytes: Maximum size of the answer.
-    :raises CallFailed: If there is no answer; specifies whether a retry may help.
+    :param max_answer_bytes: Maximum size of the response.
+    :raises CallFailed: If there is no response; specifies whether a retry may help.
     """
     parameters = {"FunctionName": function, "InvocationType": invocation_type, "Payload": payload}
     parameters |= {} if qualifier is None else {"Qualifier": qualifier}
@@ -152,7 +152,7 @@ def call_function(
     try:
         return read_invocation(response, answer)
     except ValueError as exc:
-        raise CallFailed(InvokeError(f"{function} answered invalid JSON: {exc}", remedy=CHECK)) from exc
+        raise CallFailed(InvokeError(f"{function} returned invalid JSON: {exc}", remedy=CHECK)) from exc
 
 
 def _refused(function: str, exc: exceptions.ClientError) -> CallFailed:
@@ -180,7 +180,7 @@ def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline)
     reason, remedy = type(exc).__name__, "check the function's name, the region and the network"
     endpoint = str(client.meta.endpoint_url)
     if isinstance(exc, exceptions.EndpointConnectionError) and is_loopback_url(endpoint):
-        reason = f"nothing answers at {endpoint}"
+        reason = f"nothing is listening at {endpoint}"
         remedy = "start it with `spacy-lambda serve PIPELINE`, or check the endpoint"
     error = InvokeError(f"{function} cannot be reached: {reason}", remedy=remedy)
     return CallFailed(error, retryable=isinstance(exc, LOST) and not isinstance(exc, BROKEN))

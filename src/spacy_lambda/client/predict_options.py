@@ -46,7 +46,7 @@ class PredictOptions:
     def check(self, prediction: Any) -> None:
         """Check the form of the prediction for one text.
 
-        :raises InvokeError: If it does not have the form that these options ask for.
+        :raises InvokeError: If it does not have the form that these options request.
         """
         if self.include is None:
             fits = isinstance(prediction, list) and all(isinstance(entity, dict) for entity in prediction)

@@ -15,10 +15,10 @@ class Report:
     """The figures of one invocation.
 
     :param request_id: The invocation's id.
-    :param duration_ms: From handing out the event until the answer had arrived completely.
+    :param duration_ms: From handing out the event until the response had arrived completely.
     :param memory_size_mb: The memory that the function is configured with.
     :param max_memory_mb: Peak resident memory of the environment so far; ``None`` if unknown.
-    :param init_ms: From the start of the process until it asked for work; only in its first invocation.
+    :param init_ms: From the start of the process until it requested work; only in its first invocation.
     :param status: ``error`` or ``timeout``; ``None`` for a success.
     """
 

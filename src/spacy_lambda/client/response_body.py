@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 __all__ = ["CHUNK_BYTES", "MAX_ANSWER_BYTES", "BodyError", "read_body"]
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""Ten times Lambda's maximum, as answers may be compressed."""
+"""Ten times Lambda's maximum, as responses may be compressed."""
 
 CHUNK_BYTES = 64 * 1024
 GZIP = 31

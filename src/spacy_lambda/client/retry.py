@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Retry:
     """Exponential backoff with full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
 
-    A prediction changes nothing, so a retry is safe even if only the first answer was lost.
+    A prediction changes nothing, so a retry is safe even if only the first response was lost.
 
     :param max_attempts: Maximum calls, including the first.
     :param base_s: Maximum seconds before the second call; doubled before each further one.
@@ -47,7 +47,7 @@ class Retry:
         deadline: Deadline | None = None,
         may_repeat: Callable[[CallFailed], bool] = lambda failed: True,
     ) -> T:
-        """Call until there is an answer.
+        """Call until there is a response.
 
         :param deadline: The time after which there are no more calls.
         :param may_repeat: Returns whether the same call may be retried after a failure.

@@ -30,7 +30,7 @@ class Transport(Protocol):
     def cost(self, text: str) -> int:
         """Return the bytes of a text in a request, as Lambda counts them.
 
-        :raises UnicodeEncodeError: If it has half of a surrogate pair.
+        :raises UnicodeEncodeError: If it has a lone surrogate.
         """
         ...
 
@@ -66,6 +66,6 @@ class CallFailed(Exception):
 def to_json(value: Any) -> bytes:
     """Encode a value as it is sent.
 
-    :raises UnicodeEncodeError: If a string has half of a surrogate pair.
+    :raises UnicodeEncodeError: If a string has a lone surrogate.
     """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

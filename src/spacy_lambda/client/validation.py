@@ -94,7 +94,7 @@ def _check_strings(values: Iterable[Any], what: str) -> None:
         try:
             value.encode()
         except UnicodeEncodeError as exc:
-            raise ShapeError(f"{what} has half of a surrogate pair") from exc
+            raise ShapeError(f"{what} has a lone surrogate") from exc
 
 
 def _need(fits: bool, otherwise: str) -> None:

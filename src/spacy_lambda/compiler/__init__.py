@@ -11,7 +11,7 @@ The flow of :func:`compile_pipeline`, one module each::
     verification   original and compiled pipeline on the same texts, component by component
     proof          the compiled pipeline in a fresh process with only the function's packages
 
-Each stage asks ``precisions`` for the rules of the precision.
+Each stage consults ``precisions`` for the rules of the precision.
 
 The names are imported when they are used: they need the ``compile`` extra. The runtime must not import this package.
 """

@@ -81,8 +81,7 @@ def compile_pipeline(
     rules = PRECISIONS[precision]
     if calibrate is not None and not rules.calibrated:
         raise CompileError(
-            f"texts to calibrate with ({calibrate}) are for {' and '.join(CALIBRATED)},"
-            f" and the precision is {precision}",
+            f"--calibrate {calibrate} applies to {' and '.join(CALIBRATED)} only, and the precision is {precision}",
             remedy=f"add --precision {' or '.join(CALIBRATED)}, or leave out --calibrate",
         )
     read = [one for one in (calibrate, verify, *code) if one is not None]

@@ -76,7 +76,7 @@ def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
 
 
 def inspect_parts(path: Path, code: OwnCode = NO_CODE) -> Inspection:
-    """Load the original and collect what can be compiled, and every reason against it.
+    """Load the original and collect what can be compiled, and every reason why the rest cannot.
 
     Loading a pipeline runs code that it names: inspect only what you trust.
 

@@ -31,7 +31,7 @@ def library_errors(nlp: Language | None, what: str) -> Iterator[None]:
         answered = None if nlp is None else _failure(nlp)
         if answered is not None:
             raise CompileError(
-                f"the original itself does not answer: {answered}", remedy="make `nlp(text)` work on it first"
+                f"the original itself fails: {answered}", remedy="make `nlp(text)` work on it first"
             ) from exc
         raise CompileError(
             f"{what} cannot be compiled with its settings: {_described(exc)}",

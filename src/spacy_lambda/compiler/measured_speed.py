@@ -24,7 +24,7 @@ LONG_REPEATS, LONG = 2, 0.5
 def measure_speed(nlp: Language, texts: Sequence[str]) -> dict[str, Any]:
     """Time a loaded pipeline for its metadata; a second of texts is enough.
 
-    :param texts: Texts like those that it will be asked.
+    :param texts: Texts like those that it will process.
     """
     docs = [nlp.make_doc(text) for text in texts if text.strip()]
     units = sum(count_units(nlp, doc) for doc in docs) or 1

@@ -83,7 +83,7 @@ def expect(part: TransformerPart) -> Expected:
         except Exception as exc:  # any error of the model: then there is nothing to reproduce at this length
             reason = f"{type(exc).__name__}: {exc}"
     if not windows:
-        raise _refused(part, f"fails by itself: {reason}", "make the original answer texts first")
+        raise _refused(part, f"fails by itself: {reason}", "make `nlp(text)` work on it first")
     for rows, window in zip(hidden, windows, strict=True):
         if not np.isfinite(rows).all():
             raise _refused(

@@ -69,7 +69,7 @@ TEXTS = (
 class _OriginalAnswers:
     """The reference: the original's results on each text.
 
-    :param answers: The function's answers, for the texts on which the original does not raise.
+    :param answers: The function's predictions, for the texts on which the original does not raise.
     """
 
     nlp: Language
@@ -97,12 +97,12 @@ def prove(
 
     :param folder: The compiled pipeline.
     :param requirements: Its known requirements.
-    :param rules: An exact precision must give the original's predictions; any other must answer with finite numbers.
+    :param rules: An exact precision must give the original's predictions; any other must give finite numbers.
     :param texts: Texts to query in addition to the built-in ones.
     :param on_round: Called with the requirements before each round.
     :param on_speed: Called with the speed of a pipeline that passes.
     :returns: Its requirements.
-    :raises CompileError: If it does not load or answer there, differs from the original, or has code that needs
+    :raises CompileError: If it cannot be loaded or run there, differs from the original, or has code that needs
         torch on other texts.
     """
     original = _query_original(inspected.nlp, (*TEXTS, *texts))
@@ -142,7 +142,7 @@ def _query_original(nlp: Language, texts: tuple[str, ...]) -> _OriginalAnswers:
     if not good or all(isinstance(one, Failure) for one in answers):
         reason = next(one for one in (*(one.failure for one in traces), *answers) if isinstance(one, Failure))
         raise CompileError(
-            f"the original itself does not answer: {_described(reason)}",
+            f"the original itself fails: {_described(reason)}",
             remedy="make `nlp(text)` work on it first",
         )
     return _OriginalAnswers(nlp, texts, traces, answers)
@@ -300,7 +300,7 @@ def _answered_differently(original: _OriginalAnswers, compiled: IsolatedAnswers)
     if not found:
         return None
     return _Fault(
-        f"the function's answer differs from the original's: {found[0]}",
+        f"the function's prediction differs from the original's: {found[0]}",
         "find the component whose `pipe` differs from its call",
     )
 

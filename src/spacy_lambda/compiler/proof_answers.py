@@ -22,13 +22,13 @@ QUERIES = Path(__file__).with_name("proof_queries.py")
 class IsolatedAnswers:
     """The report of the fresh process.
 
-    :param failure: The exception that kept the pipeline from loading or from answering at all.
+    :param failure: The exception that kept the pipeline from loading or from running at all.
     :param loading: ``True`` if the failure came before the pipeline was loaded.
     :param missing: Modules that were not found, each with the file that imports it.
     :param blocked: Files that were opened and that will be missing in the function.
     :param components: The pipeline's components.
     :param traces: The changes of each component, text by text.
-    :param answers: The function's answers, with a :class:`Failure` in the place of one that raised.
+    :param answers: The function's predictions, with a :class:`Failure` in the place of one that raised.
     :param speed: The measured speed.
     :param readers: Components that read ``doc._.trf_data``.
     """

@@ -29,7 +29,7 @@ from spacy_lambda.runtime.trf_data.extension import get_trf_data, set_trf_data
 __all__ = ["function_answers", "load", "query"]
 
 UNLIMITED = {variable: str(10**9) for variable in (MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE)}
-"""The limits of a function follow from its speed and its timeout; its answers do not."""
+"""The limits of a function follow from its speed and its timeout; its predictions do not."""
 
 SHORT = 200
 """Characters of the texts that are sent in requests of every shape. Shapes differ in what they give of a Doc; longer
@@ -61,7 +61,7 @@ def query(nlp: Language, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def function_answers(nlp: Language, texts: list[str]) -> list[Any]:
-    """Return the function's answers to each shape of a request; a :class:`Failure` where it raises.
+    """Return the function's predictions for each shape of a request; a :class:`Failure` where it raises.
 
     :param texts: Texts on which the pipeline does not raise.
     """

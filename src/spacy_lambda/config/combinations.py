@@ -55,7 +55,7 @@ def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _with_efs(key, function, environment)
     yield from _environment(f"{key}.environment", environment)
     if "budget" in function and "alarm_email" not in function:
-        yield Fault(f"{key}.budget", "has no address for its mails", "write alarm_email too")
+        yield Fault(f"{key}.budget", "requires alarm_email", "write alarm_email too")
     origins = len(_get(function, "cors", list))
     yield from _too_many(f"{key}.cors", "origins", origins, MAX_ORIGINS, 'write fewer, or ["*"]')
 

@@ -124,6 +124,11 @@ def _pipeline(value: str) -> Problem | None:
     return S3_RULE(location.path) if location.scheme == "s3" else None
 
 
+def _reserved_prefix(name: str) -> str | None:
+    starts = name.startswith(("sthree-", "amzn-s3-demo-"))
+    return f"is {describe(name)}; it starts with a reserved prefix" if starts else None
+
+
 def _variable(name: str) -> Problem | None:
     if name in RESERVED_BY_LAMBDA:
         return "is set by Lambda itself", "choose another name"
@@ -137,8 +142,8 @@ def _variable(name: str) -> Problem | None:
 
 
 NAME_RULE = _rule(NAME, "a valid name in AWS", NAME_REMEDY)
-RESERVED_PREFIX_RULE = _rule(r"(?s:(?!sthree-|amzn-s3-demo-).*)", "no prefix that S3 reserves", "choose another name")
-"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+RESERVED_PREFIX_RULE = _text(_reserved_prefix, "choose another name")
+"""Prefixes that S3 reserves: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
 S3_RULE = _text(find_pattern_problem, "write s3://bucket/key with letters, digits and ._/- in the key")
 TEXT_REMEDY = "remove it: a CloudFormation template cannot contain it literally"

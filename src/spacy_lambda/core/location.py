@@ -97,7 +97,7 @@ def parse_location(text: str) -> Location:
     """
     if len(text) > MAX_LENGTH or "\0" in text:
         raise LocationError(
-            f"{text[:SHOWN]!a}… is not a location: it has {len(text):,} characters, or a zero byte", remedy=FORMS
+            f"{text[:SHOWN]!a}… is not a location: it has {len(text):,} characters, or a NUL byte", remedy=FORMS
         )
     rest, sha256 = _split_digest(text)
     scheme, separator, path = rest.partition("://")

@@ -100,7 +100,7 @@ def check_fields(content: Any, fields: Mapping[str, type], *, name: str) -> dict
     if type(content) is not dict:
         raise JsonError(f"{name} is of type {type(content).__name__}, not an object", remedy=REMEDY)
     for key in sorted(content.keys() ^ fields.keys()):
-        state = "is missing" if key in fields else "is not a key of it"
+        state = "is missing" if key in fields else "is an unknown key"
         raise JsonError(f"{name}: {key[:100]!a} {state}", remedy=REMEDY)
     for key, kind in fields.items():
         if type(content[key]) is not kind:
@@ -113,7 +113,7 @@ class _Refused:
     """A placeholder for NaN or an infinite number, until its object is read and the error can name the key."""
 
     def __init__(self, name: str) -> None:
-        self.why = f"{name} is not a number of JSON"
+        self.why = f"{name} is not a JSON number"
 
 
 def _refused(value: Any) -> _Refused | None:
@@ -139,7 +139,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _float(text: str) -> float:
@@ -158,7 +158,7 @@ def _integer(text: str) -> int:
 def _check(content: Any) -> None:
     """Check depth and strings, without recursion.
 
-    :raises ValueError: If it is nested too deeply, or a string has half of a surrogate pair.
+    :raises ValueError: If it is nested too deeply, or a string has a lone surrogate.
     """
     level: list[Any] = [content]
     for _ in range(MAX_DEPTH + 1):

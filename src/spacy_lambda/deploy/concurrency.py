@@ -85,7 +85,7 @@ def _limit(function: FunctionConfig, number: int, account: _Account | str, free:
     raise DeployError(
         f"functions.{function.name}.concurrency is {number}, and {short};"
         f" {UNRESERVED_CONCURRENCY} must stay unreserved",
-        remedy=f"ask for a higher quota ({QUOTA}), write a smaller number, or leave concurrency out",
+        remedy=f"request a higher quota ({QUOTA}), write a smaller number, or leave concurrency out",
     )
 
 

@@ -81,7 +81,7 @@ def find_stack(aws: Aws, name: str) -> Stack | None:
 def require_settled(aws: Aws, name: str, *, to_delete: bool = False) -> Stack | None:
     """Return a stack that can be changed now; ``None`` if it does not exist.
 
-    :param to_delete: The change is a deletion, for which a failed state is no obstacle.
+    :param to_delete: The change is a deletion, for which a failed state is acceptable.
     :raises DeployError: If a change is in progress, or an earlier one left it in a failed state.
     """
     stack = find_stack(aws, name)

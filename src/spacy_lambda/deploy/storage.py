@@ -39,7 +39,7 @@ def store(project: Project, planned: Planned, *, aws: Aws, on_line: Callable[[st
     prepared, spec = planned.prepared, planned.spec
     place = store_location(project, aws)
     on_line(f"storing the pipeline in {place}")
-    # While you try things, a version's contents may change; each digest stays.
+    # During development, a version's contents may change; each digest stays.
     push(str(prepared.folder), open_store(place), replace=True)
     if isinstance(spec.code, ImageCode):
         repository = repository_name(project.name, prepared.config.name)

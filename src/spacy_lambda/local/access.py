@@ -1,10 +1,10 @@
-"""Access control of the local server: programs of this machine and its own page may send requests, other pages not.
+"""Access control of the local server: programs of this machine and its own page may send requests, other pages may not.
 
 A browser lets any page send requests to ``127.0.0.1``. Three headers, which no page can forge, show their source:
 
 - ``Host`` is the name that the browser has looked up. A page whose own name resolves to this address (DNS rebinding)
-  has the same origin as far as the browser can see, and could read every answer.
-- ``Origin`` and ``Sec-Fetch-Site`` name the page that sends. A page of another origin cannot read answers, but its
+  has the same origin as far as the browser can see, and could read every response.
+- ``Origin`` and ``Sec-Fetch-Site`` name the page that sends. A page of another origin cannot read responses, but its
   requests of type ``text/plain`` would be carried out.
 
 Clients other than browsers do not send the latter two, and send the endpoint's host as ``Host``.
@@ -39,7 +39,7 @@ _SHOWN = 100
 class AccessMiddleware:
     """Refuses requests of web pages, before anything else reads them.
 
-    :param app: Answers the other requests.
+    :param app: Handles the other requests.
     :param names: Accepted host names, in addition to loopback ones and the address that a request came to.
     :param origins: Accepted origins other than the server's own, by request.
     """
@@ -50,7 +50,7 @@ class AccessMiddleware:
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 403."""
+        """Pass a request on, or return 403."""
         refusal = self._refusal(scope) if scope["type"] == "http" else None
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
@@ -122,7 +122,7 @@ def _is_trusted(host: str, scope: Scope, names: Collection[str]) -> bool:
 
 
 def _is_link(scope: Scope, headers: Headers) -> bool:
-    """Return whether a person followed a link; the page that has it cannot read the answer."""
+    """Return whether a person followed a link; the page that has it cannot read the response."""
     return (
         scope["method"] in {"GET", "HEAD"}
         and headers.get("sec-fetch-mode") == "navigate"
@@ -144,7 +144,7 @@ def _address(name: str) -> IpAddress | None:
 
 
 def _refused(message: str) -> ASGIApp:
-    """Answer in the form of the Invoke API, from which clients of Lambda make their exceptions."""
+    """Respond in the form of the Invoke API, from which clients of Lambda make their exceptions."""
     body = {"Type": "User", "Message": message, "message": message}
     headers = {"x-amzn-ErrorType": "AccessDeniedException", "x-content-type-options": "nosniff"}
     return JSONResponse(body, status_code=403, headers=headers)

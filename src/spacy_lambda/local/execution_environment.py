@@ -1,7 +1,7 @@
 """One execution environment: AWS's own runtime client in a process, and its Runtime API.
 
 Its start does not wait for the init; the first invocation does. It serves one request at a time, and a request is over
-only when the runtime has asked for the next one, so that an environment that crashes after its answer never gets the
+only when the runtime has asked for the next one, so that an environment that crashes after its response never gets the
 next request.
 """
 

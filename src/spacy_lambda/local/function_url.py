@@ -1,4 +1,4 @@
-"""A Function URL: any HTTP call becomes an event (payload format 2.0), and the function's answer an HTTP response.
+"""A Function URL: any HTTP call becomes an event (payload format 2.0), and the function's response an HTTP response.
 
 The rules: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html. There is no authentication;
 :mod:`~spacy_lambda.local.access` refuses unknown host names and web pages.
@@ -57,7 +57,7 @@ class FunctionUrl:
         self._invoke = invoke
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call with any method."""
+        """Handle one call with any method."""
         response = await self._answer(HttpRequest(scope, receive))
         await response(scope, receive, send)
 

@@ -188,7 +188,7 @@ async def _read_event(http: HttpRequest, kind: str) -> bytes:
 
 
 def _refuse_surrogates(body: bytes, event: object) -> None:
-    """Refuse half of a surrogate pair, which JSON can encode and UTF-8 cannot: AWS's runtime client would crash."""
+    """Refuse a lone surrogate, which JSON can encode and UTF-8 cannot: AWS's runtime client would crash."""
     if _SURROGATE.search(body):
         json.dumps(event, ensure_ascii=False).encode("utf-8")
 

@@ -1,4 +1,4 @@
-"""The errors that Lambda itself answers for a function: their types and their JSON."""
+"""Errors that Lambda itself returns for a function: their types and their JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 
 def exited(request_id: str, returncode: int) -> FunctionResponse:
-    """Return the error for a process that ended before it answered.
+    """Return the error for a process that ended before it responded.
 
     :param returncode: As in :mod:`subprocess`: negative for a signal.
     """

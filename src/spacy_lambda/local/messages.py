@@ -13,7 +13,7 @@ __all__ = ["FunctionResponse", "InvokeRequest", "Outcome"]
 class InvokeRequest:
     """One invocation on its way to a function.
 
-    :param request_id: A UUID; the runtime answers under it.
+    :param request_id: A UUID; the runtime responds under it.
     :param payload: The event, as JSON.
     :param arn: The function's ARN as the caller named it, with the qualifier.
     :param trace_id: The value of ``X-Amzn-Trace-Id``.
@@ -31,7 +31,7 @@ class InvokeRequest:
 class FunctionResponse:
     """The response of a function to one request, or of Lambda if the function has none.
 
-    :param payload: The function's answer, or the error's JSON.
+    :param payload: The function's response, or the error's JSON.
     :param error_type: The type of the function error; ``None`` for a success.
     """
 

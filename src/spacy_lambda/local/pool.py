@@ -1,7 +1,7 @@
 """The environments of one function: started when needed, ended when idle, each serving one request at a time.
 
 A request gets the environment that was used last; if none is free, a new one is started up to the maximum concurrency;
-else the request queues, first in first out. Lambda would answer 429 instead: on one machine, callers prefer to wait.
+else the request queues, first in first out. Lambda would return 429 instead: on one machine, callers prefer to wait.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ class Pool:
             return outcome
 
     async def close(self) -> None:
-        """End every environment; running requests are answered with an error."""
+        """End every environment; running requests get an error."""
         self._closed = True
         for environment in tuple(self._all):
             self._end(environment)
         for _ in range(self._settings.max_concurrency):
-            await self._places.acquire()  # returns when every running request has been answered
+            await self._places.acquire()  # returns when no request is running
         while self._ending:
             await asyncio.wait(self._ending)
 

@@ -115,7 +115,7 @@ def _run(
         )
     except subprocess.TimeoutExpired as exc:
         raise error(
-            f"{subject} has not answered a few texts after {TIMEOUT_S} s",
+            f"{subject} has not processed a few texts after {TIMEOUT_S} s",
             remedy="find the component that waits for something that is missing, such as a server",
         ) from exc
 

@@ -32,7 +32,7 @@ _recorder = Recorder(
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Answer one invocation.
+    """Handle one invocation.
 
     :param event: ``{"text": ...}``, ``{"texts": [...]}`` or ``{"inputs": ...}``, each with or without ``include`` and
         ``long_text``; or what a service of AWS sends, with such a request in it (see :mod:`.events`).

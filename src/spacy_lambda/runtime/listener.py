@@ -26,7 +26,7 @@ def build_onnx_listener_v1(
 
     :param pooling: The layer that pools the hidden states of a token's wordpieces.
     :param grad_factor: Kept so that configs stay valid; a compiled pipeline is not trained.
-    :param upstream: Kept in the same way: as in spacy-transformers, the last transformer that ran is heard.
+    :param upstream: Kept in the same way: as in spacy-transformers, the last transformer that ran is used.
     """
     listener: Model[list[Doc], list[Encoding]] = Model("transformer-listener", _listen, dims={"nO": None})
     model: Model[list[Doc], list[Floats2d]] = chain(listener, build_pool(pooling, grad_factor))

@@ -41,7 +41,7 @@ class LocatedPipeline:
 
 
 def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
-    """Bring here what ``SPACY_LAMBDA_PIPELINE`` names: a folder, a package, an artifact, or a place in a store.
+    """Locate the pipeline of ``SPACY_LAMBDA_PIPELINE``, fetching it if needed: a folder, package, artifact or location.
 
     A relative path starts at ``LAMBDA_TASK_ROOT``, the function's own folder. Artifacts go through the cache. Where the
     variable is not set, the bundle's metadata names the pipeline.

@@ -239,7 +239,7 @@ def _by_request(jobs: Sequence[Job]) -> Iterator[tuple[int, list[Job]]]:
         yield number, list(group)
 
 
-def _out_of_time(request: Request, why: str = "cannot be answered in the time that is left") -> OutOfTimeError:
+def _out_of_time(request: Request, why: str = "cannot be predicted in the time that is left") -> OutOfTimeError:
     fewer = "send less text at once" if request.single else "send fewer texts at once"
     key = request.key(0) if request.single else request.key(0).partition("[")[0]
     return OutOfTimeError(

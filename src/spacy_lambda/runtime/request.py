@@ -152,7 +152,7 @@ def _fault(key: str, text: Any, max_length: int | None) -> RequestError | None:
         text.encode("utf-8")
     except UnicodeEncodeError as exc:
         return RequestError(
-            f'"{key}" has half of a surrogate pair at character {exc.start}',
+            f'"{key}" has a lone surrogate at character {exc.start}',
             remedy="send valid Unicode: a character beyond U+FFFF is two \\u escapes, or itself",
             key=key,
         )

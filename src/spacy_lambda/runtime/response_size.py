@@ -61,7 +61,7 @@ def too_large(what: str, limit: float, *, key: str | None = None) -> RequestErro
     """Return the error of a response over the limit."""
     return RequestError(
         f"{what}; the limit is {int(limit):,}",
-        remedy='send fewer texts at once, ask for fewer parts in "include", or accept gzip over HTTP',
+        remedy='send fewer texts at once, request fewer parts in "include", or accept gzip over HTTP',
         key=key,
         status=413,
     )

@@ -34,7 +34,7 @@ _KEY = "spacy_lambda.entity_scores"
 class BeamScores:
     """A recognizer that searches with a beam, and also keeps how probable its entities are.
 
-    :param component: The recognizer; everything else is asked of it.
+    :param component: The recognizer; everything else is delegated to it.
     """
 
     def __init__(self, component: Any) -> None:

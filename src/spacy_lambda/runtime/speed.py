@@ -107,8 +107,8 @@ def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:
     """Return the units of a tokenized text, with which its time grows.
 
     A wordpiece may be thousands of tokens, such as a word that is unknown to the encoder and that spaCy splits into its
-    signs. The components behind the encoder see the tokens: those that outnumber the wordpieces count too, by the time
-    that they take where there is no encoder.
+    symbols. The components behind the encoder see the tokens: those that outnumber the wordpieces count too, by the
+    time that they take where there is no encoder.
 
     :param speed: The speed, if known; otherwise it is read.
     """

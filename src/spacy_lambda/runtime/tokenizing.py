@@ -42,7 +42,7 @@ LONG = re.compile(rf"(?<!\S)\S{{{SHORT},}}")
 SPLITTABLE = re.compile(r"(?:[^\W_]{0,8}+[\W_])*+")
 """Characters that can be split off at a run's beginning: after nine letters or digits there are none."""
 
-SIGN = re.compile(r"[\W_]")
+SYMBOL = re.compile(r"[\W_]")
 REPEATED = re.compile(r"\.{16,}|\d{16,}")
 """Runs that an expression for a suffix may try from each of their characters."""
 
@@ -75,10 +75,10 @@ def tokenizing_cost(text: str) -> TokenizingCost:
     max_steps = fast_steps = own_steps = worst = start = length = 0
     for run in LONG.finditer(text):
         chunk, size = run[0], run.end() - run.start()
-        signs = len(SIGN.findall(chunk))
-        ends = _count_ends(chunk, signs)
+        symbols = len(SYMBOL.findall(chunk))
+        ends = _count_ends(chunk, symbols)
         squares = sum(len(found[0]) ** 2 for found in REPEATED.finditer(chunk))
-        max_steps += signs * size + squares
+        max_steps += symbols * size + squares
         fast_steps += ends * size
         # The measured parts: suffixes, URLs, and runs of dots, which each search for a suffix tries from every dot.
         own_steps += ends * size + chunk.count(":") * size // 8 + (ends + 2) * squares // 40
@@ -87,10 +87,10 @@ def tokenizing_cost(text: str) -> TokenizingCost:
     return TokenizingCost(max_steps, fast_steps, own_steps, start, length)
 
 
-def _count_ends(chunk: str, signs: int) -> int:
+def _count_ends(chunk: str, symbols: int) -> int:
     """Return the maximum number of prefixes and suffixes that are split off."""
     ends = (SPLITTABLE.match(chunk), SPLITTABLE.match(chunk[::-1]))
-    return min(sum(len(SIGN.findall(end[0])) for end in ends if end), signs)
+    return min(sum(len(SYMBOL.findall(end[0])) for end in ends if end), symbols)
 
 
 class Tokenizing:
@@ -205,7 +205,7 @@ def _accelerated(slow: Any) -> Tokenizer | None:
 
 
 def _count(text: str, tokenizer: Tokenizer) -> int:
-    """Count the actual steps of a text, up to the limit: most signs within a run are not split off."""
+    """Count the actual steps of a text, up to the limit: most symbols within a run are not split off."""
     steps = 0
     for run in LONG.finditer(text):
         steps += len(run[0]) * _splits(run[0], tokenizer, MAX_RUN[True] ** 2 // len(run[0]) + 1)

@@ -184,7 +184,7 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, path: str, messag
         (b"[]", "cannot be read"),
         (b'{"files":[],"format_version":2,"pipeline":{}}\n', "has format 2; this version reads format 1"),
         (b'{"files": [],"format_version":1,"pipeline":{}}\n', "not in its canonical form"),
-        (b'{"files":[],"format_version":1,"more":1,"pipeline":{}}\n', "'more' is not a key of it"),
+        (b'{"files":[],"format_version":1,"more":1,"pipeline":{}}\n', "'more' is an unknown key"),
         (
             b'{"files":[{"path":"a","sha256":"%s","size":-1}],"format_version":1,"pipeline":{}}\n',
             "a file has an invalid size",
@@ -192,7 +192,7 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, path: str, messag
         (
             b'{"files":[{"path":"A","sha256":"%s","size":0},{"path":"a","sha256":"%s","size":0}],"format_version":1,'
             b'"pipeline":{}}\n',
-            "is there twice",
+            "occurs twice",
         ),
         (
             b'{"files":[{"path":"a","sha256":"%s","size":0},{"path":"a/b","sha256":"%s","size":0}],"format_version":1,'

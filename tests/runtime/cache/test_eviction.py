@@ -100,7 +100,7 @@ def test_what_is_in_use_beyond_the_limit_is_said(
     limited = replace(settings, limit=SIZE)
     with opened(artifact(tmp_path, "used"), limited) as used, opened(one, limited):
         assert used.folder.is_dir()
-    assert "stays beyond SPACY_LAMBDA_CACHE_LIMIT (310,000 bytes)" in caplog.text
+    assert "exceeds SPACY_LAMBDA_CACHE_LIMIT (310,000 bytes)" in caplog.text
 
 
 def test_what_was_set_aside_counts_and_goes_first(one: Location, settings: CacheSettings, three: list[str]) -> None:

@@ -28,7 +28,7 @@ def read_encoder(model: Model[Any, Any]) -> WordpieceEncoder:
     """Return the encoder that gives the same wordpieces.
 
     :param model: The transformer's ``piece_encoder``.
-    :raises ValueError: If there is no such encoder; the message says why.
+    :raises ValueError: If there is no such encoder; the message states the reason.
     """
     node = _encoder_node(model)
     attrs = node.attrs

@@ -130,7 +130,7 @@ class SpacyTransformersPart(TransformerPart):
     def doc_states(self, docs: list[Doc]) -> list[DocStates | None]:
         """Return the hidden states that the original's alignment gives each token."""
         # Padding on the left decides which wordpieces are truncated, and a Doc without spans shifts the others of a
-        # batch: then a Doc's answer is the one it gets alone.
+        # batch: then a Doc gets what it gets alone.
         alone = self.tokenizer.padding_side == "left" or self._is_custom
         batches = [[doc] for doc in docs] if alone else [docs]
         found = [data for batch in batches for data in self._doc_data(batch)]

@@ -146,7 +146,7 @@ def read_stream_file(stream: Readable, path: str, *, max_bytes: int) -> tuple[Ma
         while left:
             left -= len(reader.some(min(left, CHUNK_BYTES)))
         reader.expect(padding(entry.size), f"the padding of {entry.path}")
-    raise ArtifactError(f"the artifact has no {path} of at most {max_bytes:,} bytes", remedy=REMEDY)
+    raise ArtifactError(f"the artifact has no {path}, or it exceeds {max_bytes:,} bytes", remedy=REMEDY)
 
 
 def _write(reader: TarReader, entry: FileEntry, path: Path | None, flushing: Worker) -> None:

@@ -67,12 +67,12 @@ def unsafe_names(names: Iterable[str]) -> str | None:
         if why is not None:
             return f"{name!a} {why}"
         if folded(name) in files:
-            return f"{name!a} is there twice"
+            return f"{name!a} occurs twice"
         files[folded(name)] = name
         parts = name.split("/")
         for folder in ("/".join(parts[:depth]) for depth in range(1, len(parts))):
             if folders.setdefault(folded(folder), folder) != folder:
-                return f"{folder!a} is there twice"
+                return f"{folder!a} occurs twice"
     both = next((files[folder] for folder in sorted(folders) if folder in files), None)
     return None if both is None else f"{both!a} is a file and a folder"
 

@@ -1,8 +1,8 @@
 """Claims, by which one process fetches an artifact and others wait: they save work, and safety does not depend on them.
 
 Of many processes, the one whose folder gets the next number fetches. It holds a lock on its heartbeat file while it
-lives, and writes into it while it gets on. The others wait for the entry, and one of them takes over when the lock is
-free (the process is dead) or the heartbeat stands still (it hangs, or locks do not work here).
+lives, and writes into it while it makes progress. The others wait for the entry, and one of them takes over when the
+lock is free (the process is dead) or the heartbeat stands still (it hangs, or locks do not work here).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Claim:
 
 
 def take_claim(folder: Path, settings: CacheSettings, *, is_done: Callable[[], bool]) -> Claim | None:
-    """Become the one who fetches, or wait until another one has.
+    """Acquire the claim, or wait until another process has fetched the artifact.
 
     :param folder: The folder of the claims on one artifact.
     :param is_done: Returns whether the entry exists.

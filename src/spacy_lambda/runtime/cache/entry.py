@@ -70,7 +70,7 @@ class Entry:
                 os.utime(self.handle)
 
     def close(self) -> None:
-        """Use it no more."""
+        """Release the entry."""
         os.close(self.handle)
 
 

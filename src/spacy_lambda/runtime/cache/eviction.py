@@ -1,4 +1,4 @@
-"""Room for a new entry: first it is decided whether there can be enough, then the longest unused are evicted."""
+"""Space for a new entry: decide whether there can be enough, then evict the least recently used entries."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def check_room(settings: CacheSettings, need: int, *, available: int) -> None:
 
 
 def make_room(settings: CacheSettings, need: int, *, available: int) -> None:
-    """Evict unused entries, the longest unused first, until a new one has room; evict nothing if it cannot.
+    """Evict unused entries, the least recently used first, until a new one has room; evict nothing if it cannot.
 
     :param need: Bytes of the new entry, verified.
     :param available: Bytes that could be written without evicting anything.
@@ -85,7 +85,7 @@ def make_room(settings: CacheSettings, need: int, *, available: int) -> None:
 
 
 def keep_limit(settings: CacheSettings) -> None:
-    """Evict unused entries, the longest unused first, until all are within the limit, if there is one."""
+    """Evict unused entries, the least recently used first, until all are within the limit, if there is one."""
     root, limit = settings.root, settings.limit
     if limit is None:
         return
@@ -96,7 +96,7 @@ def keep_limit(settings: CacheSettings) -> None:
             _remove(root, old)
     if sum(old.size for old in chosen) < over:
         logging.getLogger(__name__).warning(
-            "the cache %s stays beyond %s (%s bytes): what is left in it is in use",
+            "the cache %s exceeds %s (%s bytes): everything left in it is in use",
             root,
             CACHE_LIMIT_VARIABLE,
             f"{limit:,}",
@@ -119,12 +119,12 @@ def _choose(settings: CacheSettings, need: int, available: int, held: ExitStack)
     chosen = _unused(settings, wanted, held)
     freed = sum(old.size for old in chosen)
     if freed < wanted:
-        raise disk_full(settings, need, f"{available:,} are free, and {freed:,} more if all goes that is not in use")
+        raise disk_full(settings, need, f"{available:,} are free, and {freed:,} more after evicting everything unused")
     return chosen
 
 
 def _unused(settings: CacheSettings, wanted: int, held: ExitStack) -> list[_Old]:
-    """Return unused entries, the longest unused first, up to a number of bytes; locked until the stack ends."""
+    """Return unused entries, the least recently used first, up to a number of bytes; locked until the stack ends."""
     chosen: list[_Old] = []
     for old in sorted(_entries(settings.root), key=lambda old: old.used) if wanted > 0 else ():
         if wanted <= 0:

@@ -59,7 +59,7 @@ def cached_pipeline(
     A location with a digest that is there is opened without asking its store.
 
     :param find: Looks up the artifact in its store.
-    :raises CacheError: If the cache's folder is full, read-only, another user's or not to be had.
+    :raises CacheError: If the cache's folder is full, read-only, another user's or unavailable.
     :raises StoreError: If the store cannot be reached, refuses, or has no such artifact.
     :raises ArtifactError: If what the store has is not what it should be.
     """

@@ -219,7 +219,7 @@ def read_file(path: Path, *, most: int) -> bytes:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a new file, and bring it to the disk."""
+    """Write a new file, and flush it."""
     with open(path, "xb") as file:
         file.write(data)
         file.flush()
@@ -288,7 +288,7 @@ def _make(path: Path, *, mode: int = 0o777, replace: bool = True) -> None:
 
 
 def _unlock(path: Path) -> bool:
-    """Let the owner of a folder write it; whether that was a change."""
+    """Give the owner of a folder all permissions, and return whether that changed them."""
     found = lstat(path)
     if found is None or not stat.S_ISDIR(found.st_mode) or found.st_mode & stat.S_IRWXU == stat.S_IRWXU:
         return False

@@ -40,7 +40,7 @@ def build_last_layer_listener_v1(
 
     :param width: Columns of the hidden states.
     :param pooling: The layer that pools the hidden states of a token's wordpieces.
-    :param upstream: Kept so that configs stay valid; the last transformer that ran is heard.
+    :param upstream: Kept so that configs stay valid; the last transformer that ran is used.
     :param grad_factor: Kept in the same way; a compiled pipeline is not trained.
     """
     return _listener(

@@ -8,7 +8,7 @@ from typing import Any
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.runtime.events.output import Output, open_output
 from spacy_lambda.runtime.events.records import encode, field
-from spacy_lambda.runtime.events.s3 import answer_object
+from spacy_lambda.runtime.events.s3 import predict_object
 from spacy_lambda.runtime.events.s3_objects import StoredObject
 from spacy_lambda.runtime.predictor import Predictor
 
@@ -30,7 +30,7 @@ class EventBridgeEvent:
         return isinstance(event, Mapping) and {"detail-type", "source", "detail"} <= event.keys()
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
-        """Answer an event.
+        """Handle an event.
 
         :returns: The prediction, also written to the output if any; for an object, the location of its prediction.
         :raises RequestError: If the request is invalid.
@@ -38,7 +38,7 @@ class EventBridgeEvent:
         """
         if (event["source"], event["detail-type"]) == ("aws.s3", "Object Created"):
             stored, output = _stored(event["detail"]), self._open_output(predictor.environ)
-            return {"written": [answer_object(stored, output, predictor)]}
+            return {"written": [predict_object(stored, output, predictor)]}
         prediction = predictor.predict(predictor.parse(event["detail"]))
         if predictor.environ.get(OUTPUT_VARIABLE):
             name = field(event, "id")
@@ -47,6 +47,6 @@ class EventBridgeEvent:
 
 
 def _stored(detail: Any) -> StoredObject:
-    """Here a key stands as it is; in S3's own notifications it is encoded."""
+    """Return the object of an event. Keys are not URL-encoded here, unlike in S3's own notifications."""
     key = field(detail, "object", "key")
     return StoredObject(field(detail, "bucket", "name"), key, detail["object"].get("version-id"))

@@ -11,7 +11,7 @@ from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, ObjectLimits
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import KEYS, Request
 
-__all__ = ["answer_lines"]
+__all__ = ["predict_lines"]
 
 BATCH_LINES = 256
 BATCH_BYTES = 1 << 20
@@ -20,10 +20,10 @@ BATCH_BYTES = 1 << 20
 Line = tuple[int, bytes]
 
 
-def answer_lines(
+def predict_lines(
     lines: Iterable[bytes], predictor: Predictor, limits: ObjectLimits = DEFAULT_LIMITS
 ) -> Iterator[bytes]:
-    """Answer every line that is not blank, in order, many at a time.
+    """Predict every line that is not blank, in order, many at a time.
 
     The prediction is added to the line's other keys: as ``ents``, or as ``answer`` if the line has ``include``. A line
     that cannot be processed has ``error``, with its number, instead.

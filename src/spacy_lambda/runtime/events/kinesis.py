@@ -37,7 +37,7 @@ class KinesisEvent:
         return is_from(event, "aws:kinesis")
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
-        """Answer a batch.
+        """Handle a batch.
 
         :returns: The first record that was not reached, or whose prediction could not be written, if any; none is
             written after it.

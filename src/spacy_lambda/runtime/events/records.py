@@ -48,7 +48,7 @@ def read_json(body: str | bytes, *, name: str = "the message body") -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """Return JSON in UTF-8; half of a surrogate pair becomes its escape."""
+    """Return JSON in UTF-8; a lone surrogate becomes its escape."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 

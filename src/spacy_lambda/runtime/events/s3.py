@@ -10,13 +10,13 @@ from urllib.parse import unquote_plus
 
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.errors import OutputError, RequestError, SpacyLambdaError
-from spacy_lambda.runtime.events.jsonl import answer_lines
+from spacy_lambda.runtime.events.jsonl import predict_lines
 from spacy_lambda.runtime.events.output import Output, S3Output, open_output
 from spacy_lambda.runtime.events.records import encode, field, is_from, warn
 from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, ObjectLimits, StoredObject, read_lines, read_text
 from spacy_lambda.runtime.predictor import Predictor
 
-__all__ = ["S3Event", "answer_object"]
+__all__ = ["S3Event", "predict_object"]
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class S3Event:
         for record in event["Records"]:
             try:
                 stored, output = _stored(record), self._open_output(predictor.environ)
-                written.append(answer_object(stored, output, predictor, self._limits))
+                written.append(predict_object(stored, output, predictor, self._limits))
             except SpacyLambdaError as exc:
                 warn(_log, "an object", exc)
                 errors.append(exc)
@@ -69,7 +69,7 @@ def _stored(record: Any) -> StoredObject:
     return StoredObject(field(record, "s3", "bucket", "name"), key, record["s3"]["object"].get("versionId"))
 
 
-def answer_object(
+def predict_object(
     stored: StoredObject, output: Output, predictor: Predictor, limits: ObjectLimits = DEFAULT_LIMITS
 ) -> str:
     """Write an object's prediction to another one, whose key is the output's prefix, the object's bucket, and its key.
@@ -89,7 +89,7 @@ def answer_object(
         body = encode({"bucket": stored.bucket, "key": stored.key, "answer": prediction})
         return output.write_object(name.removesuffix(".txt") + ".json", iter([body]))
     if name.endswith((".jsonl", ".jsonl.gz")):
-        lines = answer_lines(read_lines(output.client, stored, limits), predictor, limits)
+        lines = predict_lines(read_lines(output.client, stored, limits), predictor, limits)
         return output.write_object(name, _packed(lines) if name.endswith(".gz") else lines)
     raise RequestError(
         f"{stored} is neither .txt nor .jsonl nor .jsonl.gz", remedy="name such a suffix in the bucket's notification"

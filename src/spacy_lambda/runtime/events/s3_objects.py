@@ -38,7 +38,7 @@ class StoredObject:
 
     :param bucket: Its bucket.
     :param key: Its key, decoded.
-    :param version: Which of its versions, in a bucket that keeps them.
+    :param version: Version ID, in a versioned bucket.
     """
 
     bucket: str

@@ -38,9 +38,9 @@ class SqsEvent:
         return is_from(event, "aws:sqs")
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
-        """Answer a batch.
+        """Handle a batch.
 
-        :returns: The messages that are to come back.
+        :returns: The messages that SQS redelivers.
         :raises OutputError: If the output is missing or invalid.
         """
         output = self._open_output(predictor.environ)

@@ -21,7 +21,7 @@ class StepFunctionsEvent:
         return isinstance(event, Mapping) and "key" in event and any(key in event for key in TEXT_KEYS)
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
-        """Answer a task.
+        """Handle a task.
 
         :raises RequestError: If what is beside the key is not a request.
         """

@@ -33,7 +33,8 @@ def send_subsegment(
 ) -> None:
     """Send a subsegment to X-Ray. Never fails, and never waits.
 
-    :param start_s: When it began, in seconds of the epoch; the other one, when it ended.
+    :param start_s: Its start, in seconds since the epoch.
+    :param end_s: Its end, in the same form.
     :param annotations: The keys by which traces can be searched.
     """
     trace = dict(part.split("=", 1) for part in environ.get(TRACE_ID_VARIABLE, "").split(";") if "=" in part)

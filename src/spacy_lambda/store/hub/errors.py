@@ -51,7 +51,7 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
 
 
 def unreachable(name: str, error: Exception) -> StoreError:
-    """Return the error for a Hub that does not answer."""
+    """Return the error for a Hub that cannot be reached."""
     return StoreError(
         f"{name} cannot be reached: {_first_line(error)}",
         remedy="check the network, and HF_ENDPOINT and HF_HUB_OFFLINE where they are set",

@@ -47,7 +47,7 @@ def respond(request: HttpRequest, predictor: Predictor) -> HttpResponse:
 
 
 def respond_to_mistake(error: RequestError, request: HttpRequest, predictor: Predictor) -> HttpResponse:
-    """Answer a call that is a mistake of the caller's."""
+    """Return the response to an invalid request."""
     return _finished(problem_of(error), request, predictor)
 
 
@@ -68,9 +68,9 @@ def _predict(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     if kind != JSON_TYPE and not kind.endswith("+json"):
         raise RequestError(f"the body is {kind[:100]!r}", remedy=f"send {JSON_TYPE}", status=415)
     most = min(10 * REQUEST_BYTES, MAX_CHARACTER_BYTES * predictor.capacity.limits.total + OTHER_BYTES)
-    asked = predictor.parse(_decoded(request.content(most)))
+    parsed = predictor.parse(_decoded(request.content(most)))
     packed = GZIP_RATIO if takes_gzip(request) else 1
-    return _json(predictor.predict(asked, response_bytes=packed * RESPONSE_BYTES))
+    return _json(predictor.predict(parsed, response_bytes=packed * RESPONSE_BYTES))
 
 
 def _health(request: HttpRequest, predictor: Predictor) -> HttpResponse:

@@ -25,7 +25,7 @@ def exchange(
     headers: Any,
     limit: int = RESPONSE_BYTES,
 ) -> HttpResponse:
-    """Answer an event's HTTP request, with an error if the response is over the limit.
+    """Respond to an event's HTTP request, with an error if the response is over the limit.
 
     :param limit: Maximum bytes of the response.
     """

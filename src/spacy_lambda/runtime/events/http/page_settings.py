@@ -47,7 +47,7 @@ def other_function(environ: Mapping[str, str]) -> Other | None:
 
 @cache
 def _read(value: str) -> Other | None:
-    """Read the setting; a wrong one costs the comparison and a line in the log, never the function."""
+    """Read the setting; an invalid value disables the comparison and is logged."""
     url = value if value.endswith("/") else f"{value}/"
     absolute = _ABSOLUTE.fullmatch(url)
     if absolute:
