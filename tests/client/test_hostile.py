@@ -87,7 +87,7 @@ def test_a_byte_now_and_then_is_not_waited_for(make: Make, where: str) -> None:
     script = Script(DRIBBLES[where], pause_s=0.05, hold=True)
     found, seconds = outcome(make, script, timeout_s=0.4, retry=Retry(base_s=0.01))
     assert isinstance(found, InvokeError)
-    assert found.message.endswith("did not answer in 0.4 s")
+    assert found.message.endswith("did not respond in 0.4 s")
     assert found.remedy == "give a higher timeout_s"
     assert 0.3 < seconds < MANY
     assert nothing_is_left()

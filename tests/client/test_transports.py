@@ -156,7 +156,7 @@ def test_a_function_that_fails_is_asked_for_less(kind: str, sizes: list[int]) ->
 
 @pytest.mark.parametrize(
     ("kind", "waits", "remedy"),
-    [("Function.ResponseSizeTooLarge", 0, "ask for less"), ("KeyError", 2, "see the function's log")],
+    [("Function.ResponseSizeTooLarge", 0, "send fewer texts"), ("KeyError", 2, "see the function's log")],
 )
 def test_a_function_that_fails_at_one_text(kind: str, waits: int, remedy: str) -> None:
     clock = Clock()

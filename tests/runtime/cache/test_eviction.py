@@ -129,7 +129,7 @@ def test_an_artifact_without_room_next_to_used_entries_evicts_nothing(
 ) -> None:
     with opened(artifact(tmp_path, "used", 1_500_000), settings):
         before = entries(settings)
-        with pytest.raises(CacheError, match="if all goes that is not in use"):
+        with pytest.raises(CacheError, match="after evicting everything unused"):
             cached_pipeline(artifact(tmp_path, "large", 1_500_000), on_disk(settings, 3_500_000))
         assert entries(settings) == before
 
