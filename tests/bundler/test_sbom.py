@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 import spacy_lambda
 from spacy_lambda.bundler.licences import Component, list_components, spdx_licence
@@ -167,6 +166,8 @@ def test_the_whole_document() -> None:
     "meta", [META, {"lang": "en", "name": "small", "version": "1", "license": "", "description": ""}]
 )
 def test_the_document_is_valid(meta: dict[str, str], components: tuple[Component, ...]) -> None:
+    from cyclonedx.validation.json import JsonStrictValidator  # takes seconds
+
     text = sbom_text(components, pipeline=meta, sha256="ef" * 32, target=Target())
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 

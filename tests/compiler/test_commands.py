@@ -55,13 +55,13 @@ def texts(tmp_path: Path) -> Path:
     return path
 
 
-def test_compile_then_verify(original: Callable[..., Path], tmp_path: Path, texts: Path) -> None:
+def test_compile_then_verify(original: Callable[..., Path], tmp_path: Path, texts: Path, run_here: Run) -> None:
     out = tmp_path / "out"
     compiled = run("compile", original(), out)
     assert compiled.returncode == 0, compiled.stderr
     assert "en_pipeline 0.0.0 at fp32" in compiled.stdout
     assert "spacy-lambda verify" in compiled.stdout
-    verified = run("verify", original(), out, "--texts", texts, "--min-agreement", "1.0")
+    verified = run_here("verify", original(), out, "--texts", texts, "--min-agreement", "1.0")
     assert verified.returncode == 0, verified.stderr
     assert "1.0000" in verified.stdout
     assert f"{len(TEXTS)} identical" in verified.stdout

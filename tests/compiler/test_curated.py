@@ -86,7 +86,18 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+FIRST = (
+    "roberta",
+    "BertWordpieceEncoder, ScalarWeightingListener",
+    "SentencepieceEncoder, LastTransformerLayerListener",
+)
+"""Cases of every kind, which run in quick runs too."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name, marks=() if name in FIRST else pytest.mark.slow) for name, case in CASES.items()],
+)
 def test_same_annotations(tmp_path: Path, case: dict[str, Any]) -> None:
     original = build_curated(tmp_path, components=COMPONENTS, **case)
     # Others than the first are not proved: the proof has tests of its own.
