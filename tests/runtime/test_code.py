@@ -177,6 +177,7 @@ def marking(bundled: Language, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [name for name in ("spawn", "forkserver") if name in get_all_start_methods()])
 def test_processes_that_are_started_import_the_code(
     marking: Path, bundled: Language, tmp_path: Path, method: str
