@@ -56,7 +56,7 @@ def test_what_is_copied_of_core_imports_the_standard_library_only(name: str) -> 
     )
 
 
-def test_nothing_is_copied_in_vain() -> None:
+def test_no_unused_copies() -> None:
     imported = {module for path in FOLDER.glob("*.py") for level, module in imports(path) if level == 2}
     assert imported == {f"core.{name}" for name in CORE_MODULES if name != "__init__"}
 

@@ -98,7 +98,7 @@ def test_a_requirement_that_is_not_installed() -> None:
 # Wheels.
 
 
-def test_wheels_of_the_target_are_taken(links: Path, tmp_path: Path) -> None:
+def test_wheels_of_the_target_are_accepted(links: Path, tmp_path: Path) -> None:
     make_wheel(links, "pure")
     for tag in ("cp313-cp313-manylinux_2_28_x86_64", "cp313-cp313-manylinux_2_28_aarch64", "cp312-cp312-linux_x86_64"):
         make_wheel(links, "compiled", tag)

@@ -10,7 +10,7 @@ from typing import Any
 from spacy.language import Language
 
 from spacy_lambda.client import Retry
-from spacy_lambda.client.transport import CallFailed, to_json
+from spacy_lambda.client.transport import CallError, to_json
 from spacy_lambda.errors import InvokeError, RequestError
 from spacy_lambda.runtime.predictor import Predictor
 
@@ -71,12 +71,12 @@ def served(nlp: Language) -> Fake:
         try:
             return json.loads(json.dumps(function.predict(function.parse(event))))
         except RequestError as exc:
-            raise CallFailed(exc) from exc
+            raise CallError(exc) from exc
 
     return Fake(answer)
 
 
-def failing(failures: Iterable[CallFailed], then: Callable[[dict[str, Any]], Any] = echo) -> Fake:
+def failing(failures: Iterable[CallError], then: Callable[[dict[str, Any]], Any] = echo) -> Fake:
     """Return a transport that fails once for each failure, and answers then."""
     left = iter(failures)
 
@@ -89,8 +89,8 @@ def failing(failures: Iterable[CallFailed], then: Callable[[dict[str, Any]], Any
     return Fake(answer)
 
 
-def failed(message: str = "no luck", **how: Any) -> CallFailed:
-    return CallFailed(InvokeError(message, remedy="none"), **how)
+def failed(message: str = "no luck", **how: Any) -> CallError:
+    return CallError(InvokeError(message, remedy="none"), **how)
 
 
 class Clock:

@@ -21,7 +21,7 @@ from spacy.vocab import Vocab
 from spacy_lambda.client import Client, Retry
 from spacy_lambda.client.docs import doc_of
 from spacy_lambda.client.hub_inference import query_model
-from spacy_lambda.client.transport import CallFailed
+from spacy_lambda.client.transport import CallError
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import InferenceError, InvokeError, RequestError, SpacyLambdaError
 from spacy_lambda.local import invoke
@@ -415,7 +415,7 @@ def test_no_answer_is_lost_or_swapped(faults: list[str], number: int, size: int,
         if fault == "wrong":
             return echo({"texts": [*event["texts"], "one more"]})
         if fault:
-            raise CallFailed(
+            raise CallError(
                 InvokeError(fault, remedy="none"), retryable=fault == "again", splittable=fault == "smaller"
             )
         return echo(event)

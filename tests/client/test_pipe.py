@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from spacy_lambda.client import Client
 from spacy_lambda.client.batching import BatchLimits, batches
-from spacy_lambda.client.transport import CallFailed, to_json
+from spacy_lambda.client.transport import CallError, to_json
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.errors import InvokeError, RequestError
 from tests.client.fakes import Clock, Fake, echo, failed, failing, texts_of
@@ -137,7 +137,7 @@ def test_a_refused_text_is_named_by_its_number() -> None:
         for place, text in enumerate(event["texts"]):
             if text == "text 13":
                 key = f"texts[{place}]"
-                raise CallFailed(RequestError(f'"{key}" is bad', remedy="mend it", key=key, status=413))
+                raise CallError(RequestError(f'"{key}" is bad', remedy="mend it", key=key, status=413))
         return echo(event)
 
     fake = Fake(answer)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from spacy_lambda.client import Client
-from spacy_lambda.client.transport import CallFailed
+from spacy_lambda.client.transport import CallError
 from spacy_lambda.errors import InvokeError, RequestError
 from tests.client.fakes import Clock, Fake, answer_to, failed, failing
 
 
-def passing(number: int, **how: Any) -> list[CallFailed]:
+def passing(number: int, **how: Any) -> list[CallError]:
     return [failed(retryable=True, **how) for _ in range(number)]
 
 
@@ -101,7 +101,7 @@ def test_a_retry_after_over_the_limit_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("error", [InvokeError("x", remedy="y"), RequestError("x", remedy="y", key="text")])
 def test_permanent_failures_are_not_retried(error: Exception) -> None:
-    fake = failing([CallFailed(error)])  # type: ignore[arg-type]
+    fake = failing([CallError(error)])  # type: ignore[arg-type]
     with pytest.raises(type(error)) as caught:
         Client(fake).predict("iron")
     assert caught.value is error

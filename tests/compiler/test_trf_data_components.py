@@ -1,4 +1,4 @@
-"""What reads ``doc._.trf_data``: components, hooks and custom attributes, compiled and compared with the original."""
+"""Readers of ``doc._.trf_data``: components, hooks and custom attributes, compiled and compared with the original."""
 
 from __future__ import annotations
 

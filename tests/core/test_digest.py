@@ -37,7 +37,7 @@ def test_other_values_are_refused(value: object) -> None:
 
 
 @given(st.text(alphabet="0123456789abcdef", min_size=64, max_size=64))
-def test_digests_are_taken_as_they_are(text: str) -> None:
+def test_digests_are_accepted_as_they_are(text: str) -> None:
     digest: Digest = parse_digest(text, name="x")
     assert digest == text
 

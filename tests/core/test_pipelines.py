@@ -30,9 +30,9 @@ def test_an_installed_package() -> None:
 @pytest.mark.parametrize(
     ("pipeline", "message"),
     [
-        ("no/such/folder", "no such directory, and no such installed package"),
-        ("no_such_package", "no such directory, and no such installed package"),
-        ("sys", "no such directory, and no such installed package"),
+        ("no/such/folder", "no such folder, and no such installed package"),
+        ("no_such_package", "no such folder, and no such installed package"),
+        ("sys", "no such folder, and no such installed package"),
         ("wasabi", "the installed package 'wasabi' is not a spaCy pipeline: it has no meta.json"),
     ],
 )
@@ -182,7 +182,7 @@ def test_requirements_that_are_no_list(requirements: Any) -> None:
 
 
 @pytest.mark.parametrize("block", ["int8", {"precision": "int4"}, {"precision": "../x"}, {"precision": ["int8"]}])
-def test_a_precision_that_there_is_not(block: Any) -> None:
+def test_an_unknown_precision(block: Any) -> None:
     with pytest.raises(InvalidPipelineError, match="has the unknown precision"):
         precision_of({"spacy_lambda": block})
 

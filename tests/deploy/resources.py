@@ -1,6 +1,6 @@
 """Resources that moto has, but not through CloudFormation: each is a call of the API that CloudFormation would make.
 
-Policies of buckets are left out: moto heeds no conditions, and would refuse what does not come by TLS.
+Policies of buckets are left out: moto ignores conditions, and would refuse what does not come by TLS.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ planned = Planned(prepared, spec, None, True, "[+] everything", Cost({}, 1.0, 1.
     Callers(True, "PUBLIC: anyone on the internet"), Limit(10, "at most 10 environments at once"))
 
 def deploy_functions(project, functions, *, confirm, on_line, on_step, **rest):
-    for number, name in enumerate(("wheels", "slimming", "golden texts")):
+    for number, name in enumerate(("wheels", "slimming", "golden tests")):
         on_step(name, number, 3)
         time.sleep(0.3)
     on_step("comparing", 3, 3)
@@ -101,7 +101,7 @@ def test_the_plan_stays_to_be_seen_above_the_question(project: Path) -> None:
     seen = visible(terminal.written)
     for line in ("papers-ner:live", "PUBLIC: anyone on the internet", "at most 10 environments", "papers-models"):
         assert line in seen
-    for stage in ("wheels", "slimming", "golden texts"):
+    for stage in ("wheels", "slimming", "golden tests"):
         assert stage in terminal.written
     terminal.type("y\n")
     assert terminal.end() == 0

@@ -211,7 +211,7 @@ def _spoil(params: dict[str, Any], **_: Any) -> None:
     params["Payload"] = b'{"text": "nothing of it"}'
 
 
-def test_status_tells_how_it_is(project: Path) -> None:
+def test_status_reports_the_state(project: Path) -> None:
     (status,) = succeed(project, "status")
     assert (status["name"], status["stack"], status["live"]) == (FUNCTION, "UPDATE_COMPLETE", "3")
     assert [version["number"] for version in status["versions"]] == [3, 2]

@@ -26,7 +26,7 @@ SERVED = ("http://127.0.0.1:9001", "https://abc.lambda-url.eu-west-1.on.aws")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a block runs with.
+    """The surroundings of a block.
 
     :param names: Names that a Python block uses and does not define.
     :param addresses: What the block's addresses are replaced by.

@@ -67,7 +67,7 @@ def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
 
 
-def _heed_signals() -> None:
+def _restore_signals() -> None:
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
@@ -82,7 +82,7 @@ def served(pipeline: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         stderr=subprocess.STDOUT,
         text=True,
         # What is started in the background of a script has them ignored.
-        preexec_fn=_heed_signals,  # noqa: PLW1509
+        preexec_fn=_restore_signals,  # noqa: PLW1509
     ) as process:
         assert process.stdout is not None
         first = process.stdout.readline()

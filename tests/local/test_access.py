@@ -128,7 +128,7 @@ def test_names_of_others_are_refused_on_every_route(port: int, host: str) -> Non
 
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
-def test_own_names_are_taken(port: int, host: str) -> None:
+def test_own_names_are_accepted(port: int, host: str) -> None:
     assert send(port, "POST", INVOKE, {}, host)[::2] == (200, b'{"secret": "answer"}')
 
 
@@ -143,7 +143,7 @@ def test_pages_of_others_are_refused(port: int, page: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("page", OWN_PAGES, ids=str)
-def test_own_pages_and_programs_are_taken(port: int, page: dict[str, str]) -> None:
+def test_own_pages_and_programs_are_accepted(port: int, page: dict[str, str]) -> None:
     assert send(port, "POST", INVOKE, page)[0] == 200
     assert send(port, "GET", "/compare/", page)[0] != 403
 

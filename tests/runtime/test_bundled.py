@@ -62,7 +62,7 @@ def test_it_finds_something(bundled: Language) -> None:
     assert {label for _, label in found} <= {"MATERIAL", "PROCESS", "TASK"}
 
 
-def test_pipe_says_what_call_says(bundled: Language) -> None:
+def test_pipe_equals_call(bundled: Language) -> None:
     texts = [TEXT, "", "iron", TEXT * 8, " \n ", TEXT]
     together = [entities(doc) for doc in bundled.pipe(texts, batch_size=4)]
     assert together == [entities(bundled(text)) for text in texts]

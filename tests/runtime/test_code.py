@@ -66,7 +66,7 @@ def test_a_module_with_data_in_the_same_folder(tmp_path: Path) -> None:
     files = {"own_marks.py": COMPONENT.format(name="own_marks"), "words.json": '["iron"]'}
     folder = make(tmp_path / "a", files, ["own_marks"], pipe="own_marks")
     assert load(folder)("Iron and glass.")._.marked_by_own_marks == 1
-    assert sorted(path.name for path in (folder / "code").iterdir()) == ["own_marks.py", "words.json"]  # no byte code
+    assert sorted(path.name for path in (folder / "code").iterdir()) == ["own_marks.py", "words.json"]  # no bytecode
 
 
 def test_a_package_with_relative_imports(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_processes_that_are_started_import_the_code(
     found = run([sys.executable, "script.py", str(marking), method], tmp_path)
     texts = {"Iron and glass.": 1, "Glass.": 0, "Iron, iron!": 2}
     assert json.loads(found) == [[marks, len(bundled(text).ents)] for text, marks in texts.items()]
-    assert sorted(path.name for path in (marking / "code").iterdir()) == ["own_marks.py", "words.json"]  # no byte code
+    assert sorted(path.name for path in (marking / "code").iterdir()) == ["own_marks.py", "words.json"]  # no bytecode
 
 
 def test_a_pickle_has_the_code(marking: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a stranger can ask: limits that follow from memory, timeout and speed, and errors in time."""
+"""Limits of a request: they follow from memory, timeout and speed, and errors come in time."""
 
 from __future__ import annotations
 

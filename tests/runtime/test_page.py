@@ -72,7 +72,7 @@ def test_the_policy_allows_what_is_in_the_file_and_nothing_else() -> None:
         ("HTTP://A-b.example:9001/prod/", "HTTP://A-b.example:9001/prod/", "http://a-b.example:9001"),
     ],
 )
-def test_the_other_function_is_told_and_may_be_called(setting: str, url: str, origin: str | None) -> None:
+def test_the_other_function_is_named_and_may_be_called(setting: str, url: str, origin: str | None) -> None:
     environ = {"SPACY_LAMBDA_PAGE": "on", "SPACY_LAMBDA_COMPARE": setting}
     assert json.loads(get(environ, "/info")["body"])["compare"] == url
     policy = get(environ)["headers"]["content-security-policy"]
@@ -113,7 +113,7 @@ def test_a_setting_that_could_be_anything_else_is_ignored_and_logged(
 
 
 @pytest.mark.parametrize("environ", [{}, {"SPACY_LAMBDA_PAGE": "off"}, {"SPACY_LAMBDA_PAGE": "on"}])
-def test_without_a_page_or_another_function_nothing_is_told(environ: dict[str, str]) -> None:
+def test_without_a_page_or_another_function_none_is_named(environ: dict[str, str]) -> None:
     other = {} if environ.get("SPACY_LAMBDA_PAGE") == "on" else {"SPACY_LAMBDA_COMPARE": "compare/"}
     assert "compare" not in json.loads(get({**environ, **other}, "/info")["body"])
 

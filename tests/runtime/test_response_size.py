@@ -1,4 +1,4 @@
-"""What is sent and what is answered: never more than Lambda takes, and no refusal repeats it."""
+"""Sizes of events and responses: within the limits of Lambda, and no refusal repeats the text."""
 
 from __future__ import annotations
 

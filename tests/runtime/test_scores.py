@@ -131,7 +131,7 @@ def test_the_hubs_shape_gives_the_spans_of_a_pipeline_without_entities(spancat: 
     assert (entity_source(spancat), score_kind(spancat)) == ("ents", "constant 1.0")
 
 
-def test_it_is_told(spancat: Language, beam: Language) -> None:
+def test_the_source_of_scores_is_reported(spancat: Language, beam: Language) -> None:
     from spacy_lambda.runtime.events.http.info import describe
     from spacy_lambda.runtime.events.http.openapi import openapi
 

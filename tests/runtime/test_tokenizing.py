@@ -16,7 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.runtime.affixes import anchored_prefix_search, anchored_suffix_search, linear_url_match
-from spacy_lambda.runtime.tokenizing import EASY, MAX_RUN, Tokenizing, TokenizingCost, tokenizing_cost
+from spacy_lambda.runtime.tokenizing import EASY_STEPS, MAX_RUN, Tokenizing, TokenizingCost, tokenizing_cost
 from tests.profiles import examples
 
 LANGUAGES = ["en", "de", "fr", "es", "ru", "tr", "hu", "ar", "hi", "xx"]
@@ -70,14 +70,14 @@ def tokens(doc: Doc) -> list[tuple[str, str, str]]:
 @given(pieces=parts)
 def test_the_faster_tokenizer_makes_the_same_tokens(language: str, pieces: list[tuple[str, int]]) -> None:
     text = "".join(part * count for part, count in pieces)
-    hard = TokenizingCost(max_steps=EASY + 1)
+    hard = TokenizingCost(max_steps=EASY_STEPS + 1)
     assert tokens(tokenizing(language).make_doc(text, hard)) == tokens(pipeline(language).make_doc(text))
 
 
 @settings(max_examples=examples(100))
 @given(text=st.text(max_size=200))
 def test_of_any_text_too(text: str) -> None:
-    hard = TokenizingCost(max_steps=EASY + 1)
+    hard = TokenizingCost(max_steps=EASY_STEPS + 1)
     assert tokens(tokenizing("en").make_doc(text, hard)) == tokens(pipeline("en").make_doc(text))
 
 
@@ -105,7 +105,7 @@ def test_runs_of_every_sign(sign: str) -> None:
 def test_what_took_seconds_or_minutes_is_tokenized(text: str) -> None:
     made = tokenizing("en")
     hard = made.cost(text)
-    assert hard.max_steps > EASY
+    assert hard.max_steps > EASY_STEPS
     assert made.check("text", hard) is None
     assert made.make_doc(text, hard).text == text
 

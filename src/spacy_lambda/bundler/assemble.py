@@ -43,7 +43,7 @@ class Assembled:
     :param location: The pipeline's location in a store, with its digest; ``None`` for a local one.
     :param components: The distributions in it.
     :param removed: Files that were removed, with the reasons.
-    :param bytecode: ``True`` if it contains byte code; without it, each cold start compiles every module.
+    :param bytecode: ``True`` if it contains bytecode; without it, each cold start compiles every module.
     :param proof: The result of its test.
     """
 
@@ -61,7 +61,7 @@ class Assembled:
     def name(self) -> str:
         """``LANG_NAME-VERSION-pyXY-ARCH``"""
         python = self.target.python.replace(".", "")
-        return f"{self.manifest.called}-py{python}-{self.target.arch}"
+        return f"{self.manifest.pipeline_name}-py{python}-{self.target.arch}"
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def assemble(
     :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
     :param on_step: Called with the name of each step.
     :param zip_limit: Maximum bytes of the contents, the pipeline included; if the target's Python is installed here,
-        sources are replaced by byte code where that makes them fit.
+        sources are replaced by bytecode where that makes them fit.
     :raises BundleError: If there is no wheel for the target, or the pipeline cannot be loaded and run from the folder.
     :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is invalid.
     :raises NotCompiledError: If it needs torch.

@@ -66,7 +66,7 @@ class Bundle:
     :param sizes: Bytes by file.
     :param components: The distributions in it, with their licences.
     :param removed: Files that were removed, with the reasons.
-    :param bytecode: ``True`` if it contains byte code; without it, each cold start compiles every module.
+    :param bytecode: ``True`` if it contains bytecode; without it, each cold start compiles every module.
     :param image: The image that was built.
     :param proof: The result of its test.
     """

@@ -16,7 +16,7 @@ from spacy_lambda.errors import BundleError
 __all__ = ["compile_tree", "find_python"]
 
 TASK_ROOT = "/var/task"
-"""The folder into which Lambda unpacks a zip; byte code contains its source's path."""
+"""The folder into which Lambda unpacks a zip; bytecode contains its source's path."""
 
 
 def find_python(target: Target) -> str | None:
@@ -25,7 +25,7 @@ def find_python(target: Target) -> str | None:
 
 
 def compile_tree(tree: Path, python: str, *, skip: str) -> None:
-    """Compile every source; Python does not compare the byte code with its source afterwards.
+    """Compile every source; Python does not compare the bytecode with its source afterwards.
 
     :param python: An interpreter of the target's version.
     :param skip: A folder in the tree that is not compiled.
@@ -36,7 +36,7 @@ def compile_tree(tree: Path, python: str, *, skip: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BundleError(
-            f"compiling byte code failed: {done.stdout[-1000:]}", remedy="report it to the package's maintainers"
+            f"compiling bytecode failed: {done.stdout[-1000:]}", remedy="report it to the package's maintainers"
         )
 
 

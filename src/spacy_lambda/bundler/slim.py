@@ -66,7 +66,7 @@ RULES = (
     Rule("numpy/_core/_struct_ufunc_tests.*.so", "tests"),
     Rule("numpy/_core/_umath_tests.*.so", "tests"),
     Rule("numpy/_core/include/*", "sources of compiled modules"),
-    Rule("*/__pycache__/*", "byte code of another Python, or with paths of another machine"),
+    Rule("*/__pycache__/*", "bytecode of another Python, or with paths of another machine"),
 )
 
 REGISTERED_LANGUAGES = ("ja", "ko", "th", "vi", "xx", "zh")

@@ -48,9 +48,9 @@ RESERVED = 200_000
 
 
 def fit_tree(tree: Path, python: str, *, limit: int) -> list[Removal]:
-    """Replace sources by byte code if a zip of the folder is too large with them, and fits without.
+    """Replace sources by bytecode if a zip of the folder is too large with them, and fits without.
 
-    :param python: An interpreter of the target's version, which has compiled the folder's byte code.
+    :param python: An interpreter of the target's version, which has compiled the folder's bytecode.
     :param limit: Maximum bytes of a zip's contents.
     :returns: The removed files; nothing if it fits as it is, or not even without sources.
     :raises BundleError: If a source cannot be compiled.
@@ -70,7 +70,7 @@ def fit_tree(tree: Path, python: str, *, limit: int) -> list[Removal]:
     for folder in {path.parent for path in replaced}:
         if not any(folder.iterdir()):
             folder.rmdir()
-    reason = "byte code replaces them, without docstrings: with them, the zip is over Lambda's limit"
+    reason = "bytecode replaces them, without docstrings: with them, the zip is over Lambda's limit"
     return [Removal(SOURCES, reason, len(sources), saved)] if fits else []
 
 
@@ -81,7 +81,7 @@ def _sources(tree: Path) -> Iterator[Path]:
 
 
 def _files(source: Path) -> Iterator[Path]:
-    """Yield a source and its byte code, which has the name of the target's Python."""
+    """Yield a source and its bytecode, which has the name of the target's Python."""
     yield source
     yield from source.parent.glob(f"__pycache__/{source.stem}.*.pyc")
 
@@ -92,5 +92,5 @@ def _compile(tree: Path, python: str, sources: tuple[Path, ...]) -> None:
     done = subprocess.run(command, input=names, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BundleError(
-            f"compiling byte code failed: {done.stderr[-1000:]}", remedy="report it to the package's maintainers"
+            f"compiling bytecode failed: {done.stderr[-1000:]}", remedy="report it to the package's maintainers"
         )

@@ -1,4 +1,4 @@
-"""Sources -> byte code without docstrings, by the target's Python: a program that imports the standard library only."""
+"""Sources -> bytecode without docstrings, by the target's Python: a program that imports the standard library only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 __all__ = ["compile_source"]
 
 UNCHECKED_HASH = (0b01).to_bytes(4, "little")
-"""Flags of byte code that Python does not compare with its source."""
+"""Flags of bytecode that Python does not compare with its source."""
 
 WITH_DOCSTRINGS = "numpy/_core/"
 """A folder whose docstrings are kept: numpy computes with them, unless Python itself runs with ``-OO``."""
@@ -20,7 +20,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def compile_source(source: bytes, name: str, *, docstrings: bool) -> bytes:
-    """Return the byte code of a module.
+    """Return the bytecode of a module.
 
     :param name: The path that tracebacks show.
     :param docstrings: Keep the docstrings.
@@ -34,7 +34,7 @@ def compile_source(source: bytes, name: str, *, docstrings: bool) -> bytes:
 
 
 def main(root: str, task_root: str) -> None:
-    """Write the byte code of each source next to it.
+    """Write the bytecode of each source next to it.
 
     :param root: The bundle's folder; the paths below it come from standard input.
     :param task_root: The folder that contains it in the function.

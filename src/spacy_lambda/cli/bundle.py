@@ -96,9 +96,7 @@ def _print(made: Bundle, *, report: bool) -> None:
             f"no bytecode: Python {made.target.python} is not installed here, so each cold start compiles the modules"
         )
     if any(one.what == SOURCES for one in made.removed):
-        print_lines(
-            "byte code without sources, so that the zip fits: tracebacks through packages show no lines of code"
-        )
+        print_lines("bytecode without sources, so that the zip fits: tracebacks through packages show no lines of code")
     print_lines(made.proof.about)
     print_lines(made.reason)
     if made.zipped is not None:

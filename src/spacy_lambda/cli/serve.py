@@ -50,7 +50,7 @@ def serve(
             max=MAX_IDLE_S, callback=finite, help="Seconds after which an idle execution environment is ended."
         ),
     ] = 600.0,
-    keep_path: Annotated[bool, typer.Option("--keep-path", help="Keep the task root at the end.")] = False,
+    keep_task_root: Annotated[bool, typer.Option("--keep-path", help="Keep the task root at the end.")] = False,
 ) -> None:
     """Serve a pipeline as a Lambda function on this machine, for boto3 and the AWS CLI.
 
@@ -68,7 +68,7 @@ def serve(
         timeout_s=timeout,
         memory_mb=memory,
         idle_timeout_s=idle_timeout,
-        keep_path=keep_path,
+        keep_task_root=keep_task_root,
         **limits,
     )
     functions = {"/": LocalFunction(settings)}

@@ -12,7 +12,7 @@ The flow, one module each::
       deadline            the time limit of a call, however slow the other side is
       docs                a prediction -> a Doc
       validation          checks of a prediction before that
-    transport           one request -> its response, or CallFailed
+    transport           one request -> its response, or CallError
       http_transport      through the HTTP API
       signing             SigV4, for URLs that require it
       invoke_transport    through Lambda's Invoke API

@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy_lambda.client.batching import Batch
 from spacy_lambda.client.call_errors import failed_text, renumbered
-from spacy_lambda.client.transport import CallFailed
+from spacy_lambda.client.transport import CallError
 
 __all__ = ["BatchResult", "predict_batch"]
 
@@ -38,7 +38,7 @@ def predict_batch(batch: Batch, send: Callable[[Sequence[str]], list[Any]]) -> B
         part = left.pop()
         try:
             result.pairs += zip(part.texts, send(part.texts), strict=True)
-        except CallFailed as failed:
+        except CallError as failed:
             parts = _parts(part, failed)
             if not parts:
                 result.error = _error(part, failed)
@@ -50,14 +50,14 @@ def predict_batch(batch: Batch, send: Callable[[Sequence[str]], list[Any]]) -> B
     return result
 
 
-def _parts(batch: Batch, failed: CallFailed) -> tuple[Batch, ...]:
+def _parts(batch: Batch, failed: CallError) -> tuple[Batch, ...]:
     number = failed_text(failed.error)
     if number is not None:
         return batch.cut(number) if 0 < number < len(batch.texts) else ()
     return batch.cut(len(batch.texts) // 2) if failed.splittable and len(batch.texts) > 1 else ()
 
 
-def _error(batch: Batch, failed: CallFailed) -> Exception:
+def _error(batch: Batch, failed: CallError) -> Exception:
     number = failed_text(failed.error)
     if number is None and not (failed.splittable and len(batch.texts) == 1):
         error: Exception = failed.error

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from spacy_lambda.client.response_body import BodyError
-from spacy_lambda.client.transport import CallFailed
+from spacy_lambda.client.transport import CallError
 from spacy_lambda.core.wire_errors import from_function_error
 from spacy_lambda.errors import InvokeError, RequestError, SpacyLambdaError
 
@@ -104,14 +104,14 @@ def refusal(target: str, status: int, details: Any) -> InvokeError:
     )
 
 
-def timed_out(target: str, seconds: float) -> CallFailed:
+def timed_out(target: str, seconds: float) -> CallError:
     """Return the failure of a call whose time is up."""
     error = InvokeError(f"{target} did not respond in {seconds:g} s", remedy="give a higher timeout_s")
-    return CallFailed(error, splittable=True)
+    return CallError(error, splittable=True)
 
 
-def unusable_body(target: str, exc: BodyError) -> CallFailed:
+def unusable_body(target: str, exc: BodyError) -> CallError:
     """Return the failure of a call whose response is too large or damaged."""
     remedy = "request less at once, or give a higher max_answer_bytes" if exc.too_large else CHECK
     error = InvokeError(f"{target} returned {exc}", remedy=remedy)
-    return CallFailed(error, retryable=not exc.too_large, splittable=exc.too_large)
+    return CallError(error, retryable=not exc.too_large, splittable=exc.too_large)

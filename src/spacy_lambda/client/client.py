@@ -15,7 +15,7 @@ from spacy_lambda.client.parallel import RunningCalls, pipe_batches
 from spacy_lambda.client.predict_options import PredictOptions
 from spacy_lambda.client.response_body import MAX_ANSWER_BYTES
 from spacy_lambda.client.retry import Retry
-from spacy_lambda.client.transport import CallFailed, Transport
+from spacy_lambda.client.transport import CallError, Transport
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.errors import InvokeError, RequestError
 
@@ -234,7 +234,7 @@ class Client:
         try:
             with RunningCalls(self._timeout_s).one() as deadline:
                 return self._retry.run(call, deadline=deadline)
-        except CallFailed as failed:
+        except CallError as failed:
             raise failed.error from failed.__cause__
 
     def _doc(self, text: str, prediction: Any, vocab: Vocab | None) -> Doc:

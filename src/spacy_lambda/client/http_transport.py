@@ -15,7 +15,7 @@ from spacy_lambda import __version__
 from spacy_lambda.client.call_errors import CHECK, TRANSIENT, refusal, timed_out, unusable_body
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.response_body import CHUNK_BYTES, BodyError, read_body
-from spacy_lambda.client.transport import CallFailed, to_json
+from spacy_lambda.client.transport import CallError, to_json
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.core.wire_errors import from_problem
@@ -139,23 +139,23 @@ class HttpTransport:
             try:
                 return parse_json(body)
             except ValueError as exc:
-                raise CallFailed(InvokeError(f"{self._url} returned invalid JSON: {exc}", remedy=CHECK)) from exc
+                raise CallError(InvokeError(f"{self._url} returned invalid JSON: {exc}", remedy=CHECK)) from exc
         mistake = from_problem(body) if 400 <= status < 500 else None
-        raise CallFailed(
+        raise CallError(
             mistake or refusal(self._url, status, body[:1000].decode("utf-8", "replace") or "an empty body"),
             retryable=status in TRANSIENT,
             splittable=status in SPLITTABLE,
             retry_after=headers.get("retry-after"),
         )
 
-    def _not_reached(self, exc: Exception, deadline: Deadline) -> CallFailed:
+    def _not_reached(self, exc: Exception, deadline: Deadline) -> CallError:
         timeouts = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
         if deadline.is_over or isinstance(exc, timeouts):
             return timed_out(self._url, deadline.seconds)
         error = InvokeError(
             f"{self._url} cannot be reached: {type(exc).__name__}", remedy="check the URL and the network"
         )
-        return CallFailed(error, retryable=isinstance(exc, LOST) and not isinstance(exc, requests.exceptions.SSLError))
+        return CallError(error, retryable=isinstance(exc, LOST) and not isinstance(exc, requests.exceptions.SSLError))
 
 
 def check_url(url: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from spacy_lambda.client.call_errors import TRANSIENT, refusal
 from spacy_lambda.client.invocation import FunctionError
 from spacy_lambda.client.lambda_api import CallOptions, call_function
-from spacy_lambda.client.transport import CallFailed, to_json
+from spacy_lambda.client.transport import CallError, to_json
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.core.wire_errors import from_problem
 from spacy_lambda.errors import InvokeError
@@ -50,10 +50,10 @@ class InvokeTransport:
             found = parse_json(body)
         except (TypeError, KeyError, ValueError) as exc:
             error = InvokeError(f"{self._function} has no HTTP API", remedy="check the function's handler")
-            raise CallFailed(error) from exc
+            raise CallError(error) from exc
         if status != 200:
             mistake = from_problem(body.encode("utf-8", "replace")) if status < 500 else None
-            raise CallFailed(mistake or refusal(self._function, status, body), retryable=status in TRANSIENT)
+            raise CallError(mistake or refusal(self._function, status, body), retryable=status in TRANSIENT)
         return found
 
     def cost(self, text: str) -> int:
@@ -70,10 +70,10 @@ class InvokeTransport:
             raise self._failed(invocation.error)
         return invocation.answer
 
-    def _failed(self, error: FunctionError) -> CallFailed:
+    def _failed(self, error: FunctionError) -> CallError:
         if error.mistake is not None:
-            return CallFailed(error.mistake, splittable=error.mistake.status == 413)
+            return CallError(error.mistake, splittable=error.mistake.status == 413)
         too_large = error.error_type.endswith("ResponseSizeTooLarge")
         remedy = "send fewer texts at once, or request fewer parts" if too_large else "see the function's log"
         message = f"{self._function} failed: {error.error_type}: {error.message[:500]}"
-        return CallFailed(InvokeError(message, remedy=remedy), retryable=not too_large, splittable=True)
+        return CallError(InvokeError(message, remedy=remedy), retryable=not too_large, splittable=True)

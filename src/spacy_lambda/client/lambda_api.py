@@ -13,7 +13,7 @@ from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_de
 from spacy_lambda.client.invocation import Invocation, read_invocation
 from spacy_lambda.client.response_body import CHUNK_BYTES, MAX_ANSWER_BYTES, BodyError, read_body
 from spacy_lambda.client.signing import no_credentials
-from spacy_lambda.client.transport import CallFailed
+from spacy_lambda.client.transport import CallError
 from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.errors import InvokeError
@@ -106,7 +106,7 @@ def invoke_function(client: Any, function: str, payload: bytes, **options: Unpac
     """
     try:
         return call_function(client, function, payload, **options)
-    except CallFailed as failed:
+    except CallError as failed:
         raise failed.error from failed.__cause__
 
 
@@ -130,7 +130,7 @@ def call_function(
     :param log_tail: Also return the end of the log.
     :param timeout_s: Seconds, if there is no current deadline.
     :param max_answer_bytes: Maximum size of the response.
-    :raises CallFailed: If there is no response; specifies whether a retry may help.
+    :raises CallError: If there is no response; specifies whether a retry may help.
     """
     parameters = {"FunctionName": function, "InvocationType": invocation_type, "Payload": payload}
     parameters |= {} if qualifier is None else {"Qualifier": qualifier}
@@ -152,14 +152,14 @@ def call_function(
     try:
         return read_invocation(response, answer)
     except ValueError as exc:
-        raise CallFailed(InvokeError(f"{function} returned invalid JSON: {exc}", remedy=CHECK)) from exc
+        raise CallError(InvokeError(f"{function} returned invalid JSON: {exc}", remedy=CHECK)) from exc
 
 
-def _refused(function: str, exc: exceptions.ClientError) -> CallFailed:
+def _refused(function: str, exc: exceptions.ClientError) -> CallError:
     status, error = _status(exc), exc.response.get("Error", {})
     code = error.get("Code", "")
     headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return CallFailed(
+    return CallError(
         refusal(function, status, f"{code}: {error.get('Message', '')}"),
         retryable=status in TRANSIENT or code in TRANSIENT_CODES,
         splittable=status == 413,
@@ -172,9 +172,9 @@ def _status(exc: exceptions.ClientError) -> int:
     return status
 
 
-def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline) -> CallFailed:
+def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline) -> CallError:
     if isinstance(exc, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return CallFailed(no_credentials(type(exc).__name__))
+        return CallError(no_credentials(type(exc).__name__))
     if deadline.is_over or isinstance(exc, exceptions.ReadTimeoutError):
         return timed_out(function, deadline.seconds)
     reason, remedy = type(exc).__name__, "check the function's name, the region and the network"
@@ -183,4 +183,4 @@ def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline)
         reason = f"nothing is listening at {endpoint}"
         remedy = "start it with `spacy-lambda serve PIPELINE`, or check the endpoint"
     error = InvokeError(f"{function} cannot be reached: {reason}", remedy=remedy)
-    return CallFailed(error, retryable=isinstance(exc, LOST) and not isinstance(exc, BROKEN))
+    return CallError(error, retryable=isinstance(exc, LOST) and not isinstance(exc, BROKEN))

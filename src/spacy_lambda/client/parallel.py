@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from spacy_lambda.client.batching import Batch
 from spacy_lambda.client.bisection import BatchResult
 from spacy_lambda.client.deadline import Deadline
-from spacy_lambda.client.transport import CallFailed
+from spacy_lambda.client.transport import CallError
 from spacy_lambda.errors import InvokeError
 
 __all__ = ["LOOK_AHEAD", "RunningCalls", "pipe_batches"]
@@ -90,10 +90,10 @@ class RunningCalls:
     def unless_stopped(self, call: Callable[[], T]) -> T:
         """Make a call, unless :meth:`stop` was called.
 
-        :raises CallFailed: If it was.
+        :raises CallError: If it was.
         """
         if self._stopped:
-            raise CallFailed(
+            raise CallError(
                 InvokeError(
                     "the pipe was closed before its results were read", remedy="read its results before closing it"
                 )

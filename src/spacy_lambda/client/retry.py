@@ -11,7 +11,7 @@ from itertools import count
 from typing import TypeVar
 
 from spacy_lambda.client.deadline import Deadline
-from spacy_lambda.client.transport import CallFailed
+from spacy_lambda.client.transport import CallError
 
 __all__ = ["Retry"]
 
@@ -45,25 +45,25 @@ class Retry:
         call: Callable[[], T],
         *,
         deadline: Deadline | None = None,
-        may_repeat: Callable[[CallFailed], bool] = lambda failed: True,
+        may_repeat: Callable[[CallError], bool] = lambda failed: True,
     ) -> T:
         """Call until there is a response.
 
         :param deadline: The time after which there are no more calls.
         :param may_repeat: Returns whether the same call may be retried after a failure.
-        :raises CallFailed: The last failure.
+        :raises CallError: The last failure.
         """
         for attempt in count(1):
             try:
                 return call()
-            except CallFailed as failed:
+            except CallError as failed:
                 wait = self._wait(attempt, failed)
                 if wait is None or (deadline is not None and wait >= deadline.left) or not may_repeat(failed):
                     raise
             (self.sleep or (time.sleep if deadline is None else deadline.wait))(wait)
         raise AssertionError("count() does not end")
 
-    def _wait(self, attempt: int, failed: CallFailed) -> float | None:
+    def _wait(self, attempt: int, failed: CallError) -> float | None:
         """Return the seconds before the next call, or ``None`` if there is none."""
         if not failed.retryable or attempt >= self.max_attempts:
             return None

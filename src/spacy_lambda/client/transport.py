@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from spacy_lambda.errors import SpacyLambdaError
 
-__all__ = ["CallFailed", "Transport", "to_json"]
+__all__ = ["CallError", "Transport", "to_json"]
 
 
 class Transport(Protocol):
@@ -16,14 +16,14 @@ class Transport(Protocol):
     def predict(self, body: bytes) -> Any:
         """Send a request once, as JSON, and return the predictions.
 
-        :raises CallFailed: If the call fails.
+        :raises CallError: If the call fails.
         """
         ...
 
     def get(self, path: str) -> Any:
         """Return the HTTP API's response to a ``GET``.
 
-        :raises CallFailed: If the call fails.
+        :raises CallError: If the call fails.
         """
         ...
 
@@ -39,7 +39,7 @@ class Transport(Protocol):
         ...
 
 
-class CallFailed(Exception):
+class CallError(Exception):
     """One failed call. It never reaches the user of the client; its error does.
 
     :param error: The error that the user gets.

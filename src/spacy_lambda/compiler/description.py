@@ -30,7 +30,7 @@ PACKAGES_BYTES = 142_400_000
 """Bytes of the packages in a zip for Python 3.13 on x86_64, as ``spacy-lambda bundle`` reports them."""
 
 SOURCES_BYTES = 10_600_000
-"""Bytes that ``bundle`` saves by byte code in place of the packages' sources, where a zip fits only so."""
+"""Bytes that ``bundle`` saves by bytecode in place of the packages' sources, where a zip fits only so."""
 
 WORDPIECE_BYTES = 34
 """Bytes of a tokenizer for each wordpiece, as of RoBERTa's."""

@@ -87,14 +87,14 @@ def find_pipeline(pipeline: str | Path) -> Path:
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise PipelineNotFoundError(
-            f"there is no pipeline {name!r}: no such directory, and no such installed package",
-            remedy="give a pipeline directory, or the name of an installed pipeline package",
+            f"there is no pipeline {name!r}: no such folder, and no such installed package",
+            remedy="give a pipeline folder, or the name of an installed pipeline package",
         )
     package = Path(spec.submodule_search_locations[0])
     if not (package / "meta.json").is_file():
         raise PipelineNotFoundError(
             f"the installed package {name!r} is not a spaCy pipeline: it has no meta.json",
-            remedy="give a pipeline directory, or the name of an installed pipeline package",
+            remedy="give a pipeline folder, or the name of an installed pipeline package",
         )
     # `spacy package` puts the data into LANG_NAME-VERSION inside the package.
     return _checked(path_in(package, str(pipeline_name(read_meta(package / "meta.json")))))

@@ -88,7 +88,7 @@ def installed_program(settings: FunctionSettings) -> Iterator[Program]:
             fixed={"PYTHONPATH": str(root.path)},
         )
     finally:
-        if not settings.keep_path:
+        if not settings.keep_task_root:
             root.remove()
 
 

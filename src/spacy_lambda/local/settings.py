@@ -48,7 +48,7 @@ class FunctionSettings:
     :param queue_timeout_s: Seconds that a request may wait for an environment, before it gets a 429.
     :param code: A folder with the handler's own code, added to the installed packages.
     :param environment: Environment variables of the function.
-    :param keep_path: Keep the temporary task root.
+    :param keep_task_root: Keep the temporary task root.
     :raises LocalLambdaError: If values are outside Lambda's limits; lists all of them.
     """
 
@@ -64,7 +64,7 @@ class FunctionSettings:
     queue_timeout_s: float = 300.0
     code: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    keep_path: bool = False
+    keep_task_root: bool = False
 
     def __post_init__(self) -> None:
         faults = list(_faults(self))

@@ -26,11 +26,11 @@ __all__ = ["Capacity"]
 CHUNK_S = 0.5
 """Seconds of work between two checks of the remaining time."""
 
-ENOUGH_S = 0.05
+MIN_OBSERVED_S = 0.05
 """Expected seconds of work above which the real time is recorded."""
 
 MIN_SLOWNESS = 0.5
-REMEMBERED = 9
+RECENT_REQUESTS = 9
 """Number of recent requests whose median slowness counts: it changes when five of them do."""
 
 HARD_SHARE = 1 / 15
@@ -39,7 +39,7 @@ HARD_SHARE = 1 / 15
 COPIES = 6
 """Maximum copies of a hidden state: the encoder's, the windows' together, the tokens', and those of a component."""
 
-BYTES_BESIDES = 2048
+BASE_BYTES = 2048
 DEFAULT_WIDTH = 768
 
 
@@ -56,7 +56,7 @@ class Capacity:
         self.tokenizing = Tokenizing(nlp)
         self._timeout_s: float | None = None
         self._deadline = math.inf
-        self._observed = deque([1.0] * REMEMBERED, maxlen=REMEMBERED)
+        self._observed = deque([1.0] * RECENT_REQUESTS, maxlen=RECENT_REQUESTS)
         self._speed: Speed | None = None
         self._limits: Limits | None = None
         self._cpus = 1.0
@@ -106,7 +106,7 @@ class Capacity:
                 cpus=self._cpus,
                 timeout_s=self.timeout_s,
                 free_bytes=_free_bytes(self._environ),
-                bytes_per_unit=BYTES_BESIDES + 4 * COPIES * _width(self._nlp),
+                bytes_per_unit=BASE_BYTES + 4 * COPIES * _width(self._nlp),
                 max_length=self._nlp.max_length,
             )
             self._nlp.max_length = max(self._nlp.max_length, self._limits.text)
@@ -155,7 +155,7 @@ class Capacity:
     def observe(self, units: float, texts: int, seconds: float) -> None:
         """Record the time that the work of an invocation took, as one measurement."""
         expected = self.speed.seconds(units, texts, self._cpus)
-        if expected >= ENOUGH_S:
+        if expected >= MIN_OBSERVED_S:
             self._observed.append(seconds / expected)
 
     def refuse(self) -> None:

@@ -26,7 +26,7 @@ CHARACTERS_PER_UNIT: Mapping[Unit, float] = {"wordpieces": 3.2, "tokens": 5.4}
 SECONDS_PER_BYTE = 8e-12
 """Seconds for each byte of an encoder's weights and each wordpiece, on one CPU of 2020 or later; for int8 and fp32."""
 
-SECONDS_BESIDES = 2e-5
+BASE_SECONDS = 2e-5
 SECONDS_PER_TOKEN = 6e-5
 UNKNOWN_BYTES = 110_000_000
 """An encoder of BERT's base size, in int8."""
@@ -40,10 +40,10 @@ SECONDS_PER_TEXT = 0.002
 MARGIN = 1.5
 """Maximum ratio of a function's CPU time to a measurement's."""
 
-FAR = 3
+BUSY_RATIO = 3
 """Ratio of a measurement to the estimate above which the machine was busy."""
 
-GAIN = 0.6
+CPU_EXPONENT = 0.6
 """Two CPUs do not halve the time: the exponent of what was measured."""
 
 
@@ -62,7 +62,7 @@ class Speed:
 
     def on(self, cpus: float) -> float:
         """Return the seconds per unit with the given number of CPUs, or with a part of one."""
-        return self.seconds_per_unit / (cpus if cpus < 1 else cpus**GAIN)
+        return self.seconds_per_unit / (cpus if cpus < 1 else cpus**CPU_EXPONENT)
 
     def seconds(self, units: float, texts: int, cpus: float) -> float:
         """Return the seconds for the given numbers of units and texts."""
@@ -86,7 +86,7 @@ def read_speed(nlp: Language) -> Speed:
     try:
         seconds = MARGIN * float(measured["seconds_per_1000_units"]) / 1000
         if measured["unit"] == unit and seconds > 0:
-            return Speed(unit, min(seconds, FAR * estimated), CHARACTERS_PER_UNIT[unit])
+            return Speed(unit, min(seconds, BUSY_RATIO * estimated), CHARACTERS_PER_UNIT[unit])
     except (TypeError, KeyError, ValueError):
         pass
     return Speed(unit, estimated, CHARACTERS_PER_UNIT[unit])
@@ -100,7 +100,7 @@ def _estimated(meta: Mapping[str, Any], unit: Unit) -> float:
         size = sum(int(encoder["bytes"]) for encoder in encoders.values())
     except (TypeError, KeyError, ValueError, AttributeError):
         size = 0
-    return SECONDS_BESIDES + SECONDS_PER_BYTE * (size or UNKNOWN_BYTES)
+    return BASE_SECONDS + SECONDS_PER_BYTE * (size or UNKNOWN_BYTES)
 
 
 def count_units(nlp: Language, doc: Doc, speed: Speed | None = None) -> int:

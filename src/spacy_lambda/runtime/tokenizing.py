@@ -23,7 +23,7 @@ __all__ = ["Tokenizing", "TokenizingCost", "tokenizing_cost"]
 SHORT = 32
 """Characters; shorter runs without whitespace are not counted: their squares are small."""
 
-EASY = 20_000
+EASY_STEPS = 20_000
 """Steps that spaCy's own tokenizer may take: a few milliseconds."""
 
 MAX_RUN = {True: 10_000, False: 1_500}
@@ -115,7 +115,7 @@ class Tokenizing:
         The faster tokenizer is created here, when the first text needs it: objects of a memory zone end with it.
         """
         found = tokenizing_cost(text) if self.is_rule_based else NO_COST
-        if found.max_steps <= EASY:
+        if found.max_steps <= EASY_STEPS:
             return found
         fast = self._accelerated()
         if fast is not None and found.fast_steps > MAX_RUN[True] ** 2:
@@ -154,7 +154,7 @@ class Tokenizing:
         :param cost: Its :meth:`cost`.
         :raises RequestError: If a tokenizer that is not spaCy's own does not take this text.
         """
-        if self._fast is not None and cost.max_steps > EASY:
+        if self._fast is not None and cost.max_steps > EASY_STEPS:
             doc: Doc = self._fast(text)
             return doc
         try:
@@ -169,7 +169,7 @@ class Tokenizing:
             ) from exc
 
     def _steps(self, cost: TokenizingCost) -> tuple[int, bool]:
-        fast = self._fast is not None and cost.max_steps > EASY
+        fast = self._fast is not None and cost.max_steps > EASY_STEPS
         return cost.fast_steps if fast else cost.own_steps, fast
 
     def _accelerated(self) -> Tokenizer | None:

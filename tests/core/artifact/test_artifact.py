@@ -258,7 +258,7 @@ def test_other_files_are_no_artifact(tmp_path: Path, data: bytes) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_a_tar_of_somebody_elses_is_no_artifact(tmp_path: Path, pipeline: Path) -> None:
+def test_another_tar_is_not_an_artifact(tmp_path: Path, pipeline: Path) -> None:
     with tarfile.open(tmp_path / "other.tar", "w") as archive:
         archive.add(pipeline, "pipeline")
     with pytest.raises(ArtifactError, match="this is not an artifact") as caught:
@@ -302,7 +302,7 @@ def link(path: Path) -> None:
     path.symlink_to(path.parent.parent / "elsewhere")
 
 
-def test_a_full_disk_is_told_plainly(packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(handle: int) -> None:
         raise OSError(28, "No space left on device")
 

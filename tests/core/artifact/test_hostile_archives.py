@@ -154,7 +154,7 @@ def test_hidden_files_are_left_where_they_are(pipeline: Path, packed: Packed, tm
         assert pack(folder, tmp_path / "inner" / "a.tar").sha256 == packed.sha256
 
 
-def test_what_is_left_out_is_told(pipeline: Path, packed: Packed, tmp_path: Path) -> None:
+def test_left_out_files_are_reported(pipeline: Path, packed: Packed, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(pipeline, copy)
     for name in (".git/config", ".gitattributes", "ner/__pycache__/x.pyc", ".DS_Store"):
@@ -230,7 +230,7 @@ def test_first_blocks_at_random() -> None:
 @pytest.mark.parametrize(
     "kind", ["folder with files", "link to a folder", "link to an empty folder", "dead link", "file"]
 )
-def test_outputs_that_are_taken(kind: str, packed: Packed, tmp_path: Path) -> None:
+def test_accepted_outputs(kind: str, packed: Packed, tmp_path: Path) -> None:
     victim = make_canary(tmp_path / "home")
     out = tmp_path / "out"
     if kind == "folder with files":

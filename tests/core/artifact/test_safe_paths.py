@@ -60,7 +60,7 @@ def test_names_that_are_refused(name: str, why: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["config.cfg", "vocab/strings.json", "código/modèle", "模型", "a b", "console", "null", "-x"]
 )
-def test_names_that_are_taken(name: str, tmp_path: Path) -> None:
+def test_accepted_names(name: str, tmp_path: Path) -> None:
     assert unsafe_name(name) is None
     assert path_below(tmp_path, name) == tmp_path / name
 

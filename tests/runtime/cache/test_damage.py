@@ -39,7 +39,7 @@ OTHER = 12345
 
 
 def kinds(path: Path) -> dict[str, Callable[[], object]]:
-    """What may have a name instead of the plain file or the folder that belongs there."""
+    """Kinds of files that may take the place of a plain file or a folder."""
     kept = path.with_name(f".{path.name}-kept")
 
     def vacate() -> None:
@@ -161,7 +161,7 @@ def test_a_part_whose_reading_fails(
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 @pytest.mark.parametrize("part", ["in-use", "manifest.json"])
-def test_a_sound_entry_is_not_blamed_for_this_process(
+def test_a_valid_entry_survives_a_failure_of_this_process(
     part: str, code: int, one: Location, settings: CacheSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(one, settings):

@@ -124,7 +124,7 @@ def test_which_pages_may_call(setting: str, origin: str, allowed: str | None, fu
         assert ("access-control-allow-methods" in answer["headers"]) is (method == "OPTIONS" and allowed is not None)
 
 
-def test_our_own_faults_say_nothing(function: Predictor, caplog: pytest.LogCaptureFixture) -> None:
+def test_internal_errors_have_no_details(function: Predictor, caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         max_length = 100
 

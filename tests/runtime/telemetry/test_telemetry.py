@@ -1,4 +1,4 @@
-"""What the function tells of an invocation: its line in the log, its metrics, its part of the trace."""
+"""Telemetry of an invocation: its line in the log, its metrics, its part of the trace."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_nobody_waits_for_an_init_that_is_over(nlp: Language, kind: str) -> None
     assert "InitDuration" not in told
 
 
-def test_a_callers_mistake_is_counted_and_nothing_of_it_is_told(nlp: Language) -> None:
+def test_an_invalid_request_is_counted_and_nothing_of_it_is_logged(nlp: Language) -> None:
     watched = Watched(nlp, METRICS)
     with pytest.raises(RequestError):
         watched({"text": [SECRET]})
@@ -146,7 +146,7 @@ def test_a_mistake_over_http_is_counted_too(nlp: Language, event: dict[str, Any]
     assert told["source"] == "Function URL or API Gateway, payload 2.0"
 
 
-def test_a_broken_pipeline_is_told_by_the_type_of_its_error(nlp: Language) -> None:
+def test_a_broken_pipeline_is_reported_by_the_type_of_its_error(nlp: Language) -> None:
     class Broken:
         max_length = 1000
         meta, pipeline, tokenizer = nlp.meta, nlp.pipeline, nlp.tokenizer
@@ -207,7 +207,7 @@ def test_windows_that_were_cut_make_a_truncated_text(nlp: Language) -> None:
     assert Observation(texts=[counts]).counts()["TruncatedTexts"] == 1
 
 
-def test_a_label_that_nobody_announced_is_told_too() -> None:
+def test_an_undeclared_label_is_reported_too() -> None:
     lines: list[str] = []
     recorder = Recorder(METRICS, model=MODEL, labels=["A"], write=lines.append)
     with recorder.invocation(None) as observation:
@@ -219,7 +219,7 @@ def test_a_label_that_nobody_announced_is_told_too() -> None:
     assert (told["Entities.A"], told["Entities.B"]) == (0, 1)
 
 
-def test_a_model_without_a_digest_is_told_by_its_name() -> None:
+def test_a_model_without_a_digest_is_reported_by_its_name() -> None:
     lines: list[str] = []
     with Recorder(METRICS, model="en_materials-1.2.0", write=lines.append).invocation(None):
         pass
@@ -283,6 +283,6 @@ def test_nothing_is_sent_of_a_request_that_is_not_sampled(nlp: Language, daemon:
 
 
 @pytest.mark.parametrize("address", ["", "nowhere", "127.0.0.1:none", "127.0.0.1:1", "256.0.0.1:2000"])
-def test_a_daemon_that_is_not_there_harms_nobody(nlp: Language, daemon: socket.socket, address: str) -> None:
+def test_a_missing_daemon_is_ignored(nlp: Language, daemon: socket.socket, address: str) -> None:
     environ = traced(daemon, "1") | {"AWS_XRAY_DAEMON_ADDRESS": address}
     assert Watched(nlp, environ)({"text": "Iron"})

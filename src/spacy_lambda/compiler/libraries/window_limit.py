@@ -18,7 +18,7 @@ __all__ = ["ORDINARY", "UNLIMITED", "longest_checked", "window_limit"]
 UNLIMITED = 1 << 20
 """Stands for no limit; spaCy takes no longer texts by default."""
 
-HIGHEST = 4100
+MAX_PROBED = 4100
 """Wordpieces of the longest window that is tried; attention's cost grows with the square."""
 
 ORDINARY = 1025
@@ -52,8 +52,8 @@ def longest_checked(limit: int, config: Any) -> int:
     :param config: The model's ``PretrainedConfig``.
     """
     positions = getattr(config, "max_position_embeddings", None) or 0
-    beyond = 2 * positions + 1 if 2 * positions < HIGHEST else positions + 2
-    return min(limit, HIGHEST, max(ORDINARY, beyond))
+    beyond = 2 * positions + 1 if 2 * positions < MAX_PROBED else positions + 2
+    return min(limit, MAX_PROBED, max(ORDINARY, beyond))
 
 
 class _WindowProbe:

@@ -64,19 +64,19 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     @property
-    def called(self) -> PipelineName:
+    def pipeline_name(self) -> PipelineName:
         """The pipeline's name, checked again, because a manifest may come from outside."""
         return pipeline_name(self.pipeline)
 
     @property
     def name(self) -> str:
         """``LANG_NAME``, as spaCy names a pipeline's package."""
-        return self.called.package
+        return self.pipeline_name.package
 
     @property
     def version(self) -> str:
         """The pipeline's version."""
-        return self.called.version
+        return self.pipeline_name.version
 
     @property
     def total_bytes(self) -> int:

@@ -61,7 +61,7 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
     """
     folder = find_pipeline(pipeline)
     manifest = manifest_of(folder)
-    target = path_in(out, f"{manifest.called}.tar") if out.is_dir() else out
+    target = path_in(out, f"{manifest.pipeline_name}.tar") if out.is_dir() else out
     return replace(write_artifact(folder, manifest, target, on_bytes=on_bytes), left_out=tuple(sorted(_left(folder))))
 
 

@@ -10,7 +10,7 @@ from functools import cache
 
 from spacy_lambda.core.env_names import COMPARE_VARIABLE, PAGE_VARIABLE
 
-__all__ = ["Other", "has_page", "other_function"]
+__all__ = ["OtherFunction", "has_page", "other_function"]
 
 
 # The origin becomes part of the page's policy, so nothing is let through that could be more than a host. The policy's
@@ -23,7 +23,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Other:
+class OtherFunction:
     """Another function.
 
     :param url: The URL of its API, with a slash at the end.
@@ -39,21 +39,21 @@ def has_page(environ: Mapping[str, str]) -> bool:
     return environ.get(PAGE_VARIABLE) == "on"
 
 
-def other_function(environ: Mapping[str, str]) -> Other | None:
+def other_function(environ: Mapping[str, str]) -> OtherFunction | None:
     """Return the function that the page compares with, if it is named."""
     value = environ.get(COMPARE_VARIABLE, "").strip()
     return _read(value) if value and has_page(environ) else None
 
 
 @cache
-def _read(value: str) -> Other | None:
+def _read(value: str) -> OtherFunction | None:
     """Read the setting; an invalid value disables the comparison and is logged."""
     url = value if value.endswith("/") else f"{value}/"
     absolute = _ABSOLUTE.fullmatch(url)
     if absolute:
-        return Other(url, absolute["origin"].lower())
+        return OtherFunction(url, absolute["origin"].lower())
     if _RELATIVE.fullmatch(url):
-        return Other(url, None)
+        return OtherFunction(url, None)
     _LOGGER.warning(
         "%s is ignored: %r is neither a path nor http(s)://HOST/ without user, query and fragment",
         COMPARE_VARIABLE,
