@@ -126,5 +126,5 @@ def test_a_known_error_has_its_remedy_and_no_traceback(tmp_path: Path) -> None:
     done = run("compile", tmp_path / "nothing", tmp_path / "out")
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
-    assert "remedy: give a pipeline directory" in done.stderr
+    assert "remedy: give a pipeline folder" in done.stderr
     assert "Traceback" not in done.stderr

@@ -63,7 +63,7 @@ def test_a_path_that_exists_keeps_its_at(tmp_path: Path) -> None:
         ("hf://owner/näme", "not a repository"),
         ("a" * 5000, "5,000 characters"),
         ("s3://models/" + "a" * 5000, "5,012 characters"),
-        ("a\0b", "a zero byte"),
+        ("a\0b", "a NUL byte"),
         ("a" * 300, "is an invalid path: File name too long"),
         ("./" + "a" * 300 + "@1", "is an invalid path: File name too long"),
     ],

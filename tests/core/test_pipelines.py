@@ -40,7 +40,7 @@ def test_no_such_pipeline(pipeline: str, message: str) -> None:
     with pytest.raises(PipelineNotFoundError) as caught:
         find_pipeline(pipeline)
     assert message in caught.value.message
-    assert "a pipeline directory" in caught.value.remedy
+    assert "a pipeline folder" in caught.value.remedy
 
 
 def test_a_folder_that_is_no_pipeline(tmp_path: Path) -> None:

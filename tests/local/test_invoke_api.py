@@ -259,7 +259,7 @@ def test_client_names_the_remedy(local: Lambda) -> None:
     with pytest.raises(InvokeError, match="ResourceNotFoundException") as refused:
         invoke(local.endpoint_url, "other", {})
     assert "check the URL or the name" in refused.value.remedy
-    with pytest.raises(InvokeError, match="nothing answers") as unreachable:
+    with pytest.raises(InvokeError, match="nothing is listening") as unreachable:
         invoke("http://127.0.0.1:9", "function", {})
     assert "spacy-lambda serve" in unreachable.value.remedy
 

@@ -59,7 +59,7 @@ def test_pipeline_package_is_linked(package: Path) -> None:
 def test_pipeline_that_is_not_one(name: str) -> None:
     with pytest.raises(PipelineNotFoundError) as caught:
         read_source(name)
-    assert "pipeline directory" in caught.value.remedy
+    assert "pipeline folder" in caught.value.remedy
 
 
 def test_folder_that_is_not_a_pipeline(tmp_path: Path) -> None:

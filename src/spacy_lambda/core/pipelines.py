@@ -116,7 +116,7 @@ def is_stored(folder: Path) -> bool:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # too long, or with a zero byte
+    except (OSError, ValueError):  # too long, or with a NUL byte
         return False
 
 

@@ -57,7 +57,7 @@ def test_a_folder_with_a_digest(one: Location, tmp_path: Path) -> None:
     (tmp_path / "one" / "weights").write_bytes(b"other")
     with pytest.raises(ArtifactError, match=f"not {one.sha256}"):
         locate_pipeline(environ)
-    with pytest.raises(PipelineLoadError, match="no such directory"):
+    with pytest.raises(PipelineLoadError, match="no such folder"):
         locate_pipeline({"SPACY_LAMBDA_PIPELINE": f"{tmp_path / 'none'}#sha256={one.sha256}"})
 
 
