@@ -11,7 +11,15 @@ from spacy.language import Language
 from tests.compiler.curated_originals import build_curated
 from tests.compiler.originals import ARCHITECTURES, save_transformer, train
 
-__all__ = ["build_mixture", "build_private", "build_several", "build_tok2vec", "replace_all", "tok2vec_section"]
+__all__ = [
+    "build_mixture",
+    "build_private",
+    "build_several",
+    "build_tok2vec",
+    "build_two_curated",
+    "replace_all",
+    "tok2vec_section",
+]
 
 ST = "spacy-transformers"
 
@@ -89,6 +97,19 @@ def build_mixture(folder: Path, shared: Path) -> Path:
     first = nlp.pipe_names[0]
     nlp.add_pipe("transformer", "curated", source=curated, before=first)
     nlp.add_pipe("tagger", source=curated, before=first)
+    nlp.to_disk(folder / "original")
+    return folder / "original"
+
+
+def build_two_curated(folder: Path) -> Path:
+    """Write a pipeline of a curated tagger with its transformer, then a curated ner with another one."""
+    second: dict[str, Any] = {"architecture": "bert", "encoder": "BertWordpieceEncoder", "components": ("ner",)}
+    for name in ("first", "second"):
+        (folder / name).mkdir()
+    nlp = spacy.load(build_curated(folder / "first", components=("tagger",)))
+    other = spacy.load(build_curated(folder / "second", listener="ScalarWeightingListener", **second))
+    nlp.add_pipe("transformer", "second", source=other)
+    nlp.add_pipe("ner", source=other)
     nlp.to_disk(folder / "original")
     return folder / "original"
 

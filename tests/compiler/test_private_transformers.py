@@ -29,6 +29,7 @@ from tests.compiler.private_originals import (
     build_private,
     build_several,
     build_tok2vec,
+    build_two_curated,
     replace_all,
     tok2vec_section,
 )
@@ -110,6 +111,8 @@ def test_all_listeners_replaced(original: Original, tmp_path: Path) -> None:
     assert not described.reasons
     written = sum(file.stat().st_size for file in (tmp_path / "out").rglob("*") if file.is_file())
     assert described.fits["fp32"].pipeline_bytes == pytest.approx(written, rel=0.2)
+    again = describe_pipeline(str(tmp_path / "out")).fits["fp32"]
+    assert again.memory_mb == pytest.approx(described.fits["fp32"].memory_mb, abs=1)
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
@@ -190,6 +193,12 @@ def test_a_listener_before_the_transformer(original: Original, tmp_path: Path) -
 
     source = changed(original(components=("ner", "tagger")), tmp_path / "original", change)
     assert_same(compiled(source, tmp_path / "out"))
+
+
+@needs_curated
+def test_two_curated_transformers(tmp_path: Path) -> None:
+    """Each with its listener: one of the last layer, then one of all layers."""
+    assert_same(compiled(build_two_curated(tmp_path), tmp_path / "out"))
 
 
 @needs_curated

@@ -35,6 +35,9 @@ SOURCES_BYTES = 10_600_000
 WORDPIECE_BYTES = 34
 """Bytes of a tokenizer for each wordpiece, as of RoBERTa's."""
 
+READ_COPIES = 2
+"""Copies of an encoder in memory while a component's model is read, in addition to the one that is used."""
+
 PROCESS_BYTES = 125_000_000
 """Memory of a function without its pipeline, of which ``make bench`` shows the sum."""
 
@@ -156,7 +159,13 @@ def _runnable(path: Path, meta: Mapping[str, Any], size: int) -> dict[str, Any]:
         "precision": precision,
         "source": {key: str(block[f"source_{key}"]) for key in ("name", "version", "sha256")} if block else None,
         "verification": block.get("verification"),
-        "fits": {precision or "as it is": _fit(size, _packages_bytes(meta.get("requirements", ())))},
+        "fits": {
+            precision or "as it is": _fit(
+                size,
+                _packages_bytes(meta.get("requirements", ())),
+                private=sum(one["bytes"] for name, one in block.get("encoders", {}).items() if "." in name),
+            )
+        },
     }
 
 
@@ -191,22 +200,25 @@ def _describe(part: TransformerPart) -> dict[str, Any]:
 def _fits(path: Path, found: Inspection, size: int, packages: int) -> dict[str, Fit]:
     rest = size - sum(part.original_bytes(path) for part in found.transformers)
     rest += sum(WORDPIECE_BYTES * int(part.facts()["vocabulary"]) for part in found.transformers if part.place is None)
-    return {
-        name: _fit(rest + sum(part.encoder_bytes(rules) for part in found.transformers), packages)
-        for name, rules in PRECISIONS.items()
-    }
+    fits: dict[str, Fit] = {}
+    for name, rules in PRECISIONS.items():
+        encoders = [(part.encoder_bytes(rules), part.place is not None) for part in found.transformers]
+        private = sum(n_bytes for n_bytes, is_private in encoders if is_private)
+        fits[name] = _fit(rest + sum(n_bytes for n_bytes, _ in encoders), packages, private=private)
+    return fits
 
 
-def _fit(size: int, packages: int) -> Fit:
+def _fit(size: int, packages: int, *, private: int = 0) -> Fit:
     """Estimate the zip as ``bundle`` makes it: without sources only where it fits so.
 
     :param packages: Bytes of packages beyond the base install.
+    :param private: Bytes of the encoders in components' models, which are not mapped but read.
     """
     zipped = PACKAGES_BYTES + packages + size
     fits_zip = zipped - SOURCES_BYTES <= UNZIPPED_BYTES
     if fits_zip and zipped > UNZIPPED_BYTES:
         zipped -= SOURCES_BYTES
-    return Fit(size, zipped, fits_zip, round((PROCESS_BYTES + size) / MB))
+    return Fit(size, zipped, fits_zip, round((PROCESS_BYTES + size + READ_COPIES * private) / MB))
 
 
 def _packages_bytes(requirements: Iterable[str]) -> int:

@@ -17,6 +17,7 @@ from thinc.api import Model
 from spacy_lambda.compiler.encode import CompiledEncoder
 from spacy_lambda.compiler.inspection import Original
 from spacy_lambda.compiler.libraries import LIBRARIES, TransformerPart
+from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.own_code import copy_code
 from spacy_lambda.compiler.private_places import models_of
 from spacy_lambda.compiler.required_packages import installed_sources
@@ -74,7 +75,8 @@ def _write_component(original: Original, name: str, encoders: Mapping[str, Compi
     try:
         for layer, compiled in layers:
             _replace_layer(component, layer, compiled)
-        component.to_disk(folder, exclude=["vocab"])
+        with library_errors(None, f"component {name!r}"):
+            component.to_disk(folder, exclude=["vocab"])
     finally:
         for layer, compiled in layers:
             _replace_layer(component, compiled, layer)
