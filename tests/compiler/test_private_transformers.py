@@ -210,6 +210,19 @@ def test_both_libraries(original: Original, tmp_path: Path) -> None:
     assert len(find_transformers(pair[1])) == 3
 
 
+@needs_curated
+def test_a_listener_behind_the_other_library_is_refused(original: Original, tmp_path: Path) -> None:
+    def change(config: Any) -> None:
+        config["nlp"]["pipeline"] = ["curated", "transformer", "tagger", "ner"]
+
+    source = edit(build_mixture(tmp_path, original(components=("ner",))), change)
+    with pytest.raises(UnsupportedPipelineError) as caught:
+        compile_pipeline(str(source), tmp_path / "out")
+    assert "'tagger' listens to a transformer of spacy-curated-transformers" in caught.value.message
+    assert "'transformer', is of spacy-transformers" in caught.value.message
+    assert "move 'tagger' directly behind its transformer" in caught.value.remedy
+
+
 CODE = """
 from spacy.util import registry
 from thinc.api import concatenate
