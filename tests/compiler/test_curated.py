@@ -11,6 +11,9 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import registry
+from spacy_curated_transformers.tokenization import wordpiece_encoder
+from thinc.api import Config, Model
 
 from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.parity import row_error
@@ -18,6 +21,7 @@ from spacy_lambda.errors import UnsupportedPipelineError
 from spacy_lambda.runtime.encoder_output import get_encoding
 from tests.compiler.curated_originals import CURATED, ENCODERS, LISTENERS, build_curated
 from tests.compiler.originals import TEXTS
+from tests.compiler.pipelines import unproved
 from tests.compiler.test_parity import EDGE_TEXTS
 
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 14), reason="spacy-curated-transformers excludes Python 3.14")
@@ -114,7 +118,7 @@ def test_padding_in_a_text_is_masked(tmp_path: Path) -> None:
     original = build_curated(
         tmp_path, architecture="bert", encoder="WordpieceEncoder", encoder_settings={"lowercase": False}
     )
-    compile_pipeline(str(original), tmp_path / "out", prove=lambda *args, **rules: ())
+    compile_pipeline(str(original), tmp_path / "out", prove=unproved)
     first, second = spacy.load(original), spacy.load(tmp_path / "out")
     doc, other = (Doc(nlp.vocab, words=["iron", "[PAD]", "glass"]) for nlp in (first, second))
     transformer: Any = first.get_pipe("transformer")
@@ -150,7 +154,31 @@ def test_refused(tmp_path: Path, settings: dict[str, Any], reason: str, remedy: 
 
 def test_int8(tmp_path: Path) -> None:
     original = build_curated(tmp_path, listener="ScalarWeightingListener")
-    compile_pipeline(str(original), tmp_path / "out", precision="int8", prove=lambda *args, **rules: ())
+    compile_pipeline(str(original), tmp_path / "out", precision="int8", prove=unproved)
     nlp = spacy.load(tmp_path / "out")
     one_by_one = [doc.to_json() for doc in map(nlp, TEXTS)]
     assert [doc.to_json() for doc in nlp.pipe(TEXTS, batch_size=3)] == one_by_one
+
+
+def test_custom_functions_in_the_model_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They could cut some texts only in another way than the library's, so that no comparison would show it."""
+    build = wordpiece_encoder.build_bert_wordpiece_encoder_v1
+
+    def custom_build() -> Model[Any, Any]:
+        model: Model[Any, Any] = build()
+        model.attrs["preprocess"] = lambda text: wordpiece_encoder._bert_preprocess(text.replace("\u0451", "\u0435"))
+        return model
+
+    registry.architectures.register("custom.Encoder.v1", func=custom_build)
+    path = build_curated(tmp_path, architecture="bert", encoder="BertWordpieceEncoder")
+    config = Config().from_disk(path / "config.cfg")
+    config["components"]["transformer"]["model"]["piece_encoder"]["@architectures"] = "custom.Encoder.v1"
+    config.to_disk(path / "config.cfg")
+    with pytest.raises(UnsupportedPipelineError, match=r"runs functions that are not the library's: .*custom_build"):
+        compile_pipeline(str(path), tmp_path / "out")
+
+
+def test_windows_of_special_wordpieces_alone(tmp_path: Path) -> None:
+    original = build_curated(tmp_path, window=2, stride=1)
+    compile_pipeline(str(original), tmp_path / "out", prove=unproved)
+    assert_same(original, tmp_path / "out")

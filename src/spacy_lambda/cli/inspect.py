@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -38,12 +39,12 @@ def inspect(
     if as_json:
         print_json(found)
     else:
-        _print(found, pipeline)
+        _print(found, " ".join(map(quote, (pipeline, *(f"--code={file}" for file in code or ())))))
     if found["reasons"]:
         raise typer.Exit(1)
 
 
-def _print(found: Mapping[str, Any], pipeline: str) -> None:
+def _print(found: Mapping[str, Any], arguments: str) -> None:
     size = found["bytes"] / 1e6
     print_lines(f"{found['pipeline']}: {found['kind']}, {size:.1f} MB, for spaCy {found['spacy_version'] or 'unknown'}")
     print_table(["component", "factory", ">labels", ""], map(_component, found["components"]))
@@ -63,7 +64,7 @@ def _print(found: Mapping[str, Any], pipeline: str) -> None:
             (_fit(name, fit) for name, fit in found["fits"].items()),
             title="estimates",
         )
-    print_lines(*_verdict(found, pipeline))
+    print_lines(*_verdict(found, arguments))
 
 
 def _component(component: Mapping[str, Any]) -> tuple[object, ...]:
@@ -83,9 +84,7 @@ def _fit(name: str, fit: Mapping[str, Any]) -> tuple[object, ...]:
     return name, *megabytes, "yes" if fit["fits_zip"] else "no: an image", fit["memory_mb"]
 
 
-def _verdict(found: Mapping[str, Any], pipeline: str) -> Iterator[str]:
-    from shlex import quote
-
+def _verdict(found: Mapping[str, Any], arguments: str) -> Iterator[str]:
     from spacy_lambda.pipeline.kind import PipelineKind
 
     if found["reasons"]:
@@ -94,6 +93,6 @@ def _verdict(found: Mapping[str, Any], pipeline: str) -> Iterator[str]:
             yield f"  {one['reason']}"
             yield f"    remedy: {one['remedy']}"
     elif found["kind"] == PipelineKind.ORIGINAL:
-        yield f"compile it: spacy-lambda compile {quote(pipeline)} compiled"
+        yield f"compile it: spacy-lambda compile {arguments} compiled"
     else:
-        yield f"a function runs it as it is: spacy-lambda serve {quote(pipeline)}"
+        yield f"a function runs it as it is: spacy-lambda serve {arguments}"

@@ -116,6 +116,8 @@ def limit_docs(vocab: Vocab, count: Callable[[str], int], lengths: Sequence[int]
         while (missing := length - count(" ".join(chosen))) > 0 and len(chosen) < 8 * length:
             chosen += [words[(len(chosen) + i) % len(words)] for i in range(max(missing // 3, 1))]
         text = " ".join(chosen)
+        if not text:  # the special wordpieces alone are as many
+            continue
         cuts = sorted({0, len(text) // 5, len(text) // 2, len(text) - 1, len(text)})
         parts = [text[begin:end] for begin, end in itertools.pairwise(cuts)]
         yield Doc(

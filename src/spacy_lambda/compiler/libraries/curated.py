@@ -14,7 +14,7 @@ from thinc.api import Model
 from spacy_lambda.compiler.graphs.curated import read_curated_weights
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries.curated_wordpieces import may_contain, read_encoder
-from spacy_lambda.compiler.libraries.library import Library, Reason
+from spacy_lambda.compiler.libraries.library import Library, Reason, custom_functions
 from spacy_lambda.compiler.libraries.part import DocStates, HiddenStates, Reference, TransformerPart
 from spacy_lambda.compiler.libraries.wrapped_transformer import WrappedTransformers
 from spacy_lambda.compiler.required_packages import pinned
@@ -205,6 +205,12 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
             "train it with the library's own `curated_transformer` factory",
         )
         return
+    custom = custom_functions(model, CURATED.package)
+    if custom:
+        yield (
+            f"component {name!r} runs functions that are not the library's: {', '.join(custom)}",
+            "use the library's own piece encoders and layers: a function runs compiled forms of them",
+        )
     torch_model = model.get_ref("transformer")
     encoder = _torch_encoder(torch_model)
     types = {str(p.dtype) for p in encoder.parameters() if p.is_floating_point()} - {"torch.float32"}
@@ -222,7 +228,7 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
             f"set stride where the model keeps it to 1 or more: {_how_to_set(name, 'stride')}",
         )
     try:
-        CuratedReference(torch_model, all_layers=False)([[encoder.padding_idx + 1] * spans["window"]])
+        CuratedReference(torch_model, all_layers=False)([[int(encoder.padding_idx == 0)] * spans["window"]])
     except Exception as exc:  # any error of the model
         yield (
             f"component {name!r} fails on texts that fill a window of {spans['window']} wordpieces:"

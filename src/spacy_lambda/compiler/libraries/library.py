@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from thinc.api import Model
 from spacy_lambda.compiler.libraries.part import TransformerPart
 from spacy_lambda.compiler.libraries.private import PrivateTransformers
 
-__all__ = ["Library", "Reason"]
+__all__ = ["Library", "Reason", "custom_functions"]
 
 Reason = tuple[str, str]
 """The reason why a pipeline cannot be compiled, and its remedy."""
@@ -47,3 +48,19 @@ class Library:
     def distribution(self) -> str:
         """Its name for pip."""
         return self.package.replace("_", "-")
+
+
+def custom_functions(model: Model[Any, Any], package: str) -> list[str]:
+    """Return the names of the functions that a library's model runs and that are not the library's own.
+
+    The compiled component does what the library's functions do; one that custom code has put in their place would be
+    left out silently.
+
+    :param model: The model of a transformer component.
+    :param package: The library's module.
+    """
+    found = [node._func for node in model.walk()]
+    found += [value for node in model.walk() for value in node.attrs.values() if inspect.isroutine(value)]
+    homes = (package, "thinc")
+    custom = [function for function in found if getattr(function, "__module__", "").partition(".")[0] not in homes]
+    return sorted({f"{function.__module__}.{getattr(function, '__qualname__', function)}" for function in custom})

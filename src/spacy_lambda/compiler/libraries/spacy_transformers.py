@@ -14,7 +14,7 @@ from thinc.api import Model
 
 from spacy_lambda.compiler.graphs.architectures import find_reader
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
-from spacy_lambda.compiler.libraries.library import Library, Reason
+from spacy_lambda.compiler.libraries.library import Library, Reason, custom_functions
 from spacy_lambda.compiler.libraries.part import DocStates, Reference, TransformerPart
 from spacy_lambda.compiler.libraries.pooler import find_pooler
 from spacy_lambda.compiler.libraries.reference import TEXT, SpecialWordpieces, WordpieceBatchReference, quiet
@@ -239,6 +239,12 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
             "train it with spacy-transformers' own `transformer` factory",
         )
         return
+    custom = custom_functions(component.model, SPACY_TRANSFORMERS.package)
+    if custom:
+        yield (
+            f"component {name!r} runs functions that are not the library's: {', '.join(custom)}",
+            "use the library's own layers: a function runs compiled forms of them",
+        )
     tokenizer, transformer = component.model.tokenizer, component.model.transformer
     if not tokenizer.is_fast:
         yield (
