@@ -37,6 +37,30 @@ TEXTS = (
     "Silicon and glass are grown while heat moves.",
 )
 
+EDGE_TEXTS = {
+    "empty": "",
+    "white space": " \n\t  ",
+    "one token": "iron",
+    "one letter": "a",
+    "window edge": " ".join(["iron"] * 24),
+    "one over the window edge": " ".join(["iron"] * 25),
+    "stride edge": " ".join(["heat"] * 16),
+    "twice the stride": " ".join(["heat"] * 32),
+    "5,000 tokens": " ".join((WORDS * 200)[:5000]),
+    "emoji": "Iron 🧑‍🔬 films 👩🏽‍🚀 of 🇩🇪 silicon 😀😀.",
+    "combining characters": "fi\u0301lm of i\u0302\u0323ron, e\u0301\u0302\u0303 glass",
+    "zero width": "ir\u200bon si\u200dli\ufeffcon \u200b \u2060 glass",
+    "control characters": "iron\x00 \x01gl\x07ass \x7f heat\x1b[0m",
+    "a word longer than the model": "iron " + "x" * 700 + " glass",
+    "long words at the window's end": "iron " * 20 + ("temperature" * 30 + " ") * 4 + "glass",
+    "CRLF": "The film.\r\nOf iron\r\n\r\non glass.\r\n",
+    "right to left": "iron שלום עולם glass مرحبا بالعالم heat",
+    "special wordpieces": "iron [SEP] glass [PAD] </s> <pad> [CLS] heat <mask>",
+    "characters that grow": "ŒUVRE ﬁlm ß İstanbul ㎏ Ⅷ iron",
+    "leading space": "   iron on   glass   ",
+    "Chinese": "铁 on 玻璃 glass 铁玻璃",
+}
+
 LABELS = {
     "iron": "MATERIAL",
     "silicon": "MATERIAL",

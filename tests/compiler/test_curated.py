@@ -20,9 +20,8 @@ from spacy_lambda.compiler.parity import row_error
 from spacy_lambda.errors import UnsupportedPipelineError
 from spacy_lambda.runtime.encoder_output import get_encoding
 from tests.compiler.curated_originals import CURATED, ENCODERS, LISTENERS, build_curated
-from tests.compiler.originals import TEXTS
+from tests.compiler.originals import EDGE_TEXTS, TEXTS
 from tests.compiler.pipelines import unproved
-from tests.compiler.test_parity import EDGE_TEXTS
 
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 14), reason="spacy-curated-transformers excludes Python 3.14")
 

@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.runtime.encoder_output import get_encoding
-from tests.compiler.originals import TEXTS, WORDS, Pair
+from tests.compiler.originals import EDGE_TEXTS, TEXTS, WORDS, Pair
 from tests.profiles import examples
 
 TOLERANCE = 1e-4
@@ -26,30 +26,6 @@ SPAN_GETTERS: dict[str, dict[str, Any]] = {
     "strided, no overlap": {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 8, "stride": 8},
     "doc": {"@span_getters": "spacy-transformers.doc_spans.v1"},
     "sent": {"@span_getters": "spacy-transformers.sent_spans.v1"},
-}
-
-EDGE_TEXTS = {
-    "empty": "",
-    "white space": " \n\t  ",
-    "one token": "iron",
-    "one letter": "a",
-    "window edge": " ".join(["iron"] * 24),
-    "one over the window edge": " ".join(["iron"] * 25),
-    "stride edge": " ".join(["heat"] * 16),
-    "twice the stride": " ".join(["heat"] * 32),
-    "5,000 tokens": " ".join((WORDS * 200)[:5000]),
-    "emoji": "Iron 🧑‍🔬 films 👩🏽‍🚀 of 🇩🇪 silicon 😀😀.",
-    "combining characters": "fi\u0301lm of i\u0302\u0323ron, e\u0301\u0302\u0303 glass",
-    "zero width": "ir\u200bon si\u200dli\ufeffcon \u200b \u2060 glass",
-    "control characters": "iron\x00 \x01gl\x07ass \x7f heat\x1b[0m",
-    "a word longer than the model": "iron " + "x" * 700 + " glass",
-    "long words at the window's end": "iron " * 20 + ("temperature" * 30 + " ") * 4 + "glass",
-    "CRLF": "The film.\r\nOf iron\r\n\r\non glass.\r\n",
-    "right to left": "iron שלום עולם glass مرحبا بالعالم heat",
-    "special wordpieces": "iron [SEP] glass [PAD] </s> <pad> [CLS] heat <mask>",
-    "characters that grow": "ŒUVRE ﬁlm ß İstanbul ㎏ Ⅷ iron",
-    "leading space": "   iron on   glass   ",
-    "Chinese": "铁 on 玻璃 glass 铁玻璃",
 }
 
 

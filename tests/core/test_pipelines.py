@@ -191,3 +191,9 @@ def write_meta(folder: Path, meta: dict[str, Any]) -> Path:
     path = folder / "meta.json"
     path.write_text(json.dumps(meta))
     return path
+
+
+def test_the_remedy_for_one_of_spacys_own_pipelines() -> None:
+    with pytest.raises(PipelineNotFoundError) as caught:
+        find_pipeline("en_core_web_trf")
+    assert caught.value.remedy == "python -m spacy download en_core_web_trf"

@@ -6,6 +6,7 @@ Nothing is loaded or imported here, because loading a pipeline runs the code tha
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -33,6 +34,9 @@ BUNDLE_METADATA = "bundle.json"
 
 FILES = ("config.cfg", "meta.json")
 """Files that every pipeline has."""
+
+OFFICIAL = re.compile(r"[a-z]{2,3}_(core|dep|ent)_[a-z]+_(sm|md|lg|trf)")
+"""Names of spaCy's own pipelines."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,9 @@ def find_pipeline(pipeline: str | Path) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise PipelineNotFoundError(
             f"there is no pipeline {name!r}: no such folder, and no such installed package",
-            remedy="give a pipeline folder, or the name of an installed pipeline package",
+            remedy=f"python -m spacy download {name}"
+            if OFFICIAL.fullmatch(name)
+            else "give a pipeline folder, or the name of an installed pipeline package",
         )
     package = Path(spec.submodule_search_locations[0])
     if not (package / "meta.json").is_file():
