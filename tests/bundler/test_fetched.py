@@ -33,10 +33,11 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name, value in {**variables, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    boto3.client("s3").create_bucket(Bucket="models")
-    pushed = CliRunner().invoke(make_app(), ["push", BUNDLED, "s3://models/ner"])
+    # The stand-in keeps its buckets for the whole process, of all tests.
+    boto3.client("s3").create_bucket(Bucket="fetched-models")
+    pushed = CliRunner().invoke(make_app(), ["push", BUNDLED, "s3://fetched-models/ner"])
     assert pushed.exit_code == 0, pushed.output
-    yield f"s3://models/ner/{BUNDLED}@0.1.0-int8"
+    yield f"s3://fetched-models/ner/{BUNDLED}@0.1.0-int8"
     server.stop()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Library:
         return self.package.replace("_", "-")
 
 
-def custom_functions(model: Model[Any, Any], package: str) -> list[str]:
+def custom_functions(model: Model[Any, Any], package: str, *, called: Container[str] = ()) -> list[str]:
     """Return the names of the functions that a library's model runs and that are not the library's own.
 
     The compiled component does what the library's functions do; one that custom code has put in their place would be
@@ -58,9 +58,15 @@ def custom_functions(model: Model[Any, Any], package: str) -> list[str]:
 
     :param model: The model of a transformer component.
     :param package: The library's module.
+    :param called: Attributes of the model whose functions the compiled component calls too.
     """
     found = [node._func for node in model.walk()]
-    found += [value for node in model.walk() for value in node.attrs.values() if inspect.isroutine(value)]
+    found += [
+        value
+        for node in model.walk()
+        for key, value in node.attrs.items()
+        if key not in called and inspect.isroutine(value)
+    ]
     homes = (package, "thinc")
     custom = [function for function in found if getattr(function, "__module__", "").partition(".")[0] not in homes]
     return sorted({f"{function.__module__}.{getattr(function, '__qualname__', function)}" for function in custom})

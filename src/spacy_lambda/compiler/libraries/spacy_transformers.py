@@ -239,7 +239,7 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
             "train it with spacy-transformers' own `transformer` factory",
         )
         return
-    custom = custom_functions(component.model, SPACY_TRANSFORMERS.package)
+    custom = custom_functions(component.model, SPACY_TRANSFORMERS.package, called=("get_spans",))
     if custom:
         yield (
             f"component {name!r} runs functions that are not the library's: {', '.join(custom)}",
