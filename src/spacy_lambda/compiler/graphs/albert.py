@@ -9,10 +9,10 @@ from spacy_lambda.compiler.graphs.weights import (
     EncoderWeights,
     LayerWeights,
     State,
+    read_layer,
     read_linear,
     read_norm,
     read_state,
-    side_by_side,
 )
 
 __all__ = ["read_albert_weights"]
@@ -40,12 +40,13 @@ def read_albert_weights(model: Any) -> EncoderWeights:
 
 
 def _layer(state: State, name: str) -> LayerWeights:
-    attention = f"{name}.attention"
-    return LayerWeights(
-        qkv=side_by_side([read_linear(state, f"{attention}.{part}") for part in ("query", "key", "value")]),
-        attention_out=read_linear(state, f"{attention}.dense"),
-        attention_norm=read_norm(state, f"{attention}.LayerNorm"),
-        ffn_in=read_linear(state, f"{name}.ffn"),
-        ffn_out=read_linear(state, f"{name}.ffn_output"),
-        ffn_norm=read_norm(state, f"{name}.full_layer_layer_norm"),
+    return read_layer(
+        state,
+        name,
+        qkv=("attention.query", "attention.key", "attention.value"),
+        attention_out="attention.dense",
+        attention_norm="attention.LayerNorm",
+        ffn_in="ffn",
+        ffn_out="ffn_output",
+        ffn_norm="full_layer_layer_norm",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from spacy_lambda.compiler.graphs.weights import (
@@ -10,10 +11,10 @@ from spacy_lambda.compiler.graphs.weights import (
     LayerWeights,
     Linear,
     State,
+    read_layer,
     read_linear,
     read_norm,
     read_state,
-    side_by_side,
 )
 
 __all__ = ["PLAIN_POSITIONS", "ROBERTA_POSITIONS", "is_plain_encoder", "read_bert_layer", "read_bert_weights"]
@@ -53,8 +54,10 @@ def read_bert_weights(model: Any) -> EncoderWeights:
         embedding_norm=read_norm(state, "embeddings.LayerNorm"),
         projection=read_linear(state, "embeddings_project") if has_projection else None,
         layers=tuple(
-            read_bert_layer(state, name, _qkv(state, f"{name}.attention.self"))
-            for name in (f"encoder.layer.{i}" for i in range(config.num_hidden_layers))
+            read_bert_layer(
+                state, f"encoder.layer.{i}", [f"attention.self.{part}" for part in ("query", "key", "value")]
+            )
+            for i in range(config.num_hidden_layers)
         ),
         n_heads=config.num_attention_heads,
         activation=ACTIVATIONS[config.hidden_act],
@@ -63,17 +66,15 @@ def read_bert_weights(model: Any) -> EncoderWeights:
     )
 
 
-def _qkv(state: State, name: str) -> Linear:
-    return side_by_side([read_linear(state, f"{name}.{part}") for part in ("query", "key", "value")])
-
-
-def read_bert_layer(state: State, name: str, qkv: Linear) -> LayerWeights:
+def read_bert_layer(state: State, name: str, qkv: Linear | Sequence[str]) -> LayerWeights:
     """Read a layer whose modules have the names of BERT's, apart from its queries, keys and values."""
-    return LayerWeights(
+    return read_layer(
+        state,
+        name,
         qkv=qkv,
-        attention_out=read_linear(state, f"{name}.attention.output.dense"),
-        attention_norm=read_norm(state, f"{name}.attention.output.LayerNorm"),
-        ffn_in=read_linear(state, f"{name}.intermediate.dense"),
-        ffn_out=read_linear(state, f"{name}.output.dense"),
-        ffn_norm=read_norm(state, f"{name}.output.LayerNorm"),
+        attention_out="attention.output.dense",
+        attention_norm="attention.output.LayerNorm",
+        ffn_in="intermediate.dense",
+        ffn_out="output.dense",
+        ffn_norm="output.LayerNorm",
     )

@@ -10,6 +10,7 @@ from spacy_lambda.compiler.graphs.weights import (
     EncoderWeights,
     LayerWeights,
     State,
+    read_layer,
     read_linear,
     read_norm,
     read_state,
@@ -63,13 +64,15 @@ def _layer_names(encoder: Any) -> list[str]:
 
 
 def _layer(state: State, name: str) -> LayerWeights:
-    return LayerWeights(
-        qkv=read_linear(state, f"{name}.mha.input"),
-        attention_out=read_linear(state, f"{name}.mha.output"),
-        attention_norm=read_norm(state, f"{name}.attn_output_layernorm"),
-        ffn_in=read_linear(state, f"{name}.ffn.intermediate"),
-        ffn_out=read_linear(state, f"{name}.ffn.output"),
-        ffn_norm=read_norm(state, f"{name}.ffn_output_layernorm"),
+    return read_layer(
+        state,
+        name,
+        qkv=("mha.input",),
+        attention_out="mha.output",
+        attention_norm="attn_output_layernorm",
+        ffn_in="ffn.intermediate",
+        ffn_out="ffn.output",
+        ffn_norm="ffn_output_layernorm",
     )
 
 

@@ -9,10 +9,9 @@ from spacy_lambda.compiler.graphs.weights import (
     EncoderWeights,
     LayerWeights,
     State,
-    read_linear,
+    read_layer,
     read_norm,
     read_state,
-    side_by_side,
 )
 
 __all__ = ["is_plain_distilbert", "read_distilbert_weights"]
@@ -41,11 +40,13 @@ def read_distilbert_weights(model: Any) -> EncoderWeights:
 
 
 def _layer(state: State, name: str) -> LayerWeights:
-    return LayerWeights(
-        qkv=side_by_side([read_linear(state, f"{name}.attention.{part}_lin") for part in "qkv"]),
-        attention_out=read_linear(state, f"{name}.attention.out_lin"),
-        attention_norm=read_norm(state, f"{name}.sa_layer_norm"),
-        ffn_in=read_linear(state, f"{name}.ffn.lin1"),
-        ffn_out=read_linear(state, f"{name}.ffn.lin2"),
-        ffn_norm=read_norm(state, f"{name}.output_layer_norm"),
+    return read_layer(
+        state,
+        name,
+        qkv=("attention.q_lin", "attention.k_lin", "attention.v_lin"),
+        attention_out="attention.out_lin",
+        attention_norm="sa_layer_norm",
+        ffn_in="ffn.lin1",
+        ffn_out="ffn.lin2",
+        ffn_norm="output_layer_norm",
     )

@@ -16,7 +16,7 @@ from spacy_lambda.compiler.graphs.weights import (
     Floats,
     LayerWeights,
     State,
-    read_linear,
+    read_layer,
     read_norm,
     read_state,
 )
@@ -107,11 +107,13 @@ def _attention(model: Any) -> RotaryAttention:
 
 
 def _layer(state: State, name: str) -> LayerWeights:
-    return LayerWeights(
-        qkv=read_linear(state, f"{name}.attn.Wqkv"),
-        attention_out=read_linear(state, f"{name}.attn.Wo"),
-        attention_norm=read_norm(state, f"{name}.attn_norm") if f"{name}.attn_norm.weight" in state else None,
-        ffn_in=read_linear(state, f"{name}.mlp.Wi"),
-        ffn_out=read_linear(state, f"{name}.mlp.Wo"),
-        ffn_norm=read_norm(state, f"{name}.mlp_norm"),
+    return read_layer(
+        state,
+        name,
+        qkv=("attn.Wqkv",),
+        attention_out="attn.Wo",
+        attention_norm="attn_norm" if f"{name}.attn_norm.weight" in state else None,
+        ffn_in="mlp.Wi",
+        ffn_out="mlp.Wo",
+        ffn_norm="mlp_norm",
     )

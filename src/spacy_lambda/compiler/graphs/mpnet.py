@@ -16,10 +16,9 @@ from spacy_lambda.compiler.graphs.weights import (
     Floats,
     LayerWeights,
     State,
-    read_linear,
+    read_layer,
     read_norm,
     read_state,
-    side_by_side,
 )
 
 __all__ = ["BiasedAttention", "read_mpnet_weights"]
@@ -66,12 +65,13 @@ def read_mpnet_weights(model: Any) -> EncoderWeights:
 
 
 def _layer(state: State, name: str) -> LayerWeights:
-    attention = f"{name}.attention"
-    return LayerWeights(
-        qkv=side_by_side([read_linear(state, f"{attention}.attn.{part}") for part in "qkv"]),
-        attention_out=read_linear(state, f"{attention}.attn.o"),
-        attention_norm=read_norm(state, f"{attention}.LayerNorm"),
-        ffn_in=read_linear(state, f"{name}.intermediate.dense"),
-        ffn_out=read_linear(state, f"{name}.output.dense"),
-        ffn_norm=read_norm(state, f"{name}.output.LayerNorm"),
+    return read_layer(
+        state,
+        name,
+        qkv=("attention.attn.q", "attention.attn.k", "attention.attn.v"),
+        attention_out="attention.attn.o",
+        attention_norm="attention.LayerNorm",
+        ffn_in="intermediate.dense",
+        ffn_out="output.dense",
+        ffn_norm="output.LayerNorm",
     )

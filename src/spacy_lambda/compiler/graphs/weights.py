@@ -20,6 +20,7 @@ __all__ = [
     "Linear",
     "Norm",
     "State",
+    "read_layer",
     "read_linear",
     "read_norm",
     "read_state",
@@ -140,8 +141,38 @@ def read_norm(state: State, name: str) -> Norm:
     return Norm(state[f"{name}.weight"], state.get(f"{name}.bias"))
 
 
+def read_layer(
+    state: State,
+    name: str,
+    *,
+    qkv: Linear | Sequence[str],
+    attention_out: str,
+    attention_norm: str | None,
+    ffn_in: str,
+    ffn_out: str,
+    ffn_norm: str,
+) -> LayerWeights:
+    """Read a layer by the names of its modules, each below the layer's own.
+
+    :param name: The layer's name.
+    :param qkv: The modules of queries, keys and values, or these themselves where they are stored in another way.
+    :param attention_norm: ``None`` in a layer that has none before its attention.
+    """
+    parts = qkv if isinstance(qkv, Linear) else side_by_side([read_linear(state, f"{name}.{part}") for part in qkv])
+    return LayerWeights(
+        qkv=parts,
+        attention_out=read_linear(state, f"{name}.{attention_out}"),
+        attention_norm=None if attention_norm is None else read_norm(state, f"{name}.{attention_norm}"),
+        ffn_in=read_linear(state, f"{name}.{ffn_in}"),
+        ffn_out=read_linear(state, f"{name}.{ffn_out}"),
+        ffn_norm=read_norm(state, f"{name}.{ffn_norm}"),
+    )
+
+
 def side_by_side(linears: Sequence[Linear]) -> Linear:
     """Join linears with the same inputs into one."""
+    if len(linears) == 1:
+        return linears[0]
     biases = [linear.bias for linear in linears if linear.bias is not None]
     return Linear(
         np.concatenate([linear.weight for linear in linears], axis=1),
