@@ -103,6 +103,15 @@ def test_outputs_that_are_not_computed_are_named(doc: Doc, name: str) -> None:
     assert not hasattr(doc._.trf_data, "no_such")
 
 
+def test_an_output_that_the_original_lacks_gives_the_default(doc: Doc) -> None:
+    output = doc._.trf_data.model_output
+    assert output.get("attentions") is None
+    assert output.get("attentions", ()) == ()
+    assert output.get("last_hidden_state") is output.last_hidden_state
+    with pytest.raises(MissingOutputError, match="pooler_output"):
+        output.get("pooler_output")
+
+
 def test_the_pooled_output_that_bert_has_is_not_mistaken_for_another(doc: Doc) -> None:
     with pytest.raises(MissingOutputError, match="pooler_output"):
         doc._.trf_data.tensors[-1]

@@ -67,6 +67,10 @@ class ModelOutput(Mapping[str, Arrays]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return self[name]
 
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return an output, or a default where the original has none of this name, as its ``get`` does."""
+        return default if key not in self._names else self[key]
+
     def __contains__(self, key: object) -> bool:
         return key in self._names
 
