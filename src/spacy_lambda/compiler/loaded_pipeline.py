@@ -10,7 +10,6 @@ from spacy.util import registry as registry_of_spacy
 from thinc.api import Config, Model
 
 from spacy_lambda.compiler.libraries import LIBRARIES, Library, Reason, library_of
-from spacy_lambda.compiler.libraries.spacy_transformers import LISTENER
 from spacy_lambda.compiler.private_places import models_of, private_layers, private_sections
 from spacy_lambda.packages.torch_packages import TORCH_MODULES
 from spacy_lambda.pipeline.config_file import blocks, nodes, registered_names
@@ -64,7 +63,7 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
         if _is_of_torch(component):
             yield (
                 f"component {name!r} is a {type(component).__qualname__} of {type(component).__module__}",
-                "train it with spacy-transformers' `transformer` factory",
+                f"train it with one of the factories {' and '.join(library.factory for library in LIBRARIES)}",
             )
             continue
         layers = [layer for model in models_of(component) for layer in model.walk()]
@@ -72,18 +71,19 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
         within = {id(layer) for library, one in private for layer in library.private.inner(one)}
         layers = [layer for layer in layers if id(layer) not in within]
         yield from _private_reasons(name, config, private)
-        listeners = [found for layer in layers if (found := _listener_layers(layer)) is not None]
+        listeners = [found for layer in layers if (found := _listener_of(layer)) is not None]
         if len(listeners) > _shown_listeners(config):
+            names = " or ".join(dict.fromkeys(one for library, _ in listeners for one in sorted(library.listeners)))
             yield (
                 f"component {name!r} listens to a transformer through a layer that its config does not show",
-                f"name {LISTENER} in the config of {name!r}, rather than in a function of your own",
+                f"name {names} in the config of {name!r}, rather than in a function of your own",
             )
-        replaced = {id(layer) for found in listeners for layer in found}
+        replaced = {id(layer) for _, found in listeners for layer in found}
         others = {layer.name for layer in layers if id(layer) not in replaced and _runs_torch(layer)}
         if others:
             yield (
                 f"component {name!r} has layers that run torch: {', '.join(sorted(others))}",
-                f"train {name!r} with a shared `transformer` component and {LISTENER}",
+                f"train {name!r} with a shared transformer and a listener: {' or '.join(sorted(LISTENERS))}",
             )
 
 
@@ -128,8 +128,10 @@ def has_model(component: Any) -> bool:
     return any(True for _ in models_of(component))
 
 
-def _listener_layers(layer: Model[Any, Any]) -> tuple[Model[Any, Any], ...] | None:
-    return next((found for library in LIBRARIES if (found := library.listener_layers(layer)) is not None), None)
+def _listener_of(layer: Model[Any, Any]) -> tuple[Library, tuple[Model[Any, Any], ...]] | None:
+    """Return the library of a listener, and the listener's layers; ``None`` for any other layer."""
+    found = ((library, library.listener_layers(layer)) for library in LIBRARIES)
+    return next(((library, layers) for library, layers in found if layers is not None), None)
 
 
 def _runs_torch(layer: Model[Any, Any]) -> bool:

@@ -85,7 +85,11 @@ def import_modules(folder: Path, names: Sequence[str]) -> None:
     """
     for name in names:
         if not ((folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()):
-            raise PipelineLoadError(f"{folder} has no module {name!r}", remedy="compile the pipeline again")
+            raise PipelineLoadError(
+                f"{folder} has no module {name!r}",
+                remedy=f"copy {CODE_FOLDER}/ from the pipeline that was saved here, which nlp.to_disk leaves out, or"
+                " compile the pipeline again",
+            )
         imported = sys.modules.get(name)
         if imported is not None and not _is_same(imported, folder, name):
             raise PipelineLoadError(
