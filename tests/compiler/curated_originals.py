@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import curated_tokenizers
 import numpy as np
 import spacy
 import torch
@@ -153,40 +153,7 @@ def _characters(model: Model[Any, Any]) -> None:
 
 
 def _sentence_pieces(model: Model[Any, Any]) -> None:
-    model.get_ref("encoder").attrs["sentencepiece_processor"] = SentencePieceProcessor.from_protobuf(
-        sentencepiece_model(SENTENCE_PIECES)
-    )
-
-
-def sentencepiece_model(pieces: Iterable[str]) -> bytes:
-    """Return a unigram model of SentencePiece in its own format
-    (https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto).
-    """
-    parts = [_piece("<unk>", 0.0, 2), _piece("<s>", 0.0, 3), _piece("</s>", 0.0, 3)]
-    parts += [_piece(piece, -8.0 + len(piece) * 0.9, 1) for piece in pieces]
-    message = b"".join(_field(1, part) for part in parts)
-    message += _field(2, _number(3, 1))  # trainer_spec.model_type: unigram
-    return message + _field(3, _field(1, b"identity") + _number(3, 1) + _number(4, 1) + _number(5, 1))
-
-
-def _piece(text: str, score: float, kind: int) -> bytes:
-    return _field(1, text.encode()) + bytes([2 << 3 | 5]) + struct.pack("<f", score) + _number(3, kind)
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + _varint(len(content)) + content
-
-
-def _number(number: int, value: int) -> bytes:
-    return bytes([number << 3]) + _varint(value)
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*found, value])
+    model.get_ref("encoder").attrs["sentencepiece_processor"] = SentencePieceProcessor.from_file(str(TOY_MODEL))
 
 
 WORD_PIECES = list(
@@ -209,15 +176,17 @@ BYTE_VOCABULARY = {
     )
 }
 CHARACTER_PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *CHARACTERS]
-SENTENCE_PIECES = ["▁", *CHARACTERS, *(f"▁{word}" for word in sorted(set(WORDS) - {"silicon", "a"})), "ing", "er"]
+
+TOY_MODEL = Path(curated_tokenizers.__file__).parent / "tests" / "toy.model"
+N_SENTENCE_PIECES = len(SentencePieceProcessor.from_file(str(TOY_MODEL)))
 
 ENCODERS: dict[str, tuple[Callable[[Model[Any, Any]], None], int]] = {
     "BertWordpieceEncoder": (_word_pieces, len(WORD_PIECES)),
     "WordpieceEncoder": (_word_pieces, len(WORD_PIECES)),
     "ByteBpeEncoder": (_byte_bpe, len(BYTE_VOCABULARY)),
     "CharEncoder": (_characters, len(CHARACTER_PIECES)),
-    "SentencepieceEncoder": (_sentence_pieces, len(SENTENCE_PIECES) + 3),
-    "XlmrSentencepieceEncoder": (_sentence_pieces, len(SENTENCE_PIECES) + 5),
-    "CamembertSentencepieceEncoder": (_sentence_pieces, len(SENTENCE_PIECES) + 8),
+    "SentencepieceEncoder": (_sentence_pieces, N_SENTENCE_PIECES),
+    "XlmrSentencepieceEncoder": (_sentence_pieces, N_SENTENCE_PIECES + 1),
+    "CamembertSentencepieceEncoder": (_sentence_pieces, N_SENTENCE_PIECES + 4),
 }
 """Wordpiece encoders: the function that gives one its vocabulary, and the number of ids."""
