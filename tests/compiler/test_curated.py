@@ -109,7 +109,9 @@ def test_same_annotations(tmp_path: Path, case: dict[str, Any]) -> None:
     # One long text for each of the ways to cut texts would repeat the others' checks of windows.
     texts = (*TEXTS_OF_ALL, EDGE_TEXTS[LONG_TEXT]) if case == CASES["roberta"] else TEXTS_OF_ALL
     assert_same(original, tmp_path / "out", texts)
-    assert meta.encoders["transformer"]["method"] == "graph"
+    encoder = meta.encoders["transformer"]
+    assert (encoder["method"], encoder["window"], encoder["max_length"]) == ("graph", 24, 128)
+    assert meta.tools["spacy-curated-transformers"].startswith("0.3")
 
 
 def test_padding_in_a_text_is_masked(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from spacy_lambda.cli.options import CodeOption, JsonOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.precisions import CALIBRATED, EXACT, PRECISIONS
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
+from spacy_lambda.core.files import file_sizes
 
 
 def compile_(
@@ -67,7 +68,7 @@ def compile_(
 def _print(meta: CompiledMeta, out: Path) -> None:
     from spacy_lambda.cli.verify_report import print_report
 
-    megabytes = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / 1e6
+    megabytes = sum(file_sizes(out).values()) / 1e6
     print_lines(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
     if meta.code:
         print_lines(f"  with its own code: {', '.join(meta.code)}; load it with spacy_lambda.load")

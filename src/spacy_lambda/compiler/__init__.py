@@ -3,6 +3,7 @@
 The flow of :func:`compile_pipeline`, one module each::
 
     inspection     the original is loaded; every part that cannot be compiled is reported at once
+      libraries      each transformer, behind one interface for both of spaCy's libraries
     encode         each transformer becomes an ONNX encoder, checked against torch (parity)
       graphs         weights -> a graph written by hand, for the usual architectures
       quantize       weights -> 7-bit weights (int8)

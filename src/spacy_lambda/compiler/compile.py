@@ -12,6 +12,7 @@ from spacy.tokens import Doc
 
 from spacy_lambda.compiler.encode import CompiledEncoder, compile_encoder
 from spacy_lambda.compiler.inspection import Original, inspect_original, pipeline_requirements
+from spacy_lambda.compiler.libraries import LIBRARIES
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.output_folder import open_output
 from spacy_lambda.compiler.own_code import find_code
@@ -32,7 +33,8 @@ __all__ = ["compile_pipeline"]
 TOOLS = (
     "spacy-lambda",
     "spacy",
-    "spacy-transformers",
+    *(library.distribution for library in LIBRARIES),
+    "curated-transformers",
     "transformers",
     "tokenizers",
     "torch",

@@ -15,6 +15,7 @@ from spacy_lambda.compiler.own_code import find_code
 from spacy_lambda.compiler.precisions import PRECISIONS
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import META_KEY, Precision
+from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import RequirementError, SpacyLambdaError
@@ -127,7 +128,7 @@ def describe_pipeline(pipeline: str, *, code: Sequence[Path] = ()) -> PipelineDe
         common: dict[str, Any] = {
             "pipeline": f"{meta.get('lang')}_{meta.get('name')}-{meta.get('version')}",
             "kind": kind,
-            "bytes": _bytes(path),
+            "bytes": sum(file_sizes(path).values()),
             "spacy_version": str(meta.get("spacy_version", "")),
             "components": _components(config, meta),
         }
@@ -237,8 +238,3 @@ def _packages_bytes(requirements: Iterable[str]) -> int:
 
 def _reason(reason: str, remedy: str | None) -> dict[str, str]:
     return {"reason": reason, "remedy": remedy or ""}
-
-
-def _bytes(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else ()
-    return sum(file.stat().st_size for file in files if file.is_file())

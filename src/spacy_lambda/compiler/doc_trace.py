@@ -24,7 +24,9 @@ __all__ = ["CUSTOM", "DocTrace", "trace_text"]
 CUSTOM = "_."
 """Prefix of the names of custom attributes."""
 
-ENCODING_KEY = "spacy_lambda"
+OWN_KEYS = "spacy_lambda"
+"""Part of the keys that spacy-lambda itself leaves in ``doc.user_data``."""
+
 MAX_DEPTH = 6
 
 Snapshot = dict[str, Any]
@@ -99,7 +101,7 @@ def _snapshot(doc: Doc) -> Snapshot:
 
 def _is_encoding(key: Any) -> bool:
     """Return whether either side keeps hidden states under a key."""
-    return key == TRF_DATA_KEY or ENCODING_KEY in str(key)
+    return key == TRF_DATA_KEY or OWN_KEYS in str(key)
 
 
 def _token(token: Token) -> list[Any]:

@@ -14,11 +14,12 @@ import numpy as np
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.libraries import TransformerPart
-from spacy_lambda.compiler.libraries.part import HiddenStates, Reference, RuntimeComponent
+from spacy_lambda.compiler.libraries.part import HiddenStates, Reference
 from spacy_lambda.compiler.precisions import EXACT, PrecisionRules
 from spacy_lambda.errors import CompileError, EncoderError
 from spacy_lambda.runtime.encoder import Encoder, EncoderBytes
 from spacy_lambda.runtime.encoder_output import get_encoding
+from spacy_lambda.runtime.transformer import CompiledTransformer
 
 __all__ = [
     "Expected",
@@ -28,7 +29,6 @@ __all__ = [
     "expect",
     "row_error",
 ]
-
 
 TINY = 1e-12
 
@@ -140,7 +140,7 @@ def check_component(part: TransformerPart, model: EncoderBytes, width: int) -> N
         _check_docs(part, component, docs)
 
 
-def _check_docs(part: TransformerPart, component: RuntimeComponent, docs: list[Doc]) -> None:
+def _check_docs(part: TransformerPart, component: CompiledTransformer, docs: list[Doc]) -> None:
     for doc, states in zip(docs, part.doc_states(docs), strict=True):
         if states is None:
             continue

@@ -51,7 +51,7 @@ def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], 
         if part.place is None:
             component = _compiled(part, encoders)
             if part.annotates or is_read:
-                component = part.with_outputs(component)
+                part.add_outputs(component)
             component.to_disk(folder / part.name)
     for name in dict.fromkeys(part.place.component for part in original.transformers if part.place is not None):
         _write_component(original, name, encoders, folder / name)

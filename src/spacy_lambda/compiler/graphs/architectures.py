@@ -13,7 +13,7 @@ from spacy_lambda.compiler.graphs.modernbert import is_plain_modernbert, read_mo
 from spacy_lambda.compiler.graphs.mpnet import read_mpnet_weights
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
 
-__all__ = ["ARCHITECTURES", "Architecture", "find_reader"]
+__all__ = ["ARCHITECTURES", "Architecture", "Reader", "find_reader"]
 
 Reader = Callable[[Any], EncoderWeights]
 """A ``PreTrainedModel`` -> its weights."""

@@ -139,12 +139,15 @@ class CuratedPart(TransformerPart):
         component.set_parts(self._wordpieces, model)
         return component
 
+    def add_outputs(self, component: OnnxCuratedTransformer) -> None:
+        """Leave it as it is: the library's output is the hidden states."""
+
     def settings(self) -> dict[str, Any]:
         """Return the windows, and whether all layers are given."""
         return {
             "window": self.max_length,
             "stride": self._stride,
-            "max_length": self.max_length,
+            "max_length": int(self._encoder.max_seq_len),
             "all_layer_outputs": self.all_layers,
         }
 

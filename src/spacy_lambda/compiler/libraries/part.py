@@ -16,9 +16,11 @@ from spacy.tokens import Doc
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries.private import Place
 from spacy_lambda.compiler.precisions import PrecisionRules
+from spacy_lambda.core.files import file_sizes
 from spacy_lambda.runtime.encoder import EncoderBytes
+from spacy_lambda.runtime.transformer import CompiledTransformer
 
-__all__ = ["DocStates", "HiddenStates", "Reference", "RuntimeComponent", "TransformerPart"]
+__all__ = ["DocStates", "HiddenStates", "Reference", "TransformerPart"]
 
 HiddenStates = npt.NDArray[np.float32]
 """One row for each wordpiece. *Shape:* ``(wordpieces, width)``, or ``(layers, wordpieces, width)``"""
@@ -33,14 +35,6 @@ class Reference(Protocol):
         :param windows: Wordpiece ids of each window.
         :raises Exception: If the model raises it, for example on windows longer than its positions.
         """
-
-
-class RuntimeComponent(Protocol):
-    """The component that takes the transformer's place in the compiled pipeline."""
-
-    def __call__(self, doc: Doc) -> Doc: ...
-
-    def to_disk(self, path: Any, *, exclude: Any = ()) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -123,7 +117,7 @@ class TransformerPart(ABC):
         """
         if self.place is not None:
             return sum(p.numel() * p.element_size() for p in self._parameters())
-        return sum(file.stat().st_size for file in (pipeline / self.name).rglob("*") if file.is_file())
+        return sum(file_sizes(pipeline / self.name).values())
 
     @abstractmethod
     def trace(self) -> onnx.ModelProto:
@@ -160,16 +154,15 @@ class TransformerPart(ABC):
         """Return the original's hidden states for each Doc; ``None`` where it fails."""
 
     @abstractmethod
-    def component(self, model: EncoderBytes, width: int) -> RuntimeComponent:
+    def component(self, model: EncoderBytes, width: int) -> CompiledTransformer:
         """Return the compiled component.
 
         :param width: Columns of the hidden states.
         """
 
-    def with_outputs(self, component: Any) -> RuntimeComponent:
-        """Return the compiled component with what only code that reads ``doc._.trf_data`` uses."""
-        found: RuntimeComponent = component
-        return found
+    @abstractmethod
+    def add_outputs(self, component: Any) -> None:
+        """Give the compiled component what only code that reads ``doc._.trf_data`` uses."""
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import onnx
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from spacy_lambda.compiler.graphs.architectures import find_reader
+from spacy_lambda.compiler.graphs.architectures import Reader, find_reader
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries.library import Library, Reason, custom_functions
 from spacy_lambda.compiler.libraries.part import DocStates, Reference, TransformerPart
@@ -70,14 +70,15 @@ class SpacyTransformersPart(TransformerPart):
 
     def weights(self) -> EncoderWeights | None:
         """Return the weights of an encoder for which there is a graph: with token type 0 in them."""
-        if self._types_vary:
-            return None
-        read = find_reader(self.model.config)
+        read = self._reader()
         return read(self.model) if read else None
 
     def has_graph(self) -> bool:
         """Return whether the architecture's graph is written by hand."""
-        return find_reader(self.model.config) is not None
+        return self._reader() is not None
+
+    def _reader(self) -> Reader | None:
+        return None if self._types_vary else find_reader(self.model.config)
 
     def facts(self) -> dict[str, Any]:
         """Describe the model and its tokenizer."""
@@ -152,14 +153,13 @@ class SpacyTransformersPart(TransformerPart):
         component.set_parts(self.tokenizer.backend_tokenizer.to_str(), model)
         return component
 
-    def with_outputs(self, component: OnnxTransformer) -> OnnxTransformer:
-        """Return it with the pooled output, where the model has one that is computed as usual.
+    def add_outputs(self, component: OnnxTransformer) -> None:
+        """Give it the pooled output, where the model has one that is computed as usual.
 
         Padding on the left is what a pooler gets of shorter windows.
         """
         if self.tokenizer.padding_side == "right":
             component.pooler = find_pooler(self.model, self._word_data().model_output)
-        return component
 
     def settings(self) -> dict[str, Any]:
         """Return the span getter, its windows, and what the tokenizer's own file does not hold."""
@@ -186,7 +186,7 @@ class SpacyTransformersPart(TransformerPart):
         return {
             "pad_token": self.tokenizer.pad_token or "",
             "pad_id": self.tokenizer.pad_token_id or 0,
-            "token_types": "token_type_ids" in self.tokenizer.model_input_names,
+            "token_types": self._gives_types,
             "outputs": list(self._word_data().model_output),
             "pad_type_id": self.tokenizer.pad_token_type_id,
         }

@@ -16,6 +16,7 @@ from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, path_below, unsafe_name, unsafe_names
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.core.source.find import find_artifact
@@ -85,7 +86,7 @@ class HubStore:
                     commit_message=self._options.message or f"{push.packed.manifest.name} {version}",
                     delete_patterns="*",
                 )
-            size = sum(path.stat().st_size for path in stage.rglob("*") if path.is_file())
+            size = sum(file_sizes(stage).values())
         with self._errors():
             for tag in (version, *push.aliases):
                 self._tag(tag, commit.oid)
