@@ -99,7 +99,7 @@ def build_curated(
 
 def randomize(nlp: Language) -> None:
     """Give every component weights of such a size that texts get many annotations, and different ones."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(2)  # a seed with which every encoder and architecture annotates nearly all texts
     for name, component in nlp.components:
         if name == "transformer":
             _spread(component.model.get_ref("transformer").shims[0]._model)  # type: ignore[attr-defined]
