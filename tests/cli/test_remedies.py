@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
         ("deploy --yes --pipeline ./mine --config other.toml", "its pipeline is './other'", "leave out --pipeline"),
     ],
 )
-def test_a_mistake_has_a_remedy(command: str, message: str, remedy: str, folder: Path) -> None:
+def test_an_error_has_a_remedy(command: str, message: str, remedy: str, folder: Path) -> None:
     err = run(*command.split(), cwd=folder)
     assert message in err
     assert remedy in err

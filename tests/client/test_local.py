@@ -51,7 +51,7 @@ def test_health_and_info(client: Client) -> None:
     assert client.info()["pipeline"] == ["sentencizer", "entity_ruler"]
 
 
-def mistakes(client: Client) -> list[tuple[Any, ...]]:
+def request_errors(client: Client) -> list[tuple[Any, ...]]:
     calls: Any = [
         lambda: client.predict("iron", include=["ants"]),
         lambda: client.predict("iron", include="ents"),
@@ -67,10 +67,10 @@ def mistakes(client: Client) -> list[tuple[Any, ...]]:
     return found
 
 
-def test_a_mistake_is_the_same_either_way(local: LocalLambda) -> None:
+def test_a_request_error_is_the_same_either_way(local: LocalLambda) -> None:
     with Client(local.endpoint_url) as http, Client("function", endpoint_url=local.endpoint_url) as invoke:
-        found = mistakes(http)
-        assert found == mistakes(invoke)
+        found = request_errors(http)
+        assert found == request_errors(invoke)
     assert [(key, status) for _, _, key, status in found] == [
         ("include", 400),
         ("include", 400),
@@ -81,7 +81,7 @@ def test_a_mistake_is_the_same_either_way(local: LocalLambda) -> None:
     assert found[2][1] == 'split the text and send the parts, or send "long_text": "split"'
 
 
-def test_answers_before_a_mistake_come_first(client: Client) -> None:
+def test_predictions_before_an_error_come_first(client: Client) -> None:
     answers = client.pipe(["iron", "iron", "x" * 1_000_001, "iron"], batch_chars=3_000_000)
     assert [len(next(answers)), len(next(answers))] == [1, 1]
     with pytest.raises(RequestError) as caught:

@@ -225,7 +225,7 @@ def test_no_request_is_sent_after_it_is_closed() -> None:
     assert len(fake.bodies) == 2
 
 
-def test_mistakes_of_the_call() -> None:
+def test_invalid_arguments_of_the_call() -> None:
     client = Client(Fake(echo))
     with pytest.raises(RequestError, match="a string, not several") as caught:
         client.pipe("one text")

@@ -133,7 +133,7 @@ def test_a_refusal_that_quotes_the_token(make: Make, status: int, caplog: pytest
     assert TOKEN not in "".join(traceback.format_exception(caught.value)) + caplog.text
 
 
-def test_a_mistake_over_http() -> None:
+def test_a_request_error_over_http() -> None:
     reply = Reply(413, PROBLEM, {"content-type": "application/problem+json"})
     with stub_server(reply) as stub, by_url(stub, Clock()) as client, pytest.raises(RequestError) as caught:
         client.predict("iron")

@@ -54,7 +54,7 @@ def test_a_corpus_keeps_its_annotations(tmp_path: Path) -> None:
         ("texts.csv", b"a,b", "unknown ending '.csv'", ".txt, .jsonl or .spacy"),
     ],
 )
-def test_mistakes(tmp_path: Path, name: str, content: bytes, message: str, remedy: str) -> None:
+def test_invalid_files(tmp_path: Path, name: str, content: bytes, message: str, remedy: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(VerifyError) as caught:
         read_docs(tmp_path / name, NLP)

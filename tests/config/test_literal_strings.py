@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.cdk.aws_names import output_resource
-from spacy_lambda.cdk.literal_text import find_key_problem, find_pattern_problem, find_problem
+from spacy_lambda.cdk.literal_text import key_problem, pattern_problem, text_problem
 from spacy_lambda.config import create_project
 from spacy_lambda.config.faults import toml_key
 from spacy_lambda.config.github import render_workflow
@@ -88,9 +88,9 @@ def test_an_account_has_ascii_digits() -> None:
 @given(st.text())
 def test_a_hostile_part_is_found_in_any_text(text: str) -> None:
     for hostile in HOSTILE:
-        assert find_problem(text + hostile + text) is not None
-        assert find_pattern_problem(text + hostile) is not None
-        assert find_key_problem(text + hostile) is not None
+        assert text_problem(text + hostile + text) is not None
+        assert pattern_problem(text + hostile) is not None
+        assert key_problem(text + hostile) is not None
 
 
 @pytest.fixture

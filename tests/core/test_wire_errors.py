@@ -1,4 +1,4 @@
-"""A caller's mistake written and read: the fields survive any wording."""
+"""A request error written and read: the fields survive any wording."""
 
 from __future__ import annotations
 

@@ -56,12 +56,12 @@ def test_the_other_shapes(bundled: LocalLambda) -> None:
     [({}, "text"), ({"text": 1}, "text"), ({"txt": ""}, "txt"), ([], None), ({"texts": ["", None]}, "texts[1]")],
     ids=str,
 )
-def test_mistakes_of_the_caller(bundled: LocalLambda, event: Any, key: str | None) -> None:
+def test_invalid_requests(bundled: LocalLambda, event: Any, key: str | None) -> None:
     result = call(bundled, event)
     assert result.error is not None
     assert result.error.error_type == "RequestError"
-    assert result.error.mistake is not None
-    assert (result.error.mistake.key, result.error.mistake.status) == (key, 400)
+    assert result.error.request_error is not None
+    assert (result.error.request_error.key, result.error.request_error.status) == (key, 400)
     assert key is None or key in result.error.message
     assert result.error.remedy
     assert not result.answer.get("stackTrace")

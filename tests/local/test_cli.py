@@ -108,7 +108,7 @@ def test_invoke_text_is_an_event_with_a_text(local: Lambda) -> None:
     assert "error: KeyError: 'do'" in done.stderr
 
 
-def test_invoke_prints_the_fields_of_a_mistake(pipeline: Path) -> None:
+def test_invoke_prints_the_fields_of_an_error(pipeline: Path) -> None:
     function = FunctionSettings(pipeline=pipeline, max_concurrency=1)
     with LocalLambda(function) as running:
         done = run("invoke", "--endpoint", running.endpoint_url, "--text", "-", stdin="Acme " * 300_000)

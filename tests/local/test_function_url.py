@@ -56,7 +56,7 @@ def test_packed_and_not(url: str) -> None:
     assert gzip.decompress(packed) == plain
 
 
-def test_mistakes(url: str) -> None:
+def test_invalid_requests(url: str) -> None:
     status, headers, body = call(f"{url}/predict", b"{}", content_type="application/json")
     assert (status, headers["content-type"]) == (400, "application/problem+json")
     assert json.loads(body)["key"] == "text"

@@ -75,7 +75,7 @@ def test_included_parts_are_named_once() -> None:
         ({"text": "", "include": [[]]}, "include", '"include[0]" is []', "ents, sents, tokens"),
     ],
 )
-def test_mistakes(event: Any, key: str | None, message: str, remedy: str) -> None:
+def test_invalid_requests(event: Any, key: str | None, message: str, remedy: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse_request(event, max_length=LIMIT)
     assert caught.value.key == key
@@ -85,7 +85,7 @@ def test_mistakes(event: Any, key: str | None, message: str, remedy: str) -> Non
     assert caught.value.remedy in str(caught.value)
 
 
-def test_long_mistakes_are_told_briefly() -> None:
+def test_long_values_are_shortened() -> None:
     with pytest.raises(RequestError) as caught:
         parse_request({"k" * 100_000: 1}, max_length=LIMIT)
     assert len(str(caught.value)) < 300

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, parse_manifest
-from spacy_lambda.core.artifact.safe_paths import unsafe_names
+from spacy_lambda.core.artifact.safe_paths import names_problem
 from spacy_lambda.core.digest import Digest, is_digest
 from spacy_lambda.core.source.hub import HubRecord, parse_record
 from spacy_lambda.core.source.layout import Pointer, parse_pointer
@@ -72,7 +72,7 @@ def test_anything_in_any_place(kind: str, data: st.DataObject) -> None:
 def check(found: Manifest | HubRecord | Pointer) -> None:
     """Check that a parsed value is safe to use."""
     if isinstance(found, Manifest):
-        assert unsafe_names([entry.path for entry in found.files]) is None
+        assert names_problem([entry.path for entry in found.files]) is None
         assert all(is_digest(entry.sha256) and type(entry.size) is int for entry in found.files)
     else:
         assert is_digest(found.sha256)

@@ -95,11 +95,11 @@ def _query(root: Path, pipeline: Path, python: str, name: str) -> IsolatedRun:
         python=python,
     )
     if done.failure is not None:
-        raise _refusal(name, done.failure, loading=done.loading)
+        raise _proof_error(name, done.failure, loading=done.loading)
     return done
 
 
-def _refusal(name: str, failure: Failure, *, loading: bool) -> BundleError:
+def _proof_error(name: str, failure: Failure, *, loading: bool) -> BundleError:
     by = f"component {failure.component!r}: " if failure.component else ""
     raised = f"{failure.kind}: {' '.join(failure.message.split())}"[:MAX_MESSAGE]
     step = "load" if loading else "answer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..core.output_location import S3Prefix, parse_output
-from .literal_text import find_pattern_problem
+from .literal_text import pattern_problem
 
 __all__ = [
     "FUNCTION_TAG",
@@ -63,6 +63,6 @@ def output_resource(output: str) -> str | None:
     :returns: ``s3:::bucket/prefix/*`` or ``sqs:region:account:name``; ``None`` for anything else.
     """
     place = parse_output(output)
-    if isinstance(place, S3Prefix) and find_pattern_problem(output.removeprefix("s3://")) is not None:
+    if isinstance(place, S3Prefix) and pattern_problem(output.removeprefix("s3://")) is not None:
         return None
     return None if place is None else place.resource

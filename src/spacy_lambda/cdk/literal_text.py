@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LINES", "find_key_problem", "find_pattern_problem", "find_problem"]
+__all__ = ["LINES", "key_problem", "pattern_problem", "text_problem"]
 
 COMMANDS = {
     "a dynamic reference of CloudFormation": re.compile(r"\{\{\s*resolve", re.IGNORECASE),
@@ -27,7 +27,7 @@ PATTERN = re.compile(r"[*?$]")
 MAX_KEY_BYTES = 1024
 
 
-def find_problem(text: str, *, allowed: str = "") -> str | None:
+def text_problem(text: str, *, allowed: str = "") -> str | None:
     """Return the problem of a text, as the end of a sentence about it; ``None`` if it is literal.
 
     :param allowed: Control characters that may be in it.
@@ -39,12 +39,12 @@ def find_problem(text: str, *, allowed: str = "") -> str | None:
     return next((f"has {what} ({match[0]})" for what, one in COMMANDS.items() if (match := one.search(text))), None)
 
 
-def find_key_problem(key: str) -> str | None:
+def key_problem(key: str) -> str | None:
     """Return the problem of a table's key, which can also be an intrinsic function's name."""
-    return f"is {key}, a function of CloudFormation" if INTRINSIC.fullmatch(key) else find_problem(key)
+    return f"is {key}, a function of CloudFormation" if INTRINSIC.fullmatch(key) else text_problem(key)
 
 
-def find_pattern_problem(place: str) -> str | None:
+def pattern_problem(place: str) -> str | None:
     """Return the problem of a bucket and key in an IAM policy, which may match nothing else.
 
     :param place: ``bucket/key``.
@@ -56,4 +56,4 @@ def find_pattern_problem(place: str) -> str | None:
         return "has a step '..' or '.', which a key does not mean"
     if len(place.encode("utf-8", "replace")) > MAX_KEY_BYTES:
         return f"has {len(place.encode('utf-8', 'replace')):,} bytes; S3 takes {MAX_KEY_BYTES:,}"
-    return find_problem(place)
+    return text_problem(place)

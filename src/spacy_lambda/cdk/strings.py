@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from ..core.lambda_limits import ENVIRONMENT_BYTES
-from .literal_text import LINES, find_key_problem, find_pattern_problem, find_problem
+from .literal_text import LINES, key_problem, pattern_problem, text_problem
 from .spec import FunctionSpec, SharedSpec, SpecError
 
 __all__ = ["check_strings"]
@@ -32,7 +32,7 @@ def check_strings(spec: FunctionSpec | SharedSpec) -> None:
 
     :raises SpecError: For the first that it does not, with its place.
     """
-    for where, what in _wrong(_parts(spec), ""):
+    for where, what in _problems(_parts(spec), ""):
         first = where.partition(".")[0].partition("[")[0]
         name = spec.name if isinstance(spec, FunctionSpec) else spec.project
         raise SpecError(
@@ -51,28 +51,28 @@ def _fields(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
-def _wrong(parts: Mapping[str, Any], prefix: str) -> Found:
+def _problems(parts: Mapping[str, Any], prefix: str) -> Found:
     for name, value in parts.items():
-        yield from _wrong_value(value, f"{prefix}{name}")
+        yield from _value_problems(value, f"{prefix}{name}")
     if "environment" in parts:
-        yield from _too_much(parts["environment"], parts["pipeline"] or "")
+        yield from _size_problem(parts["environment"], parts["pipeline"] or "")
 
 
-def _wrong_value(value: Any, where: str) -> Found:
+def _value_problems(value: Any, where: str) -> Found:
     if is_dataclass(value):
-        yield from _wrong(_fields(value), f"{where}.")
+        yield from _problems(_fields(value), f"{where}.")
     elif isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _problem_at(f"{where}.{key!r}", find_key_problem(str(key)))
-            yield from _wrong_value(one, f"{where}.{key}")
+            yield from _problem_at(f"{where}.{key!r}", key_problem(str(key)))
+            yield from _value_problems(one, f"{where}.{key}")
     elif isinstance(value, list | tuple):
         for number, one in enumerate(value):
-            yield from _wrong_value(one, f"{where}[{number}]")
+            yield from _value_problems(one, f"{where}[{number}]")
     elif value is not None and not isinstance(value, bool | int | float):
         allowed = LINES if where.startswith(SEVERAL_LINES) else ""
-        yield from _problem_at(where, find_problem(str(value), allowed=allowed))
+        yield from _problem_at(where, text_problem(str(value), allowed=allowed))
         if where == "pipeline":
-            yield from _problem_at(where, find_pattern_problem(str(value).partition("://")[2].partition("#")[0]))
+            yield from _problem_at(where, pattern_problem(str(value).partition("://")[2].partition("#")[0]))
 
 
 def _problem_at(where: str, what: str | None) -> Found:
@@ -80,7 +80,7 @@ def _problem_at(where: str, what: str | None) -> Found:
         yield where, what
 
 
-def _too_much(environment: Mapping[str, str], pipeline: str) -> Found:
+def _size_problem(environment: Mapping[str, str], pipeline: str) -> Found:
     strings = [pipeline, *(f"{name}{value}" for name, value in environment.items())]
     size = sum(len(one.encode("utf-8", "replace")) for one in strings)
     if size > ENVIRONMENT_BYTES:

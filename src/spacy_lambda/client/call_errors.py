@@ -15,9 +15,9 @@ __all__ = [
     "DENIED",
     "TRANSIENT",
     "failed_text",
-    "read_mistake",
-    "refusal",
+    "read_request_error",
     "renumbered",
+    "status_error",
     "timed_out",
     "unusable_body",
 ]
@@ -35,13 +35,13 @@ PLAIN_KEY = re.compile(r'(?:unknown key \'(?P<unknown>\w+)\'|(?:the key )?"(?P<k
 PLAIN_TOO_LARGE = re.compile(r".*; the limit is [\d,.]+|.* in the time that is left", re.DOTALL)
 
 
-def read_mistake(text: str) -> RequestError:
-    """Read the ``errorMessage`` of a caller's mistake."""
-    return from_function_error(text) or _plain_mistake(text)
+def read_request_error(text: str) -> RequestError:
+    """Read the ``errorMessage`` of an invalid request."""
+    return from_function_error(text) or _read_plain(text)
 
 
-def _plain_mistake(text: str) -> RequestError:
-    """Read a mistake of a function that was made before its errors had fields, from their wording."""
+def _read_plain(text: str) -> RequestError:
+    """Read an error of a function that was made before errors had fields, from its wording."""
     message, _, remedy = text.rpartition("; ")
     found = PLAIN_KEY.match(message)
     key = None if found is None else (found["key"] or found["unknown"])
@@ -79,7 +79,7 @@ def _moved(key: str, places: int) -> str:
     return key if found is None else f"texts[{int(found[1]) + places}]"
 
 
-def refusal(target: str, status: int, details: Any) -> InvokeError:
+def status_error(target: str, status: int, details: Any) -> InvokeError:
     """Return the error for a request that was refused before it reached the function.
 
     The details of 401 and 403 are left out: they may quote the headers of the request, including the session token.

@@ -54,9 +54,9 @@ def open_transport(target: str, connection: Connection) -> Transport:
     :raises MissingExtraError: If boto3 or requests is not installed.
     """
     by_url = re.match(r"https?://", target, re.IGNORECASE) is not None
-    faults = list(_faults(by_url, connection))
-    if faults:
-        raise InvokeError(f"{'; '.join(faults)}", remedy="correct the arguments of Client")
+    problems = list(_problems(by_url, connection))
+    if problems:
+        raise InvokeError(f"{'; '.join(problems)}", remedy="correct the arguments of Client")
     try:
         return _by_url(target, connection) if by_url else _by_name(target, connection)
     except ModuleNotFoundError as exc:
@@ -66,7 +66,7 @@ def open_transport(target: str, connection: Connection) -> Transport:
         raise MissingExtraError("client", missing=missing) from exc
 
 
-def _faults(by_url: bool, connection: Connection) -> list[str]:
+def _problems(by_url: bool, connection: Connection) -> list[str]:
     needless = ("qualifier", "endpoint_url") if by_url else ()
     checks = [
         (

@@ -12,7 +12,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from spacy_lambda import __version__
-from spacy_lambda.client.call_errors import CHECK, TRANSIENT, refusal, timed_out, unusable_body
+from spacy_lambda.client.call_errors import CHECK, TRANSIENT, status_error, timed_out, unusable_body
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.response_body import CHUNK_BYTES, BodyError, read_body
 from spacy_lambda.client.transport import CallError, to_json
@@ -140,9 +140,9 @@ class HttpTransport:
                 return parse_json(body)
             except ValueError as exc:
                 raise CallError(InvokeError(f"{self._url} returned invalid JSON: {exc}", remedy=CHECK)) from exc
-        mistake = from_problem(body) if 400 <= status < 500 else None
+        request_error = from_problem(body) if 400 <= status < 500 else None
         raise CallError(
-            mistake or refusal(self._url, status, body[:1000].decode("utf-8", "replace") or "an empty body"),
+            request_error or status_error(self._url, status, body[:1000].decode("utf-8", "replace") or "an empty body"),
             retryable=status in TRANSIENT,
             splittable=status in SPLITTABLE,
             retry_after=headers.get("retry-after"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spacy_lambda.client.call_errors import read_mistake
+from spacy_lambda.client.call_errors import read_request_error
 from spacy_lambda.client.report_line import Report, parse_report
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import RequestError
@@ -21,17 +21,17 @@ class FunctionError:
 
     :param error_type: The exception's name, or one of Lambda's own such as ``Sandbox.Timedout``.
     :param message: The exception's text.
-    :param mistake: The caller's mistake, if the error is one.
+    :param request_error: The error in the request, if that was the reason.
     """
 
     error_type: str
     message: str
-    mistake: RequestError | None = None
+    request_error: RequestError | None = None
 
     @property
     def remedy(self) -> str | None:
-        """Remedy of a caller's mistake."""
-        return None if self.mistake is None else self.mistake.remedy
+        """Remedy of an error in the request."""
+        return None if self.request_error is None else self.request_error.remedy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,5 +90,5 @@ def _function_error(answer: Any) -> FunctionError:
     error_type, message = str(error.get("errorType", "Unknown")), str(error.get("errorMessage", answer))
     if error_type != RequestError.__name__:
         return FunctionError(error_type=error_type, message=message)
-    mistake = read_mistake(message)
-    return FunctionError(error_type=error_type, message=mistake.message, mistake=mistake)
+    request_error = read_request_error(message)
+    return FunctionError(error_type=error_type, message=request_error.message, request_error=request_error)

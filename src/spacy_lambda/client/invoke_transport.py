@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spacy_lambda.client.call_errors import TRANSIENT, refusal
+from spacy_lambda.client.call_errors import TRANSIENT, status_error
 from spacy_lambda.client.invocation import FunctionError
 from spacy_lambda.client.lambda_api import CallOptions, call_function
 from spacy_lambda.client.transport import CallError, to_json
@@ -52,8 +52,8 @@ class InvokeTransport:
             error = InvokeError(f"{self._function} has no HTTP API", remedy="check the function's handler")
             raise CallError(error) from exc
         if status != 200:
-            mistake = from_problem(body.encode("utf-8", "replace")) if status < 500 else None
-            raise CallError(mistake or refusal(self._function, status, body), retryable=status in TRANSIENT)
+            request_error = from_problem(body.encode("utf-8", "replace")) if status < 500 else None
+            raise CallError(request_error or status_error(self._function, status, body), retryable=status in TRANSIENT)
         return found
 
     def cost(self, text: str) -> int:
@@ -71,8 +71,8 @@ class InvokeTransport:
         return invocation.answer
 
     def _failed(self, error: FunctionError) -> CallError:
-        if error.mistake is not None:
-            return CallError(error.mistake, splittable=error.mistake.status == 413)
+        if error.request_error is not None:
+            return CallError(error.request_error, splittable=error.request_error.status == 413)
         too_large = error.error_type.endswith("ResponseSizeTooLarge")
         remedy = "send fewer texts at once, or request fewer parts" if too_large else "see the function's log"
         message = f"{self._function} failed: {error.error_type}: {error.message[:500]}"

@@ -8,7 +8,7 @@ import urllib3
 from botocore import exceptions
 from botocore.config import Config
 
-from spacy_lambda.client.call_errors import CHECK, DENIED, TRANSIENT, refusal, timed_out, unusable_body
+from spacy_lambda.client.call_errors import CHECK, DENIED, TRANSIENT, status_error, timed_out, unusable_body
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.invocation import Invocation, read_invocation
 from spacy_lambda.client.response_body import CHUNK_BYTES, MAX_ANSWER_BYTES, BodyError, read_body
@@ -160,7 +160,7 @@ def _refused(function: str, exc: exceptions.ClientError) -> CallError:
     code = error.get("Code", "")
     headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return CallError(
-        refusal(function, status, f"{code}: {error.get('Message', '')}"),
+        status_error(function, status, f"{code}: {error.get('Message', '')}"),
         retryable=status in TRANSIENT or code in TRANSIENT_CODES,
         splittable=status == 413,
         retry_after=headers.get("retry-after"),

@@ -37,7 +37,7 @@ def pipe_batches(
     """
     executor = ThreadPoolExecutor(concurrency, thread_name_prefix="spacy-lambda-client")
     waiting: deque[Future[BatchResult]] = deque()
-    fault: Exception | None = None
+    error: Exception | None = None
     more = True
     try:
         while True:
@@ -47,15 +47,15 @@ def pipe_batches(
                 except StopIteration:
                     more = False
                 except Exception as exc:  # any error of the user's iterable
-                    more, fault = False, exc
+                    more, error = False, exc
             if not waiting:
                 break
             result = waiting.popleft().result()
             yield from result.pairs
             if result.error is not None:
                 raise result.error
-        if fault is not None:
-            raise fault
+        if error is not None:
+            raise error
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 

@@ -11,7 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from spacy_lambda.errors import CompileError, PipelineLoadError
-from spacy_lambda.runtime.code import CODE_FOLDER, import_modules, wrong_name
+from spacy_lambda.runtime.code import CODE_FOLDER, import_modules, module_name_problem
 
 __all__ = ["NO_CODE", "OwnCode", "copy_code", "find_code", "import_own_code"]
 
@@ -72,9 +72,9 @@ def find_code(path: Path, given: Sequence[Path] = ()) -> OwnCode:
     entries = (*own, *(Path(one).resolve() for one in given))
     seen: dict[str, Path] = {}
     for entry in entries:
-        wrong = _wrong(entry, is_own=entry in own)
-        if wrong is not None:
-            raise CompileError(f"{entry} cannot be included: {wrong[0]}", remedy=wrong[1])
+        problem = _entry_problem(entry, is_own=entry in own)
+        if problem is not None:
+            raise CompileError(f"{entry} cannot be included: {problem[0]}", remedy=problem[1])
         name = entry.stem if entry.suffix == ".py" else entry.name
         if name in seen:
             raise CompileError(f"{seen[name]} and {entry} have the same name", remedy="rename one of them")
@@ -126,7 +126,7 @@ def _has_own_code(package: Path, path: Path) -> bool:
         return True
 
 
-def _wrong(entry: Path, *, is_own: bool) -> tuple[str, str] | None:
+def _entry_problem(entry: Path, *, is_own: bool) -> tuple[str, str] | None:
     """Return why an entry cannot be copied into the pipeline, and the remedy."""
     if not entry.exists():
         return "it does not exist", "give a Python file, a package's folder, or a file next to them"
@@ -135,18 +135,18 @@ def _wrong(entry: Path, *, is_own: bool) -> tuple[str, str] | None:
     if entry.is_file() and entry.suffix != ".py":
         return None if entry.suffix not in BINARY else _BINARY
     name = entry.stem if entry.is_file() else entry.name
-    wrong = wrong_name(name)
-    if wrong is None and not is_own and _is_installed(name, entry):
-        wrong = f"it would hide the installed package {name!r}"
-    if wrong is not None:
-        return wrong, "rename it"
-    return _too_much(entry) if entry.is_dir() else None
+    problem = module_name_problem(name)
+    if problem is None and not is_own and _is_installed(name, entry):
+        problem = f"it would hide the installed package {name!r}"
+    if problem is not None:
+        return problem, "rename it"
+    return _package_problem(entry) if entry.is_dir() else None
 
 
 _BINARY = ("it is compiled for one system", "require a package that has wheels for Lambda instead")
 
 
-def _too_much(package: Path) -> tuple[str, str] | None:
+def _package_problem(package: Path) -> tuple[str, str] | None:
     files = [file for file in package.rglob("*") if file.suffix in BINARY and file.is_file()]
     if files:
         return f"{files[0].name} in it is compiled for one system", _BINARY[1]

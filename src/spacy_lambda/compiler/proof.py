@@ -1,7 +1,7 @@
 """Prove that a compiled pipeline gives its original's predictions, with only the packages that the function will have.
 
 The last step of a compile. Missing modules that are installed here become requirements, and the proof is repeated.
-Any other fault is an error that names the component and the missing part.
+Any other problem is an error that names the component and the missing part.
 """
 
 from __future__ import annotations
@@ -110,20 +110,20 @@ def prove(
     for _ in range(ROUNDS):
         on_round(known)
         compiled = query_isolated(folder, known, original.texts, answerable=original.answerable)
-        fault = _fault(original, compiled, rules, inspected.code.names)
-        wanted = [] if fault is None and rules.exact else _wanted(compiled, fault, known, inspected.code.names)
+        problem = _find_problem(original, compiled, rules, inspected.code.names)
+        wanted = [] if problem is None and rules.exact else _wanted(compiled, problem, known, inspected.code.names)
         if not wanted:
             break
         known = (*known, *wanted)
-    fault = fault or _torch_code(inspected)
-    if fault is not None:
-        raise fault.error()
+    problem = problem or _torch_code(inspected)
+    if problem is not None:
+        raise problem.error()
     on_speed(compiled.speed)
     return known
 
 
 @dataclass(frozen=True)
-class _Fault:
+class _Problem:
     """A reason to refuse a compiled pipeline."""
 
     message: str
@@ -161,10 +161,10 @@ def _quiet() -> Iterator[None]:
         logger.disabled = disabled
 
 
-def _fault(
+def _find_problem(
     original: _OriginalAnswers, compiled: IsolatedAnswers, rules: PrecisionRules, code: Sequence[str]
-) -> _Fault | None:
-    """Return the most severe fault that the fresh process reported."""
+) -> _Problem | None:
+    """Return the most severe problem that the fresh process reported."""
     failures = [compiled.failure] if compiled.failure else []
     traces = zip(original.traces, compiled.traces, strict=False)
     failures += [now.failure for then, now in traces if now.failure and not then.failure]
@@ -173,7 +173,7 @@ def _fault(
     if failures:
         return _failed(failures, compiled, code)
     if compiled.components != original.nlp.pipe_names:
-        return _Fault(
+        return _Problem(
             f"the compiled pipeline has the components {compiled.components}, the original {original.nlp.pipe_names}",
             "please report it, with the pipeline's config.cfg",
         )
@@ -186,26 +186,26 @@ def _fault(
     )
 
 
-def _torch_code(inspected: Original) -> _Fault | None:
-    """Return the fault of code that uses torch on texts other than the queried ones."""
+def _torch_code(inspected: Original) -> _Problem | None:
+    """Return the problem of code that uses torch on texts other than the queried ones."""
     files = [*inspected.code.sources(), *installed_sources(inspected.nlp, inspected.config)]
     found = list(dict.fromkeys(use for file in files for use in torch_uses(file)))
     if not found:
         return None
     shown = "; ".join(map(str, found[:SHOWN_USES]))
     more = f"; and {len(found) - SHOWN_USES} more" if found[SHOWN_USES:] else ""
-    return _Fault(
+    return _Problem(
         f"the pipeline's code uses torch: {shown}{more}",
         "remove it, or leave out of --code the parts that only training needs; an import that may fail is accepted"
         " inside try/except ImportError",
     )
 
 
-def _failed(failures: Sequence[Failure], compiled: IsolatedAnswers, code: Sequence[str]) -> _Fault:
+def _failed(failures: Sequence[Failure], compiled: IsolatedAnswers, code: Sequence[str]) -> _Problem:
     first = failures[0]
     step = "load" if compiled.loading else "answer"
     message = f"the compiled pipeline does not {step} with what the function has: {_described(first)}"
-    return _Fault(message, _remedy(first, compiled, code), tuple(failures))
+    return _Problem(message, _remedy(first, compiled, code), tuple(failures))
 
 
 def _described(failed: Failure) -> str:
@@ -236,15 +236,17 @@ def _remedy(failed: Failure, compiled: IsolatedAnswers, code: Sequence[str]) -> 
     return "change or remove the code that raises it, or bring its files with --code FILE, and compile again"
 
 
-def _not_finite(original: _OriginalAnswers, compiled: IsolatedAnswers, rules: PrecisionRules) -> _Fault | None:
+def _not_finite(original: _OriginalAnswers, compiled: IsolatedAnswers, rules: PrecisionRules) -> _Problem | None:
     for text, then, now in zip(original.texts, original.traces, compiled.traces, strict=True):
         if not first_not_finite(then) and (where := first_not_finite(now)):
-            return _Fault(f"{rules.name} gives NaN: {where} on {text[:60]!r}", USE_FP32)
+            return _Problem(f"{rules.name} gives NaN: {where} on {text[:60]!r}", USE_FP32)
     return None
 
 
-def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without_models: bool = False) -> _Fault | None:
-    """Return the fault of the first component that differs from the original's.
+def _different(
+    original: _OriginalAnswers, compiled: IsolatedAnswers, *, without_models: bool = False
+) -> _Problem | None:
+    """Return the problem of the first component that differs from the original's.
 
     :param without_models: Only where that component neither has a model nor reads the hidden states: then the
         precision is not the reason.
@@ -259,7 +261,7 @@ def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without
             continue
         if found and (left := _deterministic(original, text, found)):
             component, first = left[0]
-            return _Fault(
+            return _Problem(
                 f"component {component!r} differs from the original's on {_shown(text)}: {first}",
                 f"check what {component!r} uses outside of the pipeline: files, packages, variables, padding in "
                 "doc._.trf_data; if it is the encoder, please report it",
@@ -267,8 +269,8 @@ def _different(original: _OriginalAnswers, compiled: IsolatedAnswers, *, without
     return None
 
 
-def _padded(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Fault | None:
-    """Return the fault of a component that reads the padding of ``doc._.trf_data``."""
+def _padded(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Problem | None:
+    """Return the problem of a component that reads the padding of ``doc._.trf_data``."""
     for text, trace in zip(original.texts, original.traces, strict=True):
         if not compiled.readers or trace.failure is not None:
             continue
@@ -276,7 +278,7 @@ def _padded(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Fault | N
             found = trace_differences(trace, trace_without_padding(original.nlp, text))
         if found and (left := _deterministic(original, text, found)):
             component, first = left[0]
-            return _Fault(
+            return _Problem(
                 f"component {component!r} reads the padding of doc._.trf_data, which is 0 in a compiled pipeline; on"
                 f" {_shown(text)} {first}",
                 "leave out what wordpieces.attention_mask marks as padding",
@@ -284,7 +286,7 @@ def _padded(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Fault | N
     return None
 
 
-def _answered_differently(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Fault | None:
+def _answered_differently(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Problem | None:
     numbers = [number for number, one in enumerate(original.answers) if not isinstance(one, Failure)]
     first, second = ([those[number] for number in numbers] for those in (original.answers, compiled.answers))
     found = list(differences(first, second))
@@ -299,7 +301,7 @@ def _answered_differently(original: _OriginalAnswers, compiled: IsolatedAnswers)
     found = [one for one in found if one.path not in unsteady]
     if not found:
         return None
-    return _Fault(
+    return _Problem(
         f"the function's prediction differs from the original's: {found[0]}",
         "find the component whose `pipe` differs from its call",
     )
@@ -318,12 +320,14 @@ def _deterministic(
     return [(component, one) for component, one in found if (component, one.path) not in unsteady]
 
 
-def _wanted(compiled: IsolatedAnswers, fault: _Fault | None, known: Sequence[str], code: Sequence[str]) -> list[str]:
-    """Return requirements that may remove a fault: distributions of missing modules that are installed here."""
-    named = [name for failed in (fault.failures if fault else ()) for name in failed.missing]
+def _wanted(
+    compiled: IsolatedAnswers, problem: _Problem | None, known: Sequence[str], code: Sequence[str]
+) -> list[str]:
+    """Return requirements that may remove a problem: distributions of missing modules that are installed here."""
+    named = [name for failed in (problem.failures if problem else ()) for name in failed.missing]
     if named:
         return list(_installable(named, known))
-    absent = [name for name, importer in compiled.missing if fault is not None or _is_own(importer, code)]
+    absent = [name for name, importer in compiled.missing if problem is not None or _is_own(importer, code)]
     # One at a time, the last first: most modules that are not found are not needed.
     return list(islice(_installable(reversed(absent), known), 1))
 

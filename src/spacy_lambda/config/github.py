@@ -11,7 +11,7 @@ import re
 from textwrap import indent
 
 from spacy_lambda import __version__
-from spacy_lambda.cdk.literal_text import find_problem
+from spacy_lambda.cdk.literal_text import text_problem
 from spacy_lambda.config.project import FunctionConfig
 
 __all__ = ["STAGING", "WORKFLOW_FILE", "path_problem", "render_workflow"]
@@ -183,4 +183,4 @@ def _quoted(path: str | None) -> str:
 
 def path_problem(path: str) -> str | None:
     """Return the problem of a path in a workflow, which would evaluate an expression in it."""
-    return "contains a GitHub expression (${{)" if "${{" in path else find_problem(path)
+    return "contains a GitHub expression (${{)" if "${{" in path else text_problem(path)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from spacy_lambda.cdk.aws_names import OWN_TAG_PREFIX
-from spacy_lambda.cdk.literal_text import LINES, find_key_problem, find_pattern_problem, find_problem
+from spacy_lambda.cdk.literal_text import LINES, key_problem, pattern_problem, text_problem
 from spacy_lambda.config.faults import Problem, describe, nearest
 from spacy_lambda.core.env_names import (
     CACHE_LIMIT_VARIABLE,
@@ -145,11 +145,11 @@ NAME_RULE = _rule(NAME, "a valid name in AWS", NAME_REMEDY)
 RESERVED_PREFIX_RULE = _text(_reserved_prefix, "choose another name")
 """Prefixes that S3 reserves: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
-S3_RULE = _text(find_pattern_problem, "write s3://bucket/key with letters, digits and ._/- in the key")
+S3_RULE = _text(pattern_problem, "write s3://bucket/key with letters, digits and ._/- in the key")
 TEXT_REMEDY = "remove it: a CloudFormation template cannot contain it literally"
-TEXT_RULE = _text(find_problem, TEXT_REMEDY)
-LINES_RULE = _text(partial(find_problem, allowed=LINES), TEXT_REMEDY)
-TABLE_KEY_RULE = _text(find_key_problem, "choose another name")
+TEXT_RULE = _text(text_problem, TEXT_REMEDY)
+LINES_RULE = _text(partial(text_problem, allowed=LINES), TEXT_REMEDY)
+TABLE_KEY_RULE = _text(key_problem, "choose another name")
 FILE_RULE = _rule(r"[^\0]+", "a file", "write a path")
 
 VALUE_RULES: dict[str, Rule] = {

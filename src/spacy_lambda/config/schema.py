@@ -125,11 +125,11 @@ def _fault(error: ErrorDetails) -> Fault:
             header = "functions.ner" if path == ("functions",) else toml_key(*path)
             problem = f"is {kind(value)}, not a table", f"write [{header}], and its keys below it"
         case _:
-            problem = _wrong_value(value, key, "string" if len(path) > depth else key.kind)
+            problem = _value_problem(value, key, "string" if len(path) > depth else key.kind)
     return Fault(toml_key(*path), *problem)
 
 
-def _wrong_value(value: Any, key: Key, expected: Kind) -> Problem:
+def _value_problem(value: Any, key: Key, expected: Kind) -> Problem:
     if key.choices and isinstance(value, str):
         return f"is {describe(value)}; expected one of its choices", f"choose {', '.join(key.choices)}"
     is_number = isinstance(value, bool | int | float)

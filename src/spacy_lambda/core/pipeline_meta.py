@@ -43,7 +43,7 @@ MAX_META_BYTES = 32 * 1024 * 1024
 """Maximum size of a ``meta.json``, which lists every label."""
 
 SHOWN = 80
-"""Characters of a wrong value that a message repeats."""
+"""Characters of an invalid value that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class PipelineName:
 
     def __post_init__(self) -> None:
         for key, form in (("lang", PART), ("name", PART), ("version", VERSION)):
-            wrong = _wrong(getattr(self, key), form, LONGEST[key])
-            if wrong is not None:
+            problem = _value_problem(getattr(self, key), form, LONGEST[key])
+            if problem is not None:
                 raise InvalidPipelineError(
-                    f"the pipeline's {key!r} is {wrong}",
+                    f"the pipeline's {key!r} is {problem}",
                     remedy=f"correct {key!r} in its meta.json: letters, digits, '_', and '-' and '.' between them, "
                     f"at most {LONGEST[key]} bytes, such as " + {"lang": "en", "name": "my_ner"}.get(key, "1.0.0"),
                 )
@@ -150,7 +150,7 @@ def _is_requirement(value: object) -> bool:
     return REQUIREMENT.fullmatch(value.strip()) is not None
 
 
-def _wrong(value: object, form: re.Pattern[str], longest: int) -> str | None:
+def _value_problem(value: object, form: re.Pattern[str], longest: int) -> str | None:
     """Describe a value that is not safe in a file name."""
     if not isinstance(value, str) or not form.fullmatch(value):
         return _shown(value)

@@ -1,4 +1,4 @@
-"""The two forms in which a caller's mistake leaves a function, and how a client reads them.
+"""The two forms in which a ``RequestError`` leaves a function, and how a client reads them.
 
 Lambda's Invoke API carries an error as one string, ``errorMessage``. It gets two lines: the message and the remedy for
 people, and the same as JSON for programs::
@@ -23,7 +23,7 @@ __all__ = ["from_function_error", "from_problem", "problem_members", "to_functio
 
 
 def to_function_error(error: RequestError) -> str:
-    """Return the ``errorMessage`` of a mistake."""
+    """Return the ``errorMessage`` of an error."""
     fields = json.dumps({"message": error.message, **_fields(error)})
     # Clients that do not know the second line split the whole at its last semicolon.
     return f"{error}\n" + fields.replace(";", "\\u003b")
@@ -35,7 +35,7 @@ def from_function_error(text: str) -> RequestError | None:
 
 
 def to_problem(error: RequestError) -> dict[str, Any]:
-    """Return the members of a mistake's problem."""
+    """Return the members of an error's problem."""
     return problem_members(error.status, error.message) | _fields(error)
 
 
@@ -45,7 +45,7 @@ def problem_members(status: int, detail: str) -> dict[str, Any]:
 
 
 def from_problem(body: bytes) -> RequestError | None:
-    """Read a problem; ``None`` if it is not a caller's mistake."""
+    """Read a problem; ``None`` if it is not a caller's error."""
     return _error(body, message="detail")
 
 

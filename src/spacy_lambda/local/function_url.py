@@ -72,13 +72,13 @@ class FunctionUrl:
             request = InvokeRequest(request_id=request_id, payload=payload, arn=self._settings.arn, trace_id=trace_id)
             outcome = await self._invoke(request)
         except (InvalidHeader, IncompleteBody) as exc:
-            return _refusal(400, str(exc))
+            return _error_response(400, str(exc))
         except BodyTooLarge:
-            return _refusal(413, "Request Too Long")
+            return _error_response(413, "Request Too Long")
         except TooManyRequests:
-            return _refusal(429, "Too Many Requests")
+            return _error_response(429, "Too Many Requests")
         except (PoolClosed, LocalLambdaError):
-            return _refusal(503, "Service Unavailable")
+            return _error_response(503, "Service Unavailable")
         response = url_response(outcome)
         response.headers["x-amzn-RequestId"] = request_id
         return response
@@ -128,7 +128,7 @@ def url_event(http: HttpRequest, body: bytes, request_id: str) -> dict[str, Any]
 def url_response(outcome: Outcome) -> Response:
     """Return the HTTP response for a function's response."""
     if outcome.response.error_type is not None:
-        return _refusal(502, "Internal Server Error")
+        return _error_response(502, "Internal Server Error")
     try:
         answer = parse_json(outcome.response.payload)
         if not (isinstance(answer, dict) and "statusCode" in answer):
@@ -145,7 +145,7 @@ def url_response(outcome: Outcome) -> Response:
         for cookie in answer.get("cookies") or ():
             response.headers.append("set-cookie", _sendable(_VALUE, cookie))
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        return _refusal(502, "Internal Server Error")
+        return _error_response(502, "Internal Server Error")
     return response
 
 
@@ -173,5 +173,5 @@ def _joined(pairs: Any) -> dict[str, str]:
     return joined
 
 
-def _refusal(status: int, message: str) -> Response:
+def _error_response(status: int, message: str) -> Response:
     return JSONResponse({"Message": message}, status_code=status)

@@ -90,7 +90,7 @@ class InvokeApi:
         try:
             response = await self._answer(http, request_id)
         except ServiceError as exc:
-            response = _refusal(exc)
+            response = _error_response(exc)
         response.headers["x-amzn-RequestId"] = request_id
         return response
 
@@ -215,7 +215,7 @@ def _function_answer(outcome: Outcome, request: InvokeRequest, *, log_tail: bool
     return Response(outcome.response.payload, media_type="application/json", headers=headers)
 
 
-def _refusal(error: ServiceError) -> Response:
+def _error_response(error: ServiceError) -> Response:
     body = {"Type": "User" if error.status < 500 else "Service", "Message": str(error)}
     body["message"] = body["Message"]  # Lambda's exceptions differ in this letter's case; clients accept both
     if error.reason is not None:
@@ -226,4 +226,4 @@ def _refusal(error: ServiceError) -> Response:
 async def _unknown_operation(http: HttpRequest, exc: Exception) -> Response:
     status = exc.status_code if isinstance(exc, HTTPException) else 500
     message = f"{http.method} {http.url.path} is not an operation of the local Lambda"
-    return _refusal(ServiceError(status, "UnknownOperationException", message))
+    return _error_response(ServiceError(status, "UnknownOperationException", message))

@@ -83,7 +83,7 @@ class RuntimeApi:
 
     async def _next(self, _: HttpRequest) -> Response:
         if self._state not in {_State.STARTING, _State.ANSWERED, _State.WAITING}:
-            return self._wrong_state("next")
+            return self._invalid_transition("next")
         self._event.cancel()  # of a runtime that closed its connection and asks again
         self._event = asyncio.get_running_loop().create_future()
         self._state = _State.WAITING
@@ -132,7 +132,7 @@ class RuntimeApi:
 
     async def _init_error(self, http: HttpRequest) -> Response:
         if self._state is not _State.STARTING:
-            return self._wrong_state("init/error")
+            return self._invalid_transition("init/error")
         error = await _read_error(http)
         self._state = _State.FAILED
         self.init_error = error
@@ -152,10 +152,10 @@ class RuntimeApi:
         if http.path_params["id"] != self._request_id or invocation_id != self._invocation_id:
             return _error(400, "InvalidRequestID", "Invalid request ID")
         if self._state is not _State.RUNNING:
-            return self._wrong_state(call)
+            return self._invalid_transition(call)
         return None
 
-    def _wrong_state(self, call: str) -> Response:
+    def _invalid_transition(self, call: str) -> Response:
         text = f"Transition from {self._state.value} to {call} is not allowed"
         return _error(403, "InvalidStateTransition", text)
 

@@ -67,11 +67,11 @@ class FunctionSettings:
     keep_task_root: bool = False
 
     def __post_init__(self) -> None:
-        faults = list(_faults(self))
-        if faults:
+        problems = list(_problems(self))
+        if problems:
             raise LocalLambdaError(
                 "the function's settings are outside Lambda's limits:\n"
-                + "\n".join(f"  - {fault}" for fault in faults),
+                + "\n".join(f"  - {problem}" for problem in problems),
                 remedy="change these settings",
             )
 
@@ -117,7 +117,7 @@ class LocalFunction:
     program: Program | None = None
 
 
-def _faults(settings: FunctionSettings) -> list[str]:
+def _problems(settings: FunctionSettings) -> list[str]:
     low, high = MIN_MEMORY_MB, MAX_MEMORY_MB
     checks = [
         (

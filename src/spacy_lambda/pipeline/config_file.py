@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.core.artifact.safe_paths import unsafe_name
+from spacy_lambda.core.artifact.safe_paths import name_problem
 from spacy_lambda.errors import InvalidPipelineError
 
 __all__ = ["blocks", "nodes", "parse_config", "read_config", "registered_names"]
@@ -45,7 +45,7 @@ def parse_config(text: str, *, name: str) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(json.dumps(Config().from_str(text, interpolate=True)))
     except Exception as exc:  # the parser's parts raise others too, such as KeyError and RecursionError
-        named = next(filter(None, map(_wrong_name, _names_in(text))), None)
+        named = next(filter(None, map(_name_problem, _names_in(text))), None)
         if named is not None:
             raise InvalidPipelineError(f"{name!r} is not a pipeline's: {named}", remedy=RENAME) from exc
         first = next(iter(str(exc).strip().splitlines()), "")
@@ -53,10 +53,10 @@ def parse_config(text: str, *, name: str) -> dict[str, Any]:
             f"{name!r} does not parse: {type(exc).__name__}: {first[:300]}", remedy=REMEDY
         ) from exc
     config.setdefault("components", {})
-    wrong = _wrong(config)
-    if wrong is not None:
+    problem = _config_problem(config)
+    if problem is not None:
         raise InvalidPipelineError(
-            f"{name!r} is not a pipeline's: {wrong}", remedy=RENAME if wrong.endswith(NO_FOLDER) else REMEDY
+            f"{name!r} is not a pipeline's: {problem}", remedy=RENAME if problem.endswith(NO_FOLDER) else REMEDY
         )
     return config
 
@@ -87,7 +87,7 @@ def registered_names(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield key[1:], value
 
 
-def _wrong(config: Mapping[str, Any]) -> str | None:
+def _config_problem(config: Mapping[str, Any]) -> str | None:
     """Return the reason why it cannot be a pipeline's config."""
     nlp, components = config.get("nlp"), config["components"]
     if not isinstance(nlp, dict):
@@ -97,7 +97,7 @@ def _wrong(config: Mapping[str, Any]) -> str | None:
     pipeline = nlp.get("pipeline", [])
     if not isinstance(pipeline, list) or not all(isinstance(name, str) for name in pipeline):
         return "[nlp] pipeline is not a list of names"
-    named = next(filter(None, map(_wrong_name, (*components, *pipeline))), None)
+    named = next(filter(None, map(_name_problem, (*components, *pipeline))), None)
     if named is not None:
         return named
     for name in pipeline:
@@ -106,11 +106,11 @@ def _wrong(config: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _wrong_name(name: str) -> str | None:
+def _name_problem(name: str) -> str | None:
     """Return the reason why a component cannot have this name. Some systems ignore case."""
     if name.lower() in OTHERS:
         return f"a component is called {name!r}, which is reserved, and {NO_FOLDER}"
-    if "/" in name or unsafe_name(name) is not None:
+    if "/" in name or name_problem(name) is not None:
         return f"a component is called {name[:80]!r}, which {NO_FOLDER}"
     return None
 

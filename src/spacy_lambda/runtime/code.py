@@ -21,7 +21,7 @@ from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import PipelineLoadError
 
-__all__ = ["CODE_FOLDER", "code_names", "create_registries", "import_code", "import_modules", "wrong_name"]
+__all__ = ["CODE_FOLDER", "code_names", "create_registries", "import_code", "import_modules", "module_name_problem"]
 
 CODE_FOLDER = "code"
 
@@ -60,15 +60,15 @@ def code_names(folder: Path) -> list[str]:
     if not isinstance(names, list):
         names = [names]
     for name in names:
-        wrong = wrong_name(name)
-        if wrong is not None:
+        problem = module_name_problem(name)
+        if problem is not None:
             raise PipelineLoadError(
-                f"{folder / 'meta.json'} lists {name!r} as code, but {wrong}", remedy="compile the pipeline again"
+                f"{folder / 'meta.json'} lists {name!r} as code, but {problem}", remedy="compile the pipeline again"
             )
     return names
 
 
-def wrong_name(name: object) -> str | None:
+def module_name_problem(name: object) -> str | None:
     """Return why a pipeline cannot bring a module of this name, or ``None`` if it can."""
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
         return "that is not a valid module name"

@@ -87,8 +87,8 @@ class _Work:
         """Refuse requests with texts that are too hard to tokenize; call it outside of the memory zone."""
         steps_s = 0.0
         for number, request in enumerate(self._requests):
-            jobs, faults, own_s = self._checked(number, request)
-            self._refuse(number, faults)
+            jobs, errors, own_s = self._checked(number, request)
+            self._refuse(number, errors)
             if number not in self._failed and own_s and steps_s + own_s > self._capacity.remaining_s:
                 self._fail(number, _out_of_time(request))
             if number not in self._failed:
@@ -96,36 +96,36 @@ class _Work:
                 steps_s += own_s
 
     def _checked(self, number: int, request: Request) -> tuple[list[Job], list[RequestError], float]:
-        """Return a request's segments, the faults of the hard ones, and the seconds that tokenizing these takes.
+        """Return a request's segments, the errors of the hard ones, and the seconds that tokenizing these takes.
 
         Several hard segments share one bound. Measuring them takes time as well, so it stops when they exceed it.
         """
         tokenizing, limit = self._capacity.tokenizing, self._capacity.max_hard_s
-        jobs, faults, seconds, hard = list[Job](), list[RequestError](), 0.0, 0
+        jobs, errors, seconds, hard = list[Job](), list[RequestError](), 0.0, 0
         for index, text in enumerate(request.texts):
             for segment in self._segments(text, request):
                 job = Job(number, index, segment, tokenizing.cost(segment.text))
                 jobs.append(job)
                 own_s = self._capacity.tokenizing_seconds(job.cost)
                 seconds, hard = seconds + own_s, hard + (own_s > 0)
-                fault = tokenizing.check(request.key(index), job.cost)
-                faults += [fault] if fault else []
+                error = tokenizing.check(request.key(index), job.cost)
+                errors += [error] if error else []
                 if hard > 1 and seconds > limit:
-                    return jobs, faults or [_too_hard(request, request.key(index), limit)], seconds
-                if fault:
+                    return jobs, errors or [_too_hard(request, request.key(index), limit)], seconds
+                if error:
                     break
-        return jobs, faults, seconds
+        return jobs, errors, seconds
 
     def tokenize(self) -> None:
         """Tokenize every text, and refuse requests over the limits."""
         for number, jobs in _by_request(self._jobs):
-            request, faults = self._requests[number], list[RequestError]()
+            request, errors = self._requests[number], list[RequestError]()
             try:
                 for job, needed in self._pace.estimates(jobs):
                     self._check_time(needed, jobs, request)
-                    fault = self._tokenized(job, request) if job else None
-                    faults += [fault] if fault else []
-                self._refuse(number, faults)
+                    error = self._tokenized(job, request) if job else None
+                    errors += [error] if error else []
+                self._refuse(number, errors)
                 tokens = sum(len(job.doc) for job in jobs if job.doc is not None)
                 check_estimate(request, tokens, self._response_bytes)
             except Exception as exc:
@@ -223,9 +223,9 @@ class _Work:
             except Exception as exc:
                 self._fail(number, exc)
 
-    def _refuse(self, number: int, faults: Sequence[RequestError]) -> None:
-        if faults:
-            self._fail(number, combined(faults))
+    def _refuse(self, number: int, errors: Sequence[RequestError]) -> None:
+        if errors:
+            self._fail(number, combined(errors))
 
     def _fail(self, number: int, error: Exception) -> None:
         if self._alone:

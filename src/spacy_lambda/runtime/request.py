@@ -1,4 +1,4 @@
-"""Event -> request. Every mistake that a caller can make in a direct invocation ends here."""
+"""Event -> request. Every error of a caller in a direct invocation is raised here."""
 
 from __future__ import annotations
 
@@ -132,13 +132,13 @@ def _list(key: str, value: Any) -> Sequence[Any]:
 
 def _check_texts(request: Request, max_length: int) -> None:
     limit = None if request.split else max_length
-    checked = (_fault(request.key(number), text, limit) for number, text in enumerate(request.texts))
-    faults = [fault for fault in checked if fault]
-    if faults:
-        raise combined(faults)
+    checked = (_text_error(request.key(number), text, limit) for number, text in enumerate(request.texts))
+    errors = [error for error in checked if error]
+    if errors:
+        raise combined(errors)
 
 
-def _fault(key: str, text: Any, max_length: int | None) -> RequestError | None:
+def _text_error(key: str, text: Any, max_length: int | None) -> RequestError | None:
     if not isinstance(text, str):
         return RequestError(f'"{key}" is {_kind(text)}, not a string', remedy="send a string", key=key)
     if max_length is not None and len(text) > max_length:

@@ -78,13 +78,13 @@ def custom_windows(doc: Doc, get_spans: CustomSpanGetter) -> Windows:
     found = list(get_spans([doc]))
     spans: list[Any] = list(found[0]) if len(found) == 1 else [None]
     if any(getattr(span, "doc", None) is not doc for span in spans):
-        raise _wrong_spans("something other than one list of spans for one Doc")
+        raise _span_error("something other than one list of spans for one Doc")
     if any(span.start >= span.end for span in spans):
-        raise _wrong_spans("an empty span")
+        raise _span_error("an empty span")
     return [(span.start, span.end) for span in spans]
 
 
-def _wrong_spans(what: str) -> EncoderError:
+def _span_error(what: str) -> EncoderError:
     return EncoderError(
         f"the span getter returned {what}",
         remedy="correct the function that is registered under span_getters; spacy-transformers fails on it too",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from spacy_lambda.core.artifact.safe_paths import path_below, unsafe_name
+from spacy_lambda.core.artifact.safe_paths import name_problem, path_below
 from spacy_lambda.core.source.folder import read_small_file
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import StoreError
@@ -72,7 +72,7 @@ class FolderStorage:
     def _path(self, key: str) -> Path:
         """Return a path below a pipeline's folder, which may be a link to another disk; links in it are refused."""
         pipeline, _, rest = key.partition("/")
-        why = unsafe_name(key)
+        why = name_problem(key)
         if why is not None:
             raise StoreError(f"{key!a} is not a valid name in a store: it {why}", remedy="write STORE/NAME@VERSION")
         return path_below(self._root / pipeline, rest)

@@ -48,10 +48,10 @@ def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
                 f"{private_key} cannot sign: {exc}", remedy=f"make a pair of keys: {MAKE_KEYS}"
             ) from exc
         signed = signature.read_bytes()
-    wrong = _difference(_signed_files(signed), {entry.path: entry.sha256 for entry in manifest.files})
-    if wrong is not None:
+    problem = _difference(_signed_files(signed), {entry.path: entry.sha256 for entry in manifest.files})
+    if problem is not None:
         raise SignatureError(
-            f"the signature of {folder} would not be valid: {wrong}",
+            f"the signature of {folder} would not be valid: {problem}",
             remedy="push it again when no program writes to it",
         )
     return signed
@@ -80,9 +80,9 @@ def verify_signature(folder: Path, manifest: Manifest, signature: bytes | None, 
             raise _not_valid(name, public_key, str(exc)) from exc
     # The library compares only the files that the signature claims to cover. It ignores .git and any file that the
     # signature excludes, so that an attacker could add such files.
-    wrong = _difference(_signed_files(signature), {entry.path: entry.sha256 for entry in manifest.files})
-    if wrong is not None:
-        raise _not_valid(name, public_key, wrong)
+    problem = _difference(_signed_files(signature), {entry.path: entry.sha256 for entry in manifest.files})
+    if problem is not None:
+        raise _not_valid(name, public_key, problem)
 
 
 def _signed_files(signature: bytes) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, path_below, unsafe_name, unsafe_names
+from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, name_problem, names_problem, path_below
 from spacy_lambda.errors import ArtifactError
 from tests.canary import make_canary, untouched
 
@@ -20,7 +20,7 @@ OTHERS = [".hg", ".envrc", ".vscode", ".ssh", ".DS_Store", "..data", "__pycache_
 @pytest.mark.parametrize("form", ["{}", "{}/config", "a/{}", "a/{}/hooks/post-checkout", "A/B/{}"])
 def test_hidden_names_are_refused_at_any_depth_in_any_case(name: str, form: str) -> None:
     assert is_left_out(form.format(name))
-    assert unsafe_name(form.format(name)) == HIDDEN
+    assert name_problem(form.format(name)) == HIDDEN
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_hidden_names_are_refused_at_any_depth_in_any_case(name: str, form: str)
     ],
 )
 def test_names_that_are_refused(name: str, why: str, tmp_path: Path) -> None:
-    assert why in str(unsafe_name(name))
+    assert why in str(name_problem(name))
     with pytest.raises(ArtifactError) as caught:
         path_below(tmp_path, name)
     assert caught.value.message.isprintable()
@@ -61,7 +61,7 @@ def test_names_that_are_refused(name: str, why: str, tmp_path: Path) -> None:
     "name", ["config.cfg", "vocab/strings.json", "código/modèle", "模型", "a b", "console", "null", "-x"]
 )
 def test_accepted_names(name: str, tmp_path: Path) -> None:
-    assert unsafe_name(name) is None
+    assert name_problem(name) is None
     assert path_below(tmp_path, name) == tmp_path / name
 
 
@@ -83,7 +83,7 @@ def test_accepted_names(name: str, tmp_path: Path) -> None:
 )
 def test_names_that_cannot_be_together(names: list[str], why: str) -> None:
     for order in (names, names[::-1]):
-        assert why in str(unsafe_names(order))
+        assert why in str(names_problem(order))
 
 
 PARTS = st.sampled_from(

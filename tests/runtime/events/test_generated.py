@@ -133,7 +133,7 @@ def test_events_of_any_shape(event: dict[str, Any]) -> None:
     json.dumps(answer, allow_nan=False)
 
 
-def test_deep_nesting_is_a_mistake() -> None:
+def test_deep_nesting_is_a_request_error() -> None:
     event = {"httpMethod": "POST", "path": "/predict", "body": "[" * 100_000}
     answer = dispatch(event, None, FUNCTION)
     assert answer["statusCode"] == 400

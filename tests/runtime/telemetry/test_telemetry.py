@@ -138,7 +138,7 @@ def url_event(body: str, path: str = "/predict") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("event", [url_event("{"), url_event('{"txt": 1}'), url_event("{}", path="/nowhere")])
-def test_a_mistake_over_http_is_counted_too(nlp: Language, event: dict[str, Any]) -> None:
+def test_an_error_over_http_is_counted_too(nlp: Language, event: dict[str, Any]) -> None:
     watched = Watched(nlp, METRICS)
     watched(event)
     (told,) = watched.told()

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spacy_lambda.core.artifact.safe_paths import unsafe_names
+from spacy_lambda.core.artifact.safe_paths import names_problem
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.pipeline_meta import PipelineName, pipeline_name
 from spacy_lambda.core.strict_json import check_fields, read_json
@@ -102,11 +102,11 @@ def parse_manifest(data: bytes) -> Manifest:
         manifest = Manifest(whole["pipeline"], tuple(map(_entry, whole["files"])))
     except (JsonError, DigestError) as exc:
         raise ArtifactError(f"the manifest cannot be read: {exc.message}", remedy=REMEDY) from exc
-    wrong = _wrong(manifest)
-    if wrong is None and manifest.to_bytes() != data:
-        wrong = "it is not in its canonical form"
-    if wrong is not None:
-        raise ArtifactError(f"the manifest is refused: {wrong}", remedy=REMEDY)
+    problem = _manifest_problem(manifest)
+    if problem is None and manifest.to_bytes() != data:
+        problem = "it is not in its canonical form"
+    if problem is not None:
+        raise ArtifactError(f"the manifest is refused: {problem}", remedy=REMEDY)
     return manifest
 
 
@@ -127,7 +127,7 @@ def _entry(content: Any) -> FileEntry:
     )
 
 
-def _wrong(manifest: Manifest) -> str | None:
+def _manifest_problem(manifest: Manifest) -> str | None:
     paths = [file.path for file in manifest.files]
     if len(paths) > MAX_FILES:
         return f"{len(paths):,} files; the limit is {MAX_FILES:,}"
@@ -135,4 +135,4 @@ def _wrong(manifest: Manifest) -> str | None:
         return "its files are not sorted"
     if any(not 0 <= file.size <= MAX_FILE_BYTES for file in manifest.files):
         return "a file has an invalid size"
-    return unsafe_names(paths)
+    return names_problem(paths)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
-from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, path_below, unsafe_name, unsafe_names
+from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, name_problem, names_problem, path_below
 from spacy_lambda.core.artifact.unpack import unpack
 from spacy_lambda.core.pipelines import find_pipeline, is_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
@@ -119,10 +119,10 @@ def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) ->
         with _Archive(path) as file, zipfile.ZipFile(file) as archive:
             kept = [info for info in archive.infolist() if not is_left_out(info.filename)]
             entries = [info for info in kept if not info.is_dir()]
-            wrong = _wrong(archive.infolist(), kept, entries, path.stat().st_size, limits)
-            if wrong is not None:
+            problem = _archive_problem(archive.infolist(), kept, entries, path.stat().st_size, limits)
+            if problem is not None:
                 raise ArtifactError(
-                    f"{path} is refused: {wrong}", remedy="pack the pipeline again from a source you trust"
+                    f"{path} is refused: {problem}", remedy="pack the pipeline again from a source you trust"
                 )
             folder.mkdir()
             left = limits.total_bytes
@@ -132,7 +132,7 @@ def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) ->
         raise ArtifactError(f"{path} cannot be unpacked: {exc}", remedy="fetch or build the file again") from exc
 
 
-def _wrong(
+def _archive_problem(
     everything: list[zipfile.ZipInfo],
     kept: list[zipfile.ZipInfo],
     entries: list[zipfile.ZipInfo],
@@ -155,21 +155,21 @@ def _wrong(
             return f"{info.filename!a} is encrypted"
         if info.filename != info.orig_filename:
             return f"{info.orig_filename!a} is not the name of one file"
-        why = unsafe_name(info.filename.rstrip("/")) if info.filename.strip("/") else None
-        if why not in (None, HIDDEN):
-            return f"{info.filename!a} {why}"
-    return _wrong_names(kept, entries) or _wrong_size(everything, packed, limits) or _wrong_places(everything)
+        problem = name_problem(info.filename.rstrip("/")) if info.filename.strip("/") else None
+        if problem not in (None, HIDDEN):
+            return f"{info.filename!a} {problem}"
+    return _names_problem(kept, entries) or _size_problem(everything, packed, limits) or _overlap_problem(everything)
 
 
-def _wrong_names(kept: list[zipfile.ZipInfo], entries: list[zipfile.ZipInfo]) -> str | None:
+def _names_problem(kept: list[zipfile.ZipInfo], entries: list[zipfile.ZipInfo]) -> str | None:
     """Check the names, with a file in each folder, because a file must not have a folder's name."""
     folders = [f"{info.filename.rstrip('/')}/_" for info in kept if info.is_dir() and info.filename.strip("/")]
     folders = sorted({*folders} - {info.filename for info in entries})
     names = [info.filename for info in entries]
-    return unsafe_names(names) or unsafe_names([*names, *folders])
+    return names_problem(names) or names_problem([*names, *folders])
 
 
-def _wrong_size(entries: list[zipfile.ZipInfo], packed: int, limits: ZipLimits) -> str | None:
+def _size_problem(entries: list[zipfile.ZipInfo], packed: int, limits: ZipLimits) -> str | None:
     total = sum(info.file_size for info in entries)
     if total > limits.total_bytes:
         return f"it holds {total:,} bytes; the limit is {limits.total_bytes:,}"
@@ -181,7 +181,7 @@ def _wrong_size(entries: list[zipfile.ZipInfo], packed: int, limits: ZipLimits) 
     return None
 
 
-def _wrong_places(entries: list[zipfile.ZipInfo]) -> str | None:
+def _overlap_problem(entries: list[zipfile.ZipInfo]) -> str | None:
     """Refuse entries that share bytes, by which a small archive can hold the same contents many times."""
     end = 0
     for info in sorted(entries, key=lambda info: info.header_offset):

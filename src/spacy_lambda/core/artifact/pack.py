@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest
-from spacy_lambda.core.artifact.safe_paths import is_left_out, path_below, unsafe_names
+from spacy_lambda.core.artifact.safe_paths import is_left_out, names_problem, path_below
 from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.compiled_meta import precision_of
 from spacy_lambda.core.digest import Digest
@@ -112,9 +112,9 @@ def manifest_of(folder: Path) -> Manifest:
     """
     meta = read_meta(folder / "meta.json")
     paths = sorted(_files(folder))
-    wrong = unsafe_names(paths)
-    if wrong is not None:
-        raise ArtifactError(f"{folder} cannot be packed: {wrong}", remedy="rename or remove that file")
+    problem = names_problem(paths)
+    if problem is not None:
+        raise ArtifactError(f"{folder} cannot be packed: {problem}", remedy="rename or remove that file")
     listed = {key: meta[key] for key in LISTED_KEYS if key in meta}
     precision = precision_of(meta)
     if precision is not None:

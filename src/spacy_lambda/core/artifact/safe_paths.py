@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy_lambda.core.file_names import folded, is_device
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["HIDDEN", "is_left_out", "path_below", "unsafe_name", "unsafe_names"]
+__all__ = ["HIDDEN", "is_left_out", "name_problem", "names_problem", "path_below"]
 
 MAX_NAME_BYTES = 255
 MAX_DEPTH = 16
@@ -31,7 +31,7 @@ def is_left_out(name: str) -> bool:
     return any(part == LEFT_OUT or (part.startswith(".") and part.strip(".")) for part in parts)
 
 
-def unsafe_name(name: str) -> str | None:
+def name_problem(name: str) -> str | None:
     """Return why a name cannot be written below a folder, or ``None`` if it can.
 
     :param name: A relative path with ``/`` between its parts.
@@ -52,10 +52,10 @@ def unsafe_name(name: str) -> str | None:
         (len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES, f"is longer than {MAX_NAME_BYTES} bytes"),
         (is_left_out(name), HIDDEN),
     )
-    return next((why for wrong, why in checks if wrong), None)
+    return next((problem for found, problem in checks if found), None)
 
 
-def unsafe_names(names: Iterable[str]) -> str | None:
+def names_problem(names: Iterable[str]) -> str | None:
     """Return why a set of files cannot be written together, or ``None`` if it can.
 
     On some systems, two names that differ only in case or in their Unicode form are one file, or one folder.
@@ -63,9 +63,9 @@ def unsafe_names(names: Iterable[str]) -> str | None:
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
     for name in names:
-        why = unsafe_name(name)
-        if why is not None:
-            return f"{name!a} {why}"
+        problem = name_problem(name)
+        if problem is not None:
+            return f"{name!a} {problem}"
         if folded(name) in files:
             return f"{name!a} occurs twice"
         files[folded(name)] = name
@@ -84,12 +84,12 @@ def path_below(folder: Path, name: str) -> Path:
 
     :raises ArtifactError: If it is not below.
     """
-    why = unsafe_name(name)
+    problem = name_problem(name)
     path = folder / name
-    if why is None and not path.parent.resolve().is_relative_to(folder.resolve()):
-        why = "leads out of the folder"
-    if why is None and path.is_symlink():
-        why = "is a link"
-    if why is not None:
-        raise ArtifactError(f"{name!a} is refused: it {why}", remedy=REMEDY)
+    if problem is None and not path.parent.resolve().is_relative_to(folder.resolve()):
+        problem = "leads out of the folder"
+    if problem is None and path.is_symlink():
+        problem = "is a link"
+    if problem is not None:
+        raise ArtifactError(f"{name!a} is refused: it {problem}", remedy=REMEDY)
     return path

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 
 from spacy_lambda.core.artifact.extract import MAX_ARTIFACT_BYTES
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, parse_manifest
-from spacy_lambda.core.artifact.safe_paths import unsafe_name
+from spacy_lambda.core.artifact.safe_paths import name_problem
 from spacy_lambda.core.artifact.tar import artifact_size, chunks
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.location import Location
@@ -74,19 +74,19 @@ def parse_record(data: bytes, *, name: str) -> HubRecord:
     try:
         content = check_fields(read_json(data, name="it", max_bytes=MAX_RECORD_BYTES), RECORD_FIELDS, name="it")
         record = HubRecord(parse_digest(content["sha256"], name="its sha256"), content["size"], content["folder"])
-        wrong = _wrong(record)
+        problem = _record_problem(record)
     except (JsonError, DigestError) as exc:
         raise _broken(name, exc.message) from exc
-    if wrong is not None:
-        raise _broken(name, wrong)
+    if problem is not None:
+        raise _broken(name, problem)
     return record
 
 
-def _wrong(record: HubRecord) -> str | None:
+def _record_problem(record: HubRecord) -> str | None:
     if not 0 < record.size <= MAX_ARTIFACT_BYTES:
         return f"a size of {record.size:,} bytes is invalid"
-    why = unsafe_name(record.folder) if record.folder else None
-    return None if why is None else f"the folder {record.folder[:100]!a} {why}"
+    problem = name_problem(record.folder) if record.folder else None
+    return None if problem is None else f"the folder {record.folder[:100]!a} {problem}"
 
 
 def _broken(name: str, why: str) -> StoreError:

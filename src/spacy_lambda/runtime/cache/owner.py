@@ -33,7 +33,7 @@ def check_root(settings: CacheSettings) -> None:
     root = settings.root.absolute()
     for left in reversed(range(TRIES)):
         try:
-            wrong = next(_wrong(root, settings.file_system), None)
+            problem = next(_problems(root, settings.file_system), None)
             break
         except OSError as exc:
             if exc.errno in VANISHED and left:
@@ -42,9 +42,9 @@ def check_root(settings: CacheSettings) -> None:
                 f"{root} cannot be used: {exc.strerror}",
                 remedy=f"check {CACHE_VARIABLE}, and the permissions of {root}",
             ) from exc
-    if wrong is not None:
+    if problem is not None:
         raise CacheError(
-            f"{root} cannot be the cache: {wrong}",
+            f"{root} cannot be the cache: {problem}",
             remedy=f"set {CACHE_VARIABLE} to a folder that only this user can write; it is made if it is not there",
         )
 
@@ -56,17 +56,17 @@ def warn_of_others(root: Path) -> None:
         logging.getLogger(__name__).warning("others can write the cache: chmod go-w %s", root)
 
 
-def _wrong(root: Path, file_system: FileSystem) -> Iterator[str]:
+def _problems(root: Path, file_system: FileSystem) -> Iterator[str]:
     # By its name, and by what links on the way lead to.
     for path in dict.fromkeys((root, root.parent.resolve() / root.name)):
-        yield from _wrong_above(path, file_system)
+        yield from _problems_above(path, file_system)
     found = lstat(root)
     if found is not None:
-        yield from _wrong_root(root, found, file_system)
+        yield from _problems_of(root, found, file_system)
 
 
-def _wrong_above(path: Path, file_system: FileSystem) -> Iterator[str]:
-    """Yield the faults of the folders above: a user who can rename a folder's entries can replace them."""
+def _problems_above(path: Path, file_system: FileSystem) -> Iterator[str]:
+    """Yield the problems of the folders above: a user who can rename a folder's entries can replace them."""
     steps = [*reversed(path.parents), path]
     for folder, child in pairwise(steps):
         try:
@@ -87,7 +87,7 @@ def _wrong_above(path: Path, file_system: FileSystem) -> Iterator[str]:
             yield f"{folder}, above it, belongs to another user (uid {found.st_uid})"
 
 
-def _wrong_root(root: Path, found: os.stat_result, file_system: FileSystem) -> Iterator[str]:
+def _problems_of(root: Path, found: os.stat_result, file_system: FileSystem) -> Iterator[str]:
     if stat.S_ISLNK(found.st_mode):
         yield f"it is a link to {os.readlink(root)}"
         return

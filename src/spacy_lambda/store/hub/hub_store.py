@@ -14,7 +14,7 @@ from typing import Any
 
 from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
-from spacy_lambda.core.artifact.safe_paths import HIDDEN, path_below, unsafe_name, unsafe_names
+from spacy_lambda.core.artifact.safe_paths import HIDDEN, name_problem, names_problem, path_below
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.location import Location
@@ -154,17 +154,17 @@ class HubStore:
 
     def _check_files(self, sizes: dict[Any, Any]) -> None:
         """Check a listing before any of it becomes a path or a size."""
-        wrong = next(
+        problem = next(
             (f"{name!a} has no size" for name, size in sizes.items() if type(size) is not int or size < 0), None
         )
-        if wrong is None and len(sizes) > MAX_FILES:
-            wrong = f"it has {len(sizes):,} files; the limit is {MAX_FILES:,}"
-        if wrong is None and sum(sizes.values()) > MAX_TOTAL_BYTES:
-            wrong = f"it holds {sum(sizes.values()):,} bytes; the limit is {MAX_TOTAL_BYTES:,}"
-        wrong = wrong or unsafe_names(sizes)
-        if wrong is not None:
+        if problem is None and len(sizes) > MAX_FILES:
+            problem = f"it has {len(sizes):,} files; the limit is {MAX_FILES:,}"
+        if problem is None and sum(sizes.values()) > MAX_TOTAL_BYTES:
+            problem = f"it holds {sum(sizes.values()):,} bytes; the limit is {MAX_TOTAL_BYTES:,}"
+        problem = problem or names_problem(sizes)
+        if problem is not None:
             raise StoreError(
-                f"{self._location} is refused: {wrong}", remedy="do not use it; report it to its publisher"
+                f"{self._location} is refused: {problem}", remedy="do not use it; report it to its publisher"
             )
 
     def _check_version(self, version: str, push: Push) -> None:
@@ -227,4 +227,4 @@ def _download(repository: Repository, sizes: Mapping[str, int], folder: Path) ->
 
 def _is_pipeline(name: str) -> bool:
     """Return whether a file is the pipeline's. An unsafe name counts as the pipeline's, and is refused later."""
-    return not (unsafe_name(name) == HIDDEN or name == CARD or name.endswith(".whl"))
+    return not (name_problem(name) == HIDDEN or name == CARD or name.endswith(".whl"))

@@ -18,7 +18,7 @@ from spacy_lambda.runtime.events.http.problems import problem, problem_of
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.response_size import GZIP_RATIO
 
-__all__ = ["respond", "respond_to_mistake"]
+__all__ = ["respond", "respond_to_error"]
 
 JSON_TYPE = "application/json"
 
@@ -38,7 +38,7 @@ def respond(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     try:
         response = _routed(request, predictor)
     except RequestError as exc:
-        return respond_to_mistake(exc, request, predictor)
+        return respond_to_error(exc, request, predictor)
     except Exception as exc:
         _LOGGER.exception("%s %s failed", request.method, request.path)
         predictor.observation.error = type(exc).__name__
@@ -46,7 +46,7 @@ def respond(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     return _finished(response, request, predictor)
 
 
-def respond_to_mistake(error: RequestError, request: HttpRequest, predictor: Predictor) -> HttpResponse:
+def respond_to_error(error: RequestError, request: HttpRequest, predictor: Predictor) -> HttpResponse:
     """Return the response to an invalid request."""
     return _finished(problem_of(error), request, predictor)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from spacy_lambda.core.lambda_limits import RESPONSE_BYTES
 from spacy_lambda.errors import RequestError
-from spacy_lambda.runtime.events.http.api import respond, respond_to_mistake
+from spacy_lambda.runtime.events.http.api import respond, respond_to_error
 from spacy_lambda.runtime.events.http.message import HttpRequest, HttpResponse, body_bytes, event_bytes, lower_keys
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.response_size import SMALL, too_large
@@ -34,11 +34,11 @@ def exchange(
     try:
         body = body_bytes(event)
     except RequestError as exc:
-        return respond_to_mistake(exc, request, predictor)
+        return respond_to_error(exc, request, predictor)
     response = respond(HttpRequest(request.method, request.path, request.headers, body, request_id), predictor)
     if len(response.body) < SMALL or (size := event_bytes(response)) <= limit:
         return response
-    return respond_to_mistake(too_large(f"the response has {size:,} bytes", limit), request, predictor)
+    return respond_to_error(too_large(f"the response has {size:,} bytes", limit), request, predictor)
 
 
 def request_context(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ def problem(status: int, detail: str, **more: Any) -> HttpResponse:
 
 
 def problem_of(error: RequestError) -> HttpResponse:
-    """Return the response to a caller's mistake."""
+    """Return the response to a caller's error."""
     return _response(to_problem(error))
 
 

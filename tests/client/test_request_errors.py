@@ -1,4 +1,4 @@
-"""A caller's mistake from the function to the client: any wording, and functions that were made before the fields."""
+"""A request error from the function to the client: any wording, and functions that were made before the fields."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ def test_boto3_and_invoke(reworded: LocalLambda) -> None:
     assert json.loads(programs) == fields
     found = invoke(reworded.endpoint_url, "function", {"text": json.dumps(fields)}).error
     assert found is not None
-    assert found.mistake is not None
+    assert found.request_error is not None
     assert (found.message, found.remedy) == ("m; n", "r")
-    assert (found.mistake.key, found.mistake.status) == ("texts[3]", 413)
+    assert (found.request_error.key, found.request_error.status) == ("texts[3]", 413)
 
 
 @pytest.mark.parametrize(
