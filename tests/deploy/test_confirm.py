@@ -17,14 +17,14 @@ CODE = """
 import sys, time
 from types import SimpleNamespace as Values
 from spacy_lambda import cli
-from spacy_lambda.deploy import aws, cdk_cli, deployment, removal, reversion
+from spacy_lambda.deploy import aws, cdk_cli, deployment, destruction, rollbacks
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import Limit
 from spacy_lambda.deploy.resources import Callers, PlannedResource
 from spacy_lambda.deploy.cost import Cost
 from spacy_lambda.deploy.planning import Plan, Planned
 from spacy_lambda.deploy.promotion import Live
-from spacy_lambda.deploy.reversion import RolledBack
+from spacy_lambda.deploy.rollbacks import RolledBack
 from spacy_lambda.deploy.stacks import StackResource
 
 bundle = Values(package_type="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
@@ -51,9 +51,10 @@ def asked(*arguments, **options):
 
 aws.open_account, cdk_cli.find_cdk = asked, lambda: None
 deployment.deploy = deploy_functions
-removal.find_resources_to_delete = lambda aws, stacks: [StackResource(stacks[0], "AWS::Lambda::Function", "papers-ner")]
-removal.destroy = lambda *arguments, **options: print("DELETED")
-reversion.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
+function = "AWS::Lambda::Function", "papers-ner"
+destruction.find_resources_to_delete = lambda aws, stacks: [StackResource(stacks[0], *function)]
+destruction.destroy = lambda *arguments, **options: print("DELETED")
+rollbacks.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
 cli.main()
 """
 QUESTIONS = {

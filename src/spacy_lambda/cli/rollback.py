@@ -26,7 +26,7 @@ def rollback(
     """
     from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.reversion import rollback as roll_back
+    from spacy_lambda.deploy.rollbacks import rollback as roll_back
     from spacy_lambda.deploy.selection import the_function
 
     require_terminal(yes=yes)

@@ -8,7 +8,7 @@ from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, RegionOption
 
 if TYPE_CHECKING:
-    from spacy_lambda.deploy.health import FunctionStatus
+    from spacy_lambda.deploy.function_status import FunctionStatus
 
 
 def status(
@@ -24,7 +24,7 @@ def status(
     """
     from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.health import status as read_status
+    from spacy_lambda.deploy.function_status import status as read_status
     from spacy_lambda.deploy.selection import chosen_functions
 
     project = load_project(config, region=region)

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.aws import Aws, open_account
     from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
     from spacy_lambda.deploy.deployment import deploy, plan
+    from spacy_lambda.deploy.destruction import destroy
     from spacy_lambda.deploy.ejection import eject
-    from spacy_lambda.deploy.health import FunctionStatus, status
+    from spacy_lambda.deploy.function_status import FunctionStatus, status
     from spacy_lambda.deploy.logs import LogEvent, read_log
     from spacy_lambda.deploy.planning import Plan, Planned
     from spacy_lambda.deploy.promotion import Live
-    from spacy_lambda.deploy.removal import destroy
-    from spacy_lambda.deploy.reversion import RolledBack, rollback
+    from spacy_lambda.deploy.rollbacks import RolledBack, rollback
 
 __all__ = [
     "Aws",
@@ -66,26 +66,26 @@ _LAZY_IMPORTS = {
     "FunctionConfig": "spacy_lambda.cdk.settings",
     "FunctionSpec": "spacy_lambda.cdk.spec",
     "FunctionStack": "spacy_lambda.cdk.function_stack",
-    "FunctionStatus": "spacy_lambda.deploy.health",
+    "FunctionStatus": "spacy_lambda.deploy.function_status",
     "ImageCode": "spacy_lambda.cdk.spec",
     "Live": "spacy_lambda.deploy.promotion",
     "LogEvent": "spacy_lambda.deploy.logs",
     "NerFunction": "spacy_lambda.cdk.ner_function",
     "Plan": "spacy_lambda.deploy.planning",
     "Planned": "spacy_lambda.deploy.planning",
-    "RolledBack": "spacy_lambda.deploy.reversion",
+    "RolledBack": "spacy_lambda.deploy.rollbacks",
     "SharedSpec": "spacy_lambda.cdk.spec",
     "SharedStack": "spacy_lambda.cdk.shared_stack",
     "ZipCode": "spacy_lambda.cdk.spec",
     "deploy": "spacy_lambda.deploy.deployment",
-    "destroy": "spacy_lambda.deploy.removal",
+    "destroy": "spacy_lambda.deploy.destruction",
     "eject": "spacy_lambda.deploy.ejection",
     "find_cdk": "spacy_lambda.deploy.cdk_cli",
     "open_account": "spacy_lambda.deploy.aws",
     "plan": "spacy_lambda.deploy.deployment",
     "read_log": "spacy_lambda.deploy.logs",
-    "rollback": "spacy_lambda.deploy.reversion",
-    "status": "spacy_lambda.deploy.health",
+    "rollback": "spacy_lambda.deploy.rollbacks",
+    "status": "spacy_lambda.deploy.function_status",
 }
 
 __getattr__ = lazy_imports(__name__, _LAZY_IMPORTS, extra="deploy")

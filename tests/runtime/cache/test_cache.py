@@ -82,7 +82,7 @@ def relink(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_entry_is_set_aside_and_fetched_again(
+def test_a_damaged_entry_is_quarantined_and_fetched_again(
     damage: str, one: Location, settings: CacheSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     with opened(one, settings) as entry:
@@ -92,7 +92,7 @@ def test_a_damaged_entry_is_set_aside_and_fetched_again(
         assert (entry.pipeline / "weights").read_bytes() == (Path(one.path).parent / "one" / "weights").read_bytes()
     assert entries(settings) == [one.sha256]
     assert len(list((settings.root / ".set-aside").iterdir())) == 1
-    assert "set aside" in caplog.text
+    assert "is quarantined" in caplog.text
 
 
 def test_a_forged_manifest_does_not_help(one: Location, settings: CacheSettings, tmp_path: Path) -> None:

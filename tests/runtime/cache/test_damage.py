@@ -228,7 +228,7 @@ def test_what_has_the_name_of_a_folder_of_the_cache(
     assert not path.is_symlink()
 
 
-def test_few_are_kept_of_those_set_aside(one: Location, settings: CacheSettings) -> None:
+def test_few_quarantined_entries_are_kept(one: Location, settings: CacheSettings) -> None:
     """A disk that damages one after another is not filled with them."""
     for number in range(6):
         with opened(one, settings) as entry:

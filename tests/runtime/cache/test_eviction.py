@@ -103,12 +103,14 @@ def test_what_is_in_use_beyond_the_limit_is_said(
     assert "exceeds SPACY_LAMBDA_CACHE_LIMIT (310,000 bytes)" in caplog.text
 
 
-def test_what_was_set_aside_counts_and_goes_first(one: Location, settings: CacheSettings, three: list[str]) -> None:
-    aside = settings.root / ".set-aside" / "old"
-    aside.mkdir(parents=True)
-    (aside / "data").write_bytes(bytes(SIZE))
+def test_quarantined_entries_count_and_are_evicted_first(
+    one: Location, settings: CacheSettings, three: list[str]
+) -> None:
+    quarantined = settings.root / ".set-aside" / "old"
+    quarantined.mkdir(parents=True)
+    (quarantined / "data").write_bytes(bytes(SIZE))
     with opened(one, replace(settings, limit=4 * SIZE)):
-        assert not aside.exists()
+        assert not quarantined.exists()
         assert len(entries(settings)) == 4
 
 

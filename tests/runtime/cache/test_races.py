@@ -21,7 +21,7 @@ from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.errors import CacheError, StoreError
 from spacy_lambda.runtime.cache.claim import take_claim
 from spacy_lambda.runtime.cache.fetch import cached_pipeline
-from spacy_lambda.runtime.cache.folders import identity, list_names, make_folder, move_aside, remove, tree_size
+from spacy_lambda.runtime.cache.folders import identity, list_names, make_folder, move_if_unchanged, remove, tree_size
 from spacy_lambda.runtime.cache.settings import CacheSettings, CacheTimes
 from spacy_lambda.runtime.cache.sweep import sweep
 from tests.runtime.cache.caches import (
@@ -238,7 +238,7 @@ def test_what_has_taken_the_place_meanwhile_stays(tmp_path: Path, monkeypatch: p
         return path.rename(target)
 
     monkeypatch.setattr(Path, "rename", replaced)
-    assert move_aside(old, known, tmp_path / ".set-aside", root=tmp_path) is None
+    assert move_if_unchanged(old, known, tmp_path / ".set-aside", root=tmp_path) is None
     assert list_names(old) == ["new"]
     assert list_names(tmp_path / ".set-aside") == []
 

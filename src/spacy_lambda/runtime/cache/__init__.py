@@ -20,7 +20,7 @@ The flow, one module each::
     fetch        Location -> entry: found, or fetched
       owner        ownership: a cache that another user could change is refused
       entry        opening an entry: verified, or
-      quarantine     set aside
+      quarantine     quarantined if it is damaged
       claim        the choice of the process that fetches; the others wait
       eviction     eviction of unused entries, if that makes enough room
       sweep        removal of the files of processes that died

@@ -25,7 +25,7 @@ from spacy_lambda.runtime.cache.folders import (
     read_file,
     write_file,
 )
-from spacy_lambda.runtime.cache.quarantine import set_aside
+from spacy_lambda.runtime.cache.quarantine import quarantine
 
 __all__ = ["IN_USE", "MANIFEST", "PIPELINE", "Entry", "finish_entry", "open_entry"]
 
@@ -83,10 +83,10 @@ class _Damaged(Exception):
 
 
 def open_entry(root: Path, digest: Digest) -> Entry | None:
-    """Open an entry after computing its digest again; a damaged one is set aside.
+    """Open an entry after computing its digest again; a damaged one is quarantined.
 
     :returns: ``None`` when the entry does not exist, or no longer.
-    :raises CacheError: If it cannot be read, or is damaged and cannot be set aside.
+    :raises CacheError: If it cannot be read, or is damaged and cannot be quarantined.
     """
     folder = root / digest
     known = identity(folder)
@@ -100,7 +100,7 @@ def open_entry(root: Path, digest: Digest) -> Entry | None:
         except _Gone:
             return None
         except _Damaged as exc:
-            set_aside(root, folder, known, str(exc))
+            quarantine(root, folder, known, str(exc))
             return None
         undo.pop_all()
     entry = Entry(folder, handle)

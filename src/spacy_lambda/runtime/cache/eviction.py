@@ -21,12 +21,12 @@ from spacy_lambda.runtime.cache.folders import (
     folder_entries,
     identity,
     lstat,
-    move_aside,
+    move_if_unchanged,
     open_file,
     remove,
     tree_size,
 )
-from spacy_lambda.runtime.cache.quarantine import SET_ASIDE
+from spacy_lambda.runtime.cache.quarantine import QUARANTINE
 from spacy_lambda.runtime.cache.settings import CacheSettings
 
 __all__ = ["EVICTED", "check_fits", "check_room", "disk_full", "keep_limit", "make_room"]
@@ -137,7 +137,7 @@ def _unused(settings: CacheSettings, wanted: int, held: ExitStack) -> list[_Old]
 
 def _entries(root: Path) -> Iterator[_Old]:
     """Yield the cache's entries; quarantined ones come first."""
-    for folder, found in folder_entries(root / SET_ASIDE):
+    for folder, found in folder_entries(root / QUARANTINE):
         yield _Old(folder, (found.st_dev, found.st_ino), 0.0, tree_size(folder))
     for folder, found in folder_entries(root):
         if not folder.name.startswith("."):
@@ -174,6 +174,6 @@ def _remove(root: Path, old: _Old) -> None:
     target: Path | None = old.folder
     # On a full disk there is no room for another folder; the lock keeps others away.
     with suppress(OSError):
-        target = move_aside(old.folder, old.known, root / EVICTED, root=root)
+        target = move_if_unchanged(old.folder, old.known, root / EVICTED, root=root)
     if target is not None:
         remove(target)

@@ -29,7 +29,7 @@ __all__ = [
     "list_names",
     "lstat",
     "make_folder",
-    "move_aside",
+    "move_if_unchanged",
     "new_file",
     "open_file",
     "publish",
@@ -149,7 +149,7 @@ def remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def move_aside(path: Path, known: tuple[int, int], folder: Path, *, root: Path) -> Path | None:
+def move_if_unchanged(path: Path, known: tuple[int, int], folder: Path, *, root: Path) -> Path | None:
     """Rename an examined file or folder into a folder below the root; a replacement stays in place.
 
     :param known: The :func:`identity` that was examined.
