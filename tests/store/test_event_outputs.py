@@ -19,8 +19,7 @@ from spacy.tokens import Doc
 
 from spacy_lambda.core.source.s3 import error_code, s3_error
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
-from spacy_lambda.runtime.events.dispatch import event_sources
-from spacy_lambda.runtime.events.eventbridge import EventBridgeEvent
+from spacy_lambda.runtime.events.dispatch import dispatch, event_sources
 from spacy_lambda.runtime.events.output import S3Output, open_output
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.s3_objects import ObjectLimits
@@ -156,15 +155,36 @@ def test_a_batch_without_an_output_is_returned(s3: Any, nlp: Language) -> None:
     assert len(response["batchItemFailures"]) == 10
 
 
-@pytest.mark.parametrize(("name", "source"), [("s3_txt", S3Event()), ("eventbridge_s3", EventBridgeEvent())])
-def test_a_text(s3: Any, function: Predictor, name: str, source: S3Event | EventBridgeEvent) -> None:
+@pytest.mark.parametrize("name", ["s3_txt", "eventbridge_s3", "sns_s3", "sqs_s3"])
+def test_a_text(s3: Any, function: Predictor, name: str) -> None:
     case = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     put(s3, PAPER, "🧪 iron".encode("utf-8-sig"))
     case["expected"]["written"]["answers/models/" + PAPER.replace("txt", "json")]["answer"][0].update(start=2, end=6)
-    assert source.infer(case["event"])
-    assert source.handle(case["event"], None, function) == case["expected"]["answer"]
+    assert dispatch(case["event"], None, function) == case["expected"]["answer"]
     written = {key: json.loads(body_of(s3, key)) for key in keys(s3) if key != PAPER}
     assert written == case["expected"]["written"]
+
+
+def test_a_message_whose_object_fails_comes_back_alone(s3: Any, function: Predictor) -> None:
+    """By the message's own id, not that of the notification in it."""
+    case = json.loads((EVENTS / "sqs_s3.json").read_text(encoding="utf-8"))["event"]
+    put(s3, "in/a.txt", b"iron")
+    for record, key in zip(case["Records"], ["in/a.txt", "in/missing.txt", "in/a.pdf"], strict=True):
+        record["body"] = json.dumps(event_of(key))
+    case["Records"][0]["body"] = json.dumps({"Records": event_of("in/a.txt")["Records"] * 2})
+    names = [record["messageId"] for record in case["Records"]]
+    response = dispatch(case, None, function)
+    assert response == {"batchItemFailures": [{"itemIdentifier": name} for name in names[1:]]}
+    assert keys(s3) == ["answers/models/in/a.json", "in/a.txt"]
+
+
+def test_one_of_several_messages_of_a_topic_that_fails(s3: Any, function: Predictor) -> None:
+    event = json.loads((EVENTS / "sns.json").read_text(encoding="utf-8"))["event"]
+    (record,) = event["Records"]
+    event["Records"] = [{**record, "Sns": {**record["Sns"], "Message": "iron"}}, record]
+    with pytest.raises(RequestError, match="the message body is not valid JSON"):
+        dispatch(event, None, function)
+    assert keys(s3) == [f"answers/{record['Sns']['MessageId']}.json"]
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])

@@ -22,13 +22,15 @@ from spacy.tokens import Doc
 
 from spacy_lambda.errors import OutputError, RequestError
 from spacy_lambda.runtime import events
-from spacy_lambda.runtime.events.dispatch import event_sources
+from spacy_lambda.runtime.capacity import Capacity
+from spacy_lambda.runtime.events.dispatch import dispatch, event_sources
 from spacy_lambda.runtime.events.kinesis import KinesisEvent
 from spacy_lambda.runtime.events.output import open_output
 from spacy_lambda.runtime.events.protocol import EventSource
 from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.predictor import Predictor
+from spacy_lambda.runtime.telemetry.observation import Observation
 
 EVENTS = Path(__file__).parent / "samples"
 KINDS = {
@@ -38,7 +40,9 @@ KINDS = {
     "http_http_api": "Function URL or API Gateway, payload 2.0",
     "http_rest_api": "API Gateway, payload 1.0",
     "kinesis": "Kinesis",
+    "ping": "ping",
     "s3": "S3",
+    "sns": "SNS",
     "sqs": "SQS",
     "step_functions": "Step Functions",
 }
@@ -239,6 +243,33 @@ def test_no_text_is_logged(function: Predictor, caplog: pytest.LogCaptureFixture
 def test_a_warning_has_the_remedy(function: Predictor, caplog: pytest.LogCaptureFixture) -> None:
     handle(messages([{"text": "iron"}]), function, Written(refuse=("1",)))
     assert caplog.messages == ["message 1: OutputError; empty the bucket"]
+
+
+@pytest.mark.parametrize(
+    "name", ["ping_warmer", "ping_test_event", "eventbridge_scheduled_rule", "eventbridge_scheduler", "sns_test_event"]
+)
+def test_a_ping_needs_neither_an_output_nor_the_pipeline(name: str) -> None:
+    pipeline: Any = None
+    function = Predictor(pipeline, {}, capacity=Capacity(spacy.blank("en"), {}))
+    event = case(name)["event"]
+    assert dispatch(event, None, function) == case(name)["expected"]["answer"]
+    if "Records" not in event:
+        assert dispatch(messages([event, event]), None, function) == failures()
+    assert function.observation.counts() == Observation().counts()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"warmer": True, "text": "iron"},
+        {"warmer": 1},
+        {"Event": "s3:Other"},
+        {"detail-type": "Other", "source": "a", "detail": {}},
+    ],
+)
+def test_an_event_that_only_resembles_a_ping(function: Predictor, event: Any) -> None:
+    with pytest.raises(RequestError):
+        dispatch(event, None, function)
 
 
 @pytest.mark.parametrize("value", ["", "answers", "s3://", "ftp://a/b", "https://", "https://sqs.example.com"])

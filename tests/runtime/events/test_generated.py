@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import EVENT_KEYS, dispatch
+from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import KEYS
 from tests.profiles import examples
@@ -145,3 +147,72 @@ def test_nothing_of_a_path_gets_into_headers(path: str) -> None:
     assert answer["statusCode"] == 404
     assert "\n" not in json.dumps(answer["multiValueHeaders"])
     assert len(answer["body"]) < 1000
+
+
+GOOD = {"text": "iron"}
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:papers"
+S3_TEST: dict[str, Any] = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "papers"}
+WRAPPERS: dict[str, Callable[[Any], Any]] = {
+    "nothing": lambda body: body,
+    "SNS": lambda body: {"Type": "Notification", "MessageId": "inner", "TopicArn": TOPIC, "Message": json.dumps(body)},
+    "EventBridge": lambda body: {"id": "inner", "source": "papers", "detail-type": "Received", "detail": body},
+}
+INSIDE = st.sampled_from(["good", "bad", "ping"])
+LAYERS = st.sampled_from([(), ("SNS",), ("EventBridge",), ("EventBridge", "SNS")])
+BAD: list[Any] = [{}, {"txet": "iron"}, {"text": 1}, "iron", [GOOD], None]
+PINGS: list[Any] = [{"warmer": True}, {"warmer": True, "concurrency": 2}]
+
+
+class Kept(dict[str, Any]):
+    """An output: what was written, by name."""
+
+    def write(self, name: str, body: bytes) -> None:
+        self[name] = json.loads(body)
+
+
+def wrapped(body: Any, layers: tuple[str, ...]) -> Any:
+    for layer in layers:
+        body = WRAPPERS[layer](body)
+    return body
+
+
+@settings(max_examples=examples(600))
+@given(
+    st.lists(st.tuples(INSIDE, LAYERS, st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=10), st.booleans()
+)
+def test_what_is_wrapped_fails_by_the_name_of_its_message(
+    messages: list[tuple[str, tuple[str, ...], int, int]], fifo: bool
+) -> None:
+    bodies: dict[str, list[Any]] = {"good": [GOOD], "bad": BAD, "ping": [*PINGS, S3_TEST]}
+    records, failed, succeeded, stopped = [], [], [], set()
+    for number, (kind, layers, which, group) in enumerate(messages):
+        body = bodies[kind][which % len(bodies[kind])]
+        records.append(
+            {
+                "messageId": f"m-{number}",
+                "body": json.dumps(wrapped(body, layers)),
+                "attributes": {"MessageGroupId": str(group)},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:eu-west-1:123456789012:papers{'.fifo' if fifo else ''}",
+            }
+        )
+        if kind == "bad" or (fifo and group in stopped):
+            failed.append(f"m-{number}")
+            stopped.add(group)
+        elif kind == "good":
+            succeeded.append(f"m-{number}")
+    output = Kept()
+    response = SqsEvent(lambda environ: output).handle({"Records": records}, None, FUNCTION)
+    assert [one["itemIdentifier"] for one in response["batchItemFailures"]] == failed
+    assert [*output] == succeeded
+
+
+@settings(max_examples=examples(1500))
+@given(BODIES, LAYERS)
+def test_any_message_is_answered_or_fails_alone(body: Any, layers: tuple[str, ...]) -> None:
+    output = Kept()
+    record = {"messageId": "m", "body": json.dumps(wrapped(body, layers)), "eventSource": "aws:sqs"}
+    good = {**record, "messageId": "good", "body": json.dumps(GOOD)}
+    response = SqsEvent(lambda environ: output).handle({"Records": [record, good]}, None, FUNCTION)
+    assert "good" in output
+    assert ("m" in output) != ({"itemIdentifier": "m"} in response["batchItemFailures"])

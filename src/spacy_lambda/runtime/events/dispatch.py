@@ -15,7 +15,7 @@ from spacy_lambda.runtime.response_size import check_response
 
 __all__ = ["dispatch", "event_sources"]
 
-EVENT_KEYS = ("Records", "detail-type", "httpMethod", "key", "requestContext")
+EVENT_KEYS = ("Event", "Records", "detail-type", "httpMethod", "key", "requestContext", "warmer")
 """Keys: every event source has at least one of them, a direct invocation none."""
 
 
@@ -47,9 +47,15 @@ def event_sources() -> Iterator[EventSource]:
     from spacy_lambda.runtime.events.http.integrations import INTEGRATIONS
 
     yield from INTEGRATIONS
+    from spacy_lambda.runtime.events.pings import PingEvent
+
+    yield PingEvent()
     from spacy_lambda.runtime.events.sqs import SqsEvent
 
     yield SqsEvent()
+    from spacy_lambda.runtime.events.sns import SnsEvent
+
+    yield SnsEvent()
     from spacy_lambda.runtime.events.s3 import S3Event
 
     yield S3Event()

@@ -16,10 +16,10 @@ __all__ = ["encode", "error_of", "field", "is_from", "outcomes_of", "read_json",
 
 
 def is_from(event: Any, source: str) -> bool:
-    """Return whether an event holds records of a source, such as ``aws:sqs``."""
+    """Return whether an event holds records of a source, such as ``aws:sqs``; SNS writes the key in another way."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     first = records[0] if isinstance(records, list) and records else None
-    return isinstance(first, Mapping) and first.get("eventSource") == source
+    return isinstance(first, Mapping) and source in (first.get("eventSource"), first.get("EventSource"))
 
 
 def field(record: Any, *path: str) -> str:

@@ -6,13 +6,13 @@ import logging
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote_plus
 
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.errors import OutputError, RequestError, SpacyLambdaError
+from spacy_lambda.runtime.events.content import notified_object
 from spacy_lambda.runtime.events.jsonl import predict_lines
 from spacy_lambda.runtime.events.output import Output, S3Output, open_output
-from spacy_lambda.runtime.events.records import encode, field, is_from, warn
+from spacy_lambda.runtime.events.records import encode, is_from, warn
 from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, ObjectLimits, StoredObject, read_lines, read_text
 from spacy_lambda.runtime.predictor import Predictor
 
@@ -51,7 +51,7 @@ class S3Event:
         written, errors = [], []
         for record in event["Records"]:
             try:
-                stored, output = _stored(record), self._open_output(predictor.environ)
+                stored, output = notified_object(record), self._open_output(predictor.environ)
                 written.append(predict_object(stored, output, predictor, self._limits))
             except SpacyLambdaError as exc:
                 warn(_log, "an object", exc)
@@ -59,14 +59,6 @@ class S3Event:
         if errors:
             raise errors[0]
         return {"written": written}
-
-
-def _stored(record: Any) -> StoredObject:
-    happened = field(record, "eventName")
-    if not happened.startswith("ObjectCreated:"):
-        raise RequestError(f"{happened} is not supported", remedy="subscribe to s3:ObjectCreated:* only")
-    key = unquote_plus(field(record, "s3", "object", "key"))
-    return StoredObject(field(record, "s3", "bucket", "name"), key, record["s3"]["object"].get("versionId"))
 
 
 def predict_object(

@@ -1,13 +1,15 @@
-"""Messages of an SQS queue, each a request that is processed or reported as failed."""
+"""Messages of an SQS queue, each processed or reported as failed."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from spacy_lambda.runtime.events.content import Content, read_content
 from spacy_lambda.runtime.events.output import Output, open_output
 from spacy_lambda.runtime.events.records import encode, field, is_from, outcomes_of, read_json, warn
+from spacy_lambda.runtime.events.s3 import predict_object
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
@@ -23,7 +25,8 @@ _log = logging.getLogger(__name__)
 class SqsEvent:
     """A batch of messages, whose texts go through the pipeline together.
 
-    Those that cannot be processed, or whose predictions cannot be written, are reported, no others: the event source
+    A message is a request, or what SNS, S3 or EventBridge sends to a queue; objects are processed one by one. Those
+    that cannot be processed, or whose predictions cannot be written, are reported, no others: the event source
     mapping needs ``ReportBatchItemFailures``. Of a FIFO queue's group, nothing is done after the first that fails.
 
     :param open_output: Opens what the environment names.
@@ -43,22 +46,39 @@ class SqsEvent:
         :returns: The messages that SQS redelivers.
         :raises OutputError: If the output is missing or invalid.
         """
-        output = self._open_output(predictor.environ)
         names = [field(message, "messageId") for message in event["Records"]]
         failed: set[str] = set()
 
-        def read(message: Message, _: None) -> Request:
-            return predictor.parse(read_json(field(message, "body")))
+        def read(message: Message, _: None) -> Content:
+            return read_content(read_json(field(message, "body")), predictor)
 
-        def write(message: Message, outcome: Any) -> None:
-            if isinstance(outcome, Exception):
-                raise outcome
-            output.write(message["messageId"], encode({"messageId": message["messageId"], "answer": outcome}))
+        contents = _each(((message, None) for message in event["Records"]), read, failed)
+        if contents and all(content == () for _, content in contents):  # pings need no output
+            return _failures(names, failed)
+        output = self._open_output(predictor.environ)
 
-        requests = _each(((message, None) for message in event["Records"]), read, failed)
-        outcomes = outcomes_of(predictor, [request for _, request in requests])
-        _each(((message, outcome) for (message, _), outcome in zip(requests, outcomes, strict=True)), write, failed)
-        return {"batchItemFailures": [{"itemIdentifier": name} for name in names if name in failed]}
+        def finish(message: Message, result: tuple[Content, Any]) -> None:
+            content, outcome = result
+            if isinstance(content, Request):
+                _write(output, message["messageId"], outcome)
+            else:
+                for stored in content:
+                    predict_object(stored, output, predictor)
+
+        outcomes = iter(outcomes_of(predictor, [one for _, one in contents if isinstance(one, Request)]))
+        results = [(one, next(outcomes) if isinstance(one, Request) else None) for _, one in contents]
+        _each(((message, result) for (message, _), result in zip(contents, results, strict=True)), finish, failed)
+        return _failures(names, failed)
+
+
+def _write(output: Output, name: str, outcome: Any) -> None:
+    if isinstance(outcome, Exception):
+        raise outcome
+    output.write(name, encode({"messageId": name, "answer": outcome}))
+
+
+def _failures(names: Sequence[str], failed: set[str]) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in names if name in failed]}
 
 
 def _each(
