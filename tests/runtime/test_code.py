@@ -201,9 +201,35 @@ def test_a_pickle_has_the_code(marking: Path, tmp_path: Path) -> None:
     assert not Path(folder).exists()
 
 
-def test_pipelines_without_code_are_pickled_as_by_spacy(tmp_path: Path) -> None:
+def test_a_saved_copy_has_the_code(marking: Path, tmp_path: Path) -> None:
+    nlp = load(marking)
+    for name, saved in (("loaded", nlp), ("unpickled", pickle.loads(pickle.dumps(nlp)))):
+        saved.to_disk(tmp_path / name)
+        del sys.modules["own_marks"]
+        assert load(tmp_path / name)("Iron and glass.")._.marked_by_own_marks == 1
+    nlp.to_disk(tmp_path / "excluded", exclude=["code", "ner"])
+    assert not (tmp_path / "excluded" / "code").exists()
+    assert not (tmp_path / "excluded" / "ner").exists()
+    with pytest.raises(PipelineLoadError) as caught:
+        load(tmp_path / "excluded")
+    assert "spacy_lambda.load" in caught.value.remedy
+
+
+def test_code_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    files = {"own_marks.py": COMPONENT.format(name="own_marks"), "words.json": "[]"}
+    nlp = load(make(tmp_path / "a", files, ["own_marks"], pipe="own_marks"))
+    shutil.rmtree(tmp_path / "a")
+    for save in (pickle.dumps, lambda nlp: nlp.to_disk(tmp_path / "b")):
+        with pytest.raises(PipelineLoadError, match="is gone"):
+            save(nlp)
+    assert not (tmp_path / "b").exists()
+
+
+def test_pipelines_without_code_are_pickled_and_saved_as_by_spacy(tmp_path: Path) -> None:
     load(make(tmp_path / "a", {"own_marks.py": "SAID = 1"}, ["own_marks"]))
     assert b"spacy_lambda" not in pickle.dumps(spacy.blank("en"))
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    assert not (tmp_path / "blank" / "code").exists()
 
 
 def test_components_take_their_code_to_another_pipeline(marking: Path) -> None:

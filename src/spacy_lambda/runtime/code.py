@@ -87,8 +87,8 @@ def import_modules(folder: Path, names: Sequence[str]) -> None:
         if not ((folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()):
             raise PipelineLoadError(
                 f"{folder} has no module {name!r}",
-                remedy=f"copy {CODE_FOLDER}/ from the pipeline that was saved here, which nlp.to_disk leaves out, or"
-                " compile the pipeline again",
+                remedy="compile the pipeline again, or save it again: nlp.to_disk saves the code of a pipeline that"
+                " spacy_lambda.load has loaded",
             )
         imported = sys.modules.get(name)
         if imported is not None and not _is_same(imported, folder, name):
@@ -111,7 +111,7 @@ def import_modules(folder: Path, names: Sequence[str]) -> None:
 
 
 def _carry_code(folder: Path, names: Sequence[str]) -> None:
-    """Make pipelines of this one's language carry their code in their pickles."""
+    """Make pipelines of this one's language carry their code in their pickles and copies."""
     from spacy.util import get_lang_class
 
     from spacy_lambda.runtime.carried_code import carry_code
