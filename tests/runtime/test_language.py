@@ -214,6 +214,10 @@ def test_it_is_evaluated_but_not_trained(fresh: Language) -> None:
         fresh.initialize(lambda: examples)
     assert "train the original" in caught.value.remedy
     assert fresh.evaluate(examples)["ents_f"] == 1.0
+    with pytest.raises(TrainingError, match="listeners of component 'ner' cannot be replaced") as caught:
+        fresh.replace_listeners("transformer", "ner", ["model.tok2vec"])
+    assert "on the original" in caught.value.remedy
+    assert fresh.evaluate(examples)["ents_f"] == 1.0
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the memory map of a process is Linux's")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -22,7 +22,48 @@ __all__ = ["CompiledTransformer"]
 T = TypeVar("T")
 
 
-class CompiledTransformer(ABC):
+class _Listeners(dict[str, Any]):
+    """Listeners by component, of which spaCy only asks for those that ``nlp.replace_listeners`` is to replace."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Refuse to replace them.
+
+        :raises TrainingError: Always.
+        """
+        raise TrainingError(
+            f"the listeners of component {name!r} cannot be replaced: the pipeline is compiled",
+            remedy="call nlp.replace_listeners on the original, and compile the result: spacy-lambda compile",
+        )
+
+
+class _ListenedTo:
+    """A component that others listen to, for spaCy. They need no link: what they read is on the Docs."""
+
+    model = None
+    listeners: Sequence[Any] = ()
+    listening_components: Sequence[str] = ()
+
+    def add_listener(self, listener: Any, component_name: str) -> None:
+        """Ignore a listener."""
+
+    def remove_listener(self, listener: Any, component_name: str) -> bool:
+        """Ignore a listener."""
+        return False
+
+    def find_listeners(self, component: Any) -> None:
+        """Ignore a component's listeners."""
+
+    @property
+    def listener_map(self) -> Mapping[str, Any]:
+        """The listeners, which cannot be replaced."""
+        return _Listeners()
+
+    @listener_map.setter
+    def listener_map(self, _: Any) -> None:
+        """Ignore the listeners that spaCy sets."""
+
+
+class CompiledTransformer(_ListenedTo, ABC):
     """A component that encodes Docs and leaves the hidden states on them for the listeners.
 
     :param vocab: The pipeline's vocabulary.
