@@ -207,8 +207,8 @@ class InvokeError(SpacyLambdaError):
         self.key = key
 
 
-LONGEST_MESSAGE = 1_000
-LONGEST_KEY = 100
+MAX_MESSAGE = 1_000
+MAX_KEY = 100
 """Maximum characters of a message, a remedy and a key of :class:`RequestError`."""
 
 
@@ -230,10 +230,10 @@ class RequestError(SpacyLambdaError):
     def __init__(
         self, message: str, *, remedy: str, key: str | None = None, status: int = 400, keys: Sequence[str] = ()
     ) -> None:
-        super().__init__(_clipped(message, LONGEST_MESSAGE), remedy=_clipped(remedy, LONGEST_MESSAGE))
-        self.key = None if key is None else _clipped(key, LONGEST_KEY)
+        super().__init__(_clipped(message, MAX_MESSAGE), remedy=_clipped(remedy, MAX_MESSAGE))
+        self.key = None if key is None else _clipped(key, MAX_KEY)
         self.status = status
-        self.keys = tuple(_clipped(one, LONGEST_KEY) for one in keys)
+        self.keys = tuple(_clipped(one, MAX_KEY) for one in keys)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}"

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda import cli
-from spacy_lambda.cli.console import CELL, LINE, print_error, print_json, print_lines, print_table, printable
+from spacy_lambda.cli.console import MAX_CELL, MAX_LINE, print_error, print_json, print_lines, print_table, printable
 from spacy_lambda.core.location import Location
 from spacy_lambda.errors import SpacyLambdaError
 
@@ -70,7 +70,7 @@ def test_text_in_any_script_is_unchanged(value: str) -> None:
 
 
 def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    print_lines("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * LINE}\t\x1b[31m", err=True)
+    print_lines("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * MAX_LINE}\t\x1b[31m", err=True)
     print_table(["name"], [["a\tb"]])
     printed = capsys.readouterr()
     first, second = printed.err.splitlines()
@@ -120,9 +120,9 @@ def test_dataclasses_are_printed_as_objects(capsys: pytest.CaptureFixture[str]) 
 
 def test_long_output_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     print_lines("x" * 10_000_000)
-    assert len(capsys.readouterr().out) < LINE + 60
+    assert len(capsys.readouterr().out) < MAX_LINE + 60
     print_table(["name"], [["x" * 10_000_000]])
-    assert len(capsys.readouterr().out) < 20 * CELL
+    assert len(capsys.readouterr().out) < 20 * MAX_CELL
     print_error(SpacyLambdaError("x" * 10_000_000 + "\n" * 100_000, remedy="none"))
     assert len(capsys.readouterr().err) < 10_000
 

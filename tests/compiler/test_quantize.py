@@ -19,9 +19,9 @@ from spacy_lambda.compiler.graphs.encoder_graph import build_graph
 from spacy_lambda.compiler.graphs.layers import LINEARS
 from spacy_lambda.compiler.graphs.weights import EncoderWeights, Linear
 from spacy_lambda.compiler.quantize import (
-    BALANCE,
     BLOCK,
     PER_ROW,
+    SMOOTHING_ALPHA,
     WEIGHT_LIMIT,
     Calibration,
     _balance,
@@ -131,7 +131,7 @@ def test_calibration_sees_every_product_and_window() -> None:
 def test_the_quantized_encoder_is_close_to_its_original() -> None:
     weights = random_encoder(layers=1)
     linears = dict(quantize_linears(weights, calibrated(weights)))
-    assert set(BALANCE) == set(LINEARS)
+    assert set(SMOOTHING_ALPHA) == set(LINEARS)
     assert list(linears) == [(0, name) for name in LINEARS]
     for (_, name), linear in linears.items():
         assert np.abs(linear.weight.astype(int)).max() <= WEIGHT_LIMIT + 1

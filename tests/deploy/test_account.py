@@ -15,7 +15,7 @@ from moto import mock_aws
 from spacy_lambda.aws.errors import LOGIN
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.deploy.aws import Aws, open_account
-from spacy_lambda.deploy.lock import STALE, deployment_lock
+from spacy_lambda.deploy.lock import STALE_AFTER, deployment_lock
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_settled
 from spacy_lambda.deploy.versions import Version, list_versions, live_version, prune_versions
 from spacy_lambda.errors import DeployError
@@ -157,7 +157,7 @@ def test_the_lock_is_given_back_when_the_work_fails(aws: Aws, bucket: str) -> No
 
 
 def test_a_lock_that_somebody_left_is_taken_over(aws: Aws, bucket: str) -> None:
-    old = datetime.now(UTC) - STALE - timedelta(minutes=1)
+    old = datetime.now(UTC) - STALE_AFTER - timedelta(minutes=1)
     body = json.dumps({"by": "a@b", "since": old.isoformat()})
     aws.client("s3").put_object(Bucket=bucket, Key="locks/ner.json", Body=body)
     with deployment_lock(aws, bucket, "ner"):

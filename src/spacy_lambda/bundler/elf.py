@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 __all__ = ["cut_unloaded", "is_loadable"]
 
-LOADED = 1
+PT_LOAD = 1
 """``PT_LOAD``: the kind of segment that is mapped into memory."""
 
 HEADER = 64
@@ -39,7 +39,7 @@ def is_loadable(elf: bytes) -> bool:
     """Return whether a library's segments have the same offset within a page in the file and in memory, as the loader
     requires. Stripping can move them in libraries that were patched after linking, as in wheels.
     """
-    loaded = (segment for segment in _segments(elf) if segment.kind == LOADED and segment.alignment > 1)
+    loaded = (segment for segment in _segments(elf) if segment.kind == PT_LOAD and segment.alignment > 1)
     return all((segment.place - segment.address) % segment.alignment == 0 for segment in loaded)
 
 
@@ -49,7 +49,7 @@ def cut_unloaded(elf: bytes) -> bytes:
     Whole pages are cut, so that the segments stay aligned.
     """
     segments = _segments(elf)
-    page = max(segment.alignment for segment in segments if segment.kind == LOADED)
+    page = max(segment.alignment for segment in segments if segment.kind == PT_LOAD)
     (headers,) = struct.unpack_from("<Q", elf, 32)
     kept = [(0, HEADER), (headers, headers + SEGMENT.size * len(segments))]
     kept += [(segment.place, segment.place + segment.size) for segment in segments if segment.size]

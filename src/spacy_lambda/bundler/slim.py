@@ -72,7 +72,7 @@ RULES = (
 REGISTERED_LANGUAGES = ("ja", "ko", "th", "vi", "xx", "zh")
 """Languages that spaCy imports for every pipeline, to register their tokenizers."""
 
-SISTER = re.compile(r"^from \.\.([a-z]{2,3})\b", re.MULTILINE)
+LANGUAGE_IMPORT = re.compile(r"^from \.\.([a-z]{2,3})\b", re.MULTILINE)
 """The import of another language in a language's module."""
 
 VENDORED = "*.libs/*"
@@ -127,7 +127,9 @@ def _other_languages(tree: Path, language: str) -> Iterator[Rule]:
         if name in folders and name not in kept:
             kept.add(name)
             waiting += [
-                found for path in folders[name].glob("*.py") for found in SISTER.findall(path.read_text("utf-8"))
+                found
+                for path in folders[name].glob("*.py")
+                for found in LANGUAGE_IMPORT.findall(path.read_text("utf-8"))
             ]
     for name in sorted(folders.keys() - kept):
         yield Rule(f"spacy/lang/{name}/*", f"the pipeline's language is {language!r}", "other languages")

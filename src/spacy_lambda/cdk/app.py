@@ -23,7 +23,7 @@ CONTEXT = {
 }
 """Feature flags: the CDK keeps corrections that change templates behind them."""
 
-MARK = "cdk.out"
+ASSEMBLY_FILE = "cdk.out"
 """File in each cloud assembly."""
 
 
@@ -33,7 +33,7 @@ def synthesize(specs: Sequence[FunctionSpec], shared: SharedSpec | None, out: Pa
     :param out: The folder; an older assembly in it is removed first.
     :returns: The same folder.
     """
-    if (out / MARK).is_file():
+    if (out / ASSEMBLY_FILE).is_file():
         shutil.rmtree(out)
     make_app(specs, shared, out).synth()
     return out

@@ -23,8 +23,8 @@ from .spec import FunctionSpec
 
 __all__ = ["Dashboard", "hourly_cost"]
 
-HALF = 12
-WHOLE = 24
+HALF_WIDTH = 12
+FULL_WIDTH = 24
 
 
 class Dashboard(Construct):
@@ -58,11 +58,11 @@ def _about(spec: FunctionSpec) -> cloudwatch.IWidget:
         f"The last deployment made version **{spec.live_version}** live: {memory} MB, at most {timeout} s.",
         f"Newest pipeline: `{spec.sha256}`",
     ]
-    return cloudwatch.TextWidget(markdown="\n\n".join(lines), width=WHOLE, height=4)
+    return cloudwatch.TextWidget(markdown="\n\n".join(lines), width=FULL_WIDTH, height=4)
 
 
 def _states(alarms: Sequence[cloudwatch.IAlarm]) -> cloudwatch.IWidget:
-    return cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WHOLE, height=3)
+    return cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=FULL_WIDTH, height=3)
 
 
 def _calls(spec: FunctionSpec) -> cloudwatch.IWidget:
@@ -125,4 +125,4 @@ def hourly_cost(spec: FunctionSpec) -> cloudwatch.MathExpression:
 def _graph(
     title: str, left: Sequence[cloudwatch.IMetric], *, right: Sequence[cloudwatch.IMetric] = ()
 ) -> cloudwatch.IWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(left), right=list(right), width=HALF, height=6)
+    return cloudwatch.GraphWidget(title=title, left=list(left), right=list(right), width=HALF_WIDTH, height=6)

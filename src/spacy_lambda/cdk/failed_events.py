@@ -12,7 +12,7 @@ from .spec import FunctionSpec
 
 __all__ = ["FailedEvents"]
 
-KEPT = Duration.days(14)
+RETENTION = Duration.days(14)
 """Maximum retention of SQS."""
 
 ACKNOWLEDGED = {
@@ -32,7 +32,7 @@ class FailedEvents(Construct):
             queue_name=f"{spec.function_name}-failed",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            retention_period=KEPT,
+            retention_period=RETENTION,
         )
         self.destination = destinations.SqsDestination(self.queue)
         acknowledge(self.queue, ACKNOWLEDGED)

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from .acknowledge import acknowledge
-from .role import WRITING
+from .role import WRITE_ACTIONS
 
 __all__ = ["ModelNetwork", "zones"]
 
@@ -47,7 +47,7 @@ class ModelNetwork(Construct):
         endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         endpoint.add_to_policy(_may(["s3:GetObject", "s3:GetObjectVersion"], readable, account))
         if writable is not None:
-            endpoint.add_to_policy(_may(WRITING["s3"], writable, account))
+            endpoint.add_to_policy(_may(WRITE_ACTIONS["s3"], writable, account))
         self.function_group = self._group("Function", "The function: NFS to its cache, HTTPS to the endpoint of S3")
         self.cache_group = self._group("Cache", "The cache: NFS from the function")
         self.function_group.add_egress_rule(self.cache_group, NFS, "EFS")

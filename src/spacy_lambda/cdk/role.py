@@ -13,9 +13,9 @@ from .acknowledge import acknowledge, wildcard
 from .aws_names import output_resource, pipeline_objects
 from .spec import FunctionSpec, SpecError
 
-__all__ = ["WRITING", "FunctionRole", "artifact_resource", "written_resource"]
+__all__ = ["WRITE_ACTIONS", "FunctionRole", "artifact_resource", "written_resource"]
 
-WRITING = {"s3": ["s3:AbortMultipartUpload", "s3:PutObject"], "sqs": ["sqs:SendMessage"]}
+WRITE_ACTIONS = {"s3": ["s3:AbortMultipartUpload", "s3:PutObject"], "sqs": ["sqs:SendMessage"]}
 """Actions that write predictions, by service."""
 
 TRACING = {
@@ -71,7 +71,7 @@ class FunctionRole(Construct):
 
     def _allow_output(self, resource: str) -> None:
         service = resource.split(":")[2]
-        self.allow(WRITING[service], [resource])
+        self.allow(WRITE_ACTIONS[service], [resource])
         if service == "s3":
             acknowledge(self.policy, {wildcard(self, resource): PREDICTIONS})
 

@@ -49,7 +49,7 @@ _KINDS = (
 )
 """Errors that only input from outside causes."""
 
-_ELSE = "check that it exists and that its folder is writable (TMPDIR for temporary files)"
+_DEFAULT_REMEDY = "check that it exists and that its folder is writable (TMPDIR for temporary files)"
 
 
 class CommandAborted(Exception):
@@ -130,7 +130,7 @@ def _detail(exc: BaseException) -> str:
 def _system(exc: OSError) -> SpacyLambdaError:
     what = exc.strerror or str(exc) or type(exc).__name__
     where = "" if exc.filename is None else f"{os.fsdecode(exc.filename) if _is_path(exc.filename) else exc.filename}: "
-    return SpacyLambdaError(f"{where}{what}", remedy=_REMEDIES.get(exc.errno or 0, _ELSE))
+    return SpacyLambdaError(f"{where}{what}", remedy=_REMEDIES.get(exc.errno or 0, _DEFAULT_REMEDY))
 
 
 def _is_path(name: object) -> bool:

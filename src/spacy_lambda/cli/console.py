@@ -23,9 +23,9 @@ from spacy_lambda.core.location import Location
 from spacy_lambda.errors import SpacyLambdaError
 
 __all__ = [
-    "CELL",
-    "LINE",
     "LOG_LINE",
+    "MAX_CELL",
+    "MAX_LINE",
     "discard_output",
     "open_streams",
     "print_error",
@@ -35,7 +35,7 @@ __all__ = [
     "printable",
 ]
 
-LINE = 10_000
+MAX_LINE = 10_000
 """Maximum characters of a line."""
 
 ERROR = 2_000
@@ -44,13 +44,13 @@ ERROR = 2_000
 LINES = 1_000
 """Maximum lines of an error."""
 
-CELL = 300
+MAX_CELL = 300
 """Maximum characters of a table's cell."""
 
 LOG_LINE = 256 * 1024
 """Maximum characters of a line of a function's log, as in CloudWatch."""
 
-UNSEEN = re.compile(
+INVISIBLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e007f]"
 )
@@ -59,17 +59,17 @@ UNSEEN = re.compile(
 _NAMES = ("stdin", "stdout", "stderr")
 
 
-def printable(value: object, *, limit: int = LINE) -> str:
+def printable(value: object, *, limit: int = MAX_LINE) -> str:
     """Return a value on one line, with invisible characters escaped as in Python.
 
     :param limit: Maximum characters that are kept of it.
     """
     text = str(value)
     cut = f"… ({len(text) - limit:,} characters more)" if len(text) > limit else ""
-    return UNSEEN.sub(_escaped, text[:limit]) + cut
+    return INVISIBLE.sub(_escaped, text[:limit]) + cut
 
 
-def print_lines(*lines: object, err: bool = False, limit: int = LINE) -> None:
+def print_lines(*lines: object, err: bool = False, limit: int = MAX_LINE) -> None:
     """Print each value on one line; a tab stays a tab, as in a function's log.
 
     :param err: On standard error.
@@ -104,11 +104,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=None if title is None else Text(printable(title, limit=CELL)))
+    table = Table(title=None if title is None else Text(printable(title, limit=MAX_CELL)))
     for column in columns:
         table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
     for row in rows:
-        table.add_row(*(Text(printable(cell, limit=CELL)) for cell in row))
+        table.add_row(*(Text(printable(cell, limit=MAX_CELL)) for cell in row))
     Console().print(table)
 
 
@@ -161,7 +161,7 @@ def _json(value: Any, indent: int | None) -> str:
     """Use Unicode if the terminal supports it."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     text = json.dumps(_plain(value), indent=indent, ensure_ascii=not unicode, allow_nan=False)
-    return UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else _json_escaped(found[0]), text)
+    return INVISIBLE.sub(lambda found: found[0] if found[0] == "\n" else _json_escaped(found[0]), text)
 
 
 def _json_escaped(character: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["function_environment", "serve_until_stopped"]
 
-_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def function_environment(pairs: Sequence[str]) -> dict[str, str]:
@@ -46,7 +46,7 @@ async def serve_until_stopped(
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in _ENDS:
+    for number in _END_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     async with serve_functions(functions, host=host, port=port, allow_hosts=allow_hosts, log=_print_log) as served:
         _print_welcome(served)

@@ -9,14 +9,14 @@ from spacy_lambda.cli.console import print_lines, print_table
 
 __all__ = ["nothing_compared", "print_report"]
 
-SHOWN = 10
+MAX_ROWS = 10
 """Rows of each table of differences; --json has them all."""
 
 WIDTH = 40
 """Characters of a text in a table."""
 
 NOTHING = "nothing to compare: neither pipeline annotates these texts"
-UNSTEADY = "nothing to compare: the original's annotations change from run to run"
+NOT_DETERMINISTIC = "nothing to compare: the original's annotations change from run to run"
 
 
 def print_report(report: Mapping[str, Any]) -> None:
@@ -31,13 +31,14 @@ def print_report(report: Mapping[str, Any]) -> None:
         print_lines(nothing_compared(report))
     labels = list(_differing_labels(report))
     if labels:
-        print_table(["component", "label", *numbers[:3]], labels[:SHOWN], title="labels that differ")
+        print_table(["component", "label", *numbers[:3]], labels[:MAX_ROWS], title="labels that differ")
     differences = report.get("differences", ())
     if differences:
         print_table(
             ["text", "component", "annotation", "offsets", "characters", "original", "compiled"],
-            [_difference(one) for one in differences[:SHOWN]],
-            title="differences" + (f", the first {SHOWN} of {len(differences)}" if len(differences) > SHOWN else ""),
+            [_difference(one) for one in differences[:MAX_ROWS]],
+            title="differences"
+            + (f", the first {MAX_ROWS} of {len(differences)}" if len(differences) > MAX_ROWS else ""),
         )
     for row in report["components"]:
         if row["differing_documents"] and not differences:
@@ -48,7 +49,7 @@ def print_report(report: Mapping[str, Any]) -> None:
 
 def nothing_compared(report: Mapping[str, Any]) -> str:
     """Explain why no agreement could be measured."""
-    return UNSTEADY if any(row["unsteady_documents"] for row in report["components"]) else NOTHING
+    return NOT_DETERMINISTIC if any(row["unsteady_documents"] for row in report["components"]) else NOTHING
 
 
 def _print_rest(report: Mapping[str, Any]) -> None:
@@ -61,10 +62,10 @@ def _print_rest(report: Mapping[str, Any]) -> None:
                 f"not deterministic: {row['says']} of the original's {row['component']} change from run to run in"
                 f" {row['unsteady_documents']} documents, which are not counted"
             )
-    for one in report["not_compared"][:SHOWN]:
+    for one in report["not_compared"][:MAX_ROWS]:
         print_lines(f"not compared: {one['component']}: {one['reason']}")
     failures = report["failures"] if isinstance(report["failures"], tuple | list) else ()
-    for one in failures[:SHOWN]:
+    for one in failures[:MAX_ROWS]:
         print_lines(
             f"the {one['pipeline']} fails on text {one['document']} in {one['component']}: {one['error'][:200]}"
         )

@@ -30,7 +30,7 @@ SPLITTABLE = frozenset({413, 500, 502, 504})
 """HTTP statuses after which fewer texts may succeed. A function that fails, times out or returns too much is a 502 of a
 Function URL, and a 500 or 504 of API Gateway."""
 
-LOST = (
+CONNECTION_ERRORS = (
     requests.ConnectionError,
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
@@ -155,7 +155,8 @@ class HttpTransport:
         error = InvokeError(
             f"{self._url} cannot be reached: {type(exc).__name__}", remedy="check the URL and the network"
         )
-        return CallError(error, retryable=isinstance(exc, LOST) and not isinstance(exc, requests.exceptions.SSLError))
+        retryable = isinstance(exc, CONNECTION_ERRORS) and not isinstance(exc, requests.exceptions.SSLError)
+        return CallError(error, retryable=retryable)
 
 
 def check_url(url: str) -> str:

@@ -54,7 +54,7 @@ TRANSIENT_CODES = frozenset(
 )
 """Lambda's own transient errors: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors."""
 
-LOST = (
+CONNECTION_ERRORS = (
     exceptions.HTTPClientError,
     exceptions.ConnectionError,
     exceptions.IncompleteReadError,
@@ -183,4 +183,4 @@ def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline)
         reason = f"nothing is listening at {endpoint}"
         remedy = "start it with `spacy-lambda serve PIPELINE`, or check the endpoint"
     error = InvokeError(f"{function} cannot be reached: {reason}", remedy=remedy)
-    return CallError(error, retryable=isinstance(exc, LOST) and not isinstance(exc, BROKEN))
+    return CallError(error, retryable=isinstance(exc, CONNECTION_ERRORS) and not isinstance(exc, BROKEN))

@@ -40,7 +40,7 @@ def read_body(chunks: Iterable[bytes], encoding: str | None, *, limit: int) -> b
     return bytes(body)
 
 
-def _unpacked(chunks: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
+def _unpacked(chunks: Iterable[bytes], encoding: str, max_bytes: int) -> Iterator[bytes]:
     if encoding in ("identity", ""):
         yield from chunks
         return
@@ -49,7 +49,7 @@ def _unpacked(chunks: Iterable[bytes], encoding: str, most: int) -> Iterator[byt
     unpacking = zlib.decompressobj(GZIP)
     try:
         for chunk in chunks:
-            yield unpacking.decompress(chunk, most)
+            yield unpacking.decompress(chunk, max_bytes)
     except zlib.error as exc:
         raise BodyError(f"invalid gzip data: {exc}") from exc
     if not unpacking.eof:

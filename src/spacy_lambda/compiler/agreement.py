@@ -20,7 +20,7 @@ __all__ = ["HiddenTally", "Tally", "shared_keys"]
 SCORE_TOLERANCE = 1e-3
 """Largest difference of two scores that count as the same; for arrays, relative to their largest value."""
 
-LISTED = 10
+MAX_LISTED = 10
 
 
 class Tally:
@@ -86,7 +86,7 @@ class Tally:
             largest_difference=self._largest,
             gold_original=gold[0],
             gold_compiled=gold[1],
-            differing_documents=tuple(self._differing[:LISTED]),
+            differing_documents=tuple(self._differing[:MAX_LISTED]),
             unsteady_documents=self.unsteady_documents,
             labels=self._labels(),
         )

@@ -40,7 +40,7 @@ READ_COPIES = 2
 """Copies of an encoder in memory while a component's model is read, in addition to the one that is used."""
 
 PROCESS_BYTES = 130_000_000
-TOUCHED = 0.72
+TOUCHED_SHARE = 0.72
 """Memory of a function without its pipeline, and the part of the pipeline that it touches: most embeddings stay on the
 disk. Within 12 % of the peaks that ``make bench`` reports for all sizes and precisions."""
 
@@ -221,7 +221,7 @@ def _fit(size: int, packages: int, *, private: int = 0) -> Fit:
     fits_zip = zipped - SOURCES_BYTES <= UNZIPPED_BYTES
     if fits_zip and zipped > UNZIPPED_BYTES:
         zipped -= SOURCES_BYTES
-    touched = TOUCHED * (size - private) + private
+    touched = TOUCHED_SHARE * (size - private) + private
     return Fit(size, zipped, fits_zip, round((PROCESS_BYTES + touched + READ_COPIES * private) / MB))
 
 

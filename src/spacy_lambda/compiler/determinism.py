@@ -19,7 +19,7 @@ Place = tuple[int | None, int | None]
 Places = dict[str, frozenset[Place] | None]
 """The places of each kind of annotation at which the values change; ``None`` where the places themselves do."""
 
-TIMES = 2
+RUNS = 2
 
 
 class RepeatedRun:
@@ -34,7 +34,7 @@ class RepeatedRun:
 
     def __call__(self, text: str) -> list[Mapping[str, Annotations]]:
         """Return the Doc's annotations after each component, once for each run."""
-        return [self._run(text) for _ in range(TIMES)]
+        return [self._run(text) for _ in range(RUNS)]
 
     def _run(self, text: str) -> Mapping[str, Annotations]:
         docs = self._runner.tokenize([text])

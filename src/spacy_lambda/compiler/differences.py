@@ -15,7 +15,7 @@ __all__ = ["ValueDifference", "differences", "first_not_finite", "trace_differen
 TOLERANCE = 1e-3
 """Of numbers, relative and absolute: scores and vectors differ in their last bits from one batch to another."""
 
-LISTED = 2000
+MAX_LISTED = 2000
 SHOWN = 60
 
 
@@ -65,7 +65,7 @@ def trace_differences(original: DocTrace, compiled: DocTrace) -> list[tuple[str,
         # A kind that one side has not changed keeps its previous value.
         kinds = changed.keys() | other.keys()
         step = differences({kind: before.get(kind) for kind in kinds}, {kind: after.get(kind) for kind in kinds})
-        found += [(name, one) for one in islice(step, LISTED)]
+        found += [(name, one) for one in islice(step, MAX_LISTED)]
     return found
 
 

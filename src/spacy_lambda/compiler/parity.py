@@ -30,9 +30,9 @@ __all__ = [
     "row_error",
 ]
 
-TINY = 1e-12
+EPSILON = 1e-12
 
-PADDED = 17
+PADDED_LENGTH = 17
 """Length of the window that is run in a batch with a longer one."""
 
 OnCheck = Callable[[int, int], None]
@@ -166,12 +166,12 @@ def row_error(found: HiddenStates, expected: HiddenStates) -> float:
         return 0.0
     rows = np.square((found - expected).astype(np.float64)).mean(axis=-1)
     sizes = np.square(expected, dtype=np.float64).mean(axis=(-2, -1), keepdims=True)
-    return float(np.sqrt((rows / np.maximum(sizes[..., 0], TINY)).max()))
+    return float(np.sqrt((rows / np.maximum(sizes[..., 0], EPSILON)).max()))
 
 
 def _check_against_itself(part: TransformerPart, reference: Reference, expected: Expected) -> None:
     """Run the longest window again, after all others; and a short one in a batch with a longer one."""
-    longest, short = expected.windows[0], next((w for w in expected.windows if len(w) <= PADDED), None)
+    longest, short = expected.windows[0], next((w for w in expected.windows if len(w) <= PADDED_LENGTH), None)
     (again,) = reference([longest])
     if not (error := row_error(again, expected.hidden[0])) <= EXACT.tolerance:
         kept = _longest_kept(reference, expected)
@@ -211,7 +211,7 @@ def _encode(part: TransformerPart, encoder: Encoder, window: list[int], rules: P
 
 
 def _root(part: float, whole: float) -> float:
-    return float(np.sqrt(part / max(whole, TINY)))
+    return float(np.sqrt(part / max(whole, EPSILON)))
 
 
 def _refused(part: TransformerPart, what: str, remedy: str) -> CompileError:

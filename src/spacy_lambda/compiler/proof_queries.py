@@ -31,7 +31,7 @@ __all__ = ["function_answers", "load", "query"]
 UNLIMITED = {variable: str(10**9) for variable in (MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE)}
 """The limits of a function follow from its speed and its timeout; its predictions do not."""
 
-SHORT = 200
+MAX_SHAPES_LENGTH = 200
 """Characters of the texts that are sent in requests of every shape. Shapes differ in what they give of a Doc; longer
 texts, which take most of the time, are sent alone and in one batch with all others.
 """
@@ -67,7 +67,7 @@ def function_answers(nlp: Language, texts: list[str]) -> list[Any]:
     """
     keep_scores(nlp)  # of an original, too
     function = Predictor(nlp, UNLIMITED)
-    short = [text for text in texts if len(text) <= SHORT] or texts
+    short = [text for text in texts if len(text) <= MAX_SHAPES_LENGTH] or texts
     several, few = ([text for text in those if text.strip()] for those in (texts, short))
     events: list[dict[str, Any]] = [{"text": text, "include": list(DOC_PARTS)} for text in texts]
     events += [{"texts": several, "include": list(DOC_PARTS)}, {"inputs": few}, {"texts": short}]

@@ -34,7 +34,7 @@ __all__ = ["Calibration", "calibrate", "quantize_linears", "quantize_table"]
 WEIGHT_LIMIT = 63
 """Largest weight: 7 bits and a sign that is never used alone."""
 
-BALANCE = {"qkv": 0.65, "attention_out": 0.65, "ffn_in": 0.65, "ffn_out": 0.5}
+SMOOTHING_ALPHA = {"qkv": 0.65, "attention_out": 0.65, "ffn_in": 0.65, "ffn_out": 0.5}
 """The part of the inputs' range that moves into the weights (SmoothQuant's alpha), found on MiniLM."""
 
 PER_ROW = ("ffn_out",)
@@ -105,7 +105,7 @@ def quantize_linears(
     for number in sorted(set(weights.sources)):
         layer = weights.layers[number]
         seen = {name: calibration[number, name] for name in LINEARS}
-        factors = {name: _balance(getattr(layer, name), seen[name], BALANCE[name]) for name in LINEARS}
+        factors = {name: _balance(getattr(layer, name), seen[name], SMOOTHING_ALPHA[name]) for name in LINEARS}
         balanced = _values_balanced(layer, factors["attention_out"])
         for name in LINEARS:
             factor = factors[name]

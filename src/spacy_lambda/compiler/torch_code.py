@@ -12,7 +12,7 @@ from spacy_lambda.packages.torch_packages import TORCH_MODULES
 __all__ = ["TorchUse", "torch_uses"]
 
 IMPORTERS = ("import_module", "__import__")
-CAUGHT = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
+IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _suppresses(item: ast.withitem) -> bool:
 
 
 def _is_import_error(node: ast.AST) -> bool:
-    return any(isinstance(one, ast.Name) and one.id in CAUGHT for one in ast.walk(node))
+    return any(isinstance(one, ast.Name) and one.id in IMPORT_ERRORS for one in ast.walk(node))
 
 
 def _is_type_checking(test: ast.AST) -> bool:

@@ -104,8 +104,9 @@ def _rule(valid: str | Container[Any] | Callable[[Any], object], expected: str, 
     return lambda value: None if is_valid(value) else (f"is {describe(value)}; expected {expected}", remedy)
 
 
-def _between(least: int, most: int, unit: str) -> Rule:
-    return _rule(range(least, most + 1), f"{least} to {most} {unit}", f"write a number from {least} to {most}")
+def _between(minimum: int, maximum: int, unit: str) -> Rule:
+    limits = f"{minimum} to {maximum}"
+    return _rule(range(minimum, maximum + 1), f"{limits} {unit}", f"write a number from {limits}")
 
 
 def _text(find: Callable[[str], str | None], remedy: str) -> Rule:

@@ -29,7 +29,7 @@ FUNCTION = "ner"
 UNNAMED = "pipeline"
 """spaCy's default name of a pipeline."""
 
-MAX_GUESS = 20
+MAX_NAME_LENGTH = 20
 """Leaves room for a stage, and in the bucket's name for a long region."""
 
 META = "meta.json"
@@ -144,7 +144,7 @@ def _stored_meta(location: Location) -> Mapping[str, Any]:
 def _aws_name(text: str) -> str:
     """Return the most similar name that is valid in AWS."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).lstrip("0123456789-")
-    return plain[:MAX_GUESS].strip("-") or FUNCTION
+    return plain[:MAX_NAME_LENGTH].strip("-") or FUNCTION
 
 
 def _relative_to(folder: Path, pipeline: str, location: Location) -> str:

@@ -24,7 +24,7 @@ PART = re.compile(r"\w(?:[\w-]|\.(?!\.))*(?<![.-])")
 VERSION = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z!+_-]|\.(?!\.))*(?<![.-])", re.ASCII)
 """Every version of PEP 440, and others in its characters."""
 
-LONGEST = {"lang": 32, "name": 100, "version": 64}
+MAX_BYTES = {"lang": 32, "name": 100, "version": 64}
 """Bytes of UTF-8."""
 
 REQUIREMENT = re.compile(
@@ -62,12 +62,12 @@ class PipelineName:
 
     def __post_init__(self) -> None:
         for key, form in (("lang", PART), ("name", PART), ("version", VERSION)):
-            problem = _value_problem(getattr(self, key), form, LONGEST[key])
+            problem = _value_problem(getattr(self, key), form, MAX_BYTES[key])
             if problem is not None:
                 raise InvalidPipelineError(
                     f"the pipeline's {key!r} is {problem}",
                     remedy=f"correct {key!r} in its meta.json: letters, digits, '_', and '-' and '.' between them, "
-                    f"at most {LONGEST[key]} bytes, such as " + {"lang": "en", "name": "my_ner"}.get(key, "1.0.0"),
+                    f"at most {MAX_BYTES[key]} bytes, such as " + {"lang": "en", "name": "my_ner"}.get(key, "1.0.0"),
                 )
 
     @property

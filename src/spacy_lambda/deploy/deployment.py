@@ -40,7 +40,7 @@ from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.planning import Plan, Planned, make_plan
-from spacy_lambda.deploy.preparation import WORK, prepare
+from spacy_lambda.deploy.preparation import WORK_FOLDER, prepare
 from spacy_lambda.deploy.promotion import Live, promote
 from spacy_lambda.deploy.publication import publish
 from spacy_lambda.deploy.stacks import require_settled
@@ -101,7 +101,7 @@ def _planned(
     on_step: OnStep,
 ) -> Iterator[tuple[Plan, Path]]:
     """Yield the plan and the folder of the templates, which stays for inspection until the next plan."""
-    out = project.folder / WORK / "cdk.out"
+    out = project.folder / WORK_FOLDER / "cdk.out"
     shutil.rmtree(out, ignore_errors=True)
     with ExitStack() as stack:
         prepared = [

@@ -22,10 +22,10 @@ from spacy_lambda.errors import DeployError
 
 __all__ = ["deployment_lock"]
 
-STALE = timedelta(hours=1)
+STALE_AFTER = timedelta(hours=1)
 """Age of a lock whose deployment must have been killed."""
 
-TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
     if not _take(client, bucket, key, mine):
         held = _held(client, bucket, key)
         since = datetime.fromisoformat(held["since"]) if held else None
-        if since is not None and datetime.now(UTC) - since < STALE:
+        if since is not None and datetime.now(UTC) - since < STALE_AFTER:
             raise DeployError(
                 f"{function} is being deployed by {held['by']}, since {since:%H:%M:%S} UTC",
                 remedy=f"wait until it is done; if it was killed, delete s3://{bucket}/{key}",
@@ -63,7 +63,7 @@ def _take(client: Any, bucket: str, key: str, mine: dict[str, str]) -> bool:
         try:
             client.put_object(Bucket=bucket, Key=key, Body=json.dumps(mine).encode(), IfNoneMatch="*")
         except ClientError as exc:
-            if exc.response.get("Error", {}).get("Code") in TAKEN:
+            if exc.response.get("Error", {}).get("Code") in CONFLICT_CODES:
                 return False
             raise
     return True

@@ -28,9 +28,9 @@ from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.store.registry import version_of
 from spacy_lambda.store.transfer import pull
 
-__all__ = ["WORK", "Prepared", "prepare", "store_location"]
+__all__ = ["WORK_FOLDER", "Prepared", "prepare", "store_location"]
 
-WORK = ".spacy-lambda"
+WORK_FOLDER = ".spacy-lambda"
 """Folder next to the project's file for bundles and templates; it can be removed at any time."""
 
 
@@ -72,7 +72,7 @@ def prepare(
     :raises SpacyLambdaError: If any of this fails; nothing in AWS has changed then.
     """
     requests = read_requests(config.golden)
-    out = project.folder / WORK / config.name
+    out = project.folder / WORK_FOLDER / config.name
     out.mkdir(parents=True, exist_ok=True)
     (out.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     with _local_pipeline(config) as folder:

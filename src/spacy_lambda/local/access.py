@@ -33,7 +33,7 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 _OWN_SITE = frozenset({"same-origin", "none"})
-_SHOWN = 100
+_MAX_SHOWN = 100
 
 
 class AccessMiddleware:
@@ -59,13 +59,13 @@ class AccessMiddleware:
         host = headers.get("host", "")
         if not _is_trusted(host, scope, self._names):
             return _refused(
-                f"the request is for the host {host[:_SHOWN]!r}, which is not a known name of this server;"
+                f"the request is for the host {host[:_MAX_SHOWN]!r}, which is not a known name of this server;"
                 " to accept it, start the server with --allow-host NAME"
             )
         foreign = self._foreign(scope, headers, host.lower())
         if foreign is not None:
             return _refused(
-                f"the request comes from a web page of another origin ({foreign[:_SHOWN]});"
+                f"the request comes from a web page of another origin ({foreign[:_MAX_SHOWN]});"
                 f" pages may call a function's URL only, where its variable {CORS_VARIABLE} names their origin"
                 f" (--env {CORS_VARIABLE}=https://example.org)"
             )

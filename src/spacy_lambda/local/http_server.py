@@ -15,7 +15,7 @@ from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.access import AccessMiddleware, Origins, host_names, no_origins
 
 _KEEP_ALIVE_S = 3600  # a function may take longer between two calls than usual limits allow
-_LAST_ANSWERS_S = 2
+_SHUTDOWN_S = 2
 _BACKLOG = 2048
 
 
@@ -53,7 +53,7 @@ class HttpServer:
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_LAST_ANSWERS_S,
+            timeout_graceful_shutdown=_SHUTDOWN_S,
         )
         self._server = _QuietServer(config)
         self._task: asyncio.Task[None] | None = None

@@ -23,7 +23,7 @@ __all__ = ["image_program"]
 LAMBDA_USER = "993:990"
 """The user as which Lambda runs a function; the image's USER has no effect."""
 
-ENTER = """
+ENTER_ROOT = """
 mount --rbind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t tmpfs tmpfs "$1/tmp" && chmod 1777 "$1/tmp" &&
 mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && root="$1" user="$2" folder="$3" && shift 3 &&
 exec chroot --groups= --userspec="$user" "$root" /usr/bin/env -C "$folder" "$@"
@@ -94,7 +94,7 @@ def _mounted(engine: Engine, image: str, config: ImageConfig) -> Iterator[Comman
     container = engine.call("from", image).strip()
     try:
         root = engine.call("mount", container).strip()
-        enter = ("unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, "sh", root)
+        enter = ("unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER_ROOT, "sh", root)
         words = (*enter, _user(config), config.folder, *config.entrypoint)
         yield lambda names: words
     finally:

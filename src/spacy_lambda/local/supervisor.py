@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-LOOK_S = 1.0
+PARENT_CHECK_S = 1.0
 """Seconds between checks that the server is still its parent; the end of standard input shows it at once."""
 
 SWEEP_S = 5.0
@@ -66,7 +66,7 @@ def _start(command: list[str], log_fd: int) -> tuple[int, str]:
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
-        for number in (*ENDS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+        for number in (*END_SIGNALS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         _set(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != supervisor:  # it was killed before PR_SET_PDEATHSIG was set
@@ -87,7 +87,7 @@ def _keep(pid: int, server: int, control_fd: int, woken_fd: int) -> int | None:
     :returns: Its exit status; ``None`` if it has to be killed.
     """
     while True:
-        ready, _, _ = select.select([control_fd, woken_fd], [], [], LOOK_S)
+        ready, _, _ = select.select([control_fd, woken_fd], [], [], PARENT_CHECK_S)
         if woken_fd in ready:
             os.read(woken_fd, 4096)
         for ended, status in _reap():
@@ -163,7 +163,7 @@ def _wake_on_child() -> int:
     os.set_blocking(reading, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    for number in ENDS:
+    for number in END_SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # the server decides
     return reading
 

@@ -21,7 +21,7 @@ REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
 USER = r"(?:\S+(?::\S*)?@)?"
 """Part of spaCy's expression for URLs: the user and the password."""
 
-WIDEST = 1024
+MAX_WIDTH = 1024
 """Characters of a suffix; expressions with wider ones are left as they are."""
 
 
@@ -109,9 +109,9 @@ def _widest(tree: Any, pattern: re.Pattern[str]) -> int | None:
 def _width(branch: Any) -> int | None:
     if not len(branch) or not _is(branch[-1], "AT", "AT_END"):
         return None
-    least, most = branch.getwidth()
-    if most <= WIDEST:
-        return int(most)
+    least, greatest = branch.getwidth()
+    if greatest <= MAX_WIDTH:
+        return int(greatest)
     return int(least) if _is_run([branch[index] for index in range(len(branch) - 1)]) else None
 
 

@@ -84,8 +84,8 @@ def derive_limits(
     units = max(1, int(min(text_s / pace, MEMORY_SHARE * free_bytes / bytes_per_unit)))
     configured = setting(environ, MAX_TEXT_VARIABLE)
     text = configured or min(max_length, rounded(units * speed.characters_per_unit))
-    most = min(request_s / pace * speed.characters_per_unit, MEMORY_SHARE * free_bytes / BYTES_PER_CHARACTER)
-    total = setting(environ, MAX_TOTAL_VARIABLE) or max(text, rounded(most))
+    longest_total = min(request_s / pace * speed.characters_per_unit, MEMORY_SHARE * free_bytes / BYTES_PER_CHARACTER)
+    total = setting(environ, MAX_TOTAL_VARIABLE) or max(text, rounded(longest_total))
     texts = setting(environ, MAX_TEXTS_VARIABLE) or min(
         MAX_TEXTS, rounded(request_s / (MAX_SLOWNESS * speed.smallest(cpus)))
     )

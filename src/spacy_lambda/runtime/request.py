@@ -19,7 +19,7 @@ KEYS = (*TEXT_KEYS, "include", "long_text")
 _REPR = Repr()
 _REPR.maxother = _REPR.maxstring = 60
 
-NAMED = 20
+MAX_NAMED_KEYS = 20
 """Keys at fault that a message names; the others are counted."""
 
 EntityShape = Literal["ents", "token-classification"]
@@ -114,7 +114,7 @@ def combined(errors: Sequence[RequestError]) -> RequestError:
     keys = [error.key for error in errors if error.key is not None]
     if len(keys) < 2:
         return first
-    others, more = keys[1 : NAMED + 1], len(keys) - 1 - NAMED
+    others, more = keys[1 : MAX_NAMED_KEYS + 1], len(keys) - 1 - MAX_NAMED_KEYS
     also = ", ".join(others) + (f" and {more:,} more" if more > 0 else "")
     return RequestError(
         f"{first.message} (also at fault: {also})", remedy=first.remedy, key=first.key, status=first.status, keys=keys
@@ -189,7 +189,7 @@ def _include(event: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _known_keys(key: Any) -> str:
-    near = get_close_matches(str(key)[:NAMED], KEYS, n=1)
+    near = get_close_matches(str(key)[:20], KEYS, n=1)
     return (f'did you mean "{near[0]}"? ' if near else "") + f"known keys: {', '.join(KEYS)}"
 
 

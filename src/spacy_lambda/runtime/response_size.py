@@ -12,7 +12,7 @@ from spacy_lambda.runtime.request import Request
 
 __all__ = [
     "GZIP_RATIO",
-    "SMALL",
+    "UNMEASURED_CHARACTERS",
     "check_estimate",
     "check_response",
     "json_bytes",
@@ -25,7 +25,7 @@ GZIP_RATIO = 20
 TOKEN_BYTES = 90
 """Minimum bytes of a token in a response."""
 
-SMALL = 1 << 17
+UNMEASURED_CHARACTERS = 1 << 17
 """Characters up to which a response is not measured: JSON takes at most six bytes for each."""
 
 
@@ -69,16 +69,16 @@ def too_large(what: str, limit: float, *, key: str | None = None) -> RequestErro
 
 def _is_small(response: Any) -> bool:
     """Return whether a response is far below every limit, by a count that stops early otherwise."""
-    room = SMALL
+    budget = UNMEASURED_CHARACTERS
     left = [response]
-    while left and room > 0:
+    while left and budget > 0:
         value = left.pop()
         if isinstance(value, Mapping):
             left.extend(value.values())
-            room -= 16 * len(value)
+            budget -= 16 * len(value)
         elif isinstance(value, list):
             left.extend(value)
-            room -= len(value)
+            budget -= len(value)
         else:
-            room -= len(value) if isinstance(value, str) else 24
-    return room > 0
+            budget -= len(value) if isinstance(value, str) else 24
+    return budget > 0

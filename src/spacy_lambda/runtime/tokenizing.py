@@ -20,7 +20,7 @@ from spacy_lambda.runtime.affixes import anchored_prefix_search, anchored_suffix
 
 __all__ = ["Tokenizing", "TokenizingCost", "tokenizing_cost"]
 
-SHORT = 32
+MIN_RUN = 32
 """Characters; shorter runs without whitespace are not counted: their squares are small."""
 
 EASY_STEPS = 20_000
@@ -32,13 +32,13 @@ MAX_RUN = {True: 10_000, False: 1_500}
 SECONDS_PER_STEP = {True: 5e-9, False: 2e-7}
 """Maximum seconds for each step on one CPU, with faster searches and without."""
 
-EDGE = 64
+EDGE_CHARACTERS = 64
 """Characters at the ends of a run that are examined to count the prefixes and suffixes."""
 
 OTHER_SEGMENT = 16_000
 """Characters of a segment for other tokenizers: SudachiPy, of Japanese pipelines, takes 49,149 bytes."""
 
-LONG = re.compile(rf"(?<!\S)\S{{{SHORT},}}")
+LONG_RUN = re.compile(rf"(?<!\S)\S{{{MIN_RUN},}}")
 SPLITTABLE = re.compile(r"(?:[^\W_]{0,8}+[\W_])*+")
 """Characters that can be split off at a run's beginning: after nine letters or digits there are none."""
 
@@ -70,10 +70,10 @@ NO_COST = TokenizingCost()
 
 def tokenizing_cost(text: str) -> TokenizingCost:
     """Estimate the cost of a text, without tokenizing it."""
-    if len(text) < SHORT or max(map(len, text.split()), default=0) < SHORT:
+    if len(text) < MIN_RUN or max(map(len, text.split()), default=0) < MIN_RUN:
         return NO_COST
     max_steps = fast_steps = own_steps = worst = start = length = 0
-    for run in LONG.finditer(text):
+    for run in LONG_RUN.finditer(text):
         chunk, size = run[0], run.end() - run.start()
         symbols = len(SYMBOL.findall(chunk))
         ends = _count_ends(chunk, symbols)
@@ -160,7 +160,7 @@ class Tokenizing:
         try:
             return self._nlp.make_doc(text)
         except Exception as exc:
-            if self.is_rule_based or not self._takes(text[:SHORT]):
+            if self.is_rule_based or not self._takes(text[:MIN_RUN]):
                 raise
             raise RequestError(
                 f"the tokenizer does not take a text of {len(text):,} characters: {str(exc)[:200]}",
@@ -207,19 +207,19 @@ def _accelerated(slow: Any) -> Tokenizer | None:
 def _count(text: str, tokenizer: Tokenizer) -> int:
     """Count the actual steps of a text, up to the limit: most symbols within a run are not split off."""
     steps = 0
-    for run in LONG.finditer(text):
+    for run in LONG_RUN.finditer(text):
         steps += len(run[0]) * _splits(run[0], tokenizer, MAX_RUN[True] ** 2 // len(run[0]) + 1)
         if steps > MAX_RUN[True] ** 2:
             break
     return steps
 
 
-def _splits(chunk: str, tokenizer: Tokenizer, most: int) -> int:
+def _splits(chunk: str, tokenizer: Tokenizer, limit: int) -> int:
     """Count the prefixes and suffixes that are split off, as the tokenizer does, but seeing only the ends."""
     start, end, found = 0, len(chunk), 0
-    while start < end and found < most:
-        prefix = tokenizer.find_prefix(chunk[start : min(start + EDGE, end)])
-        suffix = tokenizer.find_suffix(chunk[max(start + prefix, end - EDGE) : end])
+    while start < end and found < limit:
+        prefix = tokenizer.find_prefix(chunk[start : min(start + EDGE_CHARACTERS, end)])
+        suffix = tokenizer.find_suffix(chunk[max(start + prefix, end - EDGE_CHARACTERS) : end])
         if not prefix and not suffix:
             break
         start, end, found = start + prefix, end - suffix, found + 1

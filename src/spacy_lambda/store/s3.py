@@ -23,9 +23,9 @@ from spacy_lambda.errors import StoreError
 
 __all__ = ["Encryption", "S3Storage"]
 
-PART = 16 * 1024 * 1024
+PART_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 10_000
-AT_ONCE = 4
+UPLOAD_THREADS = 4
 ARTIFACT_TYPE = "application/x-tar"
 POINTER_TYPE = "application/json"
 
@@ -96,7 +96,7 @@ class S3Storage:
             upload = self._open_upload(key, sha256)
             sent = self._sent_parts(key, upload)
         progress = _Upload(file, size, upload, on_bytes)
-        with self._errors(key), ThreadPoolExecutor(AT_ONCE, "upload") as pool:
+        with self._errors(key), ThreadPoolExecutor(UPLOAD_THREADS, "upload") as pool:
             jobs = [
                 pool.submit(self._send, key, progress, number, start, sent.get(number))
                 for number, start in enumerate(range(0, size, progress.part_size), start=1)
@@ -202,7 +202,7 @@ class _Upload:
 
     def __init__(self, file: Path, size: int, upload_id: str, on_bytes: Callable[[int, int], None]) -> None:
         self.file, self.size, self.upload_id = file, size, upload_id
-        self.part_size = max(PART, -(-size // MAX_PARTS))
+        self.part_size = max(PART_BYTES, -(-size // MAX_PARTS))
         self.parts: dict[int, tuple[str, str]] = {}
         self.sent = 0
         self._done = 0

@@ -10,7 +10,8 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from spacy_lambda.compiler.graphs.builder import ALIGNMENT, SMALL, GraphBuilder, split_weights  # noqa: E402
+from spacy_lambda.compiler.graphs.builder import ALIGNMENT, GraphBuilder, split_weights  # noqa: E402
+from spacy_lambda.compiler.graphs.builder import MIN_EXTERNAL_BYTES as BYTES  # noqa: E402
 from spacy_lambda.compiler.graphs.encoder_graph import build_graph  # noqa: E402
 from spacy_lambda.compiler.graphs.layers import LINEARS  # noqa: E402
 from spacy_lambda.compiler.graphs.weights import Activation  # noqa: E402
@@ -118,8 +119,11 @@ def test_layers_that_share_weights_store_them_once() -> None:
 
 def test_large_constants_are_split_off_and_aligned() -> None:
     builder = GraphBuilder()
-    small, large = np.ones(WIDTH, dtype=np.float32), np.arange(VOCABULARY * SMALL, dtype=np.float32)
-    table, other = builder.const(large.reshape(VOCABULARY, SMALL)), builder.const(large.reshape(SMALL, VOCABULARY))
+    small, large = np.ones(WIDTH, dtype=np.float32), np.arange(VOCABULARY * BYTES, dtype=np.float32)
+    table, other = (
+        builder.const(large.reshape(VOCABULARY, BYTES)),
+        builder.const(large.reshape(BYTES, VOCABULARY)),
+    )
     hidden = builder.op("MatMul", builder.op("Gather", table, INPUT), other)
     scaled = builder.op("Mul", hidden, builder.op("ReduceMean", builder.const(small), keepdims=0))
     model = builder.build(INPUT, scaled, OUTPUT, ["batch", "wordpieces", VOCABULARY])
@@ -129,6 +133,6 @@ def test_large_constants_are_split_off_and_aligned() -> None:
     places = [{entry.key: int(entry.value) for entry in one.external_data if entry.key != "location"} for one in placed]
     assert [tensor.name for tensor in placed] == [table, other]
     assert all(place["offset"] % ALIGNMENT == 0 and place["length"] == large.nbytes for place in places)
-    assert len(encoder.graph) < SMALL < len(encoder.weights)
+    assert len(encoder.graph) < BYTES < len(encoder.weights)
     (found,) = Encoder(encoder)([np.array([1, 2], dtype=np.int64)])
     np.testing.assert_allclose(found, expected[0], rtol=1e-6)

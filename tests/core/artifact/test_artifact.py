@@ -21,7 +21,7 @@ import spacy
 from spacy_lambda.core.artifact.extract import extract
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import Packed, pack
-from spacy_lambda.core.artifact.tar import BLOCK, END, digest_line, header, padding
+from spacy_lambda.core.artifact.tar import BLOCK, END_OF_ARCHIVE, digest_line, header, padding
 from spacy_lambda.core.artifact.unpack import read_manifest, unpack
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
@@ -151,7 +151,7 @@ def forged(manifest: bytes, files: bytes = b"") -> bytes:
     parts = []
     for name, data in (("manifest.json", manifest), ("manifest.sha256", line)):
         parts += [header(name, len(data)), data, padding(len(data))]
-    return b"".join([*parts, files, END])
+    return b"".join([*parts, files, END_OF_ARCHIVE])
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_each_file_is_compared_with_the_manifest(packed: Packed, tmp_path: Path,
     entry = next(file for file in packed.manifest.files if file.path == "block")
     lie = packed.manifest.to_bytes().replace(entry.sha256.encode(), b"0" * 64)
     start = BLOCK + len(lie) + len(padding(len(lie))) + 2 * BLOCK
-    artifact = forged(lie, data[start : data.rindex(END)])
+    artifact = forged(lie, data[start : data.rindex(END_OF_ARCHIVE)])
     digest = Digest(hashlib.sha256(artifact).hexdigest()) if sha256 else None
     assert refused(artifact, tmp_path / "out", sha256=digest) == "block does not match the manifest"
 

@@ -24,7 +24,7 @@ PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 NO_ATTESTATIONS = ("--provenance=false", "--sbom=false")
 """BuildKit's attestations turn the image into an index, which Lambda refuses."""
 
-SAME_DATES = (f"--timestamp={ARCHIVE_TIME}",)
+TIMESTAMP_OPTIONS = (f"--timestamp={ARCHIVE_TIME}",)
 
 
 @dataclass(frozen=True)
@@ -160,9 +160,9 @@ ENGINES = {
     engine.name: engine
     for engine in (
         Engine("docker", ("buildx", "build", *NO_ATTESTATIONS, "--load"), ready=("version",)),
-        Engine("podman", ("build", *SAME_DATES), ready=("info",), insecure=("--tls-verify=false",)),
+        Engine("podman", ("build", *TIMESTAMP_OPTIONS), ready=("info",), insecure=("--tls-verify=false",)),
         Engine("finch", ("build", *NO_ATTESTATIONS), ready=("info",), insecure=("--insecure-registry",)),
-        Engine("buildah", ("build", *SAME_DATES), ready=("info",), insecure=("--tls-verify=false",)),
+        Engine("buildah", ("build", *TIMESTAMP_OPTIONS), ready=("info",), insecure=("--tls-verify=false",)),
     )
 }
 """In the order of preference."""

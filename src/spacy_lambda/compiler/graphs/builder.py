@@ -18,7 +18,7 @@ CONTRIB = "com.microsoft"
 """Domain of onnxruntime's own operators
 (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md)."""
 
-SMALL = 1024
+MIN_EXTERNAL_BYTES = 1024
 """Bytes below which a constant stays in the graph."""
 
 ALIGNMENT = 64
@@ -34,7 +34,7 @@ def split_weights(model: onnx.ModelProto) -> EncoderBytes:
     weights = bytearray()
     for tensor in model.graph.initializer:
         data = tensor.raw_data
-        if len(data) < SMALL:
+        if len(data) < MIN_EXTERNAL_BYTES:
             continue
         weights += bytes(-len(weights) % ALIGNMENT)
         places = {"location": WEIGHTS_FILE, "offset": str(len(weights)), "length": str(len(data))}
@@ -57,7 +57,7 @@ class GraphBuilder:
 
     def const(self, array: npt.NDArray[Any]) -> str:
         """Add a constant and name it; an array is stored once, however many layers share it."""
-        key = (array.dtype, array.shape, array.tobytes()) if array.nbytes < SMALL else id(array)
+        key = (array.dtype, array.shape, array.tobytes()) if array.nbytes < MIN_EXTERNAL_BYTES else id(array)
         if key not in self._named:
             name = f"c{len(self._constants)}"
             self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))

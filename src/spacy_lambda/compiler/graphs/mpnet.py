@@ -23,7 +23,7 @@ from spacy_lambda.compiler.graphs.weights import (
 
 __all__ = ["BiasedAttention", "read_mpnet_weights"]
 
-FARTHEST = 128
+MAX_DISTANCE = 128
 """Distance from which all have the same bias (``max_distance``, not in the config)."""
 
 
@@ -50,7 +50,7 @@ def read_mpnet_weights(model: Any) -> EncoderWeights:
 
     config, state = model.config, read_state(model)
     # The model always uses 32 buckets: its config's number only makes the table larger.
-    buckets = model.encoder.relative_position_bucket(torch.arange(-FARTHEST, FARTHEST + 1)).numpy()
+    buckets = model.encoder.relative_position_bucket(torch.arange(-MAX_DISTANCE, MAX_DISTANCE + 1)).numpy()
     return EncoderWeights(
         words=state["embeddings.word_embeddings.weight"],
         positions=state["embeddings.position_embeddings.weight"],

@@ -14,10 +14,10 @@ from spacy_lambda.compiler.graphs.weights import Floats, Linear
 
 __all__ = ["QuantizedLinear", "QuantizedTable", "embed", "multiply", "multiply_quantized"]
 
-LOWEST = -0.171
+MIN_ACTIVATION = -0.171
 """No activation function of :data:`.weights.ACTIVATIONS` gives less."""
 
-TINY = 1e-6
+EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def multiply_quantized(g: GraphBuilder, linear: QuantizedLinear, x: str) -> str:
 def _largest(g: GraphBuilder, linear: QuantizedLinear, x: str) -> str:
     """Return the range of each row."""
     if linear.per_row == "signed":
-        largest, least = g.op("ReduceMax", g.op("Abs", x), g.const(np.array([-1])), keepdims=1), TINY
+        largest, least = g.op("ReduceMax", g.op("Abs", x), g.const(np.array([-1])), keepdims=1), EPSILON
     else:
         # Values below zero are small, so the largest value is the range, except in rows without larger values.
-        largest, least = g.op("ReduceMax", x, g.const(np.array([-1])), keepdims=1), -LOWEST
+        largest, least = g.op("ReduceMax", x, g.const(np.array([-1])), keepdims=1), -MIN_ACTIVATION
         least *= 1.0 if linear.input_scale is None else float(linear.input_scale.max())
     return g.op("Max", largest, g.const(np.array(least, dtype=np.float32)))
 

@@ -19,7 +19,7 @@ from spacy_lambda.compiler.libraries.part import DocStates, Reference, Transform
 from spacy_lambda.compiler.libraries.pooler import find_pooler
 from spacy_lambda.compiler.libraries.reference import TEXT, SpecialWordpieces, WordpieceBatchReference, quiet
 from spacy_lambda.compiler.libraries.tok2vec_transformer import TOK2VEC_MODELS, Tok2VecTransformers
-from spacy_lambda.compiler.libraries.window_limit import ORDINARY, longest_checked, window_limit
+from spacy_lambda.compiler.libraries.window_limit import DEFAULT_PROBED, longest_checked, window_limit
 from spacy_lambda.compiler.samples import checked_lengths, limit_docs, sample_windows, text_docs
 from spacy_lambda.compiler.traced_graph import TokenTypes, trace_graph
 from spacy_lambda.runtime.component import FACTORY, OnnxTransformer
@@ -124,7 +124,7 @@ class SpacyTransformersPart(TransformerPart):
         vocab = self.pipe.vocab
         yield text_docs(vocab, map(str, self.tokenizer.all_special_tokens))
         longest = self._longest_checked()
-        lengths = [longest, longest + 1, 2 * longest] if longest <= ORDINARY else [longest + 1]
+        lengths = [longest, longest + 1, 2 * longest] if longest <= DEFAULT_PROBED else [longest + 1]
         for doc in limit_docs(vocab, lambda text: len(self.tokenizer(text, verbose=False)["input_ids"]), lengths):
             yield [doc]
 

@@ -13,7 +13,7 @@ from typing import Any
 from spacy_lambda.compiler.libraries.reference import WordpieceBatchReference
 from spacy_lambda.errors import CompileError
 
-__all__ = ["ORDINARY", "UNLIMITED", "longest_checked", "window_limit"]
+__all__ = ["DEFAULT_PROBED", "UNLIMITED", "longest_checked", "window_limit"]
 
 UNLIMITED = 1 << 20
 """Stands for no limit; spaCy takes no longer texts by default."""
@@ -21,7 +21,7 @@ UNLIMITED = 1 << 20
 MAX_PROBED = 4100
 """Wordpieces of the longest window that is tried; attention's cost grows with the square."""
 
-ORDINARY = 1025
+DEFAULT_PROBED = 1025
 """Wordpieces that are tried of a model that has no limit."""
 
 
@@ -53,7 +53,7 @@ def longest_checked(limit: int, config: Any) -> int:
     """
     positions = getattr(config, "max_position_embeddings", None) or 0
     beyond = 2 * positions + 1 if 2 * positions < MAX_PROBED else positions + 2
-    return min(limit, MAX_PROBED, max(ORDINARY, beyond))
+    return min(limit, MAX_PROBED, max(DEFAULT_PROBED, beyond))
 
 
 class _WindowProbe:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from spacy_lambda.core.artifact.manifest import REMEDY, FileEntry, Manifest
 from spacy_lambda.core.artifact.safe_paths import path_below
-from spacy_lambda.core.artifact.tar import END, TarReader, file_header, padding
+from spacy_lambda.core.artifact.tar import END_OF_ARCHIVE, TarReader, file_header, padding
 from spacy_lambda.core.artifact.worker import Worker
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.lambda_limits import MAX_EPHEMERAL_BYTES
@@ -30,7 +30,7 @@ __all__ = [
     "read_stream_file",
 ]
 
-FLUSH_EVERY = 16 * CHUNK_BYTES
+FLUSH_INTERVAL_BYTES = 16 * CHUNK_BYTES
 """Bytes after which the disk begins to write, while the download goes on."""
 
 MAX_TOTAL_BYTES = MAX_EPHEMERAL_BYTES
@@ -113,7 +113,7 @@ def _extract(
             reader.expect(file_header(entry), f"the header of {entry.path}")
             _write(reader, entry, path, flushing)
             reader.expect(padding(entry.size), f"the padding of {entry.path}")
-        reader.expect(END, "the end")
+        reader.expect(END_OF_ARCHIVE, "the end")
         reader.end()
     found = Digest(reader.digest.hexdigest())
     if sha256 is not None and found != sha256:
@@ -161,7 +161,7 @@ def _write(reader: TarReader, entry: FileEntry, path: Path | None, flushing: Wor
                 continue
             _write_all(file, chunk)
             unflushed += len(chunk)
-            if unflushed >= FLUSH_EVERY:
+            if unflushed >= FLUSH_INTERVAL_BYTES:
                 unflushed = 0
                 flushing.do(partial(_flush, os.dup(file.fileno())))
         if file is not None:

@@ -38,7 +38,7 @@ BROKEN = (
 )
 """Errors of :mod:`zipfile` for a damaged or unsupported archive."""
 
-UNUSUAL_RATIO_FROM = 1 << 20
+MIN_RATIO_BYTES = 1 << 20
 """Bytes of a file below which any ratio is accepted."""
 
 SMALL_FILES = 32
@@ -174,9 +174,9 @@ def _size_problem(entries: list[zipfile.ZipInfo], packed: int, limits: ZipLimits
     if total > limits.total_bytes:
         return f"it holds {total:,} bytes; the limit is {limits.total_bytes:,}"
     for info in entries:
-        if info.file_size >= UNUSUAL_RATIO_FROM and info.file_size > limits.ratio * max(info.compress_size, 1):
+        if info.file_size >= MIN_RATIO_BYTES and info.file_size > limits.ratio * max(info.compress_size, 1):
             return f"{info.filename!a} unpacks to more than {limits.ratio} times its size"
-    if total > max(limits.total_ratio * packed, SMALL_FILES * UNUSUAL_RATIO_FROM):
+    if total > max(limits.total_ratio * packed, SMALL_FILES * MIN_RATIO_BYTES):
         return f"it unpacks to {total:,} bytes, more than {limits.total_ratio} times its size"
     return None
 

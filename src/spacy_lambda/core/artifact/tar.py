@@ -20,10 +20,20 @@ from spacy_lambda.core.artifact.worker import Worker
 from spacy_lambda.core.streams import Readable
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["BLOCK", "END", "TarReader", "artifact_size", "chunks", "digest_line", "file_header", "header", "padding"]
+__all__ = [
+    "BLOCK",
+    "END_OF_ARCHIVE",
+    "TarReader",
+    "artifact_size",
+    "chunks",
+    "digest_line",
+    "file_header",
+    "header",
+    "padding",
+]
 
 BLOCK = 512
-END = bytes(2 * BLOCK)
+END_OF_ARCHIVE = bytes(2 * BLOCK)
 """The end of a tar."""
 
 FOLDER = "pipeline"
@@ -80,14 +90,14 @@ def chunks(manifest: Manifest, contents: Callable[[FileEntry], Iterable[bytes]])
         yield file_header(entry)
         yield from contents(entry)
         yield padding(entry.size)
-    yield END
+    yield END_OF_ARCHIVE
 
 
 def artifact_size(manifest: Manifest) -> int:
     """Return the bytes of the whole artifact."""
     data = manifest.to_bytes()
     sizes = (len(data), len(digest_line(data)), *(entry.size for entry in manifest.files))
-    return sum(BLOCK + size + -size % BLOCK for size in sizes) + len(END)
+    return sum(BLOCK + size + -size % BLOCK for size in sizes) + len(END_OF_ARCHIVE)
 
 
 class TarReader:
@@ -107,9 +117,9 @@ class TarReader:
         self.digest = hashlib.sha256()
         self.position = 0
 
-    def some(self, most: int) -> bytes | memoryview:
-        """Read at least one byte and at most ``most``."""
-        data = self._stream.read(most)
+    def some(self, max_bytes: int) -> bytes | memoryview:
+        """Read at least one byte and at most ``max_bytes``."""
+        data = self._stream.read(max_bytes)
         if not data:
             raise ArtifactError(f"the artifact is truncated at byte {self.position:,}", remedy=REMEDY)
         if self._hashing is not None:

@@ -31,11 +31,11 @@ HUB_FOLDER = "spacy-lambda"
 """The folder of a repository that holds the manifest and its record."""
 
 CARD = "README.md"
-AT_ONCE = 8
-SMALL = 1 << 20
+PREFETCH_THREADS = 8
+PREFETCH_MAX_BYTES = 1 << 20
 """Bytes below which a file is prefetched, several at a time: most of a pipeline's files are small."""
 
-PREFETCHED = 64 * SMALL
+PREFETCHED = 64 * PREFETCH_MAX_BYTES
 """Maximum bytes of all prefetched files, which wait in memory."""
 
 MAX_RECORD_BYTES = 4096
@@ -114,7 +114,7 @@ def find_on_hub(
 
     @contextmanager
     def open_files() -> Iterator[ChunkStream]:
-        with ThreadPoolExecutor(AT_ONCE, "hub") as pool:
+        with ThreadPoolExecutor(PREFETCH_THREADS, "hub") as pool:
             small: dict[str, Future[list[bytes]]] = {
                 entry.path: pool.submit(list, repository.chunks(record.path_of(entry.path), entry.size))
                 for entry in _prefetched(manifest)
@@ -137,6 +137,6 @@ def find_on_hub(
 def _prefetched(manifest: Manifest) -> Iterator[FileEntry]:
     left = PREFETCHED
     for entry in manifest.files:
-        if entry.size < min(SMALL, left):
+        if entry.size < min(PREFETCH_MAX_BYTES, left):
             left -= entry.size
             yield entry

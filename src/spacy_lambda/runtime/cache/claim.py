@@ -35,7 +35,7 @@ __all__ = ["FETCHING", "HEARTBEAT", "Claim", "is_dead", "is_number", "take_claim
 FETCHING = ".fetching"
 HEARTBEAT = "heartbeat"
 HEARTBEAT_BYTES = 20
-BEAT_EVERY_S = 0.1
+HEARTBEAT_INTERVAL_S = 0.1
 POLL_S = (0.02, 0.5)
 """Poll intervals in seconds, first and later: each poll is a few requests to the file server of an EFS."""
 
@@ -54,7 +54,7 @@ class Claim:
         """Record the given number of bytes as done."""
         self.done = done
         now = time.monotonic()
-        if now - self._beaten > BEAT_EVERY_S:
+        if now - self._beaten > HEARTBEAT_INTERVAL_S:
             self._beaten = now
             with contextlib.suppress(OSError):
                 os.pwrite(self._handle, _beat(done), 0)
@@ -127,7 +127,7 @@ class _Watch:
         try:
             if is_dead(claim):
                 return True
-            beat = read_file(claim / HEARTBEAT, most=HEARTBEAT_BYTES)
+            beat = read_file(claim / HEARTBEAT, max_bytes=HEARTBEAT_BYTES)
         except OSError:
             # Released just now, or what a process that died has left.
             beat = b""

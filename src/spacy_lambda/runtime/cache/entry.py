@@ -32,7 +32,7 @@ __all__ = ["IN_USE", "MANIFEST", "PIPELINE", "Entry", "finish_entry", "open_entr
 PIPELINE = "pipeline"
 MANIFEST = "manifest.json"
 IN_USE = "in-use"
-MARK_EVERY_S = 300
+MARK_INTERVAL_S = 300
 
 OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)
 """Errors that keep an undamaged entry from being read."""
@@ -63,7 +63,7 @@ class Entry:
     def mark(self) -> None:
         """Note that the entry is still used, every few minutes: a frozen function may lose its lock on EFS."""
         now = time.monotonic()
-        if not self.marked or now - self.marked > MARK_EVERY_S:
+        if not self.marked or now - self.marked > MARK_INTERVAL_S:
             self.marked = now
             # On a read-only mount nothing is evicted either.
             with contextlib.suppress(OSError):
@@ -135,7 +135,7 @@ def _verify(folder: Path, digest: Digest) -> None:
     if not is_folder(folder / PIPELINE):
         raise _Damaged(f"{folder / PIPELINE} is not a folder")
     try:
-        manifest = parse_manifest(read_file(folder / MANIFEST, most=MAX_MANIFEST_BYTES))
+        manifest = parse_manifest(read_file(folder / MANIFEST, max_bytes=MAX_MANIFEST_BYTES))
         found = folder_digest(folder / PIPELINE, manifest)
     except OSError as exc:
         raise _refused(folder, exc) from exc

@@ -203,7 +203,7 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
     return handle
 
 
-def read_file(path: Path, *, most: int) -> bytes:
+def read_file(path: Path, *, max_bytes: int) -> bytes:
     """Return a plain file's contents.
 
     :raises IrregularFileError: If something else has the name, or it is larger.
@@ -211,10 +211,10 @@ def read_file(path: Path, *, most: int) -> bytes:
     """
     with open(open_file(path), "rb", buffering=0) as file:
         data = bytearray()
-        while len(data) <= most and (chunk := file.read(most + 1 - len(data))):
+        while len(data) <= max_bytes and (chunk := file.read(max_bytes + 1 - len(data))):
             data += chunk
-    if len(data) > most:
-        raise IrregularFileError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    if len(data) > max_bytes:
+        raise IrregularFileError(errno.EFBIG, f"larger than {max_bytes:,} bytes", str(path))
     return bytes(data)
 
 

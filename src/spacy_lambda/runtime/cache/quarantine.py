@@ -11,7 +11,7 @@ from spacy_lambda.runtime.cache.folders import FULL, folder_entries, move_if_unc
 __all__ = ["QUARANTINE", "quarantine"]
 
 QUARANTINE = ".set-aside"
-KEPT = 2
+MAX_KEPT = 2
 """Damaged entries that are kept: a disk that damages one after another is not filled with them."""
 
 
@@ -39,5 +39,5 @@ def quarantine(root: Path, folder: Path, known: tuple[int, int], why: str) -> No
 def _keep_few(folder: Path) -> None:
     # A rename sets the time of the inode's change.
     kept = sorted(folder_entries(folder), key=lambda item: item[1].st_ctime_ns, reverse=True)
-    for path, _ in kept[KEPT:]:
+    for path, _ in kept[MAX_KEPT:]:
         remove(path)

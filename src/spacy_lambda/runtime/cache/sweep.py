@@ -11,10 +11,10 @@ from spacy_lambda.runtime.cache.folders import list_names, lstat, remove, remove
 
 __all__ = ["sweep"]
 
-BEGUN_IS_DEAD_S = 60
+NEW_CLAIM_EXPIRY_S = 60
 """Its heartbeat is locked well before."""
 
-UNKNOWN_IS_DEAD_S = 3600
+UNKNOWN_CLAIM_EXPIRY_S = 3600
 
 
 def sweep(root: Path) -> None:
@@ -34,10 +34,10 @@ def _is_left(claim: Path) -> bool:
         if not is_dead(claim):
             return False
         # A claim that has its number has had its lock too.
-        return is_number(claim.name) or _age(claim) > BEGUN_IS_DEAD_S
+        return is_number(claim.name) or _age(claim) > NEW_CLAIM_EXPIRY_S
     except OSError:
         # No heartbeat yet, or no locks here.
-        return _age(claim) > UNKNOWN_IS_DEAD_S
+        return _age(claim) > UNKNOWN_CLAIM_EXPIRY_S
 
 
 def _age(claim: Path) -> float:

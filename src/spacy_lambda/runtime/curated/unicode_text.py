@@ -11,7 +11,7 @@ __all__ = ["NormalForm", "normalize", "split_at_punctuation", "without_accents"]
 
 NormalForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
-SHORT = 256
+MAX_BUILTIN_LENGTH = 256
 """Characters up to which Python's own normalization is fast enough on any text."""
 
 ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
@@ -23,7 +23,7 @@ def normalize(form: NormalForm, text: str) -> str:
     Python sorts combining characters by insertion: a long run of them would take the square of its length. A long text
     therefore comes to it decomposed and sorted.
     """
-    return unicodedata.normalize(form, text if len(text) <= SHORT else _decompose(form, text))
+    return unicodedata.normalize(form, text if len(text) <= MAX_BUILTIN_LENGTH else _decompose(form, text))
 
 
 def _decompose(form: NormalForm, text: str) -> str:

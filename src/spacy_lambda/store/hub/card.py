@@ -48,7 +48,7 @@ SCORES = (
 MAX_TEXT = 100
 """Characters of a value in a sentence or a table."""
 
-MARKS = re.compile(r"[\\`*\[\]()#|!>~]")
+MARKDOWN_CHARACTERS = re.compile(r"[\\`*\[\]()#|!>~]")
 
 FIGURES = ("agreement", "gold_original", "gold_compiled")
 """Keys of a component's verification."""
@@ -160,7 +160,7 @@ def _source(block: dict[str, Any]) -> str:
 def _plain(value: object) -> str:
     """Return a short text with Markdown and HTML escaped."""
     words = " ".join(str(value).split())[:MAX_TEXT]
-    return MARKS.sub(lambda match: f"\\{match[0]}", words).replace("<", "&lt;")
+    return MARKDOWN_CHARACTERS.sub(lambda match: f"\\{match[0]}", words).replace("<", "&lt;")
 
 
 def _figure(value: float | None) -> str:

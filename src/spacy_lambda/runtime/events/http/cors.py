@@ -15,7 +15,7 @@ __all__ = ["CORS_VARIABLE", "allow_origin", "allowed_origins", "preflight"]
 
 """``*``, or origins such as ``https://example.org``, separated by spaces or commas."""
 
-EXPOSED = "x-request-id, x-model-sha256"
+EXPOSED_HEADERS = "x-request-id, x-model-sha256"
 
 
 def allowed_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -28,12 +28,12 @@ def allow_origin(response: HttpResponse, request: HttpRequest, environ: Mapping[
     allowed = allowed_origins(environ)
     origin = request.headers.get("origin", "")
     if "*" in allowed:
-        return response.adding(access_control_allow_origin="*", access_control_expose_headers=EXPOSED)
+        return response.adding(access_control_allow_origin="*", access_control_expose_headers=EXPOSED_HEADERS)
     if not allowed:
         return response
     vary = ", ".join(filter(None, (response.headers.get("vary"), "origin")))
     if origin in allowed:
-        response = response.adding(access_control_allow_origin=origin, access_control_expose_headers=EXPOSED)
+        response = response.adding(access_control_allow_origin=origin, access_control_expose_headers=EXPOSED_HEADERS)
     return response.adding(vary=vary)
 
 

@@ -10,7 +10,7 @@ from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.http.api import respond, respond_to_error
 from spacy_lambda.runtime.events.http.message import HttpRequest, HttpResponse, body_bytes, event_bytes, lower_keys
 from spacy_lambda.runtime.predictor import Predictor
-from spacy_lambda.runtime.response_size import SMALL, too_large
+from spacy_lambda.runtime.response_size import UNMEASURED_CHARACTERS, too_large
 
 __all__ = ["exchange", "request_context"]
 
@@ -36,7 +36,7 @@ def exchange(
     except RequestError as exc:
         return respond_to_error(exc, request, predictor)
     response = respond(HttpRequest(request.method, request.path, request.headers, body, request_id), predictor)
-    if len(response.body) < SMALL or (size := event_bytes(response)) <= limit:
+    if len(response.body) < UNMEASURED_CHARACTERS or (size := event_bytes(response)) <= limit:
         return response
     return respond_to_error(too_large(f"the response has {size:,} bytes", limit), request, predictor)
 

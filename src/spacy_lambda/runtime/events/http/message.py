@@ -26,7 +26,7 @@ __all__ = [
     "to_text",
 ]
 
-WORTH_PACKING = 1024
+MIN_GZIP_BYTES = 1024
 
 _GZIP = re.compile(r"gzip(;(?!q=0(\.0*)?$).*)?")
 """A part of ``Accept-Encoding`` that takes gzip; a weight of 0 is a refusal, however many digits it has."""
@@ -49,10 +49,10 @@ class HttpRequest:
     body: bytes
     id: str
 
-    def content(self, most: int = 10 * REQUEST_BYTES) -> bytes:
+    def content(self, max_bytes: int = 10 * REQUEST_BYTES) -> bytes:
         """Return the body, unpacked.
 
-        :param most: Bytes that it may unpack to.
+        :param max_bytes: Bytes that it may unpack to.
         :raises RequestError: If it cannot be unpacked, or is too large then.
         """
         coding = self.headers.get("content-encoding", "identity").strip().lower()
@@ -64,12 +64,12 @@ class HttpRequest:
             )
         try:
             unpacker = zlib.decompressobj(wbits=31)
-            data = unpacker.decompress(self.body, most)
+            data = unpacker.decompress(self.body, max_bytes)
         except zlib.error as exc:
             raise RequestError(f"the body is not gzip: {exc}", remedy="compress it as Content-Encoding states") from exc
-        if unpacker.unconsumed_tail or (not unpacker.eof and len(data) >= most):
+        if unpacker.unconsumed_tail or (not unpacker.eof and len(data) >= max_bytes):
             raise RequestError(
-                f"the body has more than {most:,} bytes unpacked", remedy="send less at once", status=413
+                f"the body has more than {max_bytes:,} bytes unpacked", remedy="send less at once", status=413
             )
         if not unpacker.eof:
             raise RequestError("the body is cut off: the gzip data has no end", remedy="send all of it")
@@ -99,7 +99,7 @@ class HttpResponse:
 
 def compressed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
     """Return the response, compressed with gzip if the caller accepts it and it is smaller."""
-    if not takes_gzip(request) or len(response.body) < WORTH_PACKING:
+    if not takes_gzip(request) or len(response.body) < MIN_GZIP_BYTES:
         return response.adding(vary="accept-encoding")
     packed = replace(response, body=gzip.compress(response.body, 5, mtime=0))
     return packed.adding(content_encoding="gzip", vary="accept-encoding")
