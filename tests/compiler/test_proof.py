@@ -153,7 +153,7 @@ def test_code_is_included(original: Callable[..., Path], tmp_path: Path) -> None
     meta = compile_pipeline(str(source), out, code=[*code, data, own.parent.parent])
     assert meta.code == [*CARRIED, "carry_package"]
     assert not list(out.rglob("__pycache__"))
-    # Here, where the original's own code is imported already, and in a process that has not heard of it.
+    # Here, where the original's custom code is imported already, and in a process that has not heard of it.
     assert load(out)(TEXTS[0])._.carried == 3
     script = "import sys, spacy_lambda; print(spacy_lambda.load(sys.argv[1])(sys.argv[2])._.carried)"
     done = subprocess.run([sys.executable, "-c", script, out, TEXTS[0]], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""A pipeline's own code: imported before it is loaded, once, from its folder and from nowhere else."""
+"""A pipeline's custom code: imported before it is loaded, once, from its folder and from nowhere else."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _print(meta: CompiledMeta, out: Path) -> None:
     megabytes = sum(file_sizes(out).values()) / 1e6
     print_lines(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
     if meta.code:
-        print_lines(f"  with its own code: {', '.join(meta.code)}; load it with spacy_lambda.load")
+        print_lines(f"  with custom code: {', '.join(meta.code)}; load it with spacy_lambda.load")
     for name, encoder in meta.encoders.items():
         print_lines(
             f"  {name}: {encoder['architecture']}, hidden states within {encoder['relative_error']:.1e} of torch's"

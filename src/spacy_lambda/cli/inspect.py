@@ -50,7 +50,7 @@ def _print(found: Mapping[str, Any], arguments: str) -> None:
     print_table(["component", "factory", ">labels", ""], map(_component, found["components"]))
     for transformer in found["transformers"]:
         print_table(["transformer", str(transformer["component"])], _rows(transformer))
-    for key, title in (("requirements", "requirements"), ("code", "its own code")):
+    for key, title in (("requirements", "requirements"), ("code", "custom code")):
         if found[key]:
             print_lines(f"{title}: {', '.join(found[key])}")
     if found["source"]:

@@ -39,7 +39,7 @@ def serve(
     allow_host: AllowHostOption = None,
     name: FunctionNameOption = "function",
     handler: Annotated[str, typer.Option(help="Handler as MODULE.FUNCTION, as in Lambda's setting.")] = HANDLER,
-    code: Annotated[Path | None, typer.Option(help="Folder with the handler's own code.")] = None,
+    code: Annotated[Path | None, typer.Option(help="Folder with the handler's code.")] = None,
     env: EnvOption = None,
     timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),
     memory: MemoryOption = DEFAULT_MEMORY_MB,

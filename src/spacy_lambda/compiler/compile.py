@@ -10,12 +10,12 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from spacy_lambda.compiler.custom_code import find_code
 from spacy_lambda.compiler.encode import CompiledEncoder, compile_encoder
 from spacy_lambda.compiler.inspection import Original, inspect_original, pipeline_requirements
 from spacy_lambda.compiler.libraries import LIBRARIES
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.output_folder import open_output
-from spacy_lambda.compiler.own_code import find_code
 from spacy_lambda.compiler.precisions import CALIBRATED, PRECISIONS
 from spacy_lambda.compiler.proof import prove
 from spacy_lambda.compiler.provenance import source_hash

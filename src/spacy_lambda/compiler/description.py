@@ -9,9 +9,9 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from spacy_lambda.compiler.custom_code import find_code
 from spacy_lambda.compiler.inspection import Inspection, Original, inspect_parts, pipeline_requirements
 from spacy_lambda.compiler.libraries import TransformerPart
-from spacy_lambda.compiler.own_code import find_code
 from spacy_lambda.compiler.precisions import PRECISIONS
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import META_KEY, Precision

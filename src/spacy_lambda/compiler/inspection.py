@@ -13,11 +13,11 @@ import spacy
 from spacy.language import Language
 from thinc.api import Config
 
+from spacy_lambda.compiler.custom_code import NO_CUSTOM_CODE, CustomCode, import_custom_code
 from spacy_lambda.compiler.libraries import Library, Reason, TransformerPart, library_of
 from spacy_lambda.compiler.libraries.private import Place
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.loaded_pipeline import loaded_config, model_reasons, unregistered, used_components
-from spacy_lambda.compiler.own_code import NO_CODE, OwnCode, import_own_code
 from spacy_lambda.compiler.private_places import find_places, private_sections
 from spacy_lambda.compiler.required_packages import kept_requirements, needed_by_names, required_names
 from spacy_lambda.core.pipeline_meta import read_meta
@@ -42,7 +42,7 @@ class Original:
     nlp: Language
     config: Config
     transformers: tuple[TransformerPart, ...]
-    code: OwnCode = NO_CODE
+    code: CustomCode = NO_CUSTOM_CODE
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Inspection:
     reasons: tuple[Reason, ...]
 
 
-def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
+def inspect_original(path: Path, code: CustomCode = NO_CUSTOM_CODE) -> Original:
     """Load the original and check that every part of it can be compiled.
 
     :param path: The pipeline's directory.
@@ -75,7 +75,7 @@ def inspect_original(path: Path, code: OwnCode = NO_CODE) -> Original:
     return Original(path, found.nlp, found.config, found.transformers, code)
 
 
-def inspect_parts(path: Path, code: OwnCode = NO_CODE) -> Inspection:
+def inspect_parts(path: Path, code: CustomCode = NO_CUSTOM_CODE) -> Inspection:
     """Load the original and collect what can be compiled, and every reason why the rest cannot.
 
     Loading a pipeline runs code that it names: inspect only what you trust.
@@ -94,7 +94,7 @@ def inspect_parts(path: Path, code: OwnCode = NO_CODE) -> Inspection:
         if importlib.util.find_spec(library.package) is None:
             raise MissingExtraError("compile", missing=library.distribution)
         importlib.import_module(library.package)  # it creates registries that the code may use
-    import_own_code(code)
+    import_custom_code(code)
     nlp = _load(path, read)
     # Again, with the config as spaCy resolves it: with defaults, and components from other pipelines.
     config = loaded_config(nlp)

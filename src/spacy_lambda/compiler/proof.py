@@ -342,7 +342,7 @@ def _installable(names: Sequence[str] | Iterator[str], known: Sequence[str]) -> 
 
 
 def _is_own(file: str, code: Sequence[str]) -> bool:
-    """Return whether a file belongs to the pipeline's own code."""
+    """Return whether a file belongs to the pipeline's custom code."""
     return any(part.removesuffix(".py") in code for part in Path(file).parts)
 
 

@@ -16,9 +16,9 @@ from spacy.tokens import Doc
 
 from spacy_lambda.compiler.agreement import HiddenTally, Tally
 from spacy_lambda.compiler.annotations import annotated, annotations_of, declared, opaque
+from spacy_lambda.compiler.custom_code import find_code, import_custom_code
 from spacy_lambda.compiler.determinism import Annotations, Places, RepeatedRun, is_same, unsteady_places, without
 from spacy_lambda.compiler.loaded_pipeline import unregistered
-from spacy_lambda.compiler.own_code import find_code, import_own_code
 from spacy_lambda.compiler.precisions import rules_in
 from spacy_lambda.compiler.provenance import check_provenance
 from spacy_lambda.compiler.report import NotCompared, PipelineTime, TextFailure, VerificationReport
@@ -59,7 +59,7 @@ def verify(
     first, second = find_pipeline(original), find_pipeline(compiled)
     note = check_provenance(first, second, names=(original, compiled))
     if code:
-        import_own_code(find_code(first, code))
+        import_custom_code(find_code(first, code))
     # The compiled pipeline contains the code that the original needs too.
     import_code(second)
     nlp = _load(first, original)

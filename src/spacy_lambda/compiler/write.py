@@ -14,11 +14,11 @@ from typing import Any
 from spacy.util import replace_model_node
 from thinc.api import Model
 
+from spacy_lambda.compiler.custom_code import copy_code
 from spacy_lambda.compiler.encode import CompiledEncoder
 from spacy_lambda.compiler.inspection import Original
 from spacy_lambda.compiler.libraries import LIBRARIES, TransformerPart
 from spacy_lambda.compiler.library_errors import library_errors
-from spacy_lambda.compiler.own_code import copy_code
 from spacy_lambda.compiler.private_places import models_of
 from spacy_lambda.compiler.required_packages import installed_sources
 from spacy_lambda.core.compiled_meta import META_KEY, CompiledMeta

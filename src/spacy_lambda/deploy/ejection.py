@@ -89,7 +89,7 @@ def eject(
             for one in functions
         ]
         specs = [_spec(project, one, aws=aws, limit=limits[one.config.name]) for one in prepared]
-        write_app(out, [_with_own_code(spec, out) for spec in specs], shared_spec(project, aws))
+        write_app(out, [_with_copied_zip(spec, out) for spec in specs], shared_spec(project, aws))
     (out / "cdk.json").write_text(json.dumps({"app": "python app.py"}, indent=2) + "\n", encoding="utf-8")
     pins = "".join(f"{name}=={version(name)}\n" for name in ("aws-cdk-lib", "constructs"))
     (out / "requirements.txt").write_text(pins, encoding="utf-8")
@@ -119,11 +119,11 @@ def write_app(out: Path, functions: Sequence[FunctionSpec], shared: SharedSpec) 
     write_specs(out / "functions.json", functions, shared)
 
 
-def _with_own_code(spec: FunctionSpec, out: Path) -> FunctionSpec:
+def _with_copied_zip(spec: FunctionSpec, out: Path) -> FunctionSpec:
     """Copy a function's zip into the app."""
     if not isinstance(spec.code, ZipCode):
         return spec
-    own = Path("code", f"{spec.name}.zip")
-    (out / own).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(spec.code.path, out / own)
-    return replace(spec, code=ZipCode(own))
+    copied = Path("code", f"{spec.name}.zip")
+    (out / copied).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(spec.code.path, out / copied)
+    return replace(spec, code=ZipCode(copied))

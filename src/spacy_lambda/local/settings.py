@@ -46,7 +46,7 @@ class FunctionSettings:
     :param idle_timeout_s: Seconds after which an environment without work is ended.
     :param queue_limit: Requests that may wait for an environment; further ones get a 429.
     :param queue_timeout_s: Seconds that a request may wait for an environment, before it gets a 429.
-    :param code: A folder with the handler's own code, added to the installed packages.
+    :param code: A folder with the handler's code, added to the installed packages.
     :param environment: Environment variables of the function.
     :param keep_task_root: Keep the temporary task root.
     :raises LocalLambdaError: If values are outside Lambda's limits; lists all of them.

@@ -47,7 +47,7 @@ LEFT_OUT = {
 def left_out(requirements: Iterable[str], markers: Mapping[str, str] | None = None) -> frozenset[str]:
     """Return the normal names of the distributions that spaCy requires and a function does without.
 
-    Requirements of the pipeline itself are kept: ``requests`` for its own code, for example.
+    Requirements of the pipeline itself are kept: ``requests`` for its custom code, for example.
 
     :param requirements: Requirements of the pipeline.
     :param markers: The environment in which markers are evaluated; by default this interpreter's.

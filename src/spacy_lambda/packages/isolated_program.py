@@ -148,7 +148,7 @@ def _block_files(readable: list[str], blocked: list[str]) -> None:
 
 
 def _modules_below(root: str) -> Iterator[str]:
-    """Yield the modules that came from a folder; a pipeline's own code came from elsewhere."""
+    """Yield the modules that came from a folder; a pipeline's custom code came from elsewhere."""
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         origin = getattr(spec, "origin", None)

@@ -54,7 +54,7 @@ def build_task_root(
     """Link the base install, and a pipeline's other requirements, into a fresh temporary folder.
 
     :param requirements: Requirements of the pipeline.
-    :param code: A folder with the handler's own code; its entries win over installed ones.
+    :param code: A folder with the handler's code; its entries win over installed ones.
     :param base: Requirements of every pipeline.
     :param without: Normal names of distributions that are left out, with the requirements of these alone.
     :raises RequirementError: If a requirement is not installed, or its files are unknown.

@@ -1,4 +1,4 @@
-"""A pipeline's own code: the modules in its folder ``code/``, imported before it is loaded.
+"""A pipeline's custom code: the modules in its folder ``code/``, imported before it is loaded.
 
 They register what the pipeline's config names: components, architectures, tokenizers. ``meta.json`` lists them. They
 are found by a custom finder rather than by ``sys.path``, so that nothing else in that folder can take the place
@@ -38,7 +38,7 @@ def import_code(folder: Path) -> None:
     if names:
         create_registries()
         import_modules(folder / CODE_FOLDER, names)
-        _carry_code(folder, names)
+        _register_code(folder, names)
 
 
 def create_registries() -> None:
@@ -110,17 +110,17 @@ def import_modules(folder: Path, names: Sequence[str]) -> None:
             ) from exc
 
 
-def _carry_code(folder: Path, names: Sequence[str]) -> None:
-    """Make pipelines of this one's language carry their code in their pickles and copies."""
+def _register_code(folder: Path, names: Sequence[str]) -> None:
+    """Make pipelines of this one's language keep their code in their pickles and copies."""
     from spacy.util import get_lang_class
 
-    from spacy_lambda.runtime.carried_code import carry_code
+    from spacy_lambda.runtime.saved_code import register_code
 
     try:
         language = get_lang_class(str(read_meta(folder / "meta.json").get("lang")))
     except ImportError:  # an unknown language, which spaCy reports when it loads the pipeline
         return
-    carry_code((folder / CODE_FOLDER).absolute(), names, language)
+    register_code((folder / CODE_FOLDER).absolute(), names, language)
 
 
 class _CodeFinder(MetaPathFinder):

@@ -13,7 +13,7 @@ from pathlib import Path
 from spacy_lambda.errors import CompileError, PipelineLoadError
 from spacy_lambda.runtime.code import CODE_FOLDER, import_modules, module_name_problem
 
-__all__ = ["NO_CODE", "OwnCode", "copy_code", "find_code", "import_own_code"]
+__all__ = ["NO_CUSTOM_CODE", "CustomCode", "copy_code", "find_code", "import_custom_code"]
 
 MAX_BYTES = 64 << 20
 MAX_FILES = 2_000
@@ -30,7 +30,7 @@ def load(**overrides):
 
 
 @dataclass(frozen=True)
-class OwnCode:
+class CustomCode:
     """The contents of a compiled pipeline's ``code/``.
 
     :param entries: Modules, packages, and other files next to them.
@@ -57,10 +57,10 @@ class OwnCode:
             yield from (file for file in files if file.suffix == ".py")
 
 
-NO_CODE = OwnCode()
+NO_CUSTOM_CODE = CustomCode()
 
 
-def find_code(path: Path, given: Sequence[Path] = ()) -> OwnCode:
+def find_code(path: Path, given: Sequence[Path] = ()) -> CustomCode:
     """Find the code of a pipeline: the package it is in, if that has some, and the given files.
 
     :param path: The pipeline's folder.
@@ -68,7 +68,7 @@ def find_code(path: Path, given: Sequence[Path] = ()) -> OwnCode:
     :raises CompileError: If one of them cannot be copied into the pipeline.
     """
     package = path.resolve().parent
-    own = (package,) if _has_own_code(package, path) else ()
+    own = (package,) if _has_custom_code(package, path) else ()
     entries = (*own, *(Path(one).resolve() for one in given))
     seen: dict[str, Path] = {}
     for entry in entries:
@@ -84,10 +84,10 @@ def find_code(path: Path, given: Sequence[Path] = ()) -> OwnCode:
             f"the pipeline has a component named {CODE_FOLDER!r}, whose folder is where the code is stored",
             remedy="rename the component, for example with nlp.rename_pipe",
         )
-    return OwnCode(entries, path.resolve() if own else None)
+    return CustomCode(entries, path.resolve() if own else None)
 
 
-def import_own_code(code: OwnCode) -> None:
+def import_custom_code(code: CustomCode) -> None:
     """Import the code from its files, as the compiled pipeline will from its ``code/``.
 
     :raises CompileError: If a module cannot be imported.
@@ -100,7 +100,7 @@ def import_own_code(code: OwnCode) -> None:
             raise CompileError(exc.message, remedy="install what it imports, or give that with --code too") from exc
 
 
-def copy_code(code: OwnCode, folder: Path) -> None:
+def copy_code(code: CustomCode, folder: Path) -> None:
     """Copy the code into a pipeline's folder."""
     for entry in code.entries:
         target = folder / CODE_FOLDER / entry.name
@@ -114,7 +114,7 @@ def copy_code(code: OwnCode, folder: Path) -> None:
                 shutil.copyfile(file, copy)
 
 
-def _has_own_code(package: Path, path: Path) -> bool:
+def _has_custom_code(package: Path, path: Path) -> bool:
     """Return whether a pipeline's package contains more than ``spacy package`` puts into each."""
     init = package / "__init__.py"
     if not init.is_file() or not (package / "meta.json").is_file():

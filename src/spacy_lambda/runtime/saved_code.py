@@ -1,4 +1,4 @@
-"""A pipeline's own code in its pickle, and in the folders to which it is saved.
+"""A pipeline's custom code in its pickle, and in the folders to which it is saved.
 
 A pickle names classes and functions by their modules. Another process, such as one that ``nlp.pipe(n_process=2)``
 starts, does not find those of ``code/``, which are not on the path; so a pickle has the code, imported before the rest
@@ -20,18 +20,18 @@ from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.errors import PipelineLoadError
 from spacy_lambda.runtime.code import CODE_FOLDER, import_modules
 
-__all__ = ["carry_code"]
+__all__ = ["register_code"]
 
 _folders: dict[str, Path] = {}
-"""Folders of the modules to carry, by name: each the ``code/`` of the pipeline that was loaded last."""
+"""Folders of the modules to save, by name: each the ``code/`` of the pipeline that was loaded last."""
 
 
-def carry_code(folder: Path, names: Sequence[str], language: type[Language]) -> None:
-    """Make pipelines carry their own code when they are pickled or saved.
+def register_code(folder: Path, names: Sequence[str], language: type[Language]) -> None:
+    """Include a pipeline's custom code in its pickles and saved copies.
 
     Pipelines without code are pickled and saved as before.
 
-    :param folder: The pipeline's ``code/``, which is carried as a whole.
+    :param folder: The pipeline's ``code/``, which is saved as a whole.
     :param names: The modules in it, in the order in which they are imported.
     :param language: The class of the pipeline, by which pickle finds out how to pickle it.
     """
@@ -40,7 +40,7 @@ def carry_code(folder: Path, names: Sequence[str], language: type[Language]) -> 
 
 
 def _prepare(language: type[Language]) -> None:
-    """Let a class of pipelines pickle and save the code of those that have some."""
+    """Make a class of pipelines pickle and save the code of those that have some."""
     copyreg.pickle(language, _reduce)
     if not hasattr(language.to_disk, "__wrapped__"):
         language.to_disk = _with_code(language.to_disk)  # type: ignore[method-assign]
@@ -52,16 +52,16 @@ def _with_code(to_disk: Callable[..., None]) -> Callable[..., None]:
     @wraps(to_disk)
     def save(nlp: Language, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         left_out = list(exclude)
-        carried = [] if CODE_FOLDER in left_out else [_read(folder) for folder in _folders_of(_listed(nlp))]
+        saved = [] if CODE_FOLDER in left_out else [_read(folder) for folder in _folders_of(_listed(nlp))]
         to_disk(nlp, path, exclude=left_out)
-        for files in carried:
+        for files in saved:
             _write(Path(path) / CODE_FOLDER, files)
 
     return save
 
 
 @dataclass(frozen=True)
-class _CarriedCode:
+class _SavedCode:
     """The code of one pipeline, which is imported when it is unpickled.
 
     :param folders: The names of its modules by their folder.
@@ -70,9 +70,9 @@ class _CarriedCode:
     folders: Mapping[Path, tuple[str, ...]]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _import_carried, tuple((folder, names, _read(folder)) for folder, names in self.folders.items())
+        return _import_saved, tuple((folder, names, _read(folder)) for folder, names in self.folders.items())
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> _CarriedCode:
+    def __deepcopy__(self, memo: dict[int, Any]) -> _SavedCode:
         return self
 
 
@@ -83,7 +83,7 @@ def _reduce(nlp: Language) -> tuple[Any, ...]:
     modules = [getattr(part, "__module__", None) or type(part).__module__ for _, part in nlp._components]
     folders = _folders_of([*_listed(nlp), *(str(module).partition(".")[0] for module in modules)])
     # The code is the first argument, so that it is imported before pickle looks for the class.
-    return (_restore, (_CarriedCode(folders), *args), state) if folders else (made_by, args, state)
+    return (_restore, (_SavedCode(folders), *args), state) if folders else (made_by, args, state)
 
 
 def _listed(nlp: Language) -> list[str]:
@@ -98,13 +98,13 @@ def _folders_of(modules: Sequence[str]) -> dict[Path, tuple[str, ...]]:
     return {folder: tuple(name for name, of in _folders.items() if of == folder) for folder in folders}
 
 
-def _restore(code: _CarriedCode | None, language: type[Language]) -> Language:
+def _restore(code: _SavedCode | None, language: type[Language]) -> Language:
     _prepare(language)
     return language.__new__(language)
 
 
-def _import_carried(*carried: tuple[Path, tuple[str, ...], dict[str, bytes]]) -> None:
-    for folder, names, files in carried:
+def _import_saved(*saved: tuple[Path, tuple[str, ...], dict[str, bytes]]) -> None:
+    for folder, names, files in saved:
         place = _place(folder, names, files)
         import_modules(place, names)
         _folders.update(dict.fromkeys(names, place))
