@@ -15,7 +15,7 @@ from spacy_lambda.core.pipelines import BUNDLE_METADATA, find_pipeline, resolve_
 from spacy_lambda.errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
 
 # First, so that spaCy is imported without its command line.
-from spacy_lambda.runtime.spacy_import import spacy  # isort: skip
+from spacy_lambda.runtime.spacy_load import load_language  # isort: skip
 from spacy.language import Language
 
 from spacy_lambda.core.strict_json import parse_json
@@ -120,7 +120,7 @@ def load_pipeline(path: Path) -> Language:
         with warnings.catch_warnings():
             # Versions are pinned in the bundle, so a warning on each cold start is noise.
             warnings.filterwarnings("ignore", message=r"\[W095\]")
-            nlp: Language = spacy.load(path)
+            nlp = load_language(path)
     except PipelineLoadError:
         raise
     except Exception as exc:  # any exception of user code
