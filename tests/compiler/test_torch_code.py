@@ -72,7 +72,8 @@ def test_code_that_does_not_need_torch_is_ignored(tmp_path: Path, code: str) -> 
 def test_code_that_needs_torch_on_rare_texts_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    rare = "if 'zebra' in doc.text:\n    import transformers"
+    library = "spacy_transformers" if where == "file" else "transformers"
+    rare = f"if 'zebra' in doc.text:\n    import {library}"
     name = f"rare_{where}"
     source = component(tmp_path / "made" / f"{name}.py", rare)
     code = [source]
@@ -92,4 +93,5 @@ def test_code_that_needs_torch_on_rare_texts_is_refused(
         compile_pipeline(str(pipeline), tmp_path / "out", code=code)
     assert f"{source}:" in caught.value.message
     assert "try/except ImportError" in caught.value.remedy
+    assert ("spacy.registry has span_getters" in caught.value.remedy) == (where == "file")
     assert not (tmp_path / "out").exists()

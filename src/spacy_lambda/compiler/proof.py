@@ -22,6 +22,7 @@ from spacy.language import Language
 from spacy_lambda.compiler.differences import ValueDifference, differences, first_not_finite, trace_differences
 from spacy_lambda.compiler.doc_trace import DocTrace, trace_text
 from spacy_lambda.compiler.inspection import Original
+from spacy_lambda.compiler.libraries.spacy_transformers import SPACY_TRANSFORMERS
 from spacy_lambda.compiler.loaded_pipeline import has_model
 from spacy_lambda.compiler.precisions import USE_FP32, PrecisionRules
 from spacy_lambda.compiler.proof_answers import IsolatedAnswers, query_isolated
@@ -40,6 +41,14 @@ ROUNDS = 12
 
 SHOWN_USES = 5
 REPEATS = 3
+
+LEAST_ANSWERED = 0.25
+"""Part of the texts that the original must answer: where it fails, nothing is proved. An empty text proves little."""
+
+REGISTRIES = (
+    "if the code needs spacy_transformers for its registries only: spacy.registry has span_getters and"
+    " annotation_setters without it; use these, and import spacy_transformers inside try/except ImportError"
+)
 
 REMEDY = "\nremedy: "
 """Precedes the remedy in a message of one of spacy-lambda's errors."""
@@ -139,11 +148,14 @@ def _query_original(nlp: Language, texts: tuple[str, ...]) -> _OriginalAnswers:
         traces = tuple(trace_text(nlp, text) for text in texts)
         good = [text for text, trace in zip(texts, traces, strict=True) if trace.failure is None]
         answers = function_answers(nlp, good)
-    if not good or all(isinstance(one, Failure) for one in answers):
-        reason = next(one for one in (*(one.failure for one in traces), *answers) if isinstance(one, Failure))
+    failures = [trace.failure for text, trace in zip(texts, traces, strict=True) if text.strip() and trace.failure]
+    # The answers to single texts come first.
+    failures += [one for text, one in zip(good, answers, strict=False) if text.strip() and isinstance(one, Failure)]
+    asked = sum(bool(text.strip()) for text in texts)
+    if asked - len(failures) < LEAST_ANSWERED * asked:
         raise CompileError(
-            f"the original itself fails: {_described(reason)}",
-            remedy="make `nlp(text)` work on it first",
+            f"the original itself fails on {len(failures)} of {asked} texts: {_described(failures[0])}",
+            remedy="make `nlp(text)` work on it first; if it is for particular texts only, give some with --verify",
         )
     return _OriginalAnswers(nlp, texts, traces, answers)
 
@@ -192,12 +204,13 @@ def _torch_code(inspected: Original) -> _Problem | None:
     found = list(dict.fromkeys(use for file in files for use in torch_uses(file)))
     if not found:
         return None
+    used = [use.module for use in found]
     shown = "; ".join(map(str, found[:SHOWN_USES]))
     more = f"; and {len(found) - SHOWN_USES} more" if found[SHOWN_USES:] else ""
     return _Problem(
         f"the pipeline's code uses torch: {shown}{more}",
         "remove it, or leave out of --code the parts that only training needs; an import that may fail is accepted"
-        " inside try/except ImportError",
+        " inside try/except ImportError" + (f"; {REGISTRIES}" if SPACY_TRANSFORMERS.package in used else ""),
     )
 
 
@@ -220,7 +233,8 @@ def _remedy(failed: Failure, compiled: IsolatedAnswers, code: Sequence[str]) -> 
         return own_remedy
     absent = [name.partition(".")[0] for name in failed.missing]
     if any(map(_is_torch, absent)):
-        return "use a component that needs no torch: the function has none"
+        without = "use a component that needs no torch: the function has none"
+        return f"{without}; {REGISTRIES}" if SPACY_TRANSFORMERS.package in absent else without
     blocked = [path for path in compiled.blocked if path in failed.message]
     if blocked:
         return (
