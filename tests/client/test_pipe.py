@@ -38,7 +38,7 @@ def test_batches_have_no_more_bytes_than_they_may(texts: list[str], limit: int) 
     fake = Fake(echo)
     found = list(batches(texts, BatchLimits(bytes=limit), fake.cost))
     assert [text for batch in found for text in batch.texts] == texts
-    assert [batch.start for batch in found] == [0, *itertools.accumulate(len(b.texts) for b in found)][: len(found)]
+    assert [number for batch in found for number in batch.numbers] == [*range(len(texts))]
     for batch in found:
         assert len(batch.texts) == 1 or len(to_json(batch.texts)) - 1 <= limit
 

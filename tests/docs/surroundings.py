@@ -72,7 +72,8 @@ def served(folder: Path) -> Iterator[Surroundings]:
     write_pipeline(folder / "compiled", "0.1.0")
     with LocalLambda(FunctionSettings(pipeline=folder / "compiled")) as local:
         addresses = dict.fromkeys(SERVED, local.endpoint_url)
-        yield Surroundings({"texts": ["Films of iron oxide.", ""]}, addresses)
+        column = {"text": ["Films of iron oxide.", float("nan")]}
+        yield Surroundings({"texts": ["Films of iron oxide.", ""], "df": column}, addresses)
 
 
 @contextmanager

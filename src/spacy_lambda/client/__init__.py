@@ -5,9 +5,13 @@ The flow, one module each::
     client              texts -> predictions, or spaCy's Docs
       predict_options     the options of a prediction -> the body of a request
       connect             a URL or a function's name -> the transport that reaches it
+      pipe                many texts -> their values, in order
+      text_source         texts, or pairs of texts and contexts, as they are read
       batching            texts -> batches within Lambda's limits
-      parallel            several batches at once, their predictions in order
+      parallel            several batches at once, their results in order
       bisection           a batch that fails -> smaller ones, down to the text at fault
+      text_result         the prediction or the error of a text
+      progress_bar        the number of texts that are done, in terminals and notebooks
       retry               backoff and retry after transient failures
       deadline            the time limit of a call, however slow the other side is
       docs                a prediction -> a Doc
@@ -28,6 +32,7 @@ The runtime never imports this package. boto3 and requests (the extra ``client``
 
 from spacy_lambda.client.client import Client
 from spacy_lambda.client.retry import Retry
+from spacy_lambda.client.text_result import TextError
 from spacy_lambda.client.transport import Transport
 
-__all__ = ["Client", "Retry", "Transport"]
+__all__ = ["Client", "Retry", "TextError", "Transport"]

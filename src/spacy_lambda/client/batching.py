@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+from spacy_lambda.client.text_result import TextError, TextResult, detached
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.errors import InvokeError, RequestError
 
@@ -38,44 +40,89 @@ class BatchLimits:
 
 @dataclass(frozen=True)
 class Batch:
-    """Texts of one request.
+    """Consecutive texts, those of one request and those that cannot be sent.
 
-    :param start: The number of the first one among all texts.
-    :param texts: At least one.
+    :param numbers: The numbers among all texts of those to send.
+    :param texts: These texts.
+    :param rejected: Results of those that cannot be sent.
     """
 
-    start: int
+    numbers: tuple[int, ...]
     texts: tuple[str, ...]
+    rejected: tuple[TextResult, ...] = ()
 
-    def cut(self, at: int) -> tuple[Batch, Batch]:
-        """Split into two batches, the second of which begins at this text."""
-        return Batch(self.start, self.texts[:at]), Batch(self.start + at, self.texts[at:])
+    def part(self, start: int, end: int | None = None) -> Batch:
+        """Return a smaller batch, of some of the texts to send."""
+        return Batch(self.numbers[start:end], self.texts[start:end])
+
+    def cut(self, *places: int) -> tuple[Batch, ...]:
+        """Return smaller batches, split before these texts; none of them is empty."""
+        bounds = sorted({0, *places, len(self.texts)})
+        return tuple(self.part(start, end) for start, end in pairwise(bounds))
 
 
-def batches(texts: Iterable[str], limits: BatchLimits, cost: Callable[[str], int]) -> Iterator[Batch]:
+def batches(
+    texts: Iterable[Any], limits: BatchLimits, cost: Callable[[str], int], *, keep_going: bool = False
+) -> Iterator[Batch]:
     """Group texts, taking at most one more than the next batch needs.
 
-    When the source fails, or a text cannot be sent, the texts before it are yielded first.
+    When the source fails, the texts before are yielded first.
 
     :param cost: Returns the bytes of a text in a request.
-    :raises RequestError: If a text cannot be sent; contains its number.
+    :param keep_going: Put texts that cannot be sent into :attr:`Batch.rejected`.
+    :raises RequestError: If a text cannot be sent, unless ``keep_going``; contains its number.
     """
-    start, held, chars, size = 0, list[str](), 0, 0
+    held = _HeldTexts(limits)
     try:
-        for index, text in enumerate(texts):
-            bytes_ = check_text(f"texts[{index}]", text, cost)
-            full = len(held) == limits.texts or chars + len(text) > limits.chars or size + bytes_ > limits.bytes
-            if held and full:
-                yield Batch(start, tuple(held))
-                start, held, chars, size = index, [], 0, 0
-            held.append(text)
-            chars, size = chars + len(text), size + bytes_
+        for number, text in enumerate(texts):
+            size, error = 0, None
+            try:
+                size = check_text(f"texts[{number}]", text, cost)
+            except RequestError as exc:
+                if not keep_going:
+                    raise
+                error = detached(exc)
+            if not held.has_room(0 if error else len(text), size):
+                yield held.take()
+            held.add(number, text, size, error)
     except Exception:
         if held:
-            yield Batch(start, tuple(held))
+            yield held.take()
         raise
     if held:
-        yield Batch(start, tuple(held))
+        yield held.take()
+
+
+class _HeldTexts:
+    def __init__(self, limits: BatchLimits) -> None:
+        self._limits = limits
+        self._chars = self._size = 0
+        self._clear()
+
+    def __bool__(self) -> bool:
+        return bool(self._texts or self._rejected)
+
+    def has_room(self, chars: int, size: int) -> bool:
+        limits, held = self._limits, len(self._texts) + len(self._rejected)
+        fits = held < limits.texts and self._chars + chars <= limits.chars and self._size + size <= limits.bytes
+        return fits or held == 0
+
+    def add(self, number: int, text: Any, size: int, error: TextError | None) -> None:
+        if error is not None:
+            self._rejected.append(TextResult(number, text, error=error))
+            return
+        self._numbers.append(number)
+        self._texts.append(text)
+        self._chars, self._size = self._chars + len(text), self._size + size
+
+    def take(self) -> Batch:
+        batch = Batch(tuple(self._numbers), tuple(self._texts), tuple(self._rejected))
+        self._clear()
+        return batch
+
+    def _clear(self) -> None:
+        self._numbers, self._texts, self._rejected = list[int](), list[str](), list[TextResult]()
+        self._chars = self._size = 0
 
 
 def check_text(key: str, text: Any, cost: Callable[[str], int]) -> int:

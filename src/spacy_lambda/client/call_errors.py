@@ -57,7 +57,7 @@ def failed_text(error: SpacyLambdaError) -> int | None:
     return None if found is None else int(found[1])
 
 
-def renumbered(error: SpacyLambdaError, number: int, index: int) -> SpacyLambdaError:
+def renumbered(error: SpacyLambdaError, number: int, index: int) -> RequestError | InvokeError:
     """Return the same error with the numbers by which the user knows the texts.
 
     :param number: The text's number in its request.

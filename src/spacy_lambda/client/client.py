@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
-from spacy_lambda.client.batching import Batch, BatchLimits, batches, check_text
-from spacy_lambda.client.bisection import predict_batch
-from spacy_lambda.client.call_errors import CHECK
+from spacy_lambda.client.batching import BatchLimits, check_text
 from spacy_lambda.client.connect import Connection, open_transport
-from spacy_lambda.client.parallel import RunningCalls, pipe_batches
+from spacy_lambda.client.parallel import RunningCalls
+from spacy_lambda.client.pipe import DocPipe, PredictionPipe, TextPipe
 from spacy_lambda.client.predict_options import PredictOptions
+from spacy_lambda.client.progress_bar import Progress
 from spacy_lambda.client.response_body import MAX_ANSWER_BYTES
 from spacy_lambda.client.retry import Retry
+from spacy_lambda.client.text_result import OnError, TextError
 from spacy_lambda.client.transport import CallError, Transport
 from spacy_lambda.core.request_options import LongText
-from spacy_lambda.errors import InvokeError, RequestError
+from spacy_lambda.errors import RequestError
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Client"]
 
+C = TypeVar("C")
 T = TypeVar("T")
 
 
@@ -129,53 +131,144 @@ class Client:
         self,
         texts: Iterable[str],
         *,
-        include: Sequence[str] | None = ...,
-        long_text: LongText = ...,
-        as_docs: Literal[False] = ...,
-        batch_size: int = ...,
-        batch_chars: int = ...,
+        as_tuples: Literal[False] = ...,
+        on_error: Literal["raise"] = ...,
+        **options: Unpack[PredictionPipe],
     ) -> Iterator[Any]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[object],
+        *,
+        as_tuples: Literal[False] = ...,
+        on_error: OnError,
+        **options: Unpack[PredictionPipe],
+    ) -> Iterator[Any]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[tuple[str, C]],
+        *,
+        as_tuples: Literal[True],
+        on_error: Literal["raise"] = ...,
+        **options: Unpack[PredictionPipe],
+    ) -> Iterator[tuple[Any, C]]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[tuple[object, C]],
+        *,
+        as_tuples: Literal[True],
+        on_error: OnError,
+        **options: Unpack[PredictionPipe],
+    ) -> Iterator[tuple[Any, C]]: ...
     @overload
     def pipe(
         self,
         texts: Iterable[str],
         *,
-        long_text: LongText = ...,
         as_docs: Literal[True],
-        vocab: Vocab | None = ...,
-        batch_size: int = ...,
-        batch_chars: int = ...,
+        as_tuples: Literal[False] = ...,
+        on_error: Literal["raise"] = ...,
+        **options: Unpack[DocPipe],
     ) -> Iterator[Doc]: ...
+    @overload
     def pipe(
         self,
-        texts: Iterable[str],
+        texts: Iterable[object],
+        *,
+        as_docs: Literal[True],
+        as_tuples: Literal[False] = ...,
+        on_error: Literal["return"],
+        **options: Unpack[DocPipe],
+    ) -> Iterator[Doc | TextError]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[object],
+        *,
+        as_docs: Literal[True],
+        as_tuples: Literal[False] = ...,
+        on_error: Callable[[Any, TextError], T],
+        **options: Unpack[DocPipe],
+    ) -> Iterator[Doc | T]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[tuple[str, C]],
+        *,
+        as_docs: Literal[True],
+        as_tuples: Literal[True],
+        on_error: Literal["raise"] = ...,
+        **options: Unpack[DocPipe],
+    ) -> Iterator[tuple[Doc, C]]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[tuple[object, C]],
+        *,
+        as_docs: Literal[True],
+        as_tuples: Literal[True],
+        on_error: Literal["return"],
+        **options: Unpack[DocPipe],
+    ) -> Iterator[tuple[Doc | TextError, C]]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[tuple[object, C]],
+        *,
+        as_docs: Literal[True],
+        as_tuples: Literal[True],
+        on_error: Callable[[Any, TextError], T],
+        **options: Unpack[DocPipe],
+    ) -> Iterator[tuple[Doc | T, C]]: ...
+    def pipe(
+        self,
+        texts: Iterable[Any],
         *,
         include: Sequence[str] | None = None,
         long_text: LongText = "refuse",
         as_docs: bool = False,
         vocab: Vocab | None = None,
+        as_tuples: bool = False,
+        on_error: OnError = "raise",
         batch_size: int = BatchLimits.texts,
         batch_chars: int = BatchLimits.chars,
+        progress: Progress = False,
     ) -> Iterator[Any]:
         """Predict many texts, several batches at once; the predictions are yielded in order.
 
-        Texts are read a few batches ahead of the predictions, so the iterable may be endless. A text that fails ends
-        the iteration, after all predictions before it; the error's ``key`` is ``texts[N]`` with its number.
+        Texts are read a few batches ahead of the predictions, so the iterable may be endless. By default, a text that
+        fails ends the iteration, after all predictions before it; the error's ``key`` is ``texts[N]`` with its number.
 
         :param texts: Any iterable.
+        :param as_tuples: Read pairs of a text and any context, and yield pairs of a prediction and this context, as
+            :meth:`spacy.language.Language.pipe` does.
+        :param on_error: ``raise`` the error of a text that fails for its own reason: it is missing or not a string,
+            refused, or breaks the function. ``return`` yields the error, a :class:`RequestError` or an
+            :class:`InvokeError`, in place of the prediction, and goes on. A function is called with the text and the
+            error, and what it returns is yielded.
         :param batch_size: Maximum texts in a request.
         :param batch_chars: Maximum characters in a request; a longer text is sent alone.
-        :raises RequestError: If the function refuses a text.
+        :param progress: Draw a bar in a terminal or a notebook, or call ``progress(step, done, total)``. The total is
+            that of the texts read so far where their number is unknown.
+        :raises RequestError: If the function refuses a text, or all requests.
         :raises InvokeError: If the function cannot be reached, or fails.
         """
         if isinstance(texts, str):
             raise RequestError('"texts" is a string, not several', remedy="give a list, or use predict()", key="texts")
-        options = PredictOptions.of(include, long_text, docs=as_docs)
-        limits = BatchLimits(texts=batch_size, chars=batch_chars)
-        found = batches(texts, limits, self._transport.cost)
-        return self._predictions(
-            found, options, lambda text, prediction: self._doc(text, prediction, vocab) if as_docs else prediction
+        pipe = TextPipe(
+            transport=self._transport,
+            retry=self._retry,
+            timeout_s=self._timeout_s,
+            concurrency=self._concurrency,
+            options=PredictOptions.of(include, long_text, docs=as_docs),
+            limits=BatchLimits(texts=batch_size, chars=batch_chars),
+            convert=lambda text, prediction: self._doc(text, prediction, vocab) if as_docs else prediction,
+            on_error=on_error,
+            progress=progress,
         )
+        return pipe.run(texts, as_tuples=as_tuples)
 
     def info(self) -> Any:
         """Return the pipeline's name, labels, versions and hash, as ``GET /info`` returns them."""
@@ -196,39 +289,6 @@ class Client:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _predictions(
-        self, found: Iterator[Batch], options: PredictOptions, finish: Callable[[str, Any], Any]
-    ) -> Generator[Any, None, None]:
-        calls = RunningCalls(self._timeout_s)
-
-        def send(texts: Sequence[str]) -> list[Any]:
-            return self._ask(texts, options, calls)
-
-        pairs = pipe_batches(found, lambda batch: predict_batch(batch, send), concurrency=self._concurrency)
-        try:
-            for text, prediction in pairs:
-                yield finish(text, prediction)
-        finally:
-            calls.stop()
-            pairs.close()
-
-    def _ask(self, texts: Sequence[str], options: PredictOptions, calls: RunningCalls) -> list[Any]:
-        """Send one request of a pipe; a failure that fewer texts may avoid is not retried with as many."""
-        body = options.body(texts=texts)
-        with calls.one() as deadline:
-            predictions = self._retry.run(
-                lambda: calls.unless_stopped(lambda: self._transport.predict(body)),
-                deadline=deadline,
-                may_repeat=lambda failed: not (failed.splittable and len(texts) > 1),
-            )
-        if not isinstance(predictions, list) or len(predictions) != len(texts):
-            raise InvokeError(
-                f"the function did not return one prediction for each of {len(texts)} texts", remedy=CHECK
-            )
-        for prediction in predictions:
-            options.check(prediction)
-        return predictions
 
     def _call(self, call: Callable[[], T]) -> T:
         try:

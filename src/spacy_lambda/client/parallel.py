@@ -1,4 +1,4 @@
-"""Several batches at once, their predictions in order; and the calls that are running for them."""
+"""Several batches at once, their results in order; and the calls that are running for them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from spacy_lambda.client.batching import Batch
 from spacy_lambda.client.bisection import BatchResult
 from spacy_lambda.client.deadline import Deadline
+from spacy_lambda.client.text_result import TextResult
 from spacy_lambda.client.transport import CallError
 from spacy_lambda.errors import InvokeError
 
@@ -24,16 +25,15 @@ T = TypeVar("T")
 
 
 def pipe_batches(
-    batches: Iterator[Batch], answer: Callable[[Batch], BatchResult], *, concurrency: int
-) -> Generator[tuple[str, Any], None, None]:
+    batches: Iterator[Batch], predict: Callable[[Batch], BatchResult], *, concurrency: int
+) -> Generator[TextResult, None, None]:
     """Predict batches in threads.
 
-    Batches are taken as predictions are, so that the source may be endless. When it fails, or a batch does, the
-    predictions before are yielded first.
+    Batches are taken as results are, so that the source may be endless. When it fails, or a batch does, the results
+    before are yielded first.
 
-    :param answer: Called in a thread.
+    :param predict: Called in a thread.
     :param concurrency: Number of threads.
-    :returns: Texts and their predictions.
     """
     executor = ThreadPoolExecutor(concurrency, thread_name_prefix="spacy-lambda-client")
     waiting: deque[Future[BatchResult]] = deque()
@@ -43,7 +43,7 @@ def pipe_batches(
         while True:
             while more and len(waiting) < LOOK_AHEAD * concurrency:
                 try:
-                    waiting.append(executor.submit(answer, next(batches)))
+                    waiting.append(executor.submit(predict, next(batches)))
                 except StopIteration:
                     more = False
                 except Exception as exc:  # any error of the user's iterable
@@ -51,7 +51,7 @@ def pipe_batches(
             if not waiting:
                 break
             result = waiting.popleft().result()
-            yield from result.pairs
+            yield from result.results
             if result.error is not None:
                 raise result.error
         if error is not None:
