@@ -6,7 +6,7 @@
             └───────────────verify────────────────┘ └──push, pull──▶ store
 
 :func:`serve` runs a pipeline on this machine as Lambda would, :class:`Client` calls a function, :func:`load` opens a
-compiled pipeline in Python.
+compiled pipeline in Python, :func:`annotate` annotates a corpus with one.
 
 Public names are imported when they are used: the function imports this package too, and has no use for most of them.
 """
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from spacy_lambda.client import Client
     from spacy_lambda.compiler import compile_pipeline, describe_pipeline, verify
     from spacy_lambda.config import load_project
+    from spacy_lambda.corpus import annotate
     from spacy_lambda.errors import (
         ArtifactError,
         BundleError,
         CacheError,
         CompileError,
         ConfigError,
+        CorpusError,
         DeployError,
         DigestError,
         EncoderError,
@@ -64,6 +66,7 @@ __all__ = [
     "Client",
     "CompileError",
     "ConfigError",
+    "CorpusError",
     "DeployError",
     "DigestError",
     "EncoderError",
@@ -91,6 +94,7 @@ __all__ = [
     "UnsupportedPipelineError",
     "VerifyError",
     "__version__",
+    "annotate",
     "bundle",
     "compile_pipeline",
     "describe_pipeline",
@@ -107,6 +111,7 @@ __version__ = version("spacy-lambda")
 _LAZY_IMPORTS = {
     "Client": "spacy_lambda.client",
     "LocalLambda": "spacy_lambda.local",
+    "annotate": "spacy_lambda.corpus",
     "bundle": "spacy_lambda.bundler",
     "compile_pipeline": "spacy_lambda.compiler",
     "describe_pipeline": "spacy_lambda.compiler",

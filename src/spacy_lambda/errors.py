@@ -27,6 +27,7 @@
     ├── EncoderError            the ONNX encoder rejected its model or its input
     ├── MissingOutputError      doc._.trf_data does not have an output that the original's has
     ├── OutputError             the function cannot write to its output
+    ├── CorpusError             a corpus cannot be read, or its annotations cannot be written
     ├── LocalLambdaError        the local Lambda could not start, or its settings are invalid
     ├── InferenceError          the Hub's Inference API cannot be reached or returns an error
     ├── InvokeError             an endpoint cannot be reached or returns an error
@@ -186,6 +187,10 @@ class MissingOutputError(SpacyLambdaError, AttributeError):
 
 class OutputError(SpacyLambdaError):
     """The function cannot write to its output, or has none."""
+
+
+class CorpusError(SpacyLambdaError):
+    """A corpus cannot be read, or its annotations cannot be written."""
 
 
 class LocalLambdaError(SpacyLambdaError):

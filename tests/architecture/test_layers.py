@@ -19,7 +19,7 @@ LAYERS = (
     {"pipeline"},
     {"cdk", "client", "compiler", "store"},
     {"bundler", "config"},
-    {"deploy", "local"},
+    {"corpus", "deploy", "local"},
     {"cli"},
     {"__main__"},
 )

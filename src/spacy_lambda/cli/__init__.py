@@ -27,6 +27,7 @@ def make_app() -> typer.Typer:
     import typer
 
     from spacy_lambda.cli.alias import alias
+    from spacy_lambda.cli.annotate import annotate
     from spacy_lambda.cli.bundle import bundle
     from spacy_lambda.cli.compile import compile_
     from spacy_lambda.cli.deploy import deploy
@@ -57,7 +58,7 @@ def make_app() -> typer.Typer:
     images.command("push")(push_image)
     app.command()(inspect)
     app.command("compile")(compile_)
-    local: list[Command] = [verify, pack, unpack, bundle, run_bundle, serve, invoke, push, pull, ls, alias]
+    local: list[Command] = [verify, annotate, pack, unpack, bundle, run_bundle, serve, invoke, push, pull, ls, alias]
     deployed: list[Command] = [init, deploy, status, logs, rollback, destroy, eject, query]
     for command in (*local, *deployed):
         app.command()(command)

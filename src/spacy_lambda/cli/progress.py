@@ -12,7 +12,7 @@ from spacy_lambda.core.progress import OnStep, no_progress
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-__all__ = ["byte_progress", "hub_progress", "paused", "progress", "stages"]
+__all__ = ["byte_progress", "drawn", "hub_progress", "paused", "progress", "stages"]
 
 _drawn: list[Progress] = []
 """The bars on the screen."""
@@ -91,9 +91,15 @@ def _bars(*columns: ProgressColumn, quiet: bool, single: bool = False) -> Iterat
             tasks[key] = bars.add_task(step, total=total)
         bars.update(tasks[key], description=step, completed=done, total=total)
 
-    with bars:
-        _drawn.append(bars)
-        try:
-            yield on_step
-        finally:
-            _drawn.remove(bars)
+    with bars, drawn(bars):
+        yield on_step
+
+
+@contextlib.contextmanager
+def drawn(bars: Progress) -> Iterator[None]:
+    """Let :func:`paused` take these bars off the screen."""
+    _drawn.append(bars)
+    try:
+        yield
+    finally:
+        _drawn.remove(bars)

@@ -10,6 +10,7 @@ __all__ = [
     "CDK_VARIABLE",
     "COMPARE_VARIABLE",
     "CORS_VARIABLE",
+    "CPUS_VARIABLE",
     "FUNCTION_NAME_VARIABLE",
     "HANDLER_VARIABLE",
     "INITIALIZATION_TYPE_VARIABLE",
@@ -56,6 +57,9 @@ CACHE_LIMIT_VARIABLE = "SPACY_LAMBDA_CACHE_LIMIT"
 
 OUTPUT_VARIABLE = "SPACY_LAMBDA_OUTPUT"
 """Destination of the predictions of asynchronous events; see :mod:`spacy_lambda.core.output_location`."""
+
+CPUS_VARIABLE = "SPACY_LAMBDA_CPUS"
+"""Maximum CPUs, a whole number; by default all that the process may use."""
 
 METRICS_VARIABLE = "SPACY_LAMBDA_METRICS"
 """Namespace of the CloudWatch metrics; without it, none are emitted."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from spacy_lambda.core.env_names import MEMORY_SIZE_VARIABLE
+from spacy_lambda.core.env_names import CPUS_VARIABLE, MEMORY_SIZE_VARIABLE
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 
 __all__ = ["available_cpus", "cpu_share"]
@@ -18,17 +18,17 @@ def available_cpus(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Pa
 
     More threads than this only take turns, and with a quota they are stopped in the middle of a matrix product.
 
-    :param environ: The environment variables, for ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+    :param environ: The environment variables.
     :param cgroup: The mount point of the cgroup file system.
     """
     return max(1, math.ceil(cpu_share(environ, cgroup=cgroup)))
 
 
 def cpu_share(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Path("/sys/fs/cgroup")) -> float:
-    """CPU time this process gets in each second: the smallest of its affinity, its cgroup's quota and, inside a
-    function, the share that comes with its memory.
+    """CPU time this process gets in each second: the smallest of its affinity, its cgroup's quota, the share that comes
+    with a function's memory, and ``SPACY_LAMBDA_CPUS``.
 
-    :param environ: The environment variables, for ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+    :param environ: The environment variables.
     :param cgroup: The mount point of the cgroup file system.
     """
     if hasattr(os, "sched_getaffinity"):
@@ -41,6 +41,9 @@ def cpu_share(environ: Mapping[str, str] = os.environ, *, cgroup: Path = Path("/
     memory = environ.get(MEMORY_SIZE_VARIABLE, "")
     if memory.isdigit():
         limits.append(int(memory) / MB_PER_VCPU)
+    share = environ.get(CPUS_VARIABLE, "")
+    if share.isdigit() and int(share):
+        limits.append(float(share))
     return min(limits)
 
 

@@ -1,0 +1,93 @@
+"""``spacy-lambda annotate``: a corpus as an annotated corpus."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.cli.annotate_progress import annotate_progress
+from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.options import JsonOption
+from spacy_lambda.core.request_options import DOC_PARTS, LongText
+from spacy_lambda.corpus.job import OnError
+from spacy_lambda.corpus.summary import Summary
+
+
+def annotate(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SRC...", help="Files, folders or quoted patterns; '-' for standard input.")
+    ],
+    destination: Annotated[str, typer.Argument(metavar="DST", help="Folder, or one file.")],
+    *,
+    pipeline: Annotated[str, typer.Option(help="Compiled pipeline: its folder or its installed package.")],
+    include: Annotated[str, typer.Option(help=f"Parts of the Doc, with commas: {','.join(DOC_PARTS)}.")] = "ents",
+    labels: Annotated[
+        str | None, typer.Option(help="Labels of the entities and spans to keep, with commas.", show_default="all")
+    ] = None,
+    long_text: Annotated[LongText, typer.Option(help="Treatment of texts over the limit.")] = "refuse",
+    on_error: Annotated[
+        OnError, typer.Option(help="skip writes documents with an error to a file of errors; stop ends at the first.")
+    ] = "skip",
+    text_column: Annotated[str, typer.Option(help="Column or key of the texts.")] = "text",
+    id_column: Annotated[
+        str | None, typer.Option(help="Column or key of the identifiers.", show_default="id, if there is one")
+    ] = None,
+    input_format: Annotated[
+        str | None, typer.Option("--from", help="Format of the sources.", show_default="by their names")
+    ] = None,
+    output_format: Annotated[
+        str | None, typer.Option("--to", help="Format of the output.", show_default="by its name; jsonl in a folder")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of processes.", show_default="number of CPUs")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the results at the destination.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Annotate a corpus. Stopped at any moment, the same command does what is missing.
+
+    Example: spacy-lambda annotate 'abstracts/*.jsonl' annotated --pipeline compiled
+    """
+    from spacy_lambda.corpus import annotate as annotate_corpus
+
+    with annotate_progress(quiet=as_json) as on_progress:
+        summary = annotate_corpus(
+            sources,
+            destination,
+            pipeline=pipeline,
+            include=_split(include),
+            labels=None if labels is None else _split(labels),
+            long_text=long_text,
+            on_error=on_error,
+            text_column=text_column,
+            id_column=id_column,
+            input_format=input_format,
+            output_format=output_format,
+            workers=workers,
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
+    if as_json:
+        print_json(summary.to_dict())
+    else:
+        _print(summary)
+
+
+def _split(value: str) -> list[str]:
+    return [one.strip() for one in value.split(",") if one.strip()]
+
+
+def _print(summary: Summary) -> None:
+    counts = summary.counts
+    done = counts.documents - summary.resumed
+    speed = f", {done / summary.seconds:,.1f} documents/s" if done and summary.seconds else ""
+    print_lines(f"{summary.destination}: {counts.documents:,} documents, {counts.words:,} words")
+    if summary.resumed:
+        print_lines(f"  {summary.resumed:,} were done before")
+    print_lines(f"  {counts.empty:,} without entities, {counts.truncated:,} truncated, {counts.errors:,} with an error")
+    if summary.errors_file is not None:
+        print_lines(f"  errors: {summary.errors_file}")
+    print_lines(f"  {summary.seconds:,.1f} s{speed}")
+    if counts.entities:
+        print_table(["label", ">entities"], [(label, f"{n:,}") for label, n in counts.entities.most_common()])

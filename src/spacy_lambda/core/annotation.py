@@ -1,0 +1,139 @@
+"""Annotating a corpus: documents, options and counts, the same in a process, a function and a cluster.
+
+A shard is a number of documents as lines of JSON, and so is its result. Both have one form wherever they are made, so
+that the result of a shard is the same, byte by byte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from spacy_lambda.core.request_options import DOC_PARTS, LongText
+from spacy_lambda.core.strict_json import parse_json
+
+__all__ = [
+    "ANNOTATED_KEYS",
+    "AnnotateOptions",
+    "Counts",
+    "Document",
+    "document_lines",
+    "encode_line",
+    "read_documents",
+]
+
+ANNOTATED_KEYS = ("id", "text", *DOC_PARTS)
+"""Keys that an annotated document sets; one of the input that has such a name is carried as ``input_NAME``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnotateOptions:
+    """Options of annotating.
+
+    :param include: Parts of a Doc, as in a request.
+    :param labels: Labels of the entities and spans to keep, or ``None`` for all.
+    :param long_text: Treatment of texts over the limit.
+    """
+
+    include: tuple[str, ...] = ("ents",)
+    labels: tuple[str, ...] | None = None
+    long_text: LongText = "refuse"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain values."""
+        labels = None if self.labels is None else list(self.labels)
+        return {"include": list(self.include), "labels": labels, "long_text": self.long_text}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the options that :meth:`to_dict` returned as plain values."""
+        labels = values["labels"]
+        return cls(
+            include=tuple(values["include"]),
+            labels=None if labels is None else tuple(labels),
+            long_text=values["long_text"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of a corpus.
+
+    :param id: Its identifier in the corpus, else its file and number.
+    :param text: Its text; of another type if the input has something else in its place, which is the document's error.
+    :param file: The file that it is from, as the user named it.
+    :param number: Its line, row or record in the file, from 1.
+    :param others: All else that the input has for it, in its order.
+    :param error: Why it cannot be read: ``errorType``, ``errorMessage``, ``remedy``.
+    """
+
+    id: str | int
+    text: Any
+    file: str
+    number: int
+    others: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, str] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as plain values."""
+        values = {"id": self.id, "text": self.text, "file": self.file, "number": self.number}
+        return {**values, "others": dict(self.others), "error": self.error}
+
+
+@dataclass
+class Counts:
+    """The sums over annotated documents.
+
+    :param documents: Documents, with or without an error.
+    :param words: Tokens of those without one, as spaCy counts words.
+    :param characters: Characters of those.
+    :param entities: Their entities by label.
+    :param empty: Those that are not blank and have no entity.
+    :param truncated: Those of which the encoder did not see all.
+    :param errors: Documents with an error.
+    """
+
+    documents: int = 0
+    words: int = 0
+    characters: int = 0
+    entities: Counter[str] = field(default_factory=Counter)
+    empty: int = 0
+    truncated: int = 0
+    errors: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add other counts to these."""
+        self.documents += other.documents
+        self.words += other.words
+        self.characters += other.characters
+        self.entities.update(other.entities)
+        self.empty += other.empty
+        self.truncated += other.truncated
+        self.errors += other.errors
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values, labels in alphabetical order."""
+        return {**vars(self), "entities": dict(sorted(self.entities.items()))}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the counts that :meth:`to_dict` returned as plain values."""
+        return cls(**{**values, "entities": Counter(values["entities"])})
+
+
+def encode_line(value: Any) -> bytes:
+    """Return a line of JSON in UTF-8; a lone surrogate becomes its escape."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def document_lines(documents: Iterable[Document]) -> Iterator[bytes]:
+    """Yield the lines of a shard."""
+    return (encode_line(document.to_dict()) for document in documents)
+
+
+def read_documents(lines: Iterable[bytes]) -> Iterator[Document]:
+    """Yield the documents of a shard's lines."""
+    return (Document(**parse_json(line)) for line in lines)

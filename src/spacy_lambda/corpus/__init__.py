@@ -1,0 +1,39 @@
+"""A corpus -> the annotated corpus, on this machine, on Lambda or on Ray.
+
+The flow, one module each::
+
+    job                 sources, pipeline, engine -> summary
+      files               files, folders, patterns -> the files of the corpus
+      formats/            a file -> documents, and annotated documents -> a file
+      shards              documents -> shards, each with a name and a digest
+      layout              the destination -> where results and records are
+      destination         a folder in which files appear whole
+      records             settings of a run, and records of the shards that are done
+      engines/            shards -> results
+        local, worker       processes on this machine
+      finish              shards' results -> the output
+      summary             figures of a run, while it goes on and at its end
+    annotator           one loaded pipeline -> the results of shards
+
+Documents, options and counts are in :mod:`spacy_lambda.core.annotation`, and the work on documents is in
+:mod:`spacy_lambda.runtime.annotation`, so that functions do the same.
+"""
+
+from typing import TYPE_CHECKING
+
+from spacy_lambda.extras import lazy_imports
+
+if TYPE_CHECKING:
+    from spacy_lambda.corpus.job import annotate
+    from spacy_lambda.corpus.summary import Progress, Summary
+
+__all__ = ["Progress", "Summary", "annotate"]
+
+__getattr__ = lazy_imports(
+    __name__,
+    {
+        "Progress": "spacy_lambda.corpus.summary",
+        "Summary": "spacy_lambda.corpus.summary",
+        "annotate": "spacy_lambda.corpus.job",
+    },
+)

@@ -1,0 +1,54 @@
+"""Shards' results -> the output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.corpus.layout import Layout
+from spacy_lambda.corpus.records import ShardRecord, clear_run
+from spacy_lambda.errors import CorpusError
+
+__all__ = ["finish"]
+
+
+def finish(layout: Layout, records: Sequence[ShardRecord]) -> str | None:
+    """Make the output of all shards, in the order of the corpus.
+
+    :returns: The name of the file with the documents that have an error, if there are any.
+    """
+    if layout.file is not None:
+        with layout.final.writing(layout.file) as file:
+            layout.format.open().write(lambda: _lines(layout, records), file)
+    elif layout.converts:
+        for record in records:
+            with layout.final.writing(layout.output(record.name)) as file:
+                layout.format.open().write(lambda record=record: _lines(layout, [record]), file)  # type: ignore[misc]
+    errors = _write_errors(layout, [record for record in records if record.counts.errors])
+    if layout.file is not None:
+        clear_run(layout)
+        layout.work.remove_folder()
+    return errors
+
+
+def _write_errors(layout: Layout, failed: Sequence[ShardRecord]) -> str | None:
+    if not failed:
+        layout.final.remove(layout.errors)
+        return None
+    with layout.final.writing(layout.errors) as file:
+        for record in failed:
+            file.write(_content(layout, layout.shard_errors(record.name)))
+    return layout.errors
+
+
+def _lines(layout: Layout, records: Sequence[ShardRecord]) -> Iterator[dict[str, Any]]:
+    for record in records:
+        yield from map(parse_json, _content(layout, layout.part(record.name)).splitlines())
+
+
+def _content(layout: Layout, name: str) -> bytes:
+    content = layout.work.read(name)
+    if content is None:
+        raise CorpusError(f"{layout.name}: {name} has disappeared", remedy="run the command again")
+    return content

@@ -1,0 +1,105 @@
+"""The user's destination -> where results, records and the final files are.
+
+A folder has a file of results for each shard, and everything else in ``_annotate``, which Spark, Arrow and the Hub's
+data sets skip because of its name::
+
+    DST/abstracts.jsonl-00000.jsonl     results, in the format of the destination
+    DST/errors.jsonl                    documents with an error, if there are any
+    DST/_annotate/run.json              what was asked for, and of which pipeline
+    DST/_annotate/shards/….json         a shard that is done: digests, counts, seconds
+    DST/_annotate/errors/….jsonl        its documents with an error
+    DST/_annotate/parts/….jsonl         its results, if the destination has another format
+
+One file as destination has these beside it, in ``NAME.annotate``, until it appears.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from spacy_lambda.corpus.destination import Destination, FolderDestination
+from spacy_lambda.corpus.formats.registry import FORMATS, Format, format_of, named_format
+from spacy_lambda.errors import CorpusError
+
+__all__ = ["Layout", "make_layout"]
+
+INTERNAL = "_annotate"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything of a run is.
+
+    :param name: The destination, as the user named it.
+    :param work: Where shards' results and records are.
+    :param final: Where the output appears: the same, or the folder of the one file.
+    :param format: The output's format.
+    :param file: The name of the one file of the output; ``None`` if each shard has its own.
+    """
+
+    name: str
+    work: Destination
+    final: Destination
+    format: Format
+    file: str | None = None
+
+    @property
+    def converts(self) -> bool:
+        """True if shards' results are not yet the output."""
+        return self.file is not None or self.format.name != "jsonl"
+
+    @property
+    def run(self) -> str:
+        """Name of the file with the run's settings."""
+        return f"{INTERNAL}/run.json"
+
+    @property
+    def records(self) -> str:
+        """Prefix of the shards' records."""
+        return f"{INTERNAL}/shards/"
+
+    def record(self, shard: str) -> str:
+        """Name of a shard's record."""
+        return f"{self.records}{shard}.json"
+
+    def part(self, shard: str) -> str:
+        """Name of a shard's results as JSON Lines."""
+        return f"{INTERNAL}/parts/{shard}.jsonl" if self.converts else f"{shard}.jsonl"
+
+    def shard_errors(self, shard: str) -> str:
+        """Name of a shard's documents with an error."""
+        return f"{INTERNAL}/errors/{shard}.jsonl"
+
+    def output(self, shard: str) -> str:
+        """Name of a shard's results in the output."""
+        return f"{shard}{self.format.suffixes[0]}"
+
+    @property
+    def errors(self) -> str:
+        """Name of the output's file of errors."""
+        return "errors.jsonl" if self.file is None else f"{PurePosixPath(self.file).stem}.errors.jsonl"
+
+
+def make_layout(destination: str, *, format_name: str | None = None) -> Layout:
+    """Return the layout of a destination: one file if its name has the suffix of a format, else a folder.
+
+    :param format_name: The output's format; by default that of the name, and JSON Lines in a folder.
+    :raises CorpusError: If the format is unknown or cannot be written.
+    """
+    path = Path(destination)
+    own = format_of(path.name)
+    form = named_format(format_name, choices=_written()) if format_name is not None else own or FORMATS["jsonl"]
+    if not form.is_written:
+        raise CorpusError(f"{destination}: {form.name} cannot hold annotations", remedy=f"choose from {_written()}")
+    if own is None:
+        if path.exists() and not path.is_dir():
+            raise CorpusError(f"{destination} is a file", remedy="name a folder, or a file that ends with .jsonl")
+        folder = FolderDestination(path)
+        return Layout(destination, folder, folder, form)
+    work = FolderDestination(path.with_name(path.name + ".annotate"))
+    return Layout(destination, work, FolderDestination(path.parent), form, path.name)
+
+
+def _written() -> list[str]:
+    return [one.name for one in FORMATS.values() if one.is_written]

@@ -1,0 +1,132 @@
+"""What a run has done: its settings, and a record of each shard that is complete."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+from spacy_lambda.core.annotation import AnnotateOptions, Counts
+from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.strict_json import read_json
+from spacy_lambda.corpus.layout import Layout
+from spacy_lambda.errors import CorpusError, SpacyLambdaError
+
+__all__ = ["RunSettings", "ShardRecord", "begin_run", "clear_run", "read_records", "write_record"]
+
+MAX_BYTES = 10_000_000
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """A shard that is done.
+
+    :param name: Its name.
+    :param sha256: Digest of its documents.
+    :param size: Bytes of its results.
+    :param counts: Its documents in numbers.
+    :param seconds: The time that it took.
+    :param billed_ms: On Lambda: billed milliseconds.
+    """
+
+    name: str
+    sha256: Digest
+    size: int
+    counts: Counts
+    seconds: float
+    billed_ms: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values."""
+        return {**vars(self), "counts": self.counts.to_dict()}
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> Self:
+        """Read a record.
+
+        :raises CorpusError: If it is not one.
+        """
+        try:
+            values = read_json(data, name=name, max_bytes=MAX_BYTES)
+            digest = parse_digest(values["sha256"], name=name)
+            return cls(**{**values, "sha256": digest, "counts": Counts.from_dict(values["counts"])})
+        except (SpacyLambdaError, TypeError, KeyError, AttributeError) as exc:
+            raise CorpusError(f"{name} is damaged", remedy="remove it, and its shard is annotated again") from exc
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What results depend on, beside the documents.
+
+    :param pipeline: The pipeline's name, version and digest.
+    :param options: Options of annotating.
+    :param text_column: The column of the texts.
+    :param id_column: The column of the identifiers.
+    :param shard_bytes: Size at which a shard ends.
+    """
+
+    pipeline: str
+    options: AnnotateOptions
+    text_column: str
+    id_column: str
+    shard_bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return {"format": FORMAT, **vars(self), "options": self.options.to_dict()}
+
+
+def begin_run(layout: Layout, settings: RunSettings, *, overwrite: bool = False) -> dict[str, ShardRecord]:
+    """Begin or resume a run.
+
+    :param overwrite: Begin again if the destination has results.
+    :returns: The shards that are done.
+    :raises CorpusError: If the destination has results of other settings.
+    """
+    if overwrite:
+        clear_run(layout)
+    wanted = settings.to_dict()
+    present = layout.work.read(layout.run)
+    if present is None:
+        if not overwrite and layout.file is not None and layout.file in layout.final.sizes(layout.file):
+            raise CorpusError(f"{layout.name} exists", remedy="choose another destination, or pass --overwrite")
+        layout.work.write(layout.run, json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n")
+        return {}
+    found = read_json(present, name=f"{layout.name}: {layout.run}", max_bytes=MAX_BYTES)
+    different = [key for key in wanted if found.get(key) != wanted[key]]
+    if different:
+        changes = "; ".join(f"{key} was {found.get(key)!r} and is {wanted[key]!r}" for key in different)
+        raise CorpusError(
+            f"{layout.name} has results of other settings: {changes}",
+            remedy="choose another destination, or pass --overwrite to begin again",
+        )
+    return read_records(layout)
+
+
+def clear_run(layout: Layout) -> None:
+    """Remove the results, records and settings of a run; other files stay."""
+    for name in layout.work.sizes(layout.records):
+        shard = name.removeprefix(layout.records).removesuffix(".json")
+        for own in (layout.part(shard), layout.shard_errors(shard), layout.output(shard), name):
+            layout.work.remove(own)
+    layout.work.remove(layout.run)
+
+
+def read_records(layout: Layout) -> dict[str, ShardRecord]:
+    """Return the shards that are done, by name: those whose results are there, whole."""
+    sizes = layout.work.sizes("")
+    records = {}
+    for name in layout.work.sizes(layout.records):
+        data = layout.work.read(name)
+        if data is None:
+            continue
+        record = ShardRecord.from_bytes(data, f"{layout.name}: {name}")
+        if sizes.get(layout.part(record.name)) == record.size:
+            records[record.name] = record
+    return records
+
+
+def write_record(layout: Layout, record: ShardRecord) -> None:
+    """Record that a shard is done; to be called when its results are there."""
+    layout.work.write(layout.record(record.name), json.dumps(record.to_dict(), ensure_ascii=False).encode() + b"\n")

@@ -1,0 +1,93 @@
+"""Documents -> shards: the unit of work, of resuming and of the output."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from spacy_lambda.core.annotation import Document, encode_line
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.corpus.files import CorpusFile
+from spacy_lambda.corpus.formats.registry import Columns
+
+__all__ = ["SHARD_BYTES", "Shard", "cut_shards"]
+
+SHARD_BYTES = 500_000
+"""Default size of a shard: some hundred abstracts, less than a minute of work for one CPU."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Consecutive documents of a file, or of the small files of a folder.
+
+    :param name: Its name, made of its file's and its number in it.
+    :param lines: Its documents as lines of JSON.
+    :param documents: Their number.
+    :param sha256: Digest of the lines.
+    """
+
+    name: str
+    lines: bytes
+    documents: int
+    sha256: Digest
+
+
+def cut_shards(files: Iterable[CorpusFile], columns: Columns, *, shard_bytes: int = SHARD_BYTES) -> Iterator[Shard]:
+    """Yield the shards of a corpus: the same ones for the same files.
+
+    Files of one document each share the shards of their folder; any other file has its own.
+
+    :param shard_bytes: Size at which a shard ends.
+    :raises CorpusError: If a file as a whole cannot be read.
+    """
+    for group, documents in _groups(files, columns):
+        yield from _cut(group, documents, shard_bytes)
+
+
+def _groups(files: Iterable[CorpusFile], columns: Columns) -> Iterator[tuple[str, Iterator[Document]]]:
+    """Yield documents with the name of what has its shards to itself."""
+    waiting: list[CorpusFile] = []
+    for file in files:
+        group = _group(file)
+        if waiting and (group is None or _group(waiting[0]) != group):
+            yield str(_group(waiting[0])), _documents(waiting, columns)
+            waiting = []
+        if group is None:
+            yield file.name, _documents([file], columns)
+        else:
+            waiting.append(file)
+    if waiting:
+        yield str(_group(waiting[0])), _documents(waiting, columns)
+
+
+def _group(file: CorpusFile) -> str | None:
+    """Return the name that files of one document share; ``None`` if the file has its own shards."""
+    if not file.format.single_document:
+        return None
+    return str(PurePosixPath(file.name).parent / file.format.name)
+
+
+def _documents(files: Iterable[CorpusFile], columns: Columns) -> Iterator[Document]:
+    for file in files:
+        with file.open() as stream:
+            yield from file.format.open().read(stream, file.name, columns)
+
+
+def _cut(group: str, documents: Iterator[Document], shard_bytes: int) -> Iterator[Shard]:
+    lines, size, number = list[bytes](), 0, 0
+    for document in documents:
+        line = encode_line(document.to_dict())
+        if lines and size + len(line) > shard_bytes:
+            yield _shard(f"{group}-{number:05d}", lines)
+            lines, size, number = [], 0, number + 1
+        lines.append(line)
+        size += len(line)
+    if lines:
+        yield _shard(f"{group}-{number:05d}", lines)
+
+
+def _shard(name: str, lines: list[bytes]) -> Shard:
+    content = b"".join(lines)
+    return Shard(name, content, len(lines), Digest(hashlib.sha256(content).hexdigest()))

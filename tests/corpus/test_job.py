@@ -1,0 +1,193 @@
+"""A corpus in, the annotated corpus out: every document once, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacy_lambda.corpus import Progress, annotate
+from spacy_lambda.errors import CorpusError
+from tests.corpus.engines import InProcess
+
+TEXTS = ["Heat moves through glass.", "iron and silicon", "Nothing here", "", "Äöü iron 🧪 heat"]
+
+
+def write_jsonl(path: Path, texts: list[Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    return path
+
+
+def results(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for path in sorted(folder.glob("*.jsonl-*")) for line in path.read_bytes().splitlines()]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return the output's files, without the records, which have times."""
+    files = (path for path in folder.rglob("*") if path.is_file() and "_annotate" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_every_document_in_order(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 20)
+    summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, shard_bytes=1500)
+    found = results(tmp_path / "out")
+    assert [line["text"] for line in found] == TEXTS * 20
+    assert [line["id"] for line in found] == [f"corpus.jsonl:{number}" for number in range(1, 101)]
+    assert found[1]["ents"] == [
+        {"text": "iron", "label": "MATERIAL", "start": 0, "end": 4},
+        {"text": "silicon", "label": "MATERIAL", "start": 9, "end": 16},
+    ]
+    assert summary.shards == len(engine.names) > 3
+    assert (summary.counts.documents, summary.counts.errors, summary.counts.empty) == (100, 0, 20)
+    assert summary.counts.entities == {"MATERIAL": 80, "PROCESS": 20}
+    assert summary.errors_file is None
+
+
+def test_worker_processes_give_the_same_bytes(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None, 3] * 20)
+    seen: list[Progress] = []
+    first = annotate(source, tmp_path / "one", pipeline=pipeline, on=engine, shard_bytes=1500)
+    second = annotate(source, tmp_path / "two", pipeline=pipeline, workers=2, shard_bytes=1500, on_progress=seen.append)
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+    assert (second.counts, second.shards) == (first.counts, first.shards)
+    assert seen[-1].documents == 140
+
+
+@pytest.mark.parametrize("after", range(5))
+def test_an_interrupted_run_resumes(tmp_path: Path, pipeline: Path, engine: InProcess, after: int) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None] * 10)
+    annotate(source, tmp_path / "whole", pipeline=pipeline, on=engine, shard_bytes=1000)
+    interrupted = InProcess(pipeline, fail_after=after)
+    with pytest.raises(KeyboardInterrupt):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=interrupted, shard_bytes=1000)
+    resumed = InProcess(pipeline)
+    summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=resumed, shard_bytes=1000)
+    assert interrupted.names + resumed.names == engine.names
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+    assert summary.counts.documents == 60
+    assert (summary.resumed > 0) == (after > 0)
+
+
+@pytest.mark.parametrize("damage", ["part", "record"])
+def test_a_shard_that_is_not_whole_is_annotated_again(
+    tmp_path: Path, pipeline: Path, engine: InProcess, damage: str
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 10)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, shard_bytes=1000)
+    before = content(tmp_path / "out")
+    name = engine.names[1]
+    if damage == "part":
+        (tmp_path / "out" / f"{name}.jsonl").write_bytes(b"{}\n")
+    else:
+        (tmp_path / "out" / "_annotate" / "shards" / f"{name}.json").unlink()
+    again = InProcess(pipeline)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=again, shard_bytes=1000)
+    assert again.names == [name]
+    assert content(tmp_path / "out") == before
+
+
+def test_changed_documents_are_reported(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    write_jsonl(source, [*TEXTS[:-1], "iron"])
+    with pytest.raises(CorpusError, match=r"changed .* corpus\.jsonl-00000 are not those"):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, overwrite=True)
+    assert results(tmp_path / "out")[-1]["text"] == "iron"
+
+
+def test_a_removed_file_is_reported(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        write_jsonl(tmp_path / "corpus" / name, TEXTS)
+    annotate(tmp_path / "corpus", tmp_path / "out", pipeline=pipeline, on=engine)
+    (tmp_path / "corpus" / "b.jsonl").unlink()
+    with pytest.raises(CorpusError, match=r"b\.jsonl-00000, are not in the corpus any more"):
+        annotate(tmp_path / "corpus", tmp_path / "out", pipeline=pipeline, on=engine)
+
+
+def test_a_new_file_is_added(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    write_jsonl(tmp_path / "corpus" / "b.jsonl", TEXTS)
+    annotate(tmp_path / "corpus", tmp_path / "out", pipeline=pipeline, on=engine)
+    write_jsonl(tmp_path / "corpus" / "a.jsonl", TEXTS)
+    summary = annotate(tmp_path / "corpus", tmp_path / "out", pipeline=pipeline, on=engine)
+    assert engine.names == ["b.jsonl-00000", "a.jsonl-00000"]
+    assert (summary.resumed, summary.counts.documents) == (5, 10)
+
+
+def test_other_settings_are_refused(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    with pytest.raises(CorpusError, match="results of other settings: options was"):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, include=["sents"])
+
+
+def test_one_file_as_destination(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None] * 10)
+    folder = tmp_path / "out"
+    annotate(source, folder / "folder", pipeline=pipeline, on=engine, shard_bytes=1000)
+    summary = annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine, shard_bytes=1000)
+    lines = [json.loads(line) for line in (folder / "all.jsonl").read_bytes().splitlines()]
+    assert lines == results(folder / "folder")
+    assert summary.errors_file == "all.errors.jsonl"
+    assert (folder / "all.errors.jsonl").read_bytes() == (folder / "folder" / "errors.jsonl").read_bytes()
+    assert {path.name for path in folder.iterdir()} == {"folder", "all.jsonl", "all.errors.jsonl"}
+    with pytest.raises(CorpusError, match=r"all\.jsonl exists"):
+        annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine)
+    annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine, overwrite=True)
+
+
+def test_documents_with_an_error_are_listed(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = tmp_path / "corpus.jsonl"
+    source.write_bytes(b'{"text": "iron"}\n{bad\n[]\n{"txt": "a"}\n\n{"text": null, "id": 7}\n{"text": "\\ud800"}\n')
+    summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    errors = [json.loads(line) for line in (tmp_path / "out" / "errors.jsonl").read_bytes().splitlines()]
+    assert summary.counts.errors == 5
+    assert [(error["id"], error["number"]) for error in errors] == [
+        ("corpus.jsonl:2", 2),
+        ("corpus.jsonl:3", 3),
+        ("corpus.jsonl:4", 4),
+        (7, 6),
+        ("corpus.jsonl:7", 7),
+    ]
+    assert "the key 'text' is missing; keys: 'txt'" in errors[2]["error"]["errorMessage"]
+    with pytest.raises(CorpusError, match=r"corpus\.jsonl:2: the line is not valid JSON"):
+        annotate(source, tmp_path / "stopped", pipeline=pipeline, on=engine, on_error="stop")
+
+
+def test_keys_of_the_input_are_carried_along(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    line = {"id": "x1", "text": "iron", "meta": {"n": 1}, "ents": [1], "input_ents": 2, "tokens": []}
+    source = tmp_path / "corpus.jsonl"
+    source.write_text(json.dumps(line), encoding="utf-8")
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    (found,) = results(tmp_path / "out")
+    assert found.pop("ents") == [{"text": "iron", "label": "MATERIAL", "start": 0, "end": 4}]
+    assert found == {
+        "id": "x1",
+        "text": "iron",
+        "meta": {"n": 1},
+        "input_input_ents": [1],
+        "input_ents": 2,
+        "input_tokens": [],
+    }
+
+
+def test_only_the_labels_that_are_asked_for(tmp_path: Path, pipeline: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", ["iron and heat", "heat"])
+    summary = annotate(source, tmp_path / "out", pipeline=pipeline, workers=1, labels=["MATERIAL"])
+    assert [[entity["text"] for entity in line["ents"]] for line in results(tmp_path / "out")] == [["iron"], []]
+    assert (summary.counts.entities, summary.counts.empty) == ({"MATERIAL": 1}, 1)
+
+
+def test_a_broken_pipeline_ends_the_run(tmp_path: Path, pipeline: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for path in pipeline.iterdir():
+        if path.is_file():
+            (broken / path.name).write_bytes(path.read_bytes())
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    with pytest.raises(CorpusError, match="does not load"):
+        annotate(source, tmp_path / "out", pipeline=broken, workers=1)
