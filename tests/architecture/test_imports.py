@@ -23,6 +23,7 @@ SHARED = [
     *(path.relative_to(SOURCE).as_posix() for path in sorted((SOURCE / "core").rglob("*.py"))),
 ]
 ALSO = {
+    "core/aws_error_kinds.py": {"botocore"},
     "core/source/s3.py": {"boto3", "botocore"},
     "runtime/events/s3_objects.py": {"botocore"},
     "runtime/events/output.py": {"boto3", "botocore"},

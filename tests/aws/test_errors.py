@@ -1,12 +1,22 @@
-"""botocore's errors as ours."""
+"""botocore's errors as those of spacy-lambda."""
 
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
 
-from spacy_lambda.aws.errors import aws_errors
-from spacy_lambda.errors import BundleError, DeployError
+from spacy_lambda.aws.errors import aws_error, aws_errors
+from spacy_lambda.core.aws_error_kinds import CODES, LOGIN, classify
+from spacy_lambda.core.source.s3 import s3_error
+from spacy_lambda.errors import BundleError, DeployError, NotStoredError
 
 
 def client_error(code: str) -> ClientError:
@@ -42,3 +52,30 @@ def test_the_class_and_the_permissions_are_the_callers() -> None:
 def test_other_errors_pass() -> None:
     with pytest.raises(ValueError, match="mine"), aws_errors("listing"):
         raise ValueError("mine")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *map(client_error, CODES),
+        NoCredentialsError(),
+        PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+        ProfileNotFound(profile="nobody"),
+        TokenRetrievalError(provider="sso", error_msg="expired"),
+        UnauthorizedSSOTokenError(),
+        EndpointConnectionError(endpoint_url="http://localhost:1"),
+        client_error("Throttling"),
+    ],
+    ids=str,
+)
+def test_objects_and_everything_else_have_the_same_classification(error: Exception) -> None:
+    kind, of_object, of_action = classify(error), s3_error(error, "models", "a.tar"), aws_error(error, "reading")
+    assert (
+        (of_object.remedy == LOGIN)
+        == (of_action.remedy == LOGIN)
+        == (kind in ("expired", "no credentials", "rejected"))
+    )
+    assert ("access denied" in of_object.message) == ("access denied" in of_action.message) == (kind == "denied")
+    assert isinstance(of_object, NotStoredError) == (kind == "missing")
+    if of_object.remedy == LOGIN:
+        assert of_object.message.partition("a.tar: ")[2] == of_action.message.removeprefix("reading: ")

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from spacy_lambda.aws.errors import LOGIN
 from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core.aws_error_kinds import LOGIN
 from spacy_lambda.deploy.aws import Aws, open_account
 from spacy_lambda.deploy.lock import STALE_AFTER, deployment_lock
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_settled

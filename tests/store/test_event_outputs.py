@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.core.source.s3 import error_code, s3_error
+from spacy_lambda.core.aws_error_kinds import error_code
+from spacy_lambda.core.source.s3 import s3_error
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.events.dispatch import dispatch, event_sources
 from spacy_lambda.runtime.events.output import S3Output, open_output

@@ -1,6 +1,7 @@
 """botocore's errors -> spacy-lambda's, each with its remedy. Nothing of the credentials is in a message.
 
-For reading and writing objects see :mod:`spacy_lambda.core.source.s3`, which the function has too.
+For reading and writing objects see :mod:`spacy_lambda.core.source.s3`, which the function has too; both classify errors
+by :mod:`spacy_lambda.core.aws_error_kinds`.
 """
 
 from __future__ import annotations
@@ -8,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from spacy_lambda.core.source.s3 import LOGIN
+from spacy_lambda.core.aws_error_kinds import LOGIN, classify, credentials_problem, error_code
 from spacy_lambda.errors import DeployError, SpacyLambdaError
 
-__all__ = ["LOGIN", "aws_error", "aws_errors"]
+__all__ = ["aws_error", "aws_errors"]
 
-EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"}
-DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 PERMISSIONS = "docs/deploy.md lists the required permissions"
 
 
@@ -49,18 +47,14 @@ def aws_error(
     error: Exception, action: str, *, raises: type[SpacyLambdaError] = DeployError, permissions: str = PERMISSIONS
 ) -> SpacyLambdaError:
     """Return spacy-lambda's error for one of botocore's. For parameters see :func:`aws_errors`."""
-    from botocore.exceptions import ClientError, NoCredentialsError, ProfileNotFound, TokenRetrievalError
+    from botocore.exceptions import ClientError
 
-    if isinstance(error, ClientError):
-        details = error.response.get("Error", {})
-        code, message = str(details.get("Code", "Unknown")), str(details.get("Message", ""))
-        if code in EXPIRED:
-            return raises(f"{action}: the credentials have expired", remedy=LOGIN)
-        if code in UNKNOWN:
-            return raises(f"{action}: AWS does not accept the credentials ({code})", remedy=LOGIN)
-        if code in DENIED:
-            return raises(f"{action}: access denied: {message}", remedy=permissions)
-        return raises(f"{action}: {code}: {message}", remedy=f"try again; {permissions}")
-    if isinstance(error, NoCredentialsError | ProfileNotFound | TokenRetrievalError):
-        return raises(f"{action}: no AWS credentials found ({error})", remedy=LOGIN)
-    return raises(f"{action}: {error}", remedy="check the network, the region and AWS_ENDPOINT_URL where it is set")
+    problem = credentials_problem(error)
+    if problem is not None:
+        return raises(f"{action}: {problem}", remedy=LOGIN)
+    if not isinstance(error, ClientError):
+        return raises(f"{action}: {error}", remedy="check the network, the region and AWS_ENDPOINT_URL where it is set")
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    if classify(error) == "denied":
+        return raises(f"{action}: access denied: {message}", remedy=permissions)
+    return raises(f"{action}: {error_code(error) or 'Unknown'}: {message}", remedy=f"try again; {permissions}")

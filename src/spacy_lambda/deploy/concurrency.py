@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, Concurrency, FunctionConfig
+from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.lambda_limits import UNRESERVED_CONCURRENCY
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
@@ -98,7 +99,7 @@ def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | st
             own = sum(_reserved(client, stack_name(project, name)) for name, number in functions.items() if number)
         except ClientError as exc:
             # The permission to deploy need not include this one; CloudFormation refuses what cannot be reserved.
-            return str(exc.response.get("Error", {}).get("Code", "Unknown"))
+            return error_code(exc) or "Unknown"
     limit = int(settings["ConcurrentExecutions"])
     return _Account(limit, int(settings.get("UnreservedConcurrentExecutions", limit)) + own - UNRESERVED_CONCURRENCY)
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import FUNCTION_TAG, PROJECT_TAG, bucket_name, stack_name
+from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.lambda_function import log_group_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.lock import deployment_lock
@@ -86,7 +87,7 @@ def _delete_bucket(aws: Aws, bucket: str) -> None:
                     s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
             s3.delete_bucket(Bucket=bucket)
         except ClientError as exc:
-            if exc.response.get("Error", {}).get("Code") != "NoSuchBucket":
+            if error_code(exc) != "NoSuchBucket":
                 raise
 
 

@@ -16,6 +16,7 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.core.aws_error_kinds import classify
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
@@ -24,8 +25,6 @@ __all__ = ["deployment_lock"]
 
 STALE_AFTER = timedelta(hours=1)
 """Age of a lock whose deployment must have been killed."""
-
-CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 @contextmanager
@@ -63,7 +62,7 @@ def _take(client: Any, bucket: str, key: str, mine: dict[str, str]) -> bool:
         try:
             client.put_object(Bucket=bucket, Key=key, Body=json.dumps(mine).encode(), IfNoneMatch="*")
         except ClientError as exc:
-            if exc.response.get("Error", {}).get("Code") in CONFLICT_CODES:
+            if classify(exc) == "conflict":
                 return False
             raise
     return True

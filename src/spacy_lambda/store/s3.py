@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda.core.aws_error_kinds import classify, error_code
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.core.source.s3 import GONE, SHA256_METADATA, error_code, read_object, s3_client, s3_errors
+from spacy_lambda.core.source.s3 import SHA256_METADATA, read_object, s3_client, s3_errors
 from spacy_lambda.errors import StoreError
 
 __all__ = ["Encryption", "S3Storage"]
@@ -68,8 +69,7 @@ class S3Storage:
         try:
             self._put(key, data, IfNoneMatch="*")
         except StoreError as exc:
-            # ConditionalRequestConflict: another request is writing the key at this moment.
-            if error_code(exc.__cause__) in ("412", "PreconditionFailed", "ConditionalRequestConflict"):
+            if classify(exc.__cause__) == "conflict":
                 return False
             raise
         return True
@@ -129,7 +129,7 @@ class S3Storage:
             with self._errors(key):
                 head = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except StoreError as exc:
-            if error_code(exc.__cause__) in GONE:
+            if classify(exc.__cause__) == "missing":
                 return False
             raise
         return bool(head["ContentLength"] == size and head["Metadata"].get(SHA256_METADATA) == sha256)

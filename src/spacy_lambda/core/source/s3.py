@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from spacy_lambda.core.aws_error_kinds import LOGIN, classify, credentials_problem, error_code
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.found_artifact import FoundArtifact, S3Options
@@ -15,10 +16,7 @@ from spacy_lambda.core.streams import CHUNK_BYTES, ChunkStream
 from spacy_lambda.errors import DigestError, NotStoredError, StoreError
 
 __all__ = [
-    "GONE",
-    "LOGIN",
     "SHA256_METADATA",
-    "error_code",
     "find_in_s3",
     "read_object",
     "s3_client",
@@ -29,11 +27,6 @@ __all__ = [
 TRIES = 5
 SHA256_METADATA = "sha256"
 """Key of the artifact's digest in the object's metadata."""
-
-DENIED = ("403", "AccessDenied")
-CREDENTIALS = ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestExpired", "SignatureDoesNotMatch")
-LOGIN = "log in ('aws sso login', 'aws configure'), or set AWS_PROFILE"
-GONE = ("404", "NoSuchKey", "NotFound")
 
 
 def find_in_s3(location: Location, options: S3Options) -> FoundArtifact:
@@ -94,7 +87,7 @@ def read_object(client: Any, bucket: str, key: str) -> bytes | None:
         try:
             data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_SMALL_BYTES + 1)
         except ClientError as exc:
-            if error_code(exc) in GONE:
+            if classify(exc) == "missing":
                 return None
             raise
     if len(data) > MAX_SMALL_BYTES:
@@ -118,31 +111,27 @@ def s3_errors(bucket: str, key: str) -> Iterator[None]:
 
 def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
     """Return a :class:`~spacy_lambda.errors.StoreError` with a remedy for an error of botocore."""
-    from botocore import exceptions
-
-    place, code = f"s3://{bucket}/{key}", error_code(error)
-    if code in GONE:
-        return NotStoredError(
-            f"{place} does not exist", remedy="check the location; `spacy-lambda ls` shows what is there"
-        )
+    place, code, problem = f"s3://{bucket}/{key}", error_code(error), credentials_problem(error)
+    if problem is not None:
+        return StoreError(f"{place}: {problem}", remedy=LOGIN)
     if code == "NoSuchBucket":
         return NotStoredError(f"the bucket {bucket!r} does not exist", remedy=f"create it: aws s3 mb s3://{bucket}")
     message, remedy = f"{place}: {error}", "check the location and the permissions of this role or user"
-    if code in CREDENTIALS:
-        message, remedy = f"{place}: AWS does not accept the credentials ({code})", LOGIN
-    elif code in DENIED:
-        message = f"{place}: access denied ({code})"
-        remedy = (
-            f"allow s3:GetObject, s3:PutObject and s3:ListBucket on {bucket!r} to this role or user; "
-            "`aws sts get-caller-identity` shows which"
-        )
-    elif code in ("412", "PreconditionFailed"):
-        message, remedy = f"{place} was replaced while it was read", "try again"
-    elif isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
-        message, remedy = f"{place}: no AWS credentials found", LOGIN
-    elif isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
-        message = f"{place} cannot be reached: {error}"
-        remedy = "check the network and the endpoint; in a VPC without NAT, add a gateway endpoint for S3"
+    match classify(error):
+        case "missing":
+            remedy = "check the location; `spacy-lambda ls` shows what is there"
+            return NotStoredError(f"{place} does not exist", remedy=remedy)
+        case "denied":
+            message = f"{place}: access denied ({code})"
+            remedy = (
+                f"allow s3:GetObject, s3:PutObject and s3:ListBucket on {bucket!r} to this role or user; "
+                "`aws sts get-caller-identity` shows which"
+            )
+        case "conflict":
+            message, remedy = f"{place} was replaced while it was read", "try again"
+        case "unreachable":
+            message = f"{place} cannot be reached: {error}"
+            remedy = "check the network and the endpoint; in a VPC without NAT, add a gateway endpoint for S3"
     return StoreError(message, remedy=remedy)
 
 
@@ -197,9 +186,3 @@ class _Chunks:
         response = self._client.get_object(Bucket=self._bucket, Key=self._key, **rest)
         self._etag = response["ETag"]
         return response["Body"]
-
-
-def error_code(error: BaseException | None) -> str:
-    """Return S3's code of an error, such as ``NoSuchKey``; empty without one."""
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))

@@ -112,7 +112,7 @@ def _chunks(client: Any, stored: StoredObject, limits: ObjectLimits) -> Iterator
     """Open the object, and not another that replaces it meanwhile."""
     from botocore.exceptions import ClientError
 
-    from spacy_lambda.core.source.s3 import error_code
+    from spacy_lambda.core.aws_error_kinds import error_code
 
     same = {} if stored.version is None else {"VersionId": stored.version}
     done, size = 0, 1
