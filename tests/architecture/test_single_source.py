@@ -28,8 +28,10 @@ LIMITS = {
 
 HOMES: dict[object, set[str]] = {
     "/aws/lambda/": {"core/lambda_function.py"},
+    "AccessDenied": {"core/aws_error_kinds.py"},
     "ClientErrors": {"core/metric_names.py"},
     "ColdStarts": {"core/metric_names.py"},
+    "ExpiredToken": {"core/aws_error_kinds.py"},
     "EmptyAnswers": {"core/metric_names.py"},
     "InitDuration": {"core/metric_names.py"},
     "TruncatedTexts": {"core/metric_names.py"},
