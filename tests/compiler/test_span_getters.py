@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_lambda import load
 from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.errors import EncoderError
 from spacy_lambda.runtime.encoder_output import get_encoding
 from spacy_lambda.runtime.windows import custom_windows
-from tests.compiler.originals import TEXTS
+from tests.compiler.curated_originals import build_curated
+from tests.compiler.originals import TEXTS, Pair, build_original
 from tests.compiler.pipelines import changed, unproved, write
 
 CODE = """
@@ -37,6 +41,9 @@ def configure(kind: str, size: int):
         return [GETTERS[kind](doc, size) for doc in docs]
     return get_spans
 """
+needs_curated = pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="spacy-curated-transformers excludes Python 3.14"
+)
 KINDS = ("nested, overlapping, twice", "out of order", "without the ends", "sentences of a component before")
 
 
@@ -65,6 +72,47 @@ def test_compiled(original: Callable[..., Path], tmp_path: Path, kind: str) -> N
             rows = data.align.dataXd.ravel()
             expected = data.model_output.last_hidden_state.reshape(-1, data.width)[rows]
             np.testing.assert_allclose(found.hidden[found.rows], expected, rtol=0, atol=1e-4)
+
+
+def test_tokens_without_vectors(pair: Callable[..., Pair]) -> None:
+    """spaCy's parsers would read the vectors of the next Doc; categories of texts need no vector for each token."""
+    _, nlp = pair(components=("ner", "textcat"))
+    transformer: Any = nlp.get_pipe("transformer")
+    original_windows, transformer._windows = transformer._windows, lambda doc: [(1, len(doc) - 1)]
+    try:
+        for run in (nlp, lambda text: list(nlp.pipe([text, text]))):
+            with pytest.raises(EncoderError, match="have 9 of the 11 tokens of the text 'The film of iron") as caught:
+                run(TEXTS[0])
+            assert "span_getters" in caught.value.remedy
+        with nlp.select_pipes(disable="ner"):
+            assert nlp(TEXTS[0]).cats
+    finally:
+        transformer._windows = original_windows
+
+
+@pytest.mark.parametrize("build", [build_original, pytest.param(build_curated, marks=needs_curated)])
+def test_tokens_that_are_merged_later(build: Callable[..., Path], tmp_path: Path) -> None:
+    """A Doc's vectors do not shift those of the next one."""
+    source = build(tmp_path, components=("ner", "spancat"))
+    compile_pipeline(str(source), tmp_path / "out", prove=unproved)
+    first, second = spacy.load(source), spacy.load(tmp_path / "out")
+    for nlp in (first, second):
+        nlp.add_pipe("merge_first_two", after="transformer")
+    expected = [annotated(first(text)) for text in TEXTS]
+    assert [annotated(second(text)) for text in TEXTS] == expected
+    assert [annotated(doc) for doc in second.pipe(TEXTS)] == expected
+
+
+@Language.component("merge_first_two")
+def merge_first_two(doc: Doc) -> Doc:
+    with doc.retokenize() as retokenizer:
+        retokenizer.merge(doc[:2])
+    return doc
+
+
+def annotated(doc: Doc) -> Any:
+    """Return entities and spans."""
+    return [[(span.start, span.end, span.label_) for span in group] for group in (doc.ents, doc.spans["sc"])]
 
 
 @pytest.mark.slow

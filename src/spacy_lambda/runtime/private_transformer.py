@@ -12,7 +12,7 @@ from thinc.api import Model
 from thinc.shims.shim import Shim
 
 from spacy_lambda.runtime.encoder_output import Encoding
-from spacy_lambda.runtime.listener import no_backprop
+from spacy_lambda.runtime.listener import each_token, no_backprop
 from spacy_lambda.runtime.transformer import CompiledTransformer
 
 __all__ = ["PrivateTransformer", "build_private_transformer", "find_transformers", "private_transformers"]
@@ -34,7 +34,7 @@ class PrivateTransformer(Shim):
         self.transformer = transformer
 
     def __call__(self, inputs: list[Doc], is_train: bool) -> tuple[list[Encoding], Callable[[Any], Any]]:
-        return [self.transformer.encode(doc) for doc in inputs], no_backprop
+        return each_token(inputs, [self.transformer.encode(doc) for doc in inputs]), no_backprop
 
     def to_bytes(self) -> bytes:
         """Return the transformer's message."""

@@ -15,6 +15,7 @@ from spacy.vocab import Vocab
 from spacy_lambda.errors import PipelineLoadError, TrainingError
 from spacy_lambda.runtime.encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
 from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
+from spacy_lambda.runtime.listener import read_each_token
 from spacy_lambda.runtime.trf_data.extension import install_extension
 
 __all__ = ["CompiledTransformer"]
@@ -37,7 +38,7 @@ class _Listeners(dict[str, Any]):
 
 
 class _ListenedTo:
-    """A component that others listen to, for spaCy. They need no link: what they read is on the Docs."""
+    """A component that others listen to, for spaCy. There are no links: what they read is on the Docs."""
 
     model = None
     listeners: Sequence[Any] = ()
@@ -51,7 +52,8 @@ class _ListenedTo:
         return False
 
     def find_listeners(self, component: Any) -> None:
-        """Ignore a component's listeners."""
+        """Prepare the listeners of a component."""
+        read_each_token(getattr(component, "model", None))
 
     @property
     def listener_map(self) -> Mapping[str, Any]:

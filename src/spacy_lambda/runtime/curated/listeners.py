@@ -18,7 +18,7 @@ from thinc.types import Floats2d, Ragged
 from spacy_lambda.errors import EncoderError
 from spacy_lambda.runtime.curated.scalar_weight import Layers
 from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
-from spacy_lambda.runtime.listener import no_backprop
+from spacy_lambda.runtime.listener import READS_EACH_TOKEN, each_token, no_backprop
 
 __all__ = [
     "build_last_layer_listener_v1",
@@ -118,11 +118,12 @@ def pass_encodings(listener: Model[list[Doc], Any], encodings: list[Encoding]) -
 
 def _encodings(listener: Model[list[Doc], Any], docs: Sequence[Doc]) -> Sequence[Encoding | None]:
     if listener.attrs["_USE_DOC_ANNOTATIONS_FOR_PREDICTION"]:
-        return [get_encoding(doc) for doc in docs]
+        encodings = [get_encoding(doc) for doc in docs]
+        return each_token(docs, encodings) if listener.attrs.get(READS_EACH_TOKEN) else encodings
     state = listener.attrs["_state"]
-    encodings: list[Encoding] = state.encodings
+    passed: list[Encoding] = state.encodings
     state.encodings = None
-    return encodings
+    return passed
 
 
 @serialize_attr.register(_ListenerState)
