@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from spacy_lambda.cli.annotate_progress import annotate_progress
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import JsonOption
+from spacy_lambda.cli.progress import progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.corpus.job import OnError
 from spacy_lambda.corpus.summary import Summary
@@ -42,6 +43,9 @@ def annotate(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of processes.", show_default="number of CPUs")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Annotate a sample, and estimate time and cost on each engine.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace the results at the destination.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,6 +53,19 @@ def annotate(
 
     Example: spacy-lambda annotate 'abstracts/*.jsonl' annotated --pipeline compiled
     """
+    if dry_run:
+        _dry_run(
+            sources,
+            as_json=as_json,
+            pipeline=pipeline,
+            include=_split(include),
+            long_text=long_text,
+            text_column=text_column,
+            id_column=id_column,
+            input_format=input_format,
+            workers=workers,
+        )
+        return
     from spacy_lambda.corpus import annotate as annotate_corpus
 
     with annotate_progress(quiet=as_json) as on_progress:
@@ -72,6 +89,41 @@ def annotate(
         print_json(summary.to_dict())
     else:
         _print(summary)
+
+
+def _dry_run(sources: list[str], *, as_json: bool, **options: Any) -> None:
+    from spacy_lambda.corpus import estimate_corpus
+
+    with progress(quiet=as_json) as on_step:
+        found = estimate_corpus(sources, on_step=on_step, **options)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    unreadable = f", {found.unreadable:,} of which cannot be read" if found.unreadable else ""
+    print_lines(f"{found.documents:,} documents{unreadable}, about {found.words_per_document:,.0f} words each")
+    print_lines(
+        f"one CPU of this machine annotates {found.documents_per_second:,.1f} documents/s (measured on {found.sampled})"
+    )
+    print_table(
+        ["engine", ">units", ">time", ">invocations", ">cost"],
+        [
+            (
+                one.engine,
+                f"{one.units:,} {'invocations' if one.engine == 'lambda' else 'processes'} at once",
+                duration(one.seconds),
+                "" if one.invocations is None else f"{one.invocations:,}",
+                "" if one.cost is None else f"about ${one.cost:,.2f}",
+            )
+            for one in found.engines
+        ],
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: ``8 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 90:
+        return f"{seconds:,.0f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
 
 
 def _split(value: str) -> list[str]:

@@ -13,6 +13,7 @@ The flow, one module each::
         local, worker       processes on this machine
       finish              shards' results -> the output
       summary             figures of a run, while it goes on and at its end
+    estimate            a corpus and a pipeline -> what annotating would take, from a sample
     annotator           one loaded pipeline -> the results of shards
 
 Documents, options and counts are in :mod:`spacy_lambda.core.annotation`, and the work on documents is in
@@ -24,16 +25,19 @@ from typing import TYPE_CHECKING
 from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
+    from spacy_lambda.corpus.estimate import Estimate, estimate_corpus
     from spacy_lambda.corpus.job import annotate
     from spacy_lambda.corpus.summary import Progress, Summary
 
-__all__ = ["Progress", "Summary", "annotate"]
+__all__ = ["Estimate", "Progress", "Summary", "annotate", "estimate_corpus"]
 
 __getattr__ = lazy_imports(
     __name__,
     {
+        "Estimate": "spacy_lambda.corpus.estimate",
         "Progress": "spacy_lambda.corpus.summary",
         "Summary": "spacy_lambda.corpus.summary",
         "annotate": "spacy_lambda.corpus.job",
+        "estimate_corpus": "spacy_lambda.corpus.estimate",
     },
 )

@@ -12,7 +12,7 @@ from spacy_lambda.core.digest import Digest
 from spacy_lambda.corpus.files import CorpusFile
 from spacy_lambda.corpus.formats.registry import Columns
 
-__all__ = ["SHARD_BYTES", "Shard", "cut_shards"]
+__all__ = ["SHARD_BYTES", "Shard", "cut_shards", "make_shard"]
 
 SHARD_BYTES = 500_000
 """Default size of a shard: some hundred abstracts, less than a minute of work for one CPU."""
@@ -86,6 +86,11 @@ def _cut(group: str, documents: Iterator[Document], shard_bytes: int) -> Iterato
         size += len(line)
     if lines:
         yield _shard(f"{group}-{number:05d}", lines)
+
+
+def make_shard(name: str, documents: Iterable[Document]) -> Shard:
+    """Return a shard of these documents."""
+    return _shard(name, [encode_line(document.to_dict()) for document in documents])
 
 
 def _shard(name: str, lines: list[bytes]) -> Shard:

@@ -1,0 +1,214 @@
+"""A corpus and a pipeline -> what annotating would take on each engine, from a sample that is annotated here."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.cdk.prices import GB_SECOND, MILLION_REQUESTS, MILLION_TRANSITIONS
+from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document, read_documents
+from spacy_lambda.core.lambda_limits import MB_PER_VCPU
+from spacy_lambda.core.pipelines import find_pipeline
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.core.request_options import LongText
+from spacy_lambda.corpus.engines.local import LocalEngine
+from spacy_lambda.corpus.files import find_files
+from spacy_lambda.corpus.formats.registry import Columns
+from spacy_lambda.corpus.shards import SHARD_BYTES, Shard, cut_shards, make_shard
+from spacy_lambda.errors import CorpusError
+from spacy_lambda.runtime.cpus import available_cpus
+
+__all__ = ["SAMPLE", "EngineEstimate", "Estimate", "Reading", "estimate", "estimate_corpus", "read_all"]
+
+SAMPLE = 50
+WARM_UP = 5
+CONCURRENCY = 100
+"""Concurrent invocations that the estimate for Lambda assumes: a tenth of an account's default quota."""
+
+COLD_START_S = 2.0
+TRANSITIONS = 4
+"""State transitions of an item of a Distributed Map whose children are standard executions of one task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineEstimate:
+    """What a run would take on an engine.
+
+    :param engine: Its name.
+    :param seconds: Time.
+    :param units: Processes or concurrent invocations.
+    :param invocations: Invocations of the function, on Lambda.
+    :param cost: Dollars, by list prices, on Lambda.
+    """
+
+    engine: str
+    seconds: float
+    units: int
+    invocations: int | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A corpus that was read to its end.
+
+    :param documents: Documents.
+    :param unreadable: Those that cannot be read.
+    :param characters: Characters of all texts.
+    :param shards: Shards.
+    :param sample: Some of the documents, drawn evenly.
+    """
+
+    documents: int
+    unreadable: int
+    characters: int
+    shards: int
+    sample: tuple[Document, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What annotating a corpus would take.
+
+    :param documents: Documents.
+    :param unreadable: Those that cannot be read.
+    :param characters: Characters of all texts.
+    :param shards: Shards.
+    :param sampled: Documents that were annotated for the estimate.
+    :param words_per_document: Words of a document.
+    :param documents_per_second: Documents that one CPU of this machine annotates in a second.
+    :param engines: The engines.
+    """
+
+    documents: int
+    unreadable: int
+    characters: int
+    shards: int
+    sampled: int
+    words_per_document: float
+    documents_per_second: float
+    engines: tuple[EngineEstimate, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the estimate as plain values."""
+        return asdict(self)
+
+
+def estimate_corpus(
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    pipeline: str | Path,
+    include: Iterable[str] = ("ents",),
+    long_text: LongText = "refuse",
+    text_column: str = "text",
+    id_column: str | None = None,
+    input_format: str | None = None,
+    workers: int | None = None,
+    shard_bytes: int = SHARD_BYTES,
+    architecture: str = "arm64",
+    on_step: OnStep = no_progress,
+) -> Estimate:
+    """Read a corpus to its end, annotate a sample of it, and estimate what annotating all of it would take.
+
+    The parameters are those of :func:`~spacy_lambda.corpus.annotate`. Nothing is written, and nothing costs money.
+
+    :raises CorpusError: If the corpus cannot be read, or has no text.
+    """
+    folder = find_pipeline(pipeline)
+    options = AnnotateOptions(include=tuple(include), long_text=long_text)
+    named = [sources] if isinstance(sources, str | os.PathLike) else sources
+    files = find_files([os.fspath(one) for one in named], format_name=input_format)
+    columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
+    reading = read_all(cut_shards(files, columns, shard_bytes=shard_bytes), on_step=on_step)
+    on_step("sample", 0, 1)
+    found = estimate(reading, folder, options, workers=workers or available_cpus(), architecture=architecture)
+    on_step("sample", 1, 1)
+    return found
+
+
+def read_all(shards: Iterable[Shard], *, sample: int = SAMPLE, on_step: OnStep = no_progress) -> Reading:
+    """Read a corpus to its end, and draw a sample of it, the same one each time.
+
+    :param sample: Maximum number of documents drawn.
+    :raises CorpusError: If a file as a whole cannot be read.
+    """
+    chosen, rng = list[Document](), random.Random(0)
+    documents = unreadable = characters = count = 0
+    for shard in shards:
+        count += 1
+        on_step("reading", count, count + 1)
+        for document in read_documents(shard.lines.splitlines()):
+            documents += 1
+            if document.error is not None or not isinstance(document.text, str):
+                unreadable += 1
+                continue
+            characters += len(document.text)
+            readable = documents - unreadable
+            if len(chosen) < sample:
+                chosen.append(document)
+            elif (place := rng.randrange(readable)) < sample:
+                chosen[place] = document
+    on_step("reading", count, count)
+    return Reading(
+        documents=documents, unreadable=unreadable, characters=characters, shards=count, sample=tuple(chosen)
+    )
+
+
+def estimate(
+    reading: Reading, pipeline: Path, options: AnnotateOptions, *, workers: int, architecture: str = "arm64"
+) -> Estimate:
+    """Annotate the sample with one process, and extrapolate by characters.
+
+    For Lambda, a CPU of this machine is taken for one of Lambda's, which comes with 1,769 MB of memory: then the price
+    does not depend on the memory.
+
+    :param workers: Number of processes on this machine.
+    :param architecture: The function's.
+    :raises CorpusError: If there is nothing to annotate, or the pipeline fails.
+    """
+    if not reading.sample:
+        raise CorpusError(
+            f"none of the {reading.documents:,} documents has a text",
+            remedy="name the column of the texts with --text-column",
+        )
+    counts, seconds = _measure(reading.sample, pipeline, options)
+    sampled = sum(len(document.text) for document in reading.sample) or 1
+    total_s = seconds * reading.characters / sampled
+    on_lambda = total_s + reading.shards * COLD_START_S * min(1.0, CONCURRENCY / max(1, reading.shards))
+    units = min(CONCURRENCY, max(1, reading.shards))
+    cost = (
+        on_lambda * MB_PER_VCPU / 1024 * GB_SECOND[architecture]
+        + reading.shards * (MILLION_REQUESTS + TRANSITIONS * MILLION_TRANSITIONS) / 1e6
+    )
+    return Estimate(
+        documents=reading.documents,
+        unreadable=reading.unreadable,
+        characters=reading.characters,
+        shards=reading.shards,
+        sampled=len(reading.sample),
+        words_per_document=counts.words / len(reading.sample),
+        documents_per_second=len(reading.sample) / seconds,
+        engines=(
+            EngineEstimate(engine="local", seconds=total_s / workers, units=workers),
+            EngineEstimate(
+                engine="lambda", seconds=on_lambda / units, units=units, invocations=reading.shards, cost=cost
+            ),
+        ),
+    )
+
+
+def _measure(sample: tuple[Document, ...], pipeline: Path, options: AnnotateOptions) -> tuple[Counts, float]:
+    """Return the sample in numbers, and the seconds that a process with one CPU takes for it once it is warm."""
+
+    def shards() -> Iterator[Shard]:
+        yield make_shard("warm-up", sample[:WARM_UP])
+        yield make_shard("sample", sample)
+
+    for result in LocalEngine(pipeline, options, workers=1).run(shards(), lambda counts: None):
+        if result.name == "sample":
+            return result.counts, result.seconds
+    raise AssertionError("the engine yields every shard")
