@@ -40,6 +40,7 @@ Standard library only: both the build side and the runtime raise these.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class SpacyLambdaError(Exception):
@@ -56,6 +57,16 @@ class SpacyLambdaError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\nremedy: {self.remedy}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy errors with all their fields; an exception's default has only its positional arguments."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[SpacyLambdaError], args: tuple[Any, ...], fields: dict[str, Any]) -> SpacyLambdaError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class MissingExtraError(SpacyLambdaError):
