@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import Removal
 from spacy_lambda.bundler.target import PackageType, PackageTypeChoice, Target, choose_package_type
 from spacy_lambda.bundler.tree import write_zip
-from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.files import file_sizes, folder_beside
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipeline_meta import path_in
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
@@ -172,10 +171,9 @@ def _write(assembled: Assembled, choice: PackageTypeChoice, out: Path, base: str
 
 def _zip(assembled: Assembled, out: Path) -> Path:
     path = path_in(out, f"{assembled.name}.zip") if out.is_dir() else out
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-        write_zip(assembled.tree, Path(scratch, path.name))
-        os.replace(Path(scratch, path.name), path)
+    with folder_beside(path) as scratch:
+        write_zip(assembled.tree, scratch / path.name)
+        os.replace(scratch / path.name, path)
     return path
 
 

@@ -1,13 +1,26 @@
-"""Files that a user names, and the time of files in archives."""
+"""Files that a user names, files that replace others as a whole, and the time of files in archives."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-__all__ = ["ARCHIVE_TIME", "check_file", "file_sizes", "read_file"]
+__all__ = [
+    "ARCHIVE_TIME",
+    "check_file",
+    "file_beside",
+    "file_sizes",
+    "flush",
+    "folder_beside",
+    "read_file",
+    "replacing",
+]
 
 ARCHIVE_TIME = 315_532_800
 """1980-01-01, the earliest time that a zip can hold, of every file in an archive: equal content gives equal bytes."""
@@ -43,3 +56,49 @@ def file_sizes(folder: Path) -> dict[str, int]:
     """Return the size of every file in a folder, by its path below it."""
     files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
     return {name: path.stat().st_size for name, path in files}
+
+
+def flush(file: IO[bytes]) -> None:
+    """Flush a file to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def file_beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """Open a temporary file in a path's folder, readable by all; it is removed at the end if it is still there.
+
+    :returns: The file, and its path.
+    :raises OSError: If it cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        os.chmod(name, 0o644)
+        with open(handle, "wb") as file:
+            yield file, Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that replaces the one at a path when the block ends; an exception leaves that as it was.
+
+    :raises OSError: If it cannot be written.
+    """
+    with file_beside(path) as (file, scratch):
+        yield file
+        flush(file)
+        os.replace(scratch, path)
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Make a temporary folder in a path's folder; it is removed at the end.
+
+    :raises OSError: If it cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", ignore_cleanup_errors=True) as scratch:
+        yield Path(scratch)

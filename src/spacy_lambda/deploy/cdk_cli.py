@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from spacy_lambda.core.env_names import CDK_VARIABLE
+from spacy_lambda.core.files import folder_beside
 from spacy_lambda.errors import DeployError
 
 __all__ = ["CDK_VARIABLE", "VERSION", "Cdk", "find_cdk", "node_environment"]
@@ -140,23 +140,19 @@ def _cache() -> Path:
 
 def _install(folder: Path, environ: dict[str, str]) -> None:
     """Install into a temporary folder and rename it, so that an installation is complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as scratch:
-        words = [*_npm(environ), "install", "--prefix", scratch, "--no-audit", "--no-fund", f"aws-cdk@{VERSION}"]
+    with folder_beside(folder) as scratch:
+        made = scratch / "installed"
+        made.mkdir()
+        words = [*_npm(environ), "install", "--prefix", str(made), "--no-audit", "--no-fund", f"aws-cdk@{VERSION}"]
         done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DeployError(
                 f"the CDK's command line {VERSION} cannot be installed: {done.stderr.strip()[-500:]}",
                 remedy=f"check the network, or install aws-cdk@{VERSION} and set {CDK_VARIABLE} to its cdk",
             )
-        _place(Path(scratch), folder)
-
-
-def _place(made: Path, folder: Path) -> None:
-    """Make it appear at once; another process that was faster has installed the same."""
-    shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):
-        shutil.copytree(made, folder.with_name(f"{made.name}-done"), symlinks=True).rename(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another process was faster, and has installed the same
+            made.rename(folder)
 
 
 def _npm(environ: dict[str, str]) -> list[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from spacy_lambda.core.artifact.safe_paths import name_problem, path_below
+from spacy_lambda.core.files import file_beside, flush, replacing
 from spacy_lambda.core.source.folder import read_small_file
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import StoreError
@@ -31,33 +30,31 @@ class FolderStorage:
 
     def create(self, key: str, data: bytes) -> bool:
         """Create a file by a hard link, which fails if the name exists; a rename would not."""
-        with self._scratch(key) as (file, scratch):
+        target = self._path(key)
+        with self._errors(key), file_beside(target) as (file, scratch):
             file.write(data)
-            _flush(file)
+            flush(file)
             try:
-                os.link(scratch, self._path(key))
+                os.link(scratch, target)
             except FileExistsError:
                 return False
         return True
 
     def replace(self, key: str, data: bytes) -> None:
         """Replace a file by a rename."""
-        with self._scratch(key) as (file, scratch):
+        target = self._path(key)
+        with self._errors(key), replacing(target) as file:
             file.write(data)
-            _flush(file)
-            os.replace(scratch, self._path(key))
 
     def upload(self, key: str, file: Path, *, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
         """Copy a file, unless it exists with these contents."""
         target, size = self._path(key), file.stat().st_size
         if _has_digest(target, sha256):
             return 0
-        with self._scratch(key) as (copy, scratch), file.open("rb") as source:
+        with self._errors(key), replacing(target) as copy, file.open("rb") as source:
             while chunk := source.read(CHUNK_BYTES):
                 copy.write(chunk)
                 on_bytes(copy.tell(), size)
-            _flush(copy)
-            os.replace(scratch, target)
         return size
 
     def keys(self, prefix: str) -> list[str]:
@@ -78,32 +75,15 @@ class FolderStorage:
         return path_below(self._root / pipeline, rest)
 
     @contextmanager
-    def _scratch(self, key: str) -> Iterator[tuple[IO[bytes], str]]:
-        """Yield a temporary file in the target's folder, and remove it at the end."""
-        target = self._path(key)
+    def _errors(self, key: str) -> Iterator[None]:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-            try:
-                os.chmod(scratch, 0o644)
-                with open(handle, "wb") as file:
-                    yield file, scratch
-            finally:
-                Path(scratch).unlink(missing_ok=True)
+            yield
         except OSError as exc:
-            raise self._failed(key, exc) from exc
-
-    def _failed(self, key: str, error: OSError) -> StoreError:
-        free = f"; {shutil.disk_usage(self._root).free:,} bytes are free" if self._root.is_dir() else ""
-        return StoreError(
-            f"{self._root / key}: {error.strerror or error}{free}",
-            remedy="check the folder's permissions and free space",
-        )
-
-
-def _flush(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+            free = f"; {shutil.disk_usage(self._root).free:,} bytes are free" if self._root.is_dir() else ""
+            raise StoreError(
+                f"{self._root / key}: {exc.strerror or exc}{free}",
+                remedy="check the folder's permissions and free space",
+            ) from exc
 
 
 def _has_digest(path: Path, sha256: str) -> bool:

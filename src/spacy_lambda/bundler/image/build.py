@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from spacy_lambda.bundler.image.context import image_tag, write_context
 from spacy_lambda.bundler.image.engines import ENGINES, Engine
 from spacy_lambda.bundler.metadata import BundleMetadata
+from spacy_lambda.core.files import folder_beside
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
 
@@ -49,9 +49,8 @@ def build_image(
     """
     if out.exists() and not (out / RECORD).is_file():
         raise BundleError(f"{out} exists and is not an image's folder", remedy="give another path, or remove it")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-        context = Path(scratch, "context")
+    with folder_beside(out) as scratch:
+        context = scratch / "context"
         context.mkdir(mode=0o755)
         write_context(tree, context, base=base, metadata=metadata)
         tag = image_tag(name)
@@ -59,7 +58,7 @@ def build_image(
         built = BuiltImage(None if engine is None else engine.name, tag, found, base)
         (context / RECORD).write_text(json.dumps(asdict(built), indent=2) + "\n", encoding="utf-8")
         if out.exists():
-            os.replace(out, Path(scratch, "replaced"))
+            os.replace(out, scratch / "replaced")
         os.replace(context, out)
     return built
 

@@ -184,7 +184,7 @@ def _write_all(file: FileIO, data: bytes | memoryview) -> None:
 
 
 def _flush(handle: int) -> None:
-    """Flush a file to the disk, and close this handle."""
+    """Flush a file or a folder to the disk, and close this handle."""
     try:
         os.fsync(handle)
     finally:
@@ -193,8 +193,4 @@ def _flush(handle: int) -> None:
 
 def flush_folder(folder: Path) -> None:
     """Flush the names in a folder to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    _flush(os.open(folder, os.O_RDONLY))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest
 from spacy_lambda.core.artifact.safe_paths import is_left_out, names_problem, path_below
 from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.compiled_meta import precision_of
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.files import replacing
 from spacy_lambda.core.pipeline_meta import path_in, read_meta
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
@@ -73,16 +73,8 @@ def write_artifact(
     :raises ArtifactError: If a file does not match the manifest, or the target cannot be written.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with open(handle, "wb") as file:
-                digest, size = _write(file, folder, manifest, on_bytes)
-            os.chmod(scratch, 0o644)
-            os.replace(scratch, target)
-        except BaseException:
-            os.unlink(scratch)
-            raise
+        with replacing(target) as file:
+            digest, size = _write(file, folder, manifest, on_bytes)
     except OSError as exc:
         raise ArtifactError(
             f"{folder} cannot be packed into {target}: {exc.strerror or exc}",
@@ -91,7 +83,7 @@ def write_artifact(
     return Packed(target, digest, size, manifest)
 
 
-def _write(file: BinaryIO, folder: Path, manifest: Manifest, on_bytes: OnBytes) -> tuple[Digest, int]:
+def _write(file: IO[bytes], folder: Path, manifest: Manifest, on_bytes: OnBytes) -> tuple[Digest, int]:
     digest = hashlib.sha256()
     size = 0
     for chunk in chunks(manifest, lambda entry: _contents(path_below(folder, entry.path), entry)):
@@ -99,8 +91,6 @@ def _write(file: BinaryIO, folder: Path, manifest: Manifest, on_bytes: OnBytes) 
         digest.update(chunk)
         size += len(chunk)
         on_bytes(min(size, manifest.total_bytes), manifest.total_bytes)
-    file.flush()
-    os.fsync(file.fileno())
     return Digest(digest.hexdigest()), size
 
 

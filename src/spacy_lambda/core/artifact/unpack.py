@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +11,7 @@ from spacy_lambda.core.artifact.extract import Extracted, extract
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.tar import TarReader
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.files import folder_beside
 from spacy_lambda.core.streams import Readable
 from spacy_lambda.errors import ArtifactError
 
@@ -52,23 +51,18 @@ def unpack_stream(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArtifactError(f"{out} exists", remedy="choose another folder, or remove it first")
-    scratch = None
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-        extracted = extract(stream, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
-        check(scratch / "pipeline", extracted)
-        if out.exists():
-            out.rmdir()
-        os.replace(scratch / "pipeline", out)
+        with folder_beside(out) as scratch:
+            extracted = extract(stream, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
+            check(scratch / "pipeline", extracted)
+            if out.exists():
+                out.rmdir()
+            os.replace(scratch / "pipeline", out)
     except OSError as exc:
         raise ArtifactError(
             f"the artifact cannot be unpacked into {out}: {exc}",
             remedy="free disk space there, or choose another folder",
         ) from exc
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
     return extracted
 
 

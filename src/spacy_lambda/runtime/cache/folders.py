@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from spacy_lambda.core.files import flush
+
 __all__ = [
     "FULL",
     "TAKEN",
@@ -222,8 +224,7 @@ def write_file(path: Path, data: bytes) -> None:
     """Write a new file, and flush it."""
     with open(path, "xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        flush(file)
 
 
 def tree_size(path: Path) -> int:
