@@ -21,13 +21,18 @@ def test_a_file_is_replaced_at_the_end(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def write_and_fail(path: Path, error: type[BaseException]) -> None:
+    with replacing(path) as file:
+        file.write(b"new")
+        raise error
+
+
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(b"old")
-    with pytest.raises(error), replacing(path) as file:
-        file.write(b"new")
-        raise error
+    with pytest.raises(error):
+        write_and_fail(path, error)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
