@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +16,9 @@ from hypothesis import given
 
 from spacy_lambda.errors import EncoderError, PipelineLoadError
 from spacy_lambda.runtime.curated.bert_wordpieces import BertWordpieceEncoder
-from spacy_lambda.runtime.curated.byte_bpe import ByteBpeEncoder
+from spacy_lambda.runtime.curated.byte_bpe import TOKENIZER_FILE, ByteBpeEncoder
 from spacy_lambda.runtime.curated.characters import CharEncoder
+from spacy_lambda.runtime.curated.merges import MERGES_FILE
 from spacy_lambda.runtime.curated.sentencepiece import SENTENCEPIECE_FILE, SentencepieceEncoder
 from spacy_lambda.runtime.curated.wordpiece_files import encoder_from_files, read_encoder, write_encoder
 from spacy_lambda.runtime.curated.wordpieces import WORDPIECES_FILE, WordCache, WordpieceEncoder
@@ -93,6 +96,30 @@ def test_bytes_that_the_vocabulary_lacks() -> None:
             pair.ours.encode(make_doc([(word, False)]))
 
 
+def test_two_wordpieces_of_one_id() -> None:
+    pairs = [("a", "b"), ("b", "c"), ("bc", "d"), ("ab", "c")]
+    vocab = byte_vocab(pairs)
+    pair = byte_bpe_pair(pairs, {**vocab, "bc": vocab["ab"]})
+    assert_same(pair, [(word, True) for word in ("ab", "bcd", "xbcd", "abc", "bbc", "ababcd")])
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("in_order", [False, True])
+def test_files_of_earlier_versions(in_order: bool, as_text: bool) -> None:
+    """Merges were in tokenizers' file, or in the settings' file where tokenizers merges in another order."""
+    pairs = merges(50, in_order=in_order)
+    vocab = byte_vocab(pairs)
+    model: dict[str, Any] = {"vocab": vocab, "merges": [" ".join(pair) for pair in pairs] if as_text else pairs}
+    settings: dict[str, Any] = {"kind": "byte_bpe", "bos": "<s>", "eos": "</s>"}
+    files = {WORDPIECES_FILE: settings if in_order else {**settings, **model}}
+    if in_order:
+        files[TOKENIZER_FILE] = {"version": "1.0", "model": model}
+    encoder = encoder_from_files({name: json.dumps(content).encode() for name, content in files.items()})
+    expected = ByteBpeEncoder.from_merges(vocab, pairs)
+    assert encoder.to_files() == expected.to_files()
+    assert encoder.encode(make_doc(TEXT)).ids.tolist() == expected.encode(make_doc(TEXT)).ids.tolist()
+
+
 def test_an_empty_wordpiece_begins_a_token_once() -> None:
     pytest.importorskip("spacy_curated_transformers")
     from curated_tokenizers import WordPieceProcessor
@@ -139,6 +166,14 @@ def test_the_files_of_an_encoder(tmp_path: Path) -> None:
         assert not (folder / SENTENCEPIECE_FILE).exists()
         doc = make_doc(TEXT)
         assert read_encoder(folder).encode(doc).ids.tolist() == encoder.encode(doc).ids.tolist()
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", np.zeros((3, 2), dtype=np.uint16).tobytes()])
+def test_broken_merges(tmp_path: Path, content: bytes) -> None:
+    write_encoder(ByteBpeEncoder.from_merges(byte_vocab([]), []), tmp_path)
+    (tmp_path / MERGES_FILE).write_bytes(content)
+    with pytest.raises(PipelineLoadError, match="not a readable vocabulary"):
+        read_encoder(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"kind": "other"}', b'{"kind": "wordpiece", "wordpieces": ["a"]}'])

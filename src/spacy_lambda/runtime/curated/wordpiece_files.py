@@ -10,6 +10,7 @@ from spacy_lambda.errors import PipelineLoadError
 from spacy_lambda.runtime.curated.bert_wordpieces import BertWordpieceEncoder
 from spacy_lambda.runtime.curated.byte_bpe import TOKENIZER_FILE, ByteBpeEncoder
 from spacy_lambda.runtime.curated.characters import CharEncoder
+from spacy_lambda.runtime.curated.merges import MERGES_FILE
 from spacy_lambda.runtime.curated.sentencepiece import SENTENCEPIECE_FILE, SentencepieceEncoder
 from spacy_lambda.runtime.curated.wordpieces import WORDPIECES_FILE, WordpieceEncoder
 
@@ -19,7 +20,7 @@ ENCODERS: dict[str, type[WordpieceEncoder]] = {
     encoder.kind: encoder for encoder in (BertWordpieceEncoder, ByteBpeEncoder, SentencepieceEncoder, CharEncoder)
 }
 
-FILES = (WORDPIECES_FILE, TOKENIZER_FILE, SENTENCEPIECE_FILE)
+FILES = (WORDPIECES_FILE, MERGES_FILE, TOKENIZER_FILE, SENTENCEPIECE_FILE)
 
 
 def write_encoder(encoder: WordpieceEncoder, folder: Path) -> None:
