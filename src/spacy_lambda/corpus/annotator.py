@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
-from spacy_lambda.core.annotation import AnnotateOptions, Counts, encode_line, read_documents
+from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
 from spacy_lambda.runtime.telemetry.observation import Observation
@@ -38,16 +37,8 @@ class ShardAnnotator:
         :param name: Its name.
         :param lines: Its documents.
         """
-        from spacy_lambda.runtime.annotation import annotate_documents
+        from spacy_lambda.runtime.annotation import annotate_shard
 
-        began, counts = time.perf_counter(), Counts()
-        results, errors = list[bytes](), list[bytes]()
         predictor = replace(self._predictor, observation=Observation())
-        for batch in annotate_documents(read_documents(lines.splitlines()), predictor, self._options):
-            done = Counts()
-            for annotated in batch:
-                (errors if annotated.failed else results).append(encode_line(annotated.line))
-                done.add(annotated.counts)
-            on_documents(done)
-            counts.add(done)
-        return ShardResult(name, b"".join(results), b"".join(errors), counts, time.perf_counter() - began)
+        done = annotate_shard(lines.splitlines(), predictor, self._options, on_documents)
+        return ShardResult(name, done.lines, done.errors, done.counts, done.seconds)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spacy_lambda.core.annotation import ANNOTATED_KEYS, AnnotateOptions, Counts, Document
+from spacy_lambda.core.annotation import (
+    ANNOTATED_KEYS,
+    AnnotateOptions,
+    Counts,
+    Document,
+    encode_line,
+    read_documents,
+)
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.events.records import error_of
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
-__all__ = ["Annotated", "annotate_documents"]
+__all__ = ["Annotated", "AnnotatedShard", "annotate_documents", "annotate_shard"]
 
 BATCH_DOCUMENTS = 128
 BATCH_CHARACTERS = 200_000
@@ -35,6 +43,46 @@ class Annotated:
     def failed(self) -> bool:
         """True if it has an error instead of annotations."""
         return self.counts.errors > 0
+
+
+@dataclass(frozen=True)
+class AnnotatedShard:
+    """An annotated shard.
+
+    :param lines: The annotated documents as lines of JSON, in order.
+    :param errors: The documents with an error, as lines of JSON.
+    :param counts: All of them in numbers.
+    :param seconds: The time that it took.
+    """
+
+    lines: bytes
+    errors: bytes
+    counts: Counts
+    seconds: float
+
+
+def annotate_shard(
+    lines: Iterable[bytes],
+    predictor: Predictor,
+    options: AnnotateOptions,
+    on_documents: Callable[[Counts], None] = lambda counts: None,
+) -> AnnotatedShard:
+    """Annotate a shard: the same lines give the same bytes wherever this runs.
+
+    :param lines: Its documents.
+    :param on_documents: Called with the counts of each batch.
+    :raises OutOfTimeError: In a function, if there is not the time for all of them.
+    """
+    began, counts = time.perf_counter(), Counts()
+    results, errors = list[bytes](), list[bytes]()
+    for batch in annotate_documents(read_documents(lines), predictor, options):
+        done = Counts()
+        for annotated in batch:
+            (errors if annotated.failed else results).append(encode_line(annotated.line))
+            done.add(annotated.counts)
+        on_documents(done)
+        counts.add(done)
+    return AnnotatedShard(b"".join(results), b"".join(errors), counts, time.perf_counter() - began)
 
 
 def annotate_documents(

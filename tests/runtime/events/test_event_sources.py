@@ -42,6 +42,7 @@ KINDS = {
     "kinesis": "Kinesis",
     "ping": "ping",
     "s3": "S3",
+    "shard": "shard",
     "sns": "SNS",
     "sqs": "SQS",
     "step_functions": "Step Functions",

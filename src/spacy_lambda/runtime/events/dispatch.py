@@ -15,7 +15,7 @@ from spacy_lambda.runtime.response_size import check_response
 
 __all__ = ["dispatch", "event_sources"]
 
-EVENT_KEYS = ("Event", "Records", "detail-type", "httpMethod", "key", "requestContext", "warmer")
+EVENT_KEYS = ("Event", "Records", "detail-type", "httpMethod", "key", "requestContext", "shard", "warmer")
 """Keys: every event source has at least one of them, a direct invocation none."""
 
 
@@ -68,3 +68,6 @@ def event_sources() -> Iterator[EventSource]:
     from spacy_lambda.runtime.events.step_functions import StepFunctionsEvent
 
     yield StepFunctionsEvent()
+    from spacy_lambda.runtime.events.shard import ShardEvent
+
+    yield ShardEvent()

@@ -40,11 +40,13 @@ class Observation:
     :param source: The event source, as AWS calls it.
     :param texts: Every text with a prediction.
     :param error: The type of the error that the caller got.
+    :param init_ms: Duration of the init, if the caller waited for it.
     """
 
     source: str = "direct"
     texts: list[TextCounts] = field(default_factory=list)
     error: str | None = None
+    init_ms: float = 0.0
 
     def counts(self) -> dict[str, int]:
         """Return the sums. A prediction is empty if a text that is not blank has no entity."""

@@ -66,7 +66,8 @@ class Recorder:
 
         :param request_id: As Lambda gave it.
         """
-        observation = Observation()
+        cold = self._is_first and is_cold(self._environ)
+        observation = Observation(init_ms=self._init_ms if cold else 0.0)
         began = time.time()
         try:
             yield observation
@@ -74,11 +75,12 @@ class Recorder:
             observation.error = type(exc).__name__
             raise
         finally:
-            self._record(observation, request_id, began, time.time())
+            self._record(observation, request_id, began, time.time(), cold=cold)
             self._is_first = False
 
-    def _record(self, observation: Observation, request_id: str | None, began: float, ended: float) -> None:
-        cold = self._is_first and is_cold(self._environ)
+    def _record(
+        self, observation: Observation, request_id: str | None, began: float, ended: float, *, cold: bool
+    ) -> None:
         facts = {
             "requestId": request_id,
             "source": observation.source,
