@@ -58,14 +58,21 @@ def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
     return content
 
 
-def parse_json(data: str | bytes) -> Any:
+def parse_json(data: str | bytes, *, nan_is_null: bool = False, unique_keys: bool = False) -> Any:
     """Parse JSON: UTF-8, finite numbers, limited nesting.
 
+    :param nan_is_null: Read NaN and infinite numbers, which Python writes, as ``None``.
+    :param unique_keys: Refuse an object that has a key twice.
     :raises ValueError: If it is invalid; never :class:`RecursionError`.
     """
     text = (data if isinstance(data, str) else data.decode("utf-8", "strict")).removeprefix("\ufeff")
     try:
-        value = json.loads(text, parse_constant=_constant, parse_float=_float)
+        value = json.loads(
+            text,
+            parse_constant=_null if nan_is_null else _constant,
+            parse_float=_float_or_null if nan_is_null else _float,
+            object_pairs_hook=_unique if unique_keys else None,
+        )
     except RecursionError:
         raise _too_deep() from None
     if text.count("[") + text.count("{") > MAX_VALUE_DEPTH:
@@ -140,6 +147,24 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _null(name: str) -> None:
+    return None
+
+
+def _float_or_null(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in content if keys.count(key) > 1)
+        raise ValueError(f"the key {twice[:100]!r} is there twice")
+    return content
 
 
 def _float(text: str) -> float:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import glob
 import gzip
-import os
+import io
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from spacy_lambda.core.files import check_file
-from spacy_lambda.corpus.formats.registry import FORMATS, Format, format_of, is_gzip, named_format
+from spacy_lambda.core.annotation import Document
+from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, format_of, is_gzip, named_format
+from spacy_lambda.corpus.local_files import find_local
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["STANDARD_INPUT", "CorpusFile", "find_files"]
 
 STANDARD_INPUT = "-"
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class CorpusFile:
     :param size: Its bytes, or ``None`` if unknown.
     :param open_raw: Opens it.
     :param packed: ``True`` if it is a gzip file.
+    :param state: Returns a value that changes when the file does.
     """
 
     name: str
@@ -36,71 +39,75 @@ class CorpusFile:
     size: int | None
     open_raw: Callable[[], BinaryIO]
     packed: bool = False
+    state: Callable[[], Any] = lambda: None
 
-    def open(self) -> BinaryIO:
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
         """Open it for reading, unpacked."""
-        raw = self.open_raw()
-        return cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if self.packed else raw
+        with self.open_raw() as raw:
+            if self.packed:
+                with gzip.GzipFile(fileobj=raw) as unpacked:
+                    yield cast(BinaryIO, unpacked)
+            else:
+                yield raw
+
+    def documents(self, columns: Columns) -> Iterator[Document]:
+        """Yield its documents.
+
+        :raises CorpusError: If it cannot be read as a whole, or changes meanwhile.
+        """
+        try:
+            before = self.state()
+            with self.open() as stream:
+                yield from self.format.open().read(stream, self.name, columns)
+            changed = self.state() != before
+        except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+            raise CorpusError(
+                f"{self.name} is not a whole gzip file: {exc}", remedy="compress or fetch it again"
+            ) from exc
+        except OSError as exc:
+            raise CorpusError(
+                f"{self.name} cannot be read: {exc}", remedy="check the file and its permissions"
+            ) from exc
+        if changed:
+            raise CorpusError(f"{self.name} changed while it was read", remedy="run the command again when it is whole")
 
 
-def find_files(sources: Sequence[str], *, format_name: str | None = None) -> list[CorpusFile]:
+def find_files(sources: Sequence[str], *, format_name: str | None = None, own: Sequence[str] = ()) -> list[CorpusFile]:
     """Find the files of a corpus.
 
     :param sources: Files, folders, patterns, or ``-`` for standard input.
     :param format_name: The format of all files; by default that of each file's name.
+    :param own: Files and folders that the run itself writes, which are not part of the corpus.
     :raises CorpusError: If a source is missing or empty, or a file's format is unknown.
     """
     forced = None if format_name is None else named_format(format_name)
-    if list(sources) == [STANDARD_INPUT]:
-        return [CorpusFile("stdin", forced or FORMATS["jsonl"], None, lambda: sys.stdin.buffer)]
-    found: list[tuple[Path, Path]] = []
-    for source in sources:
-        found += _local(source, any_format=forced is not None)
-    base = Path(os.path.commonpath([root for root, _ in found]))
-    paths = sorted({path for _, path in found})
-    return [_local_file(path, path.relative_to(base).as_posix(), forced) for path in paths]
+    if STANDARD_INPUT in sources:
+        if len(sources) > 1:
+            raise CorpusError("standard input cannot be read with other sources", remedy="pass '-' alone")
+        return [_standard_input(forced)]
+    found = find_local(sources, any_format=forced is not None, own=own)
+    return [
+        CorpusFile(one.name, _format(one.name, forced), one.size, one.open, is_gzip(one.name), one.state)
+        for one in found
+    ]
 
 
-def _local(source: str, *, any_format: bool) -> Iterator[tuple[Path, Path]]:
-    """Yield the files of a source, each with the folder to which its name is relative; all absolute."""
-    path = Path(os.path.abspath(source))
-    if path.is_dir():
-        files = [(path, one) for one in _below(path) if any_format or format_of(one.name)]
-    elif path.exists():
-        check_file(path)
-        files = [(path.parent, path)]
-    else:
-        matches = sorted(Path(os.path.abspath(one)) for one in glob.glob(source, recursive=True))
-        root = Path(os.path.abspath(_fixed_part(source)))
-        files = [(root, one) for one in matches if one.is_file() and (any_format or format_of(one.name))]
-        if not matches:
-            raise CorpusError(
-                f"{source} does not exist", remedy="check the path; quote a pattern, as in 'data/*.jsonl'"
-            )
-    if not files:
-        known = ", ".join(suffix for one in FORMATS.values() for suffix in one.suffixes)
-        raise CorpusError(
-            f"{source} has no file of a corpus", remedy=f"store files that end with {known}, or pass --format"
-        )
-    yield from files
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, but for those that are hidden or whose name begins with ``_``."""
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        yield from (Path(root, name) for name in names if not name.startswith((".", "_")))
-
-
-def _fixed_part(pattern: str) -> str:
-    """Return the folders of a pattern before its first wildcard."""
-    parts = Path(pattern).parts
-    fixed = next((number for number, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
-    return os.path.join(*parts[:fixed]) if fixed else "."
-
-
-def _local_file(path: Path, name: str, forced: Format | None) -> CorpusFile:
+def _format(name: str, forced: Format | None) -> Format:
     form = forced or format_of(name)
     if form is None:
-        raise CorpusError(f"{name}: unknown format", remedy=f"pass --format, one of {', '.join(FORMATS)}")
-    return CorpusFile(name, form, path.stat().st_size, lambda: path.open("rb"), is_gzip(name))
+        raise CorpusError(f"{name}: unknown format", remedy=f"pass --from, one of {', '.join(FORMATS)}")
+    return form
+
+
+def _standard_input(forced: Format | None) -> CorpusFile:
+    """Return standard input as a file: JSON Lines if it begins with ``{``, else lines of text."""
+    buffer: Any = sys.stdin.buffer
+    stream = buffer if hasattr(buffer, "peek") else io.BufferedReader(buffer)
+    start = stream.peek(1)
+    packed = start.startswith(GZIP_MAGIC)
+    if forced is None:
+        text = zlib.decompressobj(wbits=31).decompress(start, 1000) if packed else start
+        is_json = text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+        forced = FORMATS["jsonl" if is_json else "lines"]
+    return CorpusFile("stdin", forced, None, lambda: stream, packed)

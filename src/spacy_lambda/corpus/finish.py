@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.corpus.formats.registry import is_gzip
 from spacy_lambda.corpus.layout import Layout
 from spacy_lambda.corpus.records import ShardRecord, clear_run
 from spacy_lambda.errors import CorpusError
@@ -19,17 +22,26 @@ def finish(layout: Layout, records: Sequence[ShardRecord]) -> str | None:
     :returns: The name of the file with the documents that have an error, if there are any.
     """
     if layout.file is not None:
-        with layout.final.writing(layout.file) as file:
-            layout.format.open().write(lambda: _lines(layout, records), file)
+        _write(layout, layout.file, records)
     elif layout.converts:
         for record in records:
-            with layout.final.writing(layout.output(record.name)) as file:
-                layout.format.open().write(lambda record=record: _lines(layout, [record]), file)  # type: ignore[misc]
+            _write(layout, layout.output(record.name), [record])
     errors = _write_errors(layout, [record for record in records if record.counts.errors])
     if layout.file is not None:
         clear_run(layout)
         layout.work.remove_folder()
     return errors
+
+
+def _write(layout: Layout, name: str, records: Sequence[ShardRecord]) -> None:
+    with layout.final.writing(name) as file, ExitStack() as stack:
+        stream = stack.enter_context(packed(file)) if is_gzip(name) else file
+        layout.format.open().write(lambda: _lines(layout, records), stream)
+
+
+def packed(file: BinaryIO) -> BinaryIO:
+    """Return a gzip file to write to, without a date: the same content gives the same bytes."""
+    return cast(BinaryIO, gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))
 
 
 def _write_errors(layout: Layout, failed: Sequence[ShardRecord]) -> str | None:

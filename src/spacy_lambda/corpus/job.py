@@ -75,12 +75,12 @@ def annotate(
     :raises CorpusError: If the corpus cannot be read, or the destination has other results.
     """
     folder = find_pipeline(pipeline)
+    layout = make_layout(os.fspath(destination), format_name=output_format)
     options = AnnotateOptions(
-        include=tuple(include), labels=None if labels is None else tuple(labels), long_text=long_text
+        include=layout.format.included(include), labels=None if labels is None else tuple(labels), long_text=long_text
     )
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    files = find_files([os.fspath(one) for one in named], format_name=input_format)
-    layout = make_layout(os.fspath(destination), format_name=output_format)
+    files = find_files([os.fspath(one) for one in named], format_name=input_format, own=layout.own)
     columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
     settings = RunSettings(_identity(folder), options, text_column, columns.id, shard_bytes)
     engine = _engine(on, folder, options, workers) if isinstance(on, str) else on

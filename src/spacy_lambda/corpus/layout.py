@@ -15,11 +15,12 @@ One file as destination has these beside it, in ``NAME.annotate``, until it appe
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from spacy_lambda.corpus.destination import Destination, FolderDestination
-from spacy_lambda.corpus.formats.registry import FORMATS, Format, format_of, named_format
+from spacy_lambda.corpus.formats.registry import FORMATS, Format, bare_name, format_of, named_format
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["Layout", "make_layout"]
@@ -36,6 +37,7 @@ class Layout:
     :param final: Where the output appears: the same, or the folder of the one file.
     :param format: The output's format.
     :param file: The name of the one file of the output; ``None`` if each shard has its own.
+    :param own: Everything of it that sources may contain: files, and folders with all that is in them.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Layout:
     final: Destination
     format: Format
     file: str | None = None
+    own: tuple[str, ...] = ()
 
     @property
     def converts(self) -> bool:
@@ -78,7 +81,7 @@ class Layout:
     @property
     def errors(self) -> str:
         """Name of the output's file of errors."""
-        return "errors.jsonl" if self.file is None else f"{PurePosixPath(self.file).stem}.errors.jsonl"
+        return "errors.jsonl" if self.file is None else errors_name(self.file)
 
 
 def make_layout(destination: str, *, format_name: str | None = None) -> Layout:
@@ -91,14 +94,30 @@ def make_layout(destination: str, *, format_name: str | None = None) -> Layout:
     own = format_of(path.name)
     form = named_format(format_name, choices=_written()) if format_name is not None else own or FORMATS["jsonl"]
     if not form.is_written:
-        raise CorpusError(f"{destination}: {form.name} cannot hold annotations", remedy=f"choose from {_written()}")
+        raise CorpusError(
+            f"{destination}: {form.name} cannot hold annotations", remedy=f"choose from {', '.join(_written())}"
+        )
+    real = Path(os.path.realpath(path))
     if own is None:
         if path.exists() and not path.is_dir():
             raise CorpusError(f"{destination} is a file", remedy="name a folder, or a file that ends with .jsonl")
         folder = FolderDestination(path)
-        return Layout(destination, folder, folder, form)
-    work = FolderDestination(path.with_name(path.name + ".annotate"))
-    return Layout(destination, work, FolderDestination(path.parent), form, path.name)
+        return Layout(destination, folder, folder, form, own=(str(real),))
+    name = f"{path.name}.annotate"
+    internal = (real, real.with_name(name), real.with_name(errors_name(path.name)))
+    return Layout(
+        destination,
+        FolderDestination(path.with_name(name)),
+        FolderDestination(path.parent),
+        form,
+        path.name,
+        tuple(map(str, internal)),
+    )
+
+
+def errors_name(file: str) -> str:
+    """Return the name of the file of errors beside an output of one file."""
+    return f"{PurePosixPath(bare_name(file)).stem}.errors.jsonl"
 
 
 def _written() -> list[str]:

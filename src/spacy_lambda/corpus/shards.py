@@ -11,6 +11,7 @@ from spacy_lambda.core.annotation import Document, encode_line
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.corpus.files import CorpusFile
 from spacy_lambda.corpus.formats.registry import Columns
+from spacy_lambda.corpus.shard_names import shard_names
 
 __all__ = ["SHARD_BYTES", "Shard", "cut_shards", "make_shard"]
 
@@ -42,37 +43,26 @@ def cut_shards(files: Iterable[CorpusFile], columns: Columns, *, shard_bytes: in
     :param shard_bytes: Size at which a shard ends.
     :raises CorpusError: If a file as a whole cannot be read.
     """
-    for group, documents in _groups(files, columns):
-        yield from _cut(group, documents, shard_bytes)
+    groups = _groups(files)
+    names = shard_names(groups)
+    for group, members in groups.items():
+        documents = (document for file in members for document in file.documents(columns))
+        yield from _cut(names[group], documents, shard_bytes)
 
 
-def _groups(files: Iterable[CorpusFile], columns: Columns) -> Iterator[tuple[str, Iterator[Document]]]:
-    """Yield documents with the name of what has its shards to itself."""
-    waiting: list[CorpusFile] = []
+def _groups(files: Iterable[CorpusFile]) -> dict[str, list[CorpusFile]]:
+    """Return files by what has its shards to itself, in the order of the first file of each."""
+    groups: dict[str, list[CorpusFile]] = {}
     for file in files:
-        group = _group(file)
-        if waiting and (group is None or _group(waiting[0]) != group):
-            yield str(_group(waiting[0])), _documents(waiting, columns)
-            waiting = []
-        if group is None:
-            yield file.name, _documents([file], columns)
-        else:
-            waiting.append(file)
-    if waiting:
-        yield str(_group(waiting[0])), _documents(waiting, columns)
+        groups.setdefault(_group(file), []).append(file)
+    return groups
 
 
-def _group(file: CorpusFile) -> str | None:
-    """Return the name that files of one document share; ``None`` if the file has its own shards."""
+def _group(file: CorpusFile) -> str:
+    """Return the file's name, or one that files of one document in a folder share."""
     if not file.format.single_document:
-        return None
+        return file.name
     return str(PurePosixPath(file.name).parent / file.format.name)
-
-
-def _documents(files: Iterable[CorpusFile], columns: Columns) -> Iterator[Document]:
-    for file in files:
-        with file.open() as stream:
-            yield from file.format.open().read(stream, file.name, columns)
 
 
 def _cut(group: str, documents: Iterator[Document], shard_bytes: int) -> Iterator[Shard]:

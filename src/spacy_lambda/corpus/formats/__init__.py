@@ -1,4 +1,4 @@
-"""File formats of corpora, by the suffix of a file's name or by ``--format``.
+"""File formats of corpora, by the suffix of a file's name or by ``--from``.
 
 Each module reads one kind of file into documents and writes annotated documents to it.
 """

@@ -7,41 +7,30 @@ from typing import BinaryIO
 
 from spacy_lambda.core.annotation import Document, encode_line
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.corpus.formats.documents import invalid_document, make_document
+from spacy_lambda.corpus.formats.numbered_lines import numbered_lines, too_long
 from spacy_lambda.corpus.formats.registry import Columns, Lines
 
 __all__ = ["read", "write"]
 
 
 def read(stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
-    for number, line in enumerate(stream, start=1):
-        if not line.isspace():
+    for number, line in numbered_lines(stream, file):
+        if line is None:
+            yield too_long(file, number)
+        elif line and not line.isspace():
             yield _document(line, file, number, columns)
 
 
 def _document(line: bytes, file: str, number: int, columns: Columns) -> Document:
-    place = f"{file}:{number}"
     try:
-        value = parse_json(line)
+        # NaN is valid for Python's json, which writes it, and for JavaScript's it is null.
+        value = parse_json(line, nan_is_null=True, unique_keys=True)
     except ValueError as exc:
-        return _invalid(place, file, number, f"the line is not valid JSON: {exc}", "correct the line")
+        return invalid_document(file, number, f"the line is not valid JSON: {exc}", "correct the line")
     if not isinstance(value, dict):
-        return _invalid(place, file, number, "the line is not a JSON object", f'write {{"{columns.text}": "..."}}')
-    if columns.text not in value:
-        keys = ", ".join(map(repr, list(value)[:10])) or "none"
-        return _invalid(
-            place, file, number, f"the key {columns.text!r} is missing; keys: {keys}", "name the text's key"
-        )
-    others = {key: item for key, item in value.items() if key != columns.text}
-    own = value.get(columns.id)
-    if not isinstance(own, str | int) or isinstance(own, bool):
-        return Document(place, value[columns.text], file, number, others)
-    del others[columns.id]
-    return Document(own, value[columns.text], file, number, others)
-
-
-def _invalid(place: str, file: str, number: int, message: str, remedy: str) -> Document:
-    error = {"errorType": "CorpusError", "errorMessage": message, "remedy": remedy}
-    return Document(place, None, file, number, error=error)
+        return invalid_document(file, number, "the line is not a JSON object", f'write {{"{columns.text}": "..."}}')
+    return make_document(value, file, number, columns)
 
 
 def write(lines: Lines, stream: BinaryIO) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePosixPath
@@ -11,7 +11,18 @@ from typing import Any, BinaryIO, Protocol, cast
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["FORMATS", "Columns", "Format", "FormatModule", "Lines", "format_of", "is_gzip", "named_format"]
+__all__ = [
+    "FORMATS",
+    "Columns",
+    "Format",
+    "FormatModule",
+    "Lines",
+    "bare_name",
+    "format_of",
+    "is_gzip",
+    "list_names",
+    "named_format",
+]
 
 Lines = Callable[[], Iterator[dict[str, Any]]]
 """Returns the annotated documents of an output file, in order; may be called more than once."""
@@ -30,6 +41,29 @@ class Columns:
     id: str = "id"
     explicit_id: bool = False
 
+    def check(self, names: Sequence[str], file: str) -> None:
+        """Check the columns of a table.
+
+        :raises CorpusError: If one that is needed is missing.
+        """
+        needed = {self.text: "--text-column"} | ({self.id: "--id-column"} if self.explicit_id else {})
+        for column, option in needed.items():
+            if column not in names:
+                raise CorpusError(
+                    f"{file}:1: the column {column!r} is missing; columns: {list_names(names)}",
+                    remedy=f"pass {option}, or correct the first line",
+                )
+
+
+SHOWN_NAMES = 20
+
+
+def list_names(names: Iterable[str]) -> str:
+    """Return names for a message, the first ones if there are many."""
+    every = list(names)
+    more = f", and {len(every) - SHOWN_NAMES:,} more" if len(every) > SHOWN_NAMES else ""
+    return (", ".join(repr(name[:100]) for name in every[:SHOWN_NAMES]) or "none") + more
+
 
 class FormatModule(Protocol):
     """What the module of a format contains."""
@@ -45,7 +79,7 @@ class FormatModule(Protocol):
         ...
 
     def write(self, lines: Lines, stream: BinaryIO) -> None:
-        """Write annotated documents as one file.
+        """Write annotated documents as one file. A format that is only read does not have it.
 
         :raises CorpusError: If the format cannot hold them.
         """
@@ -56,11 +90,12 @@ class FormatModule(Protocol):
 class Format:
     """A format.
 
-    :param name: Its name, as in ``--format``.
+    :param name: Its name, as in ``--from`` and ``--to``.
     :param suffixes: Suffixes of its files' names.
-    :param module: The module that reads and writes it.
+    :param module: The module that reads and writes it, in this package; with ``:``, an attribute of it.
     :param is_written: ``False`` if it can only be read.
     :param single_document: ``True`` if each file is one document.
+    :param parts: The parts of a Doc that it always has, and the only ones; ``None`` for those that are asked for.
     """
 
     name: str
@@ -68,15 +103,41 @@ class Format:
     module: str
     is_written: bool = True
     single_document: bool = False
+    parts: tuple[str, ...] | None = None
+
+    def included(self, include: Iterable[str]) -> tuple[str, ...]:
+        """Return the parts of a Doc that its files have, if these are asked for.
+
+        :raises CorpusError: If it cannot hold one of them.
+        """
+        wanted = tuple(include)
+        if self.parts is None:
+            return wanted
+        left_out = [part for part in wanted if part not in self.parts]
+        if left_out:
+            raise CorpusError(
+                f"{self.name} cannot hold {', '.join(left_out)}, only {', '.join(self.parts)}",
+                remedy="choose another format, such as parquet or jsonl",
+            )
+        return self.parts
 
     def open(self) -> FormatModule:
         """Import the module."""
-        return cast(FormatModule, import_module(self.module))
+        name, _, attribute = self.module.partition(":")
+        module = import_module(f"spacy_lambda.corpus.formats.{name}")
+        return cast(FormatModule, getattr(module, attribute) if attribute else module)
 
 
-_PACKAGE = "spacy_lambda.corpus.formats"
-
-FORMATS = {one.name: one for one in (Format("jsonl", (".jsonl", ".ndjson"), f"{_PACKAGE}.jsonl"),)}
+FORMATS = {
+    one.name: one
+    for one in (
+        Format("jsonl", (".jsonl", ".ndjson"), "jsonl"),
+        Format("csv", (".csv",), "delimited:csv", parts=("ents",)),
+        Format("tsv", (".tsv",), "delimited:tsv", parts=("ents",)),
+        Format("text", (".txt",), "text", is_written=False, single_document=True),
+        Format("lines", (), "lines", is_written=False),
+    )
+}
 """The formats by name."""
 
 
@@ -85,9 +146,14 @@ def is_gzip(name: str) -> bool:
     return name.lower().endswith(".gz")
 
 
+def bare_name(name: str) -> str:
+    """Return a file's name without ``.gz``."""
+    return name[:-3] if is_gzip(name) else name
+
+
 def format_of(name: str) -> Format | None:
     """Return the format of a file by its name, with or without ``.gz``; ``None`` if it is none of a corpus."""
-    suffix = PurePosixPath(name[:-3] if is_gzip(name) else name).suffix.lower()
+    suffix = PurePosixPath(bare_name(name)).suffix.lower()
     return next((one for one in FORMATS.values() if suffix in one.suffixes), None)
 
 

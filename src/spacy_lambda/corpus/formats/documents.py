@@ -1,0 +1,38 @@
+"""What a file has for a document -> the document, or its error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from spacy_lambda.core.annotation import Document
+from spacy_lambda.corpus.formats.registry import Columns, list_names
+
+__all__ = ["invalid_document", "make_document"]
+
+
+def make_document(values: Mapping[str, Any], file: str, number: int, columns: Columns) -> Document:
+    """Return the document with these values. Without the text, or an identifier that was asked for, it has an error.
+
+    An identifier of another type than a string or an integer is carried along like any other value.
+    """
+    needed = {columns.text: "--text-column"} | ({columns.id: "--id-column"} if columns.explicit_id else {})
+    for column, option in needed.items():
+        if column not in values:
+            problem = f"the key {column!r} is missing; keys: {list_names(values)}"
+            return invalid_document(file, number, problem, f"correct the document, or pass {option}")
+    others = {key: item for key, item in values.items() if key != columns.text}
+    own = values.get(columns.id)
+    if isinstance(own, str | int) and not isinstance(own, bool):
+        others.pop(columns.id, None)
+        return Document(own, values[columns.text], file, number, others)
+    if columns.explicit_id:
+        problem = f"{columns.id!r} must be a string or an integer, not {own!r:.100}"
+        return invalid_document(file, number, problem, "correct it, or pass another --id-column")
+    return Document(f"{file}:{number}", values[columns.text], file, number, others)
+
+
+def invalid_document(file: str, number: int, message: str, remedy: str) -> Document:
+    """Return a document that cannot be read, with the reason."""
+    error = {"errorType": "CorpusError", "errorMessage": message, "remedy": remedy}
+    return Document(f"{file}:{number}", None, file, number, error=error)

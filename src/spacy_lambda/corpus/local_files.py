@@ -1,0 +1,132 @@
+"""Files, folders and patterns on this machine -> files."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from spacy_lambda.core.files import check_file
+from spacy_lambda.corpus.formats.registry import FORMATS, format_of
+from spacy_lambda.errors import CorpusError
+
+__all__ = ["FoundFile", "find_local", "no_files"]
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file that was found.
+
+    :param name: Its path below what all sources have in common, with ``/``.
+    :param size: Its bytes.
+    :param open: Opens it.
+    :param state: Returns a value that changes when the file does.
+    """
+
+    name: str
+    size: int
+    open: Callable[[], BinaryIO]
+    state: Callable[[], Any]
+
+
+def find_local(sources: Sequence[str], *, any_format: bool, own: Sequence[str]) -> list[FoundFile]:
+    """Find files.
+
+    :param any_format: ``True`` if names need not have the suffix of a format.
+    :param own: Real paths of files and folders that are not part of the corpus.
+    :raises CorpusError: If a source is missing, empty or own, or a file is not a regular one.
+    """
+    found: list[tuple[Path, Path]] = []
+    for source in sources:
+        with _os_errors(source):
+            found += _files(source, any_format, frozenset(own))
+    base = Path(os.path.commonpath([root for root, _ in found]))
+    paths = sorted({path for _, path in found})
+    return [_found(path, path.relative_to(base).as_posix()) for path in paths]
+
+
+def _files(source: str, any_format: bool, own: frozenset[str]) -> Iterator[tuple[Path, Path]]:
+    """Yield the files of a source, each with the folder to which its name is relative; all absolute."""
+    path = Path(os.path.abspath(source))
+    if path.exists() and _is_own(path, own):
+        raise CorpusError(
+            f"{source} is the destination, or in it", remedy="choose a destination outside of the sources"
+        )
+    if path.is_dir():
+        files = [(path, one) for one in _below(path, own) if any_format or format_of(one.name)]
+    elif path.exists():
+        check_file(path)
+        files = [(path.parent, path)]
+    else:
+        matches = sorted(Path(os.path.abspath(one)) for one in glob.glob(source, recursive=True))
+        root = Path(os.path.abspath(_fixed_part(source)))
+        files = [
+            (root, one)
+            for one in matches
+            if not one.is_dir() and (any_format or format_of(one.name)) and not _is_own(one, own)
+        ]
+        if not matches:
+            raise CorpusError(
+                f"{source} does not exist", remedy="check the path; quote a pattern, as in 'data/*.jsonl'"
+            )
+    if not files:
+        raise no_files(source)
+    yield from files
+
+
+def no_files(source: str) -> CorpusError:
+    """Return the error for a source without files of a known format."""
+    known = ", ".join(suffix for one in FORMATS.values() for suffix in one.suffixes)
+    return CorpusError(f"{source} has no file of a corpus", remedy=f"store files that end with {known}, or pass --from")
+
+
+def _below(folder: Path, own: frozenset[str]) -> Iterator[Path]:
+    """Yield the files below a folder, but for those that are hidden or whose name begins with ``_``."""
+    real = os.path.realpath(folder)
+    for root, folders, names in os.walk(folder, onerror=_raise):
+        here = os.path.join(real, os.path.relpath(root, folder)) if root != os.fspath(folder) else real
+        folders[:] = [
+            name for name in folders if not name.startswith((".", "_")) and os.path.join(here, name) not in own
+        ]
+        for name in names:
+            if not name.startswith((".", "_")) and os.path.join(here, name) not in own:
+                yield Path(root, name)
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
+
+
+def _is_own(path: Path, own: frozenset[str]) -> bool:
+    real = os.path.realpath(path)
+    return any(real == one or real.startswith(one.rstrip(os.sep) + os.sep) for one in own)
+
+
+def _fixed_part(pattern: str) -> str:
+    """Return the folders of a pattern before its first wildcard."""
+    parts = Path(pattern).parts
+    fixed = next((number for number, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
+    return os.path.join(*parts[:fixed]) if fixed else "."
+
+
+def _found(path: Path, name: str) -> FoundFile:
+    def state() -> tuple[int, int, int]:
+        found = path.stat()
+        return found.st_size, found.st_mtime_ns, found.st_ino
+
+    with _os_errors(name):
+        check_file(path)
+        return FoundFile(name, path.stat().st_size, lambda: path.open("rb"), state)
+
+
+@contextmanager
+def _os_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
+        raise CorpusError(f"{exc.filename or name}: {reason}", remedy="check the path and its permissions") from exc

@@ -1,0 +1,44 @@
+"""Names from outside -> names of shards, which are paths below the destination on any system."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from spacy_lambda.core.file_names import folded
+
+__all__ = ["shard_names"]
+
+MAX_PART = 180
+MAX_NAME = 700
+"""Maximum bytes of a part of a name and of all of it: file systems permit 255, with number and suffix, and S3 1,024."""
+
+UNSAFE = re.compile(r"^[._]|[\x00-\x1f\x7f\\\ud800-\udfff]")
+"""What is hidden from data sets, leads out of a folder, or is not valid in names everywhere."""
+
+
+def shard_names(groups: Iterable[str]) -> dict[str, str]:
+    """Return the name that the shards of each group begin with: its own, unless that is not safe as a path.
+
+    A name that is changed ends with a digest of what it was. So do names that differ only in case or in Unicode forms,
+    which are one for some file systems.
+    """
+    safe = {group: "/".join(_safe_part(part) for part in group.split("/")) for group in groups}
+    count = Counter(folded(name) for name in safe.values())
+    return {
+        group: name if name == group and count[folded(name)] == 1 else _with_digest(name, group)
+        for group, name in safe.items()
+    }
+
+
+def _safe_part(part: str) -> str:
+    escaped = UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", part) or "%"
+    return escaped if len(escaped.encode()) <= MAX_PART else escaped.encode()[:MAX_PART].decode(errors="ignore")
+
+
+def _with_digest(name: str, group: str) -> str:
+    digest = hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    short = name if len(name.encode()) <= MAX_NAME else name.encode()[:MAX_NAME].decode(errors="ignore").rstrip("/")
+    return f"{short}~{digest}"
