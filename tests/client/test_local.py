@@ -90,6 +90,18 @@ def test_predictions_before_an_error_come_first(client: Client) -> None:
     assert list(answers) == []
 
 
+def test_errors_in_place_of_predictions(client: Client) -> None:
+    texts = ["iron", None, "x" * 1_000_001, "", "x" * 1_000_001, float("nan"), "iron"]
+    results = list(client.pipe(texts, on_error="return", batch_chars=3_000_000))
+    assert [len(result) for result in results if isinstance(result, list)] == [1, 0, 1]
+    assert [(result.key, result.status, result.keys) for result in results if isinstance(result, RequestError)] == [
+        ("texts[1]", 400, ()),
+        ("texts[2]", 413, ()),
+        ("texts[4]", 413, ()),
+        ("texts[5]", 400, ()),
+    ]
+
+
 def test_answers_over_lambdas_limit_are_asked_for_in_parts(client: Client) -> None:
     text = "iron 🧪. " * 1200
     docs = client.pipe([text] * 24, as_docs=True, batch_chars=1_000_000)

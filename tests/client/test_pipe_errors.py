@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,6 +185,18 @@ def test_a_function_gives_what_is_yielded_instead() -> None:
     ]
 
 
+@pytest.mark.parametrize("dtype", ["object", "string", "category", None])
+def test_a_column_with_missing_values(dtype: str | None) -> None:
+    table = pandas.DataFrame({"id": [3, 3, 5]})
+    table["text"] = pandas.Series([GOOD, None, REFUSED], dtype=dtype)
+    client = made(unreliable())
+    table["found"] = list(client.pipe(table["text"], on_error="return"))
+    assert table["found"][0] == answer_to(GOOD)
+    assert [error.key for error in table["found"][1:]] == ["texts[1]", "texts[2]"]
+    rows = client.pipe(table[["text", "id"]].itertuples(index=False), as_tuples=True, on_error=lambda text, error: None)
+    assert list(rows) == [(answer_to(GOOD), 3), (None, 3), (None, 5)]
+
+
 def test_a_function_may_end_the_pipe() -> None:
     def handle(text: Any, error: SpacyLambdaError) -> None:
         raise KeyError(text)
@@ -223,8 +237,9 @@ def test_an_endless_source_of_missing_values() -> None:
     assert [next(results).key for _ in range(4)] == [f"texts[{number}]" for number in range(4)]
 
 
-def test_unknown_treatments_of_errors() -> None:
+@pytest.mark.parametrize("on_error", ["skip", None, ["raise"]])
+def test_unknown_treatments_of_errors(on_error: Any) -> None:
     client: Any = made(unreliable())
-    with pytest.raises(InvokeError, match="on_error is 'skip'") as caught:
-        client.pipe([], on_error="skip")
+    with pytest.raises(InvokeError, match=re.escape(f"on_error is {on_error!r}")) as caught:
+        client.pipe([], on_error=on_error)
     assert "raise, return" in caught.value.remedy

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pandas
 import pytest
 import spacy
 from moto.server import ThreadedMotoServer
@@ -72,8 +73,8 @@ def served(folder: Path) -> Iterator[Surroundings]:
     write_pipeline(folder / "compiled", "0.1.0")
     with LocalLambda(FunctionSettings(pipeline=folder / "compiled")) as local:
         addresses = dict.fromkeys(SERVED, local.endpoint_url)
-        column = {"text": ["Films of iron oxide.", float("nan")]}
-        yield Surroundings({"texts": ["Films of iron oxide.", ""], "df": column}, addresses)
+        table = pandas.DataFrame({"text": ["Films of iron oxide.", None]})
+        yield Surroundings({"texts": ["Films of iron oxide.", ""], "df": table}, addresses)
 
 
 @contextmanager

@@ -252,7 +252,7 @@ class Client:
         :param batch_chars: Maximum characters in a request; a longer text is sent alone.
         :param progress: Draw a bar in a terminal or a notebook, or call ``progress(step, done, total)``. The total is
             that of the texts read so far where their number is unknown.
-        :raises RequestError: If the function refuses a text, or all requests.
+        :raises RequestError: If the function refuses a text, or the options.
         :raises InvokeError: If the function cannot be reached, or fails.
         """
         if isinstance(texts, str):

@@ -43,12 +43,13 @@ def error_handler(on_error: OnError) -> ErrorHandler:
     """
     if callable(on_error):
         return on_error
-    handlers: dict[str, ErrorHandler] = {"raise": _raise_error, "return": _return_error}
-    if on_error not in handlers:
-        raise InvokeError(
-            f"on_error is {on_error!r}", remedy="choose from raise, return, or give a function of a text and its error"
-        )
-    return handlers[on_error]
+    if on_error == "return":
+        return _return_error
+    if on_error == "raise":
+        return _raise_error
+    raise InvokeError(
+        f"on_error is {on_error!r}", remedy="choose from raise, return, or give a function of a text and its error"
+    )
 
 
 def detached(error: TextError) -> TextError:
