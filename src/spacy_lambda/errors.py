@@ -228,14 +228,10 @@ MAX_KEY = 100
 """Maximum characters of a message, a remedy and a key of :class:`RequestError`."""
 
 
-def _clipped(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
-
-
 class RequestError(SpacyLambdaError):
     """An invalid request, to be corrected by the caller.
 
-    Message, remedy and keys are clipped here, as they may repeat parts of the event.
+    Message, remedy and keys are shortened here, as they may repeat parts of the event.
     Its form outside of the function is that of :mod:`~spacy_lambda.core.wire_errors`.
 
     :param key: The key of the event that is at fault.
@@ -246,10 +242,10 @@ class RequestError(SpacyLambdaError):
     def __init__(
         self, message: str, *, remedy: str, key: str | None = None, status: int = 400, keys: Sequence[str] = ()
     ) -> None:
-        super().__init__(_clipped(message, MAX_MESSAGE), remedy=_clipped(remedy, MAX_MESSAGE))
-        self.key = None if key is None else _clipped(key, MAX_KEY)
+        super().__init__(shorten(message, MAX_MESSAGE), remedy=shorten(remedy, MAX_MESSAGE))
+        self.key = None if key is None else shorten(key, MAX_KEY)
         self.status = status
-        self.keys = tuple(_clipped(one, MAX_KEY) for one in keys)
+        self.keys = tuple(shorten(one, MAX_KEY) for one in keys)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}"
@@ -257,3 +253,13 @@ class RequestError(SpacyLambdaError):
 
 class OutOfTimeError(RequestError):
     """The time that is left is too short for a request, or for the rest of a batch."""
+
+
+def shorten(text: str, limit: int = 80) -> str:
+    """Shorten a text that a message repeats."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message; without a message, the error's class."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

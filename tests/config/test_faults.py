@@ -184,7 +184,7 @@ OF_THE_FILE = [
         FUNCTION.replace("./compiled", "n" * 5000),
         (
             "functions.ner.pipeline",
-            f"is not a location: '{'n' * 80}'… is not a location: it has 5,000 characters, or a NUL byte",
+            f"is not a location: '{'n' * 76}... is not a location: it has 5,000 characters, or a NUL byte",
             FORMS,
         ),
     ),

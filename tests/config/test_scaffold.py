@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from spacy_lambda.config.github import WORKFLOW_FILE
 from spacy_lambda.config.keys import Key, function_keys, project_keys
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY
 from spacy_lambda.config.rules import MIN_MEMORY_MB
-from spacy_lambda.config.template import key_reference, render_project, toml_value
+from spacy_lambda.config.template import _has_default, _remark, render_project, toml_value
 from spacy_lambda.config.toml_file import parse_toml
 from spacy_lambda.core.artifact.pack import pack
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S, MB_PER_VCPU
@@ -222,6 +223,15 @@ def test_the_command_reports_a_missing_region(here: Path) -> None:
 
 
 # The documentation.
+
+
+def key_reference(keys: Mapping[str, Key]) -> str:
+    """Return the table of keys in ``docs/configuration.md``."""
+    rows = ["| key | type | default | |", "| --- | --- | --- | --- |"]
+    for key in keys.values():
+        default = "required" if key.required else f"`{toml_value(key.default)}`" if _has_default(key) else ""
+        rows.append(f"| `{key.name}` | {key.kind} | {default} | {_remark(key)} |")
+    return "\n".join(rows)
 
 
 @pytest.mark.parametrize("keys", [project_keys(), function_keys()], ids=["project", "function"])

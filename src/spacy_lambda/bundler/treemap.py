@@ -10,6 +10,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import squarify
 
+from spacy_lambda.core.files import megabytes
+
 __all__ = ["COLOURS", "REST_COLOUR", "treemap_svg"]
 
 COLOURS = "#1d4ed8 #b45309 #047857 #be185d #6d28d9 #0e7490 #b91c1c #4d7c0f #a21caf #0369a1 #854d0e #9f1239".split()
@@ -66,7 +68,7 @@ class Area:
     path: str
 
     def __str__(self) -> str:
-        return f"{self.name} {_mb(self.size)}"
+        return f"{self.name} {megabytes(self.size)}"
 
 
 def treemap_svg(sizes: Mapping[str, int], *, limit: int, title: str) -> str:
@@ -78,8 +80,8 @@ def treemap_svg(sizes: Mapping[str, int], *, limit: int, title: str) -> str:
     """
     total = sum(sizes.values())
     parts = _areas(sizes, "", total * MIN_PART)
-    left = f"{_mb(limit - total)} left" if total <= limit else f"{_mb(total - limit)} over the limit"
-    figures = f"{_mb(total)} of {_mb(limit)}, {left}"
+    left = f"{megabytes(limit - total)} left" if total <= limit else f"{megabytes(total - limit)} over the limit"
+    figures = f"{megabytes(total)} of {megabytes(limit)}, {left}"
     view = f"{PAGE.x} {PAGE.y} {PAGE.width} {PAGE.height}"
     svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": view, "role": "img"})
     _add_text(svg, "title", title)
@@ -96,7 +98,7 @@ def treemap_svg(sizes: Mapping[str, int], *, limit: int, title: str) -> str:
         _add_rect(svg, Box(used, BAR.y, part.size * byte, BAR.height), "used", colour, str(part))
         used += part.size * byte
     mark = Box(BAR.x + limit * byte - 1, BAR.y - 5, 2, BAR.height + 10)
-    _add_rect(svg, mark, "words limit", tooltip=f"limit {_mb(limit)}")
+    _add_rect(svg, mark, "words limit", tooltip=f"limit {megabytes(limit)}")
     _add_line(svg, figures, BAR.x, BAR.y + BAR.height + 26, "words")
     return tostring(svg, encoding="unicode") + "\n"
 
@@ -128,7 +130,7 @@ def _add_part(svg: Element, part: Area, box: Box, inside: Sequence[Area], colour
     """Add a part with its name at the top, and its contents with theirs at the bottom."""
     named = box.height >= LINE
     for area, tile in _layout(inside or [part], box):
-        _add_rect(svg, tile, "tile", colour, f"{area.path or part.path + area.name}: {_mb(area.size)}")
+        _add_rect(svg, tile, "tile", colour, f"{area.path or part.path + area.name}: {megabytes(area.size)}")
         lines = 2 if named and tile.y - box.y < LINE else 1
         if len(inside) > 1 and tile.height >= LINE * lines:
             _add_label(svg, area, tile, tile.height - PADDING, colour, "entry")
@@ -165,7 +167,3 @@ def _add_text(parent: Element, tag: str, text: str, attributes: dict[str, str] |
     """Add text without characters that XML does not allow, such as control characters, which file names may contain."""
     clean = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     SubElement(parent, tag, attributes or {}).text = clean
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

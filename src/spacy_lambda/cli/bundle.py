@@ -11,6 +11,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import JsonOption
 from spacy_lambda.cli.progress import stages
+from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_PYTHON, HANDLER, PYTHONS
 
 if TYPE_CHECKING:
@@ -100,10 +101,10 @@ def _print(made: Bundle, *, report: bool) -> None:
     print_lines(made.proof.about)
     print_lines(made.reason)
     if made.zipped is not None:
-        print_lines(f"{made.path}: {made.zipped / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped")
+        print_lines(f"{made.path}: {megabytes(made.zipped)}, {megabytes(made.unzipped)} unzipped")
     elif made.image is not None:
         built = f"{made.image.tag}, {made.image.id}" if made.image.id else "not built"
-        print_lines(f"{made.path}: {made.unzipped / 1e6:.1f} MB on {made.image.base}; {built}")
+        print_lines(f"{made.path}: {megabytes(made.unzipped)} on {made.image.base}; {built}")
     print_lines(f"try it: spacy-lambda run-bundle {made.path}")
     if made.zipped is not None:
         print_lines(f"handler: {HANDLER}")

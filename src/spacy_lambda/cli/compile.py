@@ -12,7 +12,7 @@ from spacy_lambda.cli.options import CodeOption, JsonOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.precisions import CALIBRATED, EXACT, PRECISIONS
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
-from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.files import file_sizes, megabytes
 
 
 def compile_(
@@ -68,8 +68,8 @@ def compile_(
 def _print(meta: CompiledMeta, out: Path) -> None:
     from spacy_lambda.cli.verify_report import print_report
 
-    megabytes = sum(file_sizes(out).values()) / 1e6
-    print_lines(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {megabytes:.1f} MB")
+    size = megabytes(sum(file_sizes(out).values()))
+    print_lines(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {size}")
     if meta.code:
         print_lines(f"  with custom code: {', '.join(meta.code)}; load it with spacy_lambda.load")
     for name, encoder in meta.encoders.items():

@@ -11,6 +11,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import CodeOption, JsonOption
 from spacy_lambda.cli.progress import progress
+from spacy_lambda.core.files import megabytes
 
 SHOWN_LABELS = 6
 
@@ -45,8 +46,8 @@ def inspect(
 
 
 def _print(found: Mapping[str, Any], arguments: str) -> None:
-    size = found["bytes"] / 1e6
-    print_lines(f"{found['pipeline']}: {found['kind']}, {size:.1f} MB, for spaCy {found['spacy_version'] or 'unknown'}")
+    size, version = megabytes(found["bytes"]), found["spacy_version"] or "unknown"
+    print_lines(f"{found['pipeline']}: {found['kind']}, {size}, for spaCy {version}")
     print_table(["component", "factory", ">labels", ""], map(_component, found["components"]))
     for transformer in found["transformers"]:
         print_table(["transformer", str(transformer["component"])], _rows(transformer))
@@ -80,8 +81,8 @@ def _rows(transformer: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def _fit(name: str, fit: Mapping[str, Any]) -> tuple[object, ...]:
-    megabytes = (f"{fit[key] / 1e6:.1f}" for key in ("pipeline_bytes", "zip_bytes"))
-    return name, *megabytes, "yes" if fit["fits_zip"] else "no: an image", fit["memory_mb"]
+    sizes = (f"{fit[key] / 1e6:.1f}" for key in ("pipeline_bytes", "zip_bytes"))
+    return name, *sizes, "yes" if fit["fits_zip"] else "no: an image", fit["memory_mb"]
 
 
 def _verdict(found: Mapping[str, Any], arguments: str) -> Iterator[str]:

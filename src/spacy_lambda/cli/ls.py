@@ -9,6 +9,7 @@ import typer
 
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.location import parse_location
 
 if TYPE_CHECKING:
@@ -40,6 +41,6 @@ def ls(
 
 
 def _row(version: StoredVersion) -> Sequence[object]:
-    size = "" if version.size is None else f"{version.size / 1e6:,.1f} MB"
+    size = "" if version.size is None else megabytes(version.size)
     digest = "" if version.sha256 is None else f"{version.sha256[:12]}…"
     return version.name, version.version, ", ".join(version.aliases), size, digest

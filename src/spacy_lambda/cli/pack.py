@@ -10,6 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import JsonOption
 from spacy_lambda.cli.progress import byte_progress
+from spacy_lambda.core.files import megabytes
 
 
 def pack(
@@ -36,7 +37,7 @@ def pack(
         result = {"path": packed.path, "sha256": packed.sha256, "size": packed.size, "kind": kind}
         print_json({**result, "left_out": packed.left_out, "pipeline": manifest.pipeline})
         return
-    print_lines(f"{packed.path}: {len(manifest.files)} files, {packed.size / 1e6:.1f} MB", f"sha256={packed.sha256}")
+    print_lines(f"{packed.path}: {len(manifest.files)} files, {megabytes(packed.size)}", f"sha256={packed.sha256}")
     print_lines(f"kind: {describe_kind(kind, pipeline)}")
     if packed.left_out:
         print_lines(f"left out, as hidden or generated files: {', '.join(packed.left_out)}", err=True)

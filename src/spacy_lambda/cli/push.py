@@ -13,6 +13,7 @@ from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.progress import byte_progress, hub_progress
 from spacy_lambda.core.env_names import PIPELINE_VARIABLE
+from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.source.layout import LATEST
 from spacy_lambda.errors import LocationError
@@ -122,7 +123,7 @@ def _print_pushed(pushed: Pushed, source: str) -> None:
     from spacy_lambda.pipeline.kind import describe_kind
 
     aliases = ", ".join(pushed.aliases) or "none"
-    print_lines(f"{pushed.version}: {pushed.uploaded / 1e6:.1f} MB sent, aliases: {aliases}")
+    print_lines(f"{pushed.version}: {megabytes(pushed.uploaded)} sent, aliases: {aliases}")
     if pushed.left_out:
         print_lines(f"left out, as hidden or generated files: {', '.join(pushed.left_out)}", err=True)
     if pushed.page is not None:

@@ -11,6 +11,7 @@ from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import JsonOption
 from spacy_lambda.cli.progress import byte_progress
 from spacy_lambda.core.digest import parse_digest
+from spacy_lambda.core.files import megabytes
 
 
 def unpack(
@@ -33,4 +34,4 @@ def unpack(
     if as_json:
         print_json({"path": out, "pipeline": manifest.pipeline})
     else:
-        print_lines(f"{out}: {len(manifest.files)} files, {manifest.total_bytes / 1e6:.1f} MB, all verified")
+        print_lines(f"{out}: {len(manifest.files)} files, {megabytes(manifest.total_bytes)}, all verified")

@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 
 from spacy_lambda.client.call_errors import CHECK
 from spacy_lambda.client.validation import check_shape
-from spacy_lambda.errors import InvokeError
+from spacy_lambda.errors import InvokeError, first_line, shorten
 
 __all__ = ["doc_of"]
 
@@ -34,8 +34,8 @@ def doc_of(text: str, prediction: Mapping[str, Any], vocab: Vocab) -> Doc:
     except InvokeError:
         raise
     except Exception as exc:  # of check_shape, and of spaCy for other invalid values
-        why = next(iter(str(exc).strip().splitlines()), type(exc).__name__)
-        raise InvokeError(f"the prediction cannot be converted to a Doc: {why[:300]}", remedy=CHECK) from exc
+        why = shorten(first_line(exc), 300)
+        raise InvokeError(f"the prediction cannot be converted to a Doc: {why}", remedy=CHECK) from exc
 
 
 def _built(text: str, prediction: Mapping[str, Any], vocab: Vocab) -> Doc:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from spacy_lambda.compiler.doc_trace import CUSTOM, DocTrace
+from spacy_lambda.errors import shorten
 
 __all__ = ["ValueDifference", "differences", "first_not_finite", "trace_differences"]
 
@@ -16,7 +17,6 @@ TOLERANCE = 1e-3
 """Of numbers, relative and absolute: scores and vectors differ in their last bits from one batch to another."""
 
 MAX_LISTED = 2000
-SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ValueDifference:
     compiled: Any
 
     def __str__(self) -> str:
-        return f"{self.path} is {_short(self.compiled)}, not {_short(self.original)}"
+        return f"{self.path} is {shorten(repr(self.compiled))}, not {shorten(repr(self.original))}"
 
 
 def differences(original: Any, compiled: Any, path: str = "") -> Iterator[ValueDifference]:
@@ -96,8 +96,3 @@ def _same(first: Any, second: Any) -> bool:
             return math.isnan(first) and math.isnan(second)
         return math.isclose(first, second, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return type(first) is type(second) and bool(first == second)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

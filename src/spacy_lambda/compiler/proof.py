@@ -30,7 +30,7 @@ from spacy_lambda.compiler.proof_padding import trace_without_padding
 from spacy_lambda.compiler.proof_queries import function_answers
 from spacy_lambda.compiler.required_packages import distributions_of, installed_sources, is_base, pinned
 from spacy_lambda.compiler.torch_code import torch_uses
-from spacy_lambda.errors import CompileError
+from spacy_lambda.errors import CompileError, shorten
 from spacy_lambda.packages.isolated_program import Failure
 from spacy_lambda.packages.torch_packages import TORCH_MODULES, brings_torch
 
@@ -276,7 +276,7 @@ def _different(
         if found and (left := _deterministic(original, text, found)):
             component, first = left[0]
             return _Problem(
-                f"component {component!r} differs from the original's on {_shown(text)}: {first}",
+                f"component {component!r} differs from the original's on {shorten(text, 60)!r}: {first}",
                 f"check what {component!r} uses outside of the pipeline: files, packages, variables, padding in "
                 "doc._.trf_data; if it is the encoder, please report it",
             )
@@ -294,7 +294,7 @@ def _padded(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Problem |
             component, first = left[0]
             return _Problem(
                 f"component {component!r} reads the padding of doc._.trf_data, which is 0 in a compiled pipeline; on"
-                f" {_shown(text)} {first}",
+                f" {shorten(text, 60)!r} {first}",
                 "leave out what wordpieces.attention_mask marks as padding",
             )
     return None
@@ -362,7 +362,3 @@ def _is_own(file: str, code: Sequence[str]) -> bool:
 
 def _is_torch(module: str) -> bool:
     return module in TORCH_MODULES or any(brings_torch(dist.name) for dist in distributions_of(module))
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import onnx
 
 from spacy_lambda.compiler.traceable import traceable
-from spacy_lambda.errors import CompileError
+from spacy_lambda.errors import CompileError, first_line
 from spacy_lambda.runtime.encoder import INPUT, OUTPUT, TOKEN_TYPES
 from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
@@ -70,15 +70,10 @@ def trace_graph(model: Any, *, token_types: TokenTypes, longest: int = SAMPLE_LE
             )
     except Exception as exc:  # any error of torch's exporter
         raise CompileError(
-            f"torch cannot export {type(model).__name__} to ONNX: {type(exc).__name__}: {_first_line(exc)}",
+            f"torch cannot export {type(model).__name__} to ONNX: {type(exc).__name__}: {first_line(exc)}",
             remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT",
         ) from exc
     return _optimized(onnx.load_from_string(buffer.getvalue()))
-
-
-def _first_line(exc: Exception) -> str:
-    """Return an error's message without the listing of the whole graph."""
-    return str(exc).strip().partition("\n")[0]
 
 
 def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:

@@ -8,6 +8,8 @@ from datetime import date, time
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from spacy_lambda.errors import shorten
+
 __all__ = ["Fault", "Problem", "describe", "kind", "nearest", "toml_key"]
 
 Problem = tuple[str, str]
@@ -76,5 +78,4 @@ def nearest(word: str, known: Iterable[str], kinds: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    text = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
-    return '"' + repr(text)[1:-1].replace('"', '\\"') + '"'
+    return '"' + repr(shorten(text, MAX_SHOWN))[1:-1].replace('"', '\\"') + '"'

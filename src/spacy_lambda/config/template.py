@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy_lambda.config.keys import Key, function_keys, project_keys
 
-__all__ = ["key_reference", "render_project", "toml_value"]
+__all__ = ["render_project", "toml_value"]
 
 HEAD = """\
 # Configuration of spacy-lambda. Comments show the default of each key, or an example if it is unset by default.
@@ -41,15 +41,6 @@ def toml_value(value: Any) -> str:
         # A JSON string is a TOML string, except for one character that TOML escapes too.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return json.dumps(list(value) if isinstance(value, tuple) else value)
-
-
-def key_reference(keys: Mapping[str, Key]) -> str:
-    """Return the table of keys in ``docs/configuration.md``."""
-    rows = ["| key | type | default | |", "| --- | --- | --- | --- |"]
-    for key in keys.values():
-        default = "required" if key.required else f"`{toml_value(key.default)}`" if _has_default(key) else ""
-        rows.append(f"| `{key.name}` | {key.kind} | {default} | {_remark(key)} |")
-    return "\n".join(rows)
 
 
 def _lines(keys: Mapping[str, Key], values: Mapping[str, str | None]) -> Iterator[str]:

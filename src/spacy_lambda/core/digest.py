@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NewType
 
-from spacy_lambda.errors import DigestError
+from spacy_lambda.errors import DigestError, shorten
 
 __all__ = ["Digest", "is_digest", "parse_digest"]
 
@@ -17,8 +17,6 @@ Digest = NewType("Digest", str)
 """A SHA-256 in 64 lower-case hexadecimal digits; only :func:`parse_digest` makes one of text from outside."""
 
 FORM = re.compile(r"[0-9a-f]{64}", re.ASCII)
-SHOWN = 80
-"""Characters of a wrong value that a message repeats."""
 
 
 def parse_digest(value: object, *, name: str) -> Digest:
@@ -43,4 +41,4 @@ def is_digest(value: object) -> bool:
 def _shown(value: object) -> str:
     if not isinstance(value, str):
         return f"of type {type(value).__name__}"
-    return ascii(value) if len(value) <= SHOWN else f"{value[:SHOWN]!a}… ({len(value):,} characters)"
+    return shorten(ascii(value))

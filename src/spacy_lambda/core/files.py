@@ -18,6 +18,7 @@ __all__ = [
     "file_sizes",
     "flush",
     "folder_beside",
+    "megabytes",
     "read_file",
     "replacing",
 ]
@@ -56,6 +57,11 @@ def file_sizes(folder: Path) -> dict[str, int]:
     """Return the size of every file in a folder, by its path below it."""
     files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
     return {name: path.stat().st_size for name, path in files}
+
+
+def megabytes(size: int) -> str:
+    """Return a size for people: ``71.8 MB``."""
+    return f"{size / 1e6:,.1f} MB"
 
 
 def flush(file: IO[bytes]) -> None:

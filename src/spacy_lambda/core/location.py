@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from spacy_lambda.core.digest import Digest, is_digest
-from spacy_lambda.errors import LocationError
+from spacy_lambda.errors import LocationError, shorten
 
 __all__ = ["Location", "Scheme", "parse_location"]
 
@@ -28,9 +28,6 @@ REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 HUB_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 MAX_LENGTH = 4096
-SHOWN = 80
-"""Characters of a wrong value that a message repeats."""
-
 WRITE_DIGEST = "write #sha256= and 64 hexadecimal digits"
 FORMS = "write ./path, s3://bucket/key or hf://owner/name, each with or without @REF and #sha256=DIGEST"
 
@@ -97,7 +94,7 @@ def parse_location(text: str) -> Location:
     """
     if len(text) > MAX_LENGTH or "\0" in text:
         raise LocationError(
-            f"{text[:SHOWN]!a}… is not a location: it has {len(text):,} characters, or a NUL byte", remedy=FORMS
+            f"{shorten(ascii(text))} is not a location: it has {len(text):,} characters, or a NUL byte", remedy=FORMS
         )
     rest, sha256 = _split_digest(text)
     scheme, separator, path = rest.partition("://")
@@ -138,7 +135,7 @@ def _path(path: str, sha256: Digest | None) -> Location:
     try:
         there = Path(path).exists()
     except OSError as exc:
-        raise LocationError(f"{path[:SHOWN]!a} is an invalid path: {exc.strerror}", remedy=FORMS) from exc
+        raise LocationError(f"{shorten(ascii(path))} is an invalid path: {exc.strerror}", remedy=FORMS) from exc
     before, ref = (path, None) if there else _split(path)
     return Location("file", before, ref, sha256)
 

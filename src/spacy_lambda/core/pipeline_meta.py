@@ -14,7 +14,7 @@ from typing import Any
 
 from spacy_lambda.core.file_names import is_device
 from spacy_lambda.core.strict_json import read_json
-from spacy_lambda.errors import InvalidPipelineError, JsonError
+from spacy_lambda.errors import InvalidPipelineError, JsonError, shorten
 
 __all__ = ["PipelineName", "path_in", "pipeline_name", "read_meta", "requirements_of"]
 
@@ -41,9 +41,6 @@ MAX_REQUIREMENT_CHARACTERS = 500
 
 MAX_META_BYTES = 32 * 1024 * 1024
 """Maximum size of a ``meta.json``, which lists every label."""
-
-SHOWN = 80
-"""Characters of an invalid value that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def path_in(folder: Path, name: str) -> Path:
     """
     if name in ("", ".", "..") or not name.isprintable() or any(mark in name for mark in "/\\:"):
         raise InvalidPipelineError(
-            f"{_shown(name)} is not a valid name for a file in {str(folder)!r}",
+            f"{shorten(repr(name))} is not a valid name for a file in {str(folder)!r}",
             remedy="correct lang, name and version in the pipeline's meta.json, or give the output's own path",
         )
     return folder / name
@@ -117,7 +114,7 @@ def read_meta(path: Path) -> dict[str, Any]:
         ) from exc
     if not isinstance(meta, dict):
         raise InvalidPipelineError(
-            f"{str(path)!r} holds {_shown(meta)}, not an object", remedy="write the pipeline again"
+            f"{str(path)!r} holds {shorten(repr(meta))}, not an object", remedy="write the pipeline again"
         )
     pipeline_name(meta)
     return meta
@@ -131,13 +128,13 @@ def requirements_of(meta: Mapping[str, Any]) -> tuple[str, ...]:
     requirements = meta.get("requirements", [])
     if not isinstance(requirements, list):
         raise InvalidPipelineError(
-            f"the pipeline's requirements are {_shown(requirements)}, not a list",
+            f"the pipeline's requirements are {shorten(repr(requirements))}, not a list",
             remedy='correct "requirements" in its meta.json: a list of strings such as "sudachipy>=0.6", or []',
         )
     for requirement in requirements:
         if not _is_requirement(requirement):
             raise InvalidPipelineError(
-                f"the pipeline requires {_shown(requirement)}, which is not a distribution's name with versions",
+                f"the pipeline requires {shorten(repr(requirement))}, which is not a distribution's name with versions",
                 remedy='correct "requirements" in its meta.json: name what is required, such as "sudachipy>=0.6", and '
                 "install it here from its source; addresses, files and options of pip are not supported",
             )
@@ -153,12 +150,7 @@ def _is_requirement(value: object) -> bool:
 def _value_problem(value: object, form: re.Pattern[str], longest: int) -> str | None:
     """Describe a value that is not safe in a file name."""
     if not isinstance(value, str) or not form.fullmatch(value):
-        return _shown(value)
+        return shorten(repr(value))
     if len(value.encode()) > longest:
-        return f"{_shown(value)}, of {len(value.encode())} bytes"
+        return f"{shorten(repr(value))}, of {len(value.encode())} bytes"
     return f"{value!r}, the name of a device" if is_device(value) else None
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.core.artifact.safe_paths import name_problem
-from spacy_lambda.errors import InvalidPipelineError
+from spacy_lambda.errors import InvalidPipelineError, first_line, shorten
 
 __all__ = ["blocks", "nodes", "parse_config", "read_config", "registered_names"]
 
@@ -48,10 +48,8 @@ def parse_config(text: str, *, name: str) -> dict[str, Any]:
         named = next(filter(None, map(_name_problem, _names_in(text))), None)
         if named is not None:
             raise InvalidPipelineError(f"{name!r} is not a pipeline's: {named}", remedy=RENAME) from exc
-        first = next(iter(str(exc).strip().splitlines()), "")
-        raise InvalidPipelineError(
-            f"{name!r} does not parse: {type(exc).__name__}: {first[:300]}", remedy=REMEDY
-        ) from exc
+        message = f"{name!r} does not parse: {type(exc).__name__}: {shorten(first_line(exc), 300)}"
+        raise InvalidPipelineError(message, remedy=REMEDY) from exc
     config.setdefault("components", {})
     problem = _config_problem(config)
     if problem is not None:

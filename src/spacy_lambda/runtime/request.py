@@ -9,7 +9,7 @@ from reprlib import Repr
 from typing import Any, Literal
 
 from spacy_lambda.core.request_options import DOC_PARTS, LONG_TEXT
-from spacy_lambda.errors import RequestError
+from spacy_lambda.errors import RequestError, shorten
 
 __all__ = ["TEXT_KEYS", "Request", "combined", "parse_request"]
 
@@ -201,5 +201,4 @@ def _kind(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value[:60]) if isinstance(value, str) else _REPR.repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return shorten(repr(value[:60]) if isinstance(value, str) else _REPR.repr(value), 60)

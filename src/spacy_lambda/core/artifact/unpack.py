@@ -9,13 +9,12 @@ from typing import BinaryIO
 
 from spacy_lambda.core.artifact.extract import Extracted, extract
 from spacy_lambda.core.artifact.manifest import Manifest
-from spacy_lambda.core.artifact.tar import TarReader
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import folder_beside
 from spacy_lambda.core.streams import Readable
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["read_manifest", "unpack", "unpack_stream"]
+__all__ = ["unpack", "unpack_stream"]
 
 
 def unpack(
@@ -64,15 +63,6 @@ def unpack_stream(
             remedy="free disk space there, or choose another folder",
         ) from exc
     return extracted
-
-
-def read_manifest(artifact: Path) -> Manifest:
-    """Read the manifest of an artifact; its files are not read.
-
-    :raises ArtifactError: If the file is not an artifact.
-    """
-    with _open(artifact) as file:
-        return TarReader(file).manifest()
 
 
 def _open(artifact: Path) -> BinaryIO:

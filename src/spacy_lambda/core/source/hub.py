@@ -6,12 +6,11 @@ A repository holds a pipeline's files one by one, as visitors expect, and the ar
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from spacy_lambda.core.artifact.extract import MAX_ARTIFACT_BYTES
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, parse_manifest
@@ -21,6 +20,7 @@ from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.found_artifact import FoundArtifact
 from spacy_lambda.core.source.hub_repository import Repository
+from spacy_lambda.core.source.layout import Record
 from spacy_lambda.core.streams import ChunkStream
 from spacy_lambda.core.strict_json import check_fields, read_json
 from spacy_lambda.errors import DigestError, JsonError, StoreError
@@ -43,7 +43,7 @@ RECORD_FIELDS = {"sha256": str, "size": int, "folder": str}
 
 
 @dataclass(frozen=True)
-class HubRecord:
+class HubRecord(Record):
     """The artifact that a repository holds: ``spacy-lambda/artifact.json``.
 
     :param sha256: The artifact's digest.
@@ -54,10 +54,6 @@ class HubRecord:
     sha256: Digest
     size: int
     folder: str = ""
-
-    def to_bytes(self) -> bytes:
-        """Return the stored form."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
 
     def path_of(self, path: str) -> str:
         """Return a file's path in the repository, where ``README.md`` at the root is the model card."""

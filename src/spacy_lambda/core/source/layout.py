@@ -40,7 +40,16 @@ FIELDS = {"kind": str, "version": str, "sha256": str, "size": int}
 
 
 @dataclass(frozen=True)
-class Pointer:
+class Record:
+    """A small file of a store, in JSON."""
+
+    def to_bytes(self) -> bytes:
+        """Return the stored form."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
+
+
+@dataclass(frozen=True)
+class Pointer(Record):
     """The target of a version or an alias.
 
     :param kind: A version stays; an alias moves.
@@ -53,10 +62,6 @@ class Pointer:
     version: str
     sha256: Digest
     size: int
-
-    def to_bytes(self) -> bytes:
-        """Return the stored form."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True).encode("ascii") + b"\n"
 
 
 def parse_pointer(data: bytes, *, name: str) -> Pointer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from spacy_lambda.errors import NotStoredError, StoreError
+from spacy_lambda.errors import NotStoredError, StoreError, first_line
 
 __all__ = ["hub_errors", "unreachable"]
 
@@ -29,14 +29,14 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
         raise unreachable(name, exc) from exc
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as exc:
         raise NotStoredError(
-            f"{name} does not exist, or not for this token: {_first_line(exc)}",
+            f"{name} does not exist, or not for this token: {first_line(exc)}",
             remedy="check its name and revision, and log in with `hf auth login` or set HF_TOKEN",
         ) from exc
     except errors.HfHubHTTPError as exc:
         status = exc.response.status_code if exc.response is not None else None
         remedy = "log in with a token that may write: `hf auth login`, or set HF_TOKEN"
         raise StoreError(
-            f"{name}: the Hub refuses: {_first_line(exc)}",
+            f"{name}: the Hub refuses: {first_line(exc)}",
             remedy=remedy if status in (401, 403) else "try again later, or see the Hub's status page",
         ) from exc
     except requests.RequestException as exc:
@@ -45,7 +45,7 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
         raise StoreError(f"{name}: {exc}", remedy="write hf://owner/name") from exc
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as exc:
         raise StoreError(
-            f"{name}: invalid response from the Hub: {type(exc).__name__}: {_first_line(exc)[:200]}",
+            f"{name}: invalid response from the Hub: {type(exc).__name__}: {first_line(exc)[:200]}",
             remedy="check HF_ENDPOINT where it is set, and try again",
         ) from exc
 
@@ -53,7 +53,7 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
 def unreachable(name: str, error: Exception) -> StoreError:
     """Return the error for a Hub that cannot be reached."""
     return StoreError(
-        f"{name} cannot be reached: {_first_line(error)}",
+        f"{name} cannot be reached: {first_line(error)}",
         remedy="check the network, and HF_ENDPOINT and HF_HUB_OFFLINE where they are set",
     )
 
@@ -70,7 +70,3 @@ def _unwrapped() -> Iterator[None]:
         cause = exc.__cause__
     if cause is not None:
         raise cause
-
-
-def _first_line(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
