@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from spacy_lambda.core.annotation import AnnotateOptions
-from spacy_lambda.corpus.annotator import ShardAnnotator
+from spacy_lambda.corpus.annotator import Annotator
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
 from spacy_lambda.corpus.shards import Shard
 
@@ -22,7 +22,7 @@ class InProcess:
     def __init__(
         self, pipeline: Path, options: AnnotateOptions | None = None, *, fail_after: int | None = None
     ) -> None:
-        self._annotator = ShardAnnotator(pipeline, options or AnnotateOptions())
+        self._annotator = Annotator.of(pipeline, options or AnnotateOptions())
         self._fail_after = fail_after
         self.names: list[str] = []
 
@@ -31,4 +31,4 @@ class InProcess:
             if len(self.names) == self._fail_after:
                 raise KeyboardInterrupt
             self.names.append(shard.name)
-            yield self._annotator.annotate(shard.name, shard.lines, on_documents)
+            yield self._annotator.annotate_shard(shard.name, shard.lines, on_documents)

@@ -11,7 +11,7 @@ from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import JsonOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
-from spacy_lambda.corpus.job import OnError
+from spacy_lambda.corpus.job import EngineName, OnError
 from spacy_lambda.corpus.summary import Summary
 
 
@@ -22,6 +22,7 @@ def annotate(
     destination: Annotated[str, typer.Argument(metavar="DST", help="Folder, or one file.")],
     *,
     pipeline: Annotated[str, typer.Option(help="Compiled pipeline: its folder or its installed package.")],
+    on: Annotated[EngineName, typer.Option(help="Engine: processes on this machine, or actors of Ray.")] = "local",
     include: Annotated[str, typer.Option(help=f"Parts of the Doc, with commas: {','.join(DOC_PARTS)}.")] = "ents",
     labels: Annotated[
         str | None, typer.Option(help="Labels of the entities and spans to keep, with commas.", show_default="all")
@@ -42,6 +43,9 @@ def annotate(
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of processes.", show_default="number of CPUs")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Address of a Ray cluster.", show_default="Ray is started on this machine")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Annotate a sample, and estimate time and cost on each engine.")
@@ -73,6 +77,7 @@ def annotate(
             sources,
             destination,
             pipeline=pipeline,
+            on=on,
             include=_split(include),
             labels=None if labels is None else _split(labels),
             long_text=long_text,
@@ -82,6 +87,7 @@ def annotate(
             input_format=input_format,
             output_format=output_format,
             workers=workers,
+            ray_address=ray_address,
             overwrite=overwrite,
             on_progress=on_progress,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ __all__ = [
     "AnnotateOptions",
     "Counts",
     "Document",
+    "carried_name",
     "document_lines",
     "encode_line",
     "read_documents",
@@ -122,6 +123,18 @@ class Counts:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the counts that :meth:`to_dict` returned as plain values."""
         return cls(**{**values, "entities": Counter(values["entities"])})
+
+
+def carried_name(name: str, names: Collection[str], taken: Collection[str]) -> str:
+    """Return the name under which a column or key of the input is carried along.
+
+    :param names: All names of the input.
+    :param taken: Names that annotations have.
+    """
+    found = name
+    while found in taken or (found != name and found in names):
+        found = f"input_{found}"
+    return found
 
 
 def encode_line(value: Any) -> bytes:

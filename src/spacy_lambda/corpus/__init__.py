@@ -11,10 +11,12 @@ The flow, one module each::
       records             settings of a run, and records of the shards that are done
       engines/            shards -> results
         local, worker       processes on this machine
+        ray                 actors of Ray
       finish              shards' results -> the output
       summary             figures of a run, while it goes on and at its end
     estimate            a corpus and a pipeline -> what annotating would take, from a sample
-    annotator           one loaded pipeline -> the results of shards
+    annotator           one loaded pipeline -> the results of shards, annotated tables
+      tables, arrow_types   batches of a table, and the types of its new columns
 
 Documents, options and counts are in :mod:`spacy_lambda.core.annotation`, and the work on documents is in
 :mod:`spacy_lambda.runtime.annotation`, so that functions do the same.
@@ -25,15 +27,17 @@ from typing import TYPE_CHECKING
 from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
+    from spacy_lambda.corpus.annotator import Annotator
     from spacy_lambda.corpus.estimate import Estimate, estimate_corpus
     from spacy_lambda.corpus.job import annotate
     from spacy_lambda.corpus.summary import Progress, Summary
 
-__all__ = ["Estimate", "Progress", "Summary", "annotate", "estimate_corpus"]
+__all__ = ["Annotator", "Estimate", "Progress", "Summary", "annotate", "estimate_corpus"]
 
 __getattr__ = lazy_imports(
     __name__,
     {
+        "Annotator": "spacy_lambda.corpus.annotator",
         "Estimate": "spacy_lambda.corpus.estimate",
         "Progress": "spacy_lambda.corpus.summary",
         "Summary": "spacy_lambda.corpus.summary",

@@ -1,37 +1,98 @@
-"""One loaded pipeline -> the results of shards."""
+"""One loaded pipeline for shards and for batches of a table: in a process, in an actor, in a task of a cluster."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from spacy_lambda.core.annotation import AnnotateOptions
-from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE
+from spacy_lambda.core.annotation import AnnotateOptions, Document
+from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, PIPELINE_VARIABLE
+from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
+from spacy_lambda.core.request_options import LongText
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
 from spacy_lambda.runtime.telemetry.observation import Observation
 
-__all__ = ["ShardAnnotator"]
+if TYPE_CHECKING:
+    from spacy_lambda.runtime.predictor import Predictor
+
+__all__ = ["Annotator", "pipeline_folder"]
+
+Table = TypeVar("Table")
 
 
-class ShardAnnotator:
-    """Annotates shards in this process.
+class Annotator:
+    """Annotates tables, batch by batch, with a pipeline that is loaded once in each process.
 
-    Texts have spaCy's own limit, ``nlp.max_length``, rather than a function's.
+    ::
 
-    :param pipeline: The folder of a compiled pipeline.
-    :param options: Options of annotating.
+        dataset.map_batches(Annotator, fn_constructor_args=["compiled"], batch_format="pyarrow", compute=...)   # Ray
+        frame = Annotator("compiled")(frame)                                                                   # pandas
+        frames.map_partitions(Annotator("compiled"))                                                           # Dask
+        rows.mapInPandas(Annotator("compiled").map, schema)                                                    # Spark
+
+    A table gets a column for each part of ``include``, and ``error``, which is null unless the row's text cannot be
+    annotated. Other columns stay; one that has such a name becomes ``input_NAME``. Texts have spaCy's own limit,
+    ``nlp.max_length``, rather than a function's.
+
+    An annotator can be pickled, whether or not it has been used; the pipeline is loaded where it is used.
+
+    :param pipeline: A folder, an installed package, an artifact, or a location in S3 or on the Hub, which every process
+        must be able to read. Artifacts go through the cache, as in a function.
+    :param include: Parts of a Doc, as in a request.
+    :param labels: Labels of the entities and spans to keep.
+    :param long_text: Treatment of texts over the limit.
+    :param text_column: The column of the texts.
     """
 
-    def __init__(self, pipeline: Path, options: AnnotateOptions) -> None:
-        # First, so that spaCy is imported without its command line.
-        from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
-        from spacy_lambda.runtime.predictor import Predictor
+    def __init__(
+        self,
+        pipeline: str | os.PathLike[str],
+        *,
+        include: Iterable[str] = ("ents",),
+        labels: Iterable[str] | None = None,
+        long_text: LongText = "refuse",
+        text_column: str = "text",
+    ) -> None:
+        self.pipeline = os.fspath(pipeline)
+        self.options = AnnotateOptions(
+            include=tuple(include), labels=None if labels is None else tuple(labels), long_text=long_text
+        )
+        self.text_column = text_column
 
-        nlp = load_pipeline(pipeline)
-        self._predictor = Predictor(nlp, {MAX_TEXT_VARIABLE: str(nlp.max_length)})
-        self._options = options
+    @classmethod
+    def of(cls, pipeline: Path, options: AnnotateOptions) -> Annotator:
+        """Return an annotator with these options."""
+        return cls(pipeline, include=options.include, labels=options.labels, long_text=options.long_text)
 
-    def annotate(self, name: str, lines: bytes, on_documents: OnDocuments = lambda counts: None) -> ShardResult:
+    def __call__(self, table: Table) -> Table:
+        """Annotate a batch.
+
+        :param table: A :class:`pyarrow.Table`, a :class:`pandas.DataFrame`, or a dictionary of columns.
+        :returns: A table of the same type.
+        :raises CorpusError: If it has no such column.
+        """
+        from spacy_lambda.corpus.tables import annotate_table
+
+        return annotate_table(self, table)
+
+    def map(self, tables: Iterable[Table]) -> Iterator[Table]:
+        """Annotate batches as they come."""
+        return map(self, tables)
+
+    def annotate_texts(self, texts: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+        """Yield the parts of each text, or ``{"error": ...}``, in order."""
+        from spacy_lambda.runtime.annotation import annotate_documents
+
+        documents = (Document(number, text, "", number) for number, text in enumerate(texts))
+        for batch in annotate_documents(documents, self._fresh(), self.options):
+            for annotated in batch:
+                yield annotated.line
+
+    def annotate_shard(self, name: str, lines: bytes, on_documents: OnDocuments = lambda counts: None) -> ShardResult:
         """Annotate a shard.
 
         :param name: Its name.
@@ -39,6 +100,34 @@ class ShardAnnotator:
         """
         from spacy_lambda.runtime.annotation import annotate_shard
 
-        predictor = replace(self._predictor, observation=Observation())
-        done = annotate_shard(lines.splitlines(), predictor, self._options, on_documents)
+        done = annotate_shard(lines.splitlines(), self._fresh(), self.options, on_documents)
         return ShardResult(name, done.lines, done.errors, done.counts, done.seconds)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_predictor"}
+
+    def _fresh(self) -> Predictor:
+        """Return the predictor without counts: a process may run for days."""
+        return replace(self._predictor, observation=Observation())
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        # First, so that spaCy is imported without its command line.
+        from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
+        from spacy_lambda.runtime.predictor import Predictor
+
+        nlp = load_pipeline(pipeline_folder(self.pipeline))
+        return Predictor(nlp, {MAX_TEXT_VARIABLE: str(nlp.max_length)})
+
+
+def pipeline_folder(pipeline: str | os.PathLike[str]) -> Path:
+    """Return the folder of a pipeline, fetched and verified if it is an artifact or in a store.
+
+    :raises SpacyLambdaError: If there is no such pipeline, or it cannot be fetched.
+    """
+    resolved = resolve_pipeline(os.fspath(pipeline))
+    if resolved.has_folder:
+        return find_pipeline(os.fspath(pipeline))
+    from spacy_lambda.runtime.loading import locate_pipeline
+
+    return locate_pipeline({**os.environ, PIPELINE_VARIABLE: os.fspath(pipeline)}).path

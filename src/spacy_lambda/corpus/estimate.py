@@ -12,9 +12,9 @@ from typing import Any
 from spacy_lambda.cdk.prices import GB_SECOND, MILLION_REQUESTS, MILLION_TRANSITIONS
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document, read_documents
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
-from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.request_options import LongText
+from spacy_lambda.corpus.annotator import pipeline_folder
 from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.files import find_files
 from spacy_lambda.corpus.formats.registry import Columns
@@ -118,7 +118,7 @@ def estimate_corpus(
 
     :raises CorpusError: If the corpus cannot be read, or has no text.
     """
-    folder = find_pipeline(pipeline)
+    folder = pipeline_folder(pipeline)
     options = AnnotateOptions(include=tuple(include), long_text=long_text)
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
     files = find_files([os.fspath(one) for one in named], format_name=input_format)

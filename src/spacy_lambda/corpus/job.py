@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.digest import Digest
-from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.corpus.annotator import pipeline_folder
 from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.engines.protocol import Engine, ShardResult
 from spacy_lambda.corpus.files import CorpusFile, find_files
@@ -31,7 +31,7 @@ from spacy_lambda.runtime.cpus import available_cpus
 
 __all__ = ["EngineName", "OnError", "annotate"]
 
-EngineName = Literal["local"]
+EngineName = Literal["local", "ray"]
 OnError = Literal["skip", "stop"]
 
 
@@ -50,6 +50,7 @@ def annotate(
     input_format: str | None = None,
     output_format: str | None = None,
     workers: int | None = None,
+    ray_address: str | None = None,
     shard_bytes: int = SHARD_BYTES,
     overwrite: bool = False,
     on_progress: OnProgress = no_progress,
@@ -69,12 +70,13 @@ def annotate(
     :param input_format: The format of the sources, if their names do not show it.
     :param output_format: The format of the output, if its name does not show it.
     :param workers: Number of processes; by default one for each CPU.
+    :param ray_address: Address of a Ray cluster; by default Ray is started on this machine.
     :param shard_bytes: Size at which a shard ends.
     :param overwrite: Replace what is at the destination, and results of other settings.
     :param on_progress: Called with the figures so far.
     :raises CorpusError: If the corpus cannot be read, or the destination has other results.
     """
-    folder = find_pipeline(pipeline)
+    folder = pipeline_folder(pipeline)
     layout = make_layout(os.fspath(destination), format_name=output_format)
     options = AnnotateOptions(
         include=layout.format.included(include), labels=None if labels is None else tuple(labels), long_text=long_text
@@ -83,16 +85,22 @@ def annotate(
     files = find_files([os.fspath(one) for one in named], format_name=input_format, own=layout.own)
     columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
     settings = RunSettings(_identity(folder), options, text_column, columns.id, shard_bytes)
-    engine = _engine(on, folder, options, workers) if isinstance(on, str) else on
+    engine = _engine(on, folder, options, workers, ray_address) if isinstance(on, str) else on
     done = begin_run(layout, settings, overwrite=overwrite)
     shards = cut_shards(files, columns, shard_bytes=shard_bytes)
     return _Run(layout, files, on_error, on_progress).all(engine, shards, done)
 
 
-def _engine(name: EngineName, pipeline: Path, options: AnnotateOptions, workers: int | None) -> Engine:
+def _engine(
+    name: EngineName, pipeline: Path, options: AnnotateOptions, workers: int | None, ray_address: str | None
+) -> Engine:
     if name == "local":
         return LocalEngine(pipeline, options, workers=workers or available_cpus())
-    raise CorpusError(f"unknown engine {name!r}", remedy="choose from local")
+    if name == "ray":
+        from spacy_lambda.corpus.engines.ray import RayEngine
+
+        return RayEngine(pipeline, options, workers=workers, address=ray_address)
+    raise CorpusError(f"unknown engine {name!r}", remedy=f"choose from {', '.join(get_args(EngineName))}")
 
 
 def _identity(folder: Path) -> str:

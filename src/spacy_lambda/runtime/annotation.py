@@ -13,6 +13,7 @@ from spacy_lambda.core.annotation import (
     AnnotateOptions,
     Counts,
     Document,
+    carried_name,
     encode_line,
     read_documents,
 )
@@ -150,7 +151,8 @@ def _succeeded(document: Document, parts: Mapping[str, Any], counts: Any, option
     entities = Counter(
         {label: n for label, n in counts.entities.items() if options.labels is None or label in options.labels}
     )
-    line = {"id": document.id, **_carried(document.others), "text": document.text, **parts}
+    others = {carried_name(name, document.others, ANNOTATED_KEYS): value for name, value in document.others.items()}
+    line = {"id": document.id, **others, "text": document.text, **parts}
     return Annotated(
         line,
         Counts(
@@ -162,17 +164,6 @@ def _succeeded(document: Document, parts: Mapping[str, Any], counts: Any, option
             truncated=int(counts.truncated > 0),
         ),
     )
-
-
-def _carried(others: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the input has beside the text, under other names where annotations have these."""
-    carried: dict[str, Any] = {}
-    for name, value in others.items():
-        key = name
-        while key in ANNOTATED_KEYS or (key != name and key in others):
-            key = f"input_{key}"
-        carried[key] = value
-    return carried
 
 
 def _filtered(parts: Mapping[str, Any], labels: frozenset[str]) -> dict[str, Any]:

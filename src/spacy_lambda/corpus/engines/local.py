@@ -19,9 +19,12 @@ from spacy_lambda.corpus.engines.worker import receive, send
 from spacy_lambda.corpus.shards import Shard
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["LocalEngine"]
+__all__ = ["ONE_CPU", "LocalEngine"]
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+ONE_CPU = dict.fromkeys(
+    (CPUS_VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
+)
+"""Variables that give a process one thread."""
 
 
 class LocalEngine:
@@ -108,8 +111,9 @@ class _Worker:
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "spacy_lambda.corpus.engines.worker"]
-        one = dict.fromkeys((*THREADS, CPUS_VARIABLE), "1")
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **one})
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ONE_CPU}
+        )
         self._process = process
         if self._killed:
             process.kill()

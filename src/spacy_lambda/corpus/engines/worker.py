@@ -54,16 +54,16 @@ def main() -> None:
     first = receive(source)
     if first is None:
         return
-    from spacy_lambda.corpus.annotator import ShardAnnotator
+    from spacy_lambda.corpus.annotator import Annotator
     from spacy_lambda.errors import SpacyLambdaError
 
     settings, _ = first
     try:
-        annotator = ShardAnnotator(Path(settings["pipeline"]), AnnotateOptions.from_dict(settings["options"]))
+        annotator = Annotator.of(Path(settings["pipeline"]), AnnotateOptions.from_dict(settings["options"]))
         send(output, {"kind": "ready"})
         while (message := receive(source)) is not None:
             header, (lines,) = message
-            result = annotator.annotate(header["name"], lines, lambda counts: _report(output, counts))
+            result = annotator.annotate_shard(header["name"], lines, lambda counts: _report(output, counts))
             done = {"kind": "done", "counts": result.counts.to_dict(), "seconds": result.seconds}
             send(output, done, result.lines, result.errors)
     except SpacyLambdaError as exc:

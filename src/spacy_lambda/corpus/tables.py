@@ -1,0 +1,95 @@
+"""Batches of tables -> the same with columns of annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from spacy_lambda.core.annotation import carried_name
+from spacy_lambda.corpus.arrow_types import column_type
+from spacy_lambda.errors import CorpusError
+
+if TYPE_CHECKING:
+    from spacy_lambda.corpus.annotator import Annotator
+
+__all__ = ["ERROR", "annotate_table"]
+
+ERROR = "error"
+"""The column of errors."""
+
+Table = TypeVar("Table")
+
+
+def annotate_table(annotator: Annotator, table: Table) -> Table:
+    """Annotate a batch; see :class:`~spacy_lambda.corpus.Annotator`."""
+    import pyarrow as pa
+
+    if isinstance(table, pa.Table):
+        return cast(Table, _arrow(annotator, table))
+    if isinstance(table, Mapping):
+        return cast(Table, _columns(annotator, table))
+    if hasattr(table, "columns") and hasattr(table, "assign"):
+        return cast(Table, _frame(annotator, table))
+    raise CorpusError(
+        f"a batch is of type {type(table).__name__}", remedy="pass a pyarrow.Table, a pandas.DataFrame or a dictionary"
+    )
+
+
+def _arrow(annotator: Annotator, table: Any) -> Any:
+    import pyarrow as pa
+
+    names = _new_names(annotator, table.column_names)
+    found = _annotations(annotator, table.column(annotator.text_column).to_pylist())
+    table = table.rename_columns([names[name] for name in table.column_names])
+    for name, values in found.items():
+        kind = column_type(name)
+        pairs = (
+            [None if value is None else list(value.items()) for value in values] if pa.types.is_map(kind) else values
+        )
+        table = table.append_column(name, pa.array(pairs, type=kind))
+    return table
+
+
+def _frame(annotator: Annotator, frame: Any) -> Any:
+    import pandas as pd
+
+    names = _new_names(annotator, list(frame.columns))
+    found = _annotations(annotator, frame[annotator.text_column].tolist())
+    series = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in found.items()}
+    return frame.rename(columns=names).assign(**series)
+
+
+def _columns(annotator: Annotator, columns: Mapping[str, Any]) -> dict[str, Any]:
+    import numpy as np
+
+    names = _new_names(annotator, list(columns))
+    found = _annotations(annotator, list(columns[annotator.text_column]))
+    annotated = {names[name]: values for name, values in columns.items()}
+    for name, values in found.items():
+        annotated[name] = np.empty(len(values), dtype=object)
+        annotated[name][:] = values
+    return annotated
+
+
+def _new_names(annotator: Annotator, names: Sequence[str]) -> dict[str, str]:
+    """Return the name that each column of the input has in the result.
+
+    :raises CorpusError: If the column of the texts is missing.
+    """
+    if annotator.text_column not in names:
+        raise CorpusError(
+            f"there is no column {annotator.text_column!r}; columns: {', '.join(map(repr, names)) or 'none'}",
+            remedy="name the column of the texts with text_column",
+        )
+    taken = {*annotator.options.include, ERROR}
+    return {
+        name: name if name == annotator.text_column and name not in taken else carried_name(name, names, taken)
+        for name in names
+    }
+
+
+def _annotations(annotator: Annotator, texts: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the columns of annotations. An empty batch does not load the pipeline."""
+    lines = list(annotator.annotate_texts(texts)) if texts else []
+    found = {part: [line.get(part) for line in lines] for part in annotator.options.include}
+    return {**found, ERROR: [line.get(ERROR) for line in lines]}

@@ -1,0 +1,112 @@
+"""Tables in, annotated tables out: Arrow, pandas, columns, and the engines that send batches of them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from spacy_lambda.corpus import Annotator
+from spacy_lambda.corpus.arrow_types import SPARK_TYPES, column_type
+from spacy_lambda.errors import CorpusError
+
+TEXTS = ["Heat moves through glass.", None, "iron", "Nothing here"]
+IRON = [{"text": "iron", "label": "MATERIAL", "start": 0, "end": 4}]
+
+
+@pytest.fixture(scope="module")
+def annotator(pipeline: Path) -> Annotator:
+    return Annotator(pipeline, include=["ents", "sents", "cats", "spans", "tokens"])
+
+
+def test_arrow(annotator: Annotator) -> None:
+    table = pa.table({"id": [1, 2, 3, 4], "text": TEXTS, "ents": ["a", "b", "c", "d"]})
+    found = annotator(table)
+    assert found.column_names == ["id", "text", "input_ents", "ents", "sents", "cats", "spans", "tokens", "error"]
+    assert found.column("ents").to_pylist()[2] == IRON
+    assert [found.schema.field(name).type for name in ("ents", "spans", "error")] == [
+        column_type(name) for name in ("ents", "spans", "error")
+    ]
+    assert [error and error["errorMessage"] for error in found.column("error").to_pylist()] == [
+        None,
+        '"text" is null, not a string',
+        None,
+        None,
+    ]
+    assert found.column("input_ents").to_pylist() == ["a", "b", "c", "d"]
+
+
+def test_batches_have_one_schema(annotator: Annotator) -> None:
+    table = pa.table({"text": pa.array(TEXTS, pa.string())})
+    assert annotator(table.slice(0, 0)).schema == annotator(table).schema
+
+
+@pytest.mark.parametrize("index", [[0, 1, 2, 3], [5, 5, 5, 5]])
+def test_pandas(annotator: Annotator, index: list[int]) -> None:
+    frame = pd.DataFrame({"text": [TEXTS[0], float("nan"), *TEXTS[2:]], "n": range(4)}, index=index)
+    found = annotator(frame)
+    assert list(found.index) == index
+    assert found["ents"].iloc[2] == IRON
+    assert found["error"].iloc[1]["errorMessage"] == '"text" is a number, not a string'
+    assert "ents" not in frame.columns
+
+
+def test_columns(annotator: Annotator) -> None:
+    found = annotator({"text": np.array(TEXTS, dtype=object), "n": np.arange(4)})
+    assert found["ents"][2] == IRON
+    assert list(found["n"]) == [0, 1, 2, 3]
+
+
+def test_an_annotator_is_pickled_without_its_pipeline(pipeline: Path) -> None:
+    annotator = Annotator(pipeline)
+    annotator(pa.table({"text": ["iron"]}))
+    copied = pickle.loads(pickle.dumps(annotator))
+    assert "_predictor" not in vars(copied)
+    assert next(iter(copied.annotate_texts(["iron"])))["ents"] == IRON
+
+
+@pytest.mark.parametrize("table", [pa.table({"a": [1]}), pd.DataFrame({"a": [1]}), {"a": np.array([1])}])
+def test_a_missing_column_is_named(annotator: Annotator, table: Any) -> None:
+    with pytest.raises(CorpusError, match="no column 'text'; columns: 'a'"):
+        annotator(table)
+
+
+def test_other_tables_are_refused(annotator: Annotator) -> None:
+    with pytest.raises(CorpusError, match="a batch is of type list"):
+        annotator([1])
+
+
+def test_dask(annotator: Annotator) -> None:
+    import dask.dataframe as dd
+
+    frame = pd.DataFrame({"text": ["iron", "Heat moves.", "glass", "x"]})
+    found = dd.from_pandas(frame, npartitions=2).map_partitions(annotator).compute(scheduler="threads")
+    assert [[entity["text"] for entity in row] for row in found["ents"]] == [["iron"], [], ["glass"], []]
+
+
+def test_spark_types_are_those_of_arrow() -> None:
+    """Both are written by hand; Spark itself is not a test's requirement."""
+
+    def ddl(kind: Any) -> str:
+        if pa.types.is_struct(kind):
+            return f"struct<{','.join(f'{field.name}:{ddl(field.type)}' for field in kind)}>"
+        if pa.types.is_map(kind):
+            return f"map<{ddl(kind.key_type)},{ddl(kind.item_type)}>"
+        if pa.types.is_list(kind):
+            return f"array<{ddl(kind.value_type)}>"
+        return {"string": "string", "int64": "bigint", "double": "double"}[str(kind)]
+
+    assert {name: ddl(column_type(name)) for name in SPARK_TYPES} == SPARK_TYPES
+
+
+def test_map_in_pandas(annotator: Annotator) -> None:
+    """What Spark's mapInPandas does: an iterator of frames in, an iterator of frames out."""
+    frames = [pd.DataFrame({"text": ["iron"]}), pd.DataFrame({"text": ["glass", "x"]})]
+    found = list(annotator.map(iter(frames)))
+    assert [len(frame) for frame in found] == [1, 2]
+    assert found[0]["ents"].iloc[0] == IRON
