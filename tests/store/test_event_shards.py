@@ -13,7 +13,7 @@ import pytest
 import spacy
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document, document_lines
-from spacy_lambda.corpus.annotator import ShardAnnotator
+from spacy_lambda.corpus.annotator import Annotator
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.events.s3_objects import ObjectLimits
@@ -64,8 +64,8 @@ def test_the_same_bytes_as_on_this_machine(s3: Any, function: Predictor, tmp_pat
     put(s3, shard(TEXTS))
     answer = dispatch(event(), None, function)
     function.nlp.to_disk(tmp_path / "pipeline")
-    local = ShardAnnotator(tmp_path / "pipeline", AnnotateOptions(include=("ents", "sents")))
-    expected = local.annotate("a-00000", shard(TEXTS))
+    local = Annotator.of(tmp_path / "pipeline", AnnotateOptions(include=("ents", "sents")))
+    expected = local.annotate_shard("a-00000", shard(TEXTS))
     found = written(s3)
     assert found["out.jsonl"] == expected.lines
     assert found["errors.jsonl"] == expected.errors
