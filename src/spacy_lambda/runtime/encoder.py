@@ -8,20 +8,15 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spacy_lambda.errors import EncoderError
-from spacy_lambda.runtime.cpus import available_cpus
-from spacy_lambda.runtime.onnx_import import import_onnxruntime
+from spacy_lambda.runtime.sessions import GRAPH_FILE, WEIGHTS_FILE, EncoderBytes, open_session
 
 __all__ = ["GRAPH_FILE", "WEIGHTS_FILE", "Encoder", "EncoderBytes"]
-
-GRAPH_FILE = "encoder.onnx"
-WEIGHTS_FILE = "encoder.onnx.data"
-"""The large constants, apart from the graph, so that onnxruntime maps them into memory instead of parsing them."""
 
 INPUT = "input_ids"
 TOKEN_TYPES = "token_type_ids"
@@ -40,17 +35,6 @@ _lost_in_fork: list[Any] = []
 
 _opening: dict[int, threading.Lock] = {}
 """One lock for each process: a forked child cannot use its parent's, which a thread may have held."""
-
-
-class EncoderBytes(NamedTuple):
-    """The contents of an encoder's two files.
-
-    :param graph: The ONNX model, whose large constants are in :data:`WEIGHTS_FILE`.
-    :param weights: Those constants, at the places that the graph names.
-    """
-
-    graph: bytes
-    weights: bytes
 
 
 class Encoder:
@@ -89,7 +73,7 @@ class Encoder:
                 return
             if self._session is not None:
                 _lost_in_fork.append(self._session)
-            self._session = _open_session(self.model)
+            self._session = open_session(self.model)
             self._takes_types = any(one.name == TOKEN_TYPES for one in self._session.get_inputs())
             self._pid = pid
 
@@ -177,26 +161,3 @@ def _is_starting_child() -> bool:
     """Return whether :mod:`multiprocessing` is pickling for a process that it starts on this machine."""
     context = sys.modules.get("multiprocessing.context")
     return context is not None and context.get_spawning_popen() is not None
-
-
-def _open_session(model: Path | EncoderBytes) -> Any:
-    onnxruntime = import_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = available_cpus()
-    options.inter_op_num_threads = 1
-    # The compiler has fused the graph already: looking again would only cost start-up time.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    try:
-        if isinstance(model, EncoderBytes):
-            options.add_external_initializers_from_files_in_memory(
-                [WEIGHTS_FILE], [model.weights], [len(model.weights)]
-            )
-        source = model.graph if isinstance(model, EncoderBytes) else os.fspath(model / GRAPH_FILE)
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except Exception as exc:  # onnxruntime's exceptions share no public base
-        name = "the encoder" if isinstance(model, EncoderBytes) else os.fspath(model / GRAPH_FILE)
-        raise EncoderError(
-            f"onnxruntime {onnxruntime.__version__} cannot open {name}: {exc}",
-            remedy="compile the pipeline again, or install the onnxruntime version in its meta.json",
-        ) from exc

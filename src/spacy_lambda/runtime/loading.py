@@ -22,6 +22,7 @@ from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.runtime.code import import_code
 from spacy_lambda.runtime.private_transformer import find_transformers
 from spacy_lambda.runtime.scores import keep_scores
+from spacy_lambda.runtime.sessions import opening_sessions
 
 __all__ = ["LocatedPipeline", "load", "load_pipeline", "locate_pipeline"]
 
@@ -115,12 +116,21 @@ def load_pipeline(path: Path) -> Language:
 
     :raises PipelineLoadError: If it does not load.
     """
-    import_code(path)
+    with opening_sessions(path):
+        import_code(path)
+        nlp = _load(path)
+        for transformer in find_transformers(nlp):
+            transformer.open()
+    keep_scores(nlp)
+    return nlp
+
+
+def _load(path: Path) -> Language:
     try:
         with warnings.catch_warnings():
             # Versions are pinned in the bundle, so a warning on each cold start is noise.
             warnings.filterwarnings("ignore", message=r"\[W095\]")
-            nlp = load_language(path)
+            return load_language(path)
     except PipelineLoadError:
         raise
     except Exception as exc:  # any exception of user code
@@ -128,7 +138,3 @@ def load_pipeline(path: Path) -> Language:
             f"{path} does not load: {type(exc).__name__}: {exc}",
             remedy="compile it with `spacy-lambda compile`, and bundle what its meta.json requires",
         ) from exc
-    for transformer in find_transformers(nlp):
-        transformer.open()
-    keep_scores(nlp)
-    return nlp
