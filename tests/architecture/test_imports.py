@@ -165,3 +165,8 @@ def test_json_from_outside_is_read_in_one_place() -> None:
         calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
         names = {ast.unparse(call.func) for call in calls}
         assert not names & {"json.loads", "json.load"} or path.relative_to(SOURCE).as_posix() in own, path
+
+
+def test_nothing_of_the_package_needs_test_tools() -> None:
+    for path in sorted(SOURCE.rglob("*.py")):
+        assert not {name.partition(".")[0] for name in imports(path)} & {"hypothesis", "pytest", "unittest"}, path

@@ -7,7 +7,6 @@ import importlib
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
-from unittest.mock import patch
 
 __all__ = ["traceable"]
 
@@ -25,16 +24,31 @@ def traceable(model: Any) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         masks = _module(MASKS)
         if hasattr(masks, VMAP):
-            stack.enter_context(patch.object(masks, VMAP, _broadcast))
-            stack.enter_context(patch.object(masks, INDEX_MODE, contextlib.nullcontext))
+            stack.enter_context(_replaced(masks, VMAP, _broadcast))
+            stack.enter_context(_replaced(masks, INDEX_MODE, contextlib.nullcontext))
         if getattr(model.config, "use_cache", False):
-            stack.enter_context(patch.object(model.config, "use_cache", new=False))
+            stack.enter_context(_replaced(model.config, "use_cache", False))
         for module in model.modules():
             if hasattr(module, "_pad_to_window_size"):
-                stack.enter_context(patch.object(module, "_pad_to_window_size", _unpadded))
+                stack.enter_context(_replaced(module, "_pad_to_window_size", _unpadded))
             if hasattr(module, "one_sided_attn_window_size"):
-                stack.enter_context(patch.object(module, "forward", _band_attention(module)))
+                stack.enter_context(_replaced(module, "forward", _band_attention(module)))
         yield
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, value: object) -> Iterator[None]:
+    """Replace an attribute while the block runs. One of the owner's class is hidden, and not changed."""
+    is_own = name in vars(owner)
+    original = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if is_own:
+            setattr(owner, name, original)
+        else:
+            delattr(owner, name)
 
 
 def _broadcast(mask_function: Callable[..., Any], bh_indices: bool = True) -> Callable[..., Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import onnx
@@ -193,8 +192,12 @@ class SpacyTransformersPart(TransformerPart):
 
     def _word_data(self) -> Any:
         """Return the ``TransformerData`` of one word, whatever the pipeline's own span getter needs."""
-        with patch.dict(self.pipe.model.attrs, get_spans=lambda docs: [[doc[:]] for doc in docs]):
+        attrs = self.pipe.model.attrs
+        get_spans, attrs["get_spans"] = attrs["get_spans"], lambda docs: [[doc[:]] for doc in docs]
+        try:
             (data,) = self.pipe.predict([Doc(self.pipe.vocab, words=["word"])]).doc_data
+        finally:
+            attrs["get_spans"] = get_spans
         return data
 
     def _longest_checked(self) -> int:
