@@ -114,6 +114,15 @@ def test_a_pipeline_without_a_transformer(
     assert "a function runs it as it is" in out
 
 
+def test_labels_with_commas_are_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = blank(tmp_path / "pipeline")
+    meta = json.loads((path / "meta.json").read_text())
+    (path / "meta.json").write_text(json.dumps({**meta, "labels": {"sentencizer": ["COLD", "warm, hot", ""]}}))
+    assert "COLD, 'warm, hot', ''" in inspect([str(path)], monkeypatch, capsys)[1]
+
+
 def test_a_missing_pipeline(tmp_path: Path) -> None:
     with pytest.raises(PipelineNotFoundError):
         describe_pipeline(str(tmp_path / "none"))

@@ -147,19 +147,17 @@ def test_an_output_that_is_not_compiled_is_refused(original: Callable[..., Path]
     assert "remedy" not in caught.value.message
 
 
-@pytest.mark.parametrize(
-    ("precision", "what"), [("fp32", "differs from the original's"), ("int8", "reads the padding")]
-)
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_a_component_that_reads_padding_is_refused(
-    original: Callable[..., Path], tmp_path: Path, precision: Any, what: str
+    original: Callable[..., Path], tmp_path: Path, precision: Any
 ) -> None:
     name = f"trf_unmasked_{precision}"
     body = "doc.user_data['mean'] = float(doc._.trf_data.tensors[0][..., 0].mean()) if len(doc) else 0.0"
     path = changed(original(), tmp_path / "source", append(name, "unmasked"))
     code = component(tmp_path / f"{name}.py", body)
-    with pytest.raises(CompileError, match=f"component 'unmasked' {what}") as caught:
+    with pytest.raises(CompileError, match="component 'unmasked' reads the padding") as caught:
         compile_pipeline(str(path), tmp_path / "out", code=[code], precision=precision)
-    assert "padding" in caught.value.remedy or "attention_mask" in caught.value.remedy
+    assert "attention_mask" in caught.value.remedy
 
 
 SETTER = """

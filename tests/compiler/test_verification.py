@@ -348,15 +348,22 @@ def test_changes_in_the_vocabulary_are_found(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("owner", ["doc", "token", "span"])
-def test_hooks_are_listed_as_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
-    def change(doc: Doc) -> None:
+def test_hooks_are_compared_by_their_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
+    def set_hooks(doc: Doc, value: float) -> None:
+        set_ents(doc)
         hooks = {"doc": doc.user_hooks, "token": doc.user_token_hooks, "span": doc.user_span_hooks}
-        hooks[owner]["vector_norm"] = lambda thing: 1.0
+        hooks[owner]["vector"] = lambda thing: np.full(3, value)
+        hooks[owner]["similarity"] = lambda one, other: value
 
-    report = compare_changes(tmp_path, monkeypatch, change, change)
-    reasons = {(one.component, one.reason) for one in report.not_compared}
-    assert ("annotates", f"{owner} hook vector_norm holds values of type function") in reasons
-    assert report.identical_documents == 3
+    def changes(value: float) -> Callable[[Doc], None]:
+        return lambda doc: set_hooks(doc, value)
+
+    report = compare_changes(tmp_path, monkeypatch, changes(1.0), changes(2.0))
+    agreements = {row.annotation: row.agreement for row in report.components}
+    assert agreements[f"{owner} hook vector"] == agreements[f"{owner} hook similarity"] == 0.0
+    report = compare_changes(tmp_path, monkeypatch, changes(1.0), changes(1.0))
+    assert report.agreement == 1.0
+    assert [one.component for one in report.not_compared] == ["mute"]
 
 
 def counted(change: Callable[[Doc, int], None]) -> Callable[[Doc], None]:

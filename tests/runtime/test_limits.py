@@ -265,6 +265,14 @@ def test_the_pace_is_bounded_and_recovers(odd: float, nlp: Language) -> None:
     assert capacity.pace == expected
 
 
+def test_a_text_over_its_limit_is_reported_before_the_time(nlp: Language) -> None:
+    function = Predictor(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "SPACY_LAMBDA_MAX_TOTAL": "1000000"})
+    text = "! " * (function.capacity.limits.text // 2)
+    for event, key in (({"text": text}, "text"), ({"texts": ["a", text, text]}, r"texts\[1\]")):
+        with pytest.raises(RequestError, match=rf'"{key}" makes [\d,]+ tokens'):
+            dispatch(event, left(600), function)
+
+
 def test_refusals_for_time_correct_the_pace(nlp: Language) -> None:
     function = Predictor(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1000000"})
     expected = function.capacity.pace

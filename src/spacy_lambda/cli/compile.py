@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -62,10 +63,10 @@ def compile_(
     if as_json:
         print_json(meta.to_dict())
     else:
-        _print(meta, out)
+        _print(meta, pipeline, out)
 
 
-def _print(meta: CompiledMeta, out: Path) -> None:
+def _print(meta: CompiledMeta, pipeline: str, out: Path) -> None:
     from spacy_lambda.cli.verify_report import print_report
 
     size = megabytes(sum(file_sizes(out).values()))
@@ -84,4 +85,5 @@ def _print(meta: CompiledMeta, out: Path) -> None:
     if meta.verification is not None:
         print_report(meta.verification)
     elif meta.encoders:
-        print_lines(f"compare with the original: spacy-lambda verify ORIGINAL {out} --texts TEXTS")
+        original = "ORIGINAL" if Path(pipeline).is_file() else quote(pipeline)  # verify takes no archives
+        print_lines(f"compare with the original: spacy-lambda verify {original} {quote(str(out))} --texts TEXTS")

@@ -71,12 +71,18 @@ def _print(found: Mapping[str, Any], arguments: str) -> None:
 def _component(component: Mapping[str, Any]) -> tuple[object, ...]:
     labels = component["labels"]
     more = ", …" if len(labels) > SHOWN_LABELS else ""
-    return component["name"], component["factory"], len(labels) or "", ", ".join(labels[:SHOWN_LABELS]) + more
+    shown = ", ".join(map(_label, labels[:SHOWN_LABELS]))
+    return component["name"], component["factory"], len(labels) or "", shown + more
+
+
+def _label(label: str) -> str:
+    """Return a label, in quotes where its end could not be seen otherwise."""
+    return label if label and not set(", ") & set(label) else repr(label)
 
 
 def _rows(transformer: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for key, value in transformer.items():
-        if key != "component" and value is not None:
+        if key != "component" and value is not None and not (key in ("window", "stride") and value == 0):
             yield key.replace("_", " "), f"{value:,}" if type(value) is int else value
 
 

@@ -12,6 +12,8 @@ __all__ = ["nothing_compared", "print_report"]
 MAX_ROWS = 10
 """Rows of each table of differences; --json has them all."""
 
+COUNTS = (">items", ">agreement", ">identical")
+
 WIDTH = 40
 """Characters of a text in a table."""
 
@@ -24,18 +26,31 @@ def print_report(report: Mapping[str, Any]) -> None:
 
     :param report: The return value of :meth:`VerificationReport.to_dict` or :meth:`VerificationReport.summary`.
     """
-    numbers = (">original", ">compiled", ">agreement", ">identical", ">gold F1")
-    title = f"{report['documents']} documents, {report['identical_documents']} identical"
-    print_table(["component", "annotation", *numbers], (_row(row, report) for row in report["components"]), title=title)
+    rows = [row for row in report["components"] if row["largest_difference"] is None]
+    has_gold = any(row["gold_original"] is not None for row in rows)
+    print_table(
+        ["component", "annotation", *COUNTS, *([">gold F1"] if has_gold else [])],
+        ((*_row(row, report), *([_gold(row)] if has_gold else [])) for row in rows),
+        title=f"{report['documents']} documents, {report['identical_documents']} identical (original → compiled)",
+    )
+    scores = [row for row in report["components"] if row["largest_difference"] is not None]
+    if scores:
+        print_table(
+            ["component", "annotation", *COUNTS, ">largest difference"],
+            ((*_row(row, report), f"{row['largest_difference']:.1e}") for row in scores),
+            title="scores",
+        )
+    if not all(row["counts"] for row in report["components"]):
+        print_lines("(…): not part of the agreement, because the precision may change scores")
     if report["agreement"] is None:
         print_lines(nothing_compared(report))
     labels = list(_differing_labels(report))
     if labels:
-        print_table(["component", "label", *numbers[:3]], labels[:MAX_ROWS], title="labels that differ")
+        print_table(["component", "label", *COUNTS[:2]], labels[:MAX_ROWS], title="labels that differ")
     differences = report.get("differences", ())
     if differences:
         print_table(
-            ["text", "component", "annotation", "offsets", "characters", "original", "compiled"],
+            ["text", "annotation", "offsets", "characters", "original", "compiled"],
             [_difference(one) for one in differences[:MAX_ROWS]],
             title="differences"
             + (f", the first {MAX_ROWS} of {len(differences)}" if len(differences) > MAX_ROWS else ""),
@@ -84,31 +99,33 @@ def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
     agreement = "nothing" if row["agreement"] is None else f"{row['agreement']:.4f}"
     return [
         row["component"],
-        row["says"],
-        str(row["original"]),
-        str(row["compiled"]),
+        row["says"] if row["largest_difference"] is None else row["says"].removesuffix(".scores"),
+        _both(row["original"], row["compiled"]),
         agreement if row["counts"] else f"({agreement})",
-        f"{row['identical_documents']} / {report['documents']}"
-        + (" (not deterministic)" if row["unsteady_documents"] else ""),
-        _gold(row) if row["largest_difference"] is None else f"differ by up to {row['largest_difference']:.1e}",
+        f"{row['identical_documents']} / {report['documents']}",
     ]
+
+
+def _both(original: object, compiled: object) -> str:
+    """Return the original's figure and the compiled pipeline's, if they differ."""
+    return str(original) if original == compiled else f"{original} → {compiled}"
 
 
 def _differing_labels(report: Mapping[str, Any]) -> Iterator[list[str]]:
     for row in report["components"]:
         for label, counts in row["labels"].items():
             if not counts["original"] == counts["compiled"] == counts["shared"]:
-                numbers = [str(counts["original"]), str(counts["compiled"]), f"{counts['agreement']:.4f}"]
-                yield [row["component"], label, *numbers]
+                items = _both(counts["original"], counts["compiled"])
+                yield [row["component"], label, items, f"{counts['agreement']:.4f}"]
 
 
 def _difference(one: Mapping[str, Any]) -> list[str]:
     where = "" if one["start"] is None else f"{one['start']}-{one['end']}"
     values = [str(one[side] or "-")[:WIDTH] for side in ("original", "compiled")]
-    return [str(one["document"]), one["component"], one["says"], where, one["text"][:WIDTH], *values]
+    return [str(one["document"]), f"{one['component']}: {one['says']}", where, one["text"][:WIDTH], *values]
 
 
 def _gold(row: Mapping[str, Any]) -> str:
     if row["gold_original"] is None:
-        return "no gold"
-    return f"{row['gold_original']:.4f} → {row['gold_compiled']:.4f}"
+        return ""
+    return _both(f"{row['gold_original']:.4f}", f"{row['gold_compiled']:.4f}")

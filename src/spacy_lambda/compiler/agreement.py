@@ -173,7 +173,7 @@ def _shared(first: Items, second: Items) -> int:
 def _shown(label: str, value: Any) -> str:
     if value is None:
         return label or "yes"
-    return f"{label} {value}".strip()[:200]
+    return f"{label} {f'{value:.6g}' if isinstance(value, float) else value}".strip()[:200]
 
 
 def _f1(shared: int, expected: int, found: int) -> float:

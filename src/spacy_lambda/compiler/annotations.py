@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from math import isnan
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler.doc_content import hooks, leftovers, plain_value
+from spacy_lambda.compiler.doc_content import hook_value, hooks, leftovers, plain_value
 from spacy_lambda.runtime.encoder_output import ENCODING_KEY, TRF_DATA
 
 __all__ = [
@@ -126,8 +127,11 @@ def annotations_of(doc: Doc) -> dict[str, Items]:
         found["tensor"] = {(None, None, "", 0): Array(tensor)}
     for kind, value in leftovers(doc):
         found[kind] = {(None, None, "", 0): _plain(value)}
-    for owner, name, function in hooks(doc):
-        found[f"{owner} hook {name}"] = {(None, None, "", 0): Opaque(function)}
+    for owner, name, hook in hooks(doc):
+        value = partial(hook_value, name, hook)
+        found[f"{owner} hook {name}"] = {
+            (start, end, "", 0): _plain(_value_of(value, thing)) for start, end, thing in _things(owner, doc)
+        }
     for kind, start, end, value in (*_user_data(doc), *_computed(doc)):
         found.setdefault(kind, {})[start, end, "", 0] = _plain(value)
     return found
@@ -247,17 +251,26 @@ def _user_data(doc: Doc) -> Iterator[tuple[str, int | None, int | None, Any]]:
 
 def _computed(doc: Doc) -> Iterator[tuple[str, int | None, int | None, Any]]:
     """Yield the values of extensions with a getter."""
-    spans = [*doc.ents, *(span for group in doc.spans.values() for span in group)]
-    owners: tuple[tuple[str, Mapping[str, Any], list[tuple[int | None, int | None, Any]]], ...] = (
-        ("doc", Underscore.doc_extensions, [(None, None, doc)]),
-        ("span", Underscore.span_extensions, [(span.start_char, span.end_char, span) for span in spans]),
-        ("token", Underscore.token_extensions, [(token.idx, _end(token), token) for token in doc]),
-    )
-    for owner, extensions, things in owners:
+    owners: dict[str, Mapping[str, Any]] = {
+        "doc": Underscore.doc_extensions,
+        "span": Underscore.span_extensions,
+        "token": Underscore.token_extensions,
+    }
+    for owner, extensions in owners.items():
         for name, (_, _, getter, _) in extensions.items():
             if getter is not None and name not in NOT_ANNOTATIONS:
-                for start, end, thing in things:
+                for start, end, thing in _things(owner, doc):
                     yield f"{owner}._.{name}", start, end, _value_of(getter, thing)
+
+
+def _things(owner: str, doc: Doc) -> list[tuple[int | None, int | None, Any]]:
+    """Return a Doc, its spans or its tokens, each with its place."""
+    if owner == "doc":
+        return [(None, None, doc)]
+    if owner == "token":
+        return [(token.idx, _end(token), token) for token in doc]
+    spans = [*doc.ents, *(span for group in doc.spans.values() for span in group)]
+    return [(span.start_char, span.end_char, span) for span in spans]
 
 
 def _value_of(getter: Callable[[Any], Any], thing: Any) -> Any:

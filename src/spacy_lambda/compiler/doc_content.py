@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc
 
-__all__ = ["hooks", "leftovers", "plain_value"]
+__all__ = ["hook_value", "hooks", "leftovers", "plain_value"]
 
 LEXEME_FLAGS = ("is_stop", "is_oov")
 """Flags of a token's word in the vocabulary, which components may change."""
@@ -44,6 +44,12 @@ def hooks(doc: Doc) -> Iterator[tuple[str, str, Callable[..., Any]]]:
     """Yield the owner, name and function of each hook that replaces one of spaCy's."""
     for owner, found in (("doc", doc.user_hooks), ("token", doc.user_token_hooks), ("span", doc.user_span_hooks)):
         yield from ((owner, name, function) for name, function in found.items())
+
+
+def hook_value(name: str, hook: Callable[..., Any], thing: Any) -> Any:
+    """Return a hook's value for a Doc, a token or a span; its similarity is that with itself."""
+    value = hook(thing, thing) if name == "similarity" else hook(thing)
+    return list(value) if isinstance(value, Iterator) else value
 
 
 def plain_value(value: Any, convert: Convert, *, max_depth: int) -> Any:

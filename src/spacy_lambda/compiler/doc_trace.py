@@ -6,7 +6,7 @@ the function's packages alone. So it imports nothing that the function does not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler.doc_content import hooks, leftovers, plain_value
+from spacy_lambda.compiler.doc_content import hook_value, hooks, leftovers, plain_value
 from spacy_lambda.packages.isolated_program import Failure, describe_failure
 from spacy_lambda.runtime.encoder_output import TRF_DATA, TRF_DATA_KEY
 
@@ -142,10 +142,7 @@ def _hook_value(doc: Doc, owner: str, name: str, hook: Any) -> Any:
     if owner == "token" and not len(doc):
         return None
     thing: Any = doc if owner == "doc" else doc[0] if owner == "token" else doc[:]
-    if name == "similarity":
-        return _plain(hook(thing, thing))
-    value = hook(thing)
-    return _plain(list(value) if isinstance(value, Iterator) else value)
+    return _plain(hook_value(name, hook, thing))
 
 
 def _extensions(owner: Any, registered: Mapping[Any, Any]) -> dict[str, Any]:

@@ -190,7 +190,10 @@ def _find_problem(
             "please report it, with the pipeline's config.cfg",
         )
     if rules.exact:
-        return _different(original, compiled) or _answered_differently(original, compiled)
+        different = _different(original, compiled)
+        if different is not None:
+            return _padded(original, compiled) or different
+        return _answered_differently(original, compiled)
     return (
         _not_finite(original, compiled, rules)
         or _different(original, compiled, without_models=True)

@@ -6,7 +6,7 @@ function that it names is looked up in the tables below and in the metadata of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -86,9 +86,6 @@ class TorchPart:
     component: str
     function: str
 
-    def __str__(self) -> str:
-        return f"{self.component!r} ({self.function})"
-
 
 def pipeline_kind(folder: Path) -> PipelineKind:
     """Read the kind of pipeline that a folder holds.
@@ -147,7 +144,7 @@ def require_without_torch(config: Mapping[str, Any], *, name: str) -> None:
     parts = torch_parts(config)
     if not parts:
         return
-    listed = ", ".join(dict.fromkeys(map(str, parts)))
+    listed = ", ".join(_by_component(parts))
     if _has_onnx_transformer(config):
         names = ", ".join(dict.fromkeys(repr(part.component) for part in parts))
         raise NotCompiledError(
@@ -176,6 +173,16 @@ def require_original(folder: Path) -> None:
         f"{folder} is compiled already, from {source} at {known.get('precision', 'an unknown precision')}",
         remedy=f"give the original, {source}, to compile it in another way; this one can be bundled as it is",
     )
+
+
+def _by_component(parts: Iterable[TorchPart]) -> Iterator[str]:
+    """Yield each component once, with its factory if that needs torch, else with its functions."""
+    functions: dict[str, list[str]] = {}
+    for part in parts:
+        functions.setdefault(part.component, []).append(part.function)
+    for component, names in functions.items():
+        factories = [name for name in names if _matches(name, TORCH_FACTORIES)]
+        yield f"{component!r} ({', '.join(dict.fromkeys(factories or names))})"
 
 
 def _how_to_compile(pipeline: str) -> str:

@@ -122,6 +122,8 @@ class _Work:
             request, errors = self._requests[number], list[RequestError]()
             try:
                 for job, needed in self._pace.estimates(jobs):
+                    if errors and needed > self._capacity.remaining_s:
+                        break  # a text over its limit is what to change first
                     self._check_time(needed, jobs, request)
                     error = self._tokenized(job, request) if job else None
                     errors += [error] if error else []
