@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.cdk.app import synthesize
 from spacy_lambda.cdk.settings import FunctionConfig
 from spacy_lambda.deploy import planning, preparation, publication
 from tests.deploy.specs import function_spec
@@ -49,6 +48,8 @@ READ_BY: dict[str, tuple[ModuleType, ...]] = {
 
 
 def template(zipped: Path, out: Path, **changes: Any) -> str:
+    from spacy_lambda.cdk.app import synthesize
+
     synthesize([function_spec(zipped, "ner", **{**BASE, **changes})], None, out)
     return (out / "news-ner.template.json").read_text()
 

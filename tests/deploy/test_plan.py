@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
 from botocore.exceptions import ClientError
 
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, FunctionConfig
-from spacy_lambda.deploy import NerFunction
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import concurrency_limits
 from spacy_lambda.deploy.resources import callers, planned_resources
@@ -117,6 +115,10 @@ def test_valid_concurrency(tmp_path: Path, value: str, read: Any) -> None:
 
 
 def test_the_constructs_make_no_public_function_without_a_word(zipped: Path) -> None:
+    from aws_cdk import App
+
+    from spacy_lambda.deploy import NerFunction
+
     with pytest.raises(ValueError, match="'ner' is public, and its concurrency has no limit"):
         NerFunction(App(), "Bad", function_spec(zipped, "ner", auth="none"))
 

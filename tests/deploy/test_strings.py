@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
 
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, SpecError
 from spacy_lambda.cdk.strings import check_strings
-from spacy_lambda.deploy import FunctionStack, NerFunction, SharedStack
 from tests.config.files import HOSTILE
 from tests.deploy.specs import IMAGE, PIPELINE, SHARED, every_spec, function_spec
 
@@ -92,6 +90,10 @@ def test_an_invalid_label_has_a_remedy(zipped: Path) -> None:
 
 
 def test_no_construct_takes_it(zipped: Path) -> None:
+    from aws_cdk import App
+
+    from spacy_lambda.deploy import FunctionStack, NerFunction, SharedStack
+
     spec = function_spec(zipped, "ner", labels=("${Token[AWS.Partition.1]}",), live_version="1")
     for construct in (FunctionStack, NerFunction):
         with pytest.raises(SpecError, match="a token of the CDK"):

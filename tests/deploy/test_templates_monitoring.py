@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.cdk.app import synthesize
 from spacy_lambda.cdk.prices import GB_SECOND
 from tests.deploy.specs import Template, function_spec
 
@@ -173,6 +172,8 @@ def test_the_dashboard_has_what_was_asked_for(templates: dict[str, Template]) ->
 
 
 def test_a_pipeline_without_labels_has_no_graph_of_nothing(zipped: Path, tmp_path: Path) -> None:
+    from spacy_lambda.cdk.app import synthesize
+
     out = synthesize([function_spec(zipped, "mute", live_version="7", labels=())], None, tmp_path / "out")
     template = Template(json.loads((out / "news-mute.template.json").read_text()))
     graphs = [one["properties"] for one in _body(template)["widgets"] if one["type"] == "metric"]

@@ -7,14 +7,15 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, Stack, Validations, aws_sqs
 
-from spacy_lambda.cdk.app import make_app, synthesize
 from spacy_lambda.cdk.spec import FunctionSpec
 from tests.deploy.specs import SHARED
+
+if TYPE_CHECKING:
+    from aws_cdk import App
 
 IGNORED = {
     "W3005": "The CDK names dependencies that a reference implies as well.",
@@ -32,6 +33,7 @@ def _violations(out: Path) -> list[str]:
 
 
 def _nag(app: App) -> list[str]:
+    from aws_cdk import Validations
     from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
@@ -42,10 +44,14 @@ def _nag(app: App) -> list[str]:
 
 
 def test_cdk_nag_finds_nothing(specs: list[FunctionSpec], tmp_path: Path) -> None:
+    from spacy_lambda.cdk.app import make_app
+
     assert _nag(make_app(specs, SHARED, tmp_path / "out")) == []
 
 
 def test_cdk_nag_would_find_something(tmp_path: Path) -> None:
+    from aws_cdk import App, Stack, aws_sqs
+
     app = App(outdir=str(tmp_path / "out"))
     stack = Stack(app, "other")
     aws_sqs.Queue(stack, "Queue")
@@ -78,17 +84,23 @@ def test_an_assembly_needs_nothing_from_the_account(assembly: Path) -> None:
 
 
 def test_the_same_specs_give_the_same_assembly(assembly: Path, specs: list[FunctionSpec], tmp_path: Path) -> None:
+    from spacy_lambda.cdk.app import synthesize
+
     other = synthesize(specs, SHARED, tmp_path / "other")
     assert _contents(other) == _contents(assembly)
 
 
 def test_an_older_assembly_is_replaced(specs: list[FunctionSpec], tmp_path: Path) -> None:
+    from spacy_lambda.cdk.app import synthesize
+
     synthesize(specs[:1], SHARED, tmp_path / "out")
     synthesize([], SHARED, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").glob("*.template.json")] == ["news.template.json"]
 
 
 def test_a_folder_of_something_else_stays(specs: list[FunctionSpec], tmp_path: Path) -> None:
+    from spacy_lambda.cdk.app import synthesize
+
     (tmp_path / "precious").write_text("")
     synthesize([], SHARED, tmp_path)
     assert (tmp_path / "precious").exists()
