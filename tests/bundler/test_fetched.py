@@ -12,11 +12,12 @@ import pytest
 from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
-from spacy_lambda.bundler import tree
+from spacy_lambda.bundler import assemble, tree
 from spacy_lambda.bundler.build import bundle
 from spacy_lambda.cli import make_app
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
+from tests.bundler.installed import install_once
 from tests.bundler.real_bundles import TEXTS, expected, invoke, needs_313
 from tests.bundler.wheels import BUNDLED
 
@@ -45,6 +46,9 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.mark.usefixtures("wheelhouse")
 def test_fetched_during_init(stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "COMPRESSION", 1)
+    # The sources are not replaced either, which takes a while to find out: test_sourceless.py.
+    monkeypatch.setattr(assemble, "fit_tree", lambda *arguments, **settings: [])
+    install_once(monkeypatch, tmp_path)
     monkeypatch.setenv("SPACY_LAMBDA_CACHE", str(tmp_path / "cache"))
     made = bundle(stored, tmp_path / "bundle.zip", limit=150_000_000)
     assert made.package_type == "zip"

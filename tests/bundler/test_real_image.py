@@ -16,6 +16,7 @@ from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
+from tests.bundler.installed import install_once
 from tests.bundler.real_bundles import TEXTS, expected, invoke
 from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
 from tests.bundler.wheels import BUNDLED, no_index
@@ -46,6 +47,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     with exclusive("images"), pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
+        install_once(patch, tmp_path_factory.mktemp("wheels"))
         # That two assemblies have the same bytes is tested with zips.
         assembled = assembled_once(assemble, tmp_path_factory.mktemp("assembled"))
         patch.setattr("spacy_lambda.bundler.build.assemble", assembled)

@@ -18,6 +18,7 @@ from spacy_lambda.bundler.sourceless_program import compile_source
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.files import file_sizes
 from spacy_lambda.errors import BundleError
+from tests.bundler.installed import install_once
 from tests.bundler.wheels import BUNDLED, no_index
 
 MODULE = '''"""A long docstring. {filler}"""
@@ -129,6 +130,8 @@ def test_every_module_of_the_packages_works_without_its_source(tmp_path: Path, m
     """The bundled pipeline, with a limit that its zip keeps without sources only."""
     for name, value in no_index().items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("spacy_lambda.bundler.tree.COMPRESSION", 1)
+    install_once(monkeypatch, tmp_path)
     options = BundleOptions(target=Target("3.13", "x86_64"), package_type="zip")
     made = bundle(BUNDLED, tmp_path / "with.zip", options)
     less = bundle(BUNDLED, tmp_path / "without.zip", options, limit=made.unzipped - 8_000_000)

@@ -31,7 +31,8 @@ def built_once(build: Callable[..., Bundle], folder: Path) -> Callable[..., Bund
     def copy_of(pipeline: str, out: Path, options: Any, **progress: Any) -> Bundle:
         if options.package_type == "image":
             return build(pipeline, out, options, **progress)
-        key = _key(pipeline, options)
+        # Neither the engine of an image nor the choice of a zip, where it fits, makes another zip.
+        key = _key(pipeline, replace(options, engine=None, package_type="zip"))
         if key not in kept:
             (folder / key).mkdir(parents=True)
             kept[key] = build(pipeline, folder / key, options, **progress)

@@ -17,6 +17,7 @@ from spacy_lambda.bundler import bundle
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk, node_environment
 from spacy_lambda.errors import SpacyLambdaError
+from tests.bundler.installed import install_once
 from tests.bundler.wheels import no_index
 from tests.deploy.bundles import built_once
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
@@ -54,6 +55,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
+        install_once(patch, tmp_path_factory.mktemp("wheels"))
         # Most deployments are of a pipeline that was bundled before.
         built = built_once(bundle, tmp_path_factory.mktemp("built"))
         patch.setattr("spacy_lambda.deploy.preparation.make_bundle", built)
@@ -247,7 +249,7 @@ def test_deploying_after_rolling_back_goes_live_again(project: Path) -> None:
 
 
 def test_ctrl_c_leaves_what_is_live_and_the_lock_free(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_pipeline(project, "1.3.0", Iron="INTERRUPTED")
+    write_pipeline(project, "1.0.0", Iron="MATERIAL")
     done = Cdk.run
 
     def interrupted(self: Cdk, *arguments: str, **options: Any) -> str:

@@ -15,6 +15,7 @@ import pytest
 from spacy_lambda.bundler.assemble import assemble
 from spacy_lambda.bundler.image.context import aws_base
 from spacy_lambda.bundler.target import Target
+from tests.bundler.installed import install_once
 from tests.bundler.registry import BASE, WHY_NO_IMAGES, local_registry
 from tests.bundler.wheels import no_index
 from tests.deploy.bundles import assembled_once
@@ -56,6 +57,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ):
         for name, value in no_index().items():
             patch.setenv(name, value)
+        install_once(patch, tmp_path_factory.mktemp("wheels"))
         _make_aws_base(tmp_path_factory.mktemp("base"))
         # Both functions have one pipeline, which the tests plan, deploy and eject.
         assembled = assembled_once(assemble, tmp_path_factory.mktemp("assembled"))

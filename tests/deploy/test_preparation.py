@@ -17,6 +17,7 @@ from spacy_lambda.deploy.preparation import prepare as prepare_function
 from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.store.factory import open_store
 from spacy_lambda.store.transfer import push
+from tests.bundler.installed import install_once
 from tests.bundler.wheels import no_index
 from tests.deploy.projects import write_pipeline
 from tests.store.keys import key_pair
@@ -40,6 +41,7 @@ def prepare(folder: Path, pipeline: str, key: Path | None) -> Prepared:
 @pytest.mark.slow
 def test_a_pipeline_signed_by_the_key_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "COMPRESSION", 1)
+    install_once(monkeypatch, tmp_path)
     for name, value in no_index().items():
         monkeypatch.setenv(name, value)
     private, public = key_pair(tmp_path, "ours")
@@ -74,6 +76,7 @@ def test_a_folder_has_no_signature(tmp_path: Path) -> None:
 def test_an_image_that_fetches_is_made_before_the_pipeline_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    install_once(monkeypatch, tmp_path)
     for name, value in no_index().items():
         monkeypatch.setenv(name, value)
     write_pipeline(tmp_path, "1.0.0", Iron="MATERIAL")

@@ -19,6 +19,7 @@ from spacy_lambda.core.location import parse_location
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.store.factory import open_store
 from spacy_lambda.store.transfer import push as push_pipeline
+from tests.bundler.installed import install_once
 from tests.bundler.wheels import no_index
 
 SERVED = ("http://127.0.0.1:9001", "https://abc.lambda-url.eu-west-1.on.aws")
@@ -130,6 +131,8 @@ def trained(folder: Path) -> Iterator[Surroundings]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
+        install_once(patch, folder)
+        patch.setattr("spacy_lambda.bundler.tree.COMPRESSION", 1)
         yield Surroundings()
 
 
