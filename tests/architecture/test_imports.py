@@ -29,7 +29,7 @@ ALSO = {
     "runtime/events/output.py": {"boto3", "botocore"},
     "runtime/curated/sentencepiece.py": {"curated_tokenizers"},
 }
-"""Where the function may need more: boto3 for S3 and SQS, curated-tokenizers for SentencePiece models."""
+"""Modules that may import more: boto3 for S3 and SQS, curated-tokenizers for SentencePiece models."""
 BLOCKED = (
     "aws_cdk",
     "boto3",
@@ -100,7 +100,7 @@ def test_the_shared_modules_import_nothing_of_the_build_side(name: str) -> None:
     assert all(module.split(".")[1] in ("errors", "core") for module in ours)
 
 
-def test_the_handler_answers_with_the_build_side_blocked() -> None:
+def test_the_handler_runs_with_the_build_side_blocked() -> None:
     script = IMPORT_HANDLER.format(blocked=BLOCKED, pipeline="en_scienceie_minilm")
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -149,7 +149,7 @@ def test_every_entry_point_resolves_and_carries_a_version() -> None:
 
 
 def test_json_from_outside_is_read_in_one_place() -> None:
-    """What is nested deeply, or holds what JSON has not, is a known error: json.loads has other views."""
+    """Deep nesting and values that JSON does not have are known errors, which those of json.loads are not."""
     # These read what they have written themselves.
     own = {
         "core/strict_json.py",

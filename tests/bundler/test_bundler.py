@@ -205,7 +205,7 @@ def test_what_is_never_loaded_is_cut(tmp_path: Path) -> None:
 
 
 def test_pages_between_segments_are_cut(tmp_path: Path) -> None:
-    """As where symbols are followed by segments that were added by patchelf."""
+    """Segments that patchelf has added follow the symbols."""
     (path,) = Path(spacy.__file__).parent.glob("attrs.cpython-*.so")
     elf = cut_unloaded(path.read_bytes())
     (offset,) = struct.unpack_from("<Q", elf, 32)

@@ -123,7 +123,7 @@ def test_it_runs_with_nothing_else_on_the_path(real_zip: Bundle, tmp_path: Path)
 
 @needs_313
 @pytest.mark.usefixtures("wheelhouse")
-def test_it_answers_through_the_local_lambda(real_zip: Bundle) -> None:
+def test_it_runs_in_the_local_lambda(real_zip: Bundle) -> None:
     with (
         open_bundle(str(real_zip.path)) as runnable,
         LocalLambda(

@@ -142,7 +142,7 @@ ODD = {
 
 @BOTH
 @pytest.mark.parametrize("kind", ODD)
-def test_an_odd_answer_is_a_known_error(make: Make, kind: str) -> None:
+def test_an_unexpected_response_is_a_known_error(make: Make, kind: str) -> None:
     found, seconds = outcome(make, Script([ODD[kind]]))
     if make is by_name and kind in ("not gzip", "deflate", "brotli", "packed twice"):
         found = found if found == [] else InvokeError("x", remedy="y")  # Lambda's API packs nothing
@@ -154,7 +154,7 @@ def test_an_odd_answer_is_a_known_error(make: Make, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("limit", "fits"), [(100, False), (100_000, True)])
-def test_the_largest_answer_can_be_set(limit: int, fits: bool) -> None:
+def test_the_largest_response_can_be_set(limit: int, fits: bool) -> None:
     answer = json.dumps([{"text": "x" * 1000}]).encode()
     for body, *headers in ((answer,), (gzip.compress(answer), "content-encoding: gzip")):
         found, _ = outcome(by_url, Script([response(body, *headers)]), max_answer_bytes=limit)
@@ -164,7 +164,7 @@ def test_the_largest_answer_can_be_set(limit: int, fits: bool) -> None:
             assert "max_answer_bytes" in found.remedy
 
 
-def test_an_answer_with_a_byte_order_mark_is_read() -> None:
+def test_a_response_with_a_byte_order_mark_is_read() -> None:
     assert outcome(by_url, Script([response(b"\xef\xbb\xbf[]", JSON)]))[0] == []
 
 
@@ -373,7 +373,7 @@ def test_a_transport_that_raises(kind: type[BaseException]) -> None:
 
 
 @BOTH
-def test_closing_while_answers_are_waited_for(make: Make) -> None:
+def test_closing_while_requests_are_in_progress(make: Make) -> None:
     """Running requests end at once, not after their time."""
     silent = Script([], hold=True)
     with raw_server(Script([response(b"[[]]")]), silent) as url, make(url, timeout_s=600, concurrency=1) as client:
@@ -406,7 +406,7 @@ def test_a_wait_before_the_next_attempt_ends_with_the_pipe() -> None:
     size=st.integers(1, 5),
     concurrency=st.integers(1, 4),
 )
-def test_no_answer_is_lost_or_swapped(faults: list[str], number: int, size: int, concurrency: int) -> None:
+def test_no_prediction_is_lost_or_swapped(faults: list[str], number: int, size: int, concurrency: int) -> None:
     left, lock = iter(faults), threading.Lock()
 
     def answer(event: dict[str, Any]) -> Any:

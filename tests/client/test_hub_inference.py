@@ -28,7 +28,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 def test_asked(api: Hub) -> None:
     api.inference = (200, ENTITIES, {})
     assert query_model(MODEL, "iron ✓") == ENTITIES
-    assert api.asked == [("acme/metals", {"inputs": "iron ✓"}, f"Bearer {TOKEN}")]
+    assert api.received == [("acme/metals", {"inputs": "iron ✓"}, f"Bearer {TOKEN}")]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_without_a_token(api: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     api.inference = (401, {"error": "x"}, {})
     with pytest.raises(InferenceError, match="a token is required"):
         query_model(MODEL, "iron")
-    assert api.asked[0][2] is None
+    assert api.received[0][2] is None
 
 
 def test_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def test_errors_in_place_of_predictions(client: Client) -> None:
     ]
 
 
-def test_answers_over_lambdas_limit_are_asked_for_in_parts(client: Client) -> None:
+def test_responses_over_lambdas_limit_are_requested_in_parts(client: Client) -> None:
     text = "iron 🧪. " * 1200
     docs = client.pipe([text] * 24, as_docs=True, batch_chars=1_000_000)
     assert [(doc.text == text, len(doc.ents)) for doc in docs] == [(True, 1200)] * 24

@@ -23,7 +23,7 @@ VALID = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
 @given(texts=st.lists(VALID), size=st.integers(1, 9), chars=st.integers(1, 90), concurrency=st.integers(1, 3))
-def test_the_answers_to_any_texts_are_in_order(texts: list[str], size: int, chars: int, concurrency: int) -> None:
+def test_predictions_of_any_texts_are_in_order(texts: list[str], size: int, chars: int, concurrency: int) -> None:
     fake = Fake(echo)
     client = Client(fake, concurrency=concurrency)
     assert texts_of(client.pipe(texts, batch_size=size, batch_chars=chars)) == texts
@@ -60,7 +60,7 @@ def test_an_endless_source_is_read_a_little_ahead() -> None:
     answers.close()  # type: ignore[attr-defined]
 
 
-def test_nothing_is_read_before_an_answer_is_requested() -> None:
+def test_nothing_is_read_before_a_prediction_is_requested() -> None:
     def source() -> Iterator[str]:
         raise AssertionError("read")
         yield ""
@@ -121,7 +121,7 @@ def test_the_text_at_fault_is_found(bad: int) -> None:
     assert len(clock.waits) == 2, "only the single text is repeated"
 
 
-def test_too_large_an_answer_is_asked_for_in_parts() -> None:
+def test_too_large_a_response_is_requested_in_parts() -> None:
     def answer(event: dict[str, Any]) -> Any:
         if len(event["texts"]) > 3:
             raise failed(splittable=True)
@@ -195,7 +195,7 @@ def test_overload_is_waited_for_and_not_halved() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, [], ["one"], None])
-def test_an_answer_of_something_else(answer: Any) -> None:
+def test_the_response_of_something_else(answer: Any) -> None:
     found, error = taken(Client(Fake(lambda event: answer)).pipe(["a", "b"]))
     assert found == []
     assert isinstance(error, InvokeError)

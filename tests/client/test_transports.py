@@ -89,7 +89,7 @@ def test_refused_connections(make: Make) -> None:
 
 
 @BOTH
-def test_no_answer_in_time(make: Make) -> None:
+def test_a_timeout(make: Make) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -145,7 +145,7 @@ def test_a_request_error_over_http() -> None:
     ("kind", "sizes"),
     [("Function.ResponseSizeTooLarge", [2, 1, 1]), ("Sandbox.Timedout", [2, 1, 1]), ("KeyError", [2, 1, 1])],
 )
-def test_a_function_that_fails_is_asked_for_less(kind: str, sizes: list[int]) -> None:
+def test_a_function_that_fails_gets_smaller_requests(kind: str, sizes: list[int]) -> None:
     replies = [function_error(kind, "it is 6 MB"), Reply(body=[answer_to("a")]), Reply(body=[answer_to("b")])]
     clock = Clock()
     with stub_server(*replies) as stub, by_name(stub, clock) as client:

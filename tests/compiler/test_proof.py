@@ -316,7 +316,7 @@ def test_a_remedy_is_a_command_of_the_shell() -> None:
     assert shlex.split(caught.value.remedy.partition(", or")[0]) == ["pip", "install", wanted]
 
 
-def test_an_original_that_answers_nothing_is_refused(tmp_path: Path) -> None:
+def test_an_original_that_fails_on_all_texts_is_refused(tmp_path: Path) -> None:
     """Empty texts and one of eight others are too little to prove anything by."""
     code = component(tmp_path / "answers_nothing.py", "if len(doc) > 1: raise RuntimeError('never')")
     source = blank(tmp_path / "source", change=append("answers_nothing"))

@@ -43,12 +43,12 @@ def test_the_deepest_that_is_read() -> None:
 @pytest.mark.parametrize(
     "text", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "[1.0e400]", "1" * 5000, "", "\x00", "[1,]", "{1: 2}"]
 )
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_invalid_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_json(text)
 
 
 @pytest.mark.parametrize("data", [b"\xff\xff", b"\x00\x00\x00", b'"\xed\xa0\x80"'])
-def test_bytes_that_are_no_text_are_refused(data: bytes) -> None:
+def test_bytes_that_are_not_utf_8_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_json(data)

@@ -43,7 +43,7 @@ def test_no_such_pipeline(pipeline: str, message: str) -> None:
     assert "a pipeline folder" in caught.value.remedy
 
 
-def test_a_folder_that_is_no_pipeline(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_pipeline(tmp_path: Path) -> None:
     with pytest.raises(PipelineNotFoundError) as caught:
         find_pipeline(tmp_path)
     assert "it has no config.cfg and no meta.json" in caught.value.message
@@ -169,14 +169,14 @@ def test_requirements_by_name() -> None:
         ["x"],
     ],
 )
-def test_requirements_that_are_no_names(requirement: Any) -> None:
+def test_invalid_requirements(requirement: Any) -> None:
     with pytest.raises(InvalidPipelineError, match="the pipeline requires") as caught:
         requirements_of({"requirements": ["spacy", requirement]})
     assert "not supported" in caught.value.remedy
 
 
 @pytest.mark.parametrize("requirements", [None, {}, {"x": 1}, "spacy", 1, True])
-def test_requirements_that_are_no_list(requirements: Any) -> None:
+def test_requirements_that_are_not_a_list(requirements: Any) -> None:
     with pytest.raises(InvalidPipelineError, match="not a list"):
         requirements_of({"requirements": requirements})
 

@@ -118,7 +118,7 @@ def test_other_fields_are_refused(content: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "[1, [NaN]]", "[{}, NaN]"])
-def test_what_is_no_number_is_named_with_its_key(value: str) -> None:
+def test_an_invalid_number_is_named_with_its_key(value: str) -> None:
     data = f'{{"a": 1, "performance": {{"ents_f": {value}}}}}'.encode()
     with pytest.raises(JsonError, match=r"'ents_f': -?(NaN|Infinity) is not a JSON number"):
         read_json(data, name="meta.json", max_bytes=1000)

@@ -42,11 +42,11 @@ def _client(service: str) -> Any:
 
 def _put_alias(properties: Properties) -> dict[str, str]:
     client = _client("lambda")
-    told = {key: properties[key] for key in ("FunctionName", "Name", "FunctionVersion")}
+    alias_parameters = {key: properties[key] for key in ("FunctionName", "Name", "FunctionVersion")}
     try:
-        alias = client.create_alias(**told)
+        alias = client.create_alias(**alias_parameters)
     except ClientError:
-        alias = client.update_alias(**told)
+        alias = client.update_alias(**alias_parameters)
     return {"Ref": alias["AliasArn"], "AliasArn": alias["AliasArn"]}
 
 
@@ -58,11 +58,11 @@ def _delete_alias(ref: str, properties: Properties) -> None:
 def _put_url(properties: Properties) -> dict[str, str]:
     client = _client("lambda")
     cors = {"Cors": properties["Cors"]} if "Cors" in properties else {}
-    told = {"FunctionName": properties["TargetFunctionArn"], "AuthType": properties["AuthType"], **cors}
+    url_parameters = {"FunctionName": properties["TargetFunctionArn"], "AuthType": properties["AuthType"], **cors}
     try:
         url = client.get_function_url_config(FunctionName=properties["TargetFunctionArn"])
     except client.exceptions.ResourceNotFoundException:
-        url = client.create_function_url_config(**told)
+        url = client.create_function_url_config(**url_parameters)
     return {"Ref": properties["TargetFunctionArn"], "FunctionUrl": url["FunctionUrl"]}
 
 
@@ -74,8 +74,8 @@ def _put_alarm(properties: Properties) -> dict[str, str]:
 
 
 def _put_subscription(properties: Properties) -> dict[str, str]:
-    told = {key: properties[key] for key in ("TopicArn", "Protocol", "Endpoint")}
-    return {"Ref": _client("sns").subscribe(**told)["SubscriptionArn"]}
+    subscription = {key: properties[key] for key in ("TopicArn", "Protocol", "Endpoint")}
+    return {"Ref": _client("sns").subscribe(**subscription)["SubscriptionArn"]}
 
 
 def _put_queue_policy(properties: Properties) -> dict[str, str]:
@@ -86,8 +86,8 @@ def _put_queue_policy(properties: Properties) -> dict[str, str]:
 
 
 def _put_event_invoke_config(properties: Properties) -> dict[str, str]:
-    told = {key: properties[key] for key in ("FunctionName", "Qualifier", "DestinationConfig")}
-    _client("lambda").put_function_event_invoke_config(**{**told, "FunctionName": properties["FunctionName"]})
+    config = {key: properties[key] for key in ("FunctionName", "Qualifier", "DestinationConfig")}
+    _client("lambda").put_function_event_invoke_config(**config)
     return {"Ref": "event-invoke-config"}
 
 
@@ -131,8 +131,8 @@ class Resource:
 def _model(kind: str, api: Api) -> type:
     """moto's class of a type; it finds each by its type's name."""
 
-    def create(cls: Any, /, name: str, told: Any, account: str, region: str, **_: Any) -> Any:
-        return cls(told["Properties"], api.put(told["Properties"]))
+    def create(cls: Any, /, name: str, definition: Any, account: str, region: str, **_: Any) -> Any:
+        return cls(definition["Properties"], api.put(definition["Properties"]))
 
     def update(cls: Any, /, original_resource: Any, new_resource_name: str, cloudformation_json: Any, **_: Any) -> Any:
         return cls(cloudformation_json["Properties"], api.put(cloudformation_json["Properties"]))

@@ -156,7 +156,7 @@ def test_the_lock_is_given_back_when_the_work_fails(aws: Aws, bucket: str) -> No
         pass
 
 
-def test_a_lock_that_somebody_left_is_taken_over(aws: Aws, bucket: str) -> None:
+def test_a_stale_lock_is_taken_over(aws: Aws, bucket: str) -> None:
     old = datetime.now(UTC) - STALE_AFTER - timedelta(minutes=1)
     body = json.dumps({"by": "a@b", "since": old.isoformat()})
     aws.client("s3").put_object(Bucket=bucket, Key="locks/ner.json", Body=body)

@@ -86,7 +86,7 @@ def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
     ("command", "answer"),
     [("deploy", "\n"), ("deploy", "\x04"), ("deploy", "\x03"), ("destroy", "n\n"), ("rollback", "\n")],
 )
-def test_any_answer_but_yes_is_a_no(project: Path, command: str, answer: str) -> None:
+def test_only_yes_confirms(project: Path, command: str, answer: str) -> None:
     question, done = QUESTIONS[command]
     terminal = Terminal(CODE, command, cwd=project)
     terminal.wait_for(question)
@@ -143,7 +143,7 @@ def test_with_yes_nothing_is_asked(project: Path, command: str) -> None:
     assert QUESTIONS[command][1].encode() in done.stdout
 
 
-def test_commands_ask_in_one_way_only() -> None:
+def test_there_is_one_confirmation_prompt() -> None:
     """Every command confirms through cli/confirm.py, which pauses the progress bars."""
     import spacy_lambda
 

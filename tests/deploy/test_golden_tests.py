@@ -22,13 +22,13 @@ class FakeLambda:
     def __init__(self, answer: Any, error: str | None = None) -> None:
         self._answer = answer
         self._error = error
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
 
     def client(self, service: str) -> FakeLambda:
         return self
 
     def invoke(self, **arguments: Any) -> dict[str, Any]:
-        self.asked.append(arguments)
+        self.requests.append(arguments)
         payload = self._answer if isinstance(self._answer, bytes) else json.dumps(self._answer).encode()
         error = {"FunctionError": self._error} if self._error else {}
         return {"Payload": io.BytesIO(payload), "StatusCode": 200, "ResponseMetadata": {}, **error}
@@ -45,13 +45,13 @@ def check(fake: FakeLambda) -> None:
 def test_the_version_is_invoked_with_each_request() -> None:
     fake = FakeLambda(ANSWER)
     check(fake)
-    (asked,) = fake.asked
-    assert (asked["FunctionName"], asked["Qualifier"]) == ("papers-ner", "7")
-    assert json.loads(asked["Payload"]) == {"text": SECRET}
+    (requested,) = fake.requests
+    assert (requested["FunctionName"], requested["Qualifier"]) == ("papers-ner", "7")
+    assert json.loads(requested["Payload"]) == {"text": SECRET}
 
 
 @pytest.mark.parametrize(
-    ("fake", "told"),
+    ("fake", "message"),
     [
         (FakeLambda([]), "of 1 expected entities 1 are missing, and 0 are unexpected"),
         (FakeLambda([{**ANSWER[0], "end": 8}]), "of 1 expected entities 1 are missing, and 1 are unexpected"),
@@ -63,10 +63,10 @@ def test_the_version_is_invoked_with_each_request() -> None:
         (FakeLambda(ANSWER, "Unhandled"), "it ended with the error Unknown"),
     ],
 )
-def test_a_failure_names_the_line_and_quotes_no_text(fake: FakeLambda, told: str) -> None:
+def test_a_failure_names_the_line_and_quotes_no_text(fake: FakeLambda, message: str) -> None:
     with pytest.raises(DeployError) as caught:
         check(fake)
-    assert told in caught.value.message
+    assert message in caught.value.message
     assert "version 7 of papers-ner failed the golden test in line 3" in caught.value.message
     assert "no version went live" in caught.value.remedy
     assert "Iron" not in str(caught.value)

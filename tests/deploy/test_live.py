@@ -108,10 +108,10 @@ def test_nothing_is_done_without_confirmation(project: Path) -> None:
     assert isinstance(result.exception, SpacyLambdaError)
     assert result.exception.message == "confirmation required but stdin is not a terminal"
     assert result.exception.remedy == "pass --yes"
-    told = run(project, "deploy", "--plan").output
-    assert "cdk bootstrap: once per account and region" in told
-    assert "a month when idle" in told
-    assert f"AWS::Lambda::Alias                   {FUNCTION}:live" in told
+    plan = run(project, "deploy", "--plan").output
+    assert "cdk bootstrap: once per account and region" in plan
+    assert "a month when idle" in plan
+    assert f"AWS::Lambda::Alias                   {FUNCTION}:live" in plan
     assert client("cloudformation").list_stacks()["StackSummaries"] == []
 
 
@@ -218,8 +218,8 @@ def test_status_reports_the_state(project: Path) -> None:
     assert (status["name"], status["stack"], status["live"]) == (FUNCTION, "UPDATE_COMPLETE", "3")
     assert [version["number"] for version in status["versions"]] == [3, 2]
     assert status["url"].startswith("https://")
-    told = run(project, "status").stdout
-    assert "papers-ner: version 3 is live (UPDATE_COMPLETE)\n  versions: 3, 2\n" in told
+    status = run(project, "status").stdout
+    assert "papers-ner: version 3 is live (UPDATE_COMPLETE)\n  versions: 3, 2\n" in status
 
 
 def test_logs_are_read(project: Path) -> None:
@@ -231,7 +231,7 @@ def test_logs_are_read(project: Path) -> None:
     assert json.loads(run(project, "logs", "--json").stdout)["stream"] == "one"
 
 
-def test_rolling_back_lets_the_version_before_be_live(project: Path) -> None:
+def test_a_rollback_makes_the_version_before_live(project: Path) -> None:
     done = succeed(project, "rollback", "--yes")
     assert done == {"function": FUNCTION, "version": "2", "previous": "3"}
     assert live() == "2"
@@ -286,9 +286,9 @@ def test_no_secret_is_printed_or_written(project: Path) -> None:
 
 
 def test_destroying_leaves_the_models_by_default(project: Path) -> None:
-    told = succeed(project, "destroy", "--yes")
-    assert told["left"] == []
-    assert "AWS::Lambda::Function" in {one["kind"] for one in told["deleted"]}
+    report = succeed(project, "destroy", "--yes")
+    assert report["left"] == []
+    assert "AWS::Lambda::Function" in {one["kind"] for one in report["deleted"]}
     with pytest.raises(client("lambda").exceptions.ResourceNotFoundException):
         client("lambda").get_function(FunctionName=FUNCTION)
     assert client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")["logGroups"] == []

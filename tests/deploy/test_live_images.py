@@ -112,9 +112,11 @@ def test_images_are_pushed_and_answer(project: Path) -> None:
 def test_the_ejected_app_has_the_images_that_are_deployed(project: Path) -> None:
     result = run(project, "eject", "--out", "infrastructure")
     assert result.exit_code == 0, (result.output, result.exception)
-    told = json.loads((project / "infrastructure" / "functions.json").read_text())["functions"]
-    assert [one["code"]["digest"] for one in told] == [code_of(name).partition("@")[2] for name in ("whole", "shared")]
-    assert [one["code"]["efs"] for one in told] == [False, True]
+    functions = json.loads((project / "infrastructure" / "functions.json").read_text())["functions"]
+    assert [one["code"]["digest"] for one in functions] == [
+        code_of(name).partition("@")[2] for name in ("whole", "shared")
+    ]
+    assert [one["code"]["efs"] for one in functions] == [False, True]
 
 
 def test_a_function_goes_and_its_images_stay(project: Path) -> None:

@@ -220,7 +220,7 @@ def test_only_nfs_goes_between_the_function_and_its_cache(templates: dict[str, T
     assert ends == [(2049, 2049, "tcp")]
     function, cache = template.all("AWS::EC2::SecurityGroup")
     assert [one["ToPort"] for one in function["SecurityGroupEgress"]] == [443]
-    # What CloudFormation needs to be told in order not to allow everything: a rule that matches nothing.
+    # A rule that matches nothing: without any rule, CloudFormation would allow everything.
     assert [one["CidrIp"] for one in cache["SecurityGroupEgress"]] == ["255.255.255.255/32"]
     assert not any("SecurityGroupIngress" in group for group in (function, cache))
 

@@ -132,7 +132,7 @@ def test_the_dashboard_shows_each_label(templates: dict[str, Template]) -> None:
     ]
 
 
-def test_the_dashboard_tells_which_model_is_there(templates: dict[str, Template]) -> None:
+def test_the_dashboard_names_the_model(templates: dict[str, Template]) -> None:
     text = _body(templates["public"])["widgets"][0]["properties"]["markdown"]
     assert "made version **7** live" in text
     assert "5f" * 32 in text
@@ -154,7 +154,7 @@ def test_the_dashboard_estimates_the_cost(templates: dict[str, Template]) -> Non
     assert "FILL" not in _metrics(templates["image"], title)[0][0]["expression"]
 
 
-def test_the_dashboard_has_what_was_asked_for(templates: dict[str, Template]) -> None:
+def test_the_dashboard_has_the_required_widgets(templates: dict[str, Template]) -> None:
     titles = [one["properties"].get("title") for one in _body(templates["plain"])["widgets"]]
     assert titles == [
         None,

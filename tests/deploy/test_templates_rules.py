@@ -63,8 +63,8 @@ def test_cdk_nag_would_find_something(tmp_path: Path) -> None:
 
 def test_the_cdk_itself_finds_nothing(assembly: Path) -> None:
     assert _violations(assembly) == []
-    told = [path.name for path in assembly.glob("*.json") if '"aws:cdk:warning"' in path.read_text()]
-    assert told == []
+    warned = [path.name for path in assembly.glob("*.json") if '"aws:cdk:warning"' in path.read_text()]
+    assert warned == []
 
 
 def test_cfn_lint_finds_nothing(assembly: Path) -> None:
@@ -111,7 +111,7 @@ def _contents(out: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["NerFunction", "FunctionStack", "SharedStack"])
-def test_constructs_are_loaded_when_they_are_asked_for(name: str) -> None:
+def test_constructs_are_loaded_when_they_are_used(name: str) -> None:
     code = (
         "import sys, spacy_lambda.deploy as deploy\n"
         "assert 'aws_cdk' not in sys.modules\n"

@@ -87,7 +87,7 @@ def test_it_exists(command: Command) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
-def test_it_runs_or_says_why_not(block: Block) -> None:
+def test_it_runs_or_has_a_reason_not_to(block: Block) -> None:
     ours = [command.text for command in commands(block) if command.text.startswith("spacy-lambda")]
     names = "|".join(SURROUNDINGS)
     assert block.way or not ours, f"{block.where}: precede it by <!-- test: fixture={names} --> or parse=REASON"

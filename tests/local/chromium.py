@@ -56,7 +56,7 @@ class Page:
         return [str(found.get_property("textContent")) for found in self.all(selector)]
 
     def write(self, text: str) -> None:
-        """As pasting does; the driver types no characters beyond U+FFFF."""
+        """Insert text as pasting does; the driver cannot type characters beyond U+FFFF."""
         self.browser.execute_script(
             "const input = document.getElementById('input'); input.value = arguments[0];"
             "input.dispatchEvent(new Event('input', {bubbles: true}));",

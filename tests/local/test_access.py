@@ -189,7 +189,7 @@ def test_environments_take_nothing_from_pages(method: str, path: str) -> None:
     asyncio.run(run())
 
 
-def test_the_address_that_a_request_came_to_is_taken(pipeline: Path) -> None:
+def test_the_address_that_a_request_came_to_is_accepted(pipeline: Path) -> None:
     with Lambda(settings(pipeline), host="0.0.0.0") as local:
         port = int(local.endpoint_url.rpartition(":")[2])
         assert send(port, "POST", INVOKE, {}, "127.0.0.1")[0] == 200

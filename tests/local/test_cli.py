@@ -66,7 +66,7 @@ def test_a_missing_pipeline_to_compare(pipeline: Path) -> None:
     assert "error: there is no pipeline './nothing'" in done.stderr
 
 
-def test_port_that_is_taken(pipeline: Path) -> None:
+def test_a_port_in_use(pipeline: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run("serve", str(pipeline), "--port", str(port))
@@ -90,7 +90,7 @@ def test_invoke_prints_a_table_and_the_figures(local: Lambda, tmp_path: Path) ->
     assert re.search(r"duration [\d.]+ ms", done.stdout)
 
 
-def test_invoke_prints_other_answers_as_json(local: Lambda) -> None:
+def test_invoke_prints_other_predictions_as_json(local: Lambda) -> None:
     event = json.dumps({"do": "echo", "a": [1]})
     done = run("invoke", "--endpoint", local.endpoint_url, "--event", "-", stdin=event)
     assert json.loads(done.stdout.rpartition("}")[0] + "}") == {"a": [1]}

@@ -139,7 +139,7 @@ def test_waiting_too_long_is_429(start: Callable[..., Lambda]) -> None:
         assert busy.result().error is None
 
 
-def test_close_answers_who_waits_and_leaves_nothing(start: Callable[..., Lambda]) -> None:
+def test_close_fails_waiting_requests_and_leaves_nothing(start: Callable[..., Lambda]) -> None:
     local = start()
     with ThreadPoolExecutor(2) as threads:
         busy = threads.submit(call, local, {"do": "sleep", "seconds": 60})

@@ -147,11 +147,11 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_an_answer_that_http_cannot_carry_is_502(answer: Any) -> None:
+def test_a_response_that_http_cannot_represent_is_502(answer: Any) -> None:
     assert url_response(_outcome(json.dumps(answer).encode())).status_code == 502
 
 
-def test_a_deep_answer_is_502() -> None:
+def test_a_deep_response_is_502() -> None:
     assert url_response(_outcome(b"[" * 100_000)).status_code == 502
 
 

@@ -51,7 +51,7 @@ def play(scene: Callable[[RuntimeApi, Call], Awaitable[None]]) -> None:
 async def take(api: RuntimeApi, call: Call) -> tuple[dict[str, str], asyncio.Future[FunctionResponse]]:
     """Ask for the next event, and get it."""
     asking = asyncio.ensure_future(call("GET", "/invocation/next"))
-    await api.asked.wait()
+    await api.idle.wait()
     answer = api.send_event(REQUEST)
     status, headers, body = await asking
     assert (status, body) == (200, REQUEST.payload)
@@ -112,7 +112,7 @@ def test_init_error_is_kept_and_is_final() -> None:
         error = json.dumps({"errorType": "ValueError", "errorMessage": "no"}).encode()
         assert (await call("POST", "/init/error", error))[0] == 202
         assert api.init_error == FunctionResponse(payload=error, error_type="ValueError")
-        assert api.asked.is_set()
+        assert api.idle.is_set()
         status, _, body = await call("GET", "/invocation/next")
         assert (status, error_type(body)) == (403, "InvalidStateTransition")
 

@@ -22,7 +22,7 @@ def test_other_digests_are_refused(digest: Any, tmp_path: Path) -> None:
         _bundled({"LAMBDA_TASK_ROOT": str(tmp_path)})
 
 
-def test_the_digest_is_taken(tmp_path: Path) -> None:
+def test_the_digest_is_read(tmp_path: Path) -> None:
     (tmp_path / "bundle.json").write_text(json.dumps({"location": "./pipeline", "sha256": DIGEST}))
     assert _bundled({"LAMBDA_TASK_ROOT": str(tmp_path)}) == ("./pipeline", DIGEST)
     assert _bundled({"LAMBDA_TASK_ROOT": str(tmp_path / "none")}) == ("", None)

@@ -49,8 +49,8 @@ def call(event: Any, environ: dict[str, str]) -> subprocess.CompletedProcess[str
     )
 
 
-def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
-    """Where it reports, it keeps an identifier of the machine below the home folder."""
+def test_onnxruntime_sends_no_telemetry(tmp_path: Path) -> None:
+    """With telemetry, it would keep an identifier of the machine below the home folder."""
     done = call({"text": TEXT}, {"HOME": str(tmp_path), "SPACY_LAMBDA_PIPELINE": BUNDLED})
     assert json.loads(done.stdout)
     assert list(tmp_path.rglob("*")) == []

@@ -38,7 +38,7 @@ def mark(doc):
 
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
-    """What a test imports is gone afterwards."""
+    """Remove the modules that a test imports."""
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
@@ -135,7 +135,7 @@ def test_code_that_raises_is_named(tmp_path: Path) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_list_of_modules_is_refused(tmp_path: Path, names: object) -> None:
+def test_an_invalid_list_of_modules_is_refused(tmp_path: Path, names: object) -> None:
     with pytest.raises(PipelineLoadError) as caught:
         import_code(make(tmp_path / "a", {}, names))
     assert "compile the pipeline again" in caught.value.remedy

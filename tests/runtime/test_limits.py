@@ -203,7 +203,7 @@ def test_records_that_are_not_reached_are_read_again(nlp: Language) -> None:
     assert sorted(written.bodies) == ["0", "1"]
 
 
-def test_lines_that_are_not_reached_are_no_answers(nlp: Language) -> None:
+def test_lines_that_are_not_reached_raise_an_error(nlp: Language) -> None:
     function = Predictor(nlp, {}, capacity=Slow(nlp, {}))
     lines: Iterator[bytes] = predict_lines([b'{"text": "iron"}'] * 4, function)
     with pytest.raises(RequestError, match="in the time that is left"):
@@ -287,7 +287,7 @@ def test_refusals_for_time_correct_the_pace(nlp: Language) -> None:
 
 @pytest.mark.parametrize("memory", ["128", "512", "1769", "3008"])
 @pytest.mark.parametrize("timeout_s", [1, 3, 30, 900])
-def test_as_many_texts_as_are_told_have_the_time(memory: str, timeout_s: int, nlp: Language) -> None:
+def test_the_maximum_number_of_texts_fits_the_time(memory: str, timeout_s: int, nlp: Language) -> None:
     capacity = Capacity(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory})
     capacity.begin(left(timeout_s * 1000))
     for _ in range(9):
@@ -362,7 +362,7 @@ def test_a_speed_that_is_none_is_estimated(measured: Any, nlp: Language) -> None
     assert read_speed(nlp) == Speed("tokens", 6e-5, 5.4)
 
 
-def test_limits_are_told(nlp: Language) -> None:
+def test_limits_are_reported(nlp: Language) -> None:
     function = Predictor(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1234", "SPACY_LAMBDA_MAX_TEXTS": "77"})
     event = url_event(None)
     event["requestContext"]["http"]["method"] = "GET"

@@ -53,7 +53,7 @@ def answer(path: Path, *emulator: str) -> list[list[list[object]]]:
     importlib.util.find_spec("torch") is not None,
     reason="thinc imports torch where it is installed, far too slow emulated: runs in the environment without it",
 )
-def test_an_older_cpu_says_the_same(bundled_path: Path) -> None:
+def test_an_older_cpu_predicts_the_same(bundled_path: Path) -> None:
     expected = answer(bundled_path)
     assert all(expected), "nothing is found: the test would prove nothing"
     assert answer(bundled_path, str(QEMU), "-cpu", OLDER_CPU) == expected

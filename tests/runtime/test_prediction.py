@@ -99,7 +99,7 @@ def test_every_shape_with_every_part(nlp: Language, event: dict[str, Any], entit
         assert first[part] == expected[part]
 
 
-def test_all_parts_in_the_order_asked_for(nlp: Language) -> None:
+def test_all_parts_in_the_requested_order(nlp: Language) -> None:
     found = ask(nlp, {"text": TEXT, "include": ["sents", "ents"]})
     assert list(found) == ["sents", "ents"]
 

@@ -33,7 +33,7 @@ def roomy(nlp: Language) -> Predictor:
     return Predictor(nlp, {"SPACY_LAMBDA_MAX_TOTAL": "100000000", "SPACY_LAMBDA_MAX_TEXT": "100000"})
 
 
-def test_an_answer_over_the_limit_is_a_413(roomy: Predictor) -> None:
+def test_a_response_over_the_limit_is_a_413(roomy: Predictor) -> None:
     with pytest.raises(RequestError, match=r"the response has [0-9,]+ bytes; the limit is 6,291,556") as caught:
         dispatch(big(600_000), None, roomy)
     assert caught.value.status == 413
@@ -71,7 +71,7 @@ def test_small_bodies_that_unpack_to_much(content: bytes, nlp: Language) -> None
 
 
 @pytest.mark.parametrize("body", ["NaN", '{"x": Infinity}', '{"x": 1e999}', '{"x": -1e999}', "[" * 100_000])
-def test_what_is_no_json_in_a_record(body: str) -> None:
+def test_invalid_json_in_a_record(body: str) -> None:
     with pytest.raises(RequestError, match="not valid JSON"):
         read_json(body)
 

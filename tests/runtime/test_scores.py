@@ -44,7 +44,7 @@ def beam() -> Language:
     return nlp
 
 
-def test_a_beam_says_how_probable_its_entities_are(beam: Language) -> None:
+def test_a_beam_gives_the_probabilities_of_its_entities(beam: Language) -> None:
     assert isinstance(beam.get_pipe("beam_ner"), BeamScores)
     found = ask(beam, {"inputs": [TEXT, "", "Berlin grows iron ."]})
     scores = [entity["score"] for entities in found for entity in entities]
@@ -69,7 +69,7 @@ def test_scores_are_in_a_serialized_doc(beam: Language) -> None:
     assert copy.to_bytes() == doc.to_bytes()
 
 
-def test_a_beam_answers_as_before(beam: Language) -> None:
+def test_a_beam_predicts_as_before(beam: Language) -> None:
     recognizer = beam.get_pipe("beam_ner").component  # type: ignore[attr-defined]
     for text in (TEXT, "", "Berlin grows iron ."):
         doc = recognizer(beam.make_doc(text)) if text else beam.make_doc(text)

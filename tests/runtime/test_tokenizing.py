@@ -172,7 +172,7 @@ def test_suffixes_whose_width_is_not_known_are_left_as_they_are(expression: str)
 
 
 @pytest.mark.parametrize("search", [None, len, lambda text: None])
-def test_searches_that_are_no_expressions_are_left_as_they_are(search: Any) -> None:
+def test_searches_that_are_not_expressions_are_unchanged(search: Any) -> None:
     assert anchored_prefix_search(search) is anchored_suffix_search(search) is linear_url_match(search) is None
 
 
@@ -201,7 +201,7 @@ def test_what_another_tokenizer_does_not_take_is_a_refusal() -> None:
     assert (caught.value.key, caught.value.status) == ("texts[1]", 413)
 
 
-def test_another_tokenizer_that_is_broken_is_no_fault_of_the_text() -> None:
+def test_a_broken_tokenizer_is_not_an_error_of_the_text() -> None:
     from spacy_lambda.runtime.predictor import Predictor
 
     nlp = spacy.blank("en")

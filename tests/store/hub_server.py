@@ -51,7 +51,7 @@ class Hub:
         self.overridden, self.override = False, None
         self.token_at_cdn: list[str | None] = []
         self.inference: tuple[int, Any, dict[str, str]] = (200, [], {})
-        self.asked: list[tuple[str, Any, str | None]] = []
+        self.received: list[tuple[str, Any, str | None]] = []
 
     @contextmanager
     def running(self) -> Iterator[Hub]:
@@ -281,7 +281,7 @@ class Hub:
 
     async def infer(self, request: Request) -> Response:
         name = f"{request.path_params['owner']}/{request.path_params['name']}"
-        self.asked.append((name, await request.json(), request.headers.get("authorization")))
+        self.received.append((name, await request.json(), request.headers.get("authorization")))
         status, body, headers = self.inference
         return JSONResponse(body, status, headers)
 

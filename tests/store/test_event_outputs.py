@@ -293,7 +293,7 @@ def test_an_object_that_is_not_answered(
         ("https://sqs.eu-west-1.amazonaws.com/123456789012/answers", "a.txt", True),
     ],
 )
-def test_no_answer_is_answered(s3: Any, nlp: Language, value: str, key: str, refused: bool) -> None:
+def test_objects_of_the_output_are_not_requests(s3: Any, nlp: Language, value: str, key: str, refused: bool) -> None:
     function = Predictor(nlp, {"SPACY_LAMBDA_OUTPUT": value})
     # An object that is not there: what is refused is not even read.
     with pytest.raises(OutputError if refused else NotStoredError):

@@ -231,11 +231,11 @@ class Elsewhere(Hub):
         return Starlette(routes=[receive, Route("/{path:path}", self.any, methods=[*METHODS])])
 
     async def receive(self, request: Request) -> Response:
-        self.asked.append((request.url.path, None, request.headers.get("authorization")))
+        self.received.append((request.url.path, None, request.headers.get("authorization")))
         return await super().receive(request)
 
     async def any(self, request: Request) -> Response:
-        self.asked.append((request.url.path, None, request.headers.get("authorization")))
+        self.received.append((request.url.path, None, request.headers.get("authorization")))
         return JSONResponse([])
 
 
@@ -306,8 +306,8 @@ def test_a_push_that_leads_elsewhere(
 ) -> None:
     leading.way, leading.other = way, elsewhere.url.replace("127.0.0.1", host)
     push(pipeline, tmp_path)
-    assert elsewhere.asked
-    assert {token for _, _, token in elsewhere.asked} == {None}
+    assert elsewhere.received
+    assert {token for _, _, token in elsewhere.received} == {None}
     assert [one.version for one in list_versions(REPOSITORY)] == ["1.2.3"]
 
 
@@ -316,7 +316,7 @@ def test_a_listing_that_leads_elsewhere(leading: Leading, elsewhere: Elsewhere, 
     leading.way = "redirect"
     with pytest.raises(StoreError, match="invalid response from the Hub"):
         list_versions(REPOSITORY)
-    assert [(path, token) for path, _, token in elsewhere.asked] == [("/refs", None)]
+    assert [(path, token) for path, _, token in elsewhere.received] == [("/refs", None)]
 
 
 @pytest.mark.parametrize("status", [403, 400])
@@ -332,4 +332,4 @@ def test_an_upload_to_a_user_name(leading: Leading, elsewhere: Elsewhere, pipeli
     with pytest.raises(StoreError, match="is refused") as caught:
         push(pipeline, tmp_path)
     assert ":pw" not in str(caught.value)
-    assert elsewhere.asked == []
+    assert elsewhere.received == []

@@ -58,7 +58,7 @@ def failed_text(error: SpacyLambdaError) -> int | None:
 
 
 def renumbered(error: SpacyLambdaError, number: int, index: int) -> RequestError | InvokeError:
-    """Return the same error with the numbers by which the user knows the texts.
+    """Return the same error with the texts' numbers in the user's input.
 
     :param number: The text's number in its request.
     :param index: Its number among all texts.

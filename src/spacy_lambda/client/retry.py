@@ -68,10 +68,10 @@ class Retry:
         if not failed.retryable or attempt >= self.max_attempts:
             return None
         wait = self.jitter() * min(self.cap_s, self.base_s * 2 ** (attempt - 1))
-        asked = self._asked(failed.retry_after)
-        return None if asked > 3 * self.cap_s else max(wait, asked)
+        requested = self._requested(failed.retry_after)
+        return None if requested > 3 * self.cap_s else max(wait, requested)
 
-    def _asked(self, retry_after: str | None) -> float:
+    def _requested(self, retry_after: str | None) -> float:
         """Return the seconds of ``Retry-After``: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
         if not retry_after:
             return 0.0

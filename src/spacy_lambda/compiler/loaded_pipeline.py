@@ -55,7 +55,7 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
 
     :param components: Their configs, resolved.
     """
-    yield from _unheard_reasons(nlp, components)
+    yield from _listener_reasons(nlp, components)
     for name, component in nlp.components:
         config = components.get(name, {})
         if library_of(config) is not None:
@@ -87,7 +87,7 @@ def model_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reas
             )
 
 
-def _unheard_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reason]:
+def _listener_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[Reason]:
     """Yield the components that fail in the original: they read the other library's output, the last one on the Doc."""
     last: tuple[str, Library] | None = None
     for name, component in nlp.pipeline:
@@ -96,11 +96,11 @@ def _unheard_reasons(nlp: Language, components: Mapping[str, Any]) -> Iterator[R
             last = name, library
             continue
         layers = [layer for model in models_of(component) for layer in model.walk()]
-        for heard in LIBRARIES:
-            listens = any(heard.listener_layers(layer) is not None for layer in layers)
-            if listens and last is not None and last[1] is not heard:
+        for own in LIBRARIES:
+            listens = any(own.listener_layers(layer) is not None for layer in layers)
+            if listens and last is not None and last[1] is not own:
                 yield (
-                    f"component {name!r} listens to a transformer of {heard.distribution}, and the last one before it,"
+                    f"component {name!r} listens to a transformer of {own.distribution}, and the last one before it,"
                     f" {last[0]!r}, is of {last[1].distribution}",
                     f"move {name!r} directly behind its transformer, in the pipeline of config.cfg",
                 )

@@ -71,7 +71,7 @@ def _unpadded(*, pad_token_id: int, **inputs: Any) -> tuple[Any, ...]:
 def _band_attention(module: Any) -> Callable[..., tuple[Any, ...]]:
     """Return Longformer's attention as attention to all wordpieces with those outside the window masked.
 
-    spacy-transformers asks for no global attention.
+    spacy-transformers does not use global attention.
     """
     import torch
 

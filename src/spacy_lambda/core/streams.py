@@ -12,7 +12,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class Readable(Protocol):
-    """A stream that returns at most as many bytes as it is asked for."""
+    """A stream that returns at most as many bytes as requested."""
 
     def read(self, size: int, /) -> bytes | memoryview: ...
 

@@ -1,7 +1,7 @@
 """One execution environment: AWS's own runtime client in a process, and its Runtime API.
 
 Its start does not wait for the init; the first invocation does. It serves one request at a time, and a request is over
-only when the runtime has asked for the next one, so that an environment that crashes after its response never gets the
+only when the runtime has requested the next one, so that an environment that crashes after its response never gets the
 next request.
 """
 
@@ -107,17 +107,17 @@ class Environment:
         self._logs.close()
 
     async def _init(self, request: InvokeRequest) -> tuple[float, FunctionResponse | None]:
-        """Wait until the runtime asks for work.
+        """Wait until the runtime requests work.
 
         :returns: The milliseconds it took, and the error if it failed.
         """
         allowed = max(self._settings.timeout_s, self._settings.init_limit_s)
-        if not await self._happens(self._api.asked.wait(), timeout_s=self._settings.init_limit_s - self._elapsed()):
+        if not await self._happens(self._api.idle.wait(), timeout_s=self._settings.init_limit_s - self._elapsed()):
             self._logs.write(
                 f"INIT_REPORT Init Duration: {self._elapsed() * 1000:.2f} ms\tPhase: init\tStatus: timeout"
                 " (Lambda would restart the init here, within the function's timeout)"
             )
-            await self._happens(self._api.asked.wait(), timeout_s=allowed - self._elapsed())
+            await self._happens(self._api.idle.wait(), timeout_s=allowed - self._elapsed())
         init_ms = self._elapsed() * 1000
         failed = await self._init_failure(request, allowed)
         if failed is not None:
@@ -132,7 +132,7 @@ class Environment:
             return self._api.init_error
         if not self._process.alive:
             return lambda_errors.exited(request.request_id, await asyncio.shield(self._process.exited))
-        if not self._api.asked.is_set():
+        if not self._api.idle.is_set():
             return lambda_errors.timed_out(request.request_id, allowed_s)
         return None
 
@@ -147,8 +147,8 @@ class Environment:
         return lambda_errors.timed_out(request.request_id, self._settings.timeout_s)
 
     async def _settle(self) -> None:
-        """Wait until the runtime asks for the next request or ends; kill one that does neither."""
-        if not await self._happens(self._api.asked.wait(), timeout_s=_SETTLE_S):
+        """Wait until the runtime requests the next event or ends; kill one that does neither."""
+        if not await self._happens(self._api.idle.wait(), timeout_s=_SETTLE_S):
             await self._process.kill()
 
     async def _happens(self, event: Awaitable[object], *, timeout_s: float) -> bool:

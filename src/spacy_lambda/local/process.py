@@ -65,7 +65,7 @@ class ProcessTree:
 
     @property
     def alive(self) -> bool:
-        """True if the process runs, according to the system, which knows before the event loop does."""
+        """True if the process runs, according to the system: the event loop is informed later."""
         if self.exited.done():
             return False
         if self._pidfd is None:

@@ -40,7 +40,9 @@ class _State(enum.Enum):
 
 
 class RuntimeApi:
-    """One environment's side of the conversation with its runtime.
+    """The Runtime API of one environment.
+
+    ``idle`` is set while the runtime waits for an event.
 
     :param timeout_s: Sent to the runtime as the deadline of each event.
     """
@@ -54,7 +56,7 @@ class RuntimeApi:
         self._event: asyncio.Future[InvokeRequest] = loop.create_future()
         self._answer: asyncio.Future[FunctionResponse] = loop.create_future()
         self.init_error: FunctionResponse | None = None
-        self.asked = asyncio.Event()
+        self.idle = asyncio.Event()
         self.began = 0.0
         self.ended = 0.0
         self.app = Starlette(
@@ -67,12 +69,12 @@ class RuntimeApi:
         )
 
     def send_event(self, request: InvokeRequest) -> asyncio.Future[FunctionResponse]:
-        """Send the next event to the runtime, which must have asked for one.
+        """Send the next event to the runtime, which must be waiting for one.
 
         :returns: The response to come.
         """
         self._answer = asyncio.get_running_loop().create_future()
-        self.asked.clear()
+        self.idle.clear()
         self._event.set_result(request)
         self.began = self.ended = time.perf_counter()
         return self._answer
@@ -84,10 +86,10 @@ class RuntimeApi:
     async def _next(self, _: HttpRequest) -> Response:
         if self._state not in {_State.STARTING, _State.ANSWERED, _State.WAITING}:
             return self._invalid_transition("next")
-        self._event.cancel()  # of a runtime that closed its connection and asks again
+        self._event.cancel()  # of a runtime that closed its connection and calls again
         self._event = asyncio.get_running_loop().create_future()
         self._state = _State.WAITING
-        self.asked.set()
+        self.idle.set()
         try:
             request = await self._event
         except asyncio.CancelledError:
@@ -136,7 +138,7 @@ class RuntimeApi:
         error = await _read_error(http)
         self._state = _State.FAILED
         self.init_error = error
-        self.asked.set()
+        self.idle.set()
         return _accepted()
 
     def _finish(self, answer: FunctionResponse) -> Response:

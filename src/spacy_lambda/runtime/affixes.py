@@ -1,8 +1,8 @@
 """The searches for prefixes, suffixes and URLs of spaCy's tokenizer, with the same matches in less time.
 
-The tokenizer splits off one prefix and one suffix at a time, and asks for each in all that is left: ``"=" * 16000``
-takes half a minute. What it asks is anchored, prefixes with ``^`` and suffixes with ``$``, so that only the ends of the
-text matter; the expressions themselves determine how much of them.
+The tokenizer splits off one prefix and one suffix at a time, and searches for each in the whole rest: ``"=" * 16000``
+takes half a minute. Its expressions are anchored, prefixes with ``^`` and suffixes with ``$``, so that only the ends of
+the text matter; the expressions themselves determine how much of them.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _widest(tree: Any, pattern: re.Pattern[str]) -> int | None:
         branches = tree[0][1][1]
     widths = [_width(branch) for branch in branches]
     known = [width for width in widths if width is not None]
-    # One more, because "$" matches before a newline at the end too, and one that is no match.
+    # One more, because "$" matches before a newline at the end too, and one that does not match.
     return max(known) + 2 if len(known) == len(widths) else None
 
 

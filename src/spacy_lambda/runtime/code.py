@@ -80,7 +80,7 @@ def module_name_problem(name: object) -> str | None:
 def import_modules(folder: Path, names: Sequence[str]) -> None:
     """Import modules and packages from a folder that is not on the path.
 
-    :param names: Without dots, and all that the folder may be asked for.
+    :param names: All names that may be imported from the folder, without dots.
     :raises PipelineLoadError: See :func:`import_code`.
     """
     for name in names:

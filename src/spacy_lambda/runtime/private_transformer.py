@@ -58,7 +58,7 @@ def build_private_transformer(name: str, transformer: CompiledTransformer) -> Mo
 def find_transformers(nlp: Language) -> Sequence[CompiledTransformer]:
     """Return the transformers of a pipeline: its components, and those within components' models.
 
-    Every text that is counted asks for them: the models are looked through again when the components are other ones.
+    They are needed for every text, so the models are searched again only if the components have changed.
     """
     components = [component for _, component in nlp.pipeline]
     known = _found.get(nlp)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class _Listeners(dict[str, Any]):
-    """Listeners by component, of which spaCy only asks for those that ``nlp.replace_listeners`` is to replace."""
+    """Listeners by component; spaCy gets only those that ``nlp.replace_listeners`` is to replace."""
 
     def get(self, name: str, default: Any = None) -> Any:
         """Refuse to replace them.
@@ -38,7 +38,7 @@ class _Listeners(dict[str, Any]):
 
 
 class _ListenedTo:
-    """A component that others listen to, for spaCy. There are no links: what they read is on the Docs."""
+    """A component with listeners, as spaCy sees it; they are not linked to it, but read hidden states from Docs."""
 
     model = None
     listeners: Sequence[Any] = ()
@@ -134,7 +134,7 @@ class CompiledTransformer(_ListenedTo, ABC):
         self._loaded(self._encoder).open()
 
     def initialize(self, get_examples: Any = None, *, nlp: Any = None) -> None:
-        """Refuse what ``nlp.initialize`` asks for, which would replace the weights of all components.
+        """Refuse ``nlp.initialize``, which would replace the weights of all components.
 
         :raises TrainingError: Always.
         """

@@ -63,7 +63,7 @@ class StoredVersion:
     :param location: Its location, without the digest.
     :param name: ``LANG_NAME``, or ``OWNER/NAME`` on the Hub.
     :param version: The version.
-    :param sha256: The artifact's identity; ``None`` if the store does not know it.
+    :param sha256: The artifact's identity; ``None`` if it is unknown.
     :param size: Bytes of the artifact.
     :param aliases: The aliases that point to it.
     """

@@ -1,4 +1,4 @@
-"""Object storage in S3, or in any service that speaks its protocol.
+"""Object storage in S3, or in any service with its API.
 
 Artifacts are uploaded in parts, several at a time, each with its SHA-256, which S3 checks. A later push resumes an
 interrupted upload (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html), which boto3's own transfer

@@ -100,7 +100,7 @@ def test_all_layers_are_one_output() -> None:
 
 @pytest.mark.parametrize(("ids", "kept"), [([3, 7, 4, 7], [0, 2]), ([7, 7], [0, 1]), ([3, 4], [0, 1])], ids=str)
 def test_masked_wordpieces_are_not_attended_to(ids: list[int], kept: list[int]) -> None:
-    """Where all are masked, all are attended to alike."""
+    """If all wordpieces are masked, all get the same attention."""
     weights = random_encoder(layers=1, mask_id=7)
     (found,) = run(build_graph(weights), ids)
     np.testing.assert_allclose(found[0], encode(weights, ids), atol=1e-4)

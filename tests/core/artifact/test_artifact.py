@@ -54,7 +54,7 @@ def test_there_and_back(pipeline: Path, packed: Packed, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_the_manifest_tells_of_the_pipeline(packed: Packed) -> None:
+def test_the_manifest_describes_the_pipeline(packed: Packed) -> None:
     assert packed.manifest.pipeline["name"] == "metals"
     assert packed.manifest.pipeline["pipeline"] == ["entity_ruler"]
     assert packed.manifest.total_bytes == sum(file.size for file in packed.manifest.files)
@@ -251,7 +251,7 @@ def test_sizes_are_limited_before_anything_is_written(packed: Packed, tmp_path: 
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04" + bytes(2000), bytes(4096), os.urandom(4096)])
-def test_other_files_are_no_artifact(tmp_path: Path, data: bytes) -> None:
+def test_other_files_are_not_artifacts(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "file").write_bytes(data)
     with pytest.raises(ArtifactError):
         unpack(tmp_path / "file", tmp_path / "out")

@@ -49,7 +49,7 @@ def test_every_input_gives_the_same_artifact(pipeline: Path, packed: Packed, tmp
             assert pack(folder, tmp_path / f"{number}.tar").sha256 == packed.sha256
 
 
-def test_the_bundled_wheel_is_taken(tmp_path: Path) -> None:
+def test_the_bundled_wheel_is_accepted(tmp_path: Path) -> None:
     (wheel,) = (ROOT / "pipelines").glob("*.whl")
     with pipeline_folder(wheel) as folder:
         result = pack(folder, tmp_path)

@@ -330,7 +330,7 @@ def test_a_link_above_of_ones_own(one: Location, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["file", "link to nothing"])
-def test_what_is_no_folder_above(what: str, one: Location, tmp_path: Path) -> None:
+def test_a_parent_that_is_not_a_folder(what: str, one: Location, tmp_path: Path) -> None:
     way = tmp_path / "way"
     way.touch() if what == "file" else way.symlink_to("/none")
     refused(one, way / "cache", "is not a folder|is a dangling symlink")

@@ -41,7 +41,7 @@ BY_PATH = {
     *("is_dir", "is_symlink", "open", "read_bytes", "read_text", "write_bytes", "write_text", "chmod", "utime"),
     *("disk_usage", "statvfs", "access", "mkdtemp", "copytree", "copyfile", "move", "scandir"),
 }
-"""What takes a path; ``os.fstat`` and the like take an open file, which does not vanish."""
+"""Functions that take a path; ``os.fstat`` and the like take an open file, which does not vanish."""
 ALLOWED = {
     "fetch.py": {"found.open"},  # the store's
     "entry.py": {"os.utime"},  # by the open file
@@ -58,7 +58,7 @@ def calls_by_path(path: Path) -> set[str]:
 
 
 def ours(path: Path) -> set[str]:
-    """What a module takes from the one that tolerates."""
+    """Return the names that a module imports from the tolerant one."""
     imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
     return {
         alias.name for node in imports if node.module == "spacy_lambda.runtime.cache.folders" for alias in node.names

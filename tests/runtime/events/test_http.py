@@ -81,7 +81,7 @@ def test_head_has_no_body(function: Predictor) -> None:
     assert (answer["statusCode"], answer["body"]) == (200, "")
 
 
-def test_long_answers_are_packed_for_those_who_take_it(function: Predictor) -> None:
+def test_long_responses_are_compressed_if_gzip_is_accepted(function: Predictor) -> None:
     event = url_event("POST", "/predict", {"texts": ["iron"] * 50}, accept_encoding="br, gzip;q=0.5")
     answer = dispatch(event, CONTEXT, function)
     assert answer["headers"]["content-encoding"] == "gzip"
@@ -98,7 +98,7 @@ def test_long_answers_are_packed_for_those_who_take_it(function: Predictor) -> N
     "data",
     [b"\x1f\x8b", gzip.compress(b"0" * 100_000_000, mtime=0), b"no gzip", 2 * gzip.compress(b'{"text": ""}', mtime=0)],
 )
-def test_bodies_that_are_no_gzip_or_too_much(data: bytes, function: Predictor) -> None:
+def test_invalid_gzip_and_bodies_over_the_limit(data: bytes, function: Predictor) -> None:
     event = {**url_event("POST", "/predict", content_encoding="gzip"), "isBase64Encoded": True}
     event["body"] = base64.b64encode(data).decode()
     answer = dispatch(event, CONTEXT, function)

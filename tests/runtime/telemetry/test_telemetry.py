@@ -48,7 +48,7 @@ class Watched:
         with self._recorder.invocation("request-1") as observation:
             return dispatch(event, None, Predictor(self._function.nlp, self._function.environ, MODEL, observation))
 
-    def told(self) -> list[dict[str, Any]]:
+    def logged(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines]
 
 
@@ -58,11 +58,11 @@ def test_the_whole_line_of_a_first_invocation(nlp: Language) -> None:
     (line,) = watched.lines
     assert line.endswith("\n")
     assert "\n" not in line[:-1]
-    told = json.loads(line)
-    assert told.pop("durationMs") >= 0
-    assert told.pop("initMs") == told.pop("InitDuration") > 0
-    assert told.pop("_aws")["Timestamp"] > 1.7e12
-    assert told == {
+    logged = json.loads(line)
+    assert logged.pop("durationMs") >= 0
+    assert logged.pop("initMs") == logged.pop("InitDuration") > 0
+    assert logged.pop("_aws")["Timestamp"] > 1.7e12
+    assert logged == {
         "requestId": "request-1",
         "source": "direct",
         "model": MODEL,
@@ -84,8 +84,8 @@ def test_the_whole_line_of_a_first_invocation(nlp: Language) -> None:
 def test_the_directives_name_every_metric_with_its_unit_and_dimensions(nlp: Language) -> None:
     watched = Watched(nlp, METRICS)
     watched({"text": "Iron"})
-    (told,) = watched.told()
-    of_model, of_function = told["_aws"]["CloudWatchMetrics"]
+    (logged,) = watched.logged()
+    of_model, of_function = logged["_aws"]["CloudWatchMetrics"]
     assert of_model["Namespace"] == of_function["Namespace"] == "ner"
     assert of_model["Dimensions"] == [["FunctionName", "Model"]]
     assert {metric["Unit"] for metric in of_model["Metrics"]} == {"Count"}
@@ -95,34 +95,34 @@ def test_the_directives_name_every_metric_with_its_unit_and_dimensions(nlp: Lang
         "Metrics": [{"Name": "ColdStarts", "Unit": "Count"}, {"Name": "InitDuration", "Unit": "Milliseconds"}],
     }
     for directive in (of_model, of_function):
-        assert all(isinstance(told[metric["Name"]], int | float) for metric in directive["Metrics"])
+        assert all(isinstance(logged[metric["Name"]], int | float) for metric in directive["Metrics"])
 
 
 def test_only_the_first_invocation_is_cold(nlp: Language) -> None:
     watched = Watched(nlp, METRICS)
     watched({"text": "Iron"})
     watched({"text": "Iron"})
-    first, second = watched.told()
+    first, second = watched.logged()
     assert (first["ColdStarts"], second["ColdStarts"]) == (1, 0)
     assert "InitDuration" not in second
     assert "initMs" not in second
 
 
 @pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency"])
-def test_nobody_waits_for_an_init_that_is_over(nlp: Language, kind: str) -> None:
+def test_an_init_outside_of_the_invocation_is_not_a_cold_start(nlp: Language, kind: str) -> None:
     watched = Watched(nlp, METRICS | {"AWS_LAMBDA_INITIALIZATION_TYPE": kind})
     watched({"text": "Iron"})
-    (told,) = watched.told()
-    assert told["ColdStarts"] == 0
-    assert "InitDuration" not in told
+    (logged,) = watched.logged()
+    assert logged["ColdStarts"] == 0
+    assert "InitDuration" not in logged
 
 
 def test_an_invalid_request_is_counted_and_nothing_of_it_is_logged(nlp: Language) -> None:
     watched = Watched(nlp, METRICS)
     with pytest.raises(RequestError):
         watched({"text": [SECRET]})
-    (told,) = watched.told()
-    assert (told["ClientErrors"], told["error"], told["Texts"]) == (1, "RequestError", 0)
+    (logged,) = watched.logged()
+    assert (logged["ClientErrors"], logged["error"], logged["Texts"]) == (1, "RequestError", 0)
     assert "Silicon" not in watched.lines[0]
 
 
@@ -141,9 +141,9 @@ def url_event(body: str, path: str = "/predict") -> dict[str, Any]:
 def test_an_error_over_http_is_counted_too(nlp: Language, event: dict[str, Any]) -> None:
     watched = Watched(nlp, METRICS)
     watched(event)
-    (told,) = watched.told()
-    assert told["ClientErrors"] == 1
-    assert told["source"] == "Function URL or API Gateway, payload 2.0"
+    (logged,) = watched.logged()
+    assert logged["ClientErrors"] == 1
+    assert logged["source"] == "Function URL or API Gateway, payload 2.0"
 
 
 def test_a_broken_pipeline_is_reported_by_the_type_of_its_error(nlp: Language) -> None:
@@ -162,8 +162,8 @@ def test_a_broken_pipeline_is_reported_by_the_type_of_its_error(nlp: Language) -
                 watched(event)
         else:
             assert watched(event)["statusCode"] == 500
-        assert watched.told()[0]["error"] == "OSError"
-        assert watched.told()[0]["ClientErrors"] == 0
+        assert watched.logged()[0]["error"] == "OSError"
+        assert watched.logged()[0]["ClientErrors"] == 0
         assert "Silicon" not in watched.lines[0]
 
 
@@ -175,16 +175,16 @@ def test_without_a_namespace_the_counts_are_a_record_of_the_log(
         watched({"text": SECRET})
     assert watched.lines == []
     (record,) = caplog.records
-    told = record.msg
-    assert isinstance(told, dict)
-    assert {key: told[key] for key in ("requestId", "source", "Texts", "Tokens", "entities")} == {
+    logged = record.msg
+    assert isinstance(logged, dict)
+    assert {key: logged[key] for key in ("requestId", "source", "Texts", "Tokens", "entities")} == {
         "requestId": "request-1",
         "source": "direct",
         "Texts": 1,
         "Tokens": 5,
         "entities": {"MATERIAL": 1, "PLACE": 1},
     }
-    assert SECRET not in json.dumps(told)
+    assert SECRET not in json.dumps(logged)
 
 
 def test_a_text_that_was_split_is_one_text(nlp: Language) -> None:
@@ -192,8 +192,8 @@ def test_a_text_that_was_split_is_one_text(nlp: Language) -> None:
     small.max_length = 20
     watched = Watched(small, METRICS)
     watched({"text": "One sentence here. Another sentence there.", "long_text": "split"})
-    (told,) = watched.told()
-    assert (told["Texts"], told["Characters"], told["EmptyAnswers"]) == (1, 42, 1)
+    (logged,) = watched.logged()
+    assert (logged["Texts"], logged["Characters"], logged["EmptyAnswers"]) == (1, 42, 1)
 
 
 def test_windows_that_were_cut_make_a_truncated_text(nlp: Language) -> None:
@@ -215,8 +215,8 @@ def test_an_undeclared_label_is_reported_too() -> None:
         doc = nlp("Iron")
         doc.ents = [spacy.tokens.Span(doc, 0, 1, label="B")]
         observation.texts.append(count_text([doc]))
-    told = json.loads(lines[0])
-    assert (told["Entities.A"], told["Entities.B"]) == (0, 1)
+    logged = json.loads(lines[0])
+    assert (logged["Entities.A"], logged["Entities.B"]) == (0, 1)
 
 
 def test_a_model_without_a_digest_is_reported_by_its_name() -> None:
@@ -263,14 +263,14 @@ def test_a_sampled_request_gets_a_subsegment(nlp: Language, daemon: socket.socke
     Watched(nlp, traced(daemon, "1"))({"text": SECRET})
     header, _, body = daemon.recv(65536).partition(b"\n")
     assert json.loads(header) == {"format": "json", "version": 1}
-    told = json.loads(body)
-    assert told["trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
-    assert told["parent_id"] == "53995c3f42cd8ad8"
-    assert len(told["id"]) == 16
-    assert told["start_time"] <= told["end_time"]
-    assert told["type"] == "subsegment"
-    assert told["annotations"]["Entities"] == 2
-    assert "fault" not in told
+    logged = json.loads(body)
+    assert logged["trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert logged["parent_id"] == "53995c3f42cd8ad8"
+    assert len(logged["id"]) == 16
+    assert logged["start_time"] <= logged["end_time"]
+    assert logged["type"] == "subsegment"
+    assert logged["annotations"]["Entities"] == 2
+    assert "fault" not in logged
     assert b"Silicon" not in body
 
 

@@ -23,7 +23,7 @@ PLAIN_POSITIONS = ("bert", "electra")
 """transformers' ``model_type`` of the members that number positions from 0."""
 
 ROBERTA_POSITIONS = ("roberta", "xlm-roberta", "camembert")
-"""Those that number them as RoBERTa does."""
+"""``model_type`` of the members that number positions as RoBERTa does."""
 
 
 def is_plain_encoder(config: Any) -> bool:

@@ -165,7 +165,7 @@ class CuratedPart(TransformerPart):
 
     @property
     def _is_masked(self) -> bool:
-        """Whether a text may contain the padding wordpiece."""
+        """True if a text may contain the padding wordpiece."""
         return may_contain(self.pipe.model.get_ref("piece_encoder"), self._encoder.padding_idx)
 
     def _special(self) -> tuple[list[int], list[int]]:

@@ -69,10 +69,10 @@ class TransformerPart(ABC):
     """Its place in the component of which it is a part, if it is not a component by itself."""
 
     all_layers = False
-    """Whether the output of every layer is needed, not only of the last."""
+    """True if the output of every layer is needed, not only of the last."""
 
     annotates = False
-    """Whether an annotation setter gets the transformer's output."""
+    """True if an annotation setter gets the transformer's output."""
 
     remedy: str | None = None
     """For a compiled encoder that differs from the original's, where a setting of this one explains that."""

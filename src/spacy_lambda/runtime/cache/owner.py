@@ -103,5 +103,5 @@ def _problems_of(root: Path, found: os.stat_result, file_system: FileSystem) -> 
 
 
 def _is_trusted(found: os.stat_result, *, unknown: bool = False) -> bool:
-    """Return whether this user or root owns it; a user namespace may not know root."""
+    """Return whether this user or root owns it; in a user namespace, root may have another number."""
     return found.st_uid in (0, os.geteuid(), *([UNKNOWN] if unknown else []))

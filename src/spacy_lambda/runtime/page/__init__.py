@@ -24,7 +24,7 @@ _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 
 def page_response(predictor: Predictor) -> HttpResponse:
-    """Return the page; it is the same for every function, and asks ``info`` what this one is."""
+    """Return the page; it is the same for every function, and reads ``info`` of this one."""
     page, hashes = _read()
     other = other_function(predictor.environ)
     called = ("'self'", other.origin) if other and other.origin else ("'self'",)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["get_trf_data", "install_extension", "set_trf_data"]
 
 _views: WeakKeyDictionary[Doc, tuple[Sequence[Any], TransformerOutput]] = WeakKeyDictionary()
-"""What was read, with the encoding that it was read from: reading it again computes nothing."""
+"""Outputs that were read, each with its encoding: reading one again computes nothing."""
 
 
 def install_extension() -> None:

@@ -17,7 +17,7 @@ __all__ = ["build_wheel"]
 def build_wheel(pipeline: Path, scratch: Path) -> Path:
     """Build a wheel.
 
-    spaCy loads the pipeline for it, to ask its components for their requirements. That runs code that the pipeline
+    spaCy loads the pipeline for it, to collect its components' requirements. That runs code that the pipeline
     contains, which runs again where the wheel is installed and imported.
 
     :param scratch: An empty folder.
