@@ -193,7 +193,18 @@ def write_meta(folder: Path, meta: dict[str, Any]) -> Path:
     return path
 
 
-def test_the_remedy_for_one_of_spacys_own_pipelines() -> None:
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("en_core_web_trf", "python -m spacy download en_core_web_trf"),
+        ("en-core-web-trf", "python -m spacy download en_core_web_trf"),
+        ("hf://spacy/en_core_web_trf", "spacy-lambda pull hf://spacy/en_core_web_trf original"),
+        ("./my store/en_x@live", "spacy-lambda pull './my store/en_x@live' original"),
+        ("en_nothing", "give a pipeline folder"),
+        ("x" * 9_000, "give a pipeline folder"),
+    ],
+)
+def test_the_remedy_for_a_pipeline_that_is_not_here(name: str, remedy: str) -> None:
     with pytest.raises(PipelineNotFoundError) as caught:
-        find_pipeline("en_core_web_trf")
-    assert caught.value.remedy == "python -m spacy download en_core_web_trf"
+        find_pipeline(name)
+    assert remedy in caught.value.remedy

@@ -9,11 +9,12 @@ import importlib.util
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Literal
 
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipeline_meta import path_in, pipeline_name, read_meta
-from spacy_lambda.errors import PipelineNotFoundError
+from spacy_lambda.errors import LocationError, PipelineNotFoundError
 
 __all__ = [
     "BUNDLE_METADATA",
@@ -85,16 +86,13 @@ def find_pipeline(pipeline: str | Path) -> Path:
     :raises InvalidPipelineError: If the package's ``meta.json`` is invalid.
     """
     folder = Path(pipeline)
-    if folder.is_dir():
+    if _exists(folder) and folder.is_dir():
         return _checked(folder)
     name = str(pipeline)
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise PipelineNotFoundError(
-            f"there is no pipeline {name!r}: no such folder, and no such installed package",
-            remedy=f"python -m spacy download {name}"
-            if OFFICIAL.fullmatch(name)
-            else "give a pipeline folder, or the name of an installed pipeline package",
+            f"there is no pipeline {name!r}: no such folder, and no such installed package", remedy=_remedy(name)
         )
     package = Path(spec.submodule_search_locations[0])
     if not (package / "meta.json").is_file():
@@ -104,6 +102,20 @@ def find_pipeline(pipeline: str | Path) -> Path:
         )
     # `spacy package` puts the data into LANG_NAME-VERSION inside the package.
     return _checked(path_in(package, str(pipeline_name(read_meta(package / "meta.json")))))
+
+
+def _remedy(name: str) -> str:
+    """Return how to get a pipeline that is neither a folder nor installed."""
+    package = name.replace("-", "_")
+    if OFFICIAL.fullmatch(package):
+        return f"python -m spacy download {package}"
+    try:
+        fetched = resolve_pipeline(name).form in ("remote", "stored")
+    except LocationError:
+        fetched = False
+    if fetched:
+        return f"fetch it, and give the folder: spacy-lambda pull {quote(name)} original"
+    return "give a pipeline folder, or the name of an installed pipeline package"
 
 
 def is_pipeline(folder: Path) -> bool:
