@@ -27,6 +27,7 @@ ALSO = {
     "core/source/s3.py": {"boto3", "botocore"},
     "runtime/events/s3_objects.py": {"botocore"},
     "runtime/events/output.py": {"boto3", "botocore"},
+    "runtime/events/shard.py": {"botocore"},
     "runtime/curated/sentencepiece.py": {"curated_tokenizers"},
 }
 """Modules that may import more: boto3 for S3 and SQS, curated-tokenizers for SentencePiece models."""

@@ -60,6 +60,16 @@ def project(folder: Path) -> Iterator[Surroundings]:
 
 
 @contextmanager
+def corpus(folder: Path) -> Iterator[Surroundings]:
+    """A folder with a corpus, and a pipeline in ``compiled``."""
+    texts = ("Films of iron oxide.", "Iron oxide and glass, annealed.", "Nothing is in this one.")
+    lines = (json.dumps({"year": 2021, "text": text}) + "\n" for text in texts)
+    (folder / "abstracts.jsonl").write_text("".join(lines), encoding="utf-8")
+    with project(folder) as given:
+        yield given
+
+
+@contextmanager
 def configured(folder: Path) -> Iterator[Surroundings]:
     """A folder with a project's file."""
     text = '[project]\nname = "papers"\nregion = "eu-central-1"\n\n[functions.ner]\npipeline = "./compiled"\n'
@@ -137,5 +147,5 @@ def trained(folder: Path) -> Iterator[Surroundings]:
 
 
 SURROUNDINGS: dict[str, Callable[[Path], AbstractContextManager[Surroundings]]] = {
-    function.__name__: function for function in (configured, constructs, project, served, store, trained)
+    function.__name__: function for function in (configured, constructs, corpus, project, served, store, trained)
 }

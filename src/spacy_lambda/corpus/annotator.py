@@ -14,7 +14,6 @@ from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
-from spacy_lambda.runtime.telemetry.observation import Observation
 
 if TYPE_CHECKING:
     from spacy_lambda.runtime.predictor import Predictor
@@ -108,6 +107,8 @@ class Annotator:
 
     def _fresh(self) -> Predictor:
         """Return the predictor without counts: a process may run for days."""
+        from spacy_lambda.runtime.telemetry.observation import Observation
+
         return replace(self._predictor, observation=Observation())
 
     @cached_property

@@ -1,0 +1,154 @@
+"""Annotate many texts with ``spacy-lambda annotate``: throughput, memory, and kills at random moments.
+
+::
+
+    python bench/annotate.py --pipeline en_scienceie_minilm --short 2000 --long 20
+    python bench/annotate.py --pipeline rules --short 200000 --long 5000 --kills 10
+
+``rules`` stands for a small pipeline without a transformer: then the work is that of the corpus, not of the encoder.
+Prints JSON: documents a second with one worker and with all, the highest memory of the parent process after the first
+ten seconds and at the end, and whether a run that was killed has the same output as one that was not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+WORDS = (
+    "iron oxide silicon glass films were grown at low temperature by pulsed laser deposition while heat moves through"
+    " the cold wall and water freezes in one hour"
+).split()
+
+
+def main() -> None:
+    """Run the measurements."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pipeline", default="en_scienceie_minilm")
+    parser.add_argument("--short", type=int, default=2000, help="texts of 10 to 40 words")
+    parser.add_argument("--long", type=int, default=20, help="texts of 1,000 to 3,000 words")
+    parser.add_argument("--kills", type=int, default=0, help="SIGKILLs at random moments")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="spacy-lambda-bench-") as folder:
+        print(json.dumps(measure(Path(folder), options), indent=2))
+
+
+def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Write the corpus, and annotate it in several ways."""
+    rng = random.Random(options.seed)
+    write_corpus(folder / "corpus.jsonl", options.short, options.long, rng)
+    pipeline = write_rules(folder / "rules") if options.pipeline == "rules" else options.pipeline
+    found: dict[str, Any] = {"documents": options.short + options.long, "cpus": len(os.sched_getaffinity(0))}
+    if not options.kills:
+        found["one_worker"] = annotate(folder, "one", pipeline, "--workers", "1")
+    found["all_workers"] = annotate(folder, "all", pipeline)
+    if options.kills:
+        found["kills_s"] = killed(folder, "killed", pipeline, options.kills, found["all_workers"]["seconds"], rng)
+        found["after_kills"] = annotate(folder, "killed", pipeline)
+        found["same"] = digest(folder / "all") == digest(folder / "killed")
+        found["ids"] = count_ids(folder / "killed")
+    else:
+        found["same"] = digest(folder / "all") == digest(folder / "one")
+    return found
+
+
+def write_corpus(path: Path, short: int, long: int, rng: random.Random) -> None:
+    """Write short texts with long ones among them."""
+    lengths = [rng.randint(10, 40) for _ in range(short)] + [rng.randint(1000, 3000) for _ in range(long)]
+    rng.shuffle(lengths)
+    with path.open("w", encoding="utf-8") as file:
+        for number, length in enumerate(lengths):
+            text = " ".join(rng.choices(WORDS, k=length)) + "."
+            file.write(json.dumps({"id": number, "text": text}) + "\n")
+
+
+def write_rules(folder: Path) -> str:
+    """Write a pipeline of a few rules."""
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "MATERIAL", "pattern": word} for word in ("iron", "glass")])
+    nlp.to_disk(folder)
+    return str(folder)
+
+
+def start(folder: Path, out: str, pipeline: str, *more: str) -> subprocess.Popen[str]:
+    """Start the command."""
+    command = [sys.executable, "-m", "spacy_lambda", "annotate", str(folder / "corpus.jsonl"), str(folder / out)]
+    return subprocess.Popen(
+        [*command, "--pipeline", pipeline, "--json", *more], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def annotate(folder: Path, out: str, pipeline: str, *more: str) -> dict[str, Any]:
+    """Annotate the corpus; return its time, and the memory of the parent process."""
+    began = time.monotonic()
+    process = start(folder, out, pipeline, *more)
+    memory: list[tuple[float, float]] = []
+    while process.poll() is None:
+        memory.append((time.monotonic() - began, resident_mb(process.pid)))
+        time.sleep(0.2)
+    seconds = time.monotonic() - began
+    assert process.stdout is not None
+    summary = json.loads(process.stdout.read())
+    early = max((mb for at, mb in memory if at <= min(60, seconds / 2)), default=0)
+    return {
+        "seconds": round(seconds, 1),
+        "annotated": summary["counts"]["documents"] - summary["resumed"],
+        "documents_per_second": round((summary["counts"]["documents"] - summary["resumed"]) / seconds, 1),
+        "early_mb": early,
+        "peak_mb": max((mb for _, mb in memory), default=0),
+    }
+
+
+def killed(folder: Path, out: str, pipeline: str, kills: int, seconds: float, rng: random.Random) -> list[float]:
+    """Kill the command and its workers at random moments, starting it again each time."""
+    moments = []
+    for _ in range(kills):
+        process = start(folder, out, pipeline)
+        moment = rng.uniform(0.2, 1.5 * seconds / kills + 1)
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        moments.append(round(moment, 1))
+    return moments
+
+
+def resident_mb(pid: int) -> float:
+    """Return a process's resident memory."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    line = next((line for line in status.splitlines() if line.startswith("VmRSS")), "VmRSS: 0")
+    return round(int(line.split()[1]) / 1024, 1)
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Return the digests of the output's files, without the records, which have times."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "_annotate" not in path.parts
+    }
+
+
+def count_ids(folder: Path) -> dict[str, int]:
+    """Return how many documents there are, and how many different ones."""
+    ids = [json.loads(line)["id"] for path in folder.glob("*.jsonl") for line in path.read_bytes().splitlines()]
+    return {"documents": len(ids), "different": len(set(ids))}
+
+
+if __name__ == "__main__":
+    main()
