@@ -26,7 +26,7 @@ Row = tuple[str, str, str, str]
 
 # Title, key, format, and whether more is better.
 FIGURES: tuple[tuple[str, str, Callable[[float], str], bool], ...] = (
-    ("cold start to first answer", "cold_s", lambda value: f"{value:.2f} s", False),
+    ("cold start to first response", "cold_s", lambda value: f"{value:.2f} s", False),
     ("peak memory", "peak_mb", lambda value: f"{value:,.0f} MB", False),
     ("one abstract, warm", "warm_ms", lambda value: f"{value:.1f} ms", False),
     ("100 paragraphs, `nlp.pipe`", "words_per_s", lambda value: f"{value:,.0f} words/s", True),

@@ -130,10 +130,10 @@ _publish = LambdaStorage.publish_version
 def _update(resources: Any, template: Any, parameters: Any = None) -> None:
     """moto adds before it changes, and would publish a version of the code before the new one."""
     for name in resources.build_resource_diff(template, parameters)["Modify"]:
-        told = template["Resources"][name]
-        if told["Type"] == "AWS::Lambda::Function":
+        declared = template["Resources"][name]
+        if declared["Type"] == "AWS::Lambda::Function":
             account, region = resources._account_id, resources._region_name
-            parse_and_update_resource(name, told, resources, account_id=account, region_name=region)
+            parse_and_update_resource(name, declared, resources, account_id=account, region_name=region)
     _update_all(resources, template, parameters)
 
 

@@ -8,7 +8,7 @@ The flow of :func:`compile_pipeline`, one module each::
       graphs         weights -> a graph written by hand, for the usual architectures
       quantize       weights -> 7-bit weights (int8)
       traced_graph   any other architecture -> a graph traced by torch
-    write          the directory: the original's, with encoders in place of the transformers
+    write          the folder: the original's, with encoders in place of the transformers
     verification   original and compiled pipeline on the same texts, component by component
     proof          the compiled pipeline in a fresh process with only the function's packages
 

@@ -61,13 +61,13 @@ def compile_pipeline(
     on_step: OnStep = no_progress,
     prove: Callable[..., Sequence[str]] = prove,
 ) -> CompiledMeta:
-    """Compile a pipeline into a new directory, which appears whole or not at all.
+    """Compile a pipeline into a new folder, which appears whole or not at all.
 
     Last, the result is loaded and queried in a fresh process that has only what the function will have. A pipeline
     that fails there, or differs from the original, is not written; at int8, the models' predictions may differ.
 
-    :param pipeline: A pipeline's directory, an installed pipeline package's name, or a wheel, zip or artifact of one.
-    :param out: The compiled pipeline's directory; must not exist, or be empty.
+    :param pipeline: A pipeline's folder, an installed pipeline package's name, or a wheel, zip or artifact of one.
+    :param out: The compiled pipeline's folder; must not exist, or be empty.
     :param precision: ``fp32`` gives the original's predictions; ``int8`` is smaller and faster (:mod:`.precisions`).
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
     :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.

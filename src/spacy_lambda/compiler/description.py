@@ -117,7 +117,7 @@ def describe_pipeline(pipeline: str, *, code: Sequence[Path] = ()) -> PipelineDe
 
     An original is loaded, which runs code that it names; a compiled pipeline is only read. Nothing is written.
 
-    :param pipeline: A pipeline's directory, an installed pipeline package's name, or a wheel, zip or artifact of one.
+    :param pipeline: A pipeline's folder, an installed pipeline package's name, or a wheel, zip or artifact of one.
     :param code: Python files and packages that register the names in the pipeline's config.
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises InvalidPipelineError: If its config cannot be read.

@@ -31,7 +31,7 @@ __all__ = ["Inspection", "Original", "inspect_original", "inspect_parts", "pipel
 class Original:
     """An original pipeline that can be compiled.
 
-    :param path: Its directory.
+    :param path: Its folder.
     :param nlp: The pipeline, loaded.
     :param config: Its config as spaCy resolves it.
     :param transformers: Its transformers; none for a pipeline of CNNs, which is copied unchanged.
@@ -64,7 +64,7 @@ class Inspection:
 def inspect_original(path: Path, code: CustomCode = NO_CUSTOM_CODE) -> Original:
     """Load the original and check that every part of it can be compiled.
 
-    :param path: The pipeline's directory.
+    :param path: The pipeline's folder.
     :param code: Its custom modules, which are imported first.
     :raises UnsupportedPipelineError: If parts of it cannot be compiled; the error lists every reason.
     :raises SpacyLambdaError: As :func:`inspect_parts`.
@@ -80,7 +80,7 @@ def inspect_parts(path: Path, code: CustomCode = NO_CUSTOM_CODE) -> Inspection:
 
     Loading a pipeline runs code that it names: inspect only what you trust.
 
-    :param path: The pipeline's directory.
+    :param path: The pipeline's folder.
     :param code: Its custom modules, which are imported first.
     :raises CompileError: If the pipeline does not load.
     :raises InvalidPipelineError: If its config cannot be read, or refers to something that is missing.

@@ -14,7 +14,7 @@ __all__ = ["check_provenance", "source_hash"]
 
 
 def source_hash(path: Path) -> str:
-    """Return the SHA-256 over a directory: sorted relative paths, sizes and contents."""
+    """Return the SHA-256 over a folder: sorted relative paths, sizes and contents."""
     digest = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())

@@ -73,7 +73,7 @@ def compare(
     """Run both pipelines on texts and compare their annotations.
 
     :param original: The original, loaded.
-    :param compiled: The compiled pipeline's directory.
+    :param compiled: The compiled pipeline's folder.
     :param docs: The texts, with annotations where there are some.
     :param on_step: Receives progress.
     """

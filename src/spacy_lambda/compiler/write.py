@@ -1,4 +1,4 @@
-"""Original and encoders -> a compiled pipeline's directory."""
+"""Original and encoders -> a compiled pipeline's folder."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], 
     """
     replaced = {part.name if part.place is None else part.place.component for part in original.transformers}
 
-    def left_out(directory: str, entries: list[str]) -> set[str]:
+    def left_out(source: str, entries: list[str]) -> set[str]:
         # A checkout's .git and the like do not belong to a pipeline.
-        at_root = Path(directory) == original.path
+        at_root = Path(source) == original.path
         return {name for name in entries if at_root and (name in replaced or name.startswith("."))}
 
     shutil.copytree(original.path, folder, ignore=left_out)

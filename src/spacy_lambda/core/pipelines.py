@@ -79,9 +79,9 @@ def resolve_pipeline(pipeline: str | Path, *, base: Path = Path()) -> ResolvedPi
 
 
 def find_pipeline(pipeline: str | Path) -> Path:
-    """Return the directory with ``config.cfg`` and ``meta.json``.
+    """Return the folder with ``config.cfg`` and ``meta.json``.
 
-    :param pipeline: A directory, or the name of an installed pipeline package.
+    :param pipeline: A folder, or the name of an installed pipeline package.
     :raises PipelineNotFoundError: If it is neither, or incomplete.
     :raises InvalidPipelineError: If the package's ``meta.json`` is invalid.
     """

@@ -44,7 +44,7 @@ class PipelineSource:
 def read_source(pipeline: str | Path) -> PipelineSource:
     """Find a pipeline that a function can run, and read its requirements without loading it.
 
-    :param pipeline: A directory, the name of an installed pipeline package, an artifact, or a location in a store.
+    :param pipeline: A folder, the name of an installed pipeline package, an artifact, or a location in a store.
     :raises PipelineNotFoundError: If it is none of these, or not a complete pipeline.
     :raises NotCompiledError: If it needs torch, which no function on Lambda has, even if it is installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.

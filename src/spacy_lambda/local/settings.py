@@ -35,7 +35,7 @@ _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{NAME_CHARACTERS}}}")
 class FunctionSettings:
     """One function as the local Lambda runs it.
 
-    :param pipeline: A spaCy pipeline directory, the name of an installed pipeline package, or a location in a store.
+    :param pipeline: A spaCy pipeline folder, the name of an installed pipeline package, or a location in a store.
     :param name: The function's name, as callers give it.
     :param handler: ``module.function``, as in Lambda's ``Handler`` setting.
     :param timeout_s: Seconds that one invocation may take; the environment is killed after that.

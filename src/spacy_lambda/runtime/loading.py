@@ -104,7 +104,7 @@ def load(pipeline: str | Path) -> Language:
 
     This runs the pipeline's code: load only what you trust.
 
-    :param pipeline: A directory, or the name of an installed pipeline package.
+    :param pipeline: A folder, or the name of an installed pipeline package.
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises PipelineLoadError: If it does not load.
     """

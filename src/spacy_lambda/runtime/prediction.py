@@ -33,7 +33,7 @@ from spacy_lambda.runtime.telemetry.observation import TextCounts, add_counts, c
 
 __all__ = ["Predictions", "predict_all"]
 
-PIPED = 2
+MIN_PIPED_TEXTS = 2
 """Minimum number of texts for :meth:`Language.pipe`."""
 
 
@@ -206,7 +206,7 @@ class _Work:
     def _run(self, jobs: Sequence[Job]) -> None:
         docs = [job.doc for job in jobs if job.doc is not None]
         began = time.perf_counter()
-        piped: Iterable[Doc] = self._nlp.pipe(docs) if len(docs) >= PIPED else map(self._nlp, docs)
+        piped: Iterable[Doc] = self._nlp.pipe(docs) if len(docs) >= MIN_PIPED_TEXTS else map(self._nlp, docs)
         for job, doc in zip(jobs, piped, strict=True):
             job.prediction = doc_prediction(doc, self._requests[job.request], self._source)
             job.counts = count_text([doc])

@@ -148,7 +148,7 @@ class CompiledTransformer(_ListenedTo, ABC):
         if part is None:
             raise PipelineLoadError(
                 f"component {self.name!r} has no encoder: it was made from a config, not loaded",
-                remedy="spacy.load() the compiled pipeline's directory",
+                remedy="spacy.load() the compiled pipeline's folder",
             )
         return part
 

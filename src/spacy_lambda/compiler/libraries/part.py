@@ -113,7 +113,7 @@ class TransformerPart(ABC):
     def original_bytes(self, pipeline: Path) -> int:
         """Estimate the bytes of the original's files that the encoder replaces.
 
-        :param pipeline: The original's directory.
+        :param pipeline: The original's folder.
         """
         if self.place is not None:
             return sum(p.numel() * p.element_size() for p in self._parameters())

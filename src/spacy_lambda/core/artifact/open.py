@@ -82,7 +82,7 @@ class _Archive(io.FileIO):
 def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> Iterator[Path]:
     """Yield a pipeline's folder, unpacking it from an archive first; what was unpacked is removed at the end.
 
-    :param source: A pipeline directory, the name of an installed pipeline package, an artifact, a wheel or a zip.
+    :param source: A pipeline folder, the name of an installed pipeline package, an artifact, a wheel or a zip.
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises ArtifactError: If the archive is refused, or holds no pipeline or several.
     """

@@ -53,7 +53,7 @@ def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, to
 
     The same files give the same bytes on any machine, at any time, with any owner and any order of the folder.
 
-    :param pipeline: A pipeline directory, or the name of an installed pipeline package.
+    :param pipeline: A pipeline folder, or the name of an installed pipeline package.
     :param out: The artifact's file, or an existing folder for ``LANG_NAME-VERSION.tar``.
     :param on_bytes: Called with the progress.
     :raises PipelineNotFoundError: If there is no such pipeline.
