@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.corpus.formats.registry import is_gzip
+from spacy_lambda.corpus.formats.registry import Columns, Source, Write, is_gzip
 from spacy_lambda.corpus.layout import Layout
 from spacy_lambda.corpus.records import ShardRecord, clear_run
 from spacy_lambda.errors import CorpusError
@@ -16,16 +16,18 @@ from spacy_lambda.errors import CorpusError
 __all__ = ["finish"]
 
 
-def finish(layout: Layout, records: Sequence[ShardRecord]) -> str | None:
+def finish(layout: Layout, records: Sequence[ShardRecord], sources: Sequence[Source], columns: Columns) -> str | None:
     """Make the output of all shards, in the order of the corpus.
 
+    :param sources: The files of the corpus.
+    :param columns: Their columns.
     :returns: The name of the file with the documents that have an error, if there are any.
     """
-    if layout.file is not None:
-        _write(layout, layout.file, records)
-    elif layout.converts:
-        for record in records:
-            _write(layout, layout.output(record.name), [record])
+    if layout.converts:
+        write = layout.format.open().writer(lambda: _lines(layout, records), sources, columns)
+        files = {layout.output(one.name): [one] for one in records} if layout.file is None else {layout.file: records}
+        for name, own in files.items():
+            _write(layout, name, own, write)
     errors = _write_errors(layout, [record for record in records if record.counts.errors])
     if layout.file is not None:
         clear_run(layout)
@@ -33,10 +35,10 @@ def finish(layout: Layout, records: Sequence[ShardRecord]) -> str | None:
     return errors
 
 
-def _write(layout: Layout, name: str, records: Sequence[ShardRecord]) -> None:
+def _write(layout: Layout, name: str, records: Sequence[ShardRecord], write: Write) -> None:
     with layout.final.writing(name) as file, ExitStack() as stack:
         stream = stack.enter_context(packed(file)) if is_gzip(name) else file
-        layout.format.open().write(lambda: _lines(layout, records), stream)
+        write(lambda: _lines(layout, records), stream)
 
 
 def packed(file: BinaryIO) -> BinaryIO:

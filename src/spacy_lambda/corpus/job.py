@@ -88,7 +88,7 @@ def annotate(
     engine = _engine(on, folder, options, workers, ray_address) if isinstance(on, str) else on
     done = begin_run(layout, settings, overwrite=overwrite)
     shards = cut_shards(files, columns, shard_bytes=shard_bytes)
-    return _Run(layout, files, on_error, on_progress).all(engine, shards, done)
+    return _Run(layout, files, columns, on_error, on_progress).all(engine, shards, done)
 
 
 def _engine(
@@ -110,8 +110,15 @@ def _identity(folder: Path) -> str:
 class _Run:
     """A run in progress."""
 
-    def __init__(self, layout: Layout, files: Sequence[CorpusFile], on_error: OnError, on_progress: OnProgress) -> None:
-        self._layout = layout
+    def __init__(
+        self,
+        layout: Layout,
+        files: Sequence[CorpusFile],
+        columns: Columns,
+        on_error: OnError,
+        on_progress: OnProgress,
+    ) -> None:
+        self._layout, self._files, self._columns = layout, files, columns
         sizes = [file.size for file in files]
         self._total = None if None in sizes else sum(size for size in sizes if size is not None)
         self._on_error = on_error
@@ -132,7 +139,7 @@ class _Run:
         if missing:
             raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are not in the corpus any more")
         ordered = [records[name] for name in self._digests]
-        errors = finish(self._layout, ordered)
+        errors = finish(self._layout, ordered, self._files, self._columns)
         counts = Counts()
         for record in ordered:
             counts.add(record.counts)

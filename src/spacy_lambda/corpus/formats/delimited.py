@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.corpus.formats.documents import invalid_document, make_document
 from spacy_lambda.corpus.formats.numbered_lines import MAX_BYTES, numbered_lines
-from spacy_lambda.corpus.formats.registry import Columns, Lines
+from spacy_lambda.corpus.formats.registry import Columns, Lines, Source, Write
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["Delimited", "csv", "tsv"]
@@ -37,14 +37,17 @@ class Delimited:
         for number, row in rows:
             if header is None:
                 header = _header(row, file)
-                columns.check(header, file)
+                columns.check(header, f"{file}:1")
             elif isinstance(row, list):
                 yield _document(dict(zip(header, row, strict=False)), header, row, file, number, columns)
             else:
                 yield invalid_document(file, number, f"the row cannot be read: {row}", "correct the row")
 
-    def write(self, lines: Lines, stream: BinaryIO) -> None:
-        """Write the entities."""
+    def writer(self, every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
+        """Return the function that writes entities."""
+        return self._write
+
+    def _write(self, lines: Lines, stream: BinaryIO) -> None:
         text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
         try:
             # The module's default end of line, \r\n, makes it quote cells with either of the two.

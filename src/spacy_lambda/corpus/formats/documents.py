@@ -29,6 +29,8 @@ def make_document(values: Mapping[str, Any], file: str, number: int, columns: Co
     if columns.explicit_id:
         problem = f"{columns.id!r} must be a string or an integer, not {own!r:.100}"
         return invalid_document(file, number, problem, "correct it, or pass another --id-column")
+    if own is None:
+        others.pop(columns.id, None)
     return Document(f"{file}:{number}", values[columns.text], file, number, others)
 
 

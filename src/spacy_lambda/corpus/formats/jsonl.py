@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from spacy_lambda.core.annotation import Document, encode_line
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.formats.documents import invalid_document, make_document
 from spacy_lambda.corpus.formats.numbered_lines import numbered_lines, too_long
-from spacy_lambda.corpus.formats.registry import Columns, Lines
+from spacy_lambda.corpus.formats.registry import Columns, Lines, Source, Write
 
-__all__ = ["read", "write"]
+__all__ = ["read", "writer"]
 
 
 def read(stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
@@ -33,6 +33,10 @@ def _document(line: bytes, file: str, number: int, columns: Columns) -> Document
     return make_document(value, file, number, columns)
 
 
-def write(lines: Lines, stream: BinaryIO) -> None:
+def writer(every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
+    return _write
+
+
+def _write(lines: Lines, stream: BinaryIO) -> None:
     for line in lines():
         stream.write(encode_line(line))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Protocol, cast
 
 from spacy_lambda.core.annotation import Document
+from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.errors import CorpusError
 
 __all__ = [
@@ -25,7 +27,10 @@ __all__ = [
 ]
 
 Lines = Callable[[], Iterator[dict[str, Any]]]
-"""Returns the annotated documents of an output file, in order; may be called more than once."""
+"""Returns annotated documents, in order; may be called more than once."""
+
+Write = Callable[[Lines, BinaryIO], None]
+"""Writes a file of the output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +46,18 @@ class Columns:
     id: str = "id"
     explicit_id: bool = False
 
-    def check(self, names: Sequence[str], file: str) -> None:
+    def check(self, names: Sequence[str], place: str) -> None:
         """Check the columns of a table.
 
+        :param place: Where their names are, for the error.
         :raises CorpusError: If one that is needed is missing.
         """
         needed = {self.text: "--text-column"} | ({self.id: "--id-column"} if self.explicit_id else {})
         for column, option in needed.items():
             if column not in names:
                 raise CorpusError(
-                    f"{file}:1: the column {column!r} is missing; columns: {list_names(names)}",
-                    remedy=f"pass {option}, or correct the first line",
+                    f"{place}: the column {column!r} is missing; columns: {list_names(names)}",
+                    remedy=f"pass {option}",
                 )
 
 
@@ -78,11 +84,25 @@ class FormatModule(Protocol):
         """
         ...
 
-    def write(self, lines: Lines, stream: BinaryIO) -> None:
-        """Write annotated documents as one file. A format that is only read does not have it.
+    def writer(self, every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
+        """Return the function that writes the output's files. A format that is only read does not have it.
 
+        :param every: All annotated documents, of which a file has all or some.
+        :param sources: The files of the corpus.
+        :param columns: Their columns.
         :raises CorpusError: If the format cannot hold them.
         """
+        ...
+
+
+class Source(Protocol):
+    """A file of the corpus."""
+
+    @property
+    def format(self) -> Format: ...
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """Open it, unpacked."""
         ...
 
 
@@ -95,6 +115,7 @@ class Format:
     :param module: The module that reads and writes it, in this package; with ``:``, an attribute of it.
     :param is_written: ``False`` if it can only be read.
     :param single_document: ``True`` if each file is one document.
+    :param compressed: ``True`` if its files are compressed in themselves: their names do not end with ``.gz``.
     :param parts: The parts of a Doc that it always has, and the only ones; ``None`` for those that are asked for.
     """
 
@@ -103,6 +124,7 @@ class Format:
     module: str
     is_written: bool = True
     single_document: bool = False
+    compressed: bool = False
     parts: tuple[str, ...] | None = None
 
     def included(self, include: Iterable[str]) -> tuple[str, ...]:
@@ -134,6 +156,8 @@ FORMATS = {
         Format("jsonl", (".jsonl", ".ndjson"), "jsonl"),
         Format("csv", (".csv",), "delimited:csv", parts=("ents",)),
         Format("tsv", (".tsv",), "delimited:tsv", parts=("ents",)),
+        Format("parquet", (".parquet", ".pq"), "parquet", compressed=True),
+        Format("spacy", (".spacy",), "docbin", compressed=True, parts=DOC_PARTS),
         Format("text", (".txt",), "text", is_written=False, single_document=True),
         Format("lines", (), "lines", is_written=False),
     )
@@ -154,7 +178,8 @@ def bare_name(name: str) -> str:
 def format_of(name: str) -> Format | None:
     """Return the format of a file by its name, with or without ``.gz``; ``None`` if it is none of a corpus."""
     suffix = PurePosixPath(bare_name(name)).suffix.lower()
-    return next((one for one in FORMATS.values() if suffix in one.suffixes), None)
+    found = next((one for one in FORMATS.values() if suffix in one.suffixes), None)
+    return None if found is not None and found.compressed and is_gzip(name) else found
 
 
 def named_format(name: str, *, choices: Iterable[str] = FORMATS) -> Format:
