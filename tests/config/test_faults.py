@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import spacy_lambda
+from spacy_lambda.cdk.source_settings import SOURCE_KINDS
 from spacy_lambda.config import Project, load_project
-from spacy_lambda.config.keys import function_keys, project_keys
+from spacy_lambda.config.keys import function_keys, project_keys, source_keys
 from spacy_lambda.config.load import make_project
+from spacy_lambda.config.pydantic_faults import MISSING_REMEDIES
 from spacy_lambda.config.rules import FUNCTION_VARIABLES, SET_BY_KEYS
-from spacy_lambda.config.schema import MISSING_REMEDIES
 from spacy_lambda.core import env_names
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
@@ -350,5 +351,6 @@ def test_every_variable_of_the_function_is_known() -> None:
 
 
 def test_every_required_key_has_a_remedy() -> None:
-    keys = (*project_keys().values(), *function_keys().values())
-    assert {key.name for key in keys if key.required} == MISSING_REMEDIES.keys()
+    sources = [key for kind in SOURCE_KINDS for key in source_keys(kind).values()]
+    keys = (*project_keys().values(), *function_keys().values(), *sources)
+    assert {"kind", *(key.name for key in keys if key.required)} == MISSING_REMEDIES.keys()

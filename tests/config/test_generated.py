@@ -10,8 +10,9 @@ from typing import Any, get_args
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from spacy_lambda.cdk.source_settings import make_source
 from spacy_lambda.config import FunctionConfig, Project
-from spacy_lambda.config.keys import function_keys, project_keys
+from spacy_lambda.config.keys import function_keys, project_keys, source_keys
 from spacy_lambda.config.load import make_project
 from spacy_lambda.config.project import Canary, Shape
 from spacy_lambda.config.rules import RETENTION_DAYS
@@ -131,7 +132,7 @@ def test_a_deep_value_is_a_fault(key: tuple[str, str], depth: int, tables: bool)
     table, name = key
     value = "{a = " * depth + "1" + "}" * depth if tables else "[" * depth + "]" * depth
     result = outcome(file_with(table, name, value))
-    assert isinstance(result, ConfigError) or (value, name) == ("[]", "cors")
+    assert isinstance(result, ConfigError) or (value == "[]" and name in ("cors", "sources"))
 
 
 @settings(max_examples=examples(20))
@@ -154,6 +155,53 @@ def test_the_template_loads_to_the_defaults(name: str, function: str, pipeline: 
     assert outcome(text) == Project(name=name, region=region, functions=functions, folder=FILE.parent)
 
 
+def has_small_batches(source: dict[str, Any]) -> bool:
+    return "maximum_batching_window" in source or source.get("batch_size", 10) <= 10
+
+
+SCHEDULES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "kind": st.just("schedule"),
+        "schedule_expression": st.sampled_from(["rate(1 minute)", "cron(0/5 8-18 ? * MON-FRI *)"]),
+    },
+    optional={"timezone": st.sampled_from(["UTC", "Europe/Berlin", "Etc/GMT+1"])},
+)
+SOURCES = st.one_of(
+    SCHEDULES,
+    st.fixed_dictionaries(
+        {"kind": st.just("sqs"), "queue": st.from_regex(r"q[A-Za-z0-9_-]{1,9}", fullmatch=True)},
+        optional={
+            "batch_size": st.integers(1, 10_000),
+            "maximum_batching_window": st.integers(1, 300),
+            "maximum_concurrency": st.integers(2, 1000),
+        },
+    ).filter(has_small_batches),
+    st.fixed_dictionaries(
+        {"kind": st.just("s3"), "bucket": st.from_regex(r"b[a-z0-9-]{1,9}z", fullmatch=True)},
+        optional={
+            "prefix": st.sampled_from(["in/", "a b/ü\\", ""]),
+            "suffixes": st.lists(st.sampled_from([".txt", "_clean.jsonl", ".jsonl.gz"]), min_size=1, max_size=3),
+        },
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.just("kinesis"), "stream": st.from_regex(r"s[A-Za-z0-9_.-]{1,9}", fullmatch=True)},
+        optional={
+            "starting_position": st.sampled_from(["TRIM_HORIZON", "LATEST"]),
+            "batch_size": st.integers(1, 10_000),
+            "parallelization_factor": st.integers(1, 10),
+            "maximum_retry_attempts": st.integers(0, 10_000),
+        },
+    ),
+)
+
+
+def place_of(source: dict[str, Any]) -> str:
+    """Return what no two sources of a function may have in common."""
+    if source["kind"] == "schedule":
+        return f"{source['schedule_expression']} {source.get('timezone', 'UTC')}"
+    return str(source.get("queue") or source.get("bucket") or source.get("stream"))
+
+
 VALID: dict[str, st.SearchStrategy[Any]] = {
     "shape": st.sampled_from(get_args(Shape)),
     "memory": st.integers(256, 10_240),
@@ -172,6 +220,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "keep_versions": st.integers(2),
     "snapstart": st.booleans(),
     "budget": st.floats(0.01, 1e6),
+    "sources": st.lists(SCHEDULES, max_size=3, unique_by=place_of),
     "environment": st.dictionaries(st.from_regex(r"[A-Z]{2,5}", fullmatch=True), st.sampled_from(["", "é", "a\nb"])),
 }
 
@@ -194,6 +243,34 @@ def test_every_key_has_valid_values() -> None:
 @given(st.fixed_dictionaries({}, optional=VALID).filter(combine))
 def test_valid_values_stay_as_they_are(values: dict[str, Any]) -> None:
     made: dict[str, Any] = {name: tuple(value) if name == "cors" else value for name, value in values.items()}
+    made["sources"] = tuple(map(make_source, values.get("sources", ())))
     function = FunctionConfig(name="ner", **FUNCTION, **made)
     project = Project(**PROJECT, functions=(function,), folder=FILE.parent)
     assert outcome(file_with("functions", "pipeline", toml(FUNCTION["pipeline"]), **values)) == project
+
+
+@settings(max_examples=examples(200))
+@given(st.lists(SOURCES, max_size=4, unique_by=place_of))
+def test_valid_sources_stay_as_they_are(sources: list[dict[str, Any]]) -> None:
+    environment = {"SPACY_LAMBDA_OUTPUT": "s3://answers"}
+    pipeline = toml(FUNCTION["pipeline"])
+    result = outcome(file_with("functions", "pipeline", pipeline, environment=environment, sources=sources))
+    assert isinstance(result, Project)
+    (function,) = result.functions
+    assert function.sources == tuple(map(make_source, sources))
+
+
+@settings(max_examples=examples(600))
+@given(SOURCES, st.data())
+def test_any_value_of_a_source_is_kept_or_a_fault(source: dict[str, Any], data: st.DataObject) -> None:
+    """Its faults name the source, and those of a value the key."""
+    name = data.draw(st.sampled_from(sorted({*source, *source_keys(source["kind"]), "nonsense"})))
+    value = data.draw(VALUES | st.integers(-1, 10_001))
+    changed = {**source, name: value}
+    environment = {"SPACY_LAMBDA_OUTPUT": "s3://answers"}
+    pipeline = toml(FUNCTION["pipeline"])
+    result = outcome(file_with("functions", "pipeline", pipeline, environment=environment, sources=[changed]))
+    if isinstance(result, ConfigError):
+        assert all(key.startswith("functions.ner.sources[0]") for key, _, _ in result.faults)
+    else:
+        assert result.functions[0].sources == (make_source(changed),)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
 from spacy_lambda.config import FunctionConfig, Project, load_project
-from spacy_lambda.config.keys import function_keys, project_keys
+from spacy_lambda.config.keys import function_keys, project_keys, source_keys
 from spacy_lambda.config.toml_file import parse_toml
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
@@ -21,6 +22,7 @@ from tests.profiles import examples
 
 TOML = "strings are in quotes, a table begins with [its.name], each key is written once: https://toml.io"
 SHA256 = "5f" * 32
+KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234"
 
 
 def test_the_minimum(tmp_path: Path) -> None:
@@ -63,10 +65,39 @@ def test_every_key(tmp_path: Path) -> None:
     canary = "10percent-5minutes"
     keep_versions = 5
     environment = { SPACY_LAMBDA_OUTPUT = "s3://answers" }
+    [[functions.first.sources]]
+    kind = "sqs"
+    queue = "texts"
+    batch_size = 100
+    maximum_batching_window = 5
+    maximum_concurrency = 5
+    kms_key = "arn:aws:kms:eu-central-1:123456789012:key/1234"
+    [[functions.first.sources]]
+    kind = "s3"
+    bucket = "papers"
+    prefix = "in/"
+    suffixes = [".txt"]
+    kms_key = "arn:aws:kms:eu-central-1:123456789012:key/1234"
+    [[functions.first.sources]]
+    kind = "kinesis"
+    stream = "arn:aws:kinesis:eu-central-1:210987654321:stream/texts"
+    starting_position = "LATEST"
+    batch_size = 500
+    maximum_batching_window = 1
+    parallelization_factor = 2
+    maximum_retry_attempts = 0
+    kms_key = "arn:aws:kms:eu-central-1:123456789012:key/1234"
+    [[functions.first.sources]]
+    kind = "schedule"
+    schedule_expression = "cron(0 8 ? * MON-FRI *)"
+    timezone = "Europe/Berlin"
+    input = '{"text": "iron"}'
     """
     values = tomllib.loads(text)
     assert values["project"].keys() == project_keys().keys()
     assert values["functions"]["first"].keys() == function_keys().keys()
+    for source in values["functions"]["first"]["sources"]:
+        assert source.keys() == {"kind", *source_keys(source["kind"])}
     project = load(tmp_path, text)
     assert project == Project(
         name="papers",
@@ -98,6 +129,30 @@ def test_every_key(tmp_path: Path) -> None:
                 canary="10percent-5minutes",
                 keep_versions=5,
                 environment={"SPACY_LAMBDA_OUTPUT": "s3://answers"},
+                sources=(
+                    SqsSource(
+                        queue="texts",
+                        batch_size=100,
+                        maximum_batching_window=5,
+                        maximum_concurrency=5,
+                        kms_key=KMS_KEY,
+                    ),
+                    S3Source(bucket="papers", prefix="in/", suffixes=(".txt",), kms_key=KMS_KEY),
+                    KinesisSource(
+                        stream="arn:aws:kinesis:eu-central-1:210987654321:stream/texts",
+                        starting_position="LATEST",
+                        batch_size=500,
+                        maximum_batching_window=1,
+                        parallelization_factor=2,
+                        maximum_retry_attempts=0,
+                        kms_key=KMS_KEY,
+                    ),
+                    ScheduleSource(
+                        schedule_expression="cron(0 8 ? * MON-FRI *)",
+                        timezone="Europe/Berlin",
+                        input='{"text": "iron"}',
+                    ),
+                ),
             ),
         ),
         folder=tmp_path,

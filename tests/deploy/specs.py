@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.cdk.settings import FunctionConfig
+from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SourceConfig, SqsSource
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
 
 ACCOUNT = "123456789012"
@@ -15,6 +16,15 @@ SHA256 = "5f" * 32
 PIPELINE = f"s3://news-models-{ACCOUNT}-{REGION}/pipelines/en_news@1.0.0-int8#sha256={SHA256}"
 IMAGE = "sha256:" + "0a" * 32
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/answers.fifo"
+KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234"
+SOURCES: tuple[SourceConfig, ...] = (
+    SqsSource(queue="texts", batch_size=100, maximum_batching_window=5, maximum_concurrency=4),
+    SqsSource(queue=f"arn:aws:sqs:{REGION}:210987654321:other.fifo"),
+    S3Source(bucket="papers", prefix="in/", suffixes=(".txt", ".jsonl"), kms_key=KMS_KEY),
+    KinesisSource(stream="clicks"),
+    ScheduleSource(schedule_expression="rate(5 minutes)"),
+    ScheduleSource(schedule_expression="cron(0 8 * * ? *)", timezone="Europe/Berlin", input='{"text": "iron"}'),
+)
 TAGS = {"team": "search", "spacy-lambda:project": "somebody-else's"}
 
 
@@ -38,17 +48,16 @@ class Template:
         return found
 
     def plain(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self.plain(one) for one in value]
         if not isinstance(value, dict):
-            return value
+            return [self.plain(one) for one in value] if isinstance(value, list) else value
         if "Ref" in value:
             return "aws" if value["Ref"] == "AWS::Partition" else f"${{{self._kind(value['Ref'])}}}"
         if "Fn::GetAtt" in value:
             name, attribute = value["Fn::GetAtt"]
             return f"${{{self._kind(name)}.{attribute}}}"
         if "Fn::Join" in value:
-            return value["Fn::Join"][0].join(self.plain(part) for part in value["Fn::Join"][1])
+            parts = [self.plain(part) for part in value["Fn::Join"][1]]
+            return value["Fn::Join"][0].join(part if isinstance(part, str) else str(part) for part in parts)
         return {key: self.plain(one) for key, one in value.items()}
 
     def _kind(self, name: str) -> str:
@@ -115,6 +124,22 @@ def every_spec(zipped: Path) -> list[FunctionSpec]:
             code=ImageCode(IMAGE, efs=True),
             pipeline=PIPELINE,
             environment={"SPACY_LAMBDA_OUTPUT": "s3://answers/ner/"},
+        ),
+        function_spec(
+            zipped,
+            "reading",
+            live_version="7",
+            environment={"SPACY_LAMBDA_OUTPUT": "s3://answers/ner/"},
+            sources=SOURCES,
+        ),
+        function_spec(
+            zipped,
+            "reading-efs",
+            live_version="7",
+            code=ImageCode(IMAGE, efs=True),
+            pipeline=PIPELINE,
+            environment={"SPACY_LAMBDA_OUTPUT": "s3://answers/ner/"},
+            sources=SOURCES[:3],
         ),
     ]
 

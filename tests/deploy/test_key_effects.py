@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.cdk.settings import FunctionConfig
+from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.deploy import planning, preparation, publication
 from tests.deploy.specs import function_spec
 
@@ -33,6 +34,7 @@ CHANGES: dict[str, Any] = {
     "log_retention": 7,
     "canary": "10percent-5minutes",
     "environment": {"SPACY_LAMBDA_MAX_TEXTS": "8"},
+    "sources": (SqsSource(queue="texts"),),
 }
 """Another value of each key that changes the template."""
 

@@ -115,8 +115,8 @@ def store(folder: Path) -> Iterator[Surroundings]:
 
 @contextmanager
 def constructs(folder: Path) -> Iterator[Surroundings]:
-    """An app of the user's own, with a zip, a role and a queue."""
-    from aws_cdk import App, Stack, aws_iam, aws_sqs
+    """An app of the user's own, with a zip, a role and a topic."""
+    from aws_cdk import App, Stack, aws_iam, aws_sns
 
     (folder / "bundle.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     others = Stack(App(), "others")
@@ -124,7 +124,7 @@ def constructs(folder: Path) -> Iterator[Surroundings]:
         "path": folder / "bundle.zip",
         "sha256": "0a" * 32,
         "reader": aws_iam.Role(others, "Reader", assumed_by=aws_iam.AccountRootPrincipal()),
-        "queue": aws_sqs.Queue(others, "Texts"),
+        "topic": aws_sns.Topic.from_topic_arn(others, "Texts", "arn:aws:sns:eu-central-1:123456789012:texts"),
     }
     yield Surroundings(names)
 

@@ -23,7 +23,7 @@ COMMANDS = [command for block in BLOCKS for command in commands(block)]
 RUN = [block for block in BLOCKS if block.way == "fixture"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TARGETS = re.compile(r"^([\w./-]+):(?!=)", re.MULTILINE)
-OTHERS = {"curl", "git", "hf", "openssl", "pytest", "python", "python3", "python3.13"}
+OTHERS = {"aws", "curl", "git", "hf", "openssl", "pytest", "python", "python3", "python3.13"}
 """Programs that are not ours."""
 FIGURE = re.compile(r"\\?\d[\d,]*(?:\\\.\d+)?(?=\\? (?:B|kB|MB|GB|ms|s)\b)")
 

@@ -6,6 +6,7 @@ import re
 
 from ..core.output_location import S3Prefix, parse_output
 from .literal_text import pattern_problem
+from .source_settings import KinesisSource, S3Source, SourceConfig, SqsSource
 
 __all__ = [
     "FUNCTION_TAG",
@@ -16,6 +17,7 @@ __all__ = [
     "output_resource",
     "pipeline_objects",
     "repository_name",
+    "source_resource",
     "stack_name",
 ]
 
@@ -66,3 +68,23 @@ def output_resource(output: str) -> str | None:
     if isinstance(place, S3Prefix) and pattern_problem(output.removeprefix("s3://")) is not None:
         return None
     return None if place is None else place.resource
+
+
+def source_resource(source: SourceConfig, *, account: str, region: str) -> str | None:
+    """Return the resource that a function must be allowed to read: its ARN after the partition.
+
+    :returns: ``sqs:region:account:queue``, ``kinesis:region:account:stream/name``, ``s3:::bucket/prefix*``; ``None``
+        for a schedule.
+    """
+    if isinstance(source, SqsSource):
+        return _resource(source.queue) or f"sqs:{region}:{account}:{source.queue}"
+    if isinstance(source, KinesisSource):
+        return _resource(source.stream) or f"kinesis:{region}:{account}:stream/{source.stream}"
+    if isinstance(source, S3Source):
+        return f"s3:::{source.bucket}/{source.prefix}*"
+    return None
+
+
+def _resource(name: str) -> str | None:
+    """Return an ARN after its partition; ``None`` for a plain name."""
+    return name.split(":", 2)[2] if name.startswith("arn:") else None

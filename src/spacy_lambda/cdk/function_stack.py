@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
@@ -9,7 +12,7 @@ from .budget import MonthlyBudget
 from .live_alias import LiveAlias
 from .ner_function import NerFunction
 from .network import zones
-from .spec import FunctionSpec
+from .spec import CONNECTED, FunctionSpec
 from .strings import check_strings
 from .tags import add_tags
 
@@ -19,8 +22,9 @@ __all__ = ["FunctionStack"]
 class FunctionStack(Stack):
     """A function, and with a live version, its alias, URL, alarms and dashboard.
 
-    Its outputs are ``Version``, the version of the code in this template, and ``Url``. Its parts are ``ner`` and
-    ``live``, which is ``None`` without a live version.
+    Its outputs are ``Version``, the version of the code in this template, and ``Url``. Its metadata has the event
+    sources that are connected, for the next deployment. Its parts are ``ner`` and ``live``, which is ``None`` without a
+    live version.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, env: Environment | None = None) -> None:
@@ -34,6 +38,9 @@ class FunctionStack(Stack):
         if spec.live_version is not None:
             self.live = LiveAlias(self, "Live", spec, self.ner)
             CfnOutput(self, "Url", value=self.live.endpoint.url)
+            if spec.connected_sources:
+                connected = json.dumps([asdict(source) for source in spec.connected_sources])
+                self.template_options.metadata = {CONNECTED: connected}
         add_tags(self, spec)
 
     @property

@@ -8,6 +8,7 @@ from constructs import Construct
 from .alarms import Alarms
 from .dashboard import Dashboard
 from .endpoint import Endpoint
+from .event_sources import EventSources
 from .ner_function import NerFunction
 from .spec import ALIAS, FunctionSpec
 from .traffic import Canary
@@ -16,7 +17,7 @@ __all__ = ["LiveAlias"]
 
 
 class LiveAlias(Construct):
-    """The live alias with its Function URL, alarms and dashboard.
+    """The live alias with its Function URL, event sources, alarms and dashboard.
 
     Its version is a literal number, so that publishing another one does not move it.
 
@@ -35,3 +36,5 @@ class LiveAlias(Construct):
         Dashboard(self, "Dashboard", spec, alarms=self.alarms.all)
         if spec.config.canary != "all-at-once":
             Canary(self, "Canary", spec, alias=self.alias, alarms=[self.alarms.errors, self.alarms.duration])
+        if spec.connected_sources:
+            EventSources(self, "Sources", spec, ner=ner, alias=self.alias)

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from .acknowledge import acknowledge, wildcard
 from .network import ModelNetwork
-from .role import FunctionRole, artifact_resource, written_resource
+from .role import FunctionRole, artifact_resource, object_resources, written_resource
 from .spec import FunctionSpec, SpecError
 
 __all__ = ["MOUNT", "ModelCache"]
@@ -48,8 +48,9 @@ class ModelCache(Construct):
                 f"pipeline of {spec.name!r} is {spec.pipeline!r}: a function with EFS can only reach S3",
                 remedy="store it in S3, or deploy the function without EFS",
             )
+        objects = [readable, *object_resources(Stack.of(self), spec)]
         writable = written_resource(Stack.of(self), spec)
-        self.network = ModelNetwork(self, "Network", readable=readable, writable=writable, account=spec.account)
+        self.network = ModelNetwork(self, "Network", readable=objects, writable=writable, account=spec.account)
         files = efs.FileSystem(
             self,
             "Files",

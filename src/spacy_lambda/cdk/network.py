@@ -1,6 +1,8 @@
-"""Network that reaches only the pipeline's bucket, the output's bucket and EFS."""
+"""Network that reaches only the buckets of the pipeline, of event sources and of the output, and EFS."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
@@ -8,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from .acknowledge import acknowledge
-from .role import WRITE_ACTIONS
+from .role import READ_ACTIONS, WRITE_ACTIONS
 
 __all__ = ["ModelNetwork", "zones"]
 
@@ -26,12 +28,14 @@ class ModelNetwork(Construct):
 
     Nothing else is needed: Lambda itself collects logs, metrics and traces, sends failed events, and pulls the image.
 
-    :param readable: Objects that can be read through the endpoint.
+    :param readable: Objects that can be read through the endpoint: those of the pipeline, and of event sources.
     :param writable: Objects that can be written through it.
     :param account: Account whose roles can do so.
     """
 
-    def __init__(self, scope: Construct, id: str, *, readable: str, writable: str | None = None, account: str) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, readable: Sequence[str], writable: str | None = None, account: str
+    ) -> None:
         super().__init__(scope, id)
         self.vpc = ec2.Vpc(
             self,
@@ -45,7 +49,8 @@ class ModelNetwork(Construct):
         )
         acknowledge(self.vpc, ACKNOWLEDGED)
         endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
-        endpoint.add_to_policy(_may(["s3:GetObject", "s3:GetObjectVersion"], readable, account))
+        for objects in readable:
+            endpoint.add_to_policy(_may(READ_ACTIONS["s3"], objects, account))
         if writable is not None:
             endpoint.add_to_policy(_may(WRITE_ACTIONS["s3"], writable, account))
         self.function_group = self._group("Function", "The function: NFS to its cache, HTTPS to the endpoint of S3")

@@ -2,7 +2,7 @@
 
 Sources: https://aws.amazon.com/lambda/pricing, https://aws.amazon.com/cloudwatch/pricing,
 https://aws.amazon.com/s3/pricing, https://aws.amazon.com/ecr/pricing, https://aws.amazon.com/efs/pricing,
-https://aws.amazon.com/step-functions/pricing.
+https://aws.amazon.com/step-functions/pricing, https://aws.amazon.com/sqs/pricing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __all__ = [
     "EFS_GB",
     "GB_SECOND",
     "MILLION_REQUESTS",
+    "MILLION_SQS_REQUESTS",
     "MILLION_TRANSITIONS",
     "S3_GB",
     "SNAPSHOT_GB_SECOND",
@@ -21,6 +22,7 @@ __all__ = [
 
 GB_SECOND = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
 MILLION_REQUESTS = 0.20
+MILLION_SQS_REQUESTS = 0.40
 MILLION_TRANSITIONS = 25.00
 SNAPSHOT_GB_SECOND = 0.0000015046
 ALARM = 0.10

@@ -10,10 +10,25 @@ from constructs import Construct
 
 from ..core.env_names import OUTPUT_VARIABLE
 from .acknowledge import acknowledge, wildcard
-from .aws_names import output_resource, pipeline_objects
+from .aws_names import output_resource, pipeline_objects, source_resource
+from .source_settings import S3Source, ScheduleSource, SourceConfig
 from .spec import FunctionSpec, SpecError
 
-__all__ = ["WRITE_ACTIONS", "FunctionRole", "artifact_resource", "written_resource"]
+__all__ = ["READ_ACTIONS", "WRITE_ACTIONS", "FunctionRole", "artifact_resource", "object_resources", "written_resource"]
+
+READ_ACTIONS = {
+    "kinesis": [
+        "kinesis:DescribeStream",
+        "kinesis:DescribeStreamSummary",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+    ],
+    "s3": ["s3:GetObject", "s3:GetObjectVersion"],
+    "sqs": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+}
+"""Actions that read from event sources, by kind: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html,
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html"""
 
 WRITE_ACTIONS = {"s3": ["s3:AbortMultipartUpload", "s3:PutObject"], "sqs": ["sqs:SendMessage"]}
 """Actions that write predictions, by service."""
@@ -22,6 +37,7 @@ TRACING = {
     "AwsSolutions-IAM5[Resource::*]": "X-Ray's actions do not support resource-level permissions: AWS accepts '*' only."
 }
 OLDER_ARTIFACTS = "The artifacts of this one pipeline: a version that is rolled back to fetches an older one of them."
+OBJECTS = "The project's file names the beginning of the keys, whose objects are read as they come."
 PREDICTIONS = "Each prediction is an object of its own, named after its event."
 
 
@@ -56,6 +72,8 @@ class FunctionRole(Construct):
         written = written_resource(Stack.of(self), spec)
         if written is not None:
             self._allow_output(written)
+        for source in spec.readable_sources:
+            self._allow_source(spec, source)
 
     def allow(
         self, actions: Sequence[str], resources: Sequence[str], *, conditions: Mapping[str, object] | None = None
@@ -74,6 +92,16 @@ class FunctionRole(Construct):
         self.allow(WRITE_ACTIONS[service], [resource])
         if service == "s3":
             acknowledge(self.policy, {wildcard(self, resource): PREDICTIONS})
+
+    def _allow_source(self, spec: FunctionSpec, source: SourceConfig) -> None:
+        if isinstance(source, ScheduleSource):
+            return
+        resource = f"arn:{Stack.of(self).partition}:{source_resource(source, account=spec.account, region=spec.region)}"
+        self.allow(READ_ACTIONS[source.kind], [resource])
+        if isinstance(source, S3Source):
+            acknowledge(self.policy, {wildcard(self, resource): OBJECTS})
+        if source.kms_key is not None:
+            self.allow(["kms:Decrypt"], [source.kms_key])
 
 
 def artifact_resource(stack: Stack, spec: FunctionSpec) -> str | None:
@@ -97,3 +125,10 @@ def written_resource(stack: Stack, spec: FunctionSpec) -> str | None:
             remedy="write s3://bucket/prefix or the URL of an SQS queue",
         )
     return f"arn:{stack.partition}:{resource}"
+
+
+def object_resources(stack: Stack, spec: FunctionSpec) -> list[str]:
+    """Return the ARNs of the objects that event sources name."""
+    sources = [source for source in spec.readable_sources if isinstance(source, S3Source)]
+    found = (source_resource(source, account=spec.account, region=spec.region) for source in sources)
+    return [f"arn:{stack.partition}:{resource}" for resource in found]

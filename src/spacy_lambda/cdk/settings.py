@@ -15,6 +15,7 @@ from ..core.lambda_function import (
     Architecture,
     Python,
 )
+from .source_settings import SourceConfig
 
 __all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Shape"]
 
@@ -54,6 +55,7 @@ class FunctionConfig:
     :param canary: Traffic shift to a new version.
     :param keep_versions: Published versions to keep, the live one among them.
     :param environment: Additional environment variables.
+    :param sources: Event sources that invoke the live version.
     """
 
     name: str
@@ -78,3 +80,4 @@ class FunctionConfig:
     canary: Canary = "all-at-once"
     keep_versions: int = 3
     environment: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[SourceConfig, ...] = ()

@@ -8,11 +8,15 @@ from pathlib import Path
 
 from .aws_names import stack_name
 from .settings import FunctionConfig
+from .source_settings import SourceConfig
 
-__all__ = ["ALIAS", "FunctionSpec", "ImageCode", "SharedSpec", "SpecError", "ZipCode"]
+__all__ = ["ALIAS", "CONNECTED", "FunctionSpec", "ImageCode", "SharedSpec", "SpecError", "ZipCode"]
 
 ALIAS = "live"
 """Alias that callers use; its Function URL and its permissions never change, its version does."""
+
+CONNECTED = "spacy-lambda:sources"
+"""Key of a template's metadata: the event sources that are connected to the alias, as JSON."""
 
 
 class SpecError(ValueError):
@@ -81,6 +85,8 @@ class FunctionSpec:
     :param pipeline: Location from which the pipeline is fetched during init; ``None`` if the code contains it.
     :param labels: Labels of the pipeline's entities, for the dashboard.
     :param live_version: Version of the live alias; ``None`` for no alias yet.
+    :param connected: Event sources that invoke it; ``None`` for all of the configuration. The function may read from
+        those of both.
     :param tags: Tags of every resource.
     """
 
@@ -93,7 +99,18 @@ class FunctionSpec:
     pipeline: str | None = None
     labels: tuple[str, ...] = ()
     live_version: str | None = None
+    connected: tuple[SourceConfig, ...] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def connected_sources(self) -> tuple[SourceConfig, ...]:
+        """Event sources that invoke the live version."""
+        return self.config.sources if self.connected is None else self.connected
+
+    @property
+    def readable_sources(self) -> tuple[SourceConfig, ...]:
+        """Event sources from which the function may read."""
+        return tuple(dict.fromkeys([*self.connected_sources, *self.config.sources]))
 
     @property
     def name(self) -> str:

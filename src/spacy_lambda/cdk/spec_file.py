@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .settings import FunctionConfig
+from .source_settings import make_source
 from .spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
 
 __all__ = ["read_specs", "write_specs"]
@@ -28,11 +29,15 @@ def read_specs(path: Path) -> tuple[list[FunctionSpec], SharedSpec]:
 
 
 def _function(values: dict[str, Any], folder: Path) -> FunctionSpec:
-    config = FunctionConfig(**_with_tuples(values.pop("config")))
-    code = values.pop("code")
+    own = _with_tuples(values.pop("config"))
+    config = FunctionConfig(**{**own, "sources": tuple(map(make_source, own["sources"]))})
+    code, connected = values.pop("code"), values.pop("connected")
     is_zip = "path" in code
     return FunctionSpec(
-        config=config, code=ZipCode(folder / code["path"]) if is_zip else ImageCode(**code), **_with_tuples(values)
+        config=config,
+        code=ZipCode(folder / code["path"]) if is_zip else ImageCode(**code),
+        connected=None if connected is None else tuple(map(make_source, connected)),
+        **_with_tuples(values),
     )
 
 

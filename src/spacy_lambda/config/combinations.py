@@ -6,17 +6,16 @@ The values may still be of any type: a wrong type is a separate fault.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from spacy_lambda.cdk.aws_names import bucket_name, output_resource, stack_name
-from spacy_lambda.config.faults import Fault, describe, toml_key
+from spacy_lambda.config.faults import Fault, describe, toml_key, typed_value
+from spacy_lambda.config.source_combinations import source_faults
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.core.lambda_limits import ENVIRONMENT_BYTES, NAME_CHARACTERS
 from spacy_lambda.core.output_location import OUTPUT_FORMS
 
 __all__ = ["combination_faults"]
-
-T = TypeVar("T")
 
 MAX_BUCKET = 63
 MAX_ORIGINS = 100
@@ -29,15 +28,15 @@ MAX_ENVIRONMENT_BYTES = ENVIRONMENT_BYTES - 512
 
 def combination_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
     """Return the faults between the values of a file."""
-    project, functions = values["project"], _get(values, "functions", dict)
-    name, region = _get(project, "name", str), _get(project, "region", str)
+    project, functions = values["project"], typed_value(values, "functions", dict)
+    name, region = typed_value(project, "name", str), typed_value(project, "region", str)
     room = MAX_BUCKET - len(bucket_name("", account=12 * "0", region=region))
     if region and len(name) > room:
         problem = (
             f"is {describe(name)}, {len(name)} characters; its bucket in {describe(region)} leaves room for {room}"
         )
         yield Fault("project.name", problem, "shorten it")
-    yield from _too_many("project.tags", "tags", len(_get(project, "tags", dict)), MAX_TAGS, "write fewer")
+    yield from _too_many("project.tags", "tags", len(typed_value(project, "tags", dict)), MAX_TAGS, "write fewer")
     if values["functions"] == {}:
         yield Fault("functions", "has no function", "write a table [functions.ner] with its pipeline")
     for function, keys in functions.items():
@@ -47,16 +46,17 @@ def combination_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
             remedy = "shorten the function's name or the project's"
             yield Fault(key, f"{problem}; the maximum is {NAME_CHARACTERS}", remedy)
         yield from _function(key, keys if isinstance(keys, dict) else {})
+        yield from source_faults(key, keys if isinstance(keys, dict) else {}, project)
 
 
 def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
-    environment = _get(function, "environment", dict)
+    environment = typed_value(function, "environment", dict)
     if function.get("shape") == "image-efs":
         yield from _with_efs(key, function, environment)
     yield from _environment(f"{key}.environment", environment)
     if "budget" in function and "alarm_email" not in function:
         yield Fault(f"{key}.budget", "requires alarm_email", "write alarm_email too")
-    origins = len(_get(function, "cors", list))
+    origins = len(typed_value(function, "cors", list))
     yield from _too_many(f"{key}.cors", "origins", origins, MAX_ORIGINS, 'write fewer, or ["*"]')
 
 
@@ -64,7 +64,7 @@ def _with_efs(key: str, function: Mapping[str, Any], environment: Mapping[str, A
     if function.get("snapstart") is True:
         problem = 'is true with shape "image-efs", and Lambda has no SnapStart for functions with EFS'
         yield Fault(f"{key}.snapstart", problem, 'leave out snapstart, or write shape = "image"')
-    if (output_resource(_get(environment, OUTPUT_VARIABLE, str)) or "").startswith("sqs:"):
+    if (output_resource(typed_value(environment, OUTPUT_VARIABLE, str)) or "").startswith("sqs:"):
         problem = 'is a queue, which cannot be reached with shape "image-efs": its network leads to S3 only'
         yield Fault(f"{key}.environment.{OUTPUT_VARIABLE}", problem, 'write s3://bucket/prefix, or shape = "image"')
 
@@ -83,9 +83,3 @@ def _environment(key: str, environment: Mapping[str, Any]) -> Iterator[Fault]:
 def _too_many(key: str, items: str, number: int, limit: int, remedy: str) -> Iterator[Fault]:
     if number > limit:
         yield Fault(key, f"has {number:,} {items}; the maximum is {limit:,}", remedy)
-
-
-def _get(table: Any, key: str, expected: type[T]) -> T:
-    """Return a value, or an empty one if there is none of that type."""
-    value = table.get(key) if isinstance(table, dict) else None
-    return value if isinstance(value, expected) else expected()

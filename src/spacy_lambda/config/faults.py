@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable
 from datetime import date, time
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from spacy_lambda.errors import shorten
 
-__all__ = ["Fault", "Problem", "describe", "kind", "nearest", "toml_key"]
+__all__ = ["Fault", "Problem", "describe", "kind", "nearest", "toml_key", "typed_value"]
+
+T = TypeVar("T")
 
 Problem = tuple[str, str]
 """Problem of a value, to be read after its key, and the remedy."""
@@ -75,6 +77,12 @@ def nearest(word: str, known: Iterable[str], kinds: str) -> str:
     """
     near = get_close_matches(word[:MAX_SHOWN], list(known), n=1)
     return f'did you mean "{near[0]}"?' if near else f"known {kinds}: {', '.join(known)}"
+
+
+def typed_value(table: Any, key: str, expected: type[T]) -> T:
+    """Return a value of a table that is not validated yet; an empty one if there is none of that type."""
+    value = table.get(key) if isinstance(table, dict) else None
+    return value if isinstance(value, expected) else expected()
 
 
 def _quoted(text: str) -> str:

@@ -1,8 +1,9 @@
 """Keys of ``spacy-lambda.toml``, derived from the dataclasses: names, types, defaults, choices and descriptions.
 
 The validation, the file that ``init`` writes and the reference in ``docs/configuration.md`` are made of them. A new key
-is a field of :class:`FunctionConfig` or :class:`Project` with its ``:param``, and an entry in :data:`EXAMPLES` if its
-default cannot be written; a limit of its value is a rule in :mod:`~spacy_lambda.config.rules`.
+is a field of :class:`FunctionConfig`, :class:`Project` or an event source's configuration with its ``:param``, and an
+entry in :data:`EXAMPLES` if its default cannot be written; a limit of its value is a rule in
+:mod:`~spacy_lambda.config.rules`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,24 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from spacy_lambda.cdk.source_settings import SOURCE_KINDS
 from spacy_lambda.config.project import FunctionConfig, Project
 
-__all__ = ["Key", "Kind", "function_keys", "project_keys"]
+__all__ = ["TABLES", "Key", "Kind", "function_keys", "project_keys", "source_keys"]
 
 Kind = Literal[
-    "string", "integer", 'integer or "unlimited"', "number", "boolean", "array of strings", "table of strings"
+    "string",
+    "integer",
+    'integer or "unlimited"',
+    "number",
+    "boolean",
+    "array of strings",
+    "array of tables",
+    "table of strings",
 ]
+TABLES: tuple[Kind, ...] = ("table of strings", "array of tables")
+"""Kinds of keys that have a header of their own in TOML."""
+
 KINDS: dict[Any, Kind] = {
     str: "string",
     Path: "string",
@@ -30,7 +42,8 @@ KINDS: dict[Any, Kind] = {
     float: "number",
     bool: "boolean",
     Union: 'integer or "unlimited"',
-    tuple: "array of strings",
+    tuple[str, ...]: "array of strings",
+    tuple: "array of tables",
     Mapping: "table of strings",
 }
 EXAMPLES = {
@@ -45,6 +58,10 @@ EXAMPLES = {
     "budget": "20",
     "golden": '"golden.jsonl"',
     "environment": 'KEY = "value"',
+    "sources": 'kind = "schedule"\nschedule_expression = "rate(5 minutes)"',
+    "maximum_concurrency": "10",
+    "kms_key": '"arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"',
+    "input": '\'{"text": "..."}\'',
 }
 PARAM = re.compile(r"^:param (\w+): (.*?)\.?$(?=\n:param|\s*\Z)", re.DOTALL | re.MULTILINE)
 
@@ -85,6 +102,15 @@ def function_keys() -> dict[str, Key]:
     return {key.name: key for key in _keys(FunctionConfig, except_for=("name",))}
 
 
+@cache
+def source_keys(kind: str) -> dict[str, Key]:
+    """Return the keys of ``[[functions.NAME.sources]]`` beside ``kind``.
+
+    :param kind: Its value: a key of :data:`~spacy_lambda.cdk.source_settings.SOURCE_KINDS`.
+    """
+    return {key.name: key for key in _keys(SOURCE_KINDS[kind], except_for=("kind",))}
+
+
 def _keys(model: type[Any], *, except_for: tuple[str, ...]) -> Iterator[Key]:
     hints = get_type_hints(model)
     # There are no docstrings under python -OO.
@@ -96,7 +122,7 @@ def _keys(model: type[Any], *, except_for: tuple[str, ...]) -> Iterator[Key]:
         plain = _without_none(hints[field.name])
         yield Key(
             name=field.name,
-            kind="string" if get_origin(plain) is Literal else KINDS[get_origin(plain) or plain],
+            kind="string" if get_origin(plain) is Literal else _kind(plain),
             type=plain,
             default=None if default is MISSING else default,
             required=default is MISSING,
@@ -104,6 +130,10 @@ def _keys(model: type[Any], *, except_for: tuple[str, ...]) -> Iterator[Key]:
             description=descriptions.get(field.name, "").replace("``", '"'),
             example=EXAMPLES.get(field.name),
         )
+
+
+def _kind(plain: Any) -> Kind:
+    return KINDS[plain] if plain in KINDS else KINDS[get_origin(plain)]
 
 
 def _without_none(hint: Any) -> Any:

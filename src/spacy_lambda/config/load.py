@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda.cdk.source_settings import make_source
 from spacy_lambda.config.faults import Fault, toml_key
 from spacy_lambda.config.precedence import override
 from spacy_lambda.config.project import FunctionConfig, Project
@@ -69,7 +70,8 @@ def _function(name: str, keys: Mapping[str, Any], path: Path) -> FunctionConfig:
     except LocationError as exc:  # too long together with the folder
         fault = Fault(toml_key("functions", name, "pipeline"), f"is not a location: {exc.message}", exc.remedy)
         raise ConfigError(str(path), [fault]) from exc
-    return FunctionConfig(name=name, **{**absolute, "pipeline": pipeline})
+    sources = tuple(map(make_source, keys.get("sources", ())))
+    return FunctionConfig(name=name, **{**absolute, "pipeline": pipeline, "sources": sources})
 
 
 def absolute_location(pipeline: str, folder: Path) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy_lambda.cdk.settings import PUBLIC_CONCURRENCY, Auth, Canary, Concurrency, FunctionConfig, Shape
+from spacy_lambda.cdk.source_settings import SourceConfig
 
-__all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Project", "Shape"]
+__all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Project", "Shape", "SourceConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,9 @@ __all__ = [
     "TEXT_RULE",
     "VALUE_RULES",
     "Rule",
+    "between",
+    "make_rule",
+    "text_rule",
 ]
 
 Rule = Callable[[Any], Problem | None]
@@ -94,7 +97,7 @@ FUNCTION_VARIABLES = (
 """Variables of the runtime that only ``environment`` sets."""
 
 
-def _rule(valid: str | Container[Any] | Callable[[Any], object], expected: str, remedy: str) -> Rule:
+def make_rule(valid: str | Container[Any] | Callable[[Any], object], expected: str, remedy: str) -> Rule:
     """Make a rule.
 
     :param valid: A pattern of the whole value, the valid values, or a condition.
@@ -104,12 +107,12 @@ def _rule(valid: str | Container[Any] | Callable[[Any], object], expected: str, 
     return lambda value: None if is_valid(value) else (f"is {describe(value)}; expected {expected}", remedy)
 
 
-def _between(minimum: int, maximum: int, unit: str) -> Rule:
+def between(minimum: int, maximum: int, unit: str) -> Rule:
     limits = f"{minimum} to {maximum}"
-    return _rule(range(minimum, maximum + 1), f"{limits} {unit}", f"write a number from {limits}")
+    return make_rule(range(minimum, maximum + 1), f"{limits} {unit}", f"write a number from {limits}")
 
 
-def _text(find: Callable[[str], str | None], remedy: str) -> Rule:
+def text_rule(find: Callable[[str], str | None], remedy: str) -> Rule:
     def rule(value: str) -> Problem | None:
         problem = find(value)
         return None if problem is None else (problem, remedy)
@@ -142,43 +145,43 @@ def _variable(name: str) -> Problem | None:
     return None
 
 
-NAME_RULE = _rule(NAME, "a valid name in AWS", NAME_REMEDY)
-RESERVED_PREFIX_RULE = _text(_reserved_prefix, "choose another name")
+NAME_RULE = make_rule(NAME, "a valid name in AWS", NAME_REMEDY)
+RESERVED_PREFIX_RULE = text_rule(_reserved_prefix, "choose another name")
 """Prefixes that S3 reserves: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
-S3_RULE = _text(pattern_problem, "write s3://bucket/key with letters, digits and ._/- in the key")
+S3_RULE = text_rule(pattern_problem, "write s3://bucket/key with letters, digits and ._/- in the key")
 TEXT_REMEDY = "remove it: a CloudFormation template cannot contain it literally"
-TEXT_RULE = _text(text_problem, TEXT_REMEDY)
-LINES_RULE = _text(partial(text_problem, allowed=LINES), TEXT_REMEDY)
-TABLE_KEY_RULE = _text(key_problem, "choose another name")
-FILE_RULE = _rule(r"[^\0]+", "a file", "write a path")
+TEXT_RULE = text_rule(text_problem, TEXT_REMEDY)
+LINES_RULE = text_rule(partial(text_problem, allowed=LINES), TEXT_REMEDY)
+TABLE_KEY_RULE = text_rule(key_problem, "choose another name")
+FILE_RULE = make_rule(r"[^\0]+", "a file", "write a path")
 
 VALUE_RULES: dict[str, Rule] = {
     "name": lambda value: RESERVED_PREFIX_RULE(value) or NAME_RULE(value),
-    "region": _rule(REGION, "a region", 'write it like "eu-central-1"'),
-    "account": _rule("[0-9]{12}", "an account ID of 12 digits", "see: aws sts get-caller-identity"),
-    "tags": _rule(r"[\w .:/=+@-]{0,256}", f"up to 256 {TAG_CHARACTERS}", TAG_REMEDY),
+    "region": make_rule(REGION, "a region", 'write it like "eu-central-1"'),
+    "account": make_rule("[0-9]{12}", "an account ID of 12 digits", "see: aws sts get-caller-identity"),
+    "tags": make_rule(r"[\w .:/=+@-]{0,256}", f"up to 256 {TAG_CHARACTERS}", TAG_REMEDY),
     "pipeline": _pipeline,
     "signed_by": FILE_RULE,
-    "memory": _between(MIN_MEMORY_MB, MAX_MEMORY_MB, "MB"),
-    "timeout": _between(1, MAX_TIMEOUT_S, "seconds"),
-    "concurrency": _rule(
+    "memory": between(MIN_MEMORY_MB, MAX_MEMORY_MB, "MB"),
+    "timeout": between(1, MAX_TIMEOUT_S, "seconds"),
+    "concurrency": make_rule(
         lambda value: value == "unlimited" or value > 0, "1 or more: with 0 it could not be called", "write 1 or more"
     ),
-    "cors": _rule(
+    "cors": make_rule(
         ORIGIN,
         "an origin as browsers send it",
         'write "https://example.org", without a path or a slash at the end, or "*"',
     ),
-    "alarm_email": _rule(EMAIL, "an email address", "write name@example.org"),
-    "budget": _rule(
+    "alarm_email": make_rule(EMAIL, "an email address", "write name@example.org"),
+    "budget": make_rule(
         lambda value: value > 0 and math.isfinite(value), "above 0", "write US dollars a month, or leave it out"
     ),
-    "log_retention": _rule(
+    "log_retention": make_rule(
         RETENTION_DAYS, "a retention that CloudWatch supports", f"choose {', '.join(map(str, RETENTION_DAYS))}"
     ),
     "golden": FILE_RULE,
-    "keep_versions": _rule(
+    "keep_versions": make_rule(
         lambda value: value > 1, "2 or more: the live version, and one to roll back to", "write 2 or more"
     ),
 }
@@ -186,7 +189,7 @@ VALUE_RULES: dict[str, Rule] = {
 
 NAME_RULES: dict[str, Rule] = {
     "functions": NAME_RULE,
-    "tags": _rule(
+    "tags": make_rule(
         rf"(?i)(?!aws:|{OWN_TAG_PREFIX})[\w .:/=+@-]{{1,128}}",
         f"1 to 128 {TAG_CHARACTERS}, without the prefixes aws: and {OWN_TAG_PREFIX}",
         TAG_REMEDY,

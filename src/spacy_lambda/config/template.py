@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spacy_lambda.config.keys import Key, function_keys, project_keys
+from spacy_lambda.config.keys import TABLES, Key, function_keys, project_keys
 
 __all__ = ["render_project", "toml_value"]
 
 HEAD = """\
 # Configuration of spacy-lambda. Comments show the default of each key, or an example if it is unset by default.
 """
-TABLE = "table of strings"
 COLUMN = 32
 
 
@@ -48,7 +47,7 @@ def _lines(keys: Mapping[str, Key], values: Mapping[str, str | None]) -> Iterato
         value = values.get(key.name)
         if value is not None:
             yield _line(f"{key.name} = {toml_value(value)}", key.description)
-        elif key.kind != TABLE:
+        elif key.kind not in TABLES:
             default = toml_value(key.default) if _has_default(key) else key.example
             yield _line(f"# {key.name} = {default}", _unset(key) + _remark(key))
 
@@ -56,8 +55,10 @@ def _lines(keys: Mapping[str, Key], values: Mapping[str, str | None]) -> Iterato
 def _tables(path: str, keys: Mapping[str, Key]) -> Iterator[list[str]]:
     """Return the tables, which come last: in TOML, a key below a table's header belongs to that table."""
     for key in keys.values():
-        if key.kind == TABLE:
-            yield [_line(f"# [{path}.{key.name}]", _unset(key) + _remark(key)), f"# {key.example}"]
+        if key.kind in TABLES:
+            header = f"[[{path}.{key.name}]]" if key.kind == "array of tables" else f"[{path}.{key.name}]"
+            example = (f"# {line}" for line in str(key.example).splitlines())
+            yield [_line(f"# {header}", _unset(key) + _remark(key)), *example]
 
 
 def _line(setting: str, remark: str) -> str:
@@ -73,4 +74,4 @@ def _unset(key: Key) -> str:
 
 
 def _has_default(key: Key) -> bool:
-    return key.default is not None and key.default != {}
+    return key.default is not None and not (key.kind in TABLES and len(key.default) == 0)

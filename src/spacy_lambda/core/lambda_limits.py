@@ -9,13 +9,21 @@ __all__ = [
     "ALB_RESPONSE_BYTES",
     "ASYNC_REQUEST_BYTES",
     "ENVIRONMENT_BYTES",
+    "EVENT_PATTERN_CHARACTERS",
     "INIT_LIMIT_S",
     "LOG_TAIL_BYTES",
+    "MAX_BATCHING_WINDOW_S",
+    "MAX_BATCH_SIZE",
     "MAX_EPHEMERAL_BYTES",
     "MAX_MEMORY_MB",
+    "MAX_PARALLELIZATION",
+    "MAX_QUEUE_CONCURRENCY",
+    "MAX_RETRY_ATTEMPTS",
+    "MAX_SMALL_BATCH_SIZE",
     "MAX_TIMEOUT_S",
     "MB_PER_VCPU",
     "MIN_MEMORY_MB",
+    "MIN_QUEUE_CONCURRENCY",
     "NAME_CHARACTERS",
     "REQUEST_BYTES",
     "RESPONSE_BYTES",
@@ -66,3 +74,23 @@ ENVIRONMENT_BYTES = 4096
 
 NAME_CHARACTERS = 64
 """Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html."""
+
+MAX_BATCH_SIZE = 10_000
+"""Messages or records of one invocation: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html,
+which also has the limits of batches, windows, parallelization and retries below."""
+
+MAX_SMALL_BATCH_SIZE = 10
+"""Messages of one invocation from a FIFO queue, or from another queue without a batching window."""
+
+MAX_BATCHING_WINDOW_S = 300
+
+MAX_PARALLELIZATION = 10
+"""Batches of one Kinesis shard that are processed at the same time."""
+
+MAX_RETRY_ATTEMPTS = 10_000
+
+MIN_QUEUE_CONCURRENCY, MAX_QUEUE_CONCURRENCY = 2, 1000
+"""Maximum concurrency of an SQS event source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html."""
+
+EVENT_PATTERN_CHARACTERS = 2048
+"""Characters of an EventBridge rule's pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""

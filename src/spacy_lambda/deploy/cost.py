@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spacy_lambda.cdk import prices
+from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode
 
 __all__ = ["Cost", "estimate"]
 
 MONTH_S = 730 * 3600
 GB = 1e9
+POLLS, POLL_S = 5, 20
+"""Requests with which Lambda waits for messages of a queue, and the seconds of each: the longest that SQS allows
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,9 @@ def estimate(spec: FunctionSpec, *, code_bytes: int, model_bytes: int, versions:
         idle["snapshots"] = versions * memory_gb * prices.SNAPSHOT_GB_SECOND * MONTH_S
     if isinstance(spec.code, ImageCode) and spec.code.efs:
         idle["EFS"] = versions * model_bytes / GB * prices.EFS_GB
+    queues = sum(isinstance(source, SqsSource) for source in spec.config.sources)
+    if queues:
+        idle["queues"] = queues * POLLS * MONTH_S / POLL_S / 1e6 * prices.MILLION_SQS_REQUESTS
     seconds = 1e6 * ms_per_text / 1000
     return Cost(
         idle, prices.MILLION_REQUESTS + seconds * memory_gb * prices.GB_SECOND[spec.config.architecture], ms_per_text

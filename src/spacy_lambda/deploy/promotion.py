@@ -1,4 +1,7 @@
-"""Last stage of a deployment: the second update of the stack, which moves the live alias to the published version."""
+"""Last stage of a deployment: the second update of the stack, which moves the live alias to the published version.
+
+It also connects new event sources to the alias, and disconnects those that are no longer in the file.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +43,11 @@ def promote(published: Published, *, aws: Aws, cdk: Cdk, out: Path, on_line: Cal
     :raises DeployError: If AWS refuses.
     """
     function, version, previous = published.spec.function_name, published.version, published.previous
-    if version == previous:
+    spec = replace(published.spec, live_version=version, connected=None)
+    if version == previous and {*spec.connected_sources} == {*published.spec.connected_sources}:
         return Live(function, version, previous, _url(aws, function))
-    on_line(f"{function}: version {version} goes live")
-    update_stack(replace(published.spec, live_version=version), aws=aws, cdk=cdk, out=out, on_line=on_line)
+    on_line(f"{function}: version {version} goes live" if version != previous else f"{function}: event sources change")
+    update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line)
     pruned = prune_versions(aws, function, keep=published.keep, live=version)
     return Live(function, version, previous, _url(aws, function), tuple(pruned))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from spacy_lambda.cdk.spec import FunctionSpec
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
+from spacy_lambda.deploy.connections import connected_sources
 from spacy_lambda.deploy.golden_tests import run_golden_tests
 from spacy_lambda.deploy.storage import Stored
 from spacy_lambda.deploy.synthesis import write_templates
@@ -21,7 +22,7 @@ __all__ = ["Published", "publish", "update_stack"]
 class Published:
     """One function with a published version that has passed its golden tests.
 
-    :param spec: Its stack, whose live alias has not moved.
+    :param spec: Its stack, whose live alias has not moved, and has the event sources of before.
     :param version: The version.
     :param previous: The version that is live; ``None`` the first time. The same if nothing has changed.
     :param keep: Number of published versions to keep.
@@ -34,7 +35,9 @@ class Published:
 
 
 def publish(stored: Stored, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[[str], None]) -> Published:
-    """Publish a version and test it; the live alias stays where it is.
+    """Publish a version and test it; the live alias stays where it is, with its event sources.
+
+    New event sources may be read from now on, so that the permissions are in force when they are connected.
 
     :param out: Folder for the templates.
     :raises DeployError: If AWS refuses, or the version fails a golden test.
@@ -42,7 +45,8 @@ def publish(stored: Stored, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[
     function, tests = stored.spec.function_name, stored.prepared.golden_tests
     previous = live_version(aws, function)
     on_line(f"{function}: publishing a version")
-    spec = replace(stored.spec, live_version=previous)
+    connected = connected_sources(aws, function) if previous else ()
+    spec = replace(stored.spec, live_version=previous, connected=connected)
     version = update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line)
     if version != previous:
         wait_until_ready(aws, function, version)

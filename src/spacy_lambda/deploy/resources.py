@@ -80,13 +80,30 @@ def _permission(stack: str, properties: Mapping[str, Any]) -> str:
     return f"{who} may {properties['Action']} on {stack}:{ALIAS}"
 
 
+def _mapping(stack: str, properties: Mapping[str, Any]) -> str:
+    arn = properties["EventSourceArn"]
+    text = arn if isinstance(arn, str) else str(arn["Fn::Join"][1][-1])
+    return f"{text.rpartition(':')[2]} invokes {stack}:{ALIAS}"
+
+
+def _rule(stack: str, properties: Mapping[str, Any]) -> str:
+    return str(properties.get("Description", f"a rule of {stack}"))
+
+
+def _schedule(stack: str, properties: Mapping[str, Any]) -> str:
+    return f"{properties['ScheduleExpression']} invokes {stack}:{ALIAS}"
+
+
 DESCRIPTIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "AWS::Budgets::Budget": lambda stack, properties: str(properties["Budget"]["BudgetName"]),
+    "AWS::Events::Rule": _rule,
     "AWS::IAM::Role": lambda stack, properties: str(properties.get("Description", f"a role of {stack}")),
     "AWS::Lambda::Alias": lambda stack, properties: f"{stack}:{properties['Name']}",
+    "AWS::Lambda::EventSourceMapping": _mapping,
     "AWS::Lambda::Permission": _permission,
     "AWS::Lambda::Url": _url,
     "AWS::Lambda::Version": lambda stack, properties: f"{stack}: a new one if code or settings have changed",
+    "AWS::Scheduler::Schedule": _schedule,
 }
 
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
-from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.lock import deployment_lock
-from spacy_lambda.deploy.stacks import find_stack, require_settled
+from spacy_lambda.deploy.stacks import deployed_template, find_stack, require_settled
 from spacy_lambda.deploy.versions import list_versions, live_version
 from spacy_lambda.errors import DeployError
 
@@ -81,7 +79,7 @@ def _choose(aws: Aws, function: str, live: str, version: str | None) -> str:
 def _move_alias(aws: Aws, function: str, version: str, *, bucket: str) -> None:
     client = aws.client("cloudformation")
     with aws_errors(f"moving the live alias of {function} to version {version}"):
-        template = _parsed(client.get_template(StackName=function, TemplateStage="Original")["TemplateBody"])
+        template = deployed_template(aws, function)
         aliases = [one for one in template["Resources"].values() if one["Type"] == ALIAS_TYPE]
         if len(aliases) != 1 or aliases[0]["Properties"]["FunctionVersion"] == version:
             raise DeployError(
@@ -96,11 +94,6 @@ def _move_alias(aws: Aws, function: str, version: str, *, bucket: str) -> None:
             StackName=function, TemplateURL=_url(aws, bucket, key), Capabilities=["CAPABILITY_NAMED_IAM"]
         )
         client.get_waiter("stack_update_complete").wait(StackName=function, WaiterConfig={"Delay": 3})
-
-
-def _parsed(template: Any) -> dict[str, Any]:
-    """Parse a template, unless botocore has parsed it already, as it does for JSON."""
-    return dict(template) if isinstance(template, dict) else dict(parse_json(template))
 
 
 def _url(aws: Aws, bucket: str, key: str) -> str:

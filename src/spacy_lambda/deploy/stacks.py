@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
@@ -15,6 +16,7 @@ __all__ = [
     "BOOTSTRAP_PARAMETER",
     "Stack",
     "StackResource",
+    "deployed_template",
     "find_stack",
     "is_bootstrapped",
     "require_settled",
@@ -110,6 +112,17 @@ def stack_resources(aws: Aws, name: str) -> list[StackResource]:
             for page in pages
             for resource in page["StackResourceSummaries"]
         ]
+
+
+def deployed_template(aws: Aws, name: str) -> dict[str, Any]:
+    """Return the template of a stack, as it was deployed.
+
+    :raises DeployError: If AWS refuses.
+    """
+    with aws_errors(f"reading the template of the stack {name}"):
+        body = aws.client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    # botocore has parsed a template in JSON already.
+    return dict(body) if isinstance(body, dict) else dict(parse_json(body))
 
 
 def is_bootstrapped(aws: Aws) -> bool:
