@@ -20,6 +20,7 @@ from spacy.language import Language
 
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.runtime.code import import_code
+from spacy_lambda.runtime.gc_pause import gc_paused
 from spacy_lambda.runtime.private_transformer import find_transformers
 from spacy_lambda.runtime.scores import keep_scores
 from spacy_lambda.runtime.sessions import opening_sessions
@@ -116,7 +117,7 @@ def load_pipeline(path: Path) -> Language:
 
     :raises PipelineLoadError: If it does not load.
     """
-    with opening_sessions(path):
+    with gc_paused(), opening_sessions(path):
         import_code(path)
         nlp = _load(path)
         for transformer in find_transformers(nlp):

@@ -12,6 +12,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from spacy_lambda.runtime.gc_pause import gc_paused
+
 __all__ = ["spacy"]
 
 
@@ -30,7 +32,8 @@ def _import_spacy() -> ModuleType:
         stand_ins = {"spacy.cli": package, "spacy.cli.info": module}
         sys.modules.update(stand_ins)
         try:
-            import spacy
+            with gc_paused():
+                import spacy
         finally:
             for name, stand_in in stand_ins.items():
                 if sys.modules.get(name) is stand_in:
