@@ -76,7 +76,7 @@ def test_a_component_that_nothing_registers(tmp_path: Path) -> None:
 def test_a_component_that_fails_on_texts(tmp_path: Path) -> None:
     pipeline(tmp_path, factory="needy", code=FACTORY)
     error = refused(tmp_path)
-    assert "mine does not answer" in error.message
+    assert "mine does not run" in error.message
     assert "component 'mine': ModuleNotFoundError" in error.message
     assert "the module 'no_such_package' is missing" in error.message
 

@@ -23,7 +23,7 @@ from spacy_lambda import load
 from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.differences import differences, first_not_finite
 from spacy_lambda.compiler.doc_trace import DocTrace, trace_text
-from spacy_lambda.compiler.proof_queries import function_answers
+from spacy_lambda.compiler.proof_queries import function_predictions
 from spacy_lambda.compiler.required_packages import kept_requirements, required_names
 from spacy_lambda.compiler.verification import verify
 from spacy_lambda.errors import CompileError
@@ -384,4 +384,4 @@ def test_a_large_encoder_is_proved_without_the_limits_of_a_function() -> None:
     nlp = load("en_scienceie_minilm")
     nlp.meta["spacy_lambda"]["encoders"]["transformer"]["bytes"] = 10**12
     nlp.meta["spacy_lambda"].pop("speed", None)
-    assert all(isinstance(found, list | dict) for found in function_answers(nlp, ["Iron. " * 2000, ""]))
+    assert all(isinstance(found, list | dict) for found in function_predictions(nlp, ["Iron. " * 2000, ""]))

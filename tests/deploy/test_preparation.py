@@ -47,8 +47,10 @@ def test_a_pipeline_signed_by_the_key_is_accepted(tmp_path: Path, monkeypatch: p
     private, public = key_pair(tmp_path, "ours")
     location = pushed(tmp_path, key=private)
     prepared = prepare(tmp_path, location, public)
-    assert str(prepared.stored).startswith("s3://papers-models-123456789012-eu-central-1/pipelines/en_materials@1.0.0#")
-    assert prepared.bundle.pipeline_sha256 == prepared.stored.sha256 == parse_location(location).sha256
+    assert str(prepared.location).startswith(
+        "s3://papers-models-123456789012-eu-central-1/pipelines/en_materials@1.0.0#"
+    )
+    assert prepared.bundle.pipeline_sha256 == prepared.location.sha256 == parse_location(location).sha256
     assert [one["label"] for one in prepared.golden_tests[0].expected] == []
     assert prepared.labels == ("MATERIAL",)
 
@@ -84,7 +86,7 @@ def test_an_image_that_fetches_is_made_before_the_pipeline_is_stored(
     project = Project(name="papers", region="eu-central-1", functions=(function,), folder=tmp_path)
     aws = Aws("123456789012", "eu-central-1", None)
     with prepare_function(project, function, aws=aws, build_images=False) as prepared:
-        assert prepared.bundle.location == str(prepared.stored)
+        assert prepared.bundle.location == str(prepared.location)
         assert not (prepared.bundle.path / "pipeline" / "pipeline").exists()
         code = describe_code(prepared)
         (prepared.bundle.path / RECORD).write_text("{}")

@@ -102,7 +102,7 @@ def _query(root: Path, pipeline: Path, python: str, name: str) -> IsolatedRun:
 def _proof_error(name: str, failure: Failure, *, loading: bool) -> BundleError:
     by = f"component {failure.component!r}: " if failure.component else ""
     raised = f"{failure.kind}: {' '.join(failure.message.split())}"[:MAX_MESSAGE]
-    step = "load" if loading else "answer"
+    step = "load" if loading else "run"
     message = f"{name} does not {step} with the bundle's packages: {by}{raised}"
     # The module of "cannot import name" is there.
     absent = not failure.message.startswith("cannot import name")

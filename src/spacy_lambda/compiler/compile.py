@@ -86,8 +86,8 @@ def compile_pipeline(
             f"--calibrate {calibrate} applies to {' and '.join(CALIBRATED)} only, and the precision is {precision}",
             remedy=f"add --precision {' or '.join(CALIBRATED)}, or leave out --calibrate",
         )
-    read = [one for one in (calibrate, verify, *code) if one is not None]
-    with pipeline_folder(pipeline) as path, open_output(out, original=path, inputs=read, force=force) as target:
+    inputs = [one for one in (calibrate, verify, *code) if one is not None]
+    with pipeline_folder(pipeline) as path, open_output(out, original=path, inputs=inputs, force=force) as target:
         require_original(path)
         on_step("loading", 0, 1)
         original = inspect_original(path, find_code(path, code))
@@ -99,7 +99,7 @@ def compile_pipeline(
         for part in original.transformers:
             with library_errors(original.nlp, f"component {part.name!r}"):
                 encoders[part.name] = compile_encoder(part, rules, texts=texts, on_step=on_step)
-        meta = _describe(original, encoders, precision, n_texts=len(texts))
+        meta = _make_meta(original, encoders, precision, n_texts=len(texts))
         write_pipeline(original, encoders, target.folder)
         write_meta(target.folder, meta, requirements)
         if comparison:
@@ -141,7 +141,7 @@ def _texts(calibrate: Path | None, original: Original) -> Sequence[str]:
     return [doc.text for doc in read_docs(calibrate, original.nlp)] if calibrate is not None else []
 
 
-def _describe(
+def _make_meta(
     original: Original, encoders: dict[str, CompiledEncoder], precision: Precision, *, n_texts: int
 ) -> CompiledMeta:
     meta = original.nlp.meta

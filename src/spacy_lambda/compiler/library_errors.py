@@ -28,10 +28,10 @@ def library_errors(nlp: Language | None, what: str) -> Iterator[None]:
     except (SpacyLambdaError, OSError, MemoryError):
         raise
     except Exception as exc:  # any error of a model, a tokenizer or torch
-        answered = None if nlp is None else _failure(nlp)
-        if answered is not None:
+        failure = None if nlp is None else _failure(nlp)
+        if failure is not None:
             raise CompileError(
-                f"the original itself fails: {answered}", remedy="make `nlp(text)` work on it first"
+                f"the original itself fails: {failure}", remedy="make `nlp(text)` work on it first"
             ) from exc
         raise CompileError(
             f"{what} cannot be compiled with its settings: {_described(exc)}",

@@ -25,9 +25,9 @@ from spacy_lambda.compiler.inspection import Original
 from spacy_lambda.compiler.libraries.spacy_transformers import SPACY_TRANSFORMERS
 from spacy_lambda.compiler.loaded_pipeline import has_model
 from spacy_lambda.compiler.precisions import USE_FP32, PrecisionRules
-from spacy_lambda.compiler.proof_answers import IsolatedAnswers, query_isolated
 from spacy_lambda.compiler.proof_padding import trace_without_padding
-from spacy_lambda.compiler.proof_queries import function_answers
+from spacy_lambda.compiler.proof_queries import function_predictions
+from spacy_lambda.compiler.proof_results import IsolatedResults, query_isolated
 from spacy_lambda.compiler.required_packages import distributions_of, installed_sources, is_base, pinned
 from spacy_lambda.compiler.torch_code import torch_uses
 from spacy_lambda.errors import CompileError, shorten
@@ -42,8 +42,8 @@ ROUNDS = 12
 SHOWN_USES = 5
 REPEATS = 3
 
-LEAST_ANSWERED = 0.25
-"""Part of the texts that the original must answer: where it fails, nothing is proved. An empty text proves little."""
+MIN_WORKING_SHARE = 0.25
+"""Minimum share of texts, without blank ones, on which the original works: where it fails, nothing is proved."""
 
 REGISTRIES = (
     "if the code needs spacy_transformers for its registries only: spacy.registry has span_getters and"
@@ -75,19 +75,19 @@ TEXTS = (
 
 
 @dataclass(frozen=True)
-class _OriginalAnswers:
+class _OriginalResults:
     """The reference: the original's results on each text.
 
-    :param answers: The function's predictions, for the texts on which the original does not raise.
+    :param predictions: The function's predictions, for the texts on which the original does not raise.
     """
 
     nlp: Language
     texts: tuple[str, ...]
     traces: tuple[DocTrace, ...]
-    answers: list[Any]
+    predictions: list[Any]
 
     @property
-    def answerable(self) -> list[str]:
+    def working_texts(self) -> list[str]:
         """The texts on which the original does not raise."""
         return [text for text, trace in zip(self.texts, self.traces, strict=True) if trace.failure is None]
 
@@ -118,7 +118,7 @@ def prove(
     known = tuple(requirements)
     for _ in range(ROUNDS):
         on_round(known)
-        compiled = query_isolated(folder, known, original.texts, answerable=original.answerable)
+        compiled = query_isolated(folder, known, original.texts, working=original.working_texts)
         problem = _find_problem(original, compiled, rules, inspected.code.names)
         wanted = [] if problem is None and rules.exact else _wanted(compiled, problem, known, inspected.code.names)
         if not wanted:
@@ -143,21 +143,21 @@ class _Problem:
         return CompileError(f"{self.message}; nothing was written", remedy=self.remedy)
 
 
-def _query_original(nlp: Language, texts: tuple[str, ...]) -> _OriginalAnswers:
+def _query_original(nlp: Language, texts: tuple[str, ...]) -> _OriginalResults:
     with _quiet():
         traces = tuple(trace_text(nlp, text) for text in texts)
         good = [text for text, trace in zip(texts, traces, strict=True) if trace.failure is None]
-        answers = function_answers(nlp, good)
+        predictions = function_predictions(nlp, good)
     failures = [trace.failure for text, trace in zip(texts, traces, strict=True) if text.strip() and trace.failure]
-    # The answers to single texts come first.
-    failures += [one for text, one in zip(good, answers, strict=False) if text.strip() and isinstance(one, Failure)]
-    asked = sum(bool(text.strip()) for text in texts)
-    if asked - len(failures) < LEAST_ANSWERED * asked:
+    # The predictions of single texts come first.
+    failures += [one for text, one in zip(good, predictions, strict=False) if text.strip() and isinstance(one, Failure)]
+    total = sum(bool(text.strip()) for text in texts)
+    if total - len(failures) < MIN_WORKING_SHARE * total:
         raise CompileError(
-            f"the original itself fails on {len(failures)} of {asked} texts: {_described(failures[0])}",
+            f"the original itself fails on {len(failures)} of {total} texts: {_described(failures[0])}",
             remedy="make `nlp(text)` work on it first; if it is for particular texts only, give some with --verify",
         )
-    return _OriginalAnswers(nlp, texts, traces, answers)
+    return _OriginalResults(nlp, texts, traces, predictions)
 
 
 @contextlib.contextmanager
@@ -174,14 +174,14 @@ def _quiet() -> Iterator[None]:
 
 
 def _find_problem(
-    original: _OriginalAnswers, compiled: IsolatedAnswers, rules: PrecisionRules, code: Sequence[str]
+    original: _OriginalResults, compiled: IsolatedResults, rules: PrecisionRules, code: Sequence[str]
 ) -> _Problem | None:
     """Return the most severe problem that the fresh process reported."""
     failures = [compiled.failure] if compiled.failure else []
     traces = zip(original.traces, compiled.traces, strict=False)
     failures += [now.failure for then, now in traces if now.failure and not then.failure]
-    answers = zip(original.answers, compiled.answers, strict=False)
-    failures += [now for then, now in answers if isinstance(now, Failure) and not isinstance(then, Failure)]
+    predictions = zip(original.predictions, compiled.predictions, strict=False)
+    failures += [now for then, now in predictions if isinstance(now, Failure) and not isinstance(then, Failure)]
     if failures:
         return _failed(failures, compiled, code)
     if compiled.components != original.nlp.pipe_names:
@@ -193,7 +193,7 @@ def _find_problem(
         different = _different(original, compiled)
         if different is not None:
             return _padded(original, compiled) or different
-        return _answered_differently(original, compiled)
+        return _different_predictions(original, compiled)
     return (
         _not_finite(original, compiled, rules)
         or _different(original, compiled, without_models=True)
@@ -217,9 +217,9 @@ def _torch_code(inspected: Original) -> _Problem | None:
     )
 
 
-def _failed(failures: Sequence[Failure], compiled: IsolatedAnswers, code: Sequence[str]) -> _Problem:
+def _failed(failures: Sequence[Failure], compiled: IsolatedResults, code: Sequence[str]) -> _Problem:
     first = failures[0]
-    step = "load" if compiled.loading else "answer"
+    step = "load" if compiled.loading else "run"
     message = f"the compiled pipeline does not {step} with what the function has: {_described(first)}"
     return _Problem(message, _remedy(first, compiled, code), tuple(failures))
 
@@ -230,7 +230,7 @@ def _described(failed: Failure) -> str:
     return f"{by}{failed.kind}: {message} ({failed.where})"
 
 
-def _remedy(failed: Failure, compiled: IsolatedAnswers, code: Sequence[str]) -> str:
+def _remedy(failed: Failure, compiled: IsolatedResults, code: Sequence[str]) -> str:
     _, _, own_remedy = failed.message.partition(REMEDY)
     if own_remedy:
         return own_remedy
@@ -253,7 +253,7 @@ def _remedy(failed: Failure, compiled: IsolatedAnswers, code: Sequence[str]) -> 
     return "change or remove the code that raises it, or bring its files with --code FILE, and compile again"
 
 
-def _not_finite(original: _OriginalAnswers, compiled: IsolatedAnswers, rules: PrecisionRules) -> _Problem | None:
+def _not_finite(original: _OriginalResults, compiled: IsolatedResults, rules: PrecisionRules) -> _Problem | None:
     for text, then, now in zip(original.texts, original.traces, compiled.traces, strict=True):
         if not first_not_finite(then) and (where := first_not_finite(now)):
             return _Problem(f"{rules.name} gives NaN: {where} on {text[:60]!r}", USE_FP32)
@@ -261,7 +261,7 @@ def _not_finite(original: _OriginalAnswers, compiled: IsolatedAnswers, rules: Pr
 
 
 def _different(
-    original: _OriginalAnswers, compiled: IsolatedAnswers, *, without_models: bool = False
+    original: _OriginalResults, compiled: IsolatedResults, *, without_models: bool = False
 ) -> _Problem | None:
     """Return the problem of the first component that differs from the original's.
 
@@ -286,7 +286,7 @@ def _different(
     return None
 
 
-def _padded(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Problem | None:
+def _padded(original: _OriginalResults, compiled: IsolatedResults) -> _Problem | None:
     """Return the problem of a component that reads the padding of ``doc._.trf_data``."""
     for text, trace in zip(original.texts, original.traces, strict=True):
         if not compiled.readers or trace.failure is not None:
@@ -303,9 +303,9 @@ def _padded(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Problem |
     return None
 
 
-def _answered_differently(original: _OriginalAnswers, compiled: IsolatedAnswers) -> _Problem | None:
-    numbers = [number for number, one in enumerate(original.answers) if not isinstance(one, Failure)]
-    first, second = ([those[number] for number in numbers] for those in (original.answers, compiled.answers))
+def _different_predictions(original: _OriginalResults, compiled: IsolatedResults) -> _Problem | None:
+    numbers = [number for number, one in enumerate(original.predictions) if not isinstance(one, Failure)]
+    first, second = ([those[number] for number in numbers] for those in (original.predictions, compiled.predictions))
     found = list(differences(first, second))
     if not found:
         return None
@@ -313,7 +313,7 @@ def _answered_differently(original: _OriginalAnswers, compiled: IsolatedAnswers)
     # Several times: a random value may come close to the one before.
     for _ in range(REPEATS):
         with _quiet():
-            again = function_answers(original.nlp, original.answerable)
+            again = function_predictions(original.nlp, original.working_texts)
         unsteady |= {one.path for one in differences(first, [again[number] for number in numbers])}
     found = [one for one in found if one.path not in unsteady]
     if not found:
@@ -325,7 +325,7 @@ def _answered_differently(original: _OriginalAnswers, compiled: IsolatedAnswers)
 
 
 def _deterministic(
-    original: _OriginalAnswers, text: str, found: Sequence[tuple[str, ValueDifference]]
+    original: _OriginalResults, text: str, found: Sequence[tuple[str, ValueDifference]]
 ) -> list[tuple[str, ValueDifference]]:
     """Keep the differences in values that the original gives each time, in any batch."""
     unsteady: set[tuple[str, str]] = set()
@@ -338,7 +338,7 @@ def _deterministic(
 
 
 def _wanted(
-    compiled: IsolatedAnswers, problem: _Problem | None, known: Sequence[str], code: Sequence[str]
+    compiled: IsolatedResults, problem: _Problem | None, known: Sequence[str], code: Sequence[str]
 ) -> list[str]:
     """Return requirements that may remove a problem: distributions of missing modules that are installed here."""
     named = [name for failed in (problem.failures if problem else ()) for name in failed.missing]

@@ -26,7 +26,7 @@ from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import keep_scores
 from spacy_lambda.runtime.trf_data.extension import get_trf_data, set_trf_data
 
-__all__ = ["function_answers", "load", "query"]
+__all__ = ["function_predictions", "load", "query"]
 
 UNLIMITED = {variable: str(10**9) for variable in (MAX_TEXT_VARIABLE, MAX_TEXTS_VARIABLE, MAX_TOTAL_VARIABLE)}
 """The limits of a function follow from its speed and its timeout; its predictions do not."""
@@ -50,17 +50,17 @@ def query(nlp: Language, request: dict[str, Any]) -> dict[str, Any]:
     running[:] = []
     return {
         "components": nlp.pipe_names,
-        "speed": _speed(nlp, request["answerable"]),
+        "speed": _speed(nlp, request["working"]),
         "traces": [trace.to_dict() for trace in traces],
-        "answers": [
-            {"failure": asdict(one)} if isinstance(one, Failure) else {"answer": one}
-            for one in function_answers(nlp, request["answerable"])
+        "predictions": [
+            {"failure": asdict(one)} if isinstance(one, Failure) else {"prediction": one}
+            for one in function_predictions(nlp, request["working"])
         ],
         "readers": readers,
     }
 
 
-def function_answers(nlp: Language, texts: list[str]) -> list[Any]:
+def function_predictions(nlp: Language, texts: list[str]) -> list[Any]:
     """Return the function's predictions for each shape of a request; a :class:`Failure` where it raises.
 
     :param texts: Texts on which the pipeline does not raise.
@@ -71,10 +71,10 @@ def function_answers(nlp: Language, texts: list[str]) -> list[Any]:
     several, few = ([text for text in those if text.strip()] for those in (texts, short))
     events: list[dict[str, Any]] = [{"text": text, "include": list(DOC_PARTS)} for text in texts]
     events += [{"texts": several, "include": list(DOC_PARTS)}, {"inputs": few}, {"texts": short}]
-    return [_answer(function, event) for event in events]
+    return [_predict(function, event) for event in events]
 
 
-def _answer(function: Predictor, event: dict[str, Any]) -> Any:
+def _predict(function: Predictor, event: dict[str, Any]) -> Any:
     try:
         return dispatch(event, None, function)
     except Exception as exc:  # any exception of user code

@@ -134,15 +134,15 @@ def make_spec(
     :param limit: Concurrency that the account has for it.
     :param live_version: Version of the live alias.
     """
-    config, stored = prepared.config, str(prepared.stored)
+    config, location = prepared.config, str(prepared.location)
     return FunctionSpec(
         project=project.name,
         account=aws.account,
         region=aws.region,
-        config=replace(config, pipeline=stored, signed_by=None, golden=None, concurrency=limit.reserved),
+        config=replace(config, pipeline=location, signed_by=None, golden=None, concurrency=limit.reserved),
         code=code,
         sha256=prepared.bundle.pipeline_sha256,
-        pipeline=stored if config.shape == "image-efs" else None,
+        pipeline=location if config.shape == "image-efs" else None,
         labels=prepared.labels if config.metrics else (),
         live_version=live_version,
         tags=project.tags,

@@ -40,7 +40,7 @@ class Prepared:
 
     :param config: Its configuration.
     :param folder: The pipeline, on this machine.
-    :param stored: Location of the pipeline in the project's bucket, once it is stored.
+    :param location: Location that the pipeline gets in the project's bucket.
     :param bundle: The zip, or the image and its folder.
     :param labels: Labels of the pipeline's entities.
     :param golden_tests: Golden tests that a new version must pass.
@@ -49,7 +49,7 @@ class Prepared:
 
     config: FunctionConfig
     folder: Path
-    stored: Location
+    location: Location
     bundle: Bundle
     labels: tuple[str, ...]
     golden_tests: tuple[GoldenTest, ...]
@@ -76,12 +76,12 @@ def prepare(
     out.mkdir(parents=True, exist_ok=True)
     (out.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     with _local_pipeline(config) as folder:
-        stored = _stored_location(project, aws, folder)
-        _check_digest(config.pipeline, stored)
+        location = _bucket_location(project, aws, folder)
+        _check_digest(config.pipeline, location)
         options = BundleOptions(
             target=Target(config.python, config.architecture),
             package_type="image" if config.shape == "image-efs" else config.shape,
-            fetch_from=str(stored) if config.shape == "image-efs" else None,
+            fetch_from=str(location) if config.shape == "image-efs" else None,
             engine=None if build_images else NO_ENGINE,
         )
         bundle = make_bundle(str(folder), out, options, on_step=on_step)
@@ -89,7 +89,7 @@ def prepare(
         made = make_golden_tests(folder, requests)
         on_step("golden tests", 1, 1)
         latency = statistics.median(made.milliseconds)
-        yield Prepared(config, folder, stored, bundle, made.labels, made.golden_tests, latency)
+        yield Prepared(config, folder, location, bundle, made.labels, made.golden_tests, latency)
 
 
 def store_location(project: Project, aws: Aws) -> Location:
@@ -97,7 +97,7 @@ def store_location(project: Project, aws: Aws) -> Location:
     return Location("s3", f"{bucket_name(project.name, account=aws.account, region=aws.region)}/pipelines")
 
 
-def _stored_location(project: Project, aws: Aws, folder: Path) -> Location:
+def _bucket_location(project: Project, aws: Aws, folder: Path) -> Location:
     manifest = manifest_of(folder)
     digest = hashlib.sha256()
     for chunk in chunks(manifest, lambda entry: [(folder / entry.path).read_bytes()]):
@@ -106,11 +106,11 @@ def _stored_location(project: Project, aws: Aws, folder: Path) -> Location:
     return Location("s3", path, version_of(manifest), Digest(digest.hexdigest()))
 
 
-def _check_digest(pipeline: str, stored: Location) -> None:
+def _check_digest(pipeline: str, location: Location) -> None:
     wanted = parse_location(pipeline).sha256
-    if wanted not in (None, stored.sha256):
+    if wanted not in (None, location.sha256):
         raise ArtifactError(
-            f"{pipeline} has the digest {stored.sha256}",
+            f"{pipeline} has the digest {location.sha256}",
             remedy="name another pipeline, or correct the digest after '#sha256='",
         )
 

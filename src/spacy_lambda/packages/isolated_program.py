@@ -84,7 +84,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
             _block_files(request["readable"], blocked)
         loaded = queries.load(Path(request["pipeline"]))
         found["loading"] = False
-        found["answers"] = queries.query(loaded, request)
+        found["results"] = queries.query(loaded, request)
     except BaseException as exc:  # any exception of user code
         found["failure"] = asdict(describe_failure(exc))
     return {**found, "modules": sorted(_modules_below(request["root"]))}

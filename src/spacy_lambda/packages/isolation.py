@@ -43,7 +43,7 @@ class IsolatedRun:
     :param missing: Modules that were not found, each with the file that imports it.
     :param blocked: Files that were opened and that will be missing in the function.
     :param modules: Modules that came from the folder of packages.
-    :param answers: The result of the queries.
+    :param results: The result of the queries.
     """
 
     failure: Failure | None
@@ -51,7 +51,7 @@ class IsolatedRun:
     missing: list[tuple[str, str]]
     blocked: list[str]
     modules: list[str]
-    answers: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
 
 
 def run_isolated(
@@ -100,7 +100,7 @@ def run_isolated(
         missing=[(name, importer) for name, importer in response["missing"]],
         blocked=response["blocked"],
         modules=response["modules"],
-        answers=response.get("answers", {}),
+        results=response.get("results", {}),
     )
 
 

@@ -13,13 +13,13 @@ from spacy_lambda.packages.isolated_program import Failure
 from spacy_lambda.packages.isolation import IsolatedRun, run_isolated
 from spacy_lambda.packages.task_root import function_task_root
 
-__all__ = ["IsolatedAnswers", "query_isolated"]
+__all__ = ["IsolatedResults", "query_isolated"]
 
 QUERIES = Path(__file__).with_name("proof_queries.py")
 
 
 @dataclass(frozen=True)
-class IsolatedAnswers:
+class IsolatedResults:
     """The report of the fresh process.
 
     :param failure: The exception that kept the pipeline from loading or from running at all.
@@ -28,7 +28,7 @@ class IsolatedAnswers:
     :param blocked: Files that were opened and that will be missing in the function.
     :param components: The pipeline's components.
     :param traces: The changes of each component, text by text.
-    :param answers: The function's predictions, with a :class:`Failure` in the place of one that raised.
+    :param predictions: The function's predictions, with a :class:`Failure` in the place of one that raised.
     :param speed: The measured speed.
     :param readers: Components that read ``doc._.trf_data``.
     """
@@ -40,25 +40,25 @@ class IsolatedAnswers:
     readers: list[str] = field(default_factory=list)
     components: list[str] = field(default_factory=list)
     traces: list[DocTrace] = field(default_factory=list)
-    answers: list[Any] = field(default_factory=list)
+    predictions: list[Any] = field(default_factory=list)
     speed: dict[str, Any] | None = None
 
 
 def query_isolated(
-    folder: Path, requirements: Iterable[str], texts: Sequence[str], *, answerable: Sequence[str]
-) -> IsolatedAnswers:
+    folder: Path, requirements: Iterable[str], texts: Sequence[str], *, working: Sequence[str]
+) -> IsolatedResults:
     """Load a pipeline in a fresh process and query it.
 
     :param requirements: Requirements of the function in addition to the base install.
     :param texts: Texts to run component by component.
-    :param answerable: Those of them to send to the function too.
+    :param working: Those on which the original works, to send to the function too.
     :raises CompileError: If the process ends without a response.
     :raises RequirementError: If a requirement is not installed here.
     """
     with function_task_root(requirements) as root:
         done = run_isolated(
             QUERIES,
-            {"texts": list(texts), "answerable": list(answerable)},
+            {"texts": list(texts), "working": list(working)},
             root=root,
             pipeline=folder,
             subject="the compiled pipeline",
@@ -68,9 +68,9 @@ def query_isolated(
     return _read(done)
 
 
-def _read(done: IsolatedRun) -> IsolatedAnswers:
-    found = done.answers
-    return IsolatedAnswers(
+def _read(done: IsolatedRun) -> IsolatedResults:
+    found = done.results
+    return IsolatedResults(
         failure=done.failure,
         loading=done.loading,
         missing=done.missing,
@@ -78,13 +78,17 @@ def _read(done: IsolatedRun) -> IsolatedAnswers:
         readers=found.get("readers", []),
         components=found.get("components", []),
         traces=[_trace(one) for one in found.get("traces", [])],
-        answers=[_failure(one["failure"]) if "failure" in one else one["answer"] for one in found.get("answers", [])],
+        predictions=[_prediction(one) for one in found.get("predictions", [])],
         speed=found.get("speed"),
     )
 
 
 def _trace(found: dict[str, Any]) -> DocTrace:
     return DocTrace([(name, changed) for name, changed in found["steps"]], _failure(found["failure"]))
+
+
+def _prediction(found: dict[str, Any]) -> Any:
+    return _failure(found["failure"]) if "failure" in found else found["prediction"]
 
 
 def _failure(found: dict[str, Any] | None) -> Failure | None:
