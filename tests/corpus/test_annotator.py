@@ -105,7 +105,7 @@ def test_spark_types_are_those_of_arrow() -> None:
 
 
 def test_map_in_pandas(annotator: Annotator) -> None:
-    """What Spark's mapInPandas does: an iterator of frames in, an iterator of frames out."""
+    """Map frames as Spark's mapInPandas does: an iterator of them in, an iterator of them out."""
     frames = [pd.DataFrame({"text": ["iron"]}), pd.DataFrame({"text": ["glass", "x"]})]
     found = list(annotator.map(iter(frames)))
     assert [len(frame) for frame in found] == [1, 2]

@@ -17,7 +17,7 @@ from spacy_lambda.runtime.sessions import GRAPH_FILE, WEIGHTS_FILE, open_session
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, bool]]:
-    """What was opened, and whether it was in a thread of its own."""
+    """Return the models that were opened, each with whether a separate thread did."""
     found: list[tuple[Any, bool]] = []
     open_now = sessions._open
 

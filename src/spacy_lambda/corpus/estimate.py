@@ -36,7 +36,7 @@ TRANSITIONS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class EngineEstimate:
-    """What a run would take on an engine.
+    """Estimate of a run on an engine.
 
     :param engine: Its name.
     :param seconds: Time.
@@ -72,7 +72,7 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What annotating a corpus would take.
+    """Estimate of annotating a corpus.
 
     :param documents: Documents.
     :param unreadable: Those that cannot be read.

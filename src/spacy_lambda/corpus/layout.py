@@ -5,7 +5,7 @@ data sets skip because of its name::
 
     DST/abstracts.jsonl-00000.jsonl     results, in the format of the destination
     DST/errors.jsonl                    documents with an error, if there are any
-    DST/_annotate/run.json              what was asked for, and of which pipeline
+    DST/_annotate/run.json              the run's settings and its pipeline
     DST/_annotate/shards/….json         a shard that is done: digests, counts, seconds
     DST/_annotate/errors/….jsonl        its documents with an error
     DST/_annotate/parts/….jsonl         its results, if the destination has another format
@@ -30,7 +30,7 @@ INTERNAL = "_annotate"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything of a run is.
+    """The files of a run.
 
     :param name: The destination, as the user named it.
     :param work: Where shards' results and records are.

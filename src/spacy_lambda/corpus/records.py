@@ -1,4 +1,4 @@
-"""What a run has done: its settings, and a record of each shard that is complete."""
+"""Records of a run: its settings, and one of each shard that is complete."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ShardRecord:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What results depend on, beside the documents.
+    """The settings of a run, on which its results depend.
 
     :param pipeline: The pipeline's name, version and digest.
     :param options: Options of annotating.

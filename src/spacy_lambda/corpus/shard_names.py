@@ -16,7 +16,7 @@ MAX_NAME = 700
 """Maximum bytes of a part of a name and of all of it: file systems permit 255, with number and suffix, and S3 1,024."""
 
 UNSAFE = re.compile(r"^[._]|[\x00-\x1f\x7f\\\ud800-\udfff]")
-"""What is hidden from data sets, leads out of a folder, or is not valid in names everywhere."""
+"""Parts of names that data sets hide, that lead out of a folder, or that some systems do not accept."""
 
 
 def shard_names(groups: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What an engine does."""
+"""The protocol of an engine."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def unpacked(content: bytes, digest: Digest) -> Path:
     base = Path(tempfile.gettempdir(), f"spacy-lambda-{os.getuid()}")
     base.mkdir(mode=0o700, exist_ok=True)
     if base.is_symlink() or base.stat().st_uid != os.getuid():
-        raise CorpusError(f"{base} belongs to somebody else", remedy="remove it, or set TMPDIR")
+        raise CorpusError(f"{base} belongs to another user", remedy="remove it, or set TMPDIR")
     folder = base / digest
     if not folder.exists():
         try:

@@ -1,4 +1,4 @@
-"""What a file has for a document -> the document, or its error."""
+"""Values of a document in a file -> the document, or its error."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["invalid_document", "make_document"]
 
 
 def make_document(values: Mapping[str, Any], file: str, number: int, columns: Columns) -> Document:
-    """Return the document with these values. Without the text, or an identifier that was asked for, it has an error.
+    """Return the document with these values. Without the text, or a requested identifier, it has an error.
 
-    An identifier of another type than a string or an integer is carried along like any other value.
+    An identifier of another type than a string or an integer is kept like any other value.
     """
     needed = {columns.text: "--text-column"} | ({columns.id: "--id-column"} if columns.explicit_id else {})
     for column, option in needed.items():

@@ -72,12 +72,12 @@ def list_names(names: Iterable[str]) -> str:
 
 
 class FormatModule(Protocol):
-    """What the module of a format contains."""
+    """The interface of a format's module."""
 
     def read(self, stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
         """Yield the documents of a file, one after the other, without holding the whole file if the format permits.
 
-        What is wrong with one document is its error. So documents after it are not lost.
+        An error in one document is that document's, so that the documents after it are not lost.
 
         :param file: The file's name, for documents and errors.
         :raises CorpusError: If the file as a whole cannot be read, naming the file and the place in it.
@@ -116,7 +116,7 @@ class Format:
     :param is_written: ``False`` if it can only be read.
     :param single_document: ``True`` if each file is one document.
     :param compressed: ``True`` if its files are compressed in themselves: their names do not end with ``.gz``.
-    :param parts: The parts of a Doc that it always has, and the only ones; ``None`` for those that are asked for.
+    :param parts: The parts of a Doc that it always has, and the only ones; ``None`` for those that are requested.
     """
 
     name: str
@@ -128,7 +128,7 @@ class Format:
     parts: tuple[str, ...] | None = None
 
     def included(self, include: Iterable[str]) -> tuple[str, ...]:
-        """Return the parts of a Doc that its files have, if these are asked for.
+        """Return the parts of a Doc that its files have, if these are requested.
 
         :raises CorpusError: If it cannot hold one of them.
         """
