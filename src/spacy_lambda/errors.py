@@ -97,7 +97,7 @@ class ArtifactError(SpacyLambdaError):
 
 
 class SignatureError(ArtifactError):
-    """A signature is missing, wrong, or cannot be made."""
+    """A signature is missing, invalid, or cannot be made."""
 
 
 class LocationError(SpacyLambdaError):

@@ -167,7 +167,7 @@ SEVERAL: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("transformer", {"name": "second", "seed": 1}),
         ("tagger", {"upstream": "second"}),
     ),
-    "the last one is heard, whatever the name": (
+    "the last one is used, whatever the name": (
         ("transformer", {"name": "first", "seed": 0}),
         ("transformer", {"name": "second", "seed": 1}),
         ("ner", {"upstream": "first"}),

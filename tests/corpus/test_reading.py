@@ -69,7 +69,7 @@ def test_json_lines_of_other_systems(tmp_path: Path) -> None:
         ("c.jsonl:6", "e", 6),
     ]
     assert found[1].others == {"score": None, "high": None, "big": None}
-    assert "'text' is there twice" in errors(found)[4]
+    assert "'text' occurs twice" in errors(found)[4]
     assert "can't decode byte 0xe4 in position 10" in errors(found)[5]
 
 

@@ -21,7 +21,7 @@ def query(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask a model on the Hub, with the token of `hf auth login` or HF_TOKEN.
+    """Query a model on the Hub, with the token of `hf auth login` or HF_TOKEN.
 
     Example: spacy-lambda query hf://owner/name "Thin films of iron oxide."
     """

@@ -64,7 +64,7 @@ def compile_encoder(
     on_step("running torch", 1, 1)
     weights = part.weights()
     exact = build_graph(weights, all_layers=part.all_layers) if weights else _trace(part, on_step)
-    # At every precision: only the exact tolerance distinguishes a wrong graph from a coarse one.
+    # At every precision: only the exact tolerance distinguishes an incorrect graph from an imprecise one.
     model = split_weights(exact if rules.exact else copy.deepcopy(exact))
     found = check_encoder(part, model, expected, EXACT, on_check=_checking(on_step))
     check_component(part, model, expected.width)

@@ -45,7 +45,7 @@ def _found(location: Location, path: Path, digest: Digest | None) -> FoundArtifa
         size = path.stat().st_size
     except FileNotFoundError as exc:
         raise NotStoredError(
-            f"{location}: there is no {path}", remedy=f"see what is there with `spacy-lambda ls {path.parents[2]}`"
+            f"{location}: {path} does not exist", remedy=f"list the pipelines with `spacy-lambda ls {path.parents[2]}`"
         ) from exc
     except OSError as exc:
         raise _unreadable(path, exc) from exc

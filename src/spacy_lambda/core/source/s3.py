@@ -119,7 +119,7 @@ def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
     message, remedy = f"{place}: {error}", "check the location and the permissions of this role or user"
     match classify(error):
         case "missing":
-            remedy = "check the location; `spacy-lambda ls` shows what is there"
+            remedy = "check the location; `spacy-lambda ls` lists the pipelines"
             return NotStoredError(f"{place} does not exist", remedy=remedy)
         case "denied":
             message = f"{place}: access denied ({code})"

@@ -53,7 +53,7 @@ def _check(schema: pa.Schema, file: str, columns: Columns) -> list[str]:
     columns.check(names, file)
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise CorpusError(f"{file}: the column {twice!r} is there twice", remedy="rename one of them")
+        raise CorpusError(f"{file}: the column {twice!r} occurs twice", remedy="rename one of them")
     kind = plain_type(schema.field(columns.text).type)
     if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_null(kind)):
         raise CorpusError(
