@@ -66,3 +66,12 @@ def test_every_name_is_used() -> None:
     assert [name for name in env_names.__all__ if not re.search(rf"\b{name}\b", elsewhere)] == []
     elsewhere = "\n".join(path.read_text() for path in MODULES if path != Path(limits.__file__))
     assert [name for name in limits.__all__ if not re.search(rf"\b{name}\b", elsewhere)] == []
+
+
+def test_public_classes_have_different_names() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(path.relative_to(SOURCE).as_posix())
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 from spacy_lambda.bundler.assemble import Assembled, assemble
 from spacy_lambda.bundler.image.build import BuiltImage, build_image
 from spacy_lambda.bundler.image.context import aws_base
-from spacy_lambda.bundler.image.engines import Engine, find_engine
+from spacy_lambda.bundler.image.engines import ContainerEngine, find_engine
 from spacy_lambda.bundler.licences import Component
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, write_metadata
 from spacy_lambda.bundler.proof import Proof
@@ -136,7 +136,9 @@ def bundle(
     return written
 
 
-def _write(assembled: Assembled, choice: PackageTypeChoice, out: Path, base: str, engine: Engine | None) -> Bundle:
+def _write(
+    assembled: Assembled, choice: PackageTypeChoice, out: Path, base: str, engine: ContainerEngine | None
+) -> Bundle:
     location = PIPELINE_FOLDER
     if choice.fetched and assembled.location is not None:
         location = assembled.location

@@ -20,7 +20,7 @@ SEGMENT = struct.Struct("<IIQQQQQQ")
 
 
 @dataclass(frozen=True)
-class Segment:
+class ElfSegment:
     """One program header.
 
     :param at: Its offset in the file.
@@ -69,12 +69,12 @@ def cut_unloaded(elf: bytes) -> bytes:
     return bytes(found)
 
 
-def _segments(elf: bytes) -> list[Segment]:
+def _segments(elf: bytes) -> list[ElfSegment]:
     offset, entry_size, count = (*struct.unpack_from("<Q", elf, 32), *struct.unpack_from("<HH", elf, 54))
     found = []
     for at in range(offset, offset + entry_size * count, entry_size):
         kind, _, place, address, _, size, _, alignment = SEGMENT.unpack_from(elf, at)
-        found.append(Segment(at, kind, place, address, size, alignment))
+        found.append(ElfSegment(at, kind, place, address, size, alignment))
     return found
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spacy_lambda.bundler.image.context import PYTHON_LABEL
-from spacy_lambda.bundler.image.engines import Engine, ImageConfig
+from spacy_lambda.bundler.image.engines import ContainerEngine, ImageConfig
 from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.settings import Program
@@ -37,7 +37,7 @@ Command = Callable[[Collection[str]], Sequence[str]]
 
 
 @contextmanager
-def image_program(engine: Engine, image: str) -> Iterator[tuple[Program, str]]:
+def image_program(engine: ContainerEngine, image: str) -> Iterator[tuple[Program, str]]:
     """Prepare an image; its containers are removed at the end.
 
     :param image: Its id or its name; it is pulled from its registry if it is missing.
@@ -65,7 +65,7 @@ def image_program(engine: Engine, image: str) -> Iterator[tuple[Program, str]]:
 
 
 @contextmanager
-def _contained(engine: Engine, image: str, config: ImageConfig) -> Iterator[Command]:
+def _contained(engine: ContainerEngine, image: str, config: ImageConfig) -> Iterator[Command]:
     """Run each environment in a separate container."""
     label = f"spacy-lambda={uuid.uuid4().hex}"
     words = (engine.name, "run", "--rm", "--interactive", "--read-only", "--tmpfs", "/tmp", "--network", "host")
@@ -84,7 +84,7 @@ def _contained(engine: Engine, image: str, config: ImageConfig) -> Iterator[Comm
 
 
 @contextmanager
-def _mounted(engine: Engine, image: str, config: ImageConfig) -> Iterator[Command]:
+def _mounted(engine: ContainerEngine, image: str, config: ImageConfig) -> Iterator[Command]:
     """Run on the mounted root of the image."""
     if os.geteuid() != 0:
         raise BundleError(

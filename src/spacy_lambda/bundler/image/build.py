@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from spacy_lambda.bundler.image.context import image_tag, write_context
-from spacy_lambda.bundler.image.engines import ENGINES, Engine
+from spacy_lambda.bundler.image.engines import ENGINES, ContainerEngine
 from spacy_lambda.bundler.metadata import BundleMetadata
 from spacy_lambda.core.files import folder_beside
 from spacy_lambda.core.strict_json import parse_json
@@ -36,7 +36,7 @@ class BuiltImage:
 
 
 def build_image(
-    tree: Path, out: Path, *, name: str, metadata: BundleMetadata, base: str, engine: Engine | None
+    tree: Path, out: Path, *, name: str, metadata: BundleMetadata, base: str, engine: ContainerEngine | None
 ) -> BuiltImage:
     """Write the image's folder and build it; the folder appears once the image is built, or not at all.
 

@@ -18,7 +18,7 @@ from spacy_lambda.core.loopback import is_loopback
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
 
-__all__ = ["ENGINES", "Engine", "ImageConfig", "find_engine", "has_local_registry"]
+__all__ = ["ENGINES", "ContainerEngine", "ImageConfig", "find_engine", "has_local_registry"]
 
 PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 NO_ATTESTATIONS = ("--provenance=false", "--sbom=false")
@@ -48,7 +48,7 @@ class ImageConfig:
 
 
 @dataclass(frozen=True)
-class Engine:
+class ContainerEngine:
     """One engine.
 
     :param name: The program.
@@ -159,16 +159,16 @@ class Engine:
 ENGINES = {
     engine.name: engine
     for engine in (
-        Engine("docker", ("buildx", "build", *NO_ATTESTATIONS, "--load"), ready=("version",)),
-        Engine("podman", ("build", *TIMESTAMP_OPTIONS), ready=("info",), insecure=("--tls-verify=false",)),
-        Engine("finch", ("build", *NO_ATTESTATIONS), ready=("info",), insecure=("--insecure-registry",)),
-        Engine("buildah", ("build", *TIMESTAMP_OPTIONS), ready=("info",), insecure=("--tls-verify=false",)),
+        ContainerEngine("docker", ("buildx", "build", *NO_ATTESTATIONS, "--load"), ready=("version",)),
+        ContainerEngine("podman", ("build", *TIMESTAMP_OPTIONS), ready=("info",), insecure=("--tls-verify=false",)),
+        ContainerEngine("finch", ("build", *NO_ATTESTATIONS), ready=("info",), insecure=("--insecure-registry",)),
+        ContainerEngine("buildah", ("build", *TIMESTAMP_OPTIONS), ready=("info",), insecure=("--tls-verify=false",)),
     )
 }
 """In the order of preference."""
 
 
-def find_engine(wanted: str | None = None) -> Engine:
+def find_engine(wanted: str | None = None) -> ContainerEngine:
     """Return the requested engine, or the first one that is installed and works.
 
     :raises BundleError: If none does.
@@ -190,7 +190,7 @@ def has_local_registry(reference: str) -> bool:
     return is_loopback(urlsplit(f"//{reference}").hostname or "")
 
 
-def _is_ready(engine: Engine) -> bool:
+def _is_ready(engine: ContainerEngine) -> bool:
     try:
         done = subprocess.run([engine.name, *engine.ready], capture_output=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):

@@ -10,7 +10,7 @@ from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.bundler.image.build import read_record
-from spacy_lambda.bundler.image.engines import ENGINES, Engine
+from spacy_lambda.bundler.image.engines import ENGINES, ContainerEngine
 from spacy_lambda.errors import BundleError
 
 __all__ = ["PushedImage", "push_image"]
@@ -58,7 +58,9 @@ def push_image(folder: Path, destination: str, *, create: bool = False) -> Pushe
     return PushedImage(f"{registry}/{name}@{digest}", tag)
 
 
-def _log_in_to_ecr(engine: Engine, registry: str, name: str, *, region: str, account: str, create: bool) -> None:
+def _log_in_to_ecr(
+    engine: ContainerEngine, registry: str, name: str, *, region: str, account: str, create: bool
+) -> None:
     """Log in with the AWS credentials of this machine:
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html.
     """

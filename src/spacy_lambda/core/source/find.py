@@ -9,11 +9,11 @@ from spacy_lambda.core.location import Location, Scheme
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, FoundArtifact, S3Options
 from spacy_lambda.errors import LocationError
 
-__all__ = ["SOURCES", "Source", "find_artifact"]
+__all__ = ["SOURCES", "ArtifactSource", "find_artifact"]
 
 
 @dataclass(frozen=True)
-class Source:
+class ArtifactSource:
     """The way in which a function reads artifacts of one scheme.
 
     :param find: Finds an artifact by its location, options for S3 and a token for the Hub.
@@ -66,13 +66,13 @@ def _find_in_folder(location: Location, s3: S3Options, hub_token: str | None) ->
     return found
 
 
-SOURCES: Mapping[Scheme, Source] = {
-    "file": Source(_find_in_folder),
-    "s3": Source(
+SOURCES: Mapping[Scheme, ArtifactSource] = {
+    "file": ArtifactSource(_find_in_folder),
+    "s3": ArtifactSource(
         _find_in_s3,
         requirements=("boto3",),
         variables=("AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
         aws_credentials=True,
     ),
-    "hf": Source(_find_on_hub, variables=("HF_ENDPOINT", "HF_TOKEN")),
+    "hf": ArtifactSource(_find_on_hub, variables=("HF_ENDPOINT", "HF_TOKEN")),
 }
