@@ -8,7 +8,7 @@ import typer
 
 from spacy_lambda.cli.annotate_progress import annotate_progress
 from spacy_lambda.cli.console import print_json, print_lines, print_table
-from spacy_lambda.cli.options import JsonOption
+from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.corpus.job import EngineName, OnError
@@ -17,9 +17,13 @@ from spacy_lambda.corpus.summary import Summary
 
 def annotate(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SRC...", help="Files, folders or quoted patterns; '-' for standard input.")
+        list[str],
+        typer.Argument(
+            metavar="SRC...",
+            help="Files, folders or quoted patterns, here or s3://bucket/prefix; '-' for standard input.",
+        ),
     ],
-    destination: Annotated[str, typer.Argument(metavar="DST", help="Folder, or one file.")],
+    destination: Annotated[str, typer.Argument(metavar="DST", help="Folder or one file, here or s3://bucket/prefix.")],
     *,
     pipeline: Annotated[str, typer.Option(help="Compiled pipeline: its folder or its installed package.")],
     on: Annotated[EngineName, typer.Option(help="Engine: processes on this machine, or actors of Ray.")] = "local",
@@ -47,6 +51,9 @@ def annotate(
     ray_address: Annotated[
         str | None, typer.Option(help="Address of a Ray cluster.", show_default="Ray is started on this machine")
     ] = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    endpoint_url: EndpointUrlOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Annotate a sample, and estimate time and cost on each engine.")
     ] = False,
@@ -57,6 +64,9 @@ def annotate(
 
     Example: spacy-lambda annotate 'abstracts/*.jsonl' annotated --pipeline compiled
     """
+    from spacy_lambda.core.source.found_artifact import S3Options
+
+    s3 = S3Options(endpoint_url, region, profile)
     if dry_run:
         _dry_run(
             sources,
@@ -67,6 +77,7 @@ def annotate(
             text_column=text_column,
             id_column=id_column,
             input_format=input_format,
+            s3=s3,
             workers=workers,
         )
         return
@@ -86,6 +97,7 @@ def annotate(
             id_column=id_column,
             input_format=input_format,
             output_format=output_format,
+            s3=s3,
             workers=workers,
             ray_address=ray_address,
             overwrite=overwrite,

@@ -27,6 +27,10 @@ class Destination(Protocol):
         """Return a file's content, or ``None`` if it does not exist."""
         ...
 
+    def has(self, name: str) -> bool:
+        """Return whether a file exists."""
+        ...
+
     def sizes(self, prefix: str) -> dict[str, int]:
         """Return the sizes of the files whose names begin so."""
         ...
@@ -73,6 +77,9 @@ class FolderDestination:
             return (self.folder / name).read_bytes()
         except FileNotFoundError:
             return None
+
+    def has(self, name: str) -> bool:
+        return (self.folder / name).exists()
 
     def sizes(self, prefix: str) -> dict[str, int]:
         found = {}

@@ -14,6 +14,7 @@ from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document, read
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.request_options import LongText
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.annotator import pipeline_folder
 from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.files import find_files
@@ -107,6 +108,7 @@ def estimate_corpus(
     text_column: str = "text",
     id_column: str | None = None,
     input_format: str | None = None,
+    s3: S3Options = FROM_ENVIRONMENT,
     workers: int | None = None,
     shard_bytes: int = SHARD_BYTES,
     architecture: str = "arm64",
@@ -121,7 +123,7 @@ def estimate_corpus(
     folder = pipeline_folder(pipeline)
     options = AnnotateOptions(include=tuple(include), long_text=long_text)
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    files = find_files([os.fspath(one) for one in named], format_name=input_format)
+    files = find_files([os.fspath(one) for one in named], format_name=input_format, s3=s3)
     columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
     reading = read_all(cut_shards(files, columns, shard_bytes=shard_bytes), on_step=on_step)
     on_step("sample", 0, 1)

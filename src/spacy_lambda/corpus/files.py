@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.annotation import Document
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, format_of, is_gzip, named_format
 from spacy_lambda.corpus.local_files import find_local
+from spacy_lambda.corpus.s3_files import SCHEME, find_in_bucket
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["STANDARD_INPUT", "CorpusFile", "find_files"]
@@ -73,20 +75,34 @@ class CorpusFile:
             raise CorpusError(f"{self.name} changed while it was read", remedy="run the command again when it is whole")
 
 
-def find_files(sources: Sequence[str], *, format_name: str | None = None, own: Sequence[str] = ()) -> list[CorpusFile]:
+def find_files(
+    sources: Sequence[str],
+    *,
+    format_name: str | None = None,
+    own: Sequence[str] = (),
+    s3: S3Options = FROM_ENVIRONMENT,
+) -> list[CorpusFile]:
     """Find the files of a corpus.
 
-    :param sources: Files, folders, patterns, or ``-`` for standard input.
+    :param sources: Files, folders and patterns, here or in S3, or ``-`` for standard input.
     :param format_name: The format of all files; by default that of each file's name.
     :param own: Files and folders that the run itself writes, which are not part of the corpus.
+    :param s3: Options of S3.
     :raises CorpusError: If a source is missing or empty, or a file's format is unknown.
+    :raises StoreError: If S3 cannot be reached or denies access.
     """
     forced = None if format_name is None else named_format(format_name)
     if STANDARD_INPUT in sources:
         if len(sources) > 1:
             raise CorpusError("standard input cannot be read with other sources", remedy="pass '-' alone")
         return [_standard_input(forced)]
-    found = find_local(sources, any_format=forced is not None, own=own)
+    remote = [source for source in sources if source.startswith(SCHEME)]
+    if remote and len(remote) < len(sources):
+        raise CorpusError("some sources are in S3, others are not", remedy="annotate them one after the other")
+    if remote:
+        found = find_in_bucket(sources, any_format=forced is not None, own=own, options=s3)
+    else:
+        found = find_local(sources, any_format=forced is not None, own=own)
     return [
         CorpusFile(one.name, _format(one.name, forced), one.size, one.open, is_gzip(one.name), one.state)
         for one in found

@@ -15,6 +15,7 @@ from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.request_options import LongText
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.annotator import pipeline_folder
 from spacy_lambda.corpus.engines.local import LocalEngine
@@ -51,14 +52,15 @@ def annotate(
     output_format: str | None = None,
     workers: int | None = None,
     ray_address: str | None = None,
+    s3: S3Options = FROM_ENVIRONMENT,
     shard_bytes: int = SHARD_BYTES,
     overwrite: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> Summary:
     """Annotate a corpus. Called again with the same arguments, it does what is missing.
 
-    :param sources: Files, folders and patterns.
-    :param destination: A folder, or one file.
+    :param sources: Files, folders and patterns, here or in S3, or ``-`` for standard input.
+    :param destination: A folder, or one file, here or in S3.
     :param pipeline: The compiled pipeline: its folder or its installed package.
     :param on: The engine, by its name, or one of your own.
     :param include: Parts of a Doc, as in a request.
@@ -71,18 +73,20 @@ def annotate(
     :param output_format: The format of the output, if its name does not show it.
     :param workers: Number of processes; by default one for each CPU.
     :param ray_address: Address of a Ray cluster; by default Ray is started on this machine.
+    :param s3: Options of S3.
     :param shard_bytes: Size at which a shard ends.
     :param overwrite: Replace what is at the destination, and results of other settings.
     :param on_progress: Called with the figures so far.
     :raises CorpusError: If the corpus cannot be read, or the destination has other results.
+    :raises StoreError: If S3 cannot be reached or denies access.
     """
     folder = pipeline_folder(pipeline)
-    layout = make_layout(os.fspath(destination), format_name=output_format)
+    layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
     options = AnnotateOptions(
         include=layout.format.included(include), labels=None if labels is None else tuple(labels), long_text=long_text
     )
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    files = find_files([os.fspath(one) for one in named], format_name=input_format, own=layout.own)
+    files = find_files([os.fspath(one) for one in named], format_name=input_format, own=layout.own, s3=s3)
     columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
     settings = RunSettings(_identity(folder), options, text_column, columns.id, shard_bytes)
     engine = _engine(on, folder, options, workers, ray_address) if isinstance(on, str) else on

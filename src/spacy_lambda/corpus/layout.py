@@ -19,8 +19,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
+from spacy_lambda.core.source.s3 import s3_client
 from spacy_lambda.corpus.destination import Destination, FolderDestination
 from spacy_lambda.corpus.formats.registry import FORMATS, Format, bare_name, format_of, named_format
+from spacy_lambda.corpus.s3_destination import S3Destination
+from spacy_lambda.corpus.s3_files import SCHEME, S3Place
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["Layout", "make_layout"]
@@ -84,34 +88,54 @@ class Layout:
         return "errors.jsonl" if self.file is None else errors_name(self.file)
 
 
-def make_layout(destination: str, *, format_name: str | None = None) -> Layout:
+def make_layout(destination: str, *, format_name: str | None = None, s3: S3Options = FROM_ENVIRONMENT) -> Layout:
     """Return the layout of a destination: one file if its name has the suffix of a format, else a folder.
 
     :param format_name: The output's format; by default that of the name, and JSON Lines in a folder.
+    :param s3: Options of S3.
     :raises CorpusError: If the format is unknown or cannot be written.
     """
-    path = Path(destination)
-    own = format_of(path.name)
+    own = None if destination.endswith("/") else format_of(destination.rpartition("/")[2])
     form = named_format(format_name, choices=_written()) if format_name is not None else own or FORMATS["jsonl"]
     if not form.is_written:
         raise CorpusError(
             f"{destination}: {form.name} cannot hold annotations", remedy=f"choose from {', '.join(_written())}"
         )
-    real = Path(os.path.realpath(path))
-    if own is None:
+    if destination.startswith(SCHEME):
+        return _in_bucket(destination, form, s3, is_file=own is not None)
+    return _local(destination, form, is_file=own is not None)
+
+
+def _local(destination: str, form: Format, *, is_file: bool) -> Layout:
+    path, real = Path(destination), Path(os.path.realpath(destination))
+    if not is_file:
         if path.exists() and not path.is_dir():
             raise CorpusError(f"{destination} is a file", remedy="name a folder, or a file that ends with .jsonl")
         folder = FolderDestination(path)
         return Layout(destination, folder, folder, form, own=(str(real),))
     name = f"{path.name}.annotate"
-    internal = (real, real.with_name(name), real.with_name(errors_name(path.name)))
+    own = (str(real), str(real.with_name(name)), str(real.with_name(errors_name(path.name))))
+    return Layout(
+        destination, FolderDestination(path.with_name(name)), FolderDestination(path.parent), form, path.name, own
+    )
+
+
+def _in_bucket(destination: str, form: Format, options: S3Options, *, is_file: bool) -> Layout:
+    place, client = S3Place.of(destination), s3_client(options)
+    if not is_file:
+        prefix = f"{place.key.strip('/')}/" if place.key.strip("/") else ""
+        folder = S3Destination(client, place.bucket, prefix)
+        return Layout(destination, folder, folder, form, own=(str(S3Place(place.bucket, prefix)),))
+    parent, slash, name = place.key.rpartition("/")
+    work = f"{place.key}.annotate/"
+    own = tuple(str(S3Place(place.bucket, key)) for key in (place.key, work, parent + slash + errors_name(name)))
     return Layout(
         destination,
-        FolderDestination(path.with_name(name)),
-        FolderDestination(path.parent),
+        S3Destination(client, place.bucket, work),
+        S3Destination(client, place.bucket, parent + slash),
         form,
-        path.name,
-        tuple(map(str, internal)),
+        name,
+        own,
     )
 
 

@@ -14,7 +14,7 @@ from spacy_lambda.core.files import check_file
 from spacy_lambda.corpus.formats.registry import FORMATS, format_of
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["FoundFile", "find_local", "no_files"]
+__all__ = ["FoundFile", "find_local", "no_files", "own_source"]
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ def _files(source: str, any_format: bool, own: frozenset[str]) -> Iterator[tuple
     """Yield the files of a source, each with the folder to which its name is relative; all absolute."""
     path = Path(os.path.abspath(source))
     if path.exists() and _is_own(path, own):
-        raise CorpusError(
-            f"{source} is the destination, or in it", remedy="choose a destination outside of the sources"
-        )
+        raise own_source(source)
     if path.is_dir():
         files = [(path, one) for one in _below(path, own) if any_format or format_of(one.name)]
     elif path.exists():
@@ -76,6 +74,11 @@ def _files(source: str, any_format: bool, own: frozenset[str]) -> Iterator[tuple
     if not files:
         raise no_files(source)
     yield from files
+
+
+def own_source(source: str) -> CorpusError:
+    """Return the error for a source that the run itself writes."""
+    return CorpusError(f"{source} is the destination, or in it", remedy="choose a destination outside of the sources")
 
 
 def no_files(source: str) -> CorpusError:

@@ -89,7 +89,7 @@ def begin_run(layout: Layout, settings: RunSettings, *, overwrite: bool = False)
     wanted = settings.to_dict()
     present = layout.work.read(layout.run)
     if present is None:
-        if not overwrite and layout.file is not None and layout.file in layout.final.sizes(layout.file):
+        if not overwrite and layout.file is not None and layout.final.has(layout.file):
             raise CorpusError(f"{layout.name} exists", remedy="choose another destination, or pass --overwrite")
         layout.work.write(layout.run, json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n")
         return {}

@@ -1,0 +1,191 @@
+"""Places with surprises: files that must not be read, names that must not be paths, standard input."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_lambda.corpus import annotate
+from spacy_lambda.corpus.files import find_files
+from spacy_lambda.corpus.formats.registry import Columns
+from spacy_lambda.corpus.shard_names import shard_names
+from spacy_lambda.errors import CorpusError
+from tests.corpus.engines import InProcess
+from tests.corpus.files import TEXTS, content, write_jsonl
+
+
+def names(*sources: Path | str, own: tuple[str, ...] = ()) -> list[str]:
+    return [file.name for file in find_files([str(source) for source in sources], own=own)]
+
+
+@pytest.mark.parametrize("destination", ["out", "sub/out", "all.jsonl", "link/out"])
+@pytest.mark.parametrize("source", ["", "link", "**/*.jsonl"])
+def test_the_output_is_not_part_of_the_corpus(
+    tmp_path: Path, pipeline: Path, engine: InProcess, source: str, destination: str
+) -> None:
+    write_jsonl(tmp_path / "corpus" / "in.jsonl", [*TEXTS, None])
+    (tmp_path / "link").symlink_to(tmp_path / "corpus")
+    folder = tmp_path if source == "link" else tmp_path / "corpus"
+    output = tmp_path / destination if destination.startswith("link") else tmp_path / "corpus" / destination
+    for _ in range(2):
+        summary = annotate(folder / source, output, pipeline=pipeline, on=engine, overwrite=True)
+        assert summary.counts.documents == len(TEXTS) + 1
+
+
+@pytest.mark.parametrize("source", ["out", "out/sub", "out/sub/a.jsonl", "link"])
+def test_a_source_in_the_destination_is_refused(tmp_path: Path, pipeline: Path, engine: InProcess, source: str) -> None:
+    write_jsonl(tmp_path / "out" / "sub" / "a.jsonl", TEXTS)
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    with pytest.raises(CorpusError, match="is the destination, or in it"):
+        annotate(tmp_path / source, tmp_path / "out", pipeline=pipeline, on=engine)
+    with pytest.raises(CorpusError, match="is the destination, or in it"):
+        annotate(
+            tmp_path / "out" / "sub" / "a.jsonl", tmp_path / "out" / "sub" / "a.jsonl", pipeline=pipeline, on=engine
+        )
+
+
+def test_hidden_files_and_loops(tmp_path: Path) -> None:
+    for name in ("a.jsonl", ".hidden.jsonl", "_old.jsonl", ".git/b.jsonl", "_annotate/c.jsonl", "sub/d.jsonl"):
+        write_jsonl(tmp_path / name, TEXTS)
+    (tmp_path / "sub" / "loop").symlink_to(tmp_path)
+    assert names(tmp_path) == ["a.jsonl", "sub/d.jsonl"]
+    assert names(tmp_path / ".hidden.jsonl") == [".hidden.jsonl"]
+    assert names(tmp_path, tmp_path / "a.jsonl", f"{tmp_path}/*.jsonl") == ["_old.jsonl", "a.jsonl", "sub/d.jsonl"]
+
+
+def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for source in (tmp_path, tmp_path / "pipe.jsonl", f"{tmp_path}/*.jsonl"):
+        with pytest.raises(CorpusError, match=r"pipe\.jsonl: It is a pipe or a device"):
+            names(source)
+    (tmp_path / "pipe.jsonl").unlink()
+    (tmp_path / "broken.jsonl").symlink_to(tmp_path / "missing")
+    with pytest.raises(CorpusError, match="No such file"):
+        names(tmp_path)
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "a.jsonl", TEXTS)
+    (file,) = find_files([str(path)])
+    found = file.documents(Columns())
+    next(found)
+    with path.open("a", encoding="utf-8") as more:
+        more.write('{"text": "iron"}\n')
+    with pytest.raises(CorpusError, match=r"a\.jsonl changed while it was read"):
+        list(found)
+
+
+def test_names_of_any_kind(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = tmp_path / "in"
+    awkward = [
+        "a\nb.jsonl",
+        "x" * 249 + ".jsonl",
+        "A.jsonl",
+        "a.jsonl",
+        "\x7f\\.jsonl",
+        "%0A.jsonl",
+        os.fsdecode(b"\xe4.jsonl"),
+    ]
+    for name in [*awkward, "_sub/._x.jsonl"]:
+        write_jsonl(source / name, [name.encode("utf-8", "replace").decode()])
+    every = [*(source / name for name in awkward), source / "_sub" / "._x.jsonl"]
+    for _ in range(2):
+        annotate(every, tmp_path / "out", pipeline=pipeline, on=engine)
+    assert len(engine.names) == len(every)
+    written = content(tmp_path / "out")
+    assert len({name.lower() for name in written}) == len(every)
+    assert not any(part.startswith((".", "_")) for name in written for part in name.split("/"))
+    found = {json.loads(line)["text"] for line in b"".join(written.values()).splitlines()}
+    assert found == {name.encode("utf-8", "replace").decode() for name in [*awkward, "_sub/._x.jsonl"]}
+
+
+@given(st.lists(st.text(max_size=300), unique=True, max_size=5))
+def test_any_name_is_a_path_below_the_destination(groups: list[str]) -> None:
+    found = shard_names(groups)
+    assert list(found) == groups
+    assert len({name.casefold() for name in found.values()}) == len(groups)
+    for name in found.values():
+        parts = name.split("/")
+        assert all(part and len(part.encode()) <= 200 and not part.startswith((".", "_")) for part in parts)
+        assert len(name.encode()) <= 900
+        assert "\0" not in name
+
+
+def test_names_do_not_depend_on_others() -> None:
+    plain = ["a/b.jsonl", "ä.csv", "a b/c.txt"]
+    assert shard_names(plain) == {name: name for name in plain}
+    both = shard_names(["x\n", "y", "../z"])
+    assert (both["y"], both["x\n"]) == ("y", shard_names(["x\n"])["x\n"])
+    assert both["../z"].startswith("%2E./z~")
+
+
+class Input(io.BytesIO):
+    """Standard input."""
+
+    @property
+    def buffer(self) -> io.BytesIO:
+        return io.BytesIO(self.getvalue())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("text", "form", "expected"),
+    [
+        (b'\xef\xbb\xbf\n {"text": "iron", "id": "x"}\n', None, [("x", "iron")]),
+        (b"iron\n\nheat", None, [("stdin:1", "iron"), ("stdin:3", "heat")]),
+        (b"", None, []),
+        (b"text,id\niron,7\n", "csv", [("7", "iron")]),
+        (b"iron\nheat\n", "text", [("stdin", "iron\nheat\n")]),
+    ],
+)
+def test_standard_input(
+    monkeypatch: pytest.MonkeyPatch, packed: bool, text: bytes, form: str | None, expected: list[Any]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Input(gzip.compress(text) if packed else text))
+    (file,) = find_files(["-"], format_name=form)
+    assert [(one.id, one.text) for one in file.documents(Columns())] == expected
+
+
+def test_standard_input_resumes(
+    tmp_path: Path, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in TEXTS * 10).encode()
+    monkeypatch.setattr("sys.stdin", Input(lines))
+    with pytest.raises(KeyboardInterrupt):
+        annotate("-", tmp_path / "out", pipeline=pipeline, on=InProcess(pipeline, fail_after=2), shard_bytes=1000)
+    summary = annotate("-", tmp_path / "out", pipeline=pipeline, on=engine, shard_bytes=1000)
+    assert summary.resumed > 0
+    written = b"".join(content(tmp_path / "out").values())
+    assert sorted(json.loads(line)["text"] for line in written.splitlines()) == sorted(TEXTS * 10)
+    monkeypatch.setattr("sys.stdin", Input(lines[:-40]))
+    with pytest.raises(CorpusError, match="the corpus has changed"):
+        annotate("-", tmp_path / "out", pipeline=pipeline, on=engine, shard_bytes=1000)
+    with pytest.raises(CorpusError, match="pass '-' alone"):
+        find_files(["-", "a.jsonl"])
+
+
+def test_parquet_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        @property
+        def buffer(self) -> io.BytesIO:
+            return self
+
+    stream = Pipe()
+    parquet.write_table(pa.table({"text": ["iron"]}), pa.PythonFile(stream, mode="w"))
+    monkeypatch.setattr("sys.stdin", Pipe(stream.getvalue()))
+    (file,) = find_files(["-"], format_name="parquet")
+    assert [one.text for one in file.documents(Columns())] == ["iron"]

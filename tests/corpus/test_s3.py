@@ -1,0 +1,188 @@
+"""A corpus in S3, annotated to S3."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pytest
+from moto import mock_aws
+from pyarrow import parquet
+
+from spacy_lambda.core.source.found_artifact import S3Options
+from spacy_lambda.corpus import annotate, s3_files
+from spacy_lambda.corpus.files import find_files
+from spacy_lambda.corpus.formats.registry import Columns
+from spacy_lambda.errors import CorpusError, StoreError
+from tests.corpus.engines import InProcess
+from tests.corpus.files import TEXTS, content
+
+LINES = "".join(json.dumps({"text": text}) + "\n" for text in TEXTS * 10).encode()
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="corpora")
+        yield client
+
+
+def put(s3: Any, **objects: bytes) -> None:
+    for key, body in objects.items():
+        s3.put_object(Bucket="corpora", Key=key, Body=body)
+
+
+def objects(s3: Any, prefix: str) -> dict[str, bytes]:
+    entries = s3.list_objects_v2(Bucket="corpora", Prefix=prefix).get("Contents", [])
+    return {
+        entry["Key"].removeprefix(prefix): s3.get_object(Bucket="corpora", Key=entry["Key"])["Body"].read()
+        for entry in entries
+        if "/_annotate/" not in entry["Key"]
+    }
+
+
+def names(*sources: str, form: str | None = None) -> list[str]:
+    return [file.name for file in find_files(sources, format_name=form)]
+
+
+def test_a_prefix_gives_what_a_folder_gives(s3: Any, tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    files = {"b.jsonl": LINES, "sub/a.jsonl.gz": gzip.compress(LINES), "c.csv": b"text\niron\n", "d.txt": b"heat"}
+    for name, body in files.items():
+        put(s3, **{f"in/{name}": body})
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(body)
+    put(s3, **{"in/": b"", "in/.hidden.jsonl": b"x", "in/_old/a.jsonl": b"x", "in/readme.md": b"x", "inside.txt": b"x"})
+    annotate(tmp_path / "in", tmp_path / "out", pipeline=pipeline, on=engine, shard_bytes=1000)
+    interrupted = InProcess(pipeline, fail_after=3)
+    with pytest.raises(KeyboardInterrupt):
+        annotate("s3://corpora/in", "s3://corpora/out", pipeline=pipeline, on=interrupted, shard_bytes=1000)
+    resumed = InProcess(pipeline)
+    summary = annotate("s3://corpora/in/", "s3://corpora/out/", pipeline=pipeline, on=resumed, shard_bytes=1000)
+    assert interrupted.names + resumed.names == engine.names
+    assert objects(s3, "out/") == content(tmp_path / "out")
+    assert summary.resumed > 0
+
+
+def test_one_object_as_destination(s3: Any, pipeline: Path, engine: InProcess) -> None:
+    put(s3, **{"in.jsonl": LINES + b'{"text": 3}\n'})
+    summary = annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
+    found = objects(s3, "a/")
+    assert summary.errors_file == "out.errors.jsonl"
+    assert found.keys() == {"out.jsonl.gz", "out.errors.jsonl"}
+    assert [json.loads(line)["text"] for line in gzip.decompress(found["out.jsonl.gz"]).splitlines()] == TEXTS * 10
+    with pytest.raises(CorpusError, match=r"s3://corpora/a/out\.jsonl\.gz exists"):
+        annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
+
+
+def test_a_whole_bucket_without_what_the_run_writes(s3: Any, pipeline: Path, engine: InProcess) -> None:
+    put(s3, **{"in.jsonl": LINES})
+    for _ in range(2):
+        summary = annotate("s3://corpora", "s3://corpora/out", pipeline=pipeline, on=engine)
+        assert summary.counts.documents == 50
+    annotate("s3://corpora/*.jsonl", "s3://corpora/out.jsonl", pipeline=pipeline, on=engine)
+    for source in ("s3://corpora/out", "s3://corpora/out/", "s3://corpora/out/in.jsonl-00000.jsonl"):
+        with pytest.raises(CorpusError, match="is the destination, or in it"):
+            annotate(source, "s3://corpora/out/", pipeline=pipeline, on=engine)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.jsonl", ["a.jsonl", "b[1].jsonl"]),
+        ("x/*.jsonl", ["c.jsonl"]),
+        ("x/**", ["c.jsonl", "y/d.jsonl"]),
+        ("**/*.jsonl", ["a.jsonl", "b[1].jsonl", "x/c.jsonl", "x/y/d.jsonl"]),
+        ("x/**/d.jsonl", ["y/d.jsonl"]),
+        ("[ab].jsonl", ["a.jsonl"]),
+        ("[!b]?jsonl", ["a.jsonl"]),
+        ("b[1].jsonl", ["b[1].jsonl"]),
+        ("x", ["c.jsonl", "y/d.jsonl"]),
+        ("", ["a.jsonl", "b[1].jsonl", "x/c.jsonl", "x/y/d.jsonl"]),
+    ],
+)
+def test_patterns(s3: Any, tmp_path: Path, pattern: str, expected: list[str]) -> None:
+    for key in ("a.jsonl", "b[1].jsonl", "x/c.jsonl", "x/y/d.jsonl", "x/.h.jsonl", ".h/e.jsonl", "x/f.pdf"):
+        put(s3, **{key: b"{}"})
+        (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / key).write_bytes(b"{}")
+    assert names(f"s3://corpora/{pattern}") == expected
+    assert names(f"{tmp_path}/{pattern}") == expected
+
+
+def test_an_object_is_read_in_ranges(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_files, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(s3_files, "MAX_CHUNK_BYTES", 1000)
+    put(s3, **{"a.jsonl": LINES, "empty.jsonl": b"", "a.parquet": as_parquet(["iron", "heat"] * 500)})
+    assert [one.text for one in documents("s3://corpora/a.jsonl")] == TEXTS * 10
+    assert documents("s3://corpora/empty.jsonl") == []
+    assert [one.text for one in documents("s3://corpora/a.parquet")] == ["iron", "heat"] * 500
+
+
+def test_an_object_that_is_replaced_meanwhile(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_files, "CHUNK_BYTES", 100)
+    put(s3, **{"a.jsonl": LINES})
+    (file,) = find_files(["s3://corpora/a.jsonl"])
+    found = file.documents(Columns())
+    next(found)
+    put(s3, **{"a.jsonl": LINES[:-1]})
+    with pytest.raises(StoreError, match="was replaced while it was read"):
+        list(found)
+
+
+def documents(source: str) -> list[Any]:
+    return [document for file in find_files([source]) for document in file.documents(Columns())]
+
+
+def as_parquet(texts: list[str]) -> bytes:
+    stream = io.BytesIO()
+    parquet.write_table(pa.table({"text": texts, "number": range(len(texts))}), stream, row_group_size=100)
+    return stream.getvalue()
+
+
+def test_what_does_not_exist(s3: Any, pipeline: Path, engine: InProcess) -> None:
+    for source, reason in {
+        "s3://corpora/none": "s3://corpora/none does not exist",
+        "s3://corpora/none/*.jsonl": "does not exist",
+        "s3://": "does not name a bucket",
+    }.items():
+        with pytest.raises(CorpusError, match=reason):
+            names(source)
+    put(s3, **{"x/a.pdf": b""})
+    with pytest.raises(CorpusError, match="s3://corpora/x has no file of a corpus"):
+        names("s3://corpora/x")
+    assert names("s3://corpora/x", form="lines") == ["a.pdf"]
+    with pytest.raises(StoreError, match="the bucket 'missing' does not exist"):
+        names("s3://missing/a.jsonl")
+    with pytest.raises(CorpusError, match="some sources are in S3"):
+        names("s3://corpora/x", "/tmp")
+
+
+def test_keys_that_are_not_paths(s3: Any, tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    keys = ["in/../../up.jsonl", "in//slashes.jsonl", "in/a\nb.jsonl", "in/A\nb.jsonl", f"in/{'x' * 250}.jsonl"]
+    for key in keys:
+        put(s3, **{key: b'{"text": "iron"}\n'})
+    annotate([f"s3://corpora/{key}" for key in keys], tmp_path / "out", pipeline=pipeline, on=engine)
+    written = content(tmp_path / "out")
+    assert len(written) == len(keys)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert all(json.loads(line)["text"] == "iron" for line in written.values())
+
+
+def test_options_reach_the_client(s3: Any, pipeline: Path, engine: InProcess) -> None:
+    put(s3, **{"in.jsonl": LINES})
+    options = S3Options(region="us-east-1")
+    summary = annotate("s3://corpora/in.jsonl", "s3://corpora/out", pipeline=pipeline, on=engine, s3=options)
+    assert summary.counts.documents == 50
+    with pytest.raises(StoreError, match="nobody"):
+        annotate("s3://corpora/in.jsonl", "out", pipeline=pipeline, on=engine, s3=S3Options(profile="nobody"))
