@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.awslambda.models import LambdaStorage
+from moto.awslambda.models import LambdaBackend, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
+from moto.awslambda.utils import make_function_arn
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap, parse_and_update_resource
 from moto.ecr.models import Repository
+from moto.sqs.models import sqs_backends
 
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
 from spacy_lambda.local.requirements import read_source
+from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.loading import load_pipeline
 from spacy_lambda.runtime.predictor import Predictor
 from tests.bundler.real_bundles import invoke
@@ -38,6 +41,9 @@ def change_moto(patch: pytest.MonkeyPatch, *, registry: str | None) -> None:
     """
     teach_moto()
     patch.setattr(LambdaSimpleBackend, "invoke", _invoke)
+    patch.setattr(LambdaBackend, "create_event_source_mapping", _create_mapping)
+    patch.setattr(LambdaBackend, "update_event_source_mapping", _update_mapping)
+    patch.setattr(LambdaBackend, "_send_sqs_message", _send_message)
     patch.setattr(CloudFormationBackend, "delete_change_set", _delete_change_set)
     patch.setattr(CloudFormationBackend, "describe_change_set", _describe_change_set)
     patch.setattr(LambdaResponse, "_get_param", _get_param)
@@ -60,8 +66,36 @@ def _invoke(
     digest = hashlib.sha256(code).hexdigest()
     _CODE[digest] = code
     function = _function(digest)
-    request = function.parse(json.loads(body))
-    return json.dumps(function.predict(request)).encode()
+    answer = dispatch(json.loads(body), None, replace(function, environ=found.environment_vars))
+    return json.dumps(answer).encode()
+
+
+def _create_mapping(backend: Any, spec: dict[str, Any]) -> Any:
+    return _mapped_to_alias(backend, _create(backend, spec), spec)
+
+
+def _update_mapping(backend: Any, uuid: str, spec: dict[str, Any]) -> Any:
+    return _mapped_to_alias(backend, _update_one(backend, uuid, spec), spec)
+
+
+def _mapped_to_alias(backend: Any, mapping: Any, spec: dict[str, Any]) -> Any:
+    """moto takes the version that the alias has now, and would invoke that one from then on."""
+    mapping.function_arn = make_function_arn(backend.region_name, backend.account_id, spec["FunctionName"])
+    for queue in sqs_backends[backend.account_id][backend.region_name].queues.values():
+        if queue.queue_arn == mapping.event_source_arn:
+            queue.lambda_event_source_mappings = {mapping.function_arn: mapping}
+    return mapping
+
+
+_create = LambdaBackend.create_event_source_mapping
+_update_one = LambdaBackend.update_event_source_mapping
+
+
+def _send_message(backend: Any, function_arn: str, message: Any, queue_arn: str) -> bool:
+    """Deliver one message; moto ignores the failures that the response reports."""
+    record = {"messageId": message.id, "body": message.body, "eventSource": "aws:sqs", "eventSourceARN": queue_arn}
+    answer = json.loads(backend.invoke(function_arn, None, json.dumps({"Records": [record]}), {}, {}))
+    return bool(answer == {"batchItemFailures": []})
 
 
 def _ask_image(uri: str, variables: dict[str, str], event: Any) -> bytes:

@@ -91,6 +91,17 @@ def _put_event_invoke_config(properties: Properties) -> dict[str, str]:
     return {"Ref": "event-invoke-config"}
 
 
+def _put_schedule(properties: Properties) -> dict[str, str]:
+    client = _client("scheduler")
+    told = {key: properties[key] for key in ("FlexibleTimeWindow", "ScheduleExpression", "Target")}
+    name = properties["Description"].replace(": ", "-").replace(" ", "-")
+    try:
+        client.create_schedule(Name=name, **told)
+    except client.exceptions.ConflictException:
+        client.update_schedule(Name=name, **told)
+    return {"Ref": name}
+
+
 def _nothing(ref: str, properties: Properties) -> None:
     """It goes with what it belongs to."""
 
@@ -100,6 +111,7 @@ APIS = {
     "AWS::Lambda::Alias": Api(_put_alias, _delete_alias),
     "AWS::Lambda::EventInvokeConfig": Api(_put_event_invoke_config, _nothing),
     "AWS::Lambda::Url": Api(_put_url, _nothing),
+    "AWS::Scheduler::Schedule": Api(_put_schedule, lambda ref, _: _client("scheduler").delete_schedule(Name=ref)),
     "AWS::SNS::Subscription": Api(_put_subscription, lambda ref, _: _client("sns").unsubscribe(SubscriptionArn=ref)),
     "AWS::SQS::QueuePolicy": Api(_put_queue_policy, _nothing),
 }

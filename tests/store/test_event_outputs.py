@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_lambda.cdk.source_settings import OBJECT_SUFFIXES
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.source.s3 import s3_error
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
@@ -177,6 +178,12 @@ def test_a_message_whose_object_fails_comes_back_alone(s3: Any, function: Predic
     response = dispatch(case, None, function)
     assert response == {"batchItemFailures": [{"itemIdentifier": name} for name in names[1:]]}
     assert keys(s3) == ["answers/models/in/a.json", "in/a.txt"]
+
+
+@pytest.mark.parametrize("suffix", OBJECT_SUFFIXES)
+def test_every_ending_of_a_source_can_be_processed(s3: Any, function: Predictor, suffix: str) -> None:
+    put(s3, f"in/a{suffix}", gzip.compress(b"") if suffix.endswith(".gz") else b"")
+    assert len(dispatch(event_of(f"in/a{suffix}"), None, function)["written"]) == 1
 
 
 def test_one_of_several_messages_of_a_topic_that_fails(s3: Any, function: Predictor) -> None:

@@ -30,6 +30,7 @@ def plan_facts(planned: Planned, plan: Plan) -> dict[str, Any]:
         "difference": planned.difference,
         "callers": {"public": planned.callers.public, "about": planned.callers.about},
         "concurrency": {"reserved": planned.limit.reserved, "about": planned.limit.about},
+        "warnings": list(planned.warnings),
         "resources": _named(planned.resources),
         "shared_resources": _named(plan.shared_resources),
         "cost_usd": {
@@ -60,6 +61,7 @@ def print_plan(plan: Plan, *, account: str, err: bool = False) -> None:
         idle = ", ".join(f"{what} {usd:.2f}" for what, usd in cost["idle_month"].items() if usd >= 0.005)
         write("  resources when it is live:", *_listed(one.resources))
         write(f"  callers: {one.callers.about}", f"  concurrency: {one.limit.about}")
+        write(*(f"  WARNING: {warning}" for warning in one.warnings))
         write(
             f"  about ${cost['idle_month_total']:.2f} a month when idle ({idle}); ${cost['million_texts']:.2f} for a"
             f" million texts of {cost['assumed_ms_per_text']} ms, as measured here (list prices of us-east-1)"

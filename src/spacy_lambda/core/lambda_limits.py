@@ -29,6 +29,7 @@ __all__ = [
     "RESPONSE_BYTES",
     "UNRESERVED_CONCURRENCY",
     "UNZIPPED_BYTES",
+    "VISIBILITY_TIMEOUTS",
 ]
 
 REQUEST_BYTES = 6 * 1024 * 1024
@@ -91,6 +92,10 @@ MAX_RETRY_ATTEMPTS = 10_000
 
 MIN_QUEUE_CONCURRENCY, MAX_QUEUE_CONCURRENCY = 2, 1000
 """Maximum concurrency of an SQS event source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html."""
+
+VISIBILITY_TIMEOUTS = 6
+"""Timeouts of the function in the visibility timeout that AWS recommends for its queue, in addition to the batching
+window; less than one is refused: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
 
 EVENT_PATTERN_CHARACTERS = 2048
 """Characters of an EventBridge rule's pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""

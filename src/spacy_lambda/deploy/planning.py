@@ -19,6 +19,7 @@ from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
 from spacy_lambda.deploy.cost import Cost, estimate
 from spacy_lambda.deploy.preparation import Prepared
 from spacy_lambda.deploy.resources import Callers, PlannedResource, callers, planned_resources
+from spacy_lambda.deploy.source_checks import check_sources
 from spacy_lambda.deploy.stacks import is_bootstrapped, require_settled
 from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import list_versions, live_version
@@ -39,6 +40,7 @@ class Planned:
     :param resources: All resources of the stack once it is live.
     :param callers: The principals that can call the function.
     :param limit: Its concurrency.
+    :param warnings: About its event sources.
     """
 
     prepared: Prepared
@@ -50,6 +52,7 @@ class Planned:
     resources: tuple[PlannedResource, ...]
     callers: Callers
     limit: Limit
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,11 @@ def make_plan(
     """Compare the deployed stacks with the new ones.
 
     :param out: Folder for the templates.
-    :raises DeployError: If a stack cannot be changed now, a template cannot be made, or AWS refuses.
+    :raises DeployError: If a stack cannot be changed now, an event source does not exist, a template cannot be made, or
+        AWS refuses.
     """
     limits = concurrency_limits(aws, project.name, [one.config for one in prepared])
+    warnings = {one.config.name: check_sources(aws, one.config) for one in prepared}
     live = {one.config.name: live_version(aws, stack_name(project.name, one.config.name)) for one in prepared}
     specs = [
         make_spec(
@@ -113,6 +118,7 @@ def make_plan(
                 planned_resources(assembly, spec.function_name),
                 callers(spec),
                 limits[spec.name],
+                warnings[spec.name],
             )
         )
     on_step("comparing", len(specs), len(specs))

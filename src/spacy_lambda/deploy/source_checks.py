@@ -1,0 +1,102 @@
+"""Lookup of event sources before a deployment: what is missing, or would lose events, is found before anything changes.
+
+A lookup that AWS denies is skipped, because the permission to deploy need not include it; and so is everything in other
+accounts. Templates do not depend on what is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.cdk.aws_names import source_resource
+from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
+from spacy_lambda.config.project import FunctionConfig
+from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUTS
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.errors import DeployError
+
+__all__ = ["check_sources"]
+
+MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "QueueDoesNotExist", "ResourceNotFoundException"}
+DENIED = ("AccessDenied", "AccessDeniedException", "AccessDeniedFault")
+
+ReadSource = SqsSource | S3Source | KinesisSource
+
+
+def check_sources(aws: Aws, config: FunctionConfig) -> tuple[str, ...]:
+    """Look up the queues, buckets and streams of a function.
+
+    :returns: Warnings.
+    :raises DeployError: If one does not exist, or Lambda would refuse to connect it.
+    """
+    warnings: list[str] = []
+    for number, source in enumerate(config.sources):
+        if isinstance(source, ScheduleSource):
+            continue
+        key = f"functions.{config.name}.sources[{number}]"
+        with aws_errors(f"looking up the event source {key}"):
+            try:
+                warnings += _warnings(aws, config, source, key)
+            except ClientError as exc:
+                code = str(exc.response.get("Error", {}).get("Code"))
+                if code in MISSING:
+                    raise DeployError(
+                        f"{key}: {_what(source)} does not exist", remedy="create it first, or correct its name"
+                    ) from exc
+                if not code.endswith(DENIED):
+                    raise
+    return tuple(warnings)
+
+
+def _warnings(aws: Aws, config: FunctionConfig, source: ReadSource, key: str) -> Iterator[str]:
+    resource = str(source_resource(source, account=aws.account, region=aws.region)).split(":")
+    if isinstance(source, S3Source):
+        yield from _of_bucket(aws, source)
+    elif resource[2:3] != [aws.account]:
+        return
+    elif isinstance(source, SqsSource):
+        yield from _of_queue(aws, config, source, resource[-1], key)
+    else:
+        aws.client("kinesis").describe_stream_summary(StreamName=resource[-1].removeprefix("stream/"))
+
+
+def _of_queue(aws: Aws, config: FunctionConfig, source: SqsSource, name: str, key: str) -> Iterator[str]:
+    client = aws.client("sqs")
+    url = client.get_queue_url(QueueName=name)["QueueUrl"]
+    names = ["VisibilityTimeout", "RedrivePolicy"]
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names).get("Attributes", {})
+    seconds = int(attributes["VisibilityTimeout"])
+    enough = VISIBILITY_TIMEOUTS * config.timeout + source.maximum_batching_window
+    command = f"aws sqs set-queue-attributes --queue-url {url} --attributes VisibilityTimeout={enough}"
+    if seconds < config.timeout:
+        raise DeployError(
+            f"{key}: the visibility timeout of the queue {name} is {seconds} s, less than the function's timeout of"
+            f" {config.timeout} s: Lambda does not connect it",
+            remedy=command,
+        )
+    if seconds < enough:
+        yield (
+            f"the visibility timeout of the queue {name} is {seconds} s; {enough} s are recommended, because messages"
+            f" of throttled invocations are redelivered too early: {command}"
+        )
+    if "RedrivePolicy" not in attributes:
+        yield f"the queue {name} has no redrive policy: messages that always fail are retried until they expire"
+
+
+def _of_bucket(aws: Aws, source: S3Source) -> Iterator[str]:
+    found: dict[str, Any] = aws.client("s3").get_bucket_notification_configuration(Bucket=source.bucket)
+    if "EventBridgeConfiguration" not in found:
+        yield (
+            f"the bucket {source.bucket} does not send its events to EventBridge, so that new objects invoke nothing:"
+            " docs/deploy.md has the command"
+        )
+
+
+def _what(source: ReadSource) -> str:
+    if isinstance(source, S3Source):
+        return f"the bucket {source.bucket}"
+    return f"the queue {source.queue}" if isinstance(source, SqsSource) else f"the stream {source.stream}"
