@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from spacy_lambda.cli.progress import drawn
+from spacy_lambda.cli.progress import draw_bars
 from spacy_lambda.corpus.summary import OnProgress, Progress, no_progress
 
 __all__ = ["annotate_progress"]
@@ -22,9 +22,7 @@ def annotate_progress(*, quiet: bool) -> Iterator[OnProgress]:
     if quiet or not sys.stderr.isatty():
         yield no_progress
         return
-    from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
 
     columns = (
         TextColumn("annotating"),
@@ -33,19 +31,18 @@ def annotate_progress(*, quiet: bool) -> Iterator[OnProgress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    bars = Bars(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
-    task = bars.add_task("annotating", total=None, figures="loading the pipeline")
-    began = time.monotonic()
+    with draw_bars(*columns) as bars:
+        task = bars.add_task("annotating", total=None, figures="loading the pipeline")
+        began = time.monotonic()
 
-    def on_progress(progress: Progress) -> None:
-        bars.update(
-            task,
-            completed=progress.read_bytes,
-            total=progress.total_bytes,
-            figures=_figures(progress, time.monotonic() - began),
-        )
+        def on_progress(progress: Progress) -> None:
+            bars.update(
+                task,
+                completed=progress.read_bytes,
+                total=progress.total_bytes,
+                figures=_figures(progress, time.monotonic() - began),
+            )
 
-    with bars, drawn(bars):
         yield on_progress
 
 

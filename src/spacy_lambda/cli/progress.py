@@ -12,7 +12,7 @@ from spacy_lambda.core.progress import OnStep, no_progress
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-__all__ = ["byte_progress", "drawn", "hub_progress", "paused", "progress", "stages"]
+__all__ = ["byte_progress", "draw_bars", "hub_progress", "paused", "progress", "stages"]
 
 _drawn: list[Progress] = []
 """The bars on the screen."""
@@ -77,29 +77,30 @@ def _bars(*columns: ProgressColumn, quiet: bool, single: bool = False) -> Iterat
     if quiet or not sys.stderr.isatty():
         yield no_progress
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn
+    from rich.progress import BarColumn, TaskID, TextColumn
 
-    all_columns = (TextColumn("{task.description:<12}"), BarColumn(), *columns)
-    # If standard output is a file or a pipe, rich must not draw above the bars the text that is printed to it.
-    bars = Progress(*all_columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
     tasks: dict[str, TaskID] = {}
+    with draw_bars(TextColumn("{task.description:<12}"), BarColumn(), *columns) as bars:
 
-    def on_step(step: str, done: int, total: int) -> None:
-        key = "" if single else step
-        if tasks.get(key) not in bars.task_ids:
-            tasks[key] = bars.add_task(step, total=total)
-        bars.update(tasks[key], description=step, completed=done, total=total)
+        def on_step(step: str, done: int, total: int) -> None:
+            key = "" if single else step
+            if tasks.get(key) not in bars.task_ids:
+                tasks[key] = bars.add_task(step, total=total)
+            bars.update(tasks[key], description=step, completed=done, total=total)
 
-    with bars, drawn(bars):
         yield on_step
 
 
 @contextlib.contextmanager
-def drawn(bars: Progress) -> Iterator[None]:
-    """Let :func:`paused` take these bars off the screen."""
-    _drawn.append(bars)
-    try:
-        yield
-    finally:
-        _drawn.remove(bars)
+def draw_bars(*columns: ProgressColumn) -> Iterator[Progress]:
+    """Draw bars with these columns until the block ends; :func:`paused` takes them off the screen."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # If standard output is a file or a pipe, rich must not draw above the bars the text that is printed to it.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bars:
+        _drawn.append(bars)
+        try:
+            yield bars
+        finally:
+            _drawn.remove(bars)
