@@ -61,6 +61,11 @@ def test_a_value_stands_in_its_homes_alone(value: object, homes: set[str]) -> No
     assert {path.relative_to(SOURCE).as_posix() for path in MODULES if value in constants(path)} == homes
 
 
+def test_the_cdks_command_line_has_one_pinned_version() -> None:
+    named = {path for path in MODULES for value in constants(path) if "aws-cdk@" in str(value)}
+    assert named == {SOURCE / "deploy" / "cdk_cli.py"}
+
+
 def test_every_name_is_used() -> None:
     elsewhere = "\n".join(path.read_text() for path in MODULES if path != Path(env_names.__file__))
     assert [name for name in env_names.__all__ if not re.search(rf"\b{name}\b", elsewhere)] == []

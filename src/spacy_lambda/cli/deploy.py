@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -29,7 +30,7 @@ def deploy(
     *,
     pipeline: Annotated[
         str | None,
-        typer.Option(help="Begin a project with this compiled pipeline: write the file first, as `init` does."),
+        typer.Option(help="Create a project for this compiled pipeline: write the file first, as `init` does."),
     ] = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="Print the plan without deploying.")] = False,
     yes: YesOption = False,
@@ -48,17 +49,31 @@ def deploy(
 
     require_terminal(yes=yes or plan_only)
     if pipeline is not None:
-        _begin_project(pipeline, config, region)
+        _create_project(pipeline, config, region)
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
     aws, cdk = open_account(project), find_cdk()
     if plan_only:
         _plan(project, chosen, aws, cdk, as_json=as_json)
     else:
-        _release(project, chosen, aws, cdk, yes=yes, as_json=as_json)
+        released = _release(project, chosen, aws, cdk, yes=yes, as_json=as_json)
+        if as_json:
+            print_json([vars(one) for one in released])
+            return
+        for one, function in zip(released, chosen, strict=True):
+            _print_live(one, invoke_command(project, function.name, config=config, region=region))
 
 
-def _begin_project(pipeline: str, config: Path | None, region: str | None) -> None:
+def invoke_command(project: Project, function: str, *, config: Path | None, region: str | None) -> str:
+    """Return the command that invokes a deployed function, with the options that the deployment was given."""
+    words = ["spacy-lambda", "invoke"]
+    words += [function] if len(project.functions) > 1 else []
+    words += ["--config", str(config)] if config else []
+    words += ["--region", region] if region else []
+    return f"{shlex.join(words)} --text '...'"
+
+
+def _create_project(pipeline: str, config: Path | None, region: str | None) -> None:
     """Write the project's file, unless it exists and names this pipeline."""
     from spacy_lambda.config.scaffold import create_project, require_pipeline
     from spacy_lambda.config.toml_file import FILE
@@ -82,8 +97,10 @@ def _plan(project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, *,
         print_plan(planned, account=f"{aws.account}/{aws.region}")
 
 
-def _release(project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, *, yes: bool, as_json: bool) -> None:
-    """Deploy the functions after the plan is confirmed, and print the live versions."""
+def _release(
+    project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, *, yes: bool, as_json: bool
+) -> list[Live]:
+    """Deploy the functions after the plan is confirmed."""
     from spacy_lambda.deploy.deployment import deploy as deploy_functions
 
     def confirm_plan(planned: Plan) -> bool:
@@ -105,11 +122,7 @@ def _release(project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk,
     if released is None:
         print_lines("not confirmed; nothing was deployed", err=True)
         raise typer.Exit(1)
-    if as_json:
-        print_json([vars(one) for one in released])
-    else:
-        for one in released:
-            _print_live(one)
+    return released
 
 
 @contextmanager
@@ -126,11 +139,11 @@ def _interruption_explained() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _print_live(released: Live) -> None:
+def _print_live(released: Live, command: str) -> None:
     before = f" (before: {released.previous})" if released.previous not in (None, released.version) else ""
     print_lines(f"{released.function}: version {released.version} is live{before}")
     if released.pruned:
         print_lines(f"  deleted: version {', '.join(map(str, released.pruned))}")
     if released.url:
         print_lines(f"  {released.url}")
-    print_lines("  spacy-lambda invoke --text '...'")
+    print_lines(f"  {command}")

@@ -48,6 +48,7 @@ def destroy(
         models = "the bucket and the images are deleted too" if delete_models else "the bucket and the images stay"
         print_lines(*(f"  - {one.kind:<36} {one.name}" for one in resources_to_delete), models, err=as_json)
     if not confirm(f"delete {len(resources_to_delete)} resources in {aws.account}/{aws.region}?", yes=yes):
+        print_lines("not confirmed; nothing was deleted", err=True)
         raise typer.Exit(1)
     destroy_functions(aws, project.name, names, delete_models=delete_models)
     if as_json:

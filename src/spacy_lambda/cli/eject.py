@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -27,6 +28,7 @@ def eject(
     """
     from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE
     from spacy_lambda.deploy.ejection import eject as eject_app
     from spacy_lambda.deploy.selection import chosen_functions
 
@@ -40,4 +42,4 @@ def eject(
             on_step=on_step,
         )
     print_lines(*written)
-    print_lines(f"next: cd {out}, pip install -r requirements.txt, npx aws-cdk@2 deploy --all")
+    print_lines(f"next: cd {quote(str(out))} && pip install -r requirements.txt && npx {NPM_PACKAGE} deploy --all")

@@ -34,6 +34,7 @@ def rollback(
     name = the_function(project, function).name
     wanted = f"version {version}" if version else "the previous version"
     if not confirm(f"roll back {project.name}-{name} to {wanted}?", yes=yes):
+        print_lines("not confirmed; nothing was changed", err=True)
         raise typer.Exit(1)
     done = roll_back(project.name, name, aws=open_account(project), version=version)
     if as_json:

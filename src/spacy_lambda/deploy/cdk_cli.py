@@ -17,10 +17,13 @@ from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.core.files import folder_beside
 from spacy_lambda.errors import DeployError
 
-__all__ = ["CDK_VARIABLE", "VERSION", "Cdk", "find_cdk", "node_environment"]
+__all__ = ["CDK_VARIABLE", "NPM_PACKAGE", "VERSION", "Cdk", "find_cdk", "node_environment"]
 
 VERSION = "2.1148.1"
 """npm's tag ``latest`` of aws-cdk is an older line that cannot read current cloud assemblies."""
+
+NPM_PACKAGE = f"aws-cdk@{VERSION}"
+"""npm's name of the pinned version."""
 
 OLDEST_NODE = 22
 """Major version of the oldest Node that is still maintained; the CDK warns of older ones."""
@@ -143,12 +146,12 @@ def _install(folder: Path, environ: dict[str, str]) -> None:
     with folder_beside(folder) as scratch:
         made = scratch / "installed"
         made.mkdir()
-        words = [*_npm(environ), "install", "--prefix", str(made), "--no-audit", "--no-fund", f"aws-cdk@{VERSION}"]
+        words = [*_npm(environ), "install", "--prefix", str(made), "--no-audit", "--no-fund", NPM_PACKAGE]
         done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DeployError(
                 f"the CDK's command line {VERSION} cannot be installed: {done.stderr.strip()[-500:]}",
-                remedy=f"check the network, or install aws-cdk@{VERSION} and set {CDK_VARIABLE} to its cdk",
+                remedy=f"check the network, or install {NPM_PACKAGE} and set {CDK_VARIABLE} to its cdk",
             )
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # another process was faster, and has installed the same

@@ -114,7 +114,8 @@ def _planned(
 def _deploy_shared(shared: SharedSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine) -> None:
     name = stack_name(shared.project)
     require_settled(aws, name)
-    on_line(f"the bucket {bucket_name(shared.project, account=aws.account, region=aws.region)}")
+    bucket = bucket_name(shared.project, account=aws.account, region=aws.region)
+    on_line(f"{name}: updating the shared stack (bucket {bucket})")
     cdk.deploy(name, write_templates([], shared, out), on_line=on_line)
 
 

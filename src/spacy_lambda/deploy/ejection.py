@@ -21,7 +21,7 @@ from spacy_lambda.cdk.spec_file import write_specs
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
-from spacy_lambda.deploy.cdk_cli import VERSION
+from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE
 from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
 from spacy_lambda.deploy.planning import make_spec, shared_spec
 from spacy_lambda.deploy.preparation import Prepared, prepare
@@ -54,8 +54,8 @@ README = """# The CDK app of {project}
 
 ```console
 $ pip install -r requirements.txt
-$ npx aws-cdk@{cli} diff
-$ npx aws-cdk@{cli} deploy --all
+$ npx {cdk} diff
+$ npx {cdk} deploy --all
 ```
 
 - `functions.json`: the functions and their configuration. `live_version` is the published version of the alias `live`:
@@ -93,7 +93,7 @@ def eject(
     (out / "cdk.json").write_text(json.dumps({"app": "python app.py"}, indent=2) + "\n", encoding="utf-8")
     pins = "".join(f"{name}=={version(name)}\n" for name in ("aws-cdk-lib", "constructs"))
     (out / "requirements.txt").write_text(pins, encoding="utf-8")
-    readme = README.format(project=project.name, cli=VERSION, package=PACKAGE)
+    readme = README.format(project=project.name, cdk=NPM_PACKAGE, package=PACKAGE)
     (out / "README.md").write_text(readme, encoding="utf-8")
     return sorted(path for path in out.rglob("*") if path.is_file())
 

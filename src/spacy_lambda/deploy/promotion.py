@@ -44,10 +44,11 @@ def promote(published: Published, *, aws: Aws, cdk: Cdk, out: Path, on_line: Cal
     """
     function, version, previous = published.spec.function_name, published.version, published.previous
     spec = replace(published.spec, live_version=version, connected=None)
-    if version == previous and {*spec.connected_sources} == {*published.spec.connected_sources}:
-        return Live(function, version, previous, _url(aws, function))
-    on_line(f"{function}: version {version} goes live" if version != previous else f"{function}: event sources change")
-    update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line)
+    if version != previous or {*spec.connected_sources} != {*published.spec.connected_sources}:
+        step = f"version {version} goes live" if version != previous else "updating event sources"
+        on_line(f"{function}: {step}")
+        update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line)
+    # keep_versions is not in the template: a smaller number has an effect without an update.
     pruned = prune_versions(aws, function, keep=published.keep, live=version)
     return Live(function, version, previous, _url(aws, function), tuple(pruned))
 

@@ -1,0 +1,41 @@
+"""The last stage of a deployment, with a function of versions that exist, and a stack that is only recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacy_lambda.deploy import promotion
+from spacy_lambda.deploy.promotion import Live, promote
+from spacy_lambda.deploy.publication import Published
+from tests.deploy.specs import function_spec
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The calls that would change AWS."""
+    found: list[str] = []
+
+    def prune(aws: Any, function: str, *, keep: int, live: str) -> list[int]:
+        found.append(f"keep {keep} and {live}")
+        return [1, 2]
+
+    monkeypatch.setattr(promotion, "update_stack", lambda *_, **__: found.append("update"))
+    monkeypatch.setattr(promotion, "prune_versions", prune)
+    monkeypatch.setattr(promotion, "find_stack", lambda *_: None)
+    return found
+
+
+@pytest.mark.parametrize(("version", "updates"), [("7", []), ("8", ["update"])])
+def test_old_versions_are_deleted_with_or_without_a_new_one(
+    version: str, updates: list[str], calls: list[str], tmp_path: Path
+) -> None:
+    spec = function_spec(tmp_path, "ner", live_version="7")
+    aws: Any = None
+    cdk: Any = None
+    published = Published(spec, version, "7", 2)
+    live = promote(published, aws=aws, cdk=cdk, out=tmp_path, on_line=lambda line: None)
+    assert live == Live("news-ner", version, "7", None, (1, 2))
+    assert calls == [*updates, f"keep 2 and {version}"]
