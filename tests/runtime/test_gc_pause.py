@@ -47,6 +47,18 @@ def test_the_collector_runs_again_after_an_error() -> None:
     assert gc.get_threshold() == thresholds
 
 
+def test_blocks_that_overlap() -> None:
+    """Two threads load pipelines; the first to begin is the first to end."""
+    thresholds = gc.get_threshold()
+    first, second = gc_paused(), gc_paused()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.get_threshold()[0] == 0
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == thresholds
+
+
 def test_the_import_of_spacy_collects_next_to_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
     collections, has_threshold, is_enabled = done.stdout.split()
