@@ -239,7 +239,7 @@ def build(case: Case, folder: Path) -> Path:
     :raises Exception: If spacy-transformers itself fails on it.
     """
     source = _save(case, folder / "source")
-    nlp: Language = spacy.blank("en")
+    nlp: Language = spacy.blank("xx")
     settings = {
         "@architectures": "spacy-transformers.TransformerModel.v3",
         "name": str(source),

@@ -64,7 +64,7 @@ def build_curated(
     :param settings: Settings of the transformer's model.
     """
     torch.manual_seed(0)
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     set_up, vocabulary = ENCODERS[encoder]
     name, own = CURATED[architecture]
     all_layers = listener != "LastTransformerLayerListener"

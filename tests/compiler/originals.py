@@ -161,10 +161,14 @@ def build_original(
     components: tuple[str, ...] = ("ner",),
     model: str = "spacy-transformers.TransformerModel.v3",
     before: tuple[str, ...] = (),
+    lang: str = "xx",
 ) -> Path:
-    """Build, train for a moment and write a pipeline; the transformer is the component ``transformer``."""
+    """Build, train for a moment and write a pipeline; the transformer is the component ``transformer``.
+
+    :param lang: Its language; that of many languages has no exceptions of its tokenizer, which take long to load.
+    """
     source = save_transformer(ARCHITECTURES[architecture], folder / "source")
-    nlp = spacy.blank("en")
+    nlp = spacy.blank(lang)
     for name in before:
         nlp.add_pipe(name)
     settings: dict[str, Any] = {
@@ -195,7 +199,7 @@ def build_transformer(
     :param tokenizer: Settings of the tokenizer.
     """
     source = save_transformer(ARCHITECTURES[architecture], folder / "source")
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     settings = {
         "@architectures": "spacy-transformers.TransformerModel.v3",
         "name": str(source),

@@ -16,7 +16,7 @@ from thinc.api import Config
 Change = Callable[[Any], None]
 
 
-def blank(folder: Path, lang: str = "en", *, change: Change | None = None) -> Path:
+def blank(folder: Path, lang: str = "xx", *, change: Change | None = None) -> Path:
     """A small pipeline without a transformer."""
     nlp = spacy.blank(lang)
     nlp.add_pipe("sentencizer")

@@ -43,7 +43,7 @@ def build_private(folder: Path, original: Path, *names: str) -> Path:
 
 def build_tok2vec(folder: Path, version: int, *, factory: str = "ner", **spans: Any) -> Path:
     """Train and write a component with ``Tok2VecTransformer``; ``tok2vec`` has a tagger that listens to it."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     model = tok2vec_section(folder, version, **spans)
     if factory == "tok2vec":
         nlp.add_pipe("tok2vec", config={"model": model})
@@ -74,7 +74,7 @@ def build_several(folder: Path, *steps: tuple[str, dict[str, Any]]) -> Path:
     :param steps: Each component's factory and settings. Of a ``transformer`` they are its name and the seed of its
         weights; of another component ``upstream``, or ``cnn`` for a listener to the CNN.
     """
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     for factory, settings in steps:
         if factory == "transformer":
             nlp.add_pipe("transformer", settings["name"], config={"model": _model(folder, settings["seed"])})

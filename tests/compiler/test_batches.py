@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from spacy_lambda.runtime.encoder_output import get_encoding
 from tests.compiler.originals import TEXTS, Pair
 
-COMPONENTS = ("tagger", "parser", "ner", "textcat", "spancat")
+COMPONENTS = ("tagger", "parser", "ner", "spancat", "textcat")
 BATCH = [*TEXTS, "iron", " ".join(TEXTS), " \n", *(text.upper() for text in TEXTS), " ".join(TEXTS * 4)]
 
 

@@ -38,7 +38,7 @@ def test_the_written_files(original: Callable[..., Path], tmp_path: Path) -> Non
     assert written["spacy_lambda"] == meta.to_dict()
     assert meta.speed is not None
     assert (meta.speed["unit"], meta.speed["seconds_per_1000_units"] > 0) == ("wordpieces", True)
-    assert meta.source_name == "en_pipeline"
+    assert meta.source_name == "xx_pipeline"
     assert meta.source_sha256 == source_hash(source)
     assert meta.precision == "fp32"
     assert (meta.encoders["transformer"]["window"], meta.encoders["transformer"]["stride"]) == (24, 16)

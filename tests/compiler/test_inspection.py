@@ -253,7 +253,7 @@ def test_a_compiled_pipeline_is_refused(original: Callable[..., Path], tmp_path:
     (again / "meta.json").write_text(json.dumps({key: meta[key] for key in meta if key != "spacy_lambda"}))
     archive = wheel(tmp_path / "once.zip", tmp_path / "once")
     for source, what in (
-        (tmp_path / "once", "en_pipeline 0.0.0 at fp32"),
+        (tmp_path / "once", "xx_pipeline 0.0.0 at fp32"),
         (again, "another pipeline"),
         (archive, "at fp32"),
     ):

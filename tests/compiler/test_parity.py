@@ -21,6 +21,10 @@ TOLERANCE = 1e-4
 
 ALL_COMPONENTS = ("tagger", "parser", "ner", "spancat", "textcat")
 
+LONG_TEXT = "5,000 tokens"
+MANY_TEXTS = [*TEXTS, *(text for name, text in EDGE_TEXTS.items() if name != LONG_TEXT), " ".join(WORDS * 15)]
+"""Texts of all kinds, none of which takes long; the longest has many windows."""
+
 SPAN_GETTERS: dict[str, dict[str, Any]] = {
     "strided": {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 24, "stride": 16},
     "strided, no overlap": {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 8, "stride": 8},
@@ -67,19 +71,21 @@ def assert_same(pair: Pair, texts: list[str], component: str = "ner") -> None:
 
 @pytest.mark.parametrize("text", EDGE_TEXTS.values(), ids=EDGE_TEXTS.keys())
 def test_edge_texts(pair: Callable[..., Pair], text: str) -> None:
-    assert_same(pair(), [text])
+    assert_same(pair(lang="en"), [text])
 
 
-@pytest.mark.parametrize("get_spans", SPAN_GETTERS.values(), ids=SPAN_GETTERS.keys())
-def test_span_getters(pair: Callable[..., Pair], get_spans: dict[str, Any]) -> None:
-    texts = [text for text in EDGE_TEXTS.values() if text.strip()]
-    assert_same(pair(get_spans=get_spans, before=("sentencizer",)), [*TEXTS, *texts])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "strided" else pytest.mark.slow) for name in SPAN_GETTERS]
+)
+def test_span_getters(pair: Callable[..., Pair], name: str) -> None:
+    both = pair(get_spans=SPAN_GETTERS[name], before=("sentencizer",))
+    assert_same(both, [text for text in MANY_TEXTS if text.strip()])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["bert", "bert-relu", "electra", "roberta", "distilbert"])
 def test_architectures(pair: Callable[..., Pair], architecture: str) -> None:
-    assert_same(pair(architecture=architecture), [*TEXTS, *EDGE_TEXTS.values()])
+    assert_same(pair(architecture=architecture), MANY_TEXTS)
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -111,7 +117,7 @@ texts_of_words = st.builds(
 @given(texts=st.lists(texts_of_words, min_size=1, max_size=3))
 @settings(max_examples=examples(150))
 def test_any_text(pair: Callable[..., Pair], texts: list[str]) -> None:
-    assert_same(pair(), texts)
+    assert_same(pair(lang="en"), texts)
 
 
 @pytest.mark.slow
@@ -124,8 +130,7 @@ def test_any_text_in_bytes(pair: Callable[..., Pair], texts: list[str]) -> None:
 def test_batches_change_nothing(pair: Callable[..., Pair]) -> None:
     """A text's hidden states do not depend on its neighbours, even where activations are quantized."""
     _, compiled = pair(precision="int8")
-    texts = [*TEXTS, *EDGE_TEXTS.values()]
-    for text, together in zip(texts, compiled.pipe(texts, batch_size=7), strict=True):
+    for text, together in zip(MANY_TEXTS, compiled.pipe(MANY_TEXTS, batch_size=7), strict=True):
         alone = get_encoding(compiled(text))
         batched = get_encoding(together)
         assert alone is not None

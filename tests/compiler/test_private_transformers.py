@@ -95,6 +95,7 @@ def test_replaced_listeners(original: Original, tmp_path: Path) -> None:
     assert len(find_transformers(pair[1])) == 2
 
 
+@pytest.mark.slow
 def test_all_listeners_replaced(original: Original, tmp_path: Path) -> None:
     """Without a shared transformer nothing is left on the Docs; the pipeline counts as compiled nevertheless."""
     source = build_private(tmp_path, original(components=("ner", "tagger")))
@@ -115,7 +116,7 @@ def test_all_listeners_replaced(original: Original, tmp_path: Path) -> None:
     assert again.memory_mb == pytest.approx(described.fits["fp32"].memory_mb, abs=1)
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [*(pytest.param(number, marks=pytest.mark.slow) for number in (1, 2)), 3])
 def test_a_transformer_in_a_component(tmp_path: Path, version: int) -> None:
     pair = compiled(build_tok2vec(tmp_path, version), tmp_path / "out")
     assert_same(pair)
@@ -129,6 +130,7 @@ def test_a_transformer_as_the_whole_model(tmp_path: Path) -> None:
     assert np.abs(first - second).max() < TOLERANCE * np.abs(first).max()
 
 
+@pytest.mark.slow
 def test_int8(original: Original, tmp_path: Path) -> None:
     source = build_private(tmp_path, original(components=("ner", "tagger")), "ner")
     nlp = compiled(source, tmp_path / "out", precision="int8")[1]
@@ -137,7 +139,9 @@ def test_int8(original: Original, tmp_path: Path) -> None:
 
 
 @needs_curated
-@pytest.mark.parametrize("listener", ["LastTransformerLayerListener", "ScalarWeightingListener"])
+@pytest.mark.parametrize(
+    "listener", ["LastTransformerLayerListener", pytest.param("ScalarWeightingListener", marks=pytest.mark.slow)]
+)
 def test_replaced_listeners_of_curated_transformers(tmp_path: Path, listener: str) -> None:
     source = build_curated(
         tmp_path, listener=listener, components=("ner", "tagger"), change=lambda nlp: replace_all(nlp, "ner")
@@ -182,6 +186,7 @@ SEVERAL: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", SEVERAL.values(), ids=SEVERAL.keys())
 def test_several(tmp_path: Path, steps: tuple[tuple[str, dict[str, Any]], ...]) -> None:
     assert_same(compiled(build_several(tmp_path, *steps), tmp_path / "out"))
@@ -196,12 +201,14 @@ def test_a_listener_before_the_transformer(original: Original, tmp_path: Path) -
 
 
 @needs_curated
+@pytest.mark.slow
 def test_two_curated_transformers(tmp_path: Path) -> None:
     """Each with its listener: one of the last layer, then one of all layers."""
     assert_same(compiled(build_two_curated(tmp_path), tmp_path / "out"))
 
 
 @needs_curated
+@pytest.mark.slow
 def test_both_libraries(original: Original, tmp_path: Path) -> None:
     """A shared curated transformer, a shared one of spacy-transformers, and a component with its own."""
     shared = build_private(tmp_path / "private", original(components=("ner", "spancat")), "ner")
@@ -259,6 +266,7 @@ def both(folder: Path, **spans: Any) -> dict[str, Any]:
     return {"@architectures": "private.Both.v1", "*": sections}
 
 
+@pytest.mark.slow
 def test_two_transformers_in_a_component(tmp_path: Path) -> None:
     source, code = with_code(tmp_path, both(tmp_path))
     meta = compile_pipeline(str(source), tmp_path / "out", code=[code], prove=unproved)

@@ -214,12 +214,12 @@ def test_a_package_brings_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     source = rename(blank(tmp_path / "source", change=append("bring")), "bringing")
     code = {"bring.py": component(tmp_path / "bring.py", "doc.cats['n'] = 1.0").read_text(), "words.txt": "iron"}
     site = package(tmp_path / "site", source, code)
-    archive = wheel(tmp_path / "en_bringing-0.0.0-py3-none-any.whl", site)
+    archive = wheel(tmp_path / "xx_bringing-0.0.0-py3-none-any.whl", site)
     monkeypatch.syspath_prepend(site)
-    for number, what in enumerate(["en_bringing", site / "en_bringing" / "en_bringing-0.0.0", archive]):
+    for number, what in enumerate(["xx_bringing", site / "xx_bringing" / "xx_bringing-0.0.0", archive]):
         out = tmp_path / f"out{number}"
-        assert compile_pipeline(str(what), out).code == ["en_bringing"]
-        assert sorted(path.name for path in (out / "code" / "en_bringing").iterdir()) == [
+        assert compile_pipeline(str(what), out).code == ["xx_bringing"]
+        assert sorted(path.name for path in (out / "code" / "xx_bringing").iterdir()) == [
             "__init__.py",
             "bring.py",
             "meta.json",
@@ -231,7 +231,7 @@ def test_a_package_brings_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_package_without_custom_code_brings_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = rename(blank(tmp_path / "source"), "plain_package")
     monkeypatch.syspath_prepend(package(tmp_path / "site", source, {}))
-    assert compile_pipeline("en_plain_package", tmp_path / "out").code == []
+    assert compile_pipeline("xx_plain_package", tmp_path / "out").code == []
     assert not (tmp_path / "out" / "code").exists()
 
 

@@ -19,7 +19,7 @@ ALPHABET = ["iron ", "a", ". ", "\n\n", "🧪", "e\u0301", "x" * 30, " "]
 
 @pytest.fixture(scope="module")
 def nlp() -> Language:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.max_length = 40

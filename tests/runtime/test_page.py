@@ -25,7 +25,7 @@ MAX_BYTES = 30 * 1024
 def get(environ: Mapping[str, str], path: str = "/", method: str = "GET", stage: str = "$default") -> dict[str, Any]:
     context = {"http": {"method": method}, "stage": stage}
     event = {"version": "2.0", "rawPath": path, "headers": {}, "requestContext": context}
-    answer: dict[str, Any] = dispatch(event, None, Predictor(spacy.blank("en"), environ))
+    answer: dict[str, Any] = dispatch(event, None, Predictor(spacy.blank("xx"), environ))
     return answer
 
 

@@ -25,7 +25,7 @@ def ask(nlp: Language, event: dict[str, Any]) -> Any:
 
 
 def trained(component: str) -> Language:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     ner = nlp.add_pipe(component)
     ner.add_label("METAL")  # type: ignore[attr-defined]
     ner.add_label("PLACE")  # type: ignore[attr-defined]
@@ -97,7 +97,7 @@ def categorized(doc: Doc) -> Doc:
 
 @pytest.fixture
 def spancat(monkeypatch: pytest.MonkeyPatch) -> Language:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     component = nlp.add_pipe("spancat")
     component.add_label("METAL")  # type: ignore[attr-defined]
     nlp.initialize()
@@ -137,6 +137,6 @@ def test_the_source_of_scores_is_reported(spancat: Language, beam: Language) -> 
 
     assert describe(Predictor(spancat, {}))["scores"] == "spancat"
     assert describe(Predictor(beam, {}))["scores"] == "beam"
-    assert describe(Predictor(spacy.blank("en"), {}))["scores"] == "constant 1.0"
-    assert '"const": 1.0' in json.dumps(openapi(Predictor(spacy.blank("en"), {}))["components"])
+    assert describe(Predictor(spacy.blank("xx"), {}))["scores"] == "constant 1.0"
+    assert '"const": 1.0' in json.dumps(openapi(Predictor(spacy.blank("xx"), {}))["components"])
     assert '"const": 1.0' not in json.dumps(openapi(Predictor(beam, {}))["components"])

@@ -124,7 +124,7 @@ print(json.dumps({"killed": killed, "states": sorted(states), "codes": codes}))
 @pytest.fixture
 def stored(s3: Any, tmp_path: Path) -> Location:
     """A pipeline of ten megabytes in S3, named by alias and digest."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.meta["name"] = "metals"
     nlp.to_disk(tmp_path / "metals")

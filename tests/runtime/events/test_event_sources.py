@@ -82,7 +82,7 @@ def breaks_on_lead(doc: Doc) -> Doc:
 
 @pytest.fixture(scope="module")
 def function() -> Predictor:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.add_pipe("breaks_on_lead")
     return Predictor(nlp, {"SPACY_LAMBDA_OUTPUT": "s3://answers"})
@@ -251,7 +251,7 @@ def test_a_warning_has_the_remedy(function: Predictor, caplog: pytest.LogCapture
 )
 def test_a_ping_needs_neither_an_output_nor_the_pipeline(name: str) -> None:
     pipeline: Any = None
-    function = Predictor(pipeline, {}, capacity=Capacity(spacy.blank("en"), {}))
+    function = Predictor(pipeline, {}, capacity=Capacity(spacy.blank("xx"), {}))
     event = case(name)["event"]
     assert dispatch(event, None, function) == case(name)["expected"]["answer"]
     if "Records" not in event:

@@ -47,7 +47,7 @@ HEADERS = st.dictionaries(
 
 
 def make_function() -> Predictor:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
     nlp.max_length = 50
