@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
 
+from spacy_lambda import cli
 from tests.store.hub_server import Hub
 
 
 def run(*arguments: str, code: int = 0, cwd: Path | None = None) -> str:
+    """Run a command in this process, which has imported its libraries."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["spacy-lambda", *arguments])
+        if cwd is not None:
+            patch.chdir(cwd)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert ended.value.code == code, err.getvalue()
+    return (err if code else out).getvalue()
+
+
+def run_process(*arguments: str, code: int = 0) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "spacy_lambda", *arguments], capture_output=True, text=True, check=False, cwd=cwd
+        [sys.executable, "-m", "spacy_lambda", *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -27,7 +43,7 @@ def run(*arguments: str, code: int = 0, cwd: Path | None = None) -> str:
 
 def test_a_folder(pipeline: Path, tmp_path: Path) -> None:
     store = str(tmp_path / "store")
-    output = run("push", str(pipeline), store, "--alias", "live")
+    output = run_process("push", str(pipeline), store, "--alias", "live")
     assert "aliases: live, latest" in output
     location = output.strip().rpartition("SPACY_LAMBDA_PIPELINE=")[2]
     assert location.startswith(f"{store}/en_metals@1.2.3#sha256=")
@@ -37,7 +53,7 @@ def test_a_folder(pipeline: Path, tmp_path: Path) -> None:
     assert "is now 1.2.3" in run("alias", f"{store}/en_metals@1.2.3", "canary")
     assert "unexpected argument" in run("push", str(pipeline), store, "more", code=1)
     assert "--revision is for the Hub" in run("push", str(pipeline), store, "--revision", "x", code=1)
-    assert "exists" in run("pull", location, str(tmp_path / "out"), code=1)
+    assert "exists" in run_process("pull", location, str(tmp_path / "out"), code=1)
     assert "names no version" in run("alias", f"{store}/en_metals", "canary", code=1)
     (tmp_path / "none").mkdir()
     assert "holds no pipelines" in run("ls", str(tmp_path / "none"))
@@ -70,8 +86,11 @@ def test_s3(s3: Any, s3_url: str, pipeline: Path, tmp_path: Path, monkeypatch: p
     assert "the bucket 'nobodys' does not exist" in run("ls", "s3://nobodys", *there, code=1)
 
 
-@pytest.mark.slow
-def test_the_hub(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
+def test_the_hub(hub: Hub, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # test_hub.py and test_wheel.py build wheels, which takes seconds.
+    wheel = tmp_path / "en_metals-1.2.3-py3-none-any.whl"
+    wheel.write_bytes(b"wheel")
+    monkeypatch.setattr("spacy_lambda.store.hub.commit.build_wheel", lambda *arguments: wheel)
     pushed = json.loads(run("push", "hub", "acme/metals", "--json", "--message", "first", cwd=pipeline))
     assert pushed["location"].startswith("hf://acme/metals@1.2.3#sha256=")
     assert hub.repositories["acme/metals"].private
