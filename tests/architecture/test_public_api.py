@@ -123,13 +123,20 @@ def test_public_names_are_listed() -> None:
         spacy_lambda.nobody  # noqa: B018
 
 
-def test_importing_the_package_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize(
+    ("use", "heavy"),
+    [
+        ("dir(spacy_lambda), spacy_lambda.StoreError, spacy_lambda.Client", []),
+        ("spacy_lambda.cli.make_app()", ["typer"]),
+    ],
+)
+def test_neither_the_package_nor_the_command_line_imports_anything_heavy(use: str, heavy: list[str]) -> None:
     done = python(
-        "import json, sys, spacy_lambda\n"
-        "dir(spacy_lambda), spacy_lambda.StoreError, spacy_lambda.Client\n"
+        "import json, sys, spacy_lambda, spacy_lambda.cli\n"
+        f"{use}\n"
         f"print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
     )
-    assert json.loads(done.stdout) == [], done.stderr
+    assert json.loads(done.stdout) == heavy, done.stderr
 
 
 @pytest.mark.parametrize(
