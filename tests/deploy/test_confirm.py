@@ -82,6 +82,7 @@ def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
     assert done in terminal.written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "answer"),
     [("deploy", "\n"), ("deploy", "\x04"), ("deploy", "\x03"), ("destroy", "n\n"), ("rollback", "\n")],
