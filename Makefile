@@ -3,9 +3,10 @@ PYTHON ?= python3
 PORT ?= 9001
 ONCE ?=
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint constraints.txt
-# Tests run in as many processes as there are cores, each of one thread; tests of a module stay together. They begin with
-# the modules of slow tests (tests/conftest.py): these would otherwise come last, and leave the other processes idle.
-WORKERS ?= auto
+# Tests run in one process more than there are cores, each of one thread: some wait for servers and programs. Tests of a
+# module stay together. They begin with the longest modules (tests/conftest.py), which would otherwise come last, and leave
+# the other processes idle.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
 

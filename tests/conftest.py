@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from spacy.tokens.underscore import Underscore
@@ -30,16 +31,32 @@ KEPT = "trf_data"
 """spacy-transformers' own, which originals that are shared between tests go on to need."""
 
 
+LONGEST = ("deploy/test_live.py", "deploy/test_live_images.py", "compiler/test_architectures.py")
+"""Modules with which parallel runs begin."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In parallel runs, begin with the modules that have slow tests: then no process is left alone with one."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        slow = {item.path for item in items if item.get_closest_marker("slow")}
-        items.sort(key=lambda item: item.path not in slow)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    longest = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (longest.get(item.path, len(longest)), item.path not in slow))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _extensions_of_one_module() -> Iterator[None]:
+    """Remove those that fixtures of a module register."""
+    yield from _without_new_extensions()
 
 
 @pytest.fixture(autouse=True)
 def _extensions_of_one_test() -> Iterator[None]:
     """Remove the custom attributes that a test registers: they belong to the process, and others would compare them."""
+    yield from _without_new_extensions()
+
+
+def _without_new_extensions() -> Iterator[None]:
     before = [set(registered) for registered in EXTENSIONS]
     yield
     for registered, names in zip(EXTENSIONS, before, strict=True):
