@@ -72,7 +72,7 @@ def test_an_annotator_is_pickled_without_its_pipeline(pipeline: Path) -> None:
 
 @pytest.mark.parametrize("table", [pa.table({"a": [1]}), pd.DataFrame({"a": [1]}), {"a": np.array([1])}])
 def test_a_missing_column_is_named(annotator: Annotator, table: Any) -> None:
-    with pytest.raises(CorpusError, match="no column 'text'; columns: 'a'"):
+    with pytest.raises(CorpusError, match="the column 'text' is missing; columns: 'a'"):
         annotator(table)
 
 

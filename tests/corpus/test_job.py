@@ -78,7 +78,7 @@ def test_changed_documents_are_reported(tmp_path: Path, pipeline: Path, engine: 
     write_jsonl(source, [*TEXTS[:-1], "iron"])
     with pytest.raises(CorpusError, match=r"changed .* corpus\.jsonl-00000 are not those"):
         annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
-    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, overwrite=True)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, force=True)
     assert results(tmp_path / "out")[-1]["text"] == "iron"
 
 
@@ -87,7 +87,7 @@ def test_a_removed_file_is_reported(tmp_path: Path, pipeline: Path, engine: InPr
         write_jsonl(tmp_path / "corpus" / name, TEXTS)
     annotate(tmp_path / "corpus", tmp_path / "out", pipeline=pipeline, on=engine)
     (tmp_path / "corpus" / "b.jsonl").unlink()
-    with pytest.raises(CorpusError, match=r"b\.jsonl-00000, are not in the corpus any more"):
+    with pytest.raises(CorpusError, match=r"b\.jsonl-00000, are missing from the corpus"):
         annotate(tmp_path / "corpus", tmp_path / "out", pipeline=pipeline, on=engine)
 
 
@@ -119,7 +119,7 @@ def test_one_file_as_destination(tmp_path: Path, pipeline: Path, engine: InProce
     assert {path.name for path in folder.iterdir()} == {"folder", "all.jsonl", "all.errors.jsonl"}
     with pytest.raises(CorpusError, match=r"all\.jsonl exists"):
         annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine)
-    annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine, overwrite=True)
+    annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine, force=True)
 
 
 def test_documents_with_an_error_are_listed(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:

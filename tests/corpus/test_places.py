@@ -36,7 +36,7 @@ def test_the_output_is_not_part_of_the_corpus(
     folder = tmp_path if source == "link" else tmp_path / "corpus"
     output = tmp_path / destination if destination.startswith("link") else tmp_path / "corpus" / destination
     for _ in range(2):
-        summary = annotate(folder / source, output, pipeline=pipeline, on=engine, overwrite=True)
+        summary = annotate(folder / source, output, pipeline=pipeline, on=engine, force=True)
         assert summary.counts.documents == len(TEXTS) + 1
 
 

@@ -8,7 +8,7 @@ import typer
 
 from spacy_lambda.cli.annotate_progress import annotate_progress
 from spacy_lambda.cli.console import print_json, print_lines, print_table
-from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.options import EndpointUrlOption, ForceOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.corpus.job import EngineName, OnError
@@ -25,8 +25,8 @@ def annotate(
     ],
     destination: Annotated[str, typer.Argument(metavar="DST", help="Folder or one file, here or s3://bucket/prefix.")],
     *,
-    pipeline: Annotated[str, typer.Option(help="Compiled pipeline: its folder or its installed package.")],
-    on: Annotated[EngineName, typer.Option(help="Engine: processes on this machine, or actors of Ray.")] = "local",
+    pipeline: Annotated[str, typer.Option(help="Compiled pipeline: folder, installed package, artifact or location.")],
+    on: Annotated[EngineName, typer.Option(help="Engine: processes on this machine, or Ray actors.")] = "local",
     include: Annotated[str, typer.Option(help=f"Parts of the Doc, with commas: {','.join(DOC_PARTS)}.")] = "ents",
     labels: Annotated[
         str | None, typer.Option(help="Labels of the entities and spans to keep, with commas.", show_default="all")
@@ -57,10 +57,10 @@ def annotate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Annotate a sample, and estimate time and cost on each engine.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace the results at the destination.")] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Annotate a corpus. Stopped at any moment, the same command does what is missing.
+    """Annotate a corpus. If it is interrupted, run the same command again to resume.
 
     Example: spacy-lambda annotate 'abstracts/*.jsonl' annotated --pipeline compiled
     """
@@ -100,7 +100,7 @@ def annotate(
             s3=s3,
             workers=workers,
             ray_address=ray_address,
-            overwrite=overwrite,
+            force=force,
             on_progress=on_progress,
         )
     if as_json:
@@ -123,11 +123,11 @@ def _dry_run(sources: list[str], *, as_json: bool, **options: Any) -> None:
         f"one CPU of this machine annotates {found.documents_per_second:,.1f} documents/s (measured on {found.sampled})"
     )
     print_table(
-        ["engine", ">units", ">time", ">invocations", ">cost"],
+        ["engine", "parallelism", ">time", ">invocations", ">cost"],
         [
             (
                 one.engine,
-                f"{one.units:,} {'invocations' if one.engine == 'lambda' else 'processes'} at once",
+                f"{one.units:,} {'invocations' if one.engine == 'lambda' else 'processes'}",
                 duration(one.seconds),
                 "" if one.invocations is None else f"{one.invocations:,}",
                 "" if one.cost is None else f"about ${one.cost:,.2f}",
@@ -154,7 +154,7 @@ def _print(summary: Summary) -> None:
     speed = f", {done / summary.seconds:,.1f} documents/s" if done and summary.seconds else ""
     print_lines(f"{summary.destination}: {counts.documents:,} documents, {counts.words:,} words")
     if summary.resumed:
-        print_lines(f"  {summary.resumed:,} were done before")
+        print_lines(f"  {summary.resumed:,} already annotated (resumed)")
     print_lines(f"  {counts.empty:,} without entities, {counts.truncated:,} truncated, {counts.errors:,} with an error")
     if summary.errors_file is not None:
         print_lines(f"  errors: {summary.errors_file}")

@@ -21,6 +21,7 @@ from spacy_lambda.corpus.files import find_files
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.shards import SHARD_BYTES, Shard, cut_shards, make_shard
 from spacy_lambda.errors import CorpusError
+from spacy_lambda.pipeline.kind import require_compiled
 from spacy_lambda.runtime.cpus import available_cpus
 
 __all__ = ["SAMPLE", "EngineEstimate", "Estimate", "Reading", "estimate", "estimate_corpus", "read_all"]
@@ -121,6 +122,7 @@ def estimate_corpus(
     :raises CorpusError: If the corpus cannot be read, or has no text.
     """
     folder = pipeline_folder(pipeline)
+    require_compiled(folder, name=os.fspath(pipeline))
     options = AnnotateOptions(include=tuple(include), long_text=long_text)
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
     files = find_files([os.fspath(one) for one in named], format_name=input_format, s3=s3)

@@ -28,6 +28,7 @@ from spacy_lambda.corpus.records import RunSettings, ShardRecord, begin_run, wri
 from spacy_lambda.corpus.shards import SHARD_BYTES, Shard, cut_shards
 from spacy_lambda.corpus.summary import OnProgress, Progress, Summary, no_progress
 from spacy_lambda.errors import CorpusError
+from spacy_lambda.pipeline.kind import require_compiled
 from spacy_lambda.runtime.cpus import available_cpus
 
 __all__ = ["EngineName", "OnError", "annotate"]
@@ -54,14 +55,14 @@ def annotate(
     ray_address: str | None = None,
     s3: S3Options = FROM_ENVIRONMENT,
     shard_bytes: int = SHARD_BYTES,
-    overwrite: bool = False,
+    force: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> Summary:
-    """Annotate a corpus. Called again with the same arguments, it does what is missing.
+    """Annotate a corpus. Called again with the same arguments after an interruption, it resumes.
 
     :param sources: Files, folders and patterns, here or in S3, or ``-`` for standard input.
     :param destination: A folder, or one file, here or in S3.
-    :param pipeline: The compiled pipeline: its folder or its installed package.
+    :param pipeline: The compiled pipeline: its folder, installed package, artifact or location.
     :param on: The engine, by its name, or one of your own.
     :param include: Parts of a Doc, as in a request.
     :param labels: Labels of the entities and spans to keep.
@@ -75,12 +76,14 @@ def annotate(
     :param ray_address: Address of a Ray cluster; by default Ray is started on this machine.
     :param s3: Options of S3.
     :param shard_bytes: Size at which a shard ends.
-    :param overwrite: Replace what is at the destination, and results of other settings.
+    :param force: Replace what is at the destination, and results of other settings.
     :param on_progress: Called with the figures so far.
     :raises CorpusError: If the corpus cannot be read, or the destination has other results.
     :raises StoreError: If S3 cannot be reached or denies access.
+    :raises NotCompiledError: If the pipeline needs torch.
     """
     folder = pipeline_folder(pipeline)
+    require_compiled(folder, name=os.fspath(pipeline))
     layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
     options = AnnotateOptions(
         include=layout.format.included(include), labels=None if labels is None else tuple(labels), long_text=long_text
@@ -90,7 +93,7 @@ def annotate(
     columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
     settings = RunSettings(_identity(folder), options, text_column, columns.id, shard_bytes)
     engine = _engine(on, folder, options, workers, ray_address) if isinstance(on, str) else on
-    done = begin_run(layout, settings, overwrite=overwrite)
+    done = begin_run(layout, settings, force=force)
     shards = cut_shards(files, columns, shard_bytes=shard_bytes)
     return _Run(layout, files, columns, on_error, on_progress).all(engine, shards, done)
 
@@ -141,7 +144,7 @@ class _Run:
                 records[result.name] = self._write(result)
         missing = sorted(done.keys() - self._digests.keys())
         if missing:
-            raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are not in the corpus any more")
+            raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are missing from the corpus")
         ordered = [records[name] for name in self._digests]
         errors = finish(self._layout, ordered, self._files, self._columns)
         counts = Counts()
@@ -175,7 +178,7 @@ class _Run:
     def _changed(self, what: str) -> CorpusError:
         return CorpusError(
             f"the corpus has changed since {self._layout.name} was begun: {what}",
-            remedy="choose another destination, or pass --overwrite to begin again",
+            remedy="choose another destination, or pass --force to begin again",
         )
 
     def _add(self, counts: Counts) -> None:

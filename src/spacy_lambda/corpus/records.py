@@ -52,14 +52,14 @@ class ShardRecord:
             digest = parse_digest(values["sha256"], name=name)
             return cls(**{**values, "sha256": digest, "counts": Counts.from_dict(values["counts"])})
         except (SpacyLambdaError, TypeError, KeyError, AttributeError) as exc:
-            raise CorpusError(f"{name} is damaged", remedy="remove it, and its shard is annotated again") from exc
+            raise CorpusError(f"{name} is invalid: {exc}", remedy="remove it to annotate its shard again") from exc
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """The settings of a run, on which its results depend.
 
-    :param pipeline: The pipeline's name, version and digest.
+    :param pipeline: The pipeline's digest.
     :param options: Options of annotating.
     :param text_column: The column of the texts.
     :param id_column: The column of the identifiers.
@@ -77,20 +77,20 @@ class RunSettings:
         return {"format": FORMAT, **vars(self), "options": self.options.to_dict()}
 
 
-def begin_run(layout: Layout, settings: RunSettings, *, overwrite: bool = False) -> dict[str, ShardRecord]:
+def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> dict[str, ShardRecord]:
     """Begin or resume a run.
 
-    :param overwrite: Begin again if the destination has results.
+    :param force: Begin again if the destination has results.
     :returns: The shards that are done.
     :raises CorpusError: If the destination has results of other settings.
     """
-    if overwrite:
+    if force:
         clear_run(layout)
     wanted = settings.to_dict()
     present = layout.work.read(layout.run)
     if present is None:
-        if not overwrite and layout.file is not None and layout.final.has(layout.file):
-            raise CorpusError(f"{layout.name} exists", remedy="choose another destination, or pass --overwrite")
+        if not force and layout.file is not None and layout.final.has(layout.file):
+            raise CorpusError(f"{layout.name} exists", remedy="choose another destination, or pass --force")
         layout.work.write(layout.run, json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n")
         return {}
     found = read_json(present, name=f"{layout.name}: {layout.run}", max_bytes=MAX_BYTES)
@@ -99,7 +99,7 @@ def begin_run(layout: Layout, settings: RunSettings, *, overwrite: bool = False)
         changes = "; ".join(f"{key} was {found.get(key)!r} and is {wanted[key]!r}" for key in different)
         raise CorpusError(
             f"{layout.name} has results of other settings: {changes}",
-            remedy="choose another destination, or pass --overwrite to begin again",
+            remedy="choose another destination, or pass --force to begin again",
         )
     return read_records(layout)
 

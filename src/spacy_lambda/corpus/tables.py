@@ -78,7 +78,7 @@ def _new_names(annotator: Annotator, names: Sequence[str]) -> dict[str, str]:
     """
     if annotator.text_column not in names:
         raise CorpusError(
-            f"there is no column {annotator.text_column!r}; columns: {', '.join(map(repr, names)) or 'none'}",
+            f"the column {annotator.text_column!r} is missing; columns: {', '.join(map(repr, names)) or 'none'}",
             remedy="name the column of the texts with text_column",
         )
     taken = {*annotator.options.include, ERROR}
