@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, FunctionConfig
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import concurrency_limits
+from spacy_lambda.deploy.cost import estimate
 from spacy_lambda.deploy.resources import callers, planned_resources
 from spacy_lambda.errors import DeployError
 from tests.config.files import FUNCTION, PROJECT, faults, load
@@ -160,3 +162,11 @@ def test_callers_are_described_in_words(zipped: Path) -> None:
     private = callers(function_spec(zipped, "ner"))
     assert not private.public
     assert "lambda:InvokeFunctionUrl and lambda:InvokeFunction" in private.about
+
+
+@pytest.mark.parametrize(("queues", "dollars"), [(0, None), (2, 0.53)])
+def test_polling_a_queue_costs(tmp_path: Path, queues: int, dollars: float | None) -> None:
+    sources = tuple(SqsSource(queue=f"texts-{number}") for number in range(queues))
+    spec = function_spec(tmp_path / "bundle.zip", "ner", sources=sources)
+    idle = estimate(spec, code_bytes=0, model_bytes=0, versions=3, ms_per_text=20).idle
+    assert (round(idle["queues"], 2) if "queues" in idle else None) == dollars

@@ -30,8 +30,8 @@ def read_specs(path: Path) -> tuple[list[FunctionSpec], SharedSpec]:
 
 def _function(values: dict[str, Any], folder: Path) -> FunctionSpec:
     own = _with_tuples(values.pop("config"))
-    config = FunctionConfig(**{**own, "sources": tuple(map(make_source, own["sources"]))})
-    code, connected = values.pop("code"), values.pop("connected")
+    config = FunctionConfig(**{**own, "sources": tuple(map(make_source, own.get("sources", ())))})
+    code, connected = values.pop("code"), values.pop("connected", None)
     is_zip = "path" in code
     return FunctionSpec(
         config=config,

@@ -60,7 +60,8 @@ $ npx {cdk} deploy --all
 
 - `functions.json`: the functions and their configuration. `live_version` is the published version of the alias `live`:
   deploy once to publish, test the new version (the stack's output `Version`), then write its number here and deploy
-  again. Without it there is no alias, and no URL.
+  again. Without it there is no alias, and no URL. `connected` lists the event sources that invoke it; `null` stands for
+  all of `sources`.
 - `code/`: the zips. `spacy-lambda bundle` makes new ones; images are pushed by `spacy-lambda image push`.
 - `{package}/`: the constructs, yours to change.
 """

@@ -15,6 +15,7 @@ from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import source_resource
 from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
 from spacy_lambda.config.project import FunctionConfig
+from spacy_lambda.core.aws_error_kinds import classify, error_code
 from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUTS
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
@@ -22,7 +23,6 @@ from spacy_lambda.errors import DeployError
 __all__ = ["check_sources"]
 
 MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "QueueDoesNotExist", "ResourceNotFoundException"}
-DENIED = ("AccessDenied", "AccessDeniedException", "AccessDeniedFault")
 
 ReadSource = SqsSource | S3Source | KinesisSource
 
@@ -42,12 +42,11 @@ def check_sources(aws: Aws, config: FunctionConfig) -> tuple[str, ...]:
             try:
                 warnings += _warnings(aws, config, source, key)
             except ClientError as exc:
-                code = str(exc.response.get("Error", {}).get("Code"))
-                if code in MISSING:
+                if error_code(exc) in MISSING:
                     raise DeployError(
                         f"{key}: {_what(source)} does not exist", remedy="create it first, or correct its name"
                     ) from exc
-                if not code.endswith(DENIED):
+                if classify(exc) != "denied":
                     raise
     return tuple(warnings)
 
