@@ -190,10 +190,8 @@ def _find_problem(
             "please report it, with the pipeline's config.cfg",
         )
     if rules.exact:
-        different = _different(original, compiled)
-        if different is not None:
-            return _padded(original, compiled) or different
-        return _different_predictions(original, compiled)
+        padded = _padded(original, compiled)
+        return padded or _different(original, compiled) or _different_predictions(original, compiled)
     return (
         _not_finite(original, compiled, rules)
         or _different(original, compiled, without_models=True)
@@ -293,7 +291,8 @@ def _padded(original: _OriginalResults, compiled: IsolatedResults) -> _Problem |
             continue
         with _quiet():
             found = trace_differences(trace, trace_without_padding(original.nlp, text))
-        if found and (left := _deterministic(original, text, found)):
+        # What depends on padding differs in each batch.
+        if found and (left := _deterministic(original, text, found, batches=(None,))):
             component, first = left[0]
             return _Problem(
                 f"component {component!r} reads the padding of doc._.trf_data, which is 0 in a compiled pipeline; on"
@@ -325,12 +324,19 @@ def _different_predictions(original: _OriginalResults, compiled: IsolatedResults
 
 
 def _deterministic(
-    original: _OriginalResults, text: str, found: Sequence[tuple[str, ValueDifference]]
+    original: _OriginalResults,
+    text: str,
+    found: Sequence[tuple[str, ValueDifference]],
+    *,
+    batches: Sequence[str | None] = (None, TEXTS[0], _LONG),
 ) -> list[tuple[str, ValueDifference]]:
-    """Keep the differences in values that the original gives each time, in any batch."""
+    """Keep the differences in values that the original gives each time.
+
+    :param batches: Texts in the same batch, ``None`` for the text alone.
+    """
     unsteady: set[tuple[str, str]] = set()
     first = original.traces[original.texts.index(text)]
-    for other in (None, original.texts[0], _LONG):
+    for other in batches:
         with _quiet():
             again = trace_text(original.nlp, text, batch_with=other)
         unsteady |= {(component, one.path) for component, one in trace_differences(first, again)}
