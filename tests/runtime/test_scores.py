@@ -14,7 +14,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from spacy_lambda.runtime.predictor import Predictor
-from spacy_lambda.runtime.scores import BeamScores, entity_score, entity_source, keep_scores, score_kind
+from spacy_lambda.runtime.scores import BeamScores, entity_score, entity_source, keep_scores, score_kind, scored
 
 TEXT = "Iron grows on silicon in Berlin ."
 
@@ -116,6 +116,14 @@ def test_spans_of_a_categorizer_have_scores(spancat: Language, texts: Any) -> No
     assert first["ents"] == []
     groups = ask(spancat, {"inputs": texts, "include": ["spans"]})
     assert (groups[0] if many else groups)["spans"]["sc"][1]["score"] == 0.5
+
+
+def test_scores_that_are_arrays_of_one_number() -> None:
+    """So does ``spancat_singlelabel`` give them."""
+    doc = spacy.blank("en")(TEXT)
+    doc.spans["sc"] = [doc[:1], doc[1:2]]
+    doc.spans["sc"].attrs["scores"] = np.array([[0.25], [0.5]], dtype=np.float32)
+    assert [score for _, score in scored(doc.spans["sc"])] == [0.25, 0.5]
 
 
 def test_the_hubs_shape_gives_the_spans_of_a_pipeline_without_entities(spancat: Language) -> None:

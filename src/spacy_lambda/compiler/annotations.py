@@ -13,6 +13,7 @@ from spacy.tokens.underscore import Underscore
 
 from spacy_lambda.compiler.doc_content import hook_value, hooks, leftovers, plain_value
 from spacy_lambda.runtime.encoder_output import ENCODING_KEY, TRF_DATA
+from spacy_lambda.runtime.scores import scored
 
 __all__ = [
     "LABELLED",
@@ -113,12 +114,9 @@ def annotations_of(doc: Doc) -> dict[str, Items]:
     found |= _of_spans("ents", doc.ents)
     for key, group in doc.spans.items():
         found |= _of_spans(f"spans[{key}]", group)
-        scores = group.attrs.get("scores")
-        if hasattr(scores, "__len__") and len(scores) == len(group):
-            pairs = zip(group, scores, strict=True)
-            found[f"spans[{key}].scores"] = _items(
-                (span.start_char, span.end_char, span.label_, float(score)) for span, score in pairs
-            )
+        found[f"spans[{key}].scores"] = _items(
+            (span.start_char, span.end_char, span.label_, score) for span, score in scored(group) if score is not None
+        )
     cats = sorted(doc.cats.items())
     found["cats"] = _items((None, None, label, None) for label, score in cats if score >= CATEGORY_THRESHOLD)
     found["cats.scores"] = _items((None, None, label, float(score)) for label, score in cats)

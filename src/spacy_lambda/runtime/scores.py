@@ -92,10 +92,16 @@ def entity_score(span: Span) -> float:
 
 def scored(group: SpanGroup) -> Sequence[tuple[Span, float | None]]:
     """Return the spans of a group with their scores, or with ``None`` if it has none."""
-    spans, scores = list(group), group.attrs.get("scores")
-    if scores is None or len(scores) != len(spans):
+    spans = list(group)
+    scores: Any = group.attrs.get("scores")
+    if not hasattr(scores, "__len__") or len(scores) != len(spans):
         return [(span, None) for span in spans]
-    return [(span, float(score)) for span, score in zip(spans, scores, strict=True)]
+    return [(span, _number(score)) for span, score in zip(spans, scores, strict=True)]
+
+
+def _number(score: Any) -> float:
+    """Return a score as a number; ``spancat_singlelabel`` gives each as an array of one."""
+    return float(score.item() if hasattr(score, "item") else score)
 
 
 def _score_key(start: int, end: int, label: str) -> str:
