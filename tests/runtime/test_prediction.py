@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -106,6 +107,35 @@ def test_all_parts_in_the_requested_order(nlp: Language) -> None:
 
 def test_a_pipeline_without_sentences_has_none() -> None:
     assert ask(spacy.blank("xx"), {"text": TEXT, "include": ["sents"]}) == {"sents": []}
+
+
+class _FailsOnBatches:
+    """A component that fails on some texts next to others, and on one in any case."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        if doc.text == "never":
+            raise ValueError("never")
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int) -> Iterator[Doc]:
+        docs = list(stream)
+        if len(docs) > 1 and not all(map(len, docs)):
+            raise ValueError("an empty text in a batch")
+        yield from map(self, docs)
+
+
+@Language.factory("fails_on_batches")
+def make_fails_on_batches(nlp: Language, name: str) -> _FailsOnBatches:
+    return _FailsOnBatches()
+
+
+def test_texts_that_fail_in_a_batch_run_alone(nlp: Language) -> None:
+    failing = spacy.blank("en")
+    failing.add_pipe("entity_ruler", source=nlp)
+    failing.add_pipe("fails_on_batches")
+    assert ask(failing, {"texts": [TEXT, "", "Tin"]}) == [ask(nlp, {"text": text}) for text in (TEXT, "", "Tin")]
+    with pytest.raises(ValueError, match="never"):
+        ask(failing, {"texts": [TEXT, "", "never"]})
 
 
 def test_a_request_leaves_no_strings_behind(nlp: Language) -> None:

@@ -214,16 +214,21 @@ class _Work:
         self._pace.add(jobs, time.perf_counter() - began)
 
     def _run_each(self, jobs: Sequence[Job], error: Exception) -> None:
-        """Find which of several requests failed; Docs that were half processed are created again."""
-        if self._alone:
-            raise error
-        for number, own in _by_request(jobs):
+        """Run the texts of a chunk that failed one by one; Docs that were half processed are created again.
+
+        Some components fail on a text only next to others, such as ``textcat`` on an empty one.
+        """
+        if len(jobs) == 1:
+            self._fail(jobs[0].request, error)
+            return
+        for job in jobs:
+            if job.request in self._failed:
+                continue
             try:
-                for job in own:
-                    job.doc = self._capacity.tokenizing.make_doc(job.segment.text, job.cost)
-                self._run(own)
-            except Exception as exc:
-                self._fail(number, exc)
+                job.doc = self._capacity.tokenizing.make_doc(job.segment.text, job.cost)
+                self._run([job])
+            except Exception as exc:  # any exception of user code
+                self._fail(job.request, exc)
 
     def _refuse(self, number: int, errors: Sequence[RequestError]) -> None:
         if errors:
