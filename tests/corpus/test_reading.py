@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.corpus.files import find_files
-from spacy_lambda.corpus.formats import numbered_lines
+from spacy_lambda.corpus.formats import delimited, numbered_lines
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns
 from spacy_lambda.errors import CorpusError
 
@@ -162,6 +162,16 @@ def test_bad_rows_do_not_end_a_table() -> None:
         4: "byte 0xe4 in ''... is not UTF-8",
         6: "the row cannot be read: unexpected end of data",
     }
+
+
+def test_a_quote_that_is_never_closed_ends_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "MAX_BYTES", 1000)
+    limit = csv.field_size_limit(1000)
+    try:
+        with pytest.raises(CorpusError, match="c:3: a cell of this row has more than 1,000 characters"):
+            read_bytes("csv", b'text\nok\n"open\n' + b"iron\n" * 1000)
+    finally:
+        csv.field_size_limit(limit)
 
 
 def test_another_column_for_texts_and_identifiers() -> None:

@@ -19,6 +19,7 @@ from spacy_lambda.core.source.found_artifact import S3Options
 from spacy_lambda.corpus import annotate, s3_files
 from spacy_lambda.corpus.files import find_files
 from spacy_lambda.corpus.formats.registry import Columns
+from spacy_lambda.corpus.s3_destination import S3Destination
 from spacy_lambda.errors import CorpusError, StoreError
 from tests.corpus.engines import InProcess
 from tests.corpus.files import TEXTS, content
@@ -83,6 +84,17 @@ def test_one_object_as_destination(s3: Any, pipeline: Path, engine: InProcess) -
     assert [json.loads(line)["text"] for line in gzip.decompress(found["out.jsonl.gz"]).splitlines()] == TEXTS * 10
     with pytest.raises(CorpusError, match=r"s3://corpora/a/out\.jsonl\.gz exists"):
         annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
+
+
+def test_a_large_object_is_uploaded_in_parts(s3: Any) -> None:
+    destination = S3Destination(s3, "corpora", "out/")
+    with destination.writing("all.jsonl") as file:
+        file.write(b"x" * (9 << 20))
+    assert s3.head_object(Bucket="corpora", Key="out/all.jsonl")["ETag"].endswith('-2"')
+    assert destination.sizes("all") == {"all.jsonl": 9 << 20}
+    with pytest.raises(ZeroDivisionError), destination.writing("failed.jsonl"):
+        _ = 1 / 0
+    assert not destination.has("failed.jsonl")
 
 
 def test_a_whole_bucket_without_what_the_run_writes(s3: Any, pipeline: Path, engine: InProcess) -> None:

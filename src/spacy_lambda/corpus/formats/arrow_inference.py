@@ -10,7 +10,7 @@ import pyarrow as pa
 
 __all__ = ["MAX_FIELDS", "SeenValues", "clean"]
 
-MAX_FIELDS = 1_000
+MAX_FIELDS = 200
 """Maximum fields of a struct; objects with more different keys are held as JSON."""
 
 EXACT = 2**53
@@ -29,6 +29,7 @@ class SeenValues:
         self._low = self._high = 0
         self._item: SeenValues | None = None
         self._fields: dict[str, SeenValues] = {}
+        self._has_many_fields = False
 
     def add(self, value: Any) -> None:
         """See a value."""
@@ -42,11 +43,11 @@ class SeenValues:
             self._item = self._item or SeenValues()
             for one in value:
                 self._item.add(one)
-        elif kind is dict and len(self._fields) <= MAX_FIELDS:
+        elif kind is dict and not self._has_many_fields:
             for key, one in value.items():
-                if key not in self._fields:
-                    self._fields[key] = SeenValues()
-                self._fields[key].add(one)
+                self._fields.setdefault(key, SeenValues()).add(one)
+            if len(self._fields) > MAX_FIELDS:
+                self._fields, self._has_many_fields = {}, True
 
     @property
     def type(self) -> pa.DataType:
@@ -57,7 +58,7 @@ class SeenValues:
             return self._number()
         if self._kinds == {list} and self._item is not None:
             return pa.list_(self._item.type)
-        if self._kinds == {dict} and 0 < len(self._fields) <= MAX_FIELDS and all(map(_is_valid, self._fields)):
+        if self._kinds == {dict} and self._fields and all(map(_is_valid, self._fields)):
             return pa.struct([pa.field(name, seen.type) for name, seen in self._fields.items()])
         return pa.bool_() if self._kinds == {bool} else pa.string()
 

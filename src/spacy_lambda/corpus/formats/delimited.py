@@ -32,7 +32,7 @@ class Delimited:
         """Yield a document for each row; its number is that of the line in which the row begins."""
         # A limit of the whole process; with less, a long text would be an error.
         csv_module.field_size_limit(max(MAX_BYTES, csv_module.field_size_limit()))
-        rows = _Rows(csv_module.reader(_decoded(stream, file), delimiter=self.delimiter, strict=True))
+        rows = _Rows(csv_module.reader(_decoded(stream, file), delimiter=self.delimiter, strict=True), file)
         header: list[str] | None = None
         for number, row in rows:
             if header is None:
@@ -64,10 +64,13 @@ tsv = Delimited("\t")
 
 
 class _Rows:
-    """Rows, or the error of each, with the number of the line in which it begins; without blank lines."""
+    """Rows, or the error of each, with the number of the line in which it begins; without blank lines.
 
-    def __init__(self, reader: Any) -> None:
-        self._reader = reader
+    :raises CorpusError: In an iteration, if a cell is too long.
+    """
+
+    def __init__(self, reader: Any, file: str) -> None:
+        self._reader, self._file = reader, file
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | csv_module.Error]]:
         while True:
@@ -77,6 +80,11 @@ class _Rows:
             except StopIteration:
                 return
             except csv_module.Error as exc:
+                if "field limit" in str(exc):  # all that follows may be in quotes
+                    raise CorpusError(
+                        f"{self._file}:{number}: a cell of this row has more than {MAX_BYTES:,} characters, the limit",
+                        remedy="look for a quote that is not closed, or split the text",
+                    ) from exc
                 yield number, exc
             else:
                 if row:
@@ -102,15 +110,16 @@ def _header(row: list[str] | csv_module.Error, file: str) -> list[str]:
         raise CorpusError(f"{file}:1: the header cannot be read: {row}", remedy="correct the first line")
     if (cell := _not_utf8(row)) is not None:
         raise CorpusError(f"{file}:1: {cell} is not UTF-8", remedy="convert the file to UTF-8")
-    header = list[str]()
+    header: dict[str, None] = {}
+    cells = frozenset(row)
     for number, cell in enumerate(row):
         first = name = cell or f"Unnamed: {number}"
         same = 0
-        while name in header or (same and name in row):
+        while name in header or (same and name in cells):
             same += 1
             name = f"{first}.{same}"
-        header.append(name)
-    return header
+        header[name] = None
+    return list(header)
 
 
 def _document(

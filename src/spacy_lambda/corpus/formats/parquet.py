@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -51,8 +52,8 @@ def _check(schema: pa.Schema, file: str, columns: Columns) -> list[str]:
     """
     names = list(schema.names)
     columns.check(names, file)
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
+    if len(set(names)) < len(names):
+        ((twice, _),) = Counter(names).most_common(1)
         raise CorpusError(f"{file}: the column {twice!r} occurs twice", remedy="rename one of them")
     kind = plain_type(schema.field(columns.text).type)
     if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_null(kind)):
