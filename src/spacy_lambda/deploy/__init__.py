@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spacy_lambda.cdk.ner_function import NerFunction
     from spacy_lambda.cdk.settings import FunctionConfig
     from spacy_lambda.cdk.shared_stack import SharedStack
+    from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
     from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
     from spacy_lambda.deploy.aws import Aws, open_account
     from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
@@ -40,14 +41,18 @@ __all__ = [
     "FunctionStack",
     "FunctionStatus",
     "ImageCode",
+    "KinesisSource",
     "Live",
     "LogEvent",
     "NerFunction",
     "Plan",
     "Planned",
     "RolledBack",
+    "S3Source",
+    "ScheduleSource",
     "SharedSpec",
     "SharedStack",
+    "SqsSource",
     "ZipCode",
     "deploy",
     "destroy",
@@ -68,14 +73,18 @@ _LAZY_IMPORTS = {
     "FunctionStack": "spacy_lambda.cdk.function_stack",
     "FunctionStatus": "spacy_lambda.deploy.function_status",
     "ImageCode": "spacy_lambda.cdk.spec",
+    "KinesisSource": "spacy_lambda.cdk.source_settings",
     "Live": "spacy_lambda.deploy.promotion",
     "LogEvent": "spacy_lambda.deploy.logs",
     "NerFunction": "spacy_lambda.cdk.ner_function",
     "Plan": "spacy_lambda.deploy.planning",
     "Planned": "spacy_lambda.deploy.planning",
     "RolledBack": "spacy_lambda.deploy.rollbacks",
+    "S3Source": "spacy_lambda.cdk.source_settings",
+    "ScheduleSource": "spacy_lambda.cdk.source_settings",
     "SharedSpec": "spacy_lambda.cdk.spec",
     "SharedStack": "spacy_lambda.cdk.shared_stack",
+    "SqsSource": "spacy_lambda.cdk.source_settings",
     "ZipCode": "spacy_lambda.cdk.spec",
     "deploy": "spacy_lambda.deploy.deployment",
     "destroy": "spacy_lambda.deploy.destruction",

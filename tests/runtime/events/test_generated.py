@@ -216,3 +216,12 @@ def test_any_message_is_answered_or_fails_alone(body: Any, layers: tuple[str, ..
     response = SqsEvent(lambda environ: output).handle({"Records": [record, good]}, None, FUNCTION)
     assert "good" in output
     assert ("m" in output) != ({"itemIdentifier": "m"} in response["batchItemFailures"])
+
+
+@pytest.mark.parametrize("layers", [(), ("SNS",), ("EventBridge",)])
+def test_a_request_by_http_cannot_name_an_object(layers: tuple[str, ...]) -> None:
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
+    stored = {"Records": [{**record, "s3": {"bucket": {"name": "papers"}, "object": {"key": "secret.txt"}}}]}
+    body = json.dumps(wrapped(stored, layers))
+    answer = dispatch({"httpMethod": "POST", "path": "/predict", "requestContext": {}, "body": body}, None, FUNCTION)
+    assert answer["statusCode"] == 400
