@@ -27,16 +27,25 @@ from tests.corpus.files import TEXTS, content
 LINES = "".join(json.dumps({"text": text}) + "\n" for text in TEXTS * 10).encode()
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+@pytest.fixture(scope="module")
+def in_memory() -> Iterator[Any]:
+    """Return a client of moto's S3, with the bucket ``corpora``."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
         client = boto3.client("s3")
         client.create_bucket(Bucket="corpora")
         yield client
+
+
+@pytest.fixture
+def s3(in_memory: Any) -> Any:
+    """The same, empty."""
+    for entry in in_memory.list_objects_v2(Bucket="corpora").get("Contents", []):
+        in_memory.delete_object(Bucket="corpora", Key=entry["Key"])
+    return in_memory
 
 
 def put(s3: Any, **objects: bytes) -> None:
