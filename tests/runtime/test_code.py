@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from multiprocessing import get_all_start_methods
 from pathlib import Path
 
@@ -178,6 +179,9 @@ def marking(bundled: Language, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    find_spec("torch") is not None, reason="make test runs it without torch, which six processes import"
+)
 @pytest.mark.parametrize("method", [name for name in ("spawn", "forkserver") if name in get_all_start_methods()])
 def test_processes_that_are_started_import_the_code(
     marking: Path, bundled: Language, tmp_path: Path, method: str
