@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def imported_parts(path: Path) -> Iterator[str]:
 def test_every_part_has_a_layer() -> None:
     parts = {part(path) for path in SOURCE.rglob("*.py")} - {"__init__"}
     assert parts == {*LEVEL}
+
+
+def test_the_overview_has_the_same_layers() -> None:
+    overview = (Path(__file__).parents[2] / "docs" / "architecture" / "00-overview.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [0-9]+ \| ([^|]+) \|", overview, re.MULTILINE)
+    assert [set(re.findall(r"`([^`]+)`", row)) for row in rows] == list(LAYERS)
 
 
 @pytest.mark.parametrize("name", sorted(LEVEL))

@@ -36,6 +36,7 @@ HOMES: dict[object, set[str]] = {
     "InitDuration": {"core/metric_names.py"},
     "TruncatedTexts": {"core/metric_names.py"},
     "int8": {"core/compiled_meta.py", "compiler/precisions.py", "compiler/encode.py"},
+    "manifest.json": {"core/artifact/manifest.py"},
     9001: {"local/settings.py"},
 }
 """Values, and the modules in which they stand; for a precision those of its name, its rules and its graph."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.core import lambda_function
 from tests.deploy.specs import ACCOUNT, IMAGE, PIPELINE, QUEUE, REGION, SHA256, Template, function_spec
 
 TAGGED = {
@@ -315,3 +316,11 @@ def test_a_function_in_an_app_of_ones_own(zipped: Path) -> None:
     ner = NerFunction(stack, "Ner", function_spec(zipped, "own", code=ImageCode(IMAGE, efs=True), pipeline=PIPELINE))
     assert ner.function.architecture.name == "x86_64"
     Assertions.from_stack(stack).resource_count_is("AWS::Lambda::Function", 1)
+
+
+def test_every_python_and_architecture_has_a_runtime() -> None:
+    from spacy_lambda.cdk.ner_function import ARCHITECTURES, RUNTIMES
+
+    assert ([*RUNTIMES], [*ARCHITECTURES]) == ([*lambda_function.PYTHONS], [*lambda_function.ARCHITECTURES])
+    assert all(runtime.name == f"python{python}" for python, runtime in RUNTIMES.items())
+    assert all(one.name == architecture for architecture, one in ARCHITECTURES.items())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from spacy_lambda.cdk.app import synthesize
 from spacy_lambda.cdk.role import WRITE_ACTIONS
 from spacy_lambda.cdk.source_settings import (
+    SOURCE_KINDS,
     KinesisSource,
     S3Source,
     SourceConfig,
@@ -229,7 +230,7 @@ def test_a_connection_keeps_its_place_in_the_stack(zipped: Path, tmp_path: Path)
 
 def test_two_sources_that_are_the_same(zipped: Path, tmp_path: Path) -> None:
     sources = (SqsSource(queue="texts"), SqsSource(queue=TEXTS))
-    with pytest.raises(SpecError, match="two sources of 'ner' are the same"):
+    with pytest.raises(SpecError, match=r"sources of 'ner' are the same: .*queue='texts'"):
         synthesized(tmp_path / "out", function_spec(zipped, "ner", live_version="7", sources=sources))
 
 
@@ -256,3 +257,8 @@ def test_the_plan_names_them(assembly: Path) -> None:
         ("AWS::Lambda::Permission", "events.amazonaws.com may lambda:InvokeFunction on news-reading:live"),
         ("AWS::IAM::Role", "What schedules of news-reading may do"),
     } <= found
+
+
+def test_every_kind_of_source_is_configured() -> None:
+    assert {*SOURCE_KINDS.values()} == {*get_args(SourceConfig)} == {type(source) for source in SOURCES}
+    assert [kind for kind, source in SOURCE_KINDS.items() if source.kind != kind] == []

@@ -36,7 +36,8 @@ def compile_tree(tree: Path, python: str, *, skip: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BundleError(
-            f"compiling bytecode failed: {done.stdout[-1000:]}", remedy="report it to the package's maintainers"
+            f"compiling bytecode failed: {done.stdout[-1000:]}",
+            remedy="report it to the maintainers of the file's package",
         )
 
 

@@ -92,5 +92,6 @@ def _compile(tree: Path, python: str, sources: tuple[Path, ...]) -> None:
     done = subprocess.run(command, input=names, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BundleError(
-            f"compiling bytecode failed: {done.stderr[-1000:]}", remedy="report it to the package's maintainers"
+            f"compiling bytecode failed: {done.stderr[-1000:]}",
+            remedy="report it to the maintainers of the file's package",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import assert_never
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_lambda as lambda_
@@ -46,8 +47,11 @@ class EventSources(Construct):
     ) -> None:
         super().__init__(scope, id)
         names = [_name(spec, source) for source in spec.connected_sources]
-        if len({*names}) < len(names):
-            raise SpecError(f"two sources of {spec.name!r} are the same", remedy="write one of them only")
+        same = [str(one) for one, name in zip(spec.connected_sources, names, strict=True) if names.count(name) > 1]
+        if same:
+            raise SpecError(
+                f"event sources of {spec.name!r} are the same: {', '.join(same)}", remedy="write one of them only"
+            )
         failed = ner.failed.queue
         scheduler: SchedulerRole | None = None
         for name, source in zip(names, spec.connected_sources, strict=True):
@@ -57,9 +61,11 @@ class EventSources(Construct):
                 self._stream(name, spec, source, ner, alias)
             elif isinstance(source, S3Source):
                 ObjectEvents(self, name, spec, source, alias=alias, failed=failed)
-            else:
+            elif isinstance(source, ScheduleSource):
                 scheduler = scheduler or SchedulerRole(self, "Scheduler", spec, alias=alias, failed=failed)
                 Schedule(self, name, spec, source, alias=alias, failed=failed, scheduler=scheduler)
+            else:
+                assert_never(source)
 
     def _queue(
         self, name: str, spec: FunctionSpec, source: SqsSource, ner: NerFunction, alias: lambda_.Alias

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from spacy_lambda.cdk.settings import PUBLIC_CONCURRENCY
-from spacy_lambda.cdk.source_settings import OBJECT_SUFFIXES, S3Source, ScheduleSource, object_pattern
+from spacy_lambda.cdk.source_settings import OBJECT_SUFFIXES, SOURCE_KINDS, S3Source, ScheduleSource, object_pattern
 from spacy_lambda.config.faults import Fault, describe, typed_value
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.core.lambda_limits import EVENT_PATTERN_CHARACTERS, MAX_SMALL_BATCH_SIZE
@@ -84,7 +84,7 @@ def _pattern(place: str, source: Mapping[str, Any]) -> Iterator[Fault]:
 def _output(place: str, source: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[Fault]:
     """Check the destination of predictions, which no caller waits for."""
     kind, text = source.get("kind"), typed_value(environment, OUTPUT_VARIABLE, str)
-    if kind not in ("sqs", "s3", "kinesis") and "input" not in source:
+    if "input" not in source and (kind == ScheduleSource.kind or str(kind) not in SOURCE_KINDS):  # a ping, or a fault
         return
     output = parse_output(text)
     if output is None:

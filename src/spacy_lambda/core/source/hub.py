@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from spacy_lambda.core.artifact.extract import MAX_ARTIFACT_BYTES
-from spacy_lambda.core.artifact.manifest import FileEntry, Manifest, parse_manifest
+from spacy_lambda.core.artifact.manifest import MANIFEST, FileEntry, Manifest, parse_manifest
 from spacy_lambda.core.artifact.safe_paths import name_problem
 from spacy_lambda.core.artifact.tar import artifact_size, chunks
 from spacy_lambda.core.digest import Digest, parse_digest
@@ -101,7 +101,7 @@ def find_on_hub(
     """
     repository = Repository(location, token=token, sleep=sleep)
     record = parse_record(repository.read(f"{HUB_FOLDER}/artifact.json"), name=str(location))
-    manifest = parse_manifest(repository.read(f"{HUB_FOLDER}/manifest.json"))
+    manifest = parse_manifest(repository.read(f"{HUB_FOLDER}/{MANIFEST}"))
     size = artifact_size(manifest)
     if record.size != size:
         raise _broken(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from spacy_lambda.core.artifact.extract import flush_folder
 from spacy_lambda.core.artifact.integrity import folder_digest
-from spacy_lambda.core.artifact.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from spacy_lambda.core.artifact.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.errors import ArtifactError, CacheError
 from spacy_lambda.runtime.cache.folders import (
@@ -27,10 +27,9 @@ from spacy_lambda.runtime.cache.folders import (
 )
 from spacy_lambda.runtime.cache.quarantine import quarantine
 
-__all__ = ["IN_USE", "MANIFEST", "PIPELINE", "Entry", "finish_entry", "open_entry"]
+__all__ = ["IN_USE", "PIPELINE", "Entry", "finish_entry", "open_entry"]
 
 PIPELINE = "pipeline"
-MANIFEST = "manifest.json"
 IN_USE = "in-use"
 MARK_INTERVAL_S = 300
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from spacy_lambda.core.artifact.manifest import MANIFEST
 from spacy_lambda.core.artifact.pack import left_out, manifest_of
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord
@@ -63,7 +64,7 @@ def _write_records(stage: Path, push: Push, inside: str) -> None:
     records.mkdir()
     if not inside and (stage / CARD).is_file():
         shutil.copy(stage / CARD, records / CARD)
-    (records / "manifest.json").write_bytes(push.packed.manifest.to_bytes())
+    (records / MANIFEST).write_bytes(push.packed.manifest.to_bytes())
     (records / "artifact.json").write_bytes(HubRecord(push.packed.sha256, push.packed.size, inside).to_bytes())
     if push.signature is not None:
         shutil.copy(push.signature, stage / SIGNATURE)

@@ -1,0 +1,51 @@
+"""Facts that a page repeats are those of the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda.cdk import prices
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+def cells(row: str) -> str:
+    """The price of a row in the table of the idle cost."""
+    (found,) = re.findall(rf"^\| {re.escape(row)} \| ([^|]*) \|", DEPLOY.partition("## Idle cost")[2], re.MULTILINE)
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("row", "price"),
+    [
+        ("alarms", f"{prices.ALARM:.2f} each"),
+        ("dashboard", f"{prices.DASHBOARD:.2f};"),
+        ("code, zip", f"{prices.S3_GB} a GB"),
+        ("code, image", f"{prices.ECR_GB:.2f} a GB"),
+        ("artifacts", f"{prices.S3_GB} a GB"),
+        ("SnapStart", f"{prices.SNAPSHOT_GB_SECOND:.10f} a GB"),
+        ("EFS", f"{prices.EFS_GB:.2f} a GB"),
+        ("queues as event sources", f"{prices.MILLION_SQS_REQUESTS:.2f} a million requests"),
+    ],
+)
+def test_prices_are_those_of_the_plan(row: str, price: str) -> None:
+    assert cells(row).startswith(price)
+
+
+def test_the_price_of_a_call_is_that_of_the_plan() -> None:
+    call, x86_64, arm64 = prices.MILLION_REQUESTS / 1e6, prices.GB_SECOND["x86_64"], prices.GB_SECOND["arm64"]
+    assert f"A call costs {call:.7f}, and {x86_64:.10f} a GB of memory and second ({arm64:.10f} on arm64)" in DEPLOY
+
+
+def test_registered_names_are_those_of_the_package() -> None:
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
+    registered = {*points["spacy_factories"], *points["spacy_architectures"]}
+    curated = {name for name in registered if name.startswith("spacy_lambda.Curated")}
+    rules = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert len(curated) == 5  # as CONTRIBUTING.md counts them
+    assert [name for name in registered - curated if f"`{name}`" not in rules] == []
