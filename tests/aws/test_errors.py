@@ -28,8 +28,8 @@ def client_error(code: str) -> ClientError:
     [
         (client_error("ExpiredToken"), "the credentials have expired", "aws sso login"),
         (client_error("InvalidClientTokenId"), "does not accept the credentials", "aws sso login"),
-        (client_error("AccessDenied"), "access denied: no", "docs/deploy.md lists the required permissions"),
-        (client_error("Throttling"), "Throttling: no", "try again"),
+        (client_error("AccessDenied"), "access denied: no", "allow the action in the message"),
+        (client_error("Throttling"), "Throttling: no", "retry"),
         (NoCredentialsError(), "no AWS credentials found", "aws configure"),
         (EndpointConnectionError(endpoint_url="http://localhost:1"), "http://localhost:1", "AWS_ENDPOINT_URL"),
     ],

@@ -230,7 +230,7 @@ def test_no_program_that_strips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "binutils-aarch64-linux-gnu" in caught.value.remedy
 
 
-# Byte code and the zip.
+# Bytecode and the zip.
 
 
 def test_byte_code_is_used_as_it_is(tmp_path: Path) -> None:

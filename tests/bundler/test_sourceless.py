@@ -1,4 +1,4 @@
-"""Byte code instead of sources, where a zip would not fit otherwise."""
+"""Bytecode instead of sources, where a zip would not fit otherwise."""
 
 from __future__ import annotations
 

@@ -61,7 +61,11 @@ def folder(tmp_path: Path) -> Path:
         ("invoke --text x --endpoint 127.0.0.1:9411", "is not a URL", "write http://127.0.0.1:9411"),
         ("invoke --text x --endpoint localhost:1/a", "is not a URL", "write http://localhost:1/a"),
         ("invoke --text x --endpoint https://", "is not a URL", "write http://"),
-        ("invoke --event none.json --endpoint http://127.0.0.1:1", "there is no file none.json", "check the path"),
+        (
+            "invoke --event none.json --endpoint http://127.0.0.1:1",
+            "the file none.json does not exist",
+            "check the path",
+        ),
         ("serve mine.whl --port 0", "a zip or a wheel", "spacy-lambda pack"),
         ("compile mine out --precision int16", "Invalid value for '--precision': 'int16'", ""),
         ("deploy --yes --pipeline mine --config same.toml", "project.region is missing", "under [project]"),

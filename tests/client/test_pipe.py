@@ -227,7 +227,7 @@ def test_no_request_is_sent_after_it_is_closed() -> None:
 
 def test_invalid_arguments_of_the_call() -> None:
     client = Client(Fake(echo))
-    with pytest.raises(RequestError, match="a string, not several") as caught:
+    with pytest.raises(RequestError, match="must be a list of strings") as caught:
         client.pipe("one text")
     assert "predict()" in caught.value.remedy
     with pytest.raises(InvokeError, match="at least 1 is required"):

@@ -198,7 +198,7 @@ def test_nothing_appears_when_compiling_fails(
 
 
 def test_texts_are_looked_for_before_the_work_begins(original: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(VerifyError, match="there is no file"):
+    with pytest.raises(VerifyError, match="does not exist"):
         compile_pipeline(str(original()), tmp_path / "out", verify=tmp_path / "nothing")
     assert os.listdir(tmp_path) == []
 

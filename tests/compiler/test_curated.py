@@ -62,7 +62,7 @@ def assert_same(original: Path, compiled: Path, texts: tuple[str, ...] = TEXTS_O
     first, second = spacy.load(original), spacy.load(compiled)
     found = predictions(second, texts)
     assert None not in found
-    # The original itself fails on white space alone.
+    # The original itself fails on whitespace alone.
     both = [(old, new) for old, new in zip(predictions(first, texts), found, strict=True) if old and new]
     annotated = 0
     for (tokens, ents, doc), (new_tokens, new_ents, new_doc) in both:

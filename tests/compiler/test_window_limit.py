@@ -150,7 +150,7 @@ def test_lengths_on_both_sides_of_those_in_a_config() -> None:
 
 
 def test_windows_without_a_wordpiece(original: Callable[..., Path], tmp_path: Path) -> None:
-    """A tokenizer that adds no special wordpieces makes none of white space: its tokens are zeros."""
+    """A tokenizer that adds no special wordpieces makes none of whitespace: its tokens are zeros."""
     compile_pipeline(str(original()), tmp_path / "out", prove=unproved)
     path = tmp_path / "out" / "transformer" / "tokenizer.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "post_processor": None}))

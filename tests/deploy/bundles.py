@@ -24,7 +24,7 @@ Assemble = Callable[..., AbstractContextManager[Assembled]]
 def built_once(build: Callable[..., Bundle], folder: Path) -> Callable[..., Bundle]:
     """Return the function with the zips that it has built before.
 
-    :param folder: Where they are kept.
+    :param folder: The folder that keeps them.
     """
     kept: dict[str, Bundle] = {}
 
@@ -45,7 +45,7 @@ def built_once(build: Callable[..., Bundle], folder: Path) -> Callable[..., Bund
 def assembled_once(assemble: Assemble, folder: Path) -> Assemble:
     """Return the function with the folders that it has assembled before; images are built from each.
 
-    :param folder: Where they are kept.
+    :param folder: The folder that keeps them.
     """
     kept: dict[str, Assembled] = {}
 

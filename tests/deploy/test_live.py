@@ -118,7 +118,7 @@ def test_nothing_is_done_without_confirmation(project: Path) -> None:
 def test_there_is_nothing_to_roll_back_to_before_the_first(project: Path) -> None:
     result = run(project, "rollback", "--yes")
     assert isinstance(result.exception, SpacyLambdaError)
-    assert result.exception.message == f"there is no stack {FUNCTION}"
+    assert result.exception.message == f"the stack {FUNCTION} does not exist"
 
 
 def test_the_first_deployment(project: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_rollback_makes_the_version_before_live(project: Path) -> None:
     assert ask("Iron and silicon.") == ["MATERIAL", "ELEMENT"]
     result = run(project, "rollback", "--yes")
     assert isinstance(result.exception, SpacyLambdaError)
-    assert "there is none before it" in result.exception.message
+    assert "has no earlier version" in result.exception.message
     assert succeed(project, "rollback", "--version", "3", "--yes")["version"] == "3"
     assert succeed(project, "rollback", "--yes")["version"] == "2"
 

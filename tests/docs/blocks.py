@@ -30,7 +30,7 @@ class Block:
     """One block.
 
     :param line: Number of its first line, without the fence.
-    :param way: How it is tested; ``None`` where no comment says so.
+    :param way: The way to test it; ``None`` where no comment says so.
     :param value: Name of the fixture, or the reason.
     """
 

@@ -31,7 +31,7 @@ class Surroundings:
     """The surroundings of a block.
 
     :param names: Names that a Python block uses and does not define.
-    :param addresses: What the block's addresses are replaced by.
+    :param addresses: Replacements of the block's addresses.
     """
 
     names: dict[str, Any] = field(default_factory=dict)

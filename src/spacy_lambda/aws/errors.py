@@ -14,7 +14,7 @@ from spacy_lambda.errors import DeployError, SpacyLambdaError
 
 __all__ = ["aws_error", "aws_errors"]
 
-PERMISSIONS = "docs/deploy.md lists the required permissions"
+PERMISSIONS = "allow the action in the message for this role or user; `aws sts get-caller-identity` shows which"
 
 
 @contextmanager
@@ -57,4 +57,6 @@ def aws_error(
     message = str(error.response.get("Error", {}).get("Message", ""))
     if classify(error) == "denied":
         return raises(f"{action}: access denied: {message}", remedy=permissions)
-    return raises(f"{action}: {error_code(error) or 'Unknown'}: {message}", remedy=f"try again; {permissions}")
+    return raises(
+        f"{action}: {error_code(error) or 'Unknown'}: {message}", remedy="retry, or correct what the message names"
+    )

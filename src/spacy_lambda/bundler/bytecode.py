@@ -1,4 +1,4 @@
-"""Byte code for the target's Python, if that is installed here; without it, each cold start compiles the sources."""
+"""Bytecode for the target's Python, if that is installed here; without it, each cold start compiles the sources."""
 
 from __future__ import annotations
 

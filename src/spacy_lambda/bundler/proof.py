@@ -111,7 +111,7 @@ def _proof_error(name: str, failure: Failure, *, loading: bool) -> BundleError:
         return BundleError(
             message,
             remedy='if a package registers it, install that and add it to "requirements" in the pipeline\'s meta.json; '
-            "custom code goes into the pipeline by `spacy-lambda compile PIPELINE OUT --code FILE`",
+            "add custom code with `spacy-lambda compile PIPELINE OUT --code FILE`",
         )
     if missing in TORCH_MODULES:
         return BundleError(message, remedy=f"use a component that does without {missing!r}: no function has it")

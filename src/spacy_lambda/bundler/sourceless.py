@@ -1,4 +1,4 @@
-"""Byte code instead of sources, for a zip that would not fit otherwise.
+"""Bytecode instead of sources, for a zip that would not fit otherwise.
 
 ``numpy/ma/core.py`` and ``numpy/ma/__pycache__/core.cpython-313.pyc`` become ``numpy/ma/core.pyc``, without docstrings.
 Tracebacks still have the lines' numbers, but not their text.

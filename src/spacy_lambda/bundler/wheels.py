@@ -44,7 +44,7 @@ def install_wheels(wheels: Sequence[Path], target: Target, folder: Path) -> None
     if done.returncode:
         raise BundleError(
             f"pip cannot unpack the wheels: {done.stderr.strip()[-1000:]}",
-            remedy="run `pip cache purge`, and try again",
+            remedy="run `pip cache purge`, and retry",
         )
 
 
@@ -97,7 +97,7 @@ def _refused(stderr: str, target: Target) -> BundleError:
     pin = next(group for group in match.groups() if group)
     name = pin.partition("==")[0]
     return BundleError(
-        f"there is no wheel of {pin} for Python {target.python} on {target.arch}",
+        f"no wheel of {pin} is available for Python {target.python} on {target.arch}",
         remedy=f"install a version of {name} that has one (`pip index versions {name}`), choose another --python or "
         "--arch, or build a wheel of it there and put it where pip finds it (PIP_FIND_LINKS)",
     )

@@ -25,8 +25,8 @@ Concurrency = int | Literal["unlimited"]
 Canary = Literal["all-at-once", "10percent-5minutes", "10percent-15minutes", "linear-10percent-1minute"]
 
 PUBLIC_CONCURRENCY = 10
-"""Default maximum concurrency of a public function. It limits the cost that strangers can cause to that of this number
-of execution environments, busy all the time."""
+"""Default maximum concurrency of a public function. It limits the cost of unauthenticated requests to that of this
+number of execution environments, busy all the time."""
 
 
 @dataclass(frozen=True, kw_only=True)

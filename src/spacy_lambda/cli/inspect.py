@@ -95,7 +95,7 @@ def _verdict(found: Mapping[str, Any], arguments: str) -> Iterator[str]:
     from spacy_lambda.pipeline.kind import PipelineKind
 
     if found["reasons"]:
-        yield "it cannot be compiled:"
+        yield "the pipeline cannot be compiled:"
         for one in found["reasons"]:
             yield f"  {one['reason']}"
             yield f"    remedy: {one['remedy']}"

@@ -50,7 +50,7 @@ def invoke(
         from spacy_lambda.cdk.spec import ALIAS
         from spacy_lambda.config import load_project
         from spacy_lambda.config.toml_file import FILE
-        from spacy_lambda.deploy.selection import the_function
+        from spacy_lambda.deploy.selection import chosen_function
 
         if config is None and not Path(FILE).exists():
             raise InvokeError(
@@ -59,7 +59,7 @@ def invoke(
                 f" or write a {FILE} with `spacy-lambda init`",
             )
         project = load_project(config, region=region)
-        deployed = stack_name(project.name, the_function(project, name).name)
+        deployed = stack_name(project.name, chosen_function(project, name).name)
         result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
     if result.error is not None:
         print_lines(f"error: {result.error.error_type}: {result.error.message}", err=True)
@@ -84,7 +84,7 @@ def _read_event(event: str | None, text: str | None) -> Any:
     try:
         return parse_json(_standard_input() if event == "-" else _content(Path(event or "")))
     except FileNotFoundError as exc:
-        raise InvokeError(f"there is no file {event}", remedy="check the path") from exc
+        raise InvokeError(f"the file {event} does not exist", remedy="check the path") from exc
     except (OSError, ValueError) as exc:
         raise InvokeError(
             f"the event {event!r} cannot be read as JSON: {exc}", remedy="pass a file with one JSON value"

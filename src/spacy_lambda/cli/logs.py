@@ -33,11 +33,11 @@ def logs(
     from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.logs import read_log
-    from spacy_lambda.deploy.selection import the_function
+    from spacy_lambda.deploy.selection import chosen_function
     from spacy_lambda.local.log_pipe import without_empty_stacks
 
     project = load_project(config, region=region)
-    name = stack_name(project.name, the_function(project, function).name)
+    name = stack_name(project.name, chosen_function(project, function).name)
     for event in read_log(open_account(project), name, since=_span(since), follow=follow):
         if as_json:
             line = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}

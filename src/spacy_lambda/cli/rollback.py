@@ -27,11 +27,11 @@ def rollback(
     from spacy_lambda.config import load_project
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.rollbacks import rollback as roll_back
-    from spacy_lambda.deploy.selection import the_function
+    from spacy_lambda.deploy.selection import chosen_function
 
     require_terminal(yes=yes)
     project = load_project(config, region=region)
-    name = the_function(project, function).name
+    name = chosen_function(project, function).name
     wanted = f"version {version}" if version else "the previous version"
     if not confirm(f"roll back {project.name}-{name} to {wanted}?", yes=yes):
         print_lines("not confirmed; nothing was changed", err=True)

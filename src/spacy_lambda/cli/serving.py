@@ -51,14 +51,14 @@ async def serve_until_stopped(
     async with serve_functions(functions, host=host, port=port, allow_hosts=allow_hosts, log=_print_log) as served:
         _print_welcome(served)
         await stop.wait()
-        print_lines("ending")
+        print_lines("stopping")
 
 
 def _print_welcome(served: Mapping[str, ServedFunction]) -> None:
     function = served["/"]
     settings = function.settings
     url, name = function.endpoint_url, settings.name
-    lines = [f"serving {name!r} at {url}, Ctrl-C to end", f"  {function.program.about}"]
+    lines = [f"serving {name!r} at {url}; press Ctrl-C to stop", f"  {function.program.about}"]
     for path, other in served.items():
         if path != "/":
             lines += [f"  compared with: {other.settings.name!r} at {other.url}/", f"    {other.program.about}"]

@@ -96,7 +96,7 @@ def _print_rest(report: Mapping[str, Any]) -> None:
 
 
 def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
-    agreement = "nothing" if row["agreement"] is None else f"{row['agreement']:.4f}"
+    agreement = "n/a" if row["agreement"] is None else f"{row['agreement']:.4f}"
     return [
         row["component"],
         row["says"] if row["largest_difference"] is None else row["says"].removesuffix(".scores"),

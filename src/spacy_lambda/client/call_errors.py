@@ -97,7 +97,7 @@ def status_error(target: str, status: int, details: Any) -> InvokeError:
     remedies = {
         404: "check the URL or the name, and the region",
         413: "send fewer texts at once",
-        429: "try again later, or raise the function's concurrency",
+        429: "retry later, or raise the function's concurrency",
     }
     return InvokeError(
         f"{target} returned {status}: {str(details)[:200]}", remedy=remedies.get(status, "see the function's log")

@@ -256,7 +256,9 @@ class Client:
         :raises InvokeError: If the function cannot be reached, or fails.
         """
         if isinstance(texts, str):
-            raise RequestError('"texts" is a string, not several', remedy="give a list, or use predict()", key="texts")
+            raise RequestError(
+                '"texts" must be a list of strings, not one string', remedy="pass a list, or use predict()", key="texts"
+            )
         pipe = TextPipe(
             transport=self._transport,
             retry=self._retry,

@@ -11,7 +11,7 @@ import numpy as np
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler.doc_content import hook_value, hooks, leftovers, plain_value
+from spacy_lambda.compiler.doc_content import hook_value, hooks, plain_value, remaining_state
 from spacy_lambda.runtime.encoder_output import ENCODING_KEY, TRF_DATA
 from spacy_lambda.runtime.scores import scored
 
@@ -123,12 +123,12 @@ def annotations_of(doc: Doc) -> dict[str, Items]:
     if np.size(doc.tensor):
         tensor = doc.tensor.get() if hasattr(doc.tensor, "get") else doc.tensor
         found["tensor"] = {(None, None, "", 0): Array(tensor)}
-    for kind, value in leftovers(doc):
+    for kind, value in remaining_state(doc):
         found[kind] = {(None, None, "", 0): _plain(value)}
     for owner, name, hook in hooks(doc):
         value = partial(hook_value, name, hook)
         found[f"{owner} hook {name}"] = {
-            (start, end, "", 0): _plain(_value_of(value, thing)) for start, end, thing in _things(owner, doc)
+            (start, end, "", 0): _plain(_value_of(value, thing)) for start, end, thing in _owners(owner, doc)
         }
     for kind, start, end, value in (*_user_data(doc), *_computed(doc)):
         found.setdefault(kind, {})[start, end, "", 0] = _plain(value)
@@ -139,7 +139,7 @@ def annotated(doc: Doc) -> set[str]:
     """Return the kinds of annotation that a gold Doc has, even where there is nothing to annotate."""
     if not len(doc):  # spaCy calls an empty Doc annotated
         return set()
-    unlisted = {kind for kind, _ in leftovers(doc)} | {f"{owner} hook {name}" for owner, name, _ in hooks(doc)}
+    unlisted = {kind for kind, _ in remaining_state(doc)} | {f"{owner} hook {name}" for owner, name, _ in hooks(doc)}
     kinds = {kind for kind, items in annotations_of(doc).items() if items and not kind.endswith(".scores")} - unlisted
     kinds |= {f"spans[{key}]" for key in doc.spans} | ({"cats"} if doc.cats else set())
     return kinds | ({"ents"} if doc.has_annotation("ENT_IOB") else set()) - {"tokens", "tensor"}
@@ -257,11 +257,11 @@ def _computed(doc: Doc) -> Iterator[tuple[str, int | None, int | None, Any]]:
     for owner, extensions in owners.items():
         for name, (_, _, getter, _) in extensions.items():
             if getter is not None and name not in NOT_ANNOTATIONS:
-                for start, end, thing in _things(owner, doc):
+                for start, end, thing in _owners(owner, doc):
                     yield f"{owner}._.{name}", start, end, _value_of(getter, thing)
 
 
-def _things(owner: str, doc: Doc) -> list[tuple[int | None, int | None, Any]]:
+def _owners(owner: str, doc: Doc) -> list[tuple[int | None, int | None, Any]]:
     """Return a Doc, its spans or its tokens, each with its place."""
     if owner == "doc":
         return [(None, None, doc)]

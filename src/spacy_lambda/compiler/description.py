@@ -65,7 +65,7 @@ class Fit:
 
     :param pipeline_bytes: Bytes of the compiled pipeline.
     :param zip_bytes: Bytes of a zip with it, unzipped.
-    :param fits_zip: Whether Lambda accepts that; otherwise ``bundle`` makes an image.
+    :param fits_zip: ``True`` if Lambda accepts that; otherwise ``bundle`` makes an image.
     :param memory_mb: Peak memory of the function.
     """
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc
 
-__all__ = ["hook_value", "hooks", "leftovers", "plain_value"]
+__all__ = ["hook_value", "hooks", "plain_value", "remaining_state"]
 
 LEXEME_FLAGS = ("is_stop", "is_oov")
 """Flags of a token's word in the vocabulary, which components may change."""
@@ -23,7 +23,7 @@ LEXEME_FLAGS = ("is_stop", "is_oov")
 Convert = Callable[[Any, int], Any]
 
 
-def leftovers(doc: Doc) -> Iterator[tuple[str, Any]]:
+def remaining_state(doc: Doc) -> Iterator[tuple[str, Any]]:
     """Yield kinds and values of rarely used state, except those with the value of a new Doc."""
     if doc.sentiment:
         yield "sentiment", float(doc.sentiment)

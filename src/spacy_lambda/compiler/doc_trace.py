@@ -15,7 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 from spacy.tokens.underscore import Underscore
 
-from spacy_lambda.compiler.doc_content import hook_value, hooks, leftovers, plain_value
+from spacy_lambda.compiler.doc_content import hook_value, hooks, plain_value, remaining_state
 from spacy_lambda.packages.isolated_program import Failure, describe_failure
 from spacy_lambda.runtime.encoder_output import TRF_DATA, TRF_DATA_KEY
 
@@ -93,7 +93,7 @@ def _snapshot(doc: Doc) -> Snapshot:
         "tensor": _row_sums(doc.tensor),
         "vector": _row_sums(doc.vector) if doc.vocab.vectors_length or "vector" in doc.user_hooks else [],
         "hooks": {f"{owner}.{name}": _hook_value(doc, owner, name, hook) for owner, name, hook in hooks(doc)},
-        "leftovers": {kind: _plain(value) for kind, value in leftovers(doc)},
+        "leftovers": {kind: _plain(value) for kind, value in remaining_state(doc)},
         "extensions": _extensions(doc, Underscore.doc_extensions),
         "user_data": {repr(key): _plain(value) for key, value in doc.user_data.items() if not _is_encoding(key)},
     }

@@ -25,7 +25,7 @@ def read_docs(path: Path, nlp: Language) -> list[Doc]:
     """
     if not path.exists():
         raise VerifyError(
-            f"there is no file {path}", remedy="check the path: a folder of .txt, a .jsonl or a .spacy file"
+            f"{path} does not exist", remedy="check the path: a folder of .txt, a .jsonl or a .spacy file"
         )
     docs = list(_read(path, nlp))
     if not docs:

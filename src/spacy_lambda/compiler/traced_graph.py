@@ -34,7 +34,7 @@ def trace_graph(model: Any, *, token_types: TokenTypes, longest: int = SAMPLE_LE
     """Trace a model to a graph with the same input and output as that of :func:`.encoder_graph.build_graph`.
 
     :param model: A ``PreTrainedModel``.
-    :param token_types: What the original's tokenizer gives; some models give other outputs without zeros.
+    :param token_types: Token types of the original's tokenizer; some models give other outputs without zeros.
     :param longest: Maximum number of wordpieces that the model takes.
     :raises CompileError: If torch cannot export it.
     """

@@ -68,7 +68,7 @@ class Document:
     :param file: The file that it is from, as the user named it.
     :param number: Its line, row or record in the file, from 1.
     :param others: All else that the input has for it, in its order.
-    :param error: Why it cannot be read: ``errorType``, ``errorMessage``, ``remedy``.
+    :param error: Reason why it cannot be read: ``errorType``, ``errorMessage``, ``remedy``.
     """
 
     id: str | int

@@ -71,7 +71,7 @@ def _limit(function: FunctionConfig, number: int, account: _Account | str, free:
         if function.auth == "none":
             return Limit(
                 "unlimited",
-                f'{shared}. WARNING: the cost that strangers can cause is unlimited; concurrency = "unlimited"',
+                f'{shared}. WARNING: the cost of unauthenticated requests is unlimited; concurrency = "unlimited"',
             )
         return Limit(function.concurrency, shared)
     why = "" if function.concurrency else ', the default with auth = "none"'

@@ -19,7 +19,7 @@ from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import StackResource, find_stack, require_settled, stack_resources
 from spacy_lambda.errors import DeployError
 
-__all__ = ["destroy", "find_resources_to_delete", "leftovers"]
+__all__ = ["destroy", "find_resources_to_delete", "remaining_resources"]
 
 
 def find_resources_to_delete(aws: Aws, stacks: list[str]) -> list[StackResource]:
@@ -51,13 +51,13 @@ def destroy(aws: Aws, project: str, names: list[str], *, delete_models: bool) ->
             _delete_stack(aws, stack_name(project))
             _delete_bucket(aws, bucket)
             _delete_repositories(aws, project)
-    left = leftovers(aws, project, names, stored=delete_models)
+    left = remaining_resources(aws, project, names, stored=delete_models)
     if left:
         arns = "\n".join(f"  {arn}" for arn in left)
-        raise DeployError(f"these still exist:\n{arns}", remedy="run 'spacy-lambda destroy' again in some minutes")
+        raise DeployError(f"these still exist:\n{arns}", remedy="run `spacy-lambda destroy` again in some minutes")
 
 
-def leftovers(aws: Aws, project: str, names: list[str], *, stored: bool) -> list[str]:
+def remaining_resources(aws: Aws, project: str, names: list[str], *, stored: bool) -> list[str]:
     """List the ARNs of resources that still exist, looked up by name and by tag, not among the deleted ones.
 
     :param names: Names of the functions in the project.

@@ -117,7 +117,7 @@ def run_golden_tests(aws: Aws, function: str, version: str, tests: Sequence[Gold
         if problem is not None:
             raise DeployError(
                 f"version {version} of {function} failed the golden test in line {test.number}: {problem}",
-                remedy="no version went live; see 'spacy-lambda logs', and bundle again if the pipeline has changed",
+                remedy="no version went live; see `spacy-lambda logs`, and bundle again if the pipeline has changed",
             )
 
 

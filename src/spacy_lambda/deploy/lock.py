@@ -44,7 +44,7 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
         since = datetime.fromisoformat(held["since"]) if held else None
         if since is not None and datetime.now(UTC) - since < STALE_AFTER:
             raise DeployError(
-                f"{function} is being deployed by {held['by']}, since {since:%H:%M:%S} UTC",
+                f"{function} is being deployed by {held['by']}, since {since:%Y-%m-%d %H:%M:%S} UTC",
                 remedy=f"wait until it is done; if it was killed, delete s3://{bucket}/{key}",
             )
         _delete(client, bucket, key)

@@ -71,4 +71,6 @@ def _events(aws: Aws, function: str, start: int) -> Iterator[dict[str, Any]]:
             for page in pages:
                 yield from page["events"]
         except client.exceptions.ResourceNotFoundException as exc:
-            raise DeployError(f"there is no log of {function}", remedy="run 'spacy-lambda deploy' first") from exc
+            raise DeployError(
+                f"the log group of {function} does not exist", remedy="run `spacy-lambda deploy` first"
+            ) from exc

@@ -47,12 +47,12 @@ def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -
     function = stack_name(project, name)
     bucket = bucket_name(project, account=aws.account, region=aws.region)
     if find_stack(aws, function) is None:
-        raise DeployError(f"there is no stack {function}", remedy="run 'spacy-lambda deploy' first")
+        raise DeployError(f"the stack {function} does not exist", remedy="run `spacy-lambda deploy` first")
     with deployment_lock(aws, bucket, name):
         require_settled(aws, function)
         live = live_version(aws, function)
         if live is None:
-            raise DeployError(f"no version of {function} is live", remedy="run 'spacy-lambda deploy'")
+            raise DeployError(f"no version of {function} is live", remedy="run `spacy-lambda deploy`")
         wanted = _choose(aws, function, live, version)
         _move_alias(aws, function, wanted, bucket=bucket)
         return RolledBack(function, wanted, live)
@@ -70,7 +70,7 @@ def _choose(aws: Aws, function: str, live: str, version: str | None) -> str:
     older = [number for number in published if int(number) < int(live)]
     if not older:
         raise DeployError(
-            f"version {live} of {function} is live, and there is none before it",
+            f"version {live} of {function} is live and has no earlier version",
             remedy="deploy the pipeline that should be live; keep_versions is the number of versions to keep",
         )
     return older[0]
@@ -84,7 +84,7 @@ def _move_alias(aws: Aws, function: str, version: str, *, bucket: str) -> None:
         if len(aliases) != 1 or aliases[0]["Properties"]["FunctionVersion"] == version:
             raise DeployError(
                 f"the template of {function} has no alias that could move to version {version}",
-                remedy="run 'spacy-lambda status', and 'spacy-lambda deploy' if the stack was changed by hand",
+                remedy="run `spacy-lambda status`, and `spacy-lambda deploy` if the stack was changed by hand",
             )
         aliases[0]["Properties"]["FunctionVersion"] = version
         aliases[0].pop("UpdatePolicy", None)

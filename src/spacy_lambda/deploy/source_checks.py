@@ -91,7 +91,7 @@ def _of_bucket(aws: Aws, source: S3Source) -> Iterator[str]:
     if "EventBridgeConfiguration" not in found:
         yield (
             f"the bucket {source.bucket} does not send its events to EventBridge, so that new objects invoke nothing:"
-            " docs/deploy.md has the command"
+            " turn on EventBridge in the bucket's properties"
         )
 
 

@@ -31,8 +31,8 @@ OLDEST_BOOTSTRAP = 6
 
 REMEDIES = {
     "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name {name} --region {region}",
-    "ROLLBACK_FAILED": "run 'spacy-lambda destroy', and deploy again",
-    "DELETE_FAILED": "see the reason in the stack's events, then run 'spacy-lambda destroy' again",
+    "ROLLBACK_FAILED": "run `spacy-lambda destroy`, and deploy again",
+    "DELETE_FAILED": "see the reason in the stack's events, then run `spacy-lambda destroy` again",
 }
 
 
@@ -95,7 +95,7 @@ def require_settled(aws: Aws, name: str, *, to_delete: bool = False) -> Stack | 
     if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
         raise DeployError(
             f"a change of the stack {name} is in progress ({stack.status})",
-            remedy="wait until it is done (see 'spacy-lambda status'), and run this again",
+            remedy="wait until it is done (see `spacy-lambda status`), and run this again",
         )
     return stack
 

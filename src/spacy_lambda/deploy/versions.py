@@ -87,7 +87,7 @@ def newest_version(aws: Aws, function: str) -> str:
     if not versions or versions[0].code_sha256 != code:
         raise DeployError(
             f"the code of {function} is not that of its newest version",
-            remedy="it was changed outside of spacy-lambda; run 'spacy-lambda deploy' again",
+            remedy="it was changed outside of spacy-lambda; run `spacy-lambda deploy` again",
         )
     return str(versions[0].number)
 
@@ -106,7 +106,7 @@ def deployed_image(aws: Aws, function: str) -> str:
     digest = str(code.get("ImageUri", "")).partition("@")[2]
     if not digest:
         raise DeployError(
-            f"no image of {function} is deployed", remedy="run 'spacy-lambda deploy' first: it pushes one"
+            f"no image of {function} is deployed", remedy="run `spacy-lambda deploy` first: it pushes one"
         )
     return digest
 

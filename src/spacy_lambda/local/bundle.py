@@ -72,7 +72,7 @@ def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]
             require_compiled(path / IMAGE_PIPELINE, name=bundle)
         chosen, image = ENGINES[engine or str(built.engine)], str(built.id)
     elif bundle.endswith(".zip"):
-        raise BundleError(f"there is no file {bundle}", remedy="make it with `spacy-lambda bundle`")
+        raise BundleError(f"the file {bundle} does not exist", remedy="make it with `spacy-lambda bundle`")
     else:
         chosen, image = find_engine(engine), bundle
     with image_program(chosen, image) as (program, handler):

@@ -129,7 +129,7 @@ def _pool(
 def _gather(encoding: Encoding) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     if len(encoding.rows):
         return encoding.hidden[encoding.rows]
-    # No wordpiece at all (white space only): spacy-transformers gives each token one row of zeros.
+    # No wordpiece at all (whitespace only): spacy-transformers gives each token one row of zeros.
     return np.zeros((len(encoding.lengths), encoding.hidden.shape[1]), dtype=np.float32)
 
 

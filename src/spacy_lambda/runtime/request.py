@@ -54,9 +54,9 @@ def parse_request(
     """Read an event.
 
     :param event: The event, as Lambda decoded it from JSON.
-    :param max_length: Longest text, in characters.
-    :param max_texts: Most texts.
-    :param max_total: Most characters, all texts together.
+    :param max_length: Maximum characters of a text.
+    :param max_texts: Maximum texts.
+    :param max_total: Maximum characters, all texts together.
     :raises RequestError: If the event is not a request; names the key at fault.
     """
     if not isinstance(event, Mapping):

@@ -53,7 +53,7 @@ def truncate(windows: Sequence[Wordpieces], max_length: int, *, pads_left: bool)
     long, even a short one loses its end.
 
     :param max_length: Wordpieces that the encoder takes at most.
-    :param pads_left: Whether the original's tokenizer pads on the left.
+    :param pads_left: ``True`` if the original's tokenizer pads on the left.
     """
     longest = max((len(window.ids) for window in windows), default=0)
     if longest <= max_length:

@@ -1,4 +1,4 @@
-"""Small random vocabularies and encoders, and the originals' piece encoders on them."""
+"""Small random vocabularies and encoders, and the originals' wordpiece encoders on them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TEXT = [("ab", True), ("  ", False), ("a-b.", False), ("cab'e", True), ("日本�
 
 
 class Pair(NamedTuple):
-    """An original's piece encoder, and ours."""
+    """An original's wordpiece encoder, and ours."""
 
     original: Any
     ours: WordpieceEncoder

@@ -1,4 +1,4 @@
-"""Wordpieces of curated transformers, compared with spacy-curated-transformers' piece encoders."""
+"""Wordpieces of curated transformers, compared with spacy-curated-transformers' wordpiece encoders."""
 
 from __future__ import annotations
 

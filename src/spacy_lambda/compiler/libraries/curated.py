@@ -212,7 +212,7 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
     if custom:
         yield (
             f"component {name!r} runs functions that are not the library's: {', '.join(custom)}",
-            "use the library's own piece encoders and layers: a function runs compiled forms of them",
+            "use the library's own wordpiece encoders and layers: a function runs compiled forms of them",
         )
     torch_model = model.get_ref("transformer")
     encoder = _torch_encoder(torch_model)
@@ -223,7 +223,10 @@ def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
     try:
         read_encoder(model.get_ref("piece_encoder"))
     except ValueError as exc:
-        yield f"component {name!r} has wordpieces that cannot be compiled: {exc}", "use a piece encoder of the library"
+        yield (
+            f"component {name!r} has wordpieces that cannot be compiled: {exc}",
+            "use a wordpiece encoder of the library",
+        )
     spans = _node(model, "with_strided_spans").attrs
     if spans["stride"] < 1:
         yield (

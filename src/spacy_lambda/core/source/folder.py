@@ -27,7 +27,7 @@ def find_in_folder(location: Location) -> FoundArtifact | None:
     """
     path = Path(location.path)
     if location.is_artifact and not path.exists():
-        raise NotStoredError(f"there is no artifact {path}", remedy="check the path")
+        raise NotStoredError(f"the artifact {path} does not exist", remedy="check the path")
     if path.is_file():
         return _found(location, path, location.sha256)
     if not is_stored(path):

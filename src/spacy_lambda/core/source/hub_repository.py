@@ -128,7 +128,7 @@ class Repository:
             return NotStoredError(
                 f"{place} has no {path}", remedy=f"push it with `spacy-lambda push hub {self._location.path} PIPELINE`"
             )
-        return StoreError(f"{place}: the Hub responded with {error.code} {error.reason}", remedy="try again later")
+        return StoreError(f"{place}: the Hub responded with {error.code} {error.reason}", remedy="retry later")
 
     def _unreachable(self, path: str, error: Exception) -> StoreError:
         return StoreError(

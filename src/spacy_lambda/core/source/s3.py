@@ -128,7 +128,7 @@ def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
                 "`aws sts get-caller-identity` shows which"
             )
         case "conflict":
-            message, remedy = f"{place} was replaced while it was read", "try again"
+            message, remedy = f"{place} was replaced while it was read", "retry"
         case "unreachable":
             message = f"{place} cannot be reached: {error}"
             remedy = "check the network and the endpoint; in a VPC without NAT, add a gateway endpoint for S3"

@@ -57,7 +57,7 @@ class BertWordpieceEncoder(WordpieceEncoder):
         super().__init__(initial[bos], initial[eos])
 
     def token_ids(self, doc: Doc) -> list[Ids]:
-        """Return the ids of each token; white space has none."""
+        """Return the ids of each token; whitespace has none."""
         return [() if token.is_space else self._word(token.lower_ if self._lowercase else token.text) for token in doc]
 
     def _encode_word(self, word: str) -> Ids:

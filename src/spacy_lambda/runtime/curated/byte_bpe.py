@@ -52,7 +52,7 @@ class ByteBpeEncoder(WordpieceEncoder):
         return cls(table, bos=vocab[bos], eos=vocab[eos])
 
     def token_ids(self, doc: Doc) -> list[Ids]:
-        """Return the ids of each token; white space has none."""
+        """Return the ids of each token; whitespace has none."""
         before = ""
         ids: list[Ids] = []
         for token in doc:

@@ -14,7 +14,7 @@ __all__ = ["CharEncoder"]
 
 
 class CharEncoder(WordpieceEncoder):
-    """A wordpiece for each character, white space included.
+    """A wordpiece for each character, whitespace included.
 
     :param vocab: Ids by character; others are unknown wordpieces.
     :param normal_form: Unicode's normal form to which each token is brought first.

@@ -43,7 +43,7 @@ class SentencepieceEncoder(WordpieceEncoder):
         return DocWordpieces(_adapt(ids, self._adapter), lengths)
 
     def token_ids(self, doc: Doc) -> list[Ids]:
-        """Return the ids of each token in the SentencePiece model; white space has none."""
+        """Return the ids of each token in the SentencePiece model; whitespace has none."""
         return [() if token.is_space else self._word(token.text) for token in doc]
 
     def to_dict(self) -> dict[str, Any]:

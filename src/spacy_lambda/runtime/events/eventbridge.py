@@ -8,7 +8,7 @@ from typing import Any
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.runtime.events.content import is_of_bus, read_content
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.pings import PONG
+from spacy_lambda.runtime.events.pings import OK_RESPONSE
 from spacy_lambda.runtime.events.records import encode, field
 from spacy_lambda.runtime.events.s3 import predict_object
 from spacy_lambda.runtime.predictor import Predictor
@@ -40,7 +40,7 @@ class EventBridgeEvent:
         """
         content = read_content(event, predictor)
         if content == ():
-            return PONG
+            return OK_RESPONSE
         if not isinstance(content, Request):
             output = self._open_output(predictor.environ)
             return {"written": [predict_object(stored, output, predictor) for stored in content]}

@@ -8,9 +8,9 @@ from typing import Any
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import TEXT_KEYS
 
-__all__ = ["PONG", "PingEvent", "is_ping", "is_scheduled_ping"]
+__all__ = ["OK_RESPONSE", "PingEvent", "is_ping", "is_scheduled_ping"]
 
-PONG = {"status": "ok"}
+OK_RESPONSE = {"status": "ok"}
 """Response to an event without a request, as of ``GET /health``."""
 
 
@@ -24,7 +24,7 @@ class PingEvent:
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Respond; the pipeline does not run."""
-        return PONG
+        return OK_RESPONSE
 
 
 def is_ping(event: Any) -> bool:

@@ -52,7 +52,7 @@ class StoredObject:
 def read_text(client: Any, stored: StoredObject, *, max_length: int, limits: ObjectLimits) -> str:
     """Read a whole object as a text.
 
-    :param max_length: Longest text, in characters.
+    :param max_length: Maximum characters of the text.
     :raises RequestError: If it is not text, or too large.
     :raises StoreError: If it cannot be read.
     """

@@ -70,7 +70,7 @@ class Padding:
     """Windows of different lengths as rows of equal length.
 
     :param lengths: Wordpieces of each window. *Shape:* ``(n_windows,)``
-    :param is_left: Whether padding comes first.
+    :param is_left: ``True`` if padding comes first.
     """
 
     lengths: npt.NDArray[np.int32]

@@ -37,7 +37,7 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
         remedy = "log in with a token that may write: `hf auth login`, or set HF_TOKEN"
         raise StoreError(
             f"{name}: the Hub refuses: {first_line(exc)}",
-            remedy=remedy if status in (401, 403) else "try again later, or see the Hub's status page",
+            remedy=remedy if status in (401, 403) else "retry later, or see the Hub's status page",
         ) from exc
     except requests.RequestException as exc:
         raise unreachable(name, exc) from exc
@@ -46,7 +46,7 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as exc:
         raise StoreError(
             f"{name}: invalid response from the Hub: {type(exc).__name__}: {first_line(exc)[:200]}",
-            remedy="check HF_ENDPOINT where it is set, and try again",
+            remedy="check HF_ENDPOINT where it is set, and retry",
         ) from exc
 
 

@@ -55,7 +55,7 @@ def _routed(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     routes = PAGE_ROUTES if has_page(predictor.environ) else ROUTES
     methods = routes.get(request.path)
     if methods is None:
-        return problem(404, f"there is no {request.path[:100]!r}; there are {', '.join(sorted(routes))}")
+        return problem(404, f"unknown path {request.path[:100]!r}; known: {', '.join(sorted(routes))}")
     method = "GET" if request.method == "HEAD" else request.method
     if method not in methods:
         allowed = ", ".join(sorted(methods))
