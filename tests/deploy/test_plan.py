@@ -148,7 +148,7 @@ def test_the_plan_names_the_resources_of_a_public_function(assembly: Path) -> No
         "news-public-errors",
         "news-public-init",
         "somebody@example.org",
-        "What news-public may do",
+        "Permissions of news-public",
     } <= found
     plain = {one.name for one in planned_resources(assembly, "news-plain")}
     assert "URL of news-plain:live, for signed requests (IAM)" in plain

@@ -76,7 +76,9 @@ def test_the_function_may_do_what_it_needs(templates: dict[str, Template], name:
     policy = template.one("AWS::IAM::Policy")
     assert policy["PolicyDocument"]["Statement"] == [LOGS, FAILED, *more]
     assert policy["Roles"] == ["${AWS::IAM::Role}"]
-    role = next(one for one in template.all("AWS::IAM::Role") if one.get("Description") == f"What news-{name} may do")
+    role = next(
+        one for one in template.all("AWS::IAM::Role") if one.get("Description") == f"Permissions of news-{name}"
+    )
     assert role["AssumeRolePolicyDocument"]["Statement"] == [
         {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
     ]

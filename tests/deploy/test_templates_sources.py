@@ -255,7 +255,7 @@ def test_the_plan_names_them(assembly: Path) -> None:
         ("AWS::Events::Rule", "news-reading: new objects of s3://papers/in/"),
         ("AWS::Scheduler::Schedule", "rate(5 minutes) invokes news-reading:live"),
         ("AWS::Lambda::Permission", "events.amazonaws.com may lambda:InvokeFunction on news-reading:live"),
-        ("AWS::IAM::Role", "What schedules of news-reading may do"),
+        ("AWS::IAM::Role", "Permissions of the schedules of news-reading"),
     } <= found
 
 

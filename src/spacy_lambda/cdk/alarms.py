@@ -36,10 +36,15 @@ class Alarms(Construct):
         mail = AlarmMail(self, "Mail", spec, email=spec.config.alarm_email) if spec.config.alarm_email else None
         self._action = actions.SnsAction(mail.topic) if mail else None
         self.errors = self._any("errors", alias_metric(spec, "Errors", "Sum"), "invocations that failed")
-        self.throttles = self._any("throttles", alias_metric(spec, "Throttles", "Sum"), "invocations that were refused")
+        self.throttles = self._any("throttles", alias_metric(spec, "Throttles", "Sum"), "throttled invocations")
         self.duration = self._slow(spec)
         waiting = failed.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum")
-        self.all = [self.errors, self.throttles, self.duration, self._any("failed-events", waiting, "events given up")]
+        self.all = [
+            self.errors,
+            self.throttles,
+            self.duration,
+            self._any("failed-events", waiting, "events that failed after all retries"),
+        ]
         if has_init_metric(spec):
             self.all.append(self._slow_init(spec))
 
@@ -52,7 +57,7 @@ class Alarms(Construct):
             alias_metric(spec, "Duration", "p99"),
             threshold=NEAR_TIMEOUT * spec.config.timeout * 1000,
             periods=3,
-            description=f"{self._function}: 1 of 100 invocations takes {NEAR_TIMEOUT:.0%} of the timeout or more",
+            description=f"{self._function}: p99 duration is at least {NEAR_TIMEOUT:.0%} of the timeout",
         )
 
     def _slow_init(self, spec: FunctionSpec) -> cloudwatch.Alarm:
@@ -62,7 +67,7 @@ class Alarms(Construct):
             threshold=SLOW_INIT_MS,
             periods=1,
             description=f"{self._function}: a cold start is near the {INIT_LIMIT_S:.0f} seconds"
-            " after which Lambda begins it again",
+            " after which Lambda restarts it",
         )
 
     def _alarm(

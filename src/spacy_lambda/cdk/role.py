@@ -57,7 +57,7 @@ class FunctionRole(Construct):
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {spec.function_name} may do",
+            description=f"Permissions of {spec.function_name}",
         )
         self.role = own.without_policy_updates()
         self.policy = iam.Policy(self, "Policy", roles=[own])

@@ -43,7 +43,7 @@ class SchedulerRole(Construct):
                 "scheduler.amazonaws.com",
                 conditions={"StringEquals": {"aws:SourceAccount": spec.account, "aws:SourceArn": group}},
             ),
-            description=f"What schedules of {spec.function_name} may do",
+            description=f"Permissions of the schedules of {spec.function_name}",
         )
         self.policy = iam.Policy(self, "Policy", roles=[self.role])
         self.policy.add_statements(

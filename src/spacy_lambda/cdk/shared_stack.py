@@ -19,7 +19,7 @@ class SharedStack(Stack):
 
     def __init__(self, scope: Construct, id: str, spec: SharedSpec, *, env: Environment | None = None) -> None:
         check_strings(spec)
-        super().__init__(scope, id, env=env, description=f"What the functions of {spec.project} share")
+        super().__init__(scope, id, env=env, description=f"Resources shared by the functions of {spec.project}")
         ArtifactBucket(self, "Artifacts", spec)
         for name in spec.repositories:
             ImageRepository(self, f"Images-{name}", spec, name)
