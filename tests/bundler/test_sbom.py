@@ -10,7 +10,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 
 import spacy_lambda
-from spacy_lambda.bundler.licences import Component, list_components, spdx_licence
+from spacy_lambda.bundler.licences import BundledDistribution, list_components, spdx_licence
 from spacy_lambda.bundler.sbom import sbom_text
 from spacy_lambda.bundler.target import Target
 
@@ -22,9 +22,9 @@ META = {
     "description": "Finds names.",
 }
 COMPONENTS = (
-    Component("compiled", "2.0", "MPL-2.0 AND MIT", ("compiled/LICENSE",), "ab" * 32),
-    Component("named", "1.0+cpu", "BSD", (), "cd" * 32),
-    Component("silent", "1.0", "unknown", (), ""),
+    BundledDistribution("compiled", "2.0", "MPL-2.0 AND MIT", ("compiled/LICENSE",), "ab" * 32),
+    BundledDistribution("named", "1.0+cpu", "BSD", (), "cd" * 32),
+    BundledDistribution("silent", "1.0", "unknown", (), ""),
 )
 
 
@@ -67,7 +67,7 @@ MIT, BSD, APACHE = (
 )
 def test_a_licence(lines: list[str], licence: str, tmp_path: Path) -> None:
     write_distribution(tmp_path, "a", *lines)
-    assert list_components(tmp_path, {}) == (Component("a", "1.0", licence, (), ""),)
+    assert list_components(tmp_path, {}) == (BundledDistribution("a", "1.0", licence, (), ""),)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_components_with_their_texts(tmp_path: Path) -> None:
     folder = "Zope.B-1.0.dist-info"
     texts = ("NOTICE", "licence.txt", "licenses/AUTHORS", "licenses/LICENSE", "licenses/sub/COPYING")
     assert list_components(tmp_path, {"one-a": "ab" * 32, "other": "cd" * 32}) == (
-        Component("one-a", "1.0", "MIT", ("one_a/LICENSE", "one_a/ThirdPartyNotices.txt"), "ab" * 32),
-        Component("zope-b", "1.0", "MIT", tuple(f"{folder}/{text}" for text in texts), ""),
+        BundledDistribution("one-a", "1.0", "MIT", ("one_a/LICENSE", "one_a/ThirdPartyNotices.txt"), "ab" * 32),
+        BundledDistribution("zope-b", "1.0", "MIT", tuple(f"{folder}/{text}" for text in texts), ""),
     )
 
 
@@ -165,7 +165,7 @@ def test_the_whole_document() -> None:
 @pytest.mark.parametrize(
     "meta", [META, {"lang": "en", "name": "small", "version": "1", "license": "", "description": ""}]
 )
-def test_the_document_is_valid(meta: dict[str, str], components: tuple[Component, ...]) -> None:
+def test_the_document_is_valid(meta: dict[str, str], components: tuple[BundledDistribution, ...]) -> None:
     from cyclonedx.validation.json import JsonStrictValidator  # takes seconds
 
     text = sbom_text(components, pipeline=meta, sha256="ef" * 32, target=Target())
@@ -173,7 +173,9 @@ def test_the_document_is_valid(meta: dict[str, str], components: tuple[Component
 
 
 def test_the_same_bytes_for_the_same_contents_only() -> None:
-    def text(components: Sequence[Component] = COMPONENTS, sha256: str = "ef" * 32, python: str = "3.13") -> str:
+    def text(
+        components: Sequence[BundledDistribution] = COMPONENTS, sha256: str = "ef" * 32, python: str = "3.13"
+    ) -> str:
         return sbom_text(components, pipeline=META, sha256=sha256, target=Target(python))
 
     assert text() == text() == text(COMPONENTS[::-1])

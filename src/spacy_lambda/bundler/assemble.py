@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
-from spacy_lambda.bundler.licences import Component, list_components
+from spacy_lambda.bundler.licences import BundledDistribution, list_components
 from spacy_lambda.bundler.metadata import LOCK, PIPELINE_FOLDER, SBOM
 from spacy_lambda.bundler.pins import pin_requirements
 from spacy_lambda.bundler.proof import Proof, prove
@@ -52,7 +52,7 @@ class Assembled:
     manifest: Manifest
     sha256: str
     location: str | None
-    components: tuple[Component, ...]
+    components: tuple[BundledDistribution, ...]
     removed: tuple[Removal, ...]
     bytecode: bool
     proof: Proof

@@ -11,7 +11,7 @@ from spacy_lambda.bundler.assemble import Assembled, assemble
 from spacy_lambda.bundler.image.build import BuiltImage, build_image
 from spacy_lambda.bundler.image.context import aws_base
 from spacy_lambda.bundler.image.engines import ContainerEngine, find_engine
-from spacy_lambda.bundler.licences import Component
+from spacy_lambda.bundler.licences import BundledDistribution
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, write_metadata
 from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import Removal
@@ -79,7 +79,7 @@ class Bundle:
     location: str
     pipeline_sha256: str
     sizes: dict[str, int]
-    components: tuple[Component, ...]
+    components: tuple[BundledDistribution, ...]
     removed: tuple[Removal, ...]
     bytecode: bool
     image: BuiltImage | None

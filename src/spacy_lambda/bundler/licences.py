@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.utils import canonicalize_name
 
-__all__ = ["UNKNOWN", "Component", "list_components", "spdx_licence"]
+__all__ = ["UNKNOWN", "BundledDistribution", "list_components", "spdx_licence"]
 
 UNKNOWN = "unknown"
 
@@ -29,7 +29,7 @@ NO_LICENCE = ("OSI Approved", "DFSG approved")
 
 
 @dataclass(frozen=True)
-class Component:
+class BundledDistribution:
     """One distribution of a bundle.
 
     :param name: In its normal form.
@@ -46,7 +46,7 @@ class Component:
     sha256: str
 
 
-def list_components(tree: Path, sha256: Mapping[str, str]) -> tuple[Component, ...]:
+def list_components(tree: Path, sha256: Mapping[str, str]) -> tuple[BundledDistribution, ...]:
     """List the distributions in a folder, sorted by name.
 
     :param tree: The folder with the ``.dist-info`` folders.
@@ -67,11 +67,11 @@ def spdx_licence(text: str) -> str | None:
     return None
 
 
-def _component(tree: Path, info: Path, sha256: Mapping[str, str]) -> Component:
+def _component(tree: Path, info: Path, sha256: Mapping[str, str]) -> BundledDistribution:
     dist = Distribution.at(info)
     name = canonicalize_name(dist.metadata["Name"])
     texts = tuple(sorted(path.relative_to(tree).as_posix() for path in _texts(info)))
-    return Component(name, dist.version, _licence(dist), texts, sha256.get(name, ""))
+    return BundledDistribution(name, dist.version, _licence(dist), texts, sha256.get(name, ""))
 
 
 def _licence(dist: Distribution) -> str:

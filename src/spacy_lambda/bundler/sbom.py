@@ -10,22 +10,23 @@ from typing import Any
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom, BomMetaData
-from cyclonedx.model.component import Component as Entry
-from cyclonedx.model.component import ComponentType
+from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import License, LicenseAcknowledgement
 from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 import spacy_lambda
-from spacy_lambda.bundler.licences import UNKNOWN, Component, spdx_licence
+from spacy_lambda.bundler.licences import UNKNOWN, BundledDistribution, spdx_licence
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.pipeline_meta import pipeline_name
 
 __all__ = ["sbom_text"]
 
 
-def sbom_text(components: Sequence[Component], *, pipeline: Mapping[str, Any], sha256: str, target: Target) -> str:
+def sbom_text(
+    components: Sequence[BundledDistribution], *, pipeline: Mapping[str, Any], sha256: str, target: Target
+) -> str:
     """Return the document: the function, its pipeline and its distributions.
 
     It has no date, and its serial number is derived from its contents.
@@ -45,8 +46,8 @@ def sbom_text(components: Sequence[Component], *, pipeline: Mapping[str, Any], s
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
-def _tool() -> Entry:
-    return Entry(
+def _tool() -> Component:
+    return Component(
         name="spacy-lambda",
         version=spacy_lambda.__version__,
         type=ComponentType.APPLICATION,
@@ -54,8 +55,8 @@ def _tool() -> Entry:
     )
 
 
-def _function(pipeline: Mapping[str, Any], target: Target) -> Entry:
-    return Entry(
+def _function(pipeline: Mapping[str, Any], target: Target) -> Component:
+    return Component(
         name=pipeline_name(pipeline).package,
         version=pipeline_name(pipeline).version,
         type=ComponentType.APPLICATION,
@@ -67,8 +68,8 @@ def _function(pipeline: Mapping[str, Any], target: Target) -> Entry:
     )
 
 
-def _model(pipeline: Mapping[str, Any], sha256: str) -> Entry:
-    return Entry(
+def _model(pipeline: Mapping[str, Any], sha256: str) -> Component:
+    return Component(
         name=pipeline_name(pipeline).package,
         version=pipeline_name(pipeline).version,
         type=ComponentType.MACHINE_LEARNING_MODEL,
@@ -79,9 +80,9 @@ def _model(pipeline: Mapping[str, Any], sha256: str) -> Entry:
     )
 
 
-def _library(component: Component) -> Entry:
+def _library(component: BundledDistribution) -> Component:
     purl = PackageURL("pypi", name=component.name, version=component.version)
-    return Entry(
+    return Component(
         name=component.name,
         version=component.version,
         type=ComponentType.LIBRARY,
