@@ -107,6 +107,17 @@ def test_other_settings_are_refused(tmp_path: Path, pipeline: Path, engine: InPr
         annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, include=["sents"])
 
 
+def test_settings_of_a_run_that_did_nothing_are_replaced(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = tmp_path / "corpus.csv"
+    source.write_bytes(b"body\niron\n")
+    with pytest.raises(CorpusError, match="the column 'text' is missing"):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, text_column="body")
+    assert summary.counts.entities == {"MATERIAL": 1}
+    with pytest.raises(CorpusError, match="text_column was 'body' and is 'text'"):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+
+
 def test_one_file_as_destination(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
     source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None] * 10)
     folder = tmp_path / "out"

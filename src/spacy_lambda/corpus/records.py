@@ -87,15 +87,18 @@ def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> 
     if force:
         clear_run(layout)
     wanted = settings.to_dict()
+    encoded = json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n"
     present = layout.work.read(layout.run)
     if present is None:
         if not force and layout.file is not None and layout.final.has(layout.file):
             raise CorpusError(f"{layout.name} exists", remedy="choose another destination, or pass --force")
-        layout.work.write(layout.run, json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n")
+        layout.work.write(layout.run, encoded)
         return {}
     found = read_json(present, name=f"{layout.name}: {layout.run}", max_bytes=MAX_BYTES)
     different = [key for key in wanted if found.get(key) != wanted[key]]
-    if different:
+    if different and not layout.work.sizes(layout.records):  # it ended before anything was done
+        layout.work.write(layout.run, encoded)
+    elif different:
         changes = "; ".join(f"{key} was {found.get(key)!r} and is {wanted[key]!r}" for key in different)
         raise CorpusError(
             f"{layout.name} has results of other settings: {changes}",
