@@ -57,7 +57,11 @@ def folder(tmp_path: Path) -> Path:
         ("invoke --text x", "no --endpoint, and no spacy-lambda.toml", "--endpoint http://127.0.0.1:9001"),
         ("invoke --text x", "", "spacy-lambda init"),
         ("invoke --text x --config same.toml", "project.region is missing", "under [project]"),
-        ("invoke other --region eu-central-1 --text x --config same.toml", "unknown function 'other'", "choose from ner"),
+        (
+            "invoke other --region eu-central-1 --text x --config same.toml",
+            "unknown function 'other'",
+            "choose from ner",
+        ),
         ("invoke --text x --endpoint 127.0.0.1:9411", "is not a URL", "write http://127.0.0.1:9411"),
         ("invoke --text x --endpoint localhost:1/a", "is not a URL", "write http://localhost:1/a"),
         ("invoke --text x --endpoint https://", "is not a URL", "write http://"),
