@@ -15,7 +15,17 @@ from spacy_lambda.deploy.ejection import CORE_MODULES
 
 FOLDER = Path(cdk.__file__).parent
 CORE = Path(core.__file__).parent
-PLAIN = ("__init__", "aws_names", "literal_text", "prices", "settings", "source_settings", "spec", "spec_file")
+PLAIN = (
+    "__init__",
+    "aws_names",
+    "bulk_settings",
+    "literal_text",
+    "prices",
+    "settings",
+    "source_settings",
+    "spec",
+    "spec_file",
+)
 """Modules that others import, without the CDK."""
 
 WITHOUT_THE_CDK = """

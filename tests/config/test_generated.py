@@ -10,6 +10,7 @@ from typing import Any, get_args
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from spacy_lambda.cdk.bulk_settings import BulkConfig
 from spacy_lambda.cdk.source_settings import make_source
 from spacy_lambda.config import FunctionConfig, Project
 from spacy_lambda.config.keys import function_keys, project_keys, source_keys
@@ -102,7 +103,7 @@ def test_any_value_of_a_key_is_kept_or_a_fault(key: tuple[str, str], value: Any)
         assert all(fault.startswith(paths) for fault, _, _ in result.faults)
         return
     found = getattr(result if table == "project" else result.functions[0], name)
-    if name == "pipeline" or isinstance(found, Path):
+    if name == "pipeline" or isinstance(found, Path | BulkConfig):
         return
     found = list(found) if isinstance(found, tuple) else found
     assert found == value
@@ -220,6 +221,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "keep_versions": st.integers(2),
     "snapstart": st.booleans(),
     "budget": st.floats(0.01, 1e6),
+    "bulk": st.fixed_dictionaries({}, optional={"max_attempts": st.integers(0, 20)}),
     "sources": st.lists(SCHEDULES, max_size=3, unique_by=place_of),
     "environment": st.dictionaries(st.from_regex(r"[A-Z]{2,5}", fullmatch=True), st.sampled_from(["", "é", "a\nb"])),
 }
@@ -244,6 +246,7 @@ def test_every_key_has_valid_values() -> None:
 def test_valid_values_stay_as_they_are(values: dict[str, Any]) -> None:
     made: dict[str, Any] = {name: tuple(value) if name == "cors" else value for name, value in values.items()}
     made["sources"] = tuple(map(make_source, values.get("sources", ())))
+    made["bulk"] = BulkConfig(**values["bulk"]) if "bulk" in values else None
     function = FunctionConfig(name="ner", **FUNCTION, **made)
     project = Project(**PROJECT, functions=(function,), folder=FILE.parent)
     assert outcome(file_with("functions", "pipeline", toml(FUNCTION["pipeline"]), **values)) == project

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from spacy_lambda.cdk.bulk_settings import BulkConfig
 from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
 from spacy_lambda.config import FunctionConfig, Project, load_project
-from spacy_lambda.config.keys import function_keys, project_keys, source_keys
+from spacy_lambda.config.keys import bulk_keys, function_keys, project_keys, source_keys
 from spacy_lambda.config.toml_file import parse_toml
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
@@ -92,12 +93,19 @@ def test_every_key(tmp_path: Path) -> None:
     schedule_expression = "cron(0 8 ? * MON-FRI *)"
     timezone = "Europe/Berlin"
     input = '{"text": "iron"}'
+    [functions.first.bulk]
+    location = "s3://corpora/ner"
+    max_concurrency = 4
+    tolerated_failure_percentage = 0
+    tolerated_failure_count = 3
+    max_attempts = 1
     """
     values = tomllib.loads(text)
     assert values["project"].keys() == project_keys().keys()
     assert values["functions"]["first"].keys() == function_keys().keys()
     for source in values["functions"]["first"]["sources"]:
         assert source.keys() == {"kind", *source_keys(source["kind"])}
+    assert values["functions"]["first"]["bulk"].keys() == bulk_keys().keys()
     project = load(tmp_path, text)
     assert project == Project(
         name="papers",
@@ -152,6 +160,13 @@ def test_every_key(tmp_path: Path) -> None:
                         timezone="Europe/Berlin",
                         input='{"text": "iron"}',
                     ),
+                ),
+                bulk=BulkConfig(
+                    location="s3://corpora/ner",
+                    max_concurrency=4,
+                    tolerated_failure_percentage=0,
+                    tolerated_failure_count=3,
+                    max_attempts=1,
                 ),
             ),
         ),

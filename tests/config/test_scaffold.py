@@ -20,7 +20,7 @@ from spacy_lambda.cdk.source_settings import SOURCE_KINDS
 from spacy_lambda.config import FunctionConfig, Project, create_project, load_project
 from spacy_lambda.config.combinations import MAX_ENVIRONMENT_BYTES
 from spacy_lambda.config.github import WORKFLOW_FILE
-from spacy_lambda.config.keys import Key, function_keys, project_keys, source_keys
+from spacy_lambda.config.keys import Key, bulk_keys, function_keys, project_keys, source_keys
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY
 from spacy_lambda.config.rules import MIN_MEMORY_MB
 from spacy_lambda.config.template import _has_default, _remark, render_project, toml_value
@@ -237,8 +237,8 @@ def key_reference(keys: Mapping[str, Key]) -> str:
 
 @pytest.mark.parametrize(
     "keys",
-    [project_keys(), function_keys(), *map(source_keys, SOURCE_KINDS)],
-    ids=["project", "function", *SOURCE_KINDS],
+    [project_keys(), function_keys(), bulk_keys(), *map(source_keys, SOURCE_KINDS)],
+    ids=["project", "function", "bulk", *SOURCE_KINDS],
 )
 def test_the_documentation_has_the_reference_of_the_keys(keys: dict[str, Key]) -> None:
     assert all(key.description for key in keys.values())

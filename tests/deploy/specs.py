@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda.cdk.bulk_settings import BulkConfig
 from spacy_lambda.cdk.settings import FunctionConfig
 from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SourceConfig, SqsSource
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
@@ -140,6 +141,17 @@ def every_spec(zipped: Path) -> list[FunctionSpec]:
             pipeline=PIPELINE,
             environment={"SPACY_LAMBDA_OUTPUT": "s3://answers/ner/"},
             sources=SOURCES[:3],
+        ),
+        function_spec(zipped, "bulk", live_version="7", concurrency=50, bulk=BulkConfig(tolerated_failure_count=3)),
+        function_spec(
+            zipped,
+            "bulk-efs",
+            live_version="7",
+            code=ImageCode(IMAGE, efs=True),
+            pipeline=PIPELINE,
+            bulk=BulkConfig(
+                location="s3://corpora/ner", max_concurrency=10, tolerated_failure_percentage=0, max_attempts=0
+            ),
         ),
     ]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.cdk.bulk_settings import BulkConfig
 from spacy_lambda.cdk.settings import FunctionConfig
 from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.deploy import planning, preparation, publication
@@ -35,6 +36,7 @@ CHANGES: dict[str, Any] = {
     "canary": "10percent-5minutes",
     "environment": {"SPACY_LAMBDA_MAX_TEXTS": "8"},
     "sources": (SqsSource(queue="texts"),),
+    "bulk": BulkConfig(),
 }
 """Another value of each key that changes the template."""
 

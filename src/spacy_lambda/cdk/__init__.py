@@ -8,13 +8,13 @@
                                       │   ├── ModelNetwork, ModelCache       (image-efs)
                                       │   └── the function and its version
                                       └── LiveAlias                          (with a live version)
-                                          ├── Endpoint, EventSources, Alarms, Canary
+                                          ├── Endpoint, EventSources, Alarms, Canary, BulkAnnotation
                                           └── Dashboard, MonthlyBudget
 
 Nothing is looked up in an account, so that the same spec always gives the same templates.
 
 The package is closed: it imports the standard library, ``aws_cdk``, ``constructs``, itself, and the modules of ``core``
 with facts about Lambda, all by relative imports, so that ``spacy-lambda eject`` copies it as it is. ``settings``,
-``source_settings``, ``spec``, ``spec_file``, ``aws_names``, ``literal_text`` and ``prices`` need the standard library
-only.
+``bulk_settings``, ``source_settings``, ``spec``, ``spec_file``, ``aws_names``, ``literal_text`` and ``prices`` need the
+standard library only.
 """

@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 
 from ..core.output_location import S3Prefix, parse_output
+from .bulk_settings import BulkConfig
 from .literal_text import pattern_problem
 from .source_settings import KinesisSource, S3Source, SourceConfig, SqsSource
 
 __all__ = [
+    "BULK_PREFIX",
     "FUNCTION_TAG",
+    "ITEMS",
     "OWN_TAG_PREFIX",
     "PIPELINE_TAG",
     "PROJECT_TAG",
     "bucket_name",
+    "bulk_prefix",
     "output_resource",
     "pipeline_objects",
     "repository_name",
     "source_resource",
     "stack_name",
+    "state_machine_name",
 ]
 
 OWN_TAG_PREFIX = "spacy-lambda:"
@@ -26,6 +31,12 @@ PROJECT_TAG = f"{OWN_TAG_PREFIX}project"
 FUNCTION_TAG = f"{OWN_TAG_PREFIX}function"
 PIPELINE_TAG = f"{OWN_TAG_PREFIX}model"
 """Digest of the pipeline's artifact."""
+
+BULK_PREFIX = "annotate"
+"""Prefix of shards and results in the project's bucket."""
+
+ITEMS = "items"
+"""Folder of the lists of shards in each run's folder."""
 
 _PIPELINE = re.compile(r"s3://(?P<path>[^@#]+)(?:@[^@#]+)?(?:#sha256=[0-9a-f]{64})?")
 
@@ -88,3 +99,22 @@ def source_resource(source: SourceConfig, *, account: str, region: str) -> str |
 def _resource(name: str) -> str | None:
     """Return an ARN after its partition; ``None`` for a plain name."""
     return name.split(":", 2)[2] if name.startswith("arn:") else None
+
+
+def state_machine_name(function: str) -> str:
+    """Return the name of the state machine that annotates corpora with a function.
+
+    :param function: The function's name in AWS.
+    """
+    return f"{function}-annotate"
+
+
+def bulk_prefix(bulk: BulkConfig, *, project: str, function: str, account: str, region: str) -> S3Prefix:
+    """Return the place of a function's shards and results: the configured one, or one in the project's bucket.
+
+    :param function: The function's name in the project.
+    """
+    place = None if bulk.location is None else parse_output(bulk.location)
+    if isinstance(place, S3Prefix):
+        return place
+    return S3Prefix(bucket_name(project, account=account, region=region), f"{BULK_PREFIX}/{function}")

@@ -7,13 +7,15 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from .acknowledge import acknowledge
-from .aws_names import bucket_name
+from .aws_names import BULK_PREFIX, bucket_name
 from .spec import SharedSpec
 
 __all__ = ["ArtifactBucket"]
 
 UNFINISHED = Duration.days(7)
 NONCURRENT = Duration.days(90)
+CORPORA = Duration.days(14)
+"""As long as Step Functions redrives an execution."""
 
 ACKNOWLEDGED = {
     "AwsSolutions-S1": "Only deployments write to it and only the project's functions read it, each artifact by its "
@@ -40,7 +42,20 @@ class ArtifactBucket(Construct):
                 s3.LifecycleRule(
                     id="replaced-objects", noncurrent_version_expiration=NONCURRENT, expired_object_delete_marker=True
                 ),
+                *(_corpora() if spec.corpora else ()),
             ],
             removal_policy=RemovalPolicy.RETAIN,
         )
         acknowledge(self.bucket, ACKNOWLEDGED)
+
+
+def _corpora() -> list[s3.LifecycleRule]:
+    """Return the rule that removes corpora whose results nobody has fetched, and versions of what was removed."""
+    return [
+        s3.LifecycleRule(
+            id="corpora",
+            prefix=f"{BULK_PREFIX}/",
+            expiration=CORPORA,
+            noncurrent_version_expiration=Duration.days(1),
+        )
+    ]

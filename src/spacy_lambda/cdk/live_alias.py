@@ -6,6 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from .alarms import Alarms
+from .bulk import BulkAnnotation
 from .dashboard import Dashboard
 from .endpoint import Endpoint
 from .event_sources import EventSources
@@ -38,3 +39,5 @@ class LiveAlias(Construct):
             Canary(self, "Canary", spec, alias=self.alias, alarms=[self.alarms.errors, self.alarms.duration])
         if spec.connected_sources:
             EventSources(self, "Sources", spec, ner=ner, alias=self.alias)
+        if spec.config.bulk is not None:
+            BulkAnnotation(self, "Bulk", spec, spec.config.bulk, alias=self.alias)

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from .acknowledge import acknowledge, wildcard
 from .network import ModelNetwork
-from .role import FunctionRole, artifact_resource, object_resources, written_resource
+from .role import FunctionRole, artifact_resource, bulk_resource, object_resources, written_resource
 from .spec import FunctionSpec, SpecError
 
 __all__ = ["MOUNT", "ModelCache"]
@@ -50,7 +50,10 @@ class ModelCache(Construct):
             )
         objects = [readable, *object_resources(Stack.of(self), spec)]
         writable = written_resource(Stack.of(self), spec)
-        self.network = ModelNetwork(self, "Network", readable=objects, writable=writable, account=spec.account)
+        corpora = bulk_resource(Stack.of(self), spec)
+        self.network = ModelNetwork(
+            self, "Network", readable=objects, writable=writable, corpora=corpora, account=spec.account
+        )
         files = efs.FileSystem(
             self,
             "Files",

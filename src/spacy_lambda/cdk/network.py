@@ -1,4 +1,4 @@
-"""Network that reaches only the buckets of the pipeline, of event sources and of the output, and EFS."""
+"""Network that reaches only the buckets of the pipeline, of event sources, of corpora and of the output, and EFS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from .acknowledge import acknowledge
-from .role import READ_ACTIONS, WRITE_ACTIONS
+from .role import BULK_ACTIONS, READ_ACTIONS, WRITE_ACTIONS
 
 __all__ = ["ModelNetwork", "zones"]
 
@@ -30,11 +30,19 @@ class ModelNetwork(Construct):
 
     :param readable: Objects that can be read through the endpoint: those of the pipeline, and of event sources.
     :param writable: Objects that can be written through it.
+    :param corpora: Objects of corpora, which can be read and written.
     :param account: Account whose roles can do so.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, readable: Sequence[str], writable: str | None = None, account: str
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        readable: Sequence[str],
+        writable: str | None = None,
+        corpora: str | None = None,
+        account: str,
     ) -> None:
         super().__init__(scope, id)
         self.vpc = ec2.Vpc(
@@ -53,6 +61,8 @@ class ModelNetwork(Construct):
             endpoint.add_to_policy(_may(READ_ACTIONS["s3"], objects, account))
         if writable is not None:
             endpoint.add_to_policy(_may(WRITE_ACTIONS["s3"], writable, account))
+        if corpora is not None:
+            endpoint.add_to_policy(_may(BULK_ACTIONS, corpora, account))
         self.function_group = self._group("Function", "The function: NFS to its cache, HTTPS to the endpoint of S3")
         self.cache_group = self._group("Cache", "The cache: NFS from the function")
         self.function_group.add_egress_rule(self.cache_group, NFS, "EFS")

@@ -10,11 +10,20 @@ from constructs import Construct
 
 from ..core.env_names import OUTPUT_VARIABLE
 from .acknowledge import acknowledge, wildcard
-from .aws_names import output_resource, pipeline_objects, source_resource
+from .aws_names import bulk_prefix, output_resource, pipeline_objects, source_resource
 from .source_settings import S3Source, ScheduleSource, SourceConfig
 from .spec import FunctionSpec, SpecError
 
-__all__ = ["READ_ACTIONS", "WRITE_ACTIONS", "FunctionRole", "artifact_resource", "object_resources", "written_resource"]
+__all__ = [
+    "BULK_ACTIONS",
+    "READ_ACTIONS",
+    "WRITE_ACTIONS",
+    "FunctionRole",
+    "artifact_resource",
+    "bulk_resource",
+    "object_resources",
+    "written_resource",
+]
 
 READ_ACTIONS = {
     "kinesis": [
@@ -33,11 +42,15 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html"""
 WRITE_ACTIONS = {"s3": ["s3:AbortMultipartUpload", "s3:PutObject"], "sqs": ["sqs:SendMessage"]}
 """Actions that write predictions, by service."""
 
+BULK_ACTIONS = ["s3:GetObject", "s3:PutObject"]
+"""Actions on the shards of corpora and their results."""
+
 TRACING = {
     "AwsSolutions-IAM5[Resource::*]": "X-Ray's actions do not support resource-level permissions: AWS accepts '*' only."
 }
 OLDER_ARTIFACTS = "The artifacts of this one pipeline: a version that is rolled back to fetches an older one of them."
 OBJECTS = "The project's file names the beginning of the keys, whose objects are read as they come."
+CORPORA = "Each run has a folder of its own, and each shard objects that are named after its digest."
 PREDICTIONS = "Each prediction is an object of its own, named after its event."
 
 
@@ -74,6 +87,10 @@ class FunctionRole(Construct):
             self._allow_output(written)
         for source in spec.readable_sources:
             self._allow_source(spec, source)
+        corpora = bulk_resource(Stack.of(self), spec)
+        if corpora is not None:
+            self.allow(BULK_ACTIONS, [corpora])
+            acknowledge(self.policy, {wildcard(self, corpora): CORPORA})
 
     def allow(
         self, actions: Sequence[str], resources: Sequence[str], *, conditions: Mapping[str, object] | None = None
@@ -125,6 +142,20 @@ def written_resource(stack: Stack, spec: FunctionSpec) -> str | None:
             remedy="write s3://bucket/prefix or the URL of an SQS queue",
         )
     return f"arn:{stack.partition}:{resource}"
+
+
+def bulk_resource(stack: Stack, spec: FunctionSpec) -> str | None:
+    """Return the ARN of the shards of corpora and their results; ``None`` without a bulk configuration.
+
+    :raises SpecError: If the configuration names something else than a bucket.
+    """
+    bulk = spec.config.bulk
+    if bulk is None:
+        return None
+    if bulk.location is not None and not (output_resource(bulk.location) or "").startswith("s3:"):
+        raise SpecError(f"bulk.location of {spec.name!r} is {bulk.location!r}", remedy="write s3://bucket/prefix")
+    place = bulk_prefix(bulk, project=spec.project, function=spec.name, account=spec.account, region=spec.region)
+    return f"arn:{stack.partition}:{place.resource}"
 
 
 def object_resources(stack: Stack, spec: FunctionSpec) -> list[str]:

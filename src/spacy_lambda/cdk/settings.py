@@ -15,6 +15,7 @@ from ..core.lambda_function import (
     Architecture,
     Python,
 )
+from .bulk_settings import BulkConfig
 from .source_settings import SourceConfig
 
 __all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Shape"]
@@ -56,6 +57,7 @@ class FunctionConfig:
     :param keep_versions: Published versions to keep, the live one among them.
     :param environment: Additional environment variables.
     :param sources: Event sources that invoke the live version.
+    :param bulk: State machine that annotates corpora.
     """
 
     name: str
@@ -81,3 +83,4 @@ class FunctionConfig:
     keep_versions: int = 3
     environment: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[SourceConfig, ...] = ()
+    bulk: BulkConfig | None = None

@@ -62,6 +62,7 @@ class SharedSpec:
     :param account: AWS account.
     :param region: AWS region.
     :param repositories: Names of the functions that have an image.
+    :param corpora: ``True`` if the bucket has corpora while they are annotated.
     :param tags: Tags of every resource.
     """
 
@@ -69,6 +70,7 @@ class SharedSpec:
     account: str
     region: str
     repositories: tuple[str, ...] = ()
+    corpora: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

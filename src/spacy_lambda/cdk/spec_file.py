@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from .bulk_settings import BulkConfig
 from .settings import FunctionConfig
 from .source_settings import make_source
 from .spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
@@ -30,7 +31,8 @@ def read_specs(path: Path) -> tuple[list[FunctionSpec], SharedSpec]:
 
 def _function(values: dict[str, Any], folder: Path) -> FunctionSpec:
     own = _with_tuples(values.pop("config"))
-    config = FunctionConfig(**{**own, "sources": tuple(map(make_source, own.get("sources", ())))})
+    bulk = BulkConfig(**own["bulk"]) if own.get("bulk") else None
+    config = FunctionConfig(**{**own, "sources": tuple(map(make_source, own.get("sources", ()))), "bulk": bulk})
     code, connected = values.pop("code"), values.pop("connected", None)
     is_zip = "path" in code
     return FunctionSpec(

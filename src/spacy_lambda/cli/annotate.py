@@ -8,11 +8,19 @@ import typer
 
 from spacy_lambda.cli.annotate_progress import annotate_progress
 from spacy_lambda.cli.console import print_json, print_lines, print_table
-from spacy_lambda.cli.options import EndpointUrlOption, ForceOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.options import (
+    ConfigOption,
+    EndpointUrlOption,
+    ForceOption,
+    JsonOption,
+    ProfileOption,
+    RegionOption,
+)
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.corpus.job import EngineName, OnError
 from spacy_lambda.corpus.summary import Summary
+from spacy_lambda.errors import CorpusError
 
 
 def annotate(
@@ -25,8 +33,20 @@ def annotate(
     ],
     destination: Annotated[str, typer.Argument(metavar="DST", help="Folder or one file, here or s3://bucket/prefix.")],
     *,
-    pipeline: Annotated[str, typer.Option(help="Compiled pipeline: folder, installed package, artifact or location.")],
-    on: Annotated[EngineName, typer.Option(help="Engine: processes on this machine, or Ray actors.")] = "local",
+    pipeline: Annotated[
+        str | None,
+        typer.Option(help="Compiled pipeline: folder, installed package, artifact or location.", show_default=""),
+    ] = None,
+    function: Annotated[
+        str | None, typer.Option(help="On Lambda: the function's name in the project.", show_default="the only one")
+    ] = None,
+    on: Annotated[
+        EngineName | None,
+        typer.Option(
+            help="Engine: processes on this machine, invocations of a function, or Ray actors.",
+            show_default="lambda with --function, else local",
+        ),
+    ] = None,
     include: Annotated[str, typer.Option(help=f"Parts of the Doc, with commas: {','.join(DOC_PARTS)}.")] = "ents",
     labels: Annotated[
         str | None, typer.Option(help="Labels of the entities and spans to keep, with commas.", show_default="all")
@@ -51,6 +71,7 @@ def annotate(
     ray_address: Annotated[
         str | None, typer.Option(help="Address of a Ray cluster.", show_default="Ray is started on this machine")
     ] = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     endpoint_url: EndpointUrlOption = None,
@@ -68,6 +89,11 @@ def annotate(
 
     s3 = S3Options(endpoint_url, region, profile)
     if dry_run:
+        if pipeline is None:
+            raise CorpusError(
+                "the pipeline is missing: a sample is annotated on this machine",
+                remedy="pass --pipeline, with the function's pipeline for --on lambda",
+            )
         _dry_run(
             sources,
             as_json=as_json,
@@ -88,7 +114,9 @@ def annotate(
             sources,
             destination,
             pipeline=pipeline,
+            function=function,
             on=on,
+            config=config,
             include=_split(include),
             labels=None if labels is None else _split(labels),
             long_text=long_text,
@@ -159,5 +187,7 @@ def _print(summary: Summary) -> None:
     if summary.errors_file is not None:
         print_lines(f"  errors: {summary.errors_file}")
     print_lines(f"  {summary.seconds:,.1f} s{speed}")
+    if summary.cost is not None:
+        print_lines(f"  ${summary.cost:,.4f} for invocations and state transitions, by list prices")
     if counts.entities:
         print_table(["label", ">entities"], [(label, f"{n:,}") for label, n in counts.entities.most_common()])

@@ -36,14 +36,18 @@ def annotate_progress(*, quiet: bool) -> Iterator[OnProgress]:
         began = time.monotonic()
 
         def on_progress(progress: Progress) -> None:
-            bars.update(
-                task,
-                completed=progress.read_bytes,
-                total=progress.total_bytes,
-                figures=_figures(progress, time.monotonic() - began),
-            )
+            done, total = _done(progress)
+            bars.update(task, completed=done, total=total, figures=_figures(progress, time.monotonic() - began))
 
         yield on_progress
+
+
+def _done(progress: Progress) -> tuple[int, int | None]:
+    """Return the part of the work that is done, and all of it: in shards once they are on Lambda, else in bytes."""
+    states = progress.states
+    if states is None or states.running + states.done + states.failed == 0:
+        return progress.read_bytes, progress.total_bytes
+    return states.done, states.waiting + states.running + states.done + states.failed
 
 
 def _figures(progress: Progress, seconds: float) -> str:
@@ -53,6 +57,12 @@ def _figures(progress: Progress, seconds: float) -> str:
         parts.append(f"{progress.words / seconds:,.0f} words/s")
     if progress.errors:
         parts.append(f"{progress.errors:,} errors")
+    if progress.states is not None:
+        states = progress.states
+        parts.append(f"shards: {states.waiting:,} waiting, {states.running:,} running, {states.done:,} done")
+        if states.failed:
+            parts.append(f"{states.failed:,} failed")
     if progress.cost is not None:
-        parts.append(f"${progress.cost:,.2f}")
+        estimate = "" if progress.total_cost is None else f" of about ${progress.total_cost:,.2f}"
+        parts.append(f"${progress.cost:,.2f}{estimate}")
     return ", ".join(parts)

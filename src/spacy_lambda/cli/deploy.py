@@ -43,9 +43,9 @@ def deploy(
     Example: spacy-lambda deploy --plan
     """
     from spacy_lambda.config import load_project
+    from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
-    from spacy_lambda.deploy.selection import chosen_functions
 
     require_terminal(yes=yes or plan_only)
     if pipeline is not None:

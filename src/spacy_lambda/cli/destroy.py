@@ -29,10 +29,10 @@ def destroy(
     """
     from spacy_lambda.cdk.aws_names import stack_name
     from spacy_lambda.config import load_project
+    from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.destruction import destroy as destroy_functions
     from spacy_lambda.deploy.destruction import find_resources_to_delete
-    from spacy_lambda.deploy.selection import chosen_functions
 
     require_terminal(yes=yes)
     project = load_project(config, region=region)

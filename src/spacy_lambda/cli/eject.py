@@ -27,10 +27,10 @@ def eject(
     Example: spacy-lambda eject --out infrastructure
     """
     from spacy_lambda.config import load_project
+    from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE
     from spacy_lambda.deploy.ejection import eject as eject_app
-    from spacy_lambda.deploy.selection import chosen_functions
 
     project = load_project(config, region=region)
     with stages(quiet=False) as on_step:

@@ -49,8 +49,8 @@ def invoke(
         from spacy_lambda.cdk.aws_names import stack_name
         from spacy_lambda.cdk.spec import ALIAS
         from spacy_lambda.config import load_project
+        from spacy_lambda.config.selection import chosen_function
         from spacy_lambda.config.toml_file import FILE
-        from spacy_lambda.deploy.selection import chosen_function
 
         if config is None and not Path(FILE).exists():
             raise InvokeError(

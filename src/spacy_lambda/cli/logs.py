@@ -31,9 +31,9 @@ def logs(
     """
     from spacy_lambda.cdk.aws_names import stack_name
     from spacy_lambda.config import load_project
+    from spacy_lambda.config.selection import chosen_function
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.logs import read_log
-    from spacy_lambda.deploy.selection import chosen_function
     from spacy_lambda.local.log_pipe import without_empty_stacks
 
     project = load_project(config, region=region)

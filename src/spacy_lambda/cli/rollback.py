@@ -25,9 +25,9 @@ def rollback(
     Example: spacy-lambda rollback --version 7
     """
     from spacy_lambda.config import load_project
+    from spacy_lambda.config.selection import chosen_function
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.rollbacks import rollback as roll_back
-    from spacy_lambda.deploy.selection import chosen_function
 
     require_terminal(yes=yes)
     project = load_project(config, region=region)

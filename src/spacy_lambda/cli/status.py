@@ -23,9 +23,9 @@ def status(
     Example: spacy-lambda status
     """
     from spacy_lambda.config import load_project
+    from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.function_status import status as read_status
-    from spacy_lambda.deploy.selection import chosen_functions
 
     project = load_project(config, region=region)
     aws = open_account(project)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.cdk.aws_names import bucket_name, output_resource, stack_name
+from spacy_lambda.config.bulk_rules import bulk_faults
 from spacy_lambda.config.faults import Fault, describe, toml_key, typed_value
 from spacy_lambda.config.source_combinations import source_faults
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
@@ -47,6 +48,7 @@ def combination_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(key, f"{problem}; the maximum is {NAME_CHARACTERS}", remedy)
         yield from _function(key, keys if isinstance(keys, dict) else {})
         yield from source_faults(key, keys if isinstance(keys, dict) else {}, project)
+        yield from bulk_faults(key, keys if isinstance(keys, dict) else {})
 
 
 def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:

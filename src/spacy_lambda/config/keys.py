@@ -1,8 +1,8 @@
 """Keys of ``spacy-lambda.toml``, derived from the dataclasses: names, types, defaults, choices and descriptions.
 
 The validation, the file that ``init`` writes and the reference in ``docs/configuration.md`` are made of them. A new key
-is a field of :class:`FunctionConfig`, :class:`Project` or an event source's configuration with its ``:param``, and an
-entry in :data:`EXAMPLES` if its default cannot be written; a limit of its value is a rule in
+is a field of :class:`FunctionConfig`, :class:`Project`, :class:`BulkConfig` or an event source's configuration with its
+``:param``, and an entry in :data:`EXAMPLES` if its default cannot be written; a limit of its value is a rule in
 :mod:`~spacy_lambda.config.rules`.
 """
 
@@ -17,10 +17,11 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from spacy_lambda.cdk.bulk_settings import BulkConfig
 from spacy_lambda.cdk.source_settings import SOURCE_KINDS
 from spacy_lambda.config.project import FunctionConfig, Project
 
-__all__ = ["TABLES", "Key", "Kind", "function_keys", "project_keys", "source_keys"]
+__all__ = ["TABLES", "Key", "Kind", "bulk_keys", "function_keys", "project_keys", "source_keys"]
 
 Kind = Literal[
     "string",
@@ -30,9 +31,10 @@ Kind = Literal[
     "boolean",
     "array of strings",
     "array of tables",
+    "table",
     "table of strings",
 ]
-TABLES: tuple[Kind, ...] = ("table of strings", "array of tables")
+TABLES: tuple[Kind, ...] = ("table of strings", "array of tables", "table")
 """Kinds of keys that have a header of their own in TOML."""
 
 KINDS: dict[Any, Kind] = {
@@ -45,6 +47,7 @@ KINDS: dict[Any, Kind] = {
     tuple[str, ...]: "array of strings",
     tuple: "array of tables",
     Mapping: "table of strings",
+    BulkConfig: "table",
 }
 EXAMPLES = {
     "name": '"papers"',
@@ -59,6 +62,10 @@ EXAMPLES = {
     "golden": '"golden.jsonl"',
     "environment": 'KEY = "value"',
     "sources": 'kind = "schedule"\nschedule_expression = "rate(5 minutes)"',
+    "bulk": "max_concurrency = 10",
+    "location": '"s3://papers-corpora/ner"',
+    "max_concurrency": "10",
+    "tolerated_failure_count": "10",
     "maximum_concurrency": "10",
     "kms_key": '"arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"',
     "input": '\'{"text": "..."}\'',
@@ -100,6 +107,12 @@ def project_keys() -> dict[str, Key]:
 def function_keys() -> dict[str, Key]:
     """Return the keys of ``[functions.NAME]``; the function's name is the table's."""
     return {key.name: key for key in _keys(FunctionConfig, except_for=("name",))}
+
+
+@cache
+def bulk_keys() -> dict[str, Key]:
+    """Return the keys of ``[functions.NAME.bulk]``."""
+    return {key.name: key for key in _keys(BulkConfig, except_for=())}
 
 
 @cache

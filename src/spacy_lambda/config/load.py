@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda.cdk.bulk_settings import BulkConfig
 from spacy_lambda.cdk.source_settings import make_source
 from spacy_lambda.config.faults import Fault, toml_key
 from spacy_lambda.config.precedence import override
@@ -71,7 +72,8 @@ def _function(name: str, keys: Mapping[str, Any], path: Path) -> FunctionConfig:
         fault = Fault(toml_key("functions", name, "pipeline"), f"is not a location: {exc.message}", exc.remedy)
         raise ConfigError(str(path), [fault]) from exc
     sources = tuple(map(make_source, keys.get("sources", ())))
-    return FunctionConfig(name=name, **{**absolute, "pipeline": pipeline, "sources": sources})
+    bulk = BulkConfig(**keys["bulk"]) if "bulk" in keys else None
+    return FunctionConfig(name=name, **{**absolute, "pipeline": pipeline, "sources": sources, "bulk": bulk})
 
 
 def absolute_location(pipeline: str, folder: Path) -> str:

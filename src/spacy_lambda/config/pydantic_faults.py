@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from spacy_lambda.cdk.source_settings import SOURCE_KINDS
 from spacy_lambda.config.faults import Fault, Problem, describe, kind, nearest, toml_key
-from spacy_lambda.config.keys import Key, Kind, function_keys, project_keys, source_keys
+from spacy_lambda.config.keys import Key, Kind, bulk_keys, function_keys, project_keys, source_keys
 from spacy_lambda.config.rules import TEXT_RULE
 
 __all__ = ["MISSING_REMEDIES", "make_fault"]
@@ -18,7 +18,7 @@ __all__ = ["MISSING_REMEDIES", "make_fault"]
 Path = tuple[str | int, ...]
 
 HEADERS = ("project", "functions")
-COLLECTIONS = ("array of strings", "array of tables", "table of strings")
+COLLECTIONS = ("array of strings", "array of tables", "table", "table of strings")
 REMEDIES: dict[Kind, str] = {
     "string": "write it in quotes",
     "integer": "write a number without a point, not in quotes",
@@ -27,6 +27,7 @@ REMEDIES: dict[Kind, str] = {
     "boolean": "write true or false, not in quotes",
     "array of strings": 'write an array: ["https://example.org"]',
     "array of tables": "write a header in double brackets for each: [[functions.ner.sources]]",
+    "table": "write a header for it: [functions.ner.bulk]",
     "table of strings": 'write a table: { team = "nlp" }',
 }
 MISSING_REMEDIES = {
@@ -80,6 +81,8 @@ def _find_table(path: Path) -> tuple[Path, Mapping[str, Key], int]:
         return path, project_keys(), 2
     if len(path) > 4 and path[2] == "sources" and path[4] in SOURCE_KINDS:  # pydantic puts the kind into the path
         return (*path[:4], *path[5:]), source_keys(str(path[4])), 5
+    if len(path) > 3 and path[2] == "bulk":
+        return path, bulk_keys(), 4
     return path, function_keys(), 3
 
 

@@ -16,9 +16,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from spacy_lambda.cdk.source_settings import SOURCE_KINDS
+from spacy_lambda.config.bulk_rules import BULK_RULES
 from spacy_lambda.config.combinations import combination_faults
 from spacy_lambda.config.faults import Fault
-from spacy_lambda.config.keys import Key, function_keys, project_keys, source_keys
+from spacy_lambda.config.keys import Key, bulk_keys, function_keys, project_keys, source_keys
 from spacy_lambda.config.pydantic_faults import make_fault
 from spacy_lambda.config.rules import LINES_RULE, NAME_RULES, TABLE_KEY_RULE, TEXT_RULE, VALUE_RULES, Rule
 from spacy_lambda.config.source_rules import SOURCE_RULES
@@ -81,12 +82,14 @@ def _source_type() -> Any:
 
 
 def _type(key: Key) -> Any:
-    rule = VALUE_RULES.get(key.name) or SOURCE_RULES.get(key.name)
+    rule = VALUE_RULES.get(key.name) or SOURCE_RULES.get(key.name) or BULK_RULES.get(key.name)
     text = _checked(str, rule, LINES_RULE if key.name == "environment" else TEXT_RULE)
     if key.kind == "array of strings":
         return Annotated[GenericAlias(list, text), AfterValidator(tuple)]
     if key.kind == "array of tables":
         return Annotated[GenericAlias(list, _source_type()), AfterValidator(tuple)]
+    if key.kind == "table":
+        return _model(key.name, bulk_keys())
     if key.kind == "table of strings":
         return GenericAlias(dict, (_checked(str, NAME_RULES.get(key.name), TABLE_KEY_RULE), text))
     if key.type is Path:

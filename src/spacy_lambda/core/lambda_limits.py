@@ -15,6 +15,7 @@ __all__ = [
     "MAX_BATCHING_WINDOW_S",
     "MAX_BATCH_SIZE",
     "MAX_EPHEMERAL_BYTES",
+    "MAX_MAP_CONCURRENCY",
     "MAX_MEMORY_MB",
     "MAX_PARALLELIZATION",
     "MAX_QUEUE_CONCURRENCY",
@@ -99,3 +100,6 @@ window; less than one is refused: https://docs.aws.amazon.com/lambda/latest/dg/s
 
 EVENT_PATTERN_CHARACTERS = 2048
 """Characters of an EventBridge rule's pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""
+
+MAX_MAP_CONCURRENCY = 10_000
+"""Concurrent items of a Distributed Map: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html."""

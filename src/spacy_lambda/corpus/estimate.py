@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.cdk.prices import GB_SECOND, MILLION_REQUESTS, MILLION_TRANSITIONS
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document, read_documents
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.annotator import pipeline_folder
+from spacy_lambda.corpus.cost import invocation_cost
 from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.files import find_files
 from spacy_lambda.corpus.formats.registry import Columns
@@ -32,8 +32,6 @@ CONCURRENCY = 100
 """Concurrent invocations that the estimate for Lambda assumes: a tenth of an account's default quota."""
 
 COLD_START_S = 2.0
-TRANSITIONS = 4
-"""State transitions of an item of a Distributed Map whose children are standard executions of one task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +182,8 @@ def estimate(
     total_s = seconds * reading.characters / sampled
     on_lambda = total_s + reading.shards * COLD_START_S * min(1.0, CONCURRENCY / max(1, reading.shards))
     units = min(CONCURRENCY, max(1, reading.shards))
-    cost = (
-        on_lambda * MB_PER_VCPU / 1024 * GB_SECOND[architecture]
-        + reading.shards * (MILLION_REQUESTS + TRANSITIONS * MILLION_TRANSITIONS) / 1e6
+    cost = invocation_cost(
+        on_lambda, memory_gb=MB_PER_VCPU / 1024, architecture=architecture, invocations=reading.shards
     )
     return Estimate(
         documents=reading.documents,

@@ -8,32 +8,33 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
-from spacy_lambda.core.artifact.integrity import folder_digest
-from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.corpus.annotator import pipeline_folder
-from spacy_lambda.corpus.engines.local import LocalEngine
+from spacy_lambda.corpus.engines.chosen import EngineName, choose_engine
 from spacy_lambda.corpus.engines.protocol import Engine, ShardResult
 from spacy_lambda.corpus.files import CorpusFile, find_files
 from spacy_lambda.corpus.finish import finish
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.layout import Layout, make_layout
-from spacy_lambda.corpus.records import RunSettings, ShardRecord, begin_run, write_record
-from spacy_lambda.corpus.shards import SHARD_BYTES, Shard, cut_shards
-from spacy_lambda.corpus.summary import OnProgress, Progress, Summary, no_progress
+from spacy_lambda.corpus.records import (
+    RunSettings,
+    ShardRecord,
+    begin_run,
+    begun_shard_bytes,
+    run_name,
+    write_record,
+)
+from spacy_lambda.corpus.shards import Shard, cut_shards
+from spacy_lambda.corpus.summary import OnProgress, Progress, ShardStates, Summary, no_progress
 from spacy_lambda.errors import CorpusError
-from spacy_lambda.pipeline.kind import require_compiled
-from spacy_lambda.runtime.cpus import available_cpus
 
 __all__ = ["EngineName", "OnError", "annotate"]
 
-EngineName = Literal["local", "ray"]
 OnError = Literal["skip", "stop"]
 
 
@@ -41,8 +42,9 @@ def annotate(
     sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     destination: str | os.PathLike[str],
     *,
-    pipeline: str | Path,
-    on: EngineName | Engine = "local",
+    pipeline: str | Path | None = None,
+    function: str | None = None,
+    on: EngineName | Engine | None = None,
     include: Iterable[str] = ("ents",),
     labels: Iterable[str] | None = None,
     long_text: LongText = "refuse",
@@ -53,8 +55,9 @@ def annotate(
     output_format: str | None = None,
     workers: int | None = None,
     ray_address: str | None = None,
+    config: Path | None = None,
     s3: S3Options = FROM_ENVIRONMENT,
-    shard_bytes: int = SHARD_BYTES,
+    shard_bytes: int | None = None,
     force: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> Summary:
@@ -62,8 +65,10 @@ def annotate(
 
     :param sources: Files, folders and patterns, here or in S3, or ``-`` for standard input.
     :param destination: A folder, or one file, here or in S3.
-    :param pipeline: The compiled pipeline: its folder, installed package, artifact or location.
-    :param on: The engine, by its name, or one of your own.
+    :param pipeline: The compiled pipeline: its folder, installed package, artifact or location; on Lambda it is the
+        function's.
+    :param function: On Lambda: the function's name in the project; by default the only one.
+    :param on: The engine, by its name, or one of your own; by default Lambda for a function, else this machine.
     :param include: Parts of a Doc, as in a request.
     :param labels: Labels of the entities and spans to keep.
     :param long_text: Treatment of texts over the limit.
@@ -74,16 +79,15 @@ def annotate(
     :param output_format: The format of the output, if its name does not show it.
     :param workers: Number of processes; by default one for each CPU.
     :param ray_address: Address of a Ray cluster; by default Ray is started on this machine.
-    :param s3: Options of S3.
-    :param shard_bytes: Size at which a shard ends.
+    :param config: On Lambda: the project's file; by default ``spacy-lambda.toml`` in the current folder.
+    :param s3: Options of S3; on Lambda, its profile and region are the function's too.
+    :param shard_bytes: Size at which a shard ends; by default that of the run that is resumed, else the engine's.
     :param force: Replace what is at the destination, and results of other settings.
     :param on_progress: Called with the figures so far.
     :raises CorpusError: If the corpus cannot be read, or the destination has other results.
     :raises StoreError: If S3 cannot be reached or denies access.
     :raises NotCompiledError: If the pipeline needs torch.
     """
-    folder = pipeline_folder(pipeline)
-    require_compiled(folder, name=os.fspath(pipeline))
     layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
     options = AnnotateOptions(
         include=layout.format.included(include), labels=None if labels is None else tuple(labels), long_text=long_text
@@ -91,27 +95,22 @@ def annotate(
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
     files = find_files([os.fspath(one) for one in named], format_name=input_format, own=layout.own, s3=s3)
     columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
-    settings = RunSettings(_identity(folder), options, text_column, columns.id, shard_bytes)
-    engine = _engine(on, folder, options, workers, ray_address) if isinstance(on, str) else on
+    chosen = choose_engine(
+        on,
+        pipeline=pipeline,
+        function=function,
+        config=config,
+        aws=s3,
+        workers=workers,
+        ray_address=ray_address,
+    )
+    begun = None if force else begun_shard_bytes(layout)
+    size = shard_bytes or begun or chosen.shard_bytes
+    settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size)
+    run = _Run(layout, files, columns, on_error, on_progress)
+    engine = chosen.make(options, run_name(layout, settings), run.show)
     done = begin_run(layout, settings, force=force)
-    shards = cut_shards(files, columns, shard_bytes=shard_bytes)
-    return _Run(layout, files, columns, on_error, on_progress).all(engine, shards, done)
-
-
-def _engine(
-    name: EngineName, pipeline: Path, options: AnnotateOptions, workers: int | None, ray_address: str | None
-) -> Engine:
-    if name == "local":
-        return LocalEngine(pipeline, options, workers=workers or available_cpus())
-    if name == "ray":
-        from spacy_lambda.corpus.engines.ray import RayEngine
-
-        return RayEngine(pipeline, options, workers=workers, address=ray_address)
-    raise CorpusError(f"unknown engine {name!r}", remedy=f"choose from {', '.join(get_args(EngineName))}")
-
-
-def _identity(folder: Path) -> str:
-    return str(folder_digest(folder, manifest_of(folder)))
+    return run.all(engine, cut_shards(files, columns, shard_bytes=size), done)
 
 
 class _Run:
@@ -133,12 +132,16 @@ class _Run:
         self._digests: dict[str, Digest] = {}
         self._resumed, self._read = 0, 0
         self._now = Counts()
+        self._cost: float | None = None
+        self._done, self._written, self._all_read = 0, 0, False
+        self._states: ShardStates | None = None
         self._lock = threading.Lock()
 
     def all(self, engine: Engine, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> Summary:
         """Annotate what is missing, and make the output."""
         began = time.monotonic()
         records = dict(done)
+        self._done = len(done)
         with closing(engine.run(self._missing(shards, done), self._add)) as results:
             for result in results:
                 records[result.name] = self._write(result)
@@ -157,6 +160,7 @@ class _Run:
             shards=len(ordered),
             seconds=time.monotonic() - began,
             errors_file=errors,
+            cost=_sum(record.cost for record in ordered),
         )
 
     def _missing(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> Iterator[Shard]:
@@ -174,6 +178,7 @@ class _Run:
                 raise self._changed(f"the documents of {shard.name} are not those that were annotated")
             else:
                 self._resumed += record.counts.documents
+        self._all_read = True
 
     def _changed(self, what: str) -> CorpusError:
         return CorpusError(
@@ -185,16 +190,32 @@ class _Run:
         """Count documents; called by the threads of the engine."""
         with self._lock:
             self._now.add(counts)
-            self._on_progress(
-                Progress(
-                    documents=self._now.documents,
-                    words=self._now.words,
-                    errors=self._now.errors,
-                    resumed=self._resumed,
-                    read_bytes=self._read,
-                    total_bytes=self._total,
-                )
+            self._report()
+
+    def show(self, states: ShardStates) -> None:
+        """Report the states of the shards; called by the engine."""
+        with self._lock:
+            self._states = states
+            self._report()
+
+    def _report(self) -> None:
+        total_cost = None
+        if self._cost is not None and self._all_read:
+            missing = len(self._digests) - self._done
+            total_cost = self._cost / self._written * missing
+        self._on_progress(
+            Progress(
+                documents=self._now.documents,
+                words=self._now.words,
+                errors=self._now.errors,
+                resumed=self._resumed,
+                read_bytes=self._read,
+                total_bytes=self._total,
+                cost=self._cost,
+                total_cost=total_cost,
+                states=self._states,
             )
+        )
 
     def _write(self, result: ShardResult) -> ShardRecord:
         """Write the results of a shard, its record last."""
@@ -204,10 +225,24 @@ class _Run:
             self._layout.work.write(self._layout.shard_errors(result.name), result.errors)
         self._layout.work.write(self._layout.part(result.name), result.lines)
         record = ShardRecord(
-            result.name, self._digests[result.name], len(result.lines), result.counts, round(result.seconds, 3)
+            result.name,
+            self._digests[result.name],
+            len(result.lines),
+            result.counts,
+            round(result.seconds, 3),
+            result.billed_ms,
+            result.cost,
         )
         write_record(self._layout, record)
+        self._written += 1
+        self._cost = _sum([self._cost, result.cost])
         return record
+
+
+def _sum(costs: Iterable[float | None]) -> float | None:
+    """Return the sum of the costs that are known."""
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
 
 
 def _stopped(errors: bytes) -> CorpusError:

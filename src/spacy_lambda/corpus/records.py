@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import platform
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,10 +15,21 @@ from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.corpus.layout import Layout
 from spacy_lambda.errors import CorpusError, SpacyLambdaError
 
-__all__ = ["RunSettings", "ShardRecord", "begin_run", "clear_run", "read_records", "write_record"]
+__all__ = [
+    "RunSettings",
+    "ShardRecord",
+    "begin_run",
+    "begun_shard_bytes",
+    "clear_run",
+    "read_records",
+    "run_name",
+    "write_record",
+]
 
 MAX_BYTES = 10_000_000
 FORMAT = 1
+RUN_DIGITS = 20
+"""Digits of a run's name, which is part of the names of executions."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,7 @@ class ShardRecord:
     :param counts: Its documents in numbers.
     :param seconds: The time that it took.
     :param billed_ms: On Lambda: billed milliseconds.
+    :param cost: On Lambda: dollars, by list prices.
     """
 
     name: str
@@ -36,6 +51,7 @@ class ShardRecord:
     counts: Counts
     seconds: float
     billed_ms: int | None = None
+    cost: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values."""
@@ -75,6 +91,22 @@ class RunSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""
         return {"format": FORMAT, **vars(self), "options": self.options.to_dict()}
+
+
+def begun_shard_bytes(layout: Layout) -> int | None:
+    """Return the size of shards in the run at a destination; ``None`` if there is none."""
+    present = layout.work.read(layout.run)
+    if present is None:
+        return None
+    size = read_json(present, name=f"{layout.name}: {layout.run}", max_bytes=MAX_BYTES).get("shard_bytes")
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def run_name(layout: Layout, settings: RunSettings) -> str:
+    """Return a name that is the same for the same destination and settings, and for no others."""
+    place = layout.name if "://" in layout.name else f"{platform.node()}:{os.path.abspath(layout.name)}"
+    content = json.dumps([place, settings.to_dict()], sort_keys=True)
+    return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()[:RUN_DIGITS]
 
 
 def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> dict[str, ShardRecord]:

@@ -8,7 +8,23 @@ from typing import Any
 
 from spacy_lambda.core.annotation import Counts
 
-__all__ = ["OnProgress", "Progress", "Summary", "no_progress"]
+__all__ = ["OnProgress", "OnStates", "Progress", "ShardStates", "Summary", "no_progress", "no_states"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardStates:
+    """The shards that this run annotates, by what they do.
+
+    :param waiting: Shards that are not begun.
+    :param running: Shards whose invocation runs.
+    :param done: Shards that are annotated.
+    :param failed: Shards that have failed, after all retries.
+    """
+
+    waiting: int = 0
+    running: int = 0
+    done: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +38,8 @@ class Progress:
     :param read_bytes: Bytes of the corpus that are read, of files that are done.
     :param total_bytes: Bytes of the corpus; ``None`` if unknown.
     :param cost: Dollars so far, on Lambda.
+    :param total_cost: Dollars that the run will cost, extrapolated once all shards are known and one is done.
+    :param states: States of the shards, on Lambda.
     """
 
     documents: int
@@ -31,10 +49,20 @@ class Progress:
     read_bytes: int
     total_bytes: int | None
     cost: float | None = None
+    total_cost: float | None = None
+    states: ShardStates | None = None
 
 
 OnProgress = Callable[[Progress], None]
 """Called whenever documents are done, once at a time, from any thread."""
+
+
+OnStates = Callable[[ShardStates], None]
+"""Called with the states of the shards."""
+
+
+def no_states(states: ShardStates) -> None:
+    """Ignore the states of shards."""
 
 
 def no_progress(progress: Progress) -> None:

@@ -163,6 +163,7 @@ def shared_spec(project: Project, aws: Aws) -> SharedSpec:
         account=aws.account,
         region=aws.region,
         repositories=tuple(sorted(images)),
+        corpora=any(function.bulk is not None and function.bulk.location is None for function in project.functions),
         tags=project.tags,
     )
 

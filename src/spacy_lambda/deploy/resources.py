@@ -24,6 +24,7 @@ NAMES = (
     "LogGroupName",
     "QueueName",
     "RepositoryName",
+    "StateMachineName",
     "TopicName",
 )
 

@@ -24,6 +24,8 @@ class ShardResult:
     :param errors: The documents with an error, as lines of JSON.
     :param counts: All of them in numbers.
     :param seconds: The time that it took.
+    :param billed_ms: On Lambda: billed milliseconds.
+    :param cost: On Lambda: dollars, by list prices.
     """
 
     name: str
@@ -31,6 +33,8 @@ class ShardResult:
     errors: bytes
     counts: Counts
     seconds: float
+    billed_ms: int | None = None
+    cost: float | None = None
 
 
 class Engine(Protocol):

@@ -1,0 +1,28 @@
+"""Configuration of annotating a corpus with a function, complete and checked, from ``[functions.NAME.bulk]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["BULK_CONCURRENCY", "BulkConfig"]
+
+BULK_CONCURRENCY = 100
+"""Default maximum of concurrent invocations: a tenth of an account's default quota."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkConfig:
+    """Configuration of the Distributed Map that annotates a corpus: the keys of ``[functions.NAME.bulk]``.
+
+    :param location: Shards and results, in an existing bucket; by default in the project's bucket.
+    :param max_concurrency: Maximum concurrent invocations; by default the function's concurrency, at most 100.
+    :param tolerated_failure_percentage: Percentage of failed shards above which the others are not begun.
+    :param tolerated_failure_count: Number of failed shards above which the others are not begun.
+    :param max_attempts: Maximum retries of a shard after errors of Lambda and S3.
+    """
+
+    location: str | None = None
+    max_concurrency: int | None = None
+    tolerated_failure_percentage: int = 5
+    tolerated_failure_count: int | None = None
+    max_attempts: int = 3

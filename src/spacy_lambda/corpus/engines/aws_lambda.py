@@ -1,0 +1,179 @@
+"""A deployed function, invoked for each shard by a Distributed Map of Step Functions.
+
+::
+
+    shards ──upload──▶ objects ──execution──▶ invocations ──▶ objects with a record ──fetch──▶ results
+
+The state is in S3 and in Step Functions: killed at any moment, the same run goes on with the execution that is running,
+and fetches what was annotated meanwhile. Ctrl-C stops the execution.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from typing import TypeVar
+
+from spacy_lambda.core.annotation import AnnotateOptions
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.corpus.cost import invocation_cost
+from spacy_lambda.corpus.engines.deployed import DeployedFunction
+from spacy_lambda.corpus.engines.executions import Execution, Executions, Failure, new_execution_name
+from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
+from spacy_lambda.corpus.engines.shard_objects import ShardObjects
+from spacy_lambda.corpus.shards import Shard
+from spacy_lambda.corpus.summary import OnStates, ShardStates, no_states
+from spacy_lambda.errors import CorpusError
+
+__all__ = ["LambdaEngine"]
+
+TRANSFERS = 8
+"""Simultaneous requests to S3."""
+
+POLL_S = 3.0
+"""Seconds between two looks at an execution."""
+
+T = TypeVar("T")
+
+
+class LambdaEngine:
+    """Annotates shards on Lambda.
+
+    :param function: The function.
+    :param options: Options of annotating.
+    :param run: The run's name: the same for the same destination and settings.
+    :param on_states: Called with the states of the shards.
+    """
+
+    def __init__(
+        self,
+        function: DeployedFunction,
+        options: AnnotateOptions,
+        *,
+        run: str,
+        on_states: OnStates = no_states,
+    ) -> None:
+        from botocore.config import Config
+
+        config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=2 * TRANSFERS)
+        client = function.session.client
+        self._function = function
+        self._options = options
+        self._objects = ShardObjects(client("s3", config=config), function.place, run)
+        self._executions = Executions(client("stepfunctions", config=config), function.state_machine, run)
+        self._run = run
+        self._on_states = on_states
+
+    def run(self, shards: Iterator[Shard], on_documents: OnDocuments) -> Generator[ShardResult, None, None]:
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            waiting = self._upload(pool, shards)
+            yield from self._fetch(pool, waiting, on_documents)
+            while waiting:
+                execution = self._begin(waiting)
+                begun = waiting.keys() & self._objects.read_items(execution.items)
+                yield from self._follow(pool, execution, waiting, on_documents)
+                if waiting.keys() & begun:
+                    raise self._failed(self._executions.describe(execution.arn), len(waiting))
+            self._objects.remove_items()
+
+    def _upload(self, pool: ThreadPoolExecutor, shards: Iterator[Shard]) -> dict[str, str]:
+        """Store the documents of all shards.
+
+        :returns: Their names by their digests.
+        """
+        waiting: dict[str, str] = {}
+        present = self._objects.present("documents") | self._objects.present("records")
+        for some in _batches(shards, 2 * TRANSFERS):
+            waiting |= {shard.sha256: shard.name for shard in some}
+            list(pool.map(self._objects.upload, [shard for shard in some if shard.sha256 not in present]))
+            self._on_states(ShardStates(waiting=len(waiting)))
+        return waiting
+
+    def _begin(self, waiting: dict[str, str]) -> Execution:
+        """Return an execution that is running: the run's last one, redriven if that is enough, or a new one."""
+        newest = self._executions.newest()
+        if newest is not None and not newest.ended:
+            return newest
+        if newest is not None and newest.redrivable and waiting.keys() <= self._objects.read_items(newest.items):
+            return self._executions.redrive(newest)
+        name = new_execution_name(self._run)
+        items = [
+            self._objects.item(shard, Digest(digest), self._options, pipeline=self._function.sha256)
+            for digest, shard in waiting.items()
+        ]
+        return self._executions.start(name, self._objects.write_items(name, items))
+
+    def _follow(
+        self, pool: ThreadPoolExecutor, execution: Execution, waiting: dict[str, str], on_documents: OnDocuments
+    ) -> Iterator[ShardResult]:
+        """Yield results until an execution ends."""
+        try:
+            while True:
+                ended = self._executions.describe(execution.arn).ended
+                self._on_states(self._executions.states(execution))
+                yield from self._fetch(pool, waiting, on_documents)
+                if ended or not waiting:
+                    return
+                time.sleep(POLL_S)
+        except (KeyboardInterrupt, GeneratorExit):
+            with suppress(CorpusError):
+                self._executions.stop(execution)
+            raise
+
+    def _fetch(
+        self, pool: ThreadPoolExecutor, waiting: dict[str, str], on_documents: OnDocuments
+    ) -> Iterator[ShardResult]:
+        """Yield the results that are there, and remove the objects of those that were taken."""
+        for digests in _batches(sorted(waiting.keys() & self._objects.present("records")), TRANSFERS):
+            for result in pool.map(self._result, digests, [waiting[digest] for digest in digests]):
+                on_documents(result.counts)
+                yield result
+            self._objects.remove(digests)
+            for digest in digests:
+                del waiting[digest]
+
+    def _result(self, digest: str, name: str) -> ShardResult:
+        result, record = self._objects.fetch(name, Digest(digest))
+        memory_mb = record["memory_mb"] or self._function.memory_mb
+        cost = invocation_cost(
+            record["billed_ms"] / 1000, memory_gb=memory_mb / 1024, architecture=self._function.architecture
+        )
+        return ShardResult(
+            name, result.lines, result.errors, result.counts, result.seconds, billed_ms=record["billed_ms"], cost=cost
+        )
+
+    def _failed(self, execution: Execution, missing: int) -> CorpusError:
+        failures = self._executions.failures(execution)
+        spent = invocation_cost(
+            sum(one.seconds for one in failures),
+            memory_gb=self._function.memory_mb / 1024,
+            architecture=self._function.architecture,
+            invocations=len(failures),
+        )
+        return _error(execution, missing, failures, spent)
+
+
+def _error(execution: Execution, missing: int, failures: Sequence[Failure], spent: float) -> CorpusError:
+    named = next((one for one in failures if one.name), None)
+    details = [] if execution.error is None else [execution.error]
+    if named is not None:
+        details.append(
+            f"{len(failures)} failed at up to ${spent:,.2f}, such as {named.name}: {named.error}: {named.message}"
+        )
+    remedy = "the same command resumes: it redrives those shards"
+    if named is not None and named.remedy is not None:
+        remedy = f"{named.remedy}; {remedy}"
+    return CorpusError(
+        f"{missing:,} shards were not annotated by {execution.arn} ({execution.status})"
+        + "".join(f"; {one}" for one in details),
+        remedy=remedy,
+    )
+
+
+def _batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(values)
+    while batch := list(islice(iterator, size)):
+        yield batch

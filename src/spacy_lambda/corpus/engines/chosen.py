@@ -1,0 +1,98 @@
+"""The engine that the user chooses, and what a run must know of it before its settings are complete."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from spacy_lambda.core.annotation import AnnotateOptions
+from spacy_lambda.core.artifact.integrity import folder_digest
+from spacy_lambda.core.artifact.pack import manifest_of
+from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
+from spacy_lambda.corpus.annotator import pipeline_folder
+from spacy_lambda.corpus.engines.local import LocalEngine
+from spacy_lambda.corpus.engines.protocol import Engine
+from spacy_lambda.corpus.shards import SHARD_BYTES
+from spacy_lambda.corpus.summary import OnStates
+from spacy_lambda.errors import CorpusError
+from spacy_lambda.pipeline.kind import require_compiled
+from spacy_lambda.runtime.cpus import available_cpus
+
+__all__ = ["ChosenEngine", "EngineName", "choose_engine"]
+
+EngineName = Literal["local", "lambda", "ray"]
+
+
+@dataclass(frozen=True)
+class ChosenEngine:
+    """An engine that is not made yet.
+
+    :param pipeline: Digest of its pipeline.
+    :param shard_bytes: Size of a shard that suits it.
+    :param make: Makes it, with the options, the run's name and a callback for the states of shards.
+    """
+
+    pipeline: str
+    shard_bytes: int
+    make: Callable[[AnnotateOptions, str, OnStates], Engine]
+
+
+def choose_engine(
+    on: EngineName | Engine | None,
+    *,
+    pipeline: str | Path | None = None,
+    function: str | None = None,
+    config: Path | None = None,
+    aws: S3Options = FROM_ENVIRONMENT,
+    workers: int | None = None,
+    ray_address: str | None = None,
+) -> ChosenEngine:
+    """Choose an engine. For parameters see :func:`~spacy_lambda.corpus.annotate`.
+
+    :raises CorpusError: If it is unknown, or if its pipeline or its function is missing.
+    :raises NotCompiledError: If the pipeline needs torch.
+    """
+    on = on or ("local" if function is None else "lambda")
+    if on == "lambda":
+        if pipeline is not None:
+            raise CorpusError(
+                "on Lambda, the pipeline is the function's", remedy="pass --function instead of --pipeline"
+            )
+        return _on_lambda(function, config, aws)
+    if pipeline is None:
+        raise CorpusError("the pipeline is missing", remedy="pass --pipeline, or --function for a deployed function")
+    folder = pipeline_folder(pipeline)
+    require_compiled(folder, name=os.fspath(pipeline))
+    digest = str(folder_digest(folder, manifest_of(folder)))
+
+    def make(options: AnnotateOptions, run: str, on_states: OnStates) -> Engine:
+        return _here(on, folder, options, workers, ray_address) if isinstance(on, str) else on
+
+    return ChosenEngine(digest, SHARD_BYTES, make)
+
+
+def _here(
+    name: EngineName, pipeline: Path, options: AnnotateOptions, workers: int | None, ray_address: str | None
+) -> Engine:
+    if name == "local":
+        return LocalEngine(pipeline, options, workers=workers or available_cpus())
+    if name == "ray":
+        from spacy_lambda.corpus.engines.ray import RayEngine
+
+        return RayEngine(pipeline, options, workers=workers, address=ray_address)
+    raise CorpusError(f"unknown engine {name!r}", remedy=f"choose from {', '.join(get_args(EngineName))}")
+
+
+def _on_lambda(function: str | None, config: Path | None, aws: S3Options) -> ChosenEngine:
+    from spacy_lambda.corpus.engines.aws_lambda import LambdaEngine
+    from spacy_lambda.corpus.engines.deployed import find_deployed
+
+    deployed = find_deployed(function, config=config, region=aws.region, profile=aws.profile)
+
+    def make(options: AnnotateOptions, run: str, on_states: OnStates) -> Engine:
+        return LambdaEngine(deployed, options, run=run, on_states=on_states)
+
+    return ChosenEngine(str(deployed.sha256), deployed.shard_bytes, make)

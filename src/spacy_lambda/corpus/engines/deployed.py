@@ -1,0 +1,152 @@
+"""A function of the project as it is deployed: what the engine on Lambda has to know of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.cdk.aws_names import bulk_prefix, stack_name, state_machine_name
+from spacy_lambda.cdk.spec import ALIAS
+from spacy_lambda.config import load_project
+from spacy_lambda.config.project import Project
+from spacy_lambda.config.selection import chosen_function
+from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
+from spacy_lambda.core.output_location import S3Prefix
+from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.errors import CorpusError, SpacyLambdaError
+
+__all__ = ["PERMISSIONS", "DeployedFunction", "find_deployed"]
+
+INFO = {"rawPath": "/info", "headers": {}, "requestContext": {"http": {"method": "GET", "path": "/info"}}}
+"""The event of a request for the function's metadata."""
+
+PERMISSIONS = "docs/corpus.md lists the required permissions"
+
+SHARD_S = 60.0
+"""Seconds that a shard should take: the work that is lost with one, against the overhead of each."""
+
+TIMEOUT_SHARE = 0.4
+"""Maximum share of a request's limit that a shard takes, so that a slow environment ends it in time."""
+
+MAX_SHARD_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedFunction:
+    """A function with its live version.
+
+    :param name: Its name in AWS.
+    :param sha256: Digest of the live version's pipeline.
+    :param memory_mb: Its memory.
+    :param timeout_s: Its timeout.
+    :param architecture: Its architecture.
+    :param request_characters: Maximum characters of a request, which is what it annotates in most of its timeout.
+    :param place: Bucket and prefix of shards and results.
+    :param state_machine: ARN of the state machine.
+    :param session: boto3's session.
+    """
+
+    name: str
+    sha256: Digest
+    memory_mb: int
+    timeout_s: int
+    architecture: str
+    request_characters: int
+    place: S3Prefix
+    state_machine: str
+    session: Any
+
+    @property
+    def shard_bytes(self) -> int:
+        """Size of a shard that the function annotates well within its timeout."""
+        share = min(TIMEOUT_SHARE, SHARD_S / self.timeout_s)
+        return max(1, min(MAX_SHARD_BYTES, int(self.request_characters * share)))
+
+
+def find_deployed(
+    name: str | None, *, config: Path | None = None, region: str | None = None, profile: str | None = None
+) -> DeployedFunction:
+    """Look up a function of the project, and invoke its live version for its metadata.
+
+    :param name: Its name in the project; ``None`` for the only one.
+    :param config: The project's file; by default ``spacy-lambda.toml`` in the current folder.
+    :param region: Overrides the project's.
+    :param profile: Profile of the AWS configuration.
+    :raises ConfigError: If the project's file is invalid.
+    :raises CorpusError: If the function is not deployed, or not for annotating corpora.
+    """
+    import boto3
+    from botocore.config import Config
+
+    project = load_project(config, region=region)
+    try:
+        function = chosen_function(project, name)
+    except SpacyLambdaError as exc:
+        raise CorpusError(exc.message, remedy=exc.remedy.replace("name one of", "pass --function, one of")) from exc
+    if function.bulk is None:
+        raise CorpusError(
+            f"the function {function.name!r} has no state machine that annotates a corpus",
+            remedy=f"write [functions.{function.name}.bulk] into the project's file, and run 'spacy-lambda deploy'",
+        )
+    session = boto3.Session(profile_name=profile, region_name=project.region)
+    aws_name = stack_name(project.name, function.name)
+    retries = {"mode": "standard", "max_attempts": 5}
+    client = session.client(
+        "lambda", region_name=project.region, config=Config(read_timeout=MAX_TIMEOUT_S + 10, retries=retries)
+    )
+    with aws_errors(f"looking up {aws_name}:{ALIAS}", raises=CorpusError, permissions=PERMISSIONS):
+        try:
+            found = client.get_function_configuration(FunctionName=aws_name, Qualifier=ALIAS)
+            invoked = client.invoke(FunctionName=aws_name, Qualifier=ALIAS, Payload=json.dumps(INFO))
+        except client.exceptions.ResourceNotFoundException as exc:
+            raise CorpusError(f"{aws_name}:{ALIAS} does not exist", remedy="run 'spacy-lambda deploy'") from exc
+    _, _, partition_region = str(found["FunctionArn"]).partition("arn:")
+    partition, _, own_region, account, *_ = partition_region.split(":")
+    info = _info(invoked, aws_name)
+    place = bulk_prefix(
+        function.bulk, project=project.name, function=function.name, account=account, region=project.region
+    )
+    return DeployedFunction(
+        name=aws_name,
+        sha256=parse_digest(info.get("sha256"), name=f"the pipeline's digest of {aws_name}"),
+        memory_mb=int(found["MemorySize"]),
+        timeout_s=int(found["Timeout"]),
+        architecture=_architecture(found),
+        request_characters=int(info["limits"]["characters_per_request"]),
+        place=place,
+        state_machine=f"arn:{partition}:states:{_region(project, own_region)}:{account}:stateMachine:"
+        f"{state_machine_name(aws_name)}",
+        session=session,
+    )
+
+
+def _region(project: Project, own: str) -> str:
+    return own or project.region
+
+
+def _architecture(found: Any) -> str:
+    return str((found.get("Architectures") or ["x86_64"])[0])
+
+
+def _info(invoked: Any, name: str) -> dict[str, Any]:
+    """Return the metadata of a response.
+
+    :raises CorpusError: If the function fails.
+    """
+    payload = invoked["Payload"].read()
+    remedy = "see its log: spacy-lambda logs; its live version must be able to answer: spacy-lambda invoke"
+    try:
+        response = parse_json(payload)
+        if invoked.get("FunctionError") is None and response["statusCode"] == 200:
+            found: dict[str, Any] = parse_json(response["body"])
+            if found["limits"]["characters_per_request"] > 0:
+                return found
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise CorpusError(
+        f"{name}:{ALIAS} does not return its metadata: {payload[:300].decode(errors='replace')}", remedy=remedy
+    )

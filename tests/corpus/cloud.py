@@ -1,0 +1,207 @@
+"""A function with a state machine in moto's AWS, in this process: state machines are executed, and functions answer.
+
+moto does not fail a Map of which more shards fail than are tolerated, does not list a Map's children and does not
+redrive: ``test_executions.py`` tests these with a stand-in for the client. It reads percentages with a point only.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.awslambda.responses import LambdaResponse
+from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core.responses import ActionResult
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from spacy_lambda.cdk.app import synthesize
+from spacy_lambda.cdk.bulk_settings import BulkConfig
+from spacy_lambda.cdk.settings import FunctionConfig
+from spacy_lambda.cdk.spec import FunctionSpec, ZipCode
+from spacy_lambda.core.artifact.integrity import folder_digest
+from spacy_lambda.core.artifact.pack import manifest_of
+from spacy_lambda.core.wire_errors import to_function_error
+from spacy_lambda.errors import RequestError
+from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.loading import load_pipeline
+from spacy_lambda.runtime.predictor import Predictor
+from spacy_lambda.runtime.telemetry.observation import Observation
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+BUCKET = f"papers-models-{ACCOUNT}-{REGION}"
+FUNCTION = "papers-ner"
+MEMORY_MB = 2048
+INIT_MS = 50.0
+CONFIG = f"""
+[project]
+name = "papers"
+region = "{REGION}"
+
+[functions.ner]
+pipeline = "./compiled"
+
+[functions.ner.bulk]
+max_concurrency = 8
+"""
+
+
+@dataclass
+class Function:
+    """A deployed function: one execution environment, which annotates one shard after the other.
+
+    :param predictor: Its pipeline.
+    :param failing: Names of shards that it fails.
+    :param invocations: Names of the shards of all invocations.
+    :param billed_ms: Billed milliseconds of those that succeeded.
+    """
+
+    predictor: Predictor
+    failing: set[str] = field(default_factory=set)
+    invocations: list[str] = field(default_factory=list)
+    billed_ms: list[float] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def invoke(self, event: Any) -> tuple[Any, bool]:
+        """Return the response, and whether it is an error."""
+        with self.lock:
+            began = time.perf_counter()
+            init_ms = 0.0 if self.invocations else INIT_MS
+            if "shard" in event:
+                self.invocations.append(event["shard"]["name"])
+                if event["shard"]["name"] in self.failing:
+                    return _error(RequestError("the time does not suffice", remedy="make smaller shards")), True
+            try:
+                answer = dispatch(event, None, replace(self.predictor, observation=Observation(init_ms=init_ms)))
+            except RequestError as exc:
+                return _error(exc), True
+            if "shard" in event:
+                self.billed_ms.append(init_ms + 1000 * (time.perf_counter() - began))
+            return answer, False
+
+
+def _error(error: RequestError) -> Any:
+    return {"errorType": "RequestError", "errorMessage": to_function_error(error)}
+
+
+@pytest.fixture(scope="session")
+def definition(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the state machine's definition, as the template has it."""
+    folder = tmp_path_factory.mktemp("definition")
+    with zipfile.ZipFile(folder / "bundle.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("bundle.json"), "{}")
+    config = FunctionConfig(name="ner", pipeline="./compiled", bulk=BulkConfig(max_concurrency=8))
+    spec = FunctionSpec(
+        project="papers",
+        account=ACCOUNT,
+        region=REGION,
+        config=config,
+        code=ZipCode(folder / "bundle.zip"),
+        sha256="5f" * 32,
+        live_version="1",
+    )
+    synthesize([spec], None, folder / "out")
+    template = json.loads((folder / "out" / f"{FUNCTION}.template.json").read_bytes())
+    (machine,) = (one for one in template["Resources"].values() if one["Type"] == "AWS::StepFunctions::StateMachine")
+    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+    alias = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}:live"
+    refs = {"AWS::Partition": "aws"}
+    text = "".join(one if isinstance(one, str) else refs.get(one["Ref"], alias) for one in parts)
+    return text.replace('"ToleratedFailurePercentage":5,', '"ToleratedFailurePercentage":5.0,')
+
+
+@contextmanager
+def deployed(patch: pytest.MonkeyPatch, pipeline: Path, definition: str) -> Iterator[Function]:
+    """Start an AWS in this process, with the function and its state machine."""
+    digest = folder_digest(pipeline, manifest_of(pipeline))
+    environ = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB)}
+    function = Function(Predictor(load_pipeline(pipeline), environ, digest))
+
+    def invoke(backend: Any, name: str, qualifier: Any, body: Any, headers: Any, response_headers: Any) -> bytes:
+        answer, failed = function.invoke(json.loads(body))
+        if failed:
+            response_headers["x-amz-function-error"] = "Unhandled"
+        return json.dumps(answer).encode()
+
+    patch.setattr(LambdaSimpleBackend, "invoke", invoke)
+    patch.setattr(LambdaResponse, "_get_param", _get_param)
+    patch.setattr(StepFunctionsParserBackend, "list_map_runs", _list_map_runs)
+    patch.setattr(StepFunctionResponse, "list_executions", _list_executions)
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        patch.delenv(name, raising=False)
+    config: Any = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}
+    with mock_aws(config=config):
+        _create(definition)
+        yield function
+
+
+def client(service: str) -> Any:
+    """Return a client for assertions."""
+    return boto3.client(service, region_name=REGION)
+
+
+def keys() -> list[str]:
+    """Return the keys of all objects below the prefix of corpora."""
+    listed = client("s3").list_objects_v2(Bucket=BUCKET, Prefix="annotate/")
+    return [one["Key"] for one in listed.get("Contents", ())]
+
+
+def _create(definition: str) -> None:
+    client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("bundle.json", "{}")
+    functions = client("lambda")
+    functions.create_function(
+        FunctionName=FUNCTION,
+        Runtime="python3.13",
+        Role=role,
+        Handler="spacy_lambda.runtime.handler.handler",
+        Code={"ZipFile": code.getvalue()},
+        MemorySize=MEMORY_MB,
+        Timeout=30,
+        Publish=True,
+    )
+    functions.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="1")
+    client("stepfunctions").create_state_machine(name=f"{FUNCTION}-annotate", definition=definition, roleArn=role)
+
+
+def _get_param(response: Any, name: str, default: Any = None) -> Any:
+    """moto looks for the version that is invoked under another name than it is sent by."""
+    return _param(response, "Qualifier" if name == "qualifier" else name, default)
+
+
+_param = LambdaResponse._get_param
+
+
+def _list_map_runs(backend: Any, execution_arn: str) -> dict[str, Any]:
+    """moto fails while an execution begins."""
+    worker = backend.describe_execution(execution_arn=execution_arn).exec_worker
+    return {"mapRuns": []} if worker is None or worker.env is None else _list(backend, execution_arn)
+
+
+_list = StepFunctionsParserBackend.list_map_runs
+
+
+def _list_executions(response: Any) -> Any:
+    """moto does not know the executions of a Map's items."""
+    if response._get_param("mapRunArn") is not None:
+        return ActionResult({"executions": []})
+    return _list_all(response)
+
+
+_list_all = StepFunctionResponse.list_executions

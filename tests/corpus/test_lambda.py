@@ -1,0 +1,215 @@
+"""A corpus on Lambda: every document once, whatever fails or stops meanwhile, and the account of what it cost."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacy_lambda.cdk.prices import GB_SECOND
+from spacy_lambda.corpus import Progress, annotate
+from spacy_lambda.corpus.engines import aws_lambda
+from spacy_lambda.corpus.engines.deployed import find_deployed
+from spacy_lambda.errors import CorpusError
+from tests.corpus.cloud import CONFIG, MEMORY_MB, Function, client, definition, deployed, keys
+from tests.corpus.engines import InProcess
+from tests.corpus.files import TEXTS, content, write_jsonl
+
+__all__ = ["definition"]
+
+SHARDS = 200
+
+
+@pytest.fixture
+def function(pipeline: Path, definition: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
+    monkeypatch.setattr(aws_lambda, "POLL_S", 0.05)
+    with deployed(monkeypatch, pipeline, definition) as function:
+        yield function
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "spacy-lambda.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+def shards_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in sorted((folder / "_annotate" / "shards").rglob("*.json"))]
+
+
+def test_the_same_bytes_as_on_this_machine(
+    tmp_path: Path, pipeline: Path, engine: InProcess, function: Function, config: Path
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None] * 20)
+    seen: list[Progress] = []
+    here = annotate(source, tmp_path / "here", pipeline=pipeline, on=engine, shard_bytes=2500)
+    there = annotate(
+        source, tmp_path / "there", function="ner", config=config, shard_bytes=2500, on_progress=seen.append
+    )
+    assert content(tmp_path / "there") == content(tmp_path / "here")
+    assert (there.counts, there.shards) == (here.counts, here.shards)
+    assert sorted(function.invocations) == sorted(engine.names)
+    assert keys() == []
+    assert seen[-1].documents == 120
+    assert seen[-1].states is not None
+    assert there.cost is not None
+    assert seen[-1].cost is not None
+
+
+def test_two_hundred_shards_of_which_three_are_redriven(
+    tmp_path: Path, pipeline: Path, engine: InProcess, function: Function, config: Path
+) -> None:
+    source = tmp_path / "corpus"
+    for number in range(SHARDS):
+        write_jsonl(source / f"{number:03}.jsonl", TEXTS)
+    annotate(source, tmp_path / "here", pipeline=pipeline, on=engine)
+    assert len(engine.names) == SHARDS
+    function.failing = {engine.names[number] for number in (0, 77, SHARDS - 1)}
+    there = tmp_path / "there"
+    with pytest.raises(CorpusError, match="3 shards were not annotated by arn:aws:states:") as info:
+        annotate(source, there, function="ner", config=config)
+    assert info.value.remedy == "the same command resumes: it redrives those shards"
+    assert len(shards_of(there)) == SHARDS - 3
+    function.failing = set()
+    summary = annotate(source, there, function="ner", config=config)
+    assert content(there) == content(tmp_path / "here")
+    assert sorted(function.invocations) == sorted([*engine.names, *(engine.names[n] for n in (0, 77, SHARDS - 1))])
+    assert summary.resumed == summary.counts.documents - sum(
+        shard["counts"]["documents"] for shard in shards_of(there) if shard["name"] in function.invocations[SHARDS:]
+    )
+    billed = sum(shard["billed_ms"] for shard in shards_of(there))
+    assert billed == pytest.approx(sum(function.billed_ms), rel=0.05)
+    expected = billed / 1000 * MEMORY_MB / 1024 * GB_SECOND["x86_64"] + SHARDS * (0.2 + 4 * 25) / 1e6
+    assert summary.cost == pytest.approx(expected)
+    assert keys() == []
+
+
+def test_a_command_that_is_killed_leaves_its_execution_to_the_next(
+    tmp_path: Path, pipeline: Path, engine: InProcess, function: Function, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 20)
+    annotate(source, tmp_path / "here", pipeline=pipeline, on=engine, shard_bytes=1000)
+
+    def killed(*_: Any) -> Any:
+        raise RuntimeError("the machine is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(aws_lambda.LambdaEngine, "_follow", killed)
+        with pytest.raises(RuntimeError):
+            annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=1000)
+    wait_for_the_execution()
+    assert len(function.invocations) == len(engine.names)
+    annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=1000)
+    assert content(tmp_path / "there") == content(tmp_path / "here")
+    assert len(function.invocations) == len(engine.names)
+    assert len(executions()) == 1
+
+
+def test_ctrl_c_stops_the_execution(tmp_path: Path, function: Function, config: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 40)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.documents > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=500, on_progress=interrupt)
+    wait_for_the_execution()
+    assert [execution["status"] for execution in executions()] == ["ABORTED"]
+    summary = annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=500)
+    assert summary.counts.documents == 200
+
+
+def test_a_pipeline_that_is_replaced_meanwhile(tmp_path: Path, function: Function, config: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    before = function.predictor
+
+    def replace_it(progress: Progress) -> None:
+        function.predictor = replace(before, sha256="0a" * 32)
+
+    with pytest.raises(CorpusError, match="1 shards were not annotated"):
+        annotate(source, tmp_path / "there", function="ner", config=config, on_progress=replace_it)
+    with pytest.raises(CorpusError, match="has results of other settings: pipeline was"):
+        annotate(source, tmp_path / "there", function="ner", config=config)
+
+
+def test_shards_suit_the_function(tmp_path: Path, function: Function, config: Path) -> None:
+    deployed = find_deployed("ner", config=config)
+    assert deployed.timeout_s == 30
+    assert deployed.sha256 == function.predictor.sha256
+    assert deployed.shard_bytes == min(4_000_000, int(0.4 * deployed.request_characters))
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    annotate(source, tmp_path / "there", function="ner", config=config)
+    settings = json.loads((tmp_path / "there" / "_annotate" / "run.json").read_bytes())
+    assert settings["shard_bytes"] == deployed.shard_bytes
+
+
+def test_a_run_that_began_here_goes_on_there(tmp_path: Path, pipeline: Path, function: Function, config: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 20)
+    with pytest.raises(KeyboardInterrupt):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=InProcess(pipeline, fail_after=2), shard_bytes=1000)
+    summary = annotate(source, tmp_path / "out", function="ner", config=config)
+    assert 0 < summary.resumed < summary.counts.documents == 100
+    assert len(function.invocations) == summary.shards - 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message", "remedy"),
+    [
+        (("[functions.ner.bulk]\nmax_concurrency = 8", ""), "has no state machine", r"\[functions.ner.bulk\]"),
+        (('name = "papers"', 'name = "other"'), "other-ner:live does not exist", "spacy-lambda deploy"),
+        (
+            ("[functions.ner]", "[functions.two]\npipeline = './two'\n[functions.ner]"),
+            "several functions",
+            "--function",
+        ),
+    ],
+)
+def test_a_function_that_is_not_there(
+    function: Function, config: Path, changes: tuple[str, str], message: str, remedy: str
+) -> None:
+    config.write_text(config.read_text(encoding="utf-8").replace(*changes), encoding="utf-8")
+    with pytest.raises(CorpusError, match=message) as info:
+        find_deployed(None, config=config)
+    assert re.search(remedy, info.value.remedy)
+
+
+def test_a_state_machine_that_is_not_deployed(tmp_path: Path, function: Function, config: Path) -> None:
+    machine = client("stepfunctions").list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    client("stepfunctions").delete_state_machine(stateMachineArn=machine)
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    with pytest.raises(CorpusError, match="papers-ner-annotate does not exist"):
+        annotate(source, tmp_path / "there", function="ner", config=config)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"on": "lambda", "pipeline": "compiled"}, "on Lambda, the pipeline is the function's"),
+        ({}, "the pipeline is missing"),
+        ({"on": "local", "function": "ner"}, "the pipeline is missing"),
+    ],
+)
+def test_an_engine_without_what_it_needs(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    with pytest.raises(CorpusError, match=message):
+        annotate(source, tmp_path / "there", **options)
+
+
+def executions() -> list[dict[str, Any]]:
+    states = client("stepfunctions")
+    machine = states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    found: list[dict[str, Any]] = states.list_executions(stateMachineArn=machine)["executions"]
+    return found
+
+
+def wait_for_the_execution() -> None:
+    while executions()[0]["status"] == "RUNNING":
+        time.sleep(0.05)
