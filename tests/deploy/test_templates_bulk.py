@@ -28,7 +28,7 @@ def statements(template: Template, role: str) -> list[dict[str, Any]]:
     (name,) = (
         key
         for key, one in template.resources.items()
-        if one["Type"] == "AWS::IAM::Role" and str(one["Properties"].get("Description", "")) == f"What {role} may do"
+        if one["Type"] == "AWS::IAM::Role" and str(one["Properties"].get("Description", "")) == f"Permissions of {role}"
     )
     (policy,) = (
         one["Properties"]

@@ -129,7 +129,7 @@ def _role(
         scope,
         "Role",
         assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
-        description=f"What {name} may do",
+        description=f"Permissions of {name}",
     )
     policy = iam.Policy(scope, "Policy", roles=[own])
     partition = Stack.of(scope).partition

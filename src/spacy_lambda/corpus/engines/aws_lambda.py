@@ -21,7 +21,7 @@ from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.corpus.cost import invocation_cost
 from spacy_lambda.corpus.engines.deployed import DeployedFunction
-from spacy_lambda.corpus.engines.executions import Execution, Executions, Failure, new_execution_name
+from spacy_lambda.corpus.engines.executions import Execution, Executions, FailedShard, new_execution_name
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
 from spacy_lambda.corpus.engines.shard_objects import ShardObjects
 from spacy_lambda.corpus.shards import Shard
@@ -156,7 +156,7 @@ class LambdaEngine:
         return _error(execution, missing, failures, spent)
 
 
-def _error(execution: Execution, missing: int, failures: Sequence[Failure], spent: float) -> CorpusError:
+def _error(execution: Execution, missing: int, failures: Sequence[FailedShard], spent: float) -> CorpusError:
     named = next((one for one in failures if one.name), None)
     details = [] if execution.error is None else [execution.error]
     if named is not None:

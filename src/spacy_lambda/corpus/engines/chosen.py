@@ -18,7 +18,6 @@ from spacy_lambda.corpus.engines.protocol import Engine
 from spacy_lambda.corpus.shards import SHARD_BYTES
 from spacy_lambda.corpus.summary import OnStates
 from spacy_lambda.errors import CorpusError
-from spacy_lambda.pipeline.kind import require_compiled
 from spacy_lambda.runtime.cpus import available_cpus
 
 __all__ = ["ChosenEngine", "EngineName", "choose_engine"]
@@ -64,6 +63,8 @@ def choose_engine(
         return _on_lambda(function, config, aws)
     if pipeline is None:
         raise CorpusError("the pipeline is missing", remedy="pass --pipeline, or --function for a deployed function")
+    from spacy_lambda.pipeline.kind import require_compiled  # needs packaging
+
     folder = pipeline_folder(pipeline)
     require_compiled(folder, name=os.fspath(pipeline))
     digest = str(folder_digest(folder, manifest_of(folder)))

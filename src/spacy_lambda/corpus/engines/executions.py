@@ -16,7 +16,7 @@ from spacy_lambda.corpus.engines.deployed import PERMISSIONS
 from spacy_lambda.corpus.summary import ShardStates
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["Execution", "Executions", "Failure", "new_execution_name"]
+__all__ = ["Execution", "Executions", "FailedShard", "new_execution_name"]
 
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 MAX_LISTED = 1000
@@ -47,7 +47,7 @@ class Execution:
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedShard:
     """A shard that failed.
 
     :param name: Its name.
@@ -132,7 +132,7 @@ class Executions:
             failed += counts["failed"] + counts["timedOut"] + counts["aborted"]
         return ShardStates(waiting=waiting, running=running, done=done, failed=failed)
 
-    def failures(self, execution: Execution, *, described: int = 3) -> list[Failure]:
+    def failures(self, execution: Execution, *, described: int = 3) -> list[FailedShard]:
         """Return the shards that failed; empty if Step Functions does not list them.
 
         :param described: Number of those whose error is looked up.
@@ -152,14 +152,14 @@ class Executions:
                 listed = self._client.list_executions(mapRunArn=map_run, statusFilter=status, maxResults=MAX_LISTED)
             yield from listed["executions"]
 
-    def _failure(self, arn: str, seconds: float, *, looked_up: bool) -> Failure:
+    def _failure(self, arn: str, seconds: float, *, looked_up: bool) -> FailedShard:
         if not looked_up:
-            return Failure("", "", "", None, seconds)
+            return FailedShard("", "", "", None, seconds)
         with self._errors(f"describing {arn}"):
             child = self._client.describe_execution(executionArn=arn)
         name = str(parse_json(child["input"]).get("name", ""))
         message, remedy = _cause(str(child.get("cause", "")))
-        return Failure(name, str(child.get("error", child["status"])), message, remedy, seconds)
+        return FailedShard(name, str(child.get("error", child["status"])), message, remedy, seconds)
 
     def _map_runs(self, execution: Execution) -> list[str]:
         with self._errors(f"listing the map runs of {execution.arn}"):

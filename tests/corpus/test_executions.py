@@ -1,0 +1,162 @@
+"""Executions of Step Functions, by a stand-in for its client: what moto does not have."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from spacy_lambda.core.annotation import AnnotateOptions, Document, document_lines, read_documents
+from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.output_location import S3Prefix
+from spacy_lambda.core.wire_errors import to_function_error
+from spacy_lambda.corpus.engines.aws_lambda import LambdaEngine
+from spacy_lambda.corpus.engines.deployed import DeployedFunction
+from spacy_lambda.corpus.engines.executions import Execution, Executions
+from spacy_lambda.corpus.engines.shard_objects import sendable
+from spacy_lambda.corpus.summary import ShardStates
+from spacy_lambda.errors import CorpusError, RequestError
+
+MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:papers-ner-annotate"
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class StepFunctions:
+    """A client, with one execution and its Map.
+
+    :param status: Of the execution.
+    :param redrivable: Step Functions can redrive it.
+    """
+
+    def __init__(self, status: str, *, redrivable: bool = False) -> None:
+        self.status, self.redrivable = status, redrivable
+        self.calls: list[str] = []
+        self.denied = False
+
+    def list_executions(self, *, statusFilter: str = "", mapRunArn: str = "", **_: Any) -> Any:
+        if self.denied and mapRunArn:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "ListExecutions")
+        if mapRunArn:
+            ended = {"startDate": BEGAN, "stopDate": BEGAN + timedelta(seconds=30)}
+            children = [{"executionArn": f"child-{n}", **ended} for n in range(5)]
+            return {"executions": children if statusFilter == "FAILED" else []}
+        one = {"executionArn": "arn:one", "name": "run-20260101", "status": self.status}
+        other = {"executionArn": "arn:other", "name": "other-20270101", "status": "RUNNING"}
+        return {"executions": [found for found in (one, other) if statusFilter in ("", found["status"])]}
+
+    def describe_execution(self, *, executionArn: str) -> Any:
+        if executionArn.startswith("child"):
+            error = RequestError("the time does not suffice", remedy="make smaller shards")
+            cause = json.dumps({"errorType": "RequestError", "errorMessage": to_function_error(error)})
+            return {
+                "input": json.dumps({"name": executionArn.replace("child", "shard")}),
+                "status": "FAILED",
+                "error": "RequestError",
+                "cause": cause,
+            }
+        found = {"input": '{"items": "annotate/ner/run/items/one.json"}', "status": self.status}
+        failed = {"error": "States.ExceedToleratedFailureThreshold", "cause": "5 of 20 failed"}
+        redrive = {"redriveStatus": "REDRIVABLE" if self.redrivable else "NOT_REDRIVABLE"}
+        return {**found, **redrive, **(failed if self.status == "FAILED" else {})}
+
+    def list_map_runs(self, *, executionArn: str) -> Any:
+        return {"mapRuns": [{"mapRunArn": f"{executionArn}/map"}]}
+
+    def describe_map_run(self, *, mapRunArn: str) -> Any:
+        counts = {"pending": 4, "running": 3, "succeeded": 2, "failed": 1, "timedOut": 1, "aborted": 1}
+        return {"itemCounts": counts}
+
+    def redrive_execution(self, *, executionArn: str) -> Any:
+        self.calls.append(f"redrive {executionArn}")
+
+    def stop_execution(self, *, executionArn: str, cause: str) -> Any:
+        self.calls.append(f"stop {executionArn}")
+
+    @property
+    def exceptions(self) -> Any:
+        return boto3.client("stepfunctions", region_name="eu-central-1").exceptions
+
+
+def executions(client: StepFunctions) -> Executions:
+    return Executions(client, MACHINE, "run")
+
+
+def test_the_newest_execution_of_a_run() -> None:
+    found = executions(StepFunctions("FAILED", redrivable=True)).newest()
+    assert found is not None
+    assert (found.arn, found.ended, found.redrivable) == ("arn:one", True, True)
+    assert found.error == "States.ExceedToleratedFailureThreshold: 5 of 20 failed"
+    assert Executions(StepFunctions("FAILED"), MACHINE, "absent").newest() is None
+
+
+def test_the_states_of_shards() -> None:
+    found = executions(StepFunctions("RUNNING")).states(Execution("arn:one", "items", "RUNNING"))
+    assert found == ShardStates(waiting=4, running=3, done=2, failed=3)
+
+
+def test_why_shards_failed() -> None:
+    failures = executions(StepFunctions("FAILED")).failures(Execution("arn:one", "items", "FAILED"))
+    assert [one.name for one in failures] == ["shard-0", "shard-1", "shard-2", "", ""]
+    assert (failures[0].message, failures[0].remedy) == ("the time does not suffice", "make smaller shards")
+    assert sum(one.seconds for one in failures) == 150
+
+
+def test_reasons_that_may_not_be_listed() -> None:
+    client = StepFunctions("FAILED")
+    client.denied = True
+    assert executions(client).failures(Execution("arn:one", "items", "FAILED")) == []
+
+
+@pytest.fixture
+def engine() -> tuple[LambdaEngine, StepFunctions]:
+    client = StepFunctions("FAILED", redrivable=True)
+    session = SimpleNamespace(client=lambda service, **_: client if service == "stepfunctions" else None)
+    function = DeployedFunction(
+        name="papers-ner",
+        sha256=Digest("5f" * 32),
+        memory_mb=2048,
+        timeout_s=30,
+        architecture="x86_64",
+        request_characters=100_000,
+        place=S3Prefix("corpora", "annotate/ner"),
+        state_machine=MACHINE,
+        session=session,
+    )
+    return LambdaEngine(function, AnnotateOptions(), run="run"), client
+
+
+def test_a_failed_execution_is_redriven_if_it_has_the_missing_shards(
+    engine: tuple[LambdaEngine, StepFunctions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, client = engine
+    monkeypatch.setattr(one._objects, "read_items", lambda key: {"a" * 64, "b" * 64})
+    monkeypatch.setattr(one._objects, "write_items", lambda name, items: "new")
+    assert one._begin({"a" * 64: "shard-0"}).arn == "arn:one"
+    assert client.calls == ["redrive arn:one"]
+    client.start_execution = lambda **_: {"executionArn": "arn:new"}  # type: ignore[attr-defined]
+    assert one._begin({"c" * 64: "shard-9"}).arn == "arn:new"
+
+
+def test_the_error_has_the_first_reason_and_the_cost(engine: tuple[LambdaEngine, StepFunctions]) -> None:
+    one, _ = engine
+    error = one._failed(Execution("arn:one", "items", "FAILED", error="States.ExceedToleratedFailureThreshold: "), 7)
+    assert isinstance(error, CorpusError)
+    assert error.message.startswith("7 shards were not annotated by arn:one (FAILED); States.Exceed")
+    assert "5 failed at up to $0.01, such as shard-0: RequestError: the time does not suffice" in error.message
+    assert error.remedy == "make smaller shards; the same command resumes: it redrives those shards"
+
+
+def test_a_document_that_no_function_reads_has_an_error() -> None:
+    documents = [Document("a:1", "short", "a", 1), Document("a:2", "x" * 5000, "a", 2)]
+    lines = b"".join(document_lines(documents))
+    assert sendable(lines) == lines
+    first, second = read_documents(sendable(lines, limit=1000).splitlines())
+    assert first == documents[0]
+    assert (second.id, second.number, second.text) == ("a:2", 2, None)
+    assert second.error is not None
+    assert second.error["remedy"] == "split its text, or annotate it with --on local"
