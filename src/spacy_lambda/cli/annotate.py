@@ -18,7 +18,7 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
-from spacy_lambda.corpus.job import EngineName, OnError
+from spacy_lambda.corpus.choices import EngineName, OnError
 from spacy_lambda.corpus.summary import Summary
 from spacy_lambda.errors import CorpusError
 

@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.corpus.engines.chosen import EngineName, choose_engine
+from spacy_lambda.corpus.choices import EngineName, OnError
+from spacy_lambda.corpus.engines.chosen import choose_engine
 from spacy_lambda.corpus.engines.protocol import Engine, ShardResult
 from spacy_lambda.corpus.files import CorpusFile, find_files
 from spacy_lambda.corpus.finish import finish
@@ -33,9 +33,7 @@ from spacy_lambda.corpus.shards import Shard, cut_shards
 from spacy_lambda.corpus.summary import OnProgress, Progress, ShardStates, Summary, no_progress
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["EngineName", "OnError", "annotate"]
-
-OnError = Literal["skip", "stop"]
+__all__ = ["annotate"]
 
 
 def annotate(

@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.annotator import pipeline_folder
+from spacy_lambda.corpus.choices import EngineName
 from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.engines.protocol import Engine
 from spacy_lambda.corpus.shards import SHARD_BYTES
@@ -20,9 +21,7 @@ from spacy_lambda.corpus.summary import OnStates
 from spacy_lambda.errors import CorpusError
 from spacy_lambda.runtime.cpus import available_cpus
 
-__all__ = ["ChosenEngine", "EngineName", "choose_engine"]
-
-EngineName = Literal["local", "lambda", "ray"]
+__all__ = ["ChosenEngine", "choose_engine"]
 
 
 @dataclass(frozen=True)
