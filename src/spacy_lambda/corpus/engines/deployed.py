@@ -86,7 +86,7 @@ def find_deployed(
     try:
         function = chosen_function(project, name)
     except SpacyLambdaError as exc:
-        raise CorpusError(exc.message, remedy=exc.remedy.replace("name one of", "pass --function, one of")) from exc
+        raise CorpusError(exc.message, remedy=exc.remedy.replace("pass one of", "pass --function with one of")) from exc
     if function.bulk is None:
         raise CorpusError(
             f"the function {function.name!r} has no state machine that annotates a corpus",
