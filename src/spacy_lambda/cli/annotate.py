@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from spacy_lambda.cli.annotate_progress import annotate_progress
+from spacy_lambda.cli.confirm import confirm
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import (
     ConfigOption,
@@ -15,6 +16,7 @@ from spacy_lambda.cli.options import (
     JsonOption,
     ProfileOption,
     RegionOption,
+    YesOption,
 )
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
@@ -79,6 +81,7 @@ def annotate(
         bool, typer.Option("--dry-run", help="Annotate a sample, and estimate time and cost on each engine.")
     ] = False,
     force: ForceOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Annotate a corpus. If it is interrupted, run the same command again to resume.
@@ -107,6 +110,11 @@ def annotate(
             workers=workers,
         )
         return
+    if on == "lambda" or (on is None and function is not None):
+        question = "Annotate on Lambda? That costs money; --dry-run with the function's --pipeline estimates how much."
+        if not confirm(question, yes=yes):
+            print_lines("not confirmed; nothing was sent", err=True)
+            raise typer.Exit(1)
     from spacy_lambda.corpus import annotate as annotate_corpus
 
     with annotate_progress(quiet=as_json) as on_progress:
