@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.corpus import Progress, annotate
 from spacy_lambda.errors import CorpusError
 from tests.corpus.engines import InProcess
@@ -126,7 +128,7 @@ def test_one_file_as_destination(tmp_path: Path, pipeline: Path, engine: InProce
     lines = [json.loads(line) for line in (folder / "all.jsonl").read_bytes().splitlines()]
     assert lines == results(folder / "folder")
     assert summary.errors_file == "all.errors.jsonl"
-    assert (folder / "all.errors.jsonl").read_bytes() == (folder / "folder" / "errors.jsonl").read_bytes()
+    assert (folder / "all.errors.jsonl").read_bytes() == (folder / "folder" / "_errors.jsonl").read_bytes()
     assert {path.name for path in folder.iterdir()} == {"folder", "all.jsonl", "all.errors.jsonl"}
     with pytest.raises(CorpusError, match=r"all\.jsonl exists"):
         annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine)
@@ -137,7 +139,7 @@ def test_documents_with_an_error_are_listed(tmp_path: Path, pipeline: Path, engi
     source = tmp_path / "corpus.jsonl"
     source.write_bytes(b'{"text": "iron"}\n{bad\n[]\n{"txt": "a"}\n\n{"text": null, "id": 7}\n{"text": "\\ud800"}\n')
     summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
-    errors = [json.loads(line) for line in (tmp_path / "out" / "errors.jsonl").read_bytes().splitlines()]
+    errors = [json.loads(line) for line in (tmp_path / "out" / "_errors.jsonl").read_bytes().splitlines()]
     assert summary.counts.errors == 5
     assert [(error["id"], error["number"]) for error in errors] == [
         ("corpus.jsonl:2", 2),
@@ -184,3 +186,47 @@ def test_a_broken_pipeline_ends_the_run(tmp_path: Path, pipeline: Path) -> None:
     source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
     with pytest.raises(CorpusError, match="does not load"):
         annotate(source, tmp_path / "out", pipeline=broken, workers=1)
+
+
+def test_reasons_are_counted(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [None, None, "a" * 1_000_001, "b" * 1_000_002, "iron"])
+    summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    assert summary.counts.errors == 4
+    assert summary.reasons == {
+        '"text" is null, not a string': 2,
+        '"text" has N characters; the limit is N': 2,
+    }
+
+
+def test_a_long_text_is_split(tmp_path: Path, pipeline: Path) -> None:
+    text = "Iron and heat. " * 100_000
+    source = write_jsonl(tmp_path / "corpus.jsonl", [text])
+    on = InProcess(pipeline, AnnotateOptions(long_text="split"))
+    summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=on, long_text="split")
+    assert summary.counts.errors == 0
+    assert summary.counts.entities == {"PROCESS": 100_000}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"include": "ents"}, "include is the string 'ents'"),
+        ({"include": ["ents", "entities"]}, "include has 'entities'"),
+        ({"include": []}, "include is empty"),
+        ({"labels": "TASK"}, "labels is the string 'TASK'"),
+        ({"long_text": "cut"}, "long_text is 'cut'"),
+    ],
+)
+def test_invalid_options_are_refused_before_anything_is_written(
+    tmp_path: Path, pipeline: Path, options: dict[str, Any], message: str
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    with pytest.raises(CorpusError, match=message):
+        annotate(source, tmp_path / "out", pipeline=pipeline, **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_standard_output_is_refused(tmp_path: Path, pipeline: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    with pytest.raises(CorpusError, match="standard output"):
+        annotate(source, "-", pipeline=pipeline)

@@ -24,6 +24,9 @@ from spacy_lambda.corpus.choices import EngineName, OnError
 from spacy_lambda.corpus.summary import Summary
 from spacy_lambda.errors import CorpusError
 
+REASONS = 3
+"""Reasons of errors that the summary shows."""
+
 
 def annotate(
     sources: Annotated[
@@ -194,6 +197,8 @@ def _print(summary: Summary) -> None:
     print_lines(f"  {counts.empty:,} without entities, {counts.truncated:,} truncated, {counts.errors:,} with an error")
     if summary.errors_file is not None:
         print_lines(f"  errors: {summary.errors_file}")
+        for reason, number in summary.reasons.most_common(REASONS):
+            print_lines(f"    {number:,}: {reason}")
     print_lines(f"  {summary.seconds:,.1f} s{speed}")
     if summary.cost is not None:
         print_lines(f"  ${summary.cost:,.4f} for invocations and state transitions, by list prices")

@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from spacy_lambda.core.request_options import DOC_PARTS, LongText
+from spacy_lambda.core.request_options import DOC_PARTS, LONG_TEXT, LongText
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.errors import CorpusError
 
 __all__ = [
     "ANNOTATED_KEYS",
@@ -42,6 +43,24 @@ class AnnotateOptions:
     include: tuple[str, ...] = ("ents",)
     labels: tuple[str, ...] | None = None
     long_text: LongText = "refuse"
+
+    @classmethod
+    def of(cls, include: Iterable[str], labels: Iterable[str] | None, long_text: LongText) -> Self:
+        """Return the options that a user gives.
+
+        :raises CorpusError: If one is invalid.
+        """
+        for name, value in (("include", include), ("labels", labels)):
+            if isinstance(value, str):
+                raise CorpusError(f"{name} is the string {value!r}, not a list of strings", remedy=f"give [{value!r}]")
+        parts = tuple(dict.fromkeys(include))
+        unknown = [part for part in parts if part not in DOC_PARTS]
+        if unknown or not parts:
+            given = f"include has {', '.join(map(repr, unknown))}" if unknown else "include is empty"
+            raise CorpusError(given, remedy=f"choose from {', '.join(DOC_PARTS)}")
+        if long_text not in LONG_TEXT:
+            raise CorpusError(f"long_text is {long_text!r}", remedy=f"choose from {', '.join(LONG_TEXT)}")
+        return cls(include=parts, labels=None if labels is None else tuple(labels), long_text=long_text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as plain values."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from spacy_lambda.core.annotation import AnnotateOptions, Document
-from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, PIPELINE_VARIABLE
+from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TOTAL_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Annotator", "pipeline_folder"]
 
 Table = TypeVar("Table")
+
+NO_LIMIT = 10**11
 
 
 class Annotator:
@@ -57,9 +59,7 @@ class Annotator:
         text_column: str = "text",
     ) -> None:
         self.pipeline = os.fspath(pipeline)
-        self.options = AnnotateOptions(
-            include=tuple(include), labels=None if labels is None else tuple(labels), long_text=long_text
-        )
+        self.options = AnnotateOptions.of(include, labels, long_text)
         self.text_column = text_column
 
     @classmethod
@@ -118,7 +118,8 @@ class Annotator:
         from spacy_lambda.runtime.predictor import Predictor
 
         nlp = load_pipeline(pipeline_folder(self.pipeline))
-        return Predictor(nlp, {MAX_TEXT_VARIABLE: str(nlp.max_length)})
+        # Texts are sent one by one: a request's limit for all of them has no use, and would apply to long ones.
+        return Predictor(nlp, {MAX_TEXT_VARIABLE: str(nlp.max_length), MAX_TOTAL_VARIABLE: str(NO_LIMIT)})
 
 
 def pipeline_folder(pipeline: str | os.PathLike[str]) -> Path:

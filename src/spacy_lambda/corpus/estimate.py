@@ -121,7 +121,7 @@ def estimate_corpus(
     """
     folder = pipeline_folder(pipeline)
     require_compiled(folder, name=os.fspath(pipeline))
-    options = AnnotateOptions(include=tuple(include), long_text=long_text)
+    options = AnnotateOptions.of(include, None, long_text)
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
     files = find_files([os.fspath(one) for one in named], format_name=input_format, s3=s3)
     columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)

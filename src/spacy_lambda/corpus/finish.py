@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, BinaryIO, cast
@@ -16,23 +18,26 @@ from spacy_lambda.errors import CorpusError
 __all__ = ["finish"]
 
 
-def finish(layout: Layout, records: Sequence[ShardRecord], sources: Sequence[Source], columns: Columns) -> str | None:
+def finish(
+    layout: Layout, records: Sequence[ShardRecord], sources: Sequence[Source], columns: Columns
+) -> tuple[str | None, Counter[str]]:
     """Make the output of all shards, in the order of the corpus.
 
     :param sources: The files of the corpus.
     :param columns: Their columns.
-    :returns: The name of the file with the documents that have an error, if there are any.
+    :returns: The name of the file with the documents that have an error, if there are any; how many have each error.
     """
     if layout.converts:
         write = layout.format.open().writer(lambda: _lines(layout, records), sources, columns)
         files = {layout.output(one.name): [one] for one in records} if layout.file is None else {layout.file: records}
         for name, own in files.items():
             _write(layout, name, own, write)
+    reasons = count_reasons(layout, records)
     errors = _write_errors(layout, [record for record in records if record.counts.errors])
     if layout.file is not None:
         clear_run(layout)
         layout.work.remove_folder()
-    return errors
+    return errors, reasons
 
 
 def _write(layout: Layout, name: str, records: Sequence[ShardRecord], write: Write) -> None:
@@ -54,6 +59,17 @@ def _write_errors(layout: Layout, failed: Sequence[ShardRecord]) -> str | None:
         for record in failed:
             file.write(_content(layout, layout.shard_errors(record.name)))
     return layout.errors
+
+
+def count_reasons(layout: Layout, records: Sequence[ShardRecord]) -> Counter[str]:
+    """Return how many documents have each error, by its message without its numbers."""
+    reasons = Counter[str]()
+    for record in records:
+        if record.counts.errors:
+            for line in _content(layout, layout.shard_errors(record.name)).splitlines():
+                message = str(parse_json(line)["error"]["errorMessage"])
+                reasons[re.sub(r"\d[\d,.]*\d|\d", "N", message)[:200]] += 1
+    return reasons
 
 
 def _lines(layout: Layout, records: Sequence[ShardRecord]) -> Iterator[dict[str, Any]]:

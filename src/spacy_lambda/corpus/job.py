@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
@@ -87,9 +88,8 @@ def annotate(
     :raises NotCompiledError: If the pipeline needs torch.
     """
     layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
-    options = AnnotateOptions(
-        include=layout.format.included(include), labels=None if labels is None else tuple(labels), long_text=long_text
-    )
+    wanted = AnnotateOptions.of(include, labels, long_text)
+    options = replace(wanted, include=layout.format.included(wanted.include))
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
     files = find_files([os.fspath(one) for one in named], format_name=input_format, own=layout.own, s3=s3)
     columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
@@ -147,7 +147,7 @@ class _Run:
         if missing:
             raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are missing from the corpus")
         ordered = [records[name] for name in self._digests]
-        errors = finish(self._layout, ordered, self._files, self._columns)
+        errors, reasons = finish(self._layout, ordered, self._files, self._columns)
         counts = Counts()
         for record in ordered:
             counts.add(record.counts)
@@ -158,6 +158,7 @@ class _Run:
             shards=len(ordered),
             seconds=time.monotonic() - began,
             errors_file=errors,
+            reasons=reasons,
             cost=_sum(record.cost for record in ordered),
         )
 

@@ -1,10 +1,10 @@
 """The user's destination -> where results, records and the final files are.
 
-A folder has a file of results for each shard, and everything else in ``_annotate``, which Spark, Arrow and the Hub's
-data sets skip because of its name::
+A folder has a file of results for each shard, and everything else under names with ``_``, which Spark, Arrow and the
+Hub's data sets skip::
 
     DST/abstracts.jsonl-00000.jsonl     results, in the format of the destination
-    DST/errors.jsonl                    documents with an error, if there are any
+    DST/_errors.jsonl                   documents with an error, if there are any
     DST/_annotate/run.json              the run's settings and its pipeline
     DST/_annotate/shards/….json         a shard that is done: digests, counts, seconds
     DST/_annotate/errors/….jsonl        its documents with an error
@@ -85,7 +85,7 @@ class Layout:
     @property
     def errors(self) -> str:
         """Name of the output's file of errors."""
-        return "errors.jsonl" if self.file is None else errors_name(self.file)
+        return "_errors.jsonl" if self.file is None else errors_name(self.file)
 
 
 def make_layout(destination: str, *, format_name: str | None = None, s3: S3Options = FROM_ENVIRONMENT) -> Layout:
@@ -95,6 +95,8 @@ def make_layout(destination: str, *, format_name: str | None = None, s3: S3Optio
     :param s3: Options of S3.
     :raises CorpusError: If the format is unknown or cannot be written.
     """
+    if destination == "-":
+        raise CorpusError("results cannot be written to standard output", remedy="name a folder or a file")
     own = None if destination.endswith("/") else format_of(destination.rpartition("/")[2])
     form = named_format(format_name, choices=_written()) if format_name is not None else own or FORMATS["jsonl"]
     if not form.is_written:

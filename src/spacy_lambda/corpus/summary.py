@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,7 @@ class Summary:
     :param shards: The number of shards.
     :param seconds: The time of this run.
     :param errors_file: The file with the documents that have an error, if there are any.
+    :param reasons: How many documents have each error, by its message with N for numbers.
     :param cost: Dollars that all shards' invocations cost, on Lambda.
     """
 
@@ -88,8 +90,9 @@ class Summary:
     shards: int = 0
     seconds: float = 0.0
     errors_file: str | None = None
+    reasons: Counter[str] = field(default_factory=Counter)
     cost: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""
-        return {**vars(self), "counts": self.counts.to_dict()}
+        return {**vars(self), "counts": self.counts.to_dict(), "reasons": dict(self.reasons.most_common())}

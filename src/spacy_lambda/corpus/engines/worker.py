@@ -68,6 +68,8 @@ def main() -> None:
             send(output, done, result.lines, result.errors)
     except SpacyLambdaError as exc:
         send(output, {"kind": "error", "message": exc.message, "remedy": exc.remedy})
+    except BrokenPipeError:  # the parent was killed: nobody waits for the result
+        os._exit(1)
 
 
 def _report(output: BinaryIO, counts: Counts) -> None:
