@@ -52,3 +52,9 @@ def test_invalid_json_is_refused(text: str) -> None:
 def test_bytes_that_are_not_utf_8_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_json(data)
+
+
+def test_a_key_that_occurs_twice_is_named() -> None:
+    text = "{" + ",".join(f'"{number % 50_000}":0' for number in range(50_001)) + "}"
+    with pytest.raises(ValueError, match="the key '0' occurs twice"):
+        parse_json(text, unique_keys=True)

@@ -189,3 +189,24 @@ def test_parquet_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", Pipe(stream.getvalue()))
     (file,) = find_files(["-"], format_name="parquet")
     assert [one.text for one in file.documents(Columns())] == ["iron"]
+
+
+def test_parquet_from_standard_input_to_parquet(
+    tmp_path: Path, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    stream = io.BytesIO()
+    parquet.write_table(pa.table({"text": ["iron"], "x": [1]}), stream)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stream.getvalue()))))
+    annotate("-", tmp_path / "out.parquet", pipeline=pipeline, on=engine, input_format="parquet")
+    (found,) = parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (found["id"], found["x"], found["text"]) == ("stdin:1", 1, "iron")
+
+
+@pytest.mark.parametrize("form", [None, "jsonl"])
+def test_damaged_gzip_on_standard_input(monkeypatch: pytest.MonkeyPatch, form: str | None) -> None:
+    monkeypatch.setattr("sys.stdin", Input(b"\x1f\x8bxxxxxxxxxxx"))
+    with pytest.raises(CorpusError, match="stdin is not a whole gzip file"):
+        [list(file.documents(Columns())) for file in find_files(["-"], format_name=form)]

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from spacy.tokens import Doc, DocBin
 
-from spacy_lambda.core.annotation import AnnotateOptions, Document
+from spacy_lambda.core.annotation import AnnotateOptions, Document, encode_line
 from spacy_lambda.core.request_options import DOC_PARTS
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus import annotate
 from spacy_lambda.corpus.files import CorpusFile
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns
@@ -190,6 +191,12 @@ def test_values_that_json_does_not_have(tmp_path: Path) -> None:
 def test_numbers_that_json_does_not_have() -> None:
     (found,) = read("parquet", as_bytes(pa.table({"text": ["a"], "x": [math.nan], "y": [[-math.inf, 1.0]]})))
     assert found.others == {"x": None, "y": [None, 1.0]}
+
+
+def test_json_lines_have_null_for_numbers_that_json_does_not_have() -> None:
+    line = {"id": 1, "cats": {"a": math.nan, "b": 0.5}, "x": [math.inf, {"y": (-math.inf, "NaN")}]}
+    expected = {"id": 1, "cats": {"a": None, "b": 0.5}, "x": [None, {"y": [None, "NaN"]}]}
+    assert parse_json(encode_line(line)) == expected
 
 
 def as_bytes(content: pa.Table, **options: Any) -> bytes:

@@ -7,6 +7,7 @@ that the result of a shard is the same, byte by byte.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -157,8 +158,21 @@ def carried_name(name: str, names: Collection[str], taken: Collection[str]) -> s
 
 
 def encode_line(value: Any) -> bytes:
-    """Return a line of JSON in UTF-8; a lone surrogate becomes its escape."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    """Return a line of JSON in UTF-8; a lone surrogate becomes its escape, and a number that JSON lacks null."""
+    try:
+        line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        line = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+    return line.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with ``None`` in place of NaN and infinite numbers."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return {key: _finite(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def document_lines(documents: Iterable[Document]) -> Iterator[bytes]:

@@ -34,6 +34,7 @@ class CorpusFile:
     :param open_raw: Opens it.
     :param packed: ``True`` if it is a gzip file.
     :param state: Returns a value that changes when the file does.
+    :param read_once: ``True`` if it can be opened only once.
     """
 
     name: str
@@ -42,11 +43,15 @@ class CorpusFile:
     open_raw: Callable[[], BinaryIO]
     packed: bool = False
     state: Callable[[], Any] = lambda: None
+    read_once: bool = False
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Open it for reading, unpacked."""
-        with self.open_raw() as raw:
+        """Open it for reading, unpacked.
+
+        :raises CorpusError: If it cannot be read; also in the block.
+        """
+        with _read_errors(self.name), self.open_raw() as raw:
             if self.packed:
                 with gzip.GzipFile(fileobj=raw) as unpacked:
                     yield cast(BinaryIO, unpacked)
@@ -58,21 +63,23 @@ class CorpusFile:
 
         :raises CorpusError: If it cannot be read as a whole, or changes meanwhile.
         """
-        try:
+        with _read_errors(self.name):
             before = self.state()
             with self.open() as stream:
                 yield from self.format.open().read(stream, self.name, columns)
             changed = self.state() != before
-        except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
-            raise CorpusError(
-                f"{self.name} is not a whole gzip file: {exc}", remedy="compress or fetch it again"
-            ) from exc
-        except OSError as exc:
-            raise CorpusError(
-                f"{self.name} cannot be read: {exc}", remedy="check the file and its permissions"
-            ) from exc
         if changed:
             raise CorpusError(f"{self.name} changed while it was read", remedy="run the command again when it is whole")
+
+
+@contextmanager
+def _read_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+        raise CorpusError(f"{name} is not a whole gzip file: {exc}", remedy="compress or fetch it again") from exc
+    except OSError as exc:
+        raise CorpusError(f"{name} cannot be read: {exc}", remedy="check the file and its permissions") from exc
 
 
 def find_files(
@@ -120,10 +127,11 @@ def _standard_input(forced: Format | None) -> CorpusFile:
     """Return standard input as a file: JSON Lines if it begins with ``{``, else lines of text."""
     buffer: Any = sys.stdin.buffer
     stream = buffer if hasattr(buffer, "peek") else io.BufferedReader(buffer)
-    start = stream.peek(1)
-    packed = start.startswith(GZIP_MAGIC)
-    if forced is None:
-        text = zlib.decompressobj(wbits=31).decompress(start, 1000) if packed else start
-        is_json = text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
-        forced = FORMATS["jsonl" if is_json else "lines"]
-    return CorpusFile("stdin", forced, None, lambda: stream, packed)
+    with _read_errors("stdin"):
+        start = stream.peek(1)
+        packed = start.startswith(GZIP_MAGIC)
+        if forced is None:
+            text = zlib.decompressobj(wbits=31).decompress(start, 1000) if packed else start
+            is_json = text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+            forced = FORMATS["jsonl" if is_json else "lines"]
+    return CorpusFile("stdin", forced, None, lambda: stream, packed, read_once=True)

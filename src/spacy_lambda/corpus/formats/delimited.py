@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as csv_module
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -112,12 +113,12 @@ def _header(row: list[str] | csv_module.Error, file: str) -> list[str]:
         raise CorpusError(f"{file}:1: {cell} is not UTF-8", remedy="convert the file to UTF-8")
     header: dict[str, None] = {}
     cells = frozenset(row)
+    same = Counter[str]()
     for number, cell in enumerate(row):
         first = name = cell or f"Unnamed: {number}"
-        same = 0
-        while name in header or (same and name in cells):
-            same += 1
-            name = f"{first}.{same}"
+        while name in header or (same[first] and name in cells):
+            same[first] += 1
+            name = f"{first}.{same[first]}"
         header[name] = None
     return list(header)
 

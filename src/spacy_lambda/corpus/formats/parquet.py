@@ -110,9 +110,9 @@ def writer(every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
 
 
 def _types_of(sources: Sequence[Source], columns: Columns) -> dict[str, pa.DataType]:
-    """Return the types of carried columns that all sources agree on; none unless all of them are Parquet."""
+    """Return the types of carried columns that all sources agree on; none unless all are Parquet and open again."""
     found: dict[str, pa.DataType] | None = None
-    if any(source.format.name != "parquet" for source in sources):
+    if any(source.format.name != "parquet" or source.read_once for source in sources):
         return {}
     for source in sources:
         with source.open() as stream:

@@ -101,6 +101,11 @@ class Source(Protocol):
     @property
     def format(self) -> Format: ...
 
+    @property
+    def read_once(self) -> bool:
+        """True if it can be opened only once, as standard input."""
+        ...
+
     def open(self) -> AbstractContextManager[BinaryIO]:
         """Open it, unpacked."""
         ...
