@@ -159,6 +159,7 @@ def test_json_from_outside_is_read_in_one_place() -> None:
         "bundler/sbom.py",
         "deploy/golden_tests.py",
         "cdk/spec_file.py",
+        "core/annotation.py",
         "corpus/engines/worker.py",
         "pipeline/config_file.py",
     }

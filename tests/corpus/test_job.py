@@ -230,3 +230,79 @@ def test_standard_output_is_refused(tmp_path: Path, pipeline: Path) -> None:
     source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
     with pytest.raises(CorpusError, match="standard output"):
         annotate(source, "-", pipeline=pipeline)
+
+
+def test_another_corpus_changes_nothing(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    first, second = (write_jsonl(tmp_path / name, TEXTS) for name in ("a.jsonl", "b.jsonl"))
+    annotate(first, tmp_path / "out", pipeline=pipeline, on=engine)
+    before = content(tmp_path / "out")
+    with pytest.raises(CorpusError, match="missing from the corpus"):
+        annotate(second, tmp_path / "out", pipeline=pipeline, on=engine)
+    assert content(tmp_path / "out") == before
+    assert annotate(first, tmp_path / "out", pipeline=pipeline, on=engine).resumed == 5
+
+
+@pytest.mark.parametrize("name", ["_errors.jsonl", "other-00000.jsonl"])
+def test_files_of_others_are_not_replaced(tmp_path: Path, pipeline: Path, engine: InProcess, name: str) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    own = write_jsonl(tmp_path / "out" / name, ["mine"])
+    with pytest.raises(CorpusError, match=f"{name} exists"):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    assert list((tmp_path / "out").iterdir()) == [own]
+
+
+def test_another_format_is_another_run(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    with pytest.raises(CorpusError, match="output was 'jsonl' and is 'csv'"):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, output_format="csv")
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, output_format="csv", force=True)
+    assert content(tmp_path / "out").keys() == {"corpus.jsonl-00000.csv"}
+
+
+def test_damaged_errors_are_made_again(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None])
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    before = content(tmp_path / "out")
+    (tmp_path / "out" / "_annotate" / "errors" / "corpus.jsonl-00000.jsonl").write_bytes(b'{"x')
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    assert content(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("damaged", [b"[]", b"null", b"{", b"", b"\xff"])
+def test_a_damaged_run_can_be_begun_again(tmp_path: Path, pipeline: Path, engine: InProcess, damaged: bytes) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    (tmp_path / "out" / "_annotate" / "run.json").write_bytes(damaged)
+    with pytest.raises(CorpusError) as raised:
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    assert "--force" in raised.value.remedy
+    assert annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, force=True).counts.documents == 5
+
+
+@pytest.mark.parametrize("counts", [{"documents": "x"}, {"documents": -5}, {"entities": {"A": "x"}}, {"entities": [1]}])
+def test_a_damaged_record_is_reported(
+    tmp_path: Path, pipeline: Path, engine: InProcess, counts: dict[str, Any]
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    path = tmp_path / "out" / "_annotate" / "shards" / "corpus.jsonl-00000.json"
+    record = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**record, "counts": {**record["counts"], **counts}}), encoding="utf-8")
+    with pytest.raises(CorpusError, match="is invalid"):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+
+
+def test_stop_looks_at_documents_that_were_skipped_before(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None])
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    with pytest.raises(CorpusError, match=r"corpus\.jsonl:6"):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, on_error="stop")
+
+
+@pytest.mark.parametrize("depth", [98, 99, 100])
+def test_deep_values_are_carried_or_refused(tmp_path: Path, pipeline: Path, engine: InProcess, depth: int) -> None:
+    source = tmp_path / "corpus.jsonl"
+    source.write_text('{"text": "iron", "x": ' + "[" * depth + "]" * depth + "}\n", encoding="utf-8")
+    summary = annotate(source, tmp_path / "out.jsonl", pipeline=pipeline, on=engine)
+    assert summary.counts.errors == (depth == 100)

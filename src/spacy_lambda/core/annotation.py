@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from spacy_lambda.core.request_options import DOC_PARTS, LONG_TEXT, LongText
-from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import CorpusError
 
 __all__ = [
@@ -182,4 +181,4 @@ def document_lines(documents: Iterable[Document]) -> Iterator[bytes]:
 
 def read_documents(lines: Iterable[bytes]) -> Iterator[Document]:
     """Yield the documents of a shard's lines."""
-    return (Document(**parse_json(line)) for line in lines)
+    return (Document(**json.loads(line)) for line in lines)

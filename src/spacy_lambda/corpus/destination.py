@@ -11,6 +11,9 @@ from typing import BinaryIO, Protocol, cast
 
 __all__ = ["Destination", "FolderDestination"]
 
+PART = ".part"
+"""Suffix of a hidden file that is being written."""
+
 
 class Destination(Protocol):
     """A folder for results; a file in it appears whole or not at all. Names are relative, with ``/``."""
@@ -61,7 +64,7 @@ class FolderDestination:
     def writing(self, name: str) -> Iterator[BinaryIO]:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
+        with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=PART, delete=False) as file:
             try:
                 yield cast(BinaryIO, file)
                 file.flush()
@@ -96,7 +99,10 @@ class FolderDestination:
         (self.folder / name).unlink(missing_ok=True)
 
     def remove_folder(self) -> None:
-        for root, _, _ in os.walk(self.folder, topdown=False):
+        for root, _, names in os.walk(self.folder, topdown=False):
+            for name in names:
+                if name.startswith(".") and name.endswith(PART):  # of a process that was killed
+                    Path(root, name).unlink(missing_ok=True)
             with suppress(OSError):
                 os.rmdir(root)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -104,10 +104,12 @@ def annotate(
     )
     begun = None if force else begun_shard_bytes(layout)
     size = shard_bytes or begun or chosen.shard_bytes
-    settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size)
+    settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size, layout.format.name)
     run = _Run(layout, files, columns, on_error, on_progress)
     engine = chosen.make(options, run_name(layout, settings), run.show)
     done = begin_run(layout, settings, force=force)
+    if done and all(file.size is not None for file in files):  # standard input cannot be read twice
+        run.check(cut_shards(files, columns, shard_bytes=size), done)
     return run.all(engine, cut_shards(files, columns, shard_bytes=size), done)
 
 
@@ -135,17 +137,35 @@ class _Run:
         self._states: ShardStates | None = None
         self._lock = threading.Lock()
 
+    def check(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> None:
+        """Check that the corpus still has the documents that were annotated, before anything else is.
+
+        :raises CorpusError: If it does not.
+        """
+        digests = {shard.name: shard.sha256 for shard in shards if shard.name in done}
+        for name, sha256 in digests.items():
+            if done[name].sha256 != sha256:
+                raise self._changed(f"the documents of {name} are not those that were annotated")
+        self._check_names(digests, done)
+
+    def _check_names(self, names: Collection[str], done: Mapping[str, ShardRecord]) -> None:
+        missing = sorted(done.keys() - names)
+        if missing:
+            raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are missing from the corpus")
+
     def all(self, engine: Engine, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> Summary:
         """Annotate what is missing, and make the output."""
         began = time.monotonic()
         records = dict(done)
         self._done = len(done)
+        if self._on_error == "stop":
+            for record in done.values():
+                if record.counts.errors:
+                    raise _stopped(self._layout.work.read(self._layout.shard_errors(record.name)) or b"")
         with closing(engine.run(self._missing(shards, done), self._add)) as results:
             for result in results:
                 records[result.name] = self._write(result)
-        missing = sorted(done.keys() - self._digests.keys())
-        if missing:
-            raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are missing from the corpus")
+        self._check_names(self._digests.keys(), done)
         ordered = [records[name] for name in self._digests]
         errors, reasons = finish(self._layout, ordered, self._files, self._columns)
         counts = Counts()
@@ -227,6 +247,7 @@ class _Run:
             result.name,
             self._digests[result.name],
             len(result.lines),
+            len(result.errors),
             result.counts,
             round(result.seconds, 3),
             result.billed_ms,

@@ -6,14 +6,16 @@ import hashlib
 import json
 import os
 import platform
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.strict_json import read_json
+from spacy_lambda.corpus.formats.registry import FORMATS
 from spacy_lambda.corpus.layout import Layout
-from spacy_lambda.errors import CorpusError, SpacyLambdaError
+from spacy_lambda.errors import CorpusError, JsonError, SpacyLambdaError
 
 __all__ = [
     "RunSettings",
@@ -28,6 +30,9 @@ __all__ = [
 
 MAX_BYTES = 10_000_000
 FORMAT = 1
+RESULTS = re.compile(r"-\d{5,}\.[a-z.]+\Z")
+"""Names of shards' results."""
+
 RUN_DIGITS = 20
 """Digits of a run's name, which is part of the names of executions."""
 
@@ -39,6 +44,7 @@ class ShardRecord:
     :param name: Its name.
     :param sha256: Digest of its documents.
     :param size: Bytes of its results.
+    :param errors_size: Bytes of its documents with an error.
     :param counts: Its documents in numbers.
     :param seconds: The time that it took.
     :param billed_ms: On Lambda: billed milliseconds.
@@ -48,6 +54,7 @@ class ShardRecord:
     name: str
     sha256: Digest
     size: int
+    errors_size: int
     counts: Counts
     seconds: float
     billed_ms: int | None = None
@@ -66,8 +73,13 @@ class ShardRecord:
         try:
             values = read_json(data, name=name, max_bytes=MAX_BYTES)
             digest = parse_digest(values["sha256"], name=name)
-            return cls(**{**values, "sha256": digest, "counts": Counts.from_dict(values["counts"])})
-        except (SpacyLambdaError, TypeError, KeyError, AttributeError) as exc:
+            counts = Counts.from_dict(values["counts"])
+            numbers = [*(value for key, value in vars(counts).items() if key != "entities"), *counts.entities.values()]
+            is_valid = all(type(number) is int and number >= 0 for number in numbers)
+            if not is_valid or not isinstance(values["counts"]["entities"], dict):
+                raise TypeError("a count is not a number of documents, words or entities")
+            return cls(**{**values, "sha256": digest, "counts": counts})
+        except (SpacyLambdaError, TypeError, ValueError, KeyError, AttributeError) as exc:
             raise CorpusError(f"{name} is invalid: {exc}", remedy="remove it to annotate its shard again") from exc
 
 
@@ -80,6 +92,7 @@ class RunSettings:
     :param text_column: The column of the texts.
     :param id_column: The column of the identifiers.
     :param shard_bytes: Size at which a shard ends.
+    :param output: The output's format.
     """
 
     pipeline: str
@@ -87,6 +100,7 @@ class RunSettings:
     text_column: str
     id_column: str
     shard_bytes: int
+    output: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""
@@ -95,11 +109,26 @@ class RunSettings:
 
 def begun_shard_bytes(layout: Layout) -> int | None:
     """Return the size of shards in the run at a destination; ``None`` if there is none."""
+    size = (_read_run(layout) or {}).get("shard_bytes")
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def _read_run(layout: Layout) -> dict[str, Any] | None:
+    """Return the settings of the run at a destination, if there is one.
+
+    :raises CorpusError: If they are damaged.
+    """
     present = layout.work.read(layout.run)
     if present is None:
         return None
-    size = read_json(present, name=f"{layout.name}: {layout.run}", max_bytes=MAX_BYTES).get("shard_bytes")
-    return size if isinstance(size, int) and size > 0 else None
+    remedy = "choose another destination, or pass --force to begin again"
+    try:
+        found = read_json(present, name=f"{layout.name}: {layout.run}", max_bytes=MAX_BYTES)
+    except JsonError as exc:
+        raise CorpusError(exc.message, remedy=remedy) from exc
+    if not isinstance(found, dict):
+        raise CorpusError(f"{layout.name}: {layout.run} is not an object", remedy=remedy)
+    return found
 
 
 def run_name(layout: Layout, settings: RunSettings) -> str:
@@ -120,13 +149,16 @@ def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> 
         clear_run(layout)
     wanted = settings.to_dict()
     encoded = json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n"
-    present = layout.work.read(layout.run)
-    if present is None:
-        if not force and layout.file is not None and layout.final.has(layout.file):
-            raise CorpusError(f"{layout.name} exists", remedy="choose another destination, or pass --force")
+    found = _read_run(layout)
+    if found is None:
+        present = None if force else _present(layout)
+        if present is not None:
+            raise CorpusError(
+                f"{layout.name}: {present} exists, which is not of a run that can be resumed",
+                remedy="choose another destination, or pass --force to replace it",
+            )
         layout.work.write(layout.run, encoded)
         return {}
-    found = read_json(present, name=f"{layout.name}: {layout.run}", max_bytes=MAX_BYTES)
     different = [key for key in wanted if found.get(key) != wanted[key]]
     if different and not layout.work.sizes(layout.records):  # it ended before anything was done
         layout.work.write(layout.run, encoded)
@@ -139,12 +171,26 @@ def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> 
     return read_records(layout)
 
 
+def _present(layout: Layout) -> str | None:
+    """Return a file at the destination of a new run that the run would replace."""
+    if layout.file is not None:
+        return next((name for name in (layout.file, layout.errors) if layout.final.has(name)), None)
+    names = layout.final.sizes("")
+    return next((name for name in sorted(names) if name == layout.errors or RESULTS.search(name)), None)
+
+
 def clear_run(layout: Layout) -> None:
     """Remove the results, records and settings of a run; other files stay."""
+    try:
+        before = str((_read_run(layout) or {}).get("output"))
+    except CorpusError:  # the remedy is to begin again
+        before = ""
+    layouts = [layout, *([replace(layout, format=FORMATS[before])] if before in FORMATS else [])]
     for name in layout.work.sizes(layout.records):
         shard = name.removeprefix(layout.records).removesuffix(".json")
-        for own in (layout.part(shard), layout.shard_errors(shard), layout.output(shard), name):
-            layout.work.remove(own)
+        for one in layouts:
+            for own in (one.part(shard), one.shard_errors(shard), one.output(shard), name):
+                layout.work.remove(own)
     layout.work.remove(layout.run)
 
 
@@ -153,11 +199,12 @@ def read_records(layout: Layout) -> dict[str, ShardRecord]:
     sizes = layout.work.sizes("")
     records = {}
     for name in layout.work.sizes(layout.records):
-        data = layout.work.read(name)
+        data = layout.work.read(name) if name.endswith(".json") else None
         if data is None:
             continue
         record = ShardRecord.from_bytes(data, f"{layout.name}: {name}")
-        if sizes.get(layout.part(record.name)) == record.size:
+        errors_size = sizes.get(layout.shard_errors(record.name), 0) if record.counts.errors else 0
+        if (sizes.get(layout.part(record.name)), errors_size) == (record.size, record.errors_size):
             records[record.name] = record
     return records
 
