@@ -210,3 +210,14 @@ def test_damaged_gzip_on_standard_input(monkeypatch: pytest.MonkeyPatch, form: s
     monkeypatch.setattr("sys.stdin", Input(b"\x1f\x8bxxxxxxxxxxx"))
     with pytest.raises(CorpusError, match="stdin is not a whole gzip file"):
         [list(file.documents(Columns())) for file in find_files(["-"], format_name=form)]
+
+
+def test_a_pattern_finds_a_file_once_though_a_link_is_a_loop(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for name in ("c.jsonl", "a/d.jsonl"):
+        (tmp_path / name).write_bytes(b'{"text": "iron"}\n')
+    (tmp_path / "loop").symlink_to(".")
+    (tmp_path / "same.jsonl").symlink_to("c.jsonl")
+    found = find_files([str(tmp_path / "**" / "*.jsonl")])
+    assert [one.name for one in found] == ["a/d.jsonl", "c.jsonl", "same.jsonl"]
+    assert [one.name for one in find_files([str(tmp_path)])] == [one.name for one in found]

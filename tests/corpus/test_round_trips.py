@@ -249,6 +249,34 @@ def test_lone_surrogates_are_replaced() -> None:
         assert (found.id, found.others["x"], found.text) == ("\ufffd", "a\ufffd", "iron")
 
 
+@pytest.mark.parametrize("form", ["parquet", "spacy"])
+def test_lone_surrogates_in_keys_are_escaped(form: str) -> None:
+    parts = prediction(NLP("iron")) | {"cats": {"\ud800": 1.0, "b": None}}
+    (found,) = read(form, write(form, [{"id": 1, "\ud800": 1, "a\ud801": 2, "text": "iron", **parts}]))
+    assert (found.others["\\ud800"], found.others["a\\ud801"]) == (1, 2)
+    expected = [("\ufffd", 1.0), ("b", None)] if form == "parquet" else {"\\ud800": 1.0}
+    assert found.others["cats"] == expected
+
+
+OUT_OF_RANGE = [
+    pa.array([1, 2**62, None], pa.timestamp("us")),
+    pa.array([1, 2**62, None], pa.timestamp("us", "Europe/Berlin")),
+    pa.array([1, 2**30, None], pa.date32()),
+    pa.array([1, -1, None], pa.int64()).view(pa.time64("us")),
+    pa.StructArray.from_arrays([pa.array([1, -(2**31), None], pa.date32())], names=["day"]),
+]
+
+
+@pytest.mark.parametrize("column", OUT_OF_RANGE, ids=lambda column: str(column.type))
+def test_dates_outside_of_the_calendar_are_errors_of_their_documents(column: pa.Array) -> None:
+    found = read("parquet", as_bytes(pa.table({"text": ["a", "b", "c"], "when": column})))
+    assert [one.text for one in found] == ["a", None, "c"]
+    assert found[1].number == 2
+    assert found[1].error is not None
+    assert found[1].error["errorMessage"].startswith("'when': a value of type ")
+    assert found[1].error["errorMessage"].endswith(" is out of range")
+
+
 def test_parquet_of_a_folder_has_one_schema(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
     source = tmp_path / "corpus.jsonl"
     lines: list[dict[str, Any]] = [{"text": "iron", "x": None}, {"text": "a", "x": 1.5, "y": [{"z": 1}]}, {"text": 3}]
@@ -311,6 +339,11 @@ def test_parquet_that_cannot_be_read() -> None:
     twice = pa.Table.from_arrays([pa.array(["a"])] * 3, names=["text", "x", "x"])
     with pytest.raises(CorpusError, match="the column 'x' occurs twice"):
         read("parquet", as_bytes(twice))
+    pair = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    nested = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), pair)
+    for column in (pair, nested):
+        with pytest.raises(CorpusError, match="file: the column 'x' has two fields 'a'"):
+            read("parquet", as_bytes(pa.table({"text": ["a"], "x": column})))
     with pytest.raises(CorpusError, match="file: the column 'txt' is missing; columns: 'text', 'body'"):
         read("parquet", content, Columns(text="txt"))
 

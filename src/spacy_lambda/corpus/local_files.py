@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ def _files(source: str, any_format: bool, own: frozenset[str]) -> Iterator[tuple
         check_file(path)
         files = [(path.parent, path)]
     else:
-        matches = sorted(Path(os.path.abspath(one)) for one in glob.glob(source, recursive=True))
+        matches = _distinct(Path(os.path.abspath(one)) for one in glob.glob(source, recursive=True))
         root = Path(os.path.abspath(_fixed_part(source)))
         files = [
             (root, one)
@@ -102,6 +102,14 @@ def _below(folder: Path, own: frozenset[str]) -> Iterator[Path]:
 
 def _raise(error: OSError) -> NoReturn:
     raise error
+
+
+def _distinct(paths: Iterable[Path]) -> list[Path]:
+    """Return paths in order, each file once though links to folders lead to it in several ways."""
+    found: dict[tuple[str, str], Path] = {}
+    for path in sorted(paths, key=lambda one: (len(one.parts), one)):
+        found.setdefault((os.path.realpath(path.parent), path.name), path)
+    return sorted(found.values())
 
 
 def _is_own(path: Path, own: frozenset[str]) -> bool:

@@ -98,6 +98,8 @@ def clean(value: Any) -> Any:
     """Return a value with U+FFFD in place of lone surrogates, which UTF-8 cannot hold."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple):  # a key of a map, and its value
+        return tuple(clean(one) for one in value)
+    if isinstance(value, list):
         return [clean(one) for one in value]
     return {clean(key): clean(one) for key, one in value.items()} if isinstance(value, dict) else value

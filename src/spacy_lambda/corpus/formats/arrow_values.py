@@ -1,42 +1,53 @@
 """Values of Arrow types <-> values that JSON holds.
 
-===================  =====================================================================
-timestamp            ISO 8601, in UTC with ``Z`` if it has a time zone
-date, time           ISO 8601
-duration             whole number of the type's unit
-decimal              string
-binary               base64
-NaN, infinity        null
+=====================  ===================================================================
+timestamp              ISO 8601, in UTC with ``Z`` if it has a time zone
+date, time             ISO 8601
+duration               whole number of the type's unit
+decimal                string
+binary                 base64
+NaN, infinity          null
 dictionary, extension  the value that it stands for
-map                  list of pairs
-===================  =====================================================================
+map                    list of pairs
+=====================  ===================================================================
+
+A date or time that is outside of the calendar is an error.
 """
 
 from __future__ import annotations
 
 import base64
 import math
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pyarrow as pa
 from pyarrow import types
 
-__all__ = ["json_values", "plain_type", "restored"]
+__all__ = ["OutOfRangeError", "json_values", "plain_type", "repeated_field", "restored"]
 
 Leaf = Callable[[pa.DataType], pa.DataType]
 Change = Callable[[Any], Any]
 
+ISO = re.compile(r"-?\d{4,5}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?)?|\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
+class OutOfRangeError(ValueError):
+    """A date or time that is outside of the calendar."""
+
+
 def json_values(column: pa.Array) -> list[Any]:
-    """Return the values of a column as JSON holds them."""
+    """Return the values of a column as JSON holds them.
+
+    :raises OutOfRangeError: If one is a date or time that is outside of the calendar.
+    """
     column = _cast(column, plain_type(column.type))
-    column = _cast(
-        column, _replaced(column.type, lambda leaf: pa.timestamp(leaf.unit, "UTC") if _is_zoned(leaf) else leaf)
-    )
     encode = _changed(column.type, _encoder)
+    # In UTC and without a time zone, with which Arrow formats values that are out of range as other dates.
+    column = _cast(column, _replaced(column.type, lambda leaf: pa.timestamp(leaf.unit) if _is_zoned(leaf) else leaf))
     values = _cast(column, _replaced(column.type, _readable)).to_pylist()
     return values if encode is None else list(map(encode, values))
 
@@ -44,6 +55,16 @@ def json_values(column: pa.Array) -> list[Any]:
 def plain_type(kind: pa.DataType) -> pa.DataType:
     """Return a type without the encodings of dictionaries and extensions."""
     return _replaced(kind, lambda leaf: leaf)
+
+
+def repeated_field(kind: pa.DataType) -> str | None:
+    """Return the name of two fields of one struct in a type, or ``None``."""
+    fields = [kind.field(number) for number in range(kind.num_fields)]
+    if types.is_struct(kind):
+        counts = Counter[str](field.name for field in fields)
+        if twice := [name for name, count in counts.items() if count > 1]:
+            return twice[0]
+    return next((name for field in fields if (name := repeated_field(field.type)) is not None), None)
 
 
 def restored(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -139,13 +160,20 @@ def _writable(kind: pa.DataType) -> pa.DataType:
 
 
 def _encoder(kind: pa.DataType) -> Change | None:
-    if types.is_timestamp(kind):
-        return lambda value: value.replace(" ", "T", 1)
+    if types.is_timestamp(kind) or types.is_date(kind) or types.is_time(kind):
+        return lambda value: _iso(value, kind)
     if types.is_decimal(kind):
         return lambda value: f"{value:f}"
     if types.is_floating(kind):
         return lambda value: value if math.isfinite(value) else None
     return (lambda value: base64.b64encode(value).decode()) if _is_binary(kind) else None
+
+
+def _iso(value: str, kind: pa.DataType) -> str:
+    text = value.replace(" ", "T", 1)
+    if ISO.fullmatch(text) is None:  # Arrow formats such values as garbage
+        raise OutOfRangeError(f"a value of type {kind} is out of range")
+    return f"{text}Z" if _is_zoned(kind) else text
 
 
 def _decoder(kind: pa.DataType) -> Change | None:

@@ -13,7 +13,7 @@ from spacy.vocab import Vocab
 from spacy_lambda.client.docs import doc_of
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.core.request_options import DOC_PARTS
-from spacy_lambda.corpus.formats.documents import make_document
+from spacy_lambda.corpus.formats.documents import escaped, make_document
 from spacy_lambda.corpus.formats.registry import Columns, Lines, Source, Write
 from spacy_lambda.errors import CorpusError, InvokeError
 
@@ -88,13 +88,16 @@ def _write(lines: Lines, stream: BinaryIO) -> None:
 
 
 def _doc(line: Mapping[str, Any], vocab: Vocab) -> Doc:
+    cats = {escaped(key): score for key, score in line["cats"].items() if score is not None}
+    spans = {escaped(key): group for key, group in line["spans"].items()}
     try:
-        doc = doc_of(line["text"], line, vocab)
+        doc = doc_of(line["text"], {**line, "cats": cats, "spans": spans}, vocab)
     except InvokeError as exc:
         raise CorpusError(
             f"the document {line['id']!r} cannot be a Doc: {exc.message}", remedy="choose another format: --to jsonl"
         ) from exc
-    doc.user_data.update({key: _storable(value) for key, value in line.items() if key not in ("text", *DOC_PARTS)})
+    own = {escaped(key): _storable(value) for key, value in line.items() if key not in ("text", *DOC_PARTS)}
+    doc.user_data.update(own)
     return doc
 
 
@@ -105,5 +108,5 @@ def _storable(value: Any) -> Any:
     if isinstance(value, list):
         return [_storable(one) for one in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable(one) for key, one in value.items()}
+        return {escaped(key): _storable(one) for key, one in value.items()}
     return str(value) if isinstance(value, int) and not -LARGEST <= value < LARGEST else value

@@ -8,7 +8,7 @@ from typing import Any
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.corpus.formats.registry import Columns, list_names
 
-__all__ = ["invalid_document", "make_document"]
+__all__ = ["escaped", "invalid_document", "make_document"]
 
 
 def make_document(values: Mapping[str, Any], file: str, number: int, columns: Columns) -> Document:
@@ -38,3 +38,8 @@ def invalid_document(file: str, number: int, message: str, remedy: str) -> Docum
     """Return a document that cannot be read, with the reason."""
     error = {"errorType": "CorpusError", "errorMessage": message, "remedy": remedy}
     return Document(f"{file}:{number}", None, file, number, error=error)
+
+
+def escaped(name: str) -> str:
+    """Return a name with escapes in place of lone surrogates, so that different names stay different."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -18,8 +18,8 @@ from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.corpus.arrow_types import column_type
 from spacy_lambda.corpus.formats.arrow_inference import SeenValues, clean
-from spacy_lambda.corpus.formats.arrow_values import json_values, plain_type, restored
-from spacy_lambda.corpus.formats.documents import make_document
+from spacy_lambda.corpus.formats.arrow_values import OutOfRangeError, json_values, plain_type, repeated_field, restored
+from spacy_lambda.corpus.formats.documents import escaped, invalid_document, make_document
 from spacy_lambda.corpus.formats.registry import Columns, Lines, Source, Write
 from spacy_lambda.errors import CorpusError
 
@@ -40,9 +40,31 @@ def read(stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
         opened = parquet.ParquetFile(source, buffer_size=CHUNK_BYTES, pre_buffer=False)
         names = _check(opened.schema_arrow, file, columns)
         for batch in opened.iter_batches(batch_size=READ_ROWS):
-            for row in zip(*map(json_values, batch.columns), strict=True):
+            for row in _rows(batch):
                 number += 1
-                yield make_document(dict(zip(names, row, strict=True)), file, number, columns)
+                if isinstance(row, OutOfRangeError):
+                    yield invalid_document(file, number, str(row), "correct the value, or write null")
+                else:
+                    yield make_document(dict(zip(names, row, strict=True)), file, number, columns)
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...] | OutOfRangeError]:
+    """Yield the values of each row, or its error."""
+    try:
+        yield from zip(*map(_values, batch.schema.names, batch.columns), strict=True)
+    except OutOfRangeError as exc:
+        if batch.num_rows == 1:
+            yield exc
+            return
+        for number in range(batch.num_rows):
+            yield from _rows(batch.slice(number, 1))
+
+
+def _values(name: str, column: pa.Array) -> list[Any]:
+    try:
+        return json_values(column)
+    except OutOfRangeError as exc:
+        raise OutOfRangeError(f"{name[:100]!r}: {exc}") from exc
 
 
 def _check(schema: pa.Schema, file: str, columns: Columns) -> list[str]:
@@ -55,6 +77,9 @@ def _check(schema: pa.Schema, file: str, columns: Columns) -> list[str]:
     if len(set(names)) < len(names):
         ((twice, _),) = Counter(names).most_common(1)
         raise CorpusError(f"{file}: the column {twice!r} occurs twice", remedy="rename one of them")
+    for name in names:
+        if (field := repeated_field(plain_type(schema.field(name).type))) is not None:
+            raise CorpusError(f"{file}: the column {name!r} has two fields {field!r}", remedy="rename one of them")
     kind = plain_type(schema.field(columns.text).type)
     if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_null(kind)):
         raise CorpusError(
@@ -172,7 +197,7 @@ class _Table:
         kinds["text"], self._columns["text"] = pa.string(), lambda values: _array(values, pa.string())
         for part in parts:
             kinds[part], self._columns[part] = column_type(part), partial(_part, kind=column_type(part))
-        self.schema = pa.schema([(clean(name), kind) for name, kind in kinds.items()])
+        self.schema = pa.schema([(escaped(name), kind) for name, kind in kinds.items()])
 
     def rows(self, lines: Sequence[Mapping[str, Any]]) -> pa.Table:
         """Return rows of the table."""
