@@ -310,7 +310,7 @@ def test_run_by_an_engine(engine: Any) -> None:
     ("bundle", "message", "remedy"),
     [
         (".", "the folder has no image.json", "spacy-lambda bundle"),
-        ("no.zip", "no file no.zip", "spacy-lambda bundle"),
+        ("no.zip", "the file no.zip does not exist", "spacy-lambda bundle"),
         ("registry.example/ner", "no engine that builds images", "install one"),
     ],
 )

@@ -114,7 +114,7 @@ def test_serve_from_s3(s3: Any, pipeline: Path, tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as server:
         try:
             assert server.stdout is not None
-            url = server.stdout.readline().split()[3].rstrip(",")
+            url = server.stdout.readline().split()[3].rstrip(";")
             client = boto3.client("lambda", endpoint_url=url)
             answer = client.invoke(FunctionName="function", Payload=json.dumps({"text": "iron"}))
             payload = json.loads(answer["Payload"].read())
