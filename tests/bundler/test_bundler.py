@@ -118,7 +118,9 @@ def test_wheels_of_the_target_are_accepted(links: Path, tmp_path: Path) -> None:
 def test_no_wheel_for_the_target(tag: str | None, links: Path, tmp_path: Path) -> None:
     if tag is not None:
         make_wheel(links, "compiled", tag)
-    with pytest.raises(BundleError, match=r"no wheel of compiled==1\.0 is available for Python 3\.13 on x86_64") as caught:
+    with pytest.raises(
+        BundleError, match=r"no wheel of compiled==1\.0 is available for Python 3\.13 on x86_64"
+    ) as caught:
         download_wheels([Pin("compiled", "1.0")], Target(), tmp_path)
     assert "pip index versions compiled" in caught.value.remedy
 
