@@ -15,7 +15,7 @@ from spacy_lambda.corpus.shard_names import shard_names
 
 __all__ = ["SHARD_BYTES", "Shard", "cut_shards", "make_shard"]
 
-SHARD_BYTES = 500_000
+SHARD_BYTES = 200_000
 """Default size of a shard: some hundred abstracts, less than a minute of work for one CPU."""
 
 
