@@ -58,7 +58,8 @@ def corpora(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 def write(form: str, lines: Sequence[dict[str, Any]], sources: Sequence[CorpusFile] = ()) -> bytes:
     stream = io.BytesIO()
-    FORMATS[form].open().writer(lambda: iter(lines), sources, COLUMNS)(lambda: iter(lines), stream)
+    parts = [part for part in DOC_PARTS if any(part in line for line in lines)]
+    FORMATS[form].open().writer(lambda: iter(lines), sources, COLUMNS, parts)(lambda: iter(lines), stream)
     return stream.getvalue()
 
 
@@ -311,6 +312,22 @@ def test_parquet_of_a_folder_has_one_schema(tmp_path: Path, pipeline: Path, engi
         shard_bytes=10,
     )
     assert {path.name: path.read_bytes() for path in files} == again
+
+
+@pytest.mark.parametrize("content", [b"", b'{"text": 3}\n'])
+def test_parquet_without_documents_has_the_columns_that_are_requested(
+    tmp_path: Path, pipeline: Path, content: bytes
+) -> None:
+    source = tmp_path / "corpus.jsonl"
+    source.write_bytes(content)
+    engine = InProcess(pipeline, AnnotateOptions(include=("ents", "cats")))
+    annotate(source, tmp_path / "out.parquet", pipeline=pipeline, on=engine, include=("ents", "cats"))
+    assert parquet.read_schema(tmp_path / "out.parquet").names == ["id", "text", "ents", "cats"]
+
+
+def test_gzip_of_a_format_that_is_compressed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="parquet files are compressed in themselves"):
+        annotate(tmp_path, tmp_path / "out.jsonl.gz", output_format="parquet")
 
 
 def test_parquet_reads_as_the_hub_writes_it(tmp_path: Path) -> None:

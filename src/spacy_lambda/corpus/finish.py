@@ -19,16 +19,21 @@ __all__ = ["finish"]
 
 
 def finish(
-    layout: Layout, records: Sequence[ShardRecord], sources: Sequence[Source], columns: Columns
+    layout: Layout,
+    records: Sequence[ShardRecord],
+    sources: Sequence[Source],
+    columns: Columns,
+    parts: Sequence[str],
 ) -> tuple[str | None, Counter[str]]:
     """Make the output of all shards, in the order of the corpus.
 
     :param sources: The files of the corpus.
     :param columns: Their columns.
+    :param parts: The parts of a Doc that are requested.
     :returns: The name of the file with the documents that have an error, if there are any; how many have each error.
     """
     if layout.converts:
-        write = layout.format.open().writer(lambda: _lines(layout, records), sources, columns)
+        write = layout.format.open().writer(lambda: _lines(layout, records), sources, columns, parts)
         files = {layout.output(one.name): [one] for one in records} if layout.file is None else {layout.file: records}
         for name, own in files.items():
             _write(layout, name, own, write)

@@ -105,7 +105,7 @@ def annotate(
     begun = None if force else begun_shard_bytes(layout)
     size = shard_bytes or begun or chosen.shard_bytes
     settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size, layout.format.name)
-    run = _Run(layout, files, columns, on_error, on_progress)
+    run = _Run(layout, files, columns, options.include, on_error, on_progress)
     engine = chosen.make(options, run_name(layout, settings), run.show)
     done = begin_run(layout, settings, force=force)
     if done and all(file.size is not None for file in files):  # standard input cannot be read twice
@@ -121,10 +121,11 @@ class _Run:
         layout: Layout,
         files: Sequence[CorpusFile],
         columns: Columns,
+        parts: Sequence[str],
         on_error: OnError,
         on_progress: OnProgress,
     ) -> None:
-        self._layout, self._files, self._columns = layout, files, columns
+        self._layout, self._files, self._columns, self._parts = layout, files, columns, parts
         sizes = [file.size for file in files]
         self._total = None if None in sizes else sum(size for size in sizes if size is not None)
         self._on_error = on_error
@@ -167,7 +168,7 @@ class _Run:
                 records[result.name] = self._write(result)
         self._check_names(self._digests.keys(), done)
         ordered = [records[name] for name in self._digests]
-        errors, reasons = finish(self._layout, ordered, self._files, self._columns)
+        errors, reasons = finish(self._layout, ordered, self._files, self._columns, self._parts)
         counts = Counts()
         for record in ordered:
             counts.add(record.counts)

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.source.s3 import s3_client
 from spacy_lambda.corpus.destination import Destination, FolderDestination
-from spacy_lambda.corpus.formats.registry import FORMATS, Format, bare_name, format_of, named_format
+from spacy_lambda.corpus.formats.registry import FORMATS, Format, bare_name, format_of, is_gzip, named_format
 from spacy_lambda.corpus.s3_destination import S3Destination
 from spacy_lambda.corpus.s3_files import SCHEME, S3Place
 from spacy_lambda.errors import CorpusError
@@ -102,6 +102,11 @@ def make_layout(destination: str, *, format_name: str | None = None, s3: S3Optio
     if not form.is_written:
         raise CorpusError(
             f"{destination}: {form.name} cannot hold annotations", remedy=f"choose from {', '.join(_written())}"
+        )
+    if own is not None and form.compressed and is_gzip(destination):
+        raise CorpusError(
+            f"{destination}: {form.name} files are compressed in themselves",
+            remedy=f"name a file that ends with {form.suffixes[0]}",
         )
     if destination.startswith(SCHEME):
         return _in_bucket(destination, form, s3, is_file=own is not None)

@@ -44,7 +44,7 @@ class Delimited:
             else:
                 yield invalid_document(file, number, f"the row cannot be read: {row}", "correct the row")
 
-    def writer(self, every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
+    def writer(self, every: Lines, sources: Sequence[Source], columns: Columns, parts: Sequence[str]) -> Write:
         """Return the function that writes entities."""
         return self._write
 

@@ -76,7 +76,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
-def writer(every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
+def writer(every: Lines, sources: Sequence[Source], columns: Columns, parts: Sequence[str]) -> Write:
     return _write
 
 

@@ -33,7 +33,7 @@ def _document(line: bytes, file: str, number: int, columns: Columns) -> Document
     return make_document(value, file, number, columns)
 
 
-def writer(every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
+def writer(every: Lines, sources: Sequence[Source], columns: Columns, parts: Sequence[str]) -> Write:
     return _write
 
 

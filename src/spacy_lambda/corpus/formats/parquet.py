@@ -112,13 +112,12 @@ def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
         yield cast(BinaryIO, copy)
 
 
-def writer(every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
+def writer(every: Lines, sources: Sequence[Source], columns: Columns, parts: Sequence[str]) -> Write:
     """Look through all lines for the types of their columns; those of Parquet sources come back as they were."""
     seen = {"id": SeenValues()}
-    parts = set[str]()
     types_before = _types_of(sources, columns)
     for chunk in _chunks(every()):
-        _see(chunk, seen, parts)
+        _see(chunk, seen)
         for name in [name for name in types_before if name in seen]:
             try:
                 restored([line.get(name) for line in chunk], types_before[name])
@@ -162,13 +161,11 @@ def _chunks(lines: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, An
         yield chunk
 
 
-def _see(chunk: Iterable[Mapping[str, Any]], seen: dict[str, SeenValues], parts: set[str]) -> None:
-    """See the values of carried columns, and which parts of a Doc there are."""
+def _see(chunk: Iterable[Mapping[str, Any]], seen: dict[str, SeenValues]) -> None:
+    """See the values of carried columns."""
     for line in chunk:
         for name, value in line.items():
-            if name in DOC_PARTS:
-                parts.add(name)
-            elif name != "text":
+            if name != "text" and name not in DOC_PARTS:
                 if name not in seen:
                     seen[name] = SeenValues()
                 seen[name].add(value)

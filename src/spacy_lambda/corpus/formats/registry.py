@@ -84,12 +84,13 @@ class FormatModule(Protocol):
         """
         ...
 
-    def writer(self, every: Lines, sources: Sequence[Source], columns: Columns) -> Write:
+    def writer(self, every: Lines, sources: Sequence[Source], columns: Columns, parts: Sequence[str]) -> Write:
         """Return the function that writes the output's files. A format that is only read does not have it.
 
         :param every: All annotated documents, of which a file has all or some.
         :param sources: The files of the corpus.
         :param columns: Their columns.
+        :param parts: The parts of a Doc that are requested; a table has their columns also without documents.
         :raises CorpusError: If the format cannot hold them.
         """
         ...
