@@ -108,7 +108,7 @@ def annotate(
     run = _Run(layout, files, columns, options.include, on_error, on_progress)
     engine = chosen.make(options, run_name(layout, settings), run.show)
     done = begin_run(layout, settings, force=force)
-    if done and all(file.size is not None for file in files):  # standard input cannot be read twice
+    if done and not any(file.read_once for file in files):
         run.check(cut_shards(files, columns, shard_bytes=size), done)
     return run.all(engine, cut_shards(files, columns, shard_bytes=size), done)
 
