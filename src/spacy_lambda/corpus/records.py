@@ -153,8 +153,9 @@ def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> 
     if found is None:
         present = None if force else _present(layout)
         if present is not None:
+            place = layout.name if present == layout.file else f"{layout.name}: {present}"
             raise CorpusError(
-                f"{layout.name}: {present} exists, which is not of a run that can be resumed",
+                f"{place} exists, and not in a run that can be resumed",
                 remedy="choose another destination, or pass --force to replace it",
             )
         layout.work.write(layout.run, encoded)
