@@ -52,6 +52,8 @@ def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator
     for name, value in variables.items():
         patch.setenv(name, value)
     patch.setattr(boto3, "DEFAULT_SESSION", None)
+    # What another module of this process left: functions of the same names.
+    requests.post(f"{url}/moto-api/reset", timeout=10).raise_for_status()
     requests.post(f"{url}/moto-api/config", json={"lambda": {"use_docker": False}}, timeout=10).raise_for_status()
     try:
         yield url

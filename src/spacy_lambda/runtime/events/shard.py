@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class ShardEvent:
         """
         began = time.perf_counter()
         task = _Task.parse(event["shard"], predictor)
-        client = _client(tuple(predictor.environ.get(name) for name in ENDPOINTS))
+        client = _client(tuple(os.environ.get(name) for name in ENDPOINTS))
         digest = hashlib.sha256()
         try:
             done = annotate_shard(
