@@ -18,7 +18,7 @@ from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
 if TYPE_CHECKING:
     from spacy_lambda.runtime.predictor import Predictor
 
-__all__ = ["Annotator", "pipeline_folder"]
+__all__ = ["Annotator", "compiled_folder"]
 
 Table = TypeVar("Table")
 
@@ -117,19 +117,25 @@ class Annotator:
         from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
         from spacy_lambda.runtime.predictor import Predictor
 
-        nlp = load_pipeline(pipeline_folder(self.pipeline))
+        nlp = load_pipeline(compiled_folder(self.pipeline))
         # Texts are sent one by one: a request's limit for all of them has no use, and would apply to long ones.
         return Predictor(nlp, {MAX_TEXT_VARIABLE: str(nlp.max_length), MAX_TOTAL_VARIABLE: str(NO_LIMIT)})
 
 
-def pipeline_folder(pipeline: str | os.PathLike[str]) -> Path:
-    """Return the folder of a pipeline, fetched and verified if it is an artifact or in a store.
+def compiled_folder(pipeline: str | os.PathLike[str]) -> Path:
+    """Return the folder of a compiled pipeline, fetched and verified if it is an artifact or in a store.
 
+    :raises NotCompiledError: If it needs torch.
     :raises SpacyLambdaError: If there is no such pipeline, or it cannot be fetched.
     """
-    resolved = resolve_pipeline(os.fspath(pipeline))
-    if resolved.has_folder:
-        return find_pipeline(os.fspath(pipeline))
-    from spacy_lambda.runtime.loading import locate_pipeline
+    from spacy_lambda.pipeline.kind import require_compiled  # needs packaging
 
-    return locate_pipeline({**os.environ, PIPELINE_VARIABLE: os.fspath(pipeline)}).path
+    name = os.fspath(pipeline)
+    if resolve_pipeline(name).has_folder:
+        folder = find_pipeline(name)
+    else:
+        from spacy_lambda.runtime.loading import locate_pipeline
+
+        folder = locate_pipeline({**os.environ, PIPELINE_VARIABLE: name}).path
+    require_compiled(folder, name=name)
+    return folder

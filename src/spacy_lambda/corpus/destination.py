@@ -6,13 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Protocol, cast
 
-__all__ = ["Destination", "FolderDestination"]
+from spacy_lambda.core.files import replacing
 
-PART = ".part"
-"""Suffix of a hidden file that is being written."""
+__all__ = ["Destination", "FolderDestination"]
 
 
 class Destination(Protocol):
@@ -43,7 +41,7 @@ class Destination(Protocol):
         ...
 
     def remove_folder(self) -> None:
-        """Remove the folder and the folders in it, if there are no files."""
+        """Remove the folder and the folders in it, if there are no files but hidden ones."""
         ...
 
 
@@ -62,18 +60,8 @@ class FolderDestination:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=PART, delete=False) as file:
-            try:
-                yield cast(BinaryIO, file)
-                file.flush()
-                os.fsync(file.fileno())
-                os.chmod(file.name, 0o666 & ~_umask())
-                os.replace(file.name, path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        with replacing(self.folder / name) as file:
+            yield cast(BinaryIO, file)
 
     def read(self, name: str) -> bytes | None:
         try:
@@ -101,13 +89,7 @@ class FolderDestination:
     def remove_folder(self) -> None:
         for root, _, names in os.walk(self.folder, topdown=False):
             for name in names:
-                if name.startswith(".") and name.endswith(PART):  # of a process that was killed
+                if name.startswith("."):  # of a process that was killed while it wrote
                     Path(root, name).unlink(missing_ok=True)
             with suppress(OSError):
                 os.rmdir(root)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,13 @@ from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.corpus.annotator import pipeline_folder
+from spacy_lambda.corpus.annotator import compiled_folder
 from spacy_lambda.corpus.cost import invocation_cost
 from spacy_lambda.corpus.engines.local import LocalEngine
-from spacy_lambda.corpus.files import find_files
+from spacy_lambda.corpus.files import Sources, find_files
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.shards import SHARD_BYTES, Shard, cut_shards, make_shard
 from spacy_lambda.errors import CorpusError
-from spacy_lambda.pipeline.kind import require_compiled
 from spacy_lambda.runtime.cpus import available_cpus
 
 __all__ = ["SAMPLE", "EngineEstimate", "Estimate", "Reading", "estimate", "estimate_corpus", "read_all"]
@@ -99,7 +97,7 @@ class Estimate:
 
 
 def estimate_corpus(
-    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    sources: Sources,
     *,
     pipeline: str | Path,
     include: Iterable[str] = ("ents",),
@@ -119,12 +117,10 @@ def estimate_corpus(
 
     :raises CorpusError: If the corpus cannot be read, or has no text.
     """
-    folder = pipeline_folder(pipeline)
-    require_compiled(folder, name=os.fspath(pipeline))
+    folder = compiled_folder(pipeline)
     options = AnnotateOptions.of(include, None, long_text)
-    named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    files = find_files([os.fspath(one) for one in named], format_name=input_format, s3=s3)
-    columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
+    files = find_files(sources, format_name=input_format, s3=s3)
+    columns = Columns.of(text_column, id_column)
     reading = read_all(cut_shards(files, columns, shard_bytes=shard_bytes), on_step=on_step)
     on_step("sample", 0, 1)
     found = estimate(reading, folder, options, workers=workers or available_cpus(), architecture=architecture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,10 @@ from spacy_lambda.corpus.local_files import find_local
 from spacy_lambda.corpus.s3_files import SCHEME, find_in_bucket
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["STANDARD_INPUT", "CorpusFile", "find_files"]
+__all__ = ["STANDARD_INPUT", "CorpusFile", "Sources", "find_files"]
+
+Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""Files, folders and patterns, here or in S3, or ``-`` for standard input."""
 
 STANDARD_INPUT = "-"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -83,7 +87,7 @@ def _read_errors(name: str) -> Iterator[None]:
 
 
 def find_files(
-    sources: Sequence[str],
+    sources: Sources,
     *,
     format_name: str | None = None,
     own: Sequence[str] = (),
@@ -91,7 +95,6 @@ def find_files(
 ) -> list[CorpusFile]:
     """Find the files of a corpus.
 
-    :param sources: Files, folders and patterns, here or in S3, or ``-`` for standard input.
     :param format_name: The format of all files; by default that of each file's name.
     :param own: Files and folders that the run itself writes, which are not part of the corpus.
     :param s3: Options of S3.
@@ -99,17 +102,19 @@ def find_files(
     :raises StoreError: If S3 cannot be reached or denies access.
     """
     forced = None if format_name is None else named_format(format_name)
-    if STANDARD_INPUT in sources:
-        if len(sources) > 1:
+    given = [sources] if isinstance(sources, str | os.PathLike) else sources
+    names = [os.fspath(source) for source in given]
+    if STANDARD_INPUT in names:
+        if len(names) > 1:
             raise CorpusError("standard input cannot be read with other sources", remedy="pass '-' alone")
         return [_standard_input(forced)]
-    remote = [source for source in sources if source.startswith(SCHEME)]
-    if remote and len(remote) < len(sources):
+    remote = [name for name in names if name.startswith(SCHEME)]
+    if remote and len(remote) < len(names):
         raise CorpusError("some sources are in S3, others are not", remedy="annotate them one after the other")
     if remote:
-        found = find_in_bucket(sources, any_format=forced is not None, own=own, options=s3)
+        found = find_in_bucket(names, any_format=forced is not None, own=own, options=s3)
     else:
-        found = find_local(sources, any_format=forced is not None, own=own)
+        found = find_local(names, any_format=forced is not None, own=own)
     return [
         CorpusFile(one.name, _format(one.name, forced), one.size, one.open, is_gzip(one.name), one.state)
         for one in found

@@ -13,9 +13,12 @@ from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.formats.registry import Columns, Source, Write, is_gzip
 from spacy_lambda.corpus.layout import Layout
 from spacy_lambda.corpus.records import ShardRecord, clear_run
-from spacy_lambda.errors import CorpusError
+from spacy_lambda.errors import CorpusError, shorten
 
 __all__ = ["finish"]
+
+NUMBER = re.compile(r"\d[\d,.]*\d|\d")
+REASON_LENGTH = 200
 
 
 def finish(
@@ -37,12 +40,11 @@ def finish(
         files = {layout.output(one.name): [one] for one in records} if layout.file is None else {layout.file: records}
         for name, own in files.items():
             _write(layout, name, own, write)
-    reasons = count_reasons(layout, records)
     errors = _write_errors(layout, [record for record in records if record.counts.errors])
     if layout.file is not None:
         clear_run(layout)
         layout.work.remove_folder()
-    return errors, reasons
+    return errors
 
 
 def _write(layout: Layout, name: str, records: Sequence[ShardRecord], write: Write) -> None:
@@ -56,25 +58,19 @@ def packed(file: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))
 
 
-def _write_errors(layout: Layout, failed: Sequence[ShardRecord]) -> str | None:
+def _write_errors(layout: Layout, failed: Sequence[ShardRecord]) -> tuple[str | None, Counter[str]]:
+    """Write the file of errors, or remove it, and count its errors by their messages, without their numbers."""
+    reasons = Counter[str]()
     if not failed:
         layout.final.remove(layout.errors)
-        return None
+        return None, reasons
     with layout.final.writing(layout.errors) as file:
         for record in failed:
-            file.write(_content(layout, layout.shard_errors(record.name)))
-    return layout.errors
-
-
-def count_reasons(layout: Layout, records: Sequence[ShardRecord]) -> Counter[str]:
-    """Return how many documents have each error, by its message without its numbers."""
-    reasons = Counter[str]()
-    for record in records:
-        if record.counts.errors:
-            for line in _content(layout, layout.shard_errors(record.name)).splitlines():
-                message = str(parse_json(line)["error"]["errorMessage"])
-                reasons[re.sub(r"\d[\d,.]*\d|\d", "N", message)[:200]] += 1
-    return reasons
+            content = _content(layout, layout.shard_errors(record.name))
+            file.write(content)
+            messages = (str(parse_json(line)["error"]["errorMessage"]) for line in content.splitlines())
+            reasons.update(shorten(NUMBER.sub("N", message), REASON_LENGTH) for message in messages)
+    return layout.errors, reasons
 
 
 def _lines(layout: Layout, records: Sequence[ShardRecord]) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.choices import EngineName, OnError
 from spacy_lambda.corpus.engines.chosen import choose_engine
 from spacy_lambda.corpus.engines.protocol import Engine, ShardResult
-from spacy_lambda.corpus.files import CorpusFile, find_files
+from spacy_lambda.corpus.files import CorpusFile, Sources, find_files
 from spacy_lambda.corpus.finish import finish
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.layout import Layout, make_layout
@@ -38,7 +38,7 @@ __all__ = ["annotate"]
 
 
 def annotate(
-    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    sources: Sources,
     destination: str | os.PathLike[str],
     *,
     pipeline: str | Path | None = None,
@@ -90,9 +90,8 @@ def annotate(
     layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
     wanted = AnnotateOptions.of(include, labels, long_text)
     options = replace(wanted, include=layout.format.included(wanted.include))
-    named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    files = find_files([os.fspath(one) for one in named], format_name=input_format, own=layout.own, s3=s3)
-    columns = Columns(text=text_column, id=id_column or "id", explicit_id=id_column is not None)
+    files = find_files(sources, format_name=input_format, own=layout.own, s3=s3)
+    columns = Columns.of(text_column, id_column)
     chosen = choose_engine(
         on,
         pipeline=pipeline,
@@ -143,11 +142,15 @@ class _Run:
 
         :raises CorpusError: If it does not.
         """
-        digests = {shard.name: shard.sha256 for shard in shards if shard.name in done}
-        for name, sha256 in digests.items():
-            if done[name].sha256 != sha256:
-                raise self._changed(f"the documents of {name} are not those that were annotated")
-        self._check_names(digests, done)
+        names = set()
+        for shard in shards:
+            names.add(shard.name)
+            self._check_digest(shard, done)
+        self._check_names(names, done)
+
+    def _check_digest(self, shard: Shard, done: Mapping[str, ShardRecord]) -> None:
+        if shard.name in done and done[shard.name].sha256 != shard.sha256:
+            raise self._changed(f"the documents of {shard.name} are not those that were annotated")
 
     def _check_names(self, names: Collection[str], done: Mapping[str, ShardRecord]) -> None:
         missing = sorted(done.keys() - names)
@@ -191,11 +194,10 @@ class _Run:
         for shard in shards:
             self._digests[shard.name] = shard.sha256
             self._read += len(shard.lines)
+            self._check_digest(shard, done)
             record = done.get(shard.name)
             if record is None:
                 yield shard
-            elif record.sha256 != shard.sha256:
-                raise self._changed(f"the documents of {shard.name} are not those that were annotated")
             else:
                 self._resumed += record.counts.documents
         self._all_read = True

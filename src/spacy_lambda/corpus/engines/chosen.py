@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.corpus.annotator import pipeline_folder
+from spacy_lambda.corpus.annotator import compiled_folder
 from spacy_lambda.corpus.choices import EngineName
 from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.engines.protocol import Engine
@@ -62,10 +61,7 @@ def choose_engine(
         return _on_lambda(function, config, aws)
     if pipeline is None:
         raise CorpusError("the pipeline is missing", remedy="pass --pipeline, or --function for a deployed function")
-    from spacy_lambda.pipeline.kind import require_compiled  # needs packaging
-
-    folder = pipeline_folder(pipeline)
-    require_compiled(folder, name=os.fspath(pipeline))
+    folder = compiled_folder(pipeline)
     digest = str(folder_digest(folder, manifest_of(folder)))
 
     def make(options: AnnotateOptions, run: str, on_states: OnStates) -> Engine:

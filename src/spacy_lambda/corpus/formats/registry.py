@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, Self, cast
 
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.core.request_options import DOC_PARTS
@@ -45,6 +45,11 @@ class Columns:
     text: str = "text"
     id: str = "id"
     explicit_id: bool = False
+
+    @classmethod
+    def of(cls, text: str, id_column: str | None) -> Self:
+        """Return the columns that a user names; ``None`` for an identifier that need not exist."""
+        return cls(text=text) if id_column is None else cls(text=text, id=id_column, explicit_id=True)
 
     def check(self, names: Sequence[str], place: str) -> None:
         """Check the columns of a table.
