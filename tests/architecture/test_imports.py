@@ -160,7 +160,7 @@ def test_json_from_outside_is_read_in_one_place() -> None:
         "deploy/golden_tests.py",
         "cdk/spec_file.py",
         "core/annotation.py",
-        "corpus/engines/worker.py",
+        "corpus/engines/messages.py",
         "pipeline/config_file.py",
     }
     for path in sorted(SOURCE.rglob("*.py")):

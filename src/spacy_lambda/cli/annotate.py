@@ -9,6 +9,7 @@ import typer
 from spacy_lambda.cli.annotate_progress import annotate_progress
 from spacy_lambda.cli.confirm import confirm
 from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.options import (
     ConfigOption,
     EndpointUrlOption,
@@ -120,7 +121,7 @@ def annotate(
             raise typer.Exit(1)
     from spacy_lambda.corpus import annotate as annotate_corpus
 
-    with annotate_progress(quiet=as_json) as on_progress:
+    with interrupted_by_signals(), annotate_progress(quiet=as_json) as on_progress:
         summary = annotate_corpus(
             sources,
             destination,

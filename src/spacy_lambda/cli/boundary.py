@@ -5,7 +5,9 @@
 1     a known error, with its remedy; not confirmed; or the output was closed
 2     usage error
 70    a bug in spacy-lambda, to be reported
+129   annotate: ended by SIGHUP
 130   interrupted by Ctrl-C
+143   annotate: ended by SIGTERM
 ====  ======================================================================================================
 """
 
@@ -20,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy_lambda.cli.console import discard_output, open_streams, print_error, print_lines
+from spacy_lambda.cli.end_signals import SignalInterrupt
 from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
 from spacy_lambda.errors import SpacyLambdaError
 from spacy_lambda.extras import missing_extra
@@ -95,7 +98,7 @@ def _report(exc: BaseException) -> int:
         traceback.print_exception(exc)
     if isinstance(exc, KeyboardInterrupt | EOFError):
         print_lines("interrupted", err=True)
-        return INTERRUPTED
+        return exc.exit_code if isinstance(exc, SignalInterrupt) else INTERRUPTED
     known = _to_known_error(exc)
     print_error(known or _bug(exc))
     return BUG if known is None else KNOWN

@@ -10,7 +10,9 @@ The flow, one module each::
       destination         a folder in which files appear whole
       records             settings of a run, and records of the shards that are done
       engines/            shards -> results
-        local, worker       processes on this machine
+        local               processes on this machine
+          worker_process, worker, messages   one process, its program, and what they send
+          isolation           a shard in which a process has ended -> its results
         ray                 actors of Ray
       finish              shards' results -> the output
       summary             figures of a run, while it goes on and at its end

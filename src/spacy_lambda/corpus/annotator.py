@@ -102,6 +102,13 @@ class Annotator:
         done = annotate_shard(lines.splitlines(), self._fresh(), self.options, on_documents)
         return ShardResult(name, done.lines, done.errors, done.counts, done.seconds)
 
+    def load(self) -> None:
+        """Load the pipeline now, rather than for the first text.
+
+        :raises SpacyLambdaError: If it does not load.
+        """
+        _ = self._predictor
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_predictor"}
 

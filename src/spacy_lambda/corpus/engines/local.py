@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
-from spacy_lambda.core.env_names import CPUS_VARIABLE
+from spacy_lambda.corpus.engines.isolation import annotate_isolated
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
-from spacy_lambda.corpus.engines.worker import receive, send
+from spacy_lambda.corpus.engines.worker_process import WorkerEndedError, WorkerProcess, ending
 from spacy_lambda.corpus.shards import Shard
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["ONE_CPU", "LocalEngine"]
+__all__ = ["LocalEngine"]
 
-ONE_CPU = dict.fromkeys(
-    (CPUS_VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
-)
-"""Variables that give a process one thread."""
+MAX_ENDINGS = 20
+"""Processes that may end one after the other before any of them has annotated a document."""
+
+CLOSE_S = 1.0
+"""Seconds for which threads are waited for; one that reads standard input may not end."""
 
 
 class LocalEngine:
     """Annotates shards in processes: with Python's lock, threads would take turns outside of the encoder.
+
+    A document that ends its process has an error, and all others are annotated.
 
     :param pipeline: The folder of a compiled pipeline.
     :param options: Options of annotating.
@@ -42,10 +42,12 @@ class LocalEngine:
 
     def run(self, shards: Iterator[Shard], on_documents: OnDocuments) -> Generator[ShardResult, None, None]:
         results: queue.Queue[ShardResult | Exception | None] = queue.Queue(maxsize=self._workers)
-        source = _Locked(shards)
-        workers = [_Worker(self._pipeline, self._options) for _ in range(self._workers)]
+        source, endings = _Locked(shards), _Endings()
+        workers = [
+            WorkerProcess(self._pipeline, self._options, lambda: on_documents(Counts())) for _ in range(self._workers)
+        ]
         threads = [
-            threading.Thread(target=_feed, args=(worker, source, results, on_documents), daemon=True)
+            threading.Thread(target=_feed, args=(worker, source, results, on_documents, endings), daemon=True)
             for worker in workers
         ]
         try:
@@ -64,6 +66,10 @@ class LocalEngine:
             source.close()
             for worker in workers:
                 worker.kill()
+            until = time.monotonic() + CLOSE_S
+            while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
+                with suppress(queue.Empty):  # a thread may wait until its result is taken
+                    results.get(timeout=CLOSE_S / 50)
 
 
 class _Locked:
@@ -82,82 +88,75 @@ class _Locked:
         self._closed = True
 
 
-class _Worker:
-    """A worker process, started when it is first used."""
+class _Endings:
+    """The number of processes that have ended since one annotated documents."""
 
-    def __init__(self, pipeline: Path, options: AnnotateOptions) -> None:
-        self._settings = {"pipeline": os.fspath(pipeline), "options": options.to_dict()}
-        self._process: subprocess.Popen[bytes] | None = None
-        self._killed = False
+    def __init__(self) -> None:
+        self._count = 0
 
-    def annotate(self, shard: Shard, on_documents: OnDocuments) -> ShardResult:
-        """Annotate a shard.
+    def see(self, counts: Counts) -> None:
+        """Begin to count again if documents were annotated."""
+        if counts.documents > counts.errors:
+            self._count = 0
 
-        :raises CorpusError: If the process fails or ends.
+    def add(self, error: WorkerEndedError) -> None:
+        """Count a process that has ended.
+
+        :raises CorpusError: If there are too many.
         """
-        process = self._process or self._start()
-        with suppress(BrokenPipeError):  # the reason is in the output
-            send(_pipe(process.stdin), {"name": shard.name}, shard.lines)
-        while (message := receive(_pipe(process.stdout))) is not None:
-            header, contents = message
-            if header["kind"] == "documents":
-                on_documents(Counts.from_dict(header["counts"]))
-            elif header["kind"] == "done":
-                counts = Counts.from_dict(header["counts"])
-                return ShardResult(shard.name, contents[0], contents[1], counts, header["seconds"])
-            elif header["kind"] == "error":
-                raise CorpusError(header["message"], remedy=header["remedy"])
-        raise _ended(process.wait(), shard)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "spacy_lambda.corpus.engines.worker"]
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ONE_CPU}
-        )
-        self._process = process
-        if self._killed:
-            process.kill()
-        with suppress(BrokenPipeError):
-            send(_pipe(process.stdin), self._settings)
-        return process
-
-    def kill(self) -> None:
-        """End the process at once."""
-        self._killed = True
-        process = self._process
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with suppress(OSError):
-                        pipe.close()
-
-
-def _pipe(stream: Any) -> BinaryIO:
-    return cast(BinaryIO, stream)
+        self._count += 1
+        if self._count >= MAX_ENDINGS:
+            raise CorpusError(
+                f"{self._count} worker processes ended one after the other and annotated no document; the last one"
+                f" {ending(error.status)}",
+                remedy="the reason may be above; `spacy-lambda serve` with one of the documents shows more",
+            ) from error
 
 
 def _feed(
-    worker: _Worker, source: _Locked, results: queue.Queue[ShardResult | Exception | None], on_documents: OnDocuments
+    worker: WorkerProcess,
+    source: _Locked,
+    results: queue.Queue[ShardResult | Exception | None],
+    on_documents: OnDocuments,
+    endings: _Endings,
 ) -> None:
     """Give shards to a worker until there are no more."""
     try:
         while (shard := source.next()) is not None:
-            results.put(worker.annotate(shard, on_documents))
+            results.put(_annotate(worker, shard, on_documents, endings))
     except Exception as exc:
         results.put(exc)
     finally:
+        worker.close()
         results.put(None)
 
 
-def _ended(status: int, shard: Shard) -> CorpusError:
-    if status < 0:
-        return CorpusError(
-            f"a worker was ended by signal {-status} in shard {shard.name}",
-            remedy="if memory ran out, pass fewer --workers; the same command resumes where this one stopped",
+def _annotate(worker: WorkerProcess, shard: Shard, on_documents: OnDocuments, endings: _Endings) -> ShardResult:
+    """Annotate a shard, and count each of its documents once."""
+    seen = Counts()
+
+    def count(counts: Counts) -> None:
+        seen.add(counts)
+        endings.see(counts)
+        on_documents(counts)
+
+    def annotate(lines: bytes) -> ShardResult:
+        try:
+            return worker.annotate(shard.name, lines, endings.see)
+        except WorkerEndedError as exc:
+            endings.add(exc)
+            raise
+
+    try:
+        return worker.annotate(shard.name, shard.lines, count)
+    except WorkerEndedError as exc:
+        endings.add(exc)
+        result = annotate_isolated(shard.name, shard.lines, seen.documents, annotate)
+        on_documents(
+            Counts(
+                documents=result.counts.documents - seen.documents,
+                words=result.counts.words - seen.words,
+                errors=result.counts.errors - seen.errors,
+            )
         )
-    return CorpusError(
-        f"a worker failed with exit status {status} in shard {shard.name}",
-        remedy="the reason is above; the same command resumes where this one stopped",
-    )
+        return result

@@ -15,8 +15,8 @@ from spacy_lambda.core.artifact.unpack import unpack_stream
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.streams import ChunkStream
 from spacy_lambda.corpus.annotator import Annotator
-from spacy_lambda.corpus.engines.local import ONE_CPU
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
+from spacy_lambda.corpus.engines.worker_process import ONE_CPU
 from spacy_lambda.corpus.shards import Shard
 from spacy_lambda.errors import CorpusError, SpacyLambdaError
 

@@ -1,0 +1,37 @@
+"""Signals that ask ``annotate`` to end: cleaned up as after Ctrl-C, with the exit code of the signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from spacy_lambda.cli.boundary import guarded
+from spacy_lambda.cli.end_signals import interrupted_by_signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_command_with_its_exit_code(number: signal.Signals) -> None:
+    cleaned = []
+
+    def command() -> None:
+        with interrupted_by_signals():
+            try:
+                os.kill(os.getpid(), number)
+                signal.pause()
+            finally:
+                cleaned.append(True)
+
+    assert guarded(command) == 128 + number
+    assert cleaned
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupted_by_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
