@@ -234,6 +234,33 @@ def test_a_function_that_has_gone(browser: Any, with_page: Path) -> None:
     page.errors()
 
 
+@pytest.mark.parametrize(
+    ("status", "seconds", "detail", "remedy"),
+    [
+        (502, 30.2, "The function's timeout of 30 s ended before it responded.", "raise timeout in spacy-lambda.toml"),
+        (502, 2.0, "The function failed, or its timeout ended, after 2.0 s.", "spacy-lambda logs"),
+        (429, 0.1, "all of the function's concurrency", "raise concurrency"),
+        (504, 60.0, "A proxy in front of the function ended the request after 60.0 s.", "timeout of the proxy"),
+    ],
+)
+def test_a_status_from_before_the_function_is_explained(
+    page: Page, status: int, seconds: float, detail: str, remedy: str
+) -> None:
+    reply = 'new Response(\'{"Message": "Internal Server Error"}\', {status: arguments[0]})'
+    script = f"""
+        const real = performance.now.bind(performance), began = real();
+        let late = 0;
+        performance.now = () => real() + late;
+        window.fetch = async () => {{ late = 1000 * arguments[1]; return {reply}; }};
+    """
+    page.browser.execute_script(script, status, seconds)
+    page.write("Acme")
+    page.one("#go").click()
+    page.wait(lambda: page.one("#error").is_displayed())
+    assert detail in page.text_of("#error .detail")
+    assert remedy in page.text_of("#error .remedy")
+
+
 def test_the_policy_has_nothing_unsafe(page: Page) -> None:
     policy = page.browser.execute_script(
         "return fetch('.').then(answer => answer.headers.get('content-security-policy'))"

@@ -374,7 +374,9 @@ def test_limits_are_reported(nlp: Language) -> None:
         "texts_per_request",
         "characters_per_request",
         "tokens_per_text",
+        "timeout_s",
     }
+    assert info["limits"]["timeout_s"] == 30
     document = dispatch({**event, "rawPath": "/openapi.json"}, left(30_000), function)["body"]
     assert "Up to 1,234 characters" in document
     assert "Up to 77 texts" in document

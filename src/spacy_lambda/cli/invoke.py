@@ -62,7 +62,9 @@ def invoke(
         deployed = stack_name(project.name, chosen_function(project, name).name)
         result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
     if result.error is not None:
-        print_lines(f"error: {result.error.error_type}: {result.error.message}", err=True)
+        failure = result.error.failure
+        about = result.error.message if failure is None else failure.message
+        print_lines(f"error: {result.error.error_type}: {about}", err=True)
         if result.error.remedy is not None:
             print_lines(f"remedy: {result.error.remedy}", err=True)
         if result.log_tail and not as_json:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from spacy_lambda.client.response_body import BodyError
+from spacy_lambda.client.service_failures import ServiceFailure
 from spacy_lambda.client.transport import CallError
 from spacy_lambda.core.wire_errors import from_function_error
 from spacy_lambda.errors import InvokeError, RequestError, SpacyLambdaError
@@ -79,13 +80,16 @@ def _moved(key: str, places: int) -> str:
     return key if found is None else f"texts[{int(found[1]) + places}]"
 
 
-def status_error(target: str, status: int, details: Any) -> InvokeError:
-    """Return the error for a request that was refused before it reached the function.
+def status_error(target: str, status: int, details: Any, *, failure: ServiceFailure | None = None) -> InvokeError:
+    """Return the error for a request that was refused before it reached the function, or got no response of it.
 
     The details of 401 and 403 are left out: they may quote the headers of the request, including the session token.
 
     :param details: The refusal's text.
+    :param failure: The failure that the status describes.
     """
+    if failure is not None:
+        return InvokeError(f"{target} {failure.message}", remedy=failure.remedy)
     if status in DENIED:
         return InvokeError(
             f"{target} denies access ({status})",
@@ -94,11 +98,7 @@ def status_error(target: str, status: int, details: Any) -> InvokeError:
         )
     if 300 <= status < 400:
         return InvokeError(f"{target} returned {status}, a redirect", remedy="give the URL to which it redirects")
-    remedies = {
-        404: "check the URL or the name, and the region",
-        413: "send fewer texts at once",
-        429: "retry later, or raise the function's concurrency",
-    }
+    remedies = {404: "check the URL or the name, and the region", 413: "send fewer texts at once"}
     return InvokeError(
         f"{target} returned {status}: {str(details)[:200]}", remedy=remedies.get(status, "see the function's log")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from spacy_lambda import __version__
 from spacy_lambda.client.call_errors import CHECK, TRANSIENT, status_error, timed_out, unusable_body
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.response_body import CHUNK_BYTES, BodyError, read_body
+from spacy_lambda.client.service_failures import is_gateway, status_failure
 from spacy_lambda.client.transport import CallError, to_json
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.core.strict_json import parse_json
@@ -96,13 +98,14 @@ class HttpTransport:
 
     def _call(self, method: str, path: str, body: bytes | None) -> Any:
         with current_deadline(self._timeout_s) as deadline:
+            began = time.monotonic()
             try:
                 status, answer, headers = self._exchange(method, path, body, deadline)
             except BodyError as exc:
                 raise unusable_body(self._url, exc) from exc
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
                 raise self._not_reached(exc, deadline) from exc
-        return self._answer(status, answer, headers)
+        return self._answer(status, answer, headers, seconds=time.monotonic() - began)
 
     def _exchange(
         self, method: str, path: str, body: bytes | None, deadline: Deadline
@@ -134,17 +137,19 @@ class HttpTransport:
             request.headers.update(self._signer.headers(str(request.method), str(request.url), body, kept))
         return request
 
-    def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> Any:
+    def _answer(self, status: int, body: bytes, headers: Mapping[str, str], *, seconds: float) -> Any:
         if status == 200:
             try:
                 return parse_json(body)
             except ValueError as exc:
                 raise CallError(InvokeError(f"{self._url} returned invalid JSON: {exc}", remedy=CHECK)) from exc
         request_error = from_problem(body) if 400 <= status < 500 else None
+        failure = status_failure(status, seconds=seconds, gateway=is_gateway(self._url, headers))
+        details = body[:1000].decode("utf-8", "replace") or "an empty body"
         raise CallError(
-            request_error or status_error(self._url, status, body[:1000].decode("utf-8", "replace") or "an empty body"),
-            retryable=status in TRANSIENT,
-            splittable=status in SPLITTABLE,
+            request_error or status_error(self._url, status, details, failure=failure),
+            retryable=status in TRANSIENT and not (failure is not None and failure.lasting),
+            splittable=status in SPLITTABLE or (failure is not None and failure.lasting),
             retry_after=headers.get("retry-after"),
         )
 

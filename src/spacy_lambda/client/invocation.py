@@ -9,6 +9,7 @@ from typing import Any
 
 from spacy_lambda.client.call_errors import read_request_error
 from spacy_lambda.client.report_line import Report, parse_report
+from spacy_lambda.client.service_failures import ServiceFailure, function_failure
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import RequestError
 
@@ -29,9 +30,16 @@ class FunctionError:
     request_error: RequestError | None = None
 
     @property
+    def failure(self) -> ServiceFailure | None:
+        """The platform's failure, such as a timeout, if that was the reason."""
+        return None if self.request_error is not None else function_failure(self.error_type, self.message)
+
+    @property
     def remedy(self) -> str | None:
-        """Remedy of an error in the request."""
-        return None if self.request_error is None else self.request_error.remedy
+        """Remedy of an error in the request, or of the platform's failure."""
+        if self.request_error is not None:
+            return self.request_error.remedy
+        return None if self.failure is None else self.failure.remedy
 
 
 @dataclass(frozen=True, kw_only=True)

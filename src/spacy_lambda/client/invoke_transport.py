@@ -73,7 +73,10 @@ class InvokeTransport:
     def _failed(self, error: FunctionError) -> CallError:
         if error.request_error is not None:
             return CallError(error.request_error, splittable=error.request_error.status == 413)
-        too_large = error.error_type.endswith("ResponseSizeTooLarge")
-        remedy = "send fewer texts at once, or request fewer parts" if too_large else "see the function's log"
-        message = f"{self._function} failed: {error.error_type}: {error.message[:500]}"
-        return CallError(InvokeError(message, remedy=remedy), retryable=not too_large, splittable=True)
+        failure = error.failure
+        about = error.message[:500] if failure is None else failure.message
+        found = InvokeError(
+            f"{self._function} failed: {error.error_type}: {about}",
+            remedy="see the function's log" if failure is None else failure.remedy,
+        )
+        return CallError(found, retryable=failure is None or not failure.lasting, splittable=True)

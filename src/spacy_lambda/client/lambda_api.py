@@ -12,6 +12,7 @@ from spacy_lambda.client.call_errors import CHECK, DENIED, TRANSIENT, status_err
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.invocation import Invocation, read_invocation
 from spacy_lambda.client.response_body import CHUNK_BYTES, MAX_ANSWER_BYTES, BodyError, read_body
+from spacy_lambda.client.service_failures import status_failure
 from spacy_lambda.client.signing import no_credentials
 from spacy_lambda.client.transport import CallError
 from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
@@ -159,8 +160,9 @@ def _refused(function: str, exc: exceptions.ClientError) -> CallError:
     status, error = _status(exc), exc.response.get("Error", {})
     code = error.get("Code", "")
     headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    failure = status_failure(status, reason=exc.response.get("Reason")) if status == 429 else None
     return CallError(
-        status_error(function, status, f"{code}: {error.get('Message', '')}"),
+        status_error(function, status, f"{code}: {error.get('Message', '')}", failure=failure),
         retryable=status in TRANSIENT or code in TRANSIENT_CODES,
         splittable=status == 413,
         retry_after=headers.get("retry-after"),

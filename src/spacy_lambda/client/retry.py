@@ -47,16 +47,20 @@ class Retry:
         deadline: Deadline | None = None,
         may_repeat: Callable[[CallError], bool] = lambda failed: True,
     ) -> T:
-        """Call until there is a response.
+        """Call until there is a response. If the time is up during a retry, the failure before it says more.
 
         :param deadline: The time after which there are no more calls.
         :param may_repeat: Returns whether the same call may be retried after a failure.
         :raises CallError: The last failure.
         """
+        before: CallError | None = None
         for attempt in count(1):
             try:
                 return call()
             except CallError as failed:
+                if before is not None and deadline is not None and deadline.is_over:
+                    raise before from before.__cause__
+                before = failed
                 wait = self._wait(attempt, failed)
                 if wait is None or (deadline is not None and wait >= deadline.left) or not may_repeat(failed):
                     raise

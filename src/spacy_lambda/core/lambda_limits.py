@@ -10,6 +10,7 @@ __all__ = [
     "ASYNC_REQUEST_BYTES",
     "ENVIRONMENT_BYTES",
     "EVENT_PATTERN_CHARACTERS",
+    "GATEWAY_TIMEOUT_S",
     "INIT_LIMIT_S",
     "LOG_TAIL_BYTES",
     "MAX_BATCHING_WINDOW_S",
@@ -59,6 +60,10 @@ MB_PER_VCPU = 1769
 """Memory that comes with one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
 
 MAX_TIMEOUT_S = 900
+
+GATEWAY_TIMEOUT_S = 29
+"""Default limit of API Gateway for a response; 30 seconds for HTTP APIs:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html."""
 
 INIT_LIMIT_S = 10.0
 """Seconds after which Lambda aborts an init, and repeats it within the first invocation's timeout:

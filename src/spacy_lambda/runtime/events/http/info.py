@@ -40,6 +40,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
             "texts_per_request": limits.texts,
             "characters_per_request": limits.total,
             f"{predictor.capacity.speed.unit}_per_text": limits.units,
+            "timeout_s": predictor.capacity.timeout_s,
         },
         "scores": score_kind(predictor.nlp),
         "versions": {"python": platform.python_version(), **_versions()},
