@@ -21,6 +21,7 @@ LAYERS = (
     {"cdk", "client", "compiler", "store"},
     {"bundler", "config"},
     {"corpus", "deploy", "local"},
+    {"doctor"},
     {"cli"},
     {"__main__"},
 )

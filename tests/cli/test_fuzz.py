@@ -146,6 +146,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "canary" / "bird").write_text("sings")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.chdir(tmp_path / "work")
+    for name in ("check_packages", "check_engines"):  # start programs, and take no arguments
+        monkeypatch.setattr(f"spacy_lambda.doctor.examination.{name}", list)
     welcome = serving._print_welcome
 
     def stop_at_once(served: Any) -> None:

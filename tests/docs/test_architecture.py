@@ -27,6 +27,7 @@ PAGE_OF = {
         ("cdk/", "50"),
         ("config/", "50"),
         ("deploy/", "50"),
+        ("doctor/", "50"),
         ("client/", "60"),
         ("local/", "60"),
         ("corpus/", "70"),

@@ -15,7 +15,7 @@ from spacy_lambda.bundler.elf import cut_unloaded, is_loadable
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 
-__all__ = ["RULES", "Removal", "Rule", "slim_tree"]
+__all__ = ["RULES", "Removal", "Rule", "find_stripper", "slim_tree"]
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _other_languages(tree: Path, language: str) -> Iterator[Rule]:
 
 def _strip(tree: Path, target: Target) -> Removal:
     """Remove debug symbols from extension modules, except from those that would not load afterwards."""
-    strip = _stripper(target)
+    strip = find_stripper(target)
     files, size = 0, 0
     for path in sorted(tree.rglob("*.so")):
         name = path.relative_to(tree).as_posix()
@@ -166,8 +166,11 @@ def _stripped(strip: str, path: Path, name: str, target: Target) -> bytes:
     return content
 
 
-def _stripper(target: Target) -> str:
-    """Return GNU strip for the architecture, or LLVM's, which supports all."""
+def find_stripper(target: Target) -> str:
+    """Return GNU strip for the architecture, or LLVM's, which supports all.
+
+    :raises BundleError: If neither is installed.
+    """
     names = (f"{target.machine}-linux-gnu-strip", "llvm-strip")
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found is None:

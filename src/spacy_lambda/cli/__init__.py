@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.boundary import guarded
@@ -32,6 +33,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.compile import compile_
     from spacy_lambda.cli.deploy import deploy
     from spacy_lambda.cli.destroy import destroy
+    from spacy_lambda.cli.doctor import doctor
     from spacy_lambda.cli.eject import eject
     from spacy_lambda.cli.group import Commands, root
     from spacy_lambda.cli.image import push as push_image
@@ -56,6 +58,7 @@ def make_app() -> typer.Typer:
     images = typer.Typer(help="Push container images of bundles.", no_args_is_help=True)
     images.callback()(lambda: None)
     images.command("push")(push_image)
+    app.command()(doctor)
     app.command()(inspect)
     app.command("compile")(compile_)
     local: list[Command] = [verify, annotate, pack, unpack, bundle, run_bundle, serve, invoke, push, pull, ls, alias]
@@ -75,6 +78,10 @@ def main() -> None:
 
 
 def _run() -> None:
+    if sys.argv[1:2] == ["doctor"] and find_spec("typer") is None:
+        from spacy_lambda.cli.doctor_report import doctor_without_typer
+
+        doctor_without_typer(sys.argv[2:])
     from typer.main import get_command
 
     # Calling the application itself would install typer's excepthook.

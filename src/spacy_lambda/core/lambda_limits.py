@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "ALB_RESPONSE_BYTES",
     "ASYNC_REQUEST_BYTES",
+    "DEFAULT_CONCURRENCY",
     "ENVIRONMENT_BYTES",
     "EVENT_PATTERN_CHARACTERS",
     "GATEWAY_TIMEOUT_S",
@@ -27,6 +28,7 @@ __all__ = [
     "MIN_MEMORY_MB",
     "MIN_QUEUE_CONCURRENCY",
     "NAME_CHARACTERS",
+    "NEW_ACCOUNT_MEMORY_MB",
     "REQUEST_BYTES",
     "RESPONSE_BYTES",
     "UNRESERVED_CONCURRENCY",
@@ -68,6 +70,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-executi
 INIT_LIMIT_S = 10.0
 """Seconds after which Lambda aborts an init, and repeats it within the first invocation's timeout:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html."""
+
+DEFAULT_CONCURRENCY = 1000
+"""Concurrent executions of an account in a region; new accounts have fewer, until AWS raises them by usage."""
+
+NEW_ACCOUNT_MEMORY_MB = 3008
+"""Maximum memory of a function in accounts with such reduced quotas."""
 
 UNRESERVED_CONCURRENCY = 100
 """Concurrency of the account that must stay for functions without reserved concurrency:

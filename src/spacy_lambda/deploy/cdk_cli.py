@@ -17,7 +17,16 @@ from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.core.files import folder_beside
 from spacy_lambda.errors import DeployError
 
-__all__ = ["CDK_VARIABLE", "NPM_PACKAGE", "VERSION", "Cdk", "find_cdk", "node_environment"]
+__all__ = [
+    "CDK_VARIABLE",
+    "NPM_PACKAGE",
+    "VERSION",
+    "Cdk",
+    "cache_folder",
+    "find_cdk",
+    "installed_cdk",
+    "node_environment",
+]
 
 VERSION = "2.1148.1"
 """npm's tag ``latest`` of aws-cdk is an older line that cannot read current cloud assemblies."""
@@ -117,14 +126,36 @@ def find_cdk() -> Cdk:
     :raises DeployError: If it cannot be installed.
     """
     environ = node_environment()
+    command = installed_cdk()
+    if command is None:
+        _install(_folder(), environ)
+    return Cdk(command or _command(), environ)
+
+
+def installed_cdk() -> Path | None:
+    """Return the command that is named or installed; ``None`` if the first deployment will install it.
+
+    :raises DeployError: If ``SPACY_LAMBDA_CDK`` names a file that does not exist.
+    """
     given = os.environ.get(CDK_VARIABLE)
     if given:
-        return Cdk(_existing(Path(given)), environ)
-    folder = _cache() / f"aws-cdk-{VERSION}"
-    command = folder / "node_modules" / ".bin" / "cdk"
-    if not command.exists():
-        _install(folder, environ)
-    return Cdk(command, environ)
+        return _existing(Path(given))
+    return _command() if _command().exists() else None
+
+
+def cache_folder() -> Path:
+    """Return the user's folder for what is downloaded once."""
+    if sys.platform == "darwin" and "XDG_CACHE_HOME" not in os.environ:
+        return Path.home() / "Library" / "Caches" / "spacy-lambda"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "spacy-lambda")
+
+
+def _folder() -> Path:
+    return cache_folder() / f"aws-cdk-{VERSION}"
+
+
+def _command() -> Path:
+    return _folder() / "node_modules" / ".bin" / "cdk"
 
 
 def _existing(command: Path) -> Path:
@@ -133,12 +164,6 @@ def _existing(command: Path) -> Path:
             f"{CDK_VARIABLE} is {str(command)!r}, which is not a file", remedy="set it to the path of cdk"
         )
     return command
-
-
-def _cache() -> Path:
-    if sys.platform == "darwin" and "XDG_CACHE_HOME" not in os.environ:
-        return Path.home() / "Library" / "Caches" / "spacy-lambda"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "spacy-lambda")
 
 
 def _install(folder: Path, environ: dict[str, str]) -> None:

