@@ -14,7 +14,7 @@ from spacy_lambda.config import Project, load_project
 from spacy_lambda.config.keys import function_keys, project_keys, source_keys
 from spacy_lambda.config.load import make_project
 from spacy_lambda.config.pydantic_faults import MISSING_REMEDIES
-from spacy_lambda.config.rules import FUNCTION_VARIABLES, SET_BY_KEYS
+from spacy_lambda.config.rules import FUNCTION_VARIABLES, SET_BY_KEYS, TEXT_REMEDY
 from spacy_lambda.core import env_names
 from spacy_lambda.errors import ConfigError
 from tests.config.files import FUNCTION, PROJECT, faults, load
@@ -75,10 +75,18 @@ OF_THE_FUNCTION = [
         'leave out snapstart, or write shape = "image"',
     ),
     ('auth = "IAM"', "auth", 'is "IAM"; expected one of its choices', "choose iam, none"),
-    ('cors = "*"', "cors", 'is "*", a string, not an array of strings', 'write an array: ["https://example.org"]'),
+    ('cors = "*"', "cors", 'is "*", a string, not an array of strings', 'write an array: ["*"]'),
     ('cors = ["*", 1]', "cors[1]", "is 1, an integer, not a string", 'write it in quotes: "1"'),
     ('cors = ["https://a.org/"]', "cors[0]", f'is "https://a.org/"; expected {ORIGIN[0]}', ORIGIN[1]),
     ('cors = ["a.org"]', "cors[0]", f'is "a.org"; expected {ORIGIN[0]}', ORIGIN[1]),
+    ('examples = "Iron."', "examples", 'is "Iron.", a string, not an array of strings', 'write an array: ["Iron."]'),
+    ('examples = ["a\\u0007"]', "examples[0]", "has a control character (U+0007)", TEXT_REMEDY),
+    (
+        f'environment.AB = "{"x" * 999}"\nexamples = ["{"ä" * 500}"]',
+        "examples",
+        "has 3,004 bytes as JSON in ASCII; the function's environment has room for 2,562",
+        "write fewer or shorter texts",
+    ),
     (f"cors = {['*'] * 101}", "cors", "has 101 origins; the maximum is 100", 'write fewer, or ["*"]'),
     ('alarm_email = "me"', "alarm_email", 'is "me"; expected an email address', "write name@example.org"),
     ("budget = 5", "budget", "requires alarm_email", "write alarm_email too"),
@@ -279,6 +287,7 @@ def test_a_project_that_is_not_a_table(tmp_path: Path) -> None:
     "line",
     [
         'cors = ["*"]',
+        'examples = ["Two\\nlines.", "حديد"]',
         'auth = "none"\npage = true\ncors = ["http://localhost:3000"]',
         'shape = "image"\nsnapstart = true',
         'alarm_email = "a@b.org"\nbudget = 0.5',

@@ -133,7 +133,7 @@ def test_a_deep_value_is_a_fault(key: tuple[str, str], depth: int, tables: bool)
     table, name = key
     value = "{a = " * depth + "1" + "}" * depth if tables else "[" * depth + "]" * depth
     result = outcome(file_with(table, name, value))
-    assert isinstance(result, ConfigError) or (value == "[]" and name in ("cors", "sources"))
+    assert isinstance(result, ConfigError) or (value == "[]" and name in ("cors", "examples", "sources"))
 
 
 @settings(max_examples=examples(20))
@@ -211,6 +211,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "python": st.sampled_from(get_args(Python)),
     "concurrency": st.integers(1) | st.just("unlimited"),
     "auth": st.sampled_from(["iam", "none"]),
+    "examples": st.lists(st.sampled_from(["Iron.", "حديد\n🧪"]), max_size=3),
     "cors": st.lists(st.sampled_from(["*", "https://example.org", "http://[::1]:3000"]), max_size=100),
     "page": st.booleans(),
     "metrics": st.booleans(),
@@ -244,7 +245,9 @@ def test_every_key_has_valid_values() -> None:
 @settings(max_examples=examples(200))
 @given(st.fixed_dictionaries({}, optional=VALID).filter(combine))
 def test_valid_values_stay_as_they_are(values: dict[str, Any]) -> None:
-    made: dict[str, Any] = {name: tuple(value) if name == "cors" else value for name, value in values.items()}
+    made: dict[str, Any] = {
+        name: tuple(value) if name in ("cors", "examples") else value for name, value in values.items()
+    }
     made["sources"] = tuple(map(make_source, values.get("sources", ())))
     made["bulk"] = BulkConfig(**values["bulk"]) if "bulk" in values else None
     function = FunctionConfig(name="ner", **FUNCTION, **made)

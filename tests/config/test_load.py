@@ -56,6 +56,7 @@ def test_every_key(tmp_path: Path) -> None:
     auth = "none"
     cors = ["https://example.org"]
     page = true
+    examples = ["Iron.", "حديد"]
     metrics = false
     tracing = true
     alarm_email = "oncall@example.org"
@@ -127,6 +128,7 @@ def test_every_key(tmp_path: Path) -> None:
                 auth="none",
                 cors=("https://example.org",),
                 page=True,
+                examples=("Iron.", "حديد"),
                 metrics=False,
                 tracing=True,
                 alarm_email="oncall@example.org",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_lambda as lambda_
@@ -10,6 +12,7 @@ from constructs import Construct
 
 from ..core.env_names import (
     CACHE_VARIABLE,
+    EXAMPLES_VARIABLE,
     METRICS_VARIABLE,
     OUTPUT_VARIABLE,
     PAGE_VARIABLE,
@@ -145,6 +148,7 @@ def _code(scope: Construct, spec: FunctionSpec) -> lambda_.Code:
 def _environment(spec: FunctionSpec) -> dict[str, str]:
     own = {
         PAGE_VARIABLE: "on" if spec.config.page else None,
+        EXAMPLES_VARIABLE: json.dumps(spec.config.examples) if spec.config.examples else None,  # ASCII
         METRICS_VARIABLE: spec.project if spec.config.metrics else None,
         PIPELINE_VARIABLE: spec.pipeline,
         CACHE_VARIABLE: MOUNT if _has_efs(spec) else None,

@@ -47,6 +47,7 @@ class FunctionConfig:
     :param auth: Callers of the Function URL: ``iam`` for those with the permission, ``none`` for everybody.
     :param cors: Origins whose pages may call the Function URL.
     :param page: Serve the page at the Function URL.
+    :param examples: Texts that the page offers to try; by default general ones.
     :param metrics: Emit CloudWatch metrics.
     :param tracing: Trace invocations with X-Ray, at a cost for each trace.
     :param alarm_email: Recipient of alarms, after confirming Amazon's first email.
@@ -73,6 +74,7 @@ class FunctionConfig:
     auth: Auth = "iam"
     cors: tuple[str, ...] = ()
     page: bool = False
+    examples: tuple[str, ...] = ()
     metrics: bool = True
     tracing: bool = False
     alarm_email: str | None = None

@@ -16,7 +16,7 @@ from .spec import FunctionSpec, SharedSpec, SpecError
 
 __all__ = ["check_strings"]
 
-SEVERAL_LINES = ("environment",)
+SEVERAL_LINES = ("environment", "examples")
 REMEDIES = {
     "labels": "rename the label in the pipeline, or write metrics = false: only its metrics name labels",
     "pipeline": "rename the pipeline (name and version in its meta.json), or write another location",

@@ -5,6 +5,7 @@ The values may still be of any type: a wrong type is a separate fault.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from spacy_lambda.cdk.aws_names import bucket_name, output_resource, stack_name
 from spacy_lambda.config.bulk_rules import bulk_faults
 from spacy_lambda.config.faults import Fault, describe, toml_key, typed_value
 from spacy_lambda.config.source_combinations import source_faults
-from spacy_lambda.core.env_names import OUTPUT_VARIABLE
+from spacy_lambda.core.env_names import EXAMPLES_VARIABLE, OUTPUT_VARIABLE
 from spacy_lambda.core.lambda_limits import ENVIRONMENT_BYTES, NAME_CHARACTERS
 from spacy_lambda.core.output_location import OUTPUT_FORMS
 
@@ -56,6 +57,7 @@ def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
     if function.get("shape") == "image-efs":
         yield from _with_efs(key, function, environment)
     yield from _environment(f"{key}.environment", environment)
+    yield from _examples(f"{key}.examples", typed_value(function, "examples", list), _size(environment))
     if "budget" in function and "alarm_email" not in function:
         yield Fault(f"{key}.budget", "requires alarm_email", "write alarm_email too")
     origins = len(typed_value(function, "cors", list))
@@ -76,10 +78,25 @@ def _environment(key: str, environment: Mapping[str, Any]) -> Iterator[Fault]:
     if isinstance(output, str) and output_resource(output) is None:
         problem = f"is {describe(output)}; expected a destination of predictions"
         yield Fault(f"{key}.{OUTPUT_VARIABLE}", problem, f"write {OUTPUT_FORMS}")
-    texts = {name: value for name, value in environment.items() if isinstance(value, str)}
-    size = sum(len(f"{name}{value}".encode(errors="replace")) for name, value in texts.items())
     remedy = "keep large values in S3 or in the pipeline"
-    yield from _too_many(key, "bytes of names and values", size, MAX_ENVIRONMENT_BYTES, remedy)
+    yield from _too_many(key, "bytes of names and values", _size(environment), MAX_ENVIRONMENT_BYTES, remedy)
+
+
+def _examples(key: str, examples: list[Any], environment: int) -> Iterator[Fault]:
+    """Return the fault of examples that do not fit into the function's environment variables.
+
+    :param environment: Bytes of the others.
+    """
+    size = len(json.dumps([text for text in examples if isinstance(text, str)]))
+    room = MAX_ENVIRONMENT_BYTES - len(EXAMPLES_VARIABLE) - environment
+    if size > room > 0 and examples:
+        problem = f"has {size:,} bytes as JSON in ASCII; the function's environment has room for {room:,}"
+        yield Fault(key, problem, "write fewer or shorter texts")
+
+
+def _size(environment: Mapping[str, Any]) -> int:
+    texts = {name: value for name, value in environment.items() if isinstance(value, str)}
+    return sum(len(f"{name}{value}".encode(errors="replace")) for name, value in texts.items())
 
 
 def _too_many(key: str, items: str, number: int, limit: int, remedy: str) -> Iterator[Fault]:

@@ -104,4 +104,6 @@ def _value_problem(value: Any, key: Key, expected: Kind) -> Problem:
     actual = f"{describe(value)}, {kind(value)}" if is_number or isinstance(value, str) else kind(value)
     article = "an" if expected[0] in "ai" else "a"
     remedy = f'write it in quotes: "{describe(value)}"' if is_number and expected == "string" else REMEDIES[expected]
+    if expected == "array of strings" and isinstance(value, str):
+        remedy = f"write an array: [{describe(value)}]"
     return f"is {actual}, not {article} {expected}", remedy

@@ -15,14 +15,17 @@ from spacy_lambda.cdk.aws_names import OWN_TAG_PREFIX
 from spacy_lambda.cdk.literal_text import LINES, key_problem, pattern_problem, text_problem
 from spacy_lambda.config.faults import Problem, describe, nearest
 from spacy_lambda.core.env_names import (
+    BASE_PATH_VARIABLE,
     CACHE_LIMIT_VARIABLE,
     CACHE_VARIABLE,
     COMPARE_VARIABLE,
     CORS_VARIABLE,
+    EXAMPLES_VARIABLE,
     MAX_TEXT_VARIABLE,
     MAX_TEXTS_VARIABLE,
     MAX_TOTAL_VARIABLE,
     METRICS_VARIABLE,
+    NOTES_VARIABLE,
     OUTPUT_VARIABLE,
     PAGE_VARIABLE,
     PIPELINE_VARIABLE,
@@ -39,6 +42,7 @@ __all__ = [
     "NAME_RULES",
     "SET_BY_KEYS",
     "TABLE_KEY_RULE",
+    "TEXT_REMEDY",
     "TEXT_RULE",
     "VALUE_RULES",
     "Rule",
@@ -80,6 +84,7 @@ VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 SET_BY_KEYS = {
     CACHE_VARIABLE: 'write shape = "image-efs" for a cache on EFS; without it, the cache is in /tmp',
     CORS_VARIABLE: "write cors: browsers refuse two sets of headers",
+    EXAMPLES_VARIABLE: "write examples",
     METRICS_VARIABLE: "write metrics: their namespace is the project's name",
     PAGE_VARIABLE: "write page",
     PIPELINE_VARIABLE: "write pipeline",
@@ -87,11 +92,13 @@ SET_BY_KEYS = {
 """Variables that the deployment sets, and the key for each."""
 
 FUNCTION_VARIABLES = (
+    BASE_PATH_VARIABLE,
     CACHE_LIMIT_VARIABLE,
     COMPARE_VARIABLE,
     MAX_TEXT_VARIABLE,
     MAX_TEXTS_VARIABLE,
     MAX_TOTAL_VARIABLE,
+    NOTES_VARIABLE,
     OUTPUT_VARIABLE,
 )
 """Variables of the runtime that only ``environment`` sets."""

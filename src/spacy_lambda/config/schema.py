@@ -83,7 +83,7 @@ def _source_type() -> Any:
 
 def _type(key: Key) -> Any:
     rule = VALUE_RULES.get(key.name) or SOURCE_RULES.get(key.name) or BULK_RULES.get(key.name)
-    text = _checked(str, rule, LINES_RULE if key.name == "environment" else TEXT_RULE)
+    text = _checked(str, rule, LINES_RULE if key.name in ("environment", "examples") else TEXT_RULE)
     if key.kind == "array of strings":
         return Annotated[GenericAlias(list, text), AfterValidator(tuple)]
     if key.kind == "array of tables":

@@ -5,12 +5,14 @@ from __future__ import annotations
 __all__ = [
     "ACCOUNT_VARIABLE",
     "AWS_REGION_VARIABLES",
+    "BASE_PATH_VARIABLE",
     "CACHE_LIMIT_VARIABLE",
     "CACHE_VARIABLE",
     "CDK_VARIABLE",
     "COMPARE_VARIABLE",
     "CORS_VARIABLE",
     "CPUS_VARIABLE",
+    "EXAMPLES_VARIABLE",
     "FUNCTION_NAME_VARIABLE",
     "HANDLER_VARIABLE",
     "INITIALIZATION_TYPE_VARIABLE",
@@ -21,6 +23,7 @@ __all__ = [
     "MAX_TOTAL_VARIABLE",
     "MEMORY_SIZE_VARIABLE",
     "METRICS_VARIABLE",
+    "NOTES_VARIABLE",
     "OUTPUT_VARIABLE",
     "PAGE_VARIABLE",
     "PIPELINE_VARIABLE",
@@ -67,8 +70,17 @@ METRICS_VARIABLE = "SPACY_LAMBDA_METRICS"
 PAGE_VARIABLE = "SPACY_LAMBDA_PAGE"
 """``on``: ``GET /`` returns a page to try the pipeline."""
 
+EXAMPLES_VARIABLE = "SPACY_LAMBDA_EXAMPLES"
+"""Example texts of the page, as a JSON array of strings."""
+
+NOTES_VARIABLE = "SPACY_LAMBDA_NOTES"
+"""Intended use of the pipeline, for the page and ``info``; by default the ``notes`` of its ``meta.json``."""
+
 COMPARE_VARIABLE = "SPACY_LAMBDA_COMPARE"
 """URL of another function's API, seen from the page: ``compare/``, ``../int8/`` or ``https://...``."""
+
+BASE_PATH_VARIABLE = "SPACY_LAMBDA_BASE_PATH"
+"""Path of the API as its callers see it, such as ``/ner``, where the events do not show it."""
 
 CORS_VARIABLE = "SPACY_LAMBDA_CORS"
 """Origins whose pages may call the function."""

@@ -6,6 +6,7 @@ Source, where no other is named: https://docs.aws.amazon.com/lambda/latest/dg/ge
 from __future__ import annotations
 
 __all__ = [
+    "AGENT_RESPONSE_BYTES",
     "ALB_RESPONSE_BYTES",
     "ASYNC_REQUEST_BYTES",
     "DEFAULT_CONCURRENCY",
@@ -49,6 +50,9 @@ ASYNC_REQUEST_BYTES = 1024 * 1024
 ALB_RESPONSE_BYTES = 1024 * 1024
 """Bytes that an Application Load Balancer accepts from a function:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html."""
+
+AGENT_RESPONSE_BYTES = 25_000
+"""Bytes that an agent of Bedrock accepts from a function: https://docs.aws.amazon.com/general/latest/gr/bedrock.html."""
 
 LOG_TAIL_BYTES = 4096
 """Bytes of the log that ``LogType=Tail`` returns: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""

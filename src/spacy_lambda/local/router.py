@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 
-from spacy_lambda.core.env_names import COMPARE_VARIABLE
+from spacy_lambda.core.env_names import BASE_PATH_VARIABLE, COMPARE_VARIABLE
 from spacy_lambda.local.function_url import FunctionUrl
 from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.settings import FunctionSettings, LocalFunction
@@ -73,8 +73,9 @@ def side_by_side(first: LocalFunction, second: LocalFunction) -> dict[str, Local
     The second is named after the first, and its path is ``/compare/``.
     """
     environment = {COMPARE_VARIABLE: COMPARE_PATH.lstrip("/"), **first.settings.environment}
+    below = {BASE_PATH_VARIABLE: COMPARE_PATH.rstrip("/"), **second.settings.environment}
     name = first.settings.name + COMPARE_SUFFIX
     return {
         "/": replace(first, settings=replace(first.settings, environment=environment)),
-        COMPARE_PATH: replace(second, settings=replace(second.settings, name=name)),
+        COMPARE_PATH: replace(second, settings=replace(second.settings, name=name, environment=below)),
     }

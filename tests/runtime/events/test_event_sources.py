@@ -34,6 +34,7 @@ from spacy_lambda.runtime.telemetry.observation import Observation
 
 EVENTS = Path(__file__).parent / "samples"
 KINDS = {
+    "bedrock_agent": "Bedrock agent",
     "eventbridge": "EventBridge",
     "http_alb": "Application Load Balancer",
     "http_function_url": "Function URL or API Gateway, payload 2.0",

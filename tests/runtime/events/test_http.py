@@ -124,6 +124,109 @@ def test_which_pages_may_call(setting: str, origin: str, allowed: str | None, fu
         assert ("access-control-allow-methods" in answer["headers"]) is (method == "OPTIONS" and allowed is not None)
 
 
+def rest_event(resource: str, path: str, requested: str, **more: Any) -> dict[str, Any]:
+    """An event of a REST API, or of an HTTP API with payload format 1.0 if it has a version."""
+    method = "POST" if path.endswith("predict") else "GET"
+    context = {"stage": "prod", "path": requested, "resourcePath": resource}
+    event = {"resource": resource, "path": path, "httpMethod": method, "headers": {}, "requestContext": context}
+    return {**event, "body": '{"text": "iron"}' if method == "POST" else None, **more}
+
+
+def proxy(path: str) -> dict[str, Any]:
+    return {"pathParameters": {"proxy": path}}
+
+
+def http_event(route: str, path: str, **more: Any) -> dict[str, Any]:
+    event = url_event("POST" if path.endswith("predict") else "GET", path, {"text": "iron"})
+    stage = "prod" if path.startswith("/prod") else "$default"
+    return {**event, "routeKey": route, "requestContext": {**event["requestContext"], "stage": stage}, **more}
+
+
+def alb_event(path: str) -> dict[str, Any]:
+    return {**rest_event("", path, path), "requestContext": {"elb": {}}}
+
+
+REST, GREEDY = "/{proxy+}", "ANY /{proxy+}"
+BASES: list[tuple[dict[str, Any], str, str]] = [
+    # The event of a call with @ for the path in the API, SPACY_LAMBDA_BASE_PATH, and the base path.
+    (rest_event(REST, "/@", "/prod/@", **proxy("@")), "", "/prod"),
+    (rest_event(REST, "/papers/@", "/papers/@", **proxy("@")), "", "/papers"),
+    (rest_event("/ner/{proxy+}", "/ner/@", "/prod/ner/@", **proxy("@")), "", "/prod/ner"),
+    (rest_event("/ner/{any+}", "/papers/ner/@", "/papers/ner/@", pathParameters={"any": "@"}), "", "/papers/ner"),
+    (rest_event("/v1/@", "/v1/@", "/prod/v1/@"), "", "/prod/v1"),
+    (rest_event("/@", "/papers/@", "/papers/@"), "", "/papers"),
+    (rest_event(REST, "/v1/ner/@", "/prod/v1/ner/@", **proxy("v1/ner/@")), "/v1/ner", "/prod/v1/ner"),
+    (rest_event(REST, "/prod/@", "/prod/@", version="1.0", **proxy("@")), "", "/prod"),
+    (rest_event("$default", "/prod/@", "/prod/@", version="1.0"), "", "/prod"),
+    (http_event("$default", "/@"), "", ""),
+    (http_event("$default", "/prod/@"), "", "/prod"),
+    (http_event("ANY /{any+}", "/papers/@", pathParameters={"any": "@"}), "", "/papers"),
+    (http_event(GREEDY, "/prod/@", **proxy("@")), "", "/prod"),
+    (http_event("$default", "/papers/@"), "papers/", "/papers"),
+    (http_event("ANY /ner/{proxy+}", "/prod/ner/@", **proxy("@")), "", "/prod/ner"),
+    (http_event("ANY /v1/@", "/v1/@"), "", "/v1"),
+    (http_event("$default", "/@"), "/behind-cloudfront", "/behind-cloudfront"),
+    (alb_event("/@"), "", ""),
+    (alb_event("/ner/@"), "/ner", "/ner"),
+]
+
+
+@pytest.mark.parametrize(("event", "setting", "base"), BASES)
+@pytest.mark.parametrize("path", ["predict", "openapi.json", "nothing"])
+def test_base_paths(event: dict[str, Any], setting: str, base: str, path: str, function: Predictor) -> None:
+    event = json.loads(json.dumps(event).replace("@", path))
+    if path == "predict":
+        event |= {"body": '{"text": "iron"}'}
+        event |= {"httpMethod": "POST"} if "httpMethod" in event else {}
+        if "http" in event["requestContext"]:
+            event["requestContext"]["http"]["method"] = "POST"
+    answer = dispatch(event, CONTEXT, Predictor(function.nlp, {"SPACY_LAMBDA_BASE_PATH": setting}))
+    found = json.loads(body_of(answer))
+    if path == "predict":
+        assert (answer["statusCode"], [entity["text"] for entity in found]) == (200, ["iron"])
+    elif path == "openapi.json":
+        assert found["servers"] == [{"url": base or "/"}]
+    else:
+        assert (answer["statusCode"], found["detail"].startswith(f"unknown path '{base}/")) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("event", "setting"),
+    [
+        (rest_event("/", "/", "/prod/"), ""),
+        (rest_event("/", "/papers", "/papers"), ""),
+        (rest_event("/ner", "/ner", "/prod/ner"), ""),
+        (http_event("$default", "/prod"), ""),
+        (http_event("GET /ner", "/ner"), ""),
+        (http_event("$default", "/ner/"), "/ner"),
+        (alb_event("/ner"), "/ner"),
+    ],
+)
+def test_the_page_is_at_the_base_path(event: dict[str, Any], setting: str, function: Predictor) -> None:
+    environ = {"SPACY_LAMBDA_BASE_PATH": setting, "SPACY_LAMBDA_PAGE": "on"}
+    answer = dispatch(event, CONTEXT, Predictor(function.nlp, environ))
+    assert (answer["statusCode"], headers_of(answer)["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("path", ["/nerd/predict", "/predict/predict", "/x/predict", "/ner/ner/predict"])
+def test_other_paths_are_not_below_the_base_path(path: str, function: Predictor) -> None:
+    with_base = Predictor(function.nlp, {"SPACY_LAMBDA_BASE_PATH": "/ner"})
+    assert dispatch(alb_event(path), CONTEXT, with_base)["statusCode"] == 404
+
+
+def test_rest_apis_get_no_base64(function: Predictor) -> None:
+    """A REST API without ``binaryMediaTypes`` would pass it on as it is."""
+    body = {"body": json.dumps({"texts": ["iron"] * 50})}
+    event = {**rest_event(REST, "/predict", "/prod/predict", **proxy("predict")), **body}
+    event["headers"] = {"Accept-Encoding": "gzip, br"}
+    event["multiValueHeaders"] = {"Accept-Encoding": ["gzip, br"]}
+    answer = dispatch(event, CONTEXT, function)
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, False)
+    assert "content-encoding" not in headers_of(answer)
+    http = dispatch({**event, "version": "1.0"}, CONTEXT, function)
+    assert (headers_of(http)["content-encoding"], http["isBase64Encoded"]) == ("gzip", True)
+
+
 def test_internal_errors_have_no_details(function: Predictor, caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         max_length = 100

@@ -15,7 +15,9 @@ from spacy_lambda.runtime.response_size import check_response
 
 __all__ = ["dispatch", "event_sources"]
 
-EVENT_KEYS = ("Event", "Records", "detail-type", "httpMethod", "key", "requestContext", "shard", "warmer")
+EVENT_KEYS = (
+    *("Event", "Records", "actionGroup", "detail-type", "httpMethod", "key", "requestContext", "shard", "warmer"),
+)
 """Keys: every event source has at least one of them, a direct invocation none."""
 
 
@@ -71,3 +73,6 @@ def event_sources() -> Iterator[EventSource]:
     from spacy_lambda.runtime.events.shard import ShardEvent
 
     yield ShardEvent()
+    from spacy_lambda.runtime.events.bedrock_agent import BedrockAgentEvent
+
+    yield BedrockAgentEvent()

@@ -55,11 +55,12 @@ def _routed(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     routes = PAGE_ROUTES if has_page(predictor.environ) else ROUTES
     methods = routes.get(request.path)
     if methods is None:
-        return problem(404, f"unknown path {request.path[:100]!r}; known: {', '.join(sorted(routes))}")
+        known = ", ".join(request.base + route for route in sorted(routes))
+        return problem(404, f"unknown path {(request.base + request.path)[:100]!r}; known: {known[:400]}")
     method = "GET" if request.method == "HEAD" else request.method
     if method not in methods:
         allowed = ", ".join(sorted(methods))
-        return problem(405, f"{request.path} takes {allowed}").adding(allow=allowed)
+        return problem(405, f"{(request.base + request.path)[-100:]} takes {allowed}").adding(allow=allowed)
     return methods[method](request, predictor)
 
 
@@ -84,7 +85,7 @@ def _info(request: HttpRequest, predictor: Predictor) -> HttpResponse:
 def _openapi(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     from spacy_lambda.runtime.events.http.openapi import openapi
 
-    return _json(openapi(predictor))
+    return _json(openapi(predictor, request.base))
 
 
 def _page(request: HttpRequest, predictor: Predictor) -> HttpResponse:

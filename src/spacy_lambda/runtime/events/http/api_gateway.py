@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from spacy_lambda.runtime.events.http.exchange import exchange, request_context
 from spacy_lambda.runtime.events.http.message import lower_keys, to_text
+from spacy_lambda.runtime.events.http.paths import without_stage
 from spacy_lambda.runtime.predictor import Predictor
 
 __all__ = ["ApiGatewayEvent"]
@@ -22,12 +23,29 @@ class ApiGatewayEvent:
     name = "API Gateway, payload 1.0"
 
     def infer(self, event: Any) -> bool:
-        return isinstance(event, Mapping) and "httpMethod" in event and "elb" not in request_context(event)
+        if not isinstance(event, Mapping) or "httpMethod" not in event:
+            return False
+        return "elb" not in request_context(event) and "actionGroup" not in event  # of a load balancer, of an agent
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         headers = {**lower_keys(event.get("headers")), **lower_keys(event.get("multiValueHeaders"))}
-        path = unquote(str(event.get("path") or "/"))
-        response = exchange(event, context, predictor, method=event["httpMethod"], path=path, headers=headers)
+        path, sent = unquote(str(event.get("path") or "/")), request_context(event)
+        if "version" in event:
+            path = without_stage(path, sent.get("stage"))
+        else:
+            # A REST API decodes base64 only for its binaryMediaTypes, which the event does not name, and compresses
+            # responses itself (minimumCompressionSize).
+            headers.pop("accept-encoding", None)
+        response = exchange(
+            event,
+            context,
+            predictor,
+            method=event["httpMethod"],
+            path=path,
+            headers=headers,
+            route=str(event.get("resource") or ""),
+            requested=unquote(str(sent.get("path") or event.get("path") or "/")),
+        )
         body, is_base64 = to_text(response.body)
         return {
             "statusCode": response.status,

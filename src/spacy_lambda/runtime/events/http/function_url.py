@@ -11,6 +11,7 @@ from typing import Any
 
 from spacy_lambda.runtime.events.http.exchange import exchange, request_context
 from spacy_lambda.runtime.events.http.message import to_text
+from spacy_lambda.runtime.events.http.paths import without_stage
 from spacy_lambda.runtime.predictor import Predictor
 
 __all__ = ["FunctionUrlEvent"]
@@ -26,9 +27,16 @@ class FunctionUrlEvent:
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         http = request_context(event)["http"]
-        path = _without_stage(str(event.get("rawPath") or http.get("path") or "/"), request_context(event).get("stage"))
+        requested = str(event.get("rawPath") or http.get("path") or "/")
         response = exchange(
-            event, context, predictor, method=http.get("method"), path=path, headers=event.get("headers")
+            event,
+            context,
+            predictor,
+            method=http.get("method"),
+            path=without_stage(requested, request_context(event).get("stage")),
+            headers=event.get("headers"),
+            route=str(event.get("routeKey") or "").partition(" ")[2],
+            requested=requested,
         )
         body, is_base64 = to_text(response.body)
         return {
@@ -37,11 +45,3 @@ class FunctionUrlEvent:
             "body": body,
             "isBase64Encoded": is_base64,
         }
-
-
-def _without_stage(path: str, stage: Any) -> str:
-    """Remove the stage, which API Gateway puts before the path unless it is the default one."""
-    prefix = f"/{stage}"
-    if stage in (None, "$default") or not (path == prefix or path.startswith(f"{prefix}/")):
-        return path
-    return path[len(prefix) :]

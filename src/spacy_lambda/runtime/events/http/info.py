@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from spacy_lambda.core.compiled_meta import META_KEY
-from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE
-from spacy_lambda.runtime.events.http.page_settings import other_function
+from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE, NOTES_VARIABLE
+from spacy_lambda.runtime.events.http.page_settings import example_texts, other_function
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import score_kind
 
@@ -18,15 +18,20 @@ DISTRIBUTIONS = ("spacy", "onnxruntime", "tokenizers", "spacy-lambda")
 
 
 def describe(predictor: Predictor) -> dict[str, Any]:
-    """Return the pipeline's name, labels, versions, hashes and figures; the function's limits, its name, and what it is
-    compared with."""
+    """Return the pipeline's name, intended use, labels, versions, hashes and figures; the function's limits, its name,
+    the examples of its page, and what it is compared with."""
     meta = predictor.nlp.meta
     other = other_function(predictor.environ)
     limits = predictor.capacity.limits
+    examples = example_texts(predictor.environ)
     return {
         "name": f"{meta['lang']}_{meta['name']}",
         "version": meta["version"],
         "description": meta.get("description", ""),
+        "notes": predictor.environ.get(NOTES_VARIABLE) or meta.get("notes", ""),
+        "author": meta.get("author", ""),
+        "url": meta.get("url", ""),
+        "sources": meta.get("sources") or [],
         "license": meta.get("license", ""),
         "pipeline": list(predictor.nlp.pipe_names),
         "labels": {name: list(labels) for name, labels in predictor.nlp.pipe_labels.items() if labels},
@@ -44,6 +49,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         },
         "scores": score_kind(predictor.nlp),
         "versions": {"python": platform.python_version(), **_versions()},
+        **({"examples": list(examples)} if examples else {}),
         **({"compare": other.url} if other else {}),
     }
 

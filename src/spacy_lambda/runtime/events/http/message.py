@@ -37,10 +37,11 @@ class HttpRequest:
     """A call.
 
     :param method: In capitals.
-    :param path: Decoded, without a stage, with a slash at its beginning and none at its end.
+    :param path: The path in the API, decoded, with a slash at its beginning and none at its end.
     :param headers: By lower-case name.
     :param body: As it was sent, packed or not.
     :param id: The sender's ID of the call.
+    :param base: The base path of the API, such as ``/prod``; empty if it has none.
     """
 
     method: str
@@ -48,6 +49,7 @@ class HttpRequest:
     headers: Mapping[str, str]
     body: bytes
     id: str
+    base: str = ""
 
     def content(self, max_bytes: int = 10 * REQUEST_BYTES) -> bytes:
         """Return the body, unpacked.

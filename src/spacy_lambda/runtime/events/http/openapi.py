@@ -17,8 +17,11 @@ EXAMPLE = "Thin films of iron oxide were grown on silicon by molecular beam epit
 OFFSET = {"type": "integer", "minimum": 0}
 
 
-def openapi(predictor: Predictor) -> dict[str, Any]:
-    """Return an OpenAPI 3.1 document."""
+def openapi(predictor: Predictor, base: str = "") -> dict[str, Any]:
+    """Return an OpenAPI 3.1 document.
+
+    :param base: The base path of the API; relative to the document's host, which behind a proxy is not the event's.
+    """
     about = describe(predictor)
     return {
         "openapi": "3.1.0",
@@ -27,6 +30,7 @@ def openapi(predictor: Predictor) -> dict[str, Any]:
             "version": about["version"],
             "description": about["description"] or f"The spaCy pipeline {about['name']}.",
         },
+        "servers": [{"url": base or "/"}],
         "paths": {
             "/predict": {"post": _predict(predictor)},
             "/health": {"get": _get("health", "Health of the function.", {"status": {"const": "ok"}})},

@@ -1,4 +1,4 @@
-"""Environment variables of the page: whether it is served, and the function it compares this one with."""
+"""Environment variables of the page: whether it is served, its examples, and the function it compares this one with."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from spacy_lambda.core.env_names import COMPARE_VARIABLE, PAGE_VARIABLE
+from spacy_lambda.core.env_names import COMPARE_VARIABLE, EXAMPLES_VARIABLE, PAGE_VARIABLE
+from spacy_lambda.core.strict_json import parse_json
 
-__all__ = ["OtherFunction", "has_page", "other_function"]
+__all__ = ["OtherFunction", "example_texts", "has_page", "other_function"]
 
 
 # The origin becomes part of the page's policy, so nothing is let through that could be more than a host. The policy's
@@ -39,10 +40,29 @@ def has_page(environ: Mapping[str, str]) -> bool:
     return environ.get(PAGE_VARIABLE) == "on"
 
 
+def example_texts(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the page's own examples; without them it shows general ones."""
+    value = environ.get(EXAMPLES_VARIABLE, "").strip()
+    return _read_examples(value) if value and has_page(environ) else ()
+
+
 def other_function(environ: Mapping[str, str]) -> OtherFunction | None:
     """Return the function that the page compares with, if it is named."""
     value = environ.get(COMPARE_VARIABLE, "").strip()
     return _read(value) if value and has_page(environ) else None
+
+
+@cache
+def _read_examples(value: str) -> tuple[str, ...]:
+    """Read the setting; an invalid value is logged, and leaves the general examples."""
+    try:
+        texts = parse_json(value)
+    except ValueError:
+        texts = None
+    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        return tuple(text for text in texts if text.strip())
+    _LOGGER.warning('%s is ignored: it is not a JSON array of strings, such as ["A text."]', EXAMPLES_VARIABLE)
+    return ()
 
 
 @cache
