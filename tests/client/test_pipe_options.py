@@ -18,7 +18,7 @@ TEXTS = ["iron", "zinc", "tin"]
 def test_pairs() -> None:
     contexts: list[Any] = [{"id": 1}, None, [3]]
     fake = Fake(echo)
-    pairs = Client(fake).pipe(zip(TEXTS, contexts, strict=True), as_tuples=True, batch_size=2)
+    pairs = Client(fake, concurrency=1).pipe(zip(TEXTS, contexts, strict=True), as_tuples=True, batch_size=2)
     found = list(pairs)
     assert found == [(answer_to(text), context) for text, context in zip(TEXTS, contexts, strict=True)]
     assert [context is given for (_, context), given in zip(found, contexts, strict=True)] == [True] * 3
