@@ -1,7 +1,9 @@
-"""``spacy-lambda annotate`` on Lambda costs money, so it asks."""
+"""``spacy-lambda annotate``: it asks before it costs money, and reports progress, warnings and errors."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from spacy_lambda.cli import make_app
-from spacy_lambda.corpus import Summary
+from spacy_lambda.cli.annotate_progress import annotate_progress
+from spacy_lambda.core.annotation import Counts
+from spacy_lambda.corpus import Progress, Summary
 from spacy_lambda.errors import DeployError
 
 
@@ -42,3 +46,63 @@ def test_other_engines_are_not(runs: list[dict[str, Any]], tmp_path: Path, words
     arguments = ["annotate", "in.jsonl", str(tmp_path / "out"), "--pipeline", "compiled", *words]
     assert CliRunner().invoke(make_app(), arguments).exit_code == 0
     assert len(runs) == 1
+
+
+def test_a_missing_destination_is_named() -> None:
+    for arguments in (["annotate"], ["annotate", "in.jsonl"]):
+        result = CliRunner().invoke(make_app(), arguments, color=False)
+        assert result.exit_code == 2
+        assert "'SRC... DST'" in result.output
+
+
+@pytest.mark.parametrize(("errors", "code"), [(0, 0), (2, 0), (3, 1)])
+def test_the_exit_code_is_1_if_no_document_was_annotated(
+    monkeypatch: pytest.MonkeyPatch, errors: int, code: int
+) -> None:
+    summary = Summary(
+        destination="out", counts=Counts(documents=3, errors=errors), errors_file="_errors.jsonl" if errors else None
+    )
+    monkeypatch.setattr("spacy_lambda.corpus.job.annotate", lambda *args, **options: summary)
+    for form in ([], ["--json"]):
+        result = CliRunner().invoke(make_app(), ["annotate", "in.jsonl", "out", "--pipeline", "compiled", *form])
+        assert result.exit_code == code
+        assert ("none of the 3 documents was annotated" in result.stderr) == bool(code)
+        assert ("see the errors in out/_errors.jsonl" in result.stderr) == bool(code)
+        assert not form or json.loads(result.stdout)["counts"]["errors"] == errors
+
+
+@pytest.mark.parametrize(
+    ("destination", "errors_file", "path"),
+    [
+        ("out/", "_errors.jsonl", "out/_errors.jsonl"),
+        ("all.jsonl", "all.errors.jsonl", "all.errors.jsonl"),
+        ("s3://bucket/a/all.jsonl", "all.errors.jsonl", "s3://bucket/a/all.errors.jsonl"),
+        ("out", None, None),
+    ],
+)
+def test_the_path_of_the_errors(destination: str, errors_file: str | None, path: str | None) -> None:
+    assert Summary(destination=destination, errors_file=errors_file).errors_path == path
+
+
+def test_warnings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def annotate(*args: Any, on_warning: Callable[[str], None], **options: Any) -> Summary:
+        on_warning("no component sets cats")
+        return Summary(destination="out")
+
+    monkeypatch.setattr("spacy_lambda.corpus.job.annotate", annotate)
+    result = CliRunner().invoke(make_app(), ["annotate", "in.jsonl", "out", "--pipeline", "compiled", "--json"])
+    assert result.stderr == "warning: no component sets cats\n"
+    assert json.loads(result.stdout)["destination"] == "out"
+
+
+def test_progress_without_a_terminal_is_a_line_from_time_to_time(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 1.0, 10.0, 16.0, 17.0, 32.0])
+    with annotate_progress(plain=False, clock=lambda: next(times)) as on_progress:
+        for documents, read in ((0, 200), (100, 400), (160, 500), (170, 520), (320, 1000)):
+            on_progress(Progress(documents=documents, words=0, errors=2, resumed=40, read_bytes=read, total_bytes=1000))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        "annotating: 200 documents, 10.0/s, 0 words/s, 2 errors, 50%, about 25 s left\n"
+        "annotating: 360 documents, 10.0/s, 0 words/s, 2 errors\n"
+    )

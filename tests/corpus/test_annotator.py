@@ -34,7 +34,7 @@ def test_arrow(annotator: Annotator) -> None:
     ]
     assert [error and error["errorMessage"] for error in found.column("error").to_pylist()] == [
         None,
-        '"text" is null, not a string',
+        "the text is null, not a string",
         None,
         None,
     ]
@@ -52,7 +52,7 @@ def test_pandas(annotator: Annotator, index: list[int]) -> None:
     found = annotator(frame)
     assert list(found.index) == index
     assert found["ents"].iloc[2] == IRON
-    assert found["error"].iloc[1]["errorMessage"] == '"text" is a number, not a string'
+    assert found["error"].iloc[1]["errorMessage"] == "the text is NaN, not a string"
     assert "ents" not in frame.columns
 
 

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.core.annotation import Document
+from spacy_lambda.core.annotation import AnnotateOptions, Document
 from spacy_lambda.corpus import estimate_corpus
 from spacy_lambda.corpus.estimate import read_all
 from spacy_lambda.corpus.shards import make_shard
 from spacy_lambda.errors import CorpusError
+from tests.corpus.engines import InProcess
+from tests.corpus.files import write_jsonl
 
 
 def test_the_estimate_counts_all_documents(tmp_path: Path, pipeline: Path) -> None:
     lines = "".join(f'{{"text": "iron and heat {number}"}}\n' for number in range(300)) + "{bad\n"
     (tmp_path / "corpus.jsonl").write_text(lines, encoding="utf-8")
     found = estimate_corpus(tmp_path / "corpus.jsonl", pipeline=pipeline, workers=2, shard_bytes=10_000)
-    assert (found.documents, found.unreadable, found.sampled) == (301, 1, 50)
+    assert (found.documents, found.unreadable, found.sampled, found.failing) == (301, 1, 50, 0)
     assert found.words_per_document == 4
     local, on_lambda = found.engines
     assert (local.engine, local.cost, local.units) == ("local", None, 2)
@@ -25,6 +27,37 @@ def test_the_estimate_counts_all_documents(tmp_path: Path, pipeline: Path) -> No
     assert on_lambda.cost is not None
     assert on_lambda.cost > 0
     assert [path.name for path in tmp_path.iterdir()] == ["corpus.jsonl"]
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure in this process."""
+
+    def engine(pipeline: Path, options: AnnotateOptions, *, workers: int) -> InProcess:
+        return InProcess(pipeline, options)
+
+    monkeypatch.setattr("spacy_lambda.corpus.estimate.LocalEngine", engine)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_documents_of_the_sample_that_fail_are_not_measured(tmp_path: Path, pipeline: Path) -> None:
+    long = "a" * 1_000_001
+    write_jsonl(tmp_path / "corpus.jsonl", ["iron and heat", long, "iron and heat"])
+    found = estimate_corpus(tmp_path / "corpus.jsonl", pipeline=pipeline, workers=1)
+    assert (found.sampled, found.failing, found.words_per_document) == (2, 1, 3)
+    write_jsonl(tmp_path / "corpus.jsonl", [long])
+    with pytest.raises(
+        CorpusError, match="none of the 1 documents of the sample could be annotated: the text"
+    ) as raised:
+        estimate_corpus(tmp_path / "corpus.jsonl", pipeline=pipeline, workers=1)
+    assert "--long-text split" in raised.value.remedy
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_output_is_not_part_of_the_corpus(tmp_path: Path, pipeline: Path) -> None:
+    write_jsonl(tmp_path / "corpus.jsonl", ["iron"])
+    write_jsonl(tmp_path / "out" / "corpus.jsonl-00000.jsonl", ["iron"])
+    assert estimate_corpus(tmp_path, tmp_path / "out", pipeline=pipeline, workers=1).documents == 1
 
 
 def test_a_sample_is_drawn_evenly_and_each_time_the_same() -> None:

@@ -193,8 +193,8 @@ def test_reasons_are_counted(tmp_path: Path, pipeline: Path, engine: InProcess) 
     summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
     assert summary.counts.errors == 4
     assert summary.reasons == {
-        '"text" is null, not a string': 2,
-        '"text" has N characters; the limit is N': 2,
+        "the text is null, not a string": 2,
+        "the text has N characters; the limit is N": 2,
     }
 
 

@@ -70,7 +70,7 @@ def test_json_lines_of_other_systems(tmp_path: Path) -> None:
     ]
     assert found[1].others == {"score": None, "high": None, "big": None}
     assert "'text' occurs twice" in errors(found)[4]
-    assert "can't decode byte 0xe4 in position 10" in errors(found)[5]
+    assert errors(found)[5] == "byte 11 of the line is not UTF-8"
 
 
 def test_a_line_that_is_too_long_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +99,59 @@ def test_utf_16_is_refused(form: str, encoding: str) -> None:
     with pytest.raises(CorpusError, match="c:1: the file is UTF-16") as caught:
         read_bytes(form, '{"text": "ä"}\n'.encode(encoding))
     assert "iconv" in caught.value.remedy
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "lines"])
+def test_lines_of_old_macs_are_refused(form: str) -> None:
+    for content in (b"text,id\ra,1\rb,2", b"text,id\ra,1\r"):
+        with pytest.raises(CorpusError, match="c: the lines end with a carriage return alone") as caught:
+            read_bytes(form, content)
+        assert "tr " in caught.value.remedy
+    assert len(read_bytes("lines", b"text\r")) == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [(gzip.compress(b"text\na\n"), "gzip"), (b"PK\x03\x04\x14\0\x06\0", "zip"), (b"PAR1\x15\x04\x15", "Parquet")],
+)
+def test_files_of_other_kinds_are_refused(start: bytes, kind: str) -> None:
+    for form in ("jsonl", "csv", "lines"):
+        with pytest.raises(CorpusError, match=f"c is a {kind} file, not text"):
+            read_bytes(form, start)
+    (found,) = read_bytes("text", start)
+    assert found.error is not None
+
+
+@pytest.mark.parametrize("content", [b'[{"text": "a"}, {"text": "b"}]', b'\n [\n  {"text": "a"}\n]\n'])
+def test_a_json_array_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(CorpusError, match="the file is a JSON array, not JSON Lines") as caught:
+        read_bytes("jsonl", content)
+    assert "jq -c '.[]'" in caught.value.remedy
+    (tmp_path / "c.json").write_bytes(content)
+    with pytest.raises(CorpusError, match=r"c\.json: unknown format") as caught:
+        documents([tmp_path / "c.json"])
+    assert "jq -c '.[]'" in caught.value.remedy
+
+
+def test_json_over_several_lines_is_refused() -> None:
+    with pytest.raises(CorpusError, match="c:1: the file has JSON over several lines") as caught:
+        read_bytes("jsonl", json.dumps({"text": "a"}, indent=2).encode())
+    assert "jq -c ." in caught.value.remedy
+
+
+def test_a_comma_after_an_object_is_an_error() -> None:
+    found = read_bytes("jsonl", b'{"text": "a"},\n{"text": "b"}\n[]\n')
+    assert errors(found) == {
+        1: "the line is not valid JSON: Extra data at character 14",
+        3: "the line is not a JSON object",
+    }
+    assert found[0].error is not None
+    assert found[0].error["remedy"] == "remove the comma at its end"
+
+
+def test_gzip_of_several_members(tmp_path: Path) -> None:
+    content = b"".join(gzip.compress(f'{{"text": "{text}"}}\n'.encode()) for text in "abc")
+    assert [one.text for one in read(tmp_path / "c.jsonl.gz", content)] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("cut", [5, 25, -12, -1])
@@ -135,7 +188,7 @@ def test_names_of_columns_are_those_of_pandas(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_missing_is_an_error_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"c\.csv:1: the column 'text' is missing; columns: 'id;body'") as caught:
+    with pytest.raises(CorpusError, match=r"c\.csv:1: the column 'text' is missing; columns: 'id', 'body'") as caught:
         read(tmp_path / "c.csv", b"id;body\n1;iron\n")
     assert "--text-column" in caught.value.remedy
     with pytest.raises(CorpusError, match=r"c\.tsv:1: the column 'doi' is missing; columns: 'id', 'text'"):
@@ -155,13 +208,53 @@ def test_a_cell_may_be_long() -> None:
 
 
 def test_bad_rows_do_not_end_a_table() -> None:
-    found = read_bytes("csv", b'text,id\n"a"b,1\nc,2\n\xe4\xf6,3\nd,4\n"open,5\ne,6\n')
-    assert [one.text for one in found] == [None, "c", None, "d", None]
+    found = read_bytes("csv", b'text,id\n"a"b,1\nc,2\n\xe4\xf6,3\nd,4\na\rb,5\ne,6\n')
+    assert [one.text for one in found] == [None, "c", None, "d", None, "e"]
     assert errors(found) == {
         2: "the row cannot be read: ',' expected after '\"'",
         4: "byte 0xe4 in ''... is not UTF-8",
-        6: "the row cannot be read: unexpected end of data",
+        6: "the row cannot be read: a carriage return that is not in quotes",
     }
+    assert "iconv" in str(found[2].error)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'text,id\nok,1\n"open,2\nc,3\nd,4\n', "c:3: the quote that opens a cell is never closed"),
+        (b'id,text\n1,"two\nlines"\n2,"a\nb","open\nc\n', "c:5: the quote that opens a cell is never closed"),
+        (b'text,id\n"open,1\nb,2\n\nc,"quoted"\n', "c:2: .* not closed: the next one, in line 5, is not at the end"),
+        (b'text,id\n"He said "iron" twice\nand left",1\n', "c:2: .* not closed: the next one, in line 2, is not at"),
+        (b'"text,id\na,1\nb,2\n', "c:1: the quote that opens a cell is never closed"),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_named(content: bytes, message: str) -> None:
+    with pytest.raises(CorpusError, match=message) as caught:
+        read_bytes("csv", content)
+    assert "written twice" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("form", "delimiter"), [("csv", ";"), ("csv", "\t"), ("csv", "|"), ("tsv", ","), ("tsv", ";")])
+def test_the_delimiter_is_that_of_the_header(form: str, delimiter: str) -> None:
+    content = 'id;"a\n,b";text;\n\n7;x;"iron; oxide, glass";0\n'.replace(";", delimiter)
+    (found,) = read_bytes(form, content.encode())
+    assert (found.id, found.number) == ("7", 4)
+    assert found.text == "iron; oxide, glass".replace(";", delimiter)
+    columns = Columns(text="t", id="doi", explicit_id=True)
+    with pytest.raises(CorpusError, match=r"c:1: the column 't' is missing; columns: 'id', .*'text'"):
+        read_bytes(form, content.encode(), columns)
+
+
+def test_the_formats_own_delimiter_comes_first() -> None:
+    (found,) = read_bytes("csv", b"text,a;b\nx;y,z\n")
+    assert (found.text, found.others) == ("x;y", {"a;b": "z"})
+
+
+def test_a_column_of_texts_that_occurs_twice_is_refused() -> None:
+    with pytest.raises(CorpusError, match="c:1: the column 'text' occurs twice"):
+        read_bytes("csv", b"text,id,text\na,1,b\n")
+    with pytest.raises(CorpusError, match="c:1: the column 'id' occurs twice"):
+        read_bytes("csv", b"text,id,id\na,1,2\n", Columns(explicit_id=True))
 
 
 def test_a_quote_that_is_never_closed_ends_the_table(monkeypatch: pytest.MonkeyPatch) -> None:

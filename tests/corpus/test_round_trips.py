@@ -28,6 +28,7 @@ from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus import annotate
 from spacy_lambda.corpus.files import CorpusFile
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns
+from spacy_lambda.corpus.layout import make_layout
 from spacy_lambda.errors import CorpusError
 from tests.corpus.engines import InProcess
 
@@ -323,6 +324,21 @@ def test_parquet_without_documents_has_the_columns_that_are_requested(
     engine = InProcess(pipeline, AnnotateOptions(include=("ents", "cats")))
     annotate(source, tmp_path / "out.parquet", pipeline=pipeline, on=engine, include=("ents", "cats"))
     assert parquet.read_schema(tmp_path / "out.parquet").names == ["id", "text", "ents", "cats"]
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.xlsx", "a.b/OUT.JSON", "out.gz", "out.parquet.gz"])
+def test_a_file_of_an_unknown_format_is_refused_as_destination(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CorpusError, match="has the name of a file of an unknown format") as caught:
+        make_layout(str(tmp_path / name))
+    assert ".jsonl, .ndjson, .csv, .tsv, .parquet, .pq, .spacy, or a folder with /" in caught.value.remedy
+    assert make_layout(f"{tmp_path / name}/").file is None
+    (tmp_path / name).mkdir(parents=True)
+    assert make_layout(str(tmp_path / name)).file is None
+
+
+@pytest.mark.parametrize("name", ["out", "out.v2", "out-1.0", "2024.11", ".out", "a.json/out"])
+def test_other_names_are_folders(tmp_path: Path, name: str) -> None:
+    assert make_layout(str(tmp_path / name)).file is None
 
 
 def test_gzip_of_a_format_that_is_compressed_is_refused(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.annotate_progress import annotate_progress
+from spacy_lambda.cli.annotate_progress import annotate_progress, duration
 from spacy_lambda.cli.confirm import confirm
-from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.console import print_error, print_json, print_lines, print_table
 from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.options import (
     ConfigOption,
@@ -19,7 +19,7 @@ from spacy_lambda.cli.options import (
     RegionOption,
     YesOption,
 )
-from spacy_lambda.cli.progress import progress
+from spacy_lambda.cli.progress import paused, progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.corpus.choices import EngineName, OnError
 from spacy_lambda.corpus.summary import Summary
@@ -103,13 +103,16 @@ def annotate(
             )
         _dry_run(
             sources,
+            destination,
             as_json=as_json,
             pipeline=pipeline,
             include=_split(include),
+            labels=None if labels is None else _split(labels),
             long_text=long_text,
             text_column=text_column,
             id_column=id_column,
             input_format=input_format,
+            output_format=output_format,
             s3=s3,
             workers=workers,
         )
@@ -121,7 +124,7 @@ def annotate(
             raise typer.Exit(1)
     from spacy_lambda.corpus import annotate as annotate_corpus
 
-    with interrupted_by_signals(), annotate_progress(quiet=as_json) as on_progress:
+    with interrupted_by_signals(), annotate_progress(plain=as_json) as on_progress:
         summary = annotate_corpus(
             sources,
             destination,
@@ -142,25 +145,44 @@ def annotate(
             ray_address=ray_address,
             force=force,
             on_progress=on_progress,
+            on_warning=_warn,
         )
     if as_json:
         print_json(summary.to_dict())
     else:
         _print(summary)
+    if 0 < summary.counts.documents == summary.counts.errors:
+        print_error(_all_failed(summary))
+        raise typer.Exit(1)
 
 
-def _dry_run(sources: list[str], *, as_json: bool, **options: Any) -> None:
+def _warn(message: str) -> None:
+    with paused():
+        print_lines(f"warning: {message}", err=True)
+
+
+def _all_failed(summary: Summary) -> CorpusError:
+    number = summary.counts.documents
+    return CorpusError(
+        f"none of the {number:,} documents was annotated",
+        remedy=f"see the errors in {summary.errors_path}, and annotate again with --force",
+    )
+
+
+def _dry_run(sources: list[str], destination: str, *, as_json: bool, **options: Any) -> None:
     from spacy_lambda.corpus import estimate_corpus
 
     with progress(quiet=as_json) as on_step:
-        found = estimate_corpus(sources, on_step=on_step, **options)
+        found = estimate_corpus(sources, destination, on_step=on_step, on_warning=_warn, **options)
     if as_json:
         print_json(found.to_dict())
         return
     unreadable = f", {found.unreadable:,} of which cannot be read" if found.unreadable else ""
     print_lines(f"{found.documents:,} documents{unreadable}, about {found.words_per_document:,.0f} words each")
+    failing = f"; {found.failing} others have an error" if found.failing else ""
     print_lines(
-        f"one CPU of this machine annotates {found.documents_per_second:,.1f} documents/s (measured on {found.sampled})"
+        f"one CPU of this machine annotates {found.documents_per_second:,.1f} documents/s"
+        f" (measured on {found.sampled}{failing})"
     )
     print_table(
         ["engine", "parallelism", ">time", ">invocations", ">cost"],
@@ -177,13 +199,6 @@ def _dry_run(sources: list[str], *, as_json: bool, **options: Any) -> None:
     )
 
 
-def duration(seconds: float) -> str:
-    """Return a time for people: ``8 s``, ``3 min``, ``2.5 h``."""
-    if seconds < 90:
-        return f"{seconds:,.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
-
-
 def _split(value: str) -> list[str]:
     return [one.strip() for one in value.split(",") if one.strip()]
 
@@ -197,7 +212,7 @@ def _print(summary: Summary) -> None:
         print_lines(f"  {summary.resumed:,} already annotated (resumed)")
     print_lines(f"  {counts.empty:,} without entities, {counts.truncated:,} truncated, {counts.errors:,} with an error")
     if summary.errors_file is not None:
-        print_lines(f"  errors: {summary.errors_file}")
+        print_lines(f"  errors: {summary.errors_path}")
         for reason, number in summary.reasons.most_common(REASONS):
             print_lines(f"    {number:,}: {reason}")
     print_lines(f"  {summary.seconds:,.1f} s{speed}")

@@ -39,11 +39,22 @@ def _passed_through() -> Iterator[None]:
         yield
     except typer.BadParameter as exc:
         exc.message = exc.message.removeprefix(VALIDATOR)
+        if not exc.message and exc.ctx is not None and exc.param is not None and exc.param.nargs == -1:
+            # A missing one: of SRC... and DST, the command line would fill DST first, and name SRC.
+            exc.param_hint = repr(" ".join(_metavar(one) for one in exc.ctx.command.params if _is_argument(one)))
         raise
     except typer.Abort as exc:
         raise CommandAborted(KeyboardInterrupt()) from exc
     except (KeyboardInterrupt, EOFError, OSError) as exc:
         raise CommandAborted(exc) from exc
+
+
+def _is_argument(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "argument")
+
+
+def _metavar(parameter: Any) -> str:
+    return str(parameter.metavar or parameter.name.upper())
 
 
 def _print_version(wanted: bool) -> None:

@@ -58,6 +58,8 @@ class AnnotateOptions:
         if unknown or not parts:
             given = f"include has {', '.join(map(repr, unknown))}" if unknown else "include is empty"
             raise CorpusError(given, remedy=f"choose from {', '.join(DOC_PARTS)}")
+        if labels is not None and not (labels := tuple(labels)):
+            raise CorpusError("labels is empty", remedy="name labels, or leave it out to keep all")
         if long_text not in LONG_TEXT:
             raise CorpusError(f"long_text is {long_text!r}", remedy=f"choose from {', '.join(LONG_TEXT)}")
         return cls(include=parts, labels=None if labels is None else tuple(labels), long_text=long_text)

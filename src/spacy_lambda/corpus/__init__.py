@@ -8,6 +8,7 @@ The flow, one module each::
       shards              documents -> shards, each with a name and a digest
       layout              the destination -> where results and records are
       destination         a folder in which files appear whole
+      pipeline_parts      the pipeline's components -> labels and parts that are requested and missing
       records             settings of a run, and records of the shards that are done
       engines/            shards -> results
         local               processes on this machine

@@ -10,11 +10,12 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, format_of, is_gzip, named_format
+from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, bare_name, format_of, is_gzip, named_format
 from spacy_lambda.corpus.local_files import find_local
 from spacy_lambda.corpus.s3_files import SCHEME, find_in_bucket
 from spacy_lambda.errors import CorpusError
@@ -26,6 +27,12 @@ Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 STANDARD_INPUT = "-"
 GZIP_MAGIC = b"\x1f\x8b"
+
+REMEDIES = {
+    ".json": "convert an array, as in: jq -c '.[]' FILE > NEW.jsonl; pass --from jsonl for an object a line",
+    **dict.fromkeys((".xls", ".xlsx", ".ods"), "save the table as CSV in UTF-8"),
+}
+"""Remedies for files of formats that are not read, by suffix."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,9 @@ def find_files(
 def _format(name: str, forced: Format | None) -> Format:
     form = forced or format_of(name)
     if form is None:
-        raise CorpusError(f"{name}: unknown format", remedy=f"pass --from, one of {', '.join(FORMATS)}")
+        suffix = PurePosixPath(bare_name(name)).suffix.lower()
+        remedy = f"pass --from, one of {', '.join(FORMATS)}"
+        raise CorpusError(f"{name}: unknown format", remedy=REMEDIES.get(suffix, remedy))
     return form
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -31,10 +32,12 @@ from spacy_lambda.corpus.records import (
     write_record,
 )
 from spacy_lambda.corpus.shards import Shard, cut_shards
-from spacy_lambda.corpus.summary import OnProgress, Progress, ShardStates, Summary, no_progress
+from spacy_lambda.corpus.summary import OnProgress, OnWarning, Progress, ShardStates, Summary, no_progress
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["annotate"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def annotate(
@@ -59,6 +62,7 @@ def annotate(
     shard_bytes: int | None = None,
     force: bool = False,
     on_progress: OnProgress = no_progress,
+    on_warning: OnWarning = _LOGGER.warning,
 ) -> Summary:
     """Annotate a corpus. Called again with the same arguments after an interruption, it resumes.
 
@@ -83,6 +87,7 @@ def annotate(
     :param shard_bytes: Size at which a shard ends; by default that of the run that is resumed, else the engine's.
     :param force: Replace what is at the destination, and results of other settings.
     :param on_progress: Called with the figures so far.
+    :param on_warning: Called before the run with what is probably a mistake; by default it is logged.
     :raises CorpusError: If the corpus cannot be read, or the destination has other results.
     :raises StoreError: If S3 cannot be reached or denies access.
     :raises NotCompiledError: If the pipeline needs torch.
@@ -101,6 +106,9 @@ def annotate(
         workers=workers,
         ray_address=ray_address,
     )
+    chosen.parts.check_labels(options.labels or ())
+    if (missing := chosen.parts.missing(wanted.include)) is not None:
+        on_warning(missing)
     begun = None if force else begun_shard_bytes(layout)
     size = shard_bytes or begun or chosen.shard_bytes
     settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size, layout.format.name)
@@ -125,7 +133,8 @@ class _Run:
         on_progress: OnProgress,
     ) -> None:
         self._layout, self._files, self._columns, self._parts = layout, files, columns, parts
-        sizes = [file.size for file in files]
+        # The size of a compressed file says nothing of its documents.
+        sizes = [None if file.packed or file.format.compressed else file.size for file in files]
         self._total = None if None in sizes else sum(size for size in sizes if size is not None)
         self._on_error = on_error
         self._on_progress = on_progress

@@ -16,6 +16,7 @@ One file as destination has these beside it, in ``NAME.annotate``, until it appe
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,11 +26,15 @@ from spacy_lambda.corpus.destination import Destination, FolderDestination
 from spacy_lambda.corpus.formats.registry import FORMATS, Format, bare_name, format_of, is_gzip, named_format
 from spacy_lambda.corpus.s3_destination import S3Destination
 from spacy_lambda.corpus.s3_files import SCHEME, S3Place
+from spacy_lambda.corpus.summary import ERRORS_FILE
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["Layout", "make_layout"]
 
 INTERNAL = "_annotate"
+
+FILE_SUFFIX = re.compile(r"\.(?!v\d)[a-z][a-z0-9]{0,9}\Z", re.IGNORECASE)
+"""The end of a file's name, such as ``.json``; but not of a version's, such as ``.v2``."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Layout:
     @property
     def errors(self) -> str:
         """Name of the output's file of errors."""
-        return "_errors.jsonl" if self.file is None else errors_name(self.file)
+        return ERRORS_FILE if self.file is None else errors_name(self.file)
 
 
 def make_layout(destination: str, *, format_name: str | None = None, s3: S3Options = FROM_ENVIRONMENT) -> Layout:
@@ -108,9 +113,20 @@ def make_layout(destination: str, *, format_name: str | None = None, s3: S3Optio
             f"{destination}: {form.name} files are compressed in themselves",
             remedy=f"name a file that ends with {form.suffixes[0]}",
         )
+    if own is None and _looks_like_file(destination):
+        suffixes = ", ".join(suffix for one in FORMATS.values() if one.is_written for suffix in one.suffixes)
+        raise CorpusError(
+            f"{destination} has the name of a file of an unknown format",
+            remedy=f"name a file that ends with {suffixes}, or a folder with / at the end",
+        )
     if destination.startswith(SCHEME):
         return _in_bucket(destination, form, s3, is_file=own is not None)
     return _local(destination, form, is_file=own is not None)
+
+
+def _looks_like_file(destination: str) -> bool:
+    name = destination.rpartition("/")[2]
+    return FILE_SUFFIX.search(name.lstrip(".")) is not None and not os.path.isdir(destination)
 
 
 def _local(destination: str, form: Format, *, is_file: bool) -> Layout:

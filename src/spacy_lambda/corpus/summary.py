@@ -9,7 +9,17 @@ from typing import Any
 
 from spacy_lambda.core.annotation import Counts
 
-__all__ = ["OnProgress", "OnStates", "Progress", "ShardStates", "Summary", "no_progress", "no_states"]
+__all__ = [
+    "ERRORS_FILE",
+    "OnProgress",
+    "OnStates",
+    "OnWarning",
+    "Progress",
+    "ShardStates",
+    "Summary",
+    "no_progress",
+    "no_states",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +68,13 @@ OnProgress = Callable[[Progress], None]
 """Called whenever documents are done, once at a time, from any thread."""
 
 
+ERRORS_FILE = "_errors.jsonl"
+"""The file with the documents that have an error, in a folder."""
+
+OnWarning = Callable[[str], object]
+"""Called with a warning."""
+
+
 OnStates = Callable[[ShardStates], None]
 """Called with the states of the shards."""
 
@@ -92,6 +109,14 @@ class Summary:
     errors_file: str | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     cost: float | None = None
+
+    @property
+    def errors_path(self) -> str | None:
+        """The path of the file with the documents that have an error: in the folder, or beside the one file."""
+        folder = self.destination.rstrip("/")
+        if self.errors_file != ERRORS_FILE:
+            folder = folder.rpartition("/")[0]
+        return self.errors_file and (f"{folder}/{self.errors_file}" if folder else self.errors_file)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +28,13 @@ __all__ = ["Annotated", "AnnotatedShard", "annotate_documents", "annotate_shard"
 BATCH_DOCUMENTS = 128
 BATCH_CHARACTERS = 200_000
 """A batch ends with whichever comes first."""
+
+TERMS = (
+    ('split the text and send the parts, or send "long_text": "split"', "pass --long-text split, or split the text"),
+    ("send less of them at once, or ", ""),
+    ("send valid Unicode", "write valid Unicode"),
+)
+"""Parts of a request's remedies, and what they are for a document of a corpus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ def annotate_documents(
             if isinstance(outcome, OutOfTimeError):
                 raise outcome
             if isinstance(outcome, Exception):
-                annotated.append(_failed(document, error_of(outcome)))
+                annotated.append(_failed(document, _error(outcome, document.text)))
             elif isinstance(request, Request):
                 annotated.append(_succeeded(document, outcome, next(counts), options))
             else:
@@ -137,7 +145,22 @@ def _request(document: Document, predictor: Predictor, options: AnnotateOptions)
             {"text": document.text, "include": list(options.include), "long_text": options.long_text}
         )
     except RequestError as exc:
-        return error_of(exc)
+        return _error(exc, document.text)
+
+
+def _error(error: Exception, text: Any) -> dict[str, str]:
+    """Return an error in terms of documents rather than of a request's keys."""
+    fields = error_of(error)
+    if not isinstance(error, RequestError):
+        return fields
+    message, remedy = error.message.replace('"text"', "the text"), error.remedy
+    if not isinstance(text, str):
+        remedy = "correct or remove the document, or name the column of the texts with --text-column"
+        if isinstance(text, float) and math.isnan(text):
+            message = "the text is NaN, not a string"
+    for request_term, term in TERMS:
+        remedy = remedy.replace(request_term, term)
+    return {**fields, "errorMessage": message, "remedy": remedy}
 
 
 def _failed(document: Document, error: Mapping[str, str]) -> Annotated:

@@ -15,6 +15,7 @@ from spacy_lambda.corpus.annotator import compiled_folder
 from spacy_lambda.corpus.choices import EngineName
 from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.engines.protocol import Engine
+from spacy_lambda.corpus.pipeline_parts import PipelineParts
 from spacy_lambda.corpus.shards import SHARD_BYTES
 from spacy_lambda.corpus.summary import OnStates
 from spacy_lambda.errors import CorpusError
@@ -28,11 +29,13 @@ class ChosenEngine:
     """An engine that is not made yet.
 
     :param pipeline: Digest of its pipeline.
+    :param parts: Parts of a Doc that its pipeline sets.
     :param shard_bytes: Size of a shard that suits it.
     :param make: Makes it, with the options, the run's name and a callback for the states of shards.
     """
 
     pipeline: str
+    parts: PipelineParts
     shard_bytes: int
     make: Callable[[AnnotateOptions, str, OnStates], Engine]
 
@@ -67,7 +70,7 @@ def choose_engine(
     def make(options: AnnotateOptions, run: str, on_states: OnStates) -> Engine:
         return _here(on, folder, options, workers, ray_address) if isinstance(on, str) else on
 
-    return ChosenEngine(digest, SHARD_BYTES, make)
+    return ChosenEngine(digest, PipelineParts.of_folder(folder), SHARD_BYTES, make)
 
 
 def _here(
@@ -91,4 +94,4 @@ def _on_lambda(function: str | None, config: Path | None, aws: S3Options) -> Cho
     def make(options: AnnotateOptions, run: str, on_states: OnStates) -> Engine:
         return LambdaEngine(deployed, options, run=run, on_states=on_states)
 
-    return ChosenEngine(str(deployed.sha256), deployed.shard_bytes, make)
+    return ChosenEngine(str(deployed.sha256), deployed.parts, deployed.shard_bytes, make)

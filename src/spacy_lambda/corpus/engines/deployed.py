@@ -17,6 +17,7 @@ from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
 from spacy_lambda.core.output_location import S3Prefix
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.corpus.pipeline_parts import UNKNOWN_PARTS, PipelineParts
 from spacy_lambda.errors import CorpusError, SpacyLambdaError
 
 __all__ = ["PERMISSIONS", "DeployedFunction", "find_deployed"]
@@ -48,6 +49,7 @@ class DeployedFunction:
     :param place: Bucket and prefix of shards and results.
     :param state_machine: ARN of the state machine.
     :param session: boto3's session.
+    :param parts: Parts of a Doc that its pipeline sets, as far as they are known.
     """
 
     name: str
@@ -59,6 +61,7 @@ class DeployedFunction:
     place: S3Prefix
     state_machine: str
     session: Any
+    parts: PipelineParts = UNKNOWN_PARTS
 
     @property
     def shard_bytes(self) -> int:
@@ -121,6 +124,7 @@ def find_deployed(
         state_machine=f"arn:{partition}:states:{_region(project, own_region)}:{account}:stateMachine:"
         f"{state_machine_name(aws_name)}",
         session=session,
+        parts=PipelineParts.of_metadata(info),
     )
 
 

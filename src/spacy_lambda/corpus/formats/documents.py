@@ -8,7 +8,10 @@ from typing import Any
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.corpus.formats.registry import Columns, list_names
 
-__all__ = ["escaped", "invalid_document", "make_document"]
+__all__ = ["CONVERT", "escaped", "invalid_document", "make_document"]
+
+CONVERT = "convert the file, as in: iconv -f LATIN1 -t UTF-8 FILE > NEW"
+"""The remedy for text that is not UTF-8."""
 
 
 def make_document(values: Mapping[str, Any], file: str, number: int, columns: Columns) -> Document:
@@ -16,8 +19,7 @@ def make_document(values: Mapping[str, Any], file: str, number: int, columns: Co
 
     An identifier of another type than a string or an integer is kept like any other value.
     """
-    needed = {columns.text: "--text-column"} | ({columns.id: "--id-column"} if columns.explicit_id else {})
-    for column, option in needed.items():
+    for column, option in columns.needed.items():
         if column not in values:
             problem = f"the key {column!r} is missing; keys: {list_names(values)}"
             return invalid_document(file, number, problem, f"correct the document, or pass {option}")

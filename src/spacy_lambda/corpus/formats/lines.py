@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from spacy_lambda.core.annotation import Document
-from spacy_lambda.corpus.formats.documents import invalid_document
+from spacy_lambda.corpus.formats.documents import CONVERT, invalid_document
 from spacy_lambda.corpus.formats.numbered_lines import numbered_lines, too_long
 from spacy_lambda.corpus.formats.registry import Columns
 
@@ -25,6 +25,4 @@ def _document(line: bytes, file: str, number: int) -> Document:
     try:
         return Document(f"{file}:{number}", line.decode(), file, number)
     except UnicodeDecodeError as exc:
-        return invalid_document(
-            file, number, f"byte {exc.start + 1:,} of the line is not UTF-8", "convert the file to UTF-8"
-        )
+        return invalid_document(file, number, f"byte {exc.start + 1:,} of the line is not UTF-8", CONVERT)

@@ -51,14 +51,18 @@ class Columns:
         """Return the columns that a user names; ``None`` for an identifier that need not exist."""
         return cls(text=text) if id_column is None else cls(text=text, id=id_column, explicit_id=True)
 
+    @property
+    def needed(self) -> dict[str, str]:
+        """Those that must exist, with the options that name them."""
+        return {self.text: "--text-column"} | ({self.id: "--id-column"} if self.explicit_id else {})
+
     def check(self, names: Sequence[str], place: str) -> None:
         """Check the columns of a table.
 
         :param place: Where their names are, for the error.
         :raises CorpusError: If one that is needed is missing.
         """
-        needed = {self.text: "--text-column"} | ({self.id: "--id-column"} if self.explicit_id else {})
-        for column, option in needed.items():
+        for column, option in self.needed.items():
             if column not in names:
                 raise CorpusError(
                     f"{place}: the column {column!r} is missing; columns: {list_names(names)}",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from spacy_lambda.core.annotation import Document
-from spacy_lambda.corpus.formats.documents import invalid_document
-from spacy_lambda.corpus.formats.numbered_lines import MAX_BYTES, check_encoding
+from spacy_lambda.corpus.formats.documents import CONVERT, invalid_document
+from spacy_lambda.corpus.formats.numbered_lines import MAX_BYTES, check_start
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.errors import CorpusError
 
@@ -21,11 +21,11 @@ def read(stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
         yield invalid_document(file, 1, f"the file has more than {MAX_BYTES:,} bytes, the limit", "split it")
         return
     try:
-        check_encoding(content, file)
+        check_start(content, file)
         yield Document(file, content.removeprefix(codecs.BOM_UTF8).decode(), file, 1)
     except CorpusError as exc:
         yield invalid_document(file, 1, exc.message, exc.remedy)
     except UnicodeDecodeError as exc:
         line = content.count(b"\n", 0, exc.start) + 1
         problem = f"byte {exc.start + 1:,}, in line {line:,}, is not UTF-8"
-        yield invalid_document(file, 1, problem, "convert it, as in: iconv -f LATIN1 -t UTF-8 FILE > NEW")
+        yield invalid_document(file, 1, problem, CONVERT)
