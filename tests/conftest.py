@@ -1,4 +1,7 @@
-"""Settings of all tests: a stand-in for the model hub, a Node for the CDK, and no custom attributes of others."""
+"""Settings of all tests: a stand-in for the model hub, a Node for the CDK, and no custom attributes of others.
+
+Processes that a test starts have no torch, unless they are started without ``PYTHONPATH``.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     longest = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (longest.get(item.path, len(longest)), item.path not in slow))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _processes_without_torch() -> Iterator[None]:
+    """Hide torch from processes that tests start: importing it next to spaCy takes seconds."""
+    # Not when this module is imported: workers of a parallel run are started after that, and have torch.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "without_torch"), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")

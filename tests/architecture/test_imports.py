@@ -103,7 +103,7 @@ def test_the_shared_modules_import_nothing_of_the_build_side(name: str) -> None:
 
 def test_the_handler_runs_with_the_build_side_blocked() -> None:
     script = IMPORT_HANDLER.format(blocked=BLOCKED, pipeline="en_scienceie_minilm")
-    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-P", "-s", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     loaded = json.loads(done.stdout.splitlines()[-1])
     curated = [name for name in loaded if name.startswith("spacy_lambda.runtime.curated")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
@@ -19,11 +17,11 @@ def wheelhouse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def real_zip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
+def real_zip(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The bundled pipeline for Python 3.13 on x86-64, on any machine."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
-        yield bundle(
+        return bundle(
             BUNDLED, tmp_path_factory.mktemp("zip"), BundleOptions(target=Target("3.13", "x86_64"), package_type="zip")
         )

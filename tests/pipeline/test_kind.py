@@ -194,7 +194,7 @@ def test_neither_spacy_nor_torch_is_imported(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(tmp_path / "blank")
     script = "import sys; from pathlib import Path; from spacy_lambda.pipeline.kind import pipeline_kind as kind"
     script += "; print(kind(Path(sys.argv[1])), {'spacy', 'thinc', 'torch'} & sys.modules.keys())"
-    words = [sys.executable, "-c", script, str(tmp_path / "blank")]
+    words = [sys.executable, "-E", "-c", script, str(tmp_path / "blank")]  # with torch, which could be imported
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "no-transformer set()\n"
 
 

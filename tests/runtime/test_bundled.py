@@ -42,7 +42,7 @@ def call(event: Any, environ: dict[str, str]) -> subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, "-c", CALL],
         input=json.dumps(event),
-        env={"PATH": os.environ["PATH"], **environ},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ["PYTHONPATH"], **environ},
         capture_output=True,
         text=True,
         check=False,
