@@ -72,10 +72,10 @@ def _restored(kind: type[SpacyLambdaError], args: tuple[Any, ...], fields: dict[
 class MissingExtraError(SpacyLambdaError):
     """A command needs an extra that is not installed."""
 
-    def __init__(self, extra: str, *, missing: str) -> None:
+    def __init__(self, extra: str, *, missing: str, remedy: str | None = None) -> None:
         super().__init__(
             f"this needs {missing!r}, which is not installed",
-            remedy=f'pip install "spacy-lambda[{extra}]"',
+            remedy=remedy or f'pip install "spacy-lambda[{extra}]"',
         )
         self.extra = extra
 

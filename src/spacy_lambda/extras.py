@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from shlex import quote
 from typing import Any, ParamSpec, TypeVar
+from urllib.parse import unquote, urlsplit
 
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import MissingExtraError
 
-__all__ = ["EXTRA_OF", "explain_missing", "lazy_imports", "missing_extra"]
+__all__ = ["EXTRA_OF", "explain_missing", "install_command", "installed_from", "lazy_imports", "missing_extra"]
 
 EXTRA_OF = {
     "OpenSSL": "sign",
@@ -51,7 +56,32 @@ T = TypeVar("T")
 def missing_extra(exc: ModuleNotFoundError) -> MissingExtraError | None:
     """Return the error for a missing optional dependency, or ``None`` if the module is not one."""
     missing = (exc.name or "").partition(".")[0]
-    return MissingExtraError(EXTRA_OF[missing], missing=missing) if missing in EXTRA_OF else None
+    return _error(EXTRA_OF[missing], missing) if missing in EXTRA_OF else None
+
+
+def _error(extra: str, missing: str) -> MissingExtraError:
+    return MissingExtraError(extra, missing=missing, remedy=install_command(extra))
+
+
+def installed_from() -> dict[str, Any]:
+    """Return where spacy-lambda was installed from, as pip records it (PEP 610); nothing for an index of packages."""
+    try:
+        origin = parse_json(distribution("spacy-lambda").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        origin = {}
+    return origin if isinstance(origin, dict) else {}
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra: from the folder that spacy-lambda was installed from, or from PyPI."""
+    origin = installed_from()
+    folder = Path(unquote(urlsplit(str(origin.get("url", ""))).path))
+    if "dir_info" not in origin or not (folder / "pyproject.toml").is_file():
+        return f'pip install "spacy-lambda[{extra}]"'
+    pins = folder / "constraints.txt"
+    pinned = f"-c {quote(str(pins))} " if pins.is_file() else ""
+    editable = "-e " if origin["dir_info"].get("editable") else ""
+    return f"pip install {pinned}{editable}{quote(f'{folder}[{extra}]')}"
 
 
 def explain_missing(function: Callable[P, T]) -> Callable[P, T]:
@@ -89,7 +119,7 @@ def lazy_imports(package: str, modules: Mapping[str, str], *, extra: str | None 
         except ModuleNotFoundError as exc:
             if extra is None or (exc.name or "").startswith("spacy_lambda"):
                 raise
-            raise MissingExtraError(extra, missing=str(exc.name)) from exc
+            raise _error(extra, str(exc.name)) from exc
         return getattr(module, name)
 
     return get

@@ -18,6 +18,7 @@ import pytest
 from spacy_lambda.cli.boundary import BUG, INTERRUPTED, KNOWN, guarded
 from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
 from spacy_lambda.errors import LocationError
+from spacy_lambda.extras import install_command
 
 COMMAND = (sys.executable, "-m", "spacy_lambda")
 RAISING = "from spacy_lambda import cli\ndef run():\n    {}\ncli.make_app = run\ncli.main()"
@@ -45,7 +46,7 @@ def shell(command: str, *, env: Mapping[str, str] | None = None) -> subprocess.C
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates"), KNOWN, "invalid Unicode", "UTF-8"),
         (MemoryError(), KNOWN, "out of memory", "more memory"),
         (RecursionError("maximum"), KNOWN, "nested too deeply", "reduce its nesting"),
-        (ModuleNotFoundError("no", name="boto3.x"), KNOWN, "this needs 'boto3'", 'pip install "spacy-lambda[s3]"'),
+        (ModuleNotFoundError("no", name="boto3.x"), KNOWN, "this needs 'boto3'", install_command("s3")),
         (KeyboardInterrupt(), INTERRUPTED, "interrupted", ""),
         (EOFError(), INTERRUPTED, "interrupted", ""),
         (KeyError("tokens"), BUG, "this is a bug in spacy-lambda: KeyError: 'tokens'", "please report it"),
@@ -115,7 +116,7 @@ def test_a_variable_prints_the_traceback(capsys: pytest.CaptureFixture[str], mon
         ("$SL --version >/dev/full", 1, b"error: No space left"),
         ("$SL --help | head -0; exit ${PIPESTATUS[0]}", 1, b""),
         ("$SL --version 2>&1 | head -0; test ${PIPESTATUS[0]} -le 1", 0, b""),
-        ("$SL ls $'\\xff\\xfe'", 1, b"error: the folder \\udcff\\udcfe does not exist"),
+        ("$SL ls $'\\xff\\xfe'", 1, b"error: the store \\udcff\\udcfe does not exist"),
         ("$SL $'\\xff\\x1b[31m'", 2, b"No such command"),
         ("$SL ls ./\u0436\u0435\u043b\u0435\u0437\u043e", 1, rb"\udcd0\udcb6"),
         ("$SL ls ./\u0436\u0435\u043b\u0435\u0437\u043e", 1, rb"remedy"),

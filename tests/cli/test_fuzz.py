@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -39,6 +40,9 @@ WRITES = {"store"}
 """Parameters that name a place to write to."""
 
 INSIDE = ["there", "there/x", "file", "file/x", "fifo", "out/new", "loop", "out/" + "x" * 300, "out/\udcff.tar"]
+
+LEAK = re.compile(r"\[Errno|Value error|HTTPConnectionPool|Max retries|<\S+ object at 0x|codec can't")
+"""Words of other libraries' errors."""
 
 LEFT_OUT = {"install_completion", "show_completion", "help", "version"}
 
@@ -205,6 +209,7 @@ def check(code: int, out: str, err: str, traces: list[str]) -> None:
     """Assert what holds for every command line."""
     assert traces == []
     assert "Traceback" not in out + err
+    assert LEAK.search(err) is None
     assert code in (0, 1, 2)
     if code == 1:
         assert "\nremedy: " in err

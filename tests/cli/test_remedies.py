@@ -46,6 +46,7 @@ def folder(tmp_path: Path) -> Path:
     with zipfile.ZipFile(tmp_path / "mine.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
         for path in (tmp_path / "mine").rglob("*"):
             wheel.write(path, path.relative_to(tmp_path))
+    (tmp_path / "mine.toml").write_text("")
     (tmp_path / "other.toml").write_text("[project]\nname = 'a'\n[functions.ner]\npipeline = './other'\n")
     (tmp_path / "same.toml").write_text("[project]\nname = 'a'\n[functions.ner]\npipeline = 'mine'\n")
     return tmp_path
@@ -70,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
             "the file none.json does not exist",
             "check the path",
         ),
-        ("serve mine.whl --port 0", "a zip or a wheel", "spacy-lambda pack"),
+        ("serve mine.toml --port 0", "has the unknown suffix '.toml'", "give a pipeline folder"),
         ("compile mine out --precision int16", "Invalid value for '--precision': 'int16'", ""),
         ("deploy --yes --pipeline mine --config same.toml", "project.region is missing", "under [project]"),
         ("deploy --yes --pipeline ./mine --config other.toml", "its pipeline is './other'", "leave out --pipeline"),

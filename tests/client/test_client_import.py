@@ -9,6 +9,7 @@ import pytest
 
 import spacy_lambda
 from spacy_lambda.client.client import Client
+from spacy_lambda.extras import install_command
 from spacy_lambda.runtime.loading import load
 
 WITHOUT = """
@@ -49,4 +50,4 @@ def test_importing_imports_nothing_heavy(statement: str) -> None:
 def test_a_missing_extra_names_its_command(missing: str, target: str) -> None:
     output = run(WITHOUT.format(missing=missing, target=target))
     assert f"this needs {missing!r}" in output
-    assert 'pip install "spacy-lambda[client]"' in output
+    assert install_command("client") in output

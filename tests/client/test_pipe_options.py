@@ -10,6 +10,7 @@ import pytest
 
 from spacy_lambda.client import Client
 from spacy_lambda.errors import MissingExtraError, RequestError
+from spacy_lambda.extras import install_command
 from tests.client.fakes import Fake, answer_to, echo
 
 TEXTS = ["iron", "zinc", "tin"]
@@ -91,4 +92,4 @@ def test_a_bar_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
     with pytest.raises(MissingExtraError) as caught:
         Client(Fake(echo)).pipe(TEXTS, progress=True)
-    assert caught.value.remedy == 'pip install "spacy-lambda[cli]"'
+    assert caught.value.remedy == install_command("cli")

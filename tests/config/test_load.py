@@ -262,7 +262,7 @@ def test_a_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         load_project()
     assert caught.value.message == f"spacy-lambda.toml: the file does not exist; looked in {tmp_path}"
     assert (
-        caught.value.remedy == "create it with 'spacy-lambda init --pipeline LOCATION', or name another with --config"
+        caught.value.remedy == "create it with `spacy-lambda init --pipeline LOCATION`, or name another with --config"
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk, node_environment
 from spacy_lambda.errors import DeployError
+from spacy_lambda.extras import install_command
 
 
 def program(path: Path, script: str) -> Path:
@@ -55,7 +56,7 @@ def test_without_node_the_remedy_is_the_extra(path: Path, monkeypatch: pytest.Mo
     with_node(path, "16.0.0")
     with pytest.raises(DeployError, match="needs Node 22 or later") as caught:
         node_environment()
-    assert 'pip install "spacy-lambda[deploy]"' in caught.value.remedy
+    assert install_command("deploy") in caught.value.remedy
 
 
 INSTALL = """

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_lambda.extras import install_command
 from spacy_lambda.local import FunctionSettings, LocalLambda, invoke
 from tests.local.local_lambda import COMMAND, Lambda, is_gone
 
@@ -142,4 +143,4 @@ def test_missing_library_names_its_extra() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert 'remedy: pip install "spacy-lambda[s3]"' in done.stderr
+    assert f"remedy: {install_command('s3')}" in done.stderr

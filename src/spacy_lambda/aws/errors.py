@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spacy_lambda.core.aws_error_kinds import LOGIN, classify, credentials_problem, error_code
+from spacy_lambda.core.foreign_errors import connection_reason
 from spacy_lambda.errors import DeployError, SpacyLambdaError
 
 __all__ = ["aws_error", "aws_errors"]
@@ -53,7 +54,11 @@ def aws_error(
     if problem is not None:
         return raises(f"{action}: {problem}", remedy=LOGIN)
     if not isinstance(error, ClientError):
-        return raises(f"{action}: {error}", remedy="check the network, the region and AWS_ENDPOINT_URL where it is set")
+        remedy = "check the network, the region and AWS_ENDPOINT_URL where it is set"
+        if classify(error) != "unreachable":
+            return raises(f"{action}: {error}", remedy=remedy)
+        endpoint = getattr(error, "kwargs", {}).get("endpoint_url") or "AWS"
+        return raises(f"{action}: {endpoint} cannot be reached: {connection_reason(error)}", remedy=remedy)
     message = str(error.response.get("Error", {}).get("Message", ""))
     if classify(error) == "denied":
         return raises(f"{action}: access denied: {message}", remedy=permissions)

@@ -50,14 +50,18 @@ def read_metadata(text: bytes | None, *, name: str) -> BundleMetadata:
     :param name: The bundle, for the error.
     :raises BundleError: If it is not a file that this version has written.
     """
+    if text is None:
+        raise BundleError(
+            f"{name} is not a bundle: it has no {BUNDLE_METADATA}", remedy="make one with `spacy-lambda bundle`"
+        )
     try:
-        read = parse_json(text or b"")
+        read = parse_json(text)
         if read["format_version"] != FORMAT_VERSION:
             raise ValueError(f"format_version is {read['format_version']!r}")
         digest = parse_digest(read["sha256"], name="its sha256")
         return BundleMetadata(Target(**read["target"]), str(read["location"]), digest, dict(read["pipeline"]))
     except (ValueError, TypeError, KeyError, DigestError) as exc:
         raise BundleError(
-            f"{name} is not a bundle: its {BUNDLE_METADATA} is missing or invalid ({exc!r})",
+            f"{name} is not a bundle: its {BUNDLE_METADATA} is invalid: {type(exc).__name__}: {exc}",
             remedy="make one with `spacy-lambda bundle`",
         ) from exc

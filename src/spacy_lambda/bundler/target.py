@@ -15,6 +15,7 @@ __all__ = [
     "PackageTypeChoice",
     "Target",
     "choose_package_type",
+    "require_package_type",
 ]
 
 MACHINES: dict[str, str] = {"x86_64": "x86_64", "arm64": "aarch64"}
@@ -94,6 +95,15 @@ class PackageTypeChoice:
     reason: str
 
 
+def require_package_type(requested: str) -> None:
+    """Refuse an unknown package type.
+
+    :raises BundleError: If it is unknown.
+    """
+    if requested not in REQUESTABLE:
+        raise BundleError(f"unknown package type {requested!r}", remedy=f"choose {', '.join(REQUESTABLE)}")
+
+
 def choose_package_type(
     requested: str, *, code: int, pipeline: int, location: str | None, fetch: bool = False, limit: int = UNZIPPED_BYTES
 ) -> PackageTypeChoice:
@@ -107,8 +117,7 @@ def choose_package_type(
     :param limit: Maximum bytes of a zip, unpacked.
     :raises BundleError: If the bundle is too large for the requested type, or there is no store to fetch from.
     """
-    if requested not in REQUESTABLE:
-        raise BundleError(f"unknown package type {requested!r}", remedy=f"choose {', '.join(REQUESTABLE)}")
+    require_package_type(requested)
     if fetch and location is None:
         raise BundleError(
             "the pipeline is not in a store that the function could fetch it from",

@@ -24,6 +24,7 @@ from typing import Any
 from spacy_lambda.cli.console import discard_output, open_streams, print_error, print_lines
 from spacy_lambda.cli.end_signals import SignalInterrupt
 from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
+from spacy_lambda.core.foreign_errors import CLIENTS, connection_reason, system_reason
 from spacy_lambda.errors import SpacyLambdaError
 from spacy_lambda.extras import missing_extra
 
@@ -116,6 +117,10 @@ def _to_known_error(exc: BaseException) -> SpacyLambdaError | None:
         return missing_extra(exc)
     if isinstance(exc, OSError):
         return _system(exc)
+    if _library(exc) == "botocore":
+        from spacy_lambda.aws.errors import aws_error
+
+        return aws_error(exc, "calling AWS") if isinstance(exc, Exception) else None
     return next(
         (
             SpacyLambdaError(f"{what}{_detail(exc)}", remedy=remedy)
@@ -131,9 +136,13 @@ def _detail(exc: BaseException) -> str:
 
 
 def _system(exc: OSError) -> SpacyLambdaError:
-    what = exc.strerror or str(exc) or type(exc).__name__
+    what = connection_reason(exc) if _library(exc) in CLIENTS else system_reason(exc)
     where = "" if exc.filename is None else f"{os.fsdecode(exc.filename) if _is_path(exc.filename) else exc.filename}: "
     return SpacyLambdaError(f"{where}{what}", remedy=_REMEDIES.get(exc.errno or 0, _DEFAULT_REMEDY))
+
+
+def _library(exc: BaseException) -> str:
+    return type(exc).__module__.partition(".")[0]
 
 
 def _is_path(name: object) -> bool:

@@ -11,6 +11,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import ConfigOption, JsonOption, RegionOption
 from spacy_lambda.core.files import check_file
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
@@ -89,7 +90,8 @@ def _read_event(event: str | None, text: str | None) -> Any:
         raise InvokeError(f"the file {event} does not exist", remedy="check the path") from exc
     except (OSError, ValueError) as exc:
         raise InvokeError(
-            f"the event {event!r} cannot be read as JSON: {exc}", remedy="pass a file with one JSON value"
+            f"the event {event!r} cannot be read as JSON: {system_reason(exc)}",
+            remedy="pass a file with one JSON value",
         ) from exc
 
 
@@ -115,7 +117,7 @@ def _read(file: IO[bytes]) -> bytes:
 
 def _decoded(content: bytes, what: str) -> str:
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise InvokeError(f"{what} is not UTF-8: {exc}", remedy="encode it in UTF-8") from exc
 

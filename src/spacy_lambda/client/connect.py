@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spacy_lambda.client.transport import Transport
 from spacy_lambda.core.loopback import LOCAL_REGION, is_loopback_url
 from spacy_lambda.errors import InvokeError, MissingExtraError
+from spacy_lambda.extras import install_command
 
 if TYPE_CHECKING:
     from spacy_lambda.client.signing import Auth
@@ -63,7 +64,7 @@ def open_transport(target: str, connection: Connection) -> Transport:
         missing = (exc.name or "").partition(".")[0]
         if missing not in ("boto3", "botocore", "requests"):
             raise
-        raise MissingExtraError("client", missing=missing) from exc
+        raise MissingExtraError("client", missing=missing, remedy=install_command("client")) from exc
 
 
 def _problems(by_url: bool, connection: Connection) -> list[str]:

@@ -18,6 +18,7 @@ from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_de
 from spacy_lambda.client.response_body import CHUNK_BYTES, BodyError, read_body
 from spacy_lambda.client.service_failures import is_gateway, status_failure
 from spacy_lambda.client.transport import CallError, to_json
+from spacy_lambda.core.foreign_errors import connection_reason
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.core.wire_errors import from_problem
@@ -158,7 +159,7 @@ class HttpTransport:
         if deadline.is_over or isinstance(exc, timeouts):
             return timed_out(self._url, deadline.seconds)
         error = InvokeError(
-            f"{self._url} cannot be reached: {type(exc).__name__}", remedy="check the URL and the network"
+            f"{self._url} cannot be reached: {connection_reason(exc)}", remedy="check the URL and the network"
         )
         retryable = isinstance(exc, CONNECTION_ERRORS) and not isinstance(exc, requests.exceptions.SSLError)
         return CallError(error, retryable=retryable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from spacy_lambda.core.foreign_errors import connection_reason
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InferenceError
@@ -60,7 +61,7 @@ def query_model(
             deadline.check()
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BodyError) as exc:
         raise InferenceError(
-            f"{url} cannot be reached: {str(exc) or type(exc).__name__}",
+            f"{url} cannot be reached: {connection_reason(exc)}",
             remedy=f"check the network, and {ENDPOINT_VARIABLE} if it is set",
         ) from exc
     except (ValueError, UnicodeError) as exc:  # of urllib3 and requests, for an invalid address

@@ -15,6 +15,7 @@ from spacy_lambda.client.response_body import CHUNK_BYTES, MAX_ANSWER_BYTES, Bod
 from spacy_lambda.client.service_failures import status_failure
 from spacy_lambda.client.signing import no_credentials
 from spacy_lambda.client.transport import CallError
+from spacy_lambda.core.foreign_errors import connection_reason
 from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.errors import InvokeError
@@ -179,7 +180,7 @@ def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline)
         return CallError(no_credentials(type(exc).__name__))
     if deadline.is_over or isinstance(exc, exceptions.ReadTimeoutError):
         return timed_out(function, deadline.seconds)
-    reason, remedy = type(exc).__name__, "check the function's name, the region and the network"
+    reason, remedy = connection_reason(exc), "check the function's name, the region and the network"
     endpoint = str(client.meta.endpoint_url)
     if isinstance(exc, exceptions.EndpointConnectionError) and is_loopback_url(endpoint):
         reason = f"nothing is listening at {endpoint}"

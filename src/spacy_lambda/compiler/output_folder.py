@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipelines import is_pipeline
 from spacy_lambda.errors import CompileError
 
@@ -57,10 +58,18 @@ def open_output(out: Path, *, original: Path, inputs: Iterable[Path], force: boo
         with tempfile.TemporaryDirectory(dir=_existing(out.parent), prefix=f".{out.name}.") as scratch:
             yield OutputFolder(Path(scratch, "pipeline"), out)
     except OSError as exc:
-        raise CompileError(
-            f"{out} cannot be written: {exc}",
+        raise _system_error(exc, out) from exc
+
+
+def _system_error(error: OSError, out: Path) -> CompileError:
+    """Return the error for a file that cannot be read or written: the destination, or what is compiled."""
+    file = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else out
+    if file.parent in out.parents or out.parent in file.parents:
+        return CompileError(
+            f"{out} cannot be written: {system_reason(error)}",
             remedy="choose a folder below one that you may write to, on a disk with room for it",
-        ) from exc
+        )
+    return CompileError(f"{file}: {system_reason(error)}", remedy="check that it exists, and its permissions")
 
 
 def _check(out: Path, original: Path, inputs: Iterable[Path], *, force: bool) -> None:

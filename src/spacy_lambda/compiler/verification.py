@@ -27,6 +27,7 @@ from spacy_lambda.compiler.texts import read_docs
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import PipelineLoadError, VerifyError
+from spacy_lambda.extras import install_command
 from spacy_lambda.pipeline.config_file import read_config
 from spacy_lambda.runtime.code import import_code
 from spacy_lambda.runtime.loading import load
@@ -103,7 +104,7 @@ def _load(path: Path, name: str) -> Language:
             ) from exc
         raise VerifyError(
             f"{name} cannot be compared: {exc.message}",
-            remedy='install its requirements, for example pip install "spacy-lambda[compile]"',
+            remedy=f"install its requirements, for example {install_command('compile')}",
         ) from exc
 
 

@@ -16,19 +16,17 @@ from spacy_lambda.config.toml_file import FILE, parse_toml, read_toml
 from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.env_names import PROJECT_VARIABLE
 from spacy_lambda.core.files import check_file
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.location import Location, parse_location
-from spacy_lambda.core.pipeline_meta import MAX_META_BYTES, read_meta
-from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
+from spacy_lambda.core.pipeline_meta import MAX_META_BYTES, UNNAMED, read_meta
+from spacy_lambda.core.pipelines import ARCHIVES, find_pipeline, is_archive, resolve_pipeline
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.errors import ConfigError, SpacyLambdaError
+from spacy_lambda.errors import ConfigError, LocationError, SpacyLambdaError
 
 __all__ = ["create_project", "require_pipeline"]
 
 FUNCTION = "ner"
-UNNAMED = "pipeline"
-"""spaCy's default name of a pipeline."""
-
 MAX_NAME_LENGTH = 20
 """Leaves room for a stage, and in the bucket's name for a long region."""
 
@@ -113,6 +111,11 @@ def _check_paths(out: Path, paths: Mapping[str, str]) -> None:
 def _guess_names(pipeline: str, location: Location) -> tuple[str, str]:
     """Return a name for the project and one for its function, by the pipeline's own name and its last component."""
     meta: Mapping[str, Any]
+    if location.is_local and Path(location.path).is_file() and not is_archive(location.path):
+        raise LocationError(
+            f"{location.path} is not a pipeline: a file ends in {', '.join(ARCHIVES)}",
+            remedy="give a pipeline folder, an installed package, an artifact, a wheel, a zip or a location",
+        )
     if resolve_pipeline(pipeline).has_folder:
         folder = find_pipeline(location.path)
         meta, title = read_meta(folder / META), folder.resolve().name
@@ -164,7 +167,7 @@ def _write(path: Path, content: str) -> None:
             check_file(path)
         path.write_text(content, encoding="utf-8")
     except (OSError, ValueError) as exc:
-        raise _fault(path, f"cannot be written: {exc}", "choose another path with --out") from exc
+        raise _fault(path, f"cannot be written: {system_reason(exc)}", "choose another path with --out") from exc
 
 
 def _fault(path: Path, problem: str, remedy: str) -> ConfigError:

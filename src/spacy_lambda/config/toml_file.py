@@ -9,6 +9,7 @@ from typing import Any
 
 from spacy_lambda.config.faults import Fault
 from spacy_lambda.core.files import read_file
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import ConfigError
 
 __all__ = ["FILE", "parse_toml", "read_toml"]
@@ -29,12 +30,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         # Some editors on Windows begin a file with a byte order mark.
         text = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as exc:
-        remedy = "create it with 'spacy-lambda init --pipeline LOCATION', or name another with --config"
+        remedy = "create it with `spacy-lambda init --pipeline LOCATION`, or name another with --config"
         raise _invalid(path, f"does not exist; looked in {Path.cwd()}", remedy) from exc
     except UnicodeDecodeError as exc:
         raise _invalid(path, f"is not UTF-8: see byte {exc.start}", "save it as UTF-8") from exc
     except (OSError, ValueError) as exc:
-        raise _invalid(path, f"cannot be read: {exc}", "name a readable file with --config") from exc
+        raise _invalid(path, f"cannot be read: {system_reason(exc)}", "name a readable file with --config") from exc
     return parse_toml(text, path)
 
 

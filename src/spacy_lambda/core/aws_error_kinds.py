@@ -54,5 +54,8 @@ def credentials_problem(error: BaseException) -> str | None:
         case "rejected":
             return f"AWS does not accept the credentials ({error_code(error)})"
         case "no credentials":
-            return f"no AWS credentials found ({error})"
+            profile = getattr(error, "kwargs", {}).get("profile")
+            if profile is not None:
+                return f"the AWS configuration has no profile {profile!r}"
+            return "no AWS credentials found"
     return None

@@ -16,7 +16,10 @@ from spacy_lambda.core.file_names import is_device
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import InvalidPipelineError, JsonError, shorten
 
-__all__ = ["PipelineName", "path_in", "pipeline_name", "read_meta", "requirements_of"]
+__all__ = ["UNNAMED", "PipelineName", "path_in", "pipeline_name", "read_meta", "requirements_of"]
+
+UNNAMED = "pipeline"
+"""spaCy's default name of a pipeline."""
 
 PART = re.compile(r"\w(?:[\w-]|\.(?!\.))*(?<![.-])")
 """``lang`` or ``name``: letters of any script, digits, ``_``; ``-`` and single dots inside."""
@@ -107,10 +110,14 @@ def read_meta(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             meta = read_json(file.read(MAX_META_BYTES + 1), name=repr(str(path)), max_bytes=MAX_META_BYTES)
     except JsonError as exc:
-        raise InvalidPipelineError(exc.message, remedy="write the pipeline again") from exc
-    except (OSError, ValueError) as exc:
         raise InvalidPipelineError(
-            f"{str(path)!r} cannot be read as JSON: {exc}", remedy="write the pipeline again"
+            exc.message, remedy="write the pipeline again, as UTF-8 without a byte order mark"
+        ) from exc
+    except (OSError, ValueError) as exc:
+        from spacy_lambda.core.foreign_errors import system_reason
+
+        raise InvalidPipelineError(
+            f"{str(path)!r} cannot be read as JSON: {system_reason(exc)}", remedy="write the pipeline again"
         ) from exc
     if not isinstance(meta, dict):
         raise InvalidPipelineError(

@@ -17,10 +17,12 @@ from spacy_lambda.core.pipeline_meta import path_in, pipeline_name, read_meta
 from spacy_lambda.errors import LocationError, PipelineNotFoundError
 
 __all__ = [
+    "ARCHIVES",
     "BUNDLE_METADATA",
     "PipelineForm",
     "ResolvedPipeline",
     "find_pipeline",
+    "is_archive",
     "is_pipeline",
     "is_stored",
     "resolve_pipeline",
@@ -35,6 +37,9 @@ BUNDLE_METADATA = "bundle.json"
 
 FILES = ("config.cfg", "meta.json")
 """Files that every pipeline has."""
+
+ARCHIVES = (".tar", ".whl", ".zip")
+"""Endings of files that hold a pipeline: an artifact, a wheel, a zip."""
 
 OFFICIAL = re.compile(r"[a-z]{2,3}_(core|dep|ent)_[a-z]+_(sm|md|lg|trf)")
 """Names of spaCy's own pipelines."""
@@ -70,7 +75,7 @@ def resolve_pipeline(pipeline: str | Path, *, base: Path = Path()) -> ResolvedPi
     path = base / location.path
     below = location if base == Path() else replace(location, path=str(path))
     if path.is_file():
-        return ResolvedPipeline("artifact" if path.suffix == ".tar" else "archive", below)
+        return ResolvedPipeline("artifact" if path.suffix.lower() == ".tar" else "archive", below)
     if is_stored(path):
         return ResolvedPipeline("stored", below)
     if path.is_dir():
@@ -91,6 +96,11 @@ def find_pipeline(pipeline: str | Path) -> Path:
     name = str(pipeline)
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
+        if _exists(folder):
+            raise PipelineNotFoundError(
+                f"{name!r} is a file, not a pipeline's folder",
+                remedy="give a pipeline folder; unpack an artifact first: spacy-lambda unpack FILE original",
+            )
         raise PipelineNotFoundError(
             f"there is no pipeline {name!r}: no such folder, and no such installed package", remedy=_remedy(name)
         )
@@ -121,6 +131,11 @@ def _remedy(name: str) -> str:
 def is_pipeline(folder: Path) -> bool:
     """Return whether a folder looks like a pipeline's."""
     return not _missing(folder)
+
+
+def is_archive(path: str | Path) -> bool:
+    """Return whether a file's name is that of a pipeline in one file."""
+    return str(path).lower().endswith(ARCHIVES)
 
 
 def is_stored(folder: Path) -> bool:

@@ -7,6 +7,7 @@ is less strict, for requests, responses and files that people write.
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 from collections import Counter
@@ -44,6 +45,8 @@ def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
         raise JsonError(f"{name} has more than {max_bytes:,} bytes, the limit", remedy=REMEDY)
     if data.count(b"[") + data.count(b"{") > MAX_OPENED:
         raise JsonError(f"{name} has more than {MAX_OPENED:,} arrays and objects, the limit", remedy=REMEDY)
+    if data.startswith(codecs.BOM_UTF8):
+        raise JsonError(f"{name} begins with a byte order mark", remedy="save it as UTF-8 without one")
     try:
         content = json.loads(
             data.decode("utf-8", "strict"),
@@ -54,7 +57,9 @@ def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
         )
         _check(content)
     except (ValueError, RecursionError) as exc:
-        why = "it is nested too deeply" if isinstance(exc, RecursionError) else str(exc)
+        from spacy_lambda.core.foreign_errors import system_reason
+
+        why = "it is nested too deeply" if isinstance(exc, RecursionError) else system_reason(exc)
         raise JsonError(f"{name} cannot be read as JSON: {why}", remedy=REMEDY) from exc
     return content
 

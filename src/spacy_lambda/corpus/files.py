@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.annotation import Document
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, bare_name, format_of, is_gzip, named_format
 from spacy_lambda.corpus.local_files import find_local
@@ -90,7 +91,9 @@ def _read_errors(name: str) -> Iterator[None]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
         raise CorpusError(f"{name} is not a whole gzip file: {exc}", remedy="compress or fetch it again") from exc
     except OSError as exc:
-        raise CorpusError(f"{name} cannot be read: {exc}", remedy="check the file and its permissions") from exc
+        raise CorpusError(
+            f"{name} cannot be read: {system_reason(exc)}", remedy="check the file and its permissions"
+        ) from exc
 
 
 def find_files(

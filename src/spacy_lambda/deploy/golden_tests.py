@@ -17,6 +17,7 @@ from typing import Any
 from spacy_lambda.client.invocation import Invocation
 from spacy_lambda.client.lambda_api import invoke_function
 from spacy_lambda.core.files import read_file
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError, InvokeError, RequestError
@@ -67,7 +68,7 @@ def read_requests(path: Path | None) -> list[tuple[int, dict[str, Any]]]:
         lines = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").splitlines()
         requests = [(number, parse_json(line)) for number, line in enumerate(lines, start=1) if line.strip()]
     except (OSError, ValueError) as exc:
-        raise DeployError(f"the golden tests cannot be read from {path}: {exc}", remedy=remedy) from exc
+        raise DeployError(f"the golden tests cannot be read from {path}: {system_reason(exc)}", remedy=remedy) from exc
     if not requests or not all(isinstance(request, dict) for _, request in requests):
         raise DeployError(f"{path} has no golden tests, or a line that is not a JSON object", remedy=remedy)
     return requests

@@ -20,6 +20,7 @@ from spacy_lambda.bundler.pins import pin_all
 from spacy_lambda.bundler.target import MACHINES, Target
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels
 from spacy_lambda.core.artifact.open import extract_zip
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
 from spacy_lambda.errors import BundleError
@@ -71,7 +72,7 @@ def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]
         if (path / IMAGE_PIPELINE).is_dir():
             require_compiled(path / IMAGE_PIPELINE, name=bundle)
         chosen, image = ENGINES[engine or str(built.engine)], str(built.id)
-    elif bundle.endswith(".zip"):
+    elif bundle.lower().endswith(".zip"):
         raise BundleError(f"the file {bundle} does not exist", remedy="make it with `spacy-lambda bundle`")
     else:
         chosen, image = find_engine(engine), bundle
@@ -108,7 +109,9 @@ def _metadata(path: Path) -> BundleMetadata:
         with zipfile.ZipFile(path) as archive:
             text = archive.read(BUNDLE_METADATA) if BUNDLE_METADATA in archive.namelist() else None
     except (OSError, zipfile.BadZipFile) as exc:
-        raise BundleError(f"{path} cannot be read: {exc}", remedy="make it again with `spacy-lambda bundle`") from exc
+        raise BundleError(
+            f"{path} cannot be read: {system_reason(exc)}", remedy="make it again with `spacy-lambda bundle`"
+        ) from exc
     return read_metadata(text, name=str(path))
 
 

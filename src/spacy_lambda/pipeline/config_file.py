@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.core.artifact.safe_paths import name_problem
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import InvalidPipelineError, first_line, shorten
 
 __all__ = ["blocks", "nodes", "parse_config", "read_config", "registered_names"]
@@ -30,7 +31,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as exc:
-        raise InvalidPipelineError(f"{str(path)!r} cannot be read: {exc}", remedy=REMEDY) from exc
+        raise InvalidPipelineError(f"{str(path)!r} cannot be read: {system_reason(exc)}", remedy=REMEDY) from exc
+    if text.startswith("\ufeff"):
+        raise InvalidPipelineError(
+            f"{str(path)!r} begins with a byte order mark, which spaCy cannot read",
+            remedy="save it as UTF-8 without a byte order mark",
+        )
     return parse_config(text, name=str(path))
 
 

@@ -116,8 +116,10 @@ class Encoder:
         try:
             return EncoderBytes((self.model / GRAPH_FILE).read_bytes(), (self.model / WEIGHTS_FILE).read_bytes())
         except OSError as exc:
+            from spacy_lambda.core.foreign_errors import system_reason
+
             raise EncoderError(
-                f"{self.model}, from which the encoder was loaded, cannot be read: {exc}",
+                f"{self.model}, from which the encoder was loaded, cannot be read: {system_reason(exc)}",
                 remedy="load the pipeline again, from a folder that stays",
             ) from exc
 

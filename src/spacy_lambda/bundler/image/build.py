@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from spacy_lambda.bundler.image.context import image_tag, write_context
-from spacy_lambda.bundler.image.engines import ENGINES, ContainerEngine
+from spacy_lambda.bundler.image.engines import ENGINES, PLATFORMS, ContainerEngine
 from spacy_lambda.bundler.metadata import BundleMetadata
 from spacy_lambda.core.files import folder_beside
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
 
@@ -72,10 +74,14 @@ def read_record(folder: Path) -> BuiltImage:
         built = BuiltImage(**parse_json((folder / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as exc:
         raise BundleError(
-            f"{folder} is not an image's folder: {exc}", remedy="make one with `spacy-lambda bundle --shape image`"
+            f"{folder} is not an image's folder: {system_reason(exc)}",
+            remedy="make one with `spacy-lambda bundle --shape image`",
         ) from exc
     if built.engine not in ENGINES or built.id is None:
+        platform = PLATFORMS["arm64" if built.tag.removesuffix(":latest").endswith("arm64") else "x86_64"]
+        build = ["docker", *ENGINES["docker"].build, "--platform", platform, "--tag", built.tag, str(folder)]
         raise BundleError(
-            f"no image was built from {folder}", remedy=f"build it: docker build --platform ... --tag {built.tag}"
+            f"no image was built from {folder}",
+            remedy=f"build it: {shlex.join(build)}; or bundle it again without --engine none",
         )
     return built

@@ -18,9 +18,19 @@ from spacy_lambda.core.loopback import is_loopback
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
 
-__all__ = ["ENGINES", "ContainerEngine", "ImageConfig", "find_engine", "has_local_registry"]
+__all__ = [
+    "ENGINES",
+    "PLATFORMS",
+    "ContainerEngine",
+    "ImageConfig",
+    "find_engine",
+    "has_local_registry",
+    "require_known",
+]
 
 PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
+"""Lambda's architectures, as container engines call them."""
+
 NO_ATTESTATIONS = ("--provenance=false", "--sbom=false")
 """BuildKit's attestations turn the image into an index, which Lambda refuses."""
 
@@ -168,13 +178,21 @@ ENGINES = {
 """In the order of preference."""
 
 
+def require_known(wanted: str | None) -> None:
+    """Refuse an unknown engine.
+
+    :raises BundleError: If it is unknown.
+    """
+    if wanted is not None and wanted not in ENGINES:
+        raise BundleError(f"unknown engine {wanted!r}", remedy=f"choose {', '.join(ENGINES)}")
+
+
 def find_engine(wanted: str | None = None) -> ContainerEngine:
     """Return the requested engine, or the first one that is installed and works.
 
     :raises BundleError: If none does.
     """
-    if wanted is not None and wanted not in ENGINES:
-        raise BundleError(f"unknown engine {wanted!r}", remedy=f"choose {', '.join(ENGINES)}")
+    require_known(wanted)
     names: Sequence[str] = [wanted] if wanted is not None else list(ENGINES)
     for name in names:
         if shutil.which(name) is not None and _is_ready(ENGINES[name]):

@@ -11,6 +11,7 @@ from spacy_lambda.core.artifact.manifest import REMEDY, Manifest
 from spacy_lambda.core.artifact.safe_paths import MAX_DEPTH
 from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
@@ -28,7 +29,7 @@ def folder_digest(folder: Path, manifest: Manifest) -> Digest:
     try:
         found = set(_names(folder))
     except OSError as exc:
-        raise ArtifactError(f"{folder} cannot be read: {exc}", remedy=REMEDY) from exc
+        raise ArtifactError(f"{folder} cannot be read: {system_reason(exc)}", remedy=REMEDY) from exc
     for name in sorted(found ^ expected):
         state = "is missing" if name in expected else "is not in the manifest"
         raise ArtifactError(f"{folder / name} {state}", remedy=REMEDY)
@@ -38,7 +39,7 @@ def folder_digest(folder: Path, manifest: Manifest) -> Digest:
         for chunk in chunks(manifest, lambda entry: _contents(folder / entry.path)):
             digest.update(chunk)
     except OSError as exc:
-        raise ArtifactError(f"{folder} cannot be read: {exc}", remedy=REMEDY) from exc
+        raise ArtifactError(f"{folder} cannot be read: {system_reason(exc)}", remedy=REMEDY) from exc
     return Digest(digest.hexdigest())
 
 

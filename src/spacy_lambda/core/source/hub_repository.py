@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 from spacy_lambda.core.artifact.manifest import MAX_MANIFEST_BYTES
+from spacy_lambda.core.foreign_errors import connection_reason
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.redirects import strict_opener
 from spacy_lambda.core.streams import CHUNK_BYTES
@@ -132,7 +133,8 @@ class Repository:
 
     def _unreachable(self, path: str, error: Exception) -> StoreError:
         return StoreError(
-            f"{self._url(path)} cannot be reached: {error}", remedy="check the network, and HF_ENDPOINT where it is set"
+            f"{self._url(path)} cannot be reached: {connection_reason(error)}",
+            remedy="check the network, and HF_ENDPOINT where it is set",
         )
 
 

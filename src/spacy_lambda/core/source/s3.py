@@ -9,6 +9,7 @@ from typing import Any
 
 from spacy_lambda.core.aws_error_kinds import LOGIN, classify, credentials_problem, error_code
 from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.foreign_errors import connection_reason
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.source.found_artifact import FoundArtifact, S3Options
 from spacy_lambda.core.source.layout import MAX_SMALL_BYTES, artifact_key, resolve
@@ -116,7 +117,9 @@ def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
         return StoreError(f"{place}: {problem}", remedy=LOGIN)
     if code == "NoSuchBucket":
         return NotStoredError(f"the bucket {bucket!r} does not exist", remedy=f"create it: aws s3 mb s3://{bucket}")
-    message, remedy = f"{place}: {error}", "check the location and the permissions of this role or user"
+    details = getattr(error, "response", {}).get("Error", {}).get("Message")
+    message = f"{place}: {code}: {details}" if details else f"{place}: {error}"
+    remedy = "check the location and the permissions of this role or user"
     match classify(error):
         case "missing":
             remedy = "check the location; `spacy-lambda ls` lists the pipelines"
@@ -130,7 +133,7 @@ def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
         case "conflict":
             message, remedy = f"{place} was replaced while it was read", "retry"
         case "unreachable":
-            message = f"{place} cannot be reached: {error}"
+            message = f"{place} cannot be reached: {connection_reason(error)}"
             remedy = "check the network and the endpoint; in a VPC without NAT, add a gateway endpoint for S3"
     return StoreError(message, remedy=remedy)
 

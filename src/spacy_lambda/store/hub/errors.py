@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from spacy_lambda.errors import NotStoredError, StoreError, first_line
+from spacy_lambda.core.foreign_errors import connection_reason
+from spacy_lambda.errors import NotStoredError, StoreError, first_line, shorten
 
 __all__ = ["hub_errors", "unreachable"]
 
@@ -29,14 +30,15 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
         raise unreachable(name, exc) from exc
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as exc:
         raise NotStoredError(
-            f"{name} does not exist, or not for this token: {first_line(exc)}",
+            f"{name} does not exist, or this token may not read it",
             remedy="check its name and revision, and log in with `hf auth login` or set HF_TOKEN",
         ) from exc
     except errors.HfHubHTTPError as exc:
         status = exc.response.status_code if exc.response is not None else None
         remedy = "log in with a token that may write: `hf auth login`, or set HF_TOKEN"
+        details = exc.server_message or (exc.response.reason if exc.response is not None else "") or first_line(exc)
         raise StoreError(
-            f"{name}: the Hub refuses: {first_line(exc)}",
+            f"{name}: the Hub refuses ({status}): {shorten(details, 300)}",
             remedy=remedy if status in (401, 403) else "retry later, or see the Hub's status page",
         ) from exc
     except requests.RequestException as exc:
@@ -53,7 +55,7 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
 def unreachable(name: str, error: Exception) -> StoreError:
     """Return the error for a Hub that cannot be reached."""
     return StoreError(
-        f"{name} cannot be reached: {first_line(error)}",
+        f"{name} cannot be reached: {connection_reason(error)}",
         remedy="check the network, and HF_ENDPOINT and HF_HUB_OFFLINE where they are set",
     )
 
