@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from spacy_lambda.cli import make_app
@@ -12,7 +15,13 @@ from spacy_lambda.config.github import render_workflow
 
 
 def workflow(**changes: Any) -> dict[str, Any]:
-    values = {"project": "papers", "config": "spacy-lambda.toml", "compiled": "compiled", "region": "eu-central-1"}
+    values: dict[str, Any] = {
+        "project": "papers",
+        "config": "spacy-lambda.toml",
+        "compiled": "compiled",
+        "region": "eu-central-1",
+    }
+    values["origin"] = {}
     return dict(yaml.safe_load(render_workflow(**{**values, **changes})))
 
 
@@ -48,7 +57,7 @@ def test_only_main_is_deployed_and_each_stage_is_an_environment() -> None:
 
 
 def test_no_key_is_stored() -> None:
-    text = render_workflow(project="papers", config="spacy-lambda.toml", compiled="compiled", region=None)
+    text = render_workflow(project="papers", config="spacy-lambda.toml", compiled="compiled", region=None, origin={})
     assert not re.search(r"secret|access[-_]key|password", text, re.IGNORECASE)
     jobs = yaml.safe_load(text)["jobs"]
     roles = [step for step in steps(jobs) if step.get("uses", "").startswith("aws-actions/")]
@@ -89,7 +98,7 @@ def test_each_step_calls_an_existing_command_and_options() -> None:
 
 
 def test_its_expressions_use_known_names_of_github() -> None:
-    text = render_workflow(project="papers", config="x", compiled="compiled", region=None)
+    text = render_workflow(project="papers", config="x", compiled="compiled", region=None, origin={})
     assert set(re.findall(r"\b(?:github|vars|env)\.[\w.]+", text)) == {
         "env.TEXTS",
         "github.event.pull_request.head.repo.full_name",
@@ -102,3 +111,37 @@ def test_its_expressions_use_known_names_of_github() -> None:
         "vars.AWS_ROLE_ARN",
     }
     assert "@" not in re.sub(r"@v\d+", "", text)
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("origin", "address"),
+    [
+        ({"url": "https://example.com/x.whl", "archive_info": {}}, "https://example.com/x.whl"),
+        (
+            {"url": "https://example.com/x", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
+            f"git+https://example.com/x@{COMMIT}",
+        ),
+        ({"url": "file:///nowhere", "dir_info": {"editable": True}}, "${{ vars.INSTALL_FROM }}"),
+    ],
+)
+def test_it_installs_what_exists(origin: dict[str, Any], address: str) -> None:
+    made = workflow(origin=origin)
+    assert made["env"]["INSTALL_FROM"] == address
+    installs = {step["run"] for step in steps(made["jobs"]) if "pip install" in step.get("run", "")}
+    assert installs == {f'pip install "spacy-lambda[{extra}] @ $INSTALL_FROM"' for extra in ("compile", "deploy")}
+
+
+def test_a_checkout_is_installed_from_its_remote(tmp_path: Path) -> None:
+    git = ("git", "-C", str(tmp_path))
+    for words in (
+        ("init", "-q"),
+        ("remote", "add", "origin", "https://example.com/mine"),
+        ("-c", "user.name=x", "-c", "user.email=x", "commit", "-q", "--allow-empty", "-m", "x"),
+    ):
+        subprocess.run([*git, *words], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    made = workflow(origin={"url": tmp_path.as_uri(), "dir_info": {}})
+    assert made["env"]["INSTALL_FROM"] == f"git+https://example.com/mine@{commit}"

@@ -23,7 +23,7 @@ COMMANDS = [command for block in BLOCKS for command in commands(block)]
 RUN = [block for block in BLOCKS if block.way == "fixture"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TARGETS = re.compile(r"^([\w./-]+):(?!=)", re.MULTILINE)
-OTHERS = {"aws", "curl", "git", "hf", "openssl", "pytest", "python", "python3", "python3.13"}
+OTHERS = {"aws", "curl", "git", "hf", "openssl", "pytest", "python", "python3", "python3.13", "source"}
 """Programs that are not ours."""
 FIGURE = re.compile(r"\\?\d[\d,]*(?:\\\.\d+)?(?=\\? (?:B|kB|MB|GB|ms|s)\b)")
 
@@ -102,7 +102,13 @@ def test_it_prints_what_is_shown(block: Block, tmp_path: Path) -> None:
             done = subprocess.run(
                 ["bash", "-c", given.adapt(command.text)],
                 cwd=tmp_path,
-                env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "200"},
+                env={
+                    **os.environ,
+                    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                    "COLUMNS": "200",
+                    "TTY_COMPATIBLE": "1",
+                    "TERM": "dumb",
+                },
                 capture_output=True,
                 text=True,
                 check=False,

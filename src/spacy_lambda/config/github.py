@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from collections.abc import Mapping
 from textwrap import indent
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from spacy_lambda import __version__
 from spacy_lambda.cdk.literal_text import text_problem
 from spacy_lambda.config.project import FunctionConfig
+from spacy_lambda.extras import installed_from
 
 __all__ = ["STAGING", "WORKFLOW_FILE", "path_problem", "render_workflow"]
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 WORKFLOW_FILE = ".github/workflows/spacy-lambda.yml"
+ADDRESS = "INSTALL_FROM"
+"""The repository's variable with an address that pip installs spacy-lambda from."""
+
 STAGING = "staging"
 PRODUCTION = "production"
 
@@ -50,6 +58,12 @@ env:
   CONFIG: @CONFIG@
 """
 
+ADDRESS_ENV = f"""\
+  # pip installs spacy-lambda from here. A repository's variable of this name is an address such as
+  # git+https://example.com/spacy-lambda@COMMIT, or the URL of a wheel.
+  {ADDRESS}: @ADDRESS@
+"""
+
 VERIFY_ENV = """\
   # The original and the compiled pipeline, and texts to compare them on. Without texts, they are not compared.
   ORIGINAL: original
@@ -68,7 +82,7 @@ verify:
       if: {WITH_TEXTS}
     - name: Install
       if: {WITH_TEXTS}
-      run: pip install "spacy-lambda[compile]==@VERSION@"
+      run: pip install "spacy-lambda[compile]@FROM@"
     - name: Compare the compiled pipeline with the original
       if: {WITH_TEXTS}
       run: spacy-lambda verify "$ORIGINAL" "$COMPILED" --texts "$TEXTS" --min-agreement 0.99
@@ -133,21 +147,26 @@ PYTHON = """\
 AWS = """\
 - name: Install
   # Also install the pipeline here, if it is a package.
-  run: pip install "spacy-lambda[deploy]==@VERSION@"
+  run: pip install "spacy-lambda[deploy]@FROM@"
 - uses: aws-actions/configure-aws-credentials@v6
   with:
     role-to-assume: ${{ vars.AWS_ROLE_ARN }}
     aws-region: @REGION@"""
 
 
-def render_workflow(*, project: str, config: str, compiled: str | None, region: str | None) -> str:
+def render_workflow(
+    *, project: str, config: str, compiled: str | None, region: str | None, origin: Mapping[str, Any] | None = None
+) -> str:
     """Return the text of the workflow.
 
     :param project: Name of the production project; staging's ends in ``-staging``.
     :param config: Path of the project's file from the repository's root.
     :param compiled: Path of the compiled pipeline's folder from there; ``None`` if it is elsewhere, and verified there.
     :param region: ``None`` for the repository's variable ``AWS_REGION``.
+    :param origin: Where spacy-lambda was installed from, see :func:`~spacy_lambda.extras.installed_from`; the workflow
+        installs it from there too.
     """
+    address = _public_address(installed_from() if origin is None else origin)
     before = "plan" if compiled is None else "verify, plan"
     jobs = [
         *([] if compiled is None else [VERIFY]),
@@ -159,6 +178,7 @@ def render_workflow(*, project: str, config: str, compiled: str | None, region: 
     steps = {name: indent(step, 4 * " ") for name, step in steps.items()}
     return _filled(
         HEAD
+        + ("" if address == "" else _filled(ADDRESS_ENV, ADDRESS=json.dumps(address or f"${{{{ vars.{ADDRESS} }}}}")))
         + ("" if compiled is None else VERIFY_ENV)
         + "\njobs:\n"
         + "\n".join(indent(_filled(job, **steps), "  ") for job in jobs),
@@ -166,9 +186,34 @@ def render_workflow(*, project: str, config: str, compiled: str | None, region: 
         COMPILED=_quoted(compiled),
         VERSION_OF_PYTHON=FunctionConfig.python,
         REGION=region or "${{ vars.AWS_REGION }}",
-        VERSION=__version__,
+        FROM=f"=={__version__}" if address == "" else f" @ ${ADDRESS}",
         WORKFLOW=WORKFLOW_FILE,
     )
+
+
+def _public_address(origin: Mapping[str, Any]) -> str | None:
+    """Return an address from which pip installs spacy-lambda anywhere; empty for PyPI, ``None`` if none is known.
+
+    :param origin: As pip records it (PEP 610).
+    """
+    url = str(origin.get("url", ""))
+    if not origin:
+        return ""
+    if "vcs_info" in origin:
+        return f"{origin['vcs_info']['vcs']}+{url}@{origin['vcs_info']['commit_id']}"
+    if url.startswith("https://"):
+        return url
+    folder = unquote(urlsplit(url).path)
+    remote, commit = (_git(folder, *words) for words in (("remote", "get-url", "origin"), ("rev-parse", "HEAD")))
+    return f"git+{remote}@{commit}" if remote.startswith("https://") and commit else None
+
+
+def _git(folder: str, *words: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _filled(text: str, **values: str) -> str:
