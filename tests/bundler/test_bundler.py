@@ -358,7 +358,10 @@ def test_the_command(small: Path, tmp_path: Path) -> None:
     assert "pure" in output
     assert (tmp_path / "out.zip.svg").read_text().startswith("<svg")
     assert "*/tests/*" in output
-    output = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--json"]).stdout
+    refused = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip")])
+    assert "--force" in str(refused.exception)
+    again = ["bundle", str(small), str(tmp_path / "out.zip"), "--json", "--force"]
+    output = CliRunner().invoke(make_app(), again).stdout
     metadata = json.loads(output)
     assert metadata["zipped"] == (tmp_path / "out.zip").stat().st_size
     assert metadata["target"] == {"python": "3.13", "arch": "x86_64"}

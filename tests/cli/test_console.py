@@ -69,6 +69,29 @@ def test_text_in_any_script_is_unchanged(value: str) -> None:
     assert printable(value) == value
 
 
+ROWS = [("en_metals", "1.2.3", "71.8 MB"), ("en_ores", "0.1", "")]
+
+
+def test_a_table_in_a_pipe_is_tab_separated(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["pipeline", "version", ">size"], ROWS, title="stored")
+    lines = ["stored", "pipeline\tversion\tsize", "en_metals\t1.2.3\t71.8 MB", "en_ores\t0.1\t"]
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize("terminal", [40, 80])
+def test_a_table_fits_its_terminal(terminal: int, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", str(terminal))
+    print_table(["pipeline", "version", ">size"], [*ROWS, ("en_" + "x" * 20, "1.0", "9 MB")])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= terminal
+    if terminal == 40:
+        assert lines[:4] == ["pipeline: en_metals", "version: 1.2.3", "size: 71.8 MB", ""]
+    else:
+        assert "│ en_metals " in lines[3]
+
+
 def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str]) -> None:
     print_lines("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * MAX_LINE}\t\x1b[31m", err=True)
     print_table(["name"], [["a\tb"]])
@@ -118,9 +141,12 @@ def test_dataclasses_are_printed_as_objects(capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out) == [expected]
 
 
-def test_long_output_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_output_is_cut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     print_lines("x" * 10_000_000)
     assert len(capsys.readouterr().out) < MAX_LINE + 60
+    print_table(["name"], [["x" * 10_000_000]])
+    assert len(capsys.readouterr().out) < MAX_LINE + 60
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
     print_table(["name"], [["x" * 10_000_000]])
     assert len(capsys.readouterr().out) < 20 * MAX_CELL
     print_error(SpacyLambdaError("x" * 10_000_000 + "\n" * 100_000, remedy="none"))

@@ -45,6 +45,8 @@ REPORT = VerificationReport(
 
 def test_tables_in_80_columns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "dumb")
     print_report(REPORT.to_dict())
     printed = capsys.readouterr().out
     lines = [line.replace(" ", "") for line in printed.splitlines()]

@@ -35,6 +35,13 @@ def test_jsonl(tmp_path: Path) -> None:
     assert texts(path) == [ODD, ""]
 
 
+def test_files_of_windows(tmp_path: Path) -> None:
+    (tmp_path / "A.TXT").write_bytes("\ufeffIron.\r\n".encode())
+    assert texts(tmp_path) == ["Iron.\r\n"]
+    (tmp_path / "B.JSONL").write_bytes('\ufeff{"text": "Iron."}\r\n'.encode())
+    assert texts(tmp_path / "B.JSONL") == ["Iron."]
+
+
 def test_a_corpus_keeps_its_annotations(tmp_path: Path) -> None:
     doc = NLP("Iron grows.")
     doc.set_ents([Span(doc, 0, 1, "MATERIAL")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from spacy_lambda.errors import LocalLambdaError, PipelineNotFoundError
 from spacy_lambda.local import FunctionSettings
-from spacy_lambda.local.requirements import read_source
+from spacy_lambda.local.requirements import installed_program, read_source
 from spacy_lambda.packages.task_root import build_task_root
 
 
@@ -53,6 +54,16 @@ def test_pipeline_package_is_linked(package: Path) -> None:
         assert "en_tiny_acme==1.2.3" in root.distributions
     finally:
         root.remove()
+
+
+def test_a_wheel_is_unpacked_while_it_is_served(pipeline: Path, tmp_path: Path) -> None:
+    wheel = Path(shutil.make_archive(str(tmp_path / "mine"), "zip", pipeline.parent, pipeline.name)).rename(
+        tmp_path / "MINE.WHL"
+    )
+    with installed_program(FunctionSettings(pipeline=wheel)) as program:
+        folder = Path(program.variables["SPACY_LAMBDA_PIPELINE"])
+        assert (folder / "config.cfg").is_file()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("name", ["./no/such/folder", "no_such_package", "wasabi"])

@@ -53,10 +53,53 @@ def test_a_folder(pipeline: Path, tmp_path: Path) -> None:
     assert "is now 1.2.3" in run("alias", f"{store}/en_metals@1.2.3", "canary")
     assert "unexpected argument" in run("push", str(pipeline), store, "more", code=1)
     assert "--revision is for the Hub" in run("push", str(pipeline), store, "--revision", "x", code=1)
-    assert "exists" in run_process("pull", location, str(tmp_path / "out"), code=1)
+    assert "exists" in run("pull", location, str(tmp_path / "out"), code=1)
+    assert "all verified" in run("pull", location, str(tmp_path / "out"), "--force")
+    assert "is not a pipeline" in run("pull", location, str(tmp_path), "--force", code=1)
     assert "names no version" in run("alias", f"{store}/en_metals", "canary", code=1)
     (tmp_path / "none").mkdir()
     assert "holds no pipelines" in run("ls", str(tmp_path / "none"))
+
+
+def test_a_version_is_removed_once_nothing_points_to_it(pipeline: Path, tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    run("push", str(pipeline), store)
+    version, latest = f"{store}/en_metals@1.2.3", f"{store}/en_metals@latest"
+    assert "latest points to it" in run("rm", version, "--yes", code=1)
+    assert "pass --yes" in run("rm", latest, code=1)
+    assert "names no version" in run("rm", f"{store}/en_metals", "--yes", code=1)
+    assert "removed the alias" in run("rm", latest, "--yes")
+    (stored,) = json.loads(run("ls", store, "--json"))
+    assert stored["modified"].startswith("20")
+    assert json.loads(run("rm", version, "--yes", "--json"))["size"] == stored["size"]
+    assert not any(path.is_file() for path in Path(store).rglob("*"))
+    assert "in version '1.2.3'" in run("rm", version, "--yes", code=1)
+
+
+def test_an_artifact_that_another_version_has_is_kept(pipeline: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    run("push", str(pipeline), str(store), "--no-latest")
+    refs = store / "en_metals" / "refs"
+    copy = (refs / "1.2.3.json").read_text().replace("1.2.3", "1.2.4")
+    (refs / "1.2.4.json").write_text(copy)
+    assert "and its artifact" not in run("rm", f"{store}/en_metals@1.2.4", "--yes")
+    assert "and its artifact" in run("rm", f"{store}/en_metals@1.2.3", "--yes")
+
+
+def test_the_same_version_with_other_contents_says_what_to_type(next_pipeline: Path, tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    run("push", str(next_pipeline), store)
+    (next_pipeline / "weights").write_bytes(b"others")
+    refused = run("push", str(next_pipeline), store, code=1)
+    assert '"version": "1.2.4"' in refused
+    assert f"replace that one: spacy-lambda push {next_pipeline} {store} --force\n" in refused
+    meta = json.loads((next_pipeline / "meta.json").read_text())
+    (next_pipeline / "meta.json").write_text(json.dumps({**meta, "spacy_lambda": {"precision": "int8"}}))
+    run("push", str(next_pipeline), store)
+    (next_pipeline / "weights").write_bytes(b"more")
+    compile_it = f"spacy-lambda compile ORIGINAL {next_pipeline} --precision int8 --version 1.2.4 --force &&"
+    assert compile_it in run("push", str(next_pipeline), store, code=1)
+    assert "aliases: latest" in run("push", str(next_pipeline), store, "--force")
 
 
 def test_an_original_that_aliases_point_to_is_warned_of(pipeline: Path, tmp_path: Path) -> None:
@@ -83,6 +126,9 @@ def test_s3(s3: Any, s3_url: str, pipeline: Path, tmp_path: Path, monkeypatch: p
     (listed,) = json.loads(run("ls", "s3://models/ner", *there, "--json"))
     assert listed["sha256"] in pushed["location"]
     assert json.loads(run("pull", pushed["location"], str(tmp_path / "out.tar"), *there, "--json"))["sha256"]
+    assert "exists" in run("pull", pushed["location"], str(tmp_path / "out.tar"), *there, code=1)
+    assert "MB" in run("rm", "s3://models/ner/en_metals@1.2.3", "--yes", *there)
+    assert "holds no pipelines" in run("ls", "s3://models/ner", *there)
     assert "the bucket 'nobodys' does not exist" in run("ls", "s3://nobodys", *there, code=1)
 
 
@@ -96,6 +142,8 @@ def test_the_hub(hub: Hub, pipeline: Path, tmp_path: Path, monkeypatch: pytest.M
     assert hub.repositories["acme/metals"].private
     assert "1.2.3" in run("ls", "hf://acme/metals")
     assert "all verified" in run("pull", "hf://acme/metals", str(tmp_path / "out"))
+    assert "has no tag 'main'" in run("rm", "hf://acme/metals@main", "--yes", code=1)
+    assert "removed the version hf://acme/metals@1.2.3" in run("rm", "hf://acme/metals@1.2.3", "--yes")
     hub.inference = (200, [{"entity_group": "METAL", "word": "iron", "start": 0, "end": 4, "score": 1.0}], {})
     endpoint = ("--endpoint", f"{hub.url}/inference")
     assert "METAL" in run("query", "hf://acme/metals", "iron", *endpoint)

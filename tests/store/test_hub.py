@@ -136,7 +136,7 @@ def test_versions_and_aliases(hub: Hub, pipeline: Path, next_pipeline: Path) -> 
     first = push(pipeline, NO_OPTIONS, "live")
     with pytest.raises(StoreError, match="with other contents") as caught:
         push(next_pipeline)
-    assert "--replace" in caught.value.remedy
+    assert "--force" in caught.value.remedy
     assert find_artifact(REPOSITORY).sha256 == first.location.sha256
     meta = json.loads((next_pipeline / "meta.json").read_text())
     (next_pipeline / "meta.json").write_text(json.dumps({**meta, "version": "1.3.0"}))

@@ -60,13 +60,21 @@ class Assembled:
     @property
     def name(self) -> str:
         """``LANG_NAME-VERSION-pyXY-ARCH``"""
-        python = self.target.python.replace(".", "")
-        return f"{self.manifest.pipeline_name}-py{python}-{self.target.arch}"
+        return _name(self.manifest, self.target)
+
+
+def _name(manifest: Manifest, target: Target) -> str:
+    return f"{manifest.pipeline_name}-py{target.python.replace('.', '')}-{target.arch}"
 
 
 @contextmanager
 def assemble(
-    pipeline: str, target: Target, on_step: Callable[[str], None], *, zip_limit: int | None = None
+    pipeline: str,
+    target: Target,
+    on_step: Callable[[str], None],
+    *,
+    check: Callable[[str], None] = lambda name: None,
+    zip_limit: int | None = None,
 ) -> Iterator[Assembled]:
     """Put everything into a temporary folder, laid out as in the function, and run the pipeline from it on a few texts.
 
@@ -74,6 +82,7 @@ def assemble(
 
     :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
     :param on_step: Called with the name of each step.
+    :param check: Called with the bundle's name before anything is downloaded; may raise.
     :param zip_limit: Maximum bytes of the contents, the pipeline included; if the target's Python is installed here,
         sources are replaced by bytecode where that makes them fit.
     :raises BundleError: If there is no wheel for the target, or the pipeline cannot be loaded and run from the folder.
@@ -86,6 +95,7 @@ def assemble(
         on_step("versions")
         require_compiled(folder, name=pipeline)
         manifest = manifest_of(folder)
+        check(_name(manifest, target))
         meta = read_meta(folder / "meta.json")
         requirements = requirements_of(meta)
         pins, spacy_lambda = pin_requirements(requirements, target)

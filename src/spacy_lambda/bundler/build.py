@@ -10,18 +10,25 @@ from pathlib import Path
 from spacy_lambda.bundler.assemble import Assembled, assemble
 from spacy_lambda.bundler.image.build import BuiltImage, build_image
 from spacy_lambda.bundler.image.context import aws_base
-from spacy_lambda.bundler.image.engines import ContainerEngine, find_engine
+from spacy_lambda.bundler.image.engines import ContainerEngine, find_engine, require_known
 from spacy_lambda.bundler.licences import BundledDistribution
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, write_metadata
 from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import Removal
-from spacy_lambda.bundler.target import PackageType, PackageTypeChoice, Target, choose_package_type
+from spacy_lambda.bundler.target import (
+    PackageType,
+    PackageTypeChoice,
+    Target,
+    choose_package_type,
+    require_package_type,
+)
 from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.core.files import file_sizes, folder_beside
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipeline_meta import path_in
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
 from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.errors import BundleError
 
 __all__ = ["NO_ENGINE", "Bundle", "BundleOptions", "bundle"]
 
@@ -40,6 +47,7 @@ class BundleOptions:
     :param base: An image's base; by default AWS's for the target's Python.
     :param engine: The program that builds an image; by default an installed one. :data:`NO_ENGINE` writes the image's
         folder alone.
+    :param replace: Replace the bundle of an earlier run.
     """
 
     target: Target = field(default_factory=Target)
@@ -48,6 +56,7 @@ class BundleOptions:
     fetch_from: str | None = None
     base: str | None = None
     engine: str | None = None
+    replace: bool = True
 
 
 @dataclass(frozen=True)
@@ -111,12 +120,21 @@ def bundle(
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
 
+    require_package_type(options.package_type)
+    if options.engine != NO_ENGINE:
+        require_known(options.engine)
+
     def step(name: str) -> None:
         on_step(name, STEPS.index(name), len(STEPS))
 
     fetched = options.fetch or options.fetch_from is not None
     zip_limit = None if fetched or options.package_type == "image" else limit
-    with assemble(pipeline, options.target, step, zip_limit=zip_limit) as made:
+
+    def check(name: str) -> None:
+        if not options.replace:
+            _require_new(_image_folder(name, out) if options.package_type == "image" else _zip_file(name, out))
+
+    with assemble(pipeline, options.target, step, check=check, zip_limit=zip_limit) as made:
         assembled = made if options.fetch_from is None else replace(made, location=options.fetch_from)
         in_pipeline = sum(file_sizes(assembled.tree / PIPELINE_FOLDER).values())
         choice = choose_package_type(
@@ -131,14 +149,17 @@ def bundle(
         if choice.package_type == "image" and options.engine != NO_ENGINE:
             engine = find_engine(options.engine)
         step("writing")
-        written = _write(assembled, choice, out, options.base or aws_base(options.target), engine)
+        written = _write(assembled, choice, out, options, engine)
     on_step("done", len(STEPS), len(STEPS))
     return written
 
 
 def _write(
-    assembled: Assembled, choice: PackageTypeChoice, out: Path, base: str, engine: ContainerEngine | None
+    assembled: Assembled, choice: PackageTypeChoice, out: Path, options: BundleOptions, engine: ContainerEngine | None
 ) -> Bundle:
+    path = (_zip_file if choice.package_type == "zip" else _image_folder)(assembled.name, out)
+    if not options.replace:
+        _require_new(path)
     location = PIPELINE_FOLDER
     if choice.fetched and assembled.location is not None:
         location = assembled.location
@@ -149,9 +170,9 @@ def _write(
     sizes = file_sizes(assembled.tree)
     image = None
     if choice.package_type == "zip":
-        path = _zip(assembled, out)
+        _zip(assembled.tree, path)
     else:
-        path = _image_folder(assembled, out)
+        base = options.base or aws_base(options.target)
         image = build_image(assembled.tree, path, name=assembled.name, metadata=metadata, base=base, engine=engine)
     return Bundle(
         path=path,
@@ -171,16 +192,23 @@ def _write(
     )
 
 
-def _zip(assembled: Assembled, out: Path) -> Path:
-    path = path_in(out, f"{assembled.name}.zip") if out.is_dir() else out
+def _zip(tree: Path, path: Path) -> None:
     with folder_beside(path) as scratch:
-        write_zip(assembled.tree, scratch / path.name)
+        write_zip(tree, scratch / path.name)
         os.replace(scratch / path.name, path)
-    return path
 
 
-def _image_folder(assembled: Assembled, out: Path) -> Path:
+def _require_new(path: Path) -> None:
+    if path.exists():
+        raise BundleError(f"{path} exists", remedy="choose another path, or replace it with --force")
+
+
+def _zip_file(name: str, out: Path) -> Path:
+    return path_in(out, f"{name}.zip") if out.is_dir() else out
+
+
+def _image_folder(name: str, out: Path) -> Path:
     """Return the image's folder: a new one in ``out``, or ``out`` itself if it is new or from an earlier run."""
     if out.is_dir() and not (out / "Dockerfile").is_file():
-        return path_in(out, f"{assembled.name}-image")
+        return path_in(out, f"{name}-image")
     return out.with_name(out.name.removesuffix(".zip"))

@@ -18,7 +18,7 @@ from spacy_lambda.bundler.metadata import PIPELINE_FOLDER
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
 from spacy_lambda.core.artifact.pack import left_out
-from spacy_lambda.core.files import ARCHIVE_TIME
+from spacy_lambda.core.files import ARCHIVE_TIME, copy_folder
 
 __all__ = ["SHIPPED_FOLDERS", "SHIPPED_MODULES", "make_tree", "set_modes", "shipped_files", "write_zip"]
 
@@ -60,7 +60,7 @@ def make_tree(wheels: Sequence[Path], dist: Distribution, pipeline: Path, target
         (tree / package.name / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(package / name, tree / package.name / name)
     _write_distribution(dist, tree)
-    shutil.copytree(pipeline, tree / PIPELINE_FOLDER, ignore=left_out)
+    copy_folder(pipeline, tree / PIPELINE_FOLDER, ignore=left_out)
 
 
 def set_modes(tree: Path) -> None:

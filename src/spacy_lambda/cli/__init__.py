@@ -46,6 +46,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.pull import pull
     from spacy_lambda.cli.push import push
     from spacy_lambda.cli.query import query
+    from spacy_lambda.cli.rm import rm
     from spacy_lambda.cli.rollback import rollback
     from spacy_lambda.cli.run_bundle import run_bundle
     from spacy_lambda.cli.serve import serve
@@ -58,14 +59,18 @@ def make_app() -> typer.Typer:
     images = typer.Typer(help="Push container images of bundles.", no_args_is_help=True)
     images.callback()(lambda: None)
     images.command("push")(push_image)
-    app.command()(doctor)
-    app.command()(inspect)
-    app.command("compile")(compile_)
-    local: list[Command] = [verify, annotate, pack, unpack, bundle, run_bundle, serve, invoke, push, pull, ls, alias]
-    deployed: list[Command] = [init, deploy, status, logs, rollback, destroy, eject, query]
-    for command in (*local, *deployed):
-        app.command()(command)
-    app.add_typer(images, name="image")
+    stages: dict[str, list[Command]] = {
+        "Compile and check": [doctor, inspect, compile_, verify],
+        "Share": [pack, unpack, push, pull, ls, alias, rm],
+        "Deploy": [bundle, init, deploy, rollback, destroy, eject],
+        "Run": [serve, run_bundle, invoke, query, status, logs],
+        "Corpus": [annotate],
+    }
+    for stage, commands in stages.items():
+        for command in commands:
+            name = command.__name__.rstrip("_").replace("_", "-")
+            app.command(name, rich_help_panel=stage)(command)
+    app.add_typer(images, name="image", rich_help_panel="Deploy")
     return app
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json, print_lines, print_table
-from spacy_lambda.cli.options import JsonOption
+from spacy_lambda.cli.options import ENGINE_NAMES, ForceOption, JsonOption
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_PYTHON, HANDLER, PYTHONS
@@ -26,9 +28,21 @@ def bundle(
         Path, typer.Argument(help="File of the zip, folder of the image, or an existing folder for either.")
     ] = Path(),
     *,
-    shape: Annotated[str, typer.Option(help="Package type: zip, image, or auto for a zip if it fits.")] = "auto",
-    python: Annotated[str, typer.Option(help=f"Python of Lambda's runtime: {', '.join(PYTHONS)}.")] = DEFAULT_PYTHON,
-    arch: Annotated[str, typer.Option(help=f"Architecture: {' or '.join(ARCHITECTURES)}.")] = DEFAULT_ARCHITECTURE,
+    shape: Annotated[
+        str,
+        typer.Option(
+            help="Package type: zip, image, or auto for a zip if it fits.",
+            autocompletion=complete_words(("auto", "zip", "image")),
+        ),
+    ] = "auto",
+    python: Annotated[
+        str,
+        typer.Option(help=f"Python of Lambda's runtime: {', '.join(PYTHONS)}.", autocompletion=complete_words(PYTHONS)),
+    ] = DEFAULT_PYTHON,
+    arch: Annotated[
+        str,
+        typer.Option(help=f"Architecture: {' or '.join(ARCHITECTURES)}.", autocompletion=complete_words(ARCHITECTURES)),
+    ] = DEFAULT_ARCHITECTURE,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Leave the pipeline in its store; the function fetches it during init.")
     ] = False,
@@ -40,12 +54,14 @@ def bundle(
         typer.Option(
             help="Program that builds the image: docker, podman, finch or buildah; none for its folder alone.",
             show_default="the first one found",
+            autocompletion=complete_words((*ENGINE_NAMES, "none")),
         ),
     ] = None,
     report: Annotated[
         bool,
         typer.Option("--report", help="List what was removed and why, list licences, and draw a treemap of the sizes."),
     ] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bundle a compiled pipeline and its dependencies for any Python and architecture of Lambda.
@@ -55,7 +71,9 @@ def bundle(
     from spacy_lambda.bundler import BundleOptions, Target
     from spacy_lambda.bundler import bundle as make_bundle
 
-    options = BundleOptions(target=Target(python, arch), package_type=shape, fetch=fetch, base=base, engine=engine)
+    options = BundleOptions(
+        target=Target(python, arch), package_type=shape, fetch=fetch, base=base, engine=engine, replace=force
+    )
     with stages(quiet=as_json) as on_step:
         made = make_bundle(pipeline, out, options, on_step=on_step)
     drawing = _draw(made) if report else None
@@ -105,7 +123,7 @@ def _print(made: Bundle, *, report: bool) -> None:
     elif made.image is not None:
         built = f"{made.image.tag}, {made.image.id}" if made.image.id else "not built"
         print_lines(f"{made.path}: {megabytes(made.unzipped)} on {made.image.base}; {built}")
-    print_lines(f"try it: spacy-lambda run-bundle {made.path}")
+    print_lines(f"try it: spacy-lambda run-bundle {quote(str(made.path))}")
     if made.zipped is not None:
         print_lines(f"handler: {HANDLER}")
 

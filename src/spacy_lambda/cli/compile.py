@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
-from spacy_lambda.cli.options import CodeOption, JsonOption
+from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.precisions import CALIBRATED, EXACT, PRECISIONS
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
 from spacy_lambda.core.files import file_sizes, megabytes
+from spacy_lambda.core.pipeline_meta import UNNAMED, pipeline_name, read_meta
 
 
 def compile_(
@@ -38,14 +39,21 @@ def compile_(
         typer.Option(help="Compare with the original on these texts, and keep the figures in meta.json."),
     ] = None,
     code: CodeOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is a pipeline.")] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the compiled pipeline, such as materials.", show_default="the original's"),
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Version of the compiled pipeline.", show_default="the original's")
+    ] = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compile a trained pipeline: its transformer becomes ONNX and runs without torch.
 
     Loading a pipeline runs the code that it names: compile only what you trust.
 
-    Example: spacy-lambda compile output/model-best compiled --precision int8
+    Example: spacy-lambda compile output/model-best compiled --precision int8 --name materials --version 1.0.0
     """
     from spacy_lambda.compiler import compile_pipeline
 
@@ -57,6 +65,8 @@ def compile_(
             calibrate=calibrate,
             verify=verify,
             code=code or (),
+            name=name,
+            version=version,
             force=force,
             on_step=on_step,
         )
@@ -70,7 +80,13 @@ def _print(meta: CompiledMeta, pipeline: str, out: Path) -> None:
     from spacy_lambda.cli.verify_report import print_report
 
     size = megabytes(sum(file_sizes(out).values()))
-    print_lines(f"{out}: {meta.source_name} {meta.source_version} at {meta.precision}, {size}")
+    written = pipeline_name(read_meta(out / "meta.json"))
+    print_lines(f"{out}: {written.package} {written.version} at {meta.precision}, {size}")
+    if written.name == UNNAMED:
+        print_lines(
+            f"  {written.package} is spaCy's default name, by which stores and functions cannot tell pipelines apart:"
+            " compile with --name NAME --version VERSION"
+        )
     if meta.code:
         print_lines(f"  with custom code: {', '.join(meta.code)}; load it with spacy_lambda.load")
     for name, encoder in meta.encoders.items():

@@ -12,10 +12,12 @@ import json
 import math
 import os
 import re
+import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -27,6 +29,7 @@ __all__ = [
     "MAX_CELL",
     "MAX_LINE",
     "discard_output",
+    "is_terminal",
     "open_streams",
     "print_error",
     "print_json",
@@ -46,6 +49,12 @@ LINES = 1_000
 
 MAX_CELL = 300
 """Maximum characters of a table's cell."""
+
+MAX_ROW = 100_000
+"""Maximum characters of a table's row that is not drawn."""
+
+NARROW = 60
+"""Width of a terminal below which a table that is wider is not drawn."""
 
 LOG_LINE = 256 * 1024
 """Maximum characters of a line of a function's log, as in CloudWatch."""
@@ -89,17 +98,52 @@ def print_error(error: SpacyLambdaError) -> None:
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Print a value as JSON that is safe on any terminal and valid for any parser.
 
-    :param value: Plain values and dataclasses; paths and locations are printed as strings.
+    :param value: Plain values and dataclasses; paths, locations and times are printed as strings.
     :param indent: ``None`` for one line.
     """
     print(_json(value, indent), flush=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Print a table.
+    """Print a table; a line of tab-separated values for each row, if the output is not a terminal.
+
+    On a terminal that is too narrow for the columns, each cell of a row is a line, with its heading.
 
     :param columns: Their headings; a leading ``>`` aligns a column to the right.
     """
+    headings = [column.removeprefix(">") for column in columns]
+    if not is_terminal():
+        lines = [[printable(cell) for cell in row] for row in rows]
+        print_lines(*([] if title is None else [title]), *map("\t".join, [headings, *lines]), limit=MAX_ROW)
+        return
+    cells = [[printable(cell, limit=MAX_CELL) for cell in row] for row in rows]
+    if _is_too_narrow([headings, *cells]):
+        print_lines(*([] if title is None else [title]), *_records(headings, cells))
+    else:
+        _draw_table(columns, cells, title)
+
+
+def is_terminal() -> bool:
+    """Return whether standard output is a terminal, or ``TTY_COMPATIBLE=1`` declares it as one."""
+    return os.environ.get("TTY_COMPATIBLE") == "1" or sys.stdout.isatty()
+
+
+def _is_too_narrow(rows: Sequence[Sequence[str]]) -> bool:
+    width = shutil.get_terminal_size().columns
+    natural = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return sum(natural) + 3 * len(natural) + 1 > width < NARROW
+
+
+def _records(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for number, row in enumerate(rows):
+        if number:
+            yield ""
+        for heading, cell in zip(headings, row, strict=True):
+            if cell:
+                yield f"{heading}: {cell}" if heading else cell
+
+
+def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -109,7 +153,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
         justify: Literal["left", "right"] = "right" if column.startswith(">") else "left"
         table.add_column(column.removeprefix(">"), justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell, limit=MAX_CELL)) for cell in row))
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 
@@ -175,6 +219,8 @@ def _plain(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, Path | Location):
         return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):

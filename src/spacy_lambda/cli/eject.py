@@ -8,19 +8,27 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.console import print_lines
-from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, RegionOption
+from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.options import (
+    ConfigOption,
+    ForceOption,
+    FunctionsArgument,
+    JsonOption,
+    ProfileOption,
+    RegionOption,
+)
 from spacy_lambda.cli.progress import stages
 
 
 def eject(
     functions: FunctionsArgument = None,
     *,
-    out: Annotated[Path, typer.Option(help="Folder for the app; it must be missing or empty.")] = Path(
-        "infrastructure"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder for the app.")] = Path("infrastructure"),
+    force: ForceOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the CDK app into a folder where `cdk deploy` works without spacy-lambda.
 
@@ -33,13 +41,17 @@ def eject(
     from spacy_lambda.deploy.ejection import eject as eject_app
 
     project = load_project(config, region=region)
-    with stages(quiet=False) as on_step:
+    with stages(quiet=as_json) as on_step:
         written = eject_app(
             project,
             chosen_functions(project, functions or []),
             out,
-            aws=open_account(project),
+            aws=open_account(project, profile=profile),
+            force=force,
             on_step=on_step,
         )
+    if as_json:
+        print_json(written)
+        return
     print_lines(*written)
     print_lines(f"next: cd {quote(str(out))} && pip install -r requirements.txt && npx {NPM_PACKAGE} deploy --all")

@@ -8,24 +8,39 @@ from typing import Annotated
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
-from spacy_lambda.cli.options import JsonOption
+from spacy_lambda.cli.options import JsonOption, ProfileOption
 
 
 def push(
-    destination: Annotated[str, typer.Argument(help="REGISTRY/NAME or REGISTRY/NAME:TAG.")],
-    bundle: Annotated[Path, typer.Argument(help="Folder that `bundle --shape image` wrote.")] = Path(),
+    bundle: Annotated[
+        str, typer.Argument(metavar="[BUNDLE]", help="Folder that `bundle --shape image` wrote; by default this one.")
+    ],
+    destination: Annotated[
+        str | None, typer.Argument(metavar="DESTINATION", help="REGISTRY/NAME or REGISTRY/NAME:TAG.")
+    ] = None,
     *,
     create: Annotated[bool, typer.Option("--create", help="Create the ECR repository if it is missing.")] = False,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Push an image and print its reference by digest; to ECR, with the AWS credentials found here.
 
-    Example: spacy-lambda image push 123456789012.dkr.ecr.eu-central-1.amazonaws.com/ner ner-image
+    Example: spacy-lambda image push ner-image 123456789012.dkr.ecr.eu-central-1.amazonaws.com/ner
     """
     from spacy_lambda.bundler import push_image
 
-    pushed = push_image(bundle, destination, create=create)
+    folder, target = _folder_and_target(bundle, destination)
+    pushed = push_image(folder, target, create=create, profile=profile)
     if as_json:
         print_json(pushed)
     else:
         print_lines(pushed.reference)
+
+
+def _folder_and_target(first: str, second: str | None) -> tuple[Path, str]:
+    """Read ``[BUNDLE] DESTINATION``, or the order of earlier versions, ``DESTINATION BUNDLE``."""
+    if second is None:
+        return Path(), first
+    if Path(second).is_dir() and not Path(first).is_dir():
+        return Path(second), first
+    return Path(first), second

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.console import print_lines
-from spacy_lambda.cli.options import ForceOption, RegionOption
+from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption
 
 
 def init(
@@ -26,6 +26,7 @@ def init(
         bool,
         typer.Option("--github", help="Write a GitHub Actions workflow too: check, staging, approval, production."),
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write spacy-lambda.toml, which shows every key with its default.
 
@@ -35,7 +36,11 @@ def init(
     from spacy_lambda.config.precedence import ambient_region
 
     region = region or ambient_region(os.environ)
-    print_lines(*create_project(pipeline, out, name=name, region=region, github=github, force=force))
+    written = create_project(pipeline, out, name=name, region=region, github=github, force=force)
+    if as_json:
+        print_json(written)
+        return
+    print_lines(*written)
     if region is None:
         print_lines("no region is set: write it into the file, or set AWS_REGION")
     config = "" if out == Path("spacy-lambda.toml") else f" --config {out}"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from spacy_lambda.cli.console import LOG_LINE, print_json, print_lines
-from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, RegionOption
+from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.errors import DeployError
 
 SPAN = re.compile(r"(\d+)([smhd])")
@@ -23,6 +23,7 @@ def logs(
     since: Annotated[str, typer.Option(help="Begin this long ago: 30s, 10m, 2h, 1d.")] = "10m",
     config: ConfigOption = None,
     region: RegionOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print a function's log events; with --json, one JSON object per line.
@@ -36,15 +37,20 @@ def logs(
     from spacy_lambda.deploy.logs import read_log
     from spacy_lambda.local.log_pipe import without_empty_stacks
 
+    beginning = _span(since)
     project = load_project(config, region=region)
     name = stack_name(project.name, chosen_function(project, function).name)
-    for event in read_log(open_account(project), name, since=_span(since), follow=follow):
+    count = 0
+    for event in read_log(open_account(project, profile=profile), name, since=beginning, follow=follow):
+        count += 1
         if as_json:
             line = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}
             print_json(line, indent=None)
         else:
             first, *more = without_empty_stacks(event.message.splitlines()) or [""]
             print_lines(f"{event.time:%Y-%m-%d %H:%M:%S} {first}", *more, limit=LOG_LINE)
+    if not count:
+        print_lines(f"no log events of {name} in the last {since}; --since 1d goes further back", err=True)
 
 
 def _span(text: str) -> timedelta:

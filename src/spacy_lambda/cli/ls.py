@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.console import is_terminal, print_json, print_lines, print_table
 from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.location import parse_location
@@ -24,7 +24,7 @@ def ls(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the versions and aliases in a store.
+    """List the versions and aliases in a store, with their sizes and the times (UTC) at which they were stored.
 
     Example: spacy-lambda ls s3://my-models/ner
     """
@@ -35,12 +35,15 @@ def ls(
     if as_json:
         print_json(versions)
     elif versions:
-        print_table(["pipeline", "version", "aliases", ">size", "sha256"], map(_row, versions))
+        print_table(["pipeline", "version", "aliases", "stored", ">size", "sha256"], map(_row, versions))
     else:
         print_lines(f"{store} holds no pipelines")
 
 
 def _row(version: StoredVersion) -> Sequence[object]:
     size = "" if version.size is None else megabytes(version.size)
-    digest = "" if version.sha256 is None else f"{version.sha256[:12]}…"
-    return version.name, version.version, ", ".join(version.aliases), size, digest
+    digest = "" if version.sha256 is None else version.sha256
+    if digest and is_terminal():
+        digest = f"{digest[:12]}…"
+    stored = "" if version.modified is None else f"{version.modified:%Y-%m-%d %H:%M}"
+    return version.name, version.version, ", ".join(version.aliases), stored, size, digest

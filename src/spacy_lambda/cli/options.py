@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from spacy_lambda.cli.completion import complete_functions
+
 __all__ = [
+    "ENGINE_NAMES",
     "AllowHostOption",
     "CodeOption",
     "CompareOption",
@@ -42,10 +45,13 @@ def finite(value: float | None) -> float | None:
     return value
 
 
+ENGINE_NAMES = ("docker", "podman", "finch", "buildah")
+"""Container engines, in the order in which they are looked for."""
+
 # Every command.
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing output.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing output, unless it is something else.")]
 
 # Commands that read the project's file or call AWS.
 ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]
@@ -56,10 +62,16 @@ EndpointUrlOption = Annotated[
     typer.Option(help="URL of an S3-compatible service.", show_default="AWS_ENDPOINT_URL, or AWS itself"),
 ]
 FunctionArgument = Annotated[
-    str | None, typer.Argument(help="The function's name in the project.", show_default="the only one")
+    str | None,
+    typer.Argument(
+        help="The function's name in the project.", show_default="the only one", autocompletion=complete_functions
+    ),
 ]
 FunctionsArgument = Annotated[
-    list[str] | None, typer.Argument(help="Names of functions in the project.", show_default="all of them")
+    list[str] | None,
+    typer.Argument(
+        help="Names of functions in the project.", show_default="all of them", autocompletion=complete_functions
+    ),
 ]
 
 # Commands that load an original pipeline.

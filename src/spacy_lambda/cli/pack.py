@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
-from spacy_lambda.cli.options import JsonOption
+from spacy_lambda.cli.options import ForceOption, JsonOption
 from spacy_lambda.cli.progress import byte_progress
 from spacy_lambda.core.files import megabytes
 
@@ -19,6 +19,7 @@ def pack(
     ],
     out: Annotated[Path, typer.Argument(help="File of the artifact, or a folder for LANG_NAME-VERSION.tar.")] = Path(),
     *,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Pack a pipeline into one file, the same bytes on every machine.
@@ -31,7 +32,9 @@ def pack(
 
     with pipeline_folder(pipeline) as folder, byte_progress(quiet=as_json) as on_step:
         kind = pipeline_kind(folder)
-        packed = pack_folder(folder, out, on_bytes=lambda done, total: on_step("packing", done, total))
+        packed = pack_folder(
+            folder, out, replace_it=force, on_bytes=lambda done, total: on_step("packing", done, total)
+        )
     manifest = packed.manifest
     if as_json:
         result = {"path": packed.path, "sha256": packed.sha256, "size": packed.size, "kind": kind}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
-from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.options import EndpointUrlOption, ForceOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.progress import byte_progress, hub_progress
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.location import parse_location
@@ -27,6 +27,7 @@ def pull(
     verify_key: Annotated[
         Path | None, typer.Option(help="Require a signature made with the private half of this public key, a PEM file.")
     ] = None,
+    force: ForceOption = False,
     endpoint_url: EndpointUrlOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
@@ -50,6 +51,7 @@ def pull(
             out,
             s3=S3Options(endpoint_url, region, profile),
             verify_key=verify_key,
+            force=force,
             on_step=on_step,
         )
     if as_json:

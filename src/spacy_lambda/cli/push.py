@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.progress import byte_progress, hub_progress
@@ -42,9 +43,15 @@ AliasOption = Annotated[
 LatestOption = Annotated[
     bool, typer.Option(help="Point the alias latest to the version; on the Hub, its branch is the latest.")
 ]
-ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace a version that has other contents.")]
+ReplaceOption = Annotated[bool, typer.Option("--force", "--replace", help="Replace a version that has other contents.")]
 SignOption = Annotated[Path | None, typer.Option(help="Sign the artifact with this private key, a PEM file.")]
-SseOption = Annotated[str | None, typer.Option(help="Server-side encryption in S3: AES256, aws:kms or aws:kms:dsse.")]
+SseOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Server-side encryption in S3: AES256, aws:kms or aws:kms:dsse.",
+        autocompletion=complete_words(("AES256", "aws:kms", "aws:kms:dsse")),
+    ),
+]
 KmsKeyOption = Annotated[str | None, typer.Option(help="KMS key for aws:kms and aws:kms:dsse.")]
 OriginalOption = Annotated[
     str | None,
@@ -106,7 +113,7 @@ def _hub_options(source: str, original: str | None, *, public: bool, message: st
 
     with pipeline_folder(original) if original else nullcontext() as original_folder:
         wheel = original or source
-        yield HubOptions(not public, original_folder, Path(wheel) if wheel.endswith(".whl") else None, message)
+        yield HubOptions(not public, original_folder, Path(wheel) if wheel.lower().endswith(".whl") else None, message)
 
 
 def _print(pushed: Pushed, source: str, *, as_json: bool) -> None:

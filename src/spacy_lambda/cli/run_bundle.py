@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.options import (
+    ENGINE_NAMES,
     AllowHostOption,
     CompareOption,
     EnvOption,
@@ -34,7 +36,9 @@ def run_bundle(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="Program that runs an image: docker, podman, buildah or finch.", show_default="the first one found"
+            help="Program that runs an image: docker, podman, buildah or finch.",
+            show_default="the first one found",
+            autocompletion=complete_words(ENGINE_NAMES),
         ),
     ] = None,
     host: HostOption = "127.0.0.1",

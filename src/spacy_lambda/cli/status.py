@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.console import print_json, print_lines
-from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, RegionOption
+from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption
 
 if TYPE_CHECKING:
     from spacy_lambda.deploy.function_status import FunctionStatus
+    from spacy_lambda.deploy.versions import Version
 
 
 def status(
@@ -16,9 +17,10 @@ def status(
     *,
     config: ConfigOption = None,
     region: RegionOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the live version, alarms and errors of each function.
+    """Show the live version of each function, its versions with their pipelines and dates, alarms and errors.
 
     Example: spacy-lambda status
     """
@@ -26,10 +28,12 @@ def status(
     from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.function_status import status as read_status
+    from spacy_lambda.deploy.function_status import stored_models
 
     project = load_project(config, region=region)
-    aws = open_account(project)
-    found = [read_status(aws, project.name, one.name) for one in chosen_functions(project, functions or [])]
+    aws = open_account(project, profile=profile)
+    chosen, models = chosen_functions(project, functions or []), stored_models(project, aws)
+    found = [read_status(aws, project.name, one.name, models=models) for one in chosen]
     if as_json:
         print_json(found)
         return
@@ -39,12 +43,19 @@ def status(
 
 def _lines(status: FunctionStatus) -> list[str]:
     if status.stack is None:
-        return [f"{status.name}: not deployed"]
+        return [f"{status.name}: not deployed; deploy it with `spacy-lambda deploy`"]
     live = f"version {status.live} is live" if status.live else "no version is live"
     lines = [
         f"{status.name}: {live} ({status.stack})",
-        f"  versions: {', '.join(str(version.number) for version in status.versions) or 'none'}",
+        *(_version(version, status.live) for version in status.versions),
         f"  last day: {status.invocations:,} invocations, {status.errors:,} errors",
         f"  alarms:   {', '.join(status.alarms) or 'none in ALARM'}",
     ]
     return [*lines, f"  {status.url}"] if status.url else lines
+
+
+def _version(version: Version, live: str | None) -> str:
+    """Return a version's number, date and pipeline; the pipeline's digest, if it has no name in the store."""
+    state = " (live)" if str(version.number) == live else ""
+    when = version.published[:16].replace("T", " ")
+    return f"  version {version.number}: {when}, {version.model or version.description}{state}"

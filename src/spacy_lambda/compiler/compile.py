@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from spacy_lambda.compiler.encode import CompiledEncoder, compile_encoder
 from spacy_lambda.compiler.inspection import Original, inspect_original, pipeline_requirements
 from spacy_lambda.compiler.libraries import LIBRARIES
 from spacy_lambda.compiler.library_errors import library_errors
+from spacy_lambda.compiler.naming import chosen_name, write_name
 from spacy_lambda.compiler.output_folder import open_output
 from spacy_lambda.compiler.precisions import CALIBRATED, PRECISIONS
 from spacy_lambda.compiler.proof import prove
@@ -24,6 +26,7 @@ from spacy_lambda.compiler.verification import compare
 from spacy_lambda.compiler.write import write_meta, write_pipeline
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
+from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CompileError
 from spacy_lambda.pipeline.kind import require_original
@@ -57,6 +60,8 @@ def compile_pipeline(
     calibrate: Path | None = None,
     verify: Path | None = None,
     code: Sequence[Path] = (),
+    name: str | None = None,
+    version: str | None = None,
     force: bool = False,
     on_step: OnStep = no_progress,
     prove: Callable[..., Sequence[str]] = prove,
@@ -72,12 +77,15 @@ def compile_pipeline(
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
     :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.
     :param code: Python files and packages that register the names in the pipeline's config, and files next to them.
+    :param name: Name of the compiled pipeline, with or without its language; by default the original's.
+    :param version: Its version; by default the original's.
     :param force: Replace ``out`` when it is a pipeline.
     :param on_step: Receives progress.
     :param prove: Queries the result, and returns its requirements (see :func:`.proof.prove`).
     :returns: The metadata that was written into ``meta.json``.
     :raises PipelineNotFoundError: If there is no such pipeline.
-    :raises CompileError: If ``out`` exists, ``calibrate`` is given for fp32, or the pipeline cannot be compiled.
+    :raises CompileError: If ``out`` exists, the name or version is invalid, ``calibrate`` is given for fp32, or the
+        pipeline cannot be compiled.
     :raises VerifyError: If there are no texts where they should be.
     """
     rules = PRECISIONS[precision]
@@ -89,6 +97,7 @@ def compile_pipeline(
     inputs = [one for one in (calibrate, verify, *code) if one is not None]
     with pipeline_folder(pipeline) as path, open_output(out, original=path, inputs=inputs, force=force) as target:
         require_original(path)
+        named = chosen_name(read_meta(path / "meta.json"), name=name, version=version)
         on_step("loading", 0, 1)
         original = inspect_original(path, find_code(path, code))
         requirements = pipeline_requirements(original)
@@ -101,6 +110,7 @@ def compile_pipeline(
                 encoders[part.name] = compile_encoder(part, rules, texts=texts, on_step=on_step)
         meta = _make_meta(original, encoders, precision, n_texts=len(texts))
         write_pipeline(original, encoders, target.folder)
+        write_name(target.folder, named)
         write_meta(target.folder, meta, requirements)
         if comparison:
             report = compare(original.nlp, target.folder, comparison, on_step=on_step)
@@ -173,7 +183,7 @@ def _tool_versions() -> dict[str, str]:
     versions = {}
     for tool in TOOLS:
         try:
-            versions[tool] = version(tool)
+            versions[tool] = installed_version(tool)
         except PackageNotFoundError:
             continue
     return versions

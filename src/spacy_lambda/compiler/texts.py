@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from spacy_lambda.core.files import check_file
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import VerifyError
 
@@ -39,22 +40,22 @@ def read_docs(path: Path, nlp: Language) -> list[Doc]:
 def _read(path: Path, nlp: Language) -> Iterator[Doc]:
     if path.is_dir():
         for file in sorted(path.rglob("*")):
-            if file.suffix in (".txt", ".spacy"):
+            if file.suffix.lower() in (".txt", ".spacy"):
                 yield from _read(file, nlp)
-    elif path.suffix == ".txt":
+    elif path.suffix.lower() == ".txt":
         yield nlp.make_doc(_decode(path))
-    elif path.suffix == ".jsonl":
+    elif path.suffix.lower() == ".jsonl":
         # Not splitlines(): U+2028 and its like may stand in a JSON string as they are.
         for number, line in enumerate(_decode(path).split("\n"), start=1):
             if line.strip():
                 yield nlp.make_doc(_text_of_line(line, f"{path}:{number}"))
-    elif path.suffix == ".spacy":
+    elif path.suffix.lower() == ".spacy":
         try:
             check_file(path)
             docs = list(DocBin().from_disk(path).get_docs(nlp.vocab))
         except Exception as exc:  # zlib, msgpack and ValueError alike
             raise VerifyError(
-                f"{path} is not a .spacy corpus: {exc}",
+                f"{path} is not a .spacy corpus: {system_reason(exc)}",
                 remedy="write it with DocBin.to_disk or `spacy convert`",
             ) from exc
         yield from docs
@@ -66,12 +67,12 @@ def _read(path: Path, nlp: Language) -> Iterator[Doc]:
 
 
 def _decode(path: Path) -> str:
-    # As bytes: text mode would turn CRLF into LF, and offsets with it.
+    # As bytes: text mode would turn CRLF into LF, and offsets with it. A byte order mark is not part of the text.
     try:
         check_file(path)
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as exc:
-        what = f"{path} cannot be read: {exc.strerror}"
+        what = f"{path} cannot be read: {system_reason(exc)}"
         raise VerifyError(what, remedy="name a folder of .txt, a .jsonl or a .spacy file") from exc
     except UnicodeDecodeError as exc:
         raise VerifyError(f"{path} is not UTF-8: {exc}", remedy="convert the file to UTF-8") from exc

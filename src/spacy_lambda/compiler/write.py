@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from importlib.metadata import version
@@ -22,6 +21,7 @@ from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.private_places import models_of
 from spacy_lambda.compiler.required_packages import installed_sources
 from spacy_lambda.core.compiled_meta import META_KEY, CompiledMeta
+from spacy_lambda.core.files import copy_folder
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.pipeline.config_file import nodes
 from spacy_lambda.runtime.encoder_output import TRF_DATA
@@ -45,7 +45,7 @@ def write_pipeline(original: Original, encoders: Mapping[str, CompiledEncoder], 
         at_root = Path(source) == original.path
         return {name for name in entries if at_root and (name in replaced or name.startswith("."))}
 
-    shutil.copytree(original.path, folder, ignore=left_out)
+    copy_folder(original.path, folder, ignore=left_out)
     is_read = _reads_output(original)
     for part in original.transformers:
         if part.place is None:

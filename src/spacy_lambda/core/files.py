@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ from typing import IO
 __all__ = [
     "ARCHIVE_TIME",
     "check_file",
+    "copy_folder",
     "file_beside",
     "file_sizes",
     "flush",
@@ -97,6 +99,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         yield file
         flush(file)
         os.replace(scratch, path)
+
+
+def copy_folder(source: Path, target: Path, *, ignore: Callable[..., Iterable[str]] | None = None) -> None:
+    """Copy a folder into a new one that the user may write to, even if the original is read-only; links become files.
+
+    :param ignore: As of :func:`shutil.copytree`.
+    """
+    shutil.copytree(source, target, ignore=ignore, copy_function=shutil.copyfile)
+    for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
+        folder.chmod(folder.stat().st_mode | stat.S_IRWXU)
 
 
 @contextmanager

@@ -80,7 +80,7 @@ class Location:
     @property
     def is_artifact(self) -> bool:
         """True for an artifact's file, false for a version in a store."""
-        return not self.is_repository and self.path.endswith(".tar")
+        return not self.is_repository and self.path.lower().endswith(".tar")
 
     def at(self, ref: str | None) -> Location:
         """Return the location of another version."""

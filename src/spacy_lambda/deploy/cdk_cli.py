@@ -16,6 +16,7 @@ from pathlib import Path
 from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.core.files import folder_beside
 from spacy_lambda.errors import DeployError
+from spacy_lambda.extras import install_command
 
 __all__ = [
     "CDK_VARIABLE",
@@ -144,10 +145,20 @@ def installed_cdk() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Return the user's folder for what is downloaded once."""
-    if sys.platform == "darwin" and "XDG_CACHE_HOME" not in os.environ:
-        return Path.home() / "Library" / "Caches" / "spacy-lambda"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "spacy-lambda")
+    """Return the user's cache of spacy-lambda, in which the CDK is installed.
+
+    :raises DeployError: If the user has no home folder, such as one of a container.
+    """
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"], "spacy-lambda")
+    try:
+        home = Path.home()
+    except RuntimeError as exc:
+        raise DeployError(
+            "the CDK is installed in the user's cache, and this user has no home folder",
+            remedy=f"set HOME or XDG_CACHE_HOME, or {CDK_VARIABLE} to an installed cdk",
+        ) from exc
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "spacy-lambda"
 
 
 def _folder() -> Path:
@@ -207,7 +218,7 @@ def node_environment() -> dict[str, str]:
     if folder is None:
         raise DeployError(
             f"the CDK needs Node {OLDEST_NODE} or later, which is not installed",
-            remedy='pip install "spacy-lambda[deploy]", or install Node from https://nodejs.org',
+            remedy=f"{install_command('deploy')}, or install Node from https://nodejs.org",
         )
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 

@@ -33,6 +33,9 @@ __all__ = ["eject", "write_app"]
 PACKAGE = "ner_app"
 """Package with the copies of :mod:`spacy_lambda.cdk` and of the modules of :mod:`spacy_lambda.core` that it imports."""
 
+CODE = "code"
+"""Folder of the zips."""
+
 CORE_MODULES = ("__init__", "env_names", "lambda_function", "lambda_limits", "metric_names", "output_location")
 
 APP = f'''"""The CDK app: ``cdk deploy --all``. ``functions.json`` is what it deploys."""
@@ -73,16 +76,17 @@ def eject(
     out: Path,
     *,
     aws: Aws,
+    force: bool = False,
     on_step: OnStep = no_progress,
 ) -> list[Path]:
     """Write the app; its stacks have the names of the deployed ones, so that it takes them over.
 
     :param out: The folder.
+    :param force: Replace the app that an earlier call wrote into the folder.
     :returns: The files.
     :raises DeployError: If the folder is not empty, or an image was not pushed yet.
     """
-    if out.exists() and any(out.iterdir()):
-        raise DeployError(f"{out} is not empty", remedy="choose another folder with --out; nothing was written")
+    _check_folder(out, force=force)
     limits = concurrency_limits(aws, project.name, functions)
     with ExitStack() as stack:
         prepared = [
@@ -90,6 +94,8 @@ def eject(
             for one in functions
         ]
         specs = [_spec(project, one, aws=aws, limit=limits[one.config.name]) for one in prepared]
+        for name in (PACKAGE, CODE):
+            shutil.rmtree(out / name, ignore_errors=True)
         write_app(out, [_with_copied_zip(spec, out) for spec in specs], shared_spec(project, aws))
     (out / "cdk.json").write_text(json.dumps({"app": "python app.py"}, indent=2) + "\n", encoding="utf-8")
     pins = "".join(f"{name}=={version(name)}\n" for name in ("aws-cdk-lib", "constructs"))
@@ -97,6 +103,21 @@ def eject(
     readme = README.format(project=project.name, cdk=NPM_PACKAGE, package=PACKAGE)
     (out / "README.md").write_text(readme, encoding="utf-8")
     return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def _check_folder(out: Path, *, force: bool) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not force:
+        raise DeployError(
+            f"{out} is not empty" if out.is_dir() else f"{out} exists",
+            remedy="choose another folder with --out, or replace the app in it with --force; nothing was written",
+        )
+    if not (out / PACKAGE).is_dir() or not (out / "cdk.json").is_file():
+        raise DeployError(
+            f"{out} is not an app that `spacy-lambda eject` wrote, so --force does not replace it",
+            remedy="choose another folder with --out; nothing was written",
+        )
 
 
 def _spec(project: Project, prepared: Prepared, *, aws: Aws, limit: Limit) -> FunctionSpec:
@@ -124,7 +145,7 @@ def _with_copied_zip(spec: FunctionSpec, out: Path) -> FunctionSpec:
     """Copy a function's zip into the app."""
     if not isinstance(spec.code, ZipCode):
         return spec
-    copied = Path("code", f"{spec.name}.zip")
+    copied = Path(CODE, f"{spec.name}.zip")
     (out / copied).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(spec.code.path, out / copied)
     return replace(spec, code=ZipCode(copied))

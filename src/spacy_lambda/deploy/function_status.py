@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.cdk.spec import ALIAS
+from spacy_lambda.config.project import Project
 from spacy_lambda.core.metric_names import FUNCTION_DIMENSION
+from spacy_lambda.core.source.found_artifact import S3Options
 from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.preparation import store_location
 from spacy_lambda.deploy.stacks import find_stack, stack_resources
 from spacy_lambda.deploy.versions import Version, list_versions, live_version
+from spacy_lambda.errors import StoreError
+from spacy_lambda.store.factory import open_store
 
-__all__ = ["FunctionStatus", "status"]
+__all__ = ["FunctionStatus", "status", "stored_models"]
 
 PERIOD = timedelta(days=1)
+DIGITS = 12
+"""Digits of a pipeline's digest in the description of a version."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,24 @@ class FunctionStatus:
     errors: int = 0
 
 
-def status(aws: Aws, project: str, name: str) -> FunctionStatus:
+def stored_models(project: Project, aws: Aws) -> dict[str, str]:
+    """Return name and version of the pipelines in the project's bucket, by the first digits of their digests.
+
+    A version that was replaced, as during development, is not among them.
+    """
+    store = open_store(store_location(project, aws), s3=S3Options(client=aws.client("s3")))
+    try:
+        return {str(one.sha256)[:DIGITS]: f"{one.name} {one.version}" for one in store.versions()}
+    except StoreError:  # there is no bucket yet, or the role may not list it
+        return {}
+
+
+def status(aws: Aws, project: str, name: str, *, models: Mapping[str, str] = MappingProxyType({})) -> FunctionStatus:
     """Look up the state of a function.
 
     :param project: Name of the project.
     :param name: Name of the function in it.
+    :param models: See :func:`stored_models`.
     :raises DeployError: If AWS refuses.
     """
     function = stack_name(project, name)
@@ -59,7 +81,7 @@ def status(aws: Aws, project: str, name: str) -> FunctionStatus:
             function,
             stack.status,
             live_version(aws, function),
-            tuple(list_versions(aws, function)),
+            tuple(replace(one, model=models.get(one.digest)) for one in list_versions(aws, function)),
             stack.outputs.get("Url"),
             _alarms(aws, function),
             _sum(aws, function, "Invocations"),

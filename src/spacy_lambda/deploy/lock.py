@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
     """
     client, key = aws.client("s3"), f"locks/{function}.json"
     mine = {
-        "by": f"{getpass.getuser()}@{platform.node()}",
+        "by": f"{_user()}@{platform.node()}",
         "since": datetime.now(UTC).isoformat(),
         "id": str(uuid4()),
     }
@@ -55,6 +56,14 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
     finally:
         if _held(client, bucket, key).get("id") == mine["id"]:
             _delete(client, bucket, key)
+
+
+def _user() -> str:
+    """Return the user's name, or its number where the system does not know it, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid {os.getuid()}"
 
 
 def _take(client: Any, bucket: str, key: str, mine: dict[str, str]) -> bool:

@@ -31,12 +31,19 @@ class Version:
     :param published: Time of publication, in ISO 8601.
     :param code_sha256: Digest of its code.
     :param description: Its description.
+    :param model: Name and version of its pipeline, such as ``en_my_pipeline 0.1.0-int8``; ``None`` if it is unknown.
     """
 
     number: int
     published: str
     code_sha256: str
     description: str
+    model: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The first digits of its pipeline's digest, which the description holds."""
+        return self.description.rpartition(" ")[2]
 
 
 def live_version(aws: Aws, function: str) -> str | None:

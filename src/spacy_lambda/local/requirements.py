@@ -12,6 +12,7 @@ from pathlib import Path
 
 from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
@@ -74,7 +75,23 @@ def installed_program(settings: FunctionSettings) -> Iterator[Program]:
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises RequirementError: If a requirement is not installed.
     """
-    pipeline = read_source(settings.pipeline)
+    with _unpacked(settings.pipeline) as opened:
+        pipeline = read_source(opened)
+        yield from _program(settings, pipeline)
+
+
+@contextmanager
+def _unpacked(pipeline: str | Path) -> Iterator[str | Path]:
+    """Yield the folder of a pipeline in a wheel or a zip, which no function reads; others as they are."""
+    if resolve_pipeline(pipeline).form != "archive":
+        yield pipeline
+        return
+    with pipeline_folder(pipeline) as folder:
+        require_compiled(folder, name=str(pipeline))
+        yield folder
+
+
+def _program(settings: FunctionSettings, pipeline: PipelineSource) -> Iterator[Program]:
     root = build_task_root(pipeline.requirements, code=settings.code)
     try:
         yield Program(

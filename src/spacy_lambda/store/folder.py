@@ -7,15 +7,20 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from spacy_lambda.core.artifact.safe_paths import name_problem, path_below
 from spacy_lambda.core.files import file_beside, flush, replacing
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.source.folder import read_small_file
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import StoreError
 
 __all__ = ["FolderStorage"]
+
+
+FREE = "check the folder's permissions and free space"
 
 
 class FolderStorage:
@@ -57,14 +62,22 @@ class FolderStorage:
                 on_bytes(copy.tell(), size)
         return size
 
-    def keys(self, prefix: str) -> list[str]:
-        """Return paths of files, relative to the root."""
+    def keys(self, prefix: str) -> dict[str, datetime]:
+        """Return paths of files, relative to the root, with their times."""
         if not self._root.is_dir():
-            raise StoreError(
-                f"the folder {self._root} does not exist", remedy="check the path, or push a pipeline there first"
-            )
+            state = "is a file, not a folder" if self._root.exists() else "does not exist"
+            raise StoreError(f"the store {self._root} {state}", remedy="check the path, or push a pipeline there first")
         files = (path for path in self._root.rglob("*") if path.is_file() and not path.name.startswith("."))
-        return sorted(key for path in files if (key := path.relative_to(self._root).as_posix()).startswith(prefix))
+        found = sorted((path.relative_to(self._root).as_posix(), path) for path in files)
+        with self._errors(prefix):
+            return {
+                key: datetime.fromtimestamp(path.stat().st_mtime, UTC) for key, path in found if key.startswith(prefix)
+            }
+
+    def delete(self, key: str) -> None:
+        """Delete a file."""
+        with self._errors(key):
+            self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         """Return a path below a pipeline's folder, which may be a link to another disk; links in it are refused."""
@@ -81,8 +94,8 @@ class FolderStorage:
         except OSError as exc:
             free = f"; {shutil.disk_usage(self._root).free:,} bytes are free" if self._root.is_dir() else ""
             raise StoreError(
-                f"{self._root / key}: {exc.strerror or exc}{free}",
-                remedy="check the folder's permissions and free space",
+                f"{self._root / key}: {system_reason(exc)}{free}",
+                remedy="give a folder, not a file" if isinstance(exc, NotADirectoryError) else FREE,
             ) from exc
 
 

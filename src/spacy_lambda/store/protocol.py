@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from spacy_lambda.core.artifact.pack import Packed
 from spacy_lambda.core.digest import Digest
@@ -13,7 +14,7 @@ from spacy_lambda.core.location import Location
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.pipeline.kind import PipelineKind
 
-__all__ = ["ObjectStorage", "Push", "Pushed", "Store", "StoredVersion"]
+__all__ = ["ObjectStorage", "Push", "Pushed", "Store", "StoreRemoval", "StoredVersion"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Push:
     :param aliases: Aliases that will point to it; on the Hub, tags.
     :param replace: Replace a version that exists with other contents.
     :param signature: The file of its signature; ``None`` for an unsigned artifact.
+    :param source: The pipeline as the user named it, for commands in remedies.
     """
 
     packed: Packed
@@ -32,6 +34,7 @@ class Push:
     aliases: tuple[str, ...] = ()
     replace: bool = False
     signature: Path | None = None
+    source: str = "PIPELINE"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class StoredVersion:
     :param sha256: The artifact's identity; ``None`` if it is unknown.
     :param size: Bytes of the artifact.
     :param aliases: The aliases that point to it.
+    :param modified: Time at which it was stored; ``None`` if it is unknown.
     """
 
     location: Location
@@ -74,6 +78,25 @@ class StoredVersion:
     sha256: Digest | None
     size: int | None
     aliases: tuple[str, ...] = field(default=())
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StoreRemoval:
+    """A version or an alias that can be removed, with what nothing else needs.
+
+    :param location: Its location.
+    :param kind: ``version`` or ``alias``.
+    :param version: The version, or the version that the alias points to.
+    :param keys: The objects that are deleted, in this order.
+    :param size: Bytes of the artifact, if it is deleted too.
+    """
+
+    location: Location
+    kind: Literal["version", "alias"]
+    version: str
+    keys: tuple[str, ...]
+    size: int = 0
 
 
 class Store(Protocol):
@@ -97,6 +120,21 @@ class Store(Protocol):
         """Let an alias point to a version, in one step.
 
         :raises NotStoredError: If the version does not exist.
+        :raises StoreError: If the store cannot be reached, or refuses.
+        """
+        ...
+
+    def find_removal(self, ref: str) -> StoreRemoval:
+        """Return what would be removed with a version or an alias.
+
+        :raises NotStoredError: If it does not exist.
+        :raises StoreError: If aliases point to the version, or the store cannot be reached or refuses.
+        """
+        ...
+
+    def remove(self, removal: StoreRemoval) -> None:
+        """Remove a version or an alias.
+
         :raises StoreError: If the store cannot be reached, or refuses.
         """
         ...
@@ -133,6 +171,10 @@ class ObjectStorage(Protocol):
         """
         ...
 
-    def keys(self, prefix: str) -> list[str]:
-        """Return the keys that begin with a prefix, sorted."""
+    def keys(self, prefix: str) -> dict[str, datetime]:
+        """Return the keys that begin with a prefix, sorted, each with the time at which its object was written."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete an object; one that does not exist is not an error."""
         ...

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +112,19 @@ class S3Storage:
             self._complete(key, progress)
         return progress.sent
 
-    def keys(self, prefix: str) -> list[str]:
-        """Return keys of the bucket, relative to the prefix of this storage."""
+    def keys(self, prefix: str) -> dict[str, datetime]:
+        """Return keys of the bucket, relative to the prefix of this storage, with their times."""
         pages = self._client.get_paginator("list_objects_v2")
         with self._errors(prefix):
             found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
-            keys = [entry["Key"] for page in found for entry in page.get("Contents", [])]
-        return sorted(key.removeprefix(self._prefix) for key in keys)
+            entries = [entry for page in found for entry in page.get("Contents", [])]
+        entries.sort(key=lambda entry: str(entry["Key"]))
+        return {entry["Key"].removeprefix(self._prefix): entry["LastModified"] for entry in entries}
+
+    def delete(self, key: str) -> None:
+        """Delete an object."""
+        with self._errors(key):
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
     def _put(self, key: str, data: bytes, **more: str) -> None:
         where = {"Bucket": self._bucket, "Key": self._prefix + key}

@@ -12,6 +12,9 @@ import tempfile
 from pathlib import Path
 
 from spacy_lambda.core.artifact.manifest import Manifest
+from spacy_lambda.core.artifact.pack import left_out
+from spacy_lambda.core.files import copy_folder
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import JsonError, SignatureError
 
@@ -33,6 +36,10 @@ def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
     from model_signing import hashing, signing
 
     _check_key(private_key, "private")
+    if any(path.is_symlink() for path in folder.rglob("*")):  # the library signs no links
+        with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
+            copy_folder(folder, Path(scratch, "pipeline"), ignore=left_out)
+            return sign_pipeline(Path(scratch, "pipeline"), manifest, private_key)
     listed = {entry.path for entry in manifest.files}
     others = [
         path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).as_posix() not in listed
@@ -45,7 +52,8 @@ def sign_pipeline(folder: Path, manifest: Manifest, private_key: Path) -> bytes:
             signer.sign(folder, signature)
         except Exception as exc:  # the library has no error class
             raise SignatureError(
-                f"{private_key} cannot sign: {exc}", remedy=f"make a pair of keys: {MAKE_KEYS}"
+                f"{private_key} cannot sign: {system_reason(exc).partition('. ')[0]}",
+                remedy=f"make a pair of keys: {MAKE_KEYS}",
             ) from exc
         signed = signature.read_bytes()
     problem = _difference(_signed_files(signed), {entry.path: entry.sha256 for entry in manifest.files})
@@ -116,4 +124,5 @@ def _not_valid(name: str, public_key: Path, why: str) -> SignatureError:
 
 def _check_key(key: Path, kind: str) -> None:
     if not key.is_file():
-        raise SignatureError(f"the {kind} key {key} does not exist", remedy=f"make a pair of keys: {MAKE_KEYS}")
+        state = "is not a file" if key.exists() else "does not exist"
+        raise SignatureError(f"the {kind} key {key} {state}", remedy=f"make a pair of keys: {MAKE_KEYS}")

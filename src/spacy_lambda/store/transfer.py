@@ -11,8 +11,8 @@ from pathlib import Path
 from spacy_lambda.core.artifact.extract import Extracted
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.open import pipeline_folder
-from spacy_lambda.core.artifact.pack import pack, write_artifact
-from spacy_lambda.core.artifact.unpack import unpack_stream
+from spacy_lambda.core.artifact.pack import pack, require_new, write_artifact
+from spacy_lambda.core.artifact.unpack import require_replaceable, unpack_stream
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -60,7 +60,9 @@ def push(
         if sign_key is not None:
             signature = Path(scratch, "model.sig")
             signature.write_bytes(sign_pipeline(folder, packed.manifest, sign_key))
-        request = Push(packed=packed, folder=folder, aliases=aliases, replace=replace, signature=signature)
+        request = Push(
+            packed=packed, folder=folder, aliases=aliases, replace=replace, signature=signature, source=pipeline
+        )
         return replaced(opened.push(request, on_step=on_step), kind=kind, left_out=packed.left_out)
 
 
@@ -87,6 +89,7 @@ def pull(
     *,
     s3: S3Options = FROM_ENVIRONMENT,
     verify_key: Path | None = None,
+    force: bool = False,
     on_step: OnStep = no_progress,
 ) -> Pulled:
     """Fetch a pipeline; ``out`` appears whole and verified or not at all.
@@ -94,24 +97,31 @@ def pull(
     :param location: Such as ``s3://models/ner/en_my_pipeline@live``.
     :param out: The folder, which must not exist or be empty; or a file that ends in ``.tar``, for the artifact itself.
     :param verify_key: A public key; the pipeline must be signed with its private half.
+    :param force: Replace ``out`` if it is a pipeline or a file.
     :raises ArtifactError: If the stored bytes do not match their digests, or ``out`` exists.
     :raises SignatureError: If it is not signed by that key.
     :raises StoreError: If the store cannot be reached, refuses, or has no such pipeline.
     """
     source = _parsed(location)
-    if out.suffix == ".tar":
+    if out.suffix.lower() == ".tar":
+        if not force:
+            require_new(out)
         with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
-            pulled = _pull(source, Path(scratch, "pipeline"), s3, verify_key, on_step)
+            pulled = _pull(source, Path(scratch, "pipeline"), s3, verify_key, on_step, force=False)
             packed = write_artifact(pulled.path, pulled.manifest, out)
         return replaced(pulled, path=out, sha256=packed.sha256)
-    return _pull(source, out, s3, verify_key, on_step)
+    # Before the artifact is fetched.
+    require_replaceable(out, force=force)
+    return _pull(source, out, s3, verify_key, on_step, force=force)
 
 
 def _parsed(location: Location | str) -> Location:
     return parse_location(location) if isinstance(location, str) else location
 
 
-def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None, on_step: OnStep) -> Pulled:
+def _pull(
+    location: Location, out: Path, s3: S3Options, verify_key: Path | None, on_step: OnStep, *, force: bool
+) -> Pulled:
     def check(folder: Path, extracted: Extracted) -> None:
         if verify_key is not None:
             signature = open_pipeline(location, s3=s3).signature(extracted.sha256)
@@ -119,7 +129,7 @@ def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None,
 
     found = HubStore(location).artifact() if location.is_repository else find_artifact(location, s3=s3)
     if found is None:
-        return _pull_unpacked(location, out, check)
+        return _pull_unpacked(location, out, check, force=force)
     total = found.size or 0
     with found.open() as stream:
         extracted = unpack_stream(
@@ -127,17 +137,18 @@ def _pull(location: Location, out: Path, s3: S3Options, verify_key: Path | None,
             out,
             sha256=found.sha256,
             check=check,
+            force=force,
             on_bytes=lambda done: on_step("pulling", done, max(done, total)),
         )
     return Pulled(out, extracted.sha256, extracted.manifest)
 
 
-def _pull_unpacked(location: Location, out: Path, check: Callable[[Path, Extracted], None]) -> Pulled:
+def _pull_unpacked(location: Location, out: Path, check: Callable[[Path, Extracted], None], *, force: bool) -> Pulled:
     """Fetch an ordinary spaCy repository, by way of an artifact that is packed here."""
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         folder, artifact = Path(scratch, "repository"), Path(scratch, "artifact.tar")
         HubStore(location).download(folder)
         pack(folder, artifact)
         with artifact.open("rb") as stream:
-            extracted = unpack_stream(stream, out, sha256=location.sha256, check=check)
+            extracted = unpack_stream(stream, out, sha256=location.sha256, check=check, force=force)
     return Pulled(out, extracted.sha256, extracted.manifest, verified=location.sha256 is not None)

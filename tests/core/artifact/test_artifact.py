@@ -24,6 +24,7 @@ from spacy_lambda.core.artifact.pack import Packed, pack
 from spacy_lambda.core.artifact.tar import BLOCK, END_OF_ARCHIVE, digest_line, header, padding
 from spacy_lambda.core.artifact.unpack import unpack
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.files import copy_folder
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
 from tests.canary import make_canary, untouched
 from tests.profiles import PROFILE
@@ -320,6 +321,51 @@ def test_links_are_not_packed(pipeline: Path, tmp_path: Path) -> None:
         pack(tmp_path / "copy", tmp_path / "out.tar")
     assert "cp -rL" in caught.value.remedy
     assert os.listdir(tmp_path) == ["copy"]
+
+
+def snapshot(pipeline: Path, cache: Path) -> Path:
+    """Write a pipeline as huggingface_hub caches it: links to files that are named by their digests."""
+    repository = cache / "models--acme--metals"
+    (repository / "blobs").mkdir(parents=True)
+    made = repository / "snapshots" / ("0" * 40)
+    for path in (path for path in pipeline.rglob("*") if path.is_file()):
+        blob = repository / "blobs" / hashlib.sha256(path.read_bytes()).hexdigest()
+        shutil.copyfile(path, blob)
+        place = made / path.relative_to(pipeline)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(os.path.relpath(blob, place.parent))
+    return made
+
+
+def test_a_snapshot_of_the_hub_is_packed(pipeline: Path, packed: Packed, tmp_path: Path) -> None:
+    made = snapshot(pipeline, tmp_path / "cache")
+    assert pack(made, tmp_path / "out.tar").sha256 == packed.sha256
+    copy_folder(made, tmp_path / "copy")
+    assert pack(tmp_path / "copy", tmp_path / "copy.tar").sha256 == packed.sha256
+    (made / "alias").symlink_to("meta.json")
+    assert pack(made, tmp_path / "more.tar").manifest.files[0].path == "alias"
+
+
+@pytest.mark.parametrize("target", ["../../refs/main", "../../../secret", ".git/config", "vocab", "loop", "nowhere"])
+def test_other_links_of_a_snapshot_are_refused(target: str, pipeline: Path, tmp_path: Path) -> None:
+    made = snapshot(pipeline, tmp_path)
+    (tmp_path / "models--acme--metals" / "refs").mkdir()
+    (tmp_path / "models--acme--metals" / "refs" / "main").touch()
+    (tmp_path / "secret").touch()
+    (made / ".git").mkdir()
+    (made / ".git" / "config").touch()
+    (made / "loop").symlink_to(target)
+    with pytest.raises(ArtifactError, match="is a link"):
+        pack(made, tmp_path / "out.tar")
+
+
+def test_a_copy_of_a_folder_that_is_read_only_can_be_changed(pipeline: Path, tmp_path: Path) -> None:
+    shutil.copytree(pipeline, tmp_path / "original")
+    for path in (tmp_path / "original", *(tmp_path / "original").rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    copy_folder(tmp_path / "original", tmp_path / "copy")
+    modes = {path.stat().st_mode & 0o200 for path in (tmp_path / "copy", *(tmp_path / "copy").rglob("*"))}
+    assert modes == {0o200}
 
 
 def test_no_pipeline_is_not_packed(tmp_path: Path) -> None:

@@ -24,13 +24,13 @@ from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, name_problem, names_problem, path_below
 from spacy_lambda.core.artifact.unpack import unpack
-from spacy_lambda.core.pipelines import find_pipeline, is_pipeline
+from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.core.pipelines import ARCHIVES, find_pipeline, is_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
 __all__ = ["ZipLimits", "extract_zip", "pipeline_folder"]
 
-ARCHIVES = (".whl", ".zip")
 SDISTS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
@@ -92,13 +92,14 @@ def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> I
         return
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         folder = Path(scratch, "unpacked")
-        if path.suffix in ARCHIVES:
-            extract_zip(path, folder, limits=limits)
-            yield _only_pipeline(folder, path)
-        elif path.suffix == ".tar":
+        ending = path.suffix.lower()
+        if ending == ".tar":
             unpack(path, folder)
             yield folder
-        elif path.name.endswith(SDISTS):
+        elif ending in ARCHIVES:
+            extract_zip(path, folder, limits=limits)
+            yield _only_pipeline(folder, path)
+        elif path.name.lower().endswith(SDISTS):
             raise ArtifactError(
                 f"{path} is a source distribution (sdist) or a compressed tar",
                 remedy="give the wheel that `spacy package --build wheel` writes, or a pipeline folder",
@@ -117,6 +118,8 @@ def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) ->
     """
     try:
         with _Archive(path) as file, zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                info.filename = _with_slashes(info.filename)
             kept = [info for info in archive.infolist() if not is_left_out(info.filename)]
             entries = [info for info in kept if not info.is_dir()]
             problem = _archive_problem(archive.infolist(), kept, entries, path.stat().st_size, limits)
@@ -129,7 +132,14 @@ def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) ->
             for info in entries:
                 left -= _extract_entry(archive, info, path_below(folder, info.filename), left)
     except BROKEN as exc:
-        raise ArtifactError(f"{path} cannot be unpacked: {exc}", remedy="fetch or build the file again") from exc
+        raise ArtifactError(
+            f"{path} cannot be unpacked: {system_reason(exc)}", remedy="fetch or build the file again"
+        ) from exc
+
+
+def _with_slashes(name: str) -> str:
+    """Return an entry's name; some programs on Windows write backslashes."""
+    return name.replace("\\", "/")
 
 
 def _archive_problem(
@@ -153,7 +163,7 @@ def _archive_problem(
             return f"{info.filename!a} is a link or a special file"
         if info.flag_bits & 0x1:
             return f"{info.filename!a} is encrypted"
-        if info.filename != info.orig_filename:
+        if info.filename != _with_slashes(info.orig_filename):
             return f"{info.orig_filename!a} is not the name of one file"
         problem = name_problem(info.filename.rstrip("/")) if info.filename.strip("/") else None
         if problem not in (None, HIDDEN):

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import IO
 
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest
-from spacy_lambda.core.artifact.safe_paths import is_left_out, names_problem, path_below
+from spacy_lambda.core.artifact.safe_paths import is_followed, is_left_out, names_problem, path_below
 from spacy_lambda.core.artifact.tar import chunks
 from spacy_lambda.core.compiled_meta import precision_of
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import replacing
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipeline_meta import path_in, read_meta
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "write_artifact"]
+__all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "require_new", "write_artifact"]
 
 
 LISTED_KEYS = ("lang", "name", "version", "description", "license", "spacy_version", "requirements", "pipeline")
@@ -48,21 +49,35 @@ class Packed:
     left_out: tuple[str, ...] = ()
 
 
-def pack(pipeline: str | Path, out: Path, *, on_bytes: OnBytes = lambda done, total: None) -> Packed:
+def pack(
+    pipeline: str | Path, out: Path, *, replace_it: bool = True, on_bytes: OnBytes = lambda done, total: None
+) -> Packed:
     """Pack a pipeline; the file appears complete or not at all.
 
     The same files give the same bytes on any machine, at any time, with any owner and any order of the folder.
 
     :param pipeline: A pipeline folder, or the name of an installed pipeline package.
     :param out: The artifact's file, or an existing folder for ``LANG_NAME-VERSION.tar``.
+    :param replace_it: Replace a file that exists.
     :param on_bytes: Called with the progress.
     :raises PipelineNotFoundError: If there is no such pipeline.
-    :raises ArtifactError: If a file cannot be part of an artifact.
+    :raises ArtifactError: If a file cannot be part of an artifact, or the artifact's file exists and is to stay.
     """
     folder = find_pipeline(pipeline)
     manifest = manifest_of(folder)
     target = path_in(out, f"{manifest.pipeline_name}.tar") if out.is_dir() else out
+    if not replace_it:
+        require_new(target)
     return replace(write_artifact(folder, manifest, target, on_bytes=on_bytes), left_out=tuple(sorted(_left(folder))))
+
+
+def require_new(target: Path) -> None:
+    """Refuse to replace a file.
+
+    :raises ArtifactError: If it exists.
+    """
+    if target.exists():
+        raise ArtifactError(f"{target} exists", remedy="choose another file, or replace it with --force")
 
 
 def write_artifact(
@@ -77,7 +92,7 @@ def write_artifact(
             digest, size = _write(file, folder, manifest, on_bytes)
     except OSError as exc:
         raise ArtifactError(
-            f"{folder} cannot be packed into {target}: {exc.strerror or exc}",
+            f"{folder} cannot be packed into {target}: {system_reason(exc)}",
             remedy="check the permissions and the space there, or choose another file",
         ) from exc
     return Packed(target, digest, size, manifest)
@@ -86,7 +101,7 @@ def write_artifact(
 def _write(file: IO[bytes], folder: Path, manifest: Manifest, on_bytes: OnBytes) -> tuple[Digest, int]:
     digest = hashlib.sha256()
     size = 0
-    for chunk in chunks(manifest, lambda entry: _contents(path_below(folder, entry.path), entry)):
+    for chunk in chunks(manifest, lambda entry: _contents(_source(folder, entry.path), entry)):
         file.write(chunk)
         digest.update(chunk)
         size += len(chunk)
@@ -123,9 +138,10 @@ def _files(folder: Path) -> Iterator[str]:
         kept = [name for name in files if not is_left_out(name)]
         for name in [*folders, *kept]:
             path = Path(root, name)
-            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            plain = is_followed(folder, path) if path.is_symlink() else path.is_file() or path.is_dir()
+            if not plain:
                 raise ArtifactError(
-                    f"{path} is a link or not a plain file",
+                    f"{path} is a link out of the pipeline's folder, or not a plain file",
                     remedy="replace it with a copy of what it points to, for example with cp -rL",
                 )
         for name in kept:
@@ -144,6 +160,11 @@ def _entry(folder: Path, path: str) -> FileEntry:
     with (folder / path).open("rb") as file:
         digest = Digest(hashlib.file_digest(file, "sha256").hexdigest())
         return FileEntry(path, file.tell(), digest)
+
+
+def _source(folder: Path, name: str) -> Path:
+    path = folder / name
+    return path.resolve() if path.is_symlink() and is_followed(folder, path) else path_below(folder, name)
 
 
 def _contents(path: Path, entry: FileEntry) -> Iterator[bytes]:

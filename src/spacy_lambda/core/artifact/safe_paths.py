@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy_lambda.core.file_names import folded, is_device
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["HIDDEN", "is_left_out", "name_problem", "names_problem", "path_below"]
+__all__ = ["HIDDEN", "is_followed", "is_left_out", "name_problem", "names_problem", "path_below"]
 
 MAX_NAME_BYTES = 255
 MAX_DEPTH = 16
@@ -75,6 +75,24 @@ def names_problem(names: Iterable[str]) -> str | None:
                 return f"{folder!a} occurs twice"
     both = next((files[folder] for folder in sorted(folders) if folder in files), None)
     return None if both is None else f"{both!a} is a file and a folder"
+
+
+def is_followed(folder: Path, link: Path) -> bool:
+    """Return whether a link in a user's own folder may be followed: to a file of that folder, or of the Hub's cache.
+
+    huggingface_hub keeps a snapshot, ``models--OWNER--NAME/snapshots/COMMIT``, as links to files in the repository's
+    folder ``blobs``.
+    """
+    try:
+        target, root = link.resolve(strict=True), folder.resolve()
+    except (OSError, RuntimeError):  # it leads nowhere, or back to itself
+        return False
+    if not target.is_file():
+        return False
+    if target.is_relative_to(root):
+        return not is_left_out(target.relative_to(root).as_posix())
+    repositories = (one.parent for one in root.parents if one.name == "snapshots")
+    return any(one.name.startswith("models--") and target.parent == one / "blobs" for one in repositories)
 
 
 def path_below(folder: Path, name: str) -> Path:

@@ -11,10 +11,12 @@ from spacy_lambda.core.artifact.extract import Extracted, extract
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import folder_beside
+from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.core.pipelines import is_pipeline
 from spacy_lambda.core.streams import Readable
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["unpack", "unpack_stream"]
+__all__ = ["require_replaceable", "unpack", "unpack_stream"]
 
 
 def unpack(
@@ -22,6 +24,7 @@ def unpack(
     out: Path,
     *,
     sha256: Digest | None = None,
+    force: bool = False,
     on_bytes: Callable[[int], None] = lambda done: None,
 ) -> Manifest:
     """Unpack an artifact into a new folder, which appears complete and verified or not at all.
@@ -29,11 +32,12 @@ def unpack(
     :param artifact: The file.
     :param out: The pipeline's folder; it must be missing or empty.
     :param sha256: The expected digest.
+    :param force: Replace ``out`` if it is a pipeline.
     :param on_bytes: Called with the number of bytes read so far.
     :raises ArtifactError: If the artifact is damaged or has another digest, or ``out`` is not empty.
     """
     with _open(artifact) as file:
-        return unpack_stream(file, out, sha256=sha256, on_bytes=on_bytes).manifest
+        return unpack_stream(file, out, sha256=sha256, force=force, on_bytes=on_bytes).manifest
 
 
 def unpack_stream(
@@ -42,27 +46,45 @@ def unpack_stream(
     *,
     sha256: Digest | None = None,
     check: Callable[[Path, Extracted], None] = lambda folder, extracted: None,
+    force: bool = False,
     on_bytes: Callable[[int], None] = lambda done: None,
 ) -> Extracted:
     """Unpack an artifact from a stream; see :func:`unpack`.
 
     :param check: Called with the unpacked folder and the manifest before ``out`` appears; may raise.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ArtifactError(f"{out} exists", remedy="choose another folder, or remove it first")
+    require_replaceable(out, force=force)
     try:
         with folder_beside(out) as scratch:
             extracted = extract(stream, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
             check(scratch / "pipeline", extracted)
             if out.exists():
-                out.rmdir()
+                os.replace(out, scratch / "replaced")
             os.replace(scratch / "pipeline", out)
     except OSError as exc:
         raise ArtifactError(
-            f"the artifact cannot be unpacked into {out}: {exc}",
+            f"the artifact cannot be unpacked into {out}: {system_reason(exc)}",
             remedy="free disk space there, or choose another folder",
         ) from exc
     return extracted
+
+
+def require_replaceable(out: Path, *, force: bool) -> None:
+    """Refuse a folder that is not empty, unless it is a pipeline that is to be replaced.
+
+    :raises ArtifactError: If it is refused.
+    """
+    if out.is_symlink():
+        raise ArtifactError(f"{out} is a link", remedy="give the folder that it points to, or another one")
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not force:
+        raise ArtifactError(f"{out} exists", remedy="choose another folder, or replace it with --force")
+    if not is_pipeline(out):
+        raise ArtifactError(
+            f"{out} is not a pipeline, so --force does not replace it",
+            remedy="choose another folder, or remove that one yourself",
+        )
 
 
 def _open(artifact: Path) -> BinaryIO:
@@ -71,4 +93,4 @@ def _open(artifact: Path) -> BinaryIO:
             raise ArtifactError(f"{artifact} is not a file", remedy="give the artifact's file")
         return artifact.open("rb")
     except OSError as exc:
-        raise ArtifactError(f"{artifact} cannot be read: {exc.strerror}", remedy="check the path") from exc
+        raise ArtifactError(f"{artifact} cannot be read: {system_reason(exc)}", remedy="check the path") from exc

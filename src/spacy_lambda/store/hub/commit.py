@@ -16,6 +16,7 @@ from pathlib import Path
 
 from spacy_lambda.core.artifact.manifest import MANIFEST
 from spacy_lambda.core.artifact.pack import left_out, manifest_of
+from spacy_lambda.core.files import copy_folder
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord
 from spacy_lambda.errors import StoreError
@@ -49,9 +50,9 @@ def stage_files(
     root = original or push.folder
     # It refuses links, which would be followed here, and their targets published.
     manifest_of(root)
-    shutil.copytree(root, stage, ignore=left_out)
+    copy_folder(root, stage, ignore=left_out)
     if inside:
-        shutil.copytree(push.folder, stage / inside, ignore=left_out)
+        copy_folder(push.folder, stage / inside, ignore=left_out)
     wheel = wheel or build_wheel(root, build)
     shutil.copy(wheel, stage / wheel.name)
     _write_records(stage, push, inside)

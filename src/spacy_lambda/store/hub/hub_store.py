@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from spacy_lambda.core.artifact.manifest import MAX_FILES
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, name_problem, names_problem, path_below
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.core.source.find import find_artifact
@@ -26,8 +28,8 @@ from spacy_lambda.core.source.hub_repository import DEFAULT_REVISION, Repository
 from spacy_lambda.errors import NotStoredError, StoreError
 from spacy_lambda.store.hub.commit import SIGNATURE, stage_files
 from spacy_lambda.store.hub.errors import hub_errors, unreachable
-from spacy_lambda.store.protocol import Push, Pushed, StoredVersion
-from spacy_lambda.store.registry import version_of
+from spacy_lambda.store.protocol import Push, Pushed, StoredVersion, StoreRemoval
+from spacy_lambda.store.registry import version_exists, version_of
 
 __all__ = ["HubOptions", "HubStore"]
 
@@ -98,6 +100,7 @@ class HubStore:
         with self._errors():
             refs = self._api.list_repo_refs(self._repository)
         by_digest: dict[Digest, list[str]] = {}
+        commits = {ref.name: ref.target_commit for ref in (*refs.tags, *refs.branches)}
         records: dict[Digest, HubRecord] = {}
         for ref in (*refs.tags, *refs.branches):
             record = self._record(ref.name)
@@ -106,10 +109,21 @@ class HubStore:
                 records[record.sha256] = record
         return [
             StoredVersion(
-                self._location.at(names[0]), self._repository, names[0], digest, records[digest].size, tuple(names[1:])
+                self._location.at(names[0]),
+                self._repository,
+                names[0],
+                digest,
+                records[digest].size,
+                tuple(names[1:]),
+                self._time_of(commits[names[0]]),
             )
             for digest, names in by_digest.items()
         ]
+
+    def _time_of(self, commit: str) -> datetime | None:
+        with self._errors():
+            found: datetime | None = self._api.repo_info(self._repository, revision=commit).last_modified
+        return found
 
     def move_alias(self, ref: str, alias: str) -> StoredVersion:
         """Let a tag point to a revision. The Hub cannot move a tag: it is deleted and created again."""
@@ -122,6 +136,23 @@ class HubStore:
                 )
             self._tag(alias, commit)
         return StoredVersion(self._location.at(alias), self._repository, ref, record.sha256, record.size, (alias,))
+
+    def find_removal(self, ref: str) -> StoreRemoval:
+        """Return the tag; see the Protocol. Its commit stays in the repository's history."""
+        with self._errors():
+            tags = {tag.name: tag.target_commit for tag in self._api.list_repo_refs(self._repository).tags}
+        if ref not in tags:
+            raise NotStoredError(
+                f"{self._location.at(None)} has no tag {ref!r}; a branch is removed on the Hub's page",
+                remedy=f"list its versions with `spacy-lambda ls {self._location.at(None)}`",
+            )
+        others = [name for name, commit in tags.items() if commit == tags[ref] and name != ref]
+        return StoreRemoval(self._location.at(ref), "alias" if others else "version", ref, ())
+
+    def remove(self, removal: StoreRemoval) -> None:
+        """Delete the tag; see the Protocol."""
+        with self._errors():
+            self._api.delete_tag(self._repository, tag=removal.location.ref)
 
     def signature(self, sha256: Digest) -> bytes | None:
         """Return the signature at the location's revision."""
@@ -148,7 +179,7 @@ class HubStore:
             _download(self._at(commit), sizes, folder)
         except OSError as exc:
             raise StoreError(
-                f"{self._location} cannot be written into {folder}: {exc.strerror or exc}",
+                f"{self._location} cannot be written into {folder}: {system_reason(exc)}",
                 remedy="free some space there, or set TMPDIR to a folder that has enough",
             ) from exc
 
@@ -170,10 +201,7 @@ class HubStore:
     def _check_version(self, version: str, push: Push) -> None:
         record = self._record(version)
         if record is not None and record.sha256 != push.packed.sha256 and not push.replace:
-            raise StoreError(
-                f"{self._location.at(version)} exists with other contents: {record.sha256}",
-                remedy="raise the version in the pipeline's meta.json, or push with --replace",
-            )
+            raise version_exists(push, self._location, record.sha256)
 
     def _tag(self, tag: str, commit: str) -> None:
         existing = {ref.name: ref.target_commit for ref in self._api.list_repo_refs(self._repository).tags}

@@ -1,0 +1,52 @@
+"""``status`` and ``logs`` say what there is, also where there is nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from spacy_lambda.cli import make_app
+from spacy_lambda.cli.status import _lines
+from spacy_lambda.deploy.function_status import FunctionStatus
+from spacy_lambda.deploy.versions import Version
+
+PROJECT = '[project]\nname = "p"\nregion = "eu-central-1"\n[functions.ner]\npipeline = "./ok"\n'
+
+
+@pytest.fixture
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """Return the profiles with which accounts are opened; the current folder has a project."""
+    found: list[str | None] = []
+    monkeypatch.chdir(tmp_path)
+    Path("spacy-lambda.toml").write_text(PROJECT, encoding="utf-8")
+    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project, *, profile=None: found.append(profile))
+    return found
+
+
+def test_a_version_shows_its_date_and_its_pipeline() -> None:
+    versions = (
+        Version(2, "2026-11-26T05:10:11.000+0000", "a", "pipeline 0123456789ab", "en_ores 1.0-int8"),
+        Version(1, "2026-11-25T05:10:11.000+0000", "b", "pipeline ba9876543210"),
+    )
+    assert versions[1].digest == "ba9876543210"
+    lines = _lines(FunctionStatus("p-ner", "UPDATE_COMPLETE", "2", versions))
+    assert "  version 2: 2026-11-26 05:10, en_ores 1.0-int8 (live)" in lines
+    assert "  version 1: 2026-11-25 05:10, pipeline ba9876543210" in lines
+    assert "spacy-lambda deploy" in _lines(FunctionStatus("p-ner", None))[0]
+
+
+def test_an_empty_log_is_reported(profiles: list[str | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_log(*arguments: Any, **options: Any) -> list[Any]:
+        return []
+
+    monkeypatch.setattr("spacy_lambda.deploy.logs.read_log", read_log)
+    done = CliRunner().invoke(make_app(), ["logs", "--since", "2h", "--profile", "mine"])
+    assert done.exit_code == 0
+    assert done.stdout == ""
+    assert "no log events of p-ner in the last 2h" in done.stderr
+    assert profiles == ["mine"]
+    assert "--since 'x' is invalid" in str(CliRunner().invoke(make_app(), ["logs", "--since", "x"]).exception)
+    assert profiles == ["mine"]
