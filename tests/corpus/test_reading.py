@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.tokens import DocBin, Span
 
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.corpus.files import find_files
@@ -140,10 +142,11 @@ def test_json_over_several_lines_is_refused() -> None:
 
 
 def test_a_comma_after_an_object_is_an_error() -> None:
-    found = read_bytes("jsonl", b'{"text": "a"},\n{"text": "b"}\n[]\n')
+    found = read_bytes("jsonl", b'{"text": "a"},\n{"text": "b"}\n[]\n{"text": "c')
     assert errors(found) == {
         1: "the line is not valid JSON: Extra data at character 14",
         3: "the line is not a JSON object",
+        4: "the line is not valid JSON: Unterminated string starting at character 10",
     }
     assert found[0].error is not None
     assert found[0].error["remedy"] == "remove the comma at its end"
@@ -231,7 +234,14 @@ def test_bad_rows_do_not_end_a_table() -> None:
 def test_a_quote_that_is_not_closed_is_named(content: bytes, message: str) -> None:
     with pytest.raises(CorpusError, match=message) as caught:
         read_bytes("csv", content)
-    assert "written twice" in caught.value.remedy
+    assert "--from tsv-unquoted" in caught.value.remedy
+
+
+def test_quotes_may_be_part_of_the_texts() -> None:
+    found = read_bytes("tsv-unquoted", b'text\tid\n"Iron" is a metal\t1\n"open\t2\nx\r\t3\n5" pipe\t4\n')
+    assert [one.text for one in found] == ['"Iron" is a metal', '"open', None, '5" pipe']
+    (found_one,) = read_bytes("tsv-unquoted", b'text,id\n"a,7\n')
+    assert (found_one.id, found_one.text) == ("7", '"a')
 
 
 @pytest.mark.parametrize(("form", "delimiter"), [("csv", ";"), ("csv", "\t"), ("csv", "|"), ("tsv", ","), ("tsv", ";")])
@@ -352,3 +362,40 @@ def test_tables_hold_any_document(form: str, end: str, rows: list[tuple[str, str
     writer.writerows(rows)
     found = read_bytes(form, file.getvalue().encode())
     assert [(one.id, one.text, one.others["x"]) for one in found] == rows
+
+
+def test_a_file_without_permission_is_refused_before_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "a"}\n')
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(CorpusError, match=r"a\.jsonl: Permission denied"):
+        documents([tmp_path])
+
+
+@pytest.mark.parametrize("options", [{}, {"attrs": ["ORTH"]}, {"store_user_data": True}])
+def test_a_docbin_of_another_vocabulary(options: dict[str, Any]) -> None:
+    doc = spacy.blank("de")("Eisen und Glas")
+    doc.user_data["source"] = "book"
+    doc.ents = [Span(doc, 0, 1, "METALL")]
+    (found,) = read_bytes("spacy", DocBin(docs=[doc], **options).to_bytes())
+    assert found.text == "Eisen und Glas"
+    assert found.others.get("source") == ("book" if "store_user_data" in options else None)
+    assert ("ents" in found.others) == ("attrs" not in options)
+
+
+def test_identifiers_are_kept_as_they_are() -> None:
+    content = b"".join(b'{"text": "", "id": %s}\n' % value for value in (b"1", b'"1"', b"1", b"null", b"1.5", b'""'))
+    found = read_bytes("jsonl", content)
+    assert [one.id for one in found] == [1, "1", 1, "c:4", "c:5", ""]
+    assert [dict(one.others) for one in found] == [{}, {}, {}, {}, {"id": 1.5}, {}]
+
+
+def test_a_folder_of_mixed_files_with_odd_names(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "sub/a.jsonl", "with space [1]*.csv", "notes.json", "README.md", "sub/b.JSONL.gz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        content = b"text\niron\n" if ".csv" in name else b'{"text": "a"}\n'
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    names = ["a.jsonl", "sub/a.jsonl", "sub/b.JSONL.gz", "with space [1]*.csv"]
+    assert [one.file for one in documents([tmp_path])] == names
+    assert [one.text for one in documents([tmp_path / names[-1]])] == ["iron"]
+    with pytest.raises(CorpusError, match=r"README\.md: unknown format"):
+        documents([tmp_path / "README.md"])

@@ -33,7 +33,7 @@ def annotate(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SRC...",
+            metavar="SRC",
             help="Files, folders or quoted patterns, here or s3://bucket/prefix; '-' for standard input.",
         ),
     ],

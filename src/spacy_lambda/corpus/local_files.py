@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -131,6 +132,8 @@ def _found(path: Path, name: str) -> FoundFile:
 
     with _os_errors(name):
         check_file(path)
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return FoundFile(name, path.stat().st_size, lambda: path.open("rb"), state)
 
 

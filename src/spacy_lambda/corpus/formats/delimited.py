@@ -17,13 +17,16 @@ from spacy_lambda.corpus.formats.numbered_lines import MAX_BYTES, numbered_lines
 from spacy_lambda.corpus.formats.registry import Columns, Lines, Source, Write
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["Delimited", "csv", "tsv"]
+__all__ = ["Delimited", "csv", "tsv", "tsv_unquoted"]
 
 ENTITY_COLUMNS = ("id", "text", "label", "start", "end")
 
 DELIMITERS = (",", ";", "\t", "|")
 
-QUOTE_REMEDY = "close it; within a cell in quotes, each quote is written twice"
+QUOTE_REMEDY = (
+    "close it, and write quotes within a cell twice; if none of the quotes encloses a cell: --from tsv-unquoted"
+)
+ROW_REMEDY = "put cells that have quotes, delimiters or line breaks in quotes, and write quotes within them twice"
 
 HEADER_LINES = 100
 """Maximum lines of a header, whose cells may have line breaks."""
@@ -35,9 +38,11 @@ class Delimited:
 
     :param delimiter: What is between cells, unless the header has the columns only if it is split by another one, such
         as the ``;`` of Excel in Europe.
+    :param quoted: ``False`` if quotes are part of the texts.
     """
 
     delimiter: str
+    quoted: bool = True
 
     def read(self, stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
         """Yield a document for each row; its number is that of the line in which the row begins."""
@@ -47,13 +52,13 @@ class Delimited:
         start = _to_header(lines)
         delimiter = _found_delimiter(start, self.delimiter, columns)
         header: list[str] | None = None
-        for number, row in _Rows(chain(start, lines), delimiter, file):
+        for number, row in _Rows(chain(start, lines), file, delimiter=delimiter, quoted=self.quoted):
             if header is None:
                 header = _header(row, f"{file}:{number}", columns)
             elif isinstance(row, list):
                 yield _document(dict(zip(header, row, strict=False)), header, row, file, number, columns)
             else:
-                yield invalid_document(file, number, f"the row cannot be read: {row}", "correct the row")
+                yield invalid_document(file, number, f"the row cannot be read: {row}", ROW_REMEDY)
 
     def writer(self, every: Lines, sources: Sequence[Source], columns: Columns, parts: Sequence[str]) -> Write:
         """Return the function that writes entities."""
@@ -73,6 +78,7 @@ class Delimited:
 
 csv = Delimited(",")
 tsv = Delimited("\t")
+tsv_unquoted = Delimited("\t", quoted=False)
 
 
 class _Rows:
@@ -82,10 +88,15 @@ class _Rows:
         after it would be part of it.
     """
 
-    def __init__(self, lines: Iterable[str], delimiter: str, file: str) -> None:
-        self._delimiter, self._file = delimiter, file
+    def __init__(self, lines: Iterable[str], file: str, *, delimiter: str, quoted: bool) -> None:
+        self._file, self._delimiter, self._quoted = file, delimiter, quoted
         self._row = list[str]()
-        self._reader = csv_module.reader(self._kept(lines), delimiter=delimiter, strict=True)
+        self._reader: Any = csv_module.reader(
+            self._kept(lines),
+            delimiter=delimiter,
+            quoting=csv_module.QUOTE_MINIMAL if quoted else csv_module.QUOTE_NONE,
+            strict=True,
+        )
 
     def _kept(self, lines: Iterable[str]) -> Iterator[str]:
         """Yield lines, and keep those of the row that is read."""
@@ -118,7 +129,7 @@ class _Rows:
                 remedy="look for a quote that is not closed, or split the text",
             ) from error
         row = "".join(self._row)
-        if len(self._row) > 1 or row.count('"') % 2:
+        if self._quoted and (len(self._row) > 1 or row.count('"') % 2):
             opened = number + row.count("\n", 0, _open_quote(row, self._delimiter))
             problem = "is never closed"
             if "unexpected end" not in str(error):
@@ -204,7 +215,7 @@ def _document(
 ) -> Document:
     if len(row) != len(header):
         problem = f"the row has {len(row)} cells; the header has {len(header)}"
-        return invalid_document(file, number, problem, "correct the row, or quote cells that have the delimiter")
+        return invalid_document(file, number, problem, ROW_REMEDY)
     if (cell := _not_utf8(row)) is not None:
         return invalid_document(file, number, f"{cell} is not UTF-8", CONVERT)
     return make_document(values, file, number, columns)

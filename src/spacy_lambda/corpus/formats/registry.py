@@ -66,7 +66,7 @@ class Columns:
             if column not in names:
                 raise CorpusError(
                     f"{place}: the column {column!r} is missing; columns: {list_names(names)}",
-                    remedy=f"pass {option}",
+                    remedy=f"pass {option} with one of them",
                 )
 
 
@@ -171,6 +171,7 @@ FORMATS = {
         Format("jsonl", (".jsonl", ".ndjson"), "jsonl"),
         Format("csv", (".csv",), "delimited:csv", parts=("ents",)),
         Format("tsv", (".tsv",), "delimited:tsv", parts=("ents",)),
+        Format("tsv-unquoted", (), "delimited:tsv_unquoted", is_written=False),
         Format("parquet", (".parquet", ".pq"), "parquet", compressed=True),
         Format("spacy", (".spacy",), "docbin", compressed=True, parts=DOC_PARTS),
         Format("text", (".txt",), "text", is_written=False, single_document=True),
