@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,18 @@ def test_warnings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_progress_without_a_terminal_is_a_line_from_time_to_time(capsys: pytest.CaptureFixture[str]) -> None:
     times = iter([0.0, 1.0, 10.0, 16.0, 17.0, 32.0])
     with annotate_progress(plain=False, clock=lambda: next(times)) as on_progress:
-        for documents, read in ((0, 200), (100, 400), (160, 500), (170, 520), (320, 1000)):
-            on_progress(Progress(documents=documents, words=0, errors=2, resumed=40, read_bytes=read, total_bytes=1000))
+        for documents, seconds, total in (
+            (0, 0.0, 400),
+            (100, 10.0, 400),
+            (160, 16.0, 400),
+            (170, 17.0, 400),
+            (320, 32.0, 360),
+        ):
+            figures = Progress(documents=documents, words=0, errors=2, resumed=40, read_bytes=1, total_bytes=1000)
+            on_progress(replace(figures, seconds=seconds, total_documents=total))
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "annotating: 200 documents, 10.0/s, 0 words/s, 2 errors, 50%, about 25 s left\n"
+        "annotating: 200 documents, 10.0/s, 0 words/s, 2 errors, 50%, about 20 s left\n"
         "annotating: 360 documents, 10.0/s, 0 words/s, 2 errors\n"
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +59,7 @@ def test_an_interrupted_run_resumes(tmp_path: Path, pipeline: Path, engine: InPr
     assert (summary.resumed > 0) == (after > 0)
 
 
-@pytest.mark.parametrize("damage", ["part", "record"])
+@pytest.mark.parametrize("damage", ["part", "byte", "record"])
 def test_a_shard_that_is_not_whole_is_annotated_again(
     tmp_path: Path, pipeline: Path, engine: InProcess, damage: str
 ) -> None:
@@ -66,6 +69,9 @@ def test_a_shard_that_is_not_whole_is_annotated_again(
     name = engine.names[1]
     if damage == "part":
         (tmp_path / "out" / f"{name}.jsonl").write_bytes(b"{}\n")
+    elif damage == "byte":
+        path = tmp_path / "out" / f"{name}.jsonl"
+        path.write_bytes(path.read_bytes().replace(b"iron", b"Iron"))
     else:
         (tmp_path / "out" / "_annotate" / "shards" / f"{name}.json").unlink()
     again = InProcess(pipeline)
@@ -129,10 +135,51 @@ def test_one_file_as_destination(tmp_path: Path, pipeline: Path, engine: InProce
     assert lines == results(folder / "folder")
     assert summary.errors_file == "all.errors.jsonl"
     assert (folder / "all.errors.jsonl").read_bytes() == (folder / "folder" / "_errors.jsonl").read_bytes()
-    assert {path.name for path in folder.iterdir()} == {"folder", "all.jsonl", "all.errors.jsonl"}
-    with pytest.raises(CorpusError, match=r"all\.jsonl exists"):
-        annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine)
+    assert {path.name for path in folder.iterdir()} == {
+        "folder",
+        "all.jsonl",
+        "all.errors.jsonl",
+        ".all.jsonl.annotate.json",
+    }
     annotate(source, folder / "all.jsonl", pipeline=pipeline, on=engine, force=True)
+
+
+@pytest.mark.parametrize("destination", ["out", "out.jsonl", "out.csv"])
+def test_a_complete_run_that_is_repeated_does_nothing(
+    tmp_path: Path, pipeline: Path, engine: InProcess, destination: str
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None] * 10)
+    first = annotate(source, tmp_path / destination, pipeline=pipeline, on=engine, shard_bytes=1000)
+    before, again = content(tmp_path), InProcess(pipeline)
+    second = annotate(source, tmp_path / destination, pipeline=pipeline, on=again)
+    assert (again.names, content(tmp_path)) == ([], before)
+    assert (second.resumed, second.annotated, second.documents_per_second) == (60, 0, None)
+    assert (second.counts, second.shards, second.errors_file, second.reasons) == (
+        first.counts,
+        first.shards,
+        first.errors_file,
+        first.reasons,
+    )
+    with pytest.raises(CorpusError, match="results of other settings: options was"):
+        annotate(source, tmp_path / destination, pipeline=pipeline, on=again, labels=["MATERIAL"])
+    with pytest.raises(CorpusError, match=r"corpus\.jsonl:6"):
+        annotate(source, tmp_path / destination, pipeline=pipeline, on=again, on_error="stop")
+    write_jsonl(source, [*TEXTS, None] * 9)
+    with pytest.raises(CorpusError, match="the corpus has changed"):
+        annotate(source, tmp_path / destination, pipeline=pipeline, on=again)
+    assert content(tmp_path) == {**before, "corpus.jsonl": source.read_bytes()}
+
+
+@pytest.mark.parametrize("changed", ["out.jsonl", "out.errors.jsonl", ".out.jsonl.annotate.json"])
+def test_one_file_that_is_not_as_it_was_written_is_refused(
+    tmp_path: Path, pipeline: Path, engine: InProcess, changed: str
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None])
+    annotate(source, tmp_path / "out.jsonl", pipeline=pipeline, on=engine)
+    (tmp_path / changed).write_bytes((tmp_path / changed).read_bytes().swapcase())
+    with pytest.raises(CorpusError, match=r"out\.jsonl exists"):
+        annotate(source, tmp_path / "out.jsonl", pipeline=pipeline, on=engine)
+    annotate(source, tmp_path / "out.jsonl", pipeline=pipeline, on=engine, force=True)
 
 
 def test_documents_with_an_error_are_listed(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
@@ -306,3 +353,62 @@ def test_deep_values_are_carried_or_refused(tmp_path: Path, pipeline: Path, engi
     source.write_text('{"text": "iron", "x": ' + "[" * depth + "]" * depth + "}\n", encoding="utf-8")
     summary = annotate(source, tmp_path / "out.jsonl", pipeline=pipeline, on=engine)
     assert summary.counts.errors == (depth == 100)
+
+
+@pytest.mark.parametrize("destination", ["out", "out.jsonl"])
+def test_a_second_run_into_a_destination_is_refused(
+    tmp_path: Path, pipeline: Path, engine: InProcess, destination: str
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    refused = []
+
+    def meanwhile(progress: Progress) -> None:
+        with pytest.raises(CorpusError, match=f"is being annotated by process {os.getpid()} on {platform.node()}"):
+            annotate(source, tmp_path / destination, pipeline=pipeline, on=InProcess(pipeline))
+        refused.append(progress)
+
+    summary = annotate(source, tmp_path / destination, pipeline=pipeline, on=engine, on_progress=meanwhile)
+    assert (len(refused), summary.counts.documents) == (1, 5)
+    assert not list(tmp_path.rglob(".lock"))
+
+
+def test_a_lock_that_a_killed_process_leaves_is_taken(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    lock = tmp_path / "out" / "_annotate" / ".lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_bytes(b"{")
+    assert annotate(source, tmp_path / "out", pipeline=pipeline, on=engine).counts.documents == 5
+    assert not lock.exists()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_force_removes_what_a_killed_process_left(
+    tmp_path: Path, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    first, second = (write_jsonl(tmp_path / name, [*TEXTS, None]) for name in ("a.jsonl", "b.jsonl"))
+    monkeypatch.setattr("spacy_lambda.corpus.job.write_record", raise_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        annotate(first, tmp_path / "out", pipeline=pipeline, on=engine, output_format=form)
+    monkeypatch.undo()
+    own = write_jsonl(tmp_path / "out" / "mine-00000.jsonl", ["mine"])
+    annotate(second, tmp_path / "out", pipeline=pipeline, on=engine, output_format=form, force=True)
+    assert content(tmp_path / "out").keys() == {f"b.jsonl-00000.{form}", "_errors.jsonl", own.name}
+    assert not list((tmp_path / "out" / "_annotate").rglob("a.jsonl*"))
+
+
+def raise_interrupt(*arguments: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_progress_is_extrapolated(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 1000)
+    packed = tmp_path / "corpus.jsonl.gz"
+    packed.write_bytes(gzip.compress(source.read_bytes(), compresslevel=0))
+    seen: list[Progress] = []
+    summary = annotate(
+        packed, tmp_path / "out", pipeline=pipeline, on=engine, shard_bytes=20_000, on_progress=seen.append
+    )
+    assert all(abs((one.total_documents or 0) - 5_000) < 2_500 for one in seen[len(seen) // 2 :])
+    assert seen[-1].total_documents == 5_000
+    assert seen[-1].remaining_seconds == 0
+    assert 0 < summary.annotating_seconds <= summary.seconds

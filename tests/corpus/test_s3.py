@@ -89,10 +89,13 @@ def test_one_object_as_destination(s3: Any, pipeline: Path, engine: InProcess) -
     summary = annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
     found = objects(s3, "a/")
     assert summary.errors_file == "out.errors.jsonl"
-    assert found.keys() == {"out.jsonl.gz", "out.errors.jsonl"}
+    assert found.keys() == {"out.jsonl.gz", "out.errors.jsonl", ".out.jsonl.gz.annotate.json"}
     assert [json.loads(line)["text"] for line in gzip.decompress(found["out.jsonl.gz"]).splitlines()] == TEXTS * 10
-    with pytest.raises(CorpusError, match=r"s3://corpora/a/out\.jsonl\.gz exists"):
-        annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
+    again = annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
+    assert (again.resumed, again.annotated) == (51, 0)
+    put(s3, **{"a/other.jsonl": LINES})
+    with pytest.raises(CorpusError, match=r"s3://corpora/a/other\.jsonl exists"):
+        annotate("s3://corpora/in.jsonl", "s3://corpora/a/other.jsonl", pipeline=pipeline, on=engine)
 
 
 def test_a_large_object_is_uploaded_in_parts(s3: Any) -> None:
@@ -103,7 +106,7 @@ def test_a_large_object_is_uploaded_in_parts(s3: Any) -> None:
     assert destination.sizes("all") == {"all.jsonl": 9 << 20}
     with pytest.raises(ZeroDivisionError), destination.writing("failed.jsonl"):
         _ = 1 / 0
-    assert not destination.has("failed.jsonl")
+    assert destination.size("failed.jsonl") is None
 
 
 def test_a_whole_bucket_without_what_the_run_writes(s3: Any, pipeline: Path, engine: InProcess) -> None:

@@ -205,17 +205,19 @@ def _split(value: str) -> list[str]:
 
 def _print(summary: Summary) -> None:
     counts = summary.counts
-    done = counts.documents - summary.resumed
-    speed = f", {done / summary.seconds:,.1f} documents/s" if done and summary.seconds else ""
+    speed = summary.documents_per_second
+    rate = "" if speed is None else f", {summary.annotating_seconds:,.1f} s of it annotating: {speed:,.1f} documents/s"
     print_lines(f"{summary.destination}: {counts.documents:,} documents, {counts.words:,} words")
-    if summary.resumed:
+    if summary.resumed and not summary.annotated:
+        print_lines("  nothing to do: all of them were annotated before")
+    elif summary.resumed:
         print_lines(f"  {summary.resumed:,} already annotated (resumed)")
     print_lines(f"  {counts.empty:,} without entities, {counts.truncated:,} truncated, {counts.errors:,} with an error")
     if summary.errors_file is not None:
         print_lines(f"  errors: {summary.errors_path}")
         for reason, number in summary.reasons.most_common(REASONS):
             print_lines(f"    {number:,}: {reason}")
-    print_lines(f"  {summary.seconds:,.1f} s{speed}")
+    print_lines(f"  {summary.seconds:,.1f} s{rate}")
     if summary.cost is not None:
         print_lines(f"  ${summary.cost:,.4f} for invocations and state transitions, by list prices")
     if counts.entities:

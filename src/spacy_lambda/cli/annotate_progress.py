@@ -27,22 +27,21 @@ def annotate_progress(*, plain: bool, clock: Callable[[], float] = time.monotoni
     if plain or not sys.stderr.isatty():
         yield _Lines(clock).show
         return
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("annotating"),
         BarColumn(),
         TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[remaining]}"),
     )
     with draw_bars(*columns) as bars:
-        task = bars.add_task("annotating", total=None, figures="loading the pipeline")
-        began = clock()
+        task = bars.add_task("annotating", total=None, figures="loading the pipeline", remaining="")
 
         def on_progress(progress: Progress) -> None:
             done, total = _done(progress)
-            bars.update(task, completed=done, total=total, figures=_figures(progress, clock() - began))
+            bars.update(task, completed=done, total=total, figures=_figures(progress), remaining=_remaining(progress))
 
         yield on_progress
 
@@ -55,26 +54,20 @@ class _Lines:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._began = self._printed = clock()
-        self._first: tuple[float, int] | None = None
+        self._printed = clock()
 
     def show(self, progress: Progress) -> None:
         """Print a line, unless it is too soon after the last one."""
         now, (done, total) = self._clock(), _done(progress)
-        if self._first is None:
-            self._first = (now, done)
         if now - self._printed < INTERVAL_S:
             return
         self._printed = now
-        line = f"annotating: {_figures(progress, now - self._began)}"
+        line = f"annotating: {_figures(progress)}"
         if total and done < total:
-            line += f", {done / total:.0%}{self._time_left(now, done, total)}"
+            line += f", {done / total:.0%}"
+            left = progress.remaining_seconds
+            line += "" if left is None else f", about {duration(left)} left"
         print_lines(line, err=True)
-
-    def _time_left(self, now: float, done: int, total: int) -> str:
-        """Return the time that is left at the speed so far, without what was done before the run."""
-        began, before = self._first or (now, done)
-        return f", about {duration((total - done) * (now - began) / (done - before))} left" if done > before else ""
 
 
 def duration(seconds: float) -> str:
@@ -85,18 +78,24 @@ def duration(seconds: float) -> str:
 
 
 def _done(progress: Progress) -> tuple[int, int | None]:
-    """Return the part of the work that is done, and all of it: in shards once they are on Lambda, else in bytes."""
+    """Return the part of the work that is done, and all of it: in shards once they are on Lambda, else in documents."""
     states = progress.states
     if states is None or states.running + states.done + states.failed == 0:
-        return progress.read_bytes, progress.total_bytes
+        return progress.resumed + progress.documents, progress.total_documents
     return states.done, states.waiting + states.running + states.done + states.failed
 
 
-def _figures(progress: Progress, seconds: float) -> str:
+def _remaining(progress: Progress) -> str:
+    """Return the time that is left, from the rate since the pipeline was loaded."""
+    seconds = progress.remaining_seconds
+    return "" if seconds is None else f"about {duration(seconds)} left"
+
+
+def _figures(progress: Progress) -> str:
     parts = [f"{progress.documents + progress.resumed:,} documents"]
-    if progress.documents and seconds > 0:
-        parts.append(f"{progress.documents / seconds:,.1f}/s")
-        parts.append(f"{progress.words / seconds:,.0f} words/s")
+    if progress.documents_per_second is not None:
+        parts.append(f"{progress.documents_per_second:,.1f}/s")
+        parts.append(f"{progress.words / progress.seconds:,.0f} words/s")
     if progress.errors:
         parts.append(f"{progress.errors:,} errors")
     if progress.states is not None:

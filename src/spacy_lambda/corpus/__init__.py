@@ -9,14 +9,17 @@ The flow, one module each::
       layout              the destination -> where results and records are
       destination         a folder in which files appear whole
       pipeline_parts      the pipeline's components -> labels and parts that are requested and missing
-      records             settings of a run, and records of the shards that are done
+      settings            settings of a run: begun, resumed, or replaced
+      records             records of the shards that are done
+      completion          record of an output of one file
+      lock                a lock against two runs into one folder
       engines/            shards -> results
         local               processes on this machine
           worker_process, worker, messages   one process, its program, and what they send
           isolation           a shard in which a process has ended -> its results
         ray                 actors of Ray
       finish              shards' results -> the output
-      summary             figures of a run, while it goes on and at its end
+      tally, summary      figures of a run, while it goes on and at its end
     estimate            a corpus and a pipeline -> what annotating would take, from a sample
     annotator           one loaded pipeline -> the results of shards, annotated tables
       tables, arrow_types   batches of a table, and the types of its new columns

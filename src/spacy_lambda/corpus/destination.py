@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
+from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import replacing
+from spacy_lambda.corpus.lock import locked
 
 __all__ = ["Destination", "FolderDestination"]
 
@@ -28,12 +31,25 @@ class Destination(Protocol):
         """Return a file's content, or ``None`` if it does not exist."""
         ...
 
-    def has(self, name: str) -> bool:
-        """Return whether a file exists."""
+    def size(self, name: str) -> int | None:
+        """Return a file's size, or ``None`` if it does not exist."""
         ...
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Return the sizes of the files whose names begin so."""
+        ...
+
+    def digest(self, name: str) -> Digest | None:
+        """Return a file's digest; ``None`` if the file would have to be transferred, or does not exist."""
+        ...
+
+    def lock(self, name: str, destination: str) -> AbstractContextManager[None]:
+        """Keep other runs out of the folder in the block, where that is possible.
+
+        :param name: The lock's file.
+        :param destination: The destination, for the error.
+        :raises CorpusError: If another run is in it.
+        """
         ...
 
     def remove(self, name: str) -> None:
@@ -69,8 +85,11 @@ class FolderDestination:
         except FileNotFoundError:
             return None
 
-    def has(self, name: str) -> bool:
-        return (self.folder / name).exists()
+    def size(self, name: str) -> int | None:
+        try:
+            return (self.folder / name).stat().st_size
+        except FileNotFoundError:
+            return None
 
     def sizes(self, prefix: str) -> dict[str, int]:
         found = {}
@@ -82,6 +101,16 @@ class FolderDestination:
                 if relative.startswith(prefix) and not name.startswith("."):
                     found[relative] = path.stat().st_size
         return found
+
+    def digest(self, name: str) -> Digest | None:
+        try:
+            with (self.folder / name).open("rb") as file:
+                return Digest(hashlib.file_digest(file, "sha256").hexdigest())
+        except FileNotFoundError:
+            return None
+
+    def lock(self, name: str, destination: str) -> AbstractContextManager[None]:
+        return locked(self.folder / name, destination)
 
     def remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)

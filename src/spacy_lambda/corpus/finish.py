@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.formats.registry import Columns, Source, Write, is_gzip
 from spacy_lambda.corpus.layout import Layout
-from spacy_lambda.corpus.records import ShardRecord, clear_run
+from spacy_lambda.corpus.records import ShardRecord
 from spacy_lambda.errors import CorpusError, shorten
 
 __all__ = ["finish"]
@@ -40,11 +40,7 @@ def finish(
         files = {layout.output(one.name): [one] for one in records} if layout.file is None else {layout.file: records}
         for name, own in files.items():
             _write(layout, name, own, write)
-    errors = _write_errors(layout, [record for record in records if record.counts.errors])
-    if layout.file is not None:
-        clear_run(layout)
-        layout.work.remove_folder()
-    return errors
+    return _write_errors(layout, [record for record in records if record.counts.errors])
 
 
 def _write(layout: Layout, name: str, records: Sequence[ShardRecord], write: Write) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
-import threading
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -17,22 +16,25 @@ from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.choices import EngineName, OnError
+from spacy_lambda.corpus.completion import Completion, complete_run, corpus_digest, read_completion
 from spacy_lambda.corpus.engines.chosen import choose_engine
 from spacy_lambda.corpus.engines.protocol import Engine, ShardResult
 from spacy_lambda.corpus.files import CorpusFile, Sources, find_files
 from spacy_lambda.corpus.finish import finish
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.layout import Layout, make_layout
-from spacy_lambda.corpus.records import (
+from spacy_lambda.corpus.records import ShardRecord, begin_record, read_records, write_record
+from spacy_lambda.corpus.settings import (
     RunSettings,
-    ShardRecord,
     begin_run,
-    begun_shard_bytes,
+    check_settings,
+    read_settings,
     run_name,
-    write_record,
+    shard_bytes_of,
 )
 from spacy_lambda.corpus.shards import Shard, cut_shards
-from spacy_lambda.corpus.summary import OnProgress, OnWarning, Progress, ShardStates, Summary, no_progress
+from spacy_lambda.corpus.summary import OnProgress, OnWarning, Summary, no_progress
+from spacy_lambda.corpus.tally import Tally, sum_costs
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["annotate"]
@@ -109,15 +111,19 @@ def annotate(
     chosen.parts.check_labels(options.labels or ())
     if (missing := chosen.parts.missing(wanted.include)) is not None:
         on_warning(missing)
-    begun = None if force else begun_shard_bytes(layout)
-    size = shard_bytes or begun or chosen.shard_bytes
-    settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size, layout.format.name)
     run = _Run(layout, files, columns, options.include, on_error, on_progress)
-    engine = chosen.make(options, run_name(layout, settings), run.show)
-    done = begin_run(layout, settings, force=force)
-    if done and not any(file.read_once for file in files):
-        run.check(cut_shards(files, columns, shard_bytes=size), done)
-    return run.all(engine, cut_shards(files, columns, shard_bytes=size), done)
+    with layout.work.lock(layout.lock, layout.name):
+        found = None if force else read_settings(layout)
+        complete = None if force or found is not None else read_completion(layout)
+        begun = shard_bytes_of(complete.settings if complete is not None else found)
+        size = shard_bytes or begun or chosen.shard_bytes
+        settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size, layout.format.name)
+        if complete is not None:
+            check_settings(layout, settings.to_dict(), complete.settings)
+            return run.unchanged(complete, size)
+        engine = chosen.make(options, run_name(layout, settings), run.tally.show)
+        done = read_records(layout) if begin_run(layout, settings, force=force) else {}
+        return run.all(engine, settings, done)
 
 
 class _Run:
@@ -132,21 +138,63 @@ class _Run:
         on_error: OnError,
         on_progress: OnProgress,
     ) -> None:
-        self._layout, self._files, self._columns, self._parts = layout, files, columns, parts
-        # The size of a compressed file says nothing of its documents.
-        sizes = [None if file.packed or file.format.compressed else file.size for file in files]
-        self._total = None if None in sizes else sum(size for size in sizes if size is not None)
+        self.tally = Tally(files, on_progress)
+        self._layout, self._files, self._columns, self._parts = layout, self.tally.files, columns, parts
         self._on_error = on_error
-        self._on_progress = on_progress
         self._digests: dict[str, Digest] = {}
-        self._resumed, self._read = 0, 0
-        self._now = Counts()
-        self._cost: float | None = None
-        self._done, self._written, self._all_read = 0, 0, False
-        self._states: ShardStates | None = None
-        self._lock = threading.Lock()
 
-    def check(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> None:
+    def unchanged(self, complete: Completion, shard_bytes: int) -> Summary:
+        """Return the summary of a complete output, of which the corpus is read again.
+
+        :raises CorpusError: If the corpus has changed.
+        """
+        digests = {shard.name: shard.sha256 for shard in self._shards(shard_bytes)}
+        if corpus_digest(digests) != complete.corpus:
+            raise self._changed("its documents are not those that were annotated")
+        if complete.errors_file is not None and self._on_error == "stop":
+            raise _stopped(self._layout.final.read(complete.errors_file) or b"")
+        return complete.summary(self._layout.name, self.tally.seconds)
+
+    def all(self, engine: Engine, settings: RunSettings, done: Mapping[str, ShardRecord]) -> Summary:
+        """Annotate what is missing, and make the output."""
+        if done and not any(file.read_once for file in self._files):
+            self._check(self._shards(settings.shard_bytes), done)
+        records = dict(done)
+        if self._on_error == "stop":
+            for record in done.values():
+                if record.counts.errors:
+                    raise _stopped(self._layout.work.read(self._layout.shard_errors(record.name)) or b"")
+        missing = self._missing(self._shards(settings.shard_bytes), done)
+        with closing(engine.run(missing, self.tally.add)) as results:
+            for result in results:
+                records[result.name] = self._write(result)
+        self._check_names(self._digests.keys(), done)
+        summary = self._finish([records[name] for name in self._digests])
+        complete_run(self._layout, settings, corpus_digest(self._digests), summary)
+        return summary
+
+    def _finish(self, records: Sequence[ShardRecord]) -> Summary:
+        annotating = self.tally.annotating_seconds
+        errors, reasons = finish(self._layout, records, self._files, self._columns, self._parts)
+        counts = Counts()
+        for record in records:
+            counts.add(record.counts)
+        return Summary(
+            destination=self._layout.name,
+            counts=counts,
+            resumed=self.tally.resumed,
+            shards=len(records),
+            seconds=self.tally.seconds,
+            annotating_seconds=annotating,
+            errors_file=errors,
+            reasons=reasons,
+            cost=sum_costs(*(record.cost for record in records)),
+        )
+
+    def _shards(self, shard_bytes: int) -> Iterator[Shard]:
+        return cut_shards(self._files, self._columns, shard_bytes=shard_bytes)
+
+    def _check(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> None:
         """Check that the corpus still has the documents that were annotated, before anything else is.
 
         :raises CorpusError: If it does not.
@@ -155,7 +203,9 @@ class _Run:
         for shard in shards:
             names.add(shard.name)
             self._check_digest(shard, done)
+            self.tally.see(shard, done.get(shard.name))
         self._check_names(names, done)
+        self.tally.end()
 
     def _check_digest(self, shard: Shard, done: Mapping[str, ShardRecord]) -> None:
         if shard.name in done and done[shard.name].sha256 != shard.sha256:
@@ -166,50 +216,19 @@ class _Run:
         if missing:
             raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are missing from the corpus")
 
-    def all(self, engine: Engine, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> Summary:
-        """Annotate what is missing, and make the output."""
-        began = time.monotonic()
-        records = dict(done)
-        self._done = len(done)
-        if self._on_error == "stop":
-            for record in done.values():
-                if record.counts.errors:
-                    raise _stopped(self._layout.work.read(self._layout.shard_errors(record.name)) or b"")
-        with closing(engine.run(self._missing(shards, done), self._add)) as results:
-            for result in results:
-                records[result.name] = self._write(result)
-        self._check_names(self._digests.keys(), done)
-        ordered = [records[name] for name in self._digests]
-        errors, reasons = finish(self._layout, ordered, self._files, self._columns, self._parts)
-        counts = Counts()
-        for record in ordered:
-            counts.add(record.counts)
-        return Summary(
-            destination=self._layout.name,
-            counts=counts,
-            resumed=self._resumed,
-            shards=len(ordered),
-            seconds=time.monotonic() - began,
-            errors_file=errors,
-            reasons=reasons,
-            cost=_sum(record.cost for record in ordered),
-        )
-
     def _missing(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> Iterator[Shard]:
         """Yield the shards that are not done.
 
         :raises CorpusError: If one that is done had other documents.
         """
+        self.tally.restart()
         for shard in shards:
             self._digests[shard.name] = shard.sha256
-            self._read += len(shard.lines)
             self._check_digest(shard, done)
-            record = done.get(shard.name)
-            if record is None:
+            self.tally.see(shard, done.get(shard.name))
+            if shard.name not in done:
                 yield shard
-            else:
-                self._resumed += record.counts.documents
-        self._all_read = True
+        self.tally.end()
 
     def _changed(self, what: str) -> CorpusError:
         return CorpusError(
@@ -217,42 +236,12 @@ class _Run:
             remedy="choose another destination, or pass --force to begin again",
         )
 
-    def _add(self, counts: Counts) -> None:
-        """Count documents; called by the threads of the engine."""
-        with self._lock:
-            self._now.add(counts)
-            self._report()
-
-    def show(self, states: ShardStates) -> None:
-        """Report the states of the shards; called by the engine."""
-        with self._lock:
-            self._states = states
-            self._report()
-
-    def _report(self) -> None:
-        total_cost = None
-        if self._cost is not None and self._all_read:
-            missing = len(self._digests) - self._done
-            total_cost = self._cost / self._written * missing
-        self._on_progress(
-            Progress(
-                documents=self._now.documents,
-                words=self._now.words,
-                errors=self._now.errors,
-                resumed=self._resumed,
-                read_bytes=self._read,
-                total_bytes=self._total,
-                cost=self._cost,
-                total_cost=total_cost,
-                states=self._states,
-            )
-        )
-
     def _write(self, result: ShardResult) -> ShardRecord:
         """Write the results of a shard, its record last."""
+        if result.errors and self._on_error == "stop":
+            raise _stopped(result.errors)
+        begin_record(self._layout, result.name)
         if result.errors:
-            if self._on_error == "stop":
-                raise _stopped(result.errors)
             self._layout.work.write(self._layout.shard_errors(result.name), result.errors)
         self._layout.work.write(self._layout.part(result.name), result.lines)
         record = ShardRecord(
@@ -264,17 +253,16 @@ class _Run:
             round(result.seconds, 3),
             result.billed_ms,
             result.cost,
+            results_sha256=_digest(result.lines),
+            errors_sha256=_digest(result.errors),
         )
         write_record(self._layout, record)
-        self._written += 1
-        self._cost = _sum([self._cost, result.cost])
+        self.tally.written(result.cost)
         return record
 
 
-def _sum(costs: Iterable[float | None]) -> float | None:
-    """Return the sum of the costs that are known."""
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if known else None
+def _digest(content: bytes) -> Digest:
+    return Digest(hashlib.sha256(content).hexdigest())
 
 
 def _stopped(errors: bytes) -> CorpusError:

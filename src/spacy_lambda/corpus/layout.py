@@ -6,11 +6,12 @@ Hub's data sets skip::
     DST/abstracts.jsonl-00000.jsonl     results, in the format of the destination
     DST/_errors.jsonl                   documents with an error, if there are any
     DST/_annotate/run.json              the run's settings and its pipeline
-    DST/_annotate/shards/….json         a shard that is done: digests, counts, seconds
+    DST/_annotate/shards/….json         a shard that is done: digests, counts, seconds; empty while it is written
     DST/_annotate/errors/….jsonl        its documents with an error
     DST/_annotate/parts/….jsonl         its results, if the destination has another format
 
-One file as destination has these beside it, in ``NAME.annotate``, until it appears.
+One file as destination has these beside it, in ``NAME.annotate``, until it appears; then ``.NAME.annotate.json``, by
+which the same command recognizes it.
 """
 
 from __future__ import annotations
@@ -65,6 +66,16 @@ class Layout:
     def run(self) -> str:
         """Name of the file with the run's settings."""
         return f"{INTERNAL}/run.json"
+
+    @property
+    def lock(self) -> str:
+        """Name of the file that keeps other runs out."""
+        return f"{INTERNAL}/.lock"
+
+    @property
+    def completion(self) -> str:
+        """Name of the record of an output of one file that is complete, next to that."""
+        return completion_name(str(self.file))
 
     @property
     def records(self) -> str:
@@ -136,11 +147,11 @@ def _local(destination: str, form: Format, *, is_file: bool) -> Layout:
             raise CorpusError(f"{destination} is a file", remedy="name a folder, or a file that ends with .jsonl")
         folder = FolderDestination(path)
         return Layout(destination, folder, folder, form, own=(str(real),))
-    name = f"{path.name}.annotate"
-    own = (str(real), str(real.with_name(name)), str(real.with_name(errors_name(path.name))))
-    return Layout(
-        destination, FolderDestination(path.with_name(name)), FolderDestination(path.parent), form, path.name, own
-    )
+    work = f"{path.name}.annotate"
+    beside = (work, errors_name(path.name), completion_name(path.name))
+    own = (str(real), *(str(real.with_name(name)) for name in beside))
+    final = FolderDestination(path.parent)
+    return Layout(destination, FolderDestination(path.with_name(work)), final, form, path.name, own)
 
 
 def _in_bucket(destination: str, form: Format, options: S3Options, *, is_file: bool) -> Layout:
@@ -151,7 +162,8 @@ def _in_bucket(destination: str, form: Format, options: S3Options, *, is_file: b
         return Layout(destination, folder, folder, form, own=(str(S3Place(place.bucket, prefix)),))
     parent, slash, name = place.key.rpartition("/")
     work = f"{place.key}.annotate/"
-    own = tuple(str(S3Place(place.bucket, key)) for key in (place.key, work, parent + slash + errors_name(name)))
+    beside = (parent + slash + one for one in (errors_name(name), completion_name(name)))
+    own = tuple(str(S3Place(place.bucket, key)) for key in (place.key, work, *beside))
     return Layout(
         destination,
         S3Destination(client, place.bucket, work),
@@ -165,6 +177,11 @@ def _in_bucket(destination: str, form: Format, options: S3Options, *, is_file: b
 def errors_name(file: str) -> str:
     """Return the name of the file of errors beside an output of one file."""
     return f"{PurePosixPath(bare_name(file)).stem}.errors.jsonl"
+
+
+def completion_name(file: str) -> str:
+    """Return the name of the record of a complete output beside it."""
+    return f".{file}.annotate.json"
 
 
 def _written() -> list[str]:

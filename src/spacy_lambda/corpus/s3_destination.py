@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.aws_error_kinds import classify
+from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.source.s3 import s3_errors
 
 __all__ = ["S3Destination"]
@@ -49,8 +50,8 @@ class S3Destination:
                 raise
         return content
 
-    def has(self, name: str) -> bool:
-        return name in self.sizes(name)
+    def size(self, name: str) -> int | None:
+        return self.sizes(name).get(name)
 
     def sizes(self, prefix: str) -> dict[str, int]:
         found = {}
@@ -60,6 +61,14 @@ class S3Destination:
                 for entry in page.get("Contents", []):
                     found[entry["Key"].removeprefix(self._prefix)] = entry["Size"]
         return found
+
+    def digest(self, name: str) -> Digest | None:
+        """Return nothing: the object would have to be fetched."""
+        return None
+
+    def lock(self, name: str, destination: str) -> AbstractContextManager[None]:
+        """Do nothing: a lock in S3 would outlive its process."""
+        return nullcontext()
 
     def remove(self, name: str) -> None:
         with s3_errors(self._bucket, self._prefix + name):

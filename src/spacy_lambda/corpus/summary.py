@@ -48,6 +48,8 @@ class Progress:
     :param resumed: Documents that were done before this run.
     :param read_bytes: Bytes of the corpus that are read, of files that are done.
     :param total_bytes: Bytes of the corpus; ``None`` if unknown.
+    :param total_documents: Documents of the corpus, extrapolated until it is read to its end; ``None`` if unknown.
+    :param seconds: Seconds since the first process was ready.
     :param cost: Dollars so far, on Lambda.
     :param total_cost: Dollars that the run will cost, extrapolated once all shards are known and one is done.
     :param states: States of the shards, on Lambda.
@@ -59,9 +61,23 @@ class Progress:
     resumed: int
     read_bytes: int
     total_bytes: int | None
+    total_documents: int | None = None
+    seconds: float = 0.0
     cost: float | None = None
     total_cost: float | None = None
     states: ShardStates | None = None
+
+    @property
+    def documents_per_second(self) -> float | None:
+        """Documents that this run annotates in a second, without the loading of the pipeline."""
+        return self.documents / self.seconds if self.documents and self.seconds else None
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Seconds that the rest takes at this rate."""
+        if self.total_documents is None or self.documents_per_second is None:
+            return None
+        return max(0, self.total_documents - self.resumed - self.documents) / self.documents_per_second
 
 
 OnProgress = Callable[[Progress], None]
@@ -96,6 +112,8 @@ class Summary:
     :param resumed: Documents that were done before this run.
     :param shards: The number of shards.
     :param seconds: The time of this run.
+    :param annotating_seconds: The part of it in which documents were annotated: without loading the pipeline, without
+        reading the corpus before, and without writing the output of all results.
     :param errors_file: The file with the documents that have an error, if there are any.
     :param reasons: How many documents have each error, by its message with N for numbers.
     :param cost: Dollars that all shards' invocations cost, on Lambda.
@@ -106,6 +124,7 @@ class Summary:
     resumed: int = 0
     shards: int = 0
     seconds: float = 0.0
+    annotating_seconds: float = 0.0
     errors_file: str | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     cost: float | None = None
@@ -117,6 +136,16 @@ class Summary:
         if self.errors_file != ERRORS_FILE:
             folder = folder.rpartition("/")[0]
         return self.errors_file and (f"{folder}/{self.errors_file}" if folder else self.errors_file)
+
+    @property
+    def annotated(self) -> int:
+        """Documents that were done in this run."""
+        return self.counts.documents - self.resumed
+
+    @property
+    def documents_per_second(self) -> float | None:
+        """Documents that this run annotated in a second of that part."""
+        return self.annotated / self.annotating_seconds if self.annotated and self.annotating_seconds else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""

@@ -1,0 +1,157 @@
+"""Settings of a run: begun, resumed, or replaced with its results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spacy_lambda.core.annotation import AnnotateOptions
+from spacy_lambda.core.strict_json import read_json
+from spacy_lambda.corpus.formats.registry import FORMATS
+from spacy_lambda.corpus.layout import Layout
+from spacy_lambda.errors import CorpusError, JsonError
+
+__all__ = [
+    "REMEDY",
+    "RunSettings",
+    "begin_run",
+    "check_settings",
+    "clear_run",
+    "read_settings",
+    "run_name",
+    "shard_bytes_of",
+]
+
+MAX_BYTES = 10_000_000
+FORMAT = 1
+RESULTS = re.compile(r"-\d{5,}\.[a-z.]+\Z")
+"""Names of shards' results."""
+
+RUN_DIGITS = 20
+"""Digits of a run's name, which is part of the names of executions."""
+
+REMEDY = "choose another destination, or pass --force to begin again"
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """The settings of a run, on which its results depend.
+
+    :param pipeline: The pipeline's digest.
+    :param options: Options of annotating.
+    :param text_column: The column of the texts.
+    :param id_column: The column of the identifiers.
+    :param shard_bytes: Size at which a shard ends.
+    :param output: The output's format.
+    """
+
+    pipeline: str
+    options: AnnotateOptions
+    text_column: str
+    id_column: str
+    shard_bytes: int
+    output: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return {"format": FORMAT, **vars(self), "options": self.options.to_dict()}
+
+
+def read_settings(layout: Layout) -> dict[str, Any] | None:
+    """Return the settings of the run at a destination, if there is one.
+
+    :raises CorpusError: If they are damaged.
+    """
+    content = layout.work.read(layout.run)
+    if content is None:
+        return None
+    try:
+        found = read_json(content, name=f"{layout.name}: {layout.run}", max_bytes=MAX_BYTES)
+    except JsonError as exc:
+        raise CorpusError(exc.message, remedy=REMEDY) from exc
+    if not isinstance(found, dict):
+        raise CorpusError(f"{layout.name}: {layout.run} is not an object", remedy=REMEDY)
+    return found
+
+
+def shard_bytes_of(settings: Mapping[str, Any] | None) -> int | None:
+    """Return the size of shards in the settings of an earlier run, if it is there."""
+    size = (settings or {}).get("shard_bytes")
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def run_name(layout: Layout, settings: RunSettings) -> str:
+    """Return a name that is the same for the same destination and settings, and for no others."""
+    place = layout.name if "://" in layout.name else f"{platform.node()}:{os.path.abspath(layout.name)}"
+    content = json.dumps([place, settings.to_dict()], sort_keys=True)
+    return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()[:RUN_DIGITS]
+
+
+def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> bool:
+    """Begin or resume a run.
+
+    :param force: Begin again if the destination has results.
+    :returns: ``True`` if there may be shards that are done.
+    :raises CorpusError: If the destination has results of other settings.
+    """
+    if force:
+        clear_run(layout)
+    wanted = settings.to_dict()
+    encoded = json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n"
+    found = read_settings(layout)
+    if found is None:
+        present = None if force else _present(layout)
+        if present is not None:
+            place = layout.name if present == layout.file else f"{layout.name}: {present}"
+            raise CorpusError(
+                f"{place} exists, and not in a run that can be resumed",
+                remedy="choose another destination, or pass --force to replace it",
+            )
+        layout.work.write(layout.run, encoded)
+        return False
+    if found != wanted and not any(layout.work.sizes(layout.records).values()):  # it ended before anything was done
+        clear_run(layout)
+        layout.work.write(layout.run, encoded)
+        return False
+    check_settings(layout, wanted, found)
+    return True
+
+
+def check_settings(layout: Layout, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Compare the settings of a run with those of the results at the destination.
+
+    :raises CorpusError: If they differ.
+    """
+    different = [key for key in wanted if found.get(key) != wanted[key]]
+    if different:
+        changes = "; ".join(f"{key} was {found.get(key)!r} and is {wanted[key]!r}" for key in different)
+        raise CorpusError(f"{layout.name} has results of other settings: {changes}", remedy=REMEDY)
+
+
+def _present(layout: Layout) -> str | None:
+    """Return a file at the destination of a new run that the run would replace."""
+    if layout.file is not None:
+        return next((name for name in (layout.file, layout.errors) if layout.final.size(name) is not None), None)
+    names = layout.final.sizes("")
+    return next((name for name in sorted(names) if name == layout.errors or RESULTS.search(name)), None)
+
+
+def clear_run(layout: Layout) -> None:
+    """Remove the results, records and settings of a run; other files stay."""
+    try:
+        before = str((read_settings(layout) or {}).get("output"))
+    except CorpusError:  # the remedy is to begin again
+        before = ""
+    layouts = [layout, *([replace(layout, format=FORMATS[before])] if before in FORMATS else [])]
+    for name in layout.work.sizes(layout.records):
+        shard = name.removeprefix(layout.records).removesuffix(".json")
+        for one in layouts:
+            for own in (one.part(shard), one.shard_errors(shard), one.output(shard), name):
+                layout.work.remove(own)
+    layout.work.remove(layout.run)
