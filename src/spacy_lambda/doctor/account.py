@@ -15,7 +15,7 @@ from spacy_lambda.core.aws_error_kinds import LOGIN
 from spacy_lambda.core.lambda_limits import DEFAULT_CONCURRENCY, NEW_ACCOUNT_MEMORY_MB
 from spacy_lambda.doctor.finding import Finding, Stage, problem_of
 from spacy_lambda.errors import ConfigError, DeployError
-from spacy_lambda.extras import missing_extra
+from spacy_lambda.extras import install_command, missing_extra
 
 __all__ = ["check_account"]
 
@@ -41,7 +41,7 @@ def check_account(folder: Path, *, profile: str | None, region: str | None) -> l
         missing = missing_extra(exc)
         if missing is None:
             raise
-        remedy = 'pip install "spacy-lambda[deploy]"'
+        remedy = install_command("deploy")
         return [Finding(CREDENTIALS, missing.message, remedy, NEEDING), *_not_checked()]
     except DeployError as exc:
         return [problem_of(CREDENTIALS, exc, blocks=NEEDING), *_not_checked()]

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from spacy_lambda.doctor.finding import EVERY_STAGE, Finding, Stage
+from spacy_lambda.extras import install_command
 
 __all__ = ["EXTRAS_OF", "check_extras", "check_packages", "missing_extras"]
 
@@ -61,8 +62,8 @@ def check_extras(missing: Callable[[str], list[str]] | None = None) -> list[Find
     findings = [Finding("extras", ", ".join(installed) or "none")]
     for stage, extra in absent.items():
         names = ", ".join(lacking.get(extra, [])[:3]) or extra
-        remedy = f'pip install "{SPACY_LAMBDA}[{extra}]"'
-        findings.append(Finding(f"extra {extra}", f"not installed ({names})", remedy, frozenset({stage})))
+        absence = Finding(f"extra {extra}", f"not installed ({names})", install_command(extra), frozenset({stage}))
+        findings.append(absence)
     return findings
 
 

@@ -35,7 +35,7 @@ def hub_errors(name: str, endpoint: str) -> Iterator[None]:
         ) from exc
     except errors.HfHubHTTPError as exc:
         status = exc.response.status_code if exc.response is not None else None
-        remedy = "log in with a token that may write: `hf auth login`, or set HF_TOKEN"
+        remedy = "log in with a token that may do this: `hf auth login`, or set HF_TOKEN"
         details = exc.server_message or (exc.response.reason if exc.response is not None else "") or first_line(exc)
         raise StoreError(
             f"{name}: the Hub refuses ({status}): {shorten(details, 300)}",
