@@ -16,6 +16,11 @@ from spacy_lambda.local import FunctionSettings, Invocation, LocalLambda, invoke
 
 PIPELINE = "en_scienceie_minilm"
 NAME = "function"
+NOTES = """\
+For abstracts of physics, materials science and computer science, in English. Everyday sentences and other languages \
+get wrong entities: "Hello there, how are you?" is a TASK. A demonstration, trained on 350 paragraphs."""
+"""Intended use, for the page: the metadata of the pipeline's wheel does not have it yet."""
+
 EVENT = Path(__file__).parent.parent / "examples" / "event.json"
 
 CALLS = """\
@@ -60,7 +65,9 @@ def main() -> None:
 
 def start(port: int) -> LocalLambda:
     """Serve the pipeline, at another port if this one is in use."""
-    settings = FunctionSettings(pipeline=PIPELINE, name=NAME, environment={"SPACY_LAMBDA_PAGE": "on"})
+    settings = FunctionSettings(
+        pipeline=PIPELINE, name=NAME, environment={"SPACY_LAMBDA_PAGE": "on", "SPACY_LAMBDA_NOTES": NOTES}
+    )
     quiet = {"log": lambda number, line: None}
     try:
         return LocalLambda(settings, port=port, **quiet)

@@ -15,6 +15,9 @@ HERE = Path(__file__).parent
 
 META = {
     "description": "Materials, processes and tasks in scientific abstracts; int8, runs without torch on spacy-lambda.",
+    "notes": "For abstracts of physics, materials science and computer science, in English. Everyday sentences and "
+    'other languages get wrong entities: "Hello there, how are you?" is a TASK. '
+    "A demonstration, trained on 350 paragraphs.",
     "author": "The spacy-lambda developers",
     "license": "Apache-2.0",
     "sources": [

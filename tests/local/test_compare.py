@@ -62,8 +62,7 @@ def both(first: Path, second: Path) -> Iterator[Lambda]:
 @pytest.fixture
 def page(browser: Any, both: Lambda) -> Iterator[Page]:
     page = Page(browser, f"{both.endpoint_url}/", "en_rules")
-    page.wait(page.one("#offer").is_displayed)
-    page.one("#compare").click()
+    page.wait(page.one("#compare").is_selected)
     yield page
     assert page.errors() == []
 
@@ -147,8 +146,7 @@ def test_marks_differ_by_more_than_their_color_and_have_names(page: Page) -> Non
 
 def test_keyboard_alone(browser: Any, both: Lambda) -> None:
     page = Page(browser, f"{both.endpoint_url}/", "en_rules")
-    page.wait(page.one("#offer").is_displayed)
-    page.one("#compare").send_keys(Keys.SPACE)
+    page.wait(page.one("#compare").is_selected)
     page.wait(lambda: page.text_of("#offer").strip() == "Compare with en_rules 1.2.0 int8")
     assert page.text_of("#go") == "Compare"
     page.one("#input").send_keys("Acme and Bo", Keys.CONTROL, Keys.ENTER)
@@ -223,8 +221,7 @@ def test_one_fails_and_the_other_is_shown(browser: Any, first: Path, second: Pat
     broken = LocalFunction(settings(second, environment=PAGE))
     with Lambda(real(first), compare=broken) as running:
         page = Page(browser, f"{running.endpoint_url}/", "en_rules")
-        page.wait(page.one("#offer").is_displayed)
-        page.one("#compare").click()
+        page.wait(page.one("#compare").is_selected)
         page.write("Acme iron")
         page.find()
         assert page.text_of("#summary") == "No response from B; nothing is compared."
@@ -244,8 +241,7 @@ def test_a_function_elsewhere(browser: Any, first: Path, second: Path) -> None:
         elsewhere = other.endpoint_url.replace("127.0.0.1", ELSEWHERE)
         with Lambda(real(first, SPACY_LAMBDA_COMPARE=elsewhere)) as running:
             page = Page(browser, f"{running.endpoint_url}/", "en_rules")
-            page.wait(page.one("#offer").is_displayed)
-            page.one("#compare").click()
+            page.wait(page.one("#compare").is_selected)
             page.write(TEXT)
             page.find()
             assert page.text_of("#summary").startswith("2 the same, 3 only in A")
@@ -255,8 +251,7 @@ def test_a_function_elsewhere(browser: Any, first: Path, second: Path) -> None:
 def test_a_function_elsewhere_that_does_not_let_the_page_call(browser: Any, first: Path, second: Path) -> None:
     with Lambda(real(second)) as other, Lambda(real(first, SPACY_LAMBDA_COMPARE=other.endpoint_url)) as running:
         page = Page(browser, f"{running.endpoint_url}/", "en_rules")
-        page.wait(page.one("#offer").is_displayed)
-        page.one("#compare").click()
+        page.wait(page.one("#compare").is_selected)
         page.write("Acme")
         page.find()
         assert f"its SPACY_LAMBDA_CORS names {running.endpoint_url}" in page.text_of("#sides .remedy")

@@ -1,4 +1,4 @@
-"""The API against its own description, by schemathesis: through the local Lambda, over HTTP."""
+"""The API's description: by a validator; and against the API by schemathesis, through the local Lambda."""
 
 from __future__ import annotations
 
@@ -8,13 +8,38 @@ from pathlib import Path
 
 import pytest
 import spacy
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from spacy_lambda.local import FunctionSettings, LocalLambda
+from spacy_lambda.runtime.events.http.openapi import openapi
+from spacy_lambda.runtime.predictor import Predictor
 from tests.profiles import examples
 
-pytestmark = pytest.mark.slow
+
+@pytest.mark.parametrize("labels", [(), ("METAL", "<b>ODD</b>")], ids=["no_labels", "labels"])
+def test_generators_of_clients_can_read_it(labels: tuple[str, ...]) -> None:
+    """It is valid, and has names for its parts, of which generators make classes."""
+    nlp = spacy.blank("en")
+    if labels:
+        patterns = [{"label": label, "pattern": "iron"} for label in labels]
+        nlp.add_pipe("entity_ruler").add_patterns(patterns)  # type: ignore[attr-defined]
+    document = openapi(Predictor(nlp, {}), "/prod")
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+    schemas = document["components"]["schemas"]
+    assert {
+        "TextRequest",
+        "TextsRequest",
+        "InputsRequest",
+        "Entity",
+        "EntityGroup",
+        "DocParts",
+        "Label",
+    } <= schemas.keys()
+    named = [*schemas["Request"]["oneOf"], *schemas["Prediction"]["anyOf"][0]["items"]["anyOf"]]
+    assert all(schema.keys() == {"$ref"} for schema in named)
 
 
+@pytest.mark.slow
 def test_the_api_matches_its_description(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import unicodedata
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import spacy
 
 from spacy_lambda.core.lambda_function import HANDLER
+from spacy_lambda.local import LocalFunction
 from tests.local.local_lambda import Lambda, settings
 
 pytest.importorskip("selenium", reason="selenium is not installed")
@@ -51,6 +57,21 @@ def served(with_page: Path) -> Iterator[Lambda]:
     tried = settings(with_page, handler=HANDLER, code=None, environment=ENVIRON, name="tried")
     with Lambda(tried, allow_hosts=[ELSEWHERE]) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def below(with_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a function with its own examples, below a base path and without a slash at the end."""
+    nlp = spacy.load(with_page)
+    nlp.meta.update(
+        description="Metals.", sources=[{"name": "A corpus", "url": "javascript:alert(1)", "license": "CC0"}]
+    )
+    path = tmp_path_factory.mktemp("below")
+    nlp.to_disk(path)
+    environ = {**ENVIRON, "SPACY_LAMBDA_EXAMPLES": '["odd first", "حديد"]', "SPACY_LAMBDA_NOTES": "For metals only."}
+    first, second = (settings(one, handler=HANDLER, code=None, environment=environ) for one in (with_page, path))
+    with Lambda(first, compare=LocalFunction(second)) as running:
+        yield f"{running.endpoint_url}/compare"
 
 
 @pytest.fixture
@@ -101,7 +122,7 @@ def test_a_text_from_right_to_left(page: Page) -> None:
     page.wait(page.is_done)
     page.write("حديد صلب Acme")
     page.find()
-    for element in ("#input", "#text", "#rows td"):
+    for element in ("#input", "#text", "#rows td", "#examples button:last-child"):
         direction = page.one(element).value_of_css_property("direction")
         assert direction == "rtl", element
     assert page.marks() == [("", "حديد", "METAL"), ("حديد صلب ", "Acme", "ORG")]
@@ -153,20 +174,24 @@ def test_snippets_card_and_call(page: Page, served: Lambda) -> None:
     assert r"It'\''s 🧪 Acme" in page.text_of("#curl")
     assert f'endpoint_url="{served.endpoint_url}"' in page.text_of("#boto3")
     assert 'FunctionName="tried"' in page.text_of("#boto3")
-    compile(page.text_of("#boto3"), "boto3", "exec")
+    for snippet in ("boto3", "client"):
+        compile(page.text_of(f"#{snippet}"), snippet, "exec")
+    assert f'Client("{served.endpoint_url}/")' in page.text_of("#client")
+    assert f'fetch("{served.endpoint_url}/predict"' in page.text_of("#fetch")
     card = page.text_of("#card")
     assert all(word in card for word in ("en_pipeline", "MIT", "ORG, PLACE", "Precision", "33.3"))
     assert "Request" in page.text_of("#call")
     assert page.text_of("#json").startswith("[\n")
 
 
-@pytest.mark.parametrize("which", ["curl", "boto3"])
+@pytest.mark.parametrize("which", ["curl", "client", "boto3", "fetch"])
 def test_copying(page: Page, served: Lambda, which: str) -> None:
-    allowed = {"permissions": ["clipboardReadWrite"], "origin": served.endpoint_url}
+    allowed = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": served.endpoint_url}
     page.browser.execute_cdp_cmd("Browser.grantPermissions", allowed)
     page.write("It's 🧪 Acme\nin two lines")
     page.one("#code summary").click()
     page.wait(lambda: page.text_of("#curl"))
+    page.one(f"#tab-{which}").click()
     button = page.one(f"[data-copy={which}]")
     button.click()
     page.wait(lambda: button.text == "Copied")
@@ -201,6 +226,135 @@ def test_the_snippet_names_the_function_however_late_it_is_known(page: Page) -> 
     page.wait(lambda: 'FunctionName="function"' in page.text_of("#boto3"))
     page.browser.execute_script("about()")
     page.wait(lambda: 'FunctionName="tried"' in page.text_of("#boto3"))
+
+
+def test_the_snippets_run(page: Page) -> None:
+    page.write('It\'s 🧪 Acme, "odd"')
+    page.one("#code summary").click()
+    page.wait(lambda: page.text_of("#client"))
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(compile(page.text_of("#client"), "client", "exec"), {})
+    assert printed.getvalue() == "ORG Acme\n<b>ODD</b> odd\n"
+    script = (
+        "const done = arguments[1], logged = []; console.log = (...words) => logged.push(words);"
+        "new (async () => {}).constructor(arguments[0])().then(() => done(logged), (error) => done(String(error)));"
+    )
+    page.browser.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+    page.browser.refresh()
+    page.wait(lambda: page.text_of("#name") == "en_pipeline")
+    page.write('It\'s 🧪 Acme, "odd"')
+    page.one("#code summary").click()
+    page.wait(lambda: page.text_of("#fetch"))
+    logged = page.browser.execute_async_script(script, page.text_of("#fetch"))
+    page.browser.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
+    assert logged == [["ORG", "Acme"], ["<b>ODD</b>", "odd"]]
+
+
+def test_an_empty_text_is_not_sent(page: Page) -> None:
+    for text in ("", " \n"):
+        page.write(text)
+        assert page.one("#go").get_attribute("aria-disabled") == "true"
+        page.one("#go").click()
+        assert page.text_of("#status") == "Write or paste a text first."
+    page.one("#input").send_keys("Acme", Keys.CONTROL, Keys.ENTER)
+    page.wait(page.is_done)
+    calls = page.browser.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
+    assert len([url for url in calls if url.endswith("/predict")]) == 1
+
+
+def test_the_limits_and_the_length_are_shown(page: Page) -> None:
+    page.write("🧪 Acme")
+    length, _, limit = page.text_of("#meter").removesuffix(" characters").partition(" of ")
+    assert (length, int(limit.replace(",", "")) > 10_000) == ("6", True)
+    assert page.texts_of("#limits dt") == ["One text", "One request", "Time"]
+    page.write("a" * (int(limit.replace(",", "")) + 1))
+    assert "over" in page.one("#meter").get_attribute("class")
+    page.find()
+    assert page.text_of("#error strong") == "The text is too long"
+
+
+def test_a_link_carries_the_text_in_its_fragment(page: Page, served: Lambda) -> None:
+    text = "It's 🧪 Acme & 100% #odd?\nin two lines"
+    page.browser.execute_cdp_cmd(
+        "Browser.grantPermissions",
+        {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": served.endpoint_url},
+    )
+    page.write(text)
+    page.find()
+    page.one("#link").click()
+    page.wait(lambda: page.text_of("#link") == "Link copied")
+    copied = page.browser.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+    base = copied.partition("#")[0]
+    assert (base, page.browser.current_url) == (f"{served.endpoint_url}/", copied)
+    page.browser.get("about:blank")
+    opened = Page(page.browser, copied)
+    assert opened.one("#input").get_property("value") == text
+    assert opened.text_of("#status").startswith("This text comes from the link")
+    assert not opened.one("#result").is_displayed()
+    opened.browser.execute_script("location.hash = 'text=%E0%A4%A'")
+    opened.wait(lambda: "damaged" in opened.text_of("#status"))
+
+
+def test_downloads(page: Page, tmp_path: Path) -> None:
+    page.browser.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    page.browser.execute_script(
+        "show('a \"b\", Acme', {took: 1, headers: new Headers(), entities: "
+        "[{text: 'a \"b\", Acme', label: 'A,B', start: 0, end: 11}, {text: 'Acme', label: 'ORG', start: 7, end: 11}]})"
+    )
+    for kind in ("json", "csv"):
+        page.one(f"#as-{kind}").click()
+    files = [tmp_path / "entities.json", tmp_path / "entities.csv"]
+    page.wait(lambda: all(file.exists() for file in files))
+    assert [entity["label"] for entity in json.loads(files[0].read_text(encoding="utf-8"))] == ["A,B", "ORG"]
+    rows = list(csv.reader(files[1].read_text(encoding="utf-8-sig").splitlines()))
+    assert rows == [["text", "label", "start", "end"], ['a "b", Acme', "A,B", "0", "11"], ["Acme", "ORG", "7", "11"]]
+
+
+def test_a_call_shows_the_elapsed_time_and_can_be_cancelled(page: Page) -> None:
+    page.browser.execute_script(
+        "window.fetch = (url, { signal }) => new Promise((_, reject) =>"
+        " signal.addEventListener('abort', () => reject(signal.reason)))"
+    )
+    page.write("Acme")
+    page.one("#go").click()
+    page.wait(lambda: page.text_of("#clock") == "1 s of at most 30 s")
+    assert page.one("#progress").is_displayed()
+    assert page.one("#go").get_attribute("aria-disabled") == "true"
+    page.one("#cancel").click()
+    page.wait(lambda: page.text_of("#status").startswith("Cancelled after"))
+    assert not page.one("#cancel").is_displayed()
+    assert not page.one("#error").is_displayed()
+    assert page.browser.switch_to.active_element.get_attribute("id") == "go"
+    page.one("#input").send_keys(Keys.CONTROL, Keys.ENTER)
+    page.wait(page.one("#cancel").is_displayed)
+    page.one("#input").send_keys(Keys.ESCAPE)
+    page.wait(lambda: not page.one("#cancel").is_displayed())
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+def test_many_and_long_labels_fit(page: Page, width: int) -> None:
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        page.browser.execute_script(
+            "const text = Array.from({length: 30}, (_, i) => `word${i}`).join(' ');"
+            "const entities = Array.from(text.matchAll(/word(\\d+)/g), ({0: text, 1: n, index}) =>"
+            " ({text, label: (n === '3' ? 'LONG_'.repeat(40) : 'L_') + n, start: index, end: index + text.length}));"
+            "for (let n = 30; n < 50; n++) labels.push(`LABEL_${n}`);"
+            "show(text, {took: 1, headers: new Headers(), entities})"
+        )
+        assert page.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        assert len(page.all("#legend .key")) == 30
+        hues = page.browser.execute_script(
+            "return new Set([...document.querySelectorAll('mark')].map(m => m.style.getPropertyValue('--hue'))).size"
+        )
+        assert hues == 30
+        page.one("#more").click()
+        assert len(page.all("#legend .key")) >= 50
+        assert page.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_there_is_nothing_to_compare_with(page: Page) -> None:
@@ -259,6 +413,30 @@ def test_a_status_from_before_the_function_is_explained(
     page.wait(lambda: page.one("#error").is_displayed())
     assert detail in page.text_of("#error .detail")
     assert remedy in page.text_of("#error .remedy")
+
+
+def test_below_a_base_path_with_own_examples_and_the_intended_use(browser: Any, below: str) -> None:
+    page = Page(browser, below)
+    assert browser.current_url == f"{below}/"
+    assert page.texts_of("#examples button") == ["odd first", "حديد"]
+    page.all("#examples button")[1].click()
+    page.wait(page.is_done)
+    assert page.marks() == [("", "حديد", "METAL")]
+    assert page.text_of("#notes") == "For metals only."
+    assert page.text_of("#source") == "MIT · Made from A corpus (CC0)"
+    assert not page.all("a[href^=javascript]")
+    with urlopen(f"{below}/openapi.json") as answer:
+        assert json.load(answer)["servers"] == [{"url": "/compare"}]
+    assert page.errors() == []
+
+
+def test_the_page_requests_nothing_but_itself_and_its_function(page: Page, served: Lambda) -> None:
+    page.write("Acme")
+    page.find()
+    names = page.browser.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
+    assert {name for name in names if not name.startswith("data:")} == {
+        f"{served.endpoint_url}/{path}" for path in ("info", "predict")
+    }
 
 
 def test_the_policy_has_nothing_unsafe(page: Page) -> None:

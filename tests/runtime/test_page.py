@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -19,7 +20,7 @@ from spacy_lambda.runtime.events.http import page_settings
 from spacy_lambda.runtime.predictor import Predictor
 
 FILE = Path(page.__file__).with_name("index.html")
-MAX_BYTES = 30 * 1024
+MAX_BYTES, MAX_GZIP_BYTES = 46 * 1024, 16 * 1024
 
 
 def get(environ: Mapping[str, str], path: str = "/", method: str = "GET", stage: str = "$default") -> dict[str, Any]:
@@ -57,7 +58,13 @@ def test_the_policy_allows_what_is_in_the_file_and_nothing_else() -> None:
         (content,) = re.findall(f"<{kind}>(.*?)</{kind}>", FILE.read_text(encoding="utf-8"), re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         expected.append(f"{kind}-src 'sha256-{digest}'")
-    expected += ["connect-src 'self'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'"]
+    expected += [
+        "img-src data:",
+        "connect-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
     policy = get({"SPACY_LAMBDA_PAGE": "on"})["headers"]["content-security-policy"]
     assert policy.split("; ") == expected
 
@@ -131,4 +138,30 @@ def test_the_file_has_no_attributes_that_the_policy_or_a_stage_breaks(attribute:
 
 
 def test_the_file_is_small() -> None:
-    assert FILE.stat().st_size < MAX_BYTES
+    content = FILE.read_bytes()
+    assert len(content) < MAX_BYTES
+    assert len(gzip.compress(content, 5)) < MAX_GZIP_BYTES
+
+
+def test_own_examples_and_the_intended_use_are_in_the_info() -> None:
+    environ = {"SPACY_LAMBDA_EXAMPLES": '["One\\ntext.", " ", "شكل"]', "SPACY_LAMBDA_NOTES": "For abstracts only."}
+    info = json.loads(get({**environ, "SPACY_LAMBDA_PAGE": "on"}, "/info")["body"])
+    assert (info["examples"], info["notes"]) == (["One\ntext.", "شكل"], "For abstracts only.")
+    assert "examples" not in json.loads(get(environ, "/info")["body"])
+
+
+def test_the_info_has_what_the_metadata_has_about_the_pipeline() -> None:
+    nlp = spacy.blank("xx")
+    sources = [{"name": "A corpus", "author": "B", "license": "CC0"}]
+    nlp.meta.update(notes="Not for poems.", sources=sources, author="C", license="MIT")
+    event = {"rawPath": "/info", "requestContext": {"http": {"method": "GET"}}}
+    info = json.loads(dispatch(event, None, Predictor(nlp, {}))["body"])
+    assert (info["notes"], info["sources"], info["author"], info["license"]) == ("Not for poems.", sources, "C", "MIT")
+
+
+@pytest.mark.parametrize("value", ["A text.", '"A text."', "[1]", '{"text": "A text."}', "[" * 100_000])
+def test_examples_that_are_not_texts_are_ignored_and_logged(value: str, caplog: pytest.LogCaptureFixture) -> None:
+    page_settings._read_examples.cache_clear()
+    environ = {"SPACY_LAMBDA_PAGE": "on", "SPACY_LAMBDA_EXAMPLES": value}
+    assert "examples" not in json.loads(get(environ, "/info")["body"])
+    assert [record.message.split(":")[0] for record in caplog.records] == ["SPACY_LAMBDA_EXAMPLES is ignored"]

@@ -30,7 +30,7 @@ def page_response(predictor: Predictor) -> HttpResponse:
     called = ("'self'", other.origin) if other and other.origin else ("'self'",)
     headers = {
         "content-type": "text/html; charset=utf-8",
-        "content-security-policy": _policy({**hashes, "connect": called}),
+        "content-security-policy": _policy({**hashes, "img": ("data:",), "connect": called}),
         "referrer-policy": "no-referrer",
         "cache-control": "no-cache",
     }

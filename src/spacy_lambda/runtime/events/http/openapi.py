@@ -14,6 +14,7 @@ from spacy_lambda.runtime.scores import score_kind
 __all__ = ["openapi"]
 
 EXAMPLE = "Thin films of iron oxide were grown on silicon by molecular beam epitaxy."
+STRING = {"type": "string"}
 OFFSET = {"type": "integer", "minimum": 0}
 
 
@@ -33,7 +34,9 @@ def openapi(predictor: Predictor, base: str = "") -> dict[str, Any]:
         "servers": [{"url": base or "/"}],
         "paths": {
             "/predict": {"post": _predict(predictor)},
-            "/health": {"get": _get("health", "Health of the function.", {"status": {"const": "ok"}})},
+            "/health": {
+                "get": _get("health", "Health of the function.", {"status": {"type": "string", "const": "ok"}})
+            },
             "/info": {"get": _get("info", "Name, labels, versions, hashes and figures of the pipeline.", {})},
             "/openapi.json": {"get": _get("openapi", "This document.", {})},
         },
@@ -92,35 +95,43 @@ def _schemas(predictor: Predictor) -> dict[str, Any]:
         "items": text,
         "description": f"Up to {limits.texts:,} texts, of {limits.total:,} characters in total.",
     }
-    include = {"type": "array", "items": {"enum": list(DOC_PARTS)}}
-    long_text = {"enum": list(LONG_TEXT)}
+    options = {"include": {"type": "array", "items": _ref("DocPart")}, "long_text": _ref("LongText")}
     labels = entity_labels(predictor.nlp)
-    label = {"type": "string", **({"enum": labels} if labels else {})}
-    entity = {"text": {"type": "string"}, "label": label, "start": OFFSET, "end": OFFSET}
-    group = {
-        "entity_group": label,
-        "word": {"type": "string"},
-        "start": OFFSET,
-        "end": OFFSET,
-        "score": _score(predictor),
+    entities = {"type": "array", "items": {"anyOf": [_ref("Entity"), _ref("EntityGroup")]}}
+    objects = {"type": "array", "items": {"type": "object"}}
+    parts = {
+        "ents": entities,
+        "sents": objects,
+        "tokens": objects,
+        "cats": {"type": "object", "additionalProperties": {"type": "number"}},
+        "spans": {"type": "object", "additionalProperties": objects},
     }
-    entities = {"type": "array", "items": {"anyOf": [_object(entity), _object(group)]}}
-    one = {"anyOf": [entities, {"type": "object", "propertyNames": {"enum": list(DOC_PARTS)}}]}
-    wanted = ({"text": text}, {"texts": texts}, {"inputs": {"anyOf": [text, texts]}})
     return {
-        "Request": {"oneOf": [_object(keys, include=include, long_text=long_text) for keys in wanted]},
-        "Response": {"anyOf": [one, {"type": "array", "items": one}]},
+        "Request": {"oneOf": [_ref("TextRequest"), _ref("TextsRequest"), _ref("InputsRequest")]},
+        "TextRequest": _object({"text": text}, **options),
+        "TextsRequest": _object({"texts": texts}, **options),
+        "InputsRequest": _object({"inputs": {"anyOf": [text, texts]}}, **options),
+        "Response": {"anyOf": [_ref("Prediction"), {"type": "array", "items": _ref("Prediction")}]},
+        "Prediction": {"anyOf": [entities, _ref("DocParts")]},
+        "Entity": _object({"text": STRING, "label": _ref("Label"), "start": OFFSET, "end": OFFSET}),
+        "EntityGroup": _object(
+            {"entity_group": _ref("Label"), "word": STRING, "start": OFFSET, "end": OFFSET, "score": _score(predictor)}
+        ),
+        "DocParts": {"type": "object", "properties": parts, "additionalProperties": False},
+        "DocPart": {**STRING, "enum": list(DOC_PARTS)},
+        "LongText": {**STRING, "enum": list(LONG_TEXT)},
+        "Label": {**STRING, **({"enum": labels} if labels else {})},
         "Problem": {
             "type": "object",
             "required": ["type", "title", "status", "detail"],
             "properties": {
-                "type": {"type": "string"},
-                "title": {"type": "string"},
+                "type": STRING,
+                "title": STRING,
                 "status": {"type": "integer"},
-                "detail": {"type": "string"},
-                "remedy": {"type": "string"},
-                "key": {"type": "string"},
-                "keys": {"type": "array", "items": {"type": "string"}},
+                "detail": STRING,
+                "remedy": STRING,
+                "key": STRING,
+                "keys": {"type": "array", "items": STRING},
             },
         },
     }
@@ -129,7 +140,7 @@ def _schemas(predictor: Predictor) -> dict[str, Any]:
 def _score(predictor: Predictor) -> dict[str, Any]:
     kind = score_kind(predictor.nlp)
     if kind == "constant 1.0":
-        return {"const": 1.0, "description": "The pipeline has no scores of its own."}
+        return {"type": "number", "const": 1.0, "description": "The pipeline has no scores of its own."}
     source = (
         "the probability of the analyses in the beam that have this entity"
         if kind == "beam"
