@@ -102,6 +102,7 @@ def every_spec(zipped: Path) -> list[FunctionSpec]:
             auth="none",
             cors=("https://example.org",),
             environment={"SPACY_LAMBDA_PAGE": "on"},
+            examples=("Iron.\n", "é"),
             tracing=True,
             alarm_email="somebody@example.org",
             budget=25.5,

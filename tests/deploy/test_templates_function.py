@@ -45,7 +45,13 @@ def test_a_zip(templates: dict[str, Template]) -> None:
     assert function == {
         "Architectures": ["arm64"],
         "Description": f"spaCy pipeline {SHA256[:12]}",
-        "Environment": {"Variables": {"SPACY_LAMBDA_METRICS": "news", "SPACY_LAMBDA_PAGE": "on"}},
+        "Environment": {
+            "Variables": {
+                "SPACY_LAMBDA_EXAMPLES": '["Iron.\\n", "\\u00e9"]',
+                "SPACY_LAMBDA_METRICS": "news",
+                "SPACY_LAMBDA_PAGE": "on",
+            }
+        },
         "FunctionName": "news-public",
         "Handler": "spacy_lambda.runtime.handler.handler",
         "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "${AWS::Logs::LogGroup}"},

@@ -17,6 +17,8 @@ import spacy
 
 from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.local import LocalFunction
+from spacy_lambda.runtime.predictor import Predictor
+from tests.local.gateways import GATEWAYS, serve_behind
 from tests.local.local_lambda import Lambda, settings
 
 pytest.importorskip("selenium", reason="selenium is not installed")
@@ -428,6 +430,23 @@ def test_below_a_base_path_with_own_examples_and_the_intended_use(browser: Any, 
     with urlopen(f"{below}/openapi.json") as answer:
         assert json.load(answer)["servers"] == [{"url": "/compare"}]
     assert page.errors() == []
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_behind_a_gateway(browser: Any, with_page: Path, gateway: str) -> None:
+    make_event, base, setting = GATEWAYS[gateway]
+    with serve_behind(
+        make_event, Predictor(spacy.load(with_page), {**ENVIRON, "SPACY_LAMBDA_BASE_PATH": setting})
+    ) as url:
+        page = Page(browser, f"{url}{base}")
+        page.write("🧪 Acme")
+        page.find()
+        assert page.marks() == [("🧪 ", "Acme", "ORG")]
+        links = {link.get_property("href") for link in page.all("a")}
+        assert links == {f"{url}{base}/{path}" for path in ("openapi.json", "info", "health")}
+        with urlopen(f"{url}{base}/openapi.json") as answer:
+            assert json.load(answer)["servers"] == [{"url": base}]
+        assert page.errors() == []
 
 
 def test_the_page_requests_nothing_but_itself_and_its_function(page: Page, served: Lambda) -> None:

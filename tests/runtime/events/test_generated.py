@@ -39,6 +39,16 @@ BODIES = JSON | st.fixed_dictionaries(
 )
 PATHS = st.sampled_from(["/predict", "/predict/", "/health", "/info", "/openapi.json", "/", "//"]) | TEXTS
 METHODS = st.sampled_from(["POST", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"]) | TEXTS | JSON
+TEMPLATES = st.sampled_from(["/{proxy+}", "/ner/{proxy+}", "/ner/predict", "/ner", "$default", "POST /{proxy+}"]) | JSON
+ROUTES = st.fixed_dictionaries(
+    {},
+    optional={
+        "resource": TEMPLATES,
+        "routeKey": TEMPLATES,
+        "pathParameters": st.fixed_dictionaries({"proxy": PATHS | JSON}) | JSON,
+        "version": st.just("1.0") | JSON,
+    },
+)
 HEADERS = st.dictionaries(
     st.sampled_from(["content-type", "Accept-Encoding", "content-encoding", "origin"]) | TEXTS,
     st.sampled_from(["application/json", "gzip", "gzip;q=0", "identity", "text/html"]) | TEXTS | JSON,
@@ -108,9 +118,11 @@ def test_bodies(body: Any, encoded: bool, multiple: bool) -> None:
 
 
 @settings(max_examples=examples(2000))
-@given(METHODS, PATHS, HEADERS | JSON, TEXTS | JSON, st.booleans() | JSON, st.sampled_from(["2.0", "1.0", "elb"]))
-def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, door: str) -> None:
-    event: dict[str, Any] = {"headers": headers, "body": body, "isBase64Encoded": encoded}
+@given(
+    METHODS, PATHS, HEADERS | JSON, TEXTS | JSON, st.booleans() | JSON, st.sampled_from(["2.0", "1.0", "elb"]), ROUTES
+)
+def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, door: str, route: dict[str, Any]) -> None:
+    event: dict[str, Any] = {**route, "headers": headers, "body": body, "isBase64Encoded": encoded}
     if door == "2.0":
         event |= {"rawPath": path, "requestContext": {"http": {"method": method}, "stage": "$default"}}
     else:
@@ -133,6 +145,38 @@ def test_events_of_any_shape(event: dict[str, Any]) -> None:
     except RequestError:
         return
     json.dumps(answer, allow_nan=False)
+
+
+PARAMETERS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(KEYS) | JSON, "value": TEXTS | JSON, "type": st.just("string") | JSON}
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=examples(600))
+@given(PARAMETERS | JSON, PARAMETERS | JSON, PATHS | JSON, METHODS, st.booleans())
+def test_calls_of_agents(parameters: Any, properties: Any, path: Any, method: Any, is_api: bool) -> None:
+    event: dict[str, Any] = {"actionGroup": "entities", "parameters": parameters}
+    event["requestBody"] = {"content": {"application/json": {"properties": properties}}}
+    event |= {"apiPath": path, "httpMethod": method} if is_api else {"function": "find"}
+    response = dispatch(event, None, FUNCTION)["response"]
+    if is_api:
+        assert 200 <= response["httpStatusCode"] < 500
+    else:
+        state = response["functionResponse"].get("responseState")
+        assert state in (None, "REPROMPT")
+    json.dumps(response, allow_nan=False)
+
+
+def test_the_response_to_an_agent_is_within_its_limit() -> None:
+    text = {"name": "text", "type": "string", "value": "iron " * 10}
+    many = {"name": "texts", "type": "array", "value": json.dumps(["iron " * 10] * 60)}
+    for parameter, status in ((text, 200), (many, 413)):
+        event = {"actionGroup": "entities", "apiPath": "/predict", "httpMethod": "POST", "parameters": [parameter]}
+        response = dispatch(event, None, FUNCTION)["response"]
+        assert (response["httpStatusCode"], len(json.dumps(response)) < 25_000) == (status, True)
 
 
 def test_deep_nesting_is_a_request_error() -> None:

@@ -14,6 +14,7 @@ import spacy
 
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.events.http import paths
 from spacy_lambda.runtime.predictor import Predictor
 
 EVENTS = sorted((Path(__file__).parent / "samples").glob("http_*.json"))
@@ -212,6 +213,17 @@ def test_the_page_is_at_the_base_path(event: dict[str, Any], setting: str, funct
 def test_other_paths_are_not_below_the_base_path(path: str, function: Predictor) -> None:
     with_base = Predictor(function.nlp, {"SPACY_LAMBDA_BASE_PATH": "/ner"})
     assert dispatch(alb_event(path), CONTEXT, with_base)["statusCode"] == 404
+
+
+@pytest.mark.parametrize("value", ["https://a.example/ner", "/ner?a=b", "/a b", "/ä", "/a//b", "/a\r\nb"])
+def test_an_invalid_base_path_is_ignored_and_logged(
+    value: str, function: Predictor, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths._read_base.cache_clear()
+    with_base = Predictor(function.nlp, {"SPACY_LAMBDA_BASE_PATH": value})
+    answer = dispatch(url_event("GET", "/openapi.json"), CONTEXT, with_base)
+    assert json.loads(body_of(answer))["servers"] == [{"url": "/"}]
+    assert [record.message.split(":")[0] for record in caplog.records] == ["SPACY_LAMBDA_BASE_PATH is ignored"]
 
 
 def test_rest_apis_get_no_base64(function: Predictor) -> None:

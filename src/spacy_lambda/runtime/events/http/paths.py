@@ -7,8 +7,10 @@ mapping of an HTTP API's ``$default`` route (https://docs.aws.amazon.com/apigate
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +18,10 @@ from spacy_lambda.core.env_names import BASE_PATH_VARIABLE
 
 __all__ = ["split_path", "without_stage"]
 
+_BASE = re.compile(r"(?:/[\w.~-]+)*", re.ASCII)
 _GREEDY = re.compile(r"\{([^{}]+)\+\}$")
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def split_path(
@@ -35,7 +40,7 @@ def split_path(
     :param requested: The path that the caller requested; by default the event's.
     :param known: The paths of the API.
     """
-    named = _normal(environ.get(BASE_PATH_VARIABLE, "")).rstrip("/")
+    named = _read_base(environ.get(BASE_PATH_VARIABLE, ""))
     own = _without(_normal(_in_route(event, path, route)), named)
     if (
         own not in known and route and "{" not in route
@@ -51,6 +56,16 @@ def split_path(
 def without_stage(path: str, stage: Any) -> str:
     """Remove the stage, which HTTP APIs put before the path unless it is the default one."""
     return path if stage in (None, "$default") else _without(path, f"/{stage}")
+
+
+@cache
+def _read_base(value: str) -> str:
+    """Read the setting; an invalid value is ignored and logged."""
+    base = _normal(value.strip()).rstrip("/")
+    if not _BASE.fullmatch(base):
+        _LOGGER.warning("%s is ignored: %r is not a path such as /ner", BASE_PATH_VARIABLE, value[:200])
+        return ""
+    return base
 
 
 def _in_route(event: Mapping[str, Any], path: str, route: str) -> str:
