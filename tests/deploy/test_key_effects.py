@@ -28,6 +28,7 @@ CHANGES: dict[str, Any] = {
     "auth": "none",
     "cors": ("https://example.org",),
     "page": True,
+    "examples": ("Iron.",),
     "metrics": False,
     "tracing": True,
     "alarm_email": "search@example.org",
