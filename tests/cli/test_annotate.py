@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from spacy_lambda.cli import make_app
-from spacy_lambda.cli.annotate_progress import annotate_progress
+from spacy_lambda.cli.annotate_progress import annotate_progress, announced_executions
 from spacy_lambda.core.annotation import Counts
-from spacy_lambda.corpus import Progress, Summary
+from spacy_lambda.corpus.estimate import EngineEstimate, Estimate
+from spacy_lambda.corpus.summary import Progress, ShardStates, Summary
 from spacy_lambda.errors import DeployError
 
 
@@ -114,3 +115,82 @@ def test_progress_without_a_terminal_is_a_line_from_time_to_time(capsys: pytest.
         "annotating: 200 documents, 10.0/s, 0 words/s, 2 errors, 50%, about 20 s left\n"
         "annotating: 360 documents, 10.0/s, 0 words/s, 2 errors\n"
     )
+
+
+ESTIMATE = Estimate(
+    documents=1000,
+    unreadable=2,
+    characters=10**6,
+    shards=12,
+    sampled=50,
+    words_per_document=180,
+    documents_per_second=20,
+    engines=(
+        EngineEstimate(engine="lambda", seconds=120, units=12, measured_on="papers-ner", invocations=12, cost=0.0123),
+    ),
+)
+
+
+def annotated_after(
+    answer: bool, estimate: Estimate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> tuple[Result, dict[str, Any]]:
+    """Run the command at a terminal with this answer to its question; return the estimate's options too."""
+    options: dict[str, Any] = {}
+
+    def estimated(sources: Any, **given: Any) -> Estimate:
+        options.update(given)
+        return estimate
+
+    monkeypatch.setattr("spacy_lambda.corpus.estimate.estimate_corpus", estimated)
+    monkeypatch.setattr("spacy_lambda.cli.annotate.require_terminal", lambda **_: None)
+    monkeypatch.setattr("spacy_lambda.cli.annotate.confirm", lambda question, **_: answer)
+    words = ["annotate", "in.jsonl", str(tmp_path / "out"), "--function", "ner", "--include", "ents,sents"]
+    return CliRunner().invoke(make_app(), words), options
+
+
+def test_the_cost_is_shown_before_it_is_confirmed(
+    runs: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, options = annotated_after(False, ESTIMATE, monkeypatch, tmp_path)
+    assert refused.exit_code == 1
+    assert runs == []
+    assert refused.stderr.splitlines() == [
+        "1,000 documents, 2 of which cannot be read, about 180 words each, in 12 shards",
+        "one invocation of papers-ner annotates 20.0 documents/s (measured on 50)",
+        "12 invocations, 12 at a time: about 2 min, about $0.0123 by list prices",
+        "not confirmed; nothing but the sample was sent",
+    ]
+    assert (options["function"], options["include"], options["on_lambda"]) == ("ner", ["ents", "sents"], True)
+    assert options["destination"] == str(tmp_path / "out")
+    assert annotated_after(True, ESTIMATE, monkeypatch, tmp_path)[0].exit_code == 0
+    assert len(runs) == 1
+
+
+def test_what_costs_nothing_is_not_confirmed(
+    runs: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Estimate(documents=0, unreadable=0, characters=0, shards=0)
+    assert annotated_after(False, nothing, monkeypatch, tmp_path)[0].exit_code == 0
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize(("stopped", "text"), [(True, "the execution was stopped; run the same"), (False, "goes on")])
+def test_an_interrupt_names_what_became_of_the_execution(
+    capsys: pytest.CaptureFixture[str], stopped: bool, text: str
+) -> None:
+    states = ShardStates(execution="arn:one")
+    progress = Progress(documents=1, words=1, errors=0, resumed=0, read_bytes=1, total_bytes=1, states=states)
+    seen: list[Progress] = []
+
+    def interrupted() -> None:
+        with announced_executions(seen.append) as on_progress:
+            on_progress(progress)
+            on_progress(replace(progress, states=replace(states, stopped=stopped)))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "execution: arn:one"
+    assert text in last
+    assert len(seen) == 2

@@ -1,7 +1,7 @@
 """A function with a state machine in moto's AWS, in this process: state machines are executed, and functions answer.
 
-moto does not fail a Map of which more shards fail than are tolerated, does not list a Map's children and does not
-redrive: ``test_executions.py`` tests these with a stand-in for the client. It reads percentages with a point only.
+moto does not fail a Map of which more shards fail than are tolerated, and does not redrive: ``test_executions.py``
+tests these with a stand-in for the client. Nor does it list a Map's children: here their histories are the function's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from moto import mock_aws
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.responses import ActionResult
-from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from spacy_lambda.cdk.app import synthesize
@@ -33,11 +34,12 @@ from spacy_lambda.cdk.spec import FunctionSpec, ZipCode
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.wire_errors import to_function_error
-from spacy_lambda.errors import RequestError
+from spacy_lambda.errors import RequestError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.loading import load_pipeline
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.telemetry.observation import Observation
+from tests.step_functions import change_step_functions, readable
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -45,6 +47,9 @@ BUCKET = f"papers-models-{ACCOUNT}-{REGION}"
 FUNCTION = "papers-ner"
 MEMORY_MB = 2048
 INIT_MS = 50.0
+FAILED_S = 0.1
+"""Time of an attempt that fails."""
+
 CONFIG = f"""
 [project]
 name = "papers"
@@ -64,36 +69,77 @@ class Function:
 
     :param predictor: Its pipeline.
     :param failing: Names of shards that it fails.
-    :param invocations: Names of the shards of all invocations.
-    :param billed_ms: Billed milliseconds of those that succeeded.
+    :param transient: Shards that it fails with an error of S3, and how many times.
+    :param invocations: Names of the shards of all invocations by Step Functions.
+    :param billed_ms: Billed milliseconds of those.
+    :param failed_ms: Those of the invocations that failed.
+    :param reported_ms: Billed milliseconds by the records of the others.
+    :param histories: Histories of the Map's child executions, by ARN.
     """
 
     predictor: Predictor
     failing: set[str] = field(default_factory=set)
+    transient: dict[str, int] = field(default_factory=dict)
     invocations: list[str] = field(default_factory=list)
     billed_ms: list[float] = field(default_factory=list)
+    failed_ms: list[float] = field(default_factory=list)
+    reported_ms: list[float] = field(default_factory=list)
+    histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def invoke(self, event: Any) -> tuple[Any, bool]:
         """Return the response, and whether it is an error."""
         with self.lock:
-            began = time.perf_counter()
-            init_ms = 0.0 if self.invocations else INIT_MS
-            if "shard" in event:
-                self.invocations.append(event["shard"]["name"])
-                if event["shard"]["name"] in self.failing:
-                    return _error(RequestError("the time does not suffice", remedy="make smaller shards")), True
-            try:
-                answer = dispatch(event, None, replace(self.predictor, observation=Observation(init_ms=init_ms)))
-            except RequestError as exc:
-                return _error(exc), True
-            if "shard" in event:
-                self.billed_ms.append(init_ms + 1000 * (time.perf_counter() - began))
-            return answer, False
+            return self._annotate(event) if "execution" in event else self._dispatch(event, init_ms=0)
+
+    def _annotate(self, event: Any) -> tuple[Any, bool]:
+        name = event["shard"]["name"]
+        init_ms = 0.0 if self.invocations else INIT_MS
+        self.invocations.append(name)
+        # moto runs children in their parent.
+        history = self.histories.setdefault(child := f"{event['execution']}/shards:{name}", [])
+        if not history:
+            _append(history, "ExecutionStarted", input=json.dumps(event["shard"]))
+        _append(history, "TaskStarted")
+        began = time.perf_counter()
+        time.sleep(init_ms / 1000)
+        answer, failed = self._outcome(name, {**event, "execution": child}, init_ms)
+        self.billed_ms.append(1000 * (time.perf_counter() - began))
+        if failed:
+            self.failed_ms.append(self.billed_ms[-1])
+            _append(history, "TaskFailed", error=answer["errorType"])
+        else:
+            self.reported_ms.append(answer["billed_ms"])
+        if name in self.failing:
+            _append(history, "ExecutionFailed", error=answer["errorType"], cause=json.dumps(answer))
+        return answer, failed
+
+    def _outcome(self, name: str, event: Any, init_ms: float) -> tuple[Any, bool]:
+        transient = self.transient.get(name, 0)
+        if name not in self.failing and not transient:
+            return self._dispatch(event, init_ms)
+        time.sleep(FAILED_S)
+        self.transient[name] = max(0, transient - 1)
+        if transient:
+            return _error(StoreError("S3 does not answer", remedy="retry")), True
+        return _error(RequestError("the time does not suffice", remedy="make smaller shards")), True
+
+    def _dispatch(self, event: Any, init_ms: float) -> tuple[Any, bool]:
+        try:
+            observation = Observation(init_ms=init_ms)
+            return dispatch(event, None, replace(self.predictor, observation=observation)), False
+        except RequestError as exc:
+            return _error(exc), True
 
 
-def _error(error: RequestError) -> Any:
-    return {"errorType": "RequestError", "errorMessage": to_function_error(error)}
+def _append(history: list[dict[str, Any]], kind: str, **details: str) -> None:
+    named = {f"{kind[0].lower()}{kind[1:]}EventDetails": details} if details else {}
+    history.append({"timestamp": datetime.now(UTC), "type": kind, "id": len(history) + 1, **named})
+
+
+def _error(error: SpacyLambdaError) -> Any:
+    message = to_function_error(error) if isinstance(error, RequestError) else str(error)
+    return {"errorType": type(error).__name__, "errorMessage": message}
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +165,7 @@ def definition(tmp_path_factory: pytest.TempPathFactory) -> str:
     alias = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}:live"
     refs = {"AWS::Partition": "aws"}
     text = "".join(one if isinstance(one, str) else refs.get(one["Ref"], alias) for one in parts)
-    return text.replace('"ToleratedFailurePercentage":5,', '"ToleratedFailurePercentage":5.0,')
+    return readable(text)
 
 
 @contextmanager
@@ -137,8 +183,9 @@ def deployed(patch: pytest.MonkeyPatch, pipeline: Path, definition: str) -> Iter
 
     patch.setattr(LambdaSimpleBackend, "invoke", invoke)
     patch.setattr(LambdaResponse, "_get_param", _get_param)
-    patch.setattr(StepFunctionsParserBackend, "list_map_runs", _list_map_runs)
-    patch.setattr(StepFunctionResponse, "list_executions", _list_executions)
+    change_step_functions(patch)
+    patch.setattr(StepFunctionResponse, "list_executions", partialmethod(_list_executions, function=function))
+    patch.setattr(StepFunctionResponse, "get_execution_history", partialmethod(_history, function=function))
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         patch.delenv(name, raising=False)
     config: Any = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}
@@ -188,20 +235,26 @@ def _get_param(response: Any, name: str, default: Any = None) -> Any:
 _param = LambdaResponse._get_param
 
 
-def _list_map_runs(backend: Any, execution_arn: str) -> dict[str, Any]:
-    """moto fails while an execution begins."""
-    worker = backend.describe_execution(execution_arn=execution_arn).exec_worker
-    return {"mapRuns": []} if worker is None or worker.env is None else _list(backend, execution_arn)
-
-
-_list = StepFunctionsParserBackend.list_map_runs
-
-
-def _list_executions(response: Any) -> Any:
+def _list_executions(response: Any, *, function: Function) -> Any:
     """moto does not know the executions of a Map's items."""
-    if response._get_param("mapRunArn") is not None:
-        return ActionResult({"executions": []})
-    return _list_all(response)
+    if response._get_param("mapRunArn") is None:
+        return _list_all(response)
+    failed = [
+        {
+            "executionArn": arn,
+            "name": arn.rpartition(":")[2],
+            "startDate": history[0]["timestamp"],
+            "stateMachineArn": response._get_param("mapRunArn"),
+            "status": "FAILED",
+        }
+        for arn, history in function.histories.items()
+        if history[-1]["type"] == "ExecutionFailed"
+    ]
+    return ActionResult({"executions": failed if response._get_param("statusFilter") == "FAILED" else []})
 
 
 _list_all = StepFunctionResponse.list_executions
+
+
+def _history(response: Any, *, function: Function) -> Any:
+    return ActionResult({"events": function.histories[response._get_param("executionArn")]})

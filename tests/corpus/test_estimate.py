@@ -8,7 +8,8 @@ import pytest
 
 from spacy_lambda.core.annotation import AnnotateOptions, Document
 from spacy_lambda.corpus import estimate_corpus
-from spacy_lambda.corpus.estimate import read_all
+from spacy_lambda.corpus.estimate import LambdaSettings, estimate_lambda
+from spacy_lambda.corpus.sample import Measured, Reading, read_all
 from spacy_lambda.corpus.shards import make_shard
 from spacy_lambda.errors import CorpusError
 from tests.corpus.engines import InProcess
@@ -21,8 +22,9 @@ def test_the_estimate_counts_all_documents(tmp_path: Path, pipeline: Path) -> No
     found = estimate_corpus(tmp_path / "corpus.jsonl", pipeline=pipeline, workers=2, shard_bytes=10_000)
     assert (found.documents, found.unreadable, found.sampled, found.failing) == (301, 1, 50, 0)
     assert found.words_per_document == 4
-    local, on_lambda = found.engines
+    local, on_ray, on_lambda = found.engines
     assert (local.engine, local.cost, local.units) == ("local", None, 2)
+    assert (on_ray.engine, on_ray.seconds, on_ray.measured_on) == ("ray", local.seconds, "this machine")
     assert on_lambda.invocations == found.shards > 2
     assert on_lambda.cost is not None
     assert on_lambda.cost > 0
@@ -36,7 +38,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def engine(pipeline: Path, options: AnnotateOptions, *, workers: int) -> InProcess:
         return InProcess(pipeline, options)
 
-    monkeypatch.setattr("spacy_lambda.corpus.estimate.LocalEngine", engine)
+    monkeypatch.setattr("spacy_lambda.corpus.sample.LocalEngine", engine)
 
 
 @pytest.mark.usefixtures("in_process")
@@ -74,3 +76,21 @@ def test_a_corpus_without_texts_is_refused(tmp_path: Path, pipeline: Path) -> No
     with pytest.raises(CorpusError, match="none of the 1 documents has a text") as raised:
         estimate_corpus(tmp_path / "corpus.jsonl", pipeline=pipeline)
     assert "--text-column" in raised.value.remedy
+
+
+def test_shards_that_are_done_are_left_out() -> None:
+    shards = [make_shard(str(n), [Document(n, f"text {n}", "file", n)]) for n in range(5)]
+    reading = read_all(shards, done={"1", "3"})
+    assert (reading.documents, reading.shards) == (3, 3)
+    assert {document.id for document in reading.sample} == {0, 2, 4}
+
+
+def test_the_cost_of_a_million_documents_is_that_of_the_prices() -> None:
+    """A million abstracts of 1,000 characters, 20 in a second and shards of 200 kB."""
+    reading = Reading(documents=1_000_000, unreadable=0, characters=10**9, shards=5_000, sample=())
+    measured = Measured(place="ner", documents=50, words=9_000, characters=50_000, seconds=2.5, overhead_s=0.1)
+    found = estimate_lambda(reading, measured, LambdaSettings(memory_mb=2048, architecture="x86_64"))
+    seconds = 50_000 + 5_000 * 0.1 + 100 * 2
+    assert (found.units, found.invocations) == (100, 5_000)
+    assert found.seconds == pytest.approx(seconds / 100)
+    assert found.cost == pytest.approx(seconds * 2 * 0.0000166667 + 5_000 * (0.2 + 4 * 25) / 1e6)

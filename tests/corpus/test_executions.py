@@ -9,16 +9,17 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ResponseStreamingError
 
 from spacy_lambda.core.annotation import AnnotateOptions, Document, document_lines, read_documents
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.output_location import S3Prefix
 from spacy_lambda.core.wire_errors import to_function_error
+from spacy_lambda.corpus.engines.attempts import Attempts, Child
 from spacy_lambda.corpus.engines.aws_lambda import LambdaEngine
 from spacy_lambda.corpus.engines.deployed import DeployedFunction
 from spacy_lambda.corpus.engines.executions import Execution, Executions
-from spacy_lambda.corpus.engines.shard_objects import sendable
+from spacy_lambda.corpus.engines.shard_objects import read_object, sendable
 from spacy_lambda.corpus.summary import ShardStates
 from spacy_lambda.errors import CorpusError, RequestError
 
@@ -37,32 +38,54 @@ class StepFunctions:
         self.status, self.redrivable = status, redrivable
         self.calls: list[str] = []
         self.denied = False
+        self.exceptions: Any = boto3.client("stepfunctions", region_name="eu-central-1").exceptions
 
-    def list_executions(self, *, statusFilter: str = "", mapRunArn: str = "", **_: Any) -> Any:
+    def list_executions(
+        self, *, statusFilter: str = "", mapRunArn: str = "", redriveFilter: str = "", nextToken: str = "", **_: Any
+    ) -> Any:
         if self.denied and mapRunArn:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "ListExecutions")
+        if mapRunArn and statusFilter == "FAILED":
+            page = range(3, 5) if nextToken else range(3)
+            children = [{"executionArn": f"child-{n}"} for n in page]
+            return {"executions": children, **({} if nextToken else {"nextToken": "more"})}
         if mapRunArn:
-            ended = {"startDate": BEGAN, "stopDate": BEGAN + timedelta(seconds=30)}
-            children = [{"executionArn": f"child-{n}", **ended} for n in range(5)]
-            return {"executions": children if statusFilter == "FAILED" else []}
+            return {"executions": [{"executionArn": "child-9"}] if redriveFilter == "REDRIVEN" else []}
         one = {"executionArn": "arn:one", "name": "run-20260101", "status": self.status}
         other = {"executionArn": "arn:other", "name": "other-20270101", "status": "RUNNING"}
         return {"executions": [found for found in (one, other) if statusFilter in ("", found["status"])]}
 
     def describe_execution(self, *, executionArn: str) -> Any:
-        if executionArn.startswith("child"):
-            error = RequestError("the time does not suffice", remedy="make smaller shards")
-            cause = json.dumps({"errorType": "RequestError", "errorMessage": to_function_error(error)})
-            return {
-                "input": json.dumps({"name": executionArn.replace("child", "shard")}),
-                "status": "FAILED",
-                "error": "RequestError",
-                "cause": cause,
-            }
         found = {"input": '{"items": "annotate/ner/run/items/one.json"}', "status": self.status}
         failed = {"error": "States.ExceedToleratedFailureThreshold", "cause": "5 of 20 failed"}
         redrive = {"redriveStatus": "REDRIVABLE" if self.redrivable else "NOT_REDRIVABLE"}
         return {**found, **redrive, **(failed if self.status == "FAILED" else {})}
+
+    def get_execution_history(self, *, executionArn: str, **_: Any) -> Any:
+        error = RequestError("the time does not suffice", remedy="make smaller shards")
+        cause = json.dumps({"errorType": "RequestError", "errorMessage": to_function_error(error)})
+        failed = {"error": "RequestError", "cause": cause}
+        throttled = {"error": "Lambda.TooManyRequestsException"}
+        name = json.dumps({"name": executionArn.replace("child", "shard")})
+        events = [
+            (0, "ExecutionStarted", {"executionStartedEventDetails": {"input": name}}),
+            (1, "TaskStarted", {}),
+            (2, "TaskFailed", {"taskFailedEventDetails": throttled}),
+            (60, "TaskStarted", {}),
+            (80, "TaskFailed", {"taskFailedEventDetails": failed}),
+            (90, "TaskStarted", {}),
+            (100, "TaskTimedOut", {"taskTimedOutEventDetails": {"error": "States.Timeout"}}),
+        ]
+        end = [
+            (101, "ExecutionFailed", {"executionFailedEventDetails": failed}),
+            *([(200, "ExecutionRedriven", {}), (201, "TaskStarted", {})] if executionArn == "child-9" else []),
+        ]
+        return {
+            "events": [
+                {"timestamp": BEGAN + timedelta(seconds=seconds), "type": kind, **details}
+                for seconds, kind, details in [*events, *end]
+            ]
+        }
 
     def list_map_runs(self, *, executionArn: str) -> Any:
         return {"mapRuns": [{"mapRunArn": f"{executionArn}/map"}]}
@@ -76,10 +99,6 @@ class StepFunctions:
 
     def stop_execution(self, *, executionArn: str, cause: str) -> Any:
         self.calls.append(f"stop {executionArn}")
-
-    @property
-    def exceptions(self) -> Any:
-        return boto3.client("stepfunctions", region_name="eu-central-1").exceptions
 
 
 def executions(client: StepFunctions) -> Executions:
@@ -96,20 +115,34 @@ def test_the_newest_execution_of_a_run() -> None:
 
 def test_the_states_of_shards() -> None:
     found = executions(StepFunctions("RUNNING")).states(Execution("arn:one", "items", "RUNNING"))
-    assert found == ShardStates(waiting=4, running=3, done=2, failed=3)
+    assert found == ShardStates(waiting=4, running=3, done=2, failed=3, execution="arn:one")
 
 
 def test_why_shards_failed() -> None:
     failures = executions(StepFunctions("FAILED")).failures(Execution("arn:one", "items", "FAILED"))
-    assert [one.name for one in failures] == ["shard-0", "shard-1", "shard-2", "", ""]
-    assert (failures[0].message, failures[0].remedy) == ("the time does not suffice", "make smaller shards")
-    assert sum(one.seconds for one in failures) == 150
+    assert [one.shard for one in failures] == [f"shard-{n}" for n in range(5)]
+    assert failures[0] == Child(
+        "child-0",
+        "shard-0",
+        Attempts(invoked=2, throttled=1, seconds=30),
+        error="RequestError",
+        message="the time does not suffice",
+        remedy="make smaller shards",
+    )
+
+
+def test_what_earlier_executions_have_failed() -> None:
+    earlier = executions(StepFunctions("RUNNING")).earlier(lambda items: True)
+    assert [one.shard for one in earlier] == [f"shard-{n}" for n in (0, 1, 2, 3, 4, 9)]
+    assert earlier[-1] == Child("child-9", "shard-9", Attempts(invoked=2, throttled=1, seconds=30))
+    assert executions(StepFunctions("RUNNING")).earlier(lambda items: False) == []
 
 
 def test_reasons_that_may_not_be_listed() -> None:
     client = StepFunctions("FAILED")
     client.denied = True
     assert executions(client).failures(Execution("arn:one", "items", "FAILED")) == []
+    assert executions(client).earlier(lambda items: True) == []
 
 
 @pytest.fixture
@@ -122,6 +155,7 @@ def engine() -> tuple[LambdaEngine, StepFunctions]:
         memory_mb=2048,
         timeout_s=30,
         architecture="x86_64",
+        concurrency=100,
         request_characters=100_000,
         place=S3Prefix("corpora", "annotate/ner"),
         state_machine=MACHINE,
@@ -147,8 +181,64 @@ def test_the_error_has_the_first_reason_and_the_cost(engine: tuple[LambdaEngine,
     error = one._failed(Execution("arn:one", "items", "FAILED", error="States.ExceedToleratedFailureThreshold: "), 7)
     assert isinstance(error, CorpusError)
     assert error.message.startswith("7 shards were not annotated by arn:one (FAILED); States.Exceed")
-    assert "5 failed at up to $0.01, such as shard-0: RequestError: the time does not suffice" in error.message
+    assert "5 failed at about $0.01, such as shard-0: RequestError: the time does not suffice" in error.message
     assert error.remedy == "make smaller shards; the same command resumes: it redrives those shards"
+
+
+def test_an_execution_that_step_functions_does_not_redrive(
+    engine: tuple[LambdaEngine, StepFunctions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, client = engine
+    refused = client.exceptions.ExecutionNotRedrivable({"Error": {"Code": "ExecutionNotRedrivable"}}, "Redrive")
+
+    def refuse(**_: Any) -> Any:
+        raise refused
+
+    client.redrive_execution = refuse  # type: ignore[method-assign]
+    client.exceptions = SimpleNamespace(ExecutionNotRedrivable=type(refused))
+    client.start_execution = lambda **_: {"executionArn": "arn:new"}  # type: ignore[attr-defined]
+    monkeypatch.setattr(one._objects, "read_items", lambda key: {"a" * 64})
+    monkeypatch.setattr(one._objects, "write_items", lambda name, items: "new")
+    assert one._begin({"a" * 64: "shard-0"}).arn == "arn:new"
+
+
+def test_credentials_that_expire_leave_the_execution_running(
+    engine: tuple[LambdaEngine, StepFunctions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, client = engine
+
+    def expired(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "expired"}}, "DescribeExecution")
+
+    monkeypatch.setattr(client, "describe_execution", expired)
+    pool: Any = None
+    with pytest.raises(CorpusError, match="describing arn:one: the credentials have expired") as info:
+        list(one._follow(pool, Execution("arn:one", "items", "RUNNING"), {"a" * 64: "shard-0"}, lambda counts: None))
+    assert info.value.remedy.endswith("; arn:one goes on, and the same command follows it")
+    assert client.calls == []
+
+
+def test_an_execution_that_is_running_is_followed(engine: tuple[LambdaEngine, StepFunctions]) -> None:
+    one, client = engine
+    client.status = "RUNNING"
+    assert one._begin({"c" * 64: "shard-9"}) == Execution("arn:one", "annotate/ner/run/items/one.json", "RUNNING", True)
+    assert client.calls == []
+
+
+def test_a_body_that_breaks_off_is_read_again() -> None:
+    class Broken:
+        reads = 0
+
+        def get_object(self, **_: Any) -> Any:
+            return {"Body": self}
+
+        def read(self) -> bytes:
+            self.reads += 1
+            if self.reads < 3:
+                raise ResponseStreamingError(error="broken")
+            return b"whole"
+
+    assert read_object(Broken(), "corpora", "key") == b"whole"
 
 
 def test_a_document_that_no_function_reads_has_an_error() -> None:

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from spacy_lambda.cdk.prices import GB_SECOND
-from spacy_lambda.corpus import Progress, annotate
+from spacy_lambda.corpus import Progress, annotate, estimate_corpus
 from spacy_lambda.corpus.engines import aws_lambda
 from spacy_lambda.corpus.engines.deployed import find_deployed
 from spacy_lambda.errors import CorpusError
-from tests.corpus.cloud import CONFIG, MEMORY_MB, Function, client, definition, deployed, keys
+from spacy_lambda.runtime.predictor import Predictor
+from tests.corpus.cloud import BUCKET, CONFIG, MEMORY_MB, Function, client, definition, deployed, keys
 from tests.corpus.engines import InProcess
 from tests.corpus.files import TEXTS, content, write_jsonl
 
@@ -76,7 +77,7 @@ def test_two_hundred_shards_of_which_three_are_redriven(
     there = tmp_path / "there"
     with pytest.raises(CorpusError, match="3 shards were not annotated by arn:aws:states:") as info:
         annotate(source, there, function="ner", config=config)
-    assert info.value.remedy == "the same command resumes: it redrives those shards"
+    assert info.value.remedy == "make smaller shards; the same command resumes: it redrives those shards"
     assert len(shards_of(there)) == SHARDS - 3
     function.failing = set()
     summary = annotate(source, there, function="ner", config=config)
@@ -87,9 +88,35 @@ def test_two_hundred_shards_of_which_three_are_redriven(
     )
     billed = sum(shard["billed_ms"] for shard in shards_of(there))
     assert billed == pytest.approx(sum(function.billed_ms), rel=0.05)
-    expected = billed / 1000 * MEMORY_MB / 1024 * GB_SECOND["x86_64"] + SHARDS * (0.2 + 4 * 25) / 1e6
+    expected = billed / 1000 * MEMORY_MB / 1024 * GB_SECOND["x86_64"] + (SHARDS + 3) * (0.2 + 4 * 25) / 1e6
     assert summary.cost == pytest.approx(expected)
     assert keys() == []
+
+
+def test_the_account_has_the_attempts_that_failed(
+    tmp_path: Path, pipeline: Path, engine: InProcess, function: Function, config: Path
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 8)
+    annotate(source, tmp_path / "here", pipeline=pipeline, on=engine, shard_bytes=1000)
+    first, second, third = engine.names[:3]
+    function.transient, function.failing = {first: 2, second: 1}, {second, third}
+    there = tmp_path / "there"
+    with pytest.raises(CorpusError, match=r"2 failed at about \$"):
+        annotate(source, there, function="ner", config=config, shard_bytes=1000)
+    function.failing = set()
+    summary = annotate(source, there, function="ner", config=config, shard_bytes=1000)
+    assert content(there) == content(tmp_path / "here")
+    assert len(function.invocations) == len(engine.names) + 5
+    records = {shard["name"]: shard for shard in shards_of(there)}
+    in_all = sum(record["billed_ms"] for record in records.values())
+    assert in_all - sum(function.reported_ms) == pytest.approx(sum(function.failed_ms), rel=0.05)
+    steps = dict.fromkeys(engine.names, 4)
+    steps |= {first: 4 + 2, second: 4 + 2 + 3, third: 4 + 1 + 3}
+    for name, record in records.items():
+        requests = function.invocations.count(name)
+        work = record["billed_ms"] / 1000 * MEMORY_MB / 1024 * GB_SECOND["x86_64"]
+        assert record["cost"] == pytest.approx(work + (0.2 * requests + 25 * steps[name]) / 1e6)
+    assert summary.cost == pytest.approx(sum(record["cost"] for record in records.values()))
 
 
 def test_a_command_that_is_killed_leaves_its_execution_to_the_next(
@@ -158,6 +185,80 @@ def test_a_run_that_began_here_goes_on_there(tmp_path: Path, pipeline: Path, fun
     summary = annotate(source, tmp_path / "out", function="ner", config=config)
     assert 0 < summary.resumed < summary.counts.documents == 100
     assert len(function.invocations) == summary.shards - 2
+
+
+def test_the_estimate_is_that_of_the_function(tmp_path: Path, function: Function, config: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None] * 20)
+    found = estimate_corpus(source, function="ner", config=config, shard_bytes=2500)
+    (one,) = found.engines
+    assert (found.documents, found.sampled, one.invocations) == (120, 50, found.shards)
+    assert (one.engine, one.measured_on, one.units) == ("lambda", "papers-ner", min(8, found.shards))
+    assert one.cost is not None
+    assert one.cost > found.shards * (0.2 + 4 * 25) / 1e6
+    assert keys() == []
+    summary = annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=2500)
+    assert summary.cost is not None
+    again = estimate_corpus(source, destination=tmp_path / "there", function="ner", config=config)
+    assert (again.documents, again.shards, again.engines) == (0, 0, ())
+
+
+def test_a_sample_that_the_function_cannot_annotate(tmp_path: Path, function: Function, config: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", ["iron", "glass"])
+    own = function.predictor
+    function.predictor = Predictor(own.nlp, {**own.environ, "SPACY_LAMBDA_MAX_TEXT": "1"}, own.sha256)
+    with pytest.raises(CorpusError, match="none of the 2 documents of the sample could be annotated"):
+        estimate_corpus(source, function="ner", config=config)
+    assert keys() == []
+
+
+@pytest.mark.parametrize("damaged", ["results", "records"])
+def test_results_that_are_damaged_are_made_again(
+    tmp_path: Path, function: Function, config: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 20)
+    with monkeypatch.context() as patch:
+        patch.setattr(aws_lambda.LambdaEngine, "_follow", lambda *_: iter([]))
+        with pytest.raises(CorpusError):
+            annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=1000)
+        wait_for_the_execution()
+    key = next(key for key in keys() if f"/{damaged}/" in key)
+    client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"{")
+    with pytest.raises(CorpusError, match=r"the results of corpus.jsonl-\d+ in s3://.* are damaged: "):
+        annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=1000)
+    summary = annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=1000)
+    assert (summary.counts.documents, keys()) == (100, [])
+    assert len(function.invocations) == summary.shards + 1
+
+
+def test_an_execution_that_is_stopped_in_the_console(tmp_path: Path, function: Function, config: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 40)
+
+    def stop(progress: Progress) -> None:
+        states = progress.states
+        if states is not None and states.execution is not None and states.done > 1:
+            client("stepfunctions").stop_execution(executionArn=states.execution)
+
+    with pytest.raises(CorpusError, match=r"shards were not annotated by arn:.* \(ABORTED\)"):
+        annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=500, on_progress=stop)
+    summary = annotate(source, tmp_path / "there", function="ner", config=config, shard_bytes=500)
+    assert summary.counts.documents == 200
+
+
+def test_a_bucket_that_does_not_exist(tmp_path: Path, function: Function, config: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    client("s3").delete_bucket(Bucket=BUCKET)
+    with pytest.raises(CorpusError, match=f"the bucket {BUCKET} does not exist") as info:
+        annotate(source, tmp_path / "there", function="ner", config=config)
+    assert "spacy-lambda deploy" in info.value.remedy
+
+
+def test_names_with_spaces_and_umlauts(
+    tmp_path: Path, pipeline: Path, engine: InProcess, function: Function, config: Path
+) -> None:
+    source = write_jsonl(tmp_path / "my corpus" / "Größe & 中文 #1.jsonl", TEXTS).parent
+    annotate(source, tmp_path / "here", pipeline=pipeline, on=engine)
+    annotate(source, tmp_path / "there", function="ner", config=config)
+    assert content(tmp_path / "there") == content(tmp_path / "here")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from spacy_lambda.cdk.bulk_settings import BulkConfig
 from spacy_lambda.cdk.spec import FunctionSpec, SpecError
+from spacy_lambda.corpus.cost import TRANSITIONS
 from tests.deploy.specs import ACCOUNT, PIPELINE, REGION, SHARED, Template, function_spec
 
 BUCKET = f"news-models-{ACCOUNT}-{REGION}"
@@ -64,7 +65,10 @@ def test_the_definition(templates: dict[str, Template]) -> None:
     assert task == {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": ALIAS, "Payload": {"shard.$": "$"}},
+        "Parameters": {
+            "FunctionName": ALIAS,
+            "Payload": {"shard.$": "$", "retries.$": "$$.State.RetryCount", "execution.$": "$$.Execution.Id"},
+        },
         "OutputPath": None,
         "TimeoutSeconds": 90,
         "End": True,
@@ -73,6 +77,17 @@ def test_the_definition(templates: dict[str, Template]) -> None:
     assert throttled == {"ErrorEquals": ["Lambda.TooManyRequestsException"], "MaxAttempts": 20, **delays}
     assert {"Lambda.ServiceException", "StoreError", "OutputError"} < {*transient.pop("ErrorEquals")}
     assert transient == {"MaxAttempts": 3, **delays}
+
+
+def test_the_transitions_that_a_shard_is_charged_for(templates: dict[str, Template]) -> None:
+    """The Map starts a child, which starts, goes through its states, and ends; express ones would have other prices."""
+    processor = definition(templates["bulk"])["States"]["Shards"]["ItemProcessor"]
+    assert processor["ProcessorConfig"]["ExecutionType"] == "STANDARD"
+    states, visited = [processor["StartAt"]], processor["States"]
+    while "Next" in visited[states[-1]]:
+        states.append(visited[states[-1]]["Next"])
+    assert sorted(states) == sorted(visited)
+    assert len(states) + 1 + 2 == TRANSITIONS
 
 
 def test_the_state_machine_may_do_nothing_else(templates: dict[str, Template]) -> None:

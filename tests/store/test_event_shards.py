@@ -93,6 +93,14 @@ def test_the_figures_of_a_shard(s3: Any, function: Predictor) -> None:
     assert sorted(written(s3)) == ["out.jsonl", "record.json"]
 
 
+def test_the_record_names_the_execution_and_its_attempts(s3: Any, function: Predictor) -> None:
+    put(s3, shard(["iron"]))
+    attempt = {"retries": 2, "execution": "arn:aws:states:eu-central-1:123456789012:execution:ner/shards:1"}
+    answer = dispatch({**event(), **attempt}, None, function)
+    assert {key: json.loads(written(s3)["record.json"])[key] for key in attempt} == attempt
+    assert {key: answer[key] for key in attempt} == attempt
+
+
 def test_a_document_over_the_functions_limit_has_an_error(s3: Any) -> None:
     nlp = spacy.blank("en")
     put(s3, shard(["short", "x y " * 50, "short"]))

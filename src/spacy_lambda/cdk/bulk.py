@@ -12,7 +12,7 @@ from constructs import Construct
 
 from .acknowledge import acknowledge, wildcard
 from .aws_names import ITEMS, bulk_prefix, state_machine_name
-from .bulk_settings import BULK_CONCURRENCY, BulkConfig
+from .bulk_settings import BulkConfig, map_concurrency
 from .spec import FunctionSpec
 
 __all__ = ["BulkAnnotation"]
@@ -72,7 +72,7 @@ class BulkAnnotation(Construct):
             item_reader=sfn.S3JsonItemReader(
                 bucket=s3.Bucket.from_bucket_name(self, "Bucket", place.bucket), key=sfn.JsonPath.string_at("$.items")
             ),
-            max_concurrency=_max_concurrency(spec, bulk),
+            max_concurrency=map_concurrency(bulk, spec.config.concurrency),
             tolerated_failure_percentage=bulk.tolerated_failure_percentage,
             tolerated_failure_count=bulk.tolerated_failure_count,
             result_path=sfn.JsonPath.DISCARD,
@@ -94,17 +94,18 @@ class BulkAnnotation(Construct):
         acknowledge(self.state_machine, ACKNOWLEDGED)
 
 
-def _max_concurrency(spec: FunctionSpec, bulk: BulkConfig) -> int:
-    own = spec.config.concurrency
-    return bulk.max_concurrency or min(BULK_CONCURRENCY, own if isinstance(own, int) else BULK_CONCURRENCY)
-
-
 def _task(scope: Construct, spec: FunctionSpec, bulk: BulkConfig, alias: lambda_.IAlias) -> tasks.LambdaInvoke:
     task = tasks.LambdaInvoke(
         scope,
         "Annotate",
         lambda_function=alias,
-        payload=sfn.TaskInput.from_object({"shard": sfn.JsonPath.entire_payload}),
+        payload=sfn.TaskInput.from_object(
+            {
+                "shard": sfn.JsonPath.entire_payload,
+                "retries": sfn.JsonPath.number_at("$$.State.RetryCount"),
+                "execution": sfn.JsonPath.string_at("$$.Execution.Id"),
+            }
+        ),
         retry_on_service_exceptions=False,
         output_path=sfn.JsonPath.DISCARD,
         task_timeout=sfn.Timeout.duration(Duration.seconds(spec.config.timeout + GRACE_S)),

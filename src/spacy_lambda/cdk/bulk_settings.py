@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BULK_CONCURRENCY", "BulkConfig"]
+__all__ = ["BULK_CONCURRENCY", "ITEM_STATES", "BulkConfig", "map_concurrency"]
 
 BULK_CONCURRENCY = 100
 """Default maximum of concurrent invocations: a tenth of an account's default quota."""
+
+ITEM_STATES = 1
+"""States through which the Map's child execution of an item goes, each a state transition that is paid for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +29,13 @@ class BulkConfig:
     tolerated_failure_percentage: int = 5
     tolerated_failure_count: int | None = None
     max_attempts: int = 3
+
+
+def map_concurrency(bulk: BulkConfig, concurrency: int | str | None) -> int:
+    """Return the maximum of concurrent invocations of a Map.
+
+    :param bulk: The function's bulk configuration.
+    :param concurrency: The function's concurrency, as it is configured.
+    """
+    own = concurrency if isinstance(concurrency, int) else BULK_CONCURRENCY
+    return bulk.max_concurrency or min(BULK_CONCURRENCY, own)

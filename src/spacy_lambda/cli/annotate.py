@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.annotate_progress import annotate_progress, duration
+from spacy_lambda.cli.annotate_progress import annotate_progress, announced_executions, duration
 from spacy_lambda.cli.completion import complete_list, complete_outputs, complete_sources
-from spacy_lambda.cli.confirm import confirm
+from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_error, print_json, print_lines, print_table
 from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.options import (
@@ -22,12 +22,17 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.progress import paused, progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
-from spacy_lambda.corpus.choices import EngineName, OnError
+from spacy_lambda.corpus.choices import HERE, EngineName, OnError
 from spacy_lambda.corpus.summary import Summary
 from spacy_lambda.errors import CorpusError
 
+if TYPE_CHECKING:
+    from spacy_lambda.corpus import Estimate
+
 REASONS = 3
 """Reasons of errors that the summary shows."""
+
+UNITS = {"local": "processes", "ray": "actors", "lambda": "invocations"}
 
 
 def annotate(
@@ -110,36 +115,45 @@ def annotate(
     from spacy_lambda.core.source.found_artifact import S3Options
 
     s3 = S3Options(endpoint_url, region, profile)
+    estimated: dict[str, Any] = {
+        "function": function,
+        "include": _split(include),
+        "labels": None if labels is None else _split(labels),
+        "long_text": long_text,
+        "text_column": text_column,
+        "id_column": id_column,
+        "input_format": input_format,
+        "output_format": output_format,
+        "config": config,
+        "s3": s3,
+        "force": force,
+    }
     if dry_run:
-        if pipeline is None:
+        if pipeline is None and function is None and on != "lambda":
             raise CorpusError(
-                "the pipeline is missing: a sample is annotated on this machine",
-                remedy="pass --pipeline, with the function's pipeline for --on lambda",
+                "the pipeline is missing: a sample is annotated",
+                remedy="pass --pipeline to annotate the sample on this machine, or --function for a deployed function",
             )
-        _dry_run(
-            sources,
-            destination,
-            as_json=as_json,
-            pipeline=pipeline,
-            include=_split(include),
-            labels=None if labels is None else _split(labels),
-            long_text=long_text,
-            text_column=text_column,
-            id_column=id_column,
-            input_format=input_format,
-            output_format=output_format,
-            s3=s3,
-            workers=workers,
+        on_lambda = on == "lambda" and pipeline is None
+        found = _estimate(
+            sources, destination, quiet=as_json, pipeline=pipeline, on_lambda=on_lambda, workers=workers, **estimated
         )
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            _print_estimate(found)
         return
     if on == "lambda" or (on is None and function is not None):
-        question = "Annotate on Lambda? That costs money; --dry-run with the function's --pipeline estimates how much."
-        if not confirm(question, yes=yes):
-            print_lines("not confirmed; nothing was sent", err=True)
-            raise typer.Exit(1)
+        require_terminal(yes=yes)
+        if not yes:
+            _confirm_cost(_estimate(sources, destination, quiet=as_json, on_lambda=True, **estimated))
     from spacy_lambda.corpus import annotate as annotate_corpus
 
-    with interrupted_by_signals(), annotate_progress(plain=as_json) as on_progress:
+    with (
+        interrupted_by_signals(),
+        annotate_progress(plain=as_json) as draw,
+        announced_executions(draw) as on_progress,
+    ):
         summary = annotate_corpus(
             sources,
             destination,
@@ -184,34 +198,66 @@ def _all_failed(summary: Summary) -> CorpusError:
     )
 
 
-def _dry_run(sources: list[str], destination: str, *, as_json: bool, **options: Any) -> None:
+def _estimate(sources: list[str], destination: str, *, quiet: bool, **options: Any) -> Estimate:
     from spacy_lambda.corpus import estimate_corpus
 
-    with progress(quiet=as_json) as on_step:
-        found = estimate_corpus(sources, destination, on_step=on_step, on_warning=_warn, **options)
-    if as_json:
-        print_json(found.to_dict())
+    with progress(quiet=quiet) as on_step:
+        return estimate_corpus(sources, destination, on_step=on_step, on_warning=_warn, **options)
+
+
+def _confirm_cost(found: Estimate) -> None:
+    """Show the cost of a run on Lambda, and ask for confirmation if there is anything to annotate."""
+    if not found.documents:
         return
-    unreadable = f", {found.unreadable:,} of which cannot be read" if found.unreadable else ""
-    print_lines(f"{found.documents:,} documents{unreadable}, about {found.words_per_document:,.0f} words each")
-    failing = f"; {found.failing} others have an error" if found.failing else ""
+    (one,) = (one for one in found.engines if one.engine == "lambda")
     print_lines(
-        f"one CPU of this machine annotates {found.documents_per_second:,.1f} documents/s"
-        f" (measured on {found.sampled}{failing})"
+        *_measured(found),
+        f"{one.invocations:,} invocations, {one.units:,} at a time: about {duration(one.seconds)}, "
+        f"about {_dollars(one.cost)} by list prices",
+        err=True,
     )
+    if not confirm("Annotate on Lambda?", yes=False):
+        print_lines("not confirmed; nothing but the sample was sent", err=True)
+        raise typer.Exit(1)
+
+
+def _print_estimate(found: Estimate) -> None:
+    if not found.engines:
+        print_lines("all documents are annotated")
+        return
+    print_lines(*_measured(found))
     print_table(
-        ["engine", "parallelism", ">time", ">invocations", ">cost"],
+        ["engine", "measured on", "parallelism", ">time", ">invocations", ">cost"],
         [
             (
                 one.engine,
-                f"{one.units:,} {'invocations' if one.engine == 'lambda' else 'processes'}",
+                one.measured_on,
+                f"{one.units:,} {UNITS[one.engine]}",
                 duration(one.seconds),
                 "" if one.invocations is None else f"{one.invocations:,}",
-                "" if one.cost is None else f"about ${one.cost:,.2f}",
+                "" if one.cost is None else f"about {_dollars(one.cost)}",
             )
             for one in found.engines
         ],
     )
+
+
+def _measured(found: Estimate) -> tuple[str, str]:
+    """Return the size of the corpus, and the speed that was measured."""
+    unreadable = f", {found.unreadable:,} of which cannot be read" if found.unreadable else ""
+    place = found.engines[0].measured_on
+    unit = "one CPU of this machine" if place == HERE else f"one invocation of {place}"
+    failing = f"; {found.failing:,} others have an error" if found.failing else ""
+    return (
+        f"{found.documents:,} documents{unreadable}, about {found.words_per_document:,.0f} words each, "
+        f"in {found.shards:,} {'shard' if found.shards == 1 else 'shards'}",
+        f"{unit} annotates {found.documents_per_second:,.1f} documents/s (measured on {found.sampled}{failing})",
+    )
+
+
+def _dollars(cost: float | None) -> str:
+    """Return dollars for people: cents, and four digits below a dollar."""
+    return f"${cost or 0:,.2f}" if (cost or 0) >= 1 else f"${cost or 0:,.4f}"
 
 
 def _split(value: str) -> list[str]:

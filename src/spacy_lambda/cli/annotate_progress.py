@@ -1,4 +1,4 @@
-"""The progress of a corpus: documents and words a second, time left, errors, as a bar or as lines."""
+"""The progress of a corpus: documents and words a second, time left, errors, as a bar or as lines; executions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,48 @@ import time
 from collections.abc import Callable, Iterator
 
 from spacy_lambda.cli.console import print_lines
-from spacy_lambda.cli.progress import draw_bars
-from spacy_lambda.corpus.summary import OnProgress, Progress
+from spacy_lambda.cli.progress import draw_bars, paused
+from spacy_lambda.corpus.summary import OnProgress, Progress, ShardStates
 
-__all__ = ["annotate_progress", "duration"]
+__all__ = ["annotate_progress", "announced_executions", "duration"]
 
 INTERVAL_S = 15.0
 """Seconds between two lines."""
+
+
+@contextlib.contextmanager
+def announced_executions(on_progress: OnProgress) -> Iterator[OnProgress]:
+    """Print the ARN of each execution on Lambda, and after Ctrl-C what became of it.
+
+    :param on_progress: Called after that.
+    """
+    last = ShardStates()
+
+    def announce(progress: Progress) -> None:
+        nonlocal last
+        states = progress.states
+        if states is not None and states.execution is not None:
+            before, last = last, states
+            if before.execution != states.execution:
+                with paused():
+                    print_lines(f"execution: {states.execution}", err=True)
+        on_progress(progress)
+
+    try:
+        yield announce
+    except KeyboardInterrupt:
+        if last.execution is not None:
+            print_lines(_after_interrupt(last), err=True)
+        raise
+
+
+def _after_interrupt(states: ShardStates) -> str:
+    if states.stopped:
+        return "the execution was stopped; run the same command again to resume"
+    return (
+        f"the execution goes on; run the same command again to follow it, or stop it: "
+        f"aws stepfunctions stop-execution --execution-arn {states.execution}"
+    )
 
 
 @contextlib.contextmanager

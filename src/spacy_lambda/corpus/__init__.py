@@ -20,7 +20,8 @@ The flow, one module each::
         ray                 actors of Ray
       finish              shards' results -> the output
       tally, summary      figures of a run, while it goes on and at its end
-    estimate            a corpus and a pipeline -> what annotating would take, from a sample
+    estimate            a corpus, and a pipeline or a function -> what annotating would take
+      sample              a sample of the corpus, and what its documents take
     annotator           one loaded pipeline -> the results of shards, annotated tables
       tables, arrow_types   batches of a table, and the types of its new columns
 

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from spacy_lambda.cdk.bulk_settings import ITEM_STATES
 from spacy_lambda.cdk.prices import GB_SECOND, MILLION_REQUESTS, MILLION_TRANSITIONS
 
-__all__ = ["invocation_cost"]
+__all__ = ["CHILD_TRANSITIONS", "TRANSITIONS", "invocation_cost"]
 
-TRANSITIONS = 4
-"""State transitions of an item of a Distributed Map whose children are standard executions of one task."""
+CHILD_TRANSITIONS = 3
+"""State transitions of a standard child execution of a Distributed Map, besides those of its states: the Map starts it
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html), it starts, and it ends (the examples
+of https://aws.amazon.com/step-functions/pricing). Each retry of a state is another one."""
+
+TRANSITIONS = CHILD_TRANSITIONS + ITEM_STATES
+"""State transitions of a shard whose first attempt succeeds."""
 
 
-def invocation_cost(seconds: float, *, memory_gb: float, architecture: str, invocations: int = 1) -> float:
+def invocation_cost(
+    seconds: float,
+    *,
+    memory_gb: float,
+    architecture: str,
+    invocations: int = 1,
+    transitions: int | None = None,
+) -> float:
     """Return dollars for shards: billed seconds, requests, and transitions of Step Functions.
 
     :param seconds: Billed seconds of all invocations.
     :param memory_gb: The function's memory.
     :param architecture: The function's.
-    :param invocations: The number of invocations, one for each shard.
+    :param invocations: The number of invocations.
+    :param transitions: State transitions; by default those of a shard for each invocation.
     """
     work = seconds * memory_gb * GB_SECOND[architecture]
-    return work + invocations * (MILLION_REQUESTS + TRANSITIONS * MILLION_TRANSITIONS) / 1e6
+    steps = invocations * TRANSITIONS if transitions is None else transitions
+    return work + (invocations * MILLION_REQUESTS + steps * MILLION_TRANSITIONS) / 1e6

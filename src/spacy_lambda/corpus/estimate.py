@@ -1,44 +1,57 @@
-"""A corpus and a pipeline -> what annotating would take on each engine, from a sample that is annotated here."""
+"""A corpus, and a pipeline or a function -> what annotating would take on each engine, from a measured sample."""
 
 from __future__ import annotations
 
 import logging
 import os
-import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from spacy_lambda.core.annotation import AnnotateOptions, Document, read_documents
+from spacy_lambda.core.annotation import AnnotateOptions, Document
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.annotator import compiled_folder
 from spacy_lambda.corpus.cost import invocation_cost
-from spacy_lambda.corpus.engines.local import LocalEngine
-from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.corpus.files import Sources, find_files
 from spacy_lambda.corpus.formats.registry import Columns
-from spacy_lambda.corpus.layout import make_layout
-from spacy_lambda.corpus.pipeline_parts import PipelineParts
-from spacy_lambda.corpus.shards import SHARD_BYTES, Shard, cut_shards, make_shard
+from spacy_lambda.corpus.layout import Layout, make_layout
+from spacy_lambda.corpus.pipeline_parts import UNKNOWN_PARTS, PipelineParts
+from spacy_lambda.corpus.records import begun_shard_bytes, read_records
+from spacy_lambda.corpus.sample import Measured, Reading, measure_function, measure_here, read_all
+from spacy_lambda.corpus.shards import SHARD_BYTES, cut_shards
 from spacy_lambda.corpus.summary import OnWarning
 from spacy_lambda.errors import CorpusError
 from spacy_lambda.runtime.cpus import available_cpus
 
-__all__ = ["SAMPLE", "EngineEstimate", "Estimate", "Reading", "estimate", "estimate_corpus", "read_all"]
+if TYPE_CHECKING:
+    from spacy_lambda.corpus.engines.deployed import DeployedFunction
+
+__all__ = ["EngineEstimate", "Estimate", "LambdaSettings", "estimate_corpus", "estimate_here", "estimate_lambda"]
 
 _LOGGER = logging.getLogger(__name__)
 
-SAMPLE = 50
-WARM_UP = 5
-CONCURRENCY = 100
-"""Concurrent invocations that the estimate for Lambda assumes: a tenth of an account's default quota."""
-
 COLD_START_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaSettings:
+    """Settings of a function on which time and cost depend: by default those of one that is not deployed.
+
+    A CPU of this machine is taken for one of its own, which comes with 1,769 MB of memory: then the price does not
+    depend on the memory.
+
+    :param memory_mb: Its memory.
+    :param architecture: Its architecture.
+    :param concurrency: Maximum concurrent invocations: a tenth of an account's default quota.
+    """
+
+    memory_mb: int = MB_PER_VCPU
+    architecture: str = "arm64"
+    concurrency: int = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +61,7 @@ class EngineEstimate:
     :param engine: Its name.
     :param seconds: Time.
     :param units: Processes or concurrent invocations.
+    :param measured_on: The place where the sample was annotated: this machine, or a function's name.
     :param invocations: Invocations of the function, on Lambda.
     :param cost: Dollars, by list prices, on Lambda.
     """
@@ -55,40 +69,23 @@ class EngineEstimate:
     engine: str
     seconds: float
     units: int
+    measured_on: str
     invocations: int | None = None
     cost: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """A corpus that was read to its end.
-
-    :param documents: Documents.
-    :param unreadable: Those that cannot be read.
-    :param characters: Characters of all texts.
-    :param shards: Shards.
-    :param sample: Some of the documents, drawn evenly.
-    """
-
-    documents: int
-    unreadable: int
-    characters: int
-    shards: int
-    sample: tuple[Document, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """Estimate of annotating a corpus.
 
-    :param documents: Documents.
+    :param documents: Documents, without those that are annotated already.
     :param unreadable: Those that cannot be read.
     :param characters: Characters of all texts.
     :param shards: Shards.
     :param sampled: Documents that were annotated for the estimate.
     :param failing: Documents of the sample that could not be annotated.
     :param words_per_document: Words of a document.
-    :param documents_per_second: Documents that one CPU of this machine annotates in a second.
+    :param documents_per_second: Documents that one CPU, or one invocation of the function, annotates in a second.
     :param engines: The engines.
     """
 
@@ -96,11 +93,11 @@ class Estimate:
     unreadable: int
     characters: int
     shards: int
-    sampled: int
-    failing: int
-    words_per_document: float
-    documents_per_second: float
-    engines: tuple[EngineEstimate, ...]
+    sampled: int = 0
+    failing: int = 0
+    words_per_document: float = 0.0
+    documents_per_second: float = 0.0
+    engines: tuple[EngineEstimate, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the estimate as plain values."""
@@ -111,7 +108,9 @@ def estimate_corpus(
     sources: Sources,
     destination: str | os.PathLike[str] | None = None,
     *,
-    pipeline: str | Path,
+    pipeline: str | Path | None = None,
+    function: str | None = None,
+    on_lambda: bool = False,
     include: Iterable[str] = ("ents",),
     labels: Iterable[str] | None = None,
     long_text: LongText = "refuse",
@@ -119,129 +118,141 @@ def estimate_corpus(
     id_column: str | None = None,
     input_format: str | None = None,
     output_format: str | None = None,
+    config: Path | None = None,
     s3: S3Options = FROM_ENVIRONMENT,
     workers: int | None = None,
-    shard_bytes: int = SHARD_BYTES,
+    shard_bytes: int | None = None,
     architecture: str = "arm64",
+    force: bool = False,
     on_step: OnStep = no_progress,
     on_warning: OnWarning = _LOGGER.warning,
 ) -> Estimate:
     """Read a corpus to its end, annotate a sample of it, and estimate what annotating all of it would take.
 
     The parameters are those of :func:`~spacy_lambda.corpus.annotate`; without a destination, JSON Lines are assumed.
-    Nothing is written, and nothing costs money.
+    Documents that the destination has already are left out, unless ``force`` is set. The sample is annotated on this
+    machine if the pipeline is given, and by the function if that is, which costs less than a cent.
 
-    :raises CorpusError: If the corpus cannot be read, or has no text.
+    :param on_lambda: Annotate the sample with the project's only function if none is named.
+    :param architecture: The architecture of a function that is not deployed.
+    :raises CorpusError: If the corpus cannot be read, or no document of the sample can be annotated.
     """
-    wanted = AnnotateOptions.of(include, labels, long_text)
-    options, own = wanted, tuple[str, ...]()
-    if destination is not None:
-        layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
-        options, own = replace(wanted, include=layout.format.included(wanted.include)), layout.own
-    files = find_files(sources, format_name=input_format, own=own, s3=s3)
-    folder = compiled_folder(pipeline)
-    parts = PipelineParts.of_folder(folder)
-    parts.check_labels(wanted.labels or ())
-    if (missing := parts.missing(wanted.include)) is not None:
-        on_warning(missing)
-    columns = Columns.of(text_column, id_column)
-    reading = read_all(cut_shards(files, columns, shard_bytes=shard_bytes), on_step=on_step)
+    layout = None if destination is None else make_layout(os.fspath(destination), format_name=output_format, s3=s3)
+    options = wanted = AnnotateOptions.of(include, labels, long_text)
+    if layout is not None:
+        options = replace(wanted, include=layout.format.included(wanted.include))
+    files = find_files(sources, format_name=input_format, own=() if layout is None else layout.own, s3=s3)
+    folder = None if pipeline is None else compiled_folder(pipeline)
+    deployed = _deployed(function, config, s3) if on_lambda or function is not None else None
+    parts = UNKNOWN_PARTS if deployed is None else deployed.parts
+    _check(parts if folder is None else PipelineParts.of_folder(folder), wanted, on_warning)
+    begun = None if force else layout
+    size = shard_bytes or _shard_bytes(begun, deployed)
+    shards = cut_shards(files, Columns.of(text_column, id_column), shard_bytes=size)
+    reading = read_all(shards, done=() if begun is None else read_records(begun), on_step=on_step)
     on_step("sample", 0, 1)
-    found = estimate(reading, folder, options, workers=workers or available_cpus(), architecture=architecture)
+    measured, engines = list[Measured](), list[EngineEstimate]()
+    sample = _texts(reading) if reading.documents else ()
+    if sample and folder is not None:
+        measured.append(measure_here(sample, folder, options))
+        engines += estimate_here(reading, measured[-1], workers=workers or available_cpus())
+        if deployed is None:
+            engines.append(estimate_lambda(reading, measured[-1], LambdaSettings(architecture=architecture)))
+    if sample and deployed is not None:
+        measured.append(measure_function(sample, deployed, options))
+        engines.append(estimate_lambda(reading, measured[-1], _settings(deployed)))
     on_step("sample", 1, 1)
-    return found
+    return _estimate(reading, measured, engines)
 
 
-def read_all(shards: Iterable[Shard], *, sample: int = SAMPLE, on_step: OnStep = no_progress) -> Reading:
-    """Read a corpus to its end, and draw a sample of it, the same one each time.
+def estimate_here(reading: Reading, measured: Measured, *, workers: int) -> list[EngineEstimate]:
+    """Estimate the engines that run on CPUs like this machine's.
 
-    :param sample: Maximum number of documents drawn.
-    :raises CorpusError: If a file as a whole cannot be read.
+    :param workers: Their number.
     """
-    chosen, rng = list[Document](), random.Random(0)
-    documents = unreadable = characters = count = 0
-    for shard in shards:
-        count += 1
-        on_step("reading", count, count + 1)
-        for document in read_documents(shard.lines.splitlines()):
-            documents += 1
-            if document.error is not None or not isinstance(document.text, str):
-                unreadable += 1
-                continue
-            characters += len(document.text)
-            readable = documents - unreadable
-            if len(chosen) < sample:
-                chosen.append(document)
-            elif (place := rng.randrange(readable)) < sample:
-                chosen[place] = document
-    on_step("reading", count, count)
-    return Reading(
-        documents=documents, unreadable=unreadable, characters=characters, shards=count, sample=tuple(chosen)
+    seconds = _seconds(reading, measured) / workers
+    return [
+        EngineEstimate(engine=name, seconds=seconds, units=workers, measured_on=measured.place)
+        for name in ("local", "ray")
+    ]
+
+
+def estimate_lambda(reading: Reading, measured: Measured, settings: LambdaSettings) -> EngineEstimate:
+    """Estimate a function."""
+    units = min(settings.concurrency, max(1, reading.shards))
+    seconds = _seconds(reading, measured) + reading.shards * measured.overhead_s + units * COLD_START_S
+    cost = invocation_cost(
+        seconds,
+        memory_gb=settings.memory_mb / 1024,
+        architecture=settings.architecture,
+        invocations=reading.shards,
+    )
+    return EngineEstimate(
+        engine="lambda",
+        seconds=seconds / units,
+        units=units,
+        measured_on=measured.place,
+        invocations=reading.shards,
+        cost=cost,
     )
 
 
-def estimate(
-    reading: Reading, pipeline: Path, options: AnnotateOptions, *, workers: int, architecture: str = "arm64"
-) -> Estimate:
-    """Annotate the sample with one process, and extrapolate by characters.
+def _estimate(reading: Reading, measured: list[Measured], engines: list[EngineEstimate]) -> Estimate:
+    found = Estimate(
+        documents=reading.documents,
+        unreadable=reading.unreadable,
+        characters=reading.characters,
+        shards=reading.shards,
+        engines=tuple(engines),
+    )
+    if not measured:
+        return found
+    one = measured[0]
+    return replace(
+        found,
+        sampled=one.documents,
+        failing=one.failing,
+        words_per_document=one.words / one.documents,
+        documents_per_second=one.documents_per_second,
+    )
 
-    For Lambda, a CPU of this machine is taken for one of Lambda's, which comes with 1,769 MB of memory: then the price
-    does not depend on the memory.
 
-    :param workers: Number of processes on this machine.
-    :param architecture: The function's.
-    :raises CorpusError: If there is nothing to annotate, or the pipeline fails, on all of the sample too.
+def _seconds(reading: Reading, measured: Measured) -> float:
+    """Return the time that all documents take one after the other: time goes by characters."""
+    return measured.seconds * reading.characters / measured.characters
+
+
+def _texts(reading: Reading) -> tuple[Document, ...]:
+    """Return the sample.
+
+    :raises CorpusError: If it has no text.
     """
     if not reading.sample:
         raise CorpusError(
             f"none of the {reading.documents:,} documents has a text",
             remedy="name the column of the texts with --text-column",
         )
-    result = _measure(reading.sample, pipeline, options)
-    counts, seconds = result.counts, result.seconds
-    annotated = counts.documents - counts.errors
-    if not annotated:
-        raise _all_failed(result)
-    total_s = seconds * reading.characters / (counts.characters or 1)
-    on_lambda = total_s + reading.shards * COLD_START_S * min(1.0, CONCURRENCY / max(1, reading.shards))
-    units = min(CONCURRENCY, max(1, reading.shards))
-    cost = invocation_cost(
-        on_lambda, memory_gb=MB_PER_VCPU / 1024, architecture=architecture, invocations=reading.shards
-    )
-    return Estimate(
-        documents=reading.documents,
-        unreadable=reading.unreadable,
-        characters=reading.characters,
-        shards=reading.shards,
-        sampled=annotated,
-        failing=counts.errors,
-        words_per_document=counts.words / annotated,
-        documents_per_second=annotated / seconds,
-        engines=(
-            EngineEstimate(engine="local", seconds=total_s / workers, units=workers),
-            EngineEstimate(
-                engine="lambda", seconds=on_lambda / units, units=units, invocations=reading.shards, cost=cost
-            ),
-        ),
-    )
+    return reading.sample
 
 
-def _measure(sample: tuple[Document, ...], pipeline: Path, options: AnnotateOptions) -> ShardResult:
-    """Return the result of the sample, for which a process with one CPU is warm."""
-
-    def shards() -> Iterator[Shard]:
-        yield make_shard("warm-up", sample[:WARM_UP])
-        yield make_shard("sample", sample)
-
-    for result in LocalEngine(pipeline, options, workers=1).run(shards(), lambda counts: None):
-        if result.name == "sample":
-            return result
-    raise AssertionError("the engine yields every shard")
+def _check(parts: PipelineParts, options: AnnotateOptions, on_warning: OnWarning) -> None:
+    parts.check_labels(options.labels or ())
+    if (missing := parts.missing(options.include)) is not None:
+        on_warning(missing)
 
 
-def _all_failed(result: ShardResult) -> CorpusError:
-    error = parse_json(result.errors.splitlines()[0])["error"]
-    return CorpusError(
-        f"none of the {result.counts.documents:,} documents of the sample could be annotated: {error['errorMessage']}",
-        remedy=error.get("remedy", "correct the documents"),
+def _deployed(function: str | None, config: Path | None, s3: S3Options) -> DeployedFunction:
+    from spacy_lambda.corpus.engines.deployed import find_deployed
+
+    return find_deployed(function, config=config, region=s3.region, profile=s3.profile)
+
+
+def _shard_bytes(layout: Layout | None, deployed: DeployedFunction | None) -> int:
+    begun = None if layout is None else begun_shard_bytes(layout)
+    return begun or (SHARD_BYTES if deployed is None else deployed.shard_bytes)
+
+
+def _settings(function: DeployedFunction) -> LambdaSettings:
+    return LambdaSettings(
+        memory_mb=function.memory_mb, architecture=function.architecture, concurrency=function.concurrency
     )

@@ -30,12 +30,16 @@ class ShardStates:
     :param running: Shards whose invocation runs.
     :param done: Shards that are annotated.
     :param failed: Shards that have failed, after all retries.
+    :param execution: The execution of Step Functions that annotates them, by its ARN.
+    :param stopped: It was stopped.
     """
 
     waiting: int = 0
     running: int = 0
     done: int = 0
     failed: int = 0
+    execution: str | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import bulk_prefix, stack_name, state_machine_name
+from spacy_lambda.cdk.bulk_settings import map_concurrency
 from spacy_lambda.cdk.spec import ALIAS
 from spacy_lambda.config import load_project
 from spacy_lambda.config.project import Project
@@ -17,6 +18,7 @@ from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
 from spacy_lambda.core.output_location import S3Prefix
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.core.wire_errors import from_function_error
 from spacy_lambda.corpus.pipeline_parts import UNKNOWN_PARTS, PipelineParts
 from spacy_lambda.errors import CorpusError, SpacyLambdaError
 
@@ -26,6 +28,9 @@ INFO = {"rawPath": "/info", "headers": {}, "requestContext": {"http": {"method":
 """The event of a request for the function's metadata."""
 
 PERMISSIONS = "docs/corpus.md lists the required permissions"
+
+SEE_LOG = "see its log: spacy-lambda logs; its live version must be able to answer: spacy-lambda invoke"
+RETRIES = {"mode": "standard", "max_attempts": 5}
 
 SHARD_S = 60.0
 """Seconds that a shard should take: the work that is lost with one, against the overhead of each."""
@@ -45,6 +50,7 @@ class DeployedFunction:
     :param memory_mb: Its memory.
     :param timeout_s: Its timeout.
     :param architecture: Its architecture.
+    :param concurrency: Maximum concurrent invocations of its state machine.
     :param request_characters: Maximum characters of a request, which is what it annotates in most of its timeout.
     :param place: Bucket and prefix of shards and results.
     :param state_machine: ARN of the state machine.
@@ -57,6 +63,7 @@ class DeployedFunction:
     memory_mb: int
     timeout_s: int
     architecture: str
+    concurrency: int
     request_characters: int
     place: S3Prefix
     state_machine: str
@@ -68,6 +75,37 @@ class DeployedFunction:
         """Size of a shard that the function annotates well within its timeout."""
         share = min(TIMEOUT_SHARE, SHARD_S / self.timeout_s)
         return max(1, min(MAX_SHARD_BYTES, int(self.request_characters * share)))
+
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke the live version.
+
+        :raises CorpusError: If it fails.
+        """
+        invoked = _invoke(self.session, self.name, event)
+        payload = invoked["Payload"].read()
+        try:
+            response: dict[str, Any] = parse_json(payload)
+            if invoked.get("FunctionError") is None:
+                return response
+            error = from_function_error(str(response["errorMessage"]))
+        except (ValueError, TypeError, KeyError):
+            error = None
+        if error is not None:
+            raise CorpusError(f"{self.name}:{ALIAS}: {error.message}", remedy=error.remedy)
+        raise CorpusError(f"{self.name}:{ALIAS} fails: {_start(payload)}", remedy=SEE_LOG)
+
+
+def _invoke(session: Any, name: str, event: dict[str, Any]) -> Any:
+    from botocore.config import Config
+
+    config = Config(read_timeout=MAX_TIMEOUT_S + 10, retries=RETRIES)
+    client = session.client("lambda", config=config)
+    with aws_errors(f"invoking {name}:{ALIAS}", raises=CorpusError, permissions=PERMISSIONS):
+        return client.invoke(FunctionName=name, Qualifier=ALIAS, Payload=json.dumps(event))
+
+
+def _start(payload: bytes) -> str:
+    return payload[:300].decode(errors="replace")
 
 
 def find_deployed(
@@ -97,19 +135,15 @@ def find_deployed(
         )
     session = boto3.Session(profile_name=profile, region_name=project.region)
     aws_name = stack_name(project.name, function.name)
-    retries = {"mode": "standard", "max_attempts": 5}
-    client = session.client(
-        "lambda", region_name=project.region, config=Config(read_timeout=MAX_TIMEOUT_S + 10, retries=retries)
-    )
+    client = session.client("lambda", config=Config(retries=RETRIES))
     with aws_errors(f"looking up {aws_name}:{ALIAS}", raises=CorpusError, permissions=PERMISSIONS):
         try:
             found = client.get_function_configuration(FunctionName=aws_name, Qualifier=ALIAS)
-            invoked = client.invoke(FunctionName=aws_name, Qualifier=ALIAS, Payload=json.dumps(INFO))
         except client.exceptions.ResourceNotFoundException as exc:
             raise CorpusError(f"{aws_name}:{ALIAS} does not exist", remedy="run 'spacy-lambda deploy'") from exc
     _, _, partition_region = str(found["FunctionArn"]).partition("arn:")
     partition, _, own_region, account, *_ = partition_region.split(":")
-    info = _info(invoked, aws_name)
+    info = _info(_invoke(session, aws_name, INFO), aws_name)
     place = bulk_prefix(
         function.bulk, project=project.name, function=function.name, account=account, region=project.region
     )
@@ -119,6 +153,7 @@ def find_deployed(
         memory_mb=int(found["MemorySize"]),
         timeout_s=int(found["Timeout"]),
         architecture=_architecture(found),
+        concurrency=map_concurrency(function.bulk, function.concurrency),
         request_characters=int(info["limits"]["characters_per_request"]),
         place=place,
         state_machine=f"arn:{partition}:states:{_region(project, own_region)}:{account}:stateMachine:"
@@ -142,7 +177,6 @@ def _info(invoked: Any, name: str) -> dict[str, Any]:
     :raises CorpusError: If the function fails.
     """
     payload = invoked["Payload"].read()
-    remedy = "see its log: spacy-lambda logs; its live version must be able to answer: spacy-lambda invoke"
     try:
         response = parse_json(payload)
         if invoked.get("FunctionError") is None and response["statusCode"] == 200:
@@ -151,6 +185,4 @@ def _info(invoked: Any, name: str) -> dict[str, Any]:
                 return found
     except (ValueError, TypeError, KeyError):
         pass
-    raise CorpusError(
-        f"{name}:{ALIAS} does not return its metadata: {payload[:300].decode(errors='replace')}", remedy=remedy
-    )
+    raise CorpusError(f"{name}:{ALIAS} does not return its metadata: {_start(payload)}", remedy=SEE_LOG)

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.core.wire_errors import from_function_error
+from spacy_lambda.corpus.engines.attempts import Child, read_child
 from spacy_lambda.corpus.engines.deployed import PERMISSIONS
 from spacy_lambda.corpus.summary import ShardStates
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["Execution", "Executions", "FailedShard", "new_execution_name"]
+__all__ = ["Execution", "Executions", "new_execution_name"]
 
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+FAILURES = ({"statusFilter": "FAILED"}, {"statusFilter": "TIMED_OUT"})
+EARLIER = (*FAILURES, {"statusFilter": "ABORTED"}, {"redriveFilter": "REDRIVEN"})
+"""Filters of child executions that have attempts that failed, besides those that succeeded in the end."""
+
 MAX_LISTED = 1000
-"""Executions of a run, and failed shards, that are looked at."""
+"""Executions of a state machine, failed shards and events of a history that are looked at."""
+
+HISTORIES = 8
+"""Histories that are read at the same time."""
 
 
 @dataclass(frozen=True)
@@ -46,24 +55,6 @@ class Execution:
         return self.status in ENDED
 
 
-@dataclass(frozen=True)
-class FailedShard:
-    """A shard that failed.
-
-    :param name: Its name.
-    :param error: The error's type.
-    :param message: The error's message.
-    :param remedy: The function's remedy, if it has one.
-    :param seconds: The time that it took, with all retries.
-    """
-
-    name: str
-    error: str
-    message: str
-    remedy: str | None
-    seconds: float
-
-
 def new_execution_name(run: str) -> str:
     """Return the name of a run's next execution; the run's name is its beginning."""
     return f"{run}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
@@ -84,8 +75,8 @@ class Executions:
 
     def newest(self) -> Execution | None:
         """Return the run's newest execution, one that is running first."""
-        found = self._newest("RUNNING") or self._newest(None)
-        return None if found is None else self.describe(found)
+        found = self._own(statusFilter="RUNNING") or self._own()
+        return self.describe(found[0]) if found else None
 
     def start(self, name: str, items: str) -> Execution:
         """Start an execution.
@@ -101,10 +92,16 @@ class Executions:
                 raise _not_deployed(self._state_machine) from exc
         return Execution(str(started["executionArn"]), items, "RUNNING")
 
-    def redrive(self, execution: Execution) -> Execution:
-        """Resume an execution: its shards that have failed, or have not been begun."""
+    def redrive(self, execution: Execution) -> Execution | None:
+        """Resume an execution: its shards that have failed, or have not been begun.
+
+        :returns: ``None`` if Step Functions refuses, because the execution is too old or was redriven meanwhile.
+        """
         with self._errors(f"redriving {execution.arn}"):
-            self._client.redrive_execution(executionArn=execution.arn)
+            try:
+                self._client.redrive_execution(executionArn=execution.arn)
+            except self._client.exceptions.ExecutionNotRedrivable:
+                return None
         return Execution(execution.arn, execution.items, "RUNNING")
 
     def describe(self, arn: str) -> Execution:
@@ -130,44 +127,61 @@ class Executions:
             running += counts["running"]
             waiting += counts["pending"]
             failed += counts["failed"] + counts["timedOut"] + counts["aborted"]
-        return ShardStates(waiting=waiting, running=running, done=done, failed=failed)
+        return ShardStates(waiting=waiting, running=running, done=done, failed=failed, execution=execution.arn)
 
-    def failures(self, execution: Execution, *, described: int = 3) -> list[FailedShard]:
-        """Return the shards that failed; empty if Step Functions does not list them.
-
-        :param described: Number of those whose error is looked up.
-        """
-        found = []
+    def failures(self, execution: Execution) -> list[Child]:
+        """Return the child executions that failed; empty if Step Functions does not list them."""
         # They explain an error: what is wrong here must not take its place.
         with suppress(CorpusError):
-            for map_run in self._map_runs(execution):
-                for number, child in enumerate(self._children(map_run)):
-                    seconds = (child["stopDate"] - child["startDate"]).total_seconds()
-                    found.append(self._failure(child["executionArn"], seconds, looked_up=number < described))
-        return found
+            return self._read(self._children(execution, FAILURES))
+        return []
 
-    def _children(self, map_run: str) -> Iterator[Any]:
-        for status in ("FAILED", "TIMED_OUT"):
-            with self._errors(f"listing the shards of {map_run}"):
-                listed = self._client.list_executions(mapRunArn=map_run, statusFilter=status, maxResults=MAX_LISTED)
-            yield from listed["executions"]
+    def earlier(self, is_open: Callable[[str], bool]) -> list[Child]:
+        """Return the child executions of the run that did not succeed, or were redriven.
 
-    def _failure(self, arn: str, seconds: float, *, looked_up: bool) -> FailedShard:
-        if not looked_up:
-            return FailedShard("", "", "", None, seconds)
-        with self._errors(f"describing {arn}"):
-            child = self._client.describe_execution(executionArn=arn)
-        name = str(parse_json(child["input"]).get("name", ""))
-        message, remedy = _cause(str(child.get("cause", "")))
-        return FailedShard(name, str(child.get("error", child["status"])), message, remedy, seconds)
+        :param is_open: Takes the key of an execution's list of shards: ``False`` if their account is closed.
+        """
+        with suppress(CorpusError):
+            executions = [self.describe(arn) for arn in self._own()]
+            return self._read(
+                child
+                for execution in executions
+                if is_open(execution.items)
+                for child in self._children(execution, EARLIER)
+            )
+        return []
+
+    def child(self, arn: str) -> Child:
+        """Return a child execution; without attempts if its history cannot be read."""
+        with suppress(CorpusError):
+            return self._child(arn)
+        return Child.unknown(arn)
+
+    def _read(self, arns: Iterable[str]) -> list[Child]:
+        chosen = list(islice(dict.fromkeys(arns), MAX_LISTED))
+        with ThreadPoolExecutor(HISTORIES) as pool:
+            return list(pool.map(self._child, chosen))
+
+    def _child(self, arn: str) -> Child:
+        with self._errors(f"reading the history of {arn}"):
+            history = self._client.get_execution_history(
+                executionArn=arn, maxResults=MAX_LISTED, includeExecutionData=True
+            )
+        return read_child(arn, history["events"])
+
+    def _children(self, execution: Execution, filters: Iterable[Mapping[str, str]]) -> Iterator[str]:
+        for map_run in self._map_runs(execution):
+            for one in filters:
+                with self._errors(f"listing the shards of {map_run}"):
+                    yield from self._list(mapRunArn=map_run, **one)
 
     def _map_runs(self, execution: Execution) -> list[str]:
         with self._errors(f"listing the map runs of {execution.arn}"):
             listed = self._client.list_map_runs(executionArn=execution.arn)
         return [str(one["mapRunArn"]) for one in listed["mapRuns"]]
 
-    def _newest(self, status: str | None) -> str | None:
-        filters = {} if status is None else {"statusFilter": status}
+    def _own(self, **filters: str) -> list[str]:
+        """Return the ARNs of the run's executions, newest first."""
         with self._errors(f"listing the executions of {self._state_machine}"):
             try:
                 listed = self._client.list_executions(
@@ -176,7 +190,17 @@ class Executions:
             except self._client.exceptions.StateMachineDoesNotExist as exc:
                 raise _not_deployed(self._state_machine) from exc
         own = [one for one in listed["executions"] if one["name"].startswith(f"{self._run}-")]
-        return max(own, key=lambda one: one["name"])["executionArn"] if own else None
+        return [one["executionArn"] for one in sorted(own, key=lambda one: str(one["name"]), reverse=True)]
+
+    def _list(self, **filters: str) -> Iterator[str]:
+        """Yield the ARNs of executions, of all pages."""
+        pages: dict[str, str] = {}
+        while True:
+            listed = self._client.list_executions(maxResults=MAX_LISTED, **filters, **pages)
+            yield from (str(one["executionArn"]) for one in listed["executions"])
+            if "nextToken" not in listed:
+                return
+            pages = {"nextToken": listed["nextToken"]}
 
     @staticmethod
     def _errors(action: str) -> Any:
@@ -185,13 +209,3 @@ class Executions:
 
 def _not_deployed(state_machine: str) -> CorpusError:
     return CorpusError(f"{state_machine} does not exist", remedy="run 'spacy-lambda deploy'")
-
-
-def _cause(text: str) -> tuple[str, str | None]:
-    """Return the message and the remedy in the cause of a failed invocation."""
-    try:
-        message = str(parse_json(text)["errorMessage"])
-    except (ValueError, TypeError, KeyError):
-        return text[:300], None
-    error = from_function_error(message)
-    return (error.message, error.remedy) if error is not None else (message[:300], None)

@@ -14,12 +14,14 @@ A shard's objects are named after the digest of its documents: results of other 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import ITEMS
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document, encode_line, read_documents
+from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.output_location import S3Prefix
 from spacy_lambda.core.strict_json import parse_json
@@ -35,6 +37,9 @@ MAX_LINE_BYTES = 32 << 20
 
 MAX_DELETED = 1000
 """Maximum objects of a request that deletes them."""
+
+READS = 3
+"""Attempts at reading an object."""
 
 SUFFIXES = {"documents": ".jsonl", "results": ".jsonl", "errors": ".jsonl", "records": ".json"}
 
@@ -67,11 +72,10 @@ class ShardObjects:
 
     def read_items(self, key: str) -> set[str]:
         """Return the digests of the shards of a list; none if it does not exist any more."""
-        with self._errors(f"reading s3://{self._bucket}/{key}"):
-            try:
-                content = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            except self._client.exceptions.NoSuchKey:
-                return set()
+        try:
+            content = self._get(key)
+        except ValueError:
+            return set()
         return {_digest(item["input"]) for item in parse_json(content)}
 
     def item(self, name: str, digest: Digest, options: AnnotateOptions, *, pipeline: Digest) -> dict[str, Any]:
@@ -86,19 +90,28 @@ class ShardObjects:
 
     def present(self, kind: str) -> set[str]:
         """Return the digests of the shards that have an object of a kind."""
-        with self._errors(f"listing s3://{self._bucket}/{self._folder}/{kind}/"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=f"{self._folder}/{kind}/"
-            )
-            return {_digest(one["Key"]) for page in pages for one in page.get("Contents", ())}
+        return set(map(_digest, self._listed(kind)))
 
     def fetch(self, name: str, digest: Digest) -> tuple[ShardResult, dict[str, Any]]:
-        """Return the results of a shard that has a record, and the record."""
-        record: dict[str, Any] = parse_json(self._get(self._key("records", digest)))
-        errors = self._get(self._key("errors", digest)) if record["error_bytes"] else b""
-        lines = self._get(self._key("results", digest))
-        counts = Counts.from_dict(record["counts"])
-        return ShardResult(name, lines, errors, counts, record["seconds"]), record
+        """Return the results of a shard that has a record, and the record.
+
+        :raises CorpusError: If they are damaged; all of the shard's objects are removed then.
+        """
+        try:
+            record: dict[str, Any] = parse_json(self._get(self._key("records", digest)))
+            errors = self._get(self._key("errors", digest)) if record["error_bytes"] else b""
+            lines = self._get(self._key("results", digest))
+            sizes, expected = (len(lines), len(errors)), (record["bytes"], record["error_bytes"])
+            if sizes != expected:
+                raise ValueError(f"{sum(sizes):,} bytes instead of {sum(expected):,}")
+            counts = Counts.from_dict(record["counts"])
+            return ShardResult(name, lines, errors, counts, record["seconds"]), record
+        except (ValueError, TypeError, KeyError) as exc:
+            self.remove([digest])
+            raise CorpusError(
+                f"the results of {name} in s3://{self._bucket}/{self._folder}/ are damaged: {exc}",
+                remedy="run the same command again: it annotates the shard again",
+            ) from exc
 
     def remove(self, digests: Iterable[str]) -> None:
         """Remove the objects of shards."""
@@ -107,9 +120,7 @@ class ShardObjects:
 
     def remove_items(self) -> None:
         """Remove the lists of executions."""
-        with self._errors(f"listing s3://{self._bucket}/{self._folder}/{ITEMS}/"):
-            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{self._folder}/{ITEMS}/")
-        self._remove([one["Key"] for one in found.get("Contents", ())])
+        self._remove(self._listed(ITEMS))
 
     def _remove(self, keys: list[str]) -> None:
         for start in range(0, len(keys), MAX_DELETED):
@@ -125,13 +136,45 @@ class ShardObjects:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
 
     def _get(self, key: str) -> bytes:
-        with self._errors(f"reading s3://{self._bucket}/{key}"):
-            content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        return content
+        """Return an object's content.
 
-    @staticmethod
-    def _errors(action: str) -> Any:
-        return aws_errors(action, raises=CorpusError, permissions=PERMISSIONS)
+        :raises ValueError: If it does not exist.
+        """
+        with self._errors(f"reading s3://{self._bucket}/{key}"):
+            try:
+                return read_object(self._client, self._bucket, key)
+            except self._client.exceptions.NoSuchKey as exc:
+                raise ValueError(f"{key} does not exist") from exc
+
+    def _listed(self, folder: str) -> list[str]:
+        """Return the keys of all objects in one of the run's folders."""
+        prefix = f"{self._folder}/{folder}/"
+        with self._errors(f"listing s3://{self._bucket}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            return [str(one["Key"]) for page in pages for one in page.get("Contents", ())]
+
+    @contextmanager
+    def _errors(self, action: str) -> Iterator[None]:
+        try:
+            with aws_errors(action, raises=CorpusError, permissions=PERMISSIONS):
+                yield
+        except CorpusError as exc:
+            if error_code(exc.__cause__) != "NoSuchBucket":
+                raise
+            raise CorpusError(
+                f"the bucket {self._bucket} does not exist",
+                remedy="run 'spacy-lambda deploy', which creates the project's bucket, or correct bulk.location",
+            ) from exc
+
+
+def read_object(client: Any, bucket: str, key: str) -> bytes:
+    """Return an object's content; botocore itself retries everything but the transfer of the body."""
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+    for _ in range(READS - 1):
+        with suppress(HTTPClientError, IncompleteReadError):
+            return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+    return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def _digest(key: str) -> str:

@@ -9,7 +9,9 @@
         "errors":   "s3://bucket/errors.jsonl",        documents with an error, if there are any
         "record":   "s3://bucket/record.json",         the response, written last
         "options":  {"include": ["ents"], "labels": null, "long_text": "refuse"},
-        "pipeline": "5f0c..."}}                        optional: the digest that the function's pipeline must have
+        "pipeline": "5f0c..."},                        optional: the digest that the function's pipeline must have
+     "retries": 0,                                     optional: earlier attempts of this execution of Step Functions
+     "execution": "arn:aws:states:..."}                optional: its ARN
 
 The response has the counts of the documents and the figures of which the invocation's cost is made. A shard that is
 sent twice is written twice, with the same bytes.
@@ -40,6 +42,8 @@ __all__ = ["ShardEvent"]
 
 LOCATIONS = ("input", "output", "errors", "record")
 KEYS = {"name", *LOCATIONS, "options", "pipeline"}
+ATTEMPT = ("retries", "execution")
+"""Keys of an event that its record repeats: Step Functions' account of the attempts at the shard."""
 
 
 class ShardEvent:
@@ -92,6 +96,7 @@ class ShardEvent:
             "error_bytes": len(done.errors),
             "billed_ms": math.ceil(predictor.observation.init_ms + 1000 * billed_s),
             "memory_mb": int(memory) if memory.isdigit() else None,
+            **{key: event[key] for key in ATTEMPT if key in event},
         }
         _write(client, task.record, encode(response))
         ShardEvent._record_s = time.perf_counter() - ended
