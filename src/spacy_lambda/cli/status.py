@@ -9,6 +9,7 @@ from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption
 
 if TYPE_CHECKING:
     from spacy_lambda.deploy.function_status import FunctionStatus
+    from spacy_lambda.deploy.source_status import SourceStatus
     from spacy_lambda.deploy.versions import Version
 
 
@@ -20,7 +21,7 @@ def status(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the live version of each function, its versions with their pipelines and dates, alarms and errors.
+    """Show the live version of each function, its versions with their pipelines and dates, alarms, errors and sources.
 
     Example: spacy-lambda status
     """
@@ -51,6 +52,7 @@ def _lines(status: FunctionStatus) -> list[str]:
         f"  last day: {status.invocations:,} invocations, {status.errors:,} errors",
         f"  alarms:   {', '.join(status.alarms) or 'none in ALARM'}",
     ]
+    lines += [f"  {one.kind + ':':<9} {_source(one)}" for one in status.sources]
     return [*lines, f"  {status.url}"] if status.url else lines
 
 
@@ -59,3 +61,14 @@ def _version(version: Version, live: str | None) -> str:
     state = " (live)" if str(version.number) == live else ""
     when = version.published[:16].replace("T", " ")
     return f"  version {version.number}: {when}, {version.model or version.description}{state}"
+
+
+def _source(source: SourceStatus) -> str:
+    parts = [source.name, source.state]
+    if source.batch_size is not None:
+        parts.append(f"batch size {source.batch_size:,}")
+    if source.failed_to is not None:
+        parts.append(f"failed to {source.failed_to.rpartition(':')[2]}")
+    if source.last_result is not None:
+        parts.append(f"last result: {source.last_result}")
+    return ", ".join(parts)

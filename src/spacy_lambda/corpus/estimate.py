@@ -20,8 +20,9 @@ from spacy_lambda.corpus.files import Sources, find_files
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.layout import Layout, make_layout
 from spacy_lambda.corpus.pipeline_parts import UNKNOWN_PARTS, PipelineParts
-from spacy_lambda.corpus.records import begun_shard_bytes, read_records
+from spacy_lambda.corpus.records import read_records
 from spacy_lambda.corpus.sample import Measured, Reading, measure_function, measure_here, read_all
+from spacy_lambda.corpus.settings import read_settings, shard_bytes_of
 from spacy_lambda.corpus.shards import SHARD_BYTES, cut_shards
 from spacy_lambda.corpus.summary import OnWarning
 from spacy_lambda.errors import CorpusError
@@ -248,7 +249,7 @@ def _deployed(function: str | None, config: Path | None, s3: S3Options) -> Deplo
 
 
 def _shard_bytes(layout: Layout | None, deployed: DeployedFunction | None) -> int:
-    begun = None if layout is None else begun_shard_bytes(layout)
+    begun = None if layout is None else shard_bytes_of(read_settings(layout))
     return begun or (SHARD_BYTES if deployed is None else deployed.shard_bytes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -16,7 +16,8 @@ from spacy_lambda.core.metric_names import FUNCTION_DIMENSION
 from spacy_lambda.core.source.found_artifact import S3Options
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.preparation import store_location
-from spacy_lambda.deploy.stacks import find_stack, stack_resources
+from spacy_lambda.deploy.source_status import SourceStatus, source_statuses
+from spacy_lambda.deploy.stacks import StackResource, find_stack, stack_resources
 from spacy_lambda.deploy.versions import Version, list_versions, live_version
 from spacy_lambda.errors import StoreError
 from spacy_lambda.store.factory import open_store
@@ -40,6 +41,7 @@ class FunctionStatus:
     :param alarms: Names of the alarms in ALARM.
     :param invocations: Invocations of the last day.
     :param errors: Errors of the last day.
+    :param sources: What invokes the live version: event sources, and the state machine that annotates corpora.
     """
 
     name: str
@@ -50,6 +52,7 @@ class FunctionStatus:
     alarms: tuple[str, ...] = ()
     invocations: int = 0
     errors: int = 0
+    sources: tuple[SourceStatus, ...] = ()
 
 
 def stored_models(project: Project, aws: Aws) -> dict[str, str]:
@@ -76,6 +79,7 @@ def status(aws: Aws, project: str, name: str, *, models: Mapping[str, str] = Map
     stack = find_stack(aws, function)
     if stack is None:
         return FunctionStatus(function, None)
+    resources = stack_resources(aws, function)
     with aws_errors(f"reading the state of {function}"):
         return FunctionStatus(
             function,
@@ -83,14 +87,15 @@ def status(aws: Aws, project: str, name: str, *, models: Mapping[str, str] = Map
             live_version(aws, function),
             tuple(replace(one, model=models.get(one.digest)) for one in list_versions(aws, function)),
             stack.outputs.get("Url"),
-            _alarms(aws, function),
+            _alarms(aws, resources),
             _sum(aws, function, "Invocations"),
             _sum(aws, function, "Errors"),
+            source_statuses(aws, resources),
         )
 
 
-def _alarms(aws: Aws, function: str) -> tuple[str, ...]:
-    names = [one.name for one in stack_resources(aws, function) if one.kind == "AWS::CloudWatch::Alarm"]
+def _alarms(aws: Aws, resources: Iterable[StackResource]) -> tuple[str, ...]:
+    names = [one.name for one in resources if one.kind == "AWS::CloudWatch::Alarm"]
     if not names:
         return ()
     alarms: list[Any] = aws.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
