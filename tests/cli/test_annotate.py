@@ -137,8 +137,8 @@ def annotated_after(
     """Run the command at a terminal with this answer to its question; return the estimate's options too."""
     options: dict[str, Any] = {}
 
-    def estimated(sources: Any, **given: Any) -> Estimate:
-        options.update(given)
+    def estimated(sources: Any, destination: Any, **given: Any) -> Estimate:
+        options.update(given, destination=destination)
         return estimate
 
     monkeypatch.setattr("spacy_lambda.corpus.estimate.estimate_corpus", estimated)
