@@ -32,3 +32,5 @@ def test_an_invocation_names_what_the_deployment_named(
     names: tuple[str, ...], config: Path | None, region: str | None, command: str
 ) -> None:
     assert invoke_command(project(*names), "ner", config=config, region=region) == command
+    with_profile = command.replace(" --text", " --profile mine --text")
+    assert invoke_command(project(*names), "ner", config=config, region=region, profile="mine") == with_profile

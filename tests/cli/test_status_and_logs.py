@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,15 @@ def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str | None
     found: list[str | None] = []
     monkeypatch.chdir(tmp_path)
     Path("spacy-lambda.toml").write_text(PROJECT, encoding="utf-8")
-    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project, *, profile=None: found.append(profile))
+
+    def open_account(project: Any, **options: Any) -> None:
+        found.append(os.environ.get("AWS_PROFILE"))
+        if "AWS_ACCESS_KEY_ID" in os.environ:
+            found.append("the environment's keys")
+
+    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", open_account)
+    monkeypatch.setenv("AWS_PROFILE", "before")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     return found
 
 
@@ -48,5 +57,6 @@ def test_an_empty_log_is_reported(profiles: list[str | None], monkeypatch: pytes
     assert done.stdout == ""
     assert "no log events of p-ner in the last 2h" in done.stderr
     assert profiles == ["mine"]
+    assert (os.environ["AWS_PROFILE"], os.environ["AWS_ACCESS_KEY_ID"]) == ("before", "key")
     assert "--since 'x' is invalid" in str(CliRunner().invoke(make_app(), ["logs", "--since", "x"]).exception)
     assert profiles == ["mine"]

@@ -14,7 +14,7 @@ import typer
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.deploy_plan import plan_facts, print_plan
-from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, RegionOption, YesOption
+from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.cli.progress import paused, stages
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def deploy(
     yes: YesOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bundle, store and deploy functions; each goes live if it passes its golden tests.
@@ -61,15 +62,19 @@ def deploy(
             print_json([vars(one) for one in released])
             return
         for one, function in zip(released, chosen, strict=True):
-            _print_live(one, invoke_command(project, function.name, config=config, region=region))
+            command = invoke_command(project, function.name, config=config, region=region, profile=profile)
+            _print_live(one, command)
 
 
-def invoke_command(project: Project, function: str, *, config: Path | None, region: str | None) -> str:
+def invoke_command(
+    project: Project, function: str, *, config: Path | None, region: str | None, profile: str | None = None
+) -> str:
     """Return the command that invokes a deployed function, with the options that the deployment was given."""
     words = ["spacy-lambda", "invoke"]
     words += [function] if len(project.functions) > 1 else []
     words += ["--config", str(config)] if config else []
     words += ["--region", region] if region else []
+    words += ["--profile", profile] if profile else []
     return f"{shlex.join(words)} --text '...'"
 
 

@@ -8,7 +8,7 @@ import typer
 
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
-from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, RegionOption, YesOption
+from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.errors import DeployError
 
 
@@ -21,6 +21,7 @@ def destroy(
     yes: YesOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Delete functions and their resources, and check that nothing is left.

@@ -46,7 +46,7 @@ def eject(
             project,
             chosen_functions(project, functions or []),
             out,
-            aws=open_account(project, profile=profile),
+            aws=open_account(project),
             force=force,
             on_step=on_step,
         )

@@ -30,7 +30,7 @@ def push(
     from spacy_lambda.bundler import push_image
 
     folder, target = _folder_and_target(bundle, destination)
-    pushed = push_image(folder, target, create=create, profile=profile)
+    pushed = push_image(folder, target, create=create)
     if as_json:
         print_json(pushed)
     else:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines, print_table
-from spacy_lambda.cli.options import ConfigOption, JsonOption, RegionOption
+from spacy_lambda.cli.options import ConfigOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
@@ -34,6 +34,7 @@ def invoke(
     text: Annotated[str | None, typer.Option(help="Text, sent as {\"text\": TEXT}; '-' for standard input.")] = None,
     config: ConfigOption = None,
     region: RegionOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Invoke a function, the live version on AWS or one at an endpoint, and print its prediction.

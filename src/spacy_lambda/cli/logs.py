@@ -41,7 +41,7 @@ def logs(
     project = load_project(config, region=region)
     name = stack_name(project.name, chosen_function(project, function).name)
     count = 0
-    for event in read_log(open_account(project, profile=profile), name, since=beginning, follow=follow):
+    for event in read_log(open_account(project), name, since=beginning, follow=follow):
         count += 1
         if as_json:
             line = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}

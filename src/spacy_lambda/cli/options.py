@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,12 @@ __all__ = [
     "TimeoutOption",
     "YesOption",
     "finite",
+    "use_profile",
 ]
+
+
+PROFILE = "AWS_PROFILE"
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def finite(value: float | None) -> float | None:
@@ -43,6 +49,27 @@ def finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is not a finite number")
     return value
+
+
+def use_profile(ctx: typer.Context, profile: str | None) -> str | None:
+    """Let boto3 and the programs that a command starts use a profile, in place of the environment's credentials.
+
+    The callback of ``--profile``. The environment is restored when the command ends.
+    """
+    if profile is not None and not ctx.resilient_parsing:
+        names = (PROFILE, *CREDENTIALS)
+        before = {name: os.environ[name] for name in names if name in os.environ}
+
+        def restore() -> None:
+            for name in names:
+                os.environ.pop(name, None)
+            os.environ.update(before)
+
+        ctx.call_on_close(restore)
+        for name in CREDENTIALS:  # which boto3 prefers to AWS_PROFILE
+            os.environ.pop(name, None)
+        os.environ[PROFILE] = profile
+    return profile
 
 
 ENGINE_NAMES = ("docker", "podman", "finch", "buildah")
@@ -56,7 +83,9 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing out
 # Commands that read the project's file or call AWS.
 ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]
 RegionOption = Annotated[str | None, typer.Option(help="AWS region; overrides the configuration and the environment.")]
-ProfileOption = Annotated[str | None, typer.Option(help="Named profile of the AWS configuration.")]
+ProfileOption = Annotated[
+    str | None, typer.Option(callback=use_profile, help="Named profile of the AWS configuration.")
+]
 EndpointUrlOption = Annotated[
     str | None,
     typer.Option(help="URL of an S3-compatible service.", show_default="AWS_ENDPOINT_URL, or AWS itself"),

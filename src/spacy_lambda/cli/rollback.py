@@ -8,7 +8,7 @@ import typer
 
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
-from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, RegionOption, YesOption
+from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption, YesOption
 
 
 def rollback(
@@ -18,6 +18,7 @@ def rollback(
     yes: YesOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Roll back to an earlier version.

@@ -32,7 +32,7 @@ def status(
     from spacy_lambda.deploy.function_status import stored_models
 
     project = load_project(config, region=region)
-    aws = open_account(project, profile=profile)
+    aws = open_account(project)
     chosen, models = chosen_functions(project, functions or []), stored_models(project, aws)
     found = [read_status(aws, project.name, one.name, models=models) for one in chosen]
     if as_json:

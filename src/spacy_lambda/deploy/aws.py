@@ -34,15 +34,13 @@ class Aws:
         return self.session.client(service, region_name=self.region, config=config)
 
 
-def open_account(project: Project, *, profile: str | None = None) -> Aws:
+def open_account(project: Project) -> Aws:
     """Return the account of the credentials.
-
-    :param profile: A profile of the AWS configuration, in place of the credentials in the environment.
 
     :raises DeployError: If there are none, AWS does not accept them, or they are of another account than the file's.
     """
     with aws_errors("reading the identity of the AWS credentials"):
-        session = boto3.Session(region_name=project.region, profile_name=profile)
+        session = boto3.Session(region_name=project.region)
         identity = session.client("sts", region_name=project.region).get_caller_identity()
     if project.account not in (None, identity["Account"]):
         raise DeployError(

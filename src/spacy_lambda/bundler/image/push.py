@@ -34,13 +34,12 @@ class PushedImage:
     tag: str
 
 
-def push_image(folder: Path, destination: str, *, create: bool = False, profile: str | None = None) -> PushedImage:
+def push_image(folder: Path, destination: str, *, create: bool = False) -> PushedImage:
     """Push the image that was built from a folder; for ECR, log in first.
 
     :param folder: The output of ``bundle --shape image``.
     :param destination: ``REGISTRY/NAME`` or ``REGISTRY/NAME:TAG``; by default the bundle's name is the tag.
     :param create: Create the ECR repository if it is missing, with scans on push and immutable tags.
-    :param profile: Profile of the AWS configuration, for ECR.
     :raises BundleError: If the image does not exist, or the registry refuses.
     """
     match = REFERENCE.fullmatch(destination)
@@ -54,22 +53,13 @@ def push_image(folder: Path, destination: str, *, create: bool = False, profile:
     tag = match["tag"] or built.tag.partition("/")[2].partition(":")[0]
     ecr = ECR.match(registry)
     if ecr is not None:
-        _log_in_to_ecr(
-            engine, registry, name, region=ecr["region"], account=ecr["account"], create=create, profile=profile
-        )
+        _log_in_to_ecr(engine, registry, name, region=ecr["region"], account=ecr["account"], create=create)
     digest = engine.push_image(str(built.id), f"{registry}/{name}:{tag}")
     return PushedImage(f"{registry}/{name}@{digest}", tag)
 
 
 def _log_in_to_ecr(
-    engine: ContainerEngine,
-    registry: str,
-    name: str,
-    *,
-    region: str,
-    account: str,
-    create: bool,
-    profile: str | None,
+    engine: ContainerEngine, registry: str, name: str, *, region: str, account: str, create: bool
 ) -> None:
     """Log in with the AWS credentials of this machine:
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html.
@@ -77,7 +67,7 @@ def _log_in_to_ecr(
     import boto3
 
     with aws_errors(f"logging in to {registry}", raises=BundleError, permissions=PERMISSIONS):
-        ecr = boto3.Session(profile_name=profile).client("ecr", region_name=region)
+        ecr = boto3.client("ecr", region_name=region)
         _require_repository(ecr, name, account, create=create)
         token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     user, _, password = base64.b64decode(token).decode("ascii").partition(":")
