@@ -23,8 +23,11 @@ def test_generators_of_clients_can_read_it(labels: tuple[str, ...]) -> None:
     if labels:
         patterns = [{"label": label, "pattern": "iron"} for label in labels]
         nlp.add_pipe("entity_ruler").add_patterns(patterns)  # type: ignore[attr-defined]
+    nlp.meta.update(license="MIT", notes="Not for poems.")
     document = openapi(Predictor(nlp, {}), "/prod")
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+    assert document["info"]["license"] == {"name": "MIT"}
+    assert document["info"]["description"] == "The spaCy pipeline en_pipeline.\n\nNot for poems."
     schemas = document["components"]["schemas"]
     assert {
         "TextRequest",

@@ -265,6 +265,16 @@ def test_an_empty_text_is_not_sent(page: Page) -> None:
     assert len([url for url in calls if url.endswith("/predict")]) == 1
 
 
+def test_a_file_can_be_dropped(page: Page) -> None:
+    page.browser.execute_script(
+        "const data = new DataTransfer(); data.items.add(new File(['🧪 Acme\\n'], 'text.txt'));"
+        "document.getElementById('input').dispatchEvent(new DragEvent('drop', {dataTransfer: data, cancelable: true}))"
+    )
+    page.wait(lambda: page.one("#input").get_property("value") == "🧪 Acme\n")
+    page.find()
+    assert page.marks() == [("🧪 ", "Acme", "ORG")]
+
+
 def test_the_limits_and_the_length_are_shown(page: Page) -> None:
     page.write("🧪 Acme")
     length, _, limit = page.text_of("#meter").removesuffix(" characters").partition(" of ")

@@ -35,6 +35,7 @@ def test_it_is_off_by_default(environ: dict[str, str]) -> None:
     answer = get(environ)
     assert answer["statusCode"] == 404
     assert "<" not in answer["body"]
+    assert "page = true" in json.loads(answer["body"])["remedy"]
 
 
 @pytest.mark.parametrize(("path", "stage"), [("/", "$default"), ("/prod", "prod"), ("/prod/", "prod")])

@@ -28,6 +28,8 @@ MAX_CHARACTER_BYTES = 12
 OTHER_BYTES = 1 << 20
 """Bytes for everything else in a body."""
 
+PAGE_REMEDY = "for the page, write page = true into spacy-lambda.toml, or set SPACY_LAMBDA_PAGE to on"
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -55,8 +57,11 @@ def _routed(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     routes = PAGE_ROUTES if has_page(predictor.environ) else ROUTES
     methods = routes.get(request.path)
     if methods is None:
+        remedy = PAGE_REMEDY if request.path == "/" else None
         known = ", ".join(request.base + route for route in sorted(routes))
-        return problem(404, f"unknown path {(request.base + request.path)[:100]!r}; known: {known[:400]}")
+        return problem(
+            404, f"unknown path {(request.base + request.path)[:100]!r}; known: {known[:400]}", remedy=remedy
+        )
     method = "GET" if request.method == "HEAD" else request.method
     if method not in methods:
         allowed = ", ".join(sorted(methods))

@@ -28,7 +28,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "name": f"{meta['lang']}_{meta['name']}",
         "version": meta["version"],
         "description": meta.get("description", ""),
-        "notes": predictor.environ.get(NOTES_VARIABLE) or meta.get("notes", ""),
+        "notes": str(predictor.environ.get(NOTES_VARIABLE) or meta.get("notes") or ""),
         "author": meta.get("author", ""),
         "url": meta.get("url", ""),
         "sources": meta.get("sources") or [],

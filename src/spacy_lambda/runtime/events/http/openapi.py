@@ -24,12 +24,14 @@ def openapi(predictor: Predictor, base: str = "") -> dict[str, Any]:
     :param base: The base path of the API; relative to the document's host, which behind a proxy is not the event's.
     """
     about = describe(predictor)
+    default = f"The spaCy pipeline {about['name']}."
     return {
         "openapi": "3.1.0",
         "info": {
             "title": about["name"],
             "version": about["version"],
-            "description": about["description"] or f"The spaCy pipeline {about['name']}.",
+            "description": "\n\n".join(filter(None, (about["description"] or default, about["notes"]))),
+            **({"license": {"name": str(about["license"])}} if about["license"] else {}),
         },
         "servers": [{"url": base or "/"}],
         "paths": {
