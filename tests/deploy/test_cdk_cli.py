@@ -100,3 +100,31 @@ def test_lines_are_reported_as_they_come_and_a_failure_with_the_last_of_them(tmp
         Cdk(command, dict(os.environ)).run("deploy", on_line=lines.append)
     assert lines == ["one", "two"]
     assert caught.value.message == "'cdk deploy' failed with status 3:\n  one\n  two"
+
+
+def test_stages_of_an_update_are_reported(tmp_path: Path) -> None:
+    output = """
+papers-ner: start: Building papers-ner/Function Code
+papers-ner: success: Published papers-ner/Function Code
+papers-ner: deploying... [1/1]
+papers-ner: creating CloudFormation changeset...
+papers-ner |  0/12 | 10:00:00 AM | UPDATE_IN_PROGRESS   | AWS::CloudFormation::Stack | papers-ner
+papers-ner | 12/12 | 10:00:09 AM | UPDATE_COMPLETE      | AWS::CloudFormation::Stack | papers-ner
+"""
+    command = program(tmp_path / "cdk", f"cat <<'END'{output}END")
+    lines: list[str] = []
+    steps: list[tuple[str, int, int]] = []
+    Cdk(command, dict(os.environ)).deploy(
+        "papers-ner",
+        tmp_path,
+        on_line=lines.append,
+        on_step=lambda *step: steps.append(step),
+        stage="shift traffic",
+    )
+    assert list(dict.fromkeys(steps)) == [
+        ("publish", 0, 0),
+        ("change set", 0, 0),
+        ("shift traffic", 0, 12),
+        ("shift traffic", 12, 12),
+    ]
+    assert len(lines) == 2

@@ -16,50 +16,71 @@ from tests.deploy.terminal import Terminal, visible
 CODE = """
 import sys, time
 from types import SimpleNamespace as Values
-from spacy_lambda import cli
+import typer
+from spacy_lambda import cli, corpus
 from spacy_lambda.deploy import aws, cdk_cli, deployment, destruction, rollbacks
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import Limit
 from spacy_lambda.deploy.resources import Callers, PlannedResource
+from spacy_lambda.deploy.changes import Change
 from spacy_lambda.deploy.cost import Cost
+from spacy_lambda.deploy.final_state import Fact
+from spacy_lambda.deploy.latency import Latency
 from spacy_lambda.deploy.planning import Plan, Planned
 from spacy_lambda.deploy.promotion import Live
 from spacy_lambda.deploy.rollbacks import RolledBack
 from spacy_lambda.deploy.stacks import StackResource
 
 bundle = Values(package_type="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
-prepared = Values(config=Values(shape="zip"), bundle=bundle, golden_tests=())
+latency = Latency("the built-in sample", 6, 80, 5, 1.0, 2.0)
+prepared = Values(config=Values(shape="zip", memory=2048), bundle=bundle, golden_tests=(), latency=latency)
 spec = Values(function_name="papers-ner")
 alias = PlannedResource("AWS::Lambda::Alias", "papers-ner:live")
-planned = Planned(prepared, spec, None, True, "[+] everything", Cost({}, 1.0, 1.0), (alias,),
-    Callers(True, "PUBLIC: anyone on the internet"), Limit(10, "at most 10 environments at once"))
+callers, limit = Callers(True, "PUBLIC: anyone on the internet"), Limit(10, "at most 10 environments at once")
+state = Fact("callers", callers.about), Fact("concurrency", limit.about), Fact("alias", "papers-ner:live")
+planned = Planned(prepared, spec, "1", False, None, (Change("memory", "1769", "3008"),), state,
+    Cost({}, {}, 0, {"requests": 0.2}, 1.0), (alias,), callers, limit)
 
 def deploy_functions(project, functions, *, confirm, on_line, on_step, **rest):
-    for number, name in enumerate(("wheels", "slimming", "golden tests")):
+    for number, name in enumerate(("resolve", "bundle (wheels)", "prepare")):
         on_step(name, number, 3)
         time.sleep(0.3)
-    on_step("comparing", 3, 3)
+    on_step("compare", 3, 3)
     if not confirm(Plan((planned,), None, (PlannedResource("AWS::S3::Bucket", "papers-models"),), True)):
         return None
     on_line("publishing a version")
+    on_step("change set", 0, 0)
     time.sleep(0.3)
-    return [Live("papers-ner", "1", None, "https://url")]
+    on_step("update", 3, 12)
+    time.sleep(0.3)
+    on_step("shift traffic", 1, 2)
+    time.sleep(0.3)
+    return [Live("papers-ner", "2", "1", "https://url")]
 
 def asked(*arguments, **options):
     print("WORK IS BEGUN", file=sys.stderr)
     return Aws("123456789012", "eu-central-1", None)
 
-aws.open_account, cdk_cli.find_cdk = asked, lambda: None
+aws.open_account, cdk_cli.find_cdk = asked, lambda **options: None
 deployment.deploy = deploy_functions
 function = "AWS::Lambda::Function", "papers-ner"
 destruction.find_resources_to_delete = lambda aws, stacks: [StackResource(stacks[0], *function)]
 destruction.destroy = lambda *arguments, **options: print("DELETED")
 rollbacks.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
+def annotate(*arguments, **options):
+    print("ANNOTATED")
+    raise typer.Exit
+
+corpus.annotate = annotate
 cli.main()
 """
 QUESTIONS = {
-    "deploy": ("deploy? [y/N]:", "version 1 is live"),
+    "deploy": ("deploy? [y/N]:", "version 2 is live"),
     "destroy": ("delete 1 resources in 123456789012/eu-central-1? [y/N]:", "DELETED"),
+    "annotate texts.jsonl out --function ner": (
+        "Annotate on Lambda? That costs money; --dry-run with the function's --pipeline estimates how much. [y/N]:",
+        "ANNOTATED",
+    ),
     "rollback": ("roll back papers-ner to the previous version? [y/N]:", "version 1 is live"),
 }
 
@@ -73,7 +94,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("command", QUESTIONS)
 def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
     question, done = QUESTIONS[command]
-    terminal = Terminal(CODE, command, cwd=project)
+    terminal = Terminal(CODE, *command.split(), cwd=project)
     terminal.wait_for(question)
     assert terminal.stays(0.5).strip() == ""  # a bar would be drawn ten times a second
     assert visible(terminal.written).splitlines()[-1].strip() == question
@@ -89,7 +110,7 @@ def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
 )
 def test_only_yes_confirms(project: Path, command: str, answer: str) -> None:
     question, done = QUESTIONS[command]
-    terminal = Terminal(CODE, command, cwd=project)
+    terminal = Terminal(CODE, *command.split(), cwd=project)
     terminal.wait_for(question)
     terminal.type(answer)
     assert terminal.end() in {1, 130}
@@ -103,11 +124,15 @@ def test_the_plan_stays_to_be_seen_above_the_question(project: Path) -> None:
     seen = visible(terminal.written)
     for line in ("papers-ner:live", "PUBLIC: anyone on the internet", "at most 10 environments", "papers-models"):
         assert line in seen
-    for stage in ("wheels", "slimming", "golden tests"):
+    for stage in ("resolve", "bundle (wheels)", "prepare"):
         assert stage in terminal.written
+    assert "changes:        memory 1769 → 3008; nothing else" in seen
     terminal.type("y\n")
     assert terminal.end() == 0
     assert "publishing a version" in visible(terminal.written)
+    after = terminal.written.partition("[y/N]:")[2]
+    assert [stage in after for stage in ("change set", "update", "3/12", "shift traffic", "1/2")] == [True] * 5
+    assert "bundle" not in after
 
 
 def test_the_question_is_seen_where_the_output_goes_to_a_file(project: Path) -> None:
@@ -117,13 +142,17 @@ def test_the_question_is_seen_where_the_output_goes_to_a_file(project: Path) -> 
     assert "PUBLIC: anyone on the internet" in visible(terminal.written)
     terminal.type("y\n")
     assert terminal.end() == 0
-    assert json.loads((project / "out.txt").read_text())[0]["version"] == "1"
+    assert json.loads((project / "out.txt").read_text())[0]["version"] == "2"
 
 
 @pytest.mark.parametrize("command", QUESTIONS)
 def test_without_a_terminal_nothing_is_begun(project: Path, command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CODE, command], cwd=project, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [sys.executable, "-c", CODE, *command.split()],
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 1
     assert done.stderr.decode() == "error: confirmation required but stdin is not a terminal\nremedy: pass --yes\n"
@@ -133,7 +162,7 @@ def test_without_a_terminal_nothing_is_begun(project: Path, command: str) -> Non
 @pytest.mark.parametrize("command", QUESTIONS)
 def test_with_yes_nothing_is_asked(project: Path, command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CODE, command, "--yes"],
+        [sys.executable, "-c", CODE, *command.split(), "--yes"],
         cwd=project,
         stdin=subprocess.DEVNULL,
         capture_output=True,

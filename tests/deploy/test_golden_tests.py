@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 import spacy
 
-from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, read_requests, run_golden_tests
+from spacy_lambda.deploy.golden_tests import (
+    GoldenTest,
+    make_golden_tests,
+    open_predictor,
+    read_requests,
+    run_golden_tests,
+)
 from spacy_lambda.errors import DeployError
 
 SECRET = "Mrs. Iron"
@@ -61,6 +67,10 @@ def test_the_version_is_invoked_with_each_request() -> None:
             "it ended with the error PipelineLoadError",
         ),
         (FakeLambda(ANSWER, "Unhandled"), "it ended with the error Unknown"),
+        (
+            FakeLambda({"errorMessage": "1f Task timed out after 30.00 seconds"}, "Unhandled"),
+            "its timeout of 30 s ended before it responded",
+        ),
     ],
 )
 def test_a_failure_names_the_line_and_quotes_no_text(fake: FakeLambda, message: str) -> None:
@@ -83,10 +93,8 @@ def test_the_default_golden_tests_are_requests(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "MATERIAL", "pattern": "silicon"}])  # type: ignore[attr-defined]
     nlp.to_disk(tmp_path / "pipeline")
-    made = make_golden_tests(tmp_path / "pipeline", read_requests(None))
-    assert made.labels == ("MATERIAL",)
-    assert len(made.golden_tests) == len(made.milliseconds) == 6
-    assert [len(one.expected) for one in made.golden_tests] == [0, 1, 0, 0, 0, 2]
+    made = make_golden_tests(open_predictor(tmp_path / "pipeline"), read_requests(None))
+    assert [len(one.expected) for one in made] == [0, 1, 0, 0, 0, 2]
 
 
 @pytest.mark.parametrize("content", [None, "", "\n", "[1]\n", '{"text": "a"}\n{'])
@@ -102,4 +110,4 @@ def test_a_file_that_has_none_is_refused(tmp_path: Path, content: str | None) ->
 def test_an_invalid_request_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(tmp_path / "pipeline")
     with pytest.raises(DeployError, match="a golden test is refused: unknown key 'txt'"):
-        make_golden_tests(tmp_path / "pipeline", [(1, {"txt": "a"})])
+        make_golden_tests(open_predictor(tmp_path / "pipeline"), [(1, {"txt": "a"})])

@@ -88,6 +88,9 @@ def test_the_plan_shows_everything_and_does_nothing(project: Path) -> None:
     assert "AWS::Lambda::Function" in plan["difference"]
     assert plan["cost_usd"]["idle_month_total"] > 0
     assert plan["golden_texts"] == 2
+    assert plan["state"]["log group"] == f"/aws/lambda/{FUNCTION}, kept for 30 days"
+    assert plan["changes"] == []
+    assert plan["cost_usd"]["measured"]["texts_from"] == "the golden tests in golden.jsonl"
     kinds = {resource["kind"] for resource in plan["resources"]}
     assert {"AWS::Lambda::Alias", "AWS::Lambda::Url", "AWS::CloudWatch::Dashboard", "AWS::Logs::LogGroup"} <= kinds
     assert {"kind": "AWS::Lambda::Alias", "name": f"{FUNCTION}:live"} in plan["resources"]
@@ -110,8 +113,11 @@ def test_nothing_is_done_without_confirmation(project: Path) -> None:
     assert result.exception.remedy == "pass --yes"
     plan = run(project, "deploy", "--plan").output
     assert "cdk bootstrap: once per account and region" in plan
-    assert "a month when idle" in plan
-    assert f"AWS::Lambda::Alias                   {FUNCTION}:live" in plan
+    assert "without any call" in plan
+    assert "principals with lambda:InvokeFunctionUrl" in plan
+    assert "alias:          live: moves to a version that passes 2 golden tests" in plan
+    assert "changes:        everything is new" in plan
+    assert "AWS::Lambda::Alias " not in plan
     assert client("cloudformation").list_stacks()["StackSummaries"] == []
 
 
@@ -159,6 +165,7 @@ def test_every_resource_is_there(project: Path) -> None:
 
 
 def test_deploying_the_same_changes_nothing(project: Path) -> None:
+    assert "changes:        nothing\n" in run(project, "deploy", "--plan").output
     (released,) = succeed(project, "deploy", "--yes")
     assert (released["version"], released["previous"]) == ("1", "1")
 
@@ -183,6 +190,7 @@ def test_a_new_pipeline_becomes_a_new_version(project: Path) -> None:
     (plan,) = succeed(project, "deploy", "--plan")
     assert (plan["new"], plan["live_version"]) == (False, "1")
     assert plan["difference"]
+    assert [change["what"] for change in plan["changes"]] == ["model", "code", "dashboard"]
     (released,) = succeed(project, "deploy", "--yes")
     assert (released["version"], released["previous"], live()) == ("2", "1", "2")
     assert ask("Iron and silicon.") == ["MATERIAL", "ELEMENT"]

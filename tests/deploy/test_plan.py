@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, FunctionConfig
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import concurrency_limits
-from spacy_lambda.deploy.cost import estimate
-from spacy_lambda.deploy.resources import callers, planned_resources
+from spacy_lambda.deploy.cost import Cost, Sizes, estimate
+from spacy_lambda.deploy.latency import Latency
+from spacy_lambda.deploy.resources import callers, planned_resources, read_template
 from spacy_lambda.errors import DeployError
+from spacy_lambda.runtime.telemetry.recorder import Recorder
 from tests.config.files import FUNCTION, PROJECT, faults, load
 from tests.deploy.specs import Template, function_spec
 
@@ -128,14 +131,14 @@ def test_the_constructs_make_no_public_function_without_a_word(zipped: Path) -> 
 def test_every_resource_of_a_template_is_named(templates: dict[str, Template], assembly: Path) -> None:
     for name, template in templates.items():
         stack = "news" if name == "shared" else f"news-{name}"
-        found = planned_resources(assembly, stack)
+        found = planned_resources(read_template(assembly, stack), stack)
         kinds = [one["Type"] for one in template.resources.values() if one["Type"] != "AWS::CDK::Metadata"]
         assert [one.kind for one in found] == kinds
         assert all(one.name for one in found)
 
 
 def test_the_plan_names_the_resources_of_a_public_function(assembly: Path) -> None:
-    found = {one.name for one in planned_resources(assembly, "news-public")}
+    found = {one.name for one in planned_resources(read_template(assembly, "news-public"), "news-public")}
     assert {
         "news-public",
         "news-public:live",
@@ -150,7 +153,7 @@ def test_the_plan_names_the_resources_of_a_public_function(assembly: Path) -> No
         "somebody@example.org",
         "Permissions of news-public",
     } <= found
-    plain = {one.name for one in planned_resources(assembly, "news-plain")}
+    plain = {one.name for one in planned_resources(read_template(assembly, "news-plain"), "news-plain")}
     assert "URL of news-plain:live, for signed requests (IAM)" in plain
     assert not any("PUBLIC" in name or "everybody" in name for name in plain)
 
@@ -164,9 +167,56 @@ def test_callers_are_described_in_words(zipped: Path) -> None:
     assert "lambda:InvokeFunctionUrl and lambda:InvokeFunction" in private.about
 
 
+HERE = Latency(source="texts.jsonl", texts=3, characters=800, runs=5, ms=20.0, cpus=2.0)
+
+
+def cost(tmp_path: Path, **settings: Any) -> Cost:
+    spec = function_spec(tmp_path / "bundle.zip", "ner", **settings)
+    return estimate(spec, sizes=Sizes(code=0, model=0, line=1000), versions=3, latency=HERE)
+
+
 @pytest.mark.parametrize(("queues", "dollars"), [(0, None), (2, 0.53)])
 def test_polling_a_queue_costs(tmp_path: Path, queues: int, dollars: float | None) -> None:
     sources = tuple(SqsSource(queue=f"texts-{number}") for number in range(queues))
-    spec = function_spec(tmp_path / "bundle.zip", "ner", sources=sources)
-    idle = estimate(spec, code_bytes=0, model_bytes=0, versions=3, ms_per_text=20).idle
+    idle = cost(tmp_path, sources=sources).idle
     assert (round(idle["queues"], 2) if "queues" in idle else None) == dollars
+
+
+@pytest.mark.parametrize(
+    ("settings", "metrics", "alarms"),
+    [({}, 11, 0.5), ({"snapstart": True}, 10, 0.4), ({"metrics": False}, 0, 0.4)],
+)
+def test_custom_metrics_cost_and_are_a_choice(
+    tmp_path: Path, settings: dict[str, Any], metrics: int, alarms: float
+) -> None:
+    found = cost(tmp_path, **settings)
+    assert found.metrics == metrics  # nine of each function, of which one is that of inits, and one for each label
+    assert found.in_use == ({"custom metrics": pytest.approx(0.3 * metrics)} if metrics else {})
+    assert round(found.idle["alarms"], 2) == alarms
+
+
+def test_the_emitted_metrics_are_those_that_are_counted(tmp_path: Path) -> None:
+    lines: list[str] = []
+    recorder = Recorder({"SPACY_LAMBDA_METRICS": "news"}, model="m", labels=("ORG", "PERSON"), write=lines.append)
+    with recorder.invocation("1"):
+        pass
+    directives = json.loads(lines[0])["_aws"]["CloudWatchMetrics"]
+    assert sum(len(one["Metrics"]) for one in directives) == cost(tmp_path).metrics
+
+
+def test_logs_and_traces_of_a_million_texts_cost(tmp_path: Path) -> None:
+    parts = cost(tmp_path, memory=1769, tracing=True).per_million
+    assert list(parts) == ["requests", "compute", "logs and metrics", "traces"]
+    assert (parts["requests"], parts["traces"]) == (0.2, 0.25)
+    assert parts["logs and metrics"] == pytest.approx(0.5 * (1000 + 550 + 3 * 26) / 1000)
+    assert "logs" in cost(tmp_path, metrics=False).per_million
+
+
+def test_memory_changes_the_duration_and_the_price(tmp_path: Path) -> None:
+    """20 ms were measured on two CPUs; one vCPU needs longer, and half of one twice as long again."""
+    assert HERE.on(2 * 1769) == pytest.approx(20)
+    assert HERE.on(1769) == pytest.approx(20 * 2**0.6)
+    assert HERE.on(1769 // 2) == pytest.approx(2 * 20 * 2**0.6, rel=0.01)
+    small, large = (cost(tmp_path, memory=memory) for memory in (1769, 3538))
+    assert small.ms > large.ms
+    assert small.per_million["compute"] < large.per_million["compute"]

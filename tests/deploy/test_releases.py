@@ -39,7 +39,7 @@ def release(
     patch.setattr(publication, "live_version", lambda aws, function: live)
     patch.setattr(publication, "connected_sources", lambda aws, function: before)
     patch.setattr(publication, "wait_until_ready", lambda *arguments: None)
-    patch.setattr(publication, "run_golden_tests", lambda *arguments: happened.append("tested"))
+    patch.setattr(publication, "run_golden_tests", lambda *arguments, **options: happened.append("tested"))
     patch.setattr(promotion, "prune_versions", lambda *arguments, **options: [])
     patch.setattr(promotion, "find_stack", lambda *arguments: None)
     prepared = SimpleNamespace(golden_tests=(), config=SimpleNamespace(keep_versions=3))

@@ -22,7 +22,7 @@ from spacy_lambda.cdk.source_settings import (
 )
 from spacy_lambda.cdk.spec import FunctionSpec, SpecError
 from spacy_lambda.cdk.spec_file import read_specs, write_specs
-from spacy_lambda.deploy.resources import planned_resources
+from spacy_lambda.deploy.resources import planned_resources, read_template
 from tests.deploy.specs import ACCOUNT, KMS_KEY, REGION, SHARED, SOURCES, Template, function_spec
 
 FAILED = {"Action": "sqs:SendMessage", "Effect": "Allow", "Resource": "${AWS::SQS::Queue.Arn}"}
@@ -247,7 +247,7 @@ def test_a_source_is_the_same_after_json(source: SourceConfig) -> None:
 
 
 def test_the_plan_names_them(assembly: Path) -> None:
-    found = {(one.kind, one.name) for one in planned_resources(assembly, "news-reading")}
+    found = {(one.kind, one.name) for one in planned_resources(read_template(assembly, "news-reading"), "news-reading")}
     assert {
         ("AWS::Lambda::EventSourceMapping", "texts invokes news-reading:live"),
         ("AWS::Lambda::EventSourceMapping", "other.fifo invokes news-reading:live"),

@@ -25,6 +25,7 @@ def cells(row: str) -> str:
     [
         ("alarms", f"{prices.ALARM:.2f} each"),
         ("dashboard", f"{prices.DASHBOARD:.2f};"),
+        ("custom metrics", f"{prices.METRIC:.2f} each"),
         ("code, zip", f"{prices.S3_GB} a GB"),
         ("code, image", f"{prices.ECR_GB:.2f} a GB"),
         ("artifacts", f"{prices.S3_GB} a GB"),
@@ -40,6 +41,12 @@ def test_prices_are_those_of_the_plan(row: str, price: str) -> None:
 def test_the_price_of_a_call_is_that_of_the_plan() -> None:
     call, x86_64, arm64 = prices.MILLION_REQUESTS / 1e6, prices.GB_SECOND["x86_64"], prices.GB_SECOND["arm64"]
     assert f"A call costs {call:.7f}, and {x86_64:.10f} a GB of memory and second ({arm64:.10f} on arm64)" in DEPLOY
+
+
+def test_prices_have_a_date_and_their_region() -> None:
+    assert f"US dollars a month, {prices.REGION} list prices, {prices.AS_OF}, without the free tier." in DEPLOY
+    assert f"{prices.LOG_GB:.2f} a GB" in DEPLOY
+    assert f"X-Ray takes {prices.MILLION_TRACES:.2f} for a million traces" in DEPLOY
 
 
 def test_registered_names_are_those_of_the_package() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spacy_lambda.config.project import FunctionConfig, Project
     from spacy_lambda.deploy.aws import Aws
     from spacy_lambda.deploy.cdk_cli import Cdk
+    from spacy_lambda.deploy.deployment import PlanOptions
     from spacy_lambda.deploy.planning import Plan
     from spacy_lambda.deploy.promotion import Live
 
@@ -33,6 +34,17 @@ def deploy(
         typer.Option(help="Create a project for this compiled pipeline: write the file first, as `init` does."),
     ] = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="Print the plan without deploying.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Add the difference of the templates and all resources to the plan.")
+    ] = False,
+    texts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Texts like those of the callers, for the estimated cost: a folder of .txt files, a .jsonl or .spacy"
+            " file.",
+            show_default="the golden tests",
+        ),
+    ] = None,
     yes: YesOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,
@@ -47,17 +59,19 @@ def deploy(
     from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
+    from spacy_lambda.deploy.deployment import PlanOptions
 
     require_terminal(yes=yes or plan_only)
     if pipeline is not None:
         _create_project(pipeline, config, region)
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
-    aws, cdk = open_account(project), find_cdk()
+    aws, cdk = open_account(project), find_cdk(on_line=partial(print_lines, err=True))
+    options = PlanOptions(texts=texts, with_difference=diff or (plan_only and as_json))
     if plan_only:
-        _plan(project, chosen, aws, cdk, as_json=as_json)
+        _plan(project, chosen, aws, cdk, options, as_json=as_json)
     else:
-        released = _release(project, chosen, aws, cdk, yes=yes, as_json=as_json)
+        released = _release(project, chosen, aws, cdk, options, yes=yes, as_json=as_json)
         if as_json:
             print_json([vars(one) for one in released])
             return
@@ -90,12 +104,14 @@ def _create_project(pipeline: str, config: Path | None, region: str | None) -> N
         require_pipeline(file, pipeline)
 
 
-def _plan(project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, *, as_json: bool) -> None:
+def _plan(
+    project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, options: PlanOptions, *, as_json: bool
+) -> None:
     """Print the plan, and change nothing in AWS."""
     from spacy_lambda.deploy.deployment import plan as plan_functions
 
     with stages(quiet=as_json) as on_step:
-        planned = plan_functions(project, chosen, aws=aws, cdk=cdk, on_step=on_step)
+        planned = plan_functions(project, chosen, aws=aws, cdk=cdk, options=options, on_step=on_step)
     if as_json:
         print_json([plan_facts(one, planned) for one in planned.functions])
     else:
@@ -103,7 +119,14 @@ def _plan(project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, *,
 
 
 def _release(
-    project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, *, yes: bool, as_json: bool
+    project: Project,
+    chosen: list[FunctionConfig],
+    aws: Aws,
+    cdk: Cdk,
+    options: PlanOptions,
+    *,
+    yes: bool,
+    as_json: bool,
 ) -> list[Live]:
     """Deploy the functions after the plan is confirmed."""
     from spacy_lambda.deploy.deployment import deploy as deploy_functions
@@ -122,6 +145,7 @@ def _release(
             cdk=cdk,
             confirm=confirm_plan,
             on_line=partial(print_lines, err=as_json),
+            options=options,
             on_step=on_step,
         )
     if released is None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.cli.console import print_lines
 
 if TYPE_CHECKING:
+    from spacy_lambda.deploy.cost import Cost
+    from spacy_lambda.deploy.latency import Latency
     from spacy_lambda.deploy.planning import Plan, Planned
     from spacy_lambda.deploy.resources import PlannedResource
 
 __all__ = ["plan_facts", "print_plan"]
 
+SHOWN = 0.005
+"""Dollars from which a part of the cost is shown."""
+
 
 def plan_facts(planned: Planned, plan: Plan) -> dict[str, Any]:
     """Return one function of a plan as plain values."""
-    bundle, cost = planned.prepared.bundle, planned.cost
+    bundle, cost, latency = planned.prepared.bundle, planned.cost, planned.prepared.latency
     return {
         "function": planned.spec.function_name,
         "new": planned.is_new,
@@ -27,6 +32,8 @@ def plan_facts(planned: Planned, plan: Plan) -> dict[str, Any]:
         "bytes": {"zipped": bundle.zipped, "unzipped": bundle.unzipped},
         "model_sha256": bundle.pipeline_sha256,
         "golden_texts": len(planned.prepared.golden_tests),
+        "state": {one.name: one.value for one in planned.state},
+        "changes": [vars(one) for one in planned.changes],
         "difference": planned.difference,
         "callers": {"public": planned.callers.public, "about": planned.callers.about},
         "concurrency": {"reserved": planned.limit.reserved, "about": planned.limit.about},
@@ -34,12 +41,27 @@ def plan_facts(planned: Planned, plan: Plan) -> dict[str, Any]:
         "resources": _named(planned.resources),
         "shared_resources": _named(plan.shared_resources),
         "cost_usd": {
-            "idle_month": {key: round(value, 2) for key, value in cost.idle.items()},
+            "idle_month": _rounded(cost.idle),
             "idle_month_total": round(cost.idle_total, 2),
+            "in_use_month": _rounded(cost.in_use),
+            "custom_metrics": cost.metrics,
             "million_texts": round(cost.million, 2),
-            "assumed_ms_per_text": round(cost.ms_per_text, 1),
+            "million_texts_parts": _rounded(cost.per_million),
+            "assumed_ms_per_text": round(cost.ms, 1),
+            "measured": {
+                "texts_from": latency.source,
+                "texts": latency.texts,
+                "median_characters": latency.characters,
+                "runs": latency.runs,
+                "ms_per_text_here": round(latency.ms, 1),
+                "cpus_here": round(latency.cpus, 2),
+            },
         },
     }
+
+
+def _rounded(dollars: Mapping[str, float]) -> dict[str, float]:
+    return {key: round(value, 2) for key, value in dollars.items()}
 
 
 def _named(resources: Iterable[PlannedResource]) -> list[dict[str, str]]:
@@ -47,26 +69,50 @@ def _named(resources: Iterable[PlannedResource]) -> list[dict[str, str]]:
 
 
 def print_plan(plan: Plan, *, account: str, err: bool = False) -> None:
-    """Print a plan as text."""
+    """Print a plan as text: the final state, its cost, and what changes; with the difference, if the plan has it."""
     write = partial(print_lines, err=err)
     write(f"account {account}")
     if not plan.bootstrapped:
         write("  + cdk bootstrap: once per account and region")
     for one in plan.functions:
-        facts = plan_facts(one, plan)
-        state = "new" if one.is_new else f"live: version {one.live}" if one.live else "no version is live"
-        write("", f"{one.spec.function_name} ({state}), {facts['shape']}: {facts['reason']}")
-        write(*_indented(one.difference or "no changes"))
-        cost = facts["cost_usd"]
-        idle = ", ".join(f"{what} {usd:.2f}" for what, usd in cost["idle_month"].items() if usd >= 0.005)
-        write("  resources when it is live:", *_listed(one.resources))
-        write(f"  callers: {one.callers.about}", f"  concurrency: {one.limit.about}")
+        state = "new" if one.is_new else f"version {one.live} is live" if one.live else "no version is live"
+        write("", f"{one.spec.function_name} ({state})")
+        write(*(f"  {fact.name + ':':<15} {fact.value}" for fact in one.state))
         write(*(f"  WARNING: {warning}" for warning in one.warnings))
-        write(
-            f"  about ${cost['idle_month_total']:.2f} a month when idle ({idle}); ${cost['million_texts']:.2f} for a"
-            f" million texts of {cost['assumed_ms_per_text']} ms, as measured here (list prices of us-east-1)"
-        )
+        write("  cost:", *_cost(one.cost, one.prepared.latency, one.prepared.config.memory))
+        if one.difference is not None:
+            write("  difference:", *_indented(one.difference or "no changes"))
+            write("  resources when it is live:", *_listed(one.resources))
+        write(f"  changes:        {_changes(one)}")
     write("", "shared by the functions of the project:", *_listed(plan.shared_resources))
+
+
+def _changes(planned: Planned) -> str:
+    from spacy_lambda.deploy.changes import describe_changes
+
+    return "everything is new" if planned.is_new else describe_changes(planned.changes)
+
+
+def _cost(cost: Cost, latency: Latency, memory: int) -> Iterator[str]:
+    from spacy_lambda.cdk import prices
+
+    yield f"    a month:      ${cost.idle_total:.2f} without any call ({_parts(cost.idle)})"
+    for what, dollars in cost.in_use.items():
+        yield (
+            f"                  ${dollars:.2f} more for {cost.metrics} {what}, if it is called in every hour;"
+            " metrics = false turns them off"
+        )
+    yield f"    a million:    ${cost.million:.2f} for texts in calls of their own ({_parts(cost.per_million)})"
+    yield (
+        f"                  {cost.ms:.0f} ms each with {memory:,} MB, from {latency.ms:.0f} ms on {latency.cpus:g} CPUs"
+        f" here: {latency.texts} texts of {latency.source}, median {latency.characters:,} characters, {latency.runs}"
+        " runs; --texts measures yours"
+    )
+    yield f"                  list prices of {prices.REGION}, {prices.AS_OF}, without the free tier"
+
+
+def _parts(dollars: Mapping[str, float]) -> str:
+    return ", ".join(f"{what} {usd:.2f}" for what, usd in dollars.items() if usd >= SHOWN)
 
 
 def _listed(resources: Iterable[PlannedResource]) -> list[str]:
@@ -74,4 +120,4 @@ def _listed(resources: Iterable[PlannedResource]) -> list[str]:
 
 
 def _indented(text: str) -> list[str]:
-    return [f"  {line}" for line in text.splitlines()]
+    return [f"    {line}" for line in text.splitlines()]

@@ -32,10 +32,11 @@ def progress(*, quiet: bool) -> Iterator[OnStep]:
 
 @contextlib.contextmanager
 def stages(*, quiet: bool) -> Iterator[OnStep]:
-    """Draw one bar for consecutive steps, labelled with the current one."""
-    from rich.progress import MofNCompleteColumn, TimeElapsedColumn
+    """Draw one bar for consecutive steps, with the name and the time of the current one."""
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with _bars(MofNCompleteColumn(), TimeElapsedColumn(), quiet=quiet, single=True) as on_step:
+    columns = (TextColumn("{task.fields[count]}"), SpinnerColumn(), TimeElapsedColumn())
+    with _bars(*columns, quiet=quiet, single=True) as on_step:
         yield on_step
 
 
@@ -80,13 +81,19 @@ def _bars(*columns: ProgressColumn, quiet: bool, single: bool = False) -> Iterat
     from rich.progress import BarColumn, TaskID, TextColumn
 
     tasks: dict[str, TaskID] = {}
+    current = ""
     with draw_bars(TextColumn("{task.description:<12}"), BarColumn(), *columns) as bars:
 
         def on_step(step: str, done: int, total: int) -> None:
+            nonlocal current
             key = "" if single else step
+            count = f"{done:,}/{total:,}" if total > 1 else ""
+            if single and step != current and tasks.get(key) in bars.task_ids:
+                bars.remove_task(tasks[key])
             if tasks.get(key) not in bars.task_ids:
-                tasks[key] = bars.add_task(step, total=total)
-            bars.update(tasks[key], description=step, completed=done, total=total)
+                tasks[key] = bars.add_task(step, total=total or None, count=count)
+            current = step
+            bars.update(tasks[key], description=step, completed=done, total=total or None, count=count)
 
         yield on_step
 

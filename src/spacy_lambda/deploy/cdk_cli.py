@@ -15,6 +15,8 @@ from pathlib import Path
 
 from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.core.files import folder_beside
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.deploy.stages import Stage, begin
 from spacy_lambda.errors import DeployError
 from spacy_lambda.extras import install_command
 
@@ -42,6 +44,9 @@ NO_DIFFERENCES = "There were no differences"
 NOISE_PREFIXES = ("✨", "(NOTE: ")
 FAILURE = "❌"
 LAST_LINES = 15
+PUBLISHING = re.compile(r": (?:start|success): (?:Building|Publishing|Built|Published) |: assets built")
+CHANGE_SET = "creating CloudFormation changeset"
+RESOURCE = re.compile(r" \| +(?P<done>\d+)/(?P<total>\d+) \| ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -94,14 +99,25 @@ class Cdk:
             on_line=lambda line: on_line(f"  {line}") if " | " in line else None,
         )
 
-    def deploy(self, stack: str, assembly: Path, *, on_line: Callable[[str], None]) -> None:
+    def deploy(
+        self,
+        stack: str,
+        assembly: Path,
+        *,
+        on_line: Callable[[str], None],
+        on_step: OnStep = no_progress,
+        stage: Stage = "update",
+    ) -> None:
         """Deploy one stack of a cloud assembly.
 
         :param on_line: Called with a line for each event of a resource, and for each failure.
+        :param on_step: Called with the stages, and with the number of resources that are updated.
+        :param stage: Name of the update itself.
         :raises DeployError: If it fails.
         """
 
         def on_any(line: str) -> None:
+            _report_stage(line, on_step, stage)
             if line.startswith(f"{stack} | ") or FAILURE in line:
                 on_line(f"  {line}")
 
@@ -121,14 +137,27 @@ class Cdk:
         return "\n".join(lines[first:]).strip()
 
 
-def find_cdk() -> Cdk:
+def _report_stage(line: str, on_step: OnStep, stage: Stage) -> None:
+    """Report the stage that a line of the command line's output belongs to."""
+    resource = RESOURCE.search(line)
+    if resource:
+        on_step(stage, int(resource["done"]), int(resource["total"]))
+    elif CHANGE_SET in line:
+        begin(on_step, "change set")
+    elif PUBLISHING.search(line):
+        begin(on_step, "publish")
+
+
+def find_cdk(*, on_line: Callable[[str], None] = lambda line: None) -> Cdk:
     """Return the pinned version, which is installed once per user.
 
+    :param on_line: Called with a line if it is being installed.
     :raises DeployError: If it cannot be installed.
     """
     environ = node_environment()
     command = installed_cdk()
     if command is None:
+        on_line(f"installing {NPM_PACKAGE}, once per user")
         _install(_folder(), environ)
     return Cdk(command or _command(), environ)
 

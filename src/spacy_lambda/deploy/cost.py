@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from spacy_lambda.cdk import prices
 from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode
+from spacy_lambda.deploy.latency import Latency
 
-__all__ = ["Cost", "estimate"]
+__all__ = ["Cost", "Sizes", "estimate"]
 
 MONTH_S = 730 * 3600
 GB = 1e9
@@ -16,50 +17,110 @@ POLLS, POLL_S = 5, 20
 """Requests with which Lambda waits for messages of a queue, and the seconds of each: the longest that SQS allows
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html)."""
 
+BASIC_ALARMS = 4
+BASIC_METRICS = 9
+"""Custom metrics beyond those of the labels; the last of them is that of init durations."""
+
+PLATFORM_LINES, PLATFORM_BYTES = 2, 550
+"""Events that Lambda itself logs for each invocation, its start and its report, and their bytes."""
+
+PLAIN_LINE_BYTES = 500
+"""Bytes of the line that the function logs without metrics."""
+
+EVENT_BYTES = 26
+"""Bytes that CloudWatch adds to each log event: https://aws.amazon.com/cloudwatch/pricing."""
+
+TRACED_SHARE = 0.05
+"""Share of requests that X-Ray samples by default, beyond the first of each second."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes that are stored or logged.
+
+    :param code: The zip or the image, for each version.
+    :param model: The pipeline's artifact.
+    :param line: The line with the metrics of an invocation.
+    """
+
+    code: int
+    model: int
+    line: int
+
 
 @dataclass(frozen=True)
 class Cost:
     """Estimated cost in US dollars.
 
-    :param idle: Idle cost of a month, by resource.
-    :param million: A million texts, each in its own request.
-    :param ms_per_text: Assumed latency of a text.
+    :param idle: A month without an invocation, by resource.
+    :param in_use: In addition, a month with invocations in every hour, by resource.
+    :param metrics: Number of custom metrics.
+    :param per_million: A million texts, each in its own request, by what is billed.
+    :param ms: Assumed duration of a request.
     """
 
     idle: dict[str, float]
-    million: float
-    ms_per_text: float
+    in_use: dict[str, float]
+    metrics: int
+    per_million: dict[str, float]
+    ms: float
 
     @property
     def idle_total(self) -> float:
-        """Idle cost of a month in all."""
+        """Cost of an idle month in all."""
         return sum(self.idle.values())
 
+    @property
+    def million(self) -> float:
+        """Cost of a million texts in all."""
+        return sum(self.per_million.values())
 
-def estimate(spec: FunctionSpec, *, code_bytes: int, model_bytes: int, versions: int, ms_per_text: float) -> Cost:
+
+def estimate(spec: FunctionSpec, *, sizes: Sizes, versions: int, latency: Latency) -> Cost:
     """Estimate the cost of a function.
 
-    :param code_bytes: Size of the zip or the image, for each version.
-    :param model_bytes: Size of the pipeline's artifact.
     :param versions: Number of versions that are kept.
-    :param ms_per_text: Latency of a text.
+    :param latency: Latency of a text.
     """
-    is_image = isinstance(spec.code, ImageCode)
-    memory_gb = spec.config.memory / 1024
+    metrics = BASIC_METRICS - spec.config.snapstart + len(spec.labels) if spec.config.metrics else 0
+    ms = latency.on(spec.config.memory)
+    return Cost(
+        idle=_idle(spec, sizes, versions),
+        in_use={"custom metrics": metrics * prices.METRIC} if metrics else {},
+        metrics=metrics,
+        per_million=_per_million(spec, sizes, ms),
+        ms=ms,
+    )
+
+
+def _idle(spec: FunctionSpec, sizes: Sizes, versions: int) -> dict[str, float]:
+    code_price = prices.ECR_GB if isinstance(spec.code, ImageCode) else prices.S3_GB
     idle = {
-        "alarms": prices.ALARM * (5 if spec.config.metrics and not spec.config.snapstart else 4),
+        "alarms": prices.ALARM * (BASIC_ALARMS + (spec.config.metrics and not spec.config.snapstart)),
         "dashboard": prices.DASHBOARD,
-        "code": versions * code_bytes / GB * (prices.ECR_GB if is_image else prices.S3_GB),
-        "models": versions * model_bytes / GB * prices.S3_GB,
+        "code": versions * sizes.code / GB * code_price,
+        "models": versions * sizes.model / GB * prices.S3_GB,
     }
     if spec.config.snapstart:
-        idle["snapshots"] = versions * memory_gb * prices.SNAPSHOT_GB_SECOND * MONTH_S
+        idle["snapshots"] = versions * _memory_gb(spec) * prices.SNAPSHOT_GB_SECOND * MONTH_S
     if isinstance(spec.code, ImageCode) and spec.code.efs:
-        idle["EFS"] = versions * model_bytes / GB * prices.EFS_GB
+        idle["EFS"] = versions * sizes.model / GB * prices.EFS_GB
     queues = sum(isinstance(source, SqsSource) for source in spec.config.sources)
     if queues:
         idle["queues"] = queues * POLLS * MONTH_S / POLL_S / 1e6 * prices.MILLION_SQS_REQUESTS
-    seconds = 1e6 * ms_per_text / 1000
-    return Cost(
-        idle, prices.MILLION_REQUESTS + seconds * memory_gb * prices.GB_SECOND[spec.config.architecture], ms_per_text
-    )
+    return idle
+
+
+def _per_million(spec: FunctionSpec, sizes: Sizes, ms: float) -> dict[str, float]:
+    line = sizes.line if spec.config.metrics else PLAIN_LINE_BYTES
+    logged = PLATFORM_BYTES + line + (PLATFORM_LINES + 1) * EVENT_BYTES
+    found = {
+        "requests": prices.MILLION_REQUESTS,
+        "compute": 1e6 * ms / 1000 * _memory_gb(spec) * prices.GB_SECOND[spec.config.architecture],
+        "logs and metrics" if spec.config.metrics else "logs": 1e6 * logged / GB * prices.LOG_GB,
+    }
+    return found | ({"traces": TRACED_SHARE * prices.MILLION_TRACES} if spec.config.tracing else {})
+
+
+def _memory_gb(spec: FunctionSpec) -> float:
+    return spec.config.memory / 1024

@@ -30,6 +30,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
@@ -44,22 +45,46 @@ from spacy_lambda.deploy.preparation import WORK_FOLDER, prepare
 from spacy_lambda.deploy.promotion import Live, promote
 from spacy_lambda.deploy.publication import publish
 from spacy_lambda.deploy.stacks import require_settled
+from spacy_lambda.deploy.stages import begin, of_function
 from spacy_lambda.deploy.storage import store
 from spacy_lambda.deploy.synthesis import write_templates
 
-__all__ = ["deploy", "plan"]
+__all__ = ["PlanOptions", "deploy", "plan"]
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """Contents of a plan.
+
+    :param texts: Texts to measure the latency on; by default those of the golden tests.
+    :param with_difference: Run ``cdk diff`` as well.
+    """
+
+    texts: Path | None = None
+    with_difference: bool = False
+
 
 OnLine = Callable[[str], None]
 
 
 def plan(
-    project: Project, functions: Sequence[FunctionConfig], *, aws: Aws, cdk: Cdk, on_step: OnStep = no_progress
+    project: Project,
+    functions: Sequence[FunctionConfig],
+    *,
+    aws: Aws,
+    cdk: Cdk,
+    options: PlanOptions = PlanOptions(),
+    on_step: OnStep = no_progress,
 ) -> Plan:
     """Plan a deployment; nothing in AWS changes, and no image is built.
 
+    :param options: Contents of the plan.
     :raises SpacyLambdaError: If the deployment would fail before it changes anything.
     """
-    with _planned(project, functions, aws=aws, cdk=cdk, build_images=False, on_step=on_step) as (made, _):
+    with _planned(project, functions, aws=aws, cdk=cdk, build_images=False, options=options, on_step=on_step) as (
+        made,
+        _,
+    ):
         return made
 
 
@@ -71,23 +96,40 @@ def deploy(
     cdk: Cdk,
     confirm: Callable[[Plan], bool],
     on_line: OnLine,
+    options: PlanOptions = PlanOptions(),
     on_step: OnStep = no_progress,
 ) -> list[Live] | None:
     """Deploy functions, one after the other.
 
     :param confirm: Called once, with the plan.
     :param on_line: Called with each line that reports what is being done.
+    :param options: Contents of the plan.
     :returns: The live versions; ``None`` if the plan was not confirmed.
     :raises SpacyLambdaError: If something fails; functions that went live stay so, all others are as they were.
     """
-    with _planned(project, functions, aws=aws, cdk=cdk, build_images=True, on_step=on_step) as (made, out):
+    with _planned(project, functions, aws=aws, cdk=cdk, build_images=True, options=options, on_step=on_step) as (
+        made,
+        out,
+    ):
         if not confirm(made):
             return None
         if not made.bootstrapped:
+            begin(on_step, "bootstrap")
             on_line(f"bootstrapping the CDK in {aws.account}/{aws.region}")
             cdk.bootstrap(aws.account, aws.region, on_line=on_line)
-        _deploy_shared(made.shared, aws=aws, cdk=cdk, out=out, on_line=on_line)
-        return [_release(project, one, aws=aws, cdk=cdk, out=out, on_line=on_line) for one in made.functions]
+        _deploy_shared(made.shared, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step)
+        return [
+            _release(
+                project,
+                one,
+                aws=aws,
+                cdk=cdk,
+                out=out,
+                on_line=on_line,
+                on_step=of_function(on_step, one.spec.name),
+            )
+            for one in made.functions
+        ]
 
 
 @contextmanager
@@ -98,6 +140,7 @@ def _planned(
     aws: Aws,
     cdk: Cdk,
     build_images: bool,
+    options: PlanOptions,
     on_step: OnStep,
 ) -> Iterator[tuple[Plan, Path]]:
     """Yield the plan and the folder of the templates, which stays for inspection until the next plan."""
@@ -105,25 +148,48 @@ def _planned(
     shutil.rmtree(out, ignore_errors=True)
     with ExitStack() as stack:
         prepared = [
-            stack.enter_context(prepare(project, one, aws=aws, build_images=build_images, on_step=on_step))
+            stack.enter_context(
+                prepare(
+                    project,
+                    one,
+                    aws=aws,
+                    build_images=build_images,
+                    texts=options.texts,
+                    on_step=of_function(on_step, one.name),
+                )
+            )
             for one in functions
         ]
-        yield make_plan(project, prepared, aws=aws, cdk=cdk, out=out, on_step=on_step), out
+        yield (
+            make_plan(
+                project,
+                prepared,
+                aws=aws,
+                cdk=cdk,
+                out=out,
+                with_difference=options.with_difference,
+                on_step=on_step,
+            ),
+            out,
+        )
 
 
-def _deploy_shared(shared: SharedSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine) -> None:
+def _deploy_shared(shared: SharedSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine, on_step: OnStep) -> None:
     name = stack_name(shared.project)
     require_settled(aws, name)
     bucket = bucket_name(shared.project, account=aws.account, region=aws.region)
     on_line(f"{name}: updating the shared stack (bucket {bucket})")
-    cdk.deploy(name, write_templates([], shared, out), on_line=on_line)
+    begin(on_step, "synthesize")
+    cdk.deploy(name, write_templates([], shared, out), on_line=on_line, on_step=on_step)
 
 
-def _release(project: Project, planned: Planned, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine) -> Live:
+def _release(
+    project: Project, planned: Planned, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine, on_step: OnStep
+) -> Live:
     """Take one function through the stages that change AWS, under its lock."""
     bucket = bucket_name(project.name, account=aws.account, region=aws.region)
     with deployment_lock(aws, bucket, planned.spec.name):
         require_settled(aws, planned.spec.function_name)
-        stored = store(project, planned, aws=aws, on_line=on_line)
-        published = publish(stored, aws=aws, cdk=cdk, out=out, on_line=on_line)
-        return promote(published, aws=aws, cdk=cdk, out=out, on_line=on_line)
+        stored = store(project, planned, aws=aws, on_line=on_line, on_step=on_step)
+        published = publish(stored, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step)
+        return promote(published, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step)

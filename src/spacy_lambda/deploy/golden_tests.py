@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.client.invocation import Invocation
 from spacy_lambda.client.lambda_api import invoke_function
 from spacy_lambda.core.files import read_file
 from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError, InvokeError, RequestError
 
-__all__ = ["GoldenTest", "GoldenTests", "make_golden_tests", "read_requests", "run_golden_tests"]
+if TYPE_CHECKING:
+    from spacy_lambda.runtime.predictor import Predictor
+
+__all__ = ["GoldenTest", "make_golden_tests", "open_predictor", "read_requests", "run_golden_tests"]
 
 MAX_BYTES = 16 * 1024 * 1024
 DEFAULT_FILE = Path(__file__).with_suffix(".jsonl")
@@ -40,20 +43,6 @@ class GoldenTest:
     number: int
     request: dict[str, Any]
     expected: Any
-
-
-@dataclass(frozen=True)
-class GoldenTests:
-    """Golden tests of one pipeline, with labels and latencies recorded when they were made.
-
-    :param golden_tests: The tests.
-    :param labels: Labels of the pipeline's entities.
-    :param milliseconds: Latency of a text, for each request.
-    """
-
-    golden_tests: tuple[GoldenTest, ...]
-    labels: tuple[str, ...]
-    milliseconds: tuple[float, ...]
 
 
 def read_requests(path: Path | None) -> list[tuple[int, dict[str, Any]]]:
@@ -74,38 +63,40 @@ def read_requests(path: Path | None) -> list[tuple[int, dict[str, Any]]]:
     return requests
 
 
-def make_golden_tests(folder: Path, requests: Sequence[tuple[int, dict[str, Any]]]) -> GoldenTests:
-    """Run the pipeline on this machine for the expected responses.
-
-    :param folder: The pipeline that is being deployed.
-    :raises DeployError: If this pipeline does not accept a request.
-    """
+def open_predictor(folder: Path) -> Predictor:
+    """Load a pipeline as the function does."""
     # First, so that spaCy is imported without its command line.
     from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
-    from spacy_lambda.runtime.labels import entity_labels
     from spacy_lambda.runtime.predictor import Predictor
 
-    predictor = Predictor(load_pipeline(folder), os.environ)
-    tests, milliseconds = [], []
+    return Predictor(load_pipeline(folder), os.environ)
+
+
+def make_golden_tests(predictor: Predictor, requests: Sequence[tuple[int, dict[str, Any]]]) -> tuple[GoldenTest, ...]:
+    """Run the pipeline on this machine for the expected responses.
+
+    :param predictor: The pipeline that is being deployed.
+    :raises DeployError: If this pipeline does not accept a request.
+    """
     try:
-        for number, request in requests:
-            parsed = predictor.parse(request)
-            began = time.perf_counter()
-            response = predictor.predict(parsed)
-            milliseconds.append((time.perf_counter() - began) * 1000 / max(1, len(parsed.texts)))
-            tests.append(GoldenTest(number, request, json.loads(json.dumps(response))))
+        return tuple(
+            GoldenTest(number, request, json.loads(json.dumps(predictor.predict(predictor.parse(request)))))
+            for number, request in requests
+        )
     except RequestError as exc:
         raise DeployError(f"a golden test is refused: {exc.message}", remedy=exc.remedy) from exc
-    return GoldenTests(tuple(tests), tuple(entity_labels(predictor.nlp)), tuple(milliseconds))
 
 
-def run_golden_tests(aws: Aws, function: str, version: str, tests: Sequence[GoldenTest]) -> None:
+def run_golden_tests(
+    aws: Aws, function: str, version: str, tests: Sequence[GoldenTest], *, on_step: OnStep = no_progress
+) -> None:
     """Run golden tests against a version. The first also warms it.
 
     :raises DeployError: If a response is not the expected one.
     """
     client = aws.client("lambda")
-    for test in tests:
+    for number, test in enumerate(tests):
+        on_step("golden tests", number, len(tests))
         payload = json.dumps(test.request, ensure_ascii=False).encode()
         try:
             invocation = invoke_function(client, function, payload, qualifier=version)
@@ -116,9 +107,11 @@ def run_golden_tests(aws: Aws, function: str, version: str, tests: Sequence[Gold
             ) from exc
         problem = _problem(test, invocation)
         if problem is not None:
+            failure = None if invocation.error is None else invocation.error.failure
+            check = "see `spacy-lambda logs`, and bundle again if the pipeline has changed"
             raise DeployError(
                 f"version {version} of {function} failed the golden test in line {test.number}: {problem}",
-                remedy="no version went live; see `spacy-lambda logs`, and bundle again if the pipeline has changed",
+                remedy=f"no version went live; {check if failure is None else failure.remedy}",
             )
 
 
@@ -126,7 +119,8 @@ def _problem(test: GoldenTest, invocation: Invocation) -> str | None:
     """Describe a failed test without quoting texts: it is printed in logs of CI."""
     found = invocation.answer
     if invocation.error is not None:
-        return f"it ended with the error {invocation.error.error_type}"
+        failure = invocation.error.failure
+        return f"it ended with the error {invocation.error.error_type}" if failure is None else failure.message
     if found == test.expected:
         return None
     if isinstance(found, list) and isinstance(test.expected, list):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from spacy_lambda.bundler.image.build import RECORD
 from spacy_lambda.cdk.aws_names import stack_name
@@ -15,12 +16,15 @@ from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
+from spacy_lambda.deploy.changes import Change, find_changes
 from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
-from spacy_lambda.deploy.cost import Cost, estimate
+from spacy_lambda.deploy.cost import Cost, Sizes, estimate
+from spacy_lambda.deploy.final_state import Fact, final_state
 from spacy_lambda.deploy.preparation import Prepared
-from spacy_lambda.deploy.resources import Callers, PlannedResource, callers, planned_resources
+from spacy_lambda.deploy.resources import Callers, PlannedResource, callers, planned_resources, read_template
 from spacy_lambda.deploy.source_checks import check_sources
-from spacy_lambda.deploy.stacks import is_bootstrapped, require_settled
+from spacy_lambda.deploy.stacks import IN_REVIEW, deployed_template, is_bootstrapped, require_settled
+from spacy_lambda.deploy.stages import begin
 from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import list_versions, live_version
 
@@ -35,7 +39,10 @@ class Planned:
     :param spec: Its stack once it is live. An image that is not pushed yet has the digest of its folder there.
     :param live: The version that is live now.
     :param is_new: True if the stack does not exist yet.
-    :param difference: Difference between the stack and the template, as ``cdk diff`` prints it; empty if none.
+    :param difference: Difference between the stack and the template, as ``cdk diff`` prints it; empty if there is none,
+        ``None`` if it was not requested.
+    :param changes: The same, key by key; empty for a new function.
+    :param state: What exists once it is live, in words.
     :param cost: Estimated cost.
     :param resources: All resources of the stack once it is live.
     :param callers: The principals that can call the function.
@@ -47,7 +54,9 @@ class Planned:
     spec: FunctionSpec
     live: str | None
     is_new: bool
-    difference: str
+    difference: str | None
+    changes: tuple[Change, ...]
+    state: tuple[Fact, ...]
     cost: Cost
     resources: tuple[PlannedResource, ...]
     callers: Callers
@@ -78,11 +87,13 @@ def make_plan(
     aws: Aws,
     cdk: Cdk,
     out: Path,
+    with_difference: bool = False,
     on_step: OnStep = no_progress,
 ) -> Plan:
     """Compare the deployed stacks with the new ones.
 
     :param out: Folder for the templates.
+    :param with_difference: Run ``cdk diff`` as well.
     :raises DeployError: If a stack cannot be changed now, an event source does not exist, a template cannot be made, or
         AWS refuses.
     """
@@ -100,29 +111,57 @@ def make_plan(
         )
         for one in prepared
     ]
-    is_new = {spec.name: require_settled(aws, spec.function_name) is None for spec in specs}
-    on_step("templates", 0, len(specs))
+    is_new = {spec.name: _is_new(aws, spec.function_name) for spec in specs}
+    begin(on_step, "synthesize")
     shared = shared_spec(project, aws)
     assembly = write_templates(specs, shared, out)
     planned = []
     for number, (one, spec) in enumerate(zip(prepared, specs, strict=True)):
-        on_step("comparing", number, len(specs))
+        on_step("compare", number, len(specs))
+        name = spec.function_name
+        template = read_template(assembly, name)
+        cost, limit = _cost(one, spec), limits[spec.name]
         planned.append(
             Planned(
-                one,
-                spec,
-                live[spec.name],
-                is_new[spec.name],
-                cdk.diff(spec.function_name, assembly),
-                _cost(one, spec),
-                planned_resources(assembly, spec.function_name),
-                callers(spec),
-                limits[spec.name],
-                warnings[spec.name],
+                prepared=one,
+                spec=spec,
+                live=live[spec.name],
+                is_new=is_new[spec.name],
+                difference=cdk.diff(name, assembly) if with_difference else None,
+                changes=() if is_new[spec.name] else _changes(aws, name, template, live=live[spec.name]),
+                state=final_state(
+                    template,
+                    spec,
+                    one,
+                    live=live[spec.name],
+                    callers=callers(spec),
+                    concurrency=limit.about,
+                    cost=cost,
+                ),
+                cost=cost,
+                resources=planned_resources(template, name),
+                callers=callers(spec),
+                limit=limit,
+                warnings=warnings[spec.name],
             )
         )
-    on_step("comparing", len(specs), len(specs))
-    return Plan(tuple(planned), shared, planned_resources(assembly, stack_name(project.name)), is_bootstrapped(aws))
+    on_step("compare", len(specs), len(specs))
+    own = stack_name(project.name)
+    return Plan(tuple(planned), shared, planned_resources(read_template(assembly, own), own), is_bootstrapped(aws))
+
+
+def _changes(aws: Aws, stack: str, template: Mapping[str, Any], *, live: str | None) -> tuple[Change, ...]:
+    """Compare a deployed stack, whose newest version is not live after a rollback or a failed release."""
+    changes = find_changes(deployed_template(aws, stack), template, stack=stack)
+    newest = _next_version(aws, stack) if live is None else str(list_versions(aws, stack)[0].number)
+    if newest == live:
+        return changes
+    return (*changes, Change("live version", live, "a new one" if changes else newest))
+
+
+def _is_new(aws: Aws, stack: str) -> bool:
+    found = require_settled(aws, stack)
+    return found is None or found.status == IN_REVIEW
 
 
 def make_spec(
@@ -188,10 +227,9 @@ def _next_version(aws: Aws, function: str) -> str:
 
 def _cost(prepared: Prepared, spec: FunctionSpec) -> Cost:
     bundle = prepared.bundle
-    return estimate(
-        spec,
-        code_bytes=bundle.zipped or bundle.unzipped,
-        model_bytes=sum(file_sizes(prepared.folder).values()),
-        versions=prepared.config.keep_versions,
-        ms_per_text=prepared.ms_per_text,
+    sizes = Sizes(
+        code=bundle.zipped or bundle.unzipped,
+        model=sum(file_sizes(prepared.folder).values()),
+        line=prepared.line_bytes,
     )
+    return estimate(spec, sizes=sizes, versions=prepared.config.keep_versions, latency=prepared.latency)

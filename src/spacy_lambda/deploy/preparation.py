@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import statistics
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spacy_lambda.bundler.build import NO_ENGINE, Bundle, BundleOptions
 from spacy_lambda.bundler.build import bundle as make_bundle
 from spacy_lambda.bundler.target import Target
-from spacy_lambda.cdk.aws_names import bucket_name
+from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import manifest_of
@@ -23,10 +23,15 @@ from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
-from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, read_requests
+from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, open_predictor, read_requests
+from spacy_lambda.deploy.latency import Latency, event_line_bytes, golden_texts, measure_latency, read_texts
+from spacy_lambda.deploy.stages import begin, of_stage
 from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.store.registry import version_of
 from spacy_lambda.store.transfer import pull
+
+if TYPE_CHECKING:
+    from spacy_lambda.runtime.predictor import Predictor
 
 __all__ = ["WORK_FOLDER", "Prepared", "prepare", "store_location"]
 
@@ -44,7 +49,8 @@ class Prepared:
     :param bundle: The zip, or the image and its folder.
     :param labels: Labels of the pipeline's entities.
     :param golden_tests: Golden tests that a new version must pass.
-    :param ms_per_text: Latency of a text on this machine, warm.
+    :param latency: Latency of a text.
+    :param line_bytes: Bytes of the line with the metrics of an invocation.
     """
 
     config: FunctionConfig
@@ -53,7 +59,8 @@ class Prepared:
     bundle: Bundle
     labels: tuple[str, ...]
     golden_tests: tuple[GoldenTest, ...]
-    ms_per_text: float
+    latency: Latency
+    line_bytes: int
 
 
 @contextmanager
@@ -63,19 +70,23 @@ def prepare(
     *,
     aws: Aws,
     build_images: bool = True,
+    texts: Path | None = None,
     on_step: OnStep = no_progress,
 ) -> Iterator[Prepared]:
     """Fetch the pipeline if it is in a store, bundle it, and make the golden tests.
 
     :param aws: The account and the region, which are part of the bucket's name.
     :param build_images: Build the image, or only write its folder.
+    :param texts: Texts to measure the latency on; by default those of the golden tests.
     :raises SpacyLambdaError: If any of this fails; nothing in AWS has changed then.
     """
     requests = read_requests(config.golden)
+    own_texts = None if texts is None else read_texts(texts)
     out = project.folder / WORK_FOLDER / config.name
     out.mkdir(parents=True, exist_ok=True)
     (out.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-    with _local_pipeline(config) as folder:
+    begin(on_step, "resolve")
+    with _local_pipeline(config, of_stage(on_step, "resolve")) as folder:
         location = _bucket_location(project, aws, folder)
         _check_digest(config.pipeline, location)
         options = BundleOptions(
@@ -84,12 +95,34 @@ def prepare(
             fetch_from=str(location) if config.shape == "image-efs" else None,
             engine=None if build_images else NO_ENGINE,
         )
-        bundle = make_bundle(str(folder), out, options, on_step=on_step)
-        on_step("golden tests", 0, 1)
-        made = make_golden_tests(folder, requests)
-        on_step("golden tests", 1, 1)
-        latency = statistics.median(made.milliseconds)
-        yield Prepared(config, folder, location, bundle, made.labels, made.golden_tests, latency)
+        bundle = make_bundle(str(folder), out, options, on_step=of_stage(on_step, "bundle"))
+        begin(on_step, "prepare")
+        predictor = open_predictor(folder)
+        golden_tests = make_golden_tests(predictor, requests)
+        labels = _labels(predictor)
+        sample = own_texts or golden_texts(config.golden, [request for _, request in requests], predictor)
+        yield Prepared(
+            config=config,
+            folder=folder,
+            location=location,
+            bundle=bundle,
+            labels=labels,
+            golden_tests=golden_tests,
+            latency=measure_latency(predictor, sample),
+            line_bytes=event_line_bytes(
+                predictor,
+                project=project.name,
+                function=stack_name(project.name, config.name),
+                sha256=bundle.pipeline_sha256,
+                labels=labels,
+            ),
+        )
+
+
+def _labels(predictor: Predictor) -> tuple[str, ...]:
+    from spacy_lambda.runtime.labels import entity_labels
+
+    return tuple(entity_labels(predictor.nlp))
 
 
 def store_location(project: Project, aws: Aws) -> Location:
@@ -116,7 +149,7 @@ def _check_digest(pipeline: str, location: Location) -> None:
 
 
 @contextmanager
-def _local_pipeline(config: FunctionConfig) -> Iterator[Path]:
+def _local_pipeline(config: FunctionConfig, on_step: OnStep = no_progress) -> Iterator[Path]:
     """Yield the pipeline's folder. A pipeline in a store is fetched, and its digest and signature are verified."""
     resolved = resolve_pipeline(config.pipeline)
     location = resolved.location
@@ -130,4 +163,5 @@ def _local_pipeline(config: FunctionConfig) -> Iterator[Path]:
             yield folder
         return
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
-        yield pull(location, Path(scratch, "pipeline"), verify_key=config.signed_by).path
+        pulled = pull(location, Path(scratch, "pipeline"), verify_key=config.signed_by, on_step=on_step)
+        yield pulled.path

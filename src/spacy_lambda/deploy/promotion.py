@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.publication import Published, update_stack
@@ -36,7 +37,15 @@ class Live:
     pruned: tuple[int, ...] = ()
 
 
-def promote(published: Published, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[[str], None]) -> Live:
+def promote(
+    published: Published,
+    *,
+    aws: Aws,
+    cdk: Cdk,
+    out: Path,
+    on_line: Callable[[str], None],
+    on_step: OnStep = no_progress,
+) -> Live:
     """Move the live alias to a version, with a canary at CodeDeploy's pace, and delete versions beyond those to keep.
 
     :param out: Folder for the templates.
@@ -47,7 +56,7 @@ def promote(published: Published, *, aws: Aws, cdk: Cdk, out: Path, on_line: Cal
     if version != previous or {*spec.connected_sources} != {*published.spec.connected_sources}:
         step = f"version {version} goes live" if version != previous else "updating event sources"
         on_line(f"{function}: {step}")
-        update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line)
+        update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step, stage="shift traffic")
     # keep_versions is not in the template: a smaller number has an effect without an update.
     pruned = prune_versions(aws, function, keep=published.keep, live=version)
     return Live(function, version, previous, _url(aws, function), tuple(pruned))

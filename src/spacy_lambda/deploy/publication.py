@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy_lambda.cdk.spec import FunctionSpec
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.connections import connected_sources
 from spacy_lambda.deploy.golden_tests import run_golden_tests
+from spacy_lambda.deploy.stages import Stage, begin
 from spacy_lambda.deploy.storage import Stored
 from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import live_version, newest_version, wait_until_ready
@@ -34,7 +36,15 @@ class Published:
     keep: int
 
 
-def publish(stored: Stored, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[[str], None]) -> Published:
+def publish(
+    stored: Stored,
+    *,
+    aws: Aws,
+    cdk: Cdk,
+    out: Path,
+    on_line: Callable[[str], None],
+    on_step: OnStep = no_progress,
+) -> Published:
     """Publish a version and test it; the live alias stays where it is, with its event sources.
 
     New event sources may be read from now on, so that the permissions are in force when they are connected.
@@ -47,19 +57,31 @@ def publish(stored: Stored, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[
     on_line(f"{function}: publishing a version")
     connected = connected_sources(aws, function) if previous else ()
     spec = replace(stored.spec, live_version=previous, connected=connected)
-    version = update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line)
+    version = update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step)
     if version != previous:
         wait_until_ready(aws, function, version)
         on_line(f"{function}: running {len(tests)} golden tests against version {version}")
-        run_golden_tests(aws, function, version, tests)
+        run_golden_tests(aws, function, version, tests, on_step=on_step)
     return Published(spec, version, previous, stored.prepared.config.keep_versions)
 
 
-def update_stack(spec: FunctionSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line: Callable[[str], None]) -> str:
+def update_stack(
+    spec: FunctionSpec,
+    *,
+    aws: Aws,
+    cdk: Cdk,
+    out: Path,
+    on_line: Callable[[str], None],
+    on_step: OnStep = no_progress,
+    stage: Stage = "update",
+) -> str:
     """Update a function's stack to a spec.
 
+    :param stage: Name of the update itself.
     :returns: The version of its code.
     :raises DeployError: If CloudFormation refuses.
     """
-    cdk.deploy(spec.function_name, write_templates([spec], None, out), on_line=on_line)
+    begin(on_step, "synthesize")
+    assembly = write_templates([spec], None, out)
+    cdk.deploy(spec.function_name, assembly, on_line=on_line, on_step=on_step, stage=stage)
     return newest_version(aws, spec.function_name)

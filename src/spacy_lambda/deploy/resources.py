@@ -10,7 +10,17 @@ from typing import Any
 from spacy_lambda.cdk.spec import ALIAS, FunctionSpec
 from spacy_lambda.core.strict_json import parse_json
 
-__all__ = ["Callers", "PlannedResource", "callers", "planned_resources"]
+__all__ = [
+    "NOT_A_RESOURCE",
+    "Callers",
+    "PlannedResource",
+    "callers",
+    "names_of",
+    "planned_resources",
+    "properties_of",
+    "read_template",
+    "resource_name",
+]
 
 NOT_A_RESOURCE = "AWS::CDK::Metadata"
 NAMES = (
@@ -53,17 +63,35 @@ class Callers:
     about: str
 
 
-def planned_resources(assembly: Path, stack: str) -> tuple[PlannedResource, ...]:
+def read_template(assembly: Path, stack: str) -> Mapping[str, Any]:
+    """Read the template of a stack."""
+    return dict(parse_json((assembly / f"{stack}.template.json").read_bytes()))
+
+
+def planned_resources(template: Mapping[str, Any], stack: str) -> tuple[PlannedResource, ...]:
     """List the resources of a stack, in the template's order."""
-    template = parse_json((assembly / f"{stack}.template.json").read_bytes())
     return tuple(
-        PlannedResource(str(one["Type"]), _name(stack, key, one))
+        PlannedResource(str(one["Type"]), resource_name(stack, key, one))
         for key, one in template["Resources"].items()
         if one["Type"] != NOT_A_RESOURCE
     )
 
 
-def _name(stack: str, key: str, resource: Mapping[str, Any]) -> str:
+def properties_of(template: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
+    """Return the properties of each resource of a type."""
+    return [one.get("Properties", {}) for one in template["Resources"].values() if one["Type"] == kind]
+
+
+def names_of(template: Mapping[str, Any], stack: str, *kinds: str) -> list[str]:
+    """Return the names of the resources of some types."""
+    return [resource_name(stack, key, one) for key, one in template["Resources"].items() if one["Type"] in kinds]
+
+
+def resource_name(stack: str, key: str, resource: Mapping[str, Any]) -> str:
+    """Return the name of a resource, or a description if AWS generates its name.
+
+    :param key: Its logical id in the template.
+    """
     properties = resource.get("Properties", {})
     if resource["Type"] in DESCRIPTIONS:
         return DESCRIPTIONS[resource["Type"]](stack, properties)

@@ -14,6 +14,7 @@ from spacy_lambda.errors import DeployError
 
 __all__ = [
     "BOOTSTRAP_PARAMETER",
+    "IN_REVIEW",
     "Stack",
     "StackResource",
     "deployed_template",
@@ -28,6 +29,9 @@ BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 (https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html)."""
 
 OLDEST_BOOTSTRAP = 6
+
+IN_REVIEW = "REVIEW_IN_PROGRESS"
+"""Status of a stack that has a change set, and nothing else yet."""
 
 REMEDIES = {
     "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name {name} --region {region}",
@@ -92,7 +96,7 @@ def require_settled(aws: Aws, name: str, *, to_delete: bool = False) -> Stack | 
     if stack.status in REMEDIES and not to_delete:
         remedy = REMEDIES[stack.status].format(name=name, region=aws.region)
         raise DeployError(f"the stack {name} is in state {stack.status}", remedy=remedy)
-    if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+    if stack.status.endswith("_IN_PROGRESS") and stack.status != IN_REVIEW:
         raise DeployError(
             f"a change of the stack {name} is in progress ({stack.status})",
             remedy="wait until it is done (see `spacy-lambda status`), and run this again",

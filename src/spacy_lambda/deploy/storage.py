@@ -10,9 +10,11 @@ from spacy_lambda.bundler.image.push import push_image
 from spacy_lambda.cdk.aws_names import repository_name
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode
 from spacy_lambda.config.project import Project
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.planning import Planned
 from spacy_lambda.deploy.preparation import Prepared, store_location
+from spacy_lambda.deploy.stages import begin, of_stage
 from spacy_lambda.store.factory import open_store
 from spacy_lambda.store.transfer import push
 
@@ -31,7 +33,14 @@ class Stored:
     spec: FunctionSpec
 
 
-def store(project: Project, planned: Planned, *, aws: Aws, on_line: Callable[[str], None]) -> Stored:
+def store(
+    project: Project,
+    planned: Planned,
+    *,
+    aws: Aws,
+    on_line: Callable[[str], None],
+    on_step: OnStep = no_progress,
+) -> Stored:
     """Store the pipeline, and push the image if there is one, unless they are stored already.
 
     :raises SpacyLambdaError: If AWS or the registry refuses.
@@ -40,8 +49,9 @@ def store(project: Project, planned: Planned, *, aws: Aws, on_line: Callable[[st
     place = store_location(project, aws)
     on_line(f"storing the pipeline in {place}")
     # During development, a version's contents may change; each digest stays.
-    push(str(prepared.folder), open_store(place), replace=True)
+    push(str(prepared.folder), open_store(place), replace=True, on_step=of_stage(on_step, "publish"))
     if isinstance(spec.code, ImageCode):
+        begin(on_step, "publish")
         repository = repository_name(project.name, prepared.config.name)
         digest = _push_image(prepared, repository, aws=aws, on_line=on_line)
         spec = replace(spec, code=replace(spec.code, digest=digest))

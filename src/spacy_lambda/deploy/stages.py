@@ -1,0 +1,42 @@
+"""Names of the stages of a deployment, as its progress reports them.
+
+A function passes them in this order. Each update of a stack has ``synthesize``, ``publish``, ``change set`` and
+``update``; the last one, which moves the live alias, has ``shift traffic`` instead of ``update``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from spacy_lambda.core.progress import OnStep
+
+__all__ = ["Stage", "begin", "of_function", "of_stage"]
+
+Stage = Literal[
+    "resolve",
+    "bundle",
+    "prepare",
+    "synthesize",
+    "compare",
+    "bootstrap",
+    "publish",
+    "change set",
+    "update",
+    "golden tests",
+    "shift traffic",
+]
+
+
+def begin(on_step: OnStep, stage: Stage) -> None:
+    """Report the beginning of a stage whose work is not counted."""
+    on_step(stage, 0, 0)
+
+
+def of_stage(on_step: OnStep, stage: Stage) -> OnStep:
+    """Return a callback for the steps of a part, which are steps of a stage."""
+    return lambda step, done, total: on_step(f"{stage} ({step})", done, total)
+
+
+def of_function(on_step: OnStep, name: str) -> OnStep:
+    """Return a callback for the stages of one function."""
+    return lambda stage, done, total: on_step(f"{name}: {stage}", done, total)

@@ -1,0 +1,43 @@
+"""The bar of consecutive stages: the name, the count and the time of the current one."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from spacy_lambda.cli import progress
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_only_the_current_stage_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Screen())
+    with progress.stages(quiet=False) as on_step:
+        (bars,) = progress._drawn
+        for step, done, total, shown in (
+            ("bundle (wheels)", 1, 6, ("1/6", 6)),
+            ("change set", 0, 0, ("", None)),
+            ("update", 3, 12, ("3/12", 12)),
+            ("update", 4, 12, ("4/12", 12)),
+            ("publish", 0, 1, ("", 1)),
+        ):
+            on_step(step, done, total)
+            (task,) = bars.tasks
+            assert (task.description, task.completed) == (step, done)
+            assert (task.fields["count"], task.total) == shown
+        with progress.paused():
+            on_step("shift traffic", 2, 2)
+        assert [task.description for task in bars.tasks] == []  # finished
+
+
+def test_a_quiet_command_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with progress.stages(quiet=True) as on_step:
+        on_step("update", 1, 2)
+    assert screen.getvalue() == ""
