@@ -94,3 +94,7 @@ def test_the_cost_of_a_million_documents_is_that_of_the_prices() -> None:
     assert (found.units, found.invocations) == (100, 5_000)
     assert found.seconds == pytest.approx(seconds / 100)
     assert found.cost == pytest.approx(seconds * 2 * 0.0000166667 + 5_000 * (0.2 + 4 * 25) / 1e6)
+    page = (Path(__file__).parents[2] / "docs" / "corpus.md").read_text(encoding="utf-8")
+    assert f"${found.cost:.2f} for a million documents (computed)" in page
+    on_arm = estimate_lambda(reading, measured, LambdaSettings(memory_mb=2048))
+    assert f"On arm64 at the same speed it is ${on_arm.cost:.2f}." in page

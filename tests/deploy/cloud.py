@@ -46,6 +46,7 @@ def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator
         "AWS_SECRET_ACCESS_KEY": "secret-of-the-test",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
+        "MOTO_PORT": str(port),  # of moto itself, for what state machines invoke
         "no_proxy": "localhost,127.0.0.1",
         CDK_VARIABLE: str(CDK),
     }
@@ -54,7 +55,8 @@ def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator
     patch.setattr(boto3, "DEFAULT_SESSION", None)
     # What another module of this process left: functions of the same names.
     requests.post(f"{url}/moto-api/reset", timeout=10).raise_for_status()
-    requests.post(f"{url}/moto-api/config", json={"lambda": {"use_docker": False}}, timeout=10).raise_for_status()
+    config = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}
+    requests.post(f"{url}/moto-api/config", json=config, timeout=10).raise_for_status()
     try:
         yield url
     finally:

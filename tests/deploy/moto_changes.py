@@ -24,6 +24,8 @@ from moto.cloudformation.parsing import ResourceMap, parse_and_update_resource
 from moto.ecr.models import Repository
 from moto.sqs.models import sqs_backends
 
+from spacy_lambda.core.artifact.integrity import folder_digest
+from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.local.bundle import open_bundle
 from spacy_lambda.local.requirements import read_source
@@ -32,6 +34,7 @@ from spacy_lambda.runtime.loading import load_pipeline
 from spacy_lambda.runtime.predictor import Predictor
 from tests.bundler.real_bundles import invoke
 from tests.deploy.resources import teach_moto
+from tests.step_functions import change_step_functions
 
 
 def change_moto(patch: pytest.MonkeyPatch, *, registry: str | None) -> None:
@@ -40,6 +43,7 @@ def change_moto(patch: pytest.MonkeyPatch, *, registry: str | None) -> None:
     :param registry: The registry of images.
     """
     teach_moto()
+    change_step_functions(patch)
     patch.setattr(LambdaSimpleBackend, "invoke", _invoke)
     patch.setattr(LambdaBackend, "create_event_source_mapping", _create_mapping)
     patch.setattr(LambdaBackend, "update_event_source_mapping", _update_mapping)
@@ -66,7 +70,8 @@ def _invoke(
     digest = hashlib.sha256(code).hexdigest()
     _CODE[digest] = code
     function = _function(digest)
-    answer = dispatch(json.loads(body), None, replace(function, environ=found.environment_vars))
+    environ = {**found.environment_vars, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(found.memory_size)}
+    answer = dispatch(json.loads(body), None, replace(function, environ=environ))
     return json.dumps(answer).encode()
 
 
@@ -217,6 +222,7 @@ def _function(digest: str) -> Predictor:
         with zipfile.ZipFile(io.BytesIO(_CODE[digest])) as archive:
             names = [name for name in archive.namelist() if name.startswith("pipeline/")]
             archive.extractall(folder, names)
-        return Predictor(load_pipeline(Path(folder, "pipeline")), {})
+        pipeline = Path(folder, "pipeline")
+        return Predictor(load_pipeline(pipeline), {}, folder_digest(pipeline, manifest_of(pipeline)))
     finally:
         shutil.rmtree(folder)

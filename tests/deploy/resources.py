@@ -20,6 +20,8 @@ from moto.core.common_models import CloudFormationModel
 from moto.efs.models import FileSystem
 from moto.logs.models import LogGroup
 
+from tests.step_functions import readable
+
 Properties = dict[str, Any]
 
 
@@ -102,6 +104,20 @@ def _put_schedule(properties: Properties) -> dict[str, str]:
     return {"Ref": name}
 
 
+def _put_state_machine(properties: Properties) -> dict[str, str]:
+    client = _client("stepfunctions")
+    name, definition = properties["StateMachineName"], readable(properties["DefinitionString"])
+    try:
+        created = client.create_state_machine(name=name, definition=definition, roleArn=properties["RoleArn"])
+    except client.exceptions.StateMachineAlreadyExists:
+        (arn,) = (
+            one["stateMachineArn"] for one in client.list_state_machines()["stateMachines"] if one["name"] == name
+        )
+        client.update_state_machine(stateMachineArn=arn, definition=definition)
+        return {"Ref": arn, "Arn": arn, "Name": name}
+    return {"Ref": created["stateMachineArn"], "Arn": created["stateMachineArn"], "Name": name}
+
+
 def _nothing(ref: str, properties: Properties) -> None:
     """It goes with what it belongs to."""
 
@@ -114,6 +130,9 @@ APIS = {
     "AWS::Scheduler::Schedule": Api(_put_schedule, lambda ref, _: _client("scheduler").delete_schedule(Name=ref)),
     "AWS::SNS::Subscription": Api(_put_subscription, lambda ref, _: _client("sns").unsubscribe(SubscriptionArn=ref)),
     "AWS::SQS::QueuePolicy": Api(_put_queue_policy, _nothing),
+    "AWS::StepFunctions::StateMachine": Api(
+        _put_state_machine, lambda ref, _: _client("stepfunctions").delete_state_machine(stateMachineArn=ref)
+    ),
 }
 
 

@@ -37,6 +37,9 @@ account = "{ACCOUNT}"
 pipeline = "./compiled"
 shape = "zip"
 environment = {{ SPACY_LAMBDA_OUTPUT = "s3://answers/ner" }}
+
+[functions.ner.bulk]
+max_concurrency = 4
 """
 QUEUE = """
 [[functions.ner.sources]]
@@ -152,6 +155,26 @@ def test_nothing_is_connected_before_the_first_version_is_live(project: Path, mo
     assert found["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def test_a_corpus_is_annotated_by_what_was_deployed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy_lambda.corpus.engines.aws_lambda.POLL_S", 0.1)
+    for number in range(12):
+        text = json.dumps({"text": f"Iron and silicon {number}."})
+        (project / "corpus").mkdir(exist_ok=True)
+        (project / "corpus" / f"{number:02}.jsonl").write_text(f"{text}\n")
+    summary = succeed(project, "annotate", "corpus", "annotated", "--function", "ner", "--yes")
+    assert (summary["shards"], summary["counts"]["entities"]) == (12, {"MATERIAL": 12})
+    assert summary["cost"] > 12 * 4 * 25 / 1e6
+    files = sorted((project / "annotated").glob("*.jsonl-*.jsonl"))
+    found = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    assert [one["text"] for one in found] == [f"Iron and silicon {number}." for number in range(12)]
+    states = client("stepfunctions")
+    (machine,) = states.list_state_machines()["stateMachines"]
+    (execution,) = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+    assert (machine["name"], execution["status"]) == (f"{FUNCTION}-annotate", "SUCCEEDED")
+    bucket = f"papers-models-{ACCOUNT}-{REGION}"
+    assert client("s3").list_objects_v2(Bucket=bucket, Prefix="annotate/")["KeyCount"] == 0
+
+
 def test_a_queue_that_does_not_exist_is_found_before_anything_changes(project: Path) -> None:
     (project / "spacy-lambda.toml").write_text(CONFIG + QUEUE.replace("texts", "txets"))
     result = run(project, "deploy", "--yes")
@@ -229,6 +252,29 @@ def test_sources_change_when_the_version_goes_live(project: Path, monkeypatch: p
     assert labels(send('{"text": "Iron and silicon."}')) == ["METAL"]
 
 
+def test_the_status_has_everything_that_invokes_the_function(project: Path) -> None:
+    (status,) = succeed(project, "status")
+    sources = {one["kind"]: one for one in status["sources"]}
+    assert sorted(sources) == ["bulk", "s3", "schedule", "sqs"]
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:texts"
+    failed = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{FUNCTION}-failed"
+    assert (sources["sqs"]["name"], sources["sqs"]["batch_size"], sources["sqs"]["failed_to"]) == (queue, 10, None)
+    assert (sources["s3"]["name"], sources["s3"]["failed_to"]) == ("s3://incoming/in/", failed)
+    assert (sources["schedule"]["name"], sources["schedule"]["failed_to"]) == ("rate(5 minutes)", failed)
+    assert sources["bulk"]["name"].endswith(f":stateMachine:{FUNCTION}-annotate")
+    assert sources["bulk"]["last_result"].startswith("SUCCEEDED, started ")
+    lines = run(project, "status").output
+    assert f"  sqs:      {queue}, Enabled, batch size 10" in lines
+    assert "  s3:       s3://incoming/in/, ENABLED, failed to papers-ner-failed" in lines
+    dead = client("sqs").create_queue(QueueName="dead")["QueueUrl"]
+    policy = json.dumps({"deadLetterTargetArn": queue.replace("texts", "dead"), "maxReceiveCount": 5})
+    url = client("sqs").get_queue_url(QueueName="texts")["QueueUrl"]
+    client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+    assert "batch size 10, failed to dead" in run(project, "status").output
+    client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": ""})
+    client("sqs").delete_queue(QueueUrl=dead)
+
+
 def test_a_rollback_leaves_them_connected(project: Path) -> None:
     before = mappings()
     assert run(project, "rollback", "--yes").exit_code == 0
@@ -258,5 +304,6 @@ def test_sources_of_a_newer_spacy_lambda_are_not_guessed(project: Path, monkeypa
 def test_nothing_of_them_is_left(project: Path) -> None:
     assert succeed(project, "destroy", "--yes", "--delete-models")["left"] == []
     assert (mappings(), rules(), schedules()) == ([], [], [])
+    assert client("stepfunctions").list_state_machines()["stateMachines"] == []
     assert waiting() == 0
     assert client("s3").list_objects_v2(Bucket="incoming")["KeyCount"] == 1

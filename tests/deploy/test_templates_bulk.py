@@ -105,6 +105,24 @@ def test_the_state_machine_may_do_nothing_else(templates: dict[str, Template]) -
     }
 
 
+def test_only_state_machines_of_this_account_take_the_role(templates: dict[str, Template]) -> None:
+    (role,) = (
+        one
+        for one in templates["bulk"].all("AWS::IAM::Role")
+        if one["Description"] == "Permissions of news-bulk-annotate"
+    )
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement == {
+        "Action": "sts:AssumeRole",
+        "Effect": "Allow",
+        "Principal": {"Service": "states.amazonaws.com"},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": f"{STATES}:stateMachine:*"},
+        },
+    }
+
+
 @pytest.mark.parametrize(
     ("function", "objects"), [("bulk", f"{BUCKET}/annotate/bulk/*"), ("bulk-efs", "corpora/ner/*")]
 )

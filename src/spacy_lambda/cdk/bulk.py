@@ -126,15 +126,22 @@ def _role(
     scope: Construct, spec: FunctionSpec, name: str, *, items: str, alias: lambda_.IAlias
 ) -> tuple[iam.IRole, iam.Policy]:
     """Create the role and its permissions, which are written out here; those of the CDK's constructs are wider."""
+    partition = Stack.of(scope).partition
+    states = f"arn:{partition}:states:{spec.region}:{spec.account}"
     own = iam.Role(
         scope,
         "Role",
-        assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
+        # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
+        assumed_by=iam.ServicePrincipal(
+            "states.amazonaws.com",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": spec.account},
+                "ArnLike": {"aws:SourceArn": f"{states}:stateMachine:*"},
+            },
+        ),
         description=f"Permissions of {name}",
     )
     policy = iam.Policy(scope, "Policy", roles=[own])
-    partition = Stack.of(scope).partition
-    states = f"arn:{partition}:states:{spec.region}:{spec.account}"
     children = f"{states}:execution:{name}"
     read = f"arn:{partition}:s3:::{items}"
     for actions, resource in (
