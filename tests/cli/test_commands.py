@@ -78,6 +78,20 @@ def test_common_options_have_one_help_text() -> None:
         assert len(helps[option]) == 1, option
 
 
+def words(command: Any) -> set[str]:
+    return {word for one in command.params for word in one.opts}
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands(get_command(make_app()))))
+def test_habits_of_all_commands(path: str, command: Any) -> None:
+    names, options = {one.name for one in command.params}, words(command)
+    if names & {"out", "destination"} and path != "image push":  # a registry's tags are its own
+        assert "--force" in options
+    if "--region" in options and path != "init":  # which writes the region into the file
+        assert "--profile" in options
+    assert ("--json" in options) == (path not in ("serve", "run-bundle"))
+
+
 @pytest.mark.parametrize(("path", "command"), list(commands(get_command(make_app()))))
 def test_help_is_a_sentence_and_an_example(path: str, command: Any) -> None:
     first, *_, last = [line.strip() for line in command.help.splitlines() if line.strip()]

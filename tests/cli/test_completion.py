@@ -48,7 +48,10 @@ def test_lists() -> None:
     assert "ents,ents" not in completions("annotate", "include", "ents,e")
 
 
-@pytest.mark.parametrize(("command", "parameter"), [("status", "functions"), ("logs", "function")])
+@pytest.mark.parametrize(
+    ("command", "parameter"),
+    [("status", "functions"), ("logs", "function"), ("invoke", "name"), ("annotate", "function")],
+)
 def test_functions_of_the_project(command: str, parameter: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     assert completions(command, parameter) == []

@@ -27,7 +27,7 @@ REFUSED = {"OSError", "PermissionError", "FileNotFoundError", "BROKEN"}
     [
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a"), "No such file or directory"),
         (OSError("it is odd"), "it is odd"),
-        (shutil.Error([("a", "b", "[Errno 13] Permission denied: 'a'")]), "a: Permission denied: 'a'"),
+        (shutil.Error([("a", "b", "[Errno 13] Permission denied: 'a'")]), "Permission denied (a)"),
         (UnicodeDecodeError("utf-8", b"ab\xff", 2, 3, "x"), "it is not UTF-8 (byte 0xff at position 2)"),
         (ValueError("[Errno 2] inside"), "inside"),
         (ValueError(), "ValueError"),

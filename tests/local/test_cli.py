@@ -87,7 +87,7 @@ def test_invoke_prints_a_table_and_the_figures(local: Lambda, tmp_path: Path) ->
     event.write_text('{"do": "entities", "text": "I work at Acme."}')
     done = run("invoke", "--endpoint", local.endpoint_url, "--event", str(event))
     assert done.returncode == 0, done.stderr
-    assert re.search(r"ORG\s+\S\s+Acme\s+\S\s+10\s+\S\s+14", done.stdout)
+    assert re.search(r"ORG\tAcme\t10\t14", done.stdout)
     assert re.search(r"duration [\d.]+ ms", done.stdout)
 
 

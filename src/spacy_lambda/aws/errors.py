@@ -57,7 +57,7 @@ def aws_error(
         remedy = "check the network, the region and AWS_ENDPOINT_URL where it is set"
         if classify(error) != "unreachable":
             return raises(f"{action}: {error}", remedy=remedy)
-        endpoint = getattr(error, "kwargs", {}).get("endpoint_url") or "AWS"
+        endpoint = (getattr(error, "kwargs", None) or {}).get("endpoint_url") or "AWS"
         return raises(f"{action}: {endpoint} cannot be reached: {connection_reason(error)}", remedy=remedy)
     message = str(error.response.get("Error", {}).get("Message", ""))
     if classify(error) == "denied":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spacy_lambda.cli.annotate_progress import annotate_progress, announced_executions, duration
-from spacy_lambda.cli.completion import complete_list, complete_outputs, complete_sources
+from spacy_lambda.cli.completion import complete_functions, complete_list, complete_outputs, complete_sources
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_error, print_json, print_lines, print_table
 from spacy_lambda.cli.end_signals import interrupted_by_signals
@@ -50,7 +50,12 @@ def annotate(
         typer.Option(help="Compiled pipeline: folder, installed package, artifact or location.", show_default=""),
     ] = None,
     function: Annotated[
-        str | None, typer.Option(help="On Lambda: the function's name in the project.", show_default="the only one")
+        str | None,
+        typer.Option(
+            help="On Lambda: the function's name in the project.",
+            show_default="the only one",
+            autocompletion=complete_functions,
+        ),
     ] = None,
     on: Annotated[
         EngineName | None,

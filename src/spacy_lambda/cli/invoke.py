@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.completion import complete_functions
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import ConfigOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.core.files import check_file
@@ -25,7 +26,12 @@ _ENTITY_KEYS = ("label", "text", "start", "end")
 
 def invoke(
     name: Annotated[
-        str | None, typer.Argument(help="The deployed function's name in the project.", show_default="the only one")
+        str | None,
+        typer.Argument(
+            help="The deployed function's name in the project.",
+            show_default="the only one",
+            autocompletion=complete_functions,
+        ),
     ] = None,
     *,
     endpoint: Annotated[str | None, typer.Option(help=f"Endpoint other than AWS, such as {DEFAULT_ENDPOINT}.")] = None,

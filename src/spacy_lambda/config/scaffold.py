@@ -167,7 +167,9 @@ def _write(path: Path, content: str) -> None:
             check_file(path)
         path.write_text(content, encoding="utf-8")
     except (OSError, ValueError) as exc:
-        raise _fault(path, f"cannot be written: {system_reason(exc)}", "choose another path with --out") from exc
+        raise _fault(
+            path, f"cannot be written: {system_reason(exc)}", "choose another path with --out, or check the space there"
+        ) from exc
 
 
 def _fault(path: Path, problem: str, remedy: str) -> ConfigError:

@@ -54,7 +54,7 @@ def credentials_problem(error: BaseException) -> str | None:
         case "rejected":
             return f"AWS does not accept the credentials ({error_code(error)})"
         case "no credentials":
-            profile = getattr(error, "kwargs", {}).get("profile")
+            profile = (getattr(error, "kwargs", None) or {}).get("profile")
             if profile is not None:
                 return f"the AWS configuration has no profile {profile!r}"
             return "no AWS credentials found"

@@ -26,7 +26,8 @@ def system_reason(error: BaseException) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"it is not UTF-8 (byte 0x{error.object[error.start]:02x} at position {error.start:,})"
     if isinstance(error, OSError) and error.args and isinstance(error.args[0], list):  # of shutil, one for each file
-        return NUMBER.sub("", "; ".join(f"{source}: {why}" for source, _, why in error.args[0][:3]))
+        source, _, why = error.args[0][0]
+        return f"{NUMBER.sub('', str(why)).partition(': ')[0]} ({source})"
     return NUMBER.sub("", first_line(error))
 
 

@@ -117,7 +117,7 @@ def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
         return StoreError(f"{place}: {problem}", remedy=LOGIN)
     if code == "NoSuchBucket":
         return NotStoredError(f"the bucket {bucket!r} does not exist", remedy=f"create it: aws s3 mb s3://{bucket}")
-    details = getattr(error, "response", {}).get("Error", {}).get("Message")
+    details = (getattr(error, "response", None) or {}).get("Error", {}).get("Message")
     message = f"{place}: {code}: {details}" if details else f"{place}: {error}"
     remedy = "check the location and the permissions of this role or user"
     match classify(error):
