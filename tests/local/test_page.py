@@ -452,6 +452,7 @@ def test_behind_a_gateway(browser: Any, with_page: Path, gateway: str) -> None:
         page.write("🧪 Acme")
         page.find()
         assert page.marks() == [("🧪 ", "Acme", "ORG")]
+        assert page.text_of("#base") == f"{url}{base}/"
         links = {link.get_property("href") for link in page.all("a")}
         assert links == {f"{url}{base}/{path}" for path in ("openapi.json", "info", "health")}
         with urlopen(f"{url}{base}/openapi.json") as answer:
