@@ -6,8 +6,8 @@
     python bench/annotate.py --pipeline rules --short 200000 --long 5000 --kills 10
 
 ``rules`` stands for a small pipeline without a transformer: then the work is that of the corpus, not of the encoder.
-Prints JSON: documents a second with one worker and with all, the highest memory of the parent process after the first
-ten seconds and at the end, and whether a run that was killed has the same output as one that was not.
+Prints JSON: documents a second with one worker and with all, the resident memory of the parent process and of the
+largest worker over time, and whether a run that was killed has the same output as one that was not.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import random
 import signal
@@ -56,6 +57,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     if options.kills:
         found["kills_s"] = killed(folder, "killed", pipeline, options.kills, found["all_workers"]["seconds"], rng)
         found["after_kills"] = annotate(folder, "killed", pipeline)
+        found["nothing_to_do"] = annotate(folder, "killed", pipeline)
         found["same"] = digest(folder / "all") == digest(folder / "killed")
         found["ids"] = count_ids(folder / "killed")
     else:
@@ -92,28 +94,50 @@ def start(folder: Path, out: str, pipeline: str, *more: str) -> subprocess.Popen
 
 
 def annotate(folder: Path, out: str, pipeline: str, *more: str) -> dict[str, Any]:
-    """Annotate the corpus; return its time, and the memory of the parent process."""
+    """Annotate the corpus; return its time, and the memory of the parent process and of the largest worker."""
     began = time.monotonic()
     process = start(folder, out, pipeline, *more)
-    memory: list[tuple[float, float]] = []
+    memory: list[tuple[float, float, float]] = []
     while process.poll() is None:
-        memory.append((time.monotonic() - began, resident_mb(process.pid)))
+        workers = (resident_mb(pid) for pid in children(process.pid))
+        memory.append((time.monotonic() - began, resident_mb(process.pid), max(workers, default=0)))
         time.sleep(0.2)
     seconds = time.monotonic() - began
     assert process.stdout is not None
     summary = json.loads(process.stdout.read())
-    early = max((mb for at, mb in memory if at <= min(60, seconds / 2)), default=0)
-    return {
+    annotated = summary["counts"]["documents"] - summary["resumed"]
+    found = {
         "seconds": round(seconds, 1),
-        "annotated": summary["counts"]["documents"] - summary["resumed"],
-        "documents_per_second": round((summary["counts"]["documents"] - summary["resumed"]) / seconds, 1),
-        "early_mb": early,
-        "peak_mb": max((mb for _, mb in memory), default=0),
+        "annotating_s": round(summary["annotating_seconds"], 1),
+        "annotated": annotated,
     }
+    if annotated:
+        found["documents_per_second"] = round(annotated / summary["annotating_seconds"], 1)
+    return {**found, "parent_mb": over_time(memory, 1), "worker_mb": over_time(memory, 2)}
+
+
+def over_time(memory: list[tuple[float, float, float]], column: int) -> dict[str, float]:
+    """Return the highest memory of each tenth of a run, by its end in seconds."""
+    found: dict[str, float] = {}
+    for at, *values in memory:
+        end = f"{memory[-1][0] * math.ceil(10 * (at or 1e-9) / memory[-1][0]) / 10:.0f}"
+        found[end] = max(found.get(end, 0), values[column - 1])
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Return the child processes of a process."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(one) for one in path.read_text(encoding="ascii").split()]
+        except OSError:  # it has ended
+            continue
+    return found
 
 
 def killed(folder: Path, out: str, pipeline: str, kills: int, seconds: float, rng: random.Random) -> list[float]:
-    """Kill the command and its workers at random moments, starting it again each time."""
+    """Kill the command at random moments, with which its workers end, starting it again each time."""
     moments = []
     for _ in range(kills):
         process = start(folder, out, pipeline)
