@@ -15,7 +15,8 @@ import pytest
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document
 from spacy_lambda.corpus.engines import worker_process
-from spacy_lambda.corpus.engines.local import MAX_ENDINGS, LocalEngine
+from spacy_lambda.corpus.engines.isolation import MAX_ENDINGS
+from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.corpus.shards import Shard, make_shard
 from spacy_lambda.errors import CorpusError

@@ -157,15 +157,16 @@ class _Run:
 
     def all(self, engine: Engine, settings: RunSettings, done: Mapping[str, ShardRecord]) -> Summary:
         """Annotate what is missing, and make the output."""
+        shards = self._shards(settings.shard_bytes)
         if done and not any(file.read_once for file in self._files):
-            self._check(self._shards(settings.shard_bytes), done)
+            is_complete = self._check(shards, done)
+            shards = iter(()) if is_complete else self._shards(settings.shard_bytes)
         records = dict(done)
         if self._on_error == "stop":
             for record in done.values():
                 if record.counts.errors:
                     raise _stopped(self._layout.work.read(self._layout.shard_errors(record.name)) or b"")
-        missing = self._missing(self._shards(settings.shard_bytes), done)
-        with closing(engine.run(missing, self.tally.add)) as results:
+        with closing(engine.run(self._missing(shards, done), self.tally.add)) as results:
             for result in results:
                 records[result.name] = self._write(result)
         self._check_names(self._digests.keys(), done)
@@ -194,17 +195,27 @@ class _Run:
     def _shards(self, shard_bytes: int) -> Iterator[Shard]:
         return cut_shards(self._files, self._columns, shard_bytes=shard_bytes)
 
-    def _check(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> None:
+    def _check(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> bool:
         """Check that the corpus still has the documents that were annotated, before anything else is.
 
-        :raises CorpusError: If it does not.
+        :returns: ``True`` if no shard is missing, so that the corpus need not be read again.
+        :raises CorpusError: If the corpus has changed.
         """
-        names = set()
-        for shard in shards:
-            names.add(shard.name)
+        for shard in self._seen(shards, done):
             self._check_digest(shard, done)
+        self._check_names(self._digests.keys(), done)
+        if self._digests.keys() <= done.keys():
+            return True
+        self._digests.clear()
+        self.tally.restart()
+        return False
+
+    def _seen(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> Iterator[Shard]:
+        """Yield shards, and count them."""
+        for shard in shards:
+            self._digests[shard.name] = shard.sha256
             self.tally.see(shard, done.get(shard.name))
-        self._check_names(names, done)
+            yield shard
         self.tally.end()
 
     def _check_digest(self, shard: Shard, done: Mapping[str, ShardRecord]) -> None:
@@ -221,14 +232,10 @@ class _Run:
 
         :raises CorpusError: If one that is done had other documents.
         """
-        self.tally.restart()
-        for shard in shards:
-            self._digests[shard.name] = shard.sha256
+        for shard in self._seen(shards, done):
             self._check_digest(shard, done)
-            self.tally.see(shard, done.get(shard.name))
             if shard.name not in done:
                 yield shard
-        self.tally.end()
 
     def _changed(self, what: str) -> CorpusError:
         return CorpusError(

@@ -7,14 +7,43 @@ from collections.abc import Callable, Sequence
 from spacy_lambda.core.annotation import Counts, encode_line, read_documents
 from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.corpus.engines.worker_process import WorkerEndedError
+from spacy_lambda.errors import CorpusError
 
-__all__ = ["annotate_isolated"]
+__all__ = ["MAX_ENDINGS", "Endings", "annotate_isolated"]
+
+MAX_ENDINGS = 20
+"""Processes that may end one after the other before any of them has annotated a document."""
 
 ATTEMPTS = 2
 """A document that ends as many processes has an error; one may have ended for another reason."""
 
 Annotate = Callable[[bytes], ShardResult]
 """Annotates documents; raises :class:`WorkerEndedError`, after which it may be called again."""
+
+
+class Endings:
+    """The number of processes that have ended since one annotated documents."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def see(self, counts: Counts) -> None:
+        """Begin to count again if documents were annotated."""
+        if counts.documents > counts.errors:
+            self._count = 0
+
+    def add(self, error: WorkerEndedError) -> None:
+        """Count a process that has ended.
+
+        :raises CorpusError: If there are too many.
+        """
+        self._count += 1
+        if self._count >= MAX_ENDINGS:
+            raise CorpusError(
+                f"{self._count} worker processes ended one after the other and annotated no document; the last one"
+                f" {error.ending}",
+                remedy="the reason may be above; `spacy-lambda serve` with one of the documents shows more",
+            ) from error
 
 
 def annotate_isolated(name: str, lines: bytes, annotated: int, annotate: Annotate) -> ShardResult:

@@ -10,16 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
-from spacy_lambda.corpus.engines.isolation import annotate_isolated
+from spacy_lambda.corpus.engines.isolation import Endings, annotate_isolated
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
-from spacy_lambda.corpus.engines.worker_process import WorkerEndedError, WorkerProcess, ending
+from spacy_lambda.corpus.engines.worker_process import WorkerEndedError, WorkerProcess
 from spacy_lambda.corpus.shards import Shard
-from spacy_lambda.errors import CorpusError
 
 __all__ = ["LocalEngine"]
-
-MAX_ENDINGS = 20
-"""Processes that may end one after the other before any of them has annotated a document."""
 
 CLOSE_S = 1.0
 """Seconds for which threads are waited for; one that reads standard input may not end."""
@@ -42,7 +38,7 @@ class LocalEngine:
 
     def run(self, shards: Iterator[Shard], on_documents: OnDocuments) -> Generator[ShardResult, None, None]:
         results: queue.Queue[ShardResult | Exception | None] = queue.Queue(maxsize=self._workers)
-        source, endings = _Locked(shards), _Endings()
+        source, endings = _Locked(shards), Endings()
         workers = [
             WorkerProcess(self._pipeline, self._options, lambda: on_documents(Counts())) for _ in range(self._workers)
         ]
@@ -88,37 +84,12 @@ class _Locked:
         self._closed = True
 
 
-class _Endings:
-    """The number of processes that have ended since one annotated documents."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def see(self, counts: Counts) -> None:
-        """Begin to count again if documents were annotated."""
-        if counts.documents > counts.errors:
-            self._count = 0
-
-    def add(self, error: WorkerEndedError) -> None:
-        """Count a process that has ended.
-
-        :raises CorpusError: If there are too many.
-        """
-        self._count += 1
-        if self._count >= MAX_ENDINGS:
-            raise CorpusError(
-                f"{self._count} worker processes ended one after the other and annotated no document; the last one"
-                f" {ending(error.status)}",
-                remedy="the reason may be above; `spacy-lambda serve` with one of the documents shows more",
-            ) from error
-
-
 def _feed(
     worker: WorkerProcess,
     source: _Locked,
     results: queue.Queue[ShardResult | Exception | None],
     on_documents: OnDocuments,
-    endings: _Endings,
+    endings: Endings,
 ) -> None:
     """Give shards to a worker until there are no more."""
     try:
@@ -131,7 +102,7 @@ def _feed(
         results.put(None)
 
 
-def _annotate(worker: WorkerProcess, shard: Shard, on_documents: OnDocuments, endings: _Endings) -> ShardResult:
+def _annotate(worker: WorkerProcess, shard: Shard, on_documents: OnDocuments, endings: Endings) -> ShardResult:
     """Annotate a shard, and count each of its documents once."""
     seen = Counts()
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.core.annotation import AnnotateOptions
+from spacy_lambda.core.annotation import AnnotateOptions, Counts
 from spacy_lambda.core.artifact.pack import pack
 from spacy_lambda.core.artifact.unpack import unpack_stream
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.streams import ChunkStream
 from spacy_lambda.corpus.annotator import Annotator
+from spacy_lambda.corpus.engines.isolation import Endings, annotate_isolated
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
-from spacy_lambda.corpus.engines.worker_process import ONE_CPU
+from spacy_lambda.corpus.engines.worker_process import ONE_CPU, WorkerEndedError
 from spacy_lambda.corpus.shards import Shard
 from spacy_lambda.errors import CorpusError, SpacyLambdaError
 
@@ -48,21 +51,16 @@ class RayEngine:
         self._address = address
 
     def run(self, shards: Iterator[Shard], on_documents: OnDocuments) -> Generator[ShardResult, None, None]:
+        first = next(shards, None)
+        if first is None:  # Ray takes long to start
+            return
         # Ray reports its use to its makers unless this is set before it is imported.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
         connected = ray.is_initialized()
-        if not connected or self._address is not None:
-            try:
-                ray.init(self._address, log_to_driver=False, logging_level=logging.WARNING, ignore_reinit_error=True)
-            except (ConnectionError, RuntimeError, ValueError) as exc:
-                raise CorpusError(
-                    f"Ray cannot be started or reached: {exc}",
-                    remedy="check --ray-address, for example with `ray status`",
-                ) from exc
         try:
-            yield from self._run(ray, shards, on_documents)
+            yield from self._run(ray, self._connect(ray), chain([first], shards), on_documents)
         except ray.exceptions.RayTaskError as exc:
             raise _task_error(exc) from exc
         except ray.exceptions.RayError as exc:
@@ -74,34 +72,136 @@ class RayEngine:
             if not connected:
                 ray.shutdown()
 
-    def _run(self, ray: Any, shards: Iterator[Shard], on_documents: OnDocuments) -> Iterator[ShardResult]:
+    def _connect(self, ray: Any) -> dict[str, Any]:
+        """Connect to a cluster, or start Ray.
+
+        :returns: Options of actors.
+        """
+        options: dict[str, Any] = {"num_cpus": 1, "runtime_env": {"env_vars": ONE_CPU}}
+        log: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        try:
+            if self._address is not None:
+                ray.init(self._address, ignore_reinit_error=True, **log)
+            elif not ray.is_initialized():
+                # The processes with which Ray starts are used: they have the variables, and no environment to be made.
+                with _variables(ONE_CPU):
+                    ray.init(num_cpus=self._workers, include_dashboard=False, **log)
+                return {"num_cpus": 1}
+        except (ConnectionError, RuntimeError, ValueError) as exc:
+            raise CorpusError(
+                f"Ray cannot be started or reached: {exc}",
+                remedy="check --ray-address, for example with `ray status`",
+            ) from exc
+        return options
+
+    def _run(
+        self, ray: Any, options: dict[str, Any], shards: Iterator[Shard], on_documents: OnDocuments
+    ) -> Iterator[ShardResult]:
         count = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        actor = ray.remote(num_cpus=1, runtime_env={"env_vars": ONE_CPU})(ShardActor)
         content, digest = self._packed()
         stored = ray.put(content)
-        actors = [actor.remote(stored, digest, self._options.to_dict()) for _ in range(count)]
-        running: dict[Any, Any] = {}
+        remote = ray.remote(**options)(ShardActor)
+        actors = [
+            _RestartedActor(ray, lambda: remote.remote(stored, digest, self._options.to_dict())) for _ in range(count)
+        ]
+        running: dict[Any, tuple[_RestartedActor, Shard | None]] = {one.ready(): (one, None) for one in actors}
+        endings, exhausted = Endings(), False
 
-        def give(one: Any) -> None:
-            shard = next(shards, None)
-            if shard is not None:
-                running[one.annotate.remote(shard.name, shard.lines)] = one
+        def give(one: _RestartedActor, number: int) -> None:
+            nonlocal exhausted
+            for _ in range(number):
+                shard = next(shards, None)
+                if shard is None:
+                    exhausted = True
+                    return
+                running[one.begin(shard.name, shard.lines)] = (one, shard)
 
-        for _ in range(QUEUED):
-            for one in actors:
-                give(one)
-        while running:
+        while not exhausted or any(shard is not None for _, shard in running.values()):
             (ready,), _ = ray.wait(list(running))
-            one = running.pop(ready)
-            result: ShardResult = ray.get(ready)
-            on_documents(result.counts)
-            yield result
-            give(one)
+            one, shard = running[ready]
+            if shard is None:
+                ray.get(ready)
+                del running[ready]
+                on_documents(Counts())
+                give(one, QUEUED)
+                continue
+            try:
+                results = [ray.get(ready)]
+                del running[ready]
+            except ray.exceptions.RayActorError:
+                lost = {ref: found for ref, (other, found) in running.items() if other is one and found is not None}
+                for ref in lost:
+                    del running[ref]
+                one.restart()
+                results = [one.annotate(found, endings) for found in lost.values()]
+            for result in results:
+                on_documents(result.counts)
+                yield result
+            give(one, len(results))
 
     def _packed(self) -> tuple[bytes, str]:
         with tempfile.TemporaryDirectory() as folder:
             packed = pack(self._pipeline, Path(folder, "pipeline.tar"))
             return packed.path.read_bytes(), packed.sha256
+
+
+class _RestartedActor:
+    """An actor, and the one that takes its place after its process has ended.
+
+    :param ray: Ray.
+    :param start: Starts an actor.
+    """
+
+    def __init__(self, ray: Any, start: Callable[[], Any]) -> None:
+        self._ray, self._start = ray, start
+        self._actor = start()
+
+    def ready(self) -> Any:
+        """Begin to wait until the pipeline is loaded."""
+        return self._actor.ready.remote()
+
+    def begin(self, name: str, lines: bytes) -> Any:
+        """Begin to annotate a shard."""
+        return self._actor.annotate.remote(name, lines)
+
+    def restart(self) -> None:
+        """Start an actor, and wait until its pipeline is loaded."""
+        self._actor = self._start()
+        self._ray.get(self.ready())
+
+    def annotate(self, shard: Shard, endings: Endings) -> ShardResult:
+        """Annotate a shard that an actor had whose process has ended."""
+
+        def annotate(lines: bytes) -> ShardResult:
+            try:
+                result: ShardResult = self._ray.get(self.begin(shard.name, lines))
+            except self._ray.exceptions.RayActorError as exc:
+                error = WorkerEndedError()
+                endings.add(error)
+                self.restart()
+                raise error from exc
+            endings.see(result.counts)
+            return result
+
+        try:
+            return annotate(shard.lines)
+        except WorkerEndedError:
+            return annotate_isolated(shard.name, shard.lines, 0, annotate)
+
+
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables in the block, for processes that are started there."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 class ShardActor:
@@ -115,6 +215,10 @@ class ShardActor:
     def __init__(self, content: bytes, digest: str, options: dict[str, Any]) -> None:
         folder = unpacked(content, Digest(digest))
         self._annotator = Annotator.of(folder, AnnotateOptions.from_dict(options))
+        self._annotator.load()
+
+    def ready(self) -> None:
+        """Do nothing; the pipeline is loaded."""
 
     def annotate(self, name: str, lines: bytes) -> ShardResult:
         """Annotate a shard."""

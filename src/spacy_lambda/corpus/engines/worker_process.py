@@ -19,7 +19,7 @@ from spacy_lambda.corpus.engines.messages import receive, send
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["ONE_CPU", "WorkerEndedError", "WorkerProcess", "ending"]
+__all__ = ["ONE_CPU", "WorkerEndedError", "WorkerProcess"]
 
 ONE_CPU = dict.fromkeys(
     (CPUS_VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
@@ -38,16 +38,16 @@ EXIT_S = 5.0
 class WorkerEndedError(CorpusError):
     """A worker process ended while it annotated documents.
 
-    :param status: As of :mod:`subprocess`: negative for a signal.
+    :param status: As of :mod:`subprocess`: negative for a signal; ``None`` if unknown.
     """
 
-    def __init__(self, status: int) -> None:
-        self.status = status
+    def __init__(self, status: int | None = None) -> None:
+        self.ending = "ended" if status is None else f"ended {ending(status)}"
         super().__init__(
-            f"the worker process ended {ending(status)} while annotating this document",
-            remedy="remove or change it, or correct the component that ends the process"
-            if status != -signal.SIGKILL
-            else "if memory ran out, pass fewer --workers, or shorten the document; --force annotates all again",
+            f"the worker process {self.ending} while annotating this document",
+            remedy="if memory ran out, pass fewer --workers, or shorten the document; --force annotates all again"
+            if status == -signal.SIGKILL
+            else "remove or change it, or correct the component that ends the process",
         )
 
 
