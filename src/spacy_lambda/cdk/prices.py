@@ -36,6 +36,8 @@ MILLION_REQUESTS = 0.20
 MILLION_SQS_REQUESTS = 0.40
 MILLION_TRACES = 5.00
 MILLION_TRANSITIONS = 25.00
+"""Of standard workflows. Express ones, which are not used here, are charged by requests and duration instead."""
+
 SNAPSHOT_GB_SECOND = 0.0000015046
 ALARM = 0.10
 DASHBOARD = 3.00
