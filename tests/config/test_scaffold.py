@@ -220,7 +220,7 @@ def test_the_command_reports_a_missing_region(here: Path) -> None:
     assert done.stdout == (
         "other.toml\n"
         "no region is set: write it into the file, or set AWS_REGION\n"
-        "next: spacy-lambda deploy --plan --config other.toml\n"
+        "then: spacy-lambda deploy --plan --config other.toml\n"
     )
 
 

@@ -64,6 +64,7 @@ EXPECTED = {
     "python": "python 3.13 → 3.14; nothing else",
     "concurrency": "concurrency 5 → 6; nothing else",
     "snapstart": "snapstart unset → true, alarm removed, dashboard; nothing else",
+    "examples": "examples; nothing else",
     "page": "page false → true; nothing else",
     "log_retention": "log_retention 30 → 7; nothing else",
     "cors": "cors unset → https://example.org; nothing else",

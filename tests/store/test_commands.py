@@ -45,7 +45,7 @@ def test_a_folder(pipeline: Path, tmp_path: Path) -> None:
     store = str(tmp_path / "store")
     output = run_process("push", str(pipeline), store, "--alias", "live")
     assert "aliases: live, latest" in output
-    location = output.strip().rpartition("SPACY_LAMBDA_PIPELINE=")[2]
+    location = output.partition("SPACY_LAMBDA_PIPELINE=")[2].splitlines()[0]
     assert location.startswith(f"{store}/en_metals@1.2.3#sha256=")
     assert "1.2.3" in run("ls", store)
     assert json.loads(run("ls", f"{store}/en_metals", "--json"))[0]["aliases"] == ["latest", "live"]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import platform
 from collections import Counter
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ENGINE_NAMES, ForceOption, JsonOption
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.files import megabytes
@@ -123,9 +124,19 @@ def _print(made: Bundle, *, report: bool) -> None:
     elif made.image is not None:
         built = f"{made.image.tag}, {made.image.id}" if made.image.id else "not built"
         print_lines(f"{made.path}: {megabytes(made.unzipped)} on {made.image.base}; {built}")
-    print_lines(f"try it: spacy-lambda run-bundle {quote(str(made.path))}")
+    if _runs_here(made):
+        print_lines(f"try it: {command_line('spacy-lambda', 'run-bundle', made.path)}")
     if made.zipped is not None:
         print_lines(f"handler: {HANDLER}")
+
+
+def _runs_here(made: Bundle) -> bool:
+    """Return ``True`` if ``run-bundle`` can serve it on this machine: its Python is here, or its image was built."""
+    from spacy_lambda.bundler.bytecode import find_python
+
+    if made.target.machine != platform.machine():
+        return False
+    return find_python(made.target) is not None if made.image is None else made.image.id is not None
 
 
 def _print_sizes(made: Bundle) -> None:

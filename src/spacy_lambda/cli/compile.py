@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 from typing import Annotated
 
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.precisions import CALIBRATED, EXACT, PRECISIONS
@@ -73,10 +73,10 @@ def compile_(
     if as_json:
         print_json(meta.to_dict())
     else:
-        _print(meta, pipeline, out)
+        _print(meta, out)
 
 
-def _print(meta: CompiledMeta, pipeline: str, out: Path) -> None:
+def _print(meta: CompiledMeta, out: Path) -> None:
     from spacy_lambda.cli.verify_report import print_report
 
     size = megabytes(sum(file_sizes(out).values()))
@@ -101,5 +101,5 @@ def _print(meta: CompiledMeta, pipeline: str, out: Path) -> None:
     if meta.verification is not None:
         print_report(meta.verification)
     elif meta.encoders:
-        original = "ORIGINAL" if Path(pipeline).is_file() else quote(pipeline)  # verify takes no archives
-        print_lines(f"compare with the original: spacy-lambda verify {original} {quote(str(out))} --texts TEXTS")
+        print_lines("  not compared with the original on texts: --verify TEXTS does, or `spacy-lambda verify` later")
+    print_lines(f"next: {command_line('spacy-lambda', 'serve', out)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +13,7 @@ import typer
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.deploy_plan import plan_facts, print_plan
+from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.cli.progress import paused, stages
 
@@ -84,12 +84,12 @@ def invoke_command(
     project: Project, function: str, *, config: Path | None, region: str | None, profile: str | None = None
 ) -> str:
     """Return the command that invokes a deployed function, with the options that the deployment was given."""
-    words = ["spacy-lambda", "invoke"]
+    words: list[str | Path] = ["spacy-lambda", "invoke"]
     words += [function] if len(project.functions) > 1 else []
-    words += ["--config", str(config)] if config else []
+    words += ["--config", config] if config else []
     words += ["--region", region] if region else []
     words += ["--profile", profile] if profile else []
-    return f"{shlex.join(words)} --text '...'"
+    return f"{command_line(*words)} --text '...'"
 
 
 def _create_project(pipeline: str, config: Path | None, region: str | None) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 from typing import Annotated
 
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import (
     ConfigOption,
     ForceOption,
@@ -54,4 +54,5 @@ def eject(
         print_json(written)
         return
     print_lines(*written)
-    print_lines(f"next: cd {quote(str(out))} && pip install -r requirements.txt && npx {NPM_PACKAGE} deploy --all")
+    deployed = f"pip install -r requirements.txt && npx --yes {NPM_PACKAGE} deploy --all"
+    print_lines(f"next: {command_line('cd', out)} && {deployed}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption
 
 
@@ -43,5 +44,6 @@ def init(
     print_lines(*written)
     if region is None:
         print_lines("no region is set: write it into the file, or set AWS_REGION")
-    config = "" if out == Path("spacy-lambda.toml") else f" --config {out}"
-    print_lines(f"next: spacy-lambda deploy --plan{config}")
+    config: list[str | Path] = [] if out == Path("spacy-lambda.toml") else ["--config", out]
+    when = "next" if region else "then"
+    print_lines(f"{when}: {command_line('spacy-lambda', 'deploy', '--plan', *config)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ import typer
 
 from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.progress import byte_progress, hub_progress
 from spacy_lambda.core.env_names import PIPELINE_VARIABLE
@@ -102,7 +103,8 @@ def push(
             pushed = push_pipeline(
                 source, opened, aliases=tuple(aliases), replace=replace, sign_key=sign, on_step=on_step
             )
-    _print(pushed, source, as_json=as_json)
+    environ = {"AWS_ENDPOINT_URL": endpoint_url, "AWS_REGION": region, "AWS_PROFILE": profile}
+    _print(pushed, source, environ, as_json=as_json)
 
 
 @contextmanager
@@ -116,17 +118,17 @@ def _hub_options(source: str, original: str | None, *, public: bool, message: st
         yield HubOptions(not public, original_folder, Path(wheel) if wheel.lower().endswith(".whl") else None, message)
 
 
-def _print(pushed: Pushed, source: str, *, as_json: bool) -> None:
+def _print(pushed: Pushed, source: str, environ: Mapping[str, str | None], *, as_json: bool) -> None:
     warnings = _warnings(pushed)
     for warning in warnings:
         print_lines(f"warning: {warning}", err=True)
     if as_json:
         print_json({**vars(pushed), "warnings": warnings})
     else:
-        _print_pushed(pushed, source)
+        _print_pushed(pushed, source, environ)
 
 
-def _print_pushed(pushed: Pushed, source: str) -> None:
+def _print_pushed(pushed: Pushed, source: str, environ: Mapping[str, str | None]) -> None:
     from spacy_lambda.pipeline.kind import describe_kind
 
     aliases = ", ".join(pushed.aliases) or "none"
@@ -138,6 +140,8 @@ def _print_pushed(pushed: Pushed, source: str) -> None:
     if pushed.kind is not None:
         print_lines(f"kind: {describe_kind(pushed.kind, source)}")
     print_lines(f"{PIPELINE_VARIABLE}={pushed.location}")
+    if pushed.kind is not None and pushed.kind.value != "original":
+        print_lines(f"next: {command_line('spacy-lambda', 'serve', str(pushed.location), environ=environ)}")
 
 
 def _warnings(pushed: Pushed) -> list[str]:

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.console import LOG_LINE, print_lines
+from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.core.env_names import PAGE_VARIABLE
+from spacy_lambda.core.loopback import LOCAL_REGION
 from spacy_lambda.errors import LocalLambdaError
 
 if TYPE_CHECKING:
@@ -67,10 +69,17 @@ def _print_welcome(served: Mapping[str, ServedFunction]) -> None:
     print_lines(
         *lines,
         f"  try: curl {url}/predict -H 'content-type: application/json' -d '{{\"text\": \"...\"}}'",
-        f"  or:  spacy-lambda invoke --endpoint {url} --function {name} --text '...'",
-        f"  or:  aws lambda invoke --endpoint-url {url} --function-name {name}"
-        " --payload fileb://event.json answer.json",
+        f"  or:  {command_line('spacy-lambda', 'invoke', '--endpoint', url, '--function', name)} --text '...'",
+        f"  or:  {_aws_command(url, name)}",
     )
+
+
+def _aws_command(url: str, name: str) -> str:
+    """Return the AWS CLI's command; its versions 1 and 2 have no common way to give a payload but a file."""
+    words = ["aws", "lambda", "invoke", "--endpoint-url", url, "--region", LOCAL_REGION, "--function-name", name]
+    words += ["--payload", "fileb:///dev/stdin", "/dev/stdout"]
+    credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    return f'echo \'{{"text": "..."}}\' | {command_line(*words, environ=credentials)}'
 
 
 def _print_log(number: int, line: str) -> None:

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacy_lambda.cdk.aws_names import PIPELINE_TAG
-from spacy_lambda.core.env_names import CACHE_VARIABLE, METRICS_VARIABLE, PAGE_VARIABLE, PIPELINE_VARIABLE
+from spacy_lambda.core.env_names import (
+    CACHE_VARIABLE,
+    EXAMPLES_VARIABLE,
+    METRICS_VARIABLE,
+    PAGE_VARIABLE,
+    PIPELINE_VARIABLE,
+)
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.final_state import short_digest
 from spacy_lambda.deploy.resources import NOT_A_RESOURCE, resource_name
@@ -182,6 +188,8 @@ def _of_variables(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Ch
     for name in [one for one in dict.fromkeys([*old, *new]) if old.get(one) != new.get(one)]:
         if name in VARIABLES:
             yield Change(VARIABLES[name], _is_set(old.get(name)), _is_set(new.get(name)))
+        elif name == EXAMPLES_VARIABLE:
+            yield Change("examples")
         elif name in (PIPELINE_VARIABLE, CACHE_VARIABLE):
             yield Change("location of the pipeline")
         else:

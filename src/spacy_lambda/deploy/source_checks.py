@@ -70,7 +70,8 @@ def _of_queue(aws: Aws, config: FunctionConfig, source: SqsSource, name: str, ke
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names).get("Attributes", {})
     seconds = int(attributes["VisibilityTimeout"])
     enough = VISIBILITY_TIMEOUTS * config.timeout + source.maximum_batching_window
-    command = f"aws sqs set-queue-attributes --queue-url {url} --attributes VisibilityTimeout={enough}"
+    region = f"--region {aws.region}"
+    command = f"aws sqs set-queue-attributes {region} --queue-url {url} --attributes VisibilityTimeout={enough}"
     if seconds < config.timeout:
         raise DeployError(
             f"{key}: the visibility timeout of the queue {name} is {seconds} s, less than the function's timeout of"
