@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ResponseStreamingError
+from botocore.stub import Stubber
 
 from spacy_lambda.core.annotation import AnnotateOptions, Document, document_lines, read_documents
 from spacy_lambda.core.digest import Digest
@@ -19,7 +20,7 @@ from spacy_lambda.corpus.engines.attempts import Attempts, Child
 from spacy_lambda.corpus.engines.aws_lambda import LambdaEngine
 from spacy_lambda.corpus.engines.deployed import DeployedFunction
 from spacy_lambda.corpus.engines.executions import Execution, Executions
-from spacy_lambda.corpus.engines.shard_objects import read_object, sendable
+from spacy_lambda.corpus.engines.shard_objects import ShardObjects, read_object, sendable
 from spacy_lambda.corpus.summary import ShardStates
 from spacy_lambda.errors import CorpusError, RequestError
 
@@ -223,6 +224,20 @@ def test_an_execution_that_is_running_is_followed(engine: tuple[LambdaEngine, St
     client.status = "RUNNING"
     assert one._begin({"c" * 64: "shard-9"}) == Execution("arn:one", "annotate/ner/run/items/one.json", "RUNNING", True)
     assert client.calls == []
+
+
+def test_shards_of_more_than_one_page() -> None:
+    keys = {"aa", "bb", "cc"}
+    client = boto3.client("s3", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y")
+    first, *others = ({"Key": f"annotate/ner/run/records/{name}.json"} for name in sorted(keys))
+    asked = {"Bucket": "corpora", "Prefix": "annotate/ner/run/records/"}
+    with Stubber(client) as stub:
+        page = {"IsTruncated": True, "NextContinuationToken": "more", "Contents": [first]}
+        stub.add_response("list_objects_v2", page, asked)
+        stub.add_response(
+            "list_objects_v2", {"IsTruncated": False, "Contents": others}, {**asked, "ContinuationToken": "more"}
+        )
+        assert ShardObjects(client, S3Prefix("corpora", "annotate/ner"), "run").present("records") == keys
 
 
 def test_a_body_that_breaks_off_is_read_again() -> None:
