@@ -16,7 +16,6 @@ import pytest
 import spacy
 
 from spacy_lambda.core.lambda_function import HANDLER
-from spacy_lambda.local import LocalFunction
 from spacy_lambda.runtime.predictor import Predictor
 from tests.local.gateways import GATEWAYS, serve_behind
 from tests.local.local_lambda import Lambda, settings
@@ -59,21 +58,6 @@ def served(with_page: Path) -> Iterator[Lambda]:
     tried = settings(with_page, handler=HANDLER, code=None, environment=ENVIRON, name="tried")
     with Lambda(tried, allow_hosts=[ELSEWHERE]) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def below(with_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a function with its own examples, below a base path and without a slash at the end."""
-    nlp = spacy.load(with_page)
-    nlp.meta.update(
-        description="Metals.", sources=[{"name": "A corpus", "url": "javascript:alert(1)", "license": "CC0"}]
-    )
-    path = tmp_path_factory.mktemp("below")
-    nlp.to_disk(path)
-    environ = {**ENVIRON, "SPACY_LAMBDA_EXAMPLES": '["odd first", "حديد"]', "SPACY_LAMBDA_NOTES": "For metals only."}
-    first, second = (settings(one, handler=HANDLER, code=None, environment=environ) for one in (with_page, path))
-    with Lambda(first, compare=LocalFunction(second)) as running:
-        yield f"{running.endpoint_url}/compare"
 
 
 @pytest.fixture
@@ -427,19 +411,21 @@ def test_a_status_from_before_the_function_is_explained(
     assert remedy in page.text_of("#error .remedy")
 
 
-def test_below_a_base_path_with_own_examples_and_the_intended_use(browser: Any, below: str) -> None:
-    page = Page(browser, below)
-    assert browser.current_url == f"{below}/"
-    assert page.texts_of("#examples button") == ["odd first", "حديد"]
-    page.all("#examples button")[1].click()
-    page.wait(page.is_done)
-    assert page.marks() == [("", "حديد", "METAL")]
-    assert page.text_of("#notes") == "For metals only."
-    assert page.text_of("#source") == "MIT · Made from A corpus (CC0)"
-    assert not page.all("a[href^=javascript]")
-    with urlopen(f"{below}/openapi.json") as answer:
-        assert json.load(answer)["servers"] == [{"url": "/compare"}]
-    assert page.errors() == []
+def test_own_examples_sources_and_the_intended_use(browser: Any, with_page: Path) -> None:
+    nlp = spacy.load(with_page)
+    nlp.meta.update(sources=[{"name": "A corpus", "url": "javascript:alert(1)", "license": "CC0"}, "notes"])
+    own = {"SPACY_LAMBDA_EXAMPLES": '["odd first", "حديد"]', "SPACY_LAMBDA_NOTES": "For metals only."}
+    with serve_behind(GATEWAYS["REST API"][0], Predictor(nlp, {**ENVIRON, **own})) as url:
+        page = Page(browser, f"{url}/prod/ner")
+        assert browser.current_url == f"{url}/prod/ner/"
+        assert page.texts_of("#examples button") == ["odd first", "حديد"]
+        page.all("#examples button")[1].click()
+        page.wait(page.is_done)
+        assert page.marks() == [("", "حديد", "METAL")]
+        assert page.text_of("#notes") == "For metals only."
+        assert page.text_of("#source") == "MIT · Made from A corpus (CC0), notes"
+        assert not page.all("a[href^=javascript]")
+        assert page.errors() == []
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)

@@ -109,6 +109,8 @@ def test_lambdas_own_paths_are_not_below_a_function(two: Lambda) -> None:
 def test_the_page_compares_with_the_second(pipeline: Path) -> None:
     page = FunctionSettings(pipeline=pipeline, max_concurrency=1, environment={"SPACY_LAMBDA_PAGE": "on"})
     with LocalLambda(page, compare=LocalFunction(page)) as local:
+        with urlopen(f"{local.endpoint_url}/compare/openapi.json") as second:
+            assert json.load(second)["servers"] == [{"url": "/compare"}]
         with urlopen(f"{local.endpoint_url}/info") as first, urlopen(f"{local.endpoint_url}/compare/info") as second:
             assert json.load(first)["compare"] == "compare/"
             info = json.load(second)
