@@ -9,6 +9,9 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint const
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
+# Without bytecode, every process would compile what it imports, and rewrite the assertions of all test modules.
+test test-fast coverage: export PYTHONDONTWRITEBYTECODE :=
+test test-fast coverage: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast coverage check format bench base clean
@@ -20,14 +23,14 @@ demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ON
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
 
 test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime once more without torch
-	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL)
-	OMP_NUM_THREADS=1 HYPOTHESIS_PROFILE=brief .venv-runtime/bin/python -m pytest $(PARALLEL) tests/runtime
+	.venv-dev/bin/python -m pytest $(PARALLEL)
+	HYPOTHESIS_PROFILE=brief .venv-runtime/bin/python -m pytest $(PARALLEL) tests/runtime
 
 test-fast: .venv-dev/ready ## Tests without those that are marked slow
-	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow"
+	.venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow"
 
 coverage: .venv-dev/ready ## Coverage of each package by the tests of make test-fast
-	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=
+	.venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=
 	.venv-dev/bin/python scripts/coverage_report.py
 
 check: .venv-dev/ready ## Format, lint, types
@@ -49,7 +52,7 @@ base: .venv-dev/ready ## As root: a small base image, on which the tests build t
 		PYTHON=.venv-dev/bin/python scripts/make_base.sh localhost/lambda-python:3.13
 
 clean: ## Remove the environments
-	rm -rf .venv-* build/wheels build/cdk
+	rm -rf .venv-* build/wheels build/cdk build/node
 
 # The environments. Each is made anew when what it is made of changes.
 

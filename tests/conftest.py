@@ -28,6 +28,7 @@ with socket.socket() as free:
 with suppress(DeployError):  # in the environment of the runtime, which needs none
     # The CDK's library starts "node" from the path when it is imported.
     os.environ["PATH"] = node_environment()["PATH"]
+    os.environ.setdefault("NODE_COMPILE_CACHE", str(Path(__file__).parents[1] / "build" / "node"))
 
 EXTENSIONS = (Underscore.doc_extensions, Underscore.span_extensions, Underscore.token_extensions)
 KEPT = "trf_data"

@@ -15,19 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-from moto.awslambda.responses import LambdaResponse
-from moto.awslambda_simple.models import LambdaSimpleBackend
-from moto.core.responses import ActionResult
-from moto.stepfunctions.responses import StepFunctionResponse
 
-from spacy_lambda.cdk.app import synthesize
 from spacy_lambda.cdk.bulk_settings import BulkConfig
 from spacy_lambda.cdk.settings import FunctionConfig
 from spacy_lambda.cdk.spec import FunctionSpec, ZipCode
@@ -39,7 +32,6 @@ from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.loading import load_pipeline
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.telemetry.observation import Observation
-from tests.step_functions import change_step_functions, readable
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -145,6 +137,9 @@ def _error(error: SpacyLambdaError) -> Any:
 @pytest.fixture(scope="session")
 def definition(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the state machine's definition, as the template has it."""
+    from spacy_lambda.cdk.app import synthesize  # starts a Node process
+    from tests.step_functions import readable
+
     folder = tmp_path_factory.mktemp("definition")
     with zipfile.ZipFile(folder / "bundle.zip", "w") as archive:
         archive.writestr(zipfile.ZipInfo("bundle.json"), "{}")
@@ -171,21 +166,14 @@ def definition(tmp_path_factory: pytest.TempPathFactory) -> str:
 @contextmanager
 def deployed(patch: pytest.MonkeyPatch, pipeline: Path, definition: str) -> Iterator[Function]:
     """Start an AWS in this process, with the function and its state machine."""
+    # moto's state machines take seconds to import, and every process of a parallel run collects every test.
+    from tests.corpus.moto_changes import change_moto, mock_aws
+
     digest = folder_digest(pipeline, manifest_of(pipeline))
     environ = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB)}
     function = Function(Predictor(load_pipeline(pipeline), environ, digest))
 
-    def invoke(backend: Any, name: str, qualifier: Any, body: Any, headers: Any, response_headers: Any) -> bytes:
-        answer, failed = function.invoke(json.loads(body))
-        if failed:
-            response_headers["x-amz-function-error"] = "Unhandled"
-        return json.dumps(answer).encode()
-
-    patch.setattr(LambdaSimpleBackend, "invoke", invoke)
-    patch.setattr(LambdaResponse, "_get_param", _get_param)
-    change_step_functions(patch)
-    patch.setattr(StepFunctionResponse, "list_executions", partialmethod(_list_executions, function=function))
-    patch.setattr(StepFunctionResponse, "get_execution_history", partialmethod(_history, function=function))
+    change_moto(patch, function.invoke, function.histories)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         patch.delenv(name, raising=False)
     config: Any = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}
@@ -225,36 +213,3 @@ def _create(definition: str) -> None:
     )
     functions.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="1")
     client("stepfunctions").create_state_machine(name=f"{FUNCTION}-annotate", definition=definition, roleArn=role)
-
-
-def _get_param(response: Any, name: str, default: Any = None) -> Any:
-    """moto looks for the version that is invoked under another name than it is sent by."""
-    return _param(response, "Qualifier" if name == "qualifier" else name, default)
-
-
-_param = LambdaResponse._get_param
-
-
-def _list_executions(response: Any, *, function: Function) -> Any:
-    """moto does not know the executions of a Map's items."""
-    if response._get_param("mapRunArn") is None:
-        return _list_all(response)
-    failed = [
-        {
-            "executionArn": arn,
-            "name": arn.rpartition(":")[2],
-            "startDate": history[0]["timestamp"],
-            "stateMachineArn": response._get_param("mapRunArn"),
-            "status": "FAILED",
-        }
-        for arn, history in function.histories.items()
-        if history[-1]["type"] == "ExecutionFailed"
-    ]
-    return ActionResult({"executions": failed if response._get_param("statusFilter") == "FAILED" else []})
-
-
-_list_all = StepFunctionResponse.list_executions
-
-
-def _history(response: Any, *, function: Function) -> Any:
-    return ActionResult({"events": function.histories[response._get_param("executionArn")]})

@@ -9,8 +9,6 @@ from typing import Any, get_args
 
 import pytest
 
-from spacy_lambda.cdk.app import synthesize
-from spacy_lambda.cdk.role import WRITE_ACTIONS
 from spacy_lambda.cdk.source_settings import (
     SOURCE_KINDS,
     KinesisSource,
@@ -47,6 +45,8 @@ def untagged(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def synthesized(out: Path, spec: FunctionSpec) -> Template:
+    from spacy_lambda.cdk.app import synthesize  # starts a Node process
+
     synthesize([spec], None, out)
     return Template(json.loads((out / f"{spec.function_name}.template.json").read_text()))
 
@@ -88,6 +88,8 @@ def test_a_mapping_waits_for_its_permissions(templates: dict[str, Template]) -> 
 
 
 def test_the_function_may_read_its_sources_only(templates: dict[str, Template]) -> None:
+    from spacy_lambda.cdk.role import WRITE_ACTIONS
+
     policies = templates["reading"].all("AWS::IAM::Policy")
     plain = templates["plain"].one("AWS::IAM::Policy")["PolicyDocument"]["Statement"]
     answers = {"Action": WRITE_ACTIONS["s3"], "Effect": "Allow", "Resource": "arn:aws:s3:::answers/ner/*"}
