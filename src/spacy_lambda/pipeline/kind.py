@@ -6,7 +6,7 @@ function that it names is looked up in the tables below and in the metadata of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -100,8 +100,10 @@ def kind_of(config: Mapping[str, Any], meta: Mapping[str, Any]) -> PipelineKind:
 
     :param config: Interpolated, see :func:`.config_file.read_config`.
     """
-    if torch_parts(config):
-        return PipelineKind.ORIGINAL
+    return PipelineKind.ORIGINAL if torch_parts(config) else _kind_without_torch(config, meta)
+
+
+def _kind_without_torch(config: Mapping[str, Any], meta: Mapping[str, Any]) -> PipelineKind:
     return PipelineKind.COMPILED if is_compiled(config, meta) else PipelineKind.NO_TRANSFORMER
 
 
@@ -133,7 +135,7 @@ def require_compiled(folder: Path, *, name: str) -> PipelineKind:
     """
     config, meta = read_config(folder), read_meta(folder / "meta.json")
     require_without_torch(config, name=name)
-    return kind_of(config, meta)
+    return _kind_without_torch(config, meta)
 
 
 def require_without_torch(config: Mapping[str, Any], *, name: str) -> None:
@@ -203,11 +205,12 @@ def torch_parts(config: Mapping[str, Any]) -> tuple[TorchPart, ...]:
     :param config: Interpolated, see :func:`.config_file.read_config`.
     """
     nlp = {key: value for key, value in config["nlp"].items() if key != "pipeline"}
+    select = entry_points().select  # reads the metadata of all packages once
     return tuple(
         TorchPart(name, function)
         for name, block in (*_components(config), ("nlp", nlp))
         for registry, function in registered_names(block)
-        if _needs_torch(registry, function)
+        if _needs_torch(registry, function, select)
     )
 
 
@@ -225,11 +228,14 @@ def _has_onnx_transformer(config: Mapping[str, Any]) -> bool:
     )
 
 
-def _needs_torch(registry: str, function: str) -> bool:
-    """Return whether a function needs torch, by the tables or the requirements of the package that registers it."""
+def _needs_torch(registry: str, function: str, select: Callable[..., Any]) -> bool:
+    """Return whether a function needs torch, by the tables or the requirements of the package that registers it.
+
+    :param select: Selects entry points of the installed packages.
+    """
     if _matches(function, TORCH_FACTORIES if registry == FACTORIES else TORCH_FUNCTIONS):
         return True
-    points = (point for library in LIBRARIES for point in entry_points(group=f"{library}_{registry}", name=function))
+    points = (point for library in LIBRARIES for point in select(group=f"{library}_{registry}", name=function))
     return any(point.dist is not None and brings_torch(point.dist.metadata["Name"]) for point in points)
 
 
