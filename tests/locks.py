@@ -1,4 +1,4 @@
-"""Locks between the processes that run tests."""
+"""Locks and a folder that the processes of a run of the tests share."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def exclusive(name: str) -> Iterator[None]:
     with Path(tempfile.gettempdir(), f"spacy-lambda-tests-{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def shared_folder(temporary: Path) -> Path:
+    """Return the folder that all processes of this run find above one of pytest's temporary folders."""
+    return next((parent for parent in temporary.parents if parent.name.startswith("pytest-")), temporary.parent)

@@ -15,7 +15,7 @@ import pytest
 from spacy_lambda.bundler.bytecode import compile_tree
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
-from tests.locks import exclusive
+from tests.locks import exclusive, shared_folder
 
 
 def install_once(patch: pytest.MonkeyPatch, temporary: Path) -> None:
@@ -23,8 +23,7 @@ def install_once(patch: pytest.MonkeyPatch, temporary: Path) -> None:
 
     :param temporary: A folder of pytest's; the originals are kept above it, where all processes of the run find them.
     """
-    above = (parent for parent in temporary.parents if parent.name.startswith("pytest-"))
-    kept = next(above, temporary.parent) / "installed"
+    kept = shared_folder(temporary) / "installed"
 
     def install(wheels: Sequence[Path], target: Target, folder: Path) -> None:
         key = _key([repr(target), *(wheel.name for wheel in wheels)], wheels)

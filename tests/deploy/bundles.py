@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,27 +18,30 @@ from spacy_lambda.bundler.build import Bundle
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.pipelines import find_pipeline
+from tests.locks import exclusive, shared_folder
 
 Assemble = Callable[..., AbstractContextManager[Assembled]]
 
 
-def built_once(build: Callable[..., Bundle], folder: Path) -> Callable[..., Bundle]:
-    """Return the function with the zips that it has built before.
+def built_once(build: Callable[..., Bundle], temporary: Path) -> Callable[..., Bundle]:
+    """Return the function with the zips that it has built before, in this process or another one of the run.
 
-    :param folder: The folder that keeps them.
+    :param temporary: A folder of pytest's; the zips are kept above it.
     """
-    kept: dict[str, Bundle] = {}
+    kept = shared_folder(temporary) / "bundles"
 
     def copy_of(pipeline: str, out: Path, options: Any, **progress: Any) -> Bundle:
         if options.package_type == "image":
             return build(pipeline, out, options, **progress)
         # Neither the engine of an image nor the choice of a zip, where it fits, makes another zip.
         key = _key(pipeline, replace(options, engine=None, package_type="zip"))
-        if key not in kept:
-            (folder / key).mkdir(parents=True)
-            kept[key] = build(pipeline, folder / key, options, **progress)
-        copied = shutil.copy(kept[key].path, out / kept[key].path.name)
-        return replace(kept[key], path=Path(copied))
+        pickled = kept / key / "bundle.pickle"
+        with exclusive(f"bundle-{key}"):
+            if not pickled.exists():
+                pickled.parent.mkdir(parents=True, exist_ok=True)
+                pickled.write_bytes(pickle.dumps(build(pipeline, pickled.parent, options, **progress)))
+        made: Bundle = pickle.loads(pickled.read_bytes())
+        return replace(made, path=Path(shutil.copy(made.path, out / made.path.name)))
 
     return copy_of
 

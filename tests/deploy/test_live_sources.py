@@ -15,6 +15,7 @@ import pytest
 
 from spacy_lambda.bundler import bundle
 from spacy_lambda.errors import SpacyLambdaError
+from tests.bundler.installed import install_once
 from tests.bundler.wheels import no_index
 from tests.deploy.bundles import built_once
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
@@ -63,6 +64,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in no_index().items():
             patch.setenv(name, value)
+        install_once(patch, tmp_path_factory.mktemp("wheels"))
         built = built_once(bundle, tmp_path_factory.mktemp("built"))
         patch.setattr("spacy_lambda.deploy.preparation.make_bundle", built)
         patch.setattr("spacy_lambda.bundler.tree.COMPRESSION", 1)
@@ -213,7 +215,7 @@ def test_a_version_that_fails_its_golden_tests_gets_no_new_source(
 ) -> None:
     before = mappings()
     (project / "spacy-lambda.toml").write_text(CONFIG + OBJECTS)
-    write_pipeline(project, "1.1.0", Iron="METAL")
+    write_pipeline(project, "1.2.0", Iron="METAL")
 
     def failing(*arguments: Any) -> None:
         raise KeyboardInterrupt
