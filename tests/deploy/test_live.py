@@ -227,7 +227,11 @@ def test_status_reports_the_state(project: Path) -> None:
     assert [version["number"] for version in status["versions"]] == [3, 2]
     assert status["url"].startswith("https://")
     status = run(project, "status").stdout
-    assert "papers-ner: version 3 is live (UPDATE_COMPLETE)\n  versions: 3, 2\n" in status
+    assert "papers-ner: version 3 is live (UPDATE_COMPLETE)\n" in status
+    assert re.findall(r"^  version (\d): .*(en_materials [\d.]+)", status, re.MULTILINE) == [
+        ("3", "en_materials 1.2.0"),
+        ("2", "en_materials 1.1.0"),
+    ]
 
 
 def test_logs_are_read(project: Path) -> None:
