@@ -171,6 +171,8 @@ def test_deploying_the_same_changes_nothing(project: Path) -> None:
 
 
 def test_the_ejected_app_is_what_is_deployed(project: Path) -> None:
+    from spacy_lambda.deploy.ejection import check_folder
+
     result = run(project, "eject", "--out", "infrastructure")
     assert result.exit_code == 0, (result.output, result.exception)
     app = project / "infrastructure"
@@ -183,6 +185,9 @@ def test_the_ejected_app_is_what_is_deployed(project: Path) -> None:
     again = run(project, "eject", "--out", "infrastructure")
     assert isinstance(again.exception, SpacyLambdaError)
     assert "infrastructure is not empty" in again.exception.message
+    check_folder(app, force=True)
+    with pytest.raises(SpacyLambdaError, match="is not an app"):
+        check_folder(project, force=True)
 
 
 def test_a_new_pipeline_becomes_a_new_version(project: Path) -> None:

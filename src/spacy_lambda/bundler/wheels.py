@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def install_wheels(wheels: Sequence[Path], target: Target, folder: Path) -> None
     done = _pip("install", target, "--no-index", "--no-compile", "--target", str(folder), *map(str, wheels))
     if done.returncode:
         raise BundleError(
-            f"pip cannot unpack the wheels: {done.stderr.strip()[-1000:]}",
+            f"pip cannot unpack the wheels: {_reason(done.stderr)}",
             remedy="run `pip cache purge`, and retry",
         )
 
@@ -85,14 +86,31 @@ def _pip(command: str, target: Target, *arguments: str) -> subprocess.CompletedP
     words += ["--only-binary=:all:", "--implementation", "cp", "--abi", target.abi, "--abi", "abi3", "--abi", "none"]
     words += ["--python-version", target.python]
     words += [word for platform in target.platforms for word in ("--platform", platform)]
-    return subprocess.run([*words, *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run([*words, *arguments], capture_output=True, text=True, check=False, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment for pip, which needs a home folder, even of a user without one, as in a container."""
+    try:
+        Path.home()
+    except RuntimeError:
+        return {**os.environ, "HOME": "/nonexistent", "PIP_NO_CACHE_DIR": "1"}
+    return dict(os.environ)
+
+
+def _reason(stderr: str) -> str:
+    """Return pip's errors; without them, its last line."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return "; ".join(errors or lines[-1:])[-1000:].strip() or "it gives no reason"
 
 
 def _refused(stderr: str, target: Target) -> BundleError:
     match = NOT_FOUND.search(stderr)
     if match is None:
         return BundleError(
-            f"pip cannot download the wheels: {stderr.strip()[-1000:]}", remedy="check pip's configuration"
+            f"pip cannot download the wheels: {_reason(stderr)}",
+            remedy="check the network and pip's configuration (`pip config list`)",
         )
     pin = next(group for group in match.groups() if group)
     name = pin.partition("==")[0]

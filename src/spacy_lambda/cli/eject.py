@@ -38,8 +38,10 @@ def eject(
     from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE
+    from spacy_lambda.deploy.ejection import check_folder
     from spacy_lambda.deploy.ejection import eject as eject_app
 
+    check_folder(out, force=force)
     project = load_project(config, region=region)
     with stages(quiet=as_json) as on_step:
         written = eject_app(

@@ -55,7 +55,11 @@ def use_profile(ctx: typer.Context, profile: str | None) -> str | None:
     """Let boto3 and the programs that a command starts use a profile, in place of the environment's credentials.
 
     The callback of ``--profile``. The environment is restored when the command ends.
+
+    :raises typer.BadParameter: If it cannot be a profile's name.
     """
+    if profile is not None and (not profile.strip() or not profile.isprintable()):
+        raise typer.BadParameter(f"{profile!a} is not a profile's name")
     if profile is not None and not ctx.resilient_parsing:
         names = (PROFILE, *CREDENTIALS)
         before = {name: os.environ[name] for name in names if name in os.environ}

@@ -20,6 +20,7 @@ from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.loaded_pipeline import loaded_config, model_reasons, unregistered, used_components
 from spacy_lambda.compiler.private_places import find_places, private_sections
 from spacy_lambda.compiler.required_packages import kept_requirements, needed_by_names, required_names
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import CompileError, MissingExtraError, UnsupportedPipelineError
 from spacy_lambda.pipeline.config_file import read_config
@@ -178,6 +179,11 @@ def _load(path: Path, config: Mapping[str, Any]) -> Language:
         if isinstance(exc, ImportError):
             raise CompileError(
                 f"{path} does not load: {' '.join(str(exc).split())}", remedy="install the package that is missing"
+            ) from exc
+        if isinstance(exc, OSError) and exc.filename is not None:
+            raise CompileError(
+                f"{path} does not load: {exc.filename}: {system_reason(exc)}",
+                remedy="check that this file exists, and its permissions",
             ) from exc
         raise CompileError(
             f"{path} does not load: {type(exc).__name__}: {exc}",

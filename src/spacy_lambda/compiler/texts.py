@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from spacy_lambda.core.files import check_file
+from spacy_lambda.core.files import check_file, files_below
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import VerifyError
@@ -39,7 +39,7 @@ def read_docs(path: Path, nlp: Language) -> list[Doc]:
 
 def _read(path: Path, nlp: Language) -> Iterator[Doc]:
     if path.is_dir():
-        for file in sorted(path.rglob("*")):
+        for file in _files(path):
             if file.suffix.lower() in (".txt", ".spacy"):
                 yield from _read(file, nlp)
     elif path.suffix.lower() == ".txt":
@@ -64,6 +64,15 @@ def _read(path: Path, nlp: Language) -> Iterator[Doc]:
             f"{path} has the unknown ending {path.suffix!r}",
             remedy="use .txt, .jsonl or .spacy, or a folder of them",
         )
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return files_below(folder)
+    except OSError as exc:
+        raise VerifyError(
+            f"{exc.filename} cannot be read: {system_reason(exc)}", remedy="check its permissions"
+        ) from exc
 
 
 def _decode(path: Path) -> str:

@@ -53,6 +53,8 @@ def create_project(
     :returns: The files that were written.
     :raises SpacyLambdaError: If there is no such pipeline, a name is invalid, or a file exists.
     """
+    if out.parent.exists() and not os.access(out.parent, os.W_OK | os.X_OK):
+        raise _fault(out, "cannot be written: its folder is not writable", "choose another path with --out")
     location = parse_location(pipeline)
     title, function = _guess_names(pipeline, location)
     name = title if name is None else name

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 __all__ = [
     "ARCHIVE_TIME",
@@ -18,6 +18,7 @@ __all__ = [
     "copy_folder",
     "file_beside",
     "file_sizes",
+    "files_below",
     "flush",
     "folder_beside",
     "megabytes",
@@ -57,8 +58,20 @@ def read_file(path: Path, *, limit: int) -> bytes:
 
 def file_sizes(folder: Path) -> dict[str, int]:
     """Return the size of every file in a folder, by its path below it."""
-    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
-    return {name: path.stat().st_size for name, path in files}
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files_below(folder)}
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return every file below a folder, sorted.
+
+    :raises OSError: If a folder cannot be read, which ``Path.rglob`` leaves out in silence.
+    """
+
+    def fail(error: OSError) -> NoReturn:
+        raise error
+
+    found = [Path(root, name) for root, _, names in os.walk(folder, onerror=fail) for name in names]
+    return sorted((path for path in found if path.is_file()), key=lambda path: path.relative_to(folder).as_posix())
 
 
 def megabytes(size: int) -> str:

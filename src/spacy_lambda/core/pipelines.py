@@ -129,8 +129,11 @@ def _remedy(name: str) -> str:
 
 
 def is_pipeline(folder: Path) -> bool:
-    """Return whether a folder looks like a pipeline's."""
-    return not _missing(folder)
+    """Return whether a folder looks like a pipeline's; one that cannot be read does not."""
+    try:
+        return not _missing(folder)
+    except OSError:
+        return False
 
 
 def is_archive(path: str | Path) -> bool:

@@ -28,7 +28,7 @@ from spacy_lambda.deploy.preparation import Prepared, prepare
 from spacy_lambda.deploy.versions import deployed_image, live_version
 from spacy_lambda.errors import DeployError
 
-__all__ = ["eject", "write_app"]
+__all__ = ["check_folder", "eject", "write_app"]
 
 PACKAGE = "ner_app"
 """Package with the copies of :mod:`spacy_lambda.cdk` and of the modules of :mod:`spacy_lambda.core` that it imports."""
@@ -86,7 +86,7 @@ def eject(
     :returns: The files.
     :raises DeployError: If the folder is not empty, or an image was not pushed yet.
     """
-    _check_folder(out, force=force)
+    check_folder(out, force=force)
     limits = concurrency_limits(aws, project.name, functions)
     with ExitStack() as stack:
         prepared = [
@@ -105,7 +105,11 @@ def eject(
     return sorted(path for path in out.rglob("*") if path.is_file())
 
 
-def _check_folder(out: Path, *, force: bool) -> None:
+def check_folder(out: Path, *, force: bool) -> None:
+    """Refuse a folder that is not empty, unless it is an app that is to be replaced.
+
+    :raises DeployError: If it is refused.
+    """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not force:

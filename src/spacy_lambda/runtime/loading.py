@@ -135,6 +135,11 @@ def _load(path: Path) -> Language:
     except PipelineLoadError:
         raise
     except Exception as exc:  # any exception of user code
+        if isinstance(exc, OSError) and exc.strerror and exc.filename is not None:
+            raise PipelineLoadError(
+                f"{path} does not load: {exc.filename}: {exc.strerror}",
+                remedy="check that this file exists, and its permissions",
+            ) from exc
         raise PipelineLoadError(
             f"{path} does not load: {type(exc).__name__}: {exc}",
             remedy="compile it with `spacy-lambda compile`, and bundle what its meta.json requires",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spacy_lambda.core.artifact.safe_paths import name_problem, path_below
-from spacy_lambda.core.files import file_beside, flush, replacing
+from spacy_lambda.core.files import file_beside, files_below, flush, replacing
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.source.folder import read_small_file
 from spacy_lambda.core.streams import CHUNK_BYTES
@@ -67,9 +67,9 @@ class FolderStorage:
         if not self._root.is_dir():
             state = "is a file, not a folder" if self._root.exists() else "does not exist"
             raise StoreError(f"the store {self._root} {state}", remedy="check the path, or push a pipeline there first")
-        files = (path for path in self._root.rglob("*") if path.is_file() and not path.name.startswith("."))
-        found = sorted((path.relative_to(self._root).as_posix(), path) for path in files)
         with self._errors(prefix):
+            files = [path for path in files_below(self._root) if not path.name.startswith(".")]
+            found = ((path.relative_to(self._root).as_posix(), path) for path in files)
             return {
                 key: datetime.fromtimestamp(path.stat().st_mtime, UTC) for key, path in found if key.startswith(prefix)
             }

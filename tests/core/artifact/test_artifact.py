@@ -24,7 +24,7 @@ from spacy_lambda.core.artifact.pack import Packed, pack
 from spacy_lambda.core.artifact.tar import BLOCK, END_OF_ARCHIVE, digest_line, header, padding
 from spacy_lambda.core.artifact.unpack import unpack
 from spacy_lambda.core.digest import Digest
-from spacy_lambda.core.files import copy_folder
+from spacy_lambda.core.files import copy_folder, files_below
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
 from tests.canary import make_canary, untouched
 from tests.profiles import PROFILE
@@ -357,6 +357,23 @@ def test_other_links_of_a_snapshot_are_refused(target: str, pipeline: Path, tmp_
     (made / "loop").symlink_to(target)
     with pytest.raises(ArtifactError, match="is a link"):
         pack(made, tmp_path / "out.tar")
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out(pipeline: Path, tmp_path: Path) -> None:
+    scandir = os.scandir
+
+    def denied(path: Any = ".") -> Any:
+        if Path(path).name == "vocab":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "scandir", denied)
+        with pytest.raises(ArtifactError, match="vocab cannot be read: Permission denied"):
+            pack(pipeline, tmp_path / "out.tar")
+        with pytest.raises(PermissionError):
+            files_below(pipeline)
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_copy_of_a_folder_that_is_read_only_can_be_changed(pipeline: Path, tmp_path: Path) -> None:

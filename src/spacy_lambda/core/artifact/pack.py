@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from spacy_lambda.core.artifact.manifest import FileEntry, Manifest
 from spacy_lambda.core.artifact.safe_paths import is_followed, is_left_out, names_problem, path_below
@@ -133,7 +133,7 @@ def left_out(folder: str, names: list[str]) -> list[str]:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    for root, folders, files in os.walk(folder):
+    for root, folders, files in os.walk(folder, onerror=_fail):
         folders[:] = [name for name in folders if not is_left_out(name)]
         kept = [name for name in files if not is_left_out(name)]
         for name in [*folders, *kept]:
@@ -148,6 +148,13 @@ def _files(folder: Path) -> Iterator[str]:
             yield Path(root, name).relative_to(folder).as_posix()
 
 
+def _fail(error: OSError) -> NoReturn:
+    """Refuse a folder that cannot be read; without this, it would be missing in silence."""
+    raise ArtifactError(
+        f"{error.filename} cannot be read: {system_reason(error)}", remedy="check its permissions"
+    ) from error
+
+
 def _left(folder: Path) -> Iterator[str]:
     """Yield what is omitted; of a folder, its name alone."""
     for root, folders, files in os.walk(folder):
@@ -157,7 +164,11 @@ def _left(folder: Path) -> Iterator[str]:
 
 
 def _entry(folder: Path, path: str) -> FileEntry:
-    with (folder / path).open("rb") as file:
+    try:
+        file = (folder / path).open("rb")
+    except OSError as exc:
+        _fail(exc)
+    with file:
         digest = Digest(hashlib.file_digest(file, "sha256").hexdigest())
         return FileEntry(path, file.tell(), digest)
 
