@@ -18,7 +18,7 @@ from spacy.tokens import DocBin, Span
 
 from spacy_lambda.core.annotation import Document
 from spacy_lambda.corpus.files import find_files
-from spacy_lambda.corpus.formats import delimited, numbered_lines
+from spacy_lambda.corpus.formats import delimited_rows, numbered_lines
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns
 from spacy_lambda.errors import CorpusError
 
@@ -268,7 +268,7 @@ def test_a_column_of_texts_that_occurs_twice_is_refused() -> None:
 
 
 def test_a_quote_that_is_never_closed_ends_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "MAX_BYTES", 1000)
+    monkeypatch.setattr(delimited_rows, "MAX_BYTES", 1000)
     limit = csv.field_size_limit(1000)
     try:
         with pytest.raises(CorpusError, match="c:3: a cell of this row has more than 1,000 characters"):
