@@ -336,7 +336,7 @@ def test_a_file_of_an_unknown_format_is_refused_as_destination(tmp_path: Path, n
     assert make_layout(str(tmp_path / name)).file is None
 
 
-@pytest.mark.parametrize("name", ["out", "out.v2", "out-1.0", "2024.11", ".out", "a.json/out"])
+@pytest.mark.parametrize("name", ["out", "out.v2", "out-1.0", "2024.11", "corpus.annotated", ".out", "a.json/out"])
 def test_other_names_are_folders(tmp_path: Path, name: str) -> None:
     assert make_layout(str(tmp_path / name)).file is None
 

@@ -17,7 +17,6 @@ which the same command recognizes it.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -34,8 +33,15 @@ __all__ = ["Layout", "make_layout"]
 
 INTERNAL = "_annotate"
 
-FILE_SUFFIX = re.compile(r"\.(?!v\d)[a-z][a-z0-9]{0,9}\Z", re.IGNORECASE)
-"""The end of a file's name, such as ``.json``; but not of a version's, such as ``.v2``."""
+FILE_SUFFIXES = frozenset(
+    (
+        *(".json", ".jsonlines", ".ldjson", ".yaml", ".yml", ".xml", ".html", ".htm", ".md", ".text", ".pdf"),
+        *(".doc", ".docx", ".odt", ".xls", ".xlsx", ".ods", ".arrow", ".feather", ".avro", ".orc", ".tab"),
+        *(".pkl", ".pickle", ".npy", ".npz", ".h5", ".hdf5", ".db", ".sqlite", ".conll", ".conllu", ".iob", ".ann"),
+        *(".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst"),
+    )
+)
+"""Suffixes of files in formats that are not written: a folder with such a name would surprise."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +142,8 @@ def make_layout(destination: str, *, format_name: str | None = None, s3: S3Optio
 
 
 def _looks_like_file(destination: str) -> bool:
-    name = destination.rpartition("/")[2]
-    return FILE_SUFFIX.search(name.lstrip(".")) is not None and not os.path.isdir(destination)
+    suffix = PurePosixPath(destination.rpartition("/")[2]).suffix.lower()
+    return suffix in FILE_SUFFIXES and not os.path.isdir(destination)
 
 
 def _local(destination: str, form: Format, *, is_file: bool) -> Layout:
