@@ -28,6 +28,7 @@ EXTRA_OF = {
     "cyclonedx": "bundle",
     "huggingface_hub": "hub",
     "model_signing": "sign",
+    "moto": "rehearsal",
     "onnx": "compile",
     "onnxscript": "compile",
     "packageurl": "bundle",
@@ -45,6 +46,7 @@ EXTRA_OF = {
     "typer": "cli",
     "urllib3": "client",
     "uvicorn": "local",
+    "werkzeug": "rehearsal",
     "yaml": "hub",
 }
 """Importable package -> extra."""

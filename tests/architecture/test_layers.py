@@ -21,7 +21,7 @@ LAYERS = (
     {"cdk", "client", "compiler", "store"},
     {"bundler", "config"},
     {"corpus", "deploy", "local"},
-    {"doctor"},
+    {"doctor", "rehearsal"},
     {"cli"},
     {"__main__"},
 )

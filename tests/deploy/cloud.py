@@ -1,21 +1,36 @@
-"""An AWS of one's own on this machine: moto behind HTTP, whose functions answer from the code that was deployed."""
+"""An AWS on this machine: the emulator of rehearsals, whose functions predict in this process, which is faster."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
+import shutil
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import requests
 
+from spacy_lambda.core.artifact.integrity import folder_digest
+from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.deploy.cdk_cli import VERSION
+from spacy_lambda.rehearsal.deployed_code import DeployedCode, FunctionResponse
+from spacy_lambda.rehearsal.emulator import ACCOUNT, emulated_aws
+from spacy_lambda.runtime.events.dispatch import dispatch
+from spacy_lambda.runtime.loading import load_pipeline
+from spacy_lambda.runtime.predictor import Predictor
 
-ACCOUNT = "123456789012"
+__all__ = ["ACCOUNT", "REGION", "client", "cloud", "use_cdk"]
+
 REGION = "eu-central-1"
 CDK = Path(__file__).parents[2] / "build" / "cdk" / "spacy-lambda" / f"aws-cdk-{VERSION}" / "node_modules/.bin/cdk"
 
@@ -24,45 +39,55 @@ CDK = Path(__file__).parents[2] / "build" / "cdk" / "spacy-lambda" / f"aws-cdk-{
 def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator[str]:
     """Start it, and let everything of this process and its children use it.
 
-    moto knows the address of a template by the name localhost.
-
-    :param registry: The registry of images, ``HOST:PORT``: moto has ECR's API, and takes no image.
+    :param registry: The registry of images, ``HOST:PORT``. Images run in the local Lambda.
     """
+    # moto's CloudFormation takes seconds to import, and every process of a parallel run collects every test.
+    from spacy_lambda.rehearsal.deployed_functions import DeployedFunctions
+    from tests.step_functions import change_step_functions
+
+    use_cdk(patch)
+    change_step_functions(patch)
+    with DeployedFunctions(lambda *_: None) as images:
+
+        def run(code: DeployedCode, event: bytes) -> FunctionResponse:
+            return _predict(code, event) if code.image is None else images.run(code, event)
+
+        with emulated_aws(run, region=REGION, registry=registry) as emulator:
+            yield emulator.access.endpoint
+
+
+def use_cdk(patch: pytest.MonkeyPatch) -> None:
+    """Use the CDK's command line that `make test` fetches."""
     if not CDK.exists():
         pytest.skip("build/cdk is not there: `make test` fetches it")
-    # moto's CloudFormation takes seconds to import, and every process of a parallel run collects every test.
-    from moto.server import ThreadedMotoServer
-
-    from tests.deploy.moto_changes import change_moto
-
-    change_moto(patch, registry=registry)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    url = f"http://localhost:{port}"
-    variables = {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "secret-of-the-test",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "MOTO_PORT": str(port),  # of moto itself, for what state machines invoke
-        "no_proxy": "localhost,127.0.0.1",
-        CDK_VARIABLE: str(CDK),
-    }
-    for name, value in variables.items():
-        patch.setenv(name, value)
-    patch.setattr(boto3, "DEFAULT_SESSION", None)
-    # What another module of this process left: functions of the same names.
-    requests.post(f"{url}/moto-api/reset", timeout=10).raise_for_status()
-    config = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}
-    requests.post(f"{url}/moto-api/config", json=config, timeout=10).raise_for_status()
-    try:
-        yield url
-    finally:
-        server.stop()
+    patch.setenv(CDK_VARIABLE, str(CDK))
 
 
 def client(service: str) -> Any:
     """Return a client for assertions about resources."""
     return boto3.client(service, region_name=REGION, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+
+
+def _predict(code: DeployedCode, event: bytes) -> FunctionResponse:
+    """Return what the deployed code would: by the pipeline that is in the zip of that version."""
+    digest = hashlib.sha256(code.archive).hexdigest()
+    _ARCHIVES[digest] = code.archive
+    environ = {**code.variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(code.memory_mb)}
+    answer = dispatch(json.loads(event), None, replace(_predictor(digest), environ=environ))
+    return FunctionResponse(json.dumps(answer).encode(), {})
+
+
+_ARCHIVES: dict[str, bytes] = {}
+
+
+@cache
+def _predictor(digest: str) -> Predictor:
+    folder = tempfile.mkdtemp(prefix="deployed-")
+    try:
+        with zipfile.ZipFile(io.BytesIO(_ARCHIVES[digest])) as archive:
+            names = [name for name in archive.namelist() if name.startswith("pipeline/")]
+            archive.extractall(folder, names)
+        pipeline = Path(folder, "pipeline")
+        return Predictor(load_pipeline(pipeline), {}, folder_digest(pipeline, manifest_of(pipeline)))
+    finally:
+        shutil.rmtree(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from spacy_lambda.bundler import bundle
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk, node_environment
+from spacy_lambda.deploy.preparation import WORK_FOLDER
 from spacy_lambda.errors import SpacyLambdaError
+from spacy_lambda.rehearsal.emulator_access import Access, access_file
 from tests.bundler.installed import install_once
 from tests.bundler.wheels import no_index
 from tests.deploy.bundles import built_once
@@ -170,6 +174,33 @@ def test_deploying_the_same_changes_nothing(project: Path) -> None:
     assert (released["version"], released["previous"]) == ("1", "1")
 
 
+def test_a_rehearsal_that_is_served_takes_the_place_of_aws(project: Path) -> None:
+    """The emulator of this module is one that ``deploy --local --serve`` keeps, for commands without credentials."""
+    access = Access(
+        os.environ["AWS_ENDPOINT_URL"],
+        ACCOUNT,
+        REGION,
+        os.environ["AWS_ACCESS_KEY_ID"],
+        os.environ["AWS_SECRET_ACCESS_KEY"],
+    )
+    with access_file(project / WORK_FOLDER, access), pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        assert isinstance(run(project, "status").exception, SpacyLambdaError)
+        assert succeed(project, "status", "--local")[0]["live"] == "1"
+        result = run(project, "invoke", "ner", "--text", "Iron and silicon.", "--local", "--json")
+        assert [entity["label"] for entity in json.loads(result.stdout)] == ["MATERIAL"]
+        rehearsed = run(project, "deploy", "--local")
+    assert rehearsed.exit_code == 0, (rehearsed.output, rehearsed.exception)
+    assert f"{FUNCTION}: version 1 is live in the rehearsal" in rehearsed.stdout
+    assert "This was a rehearsal: nothing was read or changed in AWS." in rehearsed.stdout
+    assert f"  - left the stack {FUNCTION}: " in rehearsed.stdout
+    assert rehearsed.stdout.endswith("next: spacy-lambda deploy\n")
+    assert live() == "1"
+
+
 def test_the_ejected_app_is_what_is_deployed(project: Path) -> None:
     from spacy_lambda.deploy.ejection import check_folder
 
@@ -297,9 +328,10 @@ def test_a_second_deployment_at_the_same_time_is_refused(project: Path) -> None:
 
 def test_no_secret_is_printed_or_written(project: Path) -> None:
     assert len(PRINTED) > 10
-    assert not any("secret-of-the-test" in one for one in PRINTED)
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+    assert not any(secret in one for one in PRINTED)
     for path in (project / ".spacy-lambda").rglob("*"):
-        assert not path.is_file() or b"secret-of-the-test" not in path.read_bytes()
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
 
 
 def test_destroying_leaves_the_models_by_default(project: Path) -> None:

@@ -28,6 +28,7 @@ PAGE_OF = {
         ("config/", "50"),
         ("deploy/", "50"),
         ("doctor/", "50"),
+        ("rehearsal/", "50"),
         ("client/", "60"),
         ("local/", "60"),
         ("corpus/", "70"),

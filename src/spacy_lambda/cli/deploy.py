@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -45,6 +46,12 @@ def deploy(
             show_default="the golden tests",
         ),
     ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Rehearse on this machine, without credentials; nothing reaches AWS.")
+    ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="With --local: keep the functions until Ctrl-C, for other commands.")
+    ] = False,
     yes: YesOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,
@@ -61,17 +68,22 @@ def deploy(
     from spacy_lambda.deploy.cdk_cli import find_cdk
     from spacy_lambda.deploy.deployment import PlanOptions
 
-    require_terminal(yes=yes or plan_only)
+    if serve and (plan_only or not local):
+        raise typer.BadParameter("--serve needs --local, and excludes --plan")
+    require_terminal(yes=yes or plan_only or local)
     if pipeline is not None:
         _create_project(pipeline, config, region)
+    options = PlanOptions(texts=texts, with_difference=diff or (plan_only and as_json))
+    if local:
+        _rehearse(functions, config, region, options, plan_only=plan_only, serve=serve, as_json=as_json)
+        return
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
     aws, cdk = open_account(project), find_cdk(on_line=partial(print_lines, err=True))
-    options = PlanOptions(texts=texts, with_difference=diff or (plan_only and as_json))
     if plan_only:
         _plan(project, chosen, aws, cdk, options, as_json=as_json)
     else:
-        released = _release(project, chosen, aws, cdk, options, yes=yes, as_json=as_json)
+        _, released = _release(project, chosen, aws, cdk, options, yes=yes, as_json=as_json)
         if as_json:
             print_json([vars(one) for one in released])
             return
@@ -80,15 +92,56 @@ def deploy(
             _print_live(one, command)
 
 
+def _rehearse(
+    functions: list[str] | None,
+    config: Path | None,
+    region: str | None,
+    options: PlanOptions,
+    *,
+    plan_only: bool,
+    serve: bool,
+    as_json: bool,
+) -> None:
+    """Deploy to an emulator of AWS, by the same code and with other environment variables."""
+    from spacy_lambda.cli.rehearsal import print_rehearsal, serve_rehearsal
+    from spacy_lambda.config import load_project
+    from spacy_lambda.config.selection import chosen_functions
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.cdk_cli import find_cdk
+    from spacy_lambda.rehearsal.rehearse import rehearsal, with_a_region
+
+    project = load_project(config, region=region, environ=with_a_region(os.environ))
+    chosen = chosen_functions(project, functions or [])
+    with rehearsal(project, chosen, keep=serve) as running:
+        aws, cdk = open_account(project), find_cdk(on_line=partial(print_lines, err=True))
+        if plan_only:
+            _plan(project, chosen, aws, cdk, options, as_json=as_json)
+            return
+        plan, released = _release(project, chosen, aws, cdk, options, yes=True, as_json=as_json, rehearsing=True)
+        if as_json:
+            print_json([vars(one) for one in released])
+        for one in released:
+            print_lines(f"{one.function}: version {one.version} is live in the rehearsal", err=as_json)
+        words = command_options(config=config, region=region)
+        print_rehearsal(plan, released, running, deploy=command_line("spacy-lambda", "deploy", *words), err=as_json)
+        if serve:
+            named = [chosen[0].name] if len(project.functions) > 1 else []
+            serve_rehearsal(running, released, words=[*named, *words], err=as_json)
+
+
+def command_options(*, config: Path | None, region: str | None, profile: str | None = None) -> list[str | Path]:
+    """Return the options with which another command finds the same project."""
+    named: dict[str, str | Path | None] = {"--config": config, "--region": region, "--profile": profile}
+    return [word for option, value in named.items() if value for word in (option, value)]
+
+
 def invoke_command(
     project: Project, function: str, *, config: Path | None, region: str | None, profile: str | None = None
 ) -> str:
     """Return the command that invokes a deployed function, with the options that the deployment was given."""
     words: list[str | Path] = ["spacy-lambda", "invoke"]
     words += [function] if len(project.functions) > 1 else []
-    words += ["--config", config] if config else []
-    words += ["--region", region] if region else []
-    words += ["--profile", profile] if profile else []
+    words += command_options(config=config, region=region, profile=profile)
     return f"{command_line(*words)} --text '...'"
 
 
@@ -127,17 +180,25 @@ def _release(
     *,
     yes: bool,
     as_json: bool,
-) -> list[Live]:
+    rehearsing: bool = False,
+) -> tuple[Plan, list[Live]]:
     """Deploy the functions after the plan is confirmed."""
     from spacy_lambda.deploy.deployment import deploy as deploy_functions
 
+    plans: list[Plan] = []
+
     def confirm_plan(planned: Plan) -> bool:
+        if rehearsing:
+            from spacy_lambda.rehearsal.rehearse import refuse_images
+
+            refuse_images(planned)
+        plans.append(planned)
         with paused():
             if not (as_json and yes):
                 print_plan(planned, account=f"{aws.account}/{aws.region}", err=as_json)
             return confirm("deploy?", yes=yes)
 
-    with stages(quiet=as_json) as on_step, _interruption_explained():
+    with stages(quiet=as_json) as on_step, _interruption_explained(rehearsing=rehearsing):
         released = deploy_functions(
             project,
             chosen,
@@ -151,20 +212,22 @@ def _release(
     if released is None:
         print_lines("not confirmed; nothing was deployed", err=True)
         raise typer.Exit(1)
-    return released
+    return plans[0], released
 
 
 @contextmanager
-def _interruption_explained() -> Iterator[None]:
+def _interruption_explained(*, rehearsing: bool) -> Iterator[None]:
     """Explain the effect of Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:
-        print_lines(
-            "stopped here; CloudFormation finishes what it has begun. The live version has not changed, unless it was"
-            " being moved: see `spacy-lambda status`. Run the same command to continue.",
-            err=True,
+        effect = (
+            "nothing is in AWS"
+            if rehearsing
+            else "CloudFormation finishes what it has begun. The live version has not changed, unless it was being"
+            " moved: see `spacy-lambda status`. Run the same command to continue."
         )
+        print_lines(f"stopped here; {effect}", err=True)
         raise typer.Exit(130) from None
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
 from spacy_lambda.errors import DeployError
+
+if TYPE_CHECKING:
+    from spacy_lambda.config.project import Project
 
 
 def destroy(
@@ -22,27 +26,34 @@ def destroy(
     config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Delete functions and their resources, and check that nothing is left.
 
     Example: spacy-lambda destroy --delete-models
     """
-    from spacy_lambda.cdk.aws_names import stack_name
     from spacy_lambda.config import load_project
+
+    require_terminal(yes=yes)
+    project = load_project(config, region=region, environ=project_environ(local=local))
+    if delete_models and functions:
+        raise DeployError(
+            "--delete-models applies to the whole project", remedy="leave out the functions' names, or --delete-models"
+        )
+    with rehearsed(project, local=local):
+        _destroy(project, functions or [], delete_models=delete_models, yes=yes, as_json=as_json)
+
+
+def _destroy(project: Project, functions: list[str], *, delete_models: bool, yes: bool, as_json: bool) -> None:
+    from spacy_lambda.cdk.aws_names import stack_name
     from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.destruction import destroy as destroy_functions
     from spacy_lambda.deploy.destruction import find_resources_to_delete
 
-    require_terminal(yes=yes)
-    project = load_project(config, region=region)
-    if delete_models and functions:
-        raise DeployError(
-            "--delete-models applies to the whole project", remedy="leave out the functions' names, or --delete-models"
-        )
     aws = open_account(project)
-    names = [one.name for one in chosen_functions(project, functions or [])]
+    names = [one.name for one in chosen_functions(project, functions)]
     stacks = [stack_name(project.name, name) for name in names] + ([project.name] if delete_models else [])
     resources_to_delete = find_resources_to_delete(aws, stacks)
     if not (as_json and yes):

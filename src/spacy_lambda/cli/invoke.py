@@ -11,6 +11,7 @@ import typer
 from spacy_lambda.cli.completion import complete_functions
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import ConfigOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
@@ -41,6 +42,7 @@ def invoke(
     config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Invoke a function, the live version on AWS or one at an endpoint, and print its prediction.
@@ -66,9 +68,10 @@ def invoke(
                 remedy=f"pass --endpoint {DEFAULT_ENDPOINT} for a local function that `spacy-lambda serve` started,"
                 f" or write a {FILE} with `spacy-lambda init`",
             )
-        project = load_project(config, region=region)
+        project = load_project(config, region=region, environ=project_environ(local=local))
         deployed = stack_name(project.name, chosen_function(project, name).name)
-        result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
+        with rehearsed(project, local=local):
+            result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
     if result.error is not None:
         failure = result.error.failure
         about = result.error.message if failure is None else failure.message

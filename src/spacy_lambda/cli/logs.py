@@ -10,6 +10,7 @@ import typer
 
 from spacy_lambda.cli.console import LOG_LINE, print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
 from spacy_lambda.errors import DeployError
 
 SPAN = re.compile(r"(\d+)([smhd])")
@@ -24,6 +25,7 @@ def logs(
     config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print a function's log events; with --json, one JSON object per line.
@@ -38,17 +40,18 @@ def logs(
     from spacy_lambda.local.log_pipe import without_empty_stacks
 
     beginning = _span(since)
-    project = load_project(config, region=region)
+    project = load_project(config, region=region, environ=project_environ(local=local))
     name = stack_name(project.name, chosen_function(project, function).name)
     count = 0
-    for event in read_log(open_account(project), name, since=beginning, follow=follow):
-        count += 1
-        if as_json:
-            line = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}
-            print_json(line, indent=None)
-        else:
-            first, *more = without_empty_stacks(event.message.splitlines()) or [""]
-            print_lines(f"{event.time:%Y-%m-%d %H:%M:%S} {first}", *more, limit=LOG_LINE)
+    with rehearsed(project, local=local):
+        for event in read_log(open_account(project), name, since=beginning, follow=follow):
+            count += 1
+            if as_json:
+                line = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}
+                print_json(line, indent=None)
+            else:
+                first, *more = without_empty_stacks(event.message.splitlines()) or [""]
+                print_lines(f"{event.time:%Y-%m-%d %H:%M:%S} {first}", *more, limit=LOG_LINE)
     if not count:
         print_lines(f"no log events of {name} in the last {since}; --since 1d goes further back", err=True)
 

@@ -9,6 +9,7 @@ import typer
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption, YesOption
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
 
 
 def rollback(
@@ -19,6 +20,7 @@ def rollback(
     config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Roll back to an earlier version.
@@ -31,13 +33,14 @@ def rollback(
     from spacy_lambda.deploy.rollbacks import rollback as roll_back
 
     require_terminal(yes=yes)
-    project = load_project(config, region=region)
+    project = load_project(config, region=region, environ=project_environ(local=local))
     name = chosen_function(project, function).name
     wanted = f"version {version}" if version else "the previous version"
     if not confirm(f"roll back {project.name}-{name} to {wanted}?", yes=yes):
         print_lines("not confirmed; nothing was changed", err=True)
         raise typer.Exit(1)
-    done = roll_back(project.name, name, aws=open_account(project), version=version)
+    with rehearsed(project, local=local):
+        done = roll_back(project.name, name, aws=open_account(project), version=version)
     if as_json:
         print_json(done, indent=None)
     else:

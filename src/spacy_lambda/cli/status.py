@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
 
 if TYPE_CHECKING:
     from spacy_lambda.deploy.function_status import FunctionStatus
@@ -19,6 +20,7 @@ def status(
     config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the live version of each function, its versions with their pipelines and dates, alarms, errors and sources.
@@ -31,10 +33,11 @@ def status(
     from spacy_lambda.deploy.function_status import status as read_status
     from spacy_lambda.deploy.function_status import stored_models
 
-    project = load_project(config, region=region)
-    aws = open_account(project)
-    chosen, models = chosen_functions(project, functions or []), stored_models(project, aws)
-    found = [read_status(aws, project.name, one.name, models=models) for one in chosen]
+    project = load_project(config, region=region, environ=project_environ(local=local))
+    with rehearsed(project, local=local):
+        aws = open_account(project)
+        chosen, models = chosen_functions(project, functions or []), stored_models(project, aws)
+        found = [read_status(aws, project.name, one.name, models=models) for one in chosen]
     if as_json:
         print_json(found)
         return

@@ -10,7 +10,7 @@ from spacy_lambda.errors import SpacyLambdaError, first_line
 
 __all__ = ["EVERY_STAGE", "STAGES", "Finding", "Stage", "Status", "problem_of"]
 
-Stage = Literal["serve", "compile", "annotate", "bundle", "deploy"]
+Stage = Literal["serve", "compile", "annotate", "bundle", "rehearse", "deploy"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 EVERY_STAGE = frozenset(STAGES)
 

@@ -24,6 +24,7 @@ EXTRAS_OF: Mapping[Stage, str] = {
     "compile": "compile",
     "annotate": "annotate",
     "bundle": "bundle",
+    "rehearse": "rehearsal",
     "deploy": "deploy",
 }
 """The extra that each stage needs."""

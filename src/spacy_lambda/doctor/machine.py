@@ -20,7 +20,7 @@ OLDEST_PYTHON = (3, 11)
 SPACE_BYTES = 2 * 10**9
 """A bundle's wheels, its tree, the zip, and the copy in which it is proved, of a pipeline that a zip can hold."""
 
-WRITING: frozenset[Stage] = frozenset({"compile", "bundle", "deploy"})
+WRITING: frozenset[Stage] = frozenset({"compile", "bundle", "rehearse", "deploy"})
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Finding]:
@@ -53,7 +53,7 @@ def check_caches() -> list[Finding]:
     denied = [str(folder) for folder in folders.values() if not _is_writable(folder)]
     if denied:
         remedy = f"set XDG_CACHE_HOME and {CACHE_VARIABLE} to folders that you can write to"
-        return [Finding("caches", f"cannot write to {', '.join(denied)}", remedy, frozenset({"deploy"}))]
+        return [Finding("caches", f"cannot write to {', '.join(denied)}", remedy, frozenset({"rehearse", "deploy"}))]
     return [Finding("caches", detail)]
 
 

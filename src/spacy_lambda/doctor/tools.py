@@ -18,7 +18,7 @@ from spacy_lambda.errors import BundleError, DeployError
 
 __all__ = ["check_cdk", "check_engines", "check_lambda_python", "check_strip"]
 
-WITH_THE_CDK: tuple[Stage, ...] = ("deploy",)
+WITH_THE_CDK: tuple[Stage, ...] = ("rehearse", "deploy")
 WITH_BUNDLES: tuple[Stage, ...] = ("bundle", *WITH_THE_CDK)
 
 

@@ -29,7 +29,7 @@ from spacy_lambda.local.requirements import read_source
 from spacy_lambda.local.settings import Program
 from spacy_lambda.pipeline.kind import require_compiled
 
-__all__ = ["Runnable", "open_bundle"]
+__all__ = ["Runnable", "open_bundle", "runs_here"]
 
 IMAGE_PIPELINE = f"{PIPELINE_LAYER}/{PIPELINE_FOLDER}"
 PROVIDED = ("awslambdaric", "boto3")
@@ -78,6 +78,15 @@ def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]
         chosen, image = find_engine(engine), bundle
     with image_program(chosen, image) as (program, handler):
         yield Runnable(program, handler)
+
+
+def runs_here(path: Path) -> bool:
+    """Return whether this machine has the architecture and the Python of a zip.
+
+    :raises BundleError: If it is not a bundle.
+    """
+    target = _metadata(path).target
+    return target.machine == platform.machine() and find_python(target) is not None
 
 
 @contextmanager

@@ -20,7 +20,9 @@ from moto.core.common_models import CloudFormationModel
 from moto.efs.models import FileSystem
 from moto.logs.models import LogGroup
 
-from tests.step_functions import readable
+from spacy_lambda.rehearsal.moto_step_functions import readable
+
+__all__ = ["add_resources"]
 
 Properties = dict[str, Any]
 
@@ -189,12 +191,11 @@ def _keep(cls: Any, /, original_resource: Any, **_: Any) -> Any:
     return original_resource
 
 
-def teach_moto() -> None:
-    """Let moto's CloudFormation know them, the number of a version, and the ARN of a file system."""
-    global _taught  # noqa: PLW0603
-    if _taught:
+def add_resources() -> None:
+    """Add them to moto's CloudFormation, once, with the number of a version and the ARN of a file system."""
+    if _ADDED:
         return
-    _taught = [_model(kind, api) for kind, api in APIS.items()]
+    _ADDED.extend(_model(kind, api) for kind, api in APIS.items())
     version: Any = LambdaVersion
     file_system: Any = FileSystem
     log_group: Any = LogGroup
@@ -209,4 +210,5 @@ def teach_moto() -> None:
     get_model_map.cache_clear()
 
 
-_taught: list[type] = []
+_ADDED: list[type] = []
+"""moto's classes of the types; it finds subclasses, which must not be collected as garbage."""

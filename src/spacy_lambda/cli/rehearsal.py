@@ -1,0 +1,114 @@
+"""``--local``: what ``deploy`` prints about a rehearsal, how it is kept, and its use by other commands."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spacy_lambda.cli.console import print_lines
+from spacy_lambda.cli.next_command import command_line
+from spacy_lambda.core.files import megabytes
+
+if TYPE_CHECKING:
+    from spacy_lambda.config.project import Project
+    from spacy_lambda.deploy.planning import Plan
+    from spacy_lambda.deploy.promotion import Live
+    from spacy_lambda.rehearsal.rehearse import Rehearsal
+
+__all__ = ["LocalOption", "print_rehearsal", "project_environ", "rehearsed", "serve_rehearsal"]
+
+LocalOption = Annotated[
+    bool, typer.Option("--local", help="Use the rehearsal that `deploy --local --serve` serves, and not AWS.")
+]
+
+
+def project_environ(*, local: bool) -> dict[str, str] | None:
+    """Return the environment variables from which a project is completed; ``None`` for those of this process."""
+    if not local:
+        return None
+    from spacy_lambda.rehearsal.rehearse import with_a_region
+
+    return with_a_region(os.environ)
+
+
+def rehearsed(project: Project, *, local: bool) -> AbstractContextManager[None]:
+    """Return a context in which a command uses the rehearsal of a project, if that is wanted.
+
+    :raises DeployError: If none is served.
+    """
+    if not local:
+        return nullcontext()
+    from spacy_lambda.rehearsal.rehearse import kept_rehearsal
+
+    return kept_rehearsal(project)
+
+
+def print_rehearsal(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, *, deploy: str, err: bool) -> None:
+    """Print in words what the deployment would have done in AWS, and what was not rehearsed."""
+    print_lines(*_summary(plan, released, rehearsal, deploy), err=err)
+
+
+def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, deploy: str) -> Iterator[str]:
+    yield ""
+    yield "This was a rehearsal: nothing was read or changed in AWS. There, the deployment would have"
+    if not plan.bootstrapped:
+        yield "  - run `cdk bootstrap`, if the account and region do not have it yet"
+    yield f"  - {_verb(plan)} the stack {plan.shared.project}: {', '.join(one.name for one in plan.shared_resources)}"
+    for planned, live in zip(plan.functions, released, strict=True):
+        bundle, tests = planned.prepared.bundle, len(planned.prepared.golden_tests)
+        changes = "created" if planned.is_new else "updated" if planned.changes else "left"
+        yield f"  - {changes} the stack {live.function}: {len(planned.resources)} resources"
+        if live.version != live.previous:
+            size = megabytes(bundle.zipped or bundle.unzipped)
+            yield f"  - published version {live.version} ({size}), which passed {tests} golden tests, and made it live"
+        yield f"  - cost about ${planned.cost.idle_total:.2f} a month when idle"
+    yield "Not rehearsed: permissions, quotas, networks, event sources, and the speed of Lambda's CPUs."
+    if rehearsal.expected:
+        yield f"Made for the rehearsal, and expected in AWS: {', '.join(rehearsal.expected)}"
+    for name in sorted(rehearsal.functions.substituted if rehearsal.functions else ()):
+        yield (
+            f"This machine cannot run the bundle of {name} (see `spacy-lambda doctor`): its pipeline ran with the"
+            " packages that are installed here."
+        )
+    yield f"next: {deploy}"
+
+
+def _verb(plan: Plan) -> str:
+    return "created" if all(one.is_new for one in plan.functions) else "updated"
+
+
+def serve_rehearsal(rehearsal: Rehearsal, released: Sequence[Live], *, words: Sequence[str | Path], err: bool) -> None:
+    """Keep the functions until Ctrl-C, or until another signal ends the program.
+
+    :param words: Those that choose the function and the project in other commands.
+    """
+    print_lines(
+        "",
+        f"serving the rehearsal at {rehearsal.emulator_access.endpoint}; press Ctrl-C to end it",
+        *(f"  {one.function}: {one.url}" for one in released if one.url),
+        f"  in another terminal: {command_line('spacy-lambda', 'invoke', *words, '--local')} --text '...'",
+        "  also with --local: status, logs, rollback, destroy, and deploy for the next version",
+        err=err,
+    )
+    with _stopped_by_signals() as stop:
+        stop.wait()
+    print_lines("stopping", err=err)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

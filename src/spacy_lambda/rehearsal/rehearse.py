@@ -1,0 +1,147 @@
+"""A rehearsal: an emulator in place of AWS, for one deployment or as long as it is kept."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from spacy_lambda.cdk.spec import ImageCode
+from spacy_lambda.config.precedence import ambient_region
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core.location import parse_location
+from spacy_lambda.core.loopback import LOCAL_REGION
+from spacy_lambda.deploy.planning import Plan
+from spacy_lambda.deploy.preparation import WORK_FOLDER
+from spacy_lambda.errors import DeployError, SpacyLambdaError
+from spacy_lambda.rehearsal.deployed_functions import DeployedFunctions
+from spacy_lambda.rehearsal.emulator import ACCOUNT, Emulator, emulated_aws, log_to_emulator
+from spacy_lambda.rehearsal.emulator_access import Access, access_file, read_access, using
+from spacy_lambda.rehearsal.expected_resources import make_expected_resources
+
+__all__ = ["Rehearsal", "kept_rehearsal", "refuse_images", "rehearsal", "with_a_region"]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A rehearsal that is running.
+
+    :param access: Access to its emulator.
+    :param expected: Resources that were made for it, because the project expects them.
+    :param functions: Its functions; ``None`` if another command keeps the emulator.
+    """
+
+    access: Access
+    expected: tuple[str, ...]
+    functions: DeployedFunctions | None
+
+
+def with_a_region(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return environment variables with a default region: a rehearsal needs none of AWS."""
+    default = {} if ambient_region(environ) else {"AWS_DEFAULT_REGION": LOCAL_REGION}
+    return {**environ, **default}
+
+
+@contextmanager
+def rehearsal(project: Project, functions: Sequence[FunctionConfig], *, keep: bool = False) -> Iterator[Rehearsal]:
+    """Let this process use an emulator in place of AWS: the one that is kept for this project, or a new one.
+
+    :param functions: Those that will be deployed.
+    :param keep: Let other commands find a new emulator, as long as the block runs.
+    :raises DeployError: If a pipeline can only be fetched from AWS.
+    """
+    _refuse_pipelines_in_aws(functions)
+    kept = _kept(project)
+    if kept is not None:
+        if keep:
+            raise DeployError(
+                f"a rehearsal of this project is served already, at {kept.endpoint}",
+                remedy="leave out --serve to deploy to that one, or end it with Ctrl-C first",
+            )
+        with using(kept):
+            yield Rehearsal(kept, make_expected_resources(kept, functions), None)
+        return
+    folder = project.folder / WORK_FOLDER
+    folder.mkdir(exist_ok=True)
+    account = project.account or ACCOUNT
+    with ExitStack() as opened:
+        deployed = opened.enter_context(DeployedFunctions(log_to_emulator(account, project.region)))
+        emulator = opened.enter_context(
+            emulated_aws(deployed.run, region=project.region, account=account, find_url=deployed.find_url)
+        )
+        if keep:
+            opened.enter_context(access_file(folder, emulator.access))
+        with _faults_explained(emulator):
+            yield Rehearsal(emulator.access, make_expected_resources(emulator.access, functions), deployed)
+
+
+def refuse_images(plan: Plan) -> None:
+    """Refuse a plan with images: the emulator stores none, and nothing may be pushed to AWS's registry.
+
+    :raises DeployError: If there is one.
+    """
+    for planned in plan.functions:
+        if isinstance(planned.spec.code, ImageCode):
+            name, reason = planned.spec.function_name, planned.prepared.bundle.reason
+            raise DeployError(
+                f"{name} is an image ({reason}), and a rehearsal deploys zips only",
+                remedy="see its plan by `spacy-lambda deploy --plan --local`, and run the image itself by"
+                " `spacy-lambda bundle PIPELINE image --shape image` and `spacy-lambda run-bundle image`",
+            )
+
+
+@contextmanager
+def kept_rehearsal(project: Project) -> Iterator[None]:
+    """Let this process use the emulator that ``deploy --local --serve`` keeps for a project.
+
+    :raises DeployError: If there is none.
+    """
+    kept = _kept(project)
+    if kept is None:
+        raise DeployError(
+            f"no rehearsal of {project.name} is served in {project.folder}",
+            remedy="start one in another terminal: spacy-lambda deploy --local --serve",
+        )
+    with using(kept):
+        yield
+
+
+def _kept(project: Project) -> Access | None:
+    access = read_access(project.folder / WORK_FOLDER)
+    if access is None or not _is_listening(access):
+        return None
+    return replace(access, region=project.region)
+
+
+def _is_listening(access: Access) -> bool:
+    port = urlsplit(access.endpoint).port
+    try:
+        with socket.create_connection(("127.0.0.1", port or 0), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _refuse_pipelines_in_aws(functions: Sequence[FunctionConfig]) -> None:
+    for function in functions:
+        if parse_location(function.pipeline).scheme == "s3":
+            raise DeployError(
+                f"functions.{function.name}.pipeline is {function.pipeline}, and a rehearsal reads nothing from AWS",
+                remedy=f'spacy-lambda pull {function.pipeline} ./pipeline, and write "./pipeline" as `pipeline`',
+            )
+
+
+@contextmanager
+def _faults_explained(emulator: Emulator) -> Iterator[None]:
+    """Add to an error what the emulator itself could not do."""
+    try:
+        yield
+    except SpacyLambdaError as exc:
+        if not emulator.faults:
+            raise
+        raise DeployError(
+            f"{exc.message}\nthe emulator of AWS does not support everything: {emulator.faults[-1]}",
+            remedy=exc.remedy,
+        ) from exc
