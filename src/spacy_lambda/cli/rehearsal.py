@@ -91,7 +91,7 @@ def serve_rehearsal(rehearsal: Rehearsal, released: Sequence[Live], *, words: Se
     """
     print_lines(
         "",
-        f"serving the rehearsal at {rehearsal.emulator_access.endpoint}; press Ctrl-C to end it",
+        f"serving the rehearsal at {rehearsal.access.endpoint}; press Ctrl-C to end it",
         *(f"  {one.function}: {one.url}" for one in released if one.url),
         f"  in another terminal: {command_line('spacy-lambda', 'invoke', *words, '--local')} --text '...'",
         "  also with --local: status, logs, rollback, destroy, and deploy for the next version",

@@ -1,0 +1,78 @@
+"""What is printed about a rehearsal, and its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from spacy_lambda.cli.rehearsal import print_rehearsal, serve_rehearsal
+from spacy_lambda.deploy.promotion import Live
+from spacy_lambda.rehearsal.emulator_access import new_access
+from spacy_lambda.rehearsal.rehearse import Rehearsal
+
+ACCESS = new_access(4000, account="111122223333", region="eu-central-1")
+SUMMARY = """
+This was a rehearsal: nothing was read or changed in AWS. There, the deployment would have
+  - run `cdk bootstrap`, if the account and region do not have it yet
+  - created the stack papers: papers-models
+  - created the stack papers-ner: 1 resources
+  - published version 1 (51.1 MB), which passed 2 golden tests, and made it live
+  - cost about $3.50 a month when idle
+Not rehearsed: permissions, quotas, networks, event sources, and the speed of Lambda's CPUs.
+Made for the rehearsal, and expected in AWS: sqs:eu-central-1:111122223333:texts
+This machine cannot run the bundle of papers-ner (see `spacy-lambda doctor`): its pipeline ran with the packages \
+that are installed here.
+next: spacy-lambda deploy
+"""
+
+
+def running(*substituted: str) -> Any:
+    functions = SimpleNamespace(substituted={*substituted}) if substituted else None
+    return Rehearsal(ACCESS, ("sqs:eu-central-1:111122223333:texts",), functions)  # type: ignore[arg-type]
+
+
+def plan(*, is_new: bool, changes: tuple[str, ...] = ()) -> Any:
+    prepared = SimpleNamespace(bundle=SimpleNamespace(zipped=51_100_000, unzipped=0), golden_tests=("a", "b"))
+    planned = SimpleNamespace(
+        prepared=prepared,
+        is_new=is_new,
+        changes=changes,
+        resources=("function",),
+        cost=SimpleNamespace(idle_total=3.5),
+    )
+    shared = SimpleNamespace(project="papers")
+    resources = [SimpleNamespace(name="papers-models")]
+    return SimpleNamespace(functions=[planned], shared=shared, shared_resources=resources, bootstrapped=not is_new)
+
+
+def test_the_deployment_is_described_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    live = Live("papers-ner", "1", None, None)
+    print_rehearsal(plan(is_new=True), [live], running("papers-ner"), deploy="spacy-lambda deploy", err=False)
+    assert capsys.readouterr().out == SUMMARY
+
+
+def test_the_next_version_is_an_update(capsys: pytest.CaptureFixture[str]) -> None:
+    live = Live("papers-ner", "1", "1", None)
+    print_rehearsal(plan(is_new=False), [live], running(), deploy="spacy-lambda deploy", err=True)
+    printed = capsys.readouterr().err
+    assert "  - updated the stack papers: " in printed
+    assert "  - left the stack papers-ner: " in printed
+    assert "bootstrap" not in printed
+    assert "published" not in printed
+
+
+def test_serving_ends_with_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    live = Live("papers-ner", "1", None, "http://localhost:4000/function-url/papers-ner/")
+    serve_rehearsal(running(), [live], words=["ner", "--config", "my app.toml"], err=False)
+    printed = capsys.readouterr().out
+    assert "  papers-ner: http://localhost:4000/function-url/papers-ner/\n" in printed
+    assert "spacy-lambda invoke ner --config 'my app.toml' --local --text '...'" in printed
+    assert printed.endswith("stopping\n")
+    assert signal.getsignal(signal.SIGTERM) is before
