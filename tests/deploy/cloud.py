@@ -23,7 +23,7 @@ from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.deploy.cdk_cli import VERSION
-from spacy_lambda.rehearsal.deployed_code import DeployedCode, FunctionResponse
+from spacy_lambda.rehearsal.deployed_code import DeployedCode, VersionResponse
 from spacy_lambda.rehearsal.emulator import ACCOUNT, emulated_aws
 from spacy_lambda.runtime.events.dispatch import dispatch
 from spacy_lambda.runtime.loading import load_pipeline
@@ -49,7 +49,7 @@ def cloud(patch: pytest.MonkeyPatch, *, registry: str | None = None) -> Iterator
     change_step_functions(patch)
     with DeployedFunctions(lambda *_: None) as images:
 
-        def run(code: DeployedCode, event: bytes) -> FunctionResponse:
+        def run(code: DeployedCode, event: bytes) -> VersionResponse:
             return _predict(code, event) if code.image is None else images.run(code, event)
 
         with emulated_aws(run, region=REGION, registry=registry) as emulator:
@@ -68,13 +68,13 @@ def client(service: str) -> Any:
     return boto3.client(service, region_name=REGION, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
 
-def _predict(code: DeployedCode, event: bytes) -> FunctionResponse:
+def _predict(code: DeployedCode, event: bytes) -> VersionResponse:
     """Return what the deployed code would: by the pipeline that is in the zip of that version."""
     digest = hashlib.sha256(code.archive).hexdigest()
     _ARCHIVES[digest] = code.archive
     environ = {**code.variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(code.memory_mb)}
     answer = dispatch(json.loads(event), None, replace(_predictor(digest), environ=environ))
-    return FunctionResponse(json.dumps(answer).encode(), {})
+    return VersionResponse(json.dumps(answer).encode(), {})
 
 
 _ARCHIVES: dict[str, bytes] = {}

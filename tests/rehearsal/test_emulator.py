@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.deploy.aws import open_account
 from spacy_lambda.errors import DeployError
-from spacy_lambda.rehearsal.deployed_code import DeployedCode, FunctionResponse
+from spacy_lambda.rehearsal.deployed_code import DeployedCode, VersionResponse
 from spacy_lambda.rehearsal.emulator import Emulator, emulated_aws, log_to_emulator
 from spacy_lambda.rehearsal.expected_resources import make_expected_resources
 
@@ -30,10 +30,10 @@ REGION = "eu-central-1"
 INVOKED: list[tuple[DeployedCode, Any]] = []
 
 
-def run(code: DeployedCode, event: bytes) -> FunctionResponse:
+def run(code: DeployedCode, event: bytes) -> VersionResponse:
     INVOKED.append((code, json.loads(event)))
     log_to_emulator(ACCOUNT, REGION)(code, 1, "one line")
-    return FunctionResponse(b'{"errorType": "X"}', {"X-Amz-Function-Error": "Unhandled"})
+    return VersionResponse(b'{"errorType": "X"}', {"X-Amz-Function-Error": "Unhandled"})
 
 
 @pytest.fixture(scope="module")

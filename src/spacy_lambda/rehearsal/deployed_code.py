@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["DeployedCode", "FindCodeUrl", "FunctionResponse", "OnLog", "RunCode"]
+__all__ = ["DeployedCode", "FindCodeUrl", "OnLog", "RunCode", "VersionResponse"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class DeployedCode:
 
 
 @dataclass(frozen=True)
-class FunctionResponse:
+class VersionResponse:
     """The result of one invocation.
 
     :param payload: The response, or the error, as JSON.
@@ -42,7 +42,7 @@ class FunctionResponse:
     headers: Mapping[str, str]
 
 
-RunCode = Callable[[DeployedCode, bytes], FunctionResponse]
+RunCode = Callable[[DeployedCode, bytes], VersionResponse]
 """Invokes a version with an event."""
 
 FindCodeUrl = Callable[[DeployedCode], str]

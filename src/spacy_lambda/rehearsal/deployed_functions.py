@@ -20,7 +20,7 @@ from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, CACHE_VARIABLE, LO
 from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.local import FunctionSettings, LocalLambda, Program, installed_program
 from spacy_lambda.local.bundle import open_bundle, runs_here
-from spacy_lambda.rehearsal.deployed_code import DeployedCode, FunctionResponse, OnLog
+from spacy_lambda.rehearsal.deployed_code import DeployedCode, OnLog, VersionResponse
 
 __all__ = ["DeployedFunctions"]
 
@@ -50,7 +50,7 @@ class DeployedFunctions:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def run(self, code: DeployedCode, event: bytes) -> FunctionResponse:
+    def run(self, code: DeployedCode, event: bytes) -> VersionResponse:
         """Invoke a version."""
         local = self._local(code)
         url = f"{local.endpoint_url}/2015-03-31/functions/{code.function}/invocations"
@@ -59,9 +59,9 @@ class DeployedFunctions:
         try:
             with opener.open(request) as response:
                 headers = {name: response.headers[name] for name in PASSED_ON if name in response.headers}
-                return FunctionResponse(response.read(), headers)
+                return VersionResponse(response.read(), headers)
         except HTTPError as exc:  # the local Lambda refuses the event, or cannot start an environment
-            return FunctionResponse(exc.read(), {PASSED_ON[0]: "Unhandled"})
+            return VersionResponse(exc.read(), {PASSED_ON[0]: "Unhandled"})
 
     def find_url(self, code: DeployedCode) -> str:
         """Return the URL of a version, which is started if it has not been invoked."""
