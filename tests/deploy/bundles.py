@@ -54,12 +54,10 @@ def assembled_once(assemble: Assemble, folder: Path) -> Assemble:
     kept: dict[str, Assembled] = {}
 
     @contextmanager
-    def copy_of(
-        pipeline: str, target: Target, on_step: Callable[[str], None], *, zip_limit: int | None = None
-    ) -> Iterator[Assembled]:
+    def copy_of(pipeline: str, target: Target, on_step: Callable[[str], None], **options: Any) -> Iterator[Assembled]:
         key = _key(pipeline, target)
         if key not in kept:
-            with assemble(pipeline, target, on_step, zip_limit=zip_limit) as made:
+            with assemble(pipeline, target, on_step, **options) as made:
                 kept[key] = replace(made, tree=Path(shutil.move(made.tree, folder / key)))
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             tree = shutil.copytree(kept[key].tree, Path(scratch, "tree"), copy_function=os.link)
