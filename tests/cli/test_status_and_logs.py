@@ -1,4 +1,4 @@
-"""``status`` and ``logs`` say what there is, also where there is nothing."""
+"""``status``, ``logs`` and ``invoke`` report what there is, also where there is nothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from spacy_lambda.cli import make_app
 from spacy_lambda.cli.status import _lines
 from spacy_lambda.deploy.function_status import FunctionStatus
 from spacy_lambda.deploy.versions import Version
+from spacy_lambda.errors import InvokeError
 
 PROJECT = '[project]\nname = "p"\nregion = "eu-central-1"\n[functions.ner]\npipeline = "./ok"\n'
 
@@ -60,3 +62,17 @@ def test_an_empty_log_is_reported(profiles: list[str | None], monkeypatch: pytes
     assert (os.environ["AWS_PROFILE"], os.environ["AWS_ACCESS_KEY_ID"]) == ("before", "key")
     assert "--since 'x' is invalid" in str(CliRunner().invoke(make_app(), ["logs", "--since", "x"]).exception)
     assert profiles == ["mine"]
+
+
+def test_a_function_that_is_not_deployed_names_the_command(
+    profiles: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def invoke(*arguments: Any, **options: Any) -> None:
+        missing = {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}
+        raise InvokeError("it returned 404", remedy="check the name") from ClientError(missing, "Invoke")
+
+    monkeypatch.setattr("spacy_lambda.local.caller.invoke", invoke)
+    done = CliRunner().invoke(make_app(), ["invoke", "--text", "x", "--config", "spacy-lambda.toml"])
+    assert isinstance(done.exception, InvokeError)
+    assert done.exception.message == "p-ner is not deployed in eu-central-1, or has no live version"
+    assert "spacy-lambda deploy --config spacy-lambda.toml" in done.exception.remedy

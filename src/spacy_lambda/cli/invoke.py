@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +15,7 @@ from spacy_lambda.cli.completion import complete_functions
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import ConfigOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
+from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
@@ -70,7 +74,7 @@ def invoke(
             )
         project = load_project(config, region=region, environ=project_environ(local=local))
         deployed = stack_name(project.name, chosen_function(project, name).name)
-        with rehearsed(project, local=local):
+        with rehearsed(project, local=local), _missing_explained(deployed, project.region, config):
             result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
     if result.error is not None:
         failure = result.error.failure
@@ -87,6 +91,21 @@ def invoke(
     print_prediction(result.answer)
     if result.report is not None:
         print_lines(_figures(result.report))
+
+
+@contextmanager
+def _missing_explained(function: str, region: str, config: Path | None) -> Iterator[None]:
+    """Name the command that deploys a function which AWS does not have."""
+    try:
+        yield
+    except InvokeError as exc:
+        if error_code(exc.__cause__) != "ResourceNotFoundException":
+            raise
+        of_file = f" --config {quote(str(config))}" if config else ""
+        raise InvokeError(
+            f"{function} is not deployed in {region}, or has no live version",
+            remedy=f"deploy it: spacy-lambda deploy{of_file}; `spacy-lambda status{of_file}` shows its state",
+        ) from exc
 
 
 def _read_event(event: str | None, text: str | None) -> Any:
