@@ -34,7 +34,7 @@ from spacy_lambda.corpus.settings import (
 )
 from spacy_lambda.corpus.shards import Shard, cut_shards
 from spacy_lambda.corpus.summary import OnProgress, OnWarning, Summary, no_progress
-from spacy_lambda.corpus.tally import Tally, sum_costs
+from spacy_lambda.corpus.tally import RunTally, sum_costs
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["annotate"]
@@ -138,7 +138,7 @@ class _Run:
         on_error: OnError,
         on_progress: OnProgress,
     ) -> None:
-        self.tally = Tally(files, on_progress)
+        self.tally = RunTally(files, on_progress)
         self._layout, self._files, self._columns, self._parts = layout, self.tally.files, columns, parts
         self._on_error = on_error
         self._digests: dict[str, Digest] = {}

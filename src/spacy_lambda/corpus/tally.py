@@ -15,12 +15,12 @@ from spacy_lambda.corpus.records import ShardRecord
 from spacy_lambda.corpus.shards import Shard
 from spacy_lambda.corpus.summary import OnProgress, Progress, ShardStates
 
-__all__ = ["Tally", "sum_costs"]
+__all__ = ["RunTally", "sum_costs"]
 
 BUFFER_BYTES = 32 << 10
 
 
-class Tally:
+class RunTally:
     """Counts what a run has done, and reports it; called by any thread.
 
     :param files: The files of the corpus.
