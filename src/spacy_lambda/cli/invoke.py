@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from spacy_lambda.cli.completion import complete_functions
-from spacy_lambda.cli.console import print_json, print_lines, print_table
+from spacy_lambda.cli.console import is_terminal, print_json, print_lines, print_table
 from spacy_lambda.cli.options import ConfigOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
 from spacy_lambda.core.aws_error_kinds import error_code
@@ -90,7 +90,8 @@ def invoke(
         return
     print_prediction(result.answer)
     if result.report is not None:
-        print_lines(_figures(result.report))
+        # Into a pipe goes the prediction alone.
+        print_lines(_figures(result.report), err=not is_terminal())
 
 
 @contextmanager
