@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.console import print_json, print_table
+from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import JsonOption
 from spacy_lambda.core.location import parse_location
 
@@ -31,6 +31,9 @@ def query(
     entities = answer if isinstance(answer, list) and all(isinstance(one, dict) for one in answer) else None
     if as_json or entities is None:
         print_json(answer)
+        return
+    if not entities:
+        print_lines("no entities")
         return
     print_table(["entity", "text", ">start", ">end", ">score"], map(_row, entities))
 

@@ -185,6 +185,10 @@ def _load(path: Path, config: Mapping[str, Any]) -> Language:
                 f"{path} does not load: {exc.filename}: {system_reason(exc)}",
                 remedy="check that this file exists, and its permissions",
             ) from exc
+        if isinstance(exc, UnicodeDecodeError):
+            raise CompileError(
+                f"{path} does not load: {system_reason(exc)}", remedy="write the pipeline again"
+            ) from exc
         raise CompileError(
             f"{path} does not load: {type(exc).__name__}: {exc}",
             remedy="make `spacy.load` work on it first: install its requirements, with the versions in its meta.json",
