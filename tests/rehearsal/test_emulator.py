@@ -144,7 +144,10 @@ def test_what_a_project_expects_is_made_once(emulator: Emulator) -> None:
         "s3:::answers",
     )
     project = Project(name="papers", region=REGION, functions=(wanted,), folder=Path())
-    check_sources(open_account(project), wanted)
+    assert check_sources(open_account(project), wanted) == ()
+    longer = replace(wanted, timeout=90)
+    make_expected_resources(emulator.access, [longer])
+    assert check_sources(open_account(project), longer) == ()
     assert {one["Name"] for one in boto3.client("s3").list_buckets()["Buckets"]} >= {"incoming", "answers"}
 
 

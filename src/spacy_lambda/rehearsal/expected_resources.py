@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -68,9 +69,19 @@ def _make_output(access: Access, function: FunctionConfig) -> Iterator[str]:
 
 
 def _make_queue(name: str, visibility_seconds: int) -> None:
-    attributes = {"VisibilityTimeout": str(visibility_seconds)}
+    """Make a queue with a dead-letter queue, or give an existing one the visibility timeout of another deployment."""
+    client = _client("sqs")
     fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
-    _client("sqs").create_queue(QueueName=name, Attributes=attributes | fifo)
+    wanted = {"VisibilityTimeout": str(visibility_seconds)}
+    try:
+        url = client.get_queue_url(QueueName=name)["QueueUrl"]
+    except client.exceptions.QueueDoesNotExist:
+        failed = client.create_queue(QueueName=f"dead-letter-{name}", Attributes=fifo)["QueueUrl"]
+        arn = client.get_queue_attributes(QueueUrl=failed, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})}
+        client.create_queue(QueueName=name, Attributes=wanted | policy | fifo)
+    else:
+        client.set_queue_attributes(QueueUrl=url, Attributes=wanted)
 
 
 def _make_stream(name: str) -> None:

@@ -22,10 +22,12 @@ from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap, parse_and_update_resource
 from moto.core.config import default_user_config
+from moto.core.responses import ActionResult
 from moto.ecr.models import Repository
 from moto.logs.models import logs_backends
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.responses import S3Response
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
@@ -65,6 +67,7 @@ def changed_moto(
         (ResourceMap, "parse_ssm_parameter", _parse_ssm_parameter),
         (StepFunctionsParserBackend, "list_map_runs", running_map_runs),
         (boto_client, "boto3", own_boto3()),
+        (S3Response, "get_bucket_notification", _get_bucket_notification),
     ]
     if registry is not None:
         changes.append((Repository, "__init__", partialmethod(_make_repository, registry=registry)))
@@ -183,6 +186,18 @@ def _send_message(backend: Any, function_arn: str, message: Any, queue_arn: str)
     record = {"messageId": message.id, "body": message.body, "eventSource": "aws:sqs", "eventSourceARN": queue_arn}
     answer = json.loads(backend.invoke(function_arn, None, json.dumps({"Records": [record]}), {}, {}))
     return bool(answer == {"batchItemFailures": []})
+
+
+def _get_bucket_notification(response: Any) -> Any:
+    """Return that a bucket sends its events to EventBridge, as an expected one does; moto leaves that out."""
+    found = response.backend.get_bucket_notification_configuration(response.bucket_name)
+    if found is None or found.topic or found.queue or found.cloud_function:
+        return _get_notification(response)
+    response.data["Action"] = "GetBucketNotificationConfiguration"
+    return response.serialized(ActionResult({"EventBridgeConfiguration": {}}))
+
+
+_get_notification = S3Response.get_bucket_notification
 
 
 def _make_repository(repository: Any, *arguments: Any, registry: str, **options: Any) -> None:
