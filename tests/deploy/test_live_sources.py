@@ -138,9 +138,9 @@ def events_seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
     seen: list[tuple[int, int, int]] = []
     test = golden_tests.run_golden_tests
 
-    def counting(*arguments: Any) -> None:
+    def counting(*arguments: Any, **options: Any) -> None:
         seen.append((len(mappings()), len(rules()), len(schedules())))
-        test(*arguments)
+        test(*arguments, **options)
 
     monkeypatch.setattr("spacy_lambda.deploy.publication.run_golden_tests", counting)
     return seen
@@ -217,7 +217,7 @@ def test_a_version_that_fails_its_golden_tests_gets_no_new_source(
     (project / "spacy-lambda.toml").write_text(CONFIG + OBJECTS)
     write_pipeline(project, "1.2.0", Iron="METAL")
 
-    def failing(*arguments: Any) -> None:
+    def failing(*arguments: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("spacy_lambda.deploy.publication.run_golden_tests", failing)
