@@ -18,6 +18,7 @@ import sys, time
 from types import SimpleNamespace as Values
 import typer
 from spacy_lambda import cli, corpus
+from spacy_lambda.corpus.estimate import EngineEstimate, Estimate
 from spacy_lambda.deploy import aws, cdk_cli, deployment, destruction, rollbacks
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import Limit
@@ -71,14 +72,16 @@ def annotate(*arguments, **options):
     print("ANNOTATED")
     raise typer.Exit
 
-corpus.annotate = annotate
+one = EngineEstimate(engine="lambda", seconds=1, units=1, measured_on="papers-ner", invocations=1, cost=0.01)
+estimate = Estimate(documents=1, unreadable=0, characters=1, shards=1, engines=(one,))
+corpus.annotate, corpus.estimate_corpus = annotate, lambda *arguments, **options: estimate
 cli.main()
 """
 QUESTIONS = {
     "deploy": ("deploy? [y/N]:", "version 2 is live"),
     "destroy": ("delete 1 resources in 123456789012/eu-central-1? [y/N]:", "DELETED"),
     "annotate texts.jsonl out --function ner": (
-        "Annotate on Lambda? That costs money; --dry-run with the function's --pipeline estimates how much. [y/N]:",
+        "Annotate on Lambda? [y/N]:",
         "ANNOTATED",
     ),
     "rollback": ("roll back papers-ner to the previous version? [y/N]:", "version 1 is live"),
