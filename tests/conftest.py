@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from spacy.tokens.underscore import Underscore
 
 from spacy_lambda.deploy.cdk_cli import node_environment
 from spacy_lambda.errors import DeployError
@@ -30,12 +29,18 @@ with suppress(DeployError):  # in the environment of the runtime, which needs no
     os.environ["PATH"] = node_environment()["PATH"]
     os.environ.setdefault("NODE_COMPILE_CACHE", str(Path(__file__).parents[1] / "build" / "node"))
 
-EXTENSIONS = (Underscore.doc_extensions, Underscore.span_extensions, Underscore.token_extensions)
 KEPT = "trf_data"
 """spacy-transformers' own, which originals that are shared between tests go on to need."""
 
 
-LONGEST = ("deploy/test_live.py", "deploy/test_live_images.py", "compiler/test_architectures.py")
+LONGEST = (
+    "deploy/test_live.py",
+    "deploy/test_live_images.py",
+    "deploy/test_live_sources.py",
+    "bundler/test_real_zip.py",
+    "compiler/test_architectures.py",
+    "corpus/test_ray.py",
+)
 """Modules with which parallel runs begin."""
 
 
@@ -70,8 +75,11 @@ def _extensions_of_one_test() -> Iterator[None]:
 
 
 def _without_new_extensions() -> Iterator[None]:
-    before = [set(registered) for registered in EXTENSIONS]
+    from spacy.tokens.underscore import Underscore  # the process that starts those of a parallel run needs no spaCy
+
+    extensions = (Underscore.doc_extensions, Underscore.span_extensions, Underscore.token_extensions)
+    before = [set(registered) for registered in extensions]
     yield
-    for registered, names in zip(EXTENSIONS, before, strict=True):
+    for registered, names in zip(extensions, before, strict=True):
         for name in registered.keys() - names - {KEPT}:
             del registered[name]

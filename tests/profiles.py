@@ -18,13 +18,15 @@ def load_profile() -> None:
     base = settings(deadline=None, suppress_health_check=list(HealthCheck))
     settings.register_profile("dev", base, max_examples=25)
     settings.register_profile("ci", base, max_examples=100, derandomize=True, print_blob=True)
-    settings.register_profile("brief", base, max_examples=25, derandomize=True, print_blob=True)
+    settings.register_profile("brief", base, max_examples=10, derandomize=True, print_blob=True)
     settings.load_profile(PROFILE)
 
 
 def examples(count: int) -> int:
     """Return the number of examples in this profile.
 
-    :param count: In ``ci``; the others have a twentieth, but 20 at least.
+    :param count: In ``ci``; ``dev`` has a twentieth, but 20 at least, and ``brief`` half of that.
     """
-    return count if PROFILE == "ci" else max(count // 20, 20)
+    if PROFILE == "ci":
+        return count
+    return max(count // 20, 20) if PROFILE == "dev" else max(count // 40, 10)

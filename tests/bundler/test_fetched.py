@@ -45,7 +45,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @needs_313
 @pytest.mark.usefixtures("wheelhouse")
 def test_fetched_during_init(stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "COMPRESSION", 1)
+    monkeypatch.setattr(tree, "COMPRESSION", 0)
     # The sources are not replaced either, which takes a while to find out: test_sourceless.py.
     monkeypatch.setattr(assemble, "fit_tree", lambda *arguments, **settings: [])
     install_once(monkeypatch, tmp_path)

@@ -142,7 +142,7 @@ def test_it_runs_in_the_local_lambda(real_zip: Bundle) -> None:
 )
 @pytest.mark.usefixtures("wheelhouse")
 def test_the_other_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "COMPRESSION", 1)
+    monkeypatch.setattr(tree, "COMPRESSION", 0)
     made = bundle(BUNDLED, tmp_path / "arm64.zip", BundleOptions(target=Target("3.13", "arm64"), package_type="zip"))
     found = machines(made.path)
     assert not made.proof.bundle_itself

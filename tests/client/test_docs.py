@@ -37,7 +37,7 @@ PIECES = [
     "\x00",
 ]
 TEXTS = st.one_of(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.text(max_size=40))
-GENERATED = settings(max_examples=examples(150))
+GENERATED = settings(max_examples=examples(80))
 ODD = ["", " ", "  ", "\r\n", " Iron", "Iron ", "Iron  ", "a  b", "a\r\nb \n", "👩‍🔬 x", "\u3000a"]
 
 

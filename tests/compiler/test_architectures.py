@@ -19,7 +19,7 @@ from tests.compiler.architectures import CASES, Case, build, table
 from tests.compiler.originals import TEXTS, WORDS, build_transformer
 from tests.compiler.pipelines import unproved
 
-FIRST = ("BERT", "Longformer", "XLNet", "GPT-2, padded on the left", "CANINE")
+FIRST = ("BERT", "Longformer", "XLNet", "GPT-2, padded on the left")
 """Cases of every kind, which run in quick runs too."""
 
 LONG = (

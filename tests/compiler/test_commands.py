@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -23,9 +24,10 @@ pytestmark = pytest.mark.slow
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "spacy_lambda", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={"COLUMNS": "160", "PATH": ""})
+    environ = {"COLUMNS": "160", "PATH": "", **variables}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
 
 
 @pytest.fixture
@@ -123,7 +125,7 @@ def test_too_little_agreement(original: Callable[..., Path], tmp_path: Path, tex
 
 
 def test_a_known_error_has_its_remedy_and_no_traceback(tmp_path: Path) -> None:
-    done = run("compile", tmp_path / "nothing", tmp_path / "out")
+    done = run("compile", tmp_path / "nothing", tmp_path / "out", PYTHONPATH=os.environ["PYTHONPATH"])
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "remedy: give a pipeline folder" in done.stderr

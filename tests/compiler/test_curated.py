@@ -89,11 +89,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-FIRST = (
-    "roberta",
-    "BertWordpieceEncoder, ScalarWeightingListener",
-    "SentencepieceEncoder, LastTransformerLayerListener",
-)
+FIRST = ("roberta", "BertWordpieceEncoder, ScalarWeightingListener")
 """Cases of every kind, which run in quick runs too."""
 
 
@@ -179,6 +175,7 @@ def test_custom_functions_in_the_model_are_refused(tmp_path: Path, monkeypatch: 
         compile_pipeline(str(path), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_windows_of_special_wordpieces_alone(tmp_path: Path) -> None:
     original = build_curated(tmp_path, window=2, stride=1)
     compile_pipeline(str(original), tmp_path / "out", prove=unproved)

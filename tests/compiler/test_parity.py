@@ -93,6 +93,7 @@ def test_older_models(pair: Callable[..., Pair], version: str) -> None:
     assert_same(pair(model=f"spacy-transformers.TransformerModel.{version}"), list(TEXTS))
 
 
+@pytest.mark.slow
 def test_every_listening_component(pair: Callable[..., Pair]) -> None:
     both = pair(components=ALL_COMPONENTS)
     found = annotated(both[0](" ".join(TEXTS)))

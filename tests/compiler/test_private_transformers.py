@@ -139,9 +139,8 @@ def test_int8(original: Original, tmp_path: Path) -> None:
 
 
 @needs_curated
-@pytest.mark.parametrize(
-    "listener", ["LastTransformerLayerListener", pytest.param("ScalarWeightingListener", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("listener", ["LastTransformerLayerListener", "ScalarWeightingListener"])
 def test_replaced_listeners_of_curated_transformers(tmp_path: Path, listener: str) -> None:
     source = build_curated(
         tmp_path, listener=listener, components=("ner", "tagger"), change=lambda nlp: replace_all(nlp, "ner")

@@ -24,6 +24,8 @@ from tests.corpus.files import TEXTS, content, write_jsonl
 
 __all__ = ["definition"]
 
+pytestmark = pytest.mark.slow
+
 SHARDS = 200
 
 
@@ -64,7 +66,6 @@ def test_the_same_bytes_as_on_this_machine(
     assert seen[-1].cost is not None
 
 
-@pytest.mark.slow
 def test_two_hundred_shards_of_which_three_are_redriven(
     tmp_path: Path, pipeline: Path, engine: InProcess, function: Function, config: Path
 ) -> None:

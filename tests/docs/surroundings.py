@@ -142,7 +142,7 @@ def trained(folder: Path) -> Iterator[Surroundings]:
         for name, value in no_index().items():
             patch.setenv(name, value)
         install_once(patch, folder)
-        patch.setattr("spacy_lambda.bundler.tree.COMPRESSION", 1)
+        patch.setattr("spacy_lambda.bundler.tree.COMPRESSION", 0)
         yield Surroundings()
 
 

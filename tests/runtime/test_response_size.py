@@ -33,6 +33,7 @@ def roomy(nlp: Language) -> Predictor:
     return Predictor(nlp, {"SPACY_LAMBDA_MAX_TOTAL": "100000000", "SPACY_LAMBDA_MAX_TEXT": "100000"})
 
 
+@pytest.mark.slow
 def test_a_response_over_the_limit_is_a_413(roomy: Predictor) -> None:
     with pytest.raises(RequestError, match=r"the response has [0-9,]+ bytes; the limit is 6,291,556") as caught:
         dispatch(big(600_000), None, roomy)

@@ -85,7 +85,7 @@ def check_answer(answer: Any, request: Any) -> None:
             check_offsets(one, text)
 
 
-@settings(max_examples=examples(1500))
+@settings(max_examples=examples(600))
 @given(BODIES)
 def test_direct_invocations(event: Any) -> None:
     try:
@@ -96,7 +96,7 @@ def test_direct_invocations(event: Any) -> None:
     check_answer(answer, event)
 
 
-@settings(max_examples=examples(2000))
+@settings(max_examples=examples(800))
 @given(BODIES, st.booleans(), st.booleans())
 def test_bodies(body: Any, encoded: bool, multiple: bool) -> None:
     text = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -117,7 +117,7 @@ def test_bodies(body: Any, encoded: bool, multiple: bool) -> None:
         assert said["detail"]
 
 
-@settings(max_examples=examples(2000))
+@settings(max_examples=examples(800))
 @given(
     METHODS, PATHS, HEADERS | JSON, TEXTS | JSON, st.booleans() | JSON, st.sampled_from(["2.0", "1.0", "elb"]), ROUTES
 )
@@ -137,7 +137,7 @@ def test_calls(method: Any, path: Any, headers: Any, body: Any, encoded: Any, do
         json.loads(data)
 
 
-@settings(max_examples=examples(1500))
+@settings(max_examples=examples(600))
 @given(st.dictionaries(st.sampled_from(EVENT_KEYS) | TEXTS, JSON, min_size=1, max_size=5))
 def test_events_of_any_shape(event: dict[str, Any]) -> None:
     try:
@@ -251,7 +251,7 @@ def test_what_is_wrapped_fails_by_the_name_of_its_message(
     assert [*output] == succeeded
 
 
-@settings(max_examples=examples(1500))
+@settings(max_examples=examples(600))
 @given(BODIES, LAYERS)
 def test_any_message_is_answered_or_fails_alone(body: Any, layers: tuple[str, ...]) -> None:
     output = Kept()
