@@ -11,6 +11,7 @@ import pytest
 from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.cdk.spec import FunctionSpec
 from tests.deploy.specs import SHARED, Template, every_spec
+from tests.locks import exclusive, shared_folder
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +29,15 @@ def specs(zipped: Path) -> list[FunctionSpec]:
 
 @pytest.fixture(scope="session")
 def assembly(specs: list[FunctionSpec], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every shape, synthesized once."""
-    from spacy_lambda.cdk.app import synthesize
+    """Every shape, synthesized once in a run of the tests; the processes of a parallel run share it."""
+    temporary = tmp_path_factory.mktemp("assembly")
+    folder = shared_folder(temporary) / "synthesized"
+    with exclusive("synthesized"):
+        if not folder.exists():
+            from spacy_lambda.cdk.app import synthesize  # starts a Node process
 
-    return synthesize(specs, SHARED, tmp_path_factory.mktemp("assembly") / "out")
+            synthesize(specs, SHARED, temporary / "out").rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
