@@ -18,9 +18,11 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.cdk.spec import ImageCode, ZipCode
 from spacy_lambda.config import load_project
 from spacy_lambda.config.project import Project
+from spacy_lambda.deploy.preparation import WORK_FOLDER
 from spacy_lambda.errors import DeployError
 from spacy_lambda.rehearsal.deployed_code import DeployedCode
 from spacy_lambda.rehearsal.deployed_functions import DeployedFunctions
+from spacy_lambda.rehearsal.emulator_access import access_file, new_access
 from spacy_lambda.rehearsal.rehearse import kept_rehearsal, refuse_images, rehearsal, with_a_region
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of moto
@@ -31,12 +33,18 @@ CONFIG = '[project]\nname = "papers"\n\n[functions.ner]\npipeline = "{pipeline}"
 def project(folder: Path, pipeline: str = "./compiled") -> Project:
     file = folder / "spacy-lambda.toml"
     file.write_text(CONFIG.format(pipeline=pipeline), encoding="utf-8")
-    return load_project(file, environ=with_a_region({}))
+    return load_project(file, environ=with_a_region({}, folder))
 
 
 def test_a_region_is_not_needed(tmp_path: Path) -> None:
     assert project(tmp_path).region == "us-east-1"
-    assert with_a_region({"AWS_REGION": "eu-west-1"}) == {"AWS_REGION": "eu-west-1"}
+    assert with_a_region({"AWS_REGION": "eu-west-1"}, tmp_path) == {"AWS_REGION": "eu-west-1"}
+
+
+def test_the_default_region_is_that_of_the_rehearsal_that_is_kept(tmp_path: Path) -> None:
+    (tmp_path / WORK_FOLDER).mkdir()
+    with access_file(tmp_path / WORK_FOLDER, new_access(4000, account="111122223333", region="eu-north-1")):
+        assert with_a_region({}, tmp_path) == {"AWS_DEFAULT_REGION": "eu-north-1"}
 
 
 def test_a_rehearsal_is_found_as_long_as_it_is_kept(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -103,14 +102,14 @@ def _rehearse(
     as_json: bool,
 ) -> None:
     """Deploy to an emulator of AWS, by the same code and with other environment variables."""
-    from spacy_lambda.cli.rehearsal import print_rehearsal, serve_rehearsal
+    from spacy_lambda.cli.rehearsal import print_rehearsal, project_environ, serve_rehearsal
     from spacy_lambda.config import load_project
     from spacy_lambda.config.selection import chosen_functions
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
-    from spacy_lambda.rehearsal.rehearse import rehearsal, with_a_region
+    from spacy_lambda.rehearsal.rehearse import rehearsal
 
-    project = load_project(config, region=region, environ=with_a_region(os.environ))
+    project = load_project(config, region=region, environ=project_environ(config, local=True))
     chosen = chosen_functions(project, functions or [])
     with rehearsal(project, chosen, keep=serve) as running:
         aws, cdk = open_account(project), find_cdk(on_line=partial(print_lines, err=True))

@@ -36,7 +36,7 @@ def destroy(
     from spacy_lambda.config import load_project
 
     require_terminal(yes=yes)
-    project = load_project(config, region=region, environ=project_environ(local=local))
+    project = load_project(config, region=region, environ=project_environ(config, local=local))
     if delete_models and functions:
         raise DeployError(
             "--delete-models applies to the whole project", remedy="leave out the functions' names, or --delete-models"

@@ -72,7 +72,7 @@ def invoke(
                 remedy=f"pass --endpoint {DEFAULT_ENDPOINT} for a local function that `spacy-lambda serve` started,"
                 f" or write a {FILE} with `spacy-lambda init`",
             )
-        project = load_project(config, region=region, environ=project_environ(local=local))
+        project = load_project(config, region=region, environ=project_environ(config, local=local))
         deployed = stack_name(project.name, chosen_function(project, name).name)
         with rehearsed(project, local=local), _missing_explained(deployed, project.region, config):
             result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)

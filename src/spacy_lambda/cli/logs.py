@@ -40,7 +40,7 @@ def logs(
     from spacy_lambda.local.log_pipe import without_empty_stacks
 
     beginning = _span(since)
-    project = load_project(config, region=region, environ=project_environ(local=local))
+    project = load_project(config, region=region, environ=project_environ(config, local=local))
     name = stack_name(project.name, chosen_function(project, function).name)
     count = 0
     with rehearsed(project, local=local):

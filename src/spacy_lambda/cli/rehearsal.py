@@ -29,13 +29,17 @@ LocalOption = Annotated[
 ]
 
 
-def project_environ(*, local: bool) -> dict[str, str] | None:
-    """Return the environment variables from which a project is completed; ``None`` for those of this process."""
+def project_environ(config: Path | None, *, local: bool) -> dict[str, str] | None:
+    """Return the environment variables from which a project is completed; ``None`` for those of this process.
+
+    :param config: The project's file.
+    """
     if not local:
         return None
+    from spacy_lambda.config.toml_file import FILE
     from spacy_lambda.rehearsal.rehearse import with_a_region
 
-    return with_a_region(os.environ)
+    return with_a_region(os.environ, (config or Path(FILE)).resolve().parent)
 
 
 def rehearsed(project: Project, *, local: bool) -> AbstractContextManager[None]:

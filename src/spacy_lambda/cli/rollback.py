@@ -33,7 +33,7 @@ def rollback(
     from spacy_lambda.deploy.rollbacks import rollback as roll_back
 
     require_terminal(yes=yes)
-    project = load_project(config, region=region, environ=project_environ(local=local))
+    project = load_project(config, region=region, environ=project_environ(config, local=local))
     name = chosen_function(project, function).name
     wanted = f"version {version}" if version else "the previous version"
     if not confirm(f"roll back {project.name}-{name} to {wanted}?", yes=yes):

@@ -33,7 +33,7 @@ def status(
     from spacy_lambda.deploy.function_status import status as read_status
     from spacy_lambda.deploy.function_status import stored_models
 
-    project = load_project(config, region=region, environ=project_environ(local=local))
+    project = load_project(config, region=region, environ=project_environ(config, local=local))
     with rehearsed(project, local=local):
         aws = open_account(project)
         chosen, models = chosen_functions(project, functions or []), stored_models(project, aws)

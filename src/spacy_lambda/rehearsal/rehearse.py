@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from spacy_lambda.cdk.spec import ImageCode
@@ -38,10 +39,15 @@ class Rehearsal:
     functions: DeployedFunctions | None
 
 
-def with_a_region(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return environment variables with a default region: a rehearsal needs none of AWS."""
-    default = {} if ambient_region(environ) else {"AWS_DEFAULT_REGION": LOCAL_REGION}
-    return {**environ, **default}
+def with_a_region(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return environment variables with a default region: that of the rehearsal that is kept, or any.
+
+    :param folder: The folder of the project.
+    """
+    if ambient_region(environ):
+        return dict(environ)
+    kept = read_access(folder / WORK_FOLDER)
+    return {**environ, "AWS_DEFAULT_REGION": kept.region if kept else LOCAL_REGION}
 
 
 @contextmanager
