@@ -91,6 +91,7 @@ QUESTIONS = {
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "spacy-lambda.toml").write_text(PROJECT + FUNCTION)
+    (tmp_path / "texts.jsonl").write_text('{"text": "iron"}\n')
     return tmp_path
 
 
@@ -130,6 +131,9 @@ def test_the_plan_stays_to_be_seen_above_the_question(project: Path) -> None:
     for stage in ("resolve", "bundle (wheels)", "prepare"):
         assert stage in terminal.written
     assert "changes:        memory 1769 → 3008; nothing else" in seen
+    assert "bucket:         papers-models" in seen
+    assert "AWS::" not in seen
+    assert "\n\n  " not in seen
     terminal.type("y\n")
     assert terminal.end() == 0
     assert "publishing a version" in visible(terminal.written)

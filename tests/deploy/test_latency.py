@@ -55,9 +55,11 @@ def test_a_sample_is_spread_over_a_long_file(tmp_path: Path) -> None:
 def test_one_slow_run_does_not_change_the_result(predictor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds: Iterator[float] = iter([9.0, *[0.1, 0.3], *[5.0, 0.3], *[0.1, 0.3], *[0.1, 0.3], *[0.1, 7.0]])
     monkeypatch.setattr(latency, "_timed", lambda predictor, text: next(seconds))
+    monkeypatch.setattr("os.getloadavg", lambda: (3.5, 0.0, 0.0))
     found = measure_latency(predictor, Texts("texts.jsonl", ("iron", "zinc oxide")))
     assert found.ms == pytest.approx(200)
     assert (found.source, found.texts, found.characters, found.runs) == ("texts.jsonl", 2, 7, 5)
+    assert found.load == 2.5
 
 
 def test_slow_texts_are_measured_once(predictor: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_facts", "print_plan"]
 
+SHARED = {"AWS::S3::Bucket": "bucket", "AWS::ECR::Repository": "images"}
+"""Shared resources that people know, by type."""
+
 SHOWN = 0.005
 """Dollars from which a part of the cost is shown."""
 
@@ -55,6 +58,7 @@ def plan_facts(planned: Planned, plan: Plan) -> dict[str, Any]:
                 "runs": latency.runs,
                 "ms_per_text_here": round(latency.ms, 1),
                 "cpus_here": round(latency.cpus, 2),
+                "load_here": round(latency.load, 1),
             },
         },
     }
@@ -78,13 +82,14 @@ def print_plan(plan: Plan, *, account: str, err: bool = False) -> None:
         state = "new" if one.is_new else f"version {one.live} is live" if one.live else "no version is live"
         write("", f"{one.spec.function_name} ({state})")
         write(*(f"  {fact.name + ':':<15} {fact.value}" for fact in one.state))
-        write(*(f"  WARNING: {warning}" for warning in one.warnings))
+        for warning in one.warnings:
+            write(f"  WARNING: {warning}")
         write("  cost:", *_cost(one.cost, one.prepared.latency, one.prepared.config.memory))
         if one.difference is not None:
             write("  difference:", *_indented(one.difference or "no changes"))
             write("  resources when it is live:", *_listed(one.resources))
         write(f"  changes:        {_changes(one)}")
-    write("", "shared by the functions of the project:", *_listed(plan.shared_resources))
+    write("", "shared by the functions of the project:", *_shared(plan))
 
 
 def _changes(planned: Planned) -> str:
@@ -108,11 +113,23 @@ def _cost(cost: Cost, latency: Latency, memory: int) -> Iterator[str]:
         f" here: {latency.texts} texts of {latency.source}, median {latency.characters:,} characters, {latency.runs}"
         " runs; --texts measures yours"
     )
+    if latency.load > latency.cpus:
+        yield f"                  this machine is busy (load {latency.load:.1f}), so that it is probably less"
     yield f"                  list prices of {prices.REGION}, {prices.AS_OF}, without the free tier"
 
 
 def _parts(dollars: Mapping[str, float]) -> str:
     return ", ".join(f"{what} {usd:.2f}" for what, usd in dollars.items() if usd >= SHOWN)
+
+
+def _shared(plan: Plan) -> Iterator[str]:
+    """Yield the bucket and the repositories, or every resource in a plan with differences."""
+    if any(one.difference is not None for one in plan.functions):
+        yield from _listed(plan.shared_resources)
+        return
+    for one in plan.shared_resources:
+        if one.kind in SHARED:
+            yield f"  {SHARED[one.kind]}:{'':<{14 - len(SHARED[one.kind])}} {one.name}"
 
 
 def _listed(resources: Iterable[PlannedResource]) -> list[str]:

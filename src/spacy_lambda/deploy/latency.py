@@ -4,6 +4,7 @@ share of CPU, and the size of the line that each invocation logs.
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,6 +51,7 @@ class Latency:
     :param runs: Number of runs of each, of which the median counts.
     :param ms: Mean of the texts' medians on this machine, warm.
     :param cpus: CPUs of this machine that were used.
+    :param load: Processes that other programs wanted to run meanwhile, on average.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Latency:
     runs: int
     ms: float
     cpus: float
+    load: float = 0.0
 
     def on(self, memory: int) -> float:
         """Estimate the milliseconds of a function that has the CPU share of a memory size."""
@@ -122,7 +125,13 @@ def measure_latency(predictor: Predictor, texts: Texts) -> Latency:
         runs=len(rounds),
         ms=1000 * statistics.fmean(medians),
         cpus=cpu_share(),
+        load=_load(),
     )
+
+
+def _load() -> float:
+    """Return the load of the last minute, in which this process had one CPU or more."""
+    return max(0.0, os.getloadavg()[0] - 1) if hasattr(os, "getloadavg") else 0.0
 
 
 def _timed(predictor: Predictor, text: str) -> float:
