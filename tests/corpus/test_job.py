@@ -293,9 +293,90 @@ def test_another_corpus_changes_nothing(tmp_path: Path, pipeline: Path, engine: 
 def test_files_of_others_are_not_replaced(tmp_path: Path, pipeline: Path, engine: InProcess, name: str) -> None:
     source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
     own = write_jsonl(tmp_path / "out" / name, ["mine"])
-    with pytest.raises(CorpusError, match=f"{name} exists"):
-        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
-    assert list((tmp_path / "out").iterdir()) == [own]
+    for force in (False, True):
+        with pytest.raises(CorpusError, match=f"out/{name} exists, and is not recorded") as info:
+            annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, force=force)
+        assert info.value.remedy.endswith("move or delete the file; --force does not replace it")
+        assert list((tmp_path / "out").iterdir()) == [own]
+
+
+def test_files_with_other_names_are_no_obstacle(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    own = write_jsonl(tmp_path / "out" / "notes.jsonl", ["mine"])
+    before = own.read_bytes()
+    for force in (False, True):
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, force=force)
+    assert own.read_bytes() == before
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_force_does_not_replace_files_with_the_names_of_results(
+    tmp_path: Path, pipeline: Path, engine: InProcess, form: str
+) -> None:
+    first, second = (write_jsonl(tmp_path / name, TEXTS) for name in ("a.jsonl", "b.jsonl"))
+    annotate(first, tmp_path / "out", pipeline=pipeline, on=engine, output_format=form)
+    own = tmp_path / "out" / f"b.jsonl-00001.{form}"
+    own.write_bytes(b"mine")
+    before = content(tmp_path / "out")
+    with pytest.raises(CorpusError, match=r"b\.jsonl-00001\.\w+ exists"):
+        annotate(second, tmp_path / "out", pipeline=pipeline, on=engine, output_format=form, force=True)
+    assert content(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("name", ["mine.jsonl", "mine.errors.jsonl"])
+def test_one_file_of_others_is_not_replaced(tmp_path: Path, pipeline: Path, engine: InProcess, name: str) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    own = write_jsonl(tmp_path / name, ["mine"])
+    before = content(tmp_path)
+    for force in (False, True):
+        with pytest.raises(CorpusError, match=f"/{name} exists, and is not recorded") as info:
+            annotate(source, tmp_path / "mine.jsonl", pipeline=pipeline, on=engine, force=force)
+        assert info.value.remedy.endswith("move or delete the file; --force does not replace it")
+        assert content(tmp_path) == before
+    assert (own.exists(), engine.names) == (True, [])
+
+
+def test_a_file_of_errors_that_the_record_lacks_is_not_removed(
+    tmp_path: Path, pipeline: Path, engine: InProcess
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    annotate(source, tmp_path / "all.jsonl", pipeline=pipeline, on=engine)
+    own = write_jsonl(tmp_path / "all.errors.jsonl", ["mine"])
+    with pytest.raises(CorpusError, match=r"all\.errors\.jsonl exists"):
+        annotate(source, tmp_path / "all.jsonl", pipeline=pipeline, on=engine, force=True)
+    assert own.exists()
+
+
+def test_one_file_that_appears_during_the_run_is_not_replaced(
+    tmp_path: Path, pipeline: Path, engine: InProcess
+) -> None:
+    source, own = write_jsonl(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "all.jsonl"
+
+    def meanwhile(progress: Progress) -> None:
+        write_jsonl(own, ["mine"])
+
+    for _ in range(2):
+        with pytest.raises(CorpusError, match=r"all\.jsonl exists, and is not recorded"):
+            annotate(source, own, pipeline=pipeline, on=engine, on_progress=meanwhile)
+    assert json.loads(own.read_bytes()) == {"text": "mine"}
+    own.unlink()
+    assert annotate(source, own, pipeline=pipeline, on=engine).resumed == 5
+    assert len(engine.names) == 1
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_one_file_whose_run_was_killed_while_it_was_written(
+    tmp_path: Path, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None])
+    monkeypatch.setattr("spacy_lambda.corpus.job.complete_run", raise_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        annotate(source, tmp_path / "all.jsonl", pipeline=pipeline, on=engine)
+    monkeypatch.undo()
+    annotate(source, tmp_path / "all.jsonl", pipeline=pipeline, on=engine, force=again)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("corpus.jsonl", "all.jsonl", "all.errors.jsonl", ".all.jsonl.annotate.json")
+    }
 
 
 def test_another_format_is_another_run(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:

@@ -14,7 +14,6 @@ from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.options import (
     ConfigOption,
     EndpointUrlOption,
-    ForceOption,
     JsonOption,
     ProfileOption,
     RegionOption,
@@ -109,7 +108,9 @@ def annotate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Annotate a sample, and estimate time and cost on each engine.")
     ] = False,
-    force: ForceOption = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the results of an earlier run; no other file is replaced.")
+    ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:

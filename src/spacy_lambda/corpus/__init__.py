@@ -9,6 +9,7 @@ The flow, one module each::
       layout              the destination -> where results and records are
       destination         a folder in which files appear whole
       pipeline_parts      the pipeline's components -> labels and parts that are requested and missing
+      ownership           files that no earlier run is recorded to have written
       settings            settings of a run: begun, resumed, or replaced
       records             records of the shards that are done
       completion          record of an output of one file

@@ -103,6 +103,7 @@ def complete_run(layout: Layout, settings: RunSettings, corpus: Digest, summary:
     )
     layout.final.write(layout.completion, json.dumps(found.to_dict(), ensure_ascii=False).encode() + b"\n")
     clear_run(layout)
+    layout.work.remove(layout.output_begun)
     layout.work.remove_folder()
 
 

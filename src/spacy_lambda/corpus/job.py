@@ -23,6 +23,7 @@ from spacy_lambda.corpus.files import CorpusFile, Sources, find_files
 from spacy_lambda.corpus.finish import finish
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.layout import Layout, make_layout
+from spacy_lambda.corpus.ownership import begin_output, check_files
 from spacy_lambda.corpus.records import ShardRecord, begin_record, read_records, write_record
 from spacy_lambda.corpus.settings import (
     RunSettings,
@@ -121,6 +122,7 @@ def annotate(
         if complete is not None:
             check_settings(layout, settings.to_dict(), complete.settings)
             return run.unchanged(complete, size)
+        check_files(layout, files, force=force)
         engine = chosen.make(options, run_name(layout, settings), run.tally.show)
         done = read_records(layout) if begin_run(layout, settings, force=force) else {}
         return run.all(engine, settings, done)
@@ -139,7 +141,7 @@ class _Run:
         on_progress: OnProgress,
     ) -> None:
         self.tally = RunTally(files, on_progress)
-        self._layout, self._files, self._columns, self._parts = layout, self.tally.files, columns, parts
+        self._layout, self._columns, self._parts = layout, columns, parts
         self._on_error = on_error
         self._digests: dict[str, Digest] = {}
 
@@ -158,7 +160,7 @@ class _Run:
     def all(self, engine: Engine, settings: RunSettings, done: Mapping[str, ShardRecord]) -> Summary:
         """Annotate what is missing, and make the output."""
         shards = self._shards(settings.shard_bytes)
-        if done and not any(file.read_once for file in self._files):
+        if done and not any(file.read_once for file in self.tally.files):
             is_complete = self._check(shards, done)
             shards = iter(()) if is_complete else self._shards(settings.shard_bytes)
         records = dict(done)
@@ -176,7 +178,8 @@ class _Run:
 
     def _finish(self, records: Sequence[ShardRecord]) -> Summary:
         annotating = self.tally.annotating_seconds
-        errors, reasons = finish(self._layout, records, self._files, self._columns, self._parts)
+        begin_output(self._layout)
+        errors, reasons = finish(self._layout, records, self.tally.files, self._columns, self._parts)
         counts = Counts()
         for record in records:
             counts.add(record.counts)
@@ -193,7 +196,7 @@ class _Run:
         )
 
     def _shards(self, shard_bytes: int) -> Iterator[Shard]:
-        return cut_shards(self._files, self._columns, shard_bytes=shard_bytes)
+        return cut_shards(self.tally.files, self._columns, shard_bytes=shard_bytes)
 
     def _check(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> bool:
         """Check that the corpus still has the documents that were annotated, before anything else is.

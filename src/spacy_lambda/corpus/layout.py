@@ -74,6 +74,11 @@ class Layout:
         return f"{INTERNAL}/run.json"
 
     @property
+    def output_begun(self) -> str:
+        """Name of the mark that the output of one file is being written."""
+        return f"{INTERNAL}/output.json"
+
+    @property
     def lock(self) -> str:
         """Name of the file that keeps other runs out."""
         return f"{INTERNAL}/.lock"

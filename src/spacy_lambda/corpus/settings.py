@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 import platform
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +22,7 @@ __all__ = [
     "begin_run",
     "check_settings",
     "clear_run",
+    "own_files",
     "read_settings",
     "run_name",
     "shard_bytes_of",
@@ -30,9 +30,6 @@ __all__ = [
 
 MAX_BYTES = 10_000_000
 FORMAT = 1
-RESULTS = re.compile(r"-\d{5,}\.[a-z.]+\Z")
-"""Names of shards' results."""
-
 RUN_DIGITS = 20
 """Digits of a run's name, which is part of the names of executions."""
 
@@ -106,13 +103,6 @@ def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> 
     encoded = json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n"
     found = read_settings(layout)
     if found is None:
-        present = None if force else _present(layout)
-        if present is not None:
-            place = layout.name if present == layout.file else f"{layout.name}: {present}"
-            raise CorpusError(
-                f"{place} exists, and not in a run that can be resumed",
-                remedy="choose another destination, or pass --force to replace it",
-            )
         layout.work.write(layout.run, encoded)
         return False
     if found != wanted and not any(layout.work.sizes(layout.records).values()):  # it ended before anything was done
@@ -134,16 +124,15 @@ def check_settings(layout: Layout, wanted: Mapping[str, Any], found: Mapping[str
         raise CorpusError(f"{layout.name} has results of other settings: {changes}", remedy=REMEDY)
 
 
-def _present(layout: Layout) -> str | None:
-    """Return a file at the destination of a new run that the run would replace."""
-    if layout.file is not None:
-        return next((name for name in (layout.file, layout.errors) if layout.final.size(name) is not None), None)
-    names = layout.final.sizes("")
-    return next((name for name in sorted(names) if name == layout.errors or RESULTS.search(name)), None)
-
-
 def clear_run(layout: Layout) -> None:
     """Remove the results, records and settings of a run; other files stay."""
+    for name in own_files(layout):
+        layout.work.remove(name)
+    layout.work.remove(layout.run)
+
+
+def own_files(layout: Layout) -> Iterator[str]:
+    """Yield the names that the files of an earlier run have according to the records of its shards, which are last."""
     try:
         before = str((read_settings(layout) or {}).get("output"))
     except CorpusError:  # the remedy is to begin again
@@ -152,6 +141,5 @@ def clear_run(layout: Layout) -> None:
     for name in layout.work.sizes(layout.records):
         shard = name.removeprefix(layout.records).removesuffix(".json")
         for one in layouts:
-            for own in (one.part(shard), one.shard_errors(shard), one.output(shard), name):
-                layout.work.remove(own)
-    layout.work.remove(layout.run)
+            yield from (one.part(shard), one.shard_errors(shard), one.output(shard))
+        yield name

@@ -13,7 +13,7 @@ from spacy_lambda.corpus.files import CorpusFile
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.shard_names import shard_names
 
-__all__ = ["SHARD_BYTES", "Shard", "cut_shards", "make_shard"]
+__all__ = ["SHARD_BYTES", "Shard", "cut_shards", "make_shard", "shard_groups"]
 
 SHARD_BYTES = 200_000
 """Default size of a shard: some hundred abstracts, less than a minute of work for one CPU."""
@@ -48,6 +48,11 @@ def cut_shards(files: Iterable[CorpusFile], columns: Columns, *, shard_bytes: in
     for group, members in groups.items():
         documents = (document for file in members for document in file.documents(columns))
         yield from _cut(names[group], documents, shard_bytes)
+
+
+def shard_groups(files: Iterable[CorpusFile]) -> list[str]:
+    """Return the names that shards of a corpus have before their number."""
+    return list(shard_names(_groups(files)).values())
 
 
 def _groups(files: Iterable[CorpusFile]) -> dict[str, list[CorpusFile]]:
