@@ -62,6 +62,35 @@ def test_columns(annotator: Annotator) -> None:
     assert list(found["n"]) == [0, 1, 2, 3]
 
 
+def test_strings_of_numpy(annotator: Annotator) -> None:
+    found = annotator({"text": np.array(["iron", "x"])})
+    assert list(found["ents"]) == [IRON, []]
+    assert list(found["error"]) == [None, None]
+
+
+def test_values_that_are_not_strings_are_named(annotator: Annotator) -> None:
+    values = [pd.NA, pd.NaT, None, b"iron", {}, 1, pd.Timestamp(0)]
+    found = annotator(pd.DataFrame({"text": pd.Series(values, dtype=object)}))
+    kinds = ["null", "null", "null", "bytes", "an object", "a number", "of type Timestamp"]
+    assert [error["errorMessage"] for error in found["error"]] == [
+        f"the text is {kind}, not a string" for kind in kinds
+    ]
+    found = annotator(pd.DataFrame({"text": pd.Series(["iron", None], dtype="string")}))
+    assert found["error"][1]["errorMessage"] == "the text is null, not a string"
+
+
+def test_a_column_of_texts_that_occurs_twice_is_refused(annotator: Annotator) -> None:
+    frame = pd.DataFrame([["iron", 1, "x"]], columns=["text", "n", "text"])
+    table = pa.Table.from_arrays([pa.array(["iron"]), pa.array(["x"])], names=["text", "text"])
+    for twice in (frame, table):
+        with pytest.raises(CorpusError, match="the column 'text' occurs twice"):
+            annotator(twice)
+
+
+def test_the_name_of_an_annotator_in_errors_of_other_libraries() -> None:
+    assert repr(Annotator(Path("compiled"))) == "Annotator('compiled')"
+
+
 def test_an_annotator_is_pickled_without_its_pipeline(pipeline: Path) -> None:
     annotator = Annotator(pipeline)
     annotator(pa.table({"text": ["iron"]}))

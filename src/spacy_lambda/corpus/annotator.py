@@ -72,7 +72,7 @@ class Annotator:
 
         :param table: A :class:`pyarrow.Table`, a :class:`pandas.DataFrame`, or a dictionary of columns.
         :returns: A table of the same type.
-        :raises CorpusError: If it has no such column.
+        :raises CorpusError: If it does not have the column of the texts, or has it twice.
         """
         from spacy_lambda.corpus.tables import annotate_table
 
@@ -83,10 +83,14 @@ class Annotator:
         return map(self, tables)
 
     def annotate_texts(self, texts: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
-        """Yield the parts of each text, or ``{"error": ...}``, in order."""
+        """Yield the parts of each text, or ``{"error": ...}``, in order.
+
+        Strings of other types, such as numpy's, are annotated like any string.
+        """
         from spacy_lambda.runtime.annotation import annotate_documents
 
-        documents = (Document(number, text, "", number) for number, text in enumerate(texts))
+        plain = (str.__str__(text) if isinstance(text, str) else text for text in texts)
+        documents = (Document(number, text, "", number) for number, text in enumerate(plain))
         for batch in annotate_documents(documents, self._fresh(), self.options):
             for annotated in batch:
                 yield annotated.line
@@ -101,6 +105,9 @@ class Annotator:
 
         done = annotate_shard(lines.splitlines(), self._fresh(), self.options, on_documents)
         return ShardResult(name, done.lines, done.errors, done.counts, done.seconds)
+
+    def __repr__(self) -> str:
+        return f"Annotator({self.pipeline!r})"
 
     def load(self) -> None:
         """Load the pipeline now, rather than for the first text.

@@ -54,7 +54,8 @@ def _frame(annotator: Annotator, frame: Any) -> Any:
     import pandas as pd
 
     names = _new_names(annotator, list(frame.columns))
-    found = _annotations(annotator, frame[annotator.text_column].tolist())
+    values = frame[annotator.text_column].tolist()
+    found = _annotations(annotator, [None if value is pd.NA or value is pd.NaT else value for value in values])
     series = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in found.items()}
     return frame.rename(columns=names).assign(**series)
 
@@ -74,13 +75,15 @@ def _columns(annotator: Annotator, columns: Mapping[str, Any]) -> dict[str, Any]
 def _new_names(annotator: Annotator, names: Sequence[str]) -> dict[str, str]:
     """Return the name that each column of the input has in the result.
 
-    :raises CorpusError: If the column of the texts is missing.
+    :raises CorpusError: If the column of the texts is missing, or occurs twice.
     """
     if annotator.text_column not in names:
         raise CorpusError(
             f"the column {annotator.text_column!r} is missing; columns: {', '.join(map(repr, names)) or 'none'}",
             remedy="name the column of the texts with text_column",
         )
+    if names.count(annotator.text_column) > 1:
+        raise CorpusError(f"the column {annotator.text_column!r} occurs twice", remedy="rename one of them")
     taken = {*annotator.options.include, ERROR}
     return {
         name: name if name == annotator.text_column and name not in taken else carried_name(name, names, taken)

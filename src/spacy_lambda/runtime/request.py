@@ -196,8 +196,11 @@ def _known_keys(key: Any) -> str:
 def _kind(value: Any) -> str:
     if value is None:
         return "null"
-    kinds = ((bool, "a boolean"), (int, "a number"), (float, "a number"), (str, "a string"), (list, "a list"))
-    return next((name for kind, name in kinds if isinstance(value, kind)), "an object")
+    kinds = (
+        *((bool, "a boolean"), (int, "a number"), (float, "a number"), (str, "a string"), (list, "a list")),
+        *((Mapping, "an object"), (bytes, "bytes")),
+    )
+    return next((name for kind, name in kinds if isinstance(value, kind)), f"of type {type(value).__name__}")
 
 
 def _short(value: Any) -> str:
