@@ -92,7 +92,7 @@ def test_a_line_of_50_mb(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "tsv", "lines"])
 def test_an_empty_file_has_no_documents(form: str) -> None:
-    assert read_bytes(form, b"") == []
+    assert read_bytes(form, b"") == read_bytes(form, b"\n\n") == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -139,6 +139,11 @@ def test_json_over_several_lines_is_refused() -> None:
     with pytest.raises(CorpusError, match="c:1: the file has JSON over several lines") as caught:
         read_bytes("jsonl", json.dumps({"text": "a"}, indent=2).encode())
     assert "jq -c ." in caught.value.remedy
+
+
+def test_a_number_of_many_digits_is_an_error() -> None:
+    (found,) = read_bytes("jsonl", b'{"text": "iron", "n": ' + b"9" * 5000 + b"}\n")
+    assert errors([found]) == {1: "the line is not valid JSON: a number has more than 4,300 digits"}
 
 
 def test_a_comma_after_an_object_is_an_error() -> None:

@@ -10,7 +10,7 @@ import gzip
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus import annotate
 from spacy_lambda.corpus.files import CorpusFile
+from spacy_lambda.corpus.formats import parquet as parquet_format
+from spacy_lambda.corpus.formats.arrow_inference import MAX_DEPTH
+from spacy_lambda.corpus.formats.documents import escaped
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns
 from spacy_lambda.corpus.layout import make_layout
 from spacy_lambda.errors import CorpusError
@@ -256,8 +259,53 @@ def test_lone_surrogates_in_keys_are_escaped(form: str) -> None:
     parts = prediction(NLP("iron")) | {"cats": {"\ud800": 1.0, "b": None}}
     (found,) = read(form, write(form, [{"id": 1, "\ud800": 1, "a\ud801": 2, "text": "iron", **parts}]))
     assert (found.others["\\ud800"], found.others["a\\ud801"]) == (1, 2)
-    expected = [("\ufffd", 1.0), ("b", None)] if form == "parquet" else {"\\ud800": 1.0}
+    expected = [("\\ud800", 1.0), ("b", None)] if form == "parquet" else {"\\ud800": 1.0}
     assert found.others["cats"] == expected
+
+
+NAME_PARTS = st.sampled_from(["\ud800", "\udfff", "ud800", "udfff", "uD800", "\\", "a"])
+
+
+@given(st.lists(st.lists(NAME_PARTS, max_size=6).map("".join), unique=True, min_size=2, max_size=40))
+def test_names_stay_different(names: list[str]) -> None:
+    found = [escaped(name) for name in names]
+    assert len(set(found)) == len(names)
+    assert "".join(found).isascii()
+
+
+@pytest.mark.parametrize("form", ["parquet", "spacy"])
+def test_keys_that_look_like_an_escape_are_kept_apart(form: str) -> None:
+    keys = {"\ud800": 1, "\\ud800": 2, "\\\ud800": 3, "C:\\data": 4}
+    (found,) = read(form, write(form, [{"id": 1, **keys, "text": "iron", **prediction(NLP("iron"))}]))
+    values = {key: value for key, value in found.others.items() if value in keys.values()}
+    assert values == {r"\ud800": 1, r"\\ud800": 2, r"\\\ud800": 3, r"C:\data": 4}
+
+
+def test_keys_in_json_are_kept_apart() -> None:
+    value = {"\ud800": 1, "\\ud800": "\ud802"} | {"\ud801": 2}
+    (found,) = read("parquet", write("parquet", [{"id": 1, "x": value, "text": "iron"}]))
+    assert json.loads(found.others["x"]) == value
+
+
+@pytest.mark.parametrize("hold", [lambda value: [value], lambda value: {"a": value}], ids=["lists", "objects"])
+def test_values_that_are_nested_too_deeply_are_held_as_json(hold: Callable[[Any], Any]) -> None:
+    for depth in (MAX_DEPTH, MAX_DEPTH + 1, 98):
+        deep: Any = 1
+        for _ in range(depth):
+            deep = hold(deep)
+        (found,) = read("parquet", write("parquet", [{"id": 1, "x": deep, "text": "iron"}]))
+        after = found.others["x"]
+        for _ in range(MAX_DEPTH):
+            deep, after = (next(iter(one.values() if isinstance(one, dict) else one)) for one in (deep, after))
+        assert after == (1 if depth == MAX_DEPTH else json.dumps(deep))
+
+
+def test_a_row_group_is_limited_by_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_format, "WRITTEN_BYTES", 1000)
+    parts = {"ents": [{"text": "iron", "label": "MATERIAL", "start": 0, "end": 4}] * 20}
+    for own in ({"html": "x" * 1000}, parts):
+        content = write("parquet", [{"id": number, **own, "text": "iron"} for number in range(5)])
+        assert parquet.ParquetFile(io.BytesIO(content)).num_row_groups == 5
 
 
 OUT_OF_RANGE = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -81,6 +82,13 @@ def parse_json(data: str | bytes, *, nan_is_null: bool = False, unique_keys: boo
         )
     except RecursionError:
         raise _too_deep() from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as exc:
+        # Checked here, because a function for each number would make parsing several times slower.
+        if "set_int_max_str_digits" not in str(exc):
+            raise
+        raise ValueError(f"a number has more than {sys.get_int_max_str_digits():,} digits") from None
     if text.count("[") + text.count("{") > MAX_VALUE_DEPTH:
         _check_depth(value)
     return value

@@ -13,6 +13,9 @@ __all__ = ["MAX_FIELDS", "SeenValues", "clean"]
 MAX_FIELDS = 200
 """Maximum fields of a struct; objects with more different keys are held as JSON."""
 
+MAX_DEPTH = 40
+"""Maximum nesting of lists and structs; what is below is held as JSON. Readers refuse more than 49 lists."""
+
 EXACT = 2**53
 """Whole numbers up to this one are exact as floating point."""
 
@@ -20,11 +23,14 @@ EXACT = 2**53
 class SeenValues:
     """The values of a column, or of a part of it, as far as they have been seen.
 
-    Objects are structs, arrays are lists. Values of different types, and those that have no type in Parquet, are held
-    as JSON.
+    Objects are structs, arrays are lists. Values of different types, those that have no type in Parquet, and those that
+    are nested too deeply are held as JSON.
+
+    :param depth: Lists and structs that the values are in.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 0) -> None:
+        self._depth = depth
         self._kinds: set[type] = set()
         self._low = self._high = 0
         self._item: SeenValues | None = None
@@ -39,13 +45,15 @@ class SeenValues:
         self._kinds.add(kind)
         if kind is int:
             self._low, self._high = min(self._low, value), max(self._high, value)
+        elif self._depth == MAX_DEPTH:
+            return
         elif kind is list:
-            self._item = self._item or SeenValues()
+            self._item = self._item or SeenValues(self._depth + 1)
             for one in value:
                 self._item.add(one)
         elif kind is dict and not self._has_many_fields:
             for key, one in value.items():
-                self._fields.setdefault(key, SeenValues()).add(one)
+                self._fields.setdefault(key, SeenValues(self._depth + 1)).add(one)
             if len(self._fields) > MAX_FIELDS:
                 self._fields, self._has_many_fields = {}, True
 
@@ -74,7 +82,7 @@ class SeenValues:
         """Return the function that prepares values for the type, or ``None`` if it is not necessary."""
         kind = self.type
         if pa.types.is_string(kind) and self._kinds != {str}:
-            return lambda value: None if value is None else json.dumps(value, ensure_ascii=False)
+            return lambda value: None if value is None else _json(value)
         if pa.types.is_list(kind) and self._item is not None:
             each = self._item.encoder()
             return None if each is None else lambda value: None if value is None else [each(one) for one in value]
@@ -88,6 +96,11 @@ class SeenValues:
                     else {key: inner[key](one) if key in inner else one for key, one in value.items()}
                 )
         return None
+
+
+def _json(value: Any) -> str:
+    """Return a value as JSON; a lone surrogate is its escape, as in JSON Lines."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _is_valid(name: str) -> bool:

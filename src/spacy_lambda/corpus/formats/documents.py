@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ __all__ = ["CONVERT", "escaped", "invalid_document", "make_document"]
 
 CONVERT = "convert the file, as in: iconv -f LATIN1 -t UTF-8 FILE > NEW"
 """The remedy for text that is not UTF-8."""
+
+BEFORE_ESCAPE = re.compile(r"\\+(?=ud[89a-f][0-9a-f]{2}|[\ud800-\udfff])")
+"""Backslashes of a name that would be read as part of an escape."""
 
 
 def make_document(values: Mapping[str, Any], file: str, number: int, columns: Columns) -> Document:
@@ -43,5 +47,9 @@ def invalid_document(file: str, number: int, message: str, remedy: str) -> Docum
 
 
 def escaped(name: str) -> str:
-    """Return a name with escapes in place of lone surrogates, so that different names stay different."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return a name with escapes in place of lone surrogates; different names stay different.
+
+    Backslashes are doubled before a surrogate and before what looks like its escape, and nowhere else.
+    """
+    doubled = BEFORE_ESCAPE.sub(lambda found: found[0] * 2, name)
+    return doubled.encode("utf-8", "backslashreplace").decode("utf-8")

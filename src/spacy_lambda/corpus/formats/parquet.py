@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 from pyarrow import parquet, types
 
-from spacy_lambda.core.annotation import ANNOTATED_KEYS, Document, carried_name
+from spacy_lambda.core.annotation import ANNOTATED_KEYS, Document, carried_name, encode_line
 from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.corpus.arrow_types import column_type
@@ -27,8 +27,8 @@ __all__ = ["read", "writer"]
 
 READ_ROWS = 256
 WRITTEN_ROWS = 5_000
-WRITTEN_CHARACTERS = 16_000_000
-"""A row group ends with whichever comes first."""
+WRITTEN_BYTES = 16_000_000
+"""A row group ends with whichever comes first. Bytes are those of the lines as JSON, with all columns."""
 
 MAX_COLUMNS = 10_000
 DIFFERENT = (pa.ArrowException, ValueError, TypeError, OverflowError)
@@ -150,13 +150,13 @@ def _types_of(sources: Sequence[Source], columns: Columns) -> dict[str, pa.DataT
 
 
 def _chunks(lines: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    chunk, characters = list[Mapping[str, Any]](), 0
+    chunk, size = list[Mapping[str, Any]](), 0
     for line in lines:
         chunk.append(line)
-        characters += len(line["text"])
-        if len(chunk) == WRITTEN_ROWS or characters >= WRITTEN_CHARACTERS:
+        size += len(encode_line(line))
+        if len(chunk) == WRITTEN_ROWS or size >= WRITTEN_BYTES:
             yield chunk
-            chunk, characters = [], 0
+            chunk, size = [], 0
     if chunk:
         yield chunk
 
@@ -212,7 +212,7 @@ def _writer_of(seen: SeenValues, kind: pa.DataType, is_restored: bool) -> Callab
 
 def _part(values: list[Any], kind: pa.DataType) -> pa.Array:
     if types.is_map(kind):
-        values = [None if value is None else list(value.items()) for value in values]
+        values = [None if value is None else [(escaped(key), one) for key, one in value.items()] for value in values]
     return _array(values, kind)
 
 
