@@ -114,7 +114,12 @@ def test_lines_of_old_macs_are_refused(form: str) -> None:
 
 @pytest.mark.parametrize(
     ("start", "kind"),
-    [(gzip.compress(b"text\na\n"), "gzip"), (b"PK\x03\x04\x14\0\x06\0", "zip"), (b"PAR1\x15\x04\x15", "Parquet")],
+    [
+        (gzip.compress(b"text\na\n", mtime=0), "gzip"),
+        (b"PK\x03\x04\x14\0\x06\0", "zip"),
+        (b"PAR1\x15\x04\x15", "Parquet"),
+    ],
+    ids=["gzip", "zip", "parquet"],
 )
 def test_files_of_other_kinds_are_refused(start: bytes, kind: str) -> None:
     for form in ("jsonl", "csv", "lines"):
