@@ -221,3 +221,20 @@ def test_a_pattern_finds_a_file_once_though_a_link_is_a_loop(tmp_path: Path) -> 
     found = find_files([str(tmp_path / "**" / "*.jsonl")])
     assert [one.name for one in found] == ["a/d.jsonl", "c.jsonl", "same.jsonl"]
     assert [one.name for one in find_files([str(tmp_path)])] == [one.name for one in found]
+
+
+def test_a_file_is_found_once_though_sources_lead_to_it_through_links(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "data" / "a.jsonl", TEXTS)
+    (tmp_path / "folder").symlink_to("data")
+    (tmp_path / "file.jsonl").symlink_to("data/a.jsonl")
+    assert names(tmp_path / "data", tmp_path / "folder", tmp_path / "file.jsonl") == ["data/a.jsonl"]
+    assert names(tmp_path / "data", tmp_path / "data" / "a.jsonl", f"{tmp_path}/folder/*") == ["data/a.jsonl"]
+
+
+def test_links_to_nothing_in_the_destination_are_ignored(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "a.jsonl", TEXTS)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "latest.txt").symlink_to("missing")
+    (tmp_path / "out" / "loop").symlink_to("loop")
+    for resumed in (0, len(TEXTS)):
+        assert annotate(source, tmp_path / "out", pipeline=pipeline, on=engine).resumed == resumed

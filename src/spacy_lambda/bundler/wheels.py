@@ -82,7 +82,7 @@ def _check(wheels: Sequence[Path], pins: Sequence[Pin], target: Target) -> None:
 
 
 def _pip(command: str, target: Target, *arguments: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "pip", command, "--quiet", "--disable-pip-version-check", "--no-deps"]
+    words = [sys.executable, "-P", "-m", "pip", command, "--quiet", "--disable-pip-version-check", "--no-deps"]
     words += ["--only-binary=:all:", "--implementation", "cp", "--abi", target.abi, "--abi", "abi3", "--abi", "none"]
     words += ["--python-version", target.python]
     words += [word for platform in target.platforms for word in ("--platform", platform)]

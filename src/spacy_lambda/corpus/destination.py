@@ -99,7 +99,8 @@ class FolderDestination:
                 path = Path(root, name)
                 relative = path.relative_to(self.folder).as_posix()
                 if relative.startswith(prefix) and not name.startswith("."):
-                    found[relative] = path.stat().st_size
+                    with suppress(OSError):  # a link to nothing, or a file that another process has removed
+                        found[relative] = path.stat().st_size
         return found
 
     def digest(self, name: str) -> Digest | None:

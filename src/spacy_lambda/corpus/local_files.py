@@ -35,19 +35,22 @@ class FoundFile:
 
 
 def find_local(sources: Sequence[str], *, any_format: bool, own: Sequence[str]) -> list[FoundFile]:
-    """Find files.
+    """Find files; one that several sources lead to, as through a link, is found once.
 
     :param any_format: ``True`` if names need not have the suffix of a format.
     :param own: Real paths of files and folders that are not part of the corpus.
     :raises CorpusError: If a source is missing, empty or own, or a file is not a regular one.
     """
-    found: list[tuple[Path, Path]] = []
+    roots, paths, real = set[Path](), list[Path](), set[str]()
     for source in sources:
         with _os_errors(source):
-            found += _files(source, any_format, frozenset(own))
-    base = Path(os.path.commonpath([root for root, _ in found]))
-    paths = sorted({path for _, path in found})
-    return [_found(path, path.relative_to(base).as_posix()) for path in paths]
+            files = list(_files(source, any_format, frozenset(own)))
+            new = {path: os.path.realpath(path) for _, path in files} if len(sources) > 1 else {}
+            roots.update(root for root, _ in files)
+            paths += [path for _, path in files if new.get(path) not in real]
+            real.update(new.values())
+    base = Path(os.path.commonpath(roots))
+    return [_found(path, path.relative_to(base).as_posix()) for path in sorted(set(paths))]
 
 
 def _files(source: str, any_format: bool, own: frozenset[str]) -> Iterator[tuple[Path, Path]]:

@@ -26,7 +26,8 @@ ONE_CPU = dict.fromkeys(
 )
 """Variables that give a process one thread."""
 
-COMMAND = (sys.executable, "-m", "spacy_lambda.corpus.engines.worker")
+COMMAND = (sys.executable, "-P", "-m", "spacy_lambda.corpus.engines.worker")
+"""Without the current folder on the path, whose files may have the names of modules, such as ``queue.py``."""
 
 EXIT_CHECK_MS = 200
 """Milliseconds between checks that a process that sends nothing is alive; usually the end of its output shows it."""

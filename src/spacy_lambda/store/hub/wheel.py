@@ -38,7 +38,7 @@ def build_wheel(pipeline: Path, scratch: Path) -> Path:
 
 def _run(pipeline: Path, module: str, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-P", "-m", module, *arguments],
         capture_output=True,
         text=True,
         check=False,
