@@ -24,6 +24,7 @@
     ├── VerifyError             two pipelines could not be compared
     ├── TrainingError           a compiled pipeline cannot be trained
     ├── PipelineLoadError       the function's pipeline is missing or broken
+    ├── PipelineError           a component does not do what spaCy requires of it
     ├── EncoderError            the ONNX encoder rejected its model or its input
     ├── MissingOutputError      doc._.trf_data does not have an output that the original's has
     ├── OutputError             the function cannot write to its output
@@ -186,6 +187,10 @@ class TrainingError(SpacyLambdaError, NotImplementedError):
 
 class PipelineLoadError(SpacyLambdaError):
     """The function's pipeline is missing, damaged or not configured."""
+
+
+class PipelineError(SpacyLambdaError):
+    """A component of the pipeline does not do what spaCy requires of it."""
 
 
 class EncoderError(SpacyLambdaError):

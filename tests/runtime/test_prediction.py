@@ -12,6 +12,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.core.request_options import DOC_PARTS
+from spacy_lambda.errors import PipelineError
+from spacy_lambda.runtime.events.records import MAX_MESSAGE, error_of
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import parse_request
 
@@ -136,6 +138,47 @@ def test_texts_that_fail_in_a_batch_run_alone(nlp: Language) -> None:
     assert ask(failing, {"texts": [TEXT, "", "Tin"]}) == [ask(nlp, {"text": text}) for text in (TEXT, "", "Tin")]
     with pytest.raises(ValueError, match="never"):
         ask(failing, {"texts": [TEXT, "", "never"]})
+
+
+class _Wrong:
+    """A component that does with a text what the text asks for."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        if doc.text == "stop":
+            raise StopIteration
+        return Doc(doc.vocab, ["something", "else"]) if doc.text == "another" else doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int) -> Iterator[Doc]:
+        return (self(doc) for doc in stream if doc.text != "drop")
+
+
+@Language.factory("wrong")
+def make_wrong(nlp: Language, name: str) -> _Wrong:
+    return _Wrong()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("another", "a component returned a Doc of another text, 'something else '"),
+        ("stop", "a component raised StopIteration"),
+    ],
+)
+def test_only_the_text_of_which_a_component_returns_no_doc_fails(nlp: Language, text: str, message: str) -> None:
+    wrong = spacy.blank("en")
+    wrong.add_pipe("entity_ruler", source=nlp)
+    wrong.add_pipe("wrong")
+    with pytest.raises(PipelineError, match=message):
+        ask(wrong, {"text": text})
+    requests = [parse_request({"text": one}, max_length=100) for one in ("Iron", text, "drop", "Tin")]
+    first, error, dropped, last = Predictor(wrong, {}).predict_each(requests)
+    assert ([one["text"] for one in (*first, *last)], dropped) == (["Iron", "Tin"], [])
+    assert isinstance(error, PipelineError)
+
+
+def test_an_error_has_a_message_of_limited_length() -> None:
+    assert error_of(MemoryError()) == {"errorType": "MemoryError", "errorMessage": "MemoryError"}
+    assert len(error_of(ValueError("x" * 5_000_000))["errorMessage"]) == MAX_MESSAGE
 
 
 def test_a_request_leaves_no_strings_behind(nlp: Language) -> None:

@@ -11,7 +11,7 @@ fails before the timeout.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -20,7 +20,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.errors import OutOfTimeError, RequestError
+from spacy_lambda.errors import OutOfTimeError, PipelineError, RequestError, shorten
 from spacy_lambda.runtime.capacity import Capacity
 from spacy_lambda.runtime.doc_values import doc_prediction
 from spacy_lambda.runtime.long_text import Segment, merge_predictions, split_text
@@ -206,8 +206,7 @@ class _Work:
     def _run(self, jobs: Sequence[Job]) -> None:
         docs = [job.doc for job in jobs if job.doc is not None]
         began = time.perf_counter()
-        piped: Iterable[Doc] = self._nlp.pipe(docs) if len(docs) >= MIN_PIPED_TEXTS else map(self._nlp, docs)
-        for job, doc in zip(jobs, piped, strict=True):
+        for job, doc in zip(jobs, _processed(self._nlp, docs), strict=True):
             job.prediction = doc_prediction(doc, self._requests[job.request], self._source)
             job.counts = count_text([doc])
             job.doc = None
@@ -239,6 +238,34 @@ class _Work:
             raise error
         # Without its frames, which hold Docs whose memory zone has ended.
         self._failed.setdefault(number, error.with_traceback(None))
+
+
+def _processed(nlp: Language, docs: Sequence[Doc]) -> Iterator[Doc]:
+    """Yield the Docs with their annotations.
+
+    :raises PipelineError: If a component returns fewer or more Docs, or one of another text.
+    """
+    piped = nlp.pipe(docs) if len(docs) >= MIN_PIPED_TEXTS else (nlp(doc) for doc in docs)
+    count = 0
+    try:
+        for count, doc in enumerate(piped, start=1):
+            if count <= len(docs) and doc is not docs[count - 1] and doc.text != docs[count - 1].text:
+                raise PipelineError(
+                    f"a component returned a Doc of another text, {shorten(doc.text)!r}",
+                    remedy="correct the component: annotate the Doc that it gets, or a copy",
+                )
+            yield doc
+    except RuntimeError as exc:
+        if not isinstance(exc.__cause__, StopIteration):
+            raise
+        raise PipelineError(
+            "a component raised StopIteration", remedy="correct the component, such as a next() without a default"
+        ) from exc
+    if count != len(docs):
+        raise PipelineError(
+            f"a component returned {count} Docs for {len(docs)}",
+            remedy="correct the component's pipe: it must yield each Doc that it gets, in order",
+        )
 
 
 def _by_request(jobs: Sequence[Job]) -> Iterator[tuple[int, list[Job]]]:

@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.errors import RequestError, SpacyLambdaError
+from spacy_lambda.errors import RequestError, SpacyLambdaError, shorten
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
 __all__ = ["encode", "error_of", "field", "is_from", "outcomes_of", "read_json", "warn"]
+
+
+MAX_MESSAGE = 1000
+"""Maximum characters of a message of other code than this package's."""
 
 
 def is_from(event: Any, source: str) -> bool:
@@ -62,7 +66,8 @@ def outcomes_of(predictor: Predictor, requests: Sequence[Request]) -> list[Any]:
 
 def error_of(error: Exception) -> dict[str, str]:
     """Return an error in the form that takes the place of a prediction."""
-    fields = {"errorType": type(error).__name__, "errorMessage": str(error)}
+    name = type(error).__name__
+    fields = {"errorType": name, "errorMessage": shorten(str(error), MAX_MESSAGE) or name}
     if isinstance(error, SpacyLambdaError):
         fields.update(errorMessage=error.message, remedy=error.remedy)
     return fields
