@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,41 @@ def test_the_exit_code_is_1_if_no_document_was_annotated(
 )
 def test_the_path_of_the_errors(destination: str, errors_file: str | None, path: str | None) -> None:
     assert Summary(destination=destination, errors_file=errors_file).errors_path == path
+
+
+SUMMARY = Summary(
+    destination="out",
+    counts=Counts(documents=9, errors=8),
+    errors_file="_errors.jsonl",
+    reasons=Counter({"row 3 has 4 cells": 4, "b": 2, "c": 1, "d": 1}),
+)
+
+
+@pytest.mark.parametrize(
+    ("summary", "expected", "missing"),
+    [
+        (SUMMARY, ["    4: row 3 has 4 cells", "    and 1 other reason: see out/_errors.jsonl"], "truncated"),
+        (replace(SUMMARY, reasons=Counter("aaabbc")), ["    3: a", "    1: c"], "other reason"),
+        (replace(SUMMARY, reasons=Counter("abcde")), ["    and 2 other reasons: see out/_errors.jsonl"], "truncated"),
+        (
+            replace(SUMMARY, resumed=9),
+            ["  nothing to do: all of them were annotated before (8 of them with an error)"],
+            "resumed",
+        ),
+        (
+            replace(SUMMARY, counts=Counts(documents=9, truncated=2)),
+            ["  0 without entities, 2 truncated, 0 with an error"],
+            "nothing to do",
+        ),
+    ],
+)
+def test_the_summary_of_errors(
+    monkeypatch: pytest.MonkeyPatch, summary: Summary, expected: list[str], missing: str
+) -> None:
+    monkeypatch.setattr("spacy_lambda.corpus.job.annotate", lambda *args, **options: summary)
+    printed = CliRunner().invoke(make_app(), ["annotate", "in.jsonl", "out", "--pipeline", "compiled"]).stdout
+    assert [line for line in expected if line not in printed.splitlines()] == []
+    assert missing not in printed
 
 
 def test_warnings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,16 +40,28 @@ def test_the_output_is_not_part_of_the_corpus(
         assert summary.counts.documents == len(TEXTS) + 1
 
 
-@pytest.mark.parametrize("source", ["out", "out/sub", "out/sub/a.jsonl", "link"])
-def test_a_source_in_the_destination_is_refused(tmp_path: Path, pipeline: Path, engine: InProcess, source: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("out", "out is the destination\n"),
+        ("out/sub", "sub is in the destination\n"),
+        ("out/sub/a.jsonl", "is in the dest"),
+        ("link", "is the dest"),
+    ],
+)
+def test_a_source_in_the_destination_is_refused(
+    tmp_path: Path, pipeline: Path, engine: InProcess, source: str, problem: str
+) -> None:
     write_jsonl(tmp_path / "out" / "sub" / "a.jsonl", TEXTS)
     (tmp_path / "link").symlink_to(tmp_path / "out")
-    with pytest.raises(CorpusError, match="is the destination, or in it"):
+    with pytest.raises(CorpusError, match=problem):
         annotate(tmp_path / source, tmp_path / "out", pipeline=pipeline, on=engine)
-    with pytest.raises(CorpusError, match="is the destination, or in it"):
-        annotate(
-            tmp_path / "out" / "sub" / "a.jsonl", tmp_path / "out" / "sub" / "a.jsonl", pipeline=pipeline, on=engine
-        )
+    file = tmp_path / "out" / "sub" / "a.jsonl"
+    with pytest.raises(CorpusError, match=r"a\.jsonl is the destination"):
+        annotate(file, file, pipeline=pipeline, on=engine)
+    errors = write_jsonl(file.with_name("a.errors.jsonl"), TEXTS)
+    with pytest.raises(CorpusError, match="has the name of a file that the run writes beside the destination"):
+        annotate(errors, file, pipeline=pipeline, on=engine)
 
 
 def test_hidden_files_and_loops(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_whole_bucket_without_what_the_run_writes(s3: Any, pipeline: Path, eng
         assert summary.counts.documents == 50
     annotate("s3://corpora/*.jsonl", "s3://corpora/out.jsonl", pipeline=pipeline, on=engine)
     for source in ("s3://corpora/out", "s3://corpora/out/", "s3://corpora/out/in.jsonl-00000.jsonl"):
-        with pytest.raises(CorpusError, match="is the destination, or in it"):
+        with pytest.raises(CorpusError, match=r"is the destination|is in the destination"):
             annotate(source, "s3://corpora/out/", pipeline=pipeline, on=engine)
 
 

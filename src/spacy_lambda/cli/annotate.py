@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 REASONS = 3
 """Reasons of errors that the summary shows."""
 
-UNITS = {"local": "processes", "ray": "actors", "lambda": "invocations"}
+UNITS = {"local": ("process", "processes"), "ray": ("actor", "actors"), "lambda": ("invocation", "invocations")}
+"""Names of the units of engines, for one and for several."""
 
 
 def annotate(
@@ -218,8 +220,8 @@ def _confirm_cost(found: Estimate) -> None:
     (one,) = (one for one in found.engines if one.engine == "lambda")
     print_lines(
         *_measured(found),
-        f"{one.invocations:,} invocations, {one.units:,} at a time: about {duration(one.seconds)}, "
-        f"about {_dollars(one.cost)} by list prices",
+        f"{one.invocations:,} {UNITS['lambda'][one.invocations != 1]}, {one.units:,} at a time: "
+        f"about {duration(one.seconds)}, about {_dollars(one.cost)} by list prices",
         err=True,
     )
     if not confirm("Annotate on Lambda?", yes=False):
@@ -238,14 +240,16 @@ def _print_estimate(found: Estimate) -> None:
             (
                 one.engine,
                 one.measured_on,
-                f"{one.units:,} {UNITS[one.engine]}",
-                duration(one.seconds),
+                f"{one.units:,} {UNITS[one.engine][one.units != 1]}",
+                "< 1 s" if one.seconds < 1 else duration(one.seconds),
                 "" if one.invocations is None else f"{one.invocations:,}",
                 "" if one.cost is None else f"about {_dollars(one.cost)}",
             )
             for one in found.engines
         ],
     )
+    if any(one.engine != "lambda" for one in found.engines):
+        print_lines("local and ray: without starting processes and loading the pipeline, which takes some seconds")
 
 
 def _measured(found: Estimate) -> tuple[str, str]:
@@ -266,6 +270,15 @@ def _dollars(cost: float | None) -> str:
     return f"${cost or 0:,.2f}" if (cost or 0) >= 1 else f"${cost or 0:,.4f}"
 
 
+def _reasons(summary: Summary) -> Iterator[str]:
+    """Yield the most frequent errors, each by the message of its first document, and the number of the others."""
+    for reason, number in summary.reasons.most_common(REASONS):
+        yield f"    {number:,}: {reason}"
+    others = len(summary.reasons) - REASONS
+    if others > 0:
+        yield f"    and {others:,} other {'reason' if others == 1 else 'reasons'}: see {summary.errors_path}"
+
+
 def _split(value: str) -> list[str]:
     return [one.strip() for one in value.split(",") if one.strip()]
 
@@ -276,14 +289,14 @@ def _print(summary: Summary) -> None:
     rate = "" if speed is None else f", {summary.annotating_seconds:,.1f} s of it annotating: {speed:,.1f} documents/s"
     print_lines(f"{summary.destination}: {counts.documents:,} documents, {counts.words:,} words")
     if summary.resumed and not summary.annotated:
-        print_lines("  nothing to do: all of them were annotated before")
+        failed = f" ({counts.errors:,} of them with an error)" if counts.errors else ""
+        print_lines(f"  nothing to do: all of them were annotated before{failed}")
     elif summary.resumed:
         print_lines(f"  {summary.resumed:,} already annotated (resumed)")
-    print_lines(f"  {counts.empty:,} without entities, {counts.truncated:,} truncated, {counts.errors:,} with an error")
+    truncated = f", {counts.truncated:,} truncated" if counts.truncated else ""
+    print_lines(f"  {counts.empty:,} without entities{truncated}, {counts.errors:,} with an error")
     if summary.errors_file is not None:
-        print_lines(f"  errors: {summary.errors_path}")
-        for reason, number in summary.reasons.most_common(REASONS):
-            print_lines(f"    {number:,}: {reason}")
+        print_lines(f"  errors: {summary.errors_path}", *_reasons(summary))
     print_lines(f"  {summary.seconds:,.1f} s{rate}")
     if summary.cost is not None:
         print_lines(f"  ${summary.cost:,.4f} for invocations and state transitions, by list prices")

@@ -35,7 +35,7 @@ class Completion:
     :param shards: Number of shards.
     :param counts: Its documents in numbers.
     :param errors_file: The name of the file of errors.
-    :param reasons: How many documents have each error.
+    :param reasons: How many documents have each error, by the message of the first.
     :param cost: Dollars, on Lambda.
     """
 

@@ -33,7 +33,8 @@ def finish(
     :param sources: The files of the corpus.
     :param columns: Their columns.
     :param parts: The parts of a Doc that are requested.
-    :returns: The name of the file with the documents that have an error, if there are any; how many have each error.
+    :returns: The name of the file with the documents that have an error, if there are any; how many have each error, by
+        the message of the first; messages that differ in numbers only are one error.
     """
     if layout.converts:
         write = layout.format.open().writer(lambda: _lines(layout, records), sources, columns, parts)
@@ -55,18 +56,20 @@ def packed(file: BinaryIO) -> BinaryIO:
 
 
 def _write_errors(layout: Layout, failed: Sequence[ShardRecord]) -> tuple[str | None, Counter[str]]:
-    """Write the file of errors, or remove it, and count its errors by their messages, without their numbers."""
-    reasons = Counter[str]()
+    """Write the file of errors, or remove it, and count its errors by their messages."""
     if not failed:
         layout.final.remove(layout.errors)
-        return None, reasons
+        return None, Counter()
+    examples, numbers = dict[str, str](), Counter[str]()
     with layout.final.writing(layout.errors) as file:
         for record in failed:
             content = _content(layout, layout.shard_errors(record.name))
             file.write(content)
-            messages = (str(parse_json(line)["error"]["errorMessage"]) for line in content.splitlines())
-            reasons.update(shorten(NUMBER.sub("N", message), REASON_LENGTH) for message in messages)
-    return layout.errors, reasons
+            for line in content.splitlines():
+                message = str(parse_json(line)["error"]["errorMessage"])
+                example = examples.setdefault(NUMBER.sub("N", message), shorten(message, REASON_LENGTH))
+                numbers[example] += 1
+    return layout.errors, numbers
 
 
 def _lines(layout: Layout, records: Sequence[ShardRecord]) -> Iterator[dict[str, Any]]:

@@ -53,7 +53,8 @@ class Layout:
     :param final: Where the output appears: the same, or the folder of the one file.
     :param format: The output's format.
     :param file: The name of the one file of the output; ``None`` if each shard has its own.
-    :param own: Everything of it that sources may contain: files, and folders with all that is in them.
+    :param own: Everything of it that sources may contain: the output, then files, and folders with all that is in
+        them.
     """
 
     name: str

@@ -38,13 +38,13 @@ def find_local(sources: Sequence[str], *, any_format: bool, own: Sequence[str]) 
     """Find files; one that several sources lead to, as through a link, is found once.
 
     :param any_format: ``True`` if names need not have the suffix of a format.
-    :param own: Real paths of files and folders that are not part of the corpus.
+    :param own: Real paths of files and folders that are not part of the corpus, the destination first.
     :raises CorpusError: If a source is missing, empty or own, or a file is not a regular one.
     """
     roots, paths, real = set[Path](), list[Path](), set[str]()
     for source in sources:
         with _os_errors(source):
-            files = list(_files(source, any_format, frozenset(own)))
+            files = list(_files(source, any_format, own))
             new = {path: os.path.realpath(path) for _, path in files} if len(sources) > 1 else {}
             roots.update(root for root, _ in files)
             paths += [path for _, path in files if new.get(path) not in real]
@@ -53,11 +53,11 @@ def find_local(sources: Sequence[str], *, any_format: bool, own: Sequence[str]) 
     return [_found(path, path.relative_to(base).as_posix()) for path in sorted(set(paths))]
 
 
-def _files(source: str, any_format: bool, own: frozenset[str]) -> Iterator[tuple[Path, Path]]:
+def _files(source: str, any_format: bool, own: Sequence[str]) -> Iterator[tuple[Path, Path]]:
     """Yield the files of a source, each with the folder to which its name is relative; all absolute."""
     path = Path(os.path.abspath(source))
     if path.exists() and _is_own(path, own):
-        raise own_source(source)
+        raise own_source(source, os.path.realpath(path), own[0])
     if path.is_dir():
         files = [(path, one) for one in _below(path, own) if any_format or format_of(one.name)]
     elif path.exists():
@@ -80,9 +80,19 @@ def _files(source: str, any_format: bool, own: frozenset[str]) -> Iterator[tuple
     yield from files
 
 
-def own_source(source: str) -> CorpusError:
-    """Return the error for a source that the run itself writes."""
-    return CorpusError(f"{source} is the destination, or in it", remedy="choose a destination outside of the sources")
+def own_source(source: str, place: str, destination: str) -> CorpusError:
+    """Return the error for a source that the run itself writes.
+
+    :param place: Its real path, or its location.
+    :param destination: The destination's.
+    """
+    if place.rstrip("/") == destination.rstrip("/"):
+        problem = f"{source} is the destination"
+    elif place.startswith(f"{destination.rstrip('/')}/"):
+        problem = f"{source} is in the destination"
+    else:
+        problem = f"{source} has the name of a file that the run writes beside the destination"
+    return CorpusError(problem, remedy="choose a destination outside of the sources")
 
 
 def no_files(source: str) -> CorpusError:
@@ -91,7 +101,7 @@ def no_files(source: str) -> CorpusError:
     return CorpusError(f"{source} has no file of a corpus", remedy=f"store files that end with {known}, or pass --from")
 
 
-def _below(folder: Path, own: frozenset[str]) -> Iterator[Path]:
+def _below(folder: Path, own: Sequence[str]) -> Iterator[Path]:
     """Yield the files below a folder, but for those that are hidden or whose name begins with ``_``."""
     real = os.path.realpath(folder)
     for root, folders, names in os.walk(folder, onerror=_raise):
@@ -116,7 +126,7 @@ def _distinct(paths: Iterable[Path]) -> list[Path]:
     return sorted(found.values())
 
 
-def _is_own(path: Path, own: frozenset[str]) -> bool:
+def _is_own(path: Path, own: Sequence[str]) -> bool:
     real = os.path.realpath(path)
     return any(real == one or real.startswith(one.rstrip(os.sep) + os.sep) for one in own)
 

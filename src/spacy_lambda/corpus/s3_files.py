@@ -99,7 +99,7 @@ def _found(client: Any, one: _Object, shared: int) -> FoundFile:
 def _objects(client: Any, source: str, any_format: bool, own: Sequence[str]) -> list[_Object]:
     place = S3Place.of(source)
     if _is_own(str(place), own) or _is_own(f"{place}/", own):
-        raise own_source(source)
+        raise own_source(source, str(place), own[0])
     found = _exact(client, place) if place.key and not place.key.endswith("/") else None
     if found is not None:
         return [found]

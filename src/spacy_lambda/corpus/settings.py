@@ -33,6 +33,18 @@ FORMAT = 1
 RUN_DIGITS = 20
 """Digits of a run's name, which is part of the names of executions."""
 
+NAMES = {
+    "format": "the format of the settings",
+    "pipeline": "the pipeline's digest",
+    "include": "--include",
+    "labels": "--labels",
+    "long_text": "--long-text",
+    "text_column": "--text-column",
+    "id_column": "--id-column",
+    "output": "--to",
+}
+"""Names of settings for the user."""
+
 REMEDY = "choose another destination, or pass --force to begin again"
 
 
@@ -118,10 +130,25 @@ def check_settings(layout: Layout, wanted: Mapping[str, Any], found: Mapping[str
 
     :raises CorpusError: If they differ.
     """
-    different = [key for key in wanted if found.get(key) != wanted[key]]
+    before, now = _by_option(found), _by_option(wanted)
+    different = [name for name in now if before.get(name) != now[name]]
     if different:
-        changes = "; ".join(f"{key} was {found.get(key)!r} and is {wanted[key]!r}" for key in different)
+        changes = "; ".join(f"{name} was {_shown(before.get(name))} and is {_shown(now[name])}" for name in different)
         raise CorpusError(f"{layout.name} has results of other settings: {changes}", remedy=REMEDY)
+
+
+def _by_option(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by the options that set them, or in words."""
+    options = settings.get("options")
+    values = {**settings, **(options if isinstance(options, dict) else {})}
+    return {NAMES.get(key, key): value for key, value in values.items() if key != "options"}
+
+
+def _shown(value: Any) -> str:
+    """Return a setting as on the command line."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return "not set" if value is None else str(value)
 
 
 def clear_run(layout: Layout) -> None:

@@ -119,7 +119,8 @@ class Summary:
     :param annotating_seconds: The part of it in which documents were annotated: without loading the pipeline, without
         reading the corpus before, and without writing the output of all results.
     :param errors_file: The file with the documents that have an error, if there are any.
-    :param reasons: How many documents have each error, by its message with N for numbers.
+    :param reasons: How many documents have each error, by the message of the first: messages that differ in numbers
+        only are one error.
     :param cost: Dollars that all shards' invocations cost, on Lambda.
     """
 
