@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,12 @@ from typing import Any
 import pytest
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document
+from spacy_lambda.core.artifact.integrity import folder_digest
+from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.corpus.engines import worker_process
 from spacy_lambda.corpus.engines.isolation import MAX_ENDINGS
 from spacy_lambda.corpus.engines.local import LocalEngine
+from spacy_lambda.corpus.engines.pipeline_snapshot import PipelineSnapshot
 from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.corpus.shards import Shard, make_shard
 from spacy_lambda.errors import CorpusError
@@ -100,6 +104,34 @@ def test_a_process_that_ends_at_its_start_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "does-not-load").touch()
     with pytest.raises(CorpusError, match="ended with exit status 7 while loading the pipeline"):
         run(tmp_path, shard("a"))
+
+
+def test_a_pipeline_that_is_changed_during_a_run_ends_it(tmp_path: Path, pipeline: Path) -> None:
+    folder = tmp_path / "pipeline"
+    shutil.copytree(pipeline, folder)
+    snapshot = PipelineSnapshot.of(folder)
+    engine = LocalEngine(folder, AnnotateOptions(), workers=1, check_pipeline=snapshot.check)
+    found = engine.run(iter([shard("a"), shard("once", name="b-00000"), shard("c")]), lambda counts: None)
+    assert next(found).counts.documents == 1
+    patterns = folder / "entity_ruler" / "patterns.jsonl"
+    patterns.write_text(patterns.read_text(encoding="utf-8").replace("PROCESS", "PERSONS"), encoding="utf-8")
+    with pytest.raises(CorpusError, match="has changed since the run began"):
+        list(found)
+
+
+def test_only_a_different_pipeline_is_a_change(tmp_path: Path, pipeline: Path) -> None:
+    folder = tmp_path / "pipeline"
+    shutil.copytree(pipeline, folder)
+    snapshot = PipelineSnapshot.of(folder)
+    shutil.copytree(folder, tmp_path / "copy")
+    shutil.rmtree(folder)
+    with pytest.raises(CorpusError, match="has changed"):
+        snapshot.check()
+    (tmp_path / "copy").rename(folder)
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "code.pyc").write_bytes(b"")
+    snapshot.check()
+    assert PipelineSnapshot.of(folder).digest == snapshot.digest == folder_digest(pipeline, manifest_of(pipeline))
 
 
 def test_a_child_that_holds_the_pipes_does_not_hold_the_run(tmp_path: Path) -> None:

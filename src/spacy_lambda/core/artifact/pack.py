@@ -21,7 +21,7 @@ from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "require_new", "write_artifact"]
+__all__ = ["OnBytes", "Packed", "left_out", "manifest_of", "pack", "packed_digest", "require_new", "write_artifact"]
 
 
 LISTED_KEYS = ("lang", "name", "version", "description", "license", "spacy_version", "requirements", "pipeline")
@@ -125,6 +125,22 @@ def manifest_of(folder: Path) -> Manifest:
     if precision is not None:
         listed["precision"] = precision
     return Manifest(listed, tuple(_entry(folder, path) for path in paths))
+
+
+def packed_digest(folder: Path) -> Digest:
+    """Return the digest of a folder's artifact without writing that; every file is read.
+
+    :raises PipelineNotFoundError: If it has no readable ``meta.json``.
+    :raises ArtifactError: If a file cannot be part of an artifact.
+    """
+    manifest = manifest_of(folder)
+    digest = hashlib.sha256()
+    try:
+        for chunk in chunks(manifest, lambda entry: _contents(_source(folder, entry.path), entry)):
+            digest.update(chunk)
+    except OSError as exc:
+        _fail(exc)
+    return Digest(digest.hexdigest())
 
 
 def left_out(folder: str, names: list[str]) -> list[str]:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import get_args
 
 from spacy_lambda.core.annotation import AnnotateOptions
-from spacy_lambda.core.artifact.integrity import folder_digest
-from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.annotator import compiled_folder
 from spacy_lambda.corpus.choices import EngineName
 from spacy_lambda.corpus.engines.local import LocalEngine
+from spacy_lambda.corpus.engines.pipeline_snapshot import PipelineSnapshot
 from spacy_lambda.corpus.engines.protocol import Engine
 from spacy_lambda.corpus.pipeline_parts import PipelineParts
 from spacy_lambda.corpus.shards import SHARD_BYTES
@@ -65,23 +64,23 @@ def choose_engine(
     if pipeline is None:
         raise CorpusError("the pipeline is missing", remedy="pass --pipeline, or --function for a deployed function")
     folder = compiled_folder(pipeline)
-    digest = str(folder_digest(folder, manifest_of(folder)))
+    snapshot = PipelineSnapshot.of(folder)
 
     def make(options: AnnotateOptions, run: str, on_states: OnStates) -> Engine:
-        return _here(on, folder, options, workers, ray_address) if isinstance(on, str) else on
+        return _here(on, snapshot, options, workers, ray_address) if isinstance(on, str) else on
 
-    return ChosenEngine(digest, PipelineParts.of_folder(folder), SHARD_BYTES, make)
+    return ChosenEngine(str(snapshot.digest), PipelineParts.of_folder(folder), SHARD_BYTES, make)
 
 
 def _here(
-    name: EngineName, pipeline: Path, options: AnnotateOptions, workers: int | None, ray_address: str | None
+    name: EngineName, pipeline: PipelineSnapshot, options: AnnotateOptions, workers: int | None, ray_address: str | None
 ) -> Engine:
     if name == "local":
-        return LocalEngine(pipeline, options, workers=workers or available_cpus())
+        return LocalEngine(pipeline.folder, options, workers=workers or available_cpus(), check_pipeline=pipeline.check)
     if name == "ray":
         from spacy_lambda.corpus.engines.ray import RayEngine
 
-        return RayEngine(pipeline, options, workers=workers, address=ray_address)
+        return RayEngine(pipeline.folder, options, workers=workers, address=ray_address, check_pipeline=pipeline.check)
     raise CorpusError(f"unknown engine {name!r}", remedy=f"choose from {', '.join(get_args(EngineName))}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,19 +29,31 @@ class LocalEngine:
     :param pipeline: The folder of a compiled pipeline.
     :param options: Options of annotating.
     :param workers: Number of processes.
+    :param check_pipeline: Called when a process has loaded the pipeline; raises an error if that has changed.
     """
 
-    def __init__(self, pipeline: Path, options: AnnotateOptions, *, workers: int) -> None:
+    def __init__(
+        self,
+        pipeline: Path,
+        options: AnnotateOptions,
+        *,
+        workers: int,
+        check_pipeline: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pipeline = pipeline
         self._options = options
         self._workers = workers
+        self._check_pipeline = check_pipeline
 
     def run(self, shards: Iterator[Shard], on_documents: OnDocuments) -> Generator[ShardResult, None, None]:
         results: queue.Queue[ShardResult | Exception | None] = queue.Queue(maxsize=self._workers)
         source, endings = _Locked(shards), Endings()
-        workers = [
-            WorkerProcess(self._pipeline, self._options, lambda: on_documents(Counts())) for _ in range(self._workers)
-        ]
+
+        def on_ready() -> None:
+            self._check_pipeline()
+            on_documents(Counts())
+
+        workers = [WorkerProcess(self._pipeline, self._options, on_ready) for _ in range(self._workers)]
         threads = [
             threading.Thread(target=_feed, args=(worker, source, results, on_documents, endings), daemon=True)
             for worker in workers

@@ -40,15 +40,23 @@ class RayEngine:
     :param workers: Number of actors; by default one for each CPU of the cluster.
     :param address: The cluster's address, as for ``ray.init``; by default a cluster that is connected already, else
         Ray is started on this machine.
+    :param check_pipeline: Called when the pipeline is packed; raises an error if it has changed.
     """
 
     def __init__(
-        self, pipeline: Path, options: AnnotateOptions, *, workers: int | None = None, address: str | None = None
+        self,
+        pipeline: Path,
+        options: AnnotateOptions,
+        *,
+        workers: int | None = None,
+        address: str | None = None,
+        check_pipeline: Callable[[], None] = lambda: None,
     ) -> None:
         self._pipeline = pipeline
         self._options = options
         self._workers = workers
         self._address = address
+        self._check_pipeline = check_pipeline
 
     def run(self, shards: Iterator[Shard], on_documents: OnDocuments) -> Generator[ShardResult, None, None]:
         first = next(shards, None)
@@ -142,6 +150,7 @@ class RayEngine:
     def _packed(self) -> tuple[bytes, str]:
         with tempfile.TemporaryDirectory() as folder:
             packed = pack(self._pipeline, Path(folder, "pipeline.tar"))
+            self._check_pipeline()
             return packed.path.read_bytes(), packed.sha256
 
 
