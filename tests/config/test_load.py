@@ -248,6 +248,7 @@ def test_a_fault_names_the_source_of_its_value(tmp_path: Path) -> None:
             "is not TOML: Expected ']' at the end of a table declaration (at end of document)",
             TOML,
         ),
+        ("a = " + "9" * 5000, "the file", "is not TOML: a number has more than 4,300 digits", TOML),
         ("[a]\n[a]", "line 2, column 3,", "is not TOML: Cannot declare ('a',) twice: [a]", TOML),
         ("a = " + "[" * 50_000, "the file", "is nested too deeply", "write plain tables"),
     ],

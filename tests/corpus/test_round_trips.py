@@ -20,7 +20,7 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 
 from spacy_lambda.core.annotation import AnnotateOptions, Document, encode_line
 from spacy_lambda.core.request_options import DOC_PARTS
@@ -454,6 +454,18 @@ def test_a_docbin_of_spacy() -> None:
 def test_a_docbin_that_cannot_be_read(content: bytes) -> None:
     with pytest.raises(CorpusError, match="file cannot be read as a DocBin"):
         read("spacy", content)
+
+
+def test_a_docbin_with_a_name_twice() -> None:
+    doc = NLP("iron")
+    doc.user_data |= {"source": 1, "ents": "own", "text": "other"}
+    attribute: Any = ("._.", "source", None, None)
+    doc.user_data[attribute] = 2
+    doc.ents = [Span(doc, 0, 1, label="MATERIAL")]
+    (found,) = read("spacy", DocBin(store_user_data=True, docs=[doc]).to_bytes())
+    ents = [{"text": "iron", "label": "MATERIAL", "start": 0, "end": 4}]
+    own = {"source": 1, "_.source": 2, "user_data.ents": "own"}
+    assert plain(found) == {"id": "file:1", "text": "iron", "ents": ents, **own}
 
 
 def test_entities_as_a_table(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:

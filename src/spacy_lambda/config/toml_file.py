@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy_lambda.config.faults import Fault
 from spacy_lambda.core.files import read_file
-from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.core.foreign_errors import system_reason, value_reason
 from spacy_lambda.errors import ConfigError
 
 __all__ = ["FILE", "parse_toml", "read_toml"]
@@ -53,7 +53,7 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
     except ValueError as exc:
         at = AT_LINE.fullmatch(str(exc))
         if at is None:
-            raise _invalid(path, f"is not TOML: {exc}", REMEDY) from exc
+            raise _invalid(path, f"is not TOML: {value_reason(exc)}", REMEDY) from exc
         line = text.split("\n")[int(at["line"]) - 1].strip()
         problem, key = f"is not TOML: {at['what']}: {line[:80]}", f"line {at['line']}, column {at['column']},"
         raise _invalid(path, problem, REMEDY, key=key) from exc

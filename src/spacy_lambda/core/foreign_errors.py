@@ -7,11 +7,12 @@ each other.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 
 from spacy_lambda.errors import first_line
 
-__all__ = ["CLIENTS", "connection_reason", "system_reason"]
+__all__ = ["CLIENTS", "connection_reason", "system_reason", "value_reason"]
 
 CLIENTS = ("botocore", "requests", "urllib3")
 """Client libraries."""
@@ -29,6 +30,13 @@ def system_reason(error: BaseException) -> str:
         source, _, why = error.args[0][0]
         return f"{NUMBER.sub('', str(why)).partition(': ')[0]} ({source})"
     return NUMBER.sub("", first_line(error))
+
+
+def value_reason(error: ValueError) -> str:
+    """Return the message of an error; of a number that Python's limit of digits refuses, without its function."""
+    if "set_int_max_str_digits" in str(error):
+        return f"a number has more than {sys.get_int_max_str_digits():,} digits"
+    return str(error)
 
 
 def connection_reason(error: BaseException) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import json
 import math
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -85,10 +84,9 @@ def parse_json(data: str | bytes, *, nan_is_null: bool = False, unique_keys: boo
     except json.JSONDecodeError:
         raise
     except ValueError as exc:
-        # Checked here, because a function for each number would make parsing several times slower.
-        if "set_int_max_str_digits" not in str(exc):
-            raise
-        raise ValueError(f"a number has more than {sys.get_int_max_str_digits():,} digits") from None
+        from spacy_lambda.core.foreign_errors import value_reason
+
+        raise ValueError(value_reason(exc)) from None
     if text.count("[") + text.count("{") > MAX_VALUE_DEPTH:
         _check_depth(value)
     return value

@@ -40,21 +40,39 @@ def _docs(content: bytes, file: str) -> Iterator[Doc]:
 
 
 def _carried(doc: Doc, text_key: str) -> dict[str, Any]:
-    """Return the Doc's user data and extension attributes, and annotations that it has."""
+    """Return the Doc's user data and extension attributes, and annotations that it has.
+
+    Of two with one name, the attribute's becomes ``_.NAME``, and that of user data becomes ``user_data.NAME`` if the
+    other is annotations'.
+    """
+    parts = _annotations(doc)
+    taken = {text_key, *parts, *(key for key in doc.user_data if isinstance(key, str))}
     carried: dict[str, Any] = {}
     for key, value in doc.user_data.items():
-        if isinstance(key, str):
-            carried[key] = _plain(value)
+        if isinstance(key, str) and key != text_key:
+            carried[_free(key, "user_data.", taken) if key in parts else key] = _plain(value)
         elif isinstance(key, tuple) and len(key) == 4 and key[0] == EXTENSION and key[2:] == (None, None):
-            carried[key[1]] = _plain(value)
+            carried[_free(key[1], "_.", taken)] = _plain(value)
+    return carried | parts
+
+
+def _annotations(doc: Doc) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
     if doc.ents:
-        carried["ents"] = _spans(doc.ents)
+        parts["ents"] = _spans(doc.ents)
     if doc.cats:
-        carried["cats"] = _plain(doc.cats)
+        parts["cats"] = _plain(doc.cats)
     if doc.spans:
-        carried["spans"] = {key: _spans(group) for key, group in doc.spans.items()}
-    carried.pop(text_key, None)
-    return carried
+        parts["spans"] = {key: _spans(group) for key, group in doc.spans.items()}
+    return parts
+
+
+def _free(name: str, prefix: str, taken: set[str]) -> str:
+    """Return a name with as many prefixes as it takes to be different, and take it."""
+    while name in taken:
+        name = prefix + name
+    taken.add(name)
+    return name
 
 
 def _spans(spans: Iterable[Span]) -> list[dict[str, Any]]:
