@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from spacy_lambda.core.foreign_errors import system_reason
+
 __all__ = ["PREFIX", "FindUrl", "function_url", "pass_on"]
 
 PREFIX = "/function-url/"
@@ -47,7 +49,7 @@ def pass_on(environ: dict[str, Any], start_response: Callable[..., Any], find: F
         return [response.read()]
     except OSError as exc:
         start_response("502 Bad Gateway", [("Content-Type", "text/plain")])
-        return [f"the local Lambda cannot be reached: {exc}\n".encode()]
+        return [f"the local Lambda cannot be reached: {system_reason(exc)}\n".encode()]
     finally:
         connection.close()
 

@@ -35,6 +35,7 @@ from moto.sts.models import sts_backends
 
 from spacy_lambda.cdk.spec import ALIAS
 from spacy_lambda.core.lambda_function import log_group_name
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.rehearsal.deployed_code import DeployedCode, RunCode
 from spacy_lambda.rehearsal.moto_resources import add_resources
 from spacy_lambda.rehearsal.moto_step_functions import own_boto3, running_map_runs
@@ -184,7 +185,7 @@ _update_one = LambdaBackend.update_event_source_mapping
 def _send_message(backend: Any, function_arn: str, message: Any, queue_arn: str) -> bool:
     """Deliver one message; moto ignores the failures that the response reports."""
     record = {"messageId": message.id, "body": message.body, "eventSource": "aws:sqs", "eventSourceARN": queue_arn}
-    answer = json.loads(backend.invoke(function_arn, None, json.dumps({"Records": [record]}), {}, {}))
+    answer = parse_json(backend.invoke(function_arn, None, json.dumps({"Records": [record]}), {}, {}))
     return bool(answer == {"batchItemFailures": []})
 
 
