@@ -182,6 +182,31 @@ def test_one_file_that_is_not_as_it_was_written_is_refused(
     annotate(source, tmp_path / "out.jsonl", pipeline=pipeline, on=engine, force=True)
 
 
+def test_outputs_that_differ_in_their_suffix_have_their_own_errors(
+    tmp_path: Path, pipeline: Path, engine: InProcess
+) -> None:
+    wrong, right = write_jsonl(tmp_path / "wrong.jsonl", ["iron", 7]), write_jsonl(tmp_path / "right.jsonl", ["iron"])
+    for name, source in (("out.jsonl", wrong), ("out.csv", wrong), ("out.jsonl.gz", right)):
+        annotate(source, tmp_path / name, pipeline=pipeline, on=engine)
+    found = {path.name for path in tmp_path.glob("*.errors.jsonl")}
+    assert found == {"out.errors.jsonl", "out.csv.errors.jsonl"}
+
+
+def test_errors_of_an_earlier_version_are_kept_with_their_output(
+    tmp_path: Path, pipeline: Path, engine: InProcess
+) -> None:
+    source = write_jsonl(tmp_path / "in" / "a.jsonl", ["iron", 7])
+    out, errors, record = (tmp_path / "in" / name for name in ("out.csv", "out.errors.jsonl", ".out.csv.annotate.json"))
+    annotate(source.parent, out, pipeline=pipeline, on=engine)
+    out.with_name("out.csv.errors.jsonl").rename(errors)
+    record.write_text(record.read_text("utf-8").replace("out.csv.errors.jsonl", errors.name), encoding="utf-8")
+    assert annotate(source.parent, out, pipeline=pipeline, on=engine).errors_file == errors.name
+    assert len(engine.names) == 1
+    write_jsonl(source, ["iron"])
+    annotate(source.parent, out, pipeline=pipeline, on=engine, force=True)
+    assert {path.name for path in source.parent.iterdir()} == {"a.jsonl", "out.csv", record.name}
+
+
 def test_documents_with_an_error_are_listed(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
     source = tmp_path / "corpus.jsonl"
     source.write_bytes(b'{"text": "iron"}\n{bad\n[]\n{"txt": "a"}\n\n{"text": null, "id": 7}\n{"text": "\\ud800"}\n')

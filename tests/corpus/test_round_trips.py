@@ -494,7 +494,7 @@ def test_gzip_has_no_date(tmp_path: Path, pipeline: Path, engine: InProcess) -> 
     assert content[4:8] == b"\0\0\0\0"
     assert content[3] == 0  # no name either
     assert json.loads(gzip.decompress(content))["text"] == "iron"
-    assert summary.errors_file == "out.errors.jsonl"
+    assert summary.errors_file == "out.jsonl.gz.errors.jsonl"
 
 
 def test_docs_that_spacy_reads(tmp_path: Path, pipeline: Path) -> None:

@@ -88,8 +88,8 @@ def test_one_object_as_destination(s3: Any, pipeline: Path, engine: InProcess) -
     put(s3, **{"in.jsonl": LINES + b'{"text": 3}\n'})
     summary = annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
     found = objects(s3, "a/")
-    assert summary.errors_file == "out.errors.jsonl"
-    assert found.keys() == {"out.jsonl.gz", "out.errors.jsonl", ".out.jsonl.gz.annotate.json"}
+    assert summary.errors_file == "out.jsonl.gz.errors.jsonl"
+    assert found.keys() == {"out.jsonl.gz", "out.jsonl.gz.errors.jsonl", ".out.jsonl.gz.annotate.json"}
     assert [json.loads(line)["text"] for line in gzip.decompress(found["out.jsonl.gz"]).splitlines()] == TEXTS * 10
     again = annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
     assert (again.resumed, again.annotated) == (51, 0)

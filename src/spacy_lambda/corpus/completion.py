@@ -87,9 +87,10 @@ def corpus_digest(shards: Mapping[str, Digest]) -> Digest:
 
 
 def complete_run(layout: Layout, settings: RunSettings, corpus: Digest, summary: Summary) -> None:
-    """Record that an output of one file is complete, and remove everything else of its run."""
+    """Record that an output of one file is complete, and remove everything else of its run and of the one before."""
     if layout.file is None:
         return
+    before = _read(layout)
     names = [layout.file, *([layout.errors] if summary.errors_file else [])]
     found = Completion(
         settings=settings.to_dict(),
@@ -102,6 +103,9 @@ def complete_run(layout: Layout, settings: RunSettings, corpus: Digest, summary:
         cost=summary.cost,
     )
     layout.final.write(layout.completion, json.dumps(found.to_dict(), ensure_ascii=False).encode() + b"\n")
+    for name, state in before.files.items() if before is not None else ():
+        if name not in names and _is_whole(layout, name, *state):  # the file of errors had another name once
+            layout.final.remove(name)
     clear_run(layout)
     layout.work.remove(layout.output_begun)
     layout.work.remove_folder()
@@ -109,14 +113,19 @@ def complete_run(layout: Layout, settings: RunSettings, corpus: Digest, summary:
 
 def read_completion(layout: Layout) -> Completion | None:
     """Return the record of a complete output; ``None`` if there is none, or the output is not as it was written."""
+    found = _read(layout)
+    is_whole = found is not None and all(_is_whole(layout, name, *state) for name, state in found.files.items())
+    return found if is_whole else None
+
+
+def _read(layout: Layout) -> Completion | None:
     content = None if layout.file is None else layout.final.read(layout.completion)
     if content is None:
         return None
     try:
-        found = Completion.from_bytes(content, layout.completion)
+        return Completion.from_bytes(content, layout.completion)
     except (SpacyLambdaError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return found if all(_is_whole(layout, name, *state) for name, state in found.files.items()) else None
 
 
 def _is_whole(layout: Layout, name: str, size: int, sha256: Digest | None) -> bool:

@@ -160,7 +160,7 @@ def _local(destination: str, form: Format, *, is_file: bool) -> Layout:
         folder = FolderDestination(path)
         return Layout(destination, folder, folder, form, own=(str(real),))
     work = f"{path.name}.annotate"
-    beside = (work, errors_name(path.name), completion_name(path.name))
+    beside = (work, *errors_names(path.name), completion_name(path.name))
     own = (str(real), *(str(real.with_name(name)) for name in beside))
     final = FolderDestination(path.parent)
     return Layout(destination, FolderDestination(path.with_name(work)), final, form, path.name, own)
@@ -174,7 +174,7 @@ def _in_bucket(destination: str, form: Format, options: S3Options, *, is_file: b
         return Layout(destination, folder, folder, form, own=(str(S3Place(place.bucket, prefix)),))
     parent, slash, name = place.key.rpartition("/")
     work = f"{place.key}.annotate/"
-    beside = (parent + slash + one for one in (errors_name(name), completion_name(name)))
+    beside = (parent + slash + one for one in (*errors_names(name), completion_name(name)))
     own = tuple(str(S3Place(place.bucket, key)) for key in (place.key, work, *beside))
     return Layout(
         destination,
@@ -188,7 +188,12 @@ def _in_bucket(destination: str, form: Format, options: S3Options, *, is_file: b
 
 def errors_name(file: str) -> str:
     """Return the name of the file of errors beside an output of one file."""
-    return f"{PurePosixPath(bare_name(file)).stem}.errors.jsonl"
+    return f"{file.removesuffix('.jsonl')}.errors.jsonl"
+
+
+def errors_names(file: str) -> tuple[str, str]:
+    """Return the name of the file of errors, and the one that earlier versions gave it, without any suffix."""
+    return errors_name(file), f"{PurePosixPath(bare_name(file)).stem}.errors.jsonl"
 
 
 def completion_name(file: str) -> str:
