@@ -15,9 +15,11 @@ from typer.testing import CliRunner, Result
 from spacy_lambda.cli import make_app
 from spacy_lambda.cli.annotate_progress import annotate_progress, announced_executions
 from spacy_lambda.core.annotation import Counts
+from spacy_lambda.corpus.choices import OUTPUT_FORMATS, SOURCE_FORMATS
 from spacy_lambda.corpus.estimate import EngineEstimate, Estimate
+from spacy_lambda.corpus.formats.registry import FORMATS
 from spacy_lambda.corpus.summary import Progress, ShardStates, Summary
-from spacy_lambda.errors import DeployError
+from spacy_lambda.errors import DeployError, SpacyLambdaError
 
 
 @pytest.fixture
@@ -34,7 +36,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("words", [["--function", "ner"], ["--on", "lambda"]])
-def test_lambda_is_confirmed(runs: list[dict[str, Any]], tmp_path: Path, words: list[str]) -> None:
+def test_lambda_is_confirmed(
+    runs: list[dict[str, Any]], tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spacy_lambda.corpus.engines.deployed.find_deployed", lambda *args, **options: None)
     arguments = ["annotate", "in.jsonl", str(tmp_path / "out"), *words]
     refused = CliRunner().invoke(make_app(), arguments)
     assert isinstance(refused.exception, DeployError)
@@ -42,6 +47,31 @@ def test_lambda_is_confirmed(runs: list[dict[str, Any]], tmp_path: Path, words: 
     assert runs == []
     assert CliRunner().invoke(make_app(), [*arguments, "--yes"]).exit_code == 0
     assert len(runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--function", "ner"], "does not exist"),
+        (["--on", "lambda"], "does not exist"),
+        (["--on", "lambda", "--pipeline", "compiled"], "on Lambda, the pipeline is the function's"),
+        (["--function", "ner", "--pipeline", "compiled"], "on Lambda, the pipeline is the function's"),
+        (["--on", "local", "--function", "ner", "--pipeline", "compiled"], "has no use on this engine"),
+    ],
+)
+def test_what_is_wrong_with_the_function_is_reported_before_a_confirmation_is_required(
+    runs: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(make_app(), ["annotate", "in.jsonl", "out", *words])
+    assert isinstance(refused.exception, SpacyLambdaError)
+    assert message in str(refused.exception)
+    assert runs == []
+
+
+def test_the_formats_of_the_help_are_all_of_them() -> None:
+    assert tuple(FORMATS) == SOURCE_FORMATS
+    assert tuple(name for name, one in FORMATS.items() if one.is_written) == OUTPUT_FORMATS
 
 
 @pytest.mark.parametrize("words", [[], ["--on", "local"], ["--on", "ray"]])

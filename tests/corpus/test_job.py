@@ -502,6 +502,36 @@ def test_force_removes_what_a_killed_process_left(
     assert not list((tmp_path / "out" / "_annotate").rglob("a.jsonl*"))
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_shards_with_errors_are_annotated_again(tmp_path: Path, pipeline: Path, engine: InProcess, form: str) -> None:
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    for name, texts in (("a.jsonl", TEXTS), ("b.jsonl", ["iron", None]), ("c.jsonl", [None, "heat"])):
+        write_jsonl(corpus / name, texts)
+    annotate(corpus, out, pipeline=pipeline, on=engine, output_format=form)
+    again = InProcess(pipeline)
+    assert annotate(corpus, out, pipeline=pipeline, on=again, output_format=form).counts.errors == 2
+    assert again.names == []
+    write_jsonl(corpus / "b.jsonl", ["iron", "glass"])
+    summary = annotate(corpus, out, pipeline=pipeline, on=again, output_format=form, retry_errors=True)
+    assert again.names == ["b.jsonl-00000", "c.jsonl-00000"]
+    assert (summary.counts.errors, summary.resumed, summary.annotated) == (1, 5, 4)
+    assert len((out / "_errors.jsonl").read_bytes().splitlines()) == 1
+    assert b"glass" in (out / f"b.jsonl-00000.{form}").read_bytes()
+    assert [path.name for path in (out / "_annotate" / "errors").iterdir()] == ["c.jsonl-00000.jsonl"]
+    (corpus / "c.jsonl").unlink()
+    with pytest.raises(CorpusError, match=r"c\.jsonl-00000, are missing from the corpus"):
+        annotate(corpus, out, pipeline=pipeline, on=again, output_format=form, retry_errors=True)
+
+
+def test_errors_are_not_retried_where_shards_are_not_kept(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None])
+    annotate(source, tmp_path / "all.jsonl", pipeline=pipeline, on=engine)
+    with pytest.raises(CorpusError, match="results of single shards are not kept"):
+        annotate(source, tmp_path / "all.jsonl", pipeline=pipeline, on=engine, retry_errors=True)
+    with pytest.raises(CorpusError, match="--retry-errors is not for Lambda"):
+        annotate(source, tmp_path / "out", function="ner", retry_errors=True)
+
+
 def raise_interrupt(*arguments: Any) -> None:
     raise KeyboardInterrupt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,9 +23,9 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.progress import paused, progress
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
-from spacy_lambda.corpus.choices import HERE, EngineName, OnError
+from spacy_lambda.corpus.choices import HERE, OUTPUT_FORMATS, SOURCE_FORMATS, EngineName, OnError
 from spacy_lambda.corpus.summary import Summary
-from spacy_lambda.errors import CorpusError
+from spacy_lambda.errors import CorpusError, DeployError
 
 if TYPE_CHECKING:
     from spacy_lambda.corpus import Estimate
@@ -41,14 +42,14 @@ def annotate(
         list[str],
         typer.Argument(
             metavar="SRC",
-            help="Files, folders or quoted patterns, here or s3://bucket/prefix; '-' for standard input.",
+            help="Files, folders or quoted patterns, here or s3://bucket/prefix; '-' alone for standard input.",
         ),
     ],
     destination: Annotated[str, typer.Argument(metavar="DST", help="Folder or one file, here or s3://bucket/prefix.")],
     *,
     pipeline: Annotated[
         str | None,
-        typer.Option(help="Compiled pipeline: folder, installed package, artifact or location.", show_default=""),
+        typer.Option(help="Compiled pipeline: folder, installed package, artifact or location.", show_default=False),
     ] = None,
     function: Annotated[
         str | None,
@@ -85,14 +86,17 @@ def annotate(
     input_format: Annotated[
         str | None,
         typer.Option(
-            "--from", help="Format of the sources.", show_default="by their names", autocompletion=complete_sources
+            "--from",
+            help=f"Format of the sources: {', '.join(SOURCE_FORMATS)}.",
+            show_default="by their names",
+            autocompletion=complete_sources,
         ),
     ] = None,
     output_format: Annotated[
         str | None,
         typer.Option(
             "--to",
-            help="Format of the output.",
+            help=f"Format of the output: {', '.join(OUTPUT_FORMATS)}.",
             show_default="by its name; jsonl in a folder",
             autocompletion=complete_outputs,
         ),
@@ -112,6 +116,9 @@ def annotate(
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the results of an earlier run; no other file is replaced.")
+    ] = False,
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Annotate shards again that have documents with an error.")
     ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -135,6 +142,7 @@ def annotate(
         "config": config,
         "s3": s3,
         "force": force,
+        "retry_errors": retry_errors,
     }
     if dry_run:
         if pipeline is None and function is None and on != "lambda":
@@ -151,10 +159,11 @@ def annotate(
         else:
             _print_estimate(found)
         return
-    if on == "lambda" or (on is None and function is not None):
-        require_terminal(yes=yes)
-        if not yes:
-            _confirm_cost(_estimate(sources, destination, quiet=as_json, on_lambda=True, **estimated))
+    from spacy_lambda.corpus.engines.chosen import runs_on_lambda
+
+    if runs_on_lambda(on, pipeline=pipeline, function=function) and not (yes or retry_errors):
+        _require_terminal(function, config, region, profile)
+        _confirm_cost(_estimate(sources, destination, quiet=as_json, on_lambda=True, **estimated))
     from spacy_lambda.corpus import annotate as annotate_corpus
 
     with (
@@ -181,6 +190,7 @@ def annotate(
             workers=workers,
             ray_address=ray_address,
             force=force,
+            retry_errors=retry_errors,
             on_progress=on_progress,
             on_warning=_warn,
         )
@@ -191,6 +201,22 @@ def annotate(
     if 0 < summary.counts.documents == summary.counts.errors:
         print_error(_all_failed(summary))
         raise typer.Exit(1)
+
+
+def _require_terminal(function: str | None, config: Path | None, region: str | None, profile: str | None) -> None:
+    """Refuse to begin what cannot be confirmed; before that, report what is wrong with the function or credentials.
+
+    With a terminal, the estimate reports these.
+
+    :raises DeployError: If stdin or every output is not a terminal.
+    """
+    try:
+        require_terminal(yes=False)
+    except DeployError:
+        from spacy_lambda.corpus.engines.deployed import find_deployed
+
+        find_deployed(function, config=config, region=region, profile=profile)
+        raise
 
 
 def _warn(message: str) -> None:

@@ -125,6 +125,7 @@ def estimate_corpus(
     shard_bytes: int | None = None,
     architecture: str = "arm64",
     force: bool = False,
+    retry_errors: bool = False,
     on_step: OnStep = no_progress,
     on_warning: OnWarning = _LOGGER.warning,
 ) -> Estimate:
@@ -150,7 +151,9 @@ def estimate_corpus(
     begun = None if force else layout
     size = shard_bytes or _shard_bytes(begun, deployed)
     shards = cut_shards(files, Columns.of(text_column, id_column), shard_bytes=size)
-    reading = read_all(shards, done=() if begun is None else read_records(begun), on_step=on_step)
+    records = {} if begun is None else read_records(begun)
+    done = {name for name, record in records.items() if not (retry_errors and record.counts.errors)}
+    reading = read_all(shards, done=done, on_step=on_step)
     on_step("sample", 0, 1)
     measured, engines = list[Measured](), list[EngineEstimate]()
     sample = _texts(reading) if reading.documents else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.choices import EngineName, OnError
 from spacy_lambda.corpus.completion import Completion, complete_run, corpus_digest, read_completion
-from spacy_lambda.corpus.engines.chosen import choose_engine
+from spacy_lambda.corpus.engines.chosen import choose_engine, runs_on_lambda
 from spacy_lambda.corpus.engines.protocol import Engine, ShardResult
 from spacy_lambda.corpus.files import CorpusFile, Sources, find_files
 from spacy_lambda.corpus.finish import finish
@@ -64,6 +64,7 @@ def annotate(
     s3: S3Options = FROM_ENVIRONMENT,
     shard_bytes: int | None = None,
     force: bool = False,
+    retry_errors: bool = False,
     on_progress: OnProgress = no_progress,
     on_warning: OnWarning = _LOGGER.warning,
 ) -> Summary:
@@ -88,13 +89,20 @@ def annotate(
     :param config: On Lambda: the project's file; by default ``spacy-lambda.toml`` in the current folder.
     :param s3: Options of S3; on Lambda, its profile and region are the function's too.
     :param shard_bytes: Size at which a shard ends; by default that of the run that is resumed, else the engine's.
-    :param force: Replace what is at the destination, and results of other settings.
+    :param force: Replace the results of an earlier run, also those of other settings.
+    :param retry_errors: Annotate shards again that have documents with an error; not on Lambda, nor if the destination
+        is one file that is complete.
     :param on_progress: Called with the figures so far.
     :param on_warning: Called before the run with what is probably a mistake; by default it is logged.
     :raises CorpusError: If the corpus cannot be read, or the destination has other results.
     :raises StoreError: If S3 cannot be reached or denies access.
     :raises NotCompiledError: If the pipeline needs torch.
     """
+    if retry_errors and runs_on_lambda(on, pipeline=pipeline, function=function):
+        raise CorpusError(
+            "--retry-errors is not for Lambda: an execution that is redriven skips shards that it has annotated",
+            remedy="pass --pipeline with the function's pipeline to retry on this machine, or --force to begin again",
+        )
     layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
     wanted = AnnotateOptions.of(include, labels, long_text)
     options = replace(wanted, include=layout.format.included(wanted.include))
@@ -121,11 +129,16 @@ def annotate(
         settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size, layout.format.name)
         if complete is not None:
             check_settings(layout, settings.to_dict(), complete.settings)
+            if retry_errors and complete.counts.errors:
+                raise CorpusError(
+                    f"{layout.name} is complete, and results of single shards are not kept beside one file",
+                    remedy="pass --force to annotate all documents again, or choose a folder as destination",
+                )
             return run.unchanged(complete, size)
         check_files(layout, files, force=force)
         engine = chosen.make(options, run_name(layout, settings), run.tally.show)
         done = read_records(layout) if begin_run(layout, settings, force=force) else {}
-        return run.all(engine, settings, done)
+        return run.all(engine, settings, done, retry_errors=retry_errors)
 
 
 class _Run:
@@ -144,6 +157,8 @@ class _Run:
         self._layout, self._columns, self._parts = layout, columns, parts
         self._on_error = on_error
         self._digests: dict[str, Digest] = {}
+        self._recorded: Set[str] = frozenset()
+        self._retried: Collection[str] = ()
 
     def unchanged(self, complete: Completion, shard_bytes: int) -> Summary:
         """Return the summary of a complete output, of which the corpus is read again.
@@ -157,10 +172,19 @@ class _Run:
             raise _stopped(self._layout.final.read(complete.errors_file) or b"")
         return complete.summary(self._layout.name, self.tally.seconds)
 
-    def all(self, engine: Engine, settings: RunSettings, done: Mapping[str, ShardRecord]) -> Summary:
-        """Annotate what is missing, and make the output."""
+    def all(
+        self, engine: Engine, settings: RunSettings, recorded: Mapping[str, ShardRecord], *, retry_errors: bool
+    ) -> Summary:
+        """Annotate what is missing, and make the output.
+
+        :param recorded: The shards that are done.
+        :param retry_errors: Annotate those with errors again.
+        """
+        self._recorded = recorded.keys()
+        self._retried = {one.name for one in recorded.values() if retry_errors and one.counts.errors}
+        done = {name: record for name, record in recorded.items() if name not in self._retried}
         shards = self._shards(settings.shard_bytes)
-        if done and not any(file.read_once for file in self.tally.files):
+        if recorded and not any(file.read_once for file in self.tally.files):
             is_complete = self._check(shards, done)
             shards = iter(()) if is_complete else self._shards(settings.shard_bytes)
         records = dict(done)
@@ -171,7 +195,7 @@ class _Run:
         with closing(engine.run(self._missing(shards, done), self.tally.add)) as results:
             for result in results:
                 records[result.name] = self._write(result)
-        self._check_names(self._digests.keys(), done)
+        self._check_names()
         summary = self._finish([records[name] for name in self._digests])
         complete_run(self._layout, settings, corpus_digest(self._digests), summary)
         return summary
@@ -206,7 +230,7 @@ class _Run:
         """
         for shard in self._seen(shards, done):
             self._check_digest(shard, done)
-        self._check_names(self._digests.keys(), done)
+        self._check_names()
         if self._digests.keys() <= done.keys():
             return True
         self._digests.clear()
@@ -225,8 +249,8 @@ class _Run:
         if shard.name in done and done[shard.name].sha256 != shard.sha256:
             raise self._changed(f"the documents of {shard.name} are not those that were annotated")
 
-    def _check_names(self, names: Collection[str], done: Mapping[str, ShardRecord]) -> None:
-        missing = sorted(done.keys() - names)
+    def _check_names(self) -> None:
+        missing = sorted(self._recorded - self._digests.keys())
         if missing:
             raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are missing from the corpus")
 
@@ -253,6 +277,8 @@ class _Run:
         begin_record(self._layout, result.name)
         if result.errors:
             self._layout.work.write(self._layout.shard_errors(result.name), result.errors)
+        elif result.name in self._retried:
+            self._layout.work.remove(self._layout.shard_errors(result.name))
         self._layout.work.write(self._layout.part(result.name), result.lines)
         record = ShardRecord(
             result.name,

@@ -20,7 +20,7 @@ from spacy_lambda.corpus.summary import OnStates
 from spacy_lambda.errors import CorpusError
 from spacy_lambda.runtime.cpus import available_cpus
 
-__all__ = ["ChosenEngine", "choose_engine"]
+__all__ = ["ChosenEngine", "choose_engine", "runs_on_lambda"]
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,9 @@ def choose_engine(
     :raises CorpusError: If it is unknown, or if its pipeline or its function is missing.
     :raises NotCompiledError: If the pipeline needs torch.
     """
-    on = on or ("local" if function is None else "lambda")
-    if on == "lambda":
-        if pipeline is not None:
-            raise CorpusError(
-                "on Lambda, the pipeline is the function's", remedy="pass --function instead of --pipeline"
-            )
+    if runs_on_lambda(on, pipeline=pipeline, function=function):
         return _on_lambda(function, config, aws)
+    on = on or "local"
     if pipeline is None:
         raise CorpusError("the pipeline is missing", remedy="pass --pipeline, or --function for a deployed function")
     folder = compiled_folder(pipeline)
@@ -70,6 +66,24 @@ def choose_engine(
         return _here(on, snapshot, options, workers, ray_address) if isinstance(on, str) else on
 
     return ChosenEngine(str(snapshot.digest), PipelineParts.of_folder(folder), SHARD_BYTES, make)
+
+
+def runs_on_lambda(
+    on: EngineName | Engine | None, *, pipeline: str | Path | None = None, function: str | None = None
+) -> bool:
+    """Return whether a choice is a deployed function.
+
+    :raises CorpusError: If it has both a pipeline and a function.
+    """
+    on_lambda = on == "lambda" or (on is None and function is not None)
+    if on_lambda and pipeline is not None:
+        raise CorpusError("on Lambda, the pipeline is the function's", remedy="pass --function instead of --pipeline")
+    if pipeline is not None and function is not None:
+        raise CorpusError(
+            f"the function {function!r} has no use on this engine",
+            remedy="leave out --function, or --pipeline and --on",
+        )
+    return on_lambda
 
 
 def _here(

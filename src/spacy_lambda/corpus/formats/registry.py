@@ -66,7 +66,8 @@ class Columns:
             if column not in names:
                 raise CorpusError(
                     f"{place}: the column {column!r} is missing; columns: {list_names(names)}",
-                    remedy=f"pass {option} with one of them",
+                    remedy=f"pass {option} with one of them; annotate files with other columns in several runs, by"
+                    " patterns such as '*.csv', each into a destination of its own",
                 )
 
 
