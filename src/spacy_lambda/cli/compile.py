@@ -11,7 +11,10 @@ from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption
 from spacy_lambda.cli.progress import progress
-from spacy_lambda.compiler.precisions import CALIBRATED, EXACT, PRECISIONS
+from spacy_lambda.compiler.input_paths import check_paths
+from spacy_lambda.compiler.output_folder import check_output
+from spacy_lambda.compiler.precisions import CALIBRATED, EXACT, PRECISIONS, require_calibrated
+from spacy_lambda.core.artifact.open import check_source
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
 from spacy_lambda.core.files import file_sizes, megabytes
 from spacy_lambda.core.pipeline_meta import UNNAMED, pipeline_name, read_meta
@@ -55,6 +58,10 @@ def compile_(
 
     Example: spacy-lambda compile output/model-best compiled --precision int8 --name materials --version 1.0.0
     """
+    require_calibrated(precision, calibrate)
+    check_paths(texts=(calibrate, verify), code=code)
+    inputs = [one for one in (calibrate, verify, *(code or ())) if one is not None]
+    check_output(out, original=check_source(pipeline), inputs=inputs, force=force)
     from spacy_lambda.compiler import compile_pipeline
 
     with progress(quiet=as_json) as on_step:
@@ -91,8 +98,8 @@ def _print(meta: CompiledMeta, out: Path) -> None:
         print_lines(f"  with custom code: {', '.join(meta.code)}; load it with spacy_lambda.load")
     for name, encoder in meta.encoders.items():
         print_lines(
-            f"  {name}: {encoder['architecture']}, hidden states within {encoder['relative_error']:.1e} of torch's"
-            f" on random wordpieces"
+            f"  {name}: {encoder['architecture']}, hidden states within {encoder['relative_error']:.1e} of torch's,"
+            f" relative to their size, on random wordpieces"
         )
     if not meta.encoders:
         print_lines("  this pipeline has no transformer: it is copied unchanged")

@@ -11,9 +11,17 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import CodeOption, JsonOption
 from spacy_lambda.cli.progress import progress
+from spacy_lambda.compiler.input_paths import check_paths
+from spacy_lambda.core.artifact.open import check_source
 from spacy_lambda.core.files import megabytes
 
 SHOWN_LABELS = 6
+
+NAMES = {
+    "largest_difference": "largest difference from torch's",
+    "relative_error": "difference from torch's, relative",
+}
+"""Names of settings that need more than their key."""
 
 
 def inspect(
@@ -31,6 +39,8 @@ def inspect(
 
     Example: spacy-lambda inspect en_core_web_trf
     """
+    check_source(pipeline)
+    check_paths(code=code)
     from spacy_lambda.compiler import describe_pipeline
 
     with progress(quiet=as_json) as on_step:
@@ -48,9 +58,9 @@ def inspect(
 def _print(found: Mapping[str, Any], arguments: str) -> None:
     size, version = megabytes(found["bytes"]), found["spacy_version"] or "unknown"
     print_lines(f"{found['pipeline']}: {found['kind']}, {size}, for spaCy {version}")
-    print_table(["component", "factory", ">labels", ""], map(_component, found["components"]))
+    print_table(["component", "factory", ">labels", "names of labels"], map(_component, found["components"]))
     for transformer in found["transformers"]:
-        print_table(["transformer", str(transformer["component"])], _rows(transformer))
+        print_table(["setting", "value"], _rows(transformer), title=f"transformer {transformer['component']!r}")
     for key, title in (("requirements", "requirements"), ("code", "custom code")):
         if found[key]:
             print_lines(f"{title}: {', '.join(found[key])}")
@@ -83,7 +93,14 @@ def _label(label: str) -> str:
 def _rows(transformer: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for key, value in transformer.items():
         if key != "component" and value is not None and not (key in ("window", "stride") and value == 0):
-            yield key.replace("_", " "), f"{value:,}" if type(value) is int else value
+            yield NAMES.get(key, key.replace("_", " ")), _figure(value)
+
+
+def _figure(value: object) -> object:
+    """Return integers with separators, and errors, which are the only fractions, in two digits."""
+    if isinstance(value, float):
+        return f"{value:.2g}"
+    return f"{value:,}" if type(value) is int else value
 
 
 def _fit(name: str, fit: Mapping[str, Any]) -> tuple[object, ...]:

@@ -11,6 +11,8 @@ from spacy_lambda.cli.console import print_error, print_json
 from spacy_lambda.cli.options import CodeOption, JsonOption, finite
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.cli.verify_report import nothing_compared, print_report
+from spacy_lambda.compiler.input_paths import check_paths
+from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.errors import VerifyError
 
 
@@ -38,6 +40,9 @@ def verify(
 
     Example: spacy-lambda verify output/model-best compiled --texts texts.jsonl --min-agreement 0.99
     """
+    for one in (original, compiled):
+        find_pipeline(one)
+    check_paths(texts=(texts,), code=code)
     from spacy_lambda.compiler import verify as compare_on_texts
 
     with progress(quiet=as_json) as on_step:

@@ -18,7 +18,7 @@ from spacy_lambda.compiler.libraries import LIBRARIES
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.naming import chosen_name, write_name
 from spacy_lambda.compiler.output_folder import open_output
-from spacy_lambda.compiler.precisions import CALIBRATED, PRECISIONS
+from spacy_lambda.compiler.precisions import PRECISIONS, require_calibrated
 from spacy_lambda.compiler.proof import prove
 from spacy_lambda.compiler.provenance import source_hash
 from spacy_lambda.compiler.texts import read_docs
@@ -28,7 +28,6 @@ from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.errors import CompileError
 from spacy_lambda.pipeline.kind import require_original
 
 __all__ = ["compile_pipeline"]
@@ -44,6 +43,9 @@ TOOLS = (
     "onnx",
     "onnxruntime",
 )
+
+TESTING = "testing without torch"
+"""The step of the proof, as progress names it."""
 
 PROOF_TEXTS = 5
 """Texts of the verification that the proof uses too."""
@@ -88,12 +90,7 @@ def compile_pipeline(
         pipeline cannot be compiled.
     :raises VerifyError: If there are no texts where they should be.
     """
-    rules = PRECISIONS[precision]
-    if calibrate is not None and not rules.calibrated:
-        raise CompileError(
-            f"--calibrate {calibrate} applies to {' and '.join(CALIBRATED)} only, and the precision is {precision}",
-            remedy=f"add --precision {' or '.join(CALIBRATED)}, or leave out --calibrate",
-        )
+    rules = require_calibrated(precision, calibrate)
     inputs = [one for one in (calibrate, verify, *code) if one is not None]
     with pipeline_folder(pipeline) as path, open_output(out, original=path, inputs=inputs, force=force) as target:
         require_original(path)
@@ -131,7 +128,7 @@ def _prove(
 ) -> CompiledMeta:
     """Prove the written pipeline, and record its speed."""
     speeds: list[dict[str, Any] | None] = []
-    on_step("proving", 0, 1)
+    on_step(TESTING, 0, 1)
     known = prove(
         original,
         folder,
@@ -143,7 +140,7 @@ def _prove(
     )
     meta = replace(meta, speed=speeds[-1] if speeds else None)
     write_meta(folder, meta, known)
-    on_step("proving", 1, 1)
+    on_step(TESTING, 1, 1)
     return meta
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from spacy_lambda.compiler.input_paths import code_problem
 from spacy_lambda.errors import CompileError, PipelineLoadError
 from spacy_lambda.runtime.code import CODE_FOLDER, import_modules, module_name_problem
 
@@ -128,18 +129,17 @@ def _has_custom_code(package: Path, path: Path) -> bool:
 
 def _entry_problem(entry: Path, *, is_own: bool) -> tuple[str, str] | None:
     """Return why an entry cannot be copied into the pipeline, and the remedy."""
-    if not entry.exists():
-        return "it does not exist", "give a Python file, a package's folder, or a file next to them"
-    if entry.is_dir() and not (entry / "__init__.py").is_file():
-        return "it is a folder without __init__.py", "give the Python files in it, or make it a package"
+    problem = code_problem(entry)
+    if problem is not None:
+        return problem
     if entry.is_file() and entry.suffix != ".py":
         return None if entry.suffix not in BINARY else _BINARY
     name = entry.stem if entry.is_file() else entry.name
-    problem = module_name_problem(name)
-    if problem is None and not is_own and _is_installed(name, entry):
-        problem = f"it would hide the installed package {name!r}"
-    if problem is not None:
-        return problem, "rename it"
+    name_problem = module_name_problem(name)
+    if name_problem is None and not is_own and _is_installed(name, entry):
+        name_problem = f"it would hide the installed package {name!r}"
+    if name_problem is not None:
+        return name_problem, "rename it"
     return _package_problem(entry) if entry.is_dir() else None
 
 

@@ -13,7 +13,7 @@ from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipelines import is_pipeline
 from spacy_lambda.errors import CompileError
 
-__all__ = ["OutputFolder", "open_output"]
+__all__ = ["OutputFolder", "check_output", "open_output"]
 
 
 class OutputFolder:
@@ -53,7 +53,7 @@ def open_output(out: Path, *, original: Path, inputs: Iterable[Path], force: boo
     :raises CompileError: If ``out`` exists, contains or is inside what is read, or cannot be written.
     """
     out = Path(os.path.realpath(out))
-    _check(out, Path(os.path.realpath(original)), [Path(os.path.realpath(one)) for one in inputs], force=force)
+    check_output(out, original=original, inputs=inputs, force=force)
     try:
         with tempfile.TemporaryDirectory(dir=_existing(out.parent), prefix=f".{out.name}.") as scratch:
             yield OutputFolder(Path(scratch, "pipeline"), out)
@@ -72,13 +72,18 @@ def _system_error(error: OSError, out: Path) -> CompileError:
     return CompileError(f"{file}: {system_reason(error)}", remedy="check that it exists, and its permissions")
 
 
-def _check(out: Path, original: Path, inputs: Iterable[Path], *, force: bool) -> None:
+def check_output(out: Path, *, original: Path, inputs: Iterable[Path], force: bool) -> None:
+    """Check a destination.
+
+    :raises CompileError: If it exists, or contains or is inside what is read.
+    """
+    out, original = Path(os.path.realpath(out)), Path(os.path.realpath(original))
     if original in out.parents:
         raise CompileError(f"{out} is inside the original", remedy="choose another folder")
     around = next((folder for folder in out.parents if is_pipeline(folder)), None)
     if around is not None:
         raise CompileError(f"{out} is inside another pipeline, {around}", remedy="choose another folder")
-    for what, one in (("the original", original), *((str(one), one) for one in inputs)):
+    for what, one in (("the original", original), *((str(one), Path(os.path.realpath(one))) for one in inputs)):
         if out == one or out in one.parents:
             raise CompileError(f"{out} holds {what}", remedy="choose another folder")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):

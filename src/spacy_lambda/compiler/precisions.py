@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from spacy_lambda.core.compiled_meta import META_KEY, Precision
+from spacy_lambda.errors import CompileError
 
-__all__ = ["CALIBRATED", "EXACT", "PRECISIONS", "PrecisionRules", "rules_in"]
+__all__ = ["CALIBRATED", "EXACT", "PRECISIONS", "PrecisionRules", "require_calibrated", "rules_in"]
 
 USE_FP32 = "compile with --precision fp32"
 
@@ -60,6 +62,21 @@ _INT8 = PrecisionRules(
 
 PRECISIONS: Mapping[Precision, PrecisionRules] = {rules.name: rules for rules in (EXACT, _INT8)}
 CALIBRATED = tuple(rules.name for rules in PRECISIONS.values() if rules.calibrated)
+
+
+def require_calibrated(precision: Precision, calibrate: Path | None) -> PrecisionRules:
+    """Return the rules of a precision.
+
+    :param calibrate: Texts to calibrate with, if they are given.
+    :raises CompileError: If there are texts, and the precision is not calibrated.
+    """
+    rules = PRECISIONS[precision]
+    if calibrate is not None and not rules.calibrated:
+        raise CompileError(
+            f"--calibrate {calibrate} applies to {' and '.join(CALIBRATED)} only, and the precision is {precision}",
+            remedy=f"add --precision {' or '.join(CALIBRATED)}, or leave out --calibrate",
+        )
+    return rules
 
 
 def rules_in(meta: Mapping[str, Any]) -> PrecisionRules:

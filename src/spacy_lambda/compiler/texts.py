@@ -8,6 +8,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
+from spacy_lambda.compiler.input_paths import check_texts
 from spacy_lambda.core.files import check_file, files_below
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import parse_json
@@ -24,10 +25,7 @@ def read_docs(path: Path, nlp: Language) -> list[Doc]:
     :param nlp: The pipeline whose tokenizer and vocabulary the Docs get.
     :raises VerifyError: If there is nothing to read, or a line is invalid.
     """
-    if not path.exists():
-        raise VerifyError(
-            f"{path} does not exist", remedy="check the path: a folder of .txt, a .jsonl or a .spacy file"
-        )
+    check_texts(path)
     docs = list(_read(path, nlp))
     if not docs:
         raise VerifyError(

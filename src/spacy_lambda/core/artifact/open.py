@@ -29,7 +29,7 @@ from spacy_lambda.core.pipelines import ARCHIVES, find_pipeline, is_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["ZipLimits", "extract_zip", "pipeline_folder"]
+__all__ = ["ZipLimits", "check_source", "extract_zip", "pipeline_folder"]
 
 SDISTS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 BROKEN = (
@@ -90,25 +90,43 @@ def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> I
     if not path.is_file():
         yield find_pipeline(source)
         return
+    _check_ending(path)
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         folder = Path(scratch, "unpacked")
         ending = path.suffix.lower()
         if ending == ".tar":
             unpack(path, folder)
             yield folder
-        elif ending in ARCHIVES:
+        else:
             extract_zip(path, folder, limits=limits)
             yield _only_pipeline(folder, path)
-        elif path.name.lower().endswith(SDISTS):
-            raise ArtifactError(
-                f"{path} is a source distribution (sdist) or a compressed tar",
-                remedy="give the wheel that `spacy package --build wheel` writes, or a pipeline folder",
-            )
-        else:
-            raise ArtifactError(
-                f"{path} has the unknown suffix {path.suffix!r}",
-                remedy="give a pipeline folder, an artifact (.tar), a wheel of `spacy package` (.whl) or a .zip",
-            )
+
+
+def check_source(source: str | Path) -> Path:
+    """Return the folder or the file that :func:`pipeline_folder` would open; nothing is unpacked.
+
+    :raises PipelineNotFoundError: If there is no such pipeline.
+    :raises ArtifactError: If the file has another ending.
+    """
+    path = Path(source)
+    if not path.is_file():
+        return find_pipeline(source)
+    _check_ending(path)
+    return path
+
+
+def _check_ending(path: Path) -> None:
+    if path.suffix.lower() in ARCHIVES:
+        return
+    if path.name.lower().endswith(SDISTS):
+        raise ArtifactError(
+            f"{path} is a source distribution (sdist) or a compressed tar",
+            remedy="give the wheel that `spacy package --build wheel` writes, or a pipeline folder",
+        )
+    raise ArtifactError(
+        f"{path} has the unknown suffix {path.suffix!r}",
+        remedy="give a pipeline folder, an artifact (.tar), a wheel of `spacy package` (.whl) or a .zip",
+    )
 
 
 def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) -> None:
