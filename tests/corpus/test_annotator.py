@@ -15,6 +15,8 @@ from spacy_lambda.corpus import Annotator
 from spacy_lambda.corpus.arrow_types import SPARK_TYPES, column_type
 from spacy_lambda.errors import CorpusError
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*no component sets cats, spans")
+
 TEXTS = ["Heat moves through glass.", None, "iron", "Nothing here"]
 IRON = [{"text": "iron", "label": "MATERIAL", "start": 0, "end": 4}]
 
@@ -52,7 +54,7 @@ def test_pandas(annotator: Annotator, index: list[int]) -> None:
     found = annotator(frame)
     assert list(found.index) == index
     assert found["ents"].iloc[2] == IRON
-    assert found["error"].iloc[1]["errorMessage"] == "the text is NaN, not a string"
+    assert found["error"].iloc[1]["errorMessage"] == "the text is null, not a string"
     assert "ents" not in frame.columns
 
 
@@ -89,6 +91,24 @@ def test_a_column_of_texts_that_occurs_twice_is_refused(annotator: Annotator) ->
 
 def test_the_name_of_an_annotator_in_errors_of_other_libraries() -> None:
     assert repr(Annotator(Path("compiled"))) == "Annotator('compiled')"
+
+
+def test_a_remedy_names_parameters(pipeline: Path) -> None:
+    for text, remedy in ((3, "of the texts with text_column"), ("a" * 1_000_001, 'pass long_text="split"')):
+        (found,) = Annotator(pipeline).annotate_texts([text])
+        assert remedy in found["error"]["remedy"]
+        assert "--" not in found["error"]["remedy"]
+
+
+def test_what_the_pipeline_does_not_have_is_reported(pipeline: Path) -> None:
+    annotator = Annotator(pipeline, include=["ents", "cats"])
+    with pytest.warns(UserWarning, match="no component sets cats, which will be empty"):
+        list(annotator.annotate_texts(["iron"]))
+    list(annotator.annotate_texts(["iron"]))
+    with pytest.warns(UserWarning, match="no component sets cats"):
+        list(pickle.loads(pickle.dumps(annotator)).annotate_texts(["iron"]))
+    with pytest.raises(CorpusError, match="does not have the label 'MATERIEL'"):
+        list(Annotator(pipeline, labels=["MATERIEL"]).annotate_texts(["iron"]))
 
 
 def test_an_annotator_is_pickled_without_its_pipeline(pipeline: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TOTAL_VARIABLE, P
 from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
+from spacy_lambda.corpus.pipeline_parts import PipelineParts
 
 if TYPE_CHECKING:
     from spacy_lambda.runtime.predictor import Predictor
@@ -23,6 +25,12 @@ __all__ = ["Annotator", "compiled_folder"]
 Table = TypeVar("Table")
 
 NO_LIMIT = 10**11
+
+LOADED = ("_predictor", "_folder")
+"""Attributes that are not pickled: they are of one process."""
+
+PYTHON_TERMS = (("--text-column", "text_column"), ("pass --long-text split", 'pass long_text="split"'))
+"""Options in remedies, and the parameters of an annotator."""
 
 
 class Annotator:
@@ -47,6 +55,9 @@ class Annotator:
     :param labels: Labels of the entities and spans to keep.
     :param long_text: Treatment of texts over the limit.
     :param text_column: The column of the texts.
+
+    With the first batch, the options are compared with the pipeline: a label that it does not have is an error, and a
+    part that none of its components sets a warning.
     """
 
     def __init__(
@@ -61,6 +72,7 @@ class Annotator:
         self.pipeline = os.fspath(pipeline)
         self.options = AnnotateOptions.of(include, labels, long_text)
         self.text_column = text_column
+        self._is_checked = False
 
     @classmethod
     def of(cls, pipeline: Path, options: AnnotateOptions) -> Annotator:
@@ -89,11 +101,12 @@ class Annotator:
         """
         from spacy_lambda.runtime.annotation import annotate_documents
 
+        self._check_parts()
         plain = (str.__str__(text) if isinstance(text, str) else text for text in texts)
         documents = (Document(number, text, "", number) for number, text in enumerate(plain))
         for batch in annotate_documents(documents, self._fresh(), self.options):
             for annotated in batch:
-                yield annotated.line
+                yield _in_python(annotated.line) if annotated.failed else annotated.line
 
     def annotate_shard(self, name: str, lines: bytes, on_documents: OnDocuments = lambda counts: None) -> ShardResult:
         """Annotate a shard.
@@ -117,7 +130,23 @@ class Annotator:
         _ = self._predictor
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_predictor"}
+        return {name: value for name, value in vars(self).items() if name not in LOADED} | {"_is_checked": False}
+
+    def _check_parts(self) -> None:
+        """Compare the options with the pipeline, once in each process.
+
+        :raises CorpusError: If it does not have one of the labels.
+        """
+        if not self._is_checked:
+            parts = PipelineParts.of_folder(self._folder)
+            parts.check_labels(self.options.labels or ())
+            if (missing := parts.missing(self.options.include)) is not None:
+                warnings.warn(f"{self.pipeline}: {missing}", stacklevel=2)
+            self._is_checked = True
+
+    @cached_property
+    def _folder(self) -> Path:
+        return compiled_folder(self.pipeline)
 
     def _fresh(self) -> Predictor:
         """Return the predictor without counts: a process may run for days."""
@@ -131,9 +160,17 @@ class Annotator:
         from spacy_lambda.runtime.loading import load_pipeline  # isort: skip
         from spacy_lambda.runtime.predictor import Predictor
 
-        nlp = load_pipeline(compiled_folder(self.pipeline))
+        nlp = load_pipeline(self._folder)
         # Texts are sent one by one: a request's limit for all of them has no use, and would apply to long ones.
         return Predictor(nlp, {MAX_TEXT_VARIABLE: str(nlp.max_length), MAX_TOTAL_VARIABLE: str(NO_LIMIT)})
+
+
+def _in_python(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document with an error whose remedy names parameters instead of options."""
+    error = dict(line["error"])
+    for option, parameter in PYTHON_TERMS:
+        error["remedy"] = error.get("remedy", "").replace(option, parameter)
+    return {**line, "error": error}
 
 
 def compiled_folder(pipeline: str | os.PathLike[str]) -> Path:

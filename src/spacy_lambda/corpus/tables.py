@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -55,9 +56,16 @@ def _frame(annotator: Annotator, frame: Any) -> Any:
 
     names = _new_names(annotator, list(frame.columns))
     values = frame[annotator.text_column].tolist()
-    found = _annotations(annotator, [None if value is pd.NA or value is pd.NaT else value for value in values])
+    found = _annotations(annotator, [None if _is_missing(value) else value for value in values])
     series = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in found.items()}
     return frame.rename(columns=names).assign(**series)
+
+
+def _is_missing(value: Any) -> bool:
+    """Return whether pandas holds this in place of a missing text: ``None`` becomes NaN in a column of strings."""
+    import pandas as pd
+
+    return value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
 
 
 def _columns(annotator: Annotator, columns: Mapping[str, Any]) -> dict[str, Any]:
