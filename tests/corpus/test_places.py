@@ -139,6 +139,24 @@ def test_names_do_not_depend_on_others() -> None:
     assert both["../z"].startswith("%2E./z~")
 
 
+def test_a_name_in_a_folder_with_the_name_of_results_is_changed() -> None:
+    found = shard_names(["d/a.jsonl", "d/A.jsonl-00000.jsonl/x.jsonl", "d/b.jsonl-00000.jsonl/x.jsonl"])
+    assert list(found.values())[::2] == ["d/a.jsonl", "d/b.jsonl-00000.jsonl/x.jsonl"]
+    assert found["d/A.jsonl-00000.jsonl/x.jsonl"].startswith("d/A.jsonl-00000.jsonl~/x.jsonl~")
+
+
+def test_a_new_file_whose_name_differs_in_case_is_annotated(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    source = tmp_path / "in"
+    write_jsonl(source / "a.jsonl", ["iron"])
+    annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    for name in ("A.jsonl", "Ä.jsonl", "ä.jsonl", "a.jsonl-00000.jsonl/x.jsonl"):
+        write_jsonl(source / name, ["glass"])
+    for resumed in (1, 5):
+        assert annotate(source, tmp_path / "out", pipeline=pipeline, on=engine).resumed == resumed
+    assert len(engine.names) == 5
+    assert "a.jsonl-00000.jsonl" in content(tmp_path / "out")
+
+
 class Input(io.BytesIO):
     """Standard input."""
 

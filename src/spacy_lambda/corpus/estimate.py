@@ -20,7 +20,7 @@ from spacy_lambda.corpus.files import Sources, find_files
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.layout import Layout, make_layout
 from spacy_lambda.corpus.pipeline_parts import UNKNOWN_PARTS, PipelineParts
-from spacy_lambda.corpus.records import read_records
+from spacy_lambda.corpus.records import read_records, recorded_groups
 from spacy_lambda.corpus.sample import Measured, Reading, measure_function, measure_here, read_all
 from spacy_lambda.corpus.settings import read_settings, shard_bytes_of
 from spacy_lambda.corpus.shards import SHARD_BYTES, cut_shards
@@ -150,7 +150,8 @@ def estimate_corpus(
     _check(parts if folder is None else PipelineParts.of_folder(folder), wanted, on_warning)
     begun = None if force else layout
     size = shard_bytes or _shard_bytes(begun, deployed)
-    shards = cut_shards(files, Columns.of(text_column, id_column), shard_bytes=size)
+    kept = () if begun is None else recorded_groups(begun)
+    shards = cut_shards(files, Columns.of(text_column, id_column), shard_bytes=size, kept=kept)
     records = {} if begun is None else read_records(begun)
     done = {name for name, record in records.items() if not (retry_errors and record.counts.errors)}
     reading = read_all(shards, done=done, on_step=on_step)

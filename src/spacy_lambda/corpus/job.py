@@ -24,7 +24,7 @@ from spacy_lambda.corpus.finish import finish
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.layout import Layout, make_layout
 from spacy_lambda.corpus.ownership import begin_output, check_files
-from spacy_lambda.corpus.records import ShardRecord, begin_record, read_records, write_record
+from spacy_lambda.corpus.records import ShardRecord, begin_record, read_records, recorded_groups, write_record
 from spacy_lambda.corpus.settings import (
     RunSettings,
     begin_run,
@@ -159,6 +159,7 @@ class _Run:
         self._digests: dict[str, Digest] = {}
         self._recorded: Set[str] = frozenset()
         self._retried: Collection[str] = ()
+        self._kept: Collection[str] = ()
 
     def unchanged(self, complete: Completion, shard_bytes: int) -> Summary:
         """Return the summary of a complete output, of which the corpus is read again.
@@ -180,6 +181,7 @@ class _Run:
         :param recorded: The shards that are done.
         :param retry_errors: Annotate those with errors again.
         """
+        self._kept = recorded_groups(self._layout)
         self._recorded = recorded.keys()
         self._retried = {one.name for one in recorded.values() if retry_errors and one.counts.errors}
         done = {name: record for name, record in recorded.items() if name not in self._retried}
@@ -220,7 +222,7 @@ class _Run:
         )
 
     def _shards(self, shard_bytes: int) -> Iterator[Shard]:
-        return cut_shards(self.tally.files, self._columns, shard_bytes=shard_bytes)
+        return cut_shards(self.tally.files, self._columns, shard_bytes=shard_bytes, kept=self._kept)
 
     def _check(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> bool:
         """Check that the corpus still has the documents that were annotated, before anything else is.

@@ -6,20 +6,17 @@ it is the record of each shard. Content is not examined: a user's own corpus may
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 
 from spacy_lambda.corpus.completion import Completion
 from spacy_lambda.corpus.files import CorpusFile
 from spacy_lambda.corpus.layout import Layout
 from spacy_lambda.corpus.settings import own_files
+from spacy_lambda.corpus.shard_names import RESULTS
 from spacy_lambda.corpus.shards import shard_groups
 from spacy_lambda.errors import CorpusError, SpacyLambdaError
 
 __all__ = ["begin_output", "check_files"]
-
-RESULTS = re.compile(r"(.+)-\d{5,}\.[a-z.]+\Z", re.DOTALL)
-"""Names of shards' results: the name that the shards of a file share, and a number."""
 
 
 def check_files(layout: Layout, files: Iterable[CorpusFile], *, force: bool) -> None:

@@ -13,7 +13,7 @@ from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.corpus.layout import Layout
 from spacy_lambda.errors import CorpusError, SpacyLambdaError
 
-__all__ = ["ShardRecord", "begin_record", "read_records", "write_record"]
+__all__ = ["ShardRecord", "begin_record", "read_records", "recorded_groups", "write_record"]
 
 MAX_BYTES = 10_000_000
 
@@ -80,6 +80,12 @@ def read_records(layout: Layout) -> dict[str, ShardRecord]:
         if _is_whole(layout, record, sizes):
             records[record.name] = record
     return records
+
+
+def recorded_groups(layout: Layout) -> set[str]:
+    """Return the names that recorded shards, done or begun, have before their number."""
+    records = layout.work.sizes(layout.records)
+    return {name.removeprefix(layout.records).rpartition("-")[0] for name in records}
 
 
 def _is_whole(layout: Layout, record: ShardRecord, sizes: Mapping[str, int]) -> bool:

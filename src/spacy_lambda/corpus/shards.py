@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -35,16 +35,23 @@ class Shard:
     sha256: Digest
 
 
-def cut_shards(files: Iterable[CorpusFile], columns: Columns, *, shard_bytes: int = SHARD_BYTES) -> Iterator[Shard]:
+def cut_shards(
+    files: Iterable[CorpusFile],
+    columns: Columns,
+    *,
+    shard_bytes: int = SHARD_BYTES,
+    kept: Collection[str] = (),
+) -> Iterator[Shard]:
     """Yield the shards of a corpus: the same ones for the same files.
 
     Files of one document each share the shards of their folder; any other file has its own.
 
     :param shard_bytes: Size at which a shard ends.
+    :param kept: Names before the numbers of shards that are done.
     :raises CorpusError: If a file as a whole cannot be read.
     """
     groups = _groups(files)
-    names = shard_names(groups)
+    names = shard_names(groups, kept=kept)
     for group, members in groups.items():
         documents = (document for file in members for document in file.documents(columns))
         yield from _cut(names[group], documents, shard_bytes)
