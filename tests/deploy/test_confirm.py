@@ -67,7 +67,7 @@ deployment.deploy = deploy_functions
 function = "AWS::Lambda::Function", "papers-ner"
 destruction.find_resources_to_delete = lambda aws, stacks: [StackResource(stacks[0], *function)]
 destruction.destroy = lambda *arguments, **options: print("DELETED")
-rollbacks.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
+rollbacks.find_rollback = rollbacks.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
 def annotate(*arguments, **options):
     print("ANNOTATED")
     raise typer.Exit
@@ -79,12 +79,12 @@ cli.main()
 """
 QUESTIONS = {
     "deploy": ("deploy? [y/N]:", "version 2 is live"),
-    "destroy": ("delete 1 resources in 123456789012/eu-central-1? [y/N]:", "DELETED"),
+    "destroy": ("delete 1 resource in 123456789012/eu-central-1? [y/N]:", "DELETED"),
     "annotate texts.jsonl out --function ner": (
         "Annotate on Lambda? [y/N]:",
         "ANNOTATED",
     ),
-    "rollback": ("roll back papers-ner to the previous version? [y/N]:", "version 1 is live"),
+    "rollback": ("roll back papers-ner from version 2, which is live, to version 1? [y/N]:", "version 1 is live"),
 }
 
 

@@ -69,8 +69,9 @@ def deploy(
 
     if serve and (plan_only or not local):
         raise typer.BadParameter("--serve needs --local, and excludes --plan")
-    require_terminal(yes=yes or plan_only or local)
+    is_confirmed = yes or plan_only or local
     if pipeline is not None:
+        require_terminal(yes=is_confirmed)
         _create_project(pipeline, config, region)
     options = PlanOptions(texts=texts, with_difference=diff or (plan_only and as_json))
     if local:
@@ -78,6 +79,7 @@ def deploy(
         return
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
+    require_terminal(yes=is_confirmed)
     aws, cdk = open_account(project), find_cdk(on_line=partial(print_lines, err=True))
     if plan_only:
         _plan(project, chosen, aws, cdk, options, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,10 +11,13 @@ from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
+from spacy_lambda.core.counts import count
 from spacy_lambda.errors import DeployError
 
 if TYPE_CHECKING:
     from spacy_lambda.config.project import Project
+    from spacy_lambda.deploy.aws import Aws
+    from spacy_lambda.deploy.stacks import StackResource
 
 
 def destroy(
@@ -35,7 +39,6 @@ def destroy(
     """
     from spacy_lambda.config import load_project
 
-    require_terminal(yes=yes)
     project = load_project(config, region=region, environ=project_environ(config, local=local))
     if delete_models and functions:
         raise DeployError(
@@ -52,18 +55,26 @@ def _destroy(project: Project, functions: list[str], *, delete_models: bool, yes
     from spacy_lambda.deploy.destruction import destroy as destroy_functions
     from spacy_lambda.deploy.destruction import find_resources_to_delete
 
-    aws = open_account(project)
     names = [one.name for one in chosen_functions(project, functions)]
+    require_terminal(yes=yes)
+    aws = open_account(project)
     stacks = [stack_name(project.name, name) for name in names] + ([project.name] if delete_models else [])
     resources_to_delete = find_resources_to_delete(aws, stacks)
-    if not (as_json and yes):
-        models = "the bucket and the images are deleted too" if delete_models else "the bucket and the images stay"
-        print_lines(*(f"  - {one.kind:<36} {one.name}" for one in resources_to_delete), models, err=as_json)
-    if not confirm(f"delete {len(resources_to_delete)} resources in {aws.account}/{aws.region}?", yes=yes):
-        print_lines("not confirmed; nothing was deleted", err=True)
-        raise typer.Exit(1)
+    if resources_to_delete or delete_models:
+        _confirm(resources_to_delete, aws, delete_models=delete_models, yes=yes, as_json=as_json)
     destroy_functions(aws, project.name, names, delete_models=delete_models)
     if as_json:
         print_json({"deleted": resources_to_delete, "left": []})
     else:
-        print_lines(f"deleted; nothing is left of {', '.join(names)} (searched by name and by tag)")
+        done = "deleted; nothing" if resources_to_delete or delete_models else "nothing to delete: nothing"
+        print_lines(f"{done} is left of {', '.join(names)} (searched by name and by tag)")
+
+
+def _confirm(resources: Sequence[StackResource], aws: Aws, *, delete_models: bool, yes: bool, as_json: bool) -> None:
+    """List what would be deleted, and ask."""
+    if not (as_json and yes):
+        models = "the bucket and the images are deleted too" if delete_models else "the bucket and the images stay"
+        print_lines(*(f"  - {one.kind:<36} {one.name}" for one in resources), models, err=as_json)
+    if not confirm(f"delete {count(len(resources), 'resource')} in {aws.account}/{aws.region}?", yes=yes):
+        print_lines("not confirmed; nothing was deleted", err=True)
+        raise typer.Exit(1)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.confirm import confirm, require_terminal
+from spacy_lambda.cli.confirm import confirm
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import EndpointUrlOption, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.core.files import megabytes
@@ -32,7 +32,6 @@ def rm(
     from spacy_lambda.core.source.found_artifact import S3Options
     from spacy_lambda.store import open_pipeline
 
-    require_terminal(yes=yes)
     parsed = parse_location(location)
     if parsed.ref is None or parsed.sha256 is not None:
         raise LocationError(

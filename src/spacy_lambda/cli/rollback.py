@@ -30,17 +30,22 @@ def rollback(
     from spacy_lambda.config import load_project
     from spacy_lambda.config.selection import chosen_function
     from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.rollbacks import find_rollback
     from spacy_lambda.deploy.rollbacks import rollback as roll_back
 
-    require_terminal(yes=yes)
     project = load_project(config, region=region, environ=project_environ(config, local=local))
     name = chosen_function(project, function).name
-    wanted = f"version {version}" if version else "the previous version"
-    if not confirm(f"roll back {project.name}-{name} to {wanted}?", yes=yes):
-        print_lines("not confirmed; nothing was changed", err=True)
-        raise typer.Exit(1)
+    require_terminal(yes=yes)
     with rehearsed(project, local=local):
-        done = roll_back(project.name, name, aws=open_account(project), version=version)
+        aws = open_account(project)
+        found = find_rollback(project.name, name, aws=aws, version=version)
+        question = (
+            f"roll back {found.function} from version {found.previous}, which is live, to version {found.version}?"
+        )
+        if not confirm(question, yes=yes):
+            print_lines("not confirmed; nothing was changed", err=True)
+            raise typer.Exit(1)
+        done = roll_back(project.name, name, aws=aws, version=found.version)
     if as_json:
         print_json(done, indent=None)
     else:

@@ -17,23 +17,37 @@ from spacy_lambda.deploy.stacks import deployed_template, find_stack, require_se
 from spacy_lambda.deploy.versions import list_versions, live_version
 from spacy_lambda.errors import DeployError
 
-__all__ = ["RolledBack", "rollback"]
+__all__ = ["RolledBack", "find_rollback", "rollback"]
 
 ALIAS_TYPE = "AWS::Lambda::Alias"
 
 
 @dataclass(frozen=True)
 class RolledBack:
-    """Result of a rollback.
+    """A rollback, that may be made or was made.
 
     :param function: Name of the function in AWS.
-    :param version: The version that is live.
-    :param previous: The one that was before.
+    :param version: The version that it makes live.
+    :param previous: The one that is live before.
     """
 
     function: str
     version: str
     previous: str
+
+
+def find_rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -> RolledBack:
+    """Return what :func:`rollback` would do, from what is deployed now.
+
+    :raises DeployError: If there is no such version, or it is live.
+    """
+    function = stack_name(project, name)
+    if find_stack(aws, function) is None:
+        raise DeployError(f"the stack {function} does not exist", remedy="run `spacy-lambda deploy` first")
+    live = live_version(aws, function)
+    if live is None:
+        raise DeployError(f"no version of {function} is live", remedy="run `spacy-lambda deploy`")
+    return RolledBack(function, _choose(aws, function, live, version), live)
 
 
 def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -> RolledBack:
@@ -42,25 +56,25 @@ def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -
     :param project: Name of the project.
     :param name: Name of the function in it.
     :param version: The version; by default the newest before the live one.
-    :raises DeployError: If there is no such version, or the stack cannot be changed.
+    :raises DeployError: If there is no such version, it is live, or the stack cannot be changed.
     """
-    function = stack_name(project, name)
+    find_rollback(project, name, aws=aws, version=version)
     bucket = bucket_name(project, account=aws.account, region=aws.region)
-    if find_stack(aws, function) is None:
-        raise DeployError(f"the stack {function} does not exist", remedy="run `spacy-lambda deploy` first")
     with deployment_lock(aws, bucket, name):
-        require_settled(aws, function)
-        live = live_version(aws, function)
-        if live is None:
-            raise DeployError(f"no version of {function} is live", remedy="run `spacy-lambda deploy`")
-        wanted = _choose(aws, function, live, version)
-        _move_alias(aws, function, wanted, bucket=bucket)
-        return RolledBack(function, wanted, live)
+        require_settled(aws, stack_name(project, name))
+        found = find_rollback(project, name, aws=aws, version=version)
+        _move_alias(aws, found.function, found.version, bucket=bucket)
+        return found
 
 
 def _choose(aws: Aws, function: str, live: str, version: str | None) -> str:
     published = [str(one.number) for one in list_versions(aws, function)]
     if version is not None:
+        if version == live:
+            raise DeployError(
+                f"version {live} of {function} is live already",
+                remedy="choose another one with --version; `spacy-lambda status` lists them",
+            )
         if version not in published:
             raise DeployError(
                 f"{function} has no version {version!r}",

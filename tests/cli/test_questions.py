@@ -1,0 +1,101 @@
+"""Commands that ask for confirmation first look at what is there, and name it in the question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from spacy_lambda.cli import make_app
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.versions import Version
+from spacy_lambda.errors import SpacyLambdaError
+
+PROJECT = '[project]\nname = "p"\nregion = "eu-central-1"\n[functions.ner]\npipeline = "./ok"\n'
+
+
+def run(*arguments: str) -> SpacyLambdaError | str:
+    done = CliRunner().invoke(make_app(), arguments)
+    if isinstance(done.exception, SpacyLambdaError):
+        return done.exception
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.output
+
+
+def error(*arguments: str) -> str:
+    found = run(*arguments)
+    assert isinstance(found, SpacyLambdaError)
+    return f"{found.message}; {found.remedy}"
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the questions; the current folder has a project with version 2 live, and each question is declined."""
+    questions: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    Path("spacy-lambda.toml").write_text(PROJECT, encoding="utf-8")
+
+    def decline(question: str, *, yes: bool) -> bool:
+        questions.append(question)
+        return yes
+
+    for command in ("rollback", "destroy", "rm"):
+        monkeypatch.setattr(f"spacy_lambda.cli.{command}.confirm", decline)
+    for command in ("rollback", "destroy"):
+        monkeypatch.setattr(f"spacy_lambda.cli.{command}.require_terminal", lambda *, yes: None)
+    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project: Aws("1" * 12, "eu-central-1", None))
+    monkeypatch.setattr("spacy_lambda.deploy.rollbacks.find_stack", lambda *names: {})
+    monkeypatch.setattr("spacy_lambda.deploy.rollbacks.live_version", lambda *names: "2")
+    publish(monkeypatch, [3, 2, 1])
+    return questions
+
+
+def publish(monkeypatch: pytest.MonkeyPatch, numbers: Sequence[int]) -> None:
+    versions = [Version(number, "", "", "") for number in numbers]
+    monkeypatch.setattr("spacy_lambda.deploy.rollbacks.list_versions", lambda *names: versions)
+
+
+@pytest.mark.parametrize("command", ["rollback", "destroy", "deploy"])
+def test_a_missing_project_is_reported_before_a_missing_terminal(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "spacy-lambda.toml" in error(command)
+    Path("spacy-lambda.toml").write_text(PROJECT, encoding="utf-8")
+    assert "unknown function 'other'" in error(command, "other")
+    assert "pass --yes" in error(command)
+
+
+def test_a_missing_version_is_reported_before_a_missing_terminal(tmp_path: Path) -> None:
+    assert "pass --yes" not in error("rm", f"{tmp_path}/en_metals@1.0.0")
+
+
+def test_the_question_of_a_rollback_names_both_versions(asked: list[str]) -> None:
+    run("rollback")
+    run("rollback", "--version", "3")
+    assert asked == [
+        "roll back p-ner from version 2, which is live, to version 1?",
+        "roll back p-ner from version 2, which is live, to version 3?",
+    ]
+
+
+def test_a_rollback_that_is_impossible_is_not_asked_about(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "version 2 of p-ner is live already" in error("rollback", "--version", "2")
+    assert "no version '9'" in error("rollback", "--version", "9")
+    publish(monkeypatch, [2])
+    assert "has no earlier version" in error("rollback")
+    assert asked == []
+
+
+def test_nothing_is_asked_where_there_is_nothing_to_delete(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    destroyed: list[Any] = []
+    monkeypatch.setattr("spacy_lambda.deploy.destruction.find_resources_to_delete", lambda *stacks: [])
+    monkeypatch.setattr("spacy_lambda.deploy.destruction.destroy", lambda *names, **options: destroyed.append(names))
+    assert "nothing to delete: nothing is left of ner" in str(run("destroy"))
+    assert asked == []
+    run("destroy", "--delete-models")
+    assert asked == ["delete 0 resources in 111111111111/eu-central-1?"]
+    assert len(destroyed) == 1
