@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -296,6 +297,19 @@ def test_invalid_options_are_refused_before_anything_is_written(
     with pytest.raises(CorpusError, match=message):
         annotate(source, tmp_path / "out", pipeline=pipeline, **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_format_without_its_library_is_refused_before_anything_is_written(
+    tmp_path: Path, pipeline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jsonl(tmp_path / "in.jsonl", TEXTS)
+    monkeypatch.delitem(sys.modules, "spacy_lambda.corpus.formats.parquet", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for source, destination in (("in.jsonl", "out.parquet"), ("in.parquet", "out.jsonl")):
+        (tmp_path / "in.parquet").touch()
+        with pytest.raises(ModuleNotFoundError, match="pyarrow"):
+            annotate([str(tmp_path / source)], tmp_path / destination, pipeline=pipeline)
+    assert sorted(os.listdir(tmp_path)) == ["in.jsonl", "in.parquet"]
 
 
 def test_standard_output_is_refused(tmp_path: Path, pipeline: Path) -> None:

@@ -107,6 +107,8 @@ def annotate(
     wanted = AnnotateOptions.of(include, labels, long_text)
     options = replace(wanted, include=layout.format.included(wanted.include))
     files = find_files(sources, format_name=input_format, own=layout.own, s3=s3)
+    for form in {layout.format, *(file.format for file in files)}:
+        form.open()  # Before anything is written: its library may be missing.
     columns = Columns.of(text_column, id_column)
     chosen = choose_engine(
         on,
