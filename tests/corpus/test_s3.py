@@ -109,6 +109,16 @@ def test_a_large_object_is_uploaded_in_parts(s3: Any) -> None:
     assert destination.size("failed.jsonl") is None
 
 
+@pytest.mark.parametrize("key", ["out/all.jsonl", "out/in.jsonl-00000.jsonl", "out/_errors.jsonl"])
+def test_objects_of_others_are_not_replaced(s3: Any, pipeline: Path, engine: InProcess, key: str) -> None:
+    put(s3, **{"in.jsonl": LINES, key: LINES})
+    destination = f"s3://corpora/{key}" if key == "out/all.jsonl" else "s3://corpora/out"
+    for force in (False, True):
+        with pytest.raises(CorpusError, match=f"s3://corpora/{key} exists, and is not recorded"):
+            annotate("s3://corpora/in.jsonl", destination, pipeline=pipeline, on=engine, force=force)
+    assert engine.names == []
+
+
 def test_a_whole_bucket_without_what_the_run_writes(s3: Any, pipeline: Path, engine: InProcess) -> None:
     put(s3, **{"in.jsonl": LINES})
     for _ in range(2):
