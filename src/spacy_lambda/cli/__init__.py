@@ -1,9 +1,10 @@
 """The command ``spacy-lambda``: parse, call one function, print.
 
 One command per file, named after it; libraries are imported inside the commands, so that ``--help`` needs none of them.
-They share :mod:`~spacy_lambda.cli.options`, :mod:`~spacy_lambda.cli.console` for everything that is printed,
-:mod:`~spacy_lambda.cli.progress`, :mod:`~spacy_lambda.cli.confirm`, and one boundary at which every exception becomes a
-message and an exit code, :mod:`~spacy_lambda.cli.boundary`.
+They share :mod:`~spacy_lambda.cli.options`, the layout of their help (:mod:`~spacy_lambda.cli.help`),
+:mod:`~spacy_lambda.cli.console` for everything that is printed, :mod:`~spacy_lambda.cli.progress`,
+:mod:`~spacy_lambda.cli.confirm`, and one boundary at which every exception becomes a message and an exit code,
+:mod:`~spacy_lambda.cli.boundary`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.doctor import doctor
     from spacy_lambda.cli.eject import eject
     from spacy_lambda.cli.group import Commands, root
+    from spacy_lambda.cli.help import ReadableCommand, ReadableGroup
     from spacy_lambda.cli.image import push as push_image
     from spacy_lambda.cli.init import init
     from spacy_lambda.cli.inspect import inspect
@@ -56,9 +58,9 @@ def make_app() -> typer.Typer:
 
     app = typer.Typer(name="spacy-lambda", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(root)
-    images = typer.Typer(help="Push container images of bundles.", no_args_is_help=True)
+    images = typer.Typer(cls=ReadableGroup, help="Push container images of bundles.", no_args_is_help=True)
     images.callback()(lambda: None)
-    images.command("push")(push_image)
+    images.command("push", cls=ReadableCommand)(push_image)
     stages: dict[str, list[Command]] = {
         "Compile and check": [doctor, inspect, compile_, verify],
         "Share": [pack, unpack, push, pull, ls, alias, rm],
@@ -69,7 +71,7 @@ def make_app() -> typer.Typer:
     for stage, commands in stages.items():
         for command in commands:
             name = command.__name__.rstrip("_").replace("_", "-")
-            app.command(name, rich_help_panel=stage)(command)
+            app.command(name, cls=ReadableCommand, rich_help_panel=stage)(command)
     app.add_typer(images, name="image", rich_help_panel="Deploy")
     return app
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 import spacy_lambda
 from spacy_lambda.cli.boundary import CommandAborted
 from spacy_lambda.cli.console import print_lines
+from spacy_lambda.cli.help import ReadableGroup
 
 __all__ = ["Commands", "root"]
 
@@ -19,7 +19,7 @@ VALIDATOR = "Value error, "
 """Prefix that the validation library puts before a message."""
 
 
-class Commands(TyperGroup):
+class Commands(ReadableGroup):
     """All commands. Interruptions and system errors pass through; typer would turn them into other exit codes."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:

@@ -86,13 +86,17 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing out
 
 # Commands that read the project's file or call AWS.
 ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]
-RegionOption = Annotated[str | None, typer.Option(help="AWS region; overrides the configuration and the environment.")]
+RegionOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="AWS region; overrides the configuration and the environment.")
+]
 ProfileOption = Annotated[
-    str | None, typer.Option(callback=use_profile, help="Named profile of the AWS configuration.")
+    str | None, typer.Option(metavar="NAME", callback=use_profile, help="Named profile of the AWS configuration.")
 ]
 EndpointUrlOption = Annotated[
     str | None,
-    typer.Option(help="URL of an S3-compatible service.", show_default="AWS_ENDPOINT_URL, or AWS itself"),
+    typer.Option(
+        metavar="URL", help="URL of an S3-compatible service.", show_default="AWS_ENDPOINT_URL, or AWS itself"
+    ),
 ]
 FunctionArgument = Annotated[
     str | None,
@@ -117,16 +121,19 @@ CodeOption = Annotated[
 ]
 
 # Commands that serve functions on this machine.
-HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+HostOption = Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")]
 AllowHostOption = Annotated[
     list[str] | None,
-    typer.Option(help="Accept this host name, in addition to localhost and the server's addresses; repeatable."),
+    typer.Option(
+        metavar="HOST", help="Accept this host name, in addition to localhost and the server's addresses; repeatable."
+    ),
 ]
 CompareOption = Annotated[str | None, typer.Option(help="Serve this one too; the page shows both side by side.")]
-FunctionNameOption = Annotated[str, typer.Option(help="The function's name.")]
+FunctionNameOption = Annotated[str, typer.Option(metavar="NAME", help="The function's name.")]
 EnvOption = Annotated[
-    list[str] | None, typer.Option(help="Environment variable of the function, as KEY=VALUE; repeatable.")
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="Environment variable of the function, as KEY=VALUE; repeatable."),
 ]
 TimeoutOption = Annotated[float, typer.Option(callback=finite, help="Timeout of an invocation, in seconds.")]
 MemoryOption = Annotated[int, typer.Option(help="Memory size in MB, as the function sees it; not enforced.")]

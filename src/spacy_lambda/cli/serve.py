@@ -38,7 +38,9 @@ def serve(
     port: PortOption = DEFAULT_PORT,
     allow_host: AllowHostOption = None,
     name: FunctionNameOption = "function",
-    handler: Annotated[str, typer.Option(help="Handler as MODULE.FUNCTION, as in Lambda's setting.")] = HANDLER,
+    handler: Annotated[
+        str, typer.Option(help="Handler as MODULE.FUNCTION, as in Lambda's setting.", show_default="spacy-lambda's")
+    ] = HANDLER,
     code: Annotated[Path | None, typer.Option(help="Folder with the handler's code.")] = None,
     env: EnvOption = None,
     timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),

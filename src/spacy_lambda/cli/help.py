@@ -1,0 +1,87 @@
+"""Help texts: names of values in place of Python's types, and a layout for narrow terminals."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, get_args
+
+from typer.core import TyperCommand, TyperGroup
+
+__all__ = ["ReadableCommand", "ReadableGroup"]
+
+NARROW = 80
+"""Columns below which options and their explanations do not fit next to each other."""
+
+VALUES = {Path: "PATH", int: "NUMBER", float: "NUMBER"}
+"""Names of values by their types; those of other types are texts."""
+
+
+class _Readable:
+    """A mixin of commands and groups: the layout of their help."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, each with the name of its value."""
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for one in found:
+            _name_value(one)
+        return found
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Format the help: in frames, or in lines if the terminal is narrow."""
+        width = shutil.get_terminal_size().columns
+        if width >= NARROW:
+            super().format_help(ctx, formatter)  # type: ignore[misc]
+            return
+        formatter.width = width
+        self.format_usage(ctx, formatter)  # type: ignore[attr-defined]
+        self.format_help_text(ctx, formatter)  # type: ignore[attr-defined]
+        _write_parameters(formatter, self.get_params(ctx), ctx)
+        commands = getattr(self, "commands", {})
+        _write_section(formatter, "Commands", [(name, _first_paragraph(one)) for name, one in commands.items()])
+
+
+def _name_value(parameter: Any) -> None:
+    """Name the value of an option, unless it has a name or choices; flags and arguments show no type."""
+    if parameter.param_type_name == "argument":
+        parameter.display_type_rich = _no_type
+    elif parameter.metavar is None:
+        kind = getattr(parameter, "type_descriptor", None)
+        if parameter.is_flag:
+            parameter.metavar = ""
+        elif kind is not None and not kind.is_choice:
+            parameter.metavar = VALUES.get(next(iter(get_args(kind.annotation)), kind.annotation), "TEXT")
+
+
+def _first_paragraph(command: Any) -> str:
+    return " ".join((command.help or "").partition("\n\n")[0].split())
+
+
+def _no_type(ctx: Any) -> None:
+    return None
+
+
+def _write_parameters(formatter: Any, parameters: list[Any], ctx: Any) -> None:
+    for title in ("Arguments", "Options"):
+        kind = title.removesuffix("s").lower()
+        records = [one.get_help_record(ctx) for one in parameters if one.param_type_name == kind]
+        _write_section(formatter, title, [record for record in records if record is not None])
+
+
+def _write_section(formatter: Any, title: str, records: list[tuple[str, str]]) -> None:
+    """Write each name on its line, with its explanation below."""
+    if not records:
+        return
+    with formatter.section(title):
+        for name, about in records:
+            formatter.write_text(name.strip())
+            with formatter.indentation():
+                formatter.write_text(about)
+
+
+class ReadableCommand(_Readable, TyperCommand):
+    """A command with such help."""
+
+
+class ReadableGroup(_Readable, TyperGroup):
+    """A group with such help."""

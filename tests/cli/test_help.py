@@ -1,0 +1,42 @@
+"""Help is whole at any width, and names values as people do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from spacy_lambda.cli import make_app
+from tests.cli.test_commands import commands
+
+PATHS = ["", *(path for path, _ in commands(get_command(make_app()))), "image"]
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_is_cut_from_help(path: str, columns: int) -> None:
+    done = CliRunner().invoke(make_app(), [*path.split(), "--help"], env={"COLUMNS": str(columns), "TERM": "dumb"})
+    assert done.exit_code == 0, done.output
+    assert max(map(len, done.output.splitlines())) <= columns
+    assert "…" not in done.output
+    for one in parameters(path):
+        assert all(word in done.output for word in (*one.opts, *one.secondary_opts) if word.startswith("--"))
+    for kind in ("<bool>", "<str>", "<path>", "<int", "<float", "list["):
+        assert kind not in done.output
+
+
+def parameters(path: str) -> list[Any]:
+    found = get_command(make_app())
+    for word in path.split():
+        found = found.commands[word]  # type: ignore[attr-defined]
+    return list(found.params)
+
+
+def test_options_name_their_values() -> None:
+    output = CliRunner().invoke(make_app(), ["serve", "--help"], env={"COLUMNS": "60"}).output
+    lines = [line.strip() for line in output.splitlines()]
+    assert {"--code PATH", "--timeout NUMBER", "--env KEY=VALUE", "--compare TEXT", "--keep-path", "pipeline"} <= {
+        *lines
+    }
