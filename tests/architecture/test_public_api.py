@@ -174,7 +174,7 @@ def test_version() -> None:
     ("missing", "arguments", "extra"),
     [
         ("typer", ["--help"], "cli"),
-        ("onnx", ["compile", "x", "y"], "compile"),
+        ("onnx", ["compile", "en_scienceie_minilm", "y"], "compile"),
         (
             "boto3",
             ["invoke", "--endpoint", "http://127.0.0.1:1", "--text", "x"],
