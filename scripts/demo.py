@@ -36,13 +36,20 @@ From another terminal, in this folder:
   AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws lambda invoke --region us-east-1 \\
       --endpoint-url {url} --function-name {name} --payload fileb://{event} /dev/stdout
 
-  .venv-demo/bin/python - <<'PYTHON'
-  import boto3
-  client = boto3.client("lambda", endpoint_url="{url}", region_name="us-east-1",
-                        aws_access_key_id="local", aws_secret_access_key="local")
-  answer = client.invoke(FunctionName="{name}", Payload=open("{event}", "rb").read())
-  print(answer["Payload"].read().decode())
-  PYTHON
+.venv-demo/bin/python - <<'PYTHON'
+import boto3
+client = boto3.client("lambda", endpoint_url="{url}", region_name="us-east-1",
+                      aws_access_key_id="local", aws_secret_access_key="local")
+answer = client.invoke(FunctionName="{name}", Payload=open("{event}", "rb").read())
+print(answer["Payload"].read().decode())
+PYTHON
+
+"""
+"""Commands that a shell runs as they are printed: the end of a here-document must begin its line."""
+
+NEXT = """\
+Your own pipeline: install what compiles it ("Use it on your pipeline" in README.md), and then
+  spacy-lambda compile output/model-best compiled
 """
 
 
@@ -59,7 +66,9 @@ def main() -> None:
         print_prediction(cold.answer)
         print(f"first call, cold: {figures(cold)}\nsecond, warm:     {figures(warm)}\n")
         if not arguments.once:
-            print(CALLS.format(url=local.endpoint_url, name=NAME, event=EVENT.relative_to(Path.cwd())), flush=True)
+            print(CALLS.format(url=local.endpoint_url, name=NAME, event=EVENT.relative_to(Path.cwd())))
+        print(NEXT, flush=True)
+        if not arguments.once:
             wait_for_interrupt()
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -165,6 +166,29 @@ def test_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("/predict", {"text": "..."}),
         ("/2015-03-31/functions/papers-ner/invocations", {"text": "..."}),
     ]
+
+
+def test_the_demonstration(tmp_path: Path) -> None:
+    """A shell runs everything that ``make demo`` prints, from the first command on, as it is pasted."""
+    scripts = Path(__file__).parents[2] / "scripts"
+    demo = runpy.run_path(str(scripts / "demo.py"))
+    programs = tmp_path / ".venv-demo" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    for program in (programs / "aws", programs / "spacy-lambda"):
+        program.write_text('#!/bin/sh\necho "$0" "$@" >> called\n')
+        program.chmod(0o755)
+    (tmp_path / "event.json").write_text('{"text": "..."}')
+    environ = {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with stub_server(*[Reply(body=["answered"])] * 3) as stub:
+        printed = demo["CALLS"].format(url=stub.url, name="function", event="event.json")
+        pasted = printed.partition("in this folder:\n")[2]
+        done = subprocess.run(["bash", "-e"], input=pasted, cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("answered") == 3
+    called = (tmp_path / "called").read_text().splitlines()
+    assert [Path(line.split()[0]).name for line in called] == ["spacy-lambda", "aws"]
+    assert called[1].endswith("--payload fileb://event.json /dev/stdout")
 
 
 @pytest.mark.parametrize("module", [source_checks, stacks])
