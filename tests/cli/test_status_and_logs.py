@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 from typer.testing import CliRunner
 
+from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cli import make_app
 from spacy_lambda.cli.status import _lines
+from spacy_lambda.config.toml_file import WORK_FOLDER
+from spacy_lambda.core.aws_error_kinds import LOGIN
+from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, REGION_VARIABLE
 from spacy_lambda.deploy.function_status import FunctionStatus
 from spacy_lambda.deploy.versions import Version
-from spacy_lambda.errors import InvokeError
+from spacy_lambda.errors import InvokeError, SpacyLambdaError
+from spacy_lambda.rehearsal.emulator_access import access_file, new_access
 
 PROJECT = '[project]\nname = "p"\nregion = "eu-central-1"\n[functions.ner]\npipeline = "./ok"\n'
 
@@ -76,3 +83,46 @@ def test_a_function_that_is_not_deployed_names_the_command(
     assert isinstance(done.exception, InvokeError)
     assert done.exception.message == "p-ner is not deployed in eu-central-1, or has no live version"
     assert "spacy-lambda deploy --config spacy-lambda.toml" in done.exception.remedy
+
+
+def test_a_rehearsal_has_no_metrics() -> None:
+    found = FunctionStatus("p-ner", "UPDATE_COMPLETE", "1", invocations=None, errors=None)
+    assert "  last day: not counted in a rehearsal" in _lines(found)
+    assert "  alarms:   not evaluated in a rehearsal" in _lines(found)
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "logs", "invoke --text x", "rollback --yes", "destroy --yes", "deploy --yes"]
+)
+@pytest.mark.parametrize("served", [True, False])
+def test_without_an_account_the_rehearsal_is_named(
+    command: str, served: bool, profiles: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one is served, by every command that can use it; else by the one that can make it."""
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        with aws_errors("reading the identity"):
+            raise NoCredentialsError
+
+    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", refuse)
+    monkeypatch.setattr("spacy_lambda.local.caller.invoke", refuse)
+    monkeypatch.setattr("spacy_lambda.deploy.cdk_cli.find_cdk", lambda **_: None)
+    Path(WORK_FOLDER).mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as kept:
+        if served:
+            access = new_access(server.getsockname()[1], account="111122223333", region="eu-central-1")
+            kept.enter_context(access_file(Path(WORK_FOLDER), access))
+        found = remedy(command.split())
+        assert found.startswith(LOGIN)
+        names = "is served on this machine" if served else "without an account"
+        assert ("or pass --local" in found and names in found) == (served or command.startswith("deploy"))
+        Path("spacy-lambda.toml").write_text(PROJECT.replace('region = "eu-central-1"', ""), encoding="utf-8")
+        for name in (REGION_VARIABLE, *AWS_REGION_VARIABLES):
+            monkeypatch.delenv(name, raising=False)
+        assert ("or pass --local" in remedy(command.split())) == (served or command.startswith("deploy"))
+
+
+def remedy(arguments: list[str]) -> str:
+    failed = CliRunner().invoke(make_app(), arguments).exception
+    assert isinstance(failed, SpacyLambdaError), failed
+    return failed.remedy

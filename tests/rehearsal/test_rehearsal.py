@@ -18,7 +18,7 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.cdk.spec import ImageCode, ZipCode
 from spacy_lambda.config import load_project
 from spacy_lambda.config.project import Project
-from spacy_lambda.deploy.preparation import WORK_FOLDER
+from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.errors import DeployError
 from spacy_lambda.rehearsal.deployed_code import DeployedCode
 from spacy_lambda.rehearsal.deployed_functions import DeployedFunctions

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 
+from spacy_lambda.cli.deploy import _AWS_EFFECT, _KEPT_EFFECT, _following, _interruption_explained
 from spacy_lambda.cli.rehearsal import print_rehearsal, serve_rehearsal
+from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, REGION_VARIABLE
 from spacy_lambda.deploy.promotion import Live
 from spacy_lambda.rehearsal.emulator_access import new_access
 from spacy_lambda.rehearsal.rehearse import Rehearsal
@@ -52,13 +56,13 @@ def plan(*, is_new: bool, changes: tuple[str, ...] = ()) -> Any:
 
 def test_the_deployment_is_described_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     live = Live("papers-ner", "1", None, None)
-    print_rehearsal(plan(is_new=True), [live], running("papers-ner"), deploy="spacy-lambda deploy", err=False)
+    print_rehearsal(plan(is_new=True), [live], running("papers-ner"), following="spacy-lambda deploy", err=False)
     assert capsys.readouterr().out == SUMMARY
 
 
 def test_the_next_version_is_an_update(capsys: pytest.CaptureFixture[str]) -> None:
     live = Live("papers-ner", "1", "1", None)
-    print_rehearsal(plan(is_new=False), [live], running(), deploy="spacy-lambda deploy", err=True)
+    print_rehearsal(plan(is_new=False), [live], running(), following="spacy-lambda deploy", err=True)
     printed = capsys.readouterr().err
     assert "  - updated the stack papers: " in printed
     assert "  - left the stack papers-ner: " in printed
@@ -76,3 +80,24 @@ def test_serving_ends_with_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "spacy-lambda invoke ner --config 'my app.toml' --local --text '...'" in printed
     assert printed.endswith("stopping\n")
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_project_without_a_region_needs_one_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (REGION_VARIABLE, *AWS_REGION_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "my app.toml"
+    file.write_text('[project]\nname = "papers"\n')
+    words: list[str | Path] = ["--config", file]
+    set_first = f"set project.region in {file}, then: spacy-lambda deploy --plan --config '{file}'"
+    assert _following(file, None, words) == set_first
+    assert _following(file, "eu-central-1", words) == f"spacy-lambda deploy --config '{file}'"
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert _following(file, None, words) == f"spacy-lambda deploy --config '{file}'"
+
+
+@pytest.mark.parametrize("effect", [_AWS_EFFECT, _KEPT_EFFECT])
+def test_an_interruption_explains_its_effect(effect: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), _interruption_explained(effect):
+        raise KeyboardInterrupt
+    assert "live" in effect
+    assert capsys.readouterr().err == f"stopped here; {effect}\n"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from spacy_lambda.cli.deploy_plan import plan_facts, print_plan
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.cli.progress import paused, stages
+from spacy_lambda.cli.rehearsal import suggests_local
 
 if TYPE_CHECKING:
     from spacy_lambda.config.project import FunctionConfig, Project
@@ -25,7 +27,18 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.planning import Plan
     from spacy_lambda.deploy.promotion import Live
 
+_AWS_EFFECT = (
+    "CloudFormation finishes what it has begun. The live version has not changed, unless it was being moved: see"
+    " `spacy-lambda status`. Run the same command to continue."
+)
+_KEPT_EFFECT = (
+    "The version that is live in the rehearsal being served has not changed, unless it was being moved: see"
+    " `spacy-lambda status --local`."
+)
+"""Effects of Ctrl-C."""
 
+
+@suggests_local(always=True)
 def deploy(
     functions: FunctionsArgument = None,
     *,
@@ -63,16 +76,19 @@ def deploy(
     """
     from spacy_lambda.config import load_project
     from spacy_lambda.config.selection import chosen_functions
-    from spacy_lambda.deploy.aws import open_account
-    from spacy_lambda.deploy.cdk_cli import find_cdk
-    from spacy_lambda.deploy.deployment import PlanOptions
+    from spacy_lambda.doctor.installed import require_extra
 
     if serve and (plan_only or not local):
         raise typer.BadParameter("--serve needs --local, and excludes --plan")
+    require_extra("rehearsal" if local else "deploy")
     is_confirmed = yes or plan_only or local
     if pipeline is not None:
         require_terminal(yes=is_confirmed)
         _create_project(pipeline, config, region)
+    from spacy_lambda.deploy.aws import open_account
+    from spacy_lambda.deploy.cdk_cli import find_cdk
+    from spacy_lambda.deploy.deployment import PlanOptions
+
     options = PlanOptions(texts=texts, with_difference=diff or (plan_only and as_json))
     if local:
         _rehearse(functions, config, region, options, plan_only=plan_only, serve=serve, as_json=as_json)
@@ -118,16 +134,30 @@ def _rehearse(
         if plan_only:
             _plan(project, chosen, aws, cdk, options, as_json=as_json)
             return
-        plan, released = _release(project, chosen, aws, cdk, options, yes=True, as_json=as_json, rehearsing=True)
+        effect = "nothing is in AWS" if running.functions else f"nothing is in AWS. {_KEPT_EFFECT}"
+        plan, released = _release(
+            project, chosen, aws, cdk, options, yes=True, as_json=as_json, rehearsing=True, effect=effect
+        )
         if as_json:
             print_json([vars(one) for one in released])
         for one in released:
             print_lines(f"{one.function}: version {one.version} is live in the rehearsal", err=as_json)
         words = command_options(config=config, region=region)
-        print_rehearsal(plan, released, running, deploy=command_line("spacy-lambda", "deploy", *words), err=as_json)
+        print_rehearsal(plan, released, running, following=_following(config, region, words), err=as_json)
         if serve:
             named = [chosen[0].name] if len(project.functions) > 1 else []
             serve_rehearsal(running, released, words=[*named, *words], err=as_json)
+
+
+def _following(config: Path | None, region: str | None, words: Sequence[str | Path]) -> str:
+    """Return what follows a rehearsal: the deployment, for which the project needs a region."""
+    from spacy_lambda.config.precedence import override
+    from spacy_lambda.config.toml_file import FILE, read_toml
+
+    file = config or Path(FILE)
+    if override(read_toml(file), region=region, environ=os.environ)[0]["project"].get("region") is None:
+        return f"set project.region in {file}, then: {command_line('spacy-lambda', 'deploy', '--plan', *words)}"
+    return command_line("spacy-lambda", "deploy", *words)
 
 
 def command_options(*, config: Path | None, region: str | None, profile: str | None = None) -> list[str | Path]:
@@ -182,6 +212,7 @@ def _release(
     yes: bool,
     as_json: bool,
     rehearsing: bool = False,
+    effect: str = _AWS_EFFECT,
 ) -> tuple[Plan, list[Live]]:
     """Deploy the functions after the plan is confirmed."""
     from spacy_lambda.deploy.deployment import deploy as deploy_functions
@@ -199,7 +230,7 @@ def _release(
                 print_plan(planned, account=f"{aws.account}/{aws.region}", err=as_json)
             return confirm("deploy?", yes=yes)
 
-    with stages(quiet=as_json) as on_step, _interruption_explained(rehearsing=rehearsing):
+    with stages(quiet=as_json) as on_step, _interruption_explained(effect):
         released = deploy_functions(
             project,
             chosen,
@@ -217,17 +248,11 @@ def _release(
 
 
 @contextmanager
-def _interruption_explained(*, rehearsing: bool) -> Iterator[None]:
+def _interruption_explained(effect: str) -> Iterator[None]:
     """Explain the effect of Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:
-        effect = (
-            "nothing is in AWS"
-            if rehearsing
-            else "CloudFormation finishes what it has begun. The live version has not changed, unless it was being"
-            " moved: see `spacy-lambda status`. Run the same command to continue."
-        )
         print_lines(f"stopped here; {effect}", err=True)
         raise typer.Exit(130) from None
 

@@ -10,7 +10,7 @@ import typer
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
-from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
 from spacy_lambda.core.counts import count
 from spacy_lambda.errors import DeployError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.stacks import StackResource
 
 
+@suggests_local()
 def destroy(
     functions: FunctionsArgument = None,
     *,

@@ -46,4 +46,7 @@ def init(
         print_lines("no region is set: write it into the file, or set AWS_REGION")
     config: list[str | Path] = [] if out == Path("spacy-lambda.toml") else ["--config", out]
     when = "next" if region else "then"
-    print_lines(f"{when}: {command_line('spacy-lambda', 'deploy', '--plan', *config)}")
+    print_lines(
+        f"{when}: {command_line('spacy-lambda', 'deploy', '--plan', *config)}",
+        f"  or, without an AWS account: {command_line('spacy-lambda', 'deploy', '--local', *config)}",
+    )

@@ -14,7 +14,7 @@ import typer
 from spacy_lambda.cli.completion import complete_functions
 from spacy_lambda.cli.console import is_terminal, print_json, print_lines, print_table
 from spacy_lambda.cli.options import ConfigOption, JsonOption, ProfileOption, RegionOption
-from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.foreign_errors import system_reason
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ENTITY_KEYS = ("label", "text", "start", "end")
 
 
+@suggests_local()
 def invoke(
     name: Annotated[
         str | None,

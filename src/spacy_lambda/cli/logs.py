@@ -10,13 +10,14 @@ import typer
 
 from spacy_lambda.cli.console import LOG_LINE, print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption
-from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
 from spacy_lambda.errors import DeployError
 
 SPAN = re.compile(r"(\d+)([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
+@suggests_local()
 def logs(
     function: FunctionArgument = None,
     *,

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import typer
 
 from spacy_lambda.cli.console import print_lines
 from spacy_lambda.cli.next_command import command_line
+from spacy_lambda.core.aws_error_kinds import credentials_problem
 from spacy_lambda.core.files import megabytes
+from spacy_lambda.errors import ConfigError, SpacyLambdaError
 
 if TYPE_CHECKING:
     from spacy_lambda.config.project import Project
@@ -22,11 +25,70 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.promotion import Live
     from spacy_lambda.rehearsal.rehearse import Rehearsal
 
-__all__ = ["LocalOption", "print_rehearsal", "project_environ", "rehearsed", "serve_rehearsal"]
+__all__ = ["LocalOption", "print_rehearsal", "project_environ", "rehearsed", "serve_rehearsal", "suggests_local"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LocalOption = Annotated[
     bool, typer.Option("--local", help="Use the rehearsal that `deploy --local --serve` serves, and not AWS.")
 ]
+
+
+def suggests_local(*, always: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator of a command that lets the remedies of AWS's errors mention ``--local``.
+
+    :param always: Also while no rehearsal is served: the command can make one.
+    """
+
+    def decorate(command: Callable[P, T]) -> Callable[P, T]:
+        @wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return command(*args, **kwargs)
+            except SpacyLambdaError as exc:
+                if not kwargs.get("local") and not kwargs.get("endpoint"):
+                    exc.remedy += _suggestion(exc, kwargs.get("config"), always=always)
+                raise
+
+        return run
+
+    return decorate
+
+
+def _suggestion(error: SpacyLambdaError, config: object, *, always: bool) -> str:
+    if not _is_about_aws(error):
+        return ""
+    if _is_served(config):
+        return "\nor pass --local: a rehearsal of this project is served on this machine"
+    if always and _is_without_account(error):
+        return "\nor pass --local: a rehearsal on this machine, without an account"
+    return ""
+
+
+def _is_served(config: object) -> bool:
+    from spacy_lambda.config.toml_file import FILE, WORK_FOLDER
+    from spacy_lambda.rehearsal.emulator_access import kept_access
+
+    file = config if isinstance(config, Path) else Path(FILE)
+    return kept_access(file.resolve().parent / WORK_FOLDER) is not None
+
+
+def _is_about_aws(error: BaseException | None) -> bool:
+    """Return whether the region is missing, or an error of botocore is the cause."""
+    if isinstance(error, ConfigError):
+        return any(key == "project.region" for key, _, _ in error.faults)
+    while error is not None:
+        if any(kind.__module__.startswith("botocore") for kind in type(error).__mro__):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _is_without_account(error: SpacyLambdaError) -> bool:
+    return isinstance(error, ConfigError) or (
+        error.__cause__ is not None and credentials_problem(error.__cause__) is not None
+    )
 
 
 def project_environ(config: Path | None, *, local: bool) -> dict[str, str] | None:
@@ -37,6 +99,9 @@ def project_environ(config: Path | None, *, local: bool) -> dict[str, str] | Non
     if not local:
         return None
     from spacy_lambda.config.toml_file import FILE
+    from spacy_lambda.doctor.installed import require_extra
+
+    require_extra("rehearsal")
     from spacy_lambda.rehearsal.rehearse import with_a_region
 
     return with_a_region(os.environ, (config or Path(FILE)).resolve().parent)
@@ -54,12 +119,15 @@ def rehearsed(project: Project, *, local: bool) -> AbstractContextManager[None]:
     return kept_rehearsal(project)
 
 
-def print_rehearsal(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, *, deploy: str, err: bool) -> None:
-    """Print in words what the deployment would have done in AWS, and what was not rehearsed."""
-    print_lines(*_summary(plan, released, rehearsal, deploy), err=err)
+def print_rehearsal(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, *, following: str, err: bool) -> None:
+    """Print in words what the deployment would have done in AWS, and what was not rehearsed.
+
+    :param following: The command for AWS, and what has to be done before.
+    """
+    print_lines(*_summary(plan, released, rehearsal, following), err=err)
 
 
-def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, deploy: str) -> Iterator[str]:
+def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, following: str) -> Iterator[str]:
     yield ""
     yield "This was a rehearsal: nothing was read or changed in AWS. There, the deployment would have"
     if not plan.bootstrapped:
@@ -81,7 +149,7 @@ def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, deploy:
             f"This machine cannot run the bundle of {name} (see `spacy-lambda doctor`): its pipeline ran with the"
             " packages that are installed here."
         )
-    yield f"next: {deploy}"
+    yield f"next: {following}"
 
 
 def _verb(plan: Plan) -> str:

@@ -9,9 +9,10 @@ import typer
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption, YesOption
-from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
 
 
+@suggests_local()
 def rollback(
     function: FunctionArgument = None,
     *,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption
-from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
 
 if TYPE_CHECKING:
     from spacy_lambda.deploy.function_status import FunctionStatus
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.versions import Version
 
 
+@suggests_local()
 def status(
     functions: FunctionsArgument = None,
     *,
@@ -38,6 +40,8 @@ def status(
         aws = open_account(project)
         chosen, models = chosen_functions(project, functions or []), stored_models(project, aws)
         found = [read_status(aws, project.name, one.name, models=models) for one in chosen]
+    if local:
+        found = [replace(one, invocations=None, errors=None) for one in found]
     if as_json:
         print_json(found)
         return
@@ -52,11 +56,21 @@ def _lines(status: FunctionStatus) -> list[str]:
     lines = [
         f"{status.name}: {live} ({status.stack})",
         *(_version(version, status.live) for version in status.versions),
-        f"  last day: {status.invocations:,} invocations, {status.errors:,} errors",
-        f"  alarms:   {', '.join(status.alarms) or 'none in ALARM'}",
+        f"  last day: {_calls(status)}",
+        f"  alarms:   {', '.join(status.alarms) or _no_alarms(status)}",
     ]
     lines += [f"  {one.kind + ':':<9} {_source(one)}" for one in status.sources]
     return [*lines, f"  {status.url}"] if status.url else lines
+
+
+def _no_alarms(status: FunctionStatus) -> str:
+    return "none in ALARM" if status.invocations is not None else "not evaluated in a rehearsal"
+
+
+def _calls(status: FunctionStatus) -> str:
+    if status.invocations is None or status.errors is None:
+        return "not counted in a rehearsal"
+    return f"{status.invocations:,} invocations, {status.errors:,} errors"
 
 
 def _version(version: Version, live: str | None) -> str:

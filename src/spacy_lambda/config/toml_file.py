@@ -12,9 +12,12 @@ from spacy_lambda.core.files import read_file
 from spacy_lambda.core.foreign_errors import system_reason, value_reason
 from spacy_lambda.errors import ConfigError
 
-__all__ = ["FILE", "parse_toml", "read_toml"]
+__all__ = ["FILE", "WORK_FOLDER", "parse_toml", "read_toml"]
 
 FILE = "spacy-lambda.toml"
+WORK_FOLDER = ".spacy-lambda"
+"""Folder next to the file for bundles and templates; it can be removed at any time."""
+
 MAX_BYTES = 1024 * 1024
 
 AT_LINE = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)

@@ -6,6 +6,7 @@ Reserved concurrency is taken from the account's, of which 100 must stay unreser
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, Concurrency, FunctionConfig
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.lambda_limits import UNRESERVED_CONCURRENCY
+from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
@@ -49,7 +51,7 @@ def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfi
     :raises DeployError: If the account cannot reserve the concurrency in the file, or AWS cannot be reached.
     """
     wanted = {one.name: _requested_limit(one) for one in functions}
-    account = _account(aws, project, wanted) if any(wanted.values()) else "nothing is reserved"
+    account = _account(aws, project, wanted) if any(wanted.values()) else ""
     free = 0 if isinstance(account, str) else account.free
     limits = {}
     for one in functions:
@@ -77,7 +79,7 @@ def _limit(function: FunctionConfig, number: int, account: _Account | str, free:
     why = "" if function.concurrency else ', the default with auth = "none"'
     about = f"at most {number}{why}, reserved for it"
     if isinstance(account, str):
-        return Limit(number, f"{about} (not checked against the account's: {account})")
+        return Limit(number, f"{about} (not checked {account})")
     if number <= free:
         return Limit(number, about)
     short = f"the account has {account.limit}, of which {max(free, 0)} can still be reserved"
@@ -91,7 +93,7 @@ def _limit(function: FunctionConfig, number: int, account: _Account | str, free:
 
 
 def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | str:
-    """Return the concurrency that can be reserved, including that of these functions, or the code of AWS's error."""
+    """Return the concurrency that can be reserved, including that of these functions, or why it is unknown."""
     client = aws.client("lambda")
     with aws_errors("reading the concurrency of the account"):
         try:
@@ -99,7 +101,9 @@ def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | st
             own = sum(_reserved(client, stack_name(project, name)) for name, number in functions.items() if number)
         except ClientError as exc:
             # The permission to deploy need not include this one; CloudFormation refuses what cannot be reserved.
-            return error_code(exc) or "Unknown"
+            if is_loopback_url(os.environ.get("AWS_ENDPOINT_URL", "")):
+                return "in a rehearsal"
+            return f"against the account's: {error_code(exc) or 'Unknown'}"
     limit = int(settings["ConcurrentExecutions"])
     return _Account(limit, int(settings.get("UnreservedConcurrentExecutions", limit)) + own - UNRESERVED_CONCURRENCY)
 

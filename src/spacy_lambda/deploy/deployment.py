@@ -36,12 +36,14 @@ from pathlib import Path
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.cdk.spec import SharedSpec
 from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
+from spacy_lambda.deploy.golden_tests import read_requests
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.planning import Plan, Planned, make_plan
-from spacy_lambda.deploy.preparation import WORK_FOLDER, prepare
+from spacy_lambda.deploy.preparation import prepare
 from spacy_lambda.deploy.promotion import Live, promote
 from spacy_lambda.deploy.publication import publish
 from spacy_lambda.deploy.stacks import require_settled
@@ -144,6 +146,8 @@ def _planned(
     on_step: OnStep,
 ) -> Iterator[tuple[Plan, Path]]:
     """Yield the plan and the folder of the templates, which stays for inspection until the next plan."""
+    for function in functions:  # before the first of them is bundled
+        read_requests(function.golden)
     out = project.folder / WORK_FOLDER / "cdk.out"
     shutil.rmtree(out, ignore_errors=True)
     with ExitStack() as stack:

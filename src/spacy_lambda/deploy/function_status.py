@@ -39,8 +39,8 @@ class FunctionStatus:
     :param versions: The published versions, newest first.
     :param url: The Function URL.
     :param alarms: Names of the alarms in ALARM.
-    :param invocations: Invocations of the last day.
-    :param errors: Errors of the last day.
+    :param invocations: Invocations of the last day; ``None`` in a rehearsal, which has no metrics.
+    :param errors: Errors of the last day; ``None`` in a rehearsal.
     :param sources: What invokes the live version: event sources, and the state machine that annotates corpora.
     """
 
@@ -50,8 +50,8 @@ class FunctionStatus:
     versions: tuple[Version, ...] = ()
     url: str | None = None
     alarms: tuple[str, ...] = ()
-    invocations: int = 0
-    errors: int = 0
+    invocations: int | None = 0
+    errors: int | None = 0
     sources: tuple[SourceStatus, ...] = ()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = ["GoldenTest", "make_golden_tests", "open_predictor", "read_requests",
 
 MAX_BYTES = 16 * 1024 * 1024
 DEFAULT_FILE = Path(__file__).with_suffix(".jsonl")
+REMEDY = 'write a request in each line: {"text": "..."}'
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,41 @@ class GoldenTest:
 
 
 def read_requests(path: Path | None) -> list[tuple[int, dict[str, Any]]]:
-    """Read the requests of golden tests, with their line numbers.
+    """Read the requests of golden tests, with their line numbers, and check all that does not depend on the pipeline.
 
     :param path: JSON Lines, a request in each line; ``None`` for those that come with spacy-lambda.
-    :raises DeployError: If the file cannot be read, or has no requests.
+    :raises DeployError: If the file cannot be read, has no requests, or an invalid one; names its line.
     """
     path = path or DEFAULT_FILE
-    remedy = 'write a request in each line: {"text": "..."}'
     try:
-        lines = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").splitlines()
-        requests = [(number, parse_json(line)) for number, line in enumerate(lines, start=1) if line.strip()]
+        lines = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").split("\n")
     except (OSError, ValueError) as exc:
-        raise DeployError(f"the golden tests cannot be read from {path}: {system_reason(exc)}", remedy=remedy) from exc
-    if not requests or not all(isinstance(request, dict) for _, request in requests):
-        raise DeployError(f"{path} has no golden tests, or a line that is not a JSON object", remedy=remedy)
+        raise DeployError(f"the golden tests cannot be read from {path}: {system_reason(exc)}", remedy=REMEDY) from exc
+    requests = [(number, _read_request(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
+    if not requests:
+        raise DeployError(f"{path} has no golden tests", remedy=REMEDY)
     return requests
+
+
+def _read_request(path: Path, number: int, line: str) -> dict[str, Any]:
+    from spacy_lambda.runtime.request import parse_request
+
+    try:
+        request = parse_json(line)
+    except ValueError as exc:
+        raise DeployError(f"{path}:{number}: the golden test is not JSON: {exc}", remedy=REMEDY) from exc
+    if not isinstance(request, dict):
+        raise DeployError(f"{path}:{number}: the golden test is not a JSON object", remedy=REMEDY)
+    try:
+        parse_request(request, max_length=sys.maxsize)
+    except RequestError as exc:
+        raise _refused(path, number, exc) from exc
+    return request
+
+
+def _refused(path: Path | None, number: int, error: RequestError) -> DeployError:
+    message = f"{path or DEFAULT_FILE}:{number}: the golden test is refused: {error.message}"
+    return DeployError(message, remedy=error.remedy)
 
 
 def open_predictor(folder: Path) -> Predictor:
@@ -72,19 +94,23 @@ def open_predictor(folder: Path) -> Predictor:
     return Predictor(load_pipeline(folder), os.environ)
 
 
-def make_golden_tests(predictor: Predictor, requests: Sequence[tuple[int, dict[str, Any]]]) -> tuple[GoldenTest, ...]:
+def make_golden_tests(
+    predictor: Predictor, requests: Sequence[tuple[int, dict[str, Any]]], *, path: Path | None = None
+) -> tuple[GoldenTest, ...]:
     """Run the pipeline on this machine for the expected responses.
 
     :param predictor: The pipeline that is being deployed.
+    :param path: File of the requests; ``None`` for those that come with spacy-lambda.
     :raises DeployError: If this pipeline does not accept a request.
     """
-    try:
-        return tuple(
-            GoldenTest(number, request, json.loads(json.dumps(predictor.predict(predictor.parse(request)))))
-            for number, request in requests
-        )
-    except RequestError as exc:
-        raise DeployError(f"a golden test is refused: {exc.message}", remedy=exc.remedy) from exc
+    made = []
+    for number, request in requests:
+        try:
+            expected = json.loads(json.dumps(predictor.predict(predictor.parse(request))))
+        except RequestError as exc:
+            raise _refused(path, number, exc) from exc
+        made.append(GoldenTest(number, request, expected))
+    return tuple(made)
 
 
 def run_golden_tests(

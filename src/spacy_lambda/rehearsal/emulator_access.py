@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import string
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from spacy_lambda.core.files import read_file
 from spacy_lambda.core.strict_json import parse_json
 
-__all__ = ["Access", "access_file", "new_access", "read_access", "using"]
+__all__ = ["Access", "access_file", "kept_access", "new_access", "read_access", "using"]
 
 FILE = "rehearsal.json"
 MAX_BYTES = 10_000
@@ -111,3 +113,20 @@ def read_access(folder: Path) -> Access | None:
         return Access(**parse_json(read_file(folder / FILE, limit=MAX_BYTES)))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def kept_access(folder: Path) -> Access | None:
+    """Return the access to the emulator that is kept and listens; ``None`` if there is none.
+
+    :param folder: The project's folder for files that can be removed at any time.
+    """
+    access = read_access(folder)
+    return access if access is not None and _is_listening(access) else None
+
+
+def _is_listening(access: Access) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", urlsplit(access.endpoint).port or 0), timeout=2):
+            return True
+    except (OSError, ValueError):
+        return False

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from spacy_lambda.cdk.spec import ImageCode
 from spacy_lambda.config.precedence import ambient_region
 from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.core.loopback import LOCAL_REGION
 from spacy_lambda.deploy.planning import Plan
-from spacy_lambda.deploy.preparation import WORK_FOLDER
 from spacy_lambda.errors import DeployError, SpacyLambdaError
 from spacy_lambda.rehearsal.deployed_functions import DeployedFunctions
 from spacy_lambda.rehearsal.emulator import ACCOUNT, Emulator, emulated_aws, log_to_emulator
-from spacy_lambda.rehearsal.emulator_access import Access, access_file, read_access, using
+from spacy_lambda.rehearsal.emulator_access import Access, access_file, kept_access, read_access, using
 from spacy_lambda.rehearsal.expected_resources import make_expected_resources
 
 __all__ = ["Rehearsal", "kept_rehearsal", "refuse_images", "rehearsal", "with_a_region"]
@@ -115,19 +113,8 @@ def kept_rehearsal(project: Project) -> Iterator[None]:
 
 
 def _kept(project: Project) -> Access | None:
-    access = read_access(project.folder / WORK_FOLDER)
-    if access is None or not _is_listening(access):
-        return None
-    return replace(access, region=project.region)
-
-
-def _is_listening(access: Access) -> bool:
-    port = urlsplit(access.endpoint).port
-    try:
-        with socket.create_connection(("127.0.0.1", port or 0), timeout=2):
-            return True
-    except OSError:
-        return False
+    access = kept_access(project.folder / WORK_FOLDER)
+    return None if access is None else replace(access, region=project.region)
 
 
 def _refuse_pipelines_in_aws(functions: Sequence[FunctionConfig]) -> None:
