@@ -9,9 +9,9 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from spacy_lambda.cli import make_app
-from tests.cli.test_commands import commands
 
-PATHS = ["", *(path for path, _ in commands(get_command(make_app()))), "image"]
+COMMANDS = get_command(make_app()).commands  # type: ignore[attr-defined]
+PATHS = ["", *COMMANDS, "image push"]
 
 
 @pytest.mark.parametrize("columns", [40, 80])
