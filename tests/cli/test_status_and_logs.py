@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ from typer.testing import CliRunner
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cli import make_app
+from spacy_lambda.cli.log_lines import readable
 from spacy_lambda.cli.status import _lines
 from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.core.aws_error_kinds import LOGIN
 from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, REGION_VARIABLE
 from spacy_lambda.deploy.function_status import FunctionStatus
+from spacy_lambda.deploy.logs import LogEvent
 from spacy_lambda.deploy.versions import Version
 from spacy_lambda.errors import InvokeError, SpacyLambdaError
 from spacy_lambda.rehearsal.emulator_access import access_file, new_access
@@ -126,3 +130,59 @@ def remedy(arguments: list[str]) -> str:
     failed = CliRunner().invoke(make_app(), arguments).exception
     assert isinstance(failed, SpacyLambdaError), failed
     return failed.remedy
+
+
+FACTS = {"requestId": "1f", "source": "sqs", "model": "3038", "durationMs": 41.24, "Texts": 2, "Characters": 1200}
+METRICS = {"durationMs": 42.0, "billedDurationMs": 900, "memorySizeMB": 1769, "maxMemoryUsedMB": 310}
+
+
+@pytest.mark.parametrize(
+    ("message", "lines"),
+    [
+        ("START RequestId: 1f Version: 7", []),
+        ("END RequestId: 1f", []),
+        (
+            "REPORT RequestId: 1f\tDuration: 42.04 ms\tBilled Duration: 855 ms\tMemory Size: 1769 MB"
+            "\tMax Memory Used: 310 MB\tInit Duration: 812.20 ms",
+            ["REPORT 42.0 ms, billed 855 ms, 310 of 1,769 MB, init 812 ms"],
+        ),
+        (
+            json.dumps({"_aws": {"Timestamp": 1}, **FACTS, "Entities": 1}),
+            ["sqs: 2 texts, 1,200 characters, 1 entity, 41.2 ms"],
+        ),
+        (
+            json.dumps({**FACTS, "Entities": 0, "initMs": 812.2, "error": "RequestError"}),
+            ["sqs: 2 texts, 1,200 characters, 0 entities, 41.2 ms, init 812 ms, error RequestError"],
+        ),
+        (json.dumps({"type": "platform.start", "record": {"requestId": "1f"}}), []),
+        (
+            json.dumps(
+                {"type": "platform.report", "record": {"requestId": "1f", "metrics": METRICS, "status": "timeout"}}
+            ),
+            ["REPORT 42.0 ms, billed 42 ms, 310 of 1,769 MB, status timeout"],
+        ),
+        (json.dumps({"level": "WARNING", "message": "one\ntwo", "logger": "x"}), ["WARNING one", "two"]),
+        ('{"type": "platform.fault", "record": "x"}', ['{"type": "platform.fault", "record": "x"}']),
+        ("a line\nand another", ["a line", "and another"]),
+        ('{"not": JSON', ['{"not": JSON']),
+        (json.dumps({**FACTS, "Entities": "many"}), ["sqs: 2 texts, 1,200 characters, 0 entities, 41.2 ms"]),
+    ],
+)
+def test_log_events_are_readable(message: str, lines: list[str]) -> None:
+    assert readable(message) == lines
+
+
+@pytest.mark.parametrize(("terminal", "raw", "printed"), [("1", [], 1), ("1", ["--raw"], 3), ("0", [], 3)])
+def test_pipes_get_log_events_as_they_are(
+    terminal: str, raw: list[str], printed: int, profiles: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = ["START RequestId: 1f", json.dumps({**FACTS, "Entities": 3}), "END RequestId: 1f"]
+    events = [LogEvent(datetime(2026, 11, 26, tzinfo=UTC), "stream", one) for one in messages]
+    monkeypatch.setattr("spacy_lambda.deploy.logs.read_log", lambda *_, **__: events)
+    monkeypatch.setenv("TTY_COMPATIBLE", terminal)
+    lines = CliRunner().invoke(make_app(), ["logs", *raw]).stdout.splitlines()
+    assert len(lines) == printed
+    if printed == 1:
+        assert lines == ["2026-11-26 00:00:00 sqs: 2 texts, 1,200 characters, 3 entities, 41.2 ms"]
+    else:
+        assert [line.partition(" ")[2].partition(" ")[2] for line in lines] == messages

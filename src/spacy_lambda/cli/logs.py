@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.console import LOG_LINE, print_json, print_lines
+from spacy_lambda.cli.console import LOG_LINE, is_terminal, print_json, print_lines
+from spacy_lambda.cli.log_lines import readable
 from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
 from spacy_lambda.errors import DeployError
@@ -27,9 +28,12 @@ def logs(
     region: RegionOption = None,
     profile: ProfileOption = None,
     local: LocalOption = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="On a terminal too, print log events as they are, as into a pipe.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a function's log events; with --json, one JSON object per line.
+    """Print a function's log events: on a terminal one line for each invocation; with --json, one JSON object per line.
 
     Example: spacy-lambda logs --since 1h --follow
     """
@@ -43,15 +47,17 @@ def logs(
     beginning = _span(since)
     project = load_project(config, region=region, environ=project_environ(config, local=local))
     name = stack_name(project.name, chosen_function(project, function).name)
-    count = 0
+    count, is_readable = 0, is_terminal() and not raw
     with rehearsed(project, local=local):
         for event in read_log(open_account(project), name, since=beginning, follow=follow):
             count += 1
             if as_json:
                 line = {"time": event.time.isoformat(), "stream": event.stream, "message": event.message}
                 print_json(line, indent=None)
-            else:
-                first, *more = without_empty_stacks(event.message.splitlines()) or [""]
+                continue
+            lines = without_empty_stacks(readable(event.message) if is_readable else event.message.splitlines())
+            if lines or not is_readable:
+                first, *more = lines or [""]
                 print_lines(f"{event.time:%Y-%m-%d %H:%M:%S} {first}", *more, limit=LOG_LINE)
     if not count:
         print_lines(f"no log events of {name} in the last {since}; --since 1d goes further back", err=True)
