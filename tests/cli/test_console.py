@@ -92,6 +92,19 @@ def test_a_table_fits_its_terminal(terminal: int, capsys: pytest.CaptureFixture[
         assert "│ en_metals " in lines[3]
 
 
+@pytest.mark.parametrize("terminal", [50, 70, 90])
+def test_a_table_does_not_break_words(terminal: int, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", str(terminal))
+    columns = ["engine", "measured on", "parallelism", ">time", ">invocations", ">cost"]
+    row = ["lambda", "one CPU of this machine", "16 invocations", "12 min", "12,000", "about $0.0123"]
+    print_table(columns, [row])
+    out = capsys.readouterr().out
+    assert all(word in out for cell in row for word in cell.split())
+    assert ("measured on: one CPU of this machine" in out) == (terminal < 80)
+
+
 def test_tabs_stay_in_lines_and_not_in_cells(capsys: pytest.CaptureFixture[str]) -> None:
     print_lines("REPORT RequestId: 1\tDuration: 2.00 ms\t", f"{'x' * MAX_LINE}\t\x1b[31m", err=True)
     print_table(["name"], [["a\tb"]])

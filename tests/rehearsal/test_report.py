@@ -24,7 +24,7 @@ SUMMARY = """
 This was a rehearsal: nothing was read or changed in AWS. There, the deployment would have
   - run `cdk bootstrap`, if the account and region do not have it yet
   - created the stack papers: papers-models
-  - created the stack papers-ner: 1 resources
+  - created the stack papers-ner: 1 resource
   - published version 1 (51.1 MB), which passed 2 golden tests, and made it live
   - cost about $3.50 a month when idle
 Not rehearsed: permissions, quotas, networks, event sources, and the speed of Lambda's CPUs.

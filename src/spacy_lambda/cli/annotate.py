@@ -22,6 +22,7 @@ from spacy_lambda.cli.options import (
     YesOption,
 )
 from spacy_lambda.cli.progress import paused, progress
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.corpus.choices import HERE, OUTPUT_FORMATS, SOURCE_FORMATS, EngineName, OnError
 from spacy_lambda.corpus.summary import Summary
@@ -285,8 +286,8 @@ def _measured(found: Estimate) -> tuple[str, str]:
     unit = "one CPU of this machine" if place == HERE else f"one invocation of {place}"
     failing = f"; {found.failing:,} others have an error" if found.failing else ""
     return (
-        f"{found.documents:,} documents{unreadable}, about {found.words_per_document:,.0f} words each, "
-        f"in {found.shards:,} {'shard' if found.shards == 1 else 'shards'}",
+        f"{count(found.documents, 'document')}{unreadable}, about {found.words_per_document:,.0f} words each, "
+        f"in {count(found.shards, 'shard')}",
         f"{unit} annotates {found.documents_per_second:,.1f} documents/s (measured on {found.sampled}{failing})",
     )
 
@@ -313,7 +314,7 @@ def _print(summary: Summary) -> None:
     counts = summary.counts
     speed = summary.documents_per_second
     rate = "" if speed is None else f", {summary.annotating_seconds:,.1f} s of it annotating: {speed:,.1f} documents/s"
-    print_lines(f"{summary.destination}: {counts.documents:,} documents, {counts.words:,} words")
+    print_lines(f"{summary.destination}: {count(counts.documents, 'document')}, {count(counts.words, 'word')}")
     if summary.resumed and not summary.annotated:
         failed = f" ({counts.errors:,} of them with an error)" if counts.errors else ""
         print_lines(f"  nothing to do: all of them were annotated before{failed}")

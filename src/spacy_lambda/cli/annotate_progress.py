@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from spacy_lambda.cli.console import print_lines
 from spacy_lambda.cli.progress import draw_bars, paused
+from spacy_lambda.core.counts import count
 from spacy_lambda.corpus.summary import OnProgress, Progress, ShardStates
 
 __all__ = ["annotate_progress", "announced_executions", "duration"]
@@ -127,12 +128,12 @@ def _remaining(progress: Progress) -> str:
 
 
 def _figures(progress: Progress) -> str:
-    parts = [f"{progress.documents + progress.resumed:,} documents"]
+    parts = [f"{count(progress.documents + progress.resumed, 'document')}"]
     if progress.documents_per_second is not None:
         parts.append(f"{progress.documents_per_second:,.1f}/s")
         parts.append(f"{progress.words / progress.seconds:,.0f} words/s")
     if progress.errors:
-        parts.append(f"{progress.errors:,} errors")
+        parts.append(f"{count(progress.errors, 'error')}")
     if progress.states is not None:
         states = progress.states
         parts.append(f"shards: {states.waiting:,} waiting, {states.running:,} running, {states.done:,} done")

@@ -53,7 +53,7 @@ MAX_CELL = 300
 MAX_ROW = 100_000
 """Maximum characters of a table's row that is not drawn."""
 
-NARROW = 60
+NARROW = 80
 """Width of a terminal below which a table that is wider is not drawn."""
 
 LOG_LINE = 256 * 1024
@@ -107,7 +107,8 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """Print a table; a line of tab-separated values for each row, if the output is not a terminal.
 
-    On a terminal that is too narrow for the columns, each cell of a row is a line, with its heading.
+    On a terminal that is too narrow for the columns, or their longest words, each cell of a row is a line, with its
+    heading.
 
     :param columns: Their headings; a leading ``>`` aligns a column to the right.
     """
@@ -131,7 +132,13 @@ def is_terminal() -> bool:
 def _is_too_narrow(rows: Sequence[Sequence[str]]) -> bool:
     width = shutil.get_terminal_size().columns
     natural = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return sum(natural) + 3 * len(natural) + 1 > width < NARROW
+    words = [max(map(_longest_word, column)) for column in zip(*rows, strict=True)]
+    frame = 3 * len(natural) + 1
+    return sum(words) + frame > width or sum(natural) + frame > width < NARROW
+
+
+def _longest_word(cell: str) -> int:
+    return max(map(len, cell.split()), default=0)
 
 
 def _records(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

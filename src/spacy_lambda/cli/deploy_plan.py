@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.cli.console import print_lines
+from spacy_lambda.core.counts import count
 
 if TYPE_CHECKING:
     from spacy_lambda.deploy.cost import Cost
@@ -109,9 +110,10 @@ def _cost(cost: Cost, latency: Latency, memory: int) -> Iterator[str]:
         )
     yield f"    a million:    ${cost.million:.2f} for texts in calls of their own ({_parts(cost.per_million)})"
     yield (
-        f"                  {cost.ms:.0f} ms each with {memory:,} MB, from {latency.ms:.0f} ms on {latency.cpus:g} CPUs"
-        f" here: {latency.texts} texts of {latency.source}, median {latency.characters:,} characters, {latency.runs}"
-        " runs; --texts measures yours"
+        f"                  {cost.ms:.0f} ms each with {memory:,} MB, from {latency.ms:.0f} ms on"
+        f" {latency.cpus:g} {'CPU' if latency.cpus == 1 else 'CPUs'} here: {count(latency.texts, 'text')} of"
+        f" {latency.source}, median {count(latency.characters, 'character')},"
+        f" {count(latency.runs, 'run')}; --texts measures yours"
     )
     if latency.load > latency.cpus:
         yield f"                  this machine is busy (load {latency.load:.1f}), so that it is probably less"

@@ -13,6 +13,7 @@ from spacy_lambda.cli.options import CodeOption, JsonOption
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.input_paths import check_paths
 from spacy_lambda.core.artifact.open import check_source
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
 
 SHOWN_LABELS = 6
@@ -68,7 +69,9 @@ def _print(found: Mapping[str, Any], arguments: str) -> None:
         print_lines("compiled from {name} {version}, sha256={sha256}".format(**found["source"]))
     if found["verification"]:
         agreement = found["verification"].get("agreement")
-        print_lines(f"verified on {found['verification'].get('documents')} documents: agreement {agreement}")
+        print_lines(
+            f"verified on {count(found['verification'].get('documents', 0), 'document')}: agreement {agreement}"
+        )
     if found["fits"]:
         print_table(
             ["precision", ">pipeline MB", ">zip MB, unzipped", "fits a zip", ">peak memory MB"],

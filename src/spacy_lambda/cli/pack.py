@@ -10,6 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ForceOption, JsonOption
 from spacy_lambda.cli.progress import byte_progress
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
 
 
@@ -40,7 +41,9 @@ def pack(
         result = {"path": packed.path, "sha256": packed.sha256, "size": packed.size, "kind": kind}
         print_json({**result, "left_out": packed.left_out, "pipeline": manifest.pipeline})
         return
-    print_lines(f"{packed.path}: {len(manifest.files)} files, {megabytes(packed.size)}", f"sha256={packed.sha256}")
+    print_lines(
+        f"{packed.path}: {count(len(manifest.files), 'file')}, {megabytes(packed.size)}", f"sha256={packed.sha256}"
+    )
     print_lines(f"kind: {describe_kind(kind, pipeline)}")
     if packed.left_out:
         print_lines(f"left out, as hidden or generated files: {', '.join(packed.left_out)}", err=True)

@@ -10,6 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import EndpointUrlOption, ForceOption, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.progress import byte_progress, hub_progress
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.location import parse_location
 
@@ -65,5 +66,5 @@ def _print(pulled: Pulled, *, signed: bool) -> None:
     manifest = pulled.manifest
     signature = ", signature valid" if signed else ""
     verified = "all verified" if pulled.verified else "not verified: this repository has no digest of an artifact"
-    size = f"{len(manifest.files)} files, {megabytes(manifest.total_bytes)}"
+    size = f"{count(len(manifest.files), 'file')}, {megabytes(manifest.total_bytes)}"
     print_lines(f"{pulled.path}: {size}, {verified}{signature}", f"sha256={pulled.sha256}")

@@ -16,6 +16,7 @@ import typer
 from spacy_lambda.cli.console import print_lines
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.core.aws_error_kinds import credentials_problem
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.errors import ConfigError, SpacyLambdaError
 
@@ -134,12 +135,12 @@ def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, followi
         yield "  - run `cdk bootstrap`, if the account and region do not have it yet"
     yield f"  - {_verb(plan)} the stack {plan.shared.project}: {', '.join(one.name for one in plan.shared_resources)}"
     for planned, live in zip(plan.functions, released, strict=True):
-        bundle, tests = planned.prepared.bundle, len(planned.prepared.golden_tests)
+        bundle, tests = planned.prepared.bundle, count(len(planned.prepared.golden_tests), "golden test")
         changes = "created" if planned.is_new else "updated" if planned.changes else "left"
-        yield f"  - {changes} the stack {live.function}: {len(planned.resources)} resources"
+        yield f"  - {changes} the stack {live.function}: {count(len(planned.resources), 'resource')}"
         if live.version != live.previous:
             size = megabytes(bundle.zipped or bundle.unzipped)
-            yield f"  - published version {live.version} ({size}), which passed {tests} golden tests, and made it live"
+            yield f"  - published version {live.version} ({size}), which passed {tests}, and made it live"
         yield f"  - cost about ${planned.cost.idle_total:.2f} a month when idle"
     yield "Not rehearsed: permissions, quotas, networks, event sources, and the speed of Lambda's CPUs."
     if rehearsal.expected:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption
 from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
+from spacy_lambda.core.counts import count
 
 if TYPE_CHECKING:
     from spacy_lambda.deploy.function_status import FunctionStatus
@@ -70,7 +71,7 @@ def _no_alarms(status: FunctionStatus) -> str:
 def _calls(status: FunctionStatus) -> str:
     if status.invocations is None or status.errors is None:
         return "not counted in a rehearsal"
-    return f"{status.invocations:,} invocations, {status.errors:,} errors"
+    return f"{count(status.invocations, 'invocation')}, {count(status.errors, 'error')}"
 
 
 def _version(version: Version, live: str | None) -> str:

@@ -10,6 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ForceOption, JsonOption
 from spacy_lambda.cli.progress import byte_progress
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.digest import parse_digest
 from spacy_lambda.core.files import megabytes
 
@@ -37,4 +38,4 @@ def unpack(
     if as_json:
         print_json({"path": out, "pipeline": manifest.pipeline})
     else:
-        print_lines(f"{out}: {len(manifest.files)} files, {megabytes(manifest.total_bytes)}, all verified")
+        print_lines(f"{out}: {count(len(manifest.files), 'file')}, {megabytes(manifest.total_bytes)}, all verified")

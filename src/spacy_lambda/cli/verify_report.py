@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.cli.console import print_lines, print_table
+from spacy_lambda.core.counts import count
 
 __all__ = ["nothing_compared", "print_report"]
 
@@ -31,7 +32,8 @@ def print_report(report: Mapping[str, Any]) -> None:
     print_table(
         ["component", "annotation", *COUNTS, *([">gold F1"] if has_gold else [])],
         ((*_row(row, report), *([_gold(row)] if has_gold else [])) for row in rows),
-        title=f"{report['documents']} documents, {report['identical_documents']} identical (original → compiled)",
+        title=f"{count(report['documents'], 'document')}, {report['identical_documents']} identical"
+        " (original → compiled)",
     )
     scores = [row for row in report["components"] if row["largest_difference"] is not None]
     if scores:
@@ -75,7 +77,7 @@ def _print_rest(report: Mapping[str, Any]) -> None:
         if row["unsteady_documents"]:
             print_lines(
                 f"not deterministic: {row['says']} of the original's {row['component']} change from run to run in"
-                f" {row['unsteady_documents']} documents, which are not counted"
+                f" {count(row['unsteady_documents'], 'document')}, not counted"
             )
     for one in report["not_compared"][:MAX_ROWS]:
         print_lines(f"not compared: {one['component']}: {one['reason']}")
@@ -85,7 +87,7 @@ def _print_rest(report: Mapping[str, Any]) -> None:
             f"the {one['pipeline']} fails on text {one['document']} in {one['component']}: {one['error'][:200]}"
         )
     if report["unlike_documents"]:
-        print_lines(f"{report['unlike_documents']} documents have hidden states of different shapes")
+        print_lines(f"{count(report['unlike_documents'], 'document')} with hidden states of different shapes")
     if report["largest_hidden_difference"] is not None:
         print_lines(
             f"hidden states: largest difference {report['largest_hidden_difference']:.2e},"

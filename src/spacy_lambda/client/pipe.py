@@ -18,6 +18,7 @@ from spacy_lambda.client.retry import Retry
 from spacy_lambda.client.text_result import ErrorHandler, OnError, TextResult, error_handler
 from spacy_lambda.client.text_source import TextSource
 from spacy_lambda.client.transport import Transport
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.errors import InvokeError
@@ -129,7 +130,7 @@ class TextPipe:
             )
         if not isinstance(predictions, list) or len(predictions) != len(texts):
             raise InvokeError(
-                f"the function did not return one prediction for each of {len(texts)} texts", remedy=CHECK
+                f"the function did not return one prediction for each of {count(len(texts), 'text')}", remedy=CHECK
             )
         for prediction in predictions:
             self.options.check(prediction)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacy_lambda.cdk.spec import ALIAS, FunctionSpec
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.deploy.cost import Cost
@@ -103,12 +104,12 @@ def _pipeline(spec: FunctionSpec, prepared: Prepared) -> str:
 
 
 def _alias(spec: FunctionSpec, prepared: Prepared, live: str | None) -> str:
-    tests = len(prepared.golden_tests)
+    tests, kept = count(len(prepared.golden_tests), "golden test"), prepared.config.keep_versions
     now = "" if live is None else f", now on version {live}"
     shift = "" if spec.config.canary == "all-at-once" else f", shifted {spec.config.canary}"
     return (
-        f"{ALIAS}{now}: moves to a version that passes {tests} golden tests{shift}; the newest"
-        f" {prepared.config.keep_versions} versions are kept"
+        f"{ALIAS}{now}: moves to a version that passes {tests}{shift}; the newest"
+        f" {count(kept, 'version')} {'is' if kept == 1 else 'are'} kept"
     )
 
 
@@ -127,6 +128,6 @@ def _alarms(template: Mapping[str, Any], spec: FunctionSpec) -> str:
 
 def _log_group(template: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{group['LogGroupName']}, kept for {group['RetentionInDays']} days"
+        f"{group['LogGroupName']}, kept for {count(group['RetentionInDays'], 'day')}"
         for group in properties_of(template, "AWS::Logs::LogGroup")
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy_lambda.cdk.spec import FunctionSpec
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
@@ -60,7 +61,7 @@ def publish(
     version = update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step)
     if version != previous:
         wait_until_ready(aws, function, version)
-        on_line(f"{function}: running {len(tests)} golden tests against version {version}")
+        on_line(f"{function}: running {count(len(tests), 'golden test')} against version {version}")
         run_golden_tests(aws, function, version, tests, on_step=on_step)
     return Published(spec, version, previous, stored.prepared.config.keep_versions)
 
