@@ -109,7 +109,7 @@ papers-ner: success: Published papers-ner/Function Code
 papers-ner: deploying... [1/1]
 papers-ner: creating CloudFormation changeset...
 papers-ner |  0/12 | 10:00:00 AM | UPDATE_IN_PROGRESS   | AWS::CloudFormation::Stack | papers-ner
-papers-ner | 12/12 | 10:00:09 AM | UPDATE_COMPLETE      | AWS::CloudFormation::Stack | papers-ner
+papers-ner |  1/12 | 10:00:09 AM | UPDATE_COMPLETE      | AWS::Lambda::Alias         | Function/Live (FunctionLive12)
 """
     command = program(tmp_path / "cdk", f"cat <<'END'{output}END")
     lines: list[str] = []
@@ -125,6 +125,10 @@ papers-ner | 12/12 | 10:00:09 AM | UPDATE_COMPLETE      | AWS::CloudFormation::S
         ("publish", 0, 0),
         ("change set", 0, 0),
         ("shift traffic", 0, 12),
+        ("shift traffic", 1, 12),
         ("shift traffic", 12, 12),
     ]
-    assert len(lines) == 2
+    assert lines == [
+        "   0/12  update in progress: CloudFormation::Stack papers-ner",
+        "   1/12  update complete: Lambda::Alias Function/Live",
+    ]

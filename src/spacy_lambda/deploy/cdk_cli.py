@@ -47,6 +47,10 @@ LAST_LINES = 15
 PUBLISHING = re.compile(r": (?:start|success): (?:Building|Publishing|Built|Published) |: assets built")
 CHANGE_SET = "creating CloudFormation changeset"
 RESOURCE = re.compile(r" \| +(?P<done>\d+)/(?P<total>\d+) \| ")
+LOGICAL_ID = re.compile(r" \(\w+\)(?= |$)")
+EVENT_PARTS = 6
+"""Parts of the line of an event: stack, count, time, state, type, name; after a failure also its reason."""
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -116,13 +120,18 @@ class Cdk:
         :raises DeployError: If it fails.
         """
 
+        total = 0
+
         def on_any(line: str) -> None:
-            _report_stage(line, on_step, stage)
+            nonlocal total
+            total = _report_stage(line, on_step, stage) or total
             if line.startswith(f"{stack} | ") or FAILURE in line:
-                on_line(f"  {line}")
+                on_line(f"  {_short_event(line)}")
 
         options = ("--require-approval", "never", "--progress", "events")
         self.run("deploy", stack, "--app", str(assembly), *options, on_line=on_any)
+        if total:  # Resources without an event of their own are not counted.
+            on_step(stage, total, total)
 
     def diff(self, stack: str, assembly: Path) -> str:
         """Return the difference between a deployed stack and its template; empty if there is none.
@@ -137,15 +146,30 @@ class Cdk:
         return "\n".join(lines[first:]).strip()
 
 
-def _report_stage(line: str, on_step: OnStep, stage: Stage) -> None:
-    """Report the stage that a line of the command line's output belongs to."""
+def _report_stage(line: str, on_step: OnStep, stage: Stage) -> int:
+    """Report the stage that a line of the command line's output belongs to.
+
+    :returns: The number of resources, if the line has it.
+    """
     resource = RESOURCE.search(line)
     if resource:
         on_step(stage, int(resource["done"]), int(resource["total"]))
-    elif CHANGE_SET in line:
+        return int(resource["total"])
+    if CHANGE_SET in line:
         begin(on_step, "change set")
     elif PUBLISHING.search(line):
         begin(on_step, "publish")
+    return 0
+
+
+def _short_event(line: str) -> str:
+    """Return an event of a resource without stack, time and logical ID, to fit a terminal; other lines as they are."""
+    parts = [part.strip() for part in line.split(" | ")]
+    if len(parts) < EVENT_PARTS or not RESOURCE.search(line):
+        return line
+    _, count, _, state, kind, *name = parts
+    named = LOGICAL_ID.sub("", " | ".join(name), count=1)
+    return f"{count:>5}  {state.lower().replace('_', ' ')}: {kind.removeprefix('AWS::')} {named}"
 
 
 def find_cdk(*, on_line: Callable[[str], None] = lambda line: None) -> Cdk:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from spacy_lambda.core.location import Location, Scheme
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, FoundArtifact, S3Options
@@ -61,9 +62,26 @@ def _find_in_folder(location: Location, s3: S3Options, hub_token: str | None) ->
     if found is None:
         raise LocationError(
             f"{location} is neither an artifact nor a pipeline in a store",
-            remedy="give an artifact (.tar), or STORE/NAME@VERSION as `spacy-lambda ls STORE` shows it",
+            remedy=_similar(location)
+            or "give an artifact (.tar), or STORE/NAME@VERSION as `spacy-lambda ls STORE` shows it",
         )
     return found
+
+
+def _similar(location: Location) -> str | None:
+    """Return a remedy that names the pipeline with the most similar name in the same store, if there is one."""
+    from difflib import get_close_matches
+
+    from spacy_lambda.core.pipelines import is_stored
+
+    path = Path(location.path)
+    try:
+        names = [one.name for one in path.parent.iterdir() if is_stored(one)]
+    except OSError:
+        return None
+    similar = get_close_matches(path.name, names, n=1)
+    meant = replace(location, path=str(path.with_name(similar[0]))) if similar else None
+    return None if meant is None else f"did you mean {meant}? `spacy-lambda ls {path.parent}` lists the pipelines"
 
 
 SOURCES: Mapping[Scheme, ArtifactSource] = {
