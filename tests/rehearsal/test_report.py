@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from spacy_lambda.cli import make_app
 from spacy_lambda.cli.deploy import _AWS_EFFECT, _KEPT_EFFECT, _following, _interruption_explained
 from spacy_lambda.cli.rehearsal import print_rehearsal, serve_rehearsal
 from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, REGION_VARIABLE
 from spacy_lambda.deploy.promotion import Live
-from spacy_lambda.rehearsal.emulator_access import new_access
+from spacy_lambda.rehearsal.emulator_access import new_access, using
 from spacy_lambda.rehearsal.rehearse import Rehearsal
 
 ACCESS = new_access(4000, account="111122223333", region="eu-central-1")
@@ -101,3 +105,31 @@ def test_an_interruption_explains_its_effect(effect: str, capsys: pytest.Capture
         raise KeyboardInterrupt
     assert "live" in effect
     assert capsys.readouterr().err == f"stopped here; {effect}\n"
+
+
+def test_the_region_of_the_rehearsal_is_not_that_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (REGION_VARIABLE, *AWS_REGION_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    Path("spacy-lambda.toml").write_text('[project]\nname = "p"\n[functions.ner]\npipeline = "./compiled"\n')
+    printed: list[str] = []
+
+    @contextmanager
+    def rehearsed(*arguments: Any, **options: Any) -> Iterator[Rehearsal]:
+        with using(ACCESS):
+            yield running()
+
+    monkeypatch.setattr("spacy_lambda.rehearsal.rehearse.rehearsal", rehearsed)
+    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project: None)
+    monkeypatch.setattr("spacy_lambda.deploy.cdk_cli.find_cdk", lambda **_: None)
+    monkeypatch.setattr("spacy_lambda.cli.deploy._release", lambda *_, **__: (plan(is_new=True), []))
+    monkeypatch.setattr(
+        "spacy_lambda.cli.rehearsal.print_rehearsal", lambda *_, following, err: printed.append(following)
+    )
+    done = CliRunner().invoke(make_app(), ["deploy", "--local"])
+    assert (done.exit_code, printed) == (
+        0,
+        ["set project.region in spacy-lambda.toml, then: spacy-lambda deploy --plan"],
+    )

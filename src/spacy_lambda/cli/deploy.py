@@ -129,6 +129,8 @@ def _rehearse(
 
     project = load_project(config, region=region, environ=project_environ(config, local=True))
     chosen = chosen_functions(project, functions or [])
+    words = command_options(config=config, region=region)
+    following = _following(config, region, words)  # before the rehearsal sets a region
     with rehearsal(project, chosen, keep=serve) as running:
         aws, cdk = open_account(project), find_cdk(on_line=partial(print_lines, err=True))
         if plan_only:
@@ -142,8 +144,7 @@ def _rehearse(
             print_json([vars(one) for one in released])
         for one in released:
             print_lines(f"{one.function}: version {one.version} is live in the rehearsal", err=as_json)
-        words = command_options(config=config, region=region)
-        print_rehearsal(plan, released, running, following=_following(config, region, words), err=as_json)
+        print_rehearsal(plan, released, running, following=following, err=as_json)
         if serve:
             named = [chosen[0].name] if len(project.functions) > 1 else []
             serve_rehearsal(running, released, words=[*named, *words], err=as_json)
