@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from spacy_lambda.cli.boundary import guarded
 from spacy_lambda.cli.end_signals import interrupted_by_signals
+
+
+@pytest.fixture(autouse=True)
+def _default_actions() -> Iterator[None]:
+    """Set the actions that a terminal's commands begin with: SIGHUP is ignored in what ``nohup`` starts."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, action in before.items():
+        signal.signal(number, action)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -18,8 +29,8 @@ def test_a_signal_ends_the_command_with_its_exit_code(number: signal.Signals) ->
     def command() -> None:
         with interrupted_by_signals():
             try:
-                os.kill(os.getpid(), number)
-                signal.pause()
+                signal.raise_signal(number)
+                time.sleep(10)
             finally:
                 cleaned.append(True)
 
