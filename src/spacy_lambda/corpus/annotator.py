@@ -139,9 +139,7 @@ class Annotator:
         """
         if not self._is_checked:
             parts = PipelineParts.of_folder(self._folder)
-            parts.check_labels(self.options.labels or ())
-            if (missing := parts.missing(self.options.include)) is not None:
-                warnings.warn(f"{self.pipeline}: {missing}", stacklevel=2)
+            parts.check(self.options, lambda missing: warnings.warn(f"{self.pipeline}: {missing}", stacklevel=4))
             self._is_checked = True
 
     @cached_property

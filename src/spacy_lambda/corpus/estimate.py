@@ -146,8 +146,9 @@ def estimate_corpus(
     files = find_files(sources, format_name=input_format, own=() if layout is None else layout.own, s3=s3)
     folder = None if pipeline is None else compiled_folder(pipeline)
     deployed = _deployed(function, config, s3) if on_lambda or function is not None else None
-    parts = UNKNOWN_PARTS if deployed is None else deployed.parts
-    _check(parts if folder is None else PipelineParts.of_folder(folder), wanted, on_warning)
+    known = UNKNOWN_PARTS if deployed is None else deployed.parts
+    parts = known if folder is None else PipelineParts.of_folder(folder)
+    parts.check(wanted, on_warning)
     begun = None if force else layout
     size = shard_bytes or _shard_bytes(begun, deployed)
     kept = () if begun is None else recorded_groups(begun)
@@ -238,12 +239,6 @@ def _texts(reading: Reading) -> tuple[Document, ...]:
             remedy="name the column of the texts with --text-column",
         )
     return reading.sample
-
-
-def _check(parts: PipelineParts, options: AnnotateOptions, on_warning: OnWarning) -> None:
-    parts.check_labels(options.labels or ())
-    if (missing := parts.missing(options.include)) is not None:
-        on_warning(missing)
 
 
 def _deployed(function: str | None, config: Path | None, s3: S3Options) -> DeployedFunction:

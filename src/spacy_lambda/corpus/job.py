@@ -119,9 +119,7 @@ def annotate(
         workers=workers,
         ray_address=ray_address,
     )
-    chosen.parts.check_labels(options.labels or ())
-    if (missing := chosen.parts.missing(wanted.include)) is not None:
-        on_warning(missing)
+    chosen.parts.check(wanted, on_warning)
     run = _Run(layout, files, columns, options.include, on_error, on_progress)
     with layout.work.lock(layout.lock, layout.name):
         found = None if force else read_settings(layout)

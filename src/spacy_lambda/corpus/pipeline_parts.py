@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
+from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.corpus.formats.registry import list_names
 from spacy_lambda.errors import CorpusError
@@ -64,6 +65,16 @@ class PipelineParts:
         names = metadata.get("pipeline")
         found = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
         return cls(factories={name: name for name in found}, labels=_labels(metadata.get("labels")))
+
+    def check(self, options: AnnotateOptions, on_warning: Callable[[str], object]) -> None:
+        """Compare what is requested with what the components set.
+
+        :param on_warning: Called with a description of parts that no component sets.
+        :raises CorpusError: If entities or spans cannot have one of the labels.
+        """
+        self.check_labels(options.labels or ())
+        if (missing := self.missing(options.include)) is not None:
+            on_warning(missing)
 
     def check_labels(self, labels: Iterable[str]) -> None:
         """Check that entities or spans can have labels, unless a component may set others than those it lists.
