@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from spacy_lambda.cli.boundary import guarded
-from spacy_lambda.cli.end_signals import interrupted_by_signals
+from spacy_lambda.cli.end_signals import end_signals, interrupted_by_signals
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +46,9 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_server_under_nohup_goes_on() -> None:
+    assert end_signals() == (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert end_signals() == (signal.SIGINT, signal.SIGTERM)

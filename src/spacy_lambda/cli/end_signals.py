@@ -1,4 +1,4 @@
-"""Signals that ask a program to end, as exceptions: work in progress is cleaned up as after Ctrl-C."""
+"""Signals that ask a program to end: servers stop, and work in progress is cleaned up as after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-__all__ = ["SignalInterrupt", "interrupted_by_signals"]
+__all__ = ["SignalInterrupt", "end_signals", "interrupted_by_signals"]
 
 
 class SignalInterrupt(KeyboardInterrupt):
@@ -21,6 +21,12 @@ class SignalInterrupt(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.exit_code = 128 + number
+
+
+def end_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that end a server; not SIGHUP if it is ignored, as under nohup."""
+    hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    return (signal.SIGINT, signal.SIGTERM, *hangup)
 
 
 @contextmanager

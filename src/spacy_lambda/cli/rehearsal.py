@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 import typer
 
 from spacy_lambda.cli.console import print_lines
+from spacy_lambda.cli.end_signals import end_signals
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.core.aws_error_kinds import credentials_problem
 from spacy_lambda.core.counts import count
@@ -178,8 +179,7 @@ def serve_rehearsal(rehearsal: Rehearsal, released: Sequence[Live], *, words: Se
 @contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
     stop = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in end_signals()}
     try:
         yield stop
     finally:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.console import LOG_LINE, print_lines
+from spacy_lambda.cli.end_signals import end_signals
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.core.env_names import PAGE_VARIABLE
 from spacy_lambda.core.loopback import LOCAL_REGION
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from spacy_lambda.local.settings import LocalFunction
 
 __all__ = ["function_environment", "serve_until_stopped"]
-
-_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def function_environment(pairs: Sequence[str]) -> dict[str, str]:
@@ -48,7 +46,7 @@ async def serve_until_stopped(
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in _END_SIGNALS:
+    for number in end_signals():
         loop.add_signal_handler(number, stop.set)
     async with serve_functions(functions, host=host, port=port, allow_hosts=allow_hosts, log=_print_log) as served:
         _print_welcome(served)
