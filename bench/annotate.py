@@ -4,6 +4,12 @@
 
     python bench/annotate.py --pipeline en_scienceie_minilm --short 2000 --long 20
     python bench/annotate.py --pipeline rules --short 200000 --long 5000 --kills 10
+    python bench/annotate.py --short 20000 --long 200 --all-only --encoders
+    python bench/annotate.py --short 20000 --long 200 --all-only --on ray
+
+``--encoders`` measures the encoders by themselves, too: as many processes as there are workers, with one thread each,
+at the same time, run the windows of the same texts and nothing else. That is the limit of what annotating can reach
+with a corpus of many shards: with a few, a worker is idle while another ends the last one.
 
 ``rules`` stands for a small pipeline without a transformer: then the work is that of the corpus, not of the encoder.
 Prints JSON: documents a second with one worker and with all, the resident memory of the parent process and of the
@@ -16,6 +22,7 @@ import argparse
 import hashlib
 import json
 import math
+import multiprocessing
 import os
 import random
 import signal
@@ -25,6 +32,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from spacy_lambda.corpus.engines.worker_process import ONE_CPU
 
 WORDS = (
     "iron oxide silicon glass films were grown at low temperature by pulsed laser deposition while heat moves through"
@@ -39,6 +48,9 @@ def main() -> None:
     parser.add_argument("--short", type=int, default=2000, help="texts of 10 to 40 words")
     parser.add_argument("--long", type=int, default=20, help="texts of 1,000 to 3,000 words")
     parser.add_argument("--kills", type=int, default=0, help="SIGKILLs at random moments")
+    parser.add_argument("--encoders", action="store_true", help="measure the encoders by themselves, too")
+    parser.add_argument("--on", choices=("local", "ray"), default="local", help="the engine that uses all CPUs")
+    parser.add_argument("--all-only", action="store_true", help="skip the run with one worker")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-bench-") as folder:
@@ -51,16 +63,21 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     write_corpus(folder / "corpus.jsonl", options.short, options.long, rng)
     pipeline = write_rules(folder / "rules") if options.pipeline == "rules" else options.pipeline
     found: dict[str, Any] = {"documents": options.short + options.long, "cpus": len(os.sched_getaffinity(0))}
-    if not options.kills:
+    compared = not (options.kills or options.all_only)
+    if compared:
         found["one_worker"] = annotate(folder, "one", pipeline, "--workers", "1")
-    found["all_workers"] = annotate(folder, "all", pipeline)
+    found["all_workers"] = annotate(folder, "all", pipeline, "--on", options.on)
+    if options.encoders:
+        alone = encoders_alone(folder / "corpus.jsonl", pipeline, found["cpus"])
+        found["encoders_alone"] = {"documents_per_second": round(alone, 1)}
+        found["part_reached"] = round(found["all_workers"]["documents_per_second"] / alone, 3)
     if options.kills:
         found["kills_s"] = killed(folder, "killed", pipeline, options.kills, found["all_workers"]["seconds"], rng)
         found["after_kills"] = annotate(folder, "killed", pipeline)
         found["nothing_to_do"] = annotate(folder, "killed", pipeline)
         found["same"] = digest(folder / "all") == digest(folder / "killed")
         found["ids"] = count_ids(folder / "killed")
-    else:
+    if compared:
         found["same"] = digest(folder / "all") == digest(folder / "one")
     return found
 
@@ -114,6 +131,47 @@ def annotate(folder: Path, out: str, pipeline: str, *more: str) -> dict[str, Any
     if annotated:
         found["documents_per_second"] = round(annotated / summary["annotating_seconds"], 1)
     return {**found, "parent_mb": over_time(memory, 1), "worker_mb": over_time(memory, 2)}
+
+
+def encoders_alone(corpus: Path, pipeline: str, processes: int) -> float:
+    """Run the windows of the corpus through as many encoders as there are CPUs; return documents a second."""
+    texts = [json.loads(line)["text"] for line in corpus.read_bytes().splitlines()]
+    context = multiprocessing.get_context("spawn")
+    ready, results = context.Barrier(processes), context.Queue()
+    os.environ.update(ONE_CPU)
+    running = [
+        context.Process(target=run_encoder, args=(pipeline, texts[number::processes], ready, results))
+        for number in range(processes)
+    ]
+    for process in running:
+        process.start()
+    return float(sum(results.get() for _ in running))
+
+
+def run_encoder(pipeline: str, texts: list[str], ready: Any, results: Any) -> None:
+    """Make the windows of some texts, wait for the other processes, and time the encoder."""
+    from spacy_lambda.core.pipelines import find_pipeline
+    from spacy_lambda.runtime.loading import load_pipeline
+    from spacy_lambda.runtime.transformer import CompiledTransformer
+
+    nlp = load_pipeline(find_pipeline(pipeline))
+    transformer = next(pipe for _, pipe in nlp.pipeline if isinstance(pipe, CompiledTransformer))
+    encoder = transformer._encoder
+    assert encoder is not None
+    calls: list[tuple[Any, ...]] = []
+
+    def keep(*windows: Any) -> Any:
+        calls.append(windows)
+        return encoder(*windows)
+
+    transformer._encoder = keep  # type: ignore[assignment]
+    for text in texts:
+        transformer.encode(nlp.make_doc(text))
+    ready.wait()
+    began = time.monotonic()
+    for windows in calls:
+        encoder(*windows)
+    results.put(len(texts) / (time.monotonic() - began))
 
 
 def over_time(memory: list[tuple[float, float, float]], column: int) -> dict[str, float]:
