@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["TEXTS", "content", "results", "write_jsonl"]
+__all__ = ["TEXTS", "content", "raise_interrupt", "results", "write_jsonl"]
 
 TEXTS = ["Heat moves through glass.", "iron and silicon", "Nothing here", "", "Äöü iron 🧪 heat"]
 
@@ -25,3 +25,8 @@ def content(folder: Path) -> dict[str, bytes]:
     """Return the output's files, without the records, which have times."""
     files = (path for path in folder.rglob("*") if path.is_file() and "_annotate" not in path.parts)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def raise_interrupt(*arguments: Any) -> None:
+    """Interrupt a run in place of one of its steps, as Ctrl+C would."""
+    raise KeyboardInterrupt
