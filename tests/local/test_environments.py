@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,11 +99,57 @@ def test_exit_during_init(start: Callable[..., Lambda]) -> None:
 
 
 def test_init_that_does_not_end(start: Callable[..., Lambda]) -> None:
-    local = start(handler="slow.handler", timeout_s=1.5, init_limit_s=1)
+    """It runs again in the invocation, and takes all of the function's timeout."""
+    local = start(handler="slow.handler", timeout_s=0.7, init_limit_s=0.5)
     result = call(local, {})
     assert result.error is not None
     assert result.error.error_type == "Sandbox.Timedout"
-    assert "Phase: init\tStatus: timeout" in result.log_tail
+    assert result.error.message.endswith("Task timed out after 0.70 seconds")
+    assert result.log_tail.index("Phase: init\tStatus: timeout") < result.log_tail.index("START RequestId")
+    assert result.log_tail.index("START RequestId") < result.log_tail.index("Phase: invoke\tStatus: timeout")
+    assert result.report is not None
+    assert result.report.init_ms is None
+    assert result.report.duration_ms >= 700
+    assert result.report.status == "timeout"
+
+
+@pytest.mark.parametrize("first", ["exit", "sleep"])
+def test_init_that_works_the_second_time(start: Callable[..., Lambda], tmp_path: Path, first: str) -> None:
+    """The invocation pays for it: in its duration, and in the time that is left to the handler."""
+    environment = {"MARKER": str(tmp_path / "marker"), "FIRST": first}
+    local = start(handler="second.handler", timeout_s=60, init_limit_s=2, environment=environment)
+    result = call(local, {})
+    assert result.error is None, result.error
+    status = "error\tError Type: Runtime.ExitError" if first == "exit" else "timeout"
+    assert f"Phase: init\tStatus: {status}" in result.log_tail
+    assert result.report is not None
+    assert result.report.init_ms is None
+    assert result.answer["remaining_ms"] < 60_000 - result.report.duration_ms / 2
+    again = call(local, {})
+    assert again.answer["remaining_ms"] > result.answer["remaining_ms"]
+    assert "INIT" not in again.log_tail
+
+
+@pytest.mark.parametrize("child", [False, True])
+def test_too_much_memory(start: Callable[..., Lambda], child: bool) -> None:
+    local = start(memory_mb=200)
+    result = call(local, {"do": "eat", "mb": 300, "child": child})
+    assert result.error is not None
+    assert result.error.error_type == "Runtime.ExitError"
+    assert result.error.message.endswith("Runtime exited with error: signal: killed")
+    assert result.report is not None
+    assert result.report.max_memory_mb == 200
+    assert call(local, {"do": "echo"}).answer == {}
+
+
+def test_memory_that_suffices(start: Callable[..., Lambda]) -> None:
+    """Without limits, the same does; the peak is that of all processes."""
+    for changes in ({"memory_mb": 500}, {"memory_mb": 128, "limits": False}):
+        result = call(start(**changes), {"do": "eat", "mb": 300, "seconds": 0.2})
+        assert result.answer == 300 << 20
+        assert result.report is not None
+        assert result.report.max_memory_mb is not None
+        assert result.report.max_memory_mb > 300
 
 
 def test_idle_environments_are_ended(start: Callable[..., Lambda]) -> None:

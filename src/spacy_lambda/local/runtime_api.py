@@ -49,7 +49,7 @@ class RuntimeApi:
 
     def __init__(self, *, timeout_s: float) -> None:
         loop = asyncio.get_running_loop()
-        self._timeout_s = timeout_s
+        self._timeout_s = self._left_s = timeout_s
         self._state = _State.STARTING
         self._request_id = ""
         self._invocation_id = ""
@@ -68,11 +68,13 @@ class RuntimeApi:
             ]
         )
 
-    def send_event(self, request: InvokeRequest) -> asyncio.Future[FunctionResponse]:
+    def send_event(self, request: InvokeRequest, *, timeout_s: float | None = None) -> asyncio.Future[FunctionResponse]:
         """Send the next event to the runtime, which must be waiting for one.
 
+        :param timeout_s: Seconds until its deadline, if they are fewer than usual.
         :returns: The response to come.
         """
+        self._left_s = self._timeout_s if timeout_s is None else timeout_s
         self._answer = asyncio.get_running_loop().create_future()
         self.idle.clear()
         self._event.set_result(request)
@@ -103,7 +105,7 @@ class RuntimeApi:
     def _event_headers(self, request: InvokeRequest) -> dict[str, str]:
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._timeout_s) * 1000)),
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._left_s) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": request.arn,
             "Lambda-Runtime-Trace-Id": request.trace_id,
             "Lambda-Runtime-Invocation-Id": self._invocation_id,

@@ -39,9 +39,11 @@ class FunctionSettings:
     :param name: The function's name, as callers give it.
     :param handler: ``module.function``, as in Lambda's ``Handler`` setting.
     :param timeout_s: Seconds that one invocation may take; the environment is killed after that.
-    :param memory_mb: Passed to the function and printed in the REPORT line; it is not enforced.
-    :param init_limit_s: Seconds after which the init is logged as too slow. It fails after this time or the
-        timeout, whichever is longer; Lambda would restart it, within the timeout.
+    :param memory_mb: Passed to the function and printed in the REPORT line. On Linux, a function that uses more is
+        killed; pages of mapped files do not count.
+    :param init_limit_s: Seconds that an init may take. One that fails or takes longer runs again in the first
+        invocation, within the timeout, as in Lambda.
+    :param limits: Limit the memory and the time of an init.
     :param max_concurrency: Maximum environments; each serves one request at a time.
     :param idle_timeout_s: Seconds after which an environment without work is ended.
     :param queue_limit: Requests that may wait for an environment; further ones get a 429.
@@ -58,6 +60,7 @@ class FunctionSettings:
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_mb: int = DEFAULT_MEMORY_MB
     init_limit_s: float = INIT_LIMIT_S
+    limits: bool = True
     max_concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
     idle_timeout_s: float = 600.0
     queue_limit: int = 1000

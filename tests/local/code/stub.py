@@ -46,6 +46,18 @@ def sleep(event, context):
     time.sleep(event["seconds"])
 
 
+def eat(event, context):
+    """Use memory, here or in a child process, until it suffices or this process is killed."""
+    code = "import sys, time; data = b'x' * (int(sys.argv[1]) << 20); print('full', flush=True); time.sleep(300)"
+    if event.get("child"):
+        child = subprocess.Popen([sys.executable, "-c", code, str(event["mb"])], stdout=subprocess.PIPE)
+        child.stdout.readline()
+        time.sleep(300)
+    data = b"x" * (event["mb"] << 20)
+    time.sleep(event.get("seconds", 300))
+    return len(data)
+
+
 def leave_child(event, context):
     child = subprocess.Popen(["sleep", "300"])
     return {"pid": os.getpid(), "child": child.pid}

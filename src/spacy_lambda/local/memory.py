@@ -1,0 +1,76 @@
+"""The memory of a process and its descendants: measured, and limited as Lambda limits it.
+
+Limited are pages that exist only in memory. Pages of mapped files, such as an encoder's weights, are the system's to
+drop and to read again, in Lambda's virtual machine as here; they count in the peak that the REPORT line shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from pathlib import Path
+
+from spacy_lambda.local.process import ProcessTree
+
+__all__ = ["MemoryWatch", "private_memory_mb"]
+
+CHECK_S = 0.05
+"""Seconds between two measurements: a process can exceed the limit for as long."""
+
+_PRIVATE = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
+
+
+class MemoryWatch:
+    """Kills a process that exceeds a limit together with its descendants.
+
+    :param process: The process; without a ``/proc``, as on macOS, nothing is limited.
+    :param limit_mb: The limit, or ``None``.
+    """
+
+    def __init__(self, process: ProcessTree, limit_mb: int | None) -> None:
+        self._process = process
+        self._limit_mb = limit_mb
+        self.exceeded = False
+        self._peak_mb = 0.0
+        self._task = None if limit_mb is None else asyncio.create_task(self._watch(limit_mb))
+
+    def stop(self) -> None:
+        """Measure no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def peak_mb(self) -> int | None:
+        """Return the peak so far, at most the limit; ``None`` if unknown.
+
+        It is the process's own resident memory, or that of all without mapped files if this is more.
+        """
+        if self.exceeded:
+            return self._limit_mb
+        own = self._process.peak_memory_mb()
+        peak = None if own is None else max(own, math.ceil(self._peak_mb))
+        return peak if peak is None or self._limit_mb is None else min(peak, self._limit_mb)
+
+    async def _watch(self, limit_mb: int) -> None:
+        while not self._process.exited.done():
+            used = private_memory_mb(self._process.pid)
+            self._peak_mb = max(self._peak_mb, used)
+            if used > limit_mb:
+                self.exceeded = True
+                await self._process.kill()
+                return
+            await asyncio.sleep(CHECK_S)
+
+
+def private_memory_mb(pid: int) -> float:
+    """Return the memory of a process and its descendants that is not of mapped files; 0 without a ``/proc``."""
+    kilobytes, waiting = 0, [pid]
+    while waiting:
+        process = Path(f"/proc/{waiting.pop()}")
+        try:
+            kilobytes += sum(map(int, _PRIVATE.findall((process / "status").read_bytes())))
+            for thread in (process / "task").iterdir():
+                waiting += map(int, (thread / "children").read_bytes().split())
+        except OSError:  # it has ended meanwhile
+            continue
+    return kilobytes / 1024

@@ -1,0 +1,82 @@
+"""A started runtime: AWS's runtime client in a process, its Runtime API, and a watch over its memory.
+
+An environment has another one if its init has to run again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Self
+
+from spacy_lambda.local.env import environment_variables
+from spacy_lambda.local.http_server import HttpServer
+from spacy_lambda.local.memory import MemoryWatch
+from spacy_lambda.local.process import ProcessTree
+from spacy_lambda.local.runtime_api import RuntimeApi
+from spacy_lambda.local.settings import FunctionSettings, Program
+
+__all__ = ["StartedRuntime"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartedRuntime:
+    """A process and what belongs to it; created by :meth:`start`.
+
+    :param api: Its Runtime API.
+    :param server: The server of that.
+    :param process: The process.
+    :param memory: The watch over the memory of the process and its descendants.
+    :param started: The time of its start, as of :func:`time.perf_counter`.
+    """
+
+    api: RuntimeApi
+    server: HttpServer
+    process: ProcessTree
+    memory: MemoryWatch
+    started: float = field(default_factory=time.perf_counter)
+
+    @classmethod
+    async def start(cls, settings: FunctionSettings, program: Program, *, output_fd: int) -> Self:
+        """Start the process without waiting for its init.
+
+        :param output_fd: The file descriptor for its output.
+        :raises LocalLambdaError: If the system refuses.
+        """
+        api = RuntimeApi(timeout_s=settings.timeout_s)
+        server = HttpServer(api.app)
+        await server.start()
+        variables = environment_variables(settings, program=program, runtime_api=server.address)
+        command = (*program.command(variables), settings.handler)
+        try:
+            process = await ProcessTree.start(command, env=variables, cwd=program.folder, output_fd=output_fd)
+        except BaseException:
+            await server.close()
+            raise
+        memory = MemoryWatch(process, settings.memory_mb if settings.limits else None)
+        return cls(api=api, server=server, process=process, memory=memory)
+
+    @property
+    def usable(self) -> bool:
+        """True if it can serve a request."""
+        return self.api.init_error is None and self.process.alive
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since its start."""
+        return time.perf_counter() - self.started
+
+    async def kill(self) -> None:
+        """End the process and its descendants at once, and the server."""
+        await self.process.kill()
+        await self._close()
+
+    async def end(self) -> None:
+        """Ask the process to end, then end its descendants and the server."""
+        await self.process.end()
+        await self._close()
+
+    async def _close(self) -> None:
+        self.memory.stop()
+        self.api.close()
+        await self.server.close()
