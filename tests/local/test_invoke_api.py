@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -17,9 +18,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from spacy_lambda import Client, serve
+from spacy_lambda.client.report_line import Report
 from spacy_lambda.errors import InvokeError
-from spacy_lambda.local import invoke, parse_report
-from tests.local.local_lambda import Lambda
+from spacy_lambda.local import FunctionSettings, async_invocation, invoke, parse_report
+from spacy_lambda.local.messages import FunctionResponse, InvokeRequest, Outcome
+from spacy_lambda.local.pool import TooManyRequests
+from spacy_lambda.local.router import RoutedFunction
+from tests.local.local_lambda import Lambda, wait_until
 
 ARN = "arn:aws:lambda:us-east-1:012345678901:function:function"
 
@@ -191,6 +196,50 @@ def test_event(local: Lambda) -> None:
     assert response["StatusCode"] == 202
     assert response["Payload"].read() == b""
     local.log.wait_for("an event")
+
+
+def test_an_event_that_fails_is_retried_and_recorded(start: Callable[..., Lambda], tmp_path: Path) -> None:
+    local = start(retry_after_s=(0.01, 0.02), on_failure=tmp_path / "failed")
+    call(local, {"do": "fail", "text": "never"}, InvocationType="Event")
+    wait_until(lambda: list(tmp_path.glob("failed/*.json")))
+    wait_until(lambda: (path := next(tmp_path.glob("failed/*.json"))) and path.read_text().endswith("}\n"))
+    (path,) = tmp_path.glob("failed/*.json")
+    record = json.loads(path.read_text())
+    assert record["requestPayload"] == {"do": "fail", "text": "never"}
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 3
+    assert record["responsePayload"]["errorType"] == "KeyError"
+    starts = [line for line in local.log.lines if line.startswith("START")]
+    assert len(starts) == 3
+    assert len(set(starts)) == 1
+    assert path.stem in starts[0]
+    call(local, {"do": "say", "text": "works"}, InvocationType="Event")
+    local.log.wait_for("works")
+    assert len(list(tmp_path.glob("failed/*.json"))) == 1
+
+
+def test_a_throttled_event_waits(monkeypatch: pytest.MonkeyPatch, pipeline: Path, caplog: Any) -> None:
+    monkeypatch.setattr(async_invocation, "FIRST_WAIT_S", 0.001)
+    calls = []
+
+    async def invoke(request: InvokeRequest) -> Outcome:
+        calls.append(request)
+        if len(calls) < 4:
+            raise TooManyRequests
+        response = FunctionResponse(payload=b"{}")
+        return Outcome(
+            response=response, report=Report(request_id="1", duration_ms=1, memory_size_mb=128), log_tail=b""
+        )
+
+    request = InvokeRequest(request_id="1", payload=b"{}", arn="arn", trace_id="")
+    function = RoutedFunction(FunctionSettings(pipeline=pipeline), invoke)
+    asyncio.run(async_invocation.invoke_until_success(function, request))
+    assert len(calls) == 4
+    monkeypatch.setattr(async_invocation, "MAX_AGE_S", 0)
+    calls.clear()
+    asyncio.run(async_invocation.invoke_until_success(function, request))
+    assert len(calls) == 1
+    assert "event 1 was dropped: TooManyRequests" in caplog.text
 
 
 def test_unknown_invocation_type_is_refused(local: Lambda) -> None:

@@ -27,6 +27,8 @@ __all__ = [
     "JsonOption",
     "MaxConcurrencyOption",
     "MemoryOption",
+    "NoLimitsOption",
+    "OnFailureOption",
     "PortOption",
     "ProfileOption",
     "RegionOption",
@@ -136,7 +138,14 @@ EnvOption = Annotated[
     typer.Option(metavar="KEY=VALUE", help="Environment variable of the function, as KEY=VALUE; repeatable."),
 ]
 TimeoutOption = Annotated[float, typer.Option(callback=finite, help="Timeout of an invocation, in seconds.")]
-MemoryOption = Annotated[int, typer.Option(help="Memory size in MB, as the function sees it; not enforced.")]
+MemoryOption = Annotated[int, typer.Option(help="Memory size in MB; a function that uses more is killed.")]
+NoLimitsOption = Annotated[
+    bool, typer.Option("--no-limits", help="Limit neither memory nor the 10 seconds of an init, as Lambda does.")
+]
+OnFailureOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Write asynchronous invocations that fail three times into this folder."),
+]
 MaxConcurrencyOption = Annotated[
     int | None,
     typer.Option(help="Maximum concurrency; excess requests queue.", show_default="number of CPUs"),

@@ -19,6 +19,8 @@ from spacy_lambda.cli.options import (
     HostOption,
     MaxConcurrencyOption,
     MemoryOption,
+    NoLimitsOption,
+    OnFailureOption,
     PortOption,
     TimeoutOption,
 )
@@ -48,6 +50,8 @@ def run_bundle(
     env: EnvOption = None,
     timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),
     memory: MemoryOption = DEFAULT_MEMORY_MB,
+    no_limits: NoLimitsOption = False,
+    on_failure: OnFailureOption = None,
     max_concurrency: MaxConcurrencyOption = None,
 ) -> None:
     """Serve a bundle as Lambda would run it: a zip on the Python it is made for, an image on a read-only root.
@@ -68,6 +72,8 @@ def run_bundle(
                 environment=function_environment(env or []),
                 timeout_s=timeout,
                 memory_mb=memory,
+                limits=not no_limits,
+                on_failure=on_failure,
                 max_concurrency=max_concurrency or os.cpu_count() or 1,
             )
             return LocalFunction(settings, runnable.program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,8 @@ from spacy_lambda.cli.options import (
     HostOption,
     MaxConcurrencyOption,
     MemoryOption,
+    NoLimitsOption,
+    OnFailureOption,
     PortOption,
     TimeoutOption,
     finite,
@@ -45,6 +48,8 @@ def serve(
     env: EnvOption = None,
     timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),
     memory: MemoryOption = DEFAULT_MEMORY_MB,
+    no_limits: NoLimitsOption = False,
+    on_failure: OnFailureOption = None,
     max_concurrency: MaxConcurrencyOption = None,
     idle_timeout: Annotated[
         float,
@@ -60,7 +65,6 @@ def serve(
     """
     from spacy_lambda.local.router import side_by_side
 
-    limits = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
     settings = FunctionSettings(
         pipeline=pipeline,
         name=name,
@@ -69,9 +73,11 @@ def serve(
         environment=function_environment(env or []),
         timeout_s=timeout,
         memory_mb=memory,
+        limits=not no_limits,
+        on_failure=on_failure,
         idle_timeout_s=idle_timeout,
         keep_task_root=keep_task_root,
-        **limits,
+        max_concurrency=max_concurrency or os.cpu_count() or 1,
     )
     functions = {"/": LocalFunction(settings)}
     if compare is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import logging
 import re
 import time
 import uuid
@@ -25,6 +24,7 @@ from starlette.types import Scope
 from spacy_lambda.core.lambda_limits import ASYNC_REQUEST_BYTES, REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.async_invocation import invoke_until_success
 from spacy_lambda.local.function_url import API_PATH
 from spacy_lambda.local.http_request import (
     BodyTooLarge,
@@ -39,7 +39,6 @@ from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.router import RoutedFunction, Router
 from spacy_lambda.local.settings import VERSION
 
-_LOGGER = logging.getLogger(__name__)
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
 _OWNER = r"(?:(?:arn:aws[\w-]*:lambda:[\w-]+:)?\d{12}:)?(?:function:)?"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -134,8 +133,8 @@ class InvokeApi:
         raise ServiceError(404, "ResourceNotFoundException", f"Function not found: {wanted}")
 
     def _start(self, function: RoutedFunction, request: InvokeRequest) -> None:
-        """Serve an asynchronous request; its outcome is only logged, and it is not retried."""
-        task = asyncio.create_task(_run(function, request))
+        """Serve an asynchronous request; its outcome is only logged."""
+        task = asyncio.create_task(invoke_until_success(function, request))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -157,13 +156,6 @@ async def _outcome(function: RoutedFunction, request: InvokeRequest) -> Outcome:
         raise ServiceError(500, "ServiceException", "the local Lambda is shutting down") from exc
     except LocalLambdaError as exc:
         raise ServiceError(500, "ServiceException", f"{exc.message}; {exc.remedy}") from exc
-
-
-async def _run(function: RoutedFunction, request: InvokeRequest) -> None:
-    try:
-        await _outcome(function, request)
-    except ServiceError as exc:
-        _LOGGER.warning("event %s was dropped: %s", request.request_id, exc)
 
 
 async def _read_event(http: HttpRequest, kind: str) -> bytes:

@@ -28,6 +28,10 @@ DEFAULT_ENDPOINT = f"http://127.0.0.1:{DEFAULT_PORT}"
 ACCOUNT = "012345678901"
 VERSION = "$LATEST"
 
+RETRY_AFTER_S = (60.0, 120.0)
+"""Seconds that Lambda waits before its two retries
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html)."""
+
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{NAME_CHARACTERS}}}")
 
 
@@ -48,6 +52,8 @@ class FunctionSettings:
     :param idle_timeout_s: Seconds after which an environment without work is ended.
     :param queue_limit: Requests that may wait for an environment; further ones get a 429.
     :param queue_timeout_s: Seconds that a request may wait for an environment, before it gets a 429.
+    :param retry_after_s: Seconds before each further attempt at an asynchronous invocation that has failed.
+    :param on_failure: The folder for a record of each that fails every time, as Lambda sends it to a destination.
     :param code: A folder with the handler's code, added to the installed packages.
     :param environment: Environment variables of the function.
     :param keep_task_root: Keep the temporary task root.
@@ -65,6 +71,8 @@ class FunctionSettings:
     idle_timeout_s: float = 600.0
     queue_limit: int = 1000
     queue_timeout_s: float = 300.0
+    retry_after_s: tuple[float, ...] = RETRY_AFTER_S
+    on_failure: Path | None = None
     code: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     keep_task_root: bool = False
