@@ -21,7 +21,7 @@ LAYERS = (
     {"cdk", "client", "compiler", "store"},
     {"bundler", "config"},
     {"corpus", "deploy", "local"},
-    {"doctor", "rehearsal"},
+    {"doctor", "rehearsal", "testing"},
     {"cli"},
     {"__main__"},
 )

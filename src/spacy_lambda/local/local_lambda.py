@@ -9,12 +9,17 @@ from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
+from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.log_pipe import LogSink
 from spacy_lambda.local.router import COMPARE_PATH, side_by_side
 from spacy_lambda.local.server import ServedFunction, serve_functions
 from spacy_lambda.local.settings import FunctionSettings, LocalFunction, Program
+
+if TYPE_CHECKING:
+    from spacy_lambda.client.invocation import Invocation
 
 __all__ = ["LocalLambda", "serve"]
 
@@ -24,10 +29,15 @@ class LocalLambda:
 
     ::
 
-        with LocalLambda(FunctionSettings(pipeline="./compiled")) as local:
+        with LocalLambda("./compiled", memory=1769) as local:
+            local.predict("Thin films of iron oxide.")
             boto3.client("lambda", endpoint_url=local.endpoint_url, ...)
 
-    :param settings: The function.
+    :param pipeline: A pipeline's folder, the name of an installed package, or a location in a store; or all settings of
+        the function.
+    :param memory: With a pipeline: memory in MB; a function that uses more is killed.
+    :param timeout: With a pipeline: seconds that an invocation may take.
+    :param environment: With a pipeline: environment variables of the function.
     :param program: The program that its environments run; by default the installed packages.
     :param compare: A second function, with which the page of the first one can compare.
     :param host: The address to listen on.
@@ -39,8 +49,11 @@ class LocalLambda:
 
     def __init__(
         self,
-        settings: FunctionSettings,
+        pipeline: FunctionSettings | str | Path,
         *,
+        memory: int = DEFAULT_MEMORY_MB,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        environment: Mapping[str, str] | None = None,
         program: Program | None = None,
         compare: LocalFunction | None = None,
         host: str = "127.0.0.1",
@@ -51,6 +64,11 @@ class LocalLambda:
         self._started: Future[Mapping[str, ServedFunction]] = Future()
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        settings = pipeline
+        if not isinstance(settings, FunctionSettings):
+            settings = FunctionSettings(
+                pipeline=settings, memory_mb=memory, timeout_s=timeout, environment=environment or {}
+            )
         first = LocalFunction(settings, program)
         functions = {"/": first} if compare is None else side_by_side(first, compare)
         serving = serve_functions(functions, host=host, port=port, allow_hosts=allow_hosts, log=log)
@@ -81,6 +99,38 @@ class LocalLambda:
     def environment_pids(self) -> tuple[int, ...]:
         """The process ids of the running environments, sorted."""
         return tuple(sorted(pid for function in self._functions.values() for pid in function.pool.pids))
+
+    @property
+    def url(self) -> str:
+        """The function's own URL, as a browser or curl calls it; without a slash at the end."""
+        return self.function.url
+
+    def invoke(self, event: Any) -> Invocation:
+        """Invoke the function with an event.
+
+        :returns: Its response or its error, the end of its log, and the figures of the REPORT line.
+        """
+        from spacy_lambda.local.caller import invoke  # needs boto3
+
+        return invoke(self.endpoint_url, self.function.settings.name, event)
+
+    def predict(self, text: str, **options: Any) -> Any:
+        """Return the prediction for a text.
+
+        :param options: Further keys of the request, such as ``include``.
+        :raises RequestError: If the function refuses the request.
+        :raises LocalLambdaError: If it fails; with the end of its log.
+        """
+        invocation = self.invoke({"text": text, **options})
+        error = invocation.error
+        if error is None:
+            return invocation.answer
+        if error.request_error is not None:
+            raise error.request_error
+        raise LocalLambdaError(
+            f"{error.error_type}: {error.message}\n{invocation.log_tail}",
+            remedy=error.remedy or "correct what the log shows",
+        )
 
     def close(self) -> None:
         """End every environment and the server, and remove the task root."""

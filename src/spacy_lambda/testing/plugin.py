@@ -1,0 +1,141 @@
+"""The pytest plugin: a function for the tests of those who deploy it.
+
+::
+
+    # pytest.ini
+    [pytest]
+    spacy_lambda = compiled
+
+    # test_model.py
+    def test_entities(spacy_lambda_function):
+        assert_same_entities(spacy_lambda_function.predict("Thin films of iron oxide."), [("iron oxide", "MATERIAL")])
+
+    @pytest.mark.spacy_lambda_texts("golden.jsonl")
+    def test_golden(spacy_lambda_function, golden):
+        assert_same_entities(spacy_lambda_function.predict(golden["text"]), golden["ents"])
+
+Nothing else of spacy-lambda is imported until a test asks for the fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from spacy_lambda.local import LocalLambda
+
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_generate_tests", "spacy_lambda_function"]
+
+OPTION = "--spacy-lambda"
+PIPELINE, MEMORY, TIMEOUT, ENVIRONMENT = (
+    "spacy_lambda",
+    "spacy_lambda_memory",
+    "spacy_lambda_timeout",
+    "spacy_lambda_env",
+)
+MARKER = "spacy_lambda_texts"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option and the settings."""
+    parser.getgroup("spacy-lambda").addoption(
+        OPTION, metavar="PIPELINE", help=f"Compiled pipeline or bundle of spacy_lambda_function; overrides {PIPELINE}."
+    )
+    parser.addini(PIPELINE, "Compiled pipeline or bundle of spacy_lambda_function, relative to this file.")
+    parser.addini(MEMORY, "Memory of the function in MB; by default 2048.")
+    parser.addini(TIMEOUT, "Timeout of the function in seconds; by default 30.")
+    parser.addini(ENVIRONMENT, "Environment variables of the function, as KEY=VALUE in each line.", type="linelist")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers", f"{MARKER}(path): run the test with each line of a JSON Lines file as the argument `golden`."
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a marked test once for each line of its file."""
+    marker = metafunc.definition.get_closest_marker(MARKER)
+    if marker is None:
+        return
+    if "golden" not in metafunc.fixturenames:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: a test with {MARKER} takes the argument golden")
+    if len(marker.args) != 1:
+        raise pytest.UsageError(f'{metafunc.definition.nodeid}: @pytest.mark.{MARKER}("golden.jsonl") names one file')
+    path = metafunc.definition.path.parent / marker.args[0]
+    lines = _read_lines(path)
+    metafunc.parametrize("golden", list(lines.values()), ids=[f"{path.name}:{number}" for number in lines])
+
+
+@pytest.fixture(scope="session")
+def spacy_lambda_function(pytestconfig: pytest.Config) -> Iterator[LocalLambda]:
+    """Serve the function for all tests of a session: ``predict``, ``invoke``, ``url``, ``endpoint_url``."""
+    from spacy_lambda.errors import SpacyLambdaError
+
+    pipeline, settings = _pipeline(pytestconfig), _settings(pytestconfig)
+    with ExitStack() as opened:
+        try:
+            from spacy_lambda.testing import serve_function
+
+            function = opened.enter_context(serve_function(pipeline, **settings))
+        except SpacyLambdaError as exc:
+            raise pytest.UsageError(f"{exc.message}; {exc.remedy}") from exc
+        yield function
+
+
+def _pipeline(config: pytest.Config) -> str:
+    """Return the pipeline; a path in the settings starts at their file."""
+    given: str | None = config.getoption(OPTION)
+    if given is not None:
+        return given
+    value = str(config.getini(PIPELINE) or "")
+    if not value:
+        raise pytest.UsageError(f"no pipeline: pass {OPTION} PIPELINE, or set {PIPELINE} in pytest's configuration")
+    path = (config.inipath.parent if config.inipath else config.rootpath) / value
+    return str(path) if path.exists() else value
+
+
+def _settings(config: pytest.Config) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for name, key, kind in ((MEMORY, "memory", int), (TIMEOUT, "timeout", float)):
+        value = config.getini(name)
+        if value:
+            try:
+                settings[key] = kind(str(value))
+            except ValueError:
+                raise pytest.UsageError(f"{name} is {value!r}, not a number") from None
+    variables = [line.partition("=") for line in config.getini(ENVIRONMENT) or []]
+    wrong = [name for name, equals, _ in variables if not equals]
+    if wrong:
+        raise pytest.UsageError(f"{ENVIRONMENT}: {wrong[0]!r} is not KEY=VALUE")
+    return {**settings, "environment": {name.strip(): value for name, _, value in variables}}
+
+
+def _read_lines(path: Path) -> dict[int, dict[str, Any]]:
+    """Return the JSON objects of a file by the numbers of their lines."""
+    from spacy_lambda.core.strict_json import parse_json
+
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise pytest.UsageError(
+            f"{path} cannot be read: {getattr(exc, 'strerror', None) or 'it is not UTF-8'}"
+        ) from exc
+    found: dict[int, dict[str, Any]] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                found[number] = parse_json(line)
+            except ValueError as exc:
+                raise pytest.UsageError(f"{path}:{number} is not JSON: {exc}") from exc
+            if not isinstance(found[number], dict) or "text" not in found[number]:
+                raise pytest.UsageError(f'{path}:{number} is not an object with "text"')
+    if not found:
+        raise pytest.UsageError(f"{path} has no texts")
+    return found

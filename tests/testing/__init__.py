@@ -1,0 +1,1 @@
+"""The helpers for tests of users, and the pytest plugin."""

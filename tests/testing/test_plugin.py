@@ -1,0 +1,104 @@
+"""The pytest plugin, in sessions of its own."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+import spacy
+
+pytest_plugins = ["pytester"]
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "testing"
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pipeline") / "rules"
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    nlp.to_disk(path)
+    return path
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist", *arguments)
+
+
+def test_the_plugin_is_installed() -> None:
+    (plugin,) = (one for one in entry_points(group="pytest11") if one.name == "spacy_lambda")
+    assert plugin.value == "spacy_lambda.testing.plugin"
+
+
+def test_a_function_for_all_tests(pytester: pytest.Pytester, pipeline: Path) -> None:
+    folder = pytester.mkdir("project")
+    (folder / "rules").symlink_to(pipeline)
+    (folder / "pytest.ini").write_text(
+        "[pytest]\nspacy_lambda = rules\nspacy_lambda_memory = 512\nspacy_lambda_timeout = 20\n"
+        "spacy_lambda_env =\n  MARK=a=b\n"
+    )
+    (folder / "golden.jsonl").write_text(
+        '{"text": "iron", "ents": [["iron", "METAL"]]}\n\n{"text": "tin", "ents": [["tin", "METAL"]]}\n'
+    )
+    (folder / "test_it.py").write_text(
+        """
+import pytest
+from spacy_lambda.testing import assert_same_entities, make_event
+
+@pytest.mark.spacy_lambda_texts("golden.jsonl")
+def test_golden(spacy_lambda_function, golden):
+    assert_same_entities(spacy_lambda_function.predict(golden["text"]), golden["ents"])
+
+def test_settings(spacy_lambda_function):
+    report = spacy_lambda_function.invoke(make_event("direct", ["iron"])).report
+    assert report.memory_size_mb == 512
+    assert report.init_ms is None, "another function was started"
+
+def test_refused(spacy_lambda_function):
+    spacy_lambda_function.predict(3)
+"""
+    )
+    result = run(pytester, str(folder), "-c", str(folder / "pytest.ini"))
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["*test_golden[[]golden.jsonl:3[]]*", "*missing: ('tin', 'METAL')*"])
+    result.stdout.fnmatch_lines(['*RequestError*"text" is a number*'])
+
+
+@pytest.mark.parametrize(
+    ("settings", "test", "message"),
+    [
+        ("", "def test_it(spacy_lambda_function): pass", "*no pipeline: pass --spacy-lambda PIPELINE*"),
+        ("spacy_lambda = nowhere", "def test_it(spacy_lambda_function): pass", "*nowhere*"),
+        ("spacy_lambda_memory = much", "def test_it(spacy_lambda_function): pass", "*no pipeline*"),
+        ("spacy_lambda = x\nspacy_lambda_memory = much", "def test_it(spacy_lambda_function): pass", "*not a number*"),
+        ("spacy_lambda = x\nspacy_lambda_env = A", "def test_it(spacy_lambda_function): pass", "*not KEY=VALUE*"),
+        ("", "@pytest.mark.spacy_lambda_texts('x.jsonl')\ndef test_it(golden): pass", "*x.jsonl cannot be read*"),
+        ("", "@pytest.mark.spacy_lambda_texts('bad.jsonl')\ndef test_it(golden): pass", "*bad.jsonl:2 is not JSON*"),
+        ("", "@pytest.mark.spacy_lambda_texts('bad.jsonl')\ndef test_it(): pass", "*takes the argument golden*"),
+    ],
+)
+def test_wrong_settings(pytester: pytest.Pytester, settings: str, test: str, message: str) -> None:
+    pytester.makeini(f"[pytest]\n{settings}\n")
+    pytester.path.joinpath("bad.jsonl").write_text('{"text": ""}\n{\n')
+    pytester.makepyfile(f"import pytest\n{test}")
+    result = run(pytester)
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([message])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_a_session_without_the_fixture_imports_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "import sys\ndef test_it():\n"
+        "    assert not {name for name in sys.modules if name.startswith('spacy_lambda.') and"
+        " not name.startswith('spacy_lambda.testing') and name not in ('spacy_lambda.extras', 'spacy_lambda.errors',"
+        " 'spacy_lambda.core', 'spacy_lambda.core.strict_json')}\n    assert 'spacy' not in sys.modules\n"
+    )
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_example(pytester: pytest.Pytester) -> None:
+    run(pytester, str(EXAMPLE), "-c", str(EXAMPLE / "pytest.ini")).assert_outcomes(passed=7)
