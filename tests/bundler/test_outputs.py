@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
-from typer.testing import CliRunner
+from click.testing import CliRunner
+from typer.main import get_command
 
 from spacy_lambda.cli import make_app
 from spacy_lambda.errors import InvalidPipelineError
 from spacy_lambda.store.hub.wheel import build_wheel
+
+APP: Any = get_command(make_app())
 
 OUTSIDE = {
     "an absolute language": lambda victim: {"lang": f"{victim}/backup", "name": "x", "version": "1"},
@@ -41,9 +46,15 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-def hostile(tmp_path: Path, victim: Path, name: str) -> Path:
-    folder = tmp_path / "pipeline"
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("blank")
     spacy.blank("en").to_disk(folder)
+    return folder
+
+
+def hostile(blank: Path, tmp_path: Path, victim: Path, name: str) -> Path:
+    folder = shutil.copytree(blank, tmp_path / "pipeline")
     meta = json.loads((folder / "meta.json").read_text())
     (folder / "meta.json").write_text(json.dumps({**meta, **OUTSIDE[name](victim)}))
     return folder
@@ -54,11 +65,11 @@ def hostile(tmp_path: Path, victim: Path, name: str) -> Path:
     "command", [("pack",), ("bundle", "--shape", "zip"), ("bundle", "--shape", "image", "--engine", "none"), ("push",)]
 )
 def test_nothing_is_written_outside(
-    name: str, command: tuple[str, ...], tmp_path: Path, victim: Path, out: Path
+    name: str, command: tuple[str, ...], blank: Path, tmp_path: Path, victim: Path, out: Path
 ) -> None:
-    pipeline = hostile(tmp_path, victim, name)
+    pipeline = hostile(blank, tmp_path, victim, name)
     before = {path: path.read_bytes() for path in victim.rglob("*")}
-    done = CliRunner().invoke(make_app(), [command[0], str(pipeline), str(out), *command[1:]])
+    done = CliRunner().invoke(APP, [command[0], str(pipeline), str(out), *command[1:]])
     assert isinstance(done.exception, InvalidPipelineError), done.output
     assert "meta.json" in done.exception.remedy
     assert {path: path.read_bytes() for path in victim.rglob("*")} == before
@@ -66,7 +77,7 @@ def test_nothing_is_written_outside(
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_no_wheel_is_built_of_it(name: str, tmp_path: Path, victim: Path, out: Path) -> None:
+def test_no_wheel_is_built_of_it(name: str, blank: Path, tmp_path: Path, victim: Path, out: Path) -> None:
     with pytest.raises(InvalidPipelineError):
-        build_wheel(hostile(tmp_path, victim, name), out)
+        build_wheel(hostile(blank, tmp_path, victim, name), out)
     assert list(out.iterdir()) == []

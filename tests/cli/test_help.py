@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from spacy_lambda.cli import make_app
 
-COMMANDS = get_command(make_app()).commands  # type: ignore[attr-defined]
-PATHS = ["", *COMMANDS, "image push"]
+APP: Any = get_command(make_app())
+PATHS = ["", *APP.commands, "image push"]
 
 
 @pytest.mark.parametrize("columns", [40, 80])
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_is_cut_from_help(path: str, columns: int) -> None:
-    done = CliRunner().invoke(make_app(), [*path.split(), "--help"], env={"COLUMNS": str(columns), "TERM": "dumb"})
+    done = CliRunner().invoke(APP, [*path.split(), "--help"], env={"COLUMNS": str(columns), "TERM": "dumb"})
     assert done.exit_code == 0, done.output
     assert max(map(len, done.output.splitlines())) <= columns
     assert "…" not in done.output
@@ -28,14 +28,14 @@ def test_nothing_is_cut_from_help(path: str, columns: int) -> None:
 
 
 def parameters(path: str) -> list[Any]:
-    found = get_command(make_app())
+    found = APP
     for word in path.split():
-        found = found.commands[word]  # type: ignore[attr-defined]
+        found = found.commands[word]
     return list(found.params)
 
 
 def test_options_name_their_values() -> None:
-    output = CliRunner().invoke(make_app(), ["serve", "--help"], env={"COLUMNS": "60"}).output
+    output = CliRunner().invoke(APP, ["serve", "--help"], env={"COLUMNS": "60"}).output
     lines = [line.strip() for line in output.splitlines()]
     assert {"--code PATH", "--timeout NUMBER", "--env KEY=VALUE", "--compare TEXT", "--keep-path", "pipeline"} <= {
         *lines

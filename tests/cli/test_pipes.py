@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import spacy
 
 from spacy_lambda.compiler.texts import read_docs
 from spacy_lambda.errors import VerifyError
+from tests.cli.in_process import run_main
 
 COMMANDS = [
     ("unpack", "PIPE.tar", "out"),
@@ -45,14 +44,7 @@ def test_texts_are_read_from_files_only(ending: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_commands_refuse_pipes_and_devices(words: tuple[str, ...], folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "spacy_lambda", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_main(*words, cwd=folder)
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith("error: ")
     assert "\nremedy: " in done.stderr

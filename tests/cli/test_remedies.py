@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -12,35 +11,28 @@ import pytest
 import spacy
 
 from spacy_lambda.pipeline.kind import PipelineKind, describe_kind
+from tests.cli.in_process import run_main
 
-WITHOUT = """
-import sys
-for name in sys.argv.pop(1).split():
-    sys.modules[name] = None
-from spacy_lambda.cli import main
-main()
-"""
-OTHER_EXTRAS = "squarify aws_cdk cyclonedx packaging torch onnx"
+OTHER_EXTRAS = ("squarify", "aws_cdk", "cyclonedx", "packaging", "torch", "onnx")
 """Libraries that ``invoke`` does not need."""
 
 
 def run(*arguments: str, cwd: Path) -> str:
     """Return what a failing command prints on standard error."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPACY_LAMBDA_"))}
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, OTHER_EXTRAS if arguments[0] == "invoke" else "", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**env, "COLUMNS": "200"},
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "SPACY_LAMBDA_"))]:
+            patch.delenv(name)
+        patch.setenv("COLUMNS", "200")
+        for name in OTHER_EXTRAS if arguments[0] == "invoke" else ():
+            patch.setitem(sys.modules, name, None)
+        done = run_main(*arguments, cwd=cwd)
     assert done.returncode in (1, 2), done.stderr
     return done.stderr
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("mistakes")
     nlp = spacy.blank("en")
     nlp.to_disk(tmp_path / "mine")
     with zipfile.ZipFile(tmp_path / "mine.whl", "w", zipfile.ZIP_DEFLATED) as wheel:

@@ -16,6 +16,8 @@ from spacy_lambda.local import FunctionSettings, LocalFunction, LocalLambda
 
 COMMAND = (sys.executable, "-c", "from spacy_lambda.cli import main; main()")
 CODE = Path(__file__).parent / "code"
+DAEMONS = {"do": "leave_daemons", "depths": [0, 1, 2]}
+"""An event whose invocation leaves processes behind."""
 
 
 class Log:

@@ -1,4 +1,4 @@
-"""The commands ``serve`` and ``invoke``, as processes."""
+"""The commands ``serve`` and ``invoke``; as processes, where they serve."""
 
 from __future__ import annotations
 
@@ -16,11 +16,8 @@ import pytest
 
 from spacy_lambda.extras import install_command
 from spacy_lambda.local import FunctionSettings, LocalLambda, invoke
-from tests.local.local_lambda import COMMAND, Lambda, is_gone
-
-
-def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], input=stdin, capture_output=True, text=True, check=False)
+from tests.cli.in_process import run_main
+from tests.local.local_lambda import COMMAND, DAEMONS, Lambda, is_gone, wait_until
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -29,6 +26,8 @@ def test_signal_ends_everything(served: tuple[subprocess.Popen[str], str], numbe
     process, endpoint = served
     variables = invoke(endpoint, "function", {"do": "describe"}).answer["variables"]
     left = invoke(endpoint, "function", {"do": "leave_child"}).answer
+    daemons = invoke(endpoint, "function", DAEMONS).answer["daemons"]
+    assert not any(map(is_gone, daemons))
     os.kill(process.pid, number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
@@ -37,6 +36,7 @@ def test_signal_ends_everything(served: tuple[subprocess.Popen[str], str], numbe
     assert "Traceback" not in output
     assert is_gone(left["pid"])
     assert is_gone(left["child"])
+    wait_until(lambda: all(map(is_gone, daemons)))
     assert variables["A"] == "b"
     assert not Path(variables["LAMBDA_TASK_ROOT"]).exists()
 
@@ -62,7 +62,7 @@ def test_serve_compares_two_pipelines(pipeline: Path) -> None:
 
 
 def test_a_missing_pipeline_to_compare(pipeline: Path) -> None:
-    done = run("serve", str(pipeline), "--compare", "./nothing", "--port", "0")
+    done = run_main("serve", str(pipeline), "--compare", "./nothing", "--port", "0")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "error: there is no pipeline './nothing'" in done.stderr
 
@@ -70,14 +70,14 @@ def test_a_missing_pipeline_to_compare(pipeline: Path) -> None:
 def test_a_port_in_use(pipeline: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run("serve", str(pipeline), "--port", str(port))
+        done = run_main("serve", str(pipeline), "--port", str(port))
     assert done.returncode == 1
     assert f"error: port {port} is in use\nremedy: pass --port 0 for a free one, or another port\n" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_pipeline_that_is_not_there() -> None:
-    done = run("serve", "./nothing")
+    done = run_main("serve", "./nothing")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "error: there is no pipeline './nothing'" in done.stderr
 
@@ -85,7 +85,7 @@ def test_pipeline_that_is_not_there() -> None:
 def test_invoke_prints_a_table_and_the_figures(local: Lambda, tmp_path: Path) -> None:
     event = tmp_path / "event.json"
     event.write_text('{"do": "entities", "text": "I work at Acme."}')
-    done = run("invoke", "--endpoint", local.endpoint_url, "--event", str(event))
+    done = run_main("invoke", "--endpoint", local.endpoint_url, "--event", str(event))
     assert done.returncode == 0, done.stderr
     assert done.stdout == "label\ttext\tstart\tend\nORG\tAcme\t10\t14\n"
     assert re.search(r"duration [\d.]+ ms", done.stderr)
@@ -93,18 +93,18 @@ def test_invoke_prints_a_table_and_the_figures(local: Lambda, tmp_path: Path) ->
 
 def test_invoke_prints_other_predictions_as_json(local: Lambda) -> None:
     event = json.dumps({"do": "echo", "a": [1]})
-    done = run("invoke", "--endpoint", local.endpoint_url, "--event", "-", stdin=event)
+    done = run_main("invoke", "--endpoint", local.endpoint_url, "--event", "-", stdin=event)
     assert json.loads(done.stdout) == {"a": [1]}
 
 
 def test_invoke_json_is_nothing_but_json(local: Lambda) -> None:
     event = json.dumps({"do": "echo", "text": "naïve"})
-    done = run("invoke", "--endpoint", local.endpoint_url, "--event", "-", "--json", stdin=event)
+    done = run_main("invoke", "--endpoint", local.endpoint_url, "--event", "-", "--json", stdin=event)
     assert json.loads(done.stdout) == {"text": "naïve"}
 
 
 def test_invoke_text_is_an_event_with_a_text(local: Lambda) -> None:
-    done = run("invoke", "--endpoint", local.endpoint_url, "--text", "hello")
+    done = run_main("invoke", "--endpoint", local.endpoint_url, "--text", "hello")
     assert done.returncode == 1
     assert "error: KeyError: 'do'" in done.stderr
 
@@ -112,27 +112,27 @@ def test_invoke_text_is_an_event_with_a_text(local: Lambda) -> None:
 def test_invoke_prints_the_fields_of_an_error(pipeline: Path) -> None:
     function = FunctionSettings(pipeline=pipeline, max_concurrency=1)
     with LocalLambda(function) as running:
-        done = run("invoke", "--endpoint", running.endpoint_url, "--text", "-", stdin="Acme " * 300_000)
+        done = run_main("invoke", "--endpoint", running.endpoint_url, "--text", "-", stdin="Acme " * 300_000)
     assert done.returncode == 1
     assert done.stderr.startswith('error: RequestError: "text" has 1,500,000 characters; the limit is ')
     assert "\nremedy: split the text and send the parts" in done.stderr
 
 
 def test_invoke_needs_one_event(local: Lambda) -> None:
-    done = run("invoke", "--endpoint", local.endpoint_url)
+    done = run_main("invoke", "--endpoint", local.endpoint_url)
     assert done.returncode == 1
     assert "remedy: pass --event FILE or --text TEXT" in done.stderr
 
 
 def test_invoke_where_nothing_answers() -> None:
-    done = run("invoke", "--endpoint", "http://127.0.0.1:9", "--text", "x")
+    done = run_main("invoke", "--endpoint", "http://127.0.0.1:9", "--text", "x")
     assert done.returncode == 1
     assert "remedy: start it with `spacy-lambda serve PIPELINE`, or check the endpoint" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_version() -> None:
-    assert run("--version").stdout == f"spacy-lambda {importlib.metadata.version('spacy-lambda')}\n"
+    assert run_main("--version").stdout == f"spacy-lambda {importlib.metadata.version('spacy-lambda')}\n"
 
 
 def test_missing_library_names_its_extra() -> None:

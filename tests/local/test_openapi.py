@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import spacy
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from spacy_lambda.local import FunctionSettings, LocalLambda
 from spacy_lambda.runtime.events.http.openapi import openapi
@@ -19,6 +18,9 @@ from tests.profiles import examples
 @pytest.mark.parametrize("labels", [(), ("METAL", "<b>ODD</b>")], ids=["no_labels", "labels"])
 def test_generators_of_clients_can_read_it(labels: tuple[str, ...]) -> None:
     """It is valid, and has names for its parts, of which generators make classes."""
+    # It takes most of a second to import, and every process of a parallel run collects every test.
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     nlp = spacy.blank("en")
     if labels:
         patterns = [{"label": label, "pattern": "iron"} for label in labels]

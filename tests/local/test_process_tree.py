@@ -11,18 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import invoke
 from spacy_lambda.local.process import ProcessTree
-from tests.local.local_lambda import Lambda, is_gone, wait_until
+from tests.local.local_lambda import DAEMONS, Lambda, is_gone, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no subreapers")
 
-DAEMONS = {"do": "leave_daemons", "depths": [0, 1, 2]}
+
+def slow(value: object) -> ParameterSet:
+    """Return a parameter for the tests of ``make test`` alone."""
+    return pytest.param(value, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("last", ["timeout", "exit", "crash", "close", "kill"])
+@pytest.mark.parametrize("last", ["timeout", "exit", "close", *map(slow, ("crash", "kill"))])
 def test_daemons_end_with_their_environment(start: Callable[..., Lambda], last: str) -> None:
     local = start(timeout_s=2)
     left = invoke(local.endpoint_url, "function", DAEMONS).answer
@@ -48,8 +52,9 @@ def test_daemons_of_others_stay(start: Callable[..., Lambda]) -> None:
     assert not any(map(is_gone, [kept["pid"], *kept["daemons"]]))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, *map(slow, (signal.SIGHUP, signal.SIGQUIT))])
 def test_nothing_is_left_of_serve(served: tuple[subprocess.Popen[str], str], number: signal.Signals) -> None:
+    """Ctrl-C and SIGTERM are among the tests of the command."""
     process, endpoint = served
     left = invoke(endpoint, "function", DAEMONS).answer
     os.kill(process.pid, number)
