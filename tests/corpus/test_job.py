@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,13 +32,17 @@ def test_every_document_in_order(tmp_path: Path, pipeline: Path, engine: InProce
     assert summary.errors_file is None
 
 
-def test_worker_processes_give_the_same_bytes(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+def test_worker_processes_give_the_same_bytes(tmp_path: Path, pipeline: Path) -> None:
+    """With an option, which they are given."""
     source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None, 3] * 20)
     seen: list[Progress] = []
-    first = annotate(source, tmp_path / "one", pipeline=pipeline, on=engine, shard_bytes=1500)
-    second = annotate(source, tmp_path / "two", pipeline=pipeline, workers=2, shard_bytes=1500, on_progress=seen.append)
+    engine = InProcess(pipeline, AnnotateOptions(labels=("MATERIAL",)))
+    options: dict[str, Any] = {"pipeline": pipeline, "labels": ["MATERIAL"], "shard_bytes": 1500}
+    first = annotate(source, tmp_path / "one", on=engine, **options)
+    second = annotate(source, tmp_path / "two", workers=2, on_progress=seen.append, **options)
     assert content(tmp_path / "one") == content(tmp_path / "two")
     assert (second.counts, second.shards) == (first.counts, first.shards)
+    assert second.counts.entities == {"MATERIAL": 80}
     assert seen[-1].documents == 140
 
 
@@ -78,7 +83,8 @@ def test_keys_of_the_input_are_carried_along(tmp_path: Path, pipeline: Path, eng
 
 def test_only_the_labels_that_are_asked_for(tmp_path: Path, pipeline: Path) -> None:
     source = write_jsonl(tmp_path / "corpus.jsonl", ["iron and heat", "heat"])
-    summary = annotate(source, tmp_path / "out", pipeline=pipeline, workers=1, labels=["MATERIAL"])
+    engine = InProcess(pipeline, AnnotateOptions(labels=("MATERIAL",)))
+    summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=engine, labels=["MATERIAL"])
     assert [[entity["text"] for entity in line["ents"]] for line in results(tmp_path / "out")] == [["iron"], []]
     assert (summary.counts.entities, summary.counts.empty) == ({"MATERIAL": 1}, 1)
 
@@ -95,12 +101,12 @@ def test_a_broken_pipeline_ends_the_run(tmp_path: Path, pipeline: Path) -> None:
 
 
 def test_a_long_text_is_split(tmp_path: Path, pipeline: Path) -> None:
-    text = "Iron and heat. " * 100_000
+    text = f"Iron and heat {'x' * 85}. " * 15_000
     source = write_jsonl(tmp_path / "corpus.jsonl", [text])
     on = InProcess(pipeline, AnnotateOptions(long_text="split"))
     summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=on, long_text="split")
     assert summary.counts.errors == 0
-    assert summary.counts.entities == {"PROCESS": 100_000}
+    assert summary.counts.entities == {"PROCESS": 15_000}
 
 
 def test_progress_is_extrapolated(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:

@@ -17,8 +17,7 @@ import pytest
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import manifest_of
-from spacy_lambda.corpus.engines import worker_process
-from spacy_lambda.corpus.engines.isolation import MAX_ENDINGS
+from spacy_lambda.corpus.engines import isolation, worker_process
 from spacy_lambda.corpus.engines.local import LocalEngine
 from spacy_lambda.corpus.engines.pipeline_snapshot import PipelineSnapshot
 from spacy_lambda.corpus.engines.protocol import ShardResult
@@ -95,8 +94,9 @@ def test_documents_that_are_too_much_together_are_annotated_alone(tmp_path: Path
     assert (results["a-00000"].counts.documents, reported.documents) == (6, 6)
 
 
-def test_processes_that_end_on_every_document_end_the_run(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=f"{MAX_ENDINGS} worker processes ended one after the other .* exit status 1"):
+def test_processes_that_end_on_every_document_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "MAX_ENDINGS", 5)
+    with pytest.raises(CorpusError, match=r"^5 worker processes ended one after the other .* exit status 1"):
         run(tmp_path, shard(*["exit 1"] * 50))
 
 
