@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -25,10 +26,15 @@ from spacy_lambda.local.requirements import read_source
 LISTENER = {"@architectures": "spacy-transformers.TransformerListener.v1", "grad_factor": 1.0}
 
 
-@pytest.fixture(params=["listener", "block variable", "LSTM"])
-def original(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+@pytest.fixture
+def original(trained: Path, tmp_path: Path) -> Path:
     """A pipeline as ``spacy train`` writes it: its config needs torch, and its ``meta.json`` requires nothing."""
-    folder = tmp_path / "model-best"
+    return shutil.copytree(trained, tmp_path / trained.name)
+
+
+@pytest.fixture(scope="module", params=["listener", "block variable", "LSTM"])
+def trained(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    folder = tmp_path_factory.mktemp("trained") / "model-best"
     nlp = spacy.blank("en")
     nlp.add_pipe("tagger").add_label("X")  # type: ignore[attr-defined]
     nlp.initialize()

@@ -73,6 +73,7 @@ def test_a_component_that_nothing_registers(tmp_path: Path) -> None:
     assert "--code" in error.remedy
 
 
+@pytest.mark.slow
 def test_a_component_that_fails_on_texts(tmp_path: Path) -> None:
     pipeline(tmp_path, factory="needy", code=FACTORY)
     error = refused(tmp_path)
@@ -86,6 +87,7 @@ def test_a_process_that_ends(tmp_path: Path) -> None:
     assert "ended with 3" in refused(tmp_path).message
 
 
+@pytest.mark.slow
 def test_for_another_machine_every_module_has_to_be_in_the_folder(tmp_path: Path) -> None:
     root = build_task_root(base=("spacy-lambda",))
     try:
@@ -100,6 +102,7 @@ def test_for_another_machine_every_module_has_to_be_in_the_folder(tmp_path: Path
         root.remove()
 
 
+@pytest.mark.slow
 def test_custom_code_runs(tmp_path: Path) -> None:
     pipeline(tmp_path, factory="needy", code=FACTORY.replace("no_such_package.inside", "json"))
     error = refused(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,8 +78,20 @@ one = EngineEstimate(engine="lambda", seconds=1, units=1, measured_on="papers-ne
 estimate = Estimate(documents=1, unreadable=0, characters=1, shards=1, engines=(one,))
 deployed.find_deployed = lambda *arguments, **options: None
 corpus.annotate, corpus.estimate_corpus = annotate, lambda *arguments, **options: estimate
-cli.main()
 """
+MAIN = "cli.main()\n"
+EACH = """
+for line in sys.stdin.read().splitlines():
+    sys.argv[1:] = line.split()
+    sys.stdin = open("/dev/null")
+    try:
+        cli.main()
+    except SystemExit as exc:
+        print("ENDED WITH", exc.code, flush=True)
+        print("ENDED", file=sys.stderr)
+"""
+"""Runs commands one after the other: their libraries are imported once."""
+
 QUESTIONS = {
     "deploy": ("deploy? [y/N]:", "version 2 is live"),
     "destroy": ("delete 1 resource in 123456789012/eu-central-1? [y/N]:", "DELETED"),
@@ -97,10 +110,27 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("command", QUESTIONS)
+def run_each(project: Path, *commands: str) -> list[tuple[str, str]]:
+    """Return what each command prints on standard output, with its exit code, and on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-c", CODE + EACH],
+        cwd=project,
+        input="\n".join(commands),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    outputs = re.findall(r".*?ENDED WITH \d+\n", done.stdout, re.DOTALL)
+    errors = re.findall(r".*?ENDED\n", done.stderr, re.DOTALL)
+    return list(zip(outputs, errors, strict=True))
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(one, marks=() if one == "deploy" else pytest.mark.slow) for one in QUESTIONS]
+)
 def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
     question, done = QUESTIONS[command]
-    terminal = Terminal(CODE, *command.split(), cwd=project)
+    terminal = Terminal(CODE + MAIN, *command.split(), cwd=project)
     terminal.wait_for(question)
     assert terminal.stays(0.5).strip() == ""  # a bar would be drawn ten times a second
     assert visible(terminal.written).splitlines()[-1].strip() == question
@@ -116,7 +146,7 @@ def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
 )
 def test_only_yes_confirms(project: Path, command: str, answer: str) -> None:
     question, done = QUESTIONS[command]
-    terminal = Terminal(CODE, *command.split(), cwd=project)
+    terminal = Terminal(CODE + MAIN, *command.split(), cwd=project)
     terminal.wait_for(question)
     terminal.type(answer)
     assert terminal.end() in {1, 130}
@@ -125,7 +155,7 @@ def test_only_yes_confirms(project: Path, command: str, answer: str) -> None:
 
 
 def test_the_plan_stays_to_be_seen_above_the_question(project: Path) -> None:
-    terminal = Terminal(CODE, "deploy", cwd=project)
+    terminal = Terminal(CODE + MAIN, "deploy", cwd=project)
     terminal.wait_for("[y/N]:")
     seen = visible(terminal.written)
     for line in ("papers-ner:live", "PUBLIC: anyone on the internet", "at most 10 environments", "papers-models"):
@@ -146,7 +176,7 @@ def test_the_plan_stays_to_be_seen_above_the_question(project: Path) -> None:
 
 def test_the_question_is_seen_where_the_output_goes_to_a_file(project: Path) -> None:
     with (project / "out.txt").open("wb") as out:
-        terminal = Terminal(CODE, "deploy", "--json", cwd=project, stdout=out.fileno())
+        terminal = Terminal(CODE + MAIN, "deploy", "--json", cwd=project, stdout=out.fileno())
     terminal.wait_for("deploy? [y/N]:")
     assert "PUBLIC: anyone on the internet" in visible(terminal.written)
     terminal.type("y\n")
@@ -154,32 +184,20 @@ def test_the_question_is_seen_where_the_output_goes_to_a_file(project: Path) -> 
     assert json.loads((project / "out.txt").read_text())[0]["version"] == "2"
 
 
-@pytest.mark.parametrize("command", QUESTIONS)
-def test_without_a_terminal_nothing_is_begun(project: Path, command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, *command.split()],
-        cwd=project,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr.decode() == "error: confirmation required but stdin is not a terminal\nremedy: pass --yes\n"
-    assert b"WORK IS BEGUN" not in done.stdout + done.stderr
+def test_without_a_terminal_nothing_is_begun(project: Path) -> None:
+    found = run_each(project, *QUESTIONS)
+    assert len(found) == len(QUESTIONS)
+    for out, err in found:
+        assert out == "ENDED WITH 1\n"
+        assert err == "error: confirmation required but stdin is not a terminal\nremedy: pass --yes\nENDED\n"
 
 
-@pytest.mark.parametrize("command", QUESTIONS)
-def test_with_yes_nothing_is_asked(project: Path, command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, *command.split(), "--yes"],
-        cwd=project,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert b"[y/N]" not in done.stdout + done.stderr
-    assert QUESTIONS[command][1].encode() in done.stdout
+def test_with_yes_nothing_is_asked(project: Path) -> None:
+    found = run_each(project, *(f"{command} --yes" for command in QUESTIONS))
+    for (out, err), (_, done) in zip(found, QUESTIONS.values(), strict=True):
+        assert out.endswith("ENDED WITH 0\n"), err
+        assert "[y/N]" not in out + err
+        assert done in out
 
 
 def test_there_is_one_confirmation_prompt() -> None:
