@@ -35,6 +35,7 @@ HOMES: dict[object, set[str]] = {
     "EmptyAnswers": {"core/metric_names.py"},
     "InitDuration": {"core/metric_names.py"},
     "TruncatedTexts": {"core/metric_names.py"},
+    "int8-weight-only": {"core/compiled_meta.py", "compiler/precisions.py", "compiler/encode.py"},
     "int8": {"core/compiled_meta.py", "compiler/precisions.py", "compiler/encode.py"},
     "manifest.json": {"core/artifact/manifest.py"},
     9001: {"local/settings.py"},

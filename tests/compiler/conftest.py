@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import spacy
 
 from spacy_lambda.compiler.compile import compile_pipeline
+from spacy_lambda.core.compiled_meta import Precision
 from tests.compiler.originals import Pair, build_original
 from tests.compiler.pipelines import unproved
 
@@ -33,7 +34,7 @@ def pair(original: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
     """An original pipeline and its compiled one, both loaded."""
     loaded: dict[str, Pair] = {}
 
-    def load(precision: Literal["fp32", "int8"] = "fp32", **settings: Any) -> Pair:
+    def load(precision: Precision = "fp32", **settings: Any) -> Pair:
         key = precision + repr(sorted(settings.items()))
         if key not in loaded:
             path = original(**settings)

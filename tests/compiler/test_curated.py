@@ -149,9 +149,10 @@ def test_refused(tmp_path: Path, settings: dict[str, Any], reason: str, remedy: 
     assert remedy in caught.value.remedy
 
 
-def test_int8(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["int8", "int8-weight-only"])
+def test_inexact_precisions(tmp_path: Path, precision: Any) -> None:
     original = build_curated(tmp_path, listener="ScalarWeightingListener")
-    compile_pipeline(str(original), tmp_path / "out", precision="int8", prove=unproved)
+    compile_pipeline(str(original), tmp_path / "out", precision=precision, prove=unproved)
     nlp = spacy.load(tmp_path / "out")
     one_by_one = [doc.to_json() for doc in map(nlp, TEXTS)]
     assert [doc.to_json() for doc in nlp.pipe(TEXTS, batch_size=3)] == one_by_one

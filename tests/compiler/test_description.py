@@ -42,6 +42,8 @@ def test_an_original(original: Callable[..., Path]) -> None:
     assert (transformer["library"], transformer["architecture"]) == ("spacy-transformers", "bert")
     assert (transformer["layers"], transformer["width"], transformer["window"]) == (2, 32, 24)
     assert found.fits["int8"].pipeline_bytes < found.fits["fp32"].pipeline_bytes
+    assert found.fits["int8"].pipeline_bytes == found.fits["int8-weight-only"].pipeline_bytes
+    assert found.fits["fp32"].memory_mb == found.fits["int8-weight-only"].memory_mb
     assert all(fit.fits_zip == (fit.zip_bytes <= UNZIPPED_BYTES) for fit in found.fits.values())
 
 

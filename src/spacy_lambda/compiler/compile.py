@@ -71,11 +71,12 @@ def compile_pipeline(
     """Compile a pipeline into a new folder, which appears whole or not at all.
 
     Last, the result is loaded and queried in a fresh process that has only what the function will have. A pipeline
-    that fails there, or differs from the original, is not written; at int8, the models' predictions may differ.
+    that fails there, or differs from the original, is not written; except at fp32, the models' predictions may differ.
 
     :param pipeline: A pipeline's folder, an installed pipeline package's name, or a wheel, zip or artifact of one.
     :param out: The compiled pipeline's folder; must not exist, or be empty.
-    :param precision: ``fp32`` gives the original's predictions; ``int8`` is smaller and faster (:mod:`.precisions`).
+    :param precision: ``fp32`` gives the original's predictions; ``int8-weight-only`` is smaller, ``int8`` also faster
+        (:mod:`.precisions`).
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
     :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.
     :param code: Python files and packages that register the names in the pipeline's config, and files next to them.
@@ -86,8 +87,8 @@ def compile_pipeline(
     :param prove: Queries the result, and returns its requirements (see :func:`.proof.prove`).
     :returns: The metadata that was written into ``meta.json``.
     :raises PipelineNotFoundError: If there is no such pipeline.
-    :raises CompileError: If ``out`` exists, the name or version is invalid, ``calibrate`` is given for fp32, or the
-        pipeline cannot be compiled.
+    :raises CompileError: If ``out`` exists, the name or version is invalid, ``calibrate`` is given for a precision
+        without calibration, or the pipeline cannot be compiled.
     :raises VerifyError: If there are no texts where they should be.
     """
     rules = require_calibrated(precision, calibrate)

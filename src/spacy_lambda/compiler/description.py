@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from spacy_lambda.compiler.custom_code import find_code
 from spacy_lambda.compiler.inspection import Inspection, Original, inspect_parts, pipeline_requirements
 from spacy_lambda.compiler.libraries import TransformerPart
-from spacy_lambda.compiler.precisions import PRECISIONS
+from spacy_lambda.compiler.precisions import EXACT, PRECISIONS, rules_in
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import META_KEY, Precision
 from spacy_lambda.core.files import file_sizes
@@ -167,6 +167,7 @@ def _runnable(path: Path, meta: Mapping[str, Any], size: int) -> dict[str, Any]:
                 size,
                 _packages_bytes(meta.get("requirements", ())),
                 private=sum(one["bytes"] for name, one in block.get("encoders", {}).items() if "." in name),
+                expanded=_expanded(meta),
             )
         },
     }
@@ -207,21 +208,36 @@ def _fits(path: Path, found: Inspection, size: int, packages: int) -> dict[str, 
     for name, rules in PRECISIONS.items():
         encoders = [(part.encoder_bytes(rules), part.place is not None) for part in found.transformers]
         private = sum(n_bytes for n_bytes, is_private in encoders if is_private)
-        fits[name] = _fit(rest + sum(n_bytes for n_bytes, _ in encoders), packages, private=private)
+        expanded = sum(part.encoder_bytes(EXACT) - part.encoder_bytes(rules) for part in found.transformers)
+        fits[name] = _fit(
+            rest + sum(n_bytes for n_bytes, _ in encoders),
+            packages,
+            private=private,
+            expanded=expanded if rules.expanded else 0,
+        )
     return fits
 
 
-def _fit(size: int, packages: int, *, private: int = 0) -> Fit:
+def _expanded(meta: Mapping[str, Any]) -> int:
+    """Return the bytes that the encoders of a compiled pipeline take in memory beyond those of their files."""
+    rules = rules_in(meta)
+    encoders = (meta.get(META_KEY) or {}).get("encoders", {})
+    size = sum(one["bytes"] for one in encoders.values())
+    return size * (EXACT.weight_bits - rules.weight_bits) // rules.weight_bits if rules.expanded else 0
+
+
+def _fit(size: int, packages: int, *, private: int = 0, expanded: int = 0) -> Fit:
     """Estimate the zip as ``bundle`` makes it: without sources only where it fits so.
 
     :param packages: Bytes of packages beyond the base install.
     :param private: Bytes of the encoders in components' models, which are not mapped but read.
+    :param expanded: Bytes that encoders take in memory beyond those of their files.
     """
     zipped = PACKAGES_BYTES + packages + size
     fits_zip = zipped - SOURCES_BYTES <= UNZIPPED_BYTES
     if fits_zip and zipped > UNZIPPED_BYTES:
         zipped -= SOURCES_BYTES
-    touched = TOUCHED_SHARE * (size - private) + private
+    touched = TOUCHED_SHARE * (size + expanded - private) + private
     return Fit(size, zipped, fits_zip, round((PROCESS_BYTES + touched + READ_COPIES * private) / MB))
 
 

@@ -18,6 +18,7 @@ from spacy_lambda.compiler.parity import check_component, check_encoder, expect
 from spacy_lambda.compiler.precisions import EXACT, USE_FP32, PrecisionRules
 from spacy_lambda.compiler.quantize import calibrate, quantize_linears, quantize_table
 from spacy_lambda.compiler.traced_graph import quantize_traced
+from spacy_lambda.compiler.weight_only import quantize_weights
 from spacy_lambda.core.compiled_meta import Precision
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.errors import CompileError
@@ -112,7 +113,7 @@ def _quantize(
 GRAPHS: Mapping[
     Precision,
     Callable[[TransformerPart, EncoderWeights | None, onnx.ModelProto, Sequence[str], OnStep], onnx.ModelProto],
-] = {"int8": _quantize}
+] = {"int8-weight-only": lambda part, weights, exact, texts, on_step: quantize_weights(exact), "int8": _quantize}
 """The graph of an encoder at each precision that is not exact, from its weights or from its exact graph."""
 
 

@@ -26,7 +26,8 @@ class PrecisionRules:
     :param tolerance: Largest error of the hidden states. For an exact precision that of the worst wordpiece, relative
         to the hidden states' size; otherwise that of all, relative to their deviation from their mean (1 for an encoder
         whose hidden states are all the same).
-    :param weight_bits: Bits of each number in tables and matrix products.
+    :param weight_bits: Bits of each number in tables and matrix products, as stored.
+    :param expanded: Matrix products are fp32 in memory, however they are stored.
     :param remedy: The remedy for an encoder beyond the tolerance.
     """
 
@@ -36,6 +37,7 @@ class PrecisionRules:
     calibrated: bool
     tolerance: float
     weight_bits: int
+    expanded: bool
     remedy: str
 
 
@@ -46,9 +48,21 @@ EXACT = PrecisionRules(
     calibrated=False,
     tolerance=1e-3,
     weight_bits=32,
+    expanded=True,
     remedy="use an encoder such as BERT, RoBERTa, ELECTRA or DistilBERT, or report it with the model's config.json",
 )
 """The rules that the encoder's graph is checked by at every precision, before its weights change."""
+
+_WEIGHT_ONLY = PrecisionRules(
+    "int8-weight-only",
+    summary="is a quarter of the size and as fast as fp32, which it is in memory",
+    exact=False,
+    calibrated=False,
+    tolerance=0.25,
+    weight_bits=8,
+    expanded=True,
+    remedy=USE_FP32,
+)
 
 _INT8 = PrecisionRules(
     "int8",
@@ -57,10 +71,11 @@ _INT8 = PrecisionRules(
     calibrated=True,
     tolerance=0.5,
     weight_bits=8,
+    expanded=False,
     remedy=f"{USE_FP32}, or with --calibrate and texts like those the pipeline will see",
 )
 
-PRECISIONS: Mapping[Precision, PrecisionRules] = {rules.name: rules for rules in (EXACT, _INT8)}
+PRECISIONS: Mapping[Precision, PrecisionRules] = {rules.name: rules for rules in (EXACT, _WEIGHT_ONLY, _INT8)}
 CALIBRATED = tuple(rules.name for rules in PRECISIONS.values() if rules.calibrated)
 
 

@@ -62,7 +62,7 @@ class ComponentReport:
     :param compiled: Number of the compiled pipeline's items.
     :param shared: Number of items that both have.
     :param agreement: F1 of the compiled pipeline's items against the original's; ``None`` if both have none.
-    :param counts: ``False`` if it does not affect the report's agreement, as scores under int8.
+    :param counts: ``False`` if it does not affect the report's agreement, as scores at an inexact precision.
     :param identical_documents: Documents with exactly the same items.
     :param largest_difference: Largest difference of two scores of the same item; ``None`` without scores.
     :param gold_original: Gold F1 of the original, that is, against annotations; ``None`` without any.

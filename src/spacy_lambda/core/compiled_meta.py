@@ -13,7 +13,8 @@ __all__ = ["FORMAT_VERSION", "META_KEY", "CompiledMeta", "Precision", "precision
 META_KEY = "spacy_lambda"
 FORMAT_VERSION = 1
 
-Precision = Literal["fp32", "int8"]
+Precision = Literal["fp32", "int8-weight-only", "int8"]
+"""From the most exact to the fastest."""
 
 
 def precision_of(meta: Mapping[str, Any]) -> Precision | None:

@@ -13,11 +13,15 @@ from spacy_lambda.errors import EncoderError
 from spacy_lambda.runtime.cpus import available_cpus
 from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
-__all__ = ["GRAPH_FILE", "WEIGHTS_FILE", "EncoderBytes", "open_session", "opening_sessions"]
+__all__ = ["FOLD_CONSTANTS", "GRAPH_FILE", "WEIGHTS_FILE", "EncoderBytes", "open_session", "opening_sessions"]
 
 GRAPH_FILE = "encoder.onnx"
 WEIGHTS_FILE = "encoder.onnx.data"
 """The large constants, apart from the graph, so that onnxruntime maps them into memory instead of parsing them."""
+
+
+FOLD_CONSTANTS = "spacy_lambda.fold_constants"
+"""Metadata key of graphs whose weights are stored in 8 bits and become fp32 when the graph is loaded."""
 
 
 class EncoderBytes(NamedTuple):
@@ -96,6 +100,11 @@ def _open(model: Path | EncoderBytes) -> Any:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     try:
+        graph = model.graph if isinstance(model, EncoderBytes) else (model / GRAPH_FILE).read_bytes()
+        if FOLD_CONSTANTS.encode() in graph:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+            # Otherwise onnxruntime keeps what dequantizes weights, to fuse it into products that round activations.
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
         if isinstance(model, EncoderBytes):
             options.add_external_initializers_from_files_in_memory(
                 [WEIGHTS_FILE], [model.weights], [len(model.weights)]
