@@ -1,4 +1,7 @@
-"""Wheels that are unpacked and compiled once in a run of the tests; the tests of real zips do both each time."""
+"""Bundles in less time: of wheels that are unpacked and compiled once in a run of the tests, or without wheels.
+
+The tests of real zips unpack and compile each time.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
 from spacy_lambda.bundler.bytecode import compile_tree
+from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.bundler.wheels import install_wheels
 from tests.locks import exclusive, shared_folder
@@ -42,6 +47,24 @@ def install_once(patch: pytest.MonkeyPatch, temporary: Path) -> None:
 
     patch.setattr("spacy_lambda.bundler.tree.install_wheels", install)
     patch.setattr("spacy_lambda.bundler.assemble.compile_tree", compile_sources)
+
+
+@contextmanager
+def without_wheels() -> Iterator[None]:
+    """Leave all wheels out of bundles, which have spacy-lambda and the pipeline then, and are not run.
+
+    Where functions predict in the process of the tests, they need no more, and bundles take a tenth of the time.
+    """
+    ours = distribution("spacy-lambda")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, replaced in {
+            "assemble.pin_requirements": lambda requirements, target: ((), ours),
+            "assemble.download_wheels": lambda pins, target, folder: [],
+            "assemble.prove": lambda *arguments, **options: Proof(True, "not run"),
+            "tree.install_wheels": lambda wheels, target, folder: None,
+        }.items():
+            patch.setattr(f"spacy_lambda.bundler.{name}", replaced)
+        yield
 
 
 def _key(words: Sequence[str], files: Sequence[Path]) -> str:

@@ -7,8 +7,8 @@ import os
 import pickle
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,19 @@ from spacy_lambda.bundler.build import Bundle
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.pipelines import find_pipeline
+from tests.bundler.installed import without_wheels
 from tests.locks import exclusive, shared_folder
 
 Assemble = Callable[..., AbstractContextManager[Assembled]]
 
 
-def built_once(build: Callable[..., Bundle], temporary: Path) -> Callable[..., Bundle]:
+def built_once(
+    build: Callable[..., Bundle], temporary: Path, *, complete: Collection[str] = ()
+) -> Callable[..., Bundle]:
     """Return the function with the zips that it has built before, in this process or another one of the run.
 
     :param temporary: A folder of pytest's; the zips are kept above it.
+    :param complete: Versions of the pipeline whose zips have all wheels.
     """
     kept = shared_folder(temporary) / "bundles"
 
@@ -34,9 +38,10 @@ def built_once(build: Callable[..., Bundle], temporary: Path) -> Callable[..., B
         if options.package_type == "image":
             return build(pipeline, out, options, **progress)
         # Neither the engine of an image nor the choice of a zip, where it fits, makes another zip.
-        key = _key(pipeline, replace(options, engine=None, package_type="zip"))
+        wheels = manifest_of(find_pipeline(pipeline)).version in complete
+        key = _key(pipeline, (replace(options, engine=None, package_type="zip"), wheels))
         pickled = kept / key / "bundle.pickle"
-        with exclusive(f"bundle-{key}"):
+        with exclusive(f"bundle-{key}"), nullcontext() if wheels else without_wheels():
             if not pickled.exists():
                 pickled.parent.mkdir(parents=True, exist_ok=True)
                 pickled.write_bytes(pickle.dumps(build(pipeline, pickled.parent, options, **progress)))

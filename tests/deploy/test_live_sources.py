@@ -16,7 +16,6 @@ import pytest
 from spacy_lambda.bundler import bundle
 from spacy_lambda.errors import SpacyLambdaError
 from tests.bundler.installed import install_once
-from tests.bundler.wheels import no_index
 from tests.deploy.bundles import built_once
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
 from tests.deploy.projects import run, succeed, write_pipeline
@@ -62,8 +61,6 @@ schedule_expression = "rate(5 minutes)"
 @pytest.fixture(scope="module", autouse=True)
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in no_index().items():
-            patch.setenv(name, value)
         install_once(patch, tmp_path_factory.mktemp("wheels"))
         built = built_once(bundle, tmp_path_factory.mktemp("built"))
         patch.setattr("spacy_lambda.deploy.preparation.make_bundle", built)
