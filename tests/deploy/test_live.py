@@ -60,8 +60,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, value in no_index().items():
             patch.setenv(name, value)
         install_once(patch, tmp_path_factory.mktemp("wheels"))
-        # Most deployments are of a pipeline that was bundled before.
-        built = built_once(bundle, tmp_path_factory.mktemp("built"))
+        # Most deployments are of a pipeline that was bundled before; the first one has all that a function needs.
+        built = built_once(bundle, tmp_path_factory.mktemp("built"), complete=["1.0.0"])
         patch.setattr("spacy_lambda.deploy.preparation.make_bundle", built)
         patch.setattr("spacy_lambda.bundler.tree.COMPRESSION", 1)
         with cloud(patch) as url:
@@ -168,10 +168,19 @@ def test_every_resource_is_there(project: Path) -> None:
     assert any("en_materials" in key for key in stored)
 
 
-def test_deploying_the_same_changes_nothing(project: Path) -> None:
+def test_deploying_the_same_changes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CDK is not run for the shared stack, whose template is the same."""
+    seen, run_cdk = [], Cdk.run
+
+    def recorded(self: Cdk, *arguments: str, **options: Any) -> str:
+        seen.append(arguments[:2])
+        return run_cdk(self, *arguments, **options)
+
+    monkeypatch.setattr(Cdk, "run", recorded)
     assert "changes:        nothing\n" in run(project, "deploy", "--plan").output
     (released,) = succeed(project, "deploy", "--yes")
     assert (released["version"], released["previous"]) == ("1", "1")
+    assert seen == [("deploy", FUNCTION)]
 
 
 def test_a_rehearsal_that_is_served_takes_the_place_of_aws(project: Path) -> None:

@@ -10,7 +10,7 @@ gets the frozen value of the one before and makes the next one::
          │  planning      the templates are compared with the deployed stacks; nothing in AWS changes
          ▼
        Plan               `deploy --plan` ends here; `deploy` asks for confirmation, runs `cdk bootstrap` if needed,
-         │                and updates the stack that the functions share; then, for each function and under its lock:
+         │                and updates the shared stack if it has changed; then, for each function and under its lock:
       Planned
          │  storage       pipeline ──▶ bucket, image ──▶ repository
          ▼
@@ -46,7 +46,8 @@ from spacy_lambda.deploy.planning import Plan, Planned, make_plan
 from spacy_lambda.deploy.preparation import prepare
 from spacy_lambda.deploy.promotion import Live, promote
 from spacy_lambda.deploy.publication import publish
-from spacy_lambda.deploy.stacks import require_settled
+from spacy_lambda.deploy.resources import read_template
+from spacy_lambda.deploy.stacks import COMPLETE, deployed_template, require_settled
 from spacy_lambda.deploy.stages import begin, of_function
 from spacy_lambda.deploy.storage import store
 from spacy_lambda.deploy.synthesis import write_templates
@@ -179,12 +180,16 @@ def _planned(
 
 
 def _deploy_shared(shared: SharedSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine, on_step: OnStep) -> None:
+    """Update the shared stack; one that has the same template stays as it is, without the seconds of ``cdk deploy``."""
     name = stack_name(shared.project)
-    require_settled(aws, name)
+    stack = require_settled(aws, name)
+    begin(on_step, "synthesize")
+    assembly = write_templates([], shared, out)
+    if stack is not None and stack.status in COMPLETE and deployed_template(aws, name) == read_template(assembly, name):
+        return
     bucket = bucket_name(shared.project, account=aws.account, region=aws.region)
     on_line(f"{name}: updating the shared stack (bucket {bucket})")
-    begin(on_step, "synthesize")
-    cdk.deploy(name, write_templates([], shared, out), on_line=on_line, on_step=on_step)
+    cdk.deploy(name, assembly, on_line=on_line, on_step=on_step)
 
 
 def _release(

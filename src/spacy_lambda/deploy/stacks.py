@@ -14,6 +14,7 @@ from spacy_lambda.errors import DeployError
 
 __all__ = [
     "BOOTSTRAP_PARAMETER",
+    "COMPLETE",
     "IN_REVIEW",
     "Stack",
     "StackResource",
@@ -29,6 +30,9 @@ BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 (https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html)."""
 
 OLDEST_BOOTSTRAP = 6
+
+COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+"""Statuses of a stack whose last change has succeeded."""
 
 IN_REVIEW = "REVIEW_IN_PROGRESS"
 """Status of a stack that has a change set, and nothing else yet."""
