@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.next_command import command_line
-from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption
+from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption, finite
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.input_paths import check_paths
 from spacy_lambda.compiler.output_folder import check_output
-from spacy_lambda.compiler.precisions import CALIBRATED, EXACT, PRECISIONS, require_calibrated
+from spacy_lambda.compiler.precisions import (
+    AUTO,
+    CALIBRATED,
+    DEFAULT_THRESHOLDS,
+    EXACT,
+    PRECISIONS,
+    PrecisionRequest,
+    Thresholds,
+    check_inputs,
+)
 from spacy_lambda.core.artifact.open import check_source
-from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
+from spacy_lambda.core.compiled_meta import CompiledMeta
 from spacy_lambda.core.files import file_sizes, megabytes
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipeline_meta import UNNAMED, pipeline_name, read_meta
+from spacy_lambda.errors import CompileError
 
 
 def compile_(
@@ -27,8 +38,11 @@ def compile_(
     out: Annotated[Path, typer.Argument(help="Folder for the compiled pipeline; it appears whole or not at all.")],
     *,
     precision: Annotated[
-        Precision,
-        typer.Option(help=f"{'; '.join(f'{rules.name} {rules.summary}' for rules in PRECISIONS.values())}."),
+        PrecisionRequest,
+        typer.Option(
+            help=f"{'; '.join(f'{rules.name} {rules.summary}' for rules in PRECISIONS.values())};"
+            f" {AUTO} measures them on --texts and keeps the fastest that is good enough."
+        ),
     ] = EXACT.name,
     calibrate: Annotated[
         Path | None,
@@ -36,6 +50,33 @@ def compile_(
             help=f"For {' and '.join(CALIBRATED)}: texts like those the pipeline will see; a folder of .txt files, a"
             " .jsonl or .spacy file."
         ),
+    ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(help=f"For {AUTO}: texts like those the pipeline will see; half of them calibrate, half measure."),
+    ] = None,
+    min_agreement: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            callback=finite,
+            help=f"For {AUTO}: lowest agreement F1 with the original.",
+            show_default=f"{DEFAULT_THRESHOLDS.min_agreement}",
+        ),
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=100.0,
+            callback=finite,
+            help=f"For {AUTO}: largest drop of gold F1, in points, if the texts are annotated.",
+            show_default=f"{DEFAULT_THRESHOLDS.max_drop}",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help=f"For {AUTO}: draw speed against agreement, as an SVG file.")
     ] = None,
     verify: Annotated[
         Path | None,
@@ -58,9 +99,10 @@ def compile_(
 
     Example: spacy-lambda compile output/model-best compiled --precision int8 --name materials --version 1.0.0
     """
-    require_calibrated(precision, calibrate)
-    check_paths(texts=(calibrate, verify), code=code)
-    inputs = [one for one in (calibrate, verify, *(code or ())) if one is not None]
+    check_inputs(precision, calibrate=calibrate, texts=texts, verify=verify)
+    _check_measuring(texts, {"--min-agreement": min_agreement, "--max-drop": max_drop, "--plot": plot})
+    check_paths(texts=(calibrate, texts, verify), code=code)
+    inputs = [one for one in (calibrate, texts, verify, *(code or ())) if one is not None]
     check_output(out, original=check_source(pipeline), inputs=inputs, force=force)
     from spacy_lambda.compiler import compile_pipeline
 
@@ -70,6 +112,11 @@ def compile_(
             out,
             precision=precision,
             calibrate=calibrate,
+            texts=texts,
+            thresholds=Thresholds(
+                DEFAULT_THRESHOLDS.min_agreement if min_agreement is None else min_agreement,
+                DEFAULT_THRESHOLDS.max_drop if max_drop is None else max_drop,
+            ),
             verify=verify,
             code=code or (),
             name=name,
@@ -81,9 +128,39 @@ def compile_(
         print_json(meta.to_dict())
     else:
         _print(meta, out)
+        if precision == AUTO and texts is None and meta.encoders:
+            print_lines(
+                f"{AUTO} without texts is {meta.precision}: a faster precision has to be measured; --texts TEXTS does"
+            )
+    if plot is not None and meta.choice is not None:
+        _draw(meta.choice, plot)
+
+
+def _check_measuring(texts: Path | None, options: dict[str, Any]) -> None:
+    """Check that options of measuring come with texts.
+
+    :raises CompileError: If they do not.
+    """
+    given = [name for name, value in options.items() if value is not None]
+    if given and texts is None:
+        raise CompileError(
+            f"{given[0]} applies to --precision {AUTO} with --texts only", remedy="add --texts TEXTS, or leave it out"
+        )
+
+
+def _draw(choice: dict[str, Any], plot: Path) -> None:
+    from spacy_lambda.compiler.precision_plot import draw_plot
+
+    try:
+        plot.write_text(draw_plot(choice), encoding="utf-8")
+    except OSError as exc:
+        raise CompileError(
+            f"{plot} cannot be written, but the pipeline was: {system_reason(exc)}", remedy="choose another file"
+        ) from exc
 
 
 def _print(meta: CompiledMeta, out: Path) -> None:
+    from spacy_lambda.cli.choice_report import print_choice
     from spacy_lambda.cli.verify_report import print_report
 
     size = megabytes(sum(file_sizes(out).values()))
@@ -105,6 +182,8 @@ def _print(meta: CompiledMeta, out: Path) -> None:
         print_lines("  this pipeline has no transformer: it is copied unchanged")
     if any(e["calibration_texts"] == 0 for e in meta.encoders.values()):
         print_lines(f"  calibrated on random wordpieces; --calibrate TEXTS raises the agreement of {meta.precision}")
+    if meta.choice is not None:
+        print_choice(meta.choice)
     if meta.verification is not None:
         print_report(meta.verification)
     elif meta.encoders:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from spacy_lambda.cli.choice_report import print_choice
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.options import CodeOption, JsonOption
 from spacy_lambda.cli.progress import progress
@@ -72,6 +73,8 @@ def _print(found: Mapping[str, Any], arguments: str) -> None:
         print_lines(
             f"verified on {count(found['verification'].get('documents', 0), 'document')}: agreement {agreement}"
         )
+    if found["choice"]:
+        print_choice(found["choice"])
     if found["fits"]:
         print_table(
             ["precision", ">pipeline MB", ">zip MB, unzipped", "fits a zip", ">peak memory MB"],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -12,13 +12,23 @@ from typing import Any
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.custom_code import find_code
-from spacy_lambda.compiler.encode import CompiledEncoder, compile_encoder
+from spacy_lambda.compiler.encode import CompiledEncoder, ExactEncoder, compile_encoder, make_exact
 from spacy_lambda.compiler.inspection import Original, inspect_original, pipeline_requirements
 from spacy_lambda.compiler.libraries import LIBRARIES
 from spacy_lambda.compiler.library_errors import library_errors
 from spacy_lambda.compiler.naming import chosen_name, write_name
 from spacy_lambda.compiler.output_folder import open_output
-from spacy_lambda.compiler.precisions import PRECISIONS, require_calibrated
+from spacy_lambda.compiler.precision_choice import choose_precision, split_texts
+from spacy_lambda.compiler.precisions import (
+    AUTO,
+    DEFAULT_THRESHOLDS,
+    EXACT,
+    PRECISIONS,
+    PrecisionRequest,
+    PrecisionRules,
+    Thresholds,
+    check_inputs,
+)
 from spacy_lambda.compiler.proof import prove
 from spacy_lambda.compiler.provenance import source_hash
 from spacy_lambda.compiler.texts import read_docs
@@ -26,8 +36,10 @@ from spacy_lambda.compiler.verification import compare
 from spacy_lambda.compiler.write import write_meta, write_pipeline
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
-from spacy_lambda.core.pipeline_meta import read_meta
+from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.pipeline_meta import PipelineName, read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.errors import CompileError
 from spacy_lambda.pipeline.kind import require_original
 
 __all__ = ["compile_pipeline"]
@@ -58,8 +70,10 @@ def compile_pipeline(
     pipeline: str,
     out: Path,
     *,
-    precision: Precision = "fp32",
+    precision: PrecisionRequest = "fp32",
     calibrate: Path | None = None,
+    texts: Path | None = None,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
     verify: Path | None = None,
     code: Sequence[Path] = (),
     name: str | None = None,
@@ -76,8 +90,11 @@ def compile_pipeline(
     :param pipeline: A pipeline's folder, an installed pipeline package's name, or a wheel, zip or artifact of one.
     :param out: The compiled pipeline's folder; must not exist, or be empty.
     :param precision: ``fp32`` gives the original's predictions; ``int8-weight-only`` is smaller, ``int8`` also faster
-        (:mod:`.precisions`).
+        (:mod:`.precisions`). ``auto`` measures all of them on ``texts``, and gives the fastest that is good enough;
+        without texts it is ``fp32``.
     :param calibrate: Texts like those the pipeline will see, for int8 (see :func:`.texts.read_docs`).
+    :param texts: For ``auto``: half of them calibrate, the others are measured on.
+    :param thresholds: For ``auto``: what a precision has to reach.
     :param verify: Texts to compare both pipelines on; the figures go into ``meta.json``.
     :param code: Python files and packages that register the names in the pipeline's config, and files next to them.
     :param name: Name of the compiled pipeline, with or without its language; by default the original's.
@@ -89,10 +106,10 @@ def compile_pipeline(
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises CompileError: If ``out`` exists, the name or version is invalid, ``calibrate`` is given for a precision
         without calibration, or the pipeline cannot be compiled.
-    :raises VerifyError: If there are no texts where they should be.
+    :raises VerifyError: If there are no texts where they should be, or no precision is good enough on them.
     """
-    rules = require_calibrated(precision, calibrate)
-    inputs = [one for one in (calibrate, verify, *code) if one is not None]
+    check_inputs(precision, calibrate=calibrate, texts=texts, verify=verify)
+    inputs = [one for one in (calibrate, texts, verify, *code) if one is not None]
     with pipeline_folder(pipeline) as path, open_output(out, original=path, inputs=inputs, force=force) as target:
         require_original(path)
         named = chosen_name(read_meta(path / "meta.json"), name=name, version=version)
@@ -100,22 +117,95 @@ def compile_pipeline(
         original = inspect_original(path, find_code(path, code))
         requirements = pipeline_requirements(original)
         on_step("loading", 1, 1)
-        texts = _texts(calibrate, original) if rules.calibrated else []
-        comparison = read_docs(verify, original.nlp) if verify is not None else []
-        encoders = {}
-        for part in original.transformers:
-            with library_errors(original.nlp, f"component {part.name!r}"):
-                encoders[part.name] = compile_encoder(part, rules, texts=texts, on_step=on_step)
-        meta = _make_meta(original, encoders, precision, n_texts=len(texts))
-        write_pipeline(original, encoders, target.folder)
-        write_name(target.folder, named)
-        write_meta(target.folder, meta, requirements)
-        if comparison:
-            report = compare(original.nlp, target.folder, comparison, on_step=on_step)
-            meta = replace(meta, verification=report.summary())
+        source = _Source(original, named, requirements)
+        if precision == AUTO and texts is not None and original.transformers:
+            comparison = read_docs(texts, original.nlp)
+            meta = _choose(source, target.folder, comparison, texts, thresholds, on_step)
+        else:
+            rules = EXACT if precision == AUTO else PRECISIONS[precision]
+            calibration = [doc.text for doc in read_docs(calibrate, original.nlp)] if calibrate is not None else []
+            comparison = read_docs(verify, original.nlp) if verify is not None else []
+            exact = _exact(original, keep_graphs=not rules.exact, on_step=on_step)
+            meta = _write(source, target.folder, rules, exact, calibration, on_step)
+            if comparison:
+                report = compare(original.nlp, target.folder, comparison, on_step=on_step)
+                meta = replace(meta, verification=report.summary())
         meta = _prove(prove, original, target.folder, meta, requirements, comparison, on_step)
         target.move_into_place()
     return meta
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An original, and what its compiled pipelines get whatever their precision."""
+
+    original: Original
+    named: PipelineName
+    requirements: Sequence[str]
+
+
+def _exact(original: Original, *, keep_graphs: bool, on_step: OnStep) -> dict[str, ExactEncoder]:
+    found = {}
+    for part in original.transformers:
+        with library_errors(original.nlp, f"component {part.name!r}"):
+            found[part.name] = make_exact(part, keep_graph=keep_graphs, on_step=on_step)
+    return found
+
+
+def _write(
+    source: _Source,
+    folder: Path,
+    rules: PrecisionRules,
+    exact: Mapping[str, ExactEncoder],
+    texts: Sequence[str],
+    on_step: OnStep,
+) -> CompiledMeta:
+    """Write the compiled pipeline at one precision."""
+    original, encoders = source.original, {}
+    for part in original.transformers:
+        with library_errors(original.nlp, f"component {part.name!r}"):
+            encoders[part.name] = compile_encoder(part, exact[part.name], rules, texts=texts, on_step=on_step)
+    meta = _make_meta(original, encoders, rules.name, n_texts=len(texts))
+    write_pipeline(original, encoders, folder)
+    write_name(folder, source.named)
+    write_meta(folder, meta, source.requirements)
+    return meta
+
+
+def _choose(
+    source: _Source, folder: Path, docs: Sequence[Doc], path: Path, thresholds: Thresholds, on_step: OnStep
+) -> CompiledMeta:
+    """Compile at every precision, from the fastest to the most exact, and move the chosen pipeline to the folder."""
+    calibration, measured = split_texts(docs, path)
+    texts = [doc.text for doc in calibration]
+    exact = _exact(source.original, keep_graphs=True, on_step=on_step)
+    metas: dict[Precision, CompiledMeta] = {}
+    refused: dict[Precision, str] = {}
+    for rules in reversed(list(PRECISIONS.values())):
+        at = folder.with_name(rules.name)
+        try:
+            metas[rules.name] = _write(
+                source, at, rules, exact, texts if rules.calibrated else [], _named(on_step, rules)
+            )
+        except CompileError as exc:
+            refused[rules.name] = exc.message
+    choice = choose_precision(
+        source.original.nlp,
+        {name: folder.with_name(name) for name in metas},
+        refused,
+        measured,
+        thresholds,
+        original_bytes=sum(file_sizes(source.original.path).values()),
+        calibration_texts=len(texts),
+        on_step=on_step,
+    )
+    folder.with_name(choice.precision).rename(folder)
+    return replace(metas[choice.precision], verification=choice.report.summary(), choice=choice.to_dict())
+
+
+def _named(on_step: OnStep, rules: PrecisionRules) -> OnStep:
+    """Return progress whose steps name the precision."""
+    return lambda step, done, total: on_step(f"{rules.name}: {step}", done, total)
 
 
 def _prove(
@@ -143,10 +233,6 @@ def _prove(
     write_meta(folder, meta, known)
     on_step(TESTING, 1, 1)
     return meta
-
-
-def _texts(calibrate: Path | None, original: Original) -> Sequence[str]:
-    return [doc.text for doc in read_docs(calibrate, original.nlp)] if calibrate is not None else []
 
 
 def _make_meta(

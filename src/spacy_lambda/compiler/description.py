@@ -89,6 +89,7 @@ class PipelineDescription:
     :param precision: Precision of a compiled pipeline.
     :param source: Original of a compiled pipeline: name, version and SHA-256.
     :param verification: Summary of a compiled pipeline's verification, if one was made.
+    :param choice: The precisions that were measured when it was compiled with ``--precision auto``.
     :param fits: Estimated sizes, by precision.
     :param reasons: Every reason why it cannot be compiled, each with its remedy.
     """
@@ -104,6 +105,7 @@ class PipelineDescription:
     precision: Precision | None = None
     source: dict[str, str] | None = None
     verification: dict[str, Any] | None = None
+    choice: dict[str, Any] | None = None
     fits: dict[str, Fit] = field(default_factory=dict)
     reasons: tuple[dict[str, str], ...] = ()
 
@@ -162,6 +164,7 @@ def _runnable(path: Path, meta: Mapping[str, Any], size: int) -> dict[str, Any]:
         "precision": precision,
         "source": {key: str(block[f"source_{key}"]) for key in ("name", "version", "sha256")} if block else None,
         "verification": block.get("verification"),
+        "choice": block.get("choice"),
         "fits": {
             precision or "as it is": _fit(
                 size,

@@ -14,7 +14,7 @@ from spacy_lambda.compiler.graphs.encoder_graph import build_graph
 from spacy_lambda.compiler.graphs.layers import LINEARS
 from spacy_lambda.compiler.graphs.weights import EncoderWeights
 from spacy_lambda.compiler.libraries import TransformerPart
-from spacy_lambda.compiler.parity import check_component, check_encoder, expect
+from spacy_lambda.compiler.parity import Expected, MeasuredError, check_component, check_encoder, expect
 from spacy_lambda.compiler.precisions import EXACT, USE_FP32, PrecisionRules
 from spacy_lambda.compiler.quantize import calibrate, quantize_linears, quantize_table
 from spacy_lambda.compiler.traced_graph import quantize_traced
@@ -24,7 +24,7 @@ from spacy_lambda.core.progress import OnStep
 from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.encoder import EncoderBytes
 
-__all__ = ["CompiledEncoder", "compile_encoder"]
+__all__ = ["CompiledEncoder", "ExactEncoder", "compile_encoder", "make_exact"]
 
 CALIBRATION_WINDOWS = 48
 CALIBRATION_LENGTH = 160
@@ -51,28 +51,58 @@ class CompiledEncoder:
     checked_length: int
 
 
-def compile_encoder(
-    part: TransformerPart, rules: PrecisionRules, *, texts: Sequence[str], on_step: OnStep
-) -> CompiledEncoder:
-    """Compile one transformer.
+@dataclass(frozen=True)
+class ExactEncoder:
+    """The exact graph of a transformer, from which those of all precisions are made.
 
-    :param texts: Texts to calibrate with; random wordpieces where there are none.
-    :raises CompileError: If the model cannot be exported, its exact graph differs from torch, or its graph at the
-        given precision is far from it.
+    :param expected: The original's hidden states.
+    :param weights: The encoder's weights, unless it was traced.
+    :param graph: The graph with its weights; without them if it was made for an exact precision alone.
+    :param model: The same, as the contents of the encoder's files.
+    :param error: Its error against the original.
+    """
+
+    expected: Expected
+    weights: EncoderWeights | None
+    graph: onnx.ModelProto
+    model: EncoderBytes
+    error: MeasuredError
+
+
+def make_exact(part: TransformerPart, *, keep_graph: bool, on_step: OnStep) -> ExactEncoder:
+    """Make the exact graph of a transformer, and check it against torch.
+
+    At every precision: only the exact tolerance distinguishes an incorrect graph from an imprecise one.
+
+    :param keep_graph: Keep the graph with its weights, for other precisions.
+    :raises CompileError: If the model cannot be exported, or its graph differs from torch.
     """
     on_step("running torch", 0, 1)
     expected = expect(part)
     on_step("running torch", 1, 1)
     weights = part.weights()
-    exact = build_graph(weights, all_layers=part.all_layers) if weights else _trace(part, on_step)
-    # At every precision: only the exact tolerance distinguishes an incorrect graph from an imprecise one.
-    model = split_weights(exact if rules.exact else copy.deepcopy(exact))
+    graph = build_graph(weights, all_layers=part.all_layers) if weights else _trace(part, on_step)
+    model = split_weights(copy.deepcopy(graph) if keep_graph else graph)
     found = check_encoder(part, model, expected, EXACT, on_check=_checking(on_step))
     check_component(part, model, expected.width)
+    return ExactEncoder(expected, weights, graph, model, found)
+
+
+def compile_encoder(
+    part: TransformerPart, exact: ExactEncoder, rules: PrecisionRules, *, texts: Sequence[str], on_step: OnStep
+) -> CompiledEncoder:
+    """Compile one transformer.
+
+    :param exact: Its exact graph, with its weights unless the precision is exact.
+    :param texts: Texts to calibrate with; random wordpieces where there are none.
+    :raises CompileError: If its graph at the given precision is far from torch.
+    """
+    model, found, expected = exact.model, exact.error, exact.expected
     if not rules.exact:
-        model = split_weights(GRAPHS[rules.name](part, weights, exact, texts, on_step))
+        graph = GRAPHS[rules.name](part, exact.weights, copy.deepcopy(exact.graph), texts, on_step)
+        model = split_weights(graph)
         found = check_encoder(part, model, expected, rules, on_check=_checking(on_step))
-    method = "graph" if weights else "trace"
+    method = "graph" if exact.weights else "trace"
     return CompiledEncoder(
         model, expected.width, method, found.largest_difference, found.relative_error, len(expected.windows[0])
     )

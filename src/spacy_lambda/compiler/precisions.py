@@ -5,12 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spacy_lambda.core.compiled_meta import META_KEY, Precision
 from spacy_lambda.errors import CompileError
 
-__all__ = ["CALIBRATED", "EXACT", "PRECISIONS", "PrecisionRules", "require_calibrated", "rules_in"]
+__all__ = [
+    "AUTO",
+    "CALIBRATED",
+    "DEFAULT_THRESHOLDS",
+    "EXACT",
+    "PRECISIONS",
+    "PrecisionRequest",
+    "PrecisionRules",
+    "Thresholds",
+    "check_inputs",
+    "rules_in",
+]
+
+AUTO: Literal["auto"] = "auto"
+
+PrecisionRequest = Literal[Precision, "auto"]
+"""A precision, or ``auto`` for the fastest that is good enough on texts."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The requirements of a precision that is chosen by measuring.
+
+    :param min_agreement: Lowest agreement F1 with the original, of each component.
+    :param max_drop: Largest drop of a component's gold F1, in points.
+    """
+
+    min_agreement: float = 0.98
+    max_drop: float = 0.3
+
+
+DEFAULT_THRESHOLDS = Thresholds()
+
 
 USE_FP32 = "compile with --precision fp32"
 
@@ -79,19 +111,33 @@ PRECISIONS: Mapping[Precision, PrecisionRules] = {rules.name: rules for rules in
 CALIBRATED = tuple(rules.name for rules in PRECISIONS.values() if rules.calibrated)
 
 
-def require_calibrated(precision: Precision, calibrate: Path | None) -> PrecisionRules:
-    """Return the rules of a precision.
+def check_inputs(
+    precision: PrecisionRequest, *, calibrate: Path | None, texts: Path | None, verify: Path | None
+) -> None:
+    """Check that a precision uses the texts that are given.
 
-    :param calibrate: Texts to calibrate with, if they are given.
-    :raises CompileError: If there are texts, and the precision is not calibrated.
+    :param calibrate: Texts to calibrate with.
+    :param texts: Texts to choose the precision by.
+    :param verify: Texts to compare on.
+    :raises CompileError: If it does not.
     """
-    rules = PRECISIONS[precision]
-    if calibrate is not None and not rules.calibrated:
+    if precision == AUTO:
+        for option, path in (("--calibrate", calibrate), ("--verify", verify)):
+            if path is not None:
+                raise CompileError(
+                    f"{option} {path} does not apply to --precision {AUTO}, which calibrates and compares on --texts",
+                    remedy=f"give the texts with --texts {path}",
+                )
+    elif texts is not None:
+        raise CompileError(
+            f"--texts {texts} applies to --precision {AUTO} only, and the precision is {precision}",
+            remedy=f"add --precision {AUTO}, or use --calibrate and --verify",
+        )
+    elif calibrate is not None and not PRECISIONS[precision].calibrated:
         raise CompileError(
             f"--calibrate {calibrate} applies to {' and '.join(CALIBRATED)} only, and the precision is {precision}",
             remedy=f"add --precision {' or '.join(CALIBRATED)}, or leave out --calibrate",
         )
-    return rules
 
 
 def rules_in(meta: Mapping[str, Any]) -> PrecisionRules:

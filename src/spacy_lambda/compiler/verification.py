@@ -1,4 +1,4 @@
-"""Original and compiled pipeline on the same texts, compared component by component.
+"""Original and compiled pipelines on the same texts, compared component by component.
 
 Both run one component after the other. The annotations of a component are those that it changes on the Docs of either,
 under any factory name, and those that it declares to assign, even where it assigns nothing. So each component is
@@ -8,7 +8,7 @@ compared, or is listed as not compared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy.language import Language
@@ -33,7 +33,7 @@ from spacy_lambda.runtime.code import import_code
 from spacy_lambda.runtime.loading import load
 from spacy_lambda.runtime.transformer import CompiledTransformer
 
-__all__ = ["compare", "verify"]
+__all__ = ["MeasuredComparison", "compare", "compare_all", "verify"]
 
 BATCH = 16
 
@@ -78,18 +78,58 @@ def compare(
     :param docs: The texts, with annotations where there are some.
     :param on_step: Receives progress.
     """
-    other = _load(compiled, str(compiled))
+    (found,) = compare_all(original, [compiled], docs, on_step=on_step)
+    return found.report
+
+
+@dataclass(frozen=True)
+class MeasuredComparison:
+    """The comparison of one compiled pipeline, with the times of each batch.
+
+    :param report: The comparison.
+    :param original_seconds: The original's time for each batch.
+    :param seconds: The compiled pipeline's, right after it.
+    """
+
+    report: VerificationReport
+    original_seconds: tuple[float, ...]
+    seconds: tuple[float, ...]
+
+
+def compare_all(
+    original: Language,
+    compiled: Sequence[Path],
+    docs: Sequence[Doc],
+    *,
+    batch: int = BATCH,
+    on_step: OnStep = no_progress,
+) -> list[MeasuredComparison]:
+    """Compare several compiled pipelines with an original, which runs once for all of them, batch by batch.
+
+    :param batch: Texts that run together.
+    """
+    run = _OriginalRun(original)
+    comparisons = [_Comparison(run, _load_compiled(original, path)) for path in compiled]
+    run.warm_up(docs[:batch])
+    for one in comparisons:
+        one.warm_up(docs[:batch])
+    for begin in range(0, len(docs), batch):
+        golds = docs[begin : begin + batch]
+        run.start([gold.text for gold in golds])
+        for comparison in comparisons:
+            comparison.add(begin, golds)
+        on_step("comparing", min(begin + batch, len(docs)), len(docs))
+    return [MeasuredComparison(one.report(), tuple(run.batch_seconds), tuple(one.batch_seconds)) for one in comparisons]
+
+
+def _load_compiled(original: Language, path: Path) -> Language:
+    other = _load(path, str(path))
     if other.pipe_names != original.pipe_names:
         raise VerifyError(
             f"the pipelines have different components: {original.pipe_names} and {other.pipe_names}",
             remedy="compare a pipeline with the one compiled from it",
         )
-    comparison = _Comparison(original, other)
-    comparison.warm_up(docs[:BATCH])
-    for begin in range(0, len(docs), BATCH):
-        comparison.add(begin, docs[begin : begin + BATCH])
-        on_step("comparing", min(begin + BATCH, len(docs)), len(docs))
-    return comparison.report()
+    return other
 
 
 def _load(path: Path, name: str) -> Language:
@@ -108,16 +148,50 @@ def _load(path: Path, name: str) -> Language:
         ) from exc
 
 
+class _OriginalRun:
+    """An original on one batch of texts after the other, for any number of comparisons."""
+
+    def __init__(self, nlp: Language) -> None:
+        self.nlp = nlp
+        self.stages: dict[str, tuple[list[Doc | FailedDoc], list[Annotations]]] = {}
+        self.batch_seconds: list[float] = []
+        self._runner, self._repeated = ComponentRunner(nlp), RepeatedRun(nlp)
+        self._again: dict[str, list[Mapping[str, Annotations]]] = {}
+
+    @property
+    def seconds(self) -> float:
+        """The time of all batches."""
+        return self._runner.seconds
+
+    def warm_up(self, golds: Sequence[Doc]) -> None:
+        """Run texts before the time is taken."""
+        self._runner.warm_up([gold.text for gold in golds])
+
+    def start(self, texts: Sequence[str]) -> None:
+        """Run a batch; its Docs and their annotations after each component replace those of the last one."""
+        before = self.seconds
+        docs = self._runner.tokenize(texts)
+        self._again, self.stages = {}, {"tokenizer": (docs, [_annotations(doc) for doc in docs])}
+        for name in self.nlp.pipe_names:
+            docs = self._runner.run(name, docs)
+            self.stages[name] = docs, [_annotations(doc) for doc in docs]
+        self.batch_seconds.append(self.seconds - before)
+
+    def again(self, text: str) -> list[Mapping[str, Annotations]]:
+        """Run a text of the batch by itself, several times."""
+        if text not in self._again:
+            self._again[text] = self._repeated(text)
+        return self._again[text]
+
+
 class _Comparison:
     """Two pipelines, and the counts of their annotations so far."""
 
-    def __init__(self, original: Language, compiled: Language) -> None:
+    def __init__(self, run: _OriginalRun, compiled: Language) -> None:
+        original = run.nlp
         self._nlp, self._compiled = original, compiled
-        self._first, self._second, self._again = (
-            ComponentRunner(original),
-            ComponentRunner(compiled),
-            RepeatedRun(original),
-        )
+        self._run, self._second = run, ComponentRunner(compiled)
+        self.batch_seconds: list[float] = []
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._shown = {
             (name, kind)
@@ -132,22 +206,23 @@ class _Comparison:
         self._documents = self._identical = self._words = 0
 
     def warm_up(self, golds: Sequence[Doc]) -> None:
-        """Run texts through both before the time is taken."""
-        for stages in (self._first, self._second):
-            stages.warm_up([gold.text for gold in golds])
+        """Run texts before the time is taken."""
+        self._second.warm_up([gold.text for gold in golds])
 
     def add(self, begin: int, golds: Sequence[Doc]) -> None:
-        """Run a batch through both, component by component."""
+        """Run the original's batch through the compiled pipeline, component by component."""
+        before = self._second.seconds
         texts = [gold.text for gold in golds]
         expected = [_gold(gold) for gold in golds]
-        first, second = self._first.tokenize(texts), self._second.tokenize(texts)
+        second = self._second.tokenize(texts)
         stages: dict[str, list[tuple[Annotations, Annotations]]] = {}
-        for name in ("tokenizer", *self._nlp.pipe_names):
+        for name, (first, expected_annotations) in self._run.stages.items():
             if name != "tokenizer":
-                first, second = self._first.run(name, first), self._second.run(name, second)
+                second = self._second.run(name, second)
                 if isinstance(self._compiled.get_pipe(name), CompiledTransformer):
                     self._hidden.add(first, second)
-            stages[name] = [(_annotations(old), _annotations(new)) for old, new in zip(first, second, strict=True)]
+            stages[name] = list(zip(expected_annotations, map(_annotations, second), strict=True))
+        self.batch_seconds.append(self._second.seconds - before)
         for i, (old, new) in enumerate(zip(first, second, strict=True)):
             same = True
             if isinstance(old, Doc):
@@ -162,7 +237,7 @@ class _Comparison:
 
         Where they do not, the original runs again: annotations that change from run to run are left out.
         """
-        again = [] if all(is_same(*both) for both in stages.values()) else self._again(text)
+        again = [] if all(is_same(*both) for both in stages.values()) else self._run.again(text)
         before: tuple[Annotations, Annotations] = ({}, {})
         last: Places = {}
         same = True
@@ -233,7 +308,7 @@ class _Comparison:
             not_compared=tuple(self._not_compared({row.component for row in rows})),
             failures=tuple(self._failures),
             differences=tuple(difference for tally in tallies for difference in tally.differences),
-            speed={"original": self._time(self._first.seconds), "compiled": self._time(self._second.seconds)},
+            speed={"original": self._time(self._run.seconds), "compiled": self._time(self._second.seconds)},
         )
 
     def _not_compared(self, compared: set[str]) -> Iterator[NotCompared]:

@@ -46,6 +46,7 @@ class CompiledMeta:
     :param tools: Versions of the tools that compiled it, by distribution name.
     :param verification: Report of the comparison with the original, if one was made.
     :param speed: Seconds for wordpieces and characters, measured at the end of the compilation, and the CPU.
+    :param choice: The precisions that were measured on texts, if one of them was chosen by ``--precision auto``.
     :param code: Modules and packages in the pipeline's folder ``code/``, in the order in which they are imported.
     """
 
@@ -58,6 +59,7 @@ class CompiledMeta:
     verification: dict[str, Any] | None = None
     code: list[str] = field(default_factory=list)
     speed: dict[str, Any] | None = None
+    choice: dict[str, Any] | None = None
     format_version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:
