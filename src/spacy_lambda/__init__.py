@@ -13,10 +13,11 @@ Public names are imported when they are used: the function imports this package 
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+
     from spacy_lambda.bundler import bundle
     from spacy_lambda.client import Client
     from spacy_lambda.compiler import compile_pipeline, describe_pipeline, verify
@@ -108,8 +109,6 @@ __all__ = [
     "verify",
 ]
 
-__version__ = version("spacy-lambda")
-
 _LAZY_IMPORTS = {
     "Client": "spacy_lambda.client",
     "LocalLambda": "spacy_lambda.local",
@@ -132,6 +131,10 @@ def __getattr__(name: str) -> Any:
 
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":  # read from the installed distribution, which the function need not do
+        from importlib.metadata import version
+
+        return version("spacy-lambda")
     home = _LAZY_IMPORTS.get(name, "spacy_lambda.errors")
     if home in ("spacy_lambda.errors", "spacy_lambda.runtime.loading"):  # part of the function, extras are not
         return getattr(import_module(home), name)

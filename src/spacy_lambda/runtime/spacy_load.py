@@ -17,6 +17,8 @@ from spacy.language import Language, create_tokenizer
 from spacy.tokenizer import Tokenizer  # type: ignore[import-not-found]
 from spacy.util import load_model_from_config, registry
 
+from spacy_lambda.runtime.registrations import populate_registry
+
 __all__ = ["load_language"]
 
 SPACY_TOKENIZER = {"@tokenizers": "spacy.Tokenizer.v1"}
@@ -30,6 +32,7 @@ KNOWN_PACKAGES = ("spacy", "spacy_lambda")
 
 def load_language(path: Path) -> Language:
     """Load a pipeline; the result equals that of ``spacy.load``."""
+    populate_registry()
     meta = spacy.util.get_model_meta(path)
     config = spacy.util.load_config(path / "config.cfg")
     section = config.get("nlp", {})
