@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spacy_lambda.core.request_options import DOC_PARTS
@@ -157,6 +157,7 @@ PARAMETERS = st.lists(
 
 @settings(max_examples=examples(600))
 @given(PARAMETERS | JSON, PARAMETERS | JSON, PATHS | JSON, METHODS, st.booleans())
+@example([], [], [float("inf")], "POST", True)
 def test_calls_of_agents(parameters: Any, properties: Any, path: Any, method: Any, is_api: bool) -> None:
     event: dict[str, Any] = {"actionGroup": "entities", "parameters": parameters}
     event["requestBody"] = {"content": {"application/json": {"properties": properties}}}

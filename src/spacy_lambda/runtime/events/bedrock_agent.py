@@ -35,7 +35,8 @@ class BedrockAgentEvent:
         response = _respond(event, str(getattr(context, "aws_request_id", "") or ""), predictor)
         body, is_api = response.body.decode(), "apiPath" in event
         named = ("actionGroup", "apiPath", "httpMethod") if is_api else ("actionGroup", "function")
-        answer = {key: event.get(key) for key in named}
+        # As strings, which they are: a number without JSON would make the response invalid.
+        answer: dict[str, Any] = {key: None if event.get(key) is None else str(event[key]) for key in named}
         if is_api:
             answer |= {"httpStatusCode": response.status, "responseBody": {JSON_TYPE: {"body": body}}}
         else:
