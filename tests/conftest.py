@@ -5,6 +5,7 @@ Processes that a test starts have no torch, unless they are started without ``PY
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from spacy_lambda.errors import DeployError
 from tests.profiles import load_profile
 
 load_profile()
+
+gc.disable()
+"""While tests are collected, which makes objects and no garbage."""
 
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
@@ -51,6 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     longest = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (longest.get(item.path, len(longest)), item.path not in slow))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage less often, and without imported modules and tests: they stay, and are most of all objects."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -62,9 +62,11 @@ def test_tokens_that_would_not_fit_are_refused_before_they_are_processed(roomy: 
 
 
 @pytest.mark.parametrize(
-    "content", [b'{"texts": [' + b'"",' * 10_000_000 + b'""]}', b'{"text": "' + b" " * 50_000_000 + b'"}']
+    ("begin", "repeated", "count", "end"),
+    [(b'{"texts": [', b'"",', 10_000_000, b'""]}'), (b'{"text": "', b" ", 50_000_000, b'"}')],
 )
-def test_small_bodies_that_unpack_to_much(content: bytes, nlp: Language) -> None:
+def test_small_bodies_that_unpack_to_much(begin: bytes, repeated: bytes, count: int, end: bytes, nlp: Language) -> None:
+    content = begin + repeated * count + end
     event = {**url_event(None, content_encoding="gzip"), "isBase64Encoded": True}
     event["body"] = base64.b64encode(gzip.compress(content, 1)).decode()
     function = Predictor(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"})
