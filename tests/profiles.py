@@ -1,6 +1,7 @@
-"""Hypothesis profiles: ``dev``, ``ci`` with more examples, which are the same in every run, and ``brief`` with few.
+"""Hypothesis profiles: ``dev``, ``ci`` with more examples, ``thorough`` with many, and ``brief`` with few.
 
-``brief`` is for a second run, in the environment of the runtime, of what has passed with all examples in the first.
+All but ``dev`` have the same examples in every run. ``thorough`` is for changes to what reads input, and for releases;
+``brief`` is for a second run, in the environment of the runtime, of what has passed with more examples in the first.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ def load_profile() -> None:
     """Register the profiles and load one; no example has a deadline."""
     base = settings(deadline=None, suppress_health_check=list(HealthCheck))
     settings.register_profile("dev", base, max_examples=25)
-    settings.register_profile("ci", base, max_examples=100, derandomize=True, print_blob=True)
+    settings.register_profile("ci", base, max_examples=40, derandomize=True, print_blob=True)
+    settings.register_profile("thorough", base, max_examples=100, derandomize=True, print_blob=True)
     settings.register_profile("brief", base, max_examples=10, derandomize=True, print_blob=True)
     settings.load_profile(PROFILE)
 
@@ -25,8 +27,9 @@ def load_profile() -> None:
 def examples(count: int) -> int:
     """Return the number of examples in this profile.
 
-    :param count: In ``ci``; ``dev`` has a twentieth, but 20 at least, and ``brief`` half of that.
+    :param count: In ``thorough``; ``ci`` has a quarter, ``dev`` a twentieth, and ``brief`` half of that, all with a
+        minimum.
     """
-    if PROFILE == "ci":
-        return count
-    return max(count // 20, 20) if PROFILE == "dev" else max(count // 40, 10)
+    parts = {"thorough": (1, 0), "ci": (4, 30), "dev": (20, 20), "brief": (40, 10)}
+    divisor, minimum = parts[PROFILE]
+    return min(max(count // divisor, minimum), count)

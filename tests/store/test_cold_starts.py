@@ -26,8 +26,8 @@ from tests.profiles import PROFILE
 pytestmark = pytest.mark.slow
 
 STRESS = Path(__file__).parents[2] / "bench" / "stress_cache.py"
-AT_ONCE = 32 if PROFILE == "ci" else 12
-KILLS = 200 if PROFILE == "ci" else 50
+AT_ONCE = 32 if PROFILE == "thorough" else 12
+KILLS = 200 if PROFILE == "thorough" else 50
 
 # Children of one process that has imported everything: hundreds of interpreters would take minutes.
 INVOKE = """

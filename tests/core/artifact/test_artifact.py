@@ -27,7 +27,7 @@ from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import copy_folder, files_below
 from spacy_lambda.errors import ArtifactError, PipelineNotFoundError
 from tests.canary import make_canary, untouched
-from tests.profiles import PROFILE
+from tests.profiles import examples
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -114,7 +114,7 @@ def test_every_flipped_bit_is_refused(packed: Packed, tmp_path: Path) -> None:
     data = bytearray(packed.path.read_bytes())
     flips = list(places(data))
     assert len(flips) > 2000
-    flips = random.Random(1).sample(flips, 800 if PROFILE == "ci" else 200)
+    flips = random.Random(1).sample(flips, examples(800))
     for place in flips:
         data[place // 8] ^= 1 << place % 8
         assert refused(bytes(data), tmp_path / "out"), f"bit {place}"
