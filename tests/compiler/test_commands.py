@@ -31,19 +31,19 @@ def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess
 
 
 @pytest.fixture
-def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command in this process, in which torch is imported already."""
+def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in this process, in which torch is imported already; what libraries in C print is captured too."""
 
     def run_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         words = ["spacy-lambda", *map(str, arguments)]
         monkeypatch.setenv("COLUMNS", "160")
         monkeypatch.setattr(sys, "argv", words)
-        capsys.readouterr()
+        capfd.readouterr()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with pytest.raises(SystemExit) as ended:
                 cli.main()
-        printed = capsys.readouterr()
+        printed = capfd.readouterr()
         assert isinstance(ended.value.code, int)
         return subprocess.CompletedProcess(words, ended.value.code, printed.out, printed.err)
 
@@ -71,7 +71,7 @@ def test_compile_then_verify(original: Callable[..., Path], tmp_path: Path, text
 
 def test_json(original: Callable[..., Path], tmp_path: Path, texts: Path, run_here: Run) -> None:
     out = tmp_path / "out"
-    compiled = run("compile", original(), out, "--precision", "int8", "--verify", texts, "--json")
+    compiled = run_here("compile", original(), out, "--precision", "int8", "--verify", texts, "--json")
     assert compiled.returncode == 0, compiled.stderr
     meta = json.loads(compiled.stdout)
     assert meta["precision"] == "int8"

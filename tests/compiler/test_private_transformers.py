@@ -75,6 +75,7 @@ def _vectors(nlp: Language, name: str) -> Any:
     return model.get_ref("tok2vec").predict([nlp.make_doc(text) for text in TEXTS])
 
 
+@pytest.mark.slow
 def test_replaced_listeners(original: Original, tmp_path: Path) -> None:
     """The result is proved, stays the same through every form of copy, and is described."""
     source = build_private(tmp_path, original(components=("ner", "tagger")), "ner")

@@ -55,7 +55,7 @@ def with_getter(original: Path, folder: Path, kind: str) -> Path:
     return changed(original, folder, change)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])])
 def test_compiled(original: Callable[..., Path], tmp_path: Path, kind: str) -> None:
     code = write(tmp_path / "survey_spans.py", CODE)
     source = with_getter(original(before=("sentencizer",)), tmp_path / "source", kind)
