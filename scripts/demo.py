@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
 
+from spacy_lambda.cdk.prices import AS_OF, GB_SECOND, MILLION_REQUESTS, REGION
 from spacy_lambda.cli.invoke import print_prediction
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import FunctionSettings, Invocation, LocalLambda, invoke
@@ -19,9 +20,12 @@ NAME = "function"
 NOTES = """\
 For abstracts of physics, materials science and computer science, in English. Everyday sentences and other languages \
 get wrong entities: "Hello there, how are you?" is a TASK. A demonstration, trained on 350 paragraphs."""
-"""Intended use, for the page: the metadata of the pipeline's wheel does not have it yet."""
+OTHER_EXAMPLE = """\
+We study how lithium dendrites form in solid electrolytes. A phase-field model of crack propagation is solved with the \
+finite element method, and its predictions are compared with impedance measurements of LLZO pellets."""
+"""Intended use, and an example besides the text that is sent, for the page: the wheel's metadata does not have them."""
 
-EVENT = Path(__file__).parent.parent / "examples" / "event.json"
+EVENT = Path(__file__).parent.parent / "examples" / "abstract.json"
 
 CALLS = """\
 The function is served until Ctrl-C. In a browser, open {url}/
@@ -59,12 +63,13 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="exit after the first prediction")
     arguments = parser.parse_args()
     event = json.loads(EVENT.read_text(encoding="utf-8"))
-    with start(arguments.port) as local:
+    with start(arguments.port, text=event["text"]) as local:
         print(f"{PIPELINE} {version(PIPELINE)} is served at {local.endpoint_url}; the text sent to it:\n")
         print(fill(event["text"], 100, initial_indent="  ", subsequent_indent="  ") + "\n")
         cold, warm = ask(local, event), ask(local, event)
         print_prediction(cold.answer)
-        print(f"first call, cold: {figures(cold)}\nsecond, warm:     {figures(warm)}\n")
+        print(f"first call, cold: {figures(cold)}\nsecond, warm:     {figures(warm)}")
+        print(cost(warm) + "\n")
         if not arguments.once:
             print(CALLS.format(url=local.endpoint_url, name=NAME, event=EVENT.relative_to(Path.cwd())))
         print(NEXT, flush=True)
@@ -72,11 +77,14 @@ def main() -> None:
             wait_for_interrupt()
 
 
-def start(port: int) -> LocalLambda:
-    """Serve the pipeline, at another port if this one is in use."""
-    settings = FunctionSettings(
-        pipeline=PIPELINE, name=NAME, environment={"SPACY_LAMBDA_PAGE": "on", "SPACY_LAMBDA_NOTES": NOTES}
-    )
+def start(port: int, *, text: str) -> LocalLambda:
+    """Serve the pipeline, at another port if this one is in use; its page offers the text as an example."""
+    page = {
+        "SPACY_LAMBDA_PAGE": "on",
+        "SPACY_LAMBDA_NOTES": NOTES,
+        "SPACY_LAMBDA_EXAMPLES": json.dumps([text, OTHER_EXAMPLE]),
+    }
+    settings = FunctionSettings(pipeline=PIPELINE, name=NAME, environment=page)
     quiet = {"log": lambda number, line: None}
     try:
         return LocalLambda(settings, port=port, **quiet)
@@ -102,6 +110,17 @@ def figures(invocation: Invocation) -> str:
     init = "" if report.init_ms is None else f"init {report.init_ms:,.0f} ms, "
     memory = "" if report.max_memory_mb is None else f", peak memory {report.max_memory_mb} MB"
     return f"{init}duration {report.duration_ms:,.1f} ms{memory}"
+
+
+def cost(invocation: Invocation) -> str:
+    """The price of a million such calls on Lambda, if its CPUs take as long as this machine's."""
+    report = invocation.report
+    if report is None:
+        return "no REPORT line"
+    gigabytes, seconds = report.memory_size_mb / 1024, report.billed_ms / 1000
+    dollars = MILLION_REQUESTS + 1e6 * seconds * gigabytes * GB_SECOND["x86_64"]
+    billed = f"{report.billed_ms} ms billed with {report.memory_size_mb:,} MB"
+    return f"a million such calls: ${dollars:,.2f} by list prices of {REGION}, {AS_OF} ({billed}, as on this machine)"
 
 
 def wait_for_interrupt() -> None:

@@ -18,6 +18,14 @@ META = {
     "notes": "For abstracts of physics, materials science and computer science, in English. Everyday sentences and "
     'other languages get wrong entities: "Hello there, how are you?" is a TASK. '
     "A demonstration, trained on 350 paragraphs.",
+    "examples": [
+        "Thin films of iron oxide were grown on silicon by molecular beam epitaxy. X-ray diffraction and Raman "
+        "spectroscopy show that annealing at 600 °C turns magnetite into hematite, which matters for the design of "
+        "spintronic devices.",
+        "We study how lithium dendrites form in solid electrolytes. A phase-field model of crack propagation is solved "
+        "with the finite element method, and its predictions are compared with impedance measurements of LLZO pellets "
+        "between 25 and 80 °C.",
+    ],
     "author": "The spacy-lambda developers",
     "license": "Apache-2.0",
     "sources": [

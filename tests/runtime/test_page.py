@@ -151,6 +151,25 @@ def test_own_examples_and_the_intended_use_are_in_the_info() -> None:
     assert "examples" not in json.loads(get(environ, "/info")["body"])
 
 
+@pytest.mark.parametrize(
+    ("lang", "meta", "expected"),
+    [
+        ("xx", {"examples": ["Invoice 7.", " "]}, ["Invoice 7."]),
+        ("en", {"examples": "Invoice 7."}, list(page_settings.GENERAL["en"])),
+        ("de", {}, list(page_settings.GENERAL["de"])),
+        ("xx", {}, []),
+    ],
+)
+def test_examples_are_the_pipelines_or_general_ones_in_its_language(
+    lang: str, meta: dict[str, Any], expected: list[str]
+) -> None:
+    nlp = spacy.blank(lang)
+    nlp.meta.update(meta)
+    event = {"rawPath": "/info", "requestContext": {"http": {"method": "GET"}}}
+    info = json.loads(dispatch(event, None, Predictor(nlp, {"SPACY_LAMBDA_PAGE": "on"}))["body"])
+    assert info["examples"] == expected
+
+
 def test_the_info_has_what_the_metadata_has_about_the_pipeline() -> None:
     nlp = spacy.blank("xx")
     sources = [{"name": "A corpus", "author": "B", "license": "CC0"}]
@@ -164,5 +183,5 @@ def test_the_info_has_what_the_metadata_has_about_the_pipeline() -> None:
 def test_examples_that_are_not_texts_are_ignored_and_logged(value: str, caplog: pytest.LogCaptureFixture) -> None:
     page_settings._read_examples.cache_clear()
     environ = {"SPACY_LAMBDA_PAGE": "on", "SPACY_LAMBDA_EXAMPLES": value}
-    assert "examples" not in json.loads(get(environ, "/info")["body"])
+    assert json.loads(get(environ, "/info")["body"])["examples"] == []
     assert [record.message.split(":")[0] for record in caplog.records] == ["SPACY_LAMBDA_EXAMPLES is ignored"]

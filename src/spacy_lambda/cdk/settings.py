@@ -47,7 +47,7 @@ class FunctionConfig:
     :param auth: Callers of the Function URL: ``iam`` for those with the permission, ``none`` for everybody.
     :param cors: Origins whose pages may call the Function URL.
     :param page: Serve the page at the Function URL.
-    :param examples: Texts that the page offers to try; by default general ones.
+    :param examples: Texts that the page offers to try; by default those of the pipeline's meta.json, or general ones.
     :param metrics: Emit CloudWatch metrics.
     :param tracing: Trace invocations with X-Ray, at a cost for each trace.
     :param alarm_email: Recipient of alarms, after confirming Amazon's first email.

@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE, NOTES_VARIABLE
-from spacy_lambda.runtime.events.http.page_settings import example_texts, other_function
+from spacy_lambda.runtime.events.http.page_settings import example_texts, has_page, other_function
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import score_kind
 
@@ -23,7 +23,6 @@ def describe(predictor: Predictor) -> dict[str, Any]:
     meta = predictor.nlp.meta
     other = other_function(predictor.environ)
     limits = predictor.capacity.limits
-    examples = example_texts(predictor.environ)
     return {
         "name": f"{meta['lang']}_{meta['name']}",
         "version": meta["version"],
@@ -49,7 +48,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         },
         "scores": score_kind(predictor.nlp),
         "versions": {"python": platform.python_version(), **_versions()},
-        **({"examples": list(examples)} if examples else {}),
+        **({"examples": list(example_texts(predictor.environ, meta))} if has_page(predictor.environ) else {}),
         **({"compare": other.url} if other else {}),
     }
 

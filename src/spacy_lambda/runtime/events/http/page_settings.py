@@ -7,11 +7,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from spacy_lambda.core.env_names import COMPARE_VARIABLE, EXAMPLES_VARIABLE, PAGE_VARIABLE
 from spacy_lambda.core.strict_json import parse_json
 
-__all__ = ["OtherFunction", "example_texts", "has_page", "other_function"]
+__all__ = ["GENERAL", "OtherFunction", "example_texts", "has_page", "other_function"]
+
+GENERAL = {
+    "de": (
+        "Im März 2021 eröffneten das norwegische Unternehmen Equinor und die Universität Oslo ein Labor in Bergen.",
+    ),
+    "en": (
+        "In March 2021 the Norwegian company Equinor and the University of Oslo opened a laboratory in Bergen.",
+        "Dear Ms Novak, thank you for your order of 12 May. Both lamps, €89.90 each, will be sent to Vienna on Friday.",
+    ),
+    "es": ("En marzo de 2021, la empresa noruega Equinor y la Universidad de Oslo abrieron un laboratorio en Bergen.",),
+    "fr": (
+        "En mars 2021, l'entreprise norvégienne Equinor et l'université d'Oslo ont ouvert un laboratoire à Bergen.",
+    ),
+}
+"""Examples of no special domain, by the pipeline's language; a pipeline for another language has none."""
 
 
 # The origin becomes part of the page's policy, so nothing is let through that could be more than a host. The policy's
@@ -40,10 +56,14 @@ def has_page(environ: Mapping[str, str]) -> bool:
     return environ.get(PAGE_VARIABLE) == "on"
 
 
-def example_texts(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the page's own examples; without them it shows general ones."""
+def example_texts(environ: Mapping[str, str], meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the page's examples: the function's, else the pipeline's, else general ones in its language.
+
+    :param meta: The pipeline's ``meta.json``.
+    """
     value = environ.get(EXAMPLES_VARIABLE, "").strip()
-    return _read_examples(value) if value and has_page(environ) else ()
+    own = _read_examples(value) if value else ()
+    return own or _texts(meta.get("examples")) or GENERAL.get(str(meta.get("lang")), ())
 
 
 def other_function(environ: Mapping[str, str]) -> OtherFunction | None:
@@ -54,15 +74,22 @@ def other_function(environ: Mapping[str, str]) -> OtherFunction | None:
 
 @cache
 def _read_examples(value: str) -> tuple[str, ...]:
-    """Read the setting; an invalid value is logged, and leaves the general examples."""
+    """Read the setting; an invalid value is logged, and leaves the other examples."""
     try:
         texts = parse_json(value)
     except ValueError:
         texts = None
-    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
-        return tuple(text for text in texts if text.strip())
-    _LOGGER.warning('%s is ignored: it is not a JSON array of strings, such as ["A text."]', EXAMPLES_VARIABLE)
-    return ()
+    found = _texts(texts)
+    if found is None:
+        _LOGGER.warning('%s is ignored: it is not a JSON array of strings, such as ["A text."]', EXAMPLES_VARIABLE)
+    return found or ()
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    """Return the texts of an array of strings, without blank ones; ``None`` if it is something else."""
+    if isinstance(value, list) and all(isinstance(text, str) for text in value):
+        return tuple(text for text in value if text.strip())
+    return None
 
 
 @cache
