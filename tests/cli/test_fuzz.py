@@ -29,7 +29,7 @@ from spacy_lambda.cli import make_app, serving
 from tests.cli.hostile import NUMBERS, STRINGS, WHOLE, make_pool
 
 SECONDS = float(os.environ.get("SPACY_LAMBDA_FUZZ_SECONDS", "0"))
-ROUNDS = 10
+ROUNDS = 6
 FOREVER = 120
 """Seconds after which a command counts as hanging."""
 
@@ -150,7 +150,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "canary" / "bird").write_text("sings")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.chdir(tmp_path / "work")
-    for name in ("check_packages", "check_engines"):  # start programs, and take no arguments
+    # These start programs, and take no arguments.
+    for name in ("check_packages", "check_engines", "check_lambda_python", "check_cdk"):
         monkeypatch.setattr(f"spacy_lambda.doctor.examination.{name}", list)
     welcome = serving._print_welcome
 
@@ -220,6 +221,7 @@ def check(code: int, out: str, err: str, traces: list[str]) -> None:
         assert unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp"), repr(character)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_a_command_with_anything(
     path: tuple[str, ...],

@@ -102,6 +102,7 @@ def test_no_construct_takes_it(zipped: Path) -> None:
         SharedStack(App(), "Bad", replace(SHARED, tags={"a": "${Token[AWS.Partition.1]}"}))
 
 
+@pytest.mark.slow
 def test_an_ejected_app_takes_it_no_more_than_we_do(zipped: Path, tmp_path: Path) -> None:
     import subprocess
     import sys

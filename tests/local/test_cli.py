@@ -41,6 +41,7 @@ def test_signal_ends_everything(served: tuple[subprocess.Popen[str], str], numbe
     assert not Path(variables["LAMBDA_TASK_ROOT"]).exists()
 
 
+@pytest.mark.slow
 def test_serve_compares_two_pipelines(pipeline: Path) -> None:
     arguments = ("serve", str(pipeline), "--compare", str(pipeline), "--port", "0", "--name", "mine", "--env", "A=b")
     with subprocess.Popen(
