@@ -29,6 +29,7 @@ from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels, lock_text
 from spacy_lambda.errors import BundleError, RequirementError
 from spacy_lambda.packages.base_install import LEFT_OUT, left_out
+from tests.bundler.installed import install_once, without_wheels
 
 
 def make_wheel(folder: Path, name: str, tag: str = "py3-none-any", files: dict[str, bytes] | None = None) -> Path:
@@ -329,11 +330,13 @@ def test_a_bundle(small: Path, tmp_path: Path) -> None:
     assert metadata["target"] == {"python": "3.13", "arch": "x86_64"}
 
 
-def test_a_bundle_that_is_too_large(small: Path, tmp_path: Path) -> None:
-    # bundle.json is written after the sizes are compared.
-    limit = bundle(str(small), tmp_path / "fits.zip", ZIP).unzipped - 10_000
-    with pytest.raises(BundleError, match=f"limit of {limit:,}") as caught:
-        bundle(str(small), tmp_path / "out.zip", ZIP, limit=limit)
+def test_a_bundle_that_is_too_large(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_once(monkeypatch, tmp_path)
+    with without_wheels():
+        # bundle.json is written after the sizes are compared.
+        limit = bundle(str(small), tmp_path / "fits.zip", ZIP).unzipped - 10_000
+        with pytest.raises(BundleError, match=f"limit of {limit:,}") as caught:
+            bundle(str(small), tmp_path / "out.zip", ZIP, limit=limit)
     assert "int8" in caught.value.remedy
     assert not (tmp_path / "out.zip").exists()
 
@@ -347,7 +350,9 @@ def test_nothing_half_made_is_left(small: Path, links: Path, tmp_path: Path) -> 
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_the_command(small: Path, tmp_path: Path) -> None:
+def test_the_command(small: Path, links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_once(monkeypatch, tmp_path)
+    monkeypatch.setattr(assemble, "download_wheels", lambda *arguments: list(links.iterdir()))
     from typer.testing import CliRunner
 
     from spacy_lambda.cli import make_app

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,9 +98,22 @@ def test_it_was_tested_before_it_was_written(real_zip: Bundle) -> None:
     assert real_zip.proof.bundle_itself == (platform.machine() == "x86_64")
 
 
-def test_two_builds_have_the_same_bytes(real_zip: Bundle, wheelhouse: None, tmp_path: Path) -> None:
+def test_two_builds_have_the_same_entries(
+    real_zip: Bundle, wheelhouse: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a small pipeline has the same bytes; compressing this one again would take seconds."""
+    monkeypatch.setattr(tree, "COMPRESSION", 0)
     again = bundle(BUNDLED, tmp_path / "again.zip", BundleOptions(target=real_zip.target, package_type="zip"))
-    assert again.path.read_bytes() == real_zip.path.read_bytes()
+    assert entries(again.path) == entries(real_zip.path)
+
+
+def entries(path: Path) -> list[tuple[Any, ...]]:
+    """Return the order, names, dates, modes and contents' checksums of a zip's entries."""
+    with zipfile.ZipFile(path) as archive:
+        return [
+            (one.filename, one.date_time, one.external_attr, one.create_system, one.file_size, one.CRC)
+            for one in archive.infolist()
+        ]
 
 
 @needs_313

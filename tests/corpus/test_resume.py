@@ -16,7 +16,7 @@ from tests.corpus.engines import InProcess
 from tests.corpus.files import TEXTS, content, raise_interrupt, results, write_jsonl
 
 
-@pytest.mark.parametrize("after", range(5))
+@pytest.mark.parametrize("after", [0, 1, 4])
 def test_an_interrupted_run_resumes(tmp_path: Path, pipeline: Path, engine: InProcess, after: int) -> None:
     source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None] * 10)
     annotate(source, tmp_path / "whole", pipeline=pipeline, on=engine, shard_bytes=1000)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.bundler import tree
 from spacy_lambda.bundler.image.build import RECORD
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.location import parse_location
@@ -17,8 +16,7 @@ from spacy_lambda.deploy.preparation import prepare as prepare_function
 from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.store.factory import open_store
 from spacy_lambda.store.transfer import push
-from tests.bundler.installed import install_once
-from tests.bundler.wheels import no_index
+from tests.bundler.installed import install_once, without_wheels
 from tests.deploy.projects import write_pipeline
 from tests.store.keys import key_pair
 
@@ -38,15 +36,12 @@ def prepare(folder: Path, pipeline: str, key: Path | None) -> Prepared:
         return prepared
 
 
-@pytest.mark.slow
 def test_a_pipeline_signed_by_the_key_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "COMPRESSION", 0)
     install_once(monkeypatch, tmp_path)
-    for name, value in no_index().items():
-        monkeypatch.setenv(name, value)
     private, public = key_pair(tmp_path, "ours")
     location = pushed(tmp_path, key=private)
-    prepared = prepare(tmp_path, location, public)
+    with without_wheels():
+        prepared = prepare(tmp_path, location, public)
     assert str(prepared.location).startswith(
         "s3://papers-models-123456789012-eu-central-1/pipelines/en_materials@1.0.0#"
     )
@@ -74,18 +69,15 @@ def test_a_folder_has_no_signature(tmp_path: Path) -> None:
     assert "push it with --sign KEY" in caught.value.remedy
 
 
-@pytest.mark.slow
 def test_an_image_that_fetches_is_made_before_the_pipeline_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_once(monkeypatch, tmp_path)
-    for name, value in no_index().items():
-        monkeypatch.setenv(name, value)
     write_pipeline(tmp_path, "1.0.0", Iron="MATERIAL")
     function = FunctionConfig(name="ner", pipeline=str(tmp_path / "compiled"), shape="image-efs")
     project = Project(name="papers", region="eu-central-1", functions=(function,), folder=tmp_path)
     aws = Aws("123456789012", "eu-central-1", None)
-    with prepare_function(project, function, aws=aws, build_images=False) as prepared:
+    with without_wheels(), prepare_function(project, function, aws=aws, build_images=False) as prepared:
         assert prepared.bundle.location == str(prepared.location)
         assert not (prepared.bundle.path / "pipeline" / "pipeline").exists()
         code = describe_code(prepared)
