@@ -34,6 +34,14 @@ def verify(
             min=0.0, max=1.0, callback=finite, help="Exit with 1 if a component's agreement F1 is below this."
         ),
     ] = None,
+    hosts: Annotated[
+        bool,
+        typer.Option(
+            "--hosts",
+            help="Compare the compiled pipeline with itself on other hosts: with another rounding of fp32, and on an"
+            " emulated Haswell where qemu-x86_64 is installed.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run both pipelines on the same texts and compare the annotations of each component.
@@ -46,7 +54,7 @@ def verify(
     from spacy_lambda.compiler import verify as compare_on_texts
 
     with progress(quiet=as_json) as on_step:
-        report = compare_on_texts(original, compiled, texts, code=code or (), on_step=on_step)
+        report = compare_on_texts(original, compiled, texts, code=code or (), hosts=hosts, on_step=on_step)
     if as_json:
         print_json(report.to_dict())
     else:

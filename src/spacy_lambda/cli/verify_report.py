@@ -93,8 +93,19 @@ def _print_rest(report: Mapping[str, Any]) -> None:
             f"hidden states: largest difference {report['largest_hidden_difference']:.2e},"
             f" {report['relative_hidden_error']:.2e} of their size"
         )
+    for host in report.get("hosts", ()):
+        print_lines(f"on {host['host']}: {_host(host)}")
     for name, speed in report["speed"].items():
         print_lines(f"{name}: {speed['words_per_second']:,.0f} words/s, {speed['ms_per_text']:.1f} ms per text")
+
+
+def _host(host: Mapping[str, Any]) -> str:
+    if host["agreement"] is None:
+        return f"not compared: {host['reason']}"
+    return (
+        f"agreement {host['agreement']:.4f} with itself on this host,"
+        f" {host['identical_documents']} of {count(host['documents'], 'document')} identical"
+    )
 
 
 def _row(row: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:

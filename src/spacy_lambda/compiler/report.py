@@ -9,6 +9,7 @@ from typing import Any
 __all__ = [
     "ComponentReport",
     "Difference",
+    "HostReport",
     "LabelReport",
     "NotCompared",
     "PipelineTime",
@@ -124,6 +125,24 @@ class PipelineTime:
 
 
 @dataclass(frozen=True)
+class HostReport:
+    """Agreement of a compiled pipeline on another host with itself on this one.
+
+    :param host: The other host.
+    :param agreement: The lowest F1 of a kind of annotation; ``None`` if nothing was compared.
+    :param documents: Number of texts.
+    :param identical_documents: Documents with the same annotations.
+    :param reason: Why it was not compared.
+    """
+
+    host: str
+    agreement: float | None = None
+    documents: int = 0
+    identical_documents: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class VerificationReport:
     """The comparison of two pipelines.
 
@@ -138,6 +157,7 @@ class VerificationReport:
     :param failures: Texts on which a pipeline raised; where the original did, nothing is compared.
     :param differences: Every difference.
     :param speed: Times of ``original`` and ``compiled``.
+    :param hosts: Other hosts, if they were requested.
     """
 
     documents: int
@@ -151,6 +171,7 @@ class VerificationReport:
     differences: tuple[Difference, ...]
     speed: Mapping[str, PipelineTime]
     notes: tuple[str, ...] = ()
+    hosts: tuple[HostReport, ...] = ()
 
     @property
     def agreement(self) -> float | None:

@@ -18,6 +18,7 @@ from spacy_lambda.compiler.agreement import HiddenTally, Tally
 from spacy_lambda.compiler.annotations import annotated, annotations_of, declared, opaque
 from spacy_lambda.compiler.custom_code import find_code, import_custom_code
 from spacy_lambda.compiler.determinism import Annotations, Places, RepeatedRun, is_same, unsteady_places, without
+from spacy_lambda.compiler.hosts import compare_hosts
 from spacy_lambda.compiler.loaded_pipeline import unregistered
 from spacy_lambda.compiler.precisions import rules_in
 from spacy_lambda.compiler.provenance import check_provenance
@@ -44,6 +45,7 @@ def verify(
     texts: Path,
     *,
     code: Sequence[Path] = (),
+    hosts: bool = False,
     on_step: OnStep = no_progress,
 ) -> VerificationReport:
     """Compare an original pipeline with its compiled one.
@@ -52,6 +54,7 @@ def verify(
     :param compiled: Directory or package name of the compiled pipeline.
     :param texts: See :func:`.texts.read_docs`.
     :param code: Modules that the original needs and the compiled pipeline does not contain.
+    :param hosts: Compare the compiled pipeline with itself on other hosts too (:mod:`.hosts`).
     :param on_step: Receives progress.
     :raises VerifyError: If there are no texts, or the pipelines are the wrong way round or of other components.
     :raises PipelineNotFoundError: If one of them is not a pipeline.
@@ -64,8 +67,10 @@ def verify(
     # The compiled pipeline contains the code that the original needs too.
     import_code(second)
     nlp = _load(first, original)
-    report = compare(nlp, second, read_docs(texts, nlp), on_step=on_step)
-    return replace(report, notes=(note,) if note else ())
+    docs = read_docs(texts, nlp)
+    report = compare(nlp, second, docs, on_step=on_step)
+    others = compare_hosts(second, [doc.text for doc in docs], on_step=on_step) if hosts else ()
+    return replace(report, notes=(note,) if note else (), hosts=tuple(others))
 
 
 def compare(

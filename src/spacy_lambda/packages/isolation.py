@@ -64,6 +64,7 @@ def run_isolated(
     error: type[SpacyLambdaError],
     python: str = sys.executable,
     block_files: bool = False,
+    emulator: Sequence[str] = (),
 ) -> IsolatedRun:
     """Load and query a pipeline in a fresh process.
 
@@ -75,6 +76,7 @@ def run_isolated(
     :param python: The interpreter.
     :param block_files: Keep it from opening files that are neither below ``root``, the pipeline's nor the system's;
         paths are then reported relative to the pipeline.
+    :param emulator: A command that runs the interpreter on another CPU.
     """
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         home = Path(scratch, "home")
@@ -83,7 +85,7 @@ def run_isolated(
         sent = {"root": str(root), "pipeline": str(pipeline), "queries": str(queries), "readable": readable, **request}
         files = Path(scratch, "request.json"), Path(scratch, "response.json")
         files[0].write_text(json.dumps(sent), encoding="utf-8")
-        command = [python, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM), *map(str, files)]
+        command = [*emulator, python, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM), *map(str, files)]
         variables = {PIPELINE_VARIABLE: str(pipeline), TASK_ROOT_VARIABLE: str(root)}
         done = _run(command, home=home, variables=variables, subject=subject, error=error)
         response = _response(files[1], prefix=f"{pipeline}{os.sep}" if block_files else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -185,6 +185,10 @@ class CompiledTransformer(_ListenedTo, ABC):
         self._load_files(message)
         self._encoder = self._make_encoder(EncoderBytes(message["graph"], message["weights"]))
         return self
+
+    def replace_encoder(self, change: Callable[[EncoderBytes], EncoderBytes]) -> None:
+        """Change the encoder of this component."""
+        self._encoder = self._make_encoder(change(self._loaded(self._encoder).read()))
 
     def _make_encoder(self, model: Path | EncoderBytes) -> Encoder:
         return Encoder(model)
