@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -67,10 +68,15 @@ print(json.dumps(sorted(name for name in sys.modules if name.startswith("spacy_l
 """
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
     """Every module that a file imports, relative ones by their full name."""
     package = path.relative_to(SOURCE.parent).with_suffix("").parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level:
@@ -101,6 +107,7 @@ def test_the_shared_modules_import_nothing_of_the_build_side(name: str) -> None:
     assert all(module.split(".")[1] in ("errors", "core") for module in ours)
 
 
+@pytest.mark.slow
 def test_the_handler_runs_with_the_build_side_blocked() -> None:
     script = IMPORT_HANDLER.format(blocked=BLOCKED, pipeline="en_scienceie_minilm")
     done = subprocess.run([sys.executable, "-P", "-s", "-c", script], capture_output=True, text=True, check=False)
@@ -164,7 +171,7 @@ def test_json_from_outside_is_read_in_one_place() -> None:
         "pipeline/config_file.py",
     }
     for path in sorted(SOURCE.rglob("*.py")):
-        calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
+        calls = [n for n in ast.walk(parsed(path)) if isinstance(n, ast.Call)]
         names = {ast.unparse(call.func) for call in calls}
         assert not names & {"json.loads", "json.load"} or path.relative_to(SOURCE).as_posix() in own, path
 

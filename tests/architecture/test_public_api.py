@@ -143,7 +143,7 @@ def test_neither_the_package_nor_the_command_line_imports_anything_heavy(use: st
 @pytest.mark.parametrize(
     ("missing", "call", "extra"),
     [
-        ("onnx", "spacy_lambda.compile_pipeline", "compile"),
+        pytest.param("onnx", "spacy_lambda.compile_pipeline", "compile", marks=pytest.mark.slow),
         ("packaging", "spacy_lambda.bundle", "bundle"),
         ("cyclonedx", "spacy_lambda.bundle", "bundle"),
         ("boto3", "spacy_lambda.Client('function')", "client"),
@@ -174,7 +174,7 @@ def test_version() -> None:
     ("missing", "arguments", "extra"),
     [
         ("typer", ["--help"], "cli"),
-        ("onnx", ["compile", "en_scienceie_minilm", "y"], "compile"),
+        pytest.param("onnx", ["compile", "en_scienceie_minilm", "y"], "compile", marks=pytest.mark.slow),
         (
             "boto3",
             ["invoke", "--endpoint", "http://127.0.0.1:1", "--text", "x"],

@@ -102,6 +102,7 @@ def test_errors_in_place_of_predictions(client: Client) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_responses_over_lambdas_limit_are_requested_in_parts(client: Client) -> None:
     text = "iron 🧪. " * 1200
     docs = client.pipe([text] * 24, as_docs=True, batch_chars=1_000_000)

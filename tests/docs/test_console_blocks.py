@@ -21,6 +21,8 @@ from tests.docs.surroundings import SURROUNDINGS
 BLOCKS = [block for block in every_block("console", "bash", "sh") if block.way != "skip"]
 COMMANDS = [command for block in BLOCKS for command in commands(block)]
 RUN = [block for block in BLOCKS if block.way == "fixture"]
+SLOW = ("corpus", "store")
+"""Surroundings of commands that start several processes each."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TARGETS = re.compile(r"^([\w./-]+):(?!=)", re.MULTILINE)
 OTHERS = {"aws", "curl", "git", "hf", "openssl", "pytest", "python", "python3", "python3.13", "source"}
@@ -93,7 +95,10 @@ def test_it_runs_or_has_a_reason_not_to(block: Block) -> None:
     assert block.way or not ours, f"{block.where}: precede it by <!-- test: fixture={names} --> or parse=REASON"
 
 
-@pytest.mark.parametrize("block", RUN, ids=lambda block: block.where)
+@pytest.mark.parametrize(
+    "block",
+    [pytest.param(block, id=block.where, marks=pytest.mark.slow if block.value in SLOW else ()) for block in RUN],
+)
 def test_it_prints_what_is_shown(block: Block, tmp_path: Path) -> None:
     with SURROUNDINGS[block.value](tmp_path) as given:
         for command in commands(block):

@@ -193,6 +193,7 @@ def test_processes_that_are_started_import_the_code(
     assert sorted(path.name for path in (marking / "code").iterdir()) == ["own_marks.py", "words.json"]  # no bytecode
 
 
+@pytest.mark.slow
 def test_a_pickle_has_the_code(marking: Path, tmp_path: Path) -> None:
     nlp = load(marking)
     assert copy.deepcopy(nlp)("Iron and glass.")._.marked_by_own_marks == 1

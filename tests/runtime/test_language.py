@@ -90,6 +90,7 @@ def test_copies(fresh: Language, expected: list[dict[str, Any]], used: bool) -> 
     assert not fresh.vocab["Iron"].is_stop
 
 
+@pytest.mark.slow
 def test_a_pickle_is_read_without_the_folder(bundled: Language, expected: list[dict[str, Any]], tmp_path: Path) -> None:
     bundled.to_disk(tmp_path / "moved")
     nlp = spacy.load(tmp_path / "moved")
@@ -100,6 +101,7 @@ def test_a_pickle_is_read_without_the_folder(bundled: Language, expected: list[d
         pickle.dumps(nlp)
 
 
+@pytest.mark.slow
 def test_bytes_are_read_in_a_fresh_process(fresh: Language, expected: list[dict[str, Any]], tmp_path: Path) -> None:
     fresh.config.to_disk(tmp_path / "config.cfg")
     (tmp_path / "nlp").write_bytes(fresh.to_bytes())
@@ -118,6 +120,7 @@ def test_the_config_makes_the_pipeline_without_weights(
     assert answers(nlp.from_bytes(fresh.to_bytes())) == expected
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_mapped_is_replaced(fresh: Language, expected: list[dict[str, Any]], tmp_path: Path) -> None:
     folder = tmp_path / "transformer"
     fresh.to_disk(tmp_path)

@@ -20,6 +20,8 @@ from spacy_lambda.runtime.tokenizing import EASY_STEPS, MAX_RUN, Tokenizing, Tok
 from tests.profiles import examples
 
 LANGUAGES = ["en", "de", "fr", "es", "ru", "tr", "hu", "ar", "hi", "xx"]
+QUICK = ("en", "hi", "xx")
+"""Languages that run in quick runs too."""
 PUNCTUATION = [*"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~…—–“”‘’«»。，！？、；：～·¿¡§£€°©™←■★♥", "🔥", "👩🏽‍🔬", "🇩🇪"]
 PARTS = [
     *PUNCTUATION,
@@ -65,7 +67,9 @@ def tokens(doc: Doc) -> list[tuple[str, str, str]]:
     return [(token.text, token.whitespace_, token.norm_) for token in doc]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "language", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in LANGUAGES]
+)
 @settings(max_examples=examples(30))
 @given(pieces=parts)
 def test_the_faster_tokenizer_makes_the_same_tokens(language: str, pieces: list[tuple[str, int]]) -> None:
@@ -149,7 +153,7 @@ def test_of_ordinary_texts_nothing_is_hard() -> None:
     assert tokenizing_cost("a-b " * 1000) == TokenizingCost()
 
 
-@pytest.mark.parametrize("language", ["el", "id"])
+@pytest.mark.parametrize("language", ["el", pytest.param("id", marks=pytest.mark.slow)])
 def test_where_the_expressions_are_others_the_limit_is_lower(language: str) -> None:
     made = Tokenizing(pipeline(language))
     assert made.check("text", made.cost("=" * 1_000)) is None

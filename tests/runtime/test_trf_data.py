@@ -83,6 +83,7 @@ def test_processes_have_it_too(bundled: Language) -> None:
     assert [doc._.trf_data.width for doc in docs] == [bundled(TEXT)._.trf_data.width] * 3
 
 
+@pytest.mark.slow
 def test_what_nothing_reads_is_not_imported(bundled_path: Path) -> None:
     script = (
         "import sys, spacy_lambda; spacy_lambda.load(sys.argv[1])(sys.argv[2]);"

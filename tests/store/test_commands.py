@@ -152,6 +152,7 @@ def test_the_hub(hub: Hub, pipeline: Path, tmp_path: Path, monkeypatch: pytest.M
     assert "estimated time 9 s" in run("query", "hf://acme/metals", "iron", *endpoint, code=1)
 
 
+@pytest.mark.slow
 def test_serve_from_s3(s3: Any, pipeline: Path, tmp_path: Path) -> None:
     """The function fetches the pipeline itself, with the caller's credentials, through the cache."""
     import boto3

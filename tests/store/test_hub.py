@@ -51,6 +51,7 @@ def files(hub: Hub, revision: str = "main") -> dict[str, bytes]:
     return repository.commits[commit]
 
 
+@pytest.mark.slow
 def test_there_and_back(hub: Hub, pipeline: Path, tmp_path: Path) -> None:
     pushed = push_pipeline(str(pipeline), open_store(REPOSITORY))
     assert str(pushed.location) == f"hf://acme/metals@1.2.3#sha256={pushed.location.sha256}"

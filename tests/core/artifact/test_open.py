@@ -176,6 +176,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_commands(pipeline: Path, packed: Packed, tmp_path: Path) -> None:
     done = run("pack", pipeline, tmp_path / "a.tar", "--json")
     assert done.returncode == 0, done.stderr
