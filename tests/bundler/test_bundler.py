@@ -126,6 +126,22 @@ def test_no_wheel_for_the_target(tag: str | None, links: Path, tmp_path: Path) -
     assert "pip index versions compiled" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+        "[Errno 122] Disk quota exceeded",
+    ],
+)
+def test_a_full_disk_is_not_the_network(stderr: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.CompletedProcess([], 1, stderr=stderr)
+    monkeypatch.setattr("spacy_lambda.bundler.wheels.subprocess.run", lambda *_, **__: done)
+    for call in (lambda: download_wheels([], Target(), tmp_path), lambda: install_wheels([], Target(), tmp_path)):
+        with pytest.raises(BundleError, match=r"no space is left for the wheels: .* MB are free in ") as caught:
+            call()
+        assert "set TMPDIR to a folder" in caught.value.remedy
+
+
 def test_a_broken_wheel(links: Path, tmp_path: Path) -> None:
     (links / "broken-1.0-py3-none-any.whl").write_bytes(b"no zip")
     with pytest.raises(BundleError) as caught:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from typer.testing import CliRunner
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cli import make_app
 from spacy_lambda.cli.log_lines import readable
+from spacy_lambda.cli.rehearsal import with_local
 from spacy_lambda.cli.status import _lines
 from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.core.aws_error_kinds import LOGIN
@@ -24,8 +24,9 @@ from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, REGION_VARIABLE
 from spacy_lambda.deploy.function_status import FunctionStatus
 from spacy_lambda.deploy.logs import LogEvent
 from spacy_lambda.deploy.versions import Version
-from spacy_lambda.errors import InvokeError, SpacyLambdaError
-from spacy_lambda.rehearsal.emulator_access import access_file, new_access
+from spacy_lambda.errors import DeployError, InvokeError, SpacyLambdaError
+from spacy_lambda.rehearsal.emulator_access import access_file
+from tests.rehearsal.listeners import answering
 
 PROJECT = '[project]\nname = "p"\nregion = "eu-central-1"\n[functions.ner]\npipeline = "./ok"\n'
 
@@ -89,6 +90,54 @@ def test_a_function_that_is_not_deployed_names_the_command(
     assert "spacy-lambda deploy --config spacy-lambda.toml" in done.exception.remedy
 
 
+@pytest.mark.parametrize(
+    ("remedy", "expected"),
+    [
+        ("run `spacy-lambda deploy` first", "run `spacy-lambda deploy --local` first"),
+        (
+            "see `spacy-lambda status`, and `spacy-lambda deploy` it",
+            "see `spacy-lambda status --local`, and `spacy-lambda deploy --local` it",
+        ),
+        (
+            "deploy it: spacy-lambda deploy --config a.toml; wait",
+            "deploy it: spacy-lambda deploy --local --config a.toml; wait",
+        ),
+        ("start one: spacy-lambda deploy --local --serve", "start one: spacy-lambda deploy --local --serve"),
+        ("see `spacy-lambda deploy --plan --local`", "see `spacy-lambda deploy --plan --local`"),
+        ("spacy-lambda pull s3://a ./b", "spacy-lambda pull s3://a ./b"),
+    ],
+)
+def test_remedies_of_a_rehearsal_stay_in_it(
+    remedy: str, expected: str, profiles: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise DeployError("it failed", remedy=remedy)
+
+    assert with_local(remedy) == expected
+    monkeypatch.setattr("spacy_lambda.cli.logs.rehearsed", fail)
+    failed = CliRunner().invoke(make_app(), ["logs", "--local"]).exception
+    assert isinstance(failed, DeployError)
+    assert failed.remedy == expected
+
+
+def test_a_function_that_is_not_in_the_rehearsal_names_its_command(
+    profiles: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def invoke(*arguments: Any, **options: Any) -> None:
+        missing = {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}
+        raise InvokeError("it returned 404", remedy="check the name") from ClientError(missing, "Invoke")
+
+    monkeypatch.setattr("spacy_lambda.local.caller.invoke", invoke)
+    Path(WORK_FOLDER).mkdir()
+    with answering(region="eu-central-1") as access, access_file(Path(WORK_FOLDER), access):
+        failed = CliRunner().invoke(make_app(), ["invoke", "--text", "x", "--local"]).exception
+    assert isinstance(failed, InvokeError)
+    assert failed.message == "p-ner is not deployed in the rehearsal, or has no live version"
+    assert failed.remedy == "deploy it: spacy-lambda deploy --local; `spacy-lambda status --local` shows its state"
+    (line,) = _lines(FunctionStatus("p-ner", None), local=True)
+    assert line == "p-ner: not deployed; deploy it with `spacy-lambda deploy --local`"
+
+
 def test_a_rehearsal_has_no_metrics() -> None:
     found = FunctionStatus("p-ner", "UPDATE_COMPLETE", "1", invocations=None, errors=None)
     assert "  last day: not counted in a rehearsal" in _lines(found)
@@ -112,9 +161,8 @@ def test_without_an_account_the_rehearsal_is_named(
     monkeypatch.setattr("spacy_lambda.local.caller.invoke", refuse)
     monkeypatch.setattr("spacy_lambda.deploy.cdk_cli.find_cdk", lambda **_: None)
     Path(WORK_FOLDER).mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as kept:
+    with answering(region="eu-central-1") as access, ExitStack() as kept:
         if served:
-            access = new_access(server.getsockname()[1], account="111122223333", region="eu-central-1")
             kept.enter_context(access_file(Path(WORK_FOLDER), access))
         found = remedy(command.split())
         assert found.startswith(LOGIN)

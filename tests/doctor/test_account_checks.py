@@ -101,6 +101,13 @@ def test_without_an_account_only_deploy_fails(tmp_path: Path, profile: str | Non
     assert found["Lambda quotas"].status("deploy") == "skipped"
 
 
+@pytest.mark.usefixtures("account")
+def test_profiles_that_exist_are_named(tmp_path: Path) -> None:
+    credentials = check(tmp_path, "nobodys")["AWS credentials"]
+    assert "no profile 'nobodys'" in credentials.detail
+    assert credentials.remedy == f"choose a profile from work, or {LOGIN}"
+
+
 def test_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

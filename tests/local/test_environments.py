@@ -216,7 +216,7 @@ def test_nothing_of_the_callers_environment(start: Callable[..., Lambda], monkey
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("SECRET", "1")
     monkeypatch.setenv("OPENBLAS_CORETYPE", "HASWELL")
-    local = start(environment={"MY_LIMIT": "5", "_HANDLER": "other"}, memory_mb=512, name="mine")
+    local = start(environment={"MY_LIMIT": "5", "_HANDLER": "other"}, memory_mb=512, name="mine", version="7")
     variables = invoke(local.endpoint_url, "mine", {"do": "describe"}).answer["variables"]
     assert "SECRET" not in variables
     assert variables["PYTHONPATH"] == str(local.function.program.task_root)
@@ -225,3 +225,6 @@ def test_nothing_of_the_callers_environment(start: Callable[..., Lambda], monkey
     assert variables["_HANDLER"] == "stub.handler"
     assert variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
     assert variables["AWS_LAMBDA_FUNCTION_NAME"] == "mine"
+    assert variables["AWS_LAMBDA_FUNCTION_VERSION"] == "7"
+    assert "/[7]" in variables["AWS_LAMBDA_LOG_STREAM_NAME"]
+    assert local.log.wait_for("START RequestId").endswith(" Version: 7")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,11 +20,14 @@ from spacy_lambda.cdk.spec import ImageCode, ZipCode
 from spacy_lambda.config import load_project
 from spacy_lambda.config.project import Project
 from spacy_lambda.config.toml_file import WORK_FOLDER
+from spacy_lambda.core.file_lock import file_lock
 from spacy_lambda.errors import DeployError
 from spacy_lambda.rehearsal.deployed_code import DeployedCode
 from spacy_lambda.rehearsal.deployed_functions import DeployedFunctions
-from spacy_lambda.rehearsal.emulator_access import access_file, new_access
+from spacy_lambda.rehearsal.emulator_access import access_file
+from spacy_lambda.rehearsal.rehearsal_log import RehearsalLog
 from spacy_lambda.rehearsal.rehearse import kept_rehearsal, refuse_images, rehearsal, with_a_region
+from tests.rehearsal.listeners import answering
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of moto
 
@@ -43,8 +47,48 @@ def test_a_region_is_not_needed(tmp_path: Path) -> None:
 
 def test_the_default_region_is_that_of_the_rehearsal_that_is_kept(tmp_path: Path) -> None:
     (tmp_path / WORK_FOLDER).mkdir()
-    with access_file(tmp_path / WORK_FOLDER, new_access(4000, account="111122223333", region="eu-north-1")):
-        assert with_a_region({}, tmp_path) == {"AWS_DEFAULT_REGION": "eu-north-1"}
+    with answering(region="eu-north-1") as access, access_file(tmp_path / WORK_FOLDER, access):
+        found = {"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "eu-north-1"}
+        assert with_a_region({}, tmp_path) == found
+        assert with_a_region({"AWS_REGION": "us-west-2"}, tmp_path) == found
+        mine = project(tmp_path)
+        with kept_rehearsal(mine):
+            assert os.environ["AWS_REGION"] == "eu-north-1"
+        other = replace(mine, region="us-west-2")
+        with pytest.raises(DeployError, match="emulates eu-north-1, and the project's region is us-west-2") as caught:
+            kept_rehearsal(other).__enter__()
+        assert caught.value.remedy.startswith("pass --region eu-north-1, or")
+        with pytest.raises(DeployError, match="emulates eu-north-1"), rehearsal(other, other.functions):
+            pass
+    with access_file(tmp_path / WORK_FOLDER, access):  # left by an emulator that was killed
+        assert with_a_region({}, tmp_path) == {"AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def test_of_two_that_are_served_the_second_is_refused_from_its_start(tmp_path: Path) -> None:
+    """Before the first has written its file."""
+    mine = project(tmp_path)
+    (tmp_path / WORK_FOLDER).mkdir()
+    with (
+        file_lock(tmp_path / WORK_FOLDER / "rehearsal.lock"),
+        pytest.raises(DeployError, match=rf"is about to be, by process {os.getpid()} on "),
+        rehearsal(mine, mine.functions, keep=True),
+    ):
+        pass
+
+
+def test_the_log_outlives_an_emulator_that_ends_with_an_error(tmp_path: Path) -> None:
+    lines: list[str] = []
+    log = RehearsalLog(tmp_path / "rehearsal.log", lambda code, number, line: lines.append(line))
+    code = DeployedCode("papers-ner", "2", b"", None, {}, memory_mb=512, timeout_s=20)
+    with pytest.raises(DeployError, match="check the name"), log.kept_on_failure():
+        raise DeployError("it failed", remedy="check the name")
+    assert list(tmp_path.iterdir()) == []
+    log.add(code, 1, "KeyError: 'label'")
+    with pytest.raises(DeployError, match="it failed") as caught, log.kept_on_failure():
+        raise DeployError("it failed", remedy="see `spacy-lambda logs`, and bundle again")
+    assert caught.value.remedy == f"see {tmp_path / 'rehearsal.log'}, and bundle again"
+    assert (tmp_path / "rehearsal.log").read_text() == "papers-ner [2] KeyError: 'label'\n"
+    assert lines == ["KeyError: 'label'"]
 
 
 def test_a_rehearsal_is_found_as_long_as_it_is_kept(tmp_path: Path) -> None:
@@ -120,3 +164,4 @@ def test_versions_run_in_the_local_lambda(archive: bytes) -> None:
         assert functions.substituted == {"papers-ner"}
         assert requests.get(f"{functions.find_url(code)}/health", timeout=10).json() == {"status": "ok"}
     assert any(line.startswith("1/1: REPORT RequestId") for line in lines)
+    assert all(line.endswith(" Version: 1") for line in lines if "START Req" in line)

@@ -17,6 +17,8 @@ __all__ = ["aws_error", "aws_errors"]
 
 PERMISSIONS = "allow the action in the message for this role or user; `aws sts get-caller-identity` shows which"
 
+SHOWN_PROFILES = 10
+
 
 @contextmanager
 def aws_errors(
@@ -52,7 +54,7 @@ def aws_error(
 
     problem = credentials_problem(error)
     if problem is not None:
-        return raises(f"{action}: {problem}", remedy=LOGIN)
+        return raises(f"{action}: {problem}", remedy=_login(error))
     if not isinstance(error, ClientError):
         remedy = "check the network, the region and AWS_ENDPOINT_URL where it is set"
         if classify(error) != "unreachable":
@@ -65,3 +67,12 @@ def aws_error(
     return raises(
         f"{action}: {error_code(error) or 'Unknown'}: {message}", remedy="retry, or correct what the message names"
     )
+
+
+def _login(error: Exception) -> str:
+    """Return the remedy for missing credentials; of a profile that does not exist, with the names of those that do."""
+    from botocore.exceptions import ProfileNotFound
+    from botocore.session import Session
+
+    names = Session().available_profiles[:SHOWN_PROFILES] if isinstance(error, ProfileNotFound) else []
+    return f"choose a profile from {', '.join(names)}, or {LOGIN}" if names else LOGIN

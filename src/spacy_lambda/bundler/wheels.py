@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from spacy_lambda.bundler.pins import Pin
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.core.foreign_errors import is_disk_full
 from spacy_lambda.errors import BundleError
 
 __all__ = ["download_wheels", "install_wheels", "lock_text", "wheel_digests"]
@@ -30,7 +33,7 @@ def download_wheels(pins: Sequence[Pin], target: Target, folder: Path) -> tuple[
     """
     done = _pip("download", target, "--dest", str(folder), *map(str, pins))
     if done.returncode:
-        raise _refused(done.stderr, target)
+        raise _disk_full(done.stderr) or _refused(done.stderr, target)
     wheels = tuple(sorted(folder.glob("*.whl")))
     _check(wheels, pins, target)
     return wheels
@@ -43,7 +46,7 @@ def install_wheels(wheels: Sequence[Path], target: Target, folder: Path) -> None
     """
     done = _pip("install", target, "--no-index", "--no-compile", "--target", str(folder), *map(str, wheels))
     if done.returncode:
-        raise BundleError(
+        raise _disk_full(done.stderr) or BundleError(
             f"pip cannot unpack the wheels: {_reason(done.stderr)}",
             remedy="run `pip cache purge`, and retry",
         )
@@ -103,6 +106,16 @@ def _reason(stderr: str) -> str:
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return "; ".join(errors or lines[-1:])[-1000:].strip() or "it gives no reason"
+
+
+def _disk_full(stderr: str) -> BundleError | None:
+    if not is_disk_full(stderr):
+        return None
+    folder = tempfile.gettempdir()
+    return BundleError(
+        f"no space is left for the wheels: {shutil.disk_usage(folder).free / 1e6:,.0f} MB are free in {folder}",
+        remedy="free disk space, or set TMPDIR to a folder on another disk (PIP_CACHE_DIR is that of pip's cache)",
+    )
 
 
 def _refused(stderr: str, target: Target) -> BundleError:

@@ -14,7 +14,7 @@ import typer
 from spacy_lambda.cli.completion import complete_functions
 from spacy_lambda.cli.console import is_terminal, print_json, print_lines, print_table
 from spacy_lambda.cli.options import ConfigOption, JsonOption, ProfileOption, RegionOption
-from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
+from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local, with_local
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.foreign_errors import system_reason
@@ -75,14 +75,16 @@ def invoke(
             )
         project = load_project(config, region=region, environ=project_environ(config, local=local))
         deployed = stack_name(project.name, chosen_function(project, name).name)
-        with rehearsed(project, local=local), _missing_explained(deployed, project.region, config):
+        where = "the rehearsal" if local else project.region
+        with rehearsed(project, local=local), _missing_explained(deployed, where, config):
             result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
     if result.error is not None:
         failure = result.error.failure
         about = result.error.message if failure is None else failure.message
         print_lines(f"error: {result.error.error_type}: {about}", err=True)
         if result.error.remedy is not None:
-            print_lines(f"remedy: {result.error.remedy}", err=True)
+            remedy = with_local(result.error.remedy) if local else result.error.remedy
+            print_lines(f"remedy: {remedy}", err=True)
         if result.log_tail and not as_json:
             print_lines(*without_empty_stacks(result.log_tail.rstrip().splitlines()), err=True)
         raise typer.Exit(1)
@@ -96,7 +98,7 @@ def invoke(
 
 
 @contextmanager
-def _missing_explained(function: str, region: str, config: Path | None) -> Iterator[None]:
+def _missing_explained(function: str, where: str, config: Path | None) -> Iterator[None]:
     """Name the command that deploys a function which AWS does not have."""
     try:
         yield
@@ -105,7 +107,7 @@ def _missing_explained(function: str, region: str, config: Path | None) -> Itera
             raise
         of_file = f" --config {quote(str(config))}" if config else ""
         raise InvokeError(
-            f"{function} is not deployed in {region}, or has no live version",
+            f"{function} is not deployed in {where}, or has no live version",
             remedy=f"deploy it: spacy-lambda deploy{of_file}; `spacy-lambda status{of_file}` shows its state",
         ) from exc
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,18 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.promotion import Live
     from spacy_lambda.rehearsal.rehearse import Rehearsal
 
-__all__ = ["LocalOption", "print_rehearsal", "project_environ", "rehearsed", "serve_rehearsal", "suggests_local"]
+__all__ = [
+    "LocalOption",
+    "print_rehearsal",
+    "project_environ",
+    "rehearsed",
+    "serve_rehearsal",
+    "suggests_local",
+    "with_local",
+]
+
+_COMMAND = re.compile(r"spacy-lambda (?:deploy|status|logs|invoke|rollback|destroy)\b(?![^`;\n]* --local\b)")
+"""A command that takes ``--local``, without it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,6 +52,8 @@ LocalOption = Annotated[
 def suggests_local(*, always: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator of a command that lets the remedies of AWS's errors mention ``--local``.
 
+    With ``--local``, the commands in every remedy get it too.
+
     :param always: Also while no rehearsal is served: the command can make one.
     """
 
@@ -49,13 +63,20 @@ def suggests_local(*, always: bool = False) -> Callable[[Callable[P, T]], Callab
             try:
                 return command(*args, **kwargs)
             except SpacyLambdaError as exc:
-                if not kwargs.get("local") and not kwargs.get("endpoint"):
+                if kwargs.get("local"):
+                    exc.remedy = with_local(exc.remedy)
+                elif not kwargs.get("endpoint"):
                     exc.remedy += _suggestion(exc, kwargs.get("config"), always=always)
                 raise
 
         return run
 
     return decorate
+
+
+def with_local(remedy: str) -> str:
+    """Return a remedy whose commands use the rehearsal, where they would use AWS."""
+    return _COMMAND.sub(r"\g<0> --local", remedy)
 
 
 def _suggestion(error: SpacyLambdaError, config: object, *, always: bool) -> str:

@@ -47,12 +47,13 @@ def status(
         print_json(found)
         return
     for one in found:
-        print_lines(*_lines(one))
+        print_lines(*_lines(one, local=local))
 
 
-def _lines(status: FunctionStatus) -> list[str]:
+def _lines(status: FunctionStatus, *, local: bool = False) -> list[str]:
     if status.stack is None:
-        return [f"{status.name}: not deployed; deploy it with `spacy-lambda deploy`"]
+        option = " --local" if local else ""
+        return [f"{status.name}: not deployed; deploy it with `spacy-lambda deploy{option}`"]
     live = f"version {status.live} is live" if status.live else "no version is live"
     lines = [
         f"{status.name}: {live} ({status.stack})",

@@ -34,7 +34,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         text = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as exc:
         remedy = "create it with `spacy-lambda init --pipeline LOCATION`, or name another with --config"
-        raise _invalid(path, f"does not exist; looked in {Path.cwd()}", remedy) from exc
+        raise _invalid(path, f"does not exist; looked in {_current_folder()}", remedy) from exc
     except UnicodeDecodeError as exc:
         raise _invalid(path, f"is not UTF-8: see byte {exc.start}", "save it as UTF-8") from exc
     except (OSError, ValueError) as exc:
@@ -60,6 +60,13 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
         line = text.split("\n")[int(at["line"]) - 1].strip()
         problem, key = f"is not TOML: {at['what']}: {line[:80]}", f"line {at['line']}, column {at['column']},"
         raise _invalid(path, problem, REMEDY, key=key) from exc
+
+
+def _current_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "the current folder, which was deleted"
 
 
 def _invalid(path: Path, problem: str, remedy: str, *, key: str = "the file") -> ConfigError:

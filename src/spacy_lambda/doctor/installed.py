@@ -82,8 +82,12 @@ def check_extras(missing: Callable[[str], list[str]] | None = None) -> list[Find
 def require_extra(extra: str) -> None:
     """Require that everything of an extra is installed, in any version.
 
-    :raises MissingExtraError: If something is missing; it names this extra rather than one that is a part of it.
+    :raises MissingExtraError: If something is missing; it names this extra rather than one that is a part of it. Also
+        if spacy-lambda was installed in a version that has no such extra.
     """
+    known = _extras()
+    if known and extra not in known:
+        raise MissingExtraError(extra, missing=f"{SPACY_LAMBDA}[{extra}]", remedy=install_command(extra))
     for name in missing_extras(extra):
         if _version(name) is None and name not in SUBSTITUTED:
             raise MissingExtraError(extra, missing=name, remedy=install_command(extra))

@@ -9,18 +9,34 @@ import sys
 import tempfile
 from pathlib import Path
 
+from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.core.env_names import CACHE_VARIABLE
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.deploy.cdk_cli import cache_folder
-from spacy_lambda.doctor.finding import EVERY_STAGE, Finding, Stage
+from spacy_lambda.deploy.work_folder import work_folder_problem
+from spacy_lambda.doctor.finding import EVERY_STAGE, Finding, Stage, problem_of
 from spacy_lambda.runtime.cache.settings import read_settings
 
-__all__ = ["OLDEST_PYTHON", "SPACE_BYTES", "check_caches", "check_python", "check_space"]
+__all__ = [
+    "DEPLOYING",
+    "FOLDER",
+    "OLDEST_PYTHON",
+    "SPACE_BYTES",
+    "WRITING",
+    "check_caches",
+    "check_python",
+    "check_space",
+    "check_work_folder",
+    "current_folder",
+]
 
 OLDEST_PYTHON = (3, 11)
 SPACE_BYTES = 2 * 10**9
 """A bundle's wheels, its tree, the zip, and the copy in which it is proved, of a pipeline that a zip can hold."""
 
-WRITING: frozenset[Stage] = frozenset({"compile", "bundle", "rehearse", "deploy"})
+FOLDER = "project's folder"
+DEPLOYING: frozenset[Stage] = frozenset({"rehearse", "deploy"})
+WRITING: frozenset[Stage] = DEPLOYING | {"compile", "bundle"}
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Finding]:
@@ -30,6 +46,15 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Findin
     if version[:2] < OLDEST_PYTHON:
         return [Finding("Python", f"{found}; {oldest} or later is needed", f"uv venv --python {oldest}", EVERY_STAGE)]
     return [Finding("Python", found)]
+
+
+def current_folder() -> Path | Finding:
+    """Return the current folder; a finding if it does not exist any more."""
+    try:
+        return Path.cwd()
+    except OSError as exc:
+        what = f"the current folder cannot be used: {system_reason(exc)}"
+        return Finding(FOLDER, what, "change to a folder that exists, such as by `cd`", EVERY_STAGE)
 
 
 def check_space(folder: Path) -> list[Finding]:
@@ -46,6 +71,20 @@ def check_space(folder: Path) -> list[Finding]:
     return [Finding("disk", detail)]
 
 
+def check_work_folder(folder: Path) -> list[Finding]:
+    """Check that deployments can write their bundles and templates.
+
+    :param folder: The folder of the project.
+    """
+    problem, work = work_folder_problem(folder), folder / WORK_FOLDER
+    if problem is not None:
+        return [problem_of(FOLDER, problem, blocks=DEPLOYING)]
+    if not _is_writable(work):
+        remedy = f"make {folder} writable, or copy the project to a folder that is"
+        return [Finding(FOLDER, f"cannot write to {work}, as deployments do", remedy, DEPLOYING)]
+    return [Finding(FOLDER, str(folder))]
+
+
 def check_caches() -> list[Finding]:
     """Check that the folders for downloads can be written to."""
     folders = {"the CDK": cache_folder(), "pipelines": read_settings(os.environ).root}
@@ -53,7 +92,7 @@ def check_caches() -> list[Finding]:
     denied = [str(folder) for folder in folders.values() if not _is_writable(folder)]
     if denied:
         remedy = f"set XDG_CACHE_HOME and {CACHE_VARIABLE} to folders that you can write to"
-        return [Finding("caches", f"cannot write to {', '.join(denied)}", remedy, frozenset({"rehearse", "deploy"}))]
+        return [Finding("caches", f"cannot write to {', '.join(denied)}", remedy, DEPLOYING)]
     return [Finding("caches", detail)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import subprocess
 import sys
 
 from spacy_lambda.bundler.bytecode import find_python
@@ -12,14 +11,14 @@ from spacy_lambda.bundler.image.engines import ENGINES, find_engine
 from spacy_lambda.bundler.slim import find_stripper
 from spacy_lambda.bundler.target import MACHINES, Target
 from spacy_lambda.core.lambda_function import PYTHONS
-from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE, VERSION, installed_cdk, node_environment
+from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE, VERSION, installed_cdk, node_environment, node_version
 from spacy_lambda.doctor.finding import Finding, Stage, problem_of
+from spacy_lambda.doctor.machine import DEPLOYING
 from spacy_lambda.errors import BundleError, DeployError
 
-__all__ = ["check_cdk", "check_engines", "check_lambda_python", "check_strip"]
+__all__ = ["WITH_BUNDLES", "check_cdk", "check_engines", "check_lambda_python", "check_strip"]
 
-WITH_THE_CDK: tuple[Stage, ...] = ("rehearse", "deploy")
-WITH_BUNDLES: tuple[Stage, ...] = ("bundle", *WITH_THE_CDK)
+WITH_BUNDLES: frozenset[Stage] = DEPLOYING | {"bundle"}
 
 
 def check_cdk() -> list[Finding]:
@@ -28,11 +27,10 @@ def check_cdk() -> list[Finding]:
         path = node_environment()["PATH"]
         installed = installed_cdk()
     except DeployError as exc:
-        return [problem_of("Node and CDK", exc, blocks=WITH_THE_CDK)]
+        return [problem_of("Node and CDK", exc, blocks=DEPLOYING)]
     node = shutil.which("node", path=path) or "node"
-    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, timeout=30)
     where = f"in {installed}" if installed else f"will be installed by npm ({NPM_PACKAGE}) at the first deployment"
-    return [Finding("Node and CDK", f"Node {done.stdout.strip().lstrip('v')} in {node}; CDK {VERSION} {where}")]
+    return [Finding("Node and CDK", f"Node {node_version(node)} in {node}; CDK {VERSION} {where}")]
 
 
 def check_engines() -> list[Finding]:

@@ -19,7 +19,6 @@ from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.router import RoutedFunction
-from spacy_lambda.local.settings import VERSION
 
 __all__ = ["invoke_until_success"]
 
@@ -50,7 +49,7 @@ async def invoke_until_success(function: RoutedFunction, request: InvokeRequest)
         return
     _LOGGER.warning("event %s failed %d times", request.request_id, len(waits))
     if settings.on_failure is not None:
-        _write(settings.on_failure, request, outcome, len(waits))
+        _write(settings.on_failure, request, outcome, attempts=len(waits), version=settings.version)
 
 
 async def _invoke(function: RoutedFunction, request: InvokeRequest, *, until: float) -> Outcome:
@@ -69,7 +68,7 @@ async def _invoke(function: RoutedFunction, request: InvokeRequest, *, until: fl
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
 
-def _write(folder: Path, request: InvokeRequest, outcome: Outcome, attempts: int) -> None:
+def _write(folder: Path, request: InvokeRequest, outcome: Outcome, *, attempts: int, version: str) -> None:
     """Write the record that Lambda sends to an on-failure destination."""
     record = {
         "version": "1.0",
@@ -81,7 +80,7 @@ def _write(folder: Path, request: InvokeRequest, outcome: Outcome, attempts: int
             "approximateInvokeCount": attempts,
         },
         "requestPayload": _json(request.payload),
-        "responseContext": {"statusCode": 200, "executedVersion": VERSION, "functionError": "Unhandled"},
+        "responseContext": {"statusCode": 200, "executedVersion": version, "functionError": "Unhandled"},
         "responsePayload": _json(outcome.response.payload),
     }
     path = folder / f"{request.request_id}.json"

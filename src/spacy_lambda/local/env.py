@@ -19,7 +19,7 @@ from spacy_lambda.core.env_names import (
 )
 from spacy_lambda.core.lambda_function import log_group_name
 from spacy_lambda.core.loopback import LOCAL_REGION
-from spacy_lambda.local.settings import VERSION, FunctionSettings, Program
+from spacy_lambda.local.settings import FunctionSettings, Program
 
 _PASSED_ON = "OPENBLAS_"
 
@@ -46,10 +46,10 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{program.python}",
         MEMORY_SIZE_VARIABLE: str(settings.memory_mb),
         FUNCTION_NAME_VARIABLE: settings.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": VERSION,
+        "AWS_LAMBDA_FUNCTION_VERSION": settings.version,
         INITIALIZATION_TYPE_VARIABLE: "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": log_group_name(settings.name),
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{uuid.uuid4().hex}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{settings.version}]{uuid.uuid4().hex}",
         RUNTIME_API_VARIABLE: runtime_api,
         "LAMBDA_RUNTIME_DIR": str(program.runtime_dir),
         TASK_ROOT_VARIABLE: str(program.task_root),

@@ -15,7 +15,7 @@ from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import lambda_errors
 from spacy_lambda.local.log_pipe import LogPipe, LogSink
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest, Outcome
-from spacy_lambda.local.settings import VERSION, FunctionSettings, Program
+from spacy_lambda.local.settings import FunctionSettings, Program
 from spacy_lambda.local.started_runtime import StartedRuntime
 
 _SETTLE_S = 10.0
@@ -64,7 +64,7 @@ class Environment:
         is_first, self._invoked = not self._invoked, True
         init_ms = await self._init(request) if is_first else None
         began = time.perf_counter()
-        self._logs.write(f"START RequestId: {request.request_id} Version: {VERSION}")
+        self._logs.write(f"START RequestId: {request.request_id} Version: {self._settings.version}")
         if not is_first or init_ms is not None:
             return await self._handle(request, init_ms=init_ms)
         failed = await self._init_again(request)

@@ -37,7 +37,6 @@ from spacy_lambda.local.http_request import (
 from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.router import RoutedFunction, Router
-from spacy_lambda.local.settings import VERSION
 
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
 _OWNER = r"(?:(?:arn:aws[\w-]*:lambda:[\w-]+:)?\d{12}:)?(?:function:)?"
@@ -116,7 +115,8 @@ class InvokeApi:
             self._start(function, request)
             return Response(status_code=202)
         outcome = await _outcome(function, request)
-        return _function_answer(outcome, request, log_tail=http.headers.get("X-Amz-Log-Type") == "Tail")
+        log_tail = http.headers.get("X-Amz-Log-Type") == "Tail"
+        return _function_answer(outcome, request, version=function.settings.version, log_tail=log_tail)
 
     def _named(self, http: HttpRequest) -> tuple[RoutedFunction, str]:
         """Return the function, and the version or alias that the caller specified, which all have the same code.
@@ -198,8 +198,8 @@ def _trace_id() -> str:
     return f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
 
 
-def _function_answer(outcome: Outcome, request: InvokeRequest, *, log_tail: bool) -> Response:
-    headers = {"X-Amz-Executed-Version": VERSION, "X-Amzn-Trace-Id": request.trace_id}
+def _function_answer(outcome: Outcome, request: InvokeRequest, *, version: str, log_tail: bool) -> Response:
+    headers = {"X-Amz-Executed-Version": version, "X-Amzn-Trace-Id": request.trace_id}
     if outcome.response.error_type is not None:
         headers["X-Amz-Function-Error"] = "Unhandled"
     if log_tail:

@@ -19,7 +19,7 @@ from spacy_lambda.core.lambda_limits import (
 from spacy_lambda.core.loopback import LOCAL_REGION
 from spacy_lambda.errors import LocalLambdaError
 
-__all__ = ["DEFAULT_ENDPOINT", "DEFAULT_PORT", "VERSION", "FunctionSettings", "LocalFunction", "Program"]
+__all__ = ["DEFAULT_ENDPOINT", "DEFAULT_PORT", "FunctionSettings", "LocalFunction", "Program"]
 
 DEFAULT_PORT = 9001
 DEFAULT_ENDPOINT = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -41,6 +41,7 @@ class FunctionSettings:
 
     :param pipeline: A spaCy pipeline folder, the name of an installed pipeline package, or a location in a store.
     :param name: The function's name, as callers give it.
+    :param version: The version that it reports, in its log and in its environment variables.
     :param handler: ``module.function``, as in Lambda's ``Handler`` setting.
     :param timeout_s: Seconds that one invocation may take; the environment is killed after that.
     :param memory_mb: Passed to the function and printed in the REPORT line. On Linux, a function that uses more is
@@ -62,6 +63,7 @@ class FunctionSettings:
 
     pipeline: str | Path
     name: str = "function"
+    version: str = VERSION
     handler: str = HANDLER
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_mb: int = DEFAULT_MEMORY_MB

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -39,7 +40,7 @@ class DeployedFunctions:
     def __init__(self, on_log: OnLog) -> None:
         self._on_log = on_log
         self._started: dict[str, LocalLambda] = {}
-        self._opened = ExitStack()
+        self._opened: list[ExitStack] = []
         self._lock = threading.Lock()
         self.substituted: set[str] = set()
         """Functions whose bundle this machine cannot run; its pipeline runs with the installed packages instead."""
@@ -48,7 +49,10 @@ class DeployedFunctions:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._opened.close()
+        """End all versions at the same time: each waits for its processes and for the disk."""
+        with ThreadPoolExecutor(max(len(self._opened), 1)) as threads:
+            for done in [threads.submit(opened.close) for opened in self._opened]:
+                done.result()
 
     def run(self, code: DeployedCode, event: bytes) -> VersionResponse:
         """Invoke a version."""
@@ -75,12 +79,19 @@ class DeployedFunctions:
             return self._started[key]
 
     def _start(self, code: DeployedCode) -> LocalLambda:
-        program, handler = self._opened.enter_context(self._program(code))
+        with ExitStack() as opened:
+            local = opened.enter_context(self._make(code, opened))
+            self._opened.append(opened.pop_all())
+            return local
+
+    def _make(self, code: DeployedCode, opened: ExitStack) -> LocalLambda:
+        program, handler = opened.enter_context(self._program(code))
         # There is no EFS: what would be on it is fetched to /tmp.
         variables = {name: value for name, value in code.variables.items() if name != CACHE_VARIABLE}
         settings = FunctionSettings(
             pipeline=code.image or code.function,
             name=code.function,
+            version=code.version,
             handler=handler,
             memory_mb=code.memory_mb,
             timeout_s=code.timeout_s,
@@ -88,7 +99,7 @@ class DeployedFunctions:
         )
         passed = {name: os.environ[name] for name in ACCESS_VARIABLES if name in os.environ}
         program = replace(program, fixed={**program.fixed, **passed})
-        return self._opened.enter_context(LocalLambda(settings, program=program, log=partial(self._on_log, code)))
+        return LocalLambda(settings, program=program, log=partial(self._on_log, code))
 
     @contextmanager
     def _program(self, code: DeployedCode) -> Iterator[tuple[Program, str]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spacy_lambda.rehearsal.deployed_code import DeployedCode, FindCodeUrl, OnLog, RunCode
-from spacy_lambda.rehearsal.emulator_access import Access, new_access, using
+from spacy_lambda.rehearsal.emulator_access import Access, new_access, proof_of, using
 from spacy_lambda.rehearsal.function_urls import PREFIX, function_url, pass_on
 
 __all__ = ["ACCOUNT", "Emulator", "emulated_aws", "log_to_emulator"]
@@ -76,6 +76,10 @@ def emulated_aws(
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(PREFIX):
             return pass_on(environ, start_response, find)
+        proof = proof_of(emulators[0].access, environ["PATH_INFO"])
+        if proof is not None:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [proof.encode()]
         if not _is_signed(environ, {emulators[0].access.access_key, *issued_keys()}):
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
             return [b"the credentials of this request are not those of the rehearsal\n"]

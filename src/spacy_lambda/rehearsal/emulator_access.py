@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import http.client
 import json
 import os
+import re
 import secrets
-import socket
 import string
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +19,16 @@ from urllib.parse import urlsplit
 from spacy_lambda.core.files import read_file
 from spacy_lambda.core.strict_json import parse_json
 
-__all__ = ["Access", "access_file", "kept_access", "new_access", "read_access", "using"]
+__all__ = [
+    "PROOF_PREFIX",
+    "Access",
+    "access_file",
+    "kept_access",
+    "new_access",
+    "proof_of",
+    "read_access",
+    "using",
+]
 
 FILE = "rehearsal.json"
 MAX_BYTES = 10_000
@@ -24,6 +36,12 @@ AWS_PREFIX = "AWS_"
 ACCOUNT = "MOTO_ACCOUNT_ID"
 PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
 LOOPBACK = "localhost,127.0.0.1"
+PROOF_PREFIX = "/-/proof/"
+"""Path of the proofs on the emulator's port; no bucket has this name."""
+
+CHALLENGE = re.compile(rf"{PROOF_PREFIX}(?P<challenge>[0-9a-f]{{32}})")
+PROOF_SECONDS = 5
+DIGEST_CHARACTERS = 64
 KEY_CHARACTERS = string.ascii_uppercase + string.digits
 
 
@@ -95,38 +113,57 @@ def access_file(folder: Path, access: Access) -> Iterator[None]:
     :param folder: The project's folder for files that can be removed at any time.
     """
     path = folder / FILE
-    with suppress(FileNotFoundError):
-        path.unlink()
+    path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(asdict(access), file)
     try:
         yield
     finally:
-        with suppress(FileNotFoundError):
-            path.unlink()
+        if read_access(folder) == access:  # not another one's, if the folder was removed and made again
+            path.unlink(missing_ok=True)
 
 
 def read_access(folder: Path) -> Access | None:
     """Return the access that was written; ``None`` if no emulator is kept."""
     try:
-        return Access(**parse_json(read_file(folder / FILE, limit=MAX_BYTES)))
+        access = Access(**parse_json(read_file(folder / FILE, limit=MAX_BYTES)))
     except (OSError, ValueError, TypeError):
         return None
+    return access if all(isinstance(value, str) for value in asdict(access).values()) else None
 
 
 def kept_access(folder: Path) -> Access | None:
-    """Return the access to the emulator that is kept and listens; ``None`` if there is none.
+    """Return the access to the emulator that is kept and answers; ``None`` if there is none.
+
+    A file may have stayed when its emulator was killed, and its port may be another program's: that gets a challenge,
+    and nothing that is signed with the key.
 
     :param folder: The project's folder for files that can be removed at any time.
     """
     access = read_access(folder)
-    return access if access is not None and _is_listening(access) else None
+    return access if access is not None and _answers(access) else None
 
 
-def _is_listening(access: Access) -> bool:
+def proof_of(access: Access, path: str) -> str | None:
+    """Return an emulator's answer to a challenge, which its secret key alone makes; ``None`` if it is not one.
+
+    :param path: The path of the request.
+    """
+    match = CHALLENGE.fullmatch(path)
+    if match is None:
+        return None
+    return hmac.new(access.secret_key.encode(), match["challenge"].encode(), hashlib.sha256).hexdigest()
+
+
+def _answers(access: Access) -> bool:
+    """Return whether the emulator of this access listens, and not another program on its port."""
+    path = PROOF_PREFIX + secrets.token_hex(16)
     try:
-        with socket.create_connection(("127.0.0.1", urlsplit(access.endpoint).port or 0), timeout=2):
-            return True
-    except (OSError, ValueError):
+        connection = http.client.HTTPConnection("127.0.0.1", urlsplit(access.endpoint).port, timeout=PROOF_SECONDS)
+        with closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse().read(DIGEST_CHARACTERS + 1)
+    except (OSError, ValueError, http.client.HTTPException):
         return False
+    return hmac.compare_digest(answer, str(proof_of(access, path)).encode())
