@@ -27,6 +27,7 @@ EXTRA_OF = {
     "curated_tokenizers": "sentencepiece",
     "cyclonedx": "bundle",
     "huggingface_hub": "hub",
+    "jsii": "deploy",
     "model_signing": "sign",
     "moto": "rehearsal",
     "onnx": "compile",
