@@ -6,7 +6,7 @@ The flow of :func:`compile_pipeline`, one module each::
       libraries      each transformer, behind one interface for both of spaCy's libraries
     encode         each transformer becomes an ONNX encoder, checked against torch (parity)
       graphs         weights -> a graph written by hand, for the usual architectures
-      quantize       weights -> 7-bit weights (int8)
+      quantize       weights -> 8-bit weights (int8)
       weight_only    graph -> the same with 8-bit weights that are expanded when it is loaded (int8-weight-only)
       traced_graph   any other architecture -> a graph traced by torch
     write          the folder: the original's, with encoders in place of the transformers

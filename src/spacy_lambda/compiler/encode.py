@@ -24,7 +24,7 @@ from spacy_lambda.core.progress import OnStep
 from spacy_lambda.errors import CompileError
 from spacy_lambda.runtime.encoder import EncoderBytes
 
-__all__ = ["CompiledEncoder", "ExactEncoder", "compile_encoder", "make_exact"]
+__all__ = ["CompiledEncoder", "ExactEncoder", "calibration_windows", "compile_encoder", "make_exact"]
 
 CALIBRATION_WINDOWS = 48
 CALIBRATION_LENGTH = 160
@@ -108,6 +108,18 @@ def compile_encoder(
     )
 
 
+def calibration_windows(part: TransformerPart, texts: Sequence[str]) -> list[list[int]]:
+    """Return the wordpieces of texts, or random ones where there are no texts, to calibrate with."""
+    longest = min(part.max_length, LONGEST_CALIBRATION)
+    found: list[list[int]] = []
+    if texts:
+        chosen = np.linspace(0, len(texts) - 1, min(len(texts), 4 * CALIBRATION_WINDOWS)).astype(int)
+        windows = part.text_windows([texts[i] for i in chosen], longest)
+        found = [window for window in windows if len(window) > 2]
+    lengths = [min(CALIBRATION_LENGTH, longest)] * CALIBRATION_WINDOWS
+    return found or part.sample_windows(lengths)
+
+
 def _trace(part: TransformerPart, on_step: OnStep) -> onnx.ModelProto:
     on_step("tracing", 0, 1)
     graph = part.trace()
@@ -126,7 +138,7 @@ def _quantize(
     if weights is None:
         return quantize_traced(exact)
     calibration = calibrate(
-        weights, _windows(part, texts), on_step=lambda done, all_: on_step("calibrating", done, all_)
+        weights, calibration_windows(part, texts), on_step=lambda done, all_: on_step("calibrating", done, all_)
     )
     linears = {}
     total = len(LINEARS) * len(set(weights.sources))
@@ -145,14 +157,3 @@ GRAPHS: Mapping[
     Callable[[TransformerPart, EncoderWeights | None, onnx.ModelProto, Sequence[str], OnStep], onnx.ModelProto],
 ] = {"int8-weight-only": lambda part, weights, exact, texts, on_step: quantize_weights(exact), "int8": _quantize}
 """The graph of an encoder at each precision that is not exact, from its weights or from its exact graph."""
-
-
-def _windows(part: TransformerPart, texts: Sequence[str]) -> list[list[int]]:
-    longest = min(part.max_length, LONGEST_CALIBRATION)
-    found: list[list[int]] = []
-    if texts:
-        chosen = np.linspace(0, len(texts) - 1, min(len(texts), 4 * CALIBRATION_WINDOWS)).astype(int)
-        windows = part.text_windows([texts[i] for i in chosen], longest)
-        found = [window for window in windows if len(window) > 2]
-    lengths = [min(CALIBRATION_LENGTH, longest)] * CALIBRATION_WINDOWS
-    return found or part.sample_windows(lengths)

@@ -1,12 +1,15 @@
 """Encoder weights -> integer weights whose products saturate on no x86-64 host.
 
-Three measures, each against one source of error:
+Four measures, each against one source of error:
 
-- *Weights of 7 bits.* The products run as unsigned 8-bit by signed 8-bit. On a host without VNNI onnxruntime adds
-  pairs of such products in 16 bits: with 8-bit weights those sums can saturate and predictions change with the host;
-  with weights in [-64, 63] they cannot (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
-- *Balanced inputs.* A few inputs of a matrix product are far larger than the rest and would take the whole range.
-  Each input is divided by a factor, its row of the weight multiplied by it: SmoothQuant (Xiao et al., 2023,
+- *Limited pairs.* The products run as unsigned 8-bit by signed 8-bit. On a host without VNNI onnxruntime adds two such
+  products in 16 bits, those of inputs 0 and 1, 2 and 3 and so on: where these sums saturate, predictions change with
+  the host (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). Weights therefore have
+  8 bits, and two of one pair that have the same sign add up to 128 at most: 255 times that fits 16 bits.
+- *Inputs of two terms.* Rounded to 8 bits, inputs amplify the last bits in which hosts' fp32 kernels differ, those
+  after the activation function most of all. There, a second product has what the rounding leaves over.
+- *Balanced inputs.* A few inputs of a product are far larger than the rest and would take the whole range of a single
+  term. Each input is divided by a factor, its row of the weight multiplied by it: SmoothQuant (Xiao et al., 2023,
   https://arxiv.org/abs/2211.10438). For the attention's output the factor moves into the values' projection and
   costs nothing.
 - *Rounding with compensation.* Weights are rounded one input after the other, and each one's error is made up for
@@ -16,8 +19,9 @@ Three measures, each against one source of error:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,19 +33,43 @@ from spacy_lambda.compiler.graphs.weights import EncoderWeights, Floats, LayerWe
 from spacy_lambda.runtime.encoder import INPUT
 from spacy_lambda.runtime.onnx_import import import_onnxruntime
 
-__all__ = ["Calibration", "calibrate", "quantize_linears", "quantize_table"]
+__all__ = ["RECIPES", "Calibration", "Recipe", "calibrate", "quantize_linears", "quantize_table"]
 
-WEIGHT_LIMIT = 63
-"""Largest weight: 7 bits and a sign that is never used alone."""
+WEIGHT_LIMIT = 127
+"""Largest weight."""
 
-SMOOTHING_ALPHA = {"qkv": 0.65, "attention_out": 0.65, "ffn_in": 0.65, "ffn_out": 0.5}
-"""The part of the inputs' range that moves into the weights (SmoothQuant's alpha), found on MiniLM."""
+PAIR_LIMIT = 128
+"""Largest sum of the weights of one sign in a pair."""
 
-PER_ROW = ("ffn_out",)
-"""Products whose rows differ much in range: the outputs of the activation function."""
+
+@dataclass(frozen=True)
+class Recipe:
+    """The quantization of one kind of matrix product.
+
+    :param smoothing: The part of the inputs' range that moves into the weights (SmoothQuant's alpha), or ``None`` to
+        leave the inputs as they are.
+    :param per_row: Quantize each row of the inputs by its own range.
+    :param terms: Terms of 8 bits to which the inputs are quantized (see :class:`.QuantizedLinear`).
+    """
+
+    smoothing: float | None = None
+    per_row: bool = False
+    terms: Literal[1, 2] = 1
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "qkv": Recipe(smoothing=0.5, per_row=True),
+    "attention_out": Recipe(smoothing=0.5, per_row=True),
+    "ffn_in": Recipe(smoothing=0.5, per_row=True),
+    "ffn_out": Recipe(smoothing=0.5, terms=2),
+}
+"""The recipe of each of :data:`.layers.LINEARS`, found with ``bench/int8.py``."""
 
 DAMPING = 0.01
 """Part of the mean that is added to the diagonal before inverting, GPTQ's default."""
+
+SCALES = 6
+"""Scales that are tried for each output."""
 
 BLOCK = 128
 """Inputs that are rounded before their errors are spread over the rest at once."""
@@ -99,30 +127,37 @@ def _joined(a: Calibration, b: Calibration) -> Calibration:
 
 
 def quantize_linears(
-    weights: EncoderWeights, calibration: dict[LinearKey, Calibration]
+    weights: EncoderWeights, calibration: dict[LinearKey, Calibration], recipes: Mapping[str, Recipe] = RECIPES
 ) -> Iterator[tuple[LinearKey, QuantizedLinear]]:
     """Quantize every matrix product of the encoder's layers, in order; those of layers that share weights once."""
     for number in sorted(set(weights.sources)):
         layer = weights.layers[number]
         seen = {name: calibration[number, name] for name in LINEARS}
-        factors = {name: _balance(getattr(layer, name), seen[name], SMOOTHING_ALPHA[name]) for name in LINEARS}
+        factors = {name: _balance(getattr(layer, name), seen[name], recipes[name].smoothing) for name in LINEARS}
         balanced = _values_balanced(layer, factors["attention_out"])
         for name in LINEARS:
-            factor = factors[name]
+            recipe, factor = recipes[name], factors[name]
             linear: Linear = getattr(balanced, name)
             values, scales = _round(
                 linear.weight * factor[:, np.newaxis], seen[name].moments / np.outer(factor, factor)
             )
+            is_scaled = recipe.smoothing is not None and name != "attention_out"
             yield (
                 (number, name),
                 QuantizedLinear(
                     weight=values,
                     scales=scales,
                     bias=linear.bias,
-                    input_scale=None if name == "attention_out" else (1 / factor).astype(np.float32),
-                    per_row=("signed" if weights.gated else "activations") if name in PER_ROW else None,
+                    input_scale=(1 / factor).astype(np.float32) if is_scaled else None,
+                    per_row=_rows(name, weights.gated) if recipe.per_row else None,
+                    terms=recipe.terms,
                 ),
             )
+
+
+def _rows(name: str, gated: bool) -> Literal["activations", "signed"]:
+    """Return the kind of a product's rows."""
+    return "activations" if name == "ffn_out" and not gated else "signed"
 
 
 def quantize_table(table: Floats) -> QuantizedTable:
@@ -140,8 +175,10 @@ def _values_balanced(layer: LayerWeights, factor: Matrix) -> LayerWeights:
     return replace(layer, qkv=Linear(layer.qkv.weight / divisor, bias))
 
 
-def _balance(linear: Linear, seen: Calibration, alpha: float) -> Matrix:
+def _balance(linear: Linear, seen: Calibration, alpha: float | None) -> Matrix:
     """Return the factor of each input; their geometric mean is 1. *Shape:* ``(inputs,)``"""
+    if alpha is None:
+        return np.ones(len(linear.weight))
     inputs = np.maximum(seen.largest, 1e-3)
     weights = np.maximum(np.abs(linear.weight).max(axis=1), 1e-5)
     factor = inputs**alpha / weights ** (1 - alpha)
@@ -155,11 +192,8 @@ def _round(weight: Floats | Matrix, moments: Matrix) -> tuple[npt.NDArray[np.int
     :param moments: *Shape:* ``(inputs, inputs)``
     """
     left = weight.astype(np.float64)
-    scales = np.abs(left).max(axis=0) / WEIGHT_LIMIT
-    scales[scales == 0] = 1
-    # Rounded to fp32 first: the compensation is then for the scales that the runtime multiplies by.
-    scales = scales.astype(np.float32).astype(np.float64)
     n = len(left)
+    scales = _scales(left, np.diag(moments))
     damped = moments + np.eye(n) * max(DAMPING * np.diag(moments).mean(), 1e-8)
     spread = np.linalg.cholesky(np.linalg.inv(damped)).T
     rounded = np.zeros_like(left)
@@ -167,8 +201,50 @@ def _round(weight: Floats | Matrix, moments: Matrix) -> tuple[npt.NDArray[np.int
         end = min(begin + BLOCK, n)
         errors = np.zeros((end - begin, left.shape[1]))
         for i in range(begin, end):
-            rounded[i] = np.clip(np.round(left[i] / scales), -WEIGHT_LIMIT - 1, WEIGHT_LIMIT)
+            rounded[i] = _second(left[i] / scales, rounded[i - 1]) if i % 2 else _first(*(left[i : i + 2] / scales))
             errors[i - begin] = (left[i] - rounded[i] * scales) / spread[i, i]
             left[i + 1 : end] -= np.outer(spread[i, i + 1 : end], errors[i - begin])
         left[end:] -= spread[begin:end, end:].T @ errors
     return rounded.astype(np.int8), scales.astype(np.float32)
+
+
+def _first(scaled: Matrix, partner: Matrix | float = 0.0) -> Matrix:
+    """Round the first row of a pair; it bears half of what the sum of both is beyond its limit."""
+    total = scaled + partner
+    excess = np.maximum(np.abs(total) - PAIR_LIMIT, 0) * np.sign(total)
+    return np.clip(np.round(scaled - excess / 2), -WEIGHT_LIMIT, WEIGHT_LIMIT)
+
+
+def _second(scaled: Matrix, first: Matrix) -> Matrix:
+    """Round the second row of a pair, within what the first one leaves.
+
+    :param first: The first row, rounded.
+    """
+    least = np.maximum(-WEIGHT_LIMIT, -PAIR_LIMIT - np.minimum(first, 0))
+    return np.clip(np.round(scaled), least, np.minimum(WEIGHT_LIMIT, PAIR_LIMIT - np.maximum(first, 0)))
+
+
+def _scales(weight: Matrix, squares: Matrix) -> Matrix:
+    """Return the scale of each output: of those between which all weights and all pairs are within their limits, the
+    one with the least error.
+
+    :param squares: The inputs' mean squares, up to a factor. *Shape:* ``(inputs,)``
+    """
+    finest = np.abs(weight).max(axis=0) / WEIGHT_LIMIT
+    finest[finest == 0] = 1
+    padded = np.concatenate([weight, np.zeros((len(weight) % 2, weight.shape[1]))])
+    first, second = padded[::2], padded[1::2]
+    sums = np.where(first * second > 0, np.abs(first + second), 0).max(axis=0)
+    widest = np.maximum(finest, sums / PAIR_LIMIT)
+    least = np.full(weight.shape[1], np.inf)
+    scales = widest
+    for part in np.linspace(1, 0, SCALES):
+        # Rounded to fp32: the compensation is then for the scales that the runtime multiplies by.
+        tried = (finest + part * (widest - finest)).astype(np.float32).astype(np.float64)
+        whole = _first(first / tried, second / tried)
+        errors = np.zeros_like(padded)
+        errors[::2], errors[1::2] = whole * tried - first, _second(second / tried, whole) * tried - second
+        found = squares @ np.square(errors[: len(weight)])
+        scales = np.where(found < least, tried, scales)
+        least = np.minimum(found, least)
+    return scales

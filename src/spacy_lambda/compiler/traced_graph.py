@@ -77,7 +77,10 @@ def trace_graph(model: Any, *, token_types: TokenTypes, longest: int = SAMPLE_LE
 
 
 def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Quantize a traced graph's matrix products and embeddings, with weights of 7 bits (see :mod:`.quantize`)."""
+    """Quantize a traced graph's matrix products and embeddings, with weights of 7 bits.
+
+    Any two products of such a weight and an 8-bit input fit 16 bits (see :mod:`.quantize`).
+    """
     import_onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

@@ -19,16 +19,21 @@ MIN_ACTIVATION = -0.171
 
 EPSILON = 1e-6
 
+FINER, MIDDLE = np.array(1 / 254, dtype=np.float32), np.array(128, dtype=np.uint8)
+"""Of the second term: its scale relative to that of the first, which leaves half a step at most; and its zero point."""
+
 
 @dataclass(frozen=True)
 class QuantizedLinear:
-    """A matrix product with integer weights; its input is quantized to 8 bits when it runs.
+    """A matrix product with integer weights; its input is quantized when it runs, to one or two terms of 8 bits.
 
     :param weight: *Shape:* ``(inputs, outputs)``
     :param scales: The value of 1 in each column of the weight. *Shape:* ``(outputs,)``
     :param input_scale: Factor for each input, undone in the weight, or ``None``. *Shape:* ``(inputs,)``
     :param per_row: Quantize each row of the input by its own range rather than all by one: rows of an activation
         function's values, or of values of both signs.
+    :param terms: With two, the second has what the first leaves over of the input, which then has 16 bits: the error of
+        the input is gone, for twice the products.
     """
 
     weight: npt.NDArray[np.int8]
@@ -36,6 +41,7 @@ class QuantizedLinear:
     bias: npt.NDArray[np.float32] | None
     input_scale: npt.NDArray[np.float32] | None
     per_row: Literal["activations", "signed"] | None
+    terms: Literal[1, 2] = 1
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,18 @@ def multiply_quantized(g: GraphBuilder, linear: QuantizedLinear, x: str) -> str:
     if linear.input_scale is not None:
         x = g.op("Mul", x, g.const(linear.input_scale))
     weight, scales = g.const(linear.weight), g.const(linear.scales)
+    bias = () if linear.bias is None else ("", g.const(linear.bias))
+    if linear.terms == 2:
+        first, scale, zero = g.op_many("DynamicQuantizeLinear", x, outputs=3)
+        rest = g.op("Sub", x, g.op("DequantizeLinear", first, scale, zero))
+        finer, middle = g.op("Mul", scale, g.const(FINER)), g.const(MIDDLE)
+        second = g.op("QuantizeLinear", rest, finer, middle)
+        return g.op(
+            "Add",
+            g.op("MatMulIntegerToFloat", first, weight, scale, scales, zero, *bias, domain=CONTRIB),
+            g.op("MatMulIntegerToFloat", second, weight, finer, scales, middle, domain=CONTRIB),
+        )
     if not linear.per_row:
-        bias = () if linear.bias is None else ("", g.const(linear.bias))
         return g.op("DynamicQuantizeMatMul", x, weight, scales, *bias, domain=CONTRIB)
     # Rows brought to one range before onnxruntime looks for the range of the whole matrix, and back afterwards.
     largest = _largest(g, linear, x)
