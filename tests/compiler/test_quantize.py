@@ -76,7 +76,7 @@ def test_an_embedding_of_zeros_stays_so() -> None:
 def pair_sums(values: Array) -> Array:
     """Return the larger sum of the weights of one sign, of each pair. *Shape:* ``(pairs, outputs)``"""
     padded = np.concatenate([values, np.zeros((len(values) % 2, values.shape[1]))]).reshape(-1, 2, values.shape[1])
-    return np.maximum(np.maximum(padded, 0).sum(axis=1), np.maximum(-padded, 0).sum(axis=1))
+    return np.asarray(np.maximum(np.maximum(padded, 0).sum(axis=1), np.maximum(-padded, 0).sum(axis=1)))
 
 
 @pytest.mark.parametrize("inputs", [1, 7, BLOCK, 2 * BLOCK + 3])
@@ -204,7 +204,7 @@ def test_rounding_is_deterministic() -> None:
 
 def product(linear: QuantizedLinear, rows: Array) -> Array:
     g = GraphBuilder()
-    model = g.build("x", multiply_quantized(g, linear, "x"), "y", [None, linear.weight.shape[1]])
+    model = g.build("x", multiply_quantized(g, linear, "x"), "y", ["rows", linear.weight.shape[1]])
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
     session = import_onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {"x": rows})[0])

@@ -212,7 +212,7 @@ def _first(scaled: Matrix, partner: Matrix | float = 0.0) -> Matrix:
     """Round the first row of a pair; it bears half of what the sum of both is beyond its limit."""
     total = scaled + partner
     excess = np.maximum(np.abs(total) - PAIR_LIMIT, 0) * np.sign(total)
-    return np.clip(np.round(scaled - excess / 2), -WEIGHT_LIMIT, WEIGHT_LIMIT)
+    return np.asarray(np.clip(np.round(scaled - excess / 2), -WEIGHT_LIMIT, WEIGHT_LIMIT))
 
 
 def _second(scaled: Matrix, first: Matrix) -> Matrix:
@@ -247,4 +247,4 @@ def _scales(weight: Matrix, squares: Matrix) -> Matrix:
         found = squares @ np.square(errors[: len(weight)])
         scales = np.where(found < least, tried, scales)
         least = np.minimum(found, least)
-    return scales
+    return np.asarray(scales)
