@@ -194,8 +194,9 @@ def _best(candidates: Sequence[Candidate]) -> Candidate:
         raise VerifyError(
             f"no precision is good enough: {reasons}", remedy="lower --min-agreement, or raise --max-drop"
         )
-    fastest = max(one.words_per_second or 0.0 for one in accepted)
-    equal = [one for one in accepted if (one.words_per_second or 0.0) >= SAME_SPEED * fastest]
+    # By the speedup: the original runs the same batch next to it, under the same load of the machine.
+    fastest = max(one.speedup or 0.0 for one in accepted)
+    equal = [one for one in accepted if (one.speedup or 0.0) >= SAME_SPEED * fastest]
     return min(equal, key=lambda one: one.bytes or 0)
 
 

@@ -118,10 +118,12 @@ def compare_all(
     run.warm_up(docs[:batch])
     for one in comparisons:
         one.warm_up(docs[:batch])
-    for begin in range(0, len(docs), batch):
+    for number, begin in enumerate(range(0, len(docs), batch)):
         golds = docs[begin : begin + batch]
         run.start([gold.text for gold in golds])
-        for comparison in comparisons:
+        # Each one is next to the original in its turn, so that none is always measured first or last.
+        turn = number % len(comparisons)
+        for comparison in (*comparisons[turn:], *comparisons[:turn]):
             comparison.add(begin, golds)
         on_step("comparing", min(begin + batch, len(docs)), len(docs))
     return [MeasuredComparison(one.report(), tuple(run.batch_seconds), tuple(one.batch_seconds)) for one in comparisons]
