@@ -26,7 +26,7 @@ def completions(command: str, parameter: str, incomplete: str = "", **given: Any
 @pytest.mark.parametrize(
     ("command", "parameter", "expected"),
     [
-        ("compile", "precision", ["fp32", "int8"]),
+        ("compile", "precision", ["auto", "fp32", "int8", "int8-weight-only"]),
         ("bundle", "arch", ["x86_64", "arm64"]),
         ("bundle", "python", list(PYTHONS)),
         ("bundle", "shape", ["auto", "zip", "image"]),

@@ -95,7 +95,7 @@ def test_compile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out.mkdir()
     (out / "meta.json").write_text('{"lang": "en", "name": "news", "version": "1.0.0"}')
     encoder = {"architecture": "bert", "relative_error": 1e-6, "calibration_texts": None}
-    meta = SimpleNamespace(precision="fp32", code=(), encoders={"transformer": encoder}, verification=None)
+    meta = SimpleNamespace(precision="fp32", code=(), encoders={"transformer": encoder}, choice=None, verification=None)
     compile._print(cast("CompiledMeta", meta), out)
     assert words(recommended(capsys.readouterr().out), tmp_path) == ["serve", str(out)]
 

@@ -22,7 +22,7 @@ from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.limits import derive_limits
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import parse_request
-from spacy_lambda.runtime.speed import Speed, read_speed
+from spacy_lambda.runtime.speed import Speed, _estimated, read_speed
 from tests.runtime.fakes import left, processed, url_event
 
 SPEED = Speed("wordpieces", 2e-4, 3.2)
@@ -360,6 +360,14 @@ def test_a_speed_that_is_none_is_estimated(measured: Any, nlp: Language) -> None
     if not isinstance(measured, dict | None):
         nlp.meta["spacy_lambda"] = {"speed": measured or None}
     assert read_speed(nlp) == Speed("tokens", 6e-5, 5.4)
+
+
+def test_weights_that_grow_in_memory_are_as_slow_as_those_that_are_large() -> None:
+    small = {"encoders": {"transformer": {"bytes": 1_000_000}}}
+    large = {"encoders": {"transformer": {"bytes": 4_000_000}}}
+    expected = _estimated({**large, "precision": "fp32"}, "wordpieces")
+    assert _estimated({**small, "precision": "int8-weight-only"}, "wordpieces") == expected
+    assert _estimated({**small, "precision": "int8"}, "wordpieces") < expected
 
 
 def test_limits_are_reported(nlp: Language) -> None:

@@ -8,13 +8,16 @@ from typing import Any, Literal, get_args
 
 from spacy_lambda.errors import InvalidPipelineError
 
-__all__ = ["FORMAT_VERSION", "META_KEY", "CompiledMeta", "Precision", "precision_of"]
+__all__ = ["FORMAT_VERSION", "GROWTH", "META_KEY", "CompiledMeta", "Precision", "precision_of"]
 
 META_KEY = "spacy_lambda"
 FORMAT_VERSION = 1
 
 Precision = Literal["fp32", "int8-weight-only", "int8"]
 """From the most exact to the fastest."""
+
+GROWTH: Mapping[str, int] = {"int8-weight-only": 4}
+"""By precision, how many times the size of its file an encoder has in memory, if it is not the same."""
 
 
 def precision_of(meta: Mapping[str, Any]) -> Precision | None:

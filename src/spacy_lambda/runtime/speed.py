@@ -10,7 +10,7 @@ from typing import Any, Literal
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.core.compiled_meta import META_KEY
+from spacy_lambda.core.compiled_meta import GROWTH, META_KEY
 from spacy_lambda.runtime.private_transformer import find_transformers
 
 __all__ = ["SPEED_KEY", "Speed", "count_units", "read_speed", "unit_of"]
@@ -24,7 +24,8 @@ CHARACTERS_PER_UNIT: Mapping[Unit, float] = {"wordpieces": 3.2, "tokens": 5.4}
 """Characters of English text for each unit; wordpieces in two windows count twice."""
 
 SECONDS_PER_BYTE = 8e-12
-"""Seconds for each byte of an encoder's weights and each wordpiece, on one CPU of 2020 or later; for int8 and fp32."""
+"""Seconds for each byte of an encoder's weights in memory and each wordpiece, on one CPU of 2020 or later; at every
+precision."""
 
 BASE_SECONDS = 2e-5
 SECONDS_PER_TOKEN = 6e-5
@@ -97,7 +98,7 @@ def _estimated(meta: Mapping[str, Any], unit: Unit) -> float:
         return SECONDS_PER_TOKEN
     encoders = meta.get("encoders") or {}
     try:
-        size = sum(int(encoder["bytes"]) for encoder in encoders.values())
+        size = sum(int(encoder["bytes"]) for encoder in encoders.values()) * GROWTH.get(meta.get("precision", ""), 1)
     except (TypeError, KeyError, ValueError, AttributeError):
         size = 0
     return BASE_SECONDS + SECONDS_PER_BYTE * (size or UNKNOWN_BYTES)
