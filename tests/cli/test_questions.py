@@ -44,8 +44,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     for command in ("rollback", "destroy", "rm"):
         monkeypatch.setattr(f"spacy_lambda.cli.{command}.confirm", decline)
-    for command in ("rollback", "destroy"):
-        monkeypatch.setattr(f"spacy_lambda.cli.{command}.require_terminal", lambda *, yes: None)
+    monkeypatch.setattr("spacy_lambda.cli.destroy.require_terminal", lambda *, yes: None)
     monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project: Aws("1" * 12, "eu-central-1", None))
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.find_stack", lambda *names: {})
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.live_version", lambda *names: "2")
@@ -66,7 +65,29 @@ def test_a_missing_project_is_reported_before_a_missing_terminal(
     assert "spacy-lambda.toml" in error(command)
     Path("spacy-lambda.toml").write_text(PROJECT, encoding="utf-8")
     assert "unknown function 'other'" in error(command, "other")
-    assert "pass --yes" in error(command)
+
+
+@pytest.mark.parametrize("command", ["rollback", "destroy", "deploy"])
+def test_missing_credentials_are_reported_before_a_missing_terminal(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("spacy-lambda.toml").write_text(PROJECT, encoding="utf-8")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    assert error(command).startswith("looking up the AWS account: no AWS credentials found; log in")
+
+
+def test_a_missing_terminal_is_reported_before_anything_is_done(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr("spacy_lambda.deploy.cdk_cli.find_cdk", lambda **_: begun.append("cdk"))
+    assert "pass --yes" in error("deploy")
+    assert begun == []
 
 
 def test_a_missing_version_is_reported_before_a_missing_terminal(tmp_path: Path) -> None:

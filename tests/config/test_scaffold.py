@@ -23,6 +23,7 @@ from spacy_lambda.config.github import WORKFLOW_FILE
 from spacy_lambda.config.keys import Key, bulk_keys, function_keys, project_keys, source_keys
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY
 from spacy_lambda.config.rules import MIN_MEMORY_MB
+from spacy_lambda.config.scaffold import add_region
 from spacy_lambda.config.template import _has_default, _remark, render_project, toml_value
 from spacy_lambda.config.toml_file import parse_toml
 from spacy_lambda.core.artifact.pack import pack
@@ -74,6 +75,32 @@ def test_the_file_loads_to_the_defaults(here: Path) -> None:
         functions=(FunctionConfig(name="ner", pipeline=str(here / "compiled")),),
         folder=here,
     )
+
+
+def test_a_region_is_added_to_a_file_that_was_written_without_one(here: Path) -> None:
+    create_project("s3://models/x")
+    file = here / "spacy-lambda.toml"
+    before = file.read_text("utf-8")
+    with pytest.raises(ConfigError, match=r"region is .*expected a region"):
+        add_region(file, "nowhere")
+    assert file.read_text("utf-8") == before
+    assert add_region(file, "eu-central-1")
+    assert load_project(environ={}).region == "eu-central-1"
+    assert not add_region(file, "us-east-1")
+    create_project("s3://models/x", here / "other.toml", region="eu-central-1")
+    assert file.read_text("utf-8") == (here / "other.toml").read_text("utf-8")
+
+
+def test_a_file_without_the_comment_of_a_region_stays_as_it_is(here: Path) -> None:
+    file = here / "spacy-lambda.toml"
+    file.write_text('[project]\nname = "p"\n[functions.ner]\npipeline = "./compiled"\n')
+    assert not add_region(file, "eu-central-1")
+    assert "region" not in file.read_text("utf-8")
+
+
+def test_lines_fit_a_terminal(here: Path) -> None:
+    create_project("s3://models/x", region="eu-central-1")
+    assert max(map(len, (here / "spacy-lambda.toml").read_text("utf-8").splitlines())) <= 100
 
 
 def test_a_region_can_be_left_to_the_environment(here: Path) -> None:

@@ -157,8 +157,8 @@ papers-ner |  1/12 | 10:00:09 AM | UPDATE_COMPLETE      | AWS::Lambda::Alias    
         ("shift traffic", 12, 12),
     ]
     assert lines == [
-        "   0/12  update in progress: CloudFormation::Stack papers-ner",
-        "   1/12  update complete: Lambda::Alias Function/Live",
+        "  update in progress: CloudFormation::Stack papers-ner",
+        "  update complete: Lambda::Alias Function/Live",
     ]
 
 

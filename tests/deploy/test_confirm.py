@@ -60,11 +60,11 @@ def deploy_functions(project, functions, *, confirm, on_line, on_step, **rest):
     time.sleep(0.3)
     return [Live("papers-ner", "2", "1", "https://url")]
 
-def asked(*arguments, **options):
+def begin(**options):
     print("WORK IS BEGUN", file=sys.stderr)
-    return Aws("123456789012", "eu-central-1", None)
 
-aws.open_account, cdk_cli.find_cdk = asked, lambda **options: None
+aws.open_account = lambda project: Aws("123456789012", "eu-central-1", None)
+cdk_cli.find_cdk = begin
 deployment.deploy = deploy_functions
 function = "AWS::Lambda::Function", "papers-ner"
 destruction.find_resources_to_delete = lambda aws, stacks: [StackResource(stacks[0], *function)]

@@ -12,7 +12,9 @@ import spacy
 
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.deploy.deployment import plan
+from spacy_lambda.deploy.expected_predictions import find_difference
 from spacy_lambda.deploy.golden_tests import (
+    GoldenRequest,
     GoldenTest,
     make_golden_tests,
     open_predictor,
@@ -113,7 +115,9 @@ def test_an_invalid_request_is_refused_before_anything_is_deployed(tmp_path: Pat
     spacy.blank("en").to_disk(tmp_path / "pipeline")
     long = {"text": "a" * 2_000_000}
     with pytest.raises(DeployError, match=r"tests.jsonl:7: the golden test is refused: .*2,000,000 characters"):
-        make_golden_tests(open_predictor(tmp_path / "pipeline"), [(7, long)], path=tmp_path / "tests.jsonl")
+        make_golden_tests(
+            open_predictor(tmp_path / "pipeline"), [GoldenRequest(7, long)], path=tmp_path / "tests.jsonl"
+        )
 
 
 @pytest.mark.parametrize(
@@ -140,3 +144,64 @@ def test_the_golden_tests_of_all_functions_are_read_before_the_first_is_bundled(
     project = Project(name="papers", region="eu-central-1", functions=(first, second), folder=tmp_path)
     with pytest.raises(DeployError, match=r"golden.jsonl:1: the golden test is refused"):
         plan(project, project.functions, aws=None, cdk=None)  # type: ignore[arg-type]
+
+
+def test_the_faults_of_all_lines_are_reported_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "golden.jsonl"
+    path.write_text('{"txt": 1}\n{"text": "iron"}\n[1]\n{"text": "iron", "expected": null}\n')
+    with pytest.raises(DeployError) as caught:
+        read_requests(path)
+    first, *lines = caught.value.message.splitlines()
+    assert first == f"{path} has 3 faults:"
+    assert [line.partition(":")[0] for line in lines] == ["  line 1", "  line 3", "  line 4"]
+    assert 'invalid "expected": it is not an array or an object' in lines[2]
+    assert caught.value.remedy.startswith("change each:\n  line 1: ")
+
+
+SILICON = {"text": "silicon", "label": "MATERIAL", "start": 3, "end": 10}
+
+
+def test_a_line_may_name_the_prediction_that_it_expects(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "MATERIAL", "pattern": "silicon"}])  # type: ignore[attr-defined]
+    nlp.to_disk(tmp_path / "pipeline")
+    path, predictor = tmp_path / "golden.jsonl", open_predictor(tmp_path / "pipeline")
+
+    def make(*expected: Any) -> Any:
+        lines = ({"text": "On silicon.", "expected": one} for one in expected)
+        path.write_text("\n".join(map(json.dumps, lines)))
+        return make_golden_tests(predictor, read_requests(path), path=path)
+
+    assert make([SILICON]) == (GoldenTest(1, {"text": "On silicon."}, [SILICON]),)
+    with pytest.raises(DeployError, match=r'golden.jsonl:1: .*"expected": unexpected: MATERIAL 3–10') as caught:
+        make([])
+    assert "silicon" not in str(caught.value)
+    with pytest.raises(DeployError, match=r"has 2 faults:\n  line 1: .*\n  line 3: .*array, not an object"):
+        make([], [SILICON], {"ents": []})
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "difference"),
+    [
+        ([SILICON], [SILICON], None),
+        ([{**SILICON, "score": 0.991}], [{**SILICON, "score": 0.99}], None),
+        ({"cats": {"YES": 1}}, {"cats": {"YES": 1.0}}, None),
+        ([SILICON], [{**SILICON, "label": "TASK"}], "missing: MATERIAL 3–10; unexpected: TASK 3–10"),
+        ([SILICON, SILICON], [SILICON], "the same ones in another order or number"),
+        ([[SILICON], []], [[SILICON], [SILICON]], "item 2: unexpected: MATERIAL 3–10"),
+        ([[SILICON]], [[SILICON], []], "2 items, not 1"),
+        ({"cats": {"YES": 0.9}}, {"cats": {"YES": 0.2}}, '"cats": "YES": 0.2, not 0.9'),
+        ({"ents": [], "cats": {}}, {"ents": [], "sents": []}, '"cats" is missing; "sents" is unexpected'),
+        ({"ents": True}, {"ents": "silicon"}, '"ents": a string, not a boolean'),
+        ({"ents": "iron"}, {"ents": "silicon"}, '"ents": another string'),
+    ],
+)
+def test_differences_are_described_by_labels_and_offsets(expected: Any, found: Any, difference: str | None) -> None:
+    assert find_difference(expected, found) == difference
+
+
+def test_a_difference_in_the_text_alone_is_explained() -> None:
+    found = find_difference([SILICON], [{**SILICON, "text": "Silicon"}])
+    assert found is not None
+    assert found.endswith("the text or another value differs")
+    assert "ilicon" not in found

@@ -37,7 +37,7 @@ def test_texts_of_a_file(tmp_path: Path) -> None:
 
 
 def test_texts_of_golden_tests(predictor: Any) -> None:
-    requests = [request for _, request in read_requests(None)]
+    requests = [one.request for one in read_requests(None)]
     built_in = golden_texts(None, requests, predictor)
     assert (built_in.source, len(built_in.texts)) == ("the built-in sample", 6)
     own = golden_texts(Path("some/golden.jsonl"), [{"texts": ["iron", ""]}, {"text": "zinc"}], predictor)

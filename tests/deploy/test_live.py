@@ -205,7 +205,7 @@ def test_a_rehearsal_that_is_served_takes_the_place_of_aws(project: Path) -> Non
     assert rehearsed.exit_code == 0, (rehearsed.output, rehearsed.exception)
     assert f"{FUNCTION}: version 1 is live in the rehearsal" in rehearsed.stdout
     assert "This was a rehearsal: nothing was read or changed in AWS." in rehearsed.stdout
-    assert f"  - left the stack {FUNCTION}: " in rehearsed.stdout
+    assert f"  - left the stack {FUNCTION} as it is\n" in rehearsed.stdout
     assert rehearsed.stdout.endswith("next: spacy-lambda deploy\n")
     assert live() == "1"
 
@@ -272,7 +272,7 @@ def test_status_reports_the_state(project: Path) -> None:
     assert [version["number"] for version in status["versions"]] == [3, 2]
     assert status["url"].startswith("https://")
     status = run(project, "status").stdout
-    assert "papers-ner: version 3 is live (UPDATE_COMPLETE)\n" in status
+    assert "papers-ner: version 3 is live; stack: update complete\n" in status
     assert re.findall(r"^  version (\d): .*(en_materials [\d.]+)", status, re.MULTILINE) == [
         ("3", "en_materials 1.2.0"),
         ("2", "en_materials 1.1.0"),

@@ -15,7 +15,7 @@ from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import concurrency_limits
 from spacy_lambda.deploy.cost import Cost, Sizes, estimate
 from spacy_lambda.deploy.latency import Latency
-from spacy_lambda.deploy.resources import callers, planned_resources, read_template
+from spacy_lambda.deploy.resources import callers, page_warnings, planned_resources, read_template
 from spacy_lambda.errors import DeployError
 from spacy_lambda.runtime.telemetry.recorder import Recorder
 from tests.config.files import FUNCTION, PROJECT, faults, load
@@ -224,3 +224,9 @@ def test_memory_changes_the_duration_and_the_price(tmp_path: Path) -> None:
     small, large = (cost(tmp_path, memory=memory) for memory in (1769, 3538))
     assert small.ms > large.ms
     assert small.per_million["compute"] < large.per_million["compute"]
+
+
+def test_a_page_that_no_browser_can_open_is_warned_of() -> None:
+    (warning,) = page_warnings(function(page=True))
+    assert "browsers do not sign requests" in warning
+    assert page_warnings(function(page=True, auth="none")) == page_warnings(function()) == ()

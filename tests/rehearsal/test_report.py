@@ -48,6 +48,7 @@ def plan(*, is_new: bool, changes: tuple[str, ...] = ()) -> Any:
     prepared = SimpleNamespace(bundle=SimpleNamespace(zipped=51_100_000, unzipped=0), golden_tests=("a", "b"))
     planned = SimpleNamespace(
         prepared=prepared,
+        spec=SimpleNamespace(function_name="papers-ner"),
         is_new=is_new,
         changes=changes,
         resources=("function",),
@@ -68,10 +69,17 @@ def test_the_next_version_is_an_update(capsys: pytest.CaptureFixture[str]) -> No
     live = Live("papers-ner", "1", "1", None)
     print_rehearsal(plan(is_new=False), [live], running(), following="spacy-lambda deploy", err=True)
     printed = capsys.readouterr().err
-    assert "  - updated the stack papers: " in printed
-    assert "  - left the stack papers-ner: " in printed
+    assert "  - updated, if it differs, the stack papers: " in printed
+    assert "  - left the stack papers-ner as it is\n" in printed
     assert "bootstrap" not in printed
     assert "published" not in printed
+
+
+def test_an_update_is_described_as_in_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    live = Live("papers-ner", "2", "1", None)
+    changed = plan(is_new=False, changes=("code", "memory 1769 → 3008"))
+    print_rehearsal(changed, [live], running(), following="spacy-lambda deploy", err=False)
+    assert "  - updated the stack papers-ner: code, memory 1769 → 3008; nothing else\n" in capsys.readouterr().out
 
 
 def test_serving_ends_with_a_signal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,14 +46,15 @@ class FunctionConfig:
     :param snapstart: Publish versions with a snapshot of their init, at a cost.
     :param auth: Callers of the Function URL: ``iam`` for those with the permission, ``none`` for everybody.
     :param cors: Origins whose pages may call the Function URL.
-    :param page: Serve the page at the Function URL.
+    :param page: Serve the page at the Function URL; with auth ``iam`` no browser can open it.
     :param examples: Texts that the page offers to try; by default those of the pipeline's meta.json, or general ones.
     :param metrics: Emit CloudWatch metrics.
     :param tracing: Trace invocations with X-Ray, at a cost for each trace.
     :param alarm_email: Recipient of alarms, after confirming Amazon's first email.
     :param budget: US dollars a month above which an email is sent; needs alarm_email.
     :param log_retention: Days to keep logs.
-    :param golden: JSON Lines file of golden tests, which a new version must pass before it goes live.
+    :param golden: JSON Lines file of golden tests, requests with an optional ``expected``, which a new version must
+        pass before it goes live.
     :param canary: Traffic shift to a new version.
     :param keep_versions: Published versions to keep, the live one among them.
     :param environment: Additional environment variables.

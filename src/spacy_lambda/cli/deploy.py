@@ -18,6 +18,7 @@ from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.cli.progress import paused, stages
 from spacy_lambda.cli.rehearsal import suggests_local
+from spacy_lambda.config.toml_file import FILE
 
 if TYPE_CHECKING:
     from spacy_lambda.config.project import FunctionConfig, Project
@@ -36,6 +37,9 @@ _KEPT_EFFECT = (
     " `spacy-lambda status --local`."
 )
 """Effects of Ctrl-C."""
+
+_ACCOUNT = "account {0.account}/{0.region}"
+"""First line of a plan."""
 
 
 @suggests_local(always=True)
@@ -62,7 +66,10 @@ def deploy(
         bool, typer.Option("--local", help="Rehearse on this machine, without credentials; nothing reaches AWS.")
     ] = False,
     serve: Annotated[
-        bool, typer.Option("--serve", help="With --local: keep the functions until Ctrl-C, for other commands.")
+        bool,
+        typer.Option(
+            "--serve", help="With --local: serve the functions until Ctrl-C; other commands find them with --local."
+        ),
     ] = False,
     yes: YesOption = False,
     config: ConfigOption = None,
@@ -84,7 +91,7 @@ def deploy(
     is_confirmed = yes or plan_only or local
     if pipeline is not None:
         require_terminal(yes=is_confirmed)
-        _create_project(pipeline, config, region)
+        _create_project(pipeline, config, region, local=local)
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
     from spacy_lambda.deploy.deployment import PlanOptions
@@ -95,8 +102,9 @@ def deploy(
         return
     project = load_project(config, region=region)
     chosen = chosen_functions(project, functions or [])
+    aws = open_account(project)
     require_terminal(yes=is_confirmed)
-    aws, cdk = open_account(project), find_cdk(on_line=partial(print_lines, err=True))
+    cdk = find_cdk(on_line=partial(print_lines, err=True))
     if plan_only:
         _plan(project, chosen, aws, cdk, options, as_json=as_json)
     else:
@@ -107,6 +115,8 @@ def deploy(
         for one, function in zip(released, chosen, strict=True):
             command = invoke_command(project, function.name, config=config, region=region, profile=profile)
             _print_live(one, command)
+        if region is not None and not _has_region(config):
+            print_lines(f'add to [project] in {config or FILE}, for the other commands: region = "{region}"')
 
 
 def _rehearse(
@@ -130,15 +140,32 @@ def _rehearse(
     project = load_project(config, region=region, environ=project_environ(config, local=True))
     chosen = chosen_functions(project, functions or [])
     words = command_options(config=config, region=region)
+    account = "rehearsal, nothing is read from AWS: account {0.account}/{0.region}"
     following = _following(config, region, words)  # before the rehearsal sets a region
     with rehearsal(project, chosen, keep=serve) as running:
         aws, cdk = open_account(project), find_cdk(on_line=partial(print_lines, err=True))
         if plan_only:
-            _plan(project, chosen, aws, cdk, options, as_json=as_json)
+            _plan(project, chosen, aws, cdk, options, as_json=as_json, account=account)
+            rehearse = command_line("spacy-lambda", "deploy", *(functions or ()), "--local", *words)
+            print_lines(
+                "",
+                "This is the plan of a rehearsal: what is deployed in AWS is not known.",
+                f"next: {rehearse}",
+                err=as_json,
+            )
             return
         effect = "nothing is in AWS" if running.functions else f"nothing is in AWS. {_KEPT_EFFECT}"
         plan, released = _release(
-            project, chosen, aws, cdk, options, yes=True, as_json=as_json, rehearsing=True, effect=effect
+            project,
+            chosen,
+            aws,
+            cdk,
+            options,
+            yes=True,
+            as_json=as_json,
+            account=account,
+            rehearsing=True,
+            effect=effect,
         )
         if as_json:
             print_json([vars(one) for one in released])
@@ -152,13 +179,18 @@ def _rehearse(
 
 def _following(config: Path | None, region: str | None, words: Sequence[str | Path]) -> str:
     """Return what follows a rehearsal: the deployment, for which the project needs a region."""
-    from spacy_lambda.config.precedence import override
-    from spacy_lambda.config.toml_file import FILE, read_toml
-
-    file = config or Path(FILE)
-    if override(read_toml(file), region=region, environ=os.environ)[0]["project"].get("region") is None:
+    if region is None and not _has_region(config):
+        file = config or Path(FILE)
         return f"set project.region in {file}, then: {command_line('spacy-lambda', 'deploy', '--plan', *words)}"
     return command_line("spacy-lambda", "deploy", *words)
+
+
+def _has_region(config: Path | None) -> bool:
+    """Return whether the file or the environment has a region for the commands that are given none."""
+    from spacy_lambda.config.precedence import override
+    from spacy_lambda.config.toml_file import read_toml
+
+    return "region" in override(read_toml(config or Path(FILE)), region=None, environ=os.environ)[0]["project"]
 
 
 def command_options(*, config: Path | None, region: str | None, profile: str | None = None) -> list[str | Path]:
@@ -177,20 +209,28 @@ def invoke_command(
     return f"{command_line(*words)} --text '...'"
 
 
-def _create_project(pipeline: str, config: Path | None, region: str | None) -> None:
-    """Write the project's file, unless it exists and names this pipeline."""
-    from spacy_lambda.config.scaffold import create_project, require_pipeline
-    from spacy_lambda.config.toml_file import FILE
+def _create_project(pipeline: str, config: Path | None, region: str | None, *, local: bool) -> None:
+    """Write the project's file; if it exists and names this pipeline, only the region that it lacks."""
+    from spacy_lambda.config.scaffold import add_region, create_project, require_pipeline
 
     file = config or Path(FILE)
     if not file.exists():
         print_lines(f"wrote {create_project(pipeline, file, region=region)[0]}", err=True)
-    else:
-        require_pipeline(file, pipeline)
+        return
+    require_pipeline(file, pipeline)
+    if region is not None and not local and add_region(file, region):
+        print_lines(f"wrote project.region into {file}", err=True)
 
 
 def _plan(
-    project: Project, chosen: list[FunctionConfig], aws: Aws, cdk: Cdk, options: PlanOptions, *, as_json: bool
+    project: Project,
+    chosen: list[FunctionConfig],
+    aws: Aws,
+    cdk: Cdk,
+    options: PlanOptions,
+    *,
+    as_json: bool,
+    account: str = _ACCOUNT,
 ) -> None:
     """Print the plan, and change nothing in AWS."""
     from spacy_lambda.deploy.deployment import plan as plan_functions
@@ -200,7 +240,7 @@ def _plan(
     if as_json:
         print_json([plan_facts(one, planned) for one in planned.functions])
     else:
-        print_plan(planned, account=f"{aws.account}/{aws.region}")
+        print_plan(planned, account=account.format(aws))
 
 
 def _release(
@@ -212,6 +252,7 @@ def _release(
     *,
     yes: bool,
     as_json: bool,
+    account: str = _ACCOUNT,
     rehearsing: bool = False,
     effect: str = _AWS_EFFECT,
 ) -> tuple[Plan, list[Live]]:
@@ -227,8 +268,7 @@ def _release(
             refuse_images(planned)
         plans.append(planned)
         with paused():
-            if not (as_json and yes):
-                print_plan(planned, account=f"{aws.account}/{aws.region}", err=as_json)
+            print_plan(planned, account=account.format(aws), err=as_json)
             return confirm("deploy?", yes=yes)
 
     with stages(quiet=as_json) as on_step, _interruption_explained(effect):

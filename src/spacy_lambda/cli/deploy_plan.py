@@ -74,9 +74,12 @@ def _named(resources: Iterable[PlannedResource]) -> list[dict[str, str]]:
 
 
 def print_plan(plan: Plan, *, account: str, err: bool = False) -> None:
-    """Print a plan as text: the final state, its cost, and what changes; with the difference, if the plan has it."""
+    """Print a plan as text: the final state, its cost, and what changes; with the difference, if the plan has it.
+
+    :param account: The first line.
+    """
     write = partial(print_lines, err=err)
-    write(f"account {account}")
+    write(account)
     if not plan.bootstrapped:
         write("  + cdk bootstrap: once per account and region")
     for one in plan.functions:
@@ -108,7 +111,7 @@ def _cost(cost: Cost, latency: Latency, memory: int) -> Iterator[str]:
             f"                  ${dollars:.2f} more for {cost.metrics} {what}, if it is called in every hour;"
             " metrics = false turns them off"
         )
-    yield f"    a million:    ${cost.million:.2f} for texts in calls of their own ({_parts(cost.per_million)})"
+    yield f"    a million:    ${cost.million:.2f} requests with one text each ({_parts(cost.per_million)})"
     yield (
         f"                  {cost.ms:.0f} ms each with {memory:,} MB, from {latency.ms:.0f} ms on"
         f" {latency.cpus:g} {'CPU' if latency.cpus == 1 else 'CPUs'} here: {count(latency.texts, 'text')} of"

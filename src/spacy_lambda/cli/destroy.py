@@ -57,7 +57,6 @@ def _destroy(project: Project, functions: list[str], *, delete_models: bool, yes
     from spacy_lambda.deploy.destruction import find_resources_to_delete
 
     names = [one.name for one in chosen_functions(project, functions)]
-    require_terminal(yes=yes)
     aws = open_account(project)
     stacks = [stack_name(project.name, name) for name in names] + ([project.name] if delete_models else [])
     resources_to_delete = find_resources_to_delete(aws, stacks)
@@ -73,9 +72,9 @@ def _destroy(project: Project, functions: list[str], *, delete_models: bool, yes
 
 def _confirm(resources: Sequence[StackResource], aws: Aws, *, delete_models: bool, yes: bool, as_json: bool) -> None:
     """List what would be deleted, and ask."""
-    if not (as_json and yes):
-        models = "the bucket and the images are deleted too" if delete_models else "the bucket and the images stay"
-        print_lines(*(f"  - {one.kind:<36} {one.name}" for one in resources), models, err=as_json)
+    require_terminal(yes=yes)
+    models = "the bucket and the images are deleted too" if delete_models else "the bucket and the images stay"
+    print_lines(*(f"  - {one.kind:<36} {one.about or one.logical_id}" for one in resources), models, err=as_json)
     if not confirm(f"delete {count(len(resources), 'resource')} in {aws.account}/{aws.region}?", yes=yes):
         print_lines("not confirmed; nothing was deleted", err=True)
         raise typer.Exit(1)

@@ -84,7 +84,7 @@ ENGINE_NAMES = ("docker", "podman", "finch", "buildah")
 # Every command.
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing output, unless it is something else.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing output of this command; nothing else.")]
 
 # Commands that read the project's file or call AWS.
 ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]

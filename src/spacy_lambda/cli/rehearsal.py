@@ -24,7 +24,7 @@ from spacy_lambda.errors import ConfigError, SpacyLambdaError
 
 if TYPE_CHECKING:
     from spacy_lambda.config.project import Project
-    from spacy_lambda.deploy.planning import Plan
+    from spacy_lambda.deploy.planning import Plan, Planned
     from spacy_lambda.deploy.promotion import Live
     from spacy_lambda.rehearsal.rehearse import Rehearsal
 
@@ -155,11 +155,15 @@ def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, followi
     yield "This was a rehearsal: nothing was read or changed in AWS. There, the deployment would have"
     if not plan.bootstrapped:
         yield "  - run `cdk bootstrap`, if the account and region do not have it yet"
-    yield f"  - {_verb(plan)} the stack {plan.shared.project}: {', '.join(one.name for one in plan.shared_resources)}"
+    shared = f"the stack {plan.shared.project}: {', '.join(one.name for one in plan.shared_resources)}"
+    yield (
+        f"  - created {shared}"
+        if all(one.is_new for one in plan.functions)
+        else f"  - updated, if it differs, {shared}"
+    )
     for planned, live in zip(plan.functions, released, strict=True):
         bundle, tests = planned.prepared.bundle, count(len(planned.prepared.golden_tests), "golden test")
-        changes = "created" if planned.is_new else "updated" if planned.changes else "left"
-        yield f"  - {changes} the stack {live.function}: {count(len(planned.resources), 'resource')}"
+        yield f"  - {_stack(planned)}"
         if live.version != live.previous:
             size = megabytes(bundle.zipped or bundle.unzipped)
             yield f"  - published version {live.version} ({size}), which passed {tests}, and made it live"
@@ -175,8 +179,14 @@ def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, followi
     yield f"next: {following}"
 
 
-def _verb(plan: Plan) -> str:
-    return "created" if all(one.is_new for one in plan.functions) else "updated"
+def _stack(planned: Planned) -> str:
+    """Describe the change of a function's stack as the plan does."""
+    from spacy_lambda.deploy.changes import describe_changes
+
+    stack = f"the stack {planned.spec.function_name}"
+    if planned.is_new:
+        return f"created {stack}: {count(len(planned.resources), 'resource')}"
+    return f"updated {stack}: {describe_changes(planned.changes)}" if planned.changes else f"left {stack} as it is"
 
 
 def serve_rehearsal(rehearsal: Rehearsal, released: Sequence[Live], *, words: Sequence[str | Path], err: bool) -> None:

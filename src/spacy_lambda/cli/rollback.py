@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from spacy_lambda.cli.confirm import confirm, require_terminal
+from spacy_lambda.cli.confirm import confirm
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local
@@ -36,7 +36,6 @@ def rollback(
 
     project = load_project(config, region=region, environ=project_environ(config, local=local))
     name = chosen_function(project, function).name
-    require_terminal(yes=yes)
     with rehearsed(project, local=local):
         aws = open_account(project)
         found = find_rollback(project.name, name, aws=aws, version=version)

@@ -56,13 +56,18 @@ def _lines(status: FunctionStatus, *, local: bool = False) -> list[str]:
         return [f"{status.name}: not deployed; deploy it with `spacy-lambda deploy{option}`"]
     live = f"version {status.live} is live" if status.live else "no version is live"
     lines = [
-        f"{status.name}: {live} ({status.stack})",
+        f"{status.name}: {live}; {_stack(status.stack)}",
         *(_version(version, status.live) for version in status.versions),
         f"  last day: {_calls(status)}",
         f"  alarms:   {', '.join(status.alarms) or _no_alarms(status)}",
     ]
     lines += [f"  {one.kind + ':':<9} {_source(one)}" for one in status.sources]
     return [*lines, f"  {status.url}"] if status.url else lines
+
+
+def _stack(state: str) -> str:
+    """Describe CloudFormation's status of a stack, such as ``UPDATE_COMPLETE``."""
+    return f"stack: {state.lower().replace('_', ' ')}"
 
 
 def _no_alarms(status: FunctionStatus) -> str:

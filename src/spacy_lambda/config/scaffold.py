@@ -11,8 +11,8 @@ from typing import Any
 from spacy_lambda.config.faults import Fault
 from spacy_lambda.config.github import STAGING, WORKFLOW_FILE, path_problem, render_workflow
 from spacy_lambda.config.load import absolute_location, make_project
-from spacy_lambda.config.template import render_project
-from spacy_lambda.config.toml_file import FILE, parse_toml, read_toml
+from spacy_lambda.config.template import render_project, with_region
+from spacy_lambda.config.toml_file import FILE, parse_toml, read_text, read_toml
 from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.env_names import PROJECT_VARIABLE
 from spacy_lambda.core.files import check_file
@@ -24,7 +24,7 @@ from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import ConfigError, LocationError, SpacyLambdaError
 
-__all__ = ["create_project", "require_pipeline"]
+__all__ = ["add_region", "create_project", "require_pipeline"]
 
 FUNCTION = "ner"
 MAX_NAME_LENGTH = 20
@@ -97,6 +97,23 @@ def require_pipeline(file: Path, pipeline: str) -> None:
             f"exists, and its pipeline is {', '.join(map(repr, named))}",
             f"leave out --pipeline to deploy that one, or write {pipeline!r} as `pipeline` into the file",
         )
+
+
+def add_region(file: Path, region: str) -> bool:
+    """Write the region into a file that :func:`create_project` wrote without one.
+
+    :returns: False if the file has one, or no commented line for it.
+    :raises ConfigError: If the region is invalid, or the file cannot be read or written.
+    """
+    if "region" in read_toml(file).get("project", {}):
+        return False
+    before = read_text(file)
+    text = with_region(before, region)
+    if text == before:
+        return False
+    _check(text, file, {})
+    _write(file, text)
+    return True
 
 
 def _check(text: str, path: Path, environ: Mapping[str, str]) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.config.keys import TABLES, Key, function_keys, project_keys
 
-__all__ = ["render_project", "toml_value"]
+__all__ = ["render_project", "toml_value", "with_region"]
 
 HEAD = """\
-# Configuration of spacy-lambda. Comments show the default of each key, or an example if it is unset by default.
+# Configuration of spacy-lambda. Comments show the default of each key, or an example if it is unset
+# by default.
 """
 COLUMN = 32
+WIDTH = 100
+"""Columns of a line, if its remark can be broken."""
 
 
 def render_project(*, name: str, function: str, pipeline: str, region: str | None) -> str:
@@ -32,6 +37,12 @@ def render_project(*, name: str, function: str, pipeline: str, region: str | Non
         *_tables(f"functions.{function}", function_keys()),
     ]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def with_region(text: str, region: str) -> str:
+    """Return the text of a file with a region in place of its comment; unchanged if it has no such comment."""
+    setting = _line(f"region = {toml_value(region)}", project_keys()["region"].description)
+    return re.sub(r"^# region = .*(\n {3,}#.*)*", lambda _: setting, text, count=1, flags=re.MULTILINE)
 
 
 def toml_value(value: Any) -> str:
@@ -62,7 +73,9 @@ def _tables(path: str, keys: Mapping[str, Key]) -> Iterator[list[str]]:
 
 
 def _line(setting: str, remark: str) -> str:
-    return f"{setting:<{COLUMN}}  # {remark}"
+    """Return a setting and its remark, which continues below itself."""
+    first, *more = textwrap.wrap(remark, max(WIDTH - max(len(setting), COLUMN) - 4, WIDTH // 2))
+    return "\n".join([f"{setting:<{COLUMN}}  # {first}", *(f"{'':<{COLUMN}}  # {line}" for line in more)])
 
 
 def _remark(key: Key) -> str:

@@ -12,7 +12,7 @@ from spacy_lambda.core.files import read_file
 from spacy_lambda.core.foreign_errors import system_reason, value_reason
 from spacy_lambda.errors import ConfigError
 
-__all__ = ["FILE", "WORK_FOLDER", "parse_toml", "read_toml"]
+__all__ = ["FILE", "WORK_FOLDER", "parse_toml", "read_text", "read_toml"]
 
 FILE = "spacy-lambda.toml"
 WORK_FOLDER = ".spacy-lambda"
@@ -29,9 +29,17 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     :raises ConfigError: If there is none, or it is not TOML.
     """
+    return parse_toml(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """Read the text of a file.
+
+    :raises ConfigError: If there is none, or it is not text.
+    """
     try:
         # Some editors on Windows begin a file with a byte order mark.
-        text = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+        return read_file(path, limit=MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as exc:
         remedy = "create it with `spacy-lambda init --pipeline LOCATION`, or name another with --config"
         raise _invalid(path, f"does not exist; looked in {_current_folder()}", remedy) from exc
@@ -39,7 +47,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise _invalid(path, f"is not UTF-8: see byte {exc.start}", "save it as UTF-8") from exc
     except (OSError, ValueError) as exc:
         raise _invalid(path, f"cannot be read: {system_reason(exc)}", "name a readable file with --config") from exc
-    return parse_toml(text, path)
 
 
 def parse_toml(text: str, path: Path) -> dict[str, Any]:

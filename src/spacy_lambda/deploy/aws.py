@@ -39,7 +39,7 @@ def open_account(project: Project) -> Aws:
 
     :raises DeployError: If there are none, AWS does not accept them, or they are of another account than the file's.
     """
-    with aws_errors("reading the identity of the AWS credentials"):
+    with aws_errors("looking up the AWS account"):
         session = boto3.Session(region_name=project.region)
         identity = session.client("sts", region_name=project.region).get_caller_identity()
     if project.account not in (None, identity["Account"]):

@@ -170,13 +170,16 @@ def _report_stage(line: str, on_step: OnStep, stage: Stage) -> int:
 
 
 def _short_event(line: str) -> str:
-    """Return an event of a resource without stack, time and logical ID, to fit a terminal; other lines as they are."""
+    """Return an event of a resource without stack, count, time and logical ID; other lines as they are.
+
+    The count ends below its total, of which resources that stay as they are are a part.
+    """
     parts = [part.strip() for part in line.split(" | ")]
     if len(parts) < EVENT_PARTS or not RESOURCE.search(line):
         return line
-    _, count, _, state, kind, *name = parts
+    _, _, _, state, kind, *name = parts
     named = LOGICAL_ID.sub("", " | ".join(name), count=1)
-    return f"{count:>5}  {state.lower().replace('_', ' ')}: {kind.removeprefix('AWS::')} {named}"
+    return f"{state.lower().replace('_', ' ')}: {kind.removeprefix('AWS::')} {named}"
 
 
 def find_cdk(*, on_line: Callable[[str], None] = lambda line: None) -> Cdk:

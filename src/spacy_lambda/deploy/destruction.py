@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
@@ -16,7 +17,8 @@ from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.lambda_function import log_group_name
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.lock import deployment_lock
-from spacy_lambda.deploy.stacks import StackResource, find_stack, require_settled, stack_resources
+from spacy_lambda.deploy.resources import NOT_A_RESOURCE, resource_name
+from spacy_lambda.deploy.stacks import StackResource, deployed_template, find_stack, require_settled, stack_resources
 from spacy_lambda.errors import DeployError
 
 __all__ = ["destroy", "find_resources_to_delete", "remaining_resources"]
@@ -27,9 +29,17 @@ def find_resources_to_delete(aws: Aws, stacks: list[str]) -> list[StackResource]
 
     :raises DeployError: If a change of one of them is in progress.
     """
-    return [
-        one for stack in stacks if require_settled(aws, stack, to_delete=True) for one in stack_resources(aws, stack)
-    ]
+    return [one for stack in stacks if require_settled(aws, stack, to_delete=True) for one in _named(aws, stack)]
+
+
+def _named(aws: Aws, stack: str) -> Iterator[StackResource]:
+    """Yield the resources of a stack with the names that its plan had; AWS's own are blank or random for some types."""
+    template = deployed_template(aws, stack).get("Resources", {})
+    for one in stack_resources(aws, stack):
+        if one.kind != NOT_A_RESOURCE:
+            described = template.get(one.logical_id)
+            about = one.name if described is None else resource_name(stack, one.logical_id, described)
+            yield replace(one, about=about)
 
 
 def destroy(aws: Aws, project: str, names: list[str], *, delete_models: bool) -> None:

@@ -109,7 +109,7 @@ def _alias(spec: FunctionSpec, prepared: Prepared, live: str | None) -> str:
     shift = "" if spec.config.canary == "all-at-once" else f", shifted {spec.config.canary}"
     return (
         f"{ALIAS}{now}: moves to a version that passes {tests}{shift}; the newest"
-        f" {count(kept, 'version')} {'is' if kept == 1 else 'are'} kept"
+        f" {count(kept, 'version')} {'is' if kept == 1 else 'are'} kept, for `spacy-lambda rollback`"
     )
 
 

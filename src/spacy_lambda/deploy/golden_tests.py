@@ -1,7 +1,8 @@
 """Golden tests: requests, and the predictions that a new version must return before it goes live.
 
 The expected predictions are those of the same pipeline on this machine, by the same code. A function's can only differ
-if something went wrong on the way, or if its CPU computes differently.
+if something went wrong on the way, or if its CPU computes differently. If a line names the prediction that it expects,
+the pipeline must give it on this machine, before anything is deployed.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy_lambda.client.invocation import Invocation
 from spacy_lambda.client.lambda_api import invoke_function
@@ -21,16 +22,45 @@ from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.expected_predictions import find_difference
 from spacy_lambda.errors import DeployError, InvokeError, RequestError
 
 if TYPE_CHECKING:
     from spacy_lambda.runtime.predictor import Predictor
 
-__all__ = ["GoldenTest", "make_golden_tests", "open_predictor", "read_requests", "run_golden_tests"]
+__all__ = ["GoldenRequest", "GoldenTest", "make_golden_tests", "open_predictor", "read_requests", "run_golden_tests"]
 
 MAX_BYTES = 16 * 1024 * 1024
 DEFAULT_FILE = Path(__file__).with_suffix(".jsonl")
 REMEDY = 'write a request in each line: {"text": "..."}'
+EXPECTED = "expected"
+"""Key of a line, next to those of the request."""
+
+
+class GoldenRequest(NamedTuple):
+    """One line of a file of golden tests.
+
+    :param number: Its number.
+    :param request: The event.
+    :param expected: The prediction that it names, as JSON; ``None`` if it names none.
+    """
+
+    number: int
+    request: dict[str, Any]
+    expected: Any = None
+
+
+class Fault(NamedTuple):
+    """One fault of a file of golden tests.
+
+    :param number: Number of the line.
+    :param problem: The problem, with the actual value.
+    :param remedy: What to change.
+    """
+
+    number: int
+    problem: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -47,42 +77,57 @@ class GoldenTest:
     expected: Any
 
 
-def read_requests(path: Path | None) -> list[tuple[int, dict[str, Any]]]:
-    """Read the requests of golden tests, with their line numbers, and check all that does not depend on the pipeline.
+def read_requests(path: Path | None) -> list[GoldenRequest]:
+    """Read the requests of golden tests, and check all that does not depend on the pipeline.
 
     :param path: JSON Lines, a request in each line; ``None`` for those that come with spacy-lambda.
-    :raises DeployError: If the file cannot be read, has no requests, or an invalid one; names its line.
+    :raises DeployError: If the file cannot be read, has no requests, or invalid ones; names each line.
     """
     path = path or DEFAULT_FILE
     try:
         lines = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").split("\n")
     except (OSError, ValueError) as exc:
         raise DeployError(f"the golden tests cannot be read from {path}: {system_reason(exc)}", remedy=REMEDY) from exc
-    requests = [(number, _read_request(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
-    if not requests:
+    read = [_read_request(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    _raise_faults(path, [one for one in read if isinstance(one, Fault)])
+    if not read:
         raise DeployError(f"{path} has no golden tests", remedy=REMEDY)
-    return requests
+    return [one for one in read if isinstance(one, GoldenRequest)]
 
 
-def _read_request(path: Path, number: int, line: str) -> dict[str, Any]:
+def _read_request(number: int, line: str) -> GoldenRequest | Fault:
     from spacy_lambda.runtime.request import parse_request
 
     try:
         request = parse_json(line)
     except ValueError as exc:
-        raise DeployError(f"{path}:{number}: the golden test is not JSON: {exc}", remedy=REMEDY) from exc
+        return Fault(number, f"the golden test is not JSON: {exc}", REMEDY)
     if not isinstance(request, dict):
-        raise DeployError(f"{path}:{number}: the golden test is not a JSON object", remedy=REMEDY)
+        return Fault(number, "the golden test is not a JSON object", REMEDY)
+    is_named, expected = EXPECTED in request, request.pop(EXPECTED, None)
+    if is_named and not isinstance(expected, list | dict):
+        remedy = "write the prediction as `spacy-lambda invoke --json` prints it, or leave it out"
+        return Fault(number, f'the golden test has an invalid "{EXPECTED}": it is not an array or an object', remedy)
     try:
         parse_request(request, max_length=sys.maxsize)
     except RequestError as exc:
-        raise _refused(path, number, exc) from exc
-    return request
+        return _refused(number, exc)
+    return GoldenRequest(number, request, expected)
 
 
-def _refused(path: Path | None, number: int, error: RequestError) -> DeployError:
-    message = f"{path or DEFAULT_FILE}:{number}: the golden test is refused: {error.message}"
-    return DeployError(message, remedy=error.remedy)
+def _refused(number: int, error: RequestError) -> Fault:
+    return Fault(number, f"the golden test is refused: {error.message}", error.remedy)
+
+
+def _raise_faults(path: Path | None, faults: Sequence[Fault]) -> None:
+    """Raise one error for all faults of a file."""
+    file = path or DEFAULT_FILE
+    if len(faults) == 1:
+        raise DeployError(f"{file}:{faults[0].number}: {faults[0].problem}", remedy=faults[0].remedy)
+    if faults:
+        problems = "".join(f"\n  line {one.number}: {one.problem}" for one in faults)
+        remedies = "".join(f"\n  line {one.number}: {one.remedy}" for one in faults)
+        raise DeployError(f"{file} has {len(faults)} faults:{problems}", remedy=f"change each:{remedies}")
 
 
 def open_predictor(folder: Path) -> Predictor:
@@ -95,22 +140,32 @@ def open_predictor(folder: Path) -> Predictor:
 
 
 def make_golden_tests(
-    predictor: Predictor, requests: Sequence[tuple[int, dict[str, Any]]], *, path: Path | None = None
+    predictor: Predictor, requests: Sequence[GoldenRequest], *, path: Path | None = None
 ) -> tuple[GoldenTest, ...]:
     """Run the pipeline on this machine for the expected responses.
 
     :param predictor: The pipeline that is being deployed.
     :param path: File of the requests; ``None`` for those that come with spacy-lambda.
-    :raises DeployError: If this pipeline does not accept a request.
+    :raises DeployError: If this pipeline does not accept a request, or does not give the prediction that a line names.
     """
-    made = []
-    for number, request in requests:
+    made = list(_made(predictor, requests))
+    _raise_faults(path, [one for one in made if isinstance(one, Fault)])
+    return tuple(one for one in made if isinstance(one, GoldenTest))
+
+
+def _made(predictor: Predictor, requests: Sequence[GoldenRequest]) -> Iterator[GoldenTest | Fault]:
+    for number, request, expected in requests:
         try:
-            expected = json.loads(json.dumps(predictor.predict(predictor.parse(request))))
+            found = json.loads(json.dumps(predictor.predict(predictor.parse(request))))
         except RequestError as exc:
-            raise _refused(path, number, exc) from exc
-        made.append(GoldenTest(number, request, expected))
-    return tuple(made)
+            yield _refused(number, exc)
+            continue
+        difference = None if expected is None else find_difference(expected, found)
+        if difference is None:
+            yield GoldenTest(number, request, found)
+        else:
+            problem = f'the pipeline does not predict what is "{EXPECTED}": {difference}'
+            yield Fault(number, problem, "deploy another pipeline, or correct the line")
 
 
 def run_golden_tests(

@@ -21,7 +21,14 @@ from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
 from spacy_lambda.deploy.cost import Cost, Sizes, estimate
 from spacy_lambda.deploy.final_state import Fact, final_state
 from spacy_lambda.deploy.preparation import Prepared
-from spacy_lambda.deploy.resources import Callers, PlannedResource, callers, planned_resources, read_template
+from spacy_lambda.deploy.resources import (
+    Callers,
+    PlannedResource,
+    callers,
+    page_warnings,
+    planned_resources,
+    read_template,
+)
 from spacy_lambda.deploy.source_checks import check_sources
 from spacy_lambda.deploy.stacks import IN_REVIEW, deployed_template, is_bootstrapped, require_settled
 from spacy_lambda.deploy.stages import begin
@@ -47,7 +54,7 @@ class Planned:
     :param resources: All resources of the stack once it is live.
     :param callers: The principals that can call the function.
     :param limit: Its concurrency.
-    :param warnings: About its event sources.
+    :param warnings: About its page and its event sources.
     """
 
     prepared: Prepared
@@ -98,7 +105,7 @@ def make_plan(
         AWS refuses.
     """
     limits = concurrency_limits(aws, project.name, [one.config for one in prepared])
-    warnings = {one.config.name: check_sources(aws, one.config) for one in prepared}
+    warnings = {one.config.name: (*page_warnings(one.config), *check_sources(aws, one.config)) for one in prepared}
     live = {one.config.name: live_version(aws, stack_name(project.name, one.config.name)) for one in prepared}
     specs = [
         make_spec(

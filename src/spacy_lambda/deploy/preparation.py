@@ -97,7 +97,7 @@ def prepare(
         predictor = open_predictor(folder)
         golden_tests = make_golden_tests(predictor, requests, path=config.golden)
         labels = _labels(predictor)
-        sample = own_texts or golden_texts(config.golden, [request for _, request in requests], predictor)
+        sample = own_texts or golden_texts(config.golden, [one.request for one in requests], predictor)
         yield Prepared(
             config=config,
             folder=folder,

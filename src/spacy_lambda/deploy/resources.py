@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy_lambda.cdk.settings import FunctionConfig
 from spacy_lambda.cdk.spec import ALIAS, FunctionSpec
 from spacy_lambda.core.strict_json import parse_json
 
@@ -16,6 +17,7 @@ __all__ = [
     "PlannedResource",
     "callers",
     "names_of",
+    "page_warnings",
     "planned_resources",
     "properties_of",
     "read_template",
@@ -138,13 +140,22 @@ DESCRIPTIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
 
 def callers(spec: FunctionSpec) -> Callers:
     """Describe the callers of the Function URL."""
-    pages = (
-        f"; pages of {', '.join(spec.config.cors)} may" if spec.config.cors else "; no web page of another origin may"
-    )
+    origins = ", ".join(spec.config.cors)
+    pages = f"; web pages of {origins} can call it too" if origins else "; web pages of other origins cannot"
     if spec.config.auth == "none":
         return Callers(True, f'PUBLIC: anyone on the internet can call its URL, unsigned (auth = "none"){pages}')
     return Callers(
         False,
         f"principals with lambda:InvokeFunctionUrl and lambda:InvokeFunction on it in account {spec.account},"
         f' by signed requests (auth = "iam"){pages}',
+    )
+
+
+def page_warnings(config: FunctionConfig) -> tuple[str, ...]:
+    """Warn of a page that no browser can open."""
+    if not config.page or config.auth == "none":
+        return ()
+    return (
+        'page = true with auth = "iam": browsers do not sign requests, and cannot open the page at the Function URL;'
+        ' write auth = "none", or use the page of `spacy-lambda serve`',
     )

@@ -64,12 +64,16 @@ class StackResource:
 
     :param stack: The stack.
     :param kind: CloudFormation's name of its type.
-    :param name: Its own.
+    :param name: Its own, of a form that depends on the type.
+    :param logical_id: Its key in the template.
+    :param about: The name for people, as plans have it.
     """
 
     stack: str
     kind: str
     name: str
+    logical_id: str = ""
+    about: str = ""
 
 
 def find_stack(aws: Aws, name: str) -> Stack | None:
@@ -116,7 +120,12 @@ def stack_resources(aws: Aws, name: str) -> list[StackResource]:
     with aws_errors(f"listing the resources of the stack {name}"):
         pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
         return [
-            StackResource(name, resource["ResourceType"], resource.get("PhysicalResourceId", ""))
+            StackResource(
+                name,
+                resource["ResourceType"],
+                resource.get("PhysicalResourceId", ""),
+                resource["LogicalResourceId"],
+            )
             for page in pages
             for resource in page["StackResourceSummaries"]
         ]
