@@ -48,7 +48,12 @@ def check_packages() -> list[Finding]:
     missing = [name for name in BASE if _version(name) is None]
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", IMPORTS], capture_output=True, text=True, check=False, timeout=IMPORT_SECONDS
+            [sys.executable, "-P", "-c", IMPORTS],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=IMPORT_SECONDS,
+            cwd=sys.prefix,  # the current folder may have been deleted
         )
         problem = f"ended with {done.returncode}: {_last(done.stderr)}" if done.returncode else None
     except subprocess.TimeoutExpired:
