@@ -374,7 +374,7 @@ def test_the_command(small: Path, links: Path, tmp_path: Path, monkeypatch: pyte
     from spacy_lambda.cli import make_app
 
     output = CliRunner().invoke(make_app(), ["bundle", str(small), str(tmp_path / "out.zip"), "--report"]).output
-    assert "below the limit" in output
+    assert "left of the limit" in output
     assert "spacy_lambda.runtime.handler.handler" in output
     assert "pure" in output
     assert (tmp_path / "out.zip.svg").read_text().startswith("<svg")

@@ -40,18 +40,20 @@ def test_errors_of_an_earlier_version_are_kept_with_their_output(
 
 def test_documents_with_an_error_are_listed(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
     source = tmp_path / "corpus.jsonl"
-    source.write_bytes(b'{"text": "iron"}\n{bad\n[]\n{"txt": "a"}\n\n{"text": null, "id": 7}\n{"text": "\\ud800"}\n')
+    source.write_bytes(
+        b'{"text": "iron"}\n{bad\n[]\n{"txt": "a", "id": "c"}\n\n{"text": null, "id": 7}\n{"text": "\\ud800"}\n'
+    )
     summary = annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
     errors = [json.loads(line) for line in (tmp_path / "out" / "_errors.jsonl").read_bytes().splitlines()]
     assert summary.counts.errors == 5
     assert [(error["id"], error["number"]) for error in errors] == [
         ("corpus.jsonl:2", 2),
         ("corpus.jsonl:3", 3),
-        ("corpus.jsonl:4", 4),
+        ("c", 4),
         (7, 6),
         ("corpus.jsonl:7", 7),
     ]
-    assert "the key 'text' is missing; keys: 'txt'" in errors[2]["error"]["errorMessage"]
+    assert "the key 'text' is missing; keys: 'txt', 'id'" in errors[2]["error"]["errorMessage"]
     with pytest.raises(CorpusError, match=r"corpus\.jsonl:2: the line is not valid JSON"):
         annotate(source, tmp_path / "stopped", pipeline=pipeline, on=engine, on_error="stop")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -69,6 +70,12 @@ def test_an_extra_needs_what_the_extras_in_it_need(monkeypatch: pytest.MonkeyPat
     ]
     monkeypatch.setattr("spacy_lambda.doctor.installed.requires", lambda name: texts)
     assert missing_extras("hub") == ["nobodys-package", "typer"]
+
+
+def test_an_installed_version_that_does_not_fit_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy_lambda.doctor.installed.requires", lambda name: ['typer>=99; extra == "cli"'])
+    (absence,) = [finding for finding in check_extras()[1:] if finding.name == "extra cli"]
+    assert absence.detail == f"not installed (typer>=99, here {version('typer')})"
 
 
 def test_annotate_needs_pyarrow_for_parquet_alone() -> None:

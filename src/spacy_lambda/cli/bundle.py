@@ -146,7 +146,7 @@ def _print_sizes(made: Bundle) -> None:
     small = sum(_parts(made).values()) - sum(large.values())
     sizes = [*large.items(), ("the rest", small), ("total", made.unzipped)]
     if made.package_type == "zip":
-        sizes.append(("below the limit", UNZIPPED_BYTES - made.unzipped))
+        sizes.append(("left of the limit", UNZIPPED_BYTES - made.unzipped))
     print_table(["part", ">MB"], [(name, f"{size / 1e6:.1f}") for name, size in sizes])
 
 

@@ -175,8 +175,8 @@ def _print(meta: CompiledMeta, out: Path) -> None:
         print_lines(f"  with custom code: {', '.join(meta.code)}; load it with spacy_lambda.load")
     for name, encoder in meta.encoders.items():
         print_lines(
-            f"  {name}: {encoder['architecture']}, hidden states within {encoder['relative_error']:.1e} of torch's,"
-            f" relative to their size, on random wordpieces"
+            f"  {name}: {encoder['architecture']}, hidden states differ from torch's by"
+            f" {100 * encoder['relative_error']:.2g} % (root mean square, on random wordpieces)"
         )
     if not meta.encoders:
         print_lines("  this pipeline has no transformer: it is copied unchanged")

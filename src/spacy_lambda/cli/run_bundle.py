@@ -24,6 +24,7 @@ from spacy_lambda.cli.options import (
     PortOption,
     TimeoutOption,
 )
+from spacy_lambda.cli.progress import stages
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
 from spacy_lambda.local.settings import DEFAULT_PORT, FunctionSettings, LocalFunction
@@ -64,7 +65,8 @@ def run_bundle(
     with ExitStack() as opened:
 
         def deployment(which: str) -> LocalFunction:
-            runnable = opened.enter_context(open_bundle(which, engine=engine))
+            with stages(quiet=False) as on_step:
+                runnable = opened.enter_context(open_bundle(which, engine=engine, on_step=on_step))
             settings = FunctionSettings(
                 pipeline=which,
                 name=name,

@@ -91,7 +91,7 @@ def _print_rest(report: Mapping[str, Any]) -> None:
     if report["largest_hidden_difference"] is not None:
         print_lines(
             f"hidden states: largest difference {report['largest_hidden_difference']:.2e},"
-            f" {report['relative_hidden_error']:.2e} of their size"
+            f" root mean square {100 * report['relative_hidden_error']:.2g} % of theirs"
         )
     for host in report.get("hosts", ()):
         print_lines(f"on {host['host']}: {_host(host)}")

@@ -69,7 +69,7 @@ def check_extras(missing: Callable[[str], list[str]] | None = None) -> list[Find
 
     :param missing: Returns what an extra lacks; for tests.
     """
-    lacking = {extra: (missing or missing_extras)(extra) for extra in _extras()}
+    lacking = {extra: (missing or _lacking)(extra) for extra in _extras()}
     installed = [extra for extra, names in lacking.items() if not names]
     absent = {stage: extra for stage, extra in EXTRAS_OF.items() if lacking.get(extra, [extra])}
     findings = [Finding("extras", ", ".join(installed) or "none")]
@@ -135,6 +135,19 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def _lacking(extra: str) -> list[str]:
+    return [_shown(name) for name in missing_extras(extra)]
+
+
+def _shown(name: str) -> str:
+    """Return the name of a distribution that an extra lacks; if it is installed in another version, with both."""
+    found = _version(name)
+    if found is None:
+        return name
+    needed = {str(one.specifier) for extra in _extras() for one in _requirements(extra) if one.name == name} - {""}
+    return f"{name}{' and '.join(sorted(needed))}, here {found}"
 
 
 def _last(text: str) -> str:

@@ -23,6 +23,7 @@ from spacy_lambda.core.artifact.open import extract_zip
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
+from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.image import image_program
 from spacy_lambda.local.requirements import read_source
@@ -49,7 +50,7 @@ class Runnable:
 
 
 @contextmanager
-def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]:
+def open_bundle(bundle: str, *, engine: str | None = None, on_step: OnStep = no_progress) -> Iterator[Runnable]:
     """Prepare a bundle for the local Lambda; unpacked files are removed at the end.
 
     :param bundle: A zip, an image's folder, or an image's name in an engine or a registry.
@@ -59,7 +60,7 @@ def open_bundle(bundle: str, *, engine: str | None = None) -> Iterator[Runnable]
     """
     path = Path(bundle)
     if path.is_file():
-        with _zip_program(path) as program:
+        with _zip_program(path, on_step) as program:
             yield Runnable(program, HANDLER)
         return
     if path.is_dir():
@@ -90,17 +91,21 @@ def runs_here(path: Path) -> bool:
 
 
 @contextmanager
-def _zip_program(path: Path) -> Iterator[Program]:
+def _zip_program(path: Path, on_step: OnStep) -> Iterator[Program]:
     metadata = _metadata(path)
     python = _python(metadata.target)
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         task, runtime = Path(scratch, "task"), Path(scratch, "runtime")
+        on_step("unpacking", 0, 1)
         extract_zip(path, task)
+        on_step("unpacking", 1, 1)
         fetched = metadata.location != PIPELINE_FOLDER
         if not fetched:
             require_compiled(task / PIPELINE_FOLDER, name=str(path))
         variables = read_source(metadata.location).variables if fetched else {}
+        on_step("installing Lambda's runtime client", 0, 1)
         _install_runtime(metadata.target, runtime)
+        on_step("installing Lambda's runtime client", 1, 1)
         yield Program(
             command=lambda names: (python, "-S", "-s", "-B", "-m", "awslambdaric"),
             folder=task,

@@ -100,7 +100,7 @@ def _program(settings: FunctionSettings, pipeline: PipelineSource) -> Iterator[P
             task_root=root.path,
             runtime_dir=root.path / "awslambdaric",
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
-            about=f"task root: {root.path}, {len(root.distributions)} distributions",
+            about=f"task root (the function's folder): {root.path}, with {len(root.distributions)} packages",
             variables={PIPELINE_VARIABLE: pipeline.location, **pipeline.variables},
             fixed={"PYTHONPATH": str(root.path)},
         )

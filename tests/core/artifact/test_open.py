@@ -57,6 +57,14 @@ def test_the_bundled_wheel_is_accepted(tmp_path: Path) -> None:
     assert result.manifest.pipeline["precision"] == "int8"
 
 
+def test_errors_name_the_users_file(tmp_path: Path, pipeline: Path) -> None:
+    files = {path.relative_to(pipeline).as_posix(): path.read_bytes() for path in pipeline.rglob("*") if path.is_file()}
+    path = zipped(tmp_path / "metals.zip", {f"metals/{name}": data for name, data in files.items()})
+    with pytest.raises(ArtifactError) as caught, pipeline_folder(path) as folder:
+        raise ArtifactError(f"{folder}/config.cfg is invalid", remedy=f"correct {folder}")
+    assert str(caught.value) == f"{path}/config.cfg is invalid\nremedy: correct {path}"
+
+
 def test_backslashes_and_capitals_of_windows(tmp_path: Path, pipeline: Path, packed: Packed) -> None:
     files = {str(path.relative_to(pipeline)): path.read_bytes() for path in pipeline.rglob("*") if path.is_file()}
     path = zipped(tmp_path / "METALS.ZIP", {f"metals\\{name}".replace("/", "\\"): files[name] for name in files})

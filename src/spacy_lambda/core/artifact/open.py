@@ -27,7 +27,7 @@ from spacy_lambda.core.artifact.unpack import unpack
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipelines import ARCHIVES, find_pipeline, is_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
-from spacy_lambda.errors import ArtifactError
+from spacy_lambda.errors import ArtifactError, SpacyLambdaError
 
 __all__ = ["ZipLimits", "check_source", "extract_zip", "pipeline_folder"]
 
@@ -93,13 +93,26 @@ def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> I
     _check_ending(path)
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         folder = Path(scratch, "unpacked")
-        ending = path.suffix.lower()
-        if ending == ".tar":
+        if path.suffix.lower() == ".tar":
             unpack(path, folder)
-            yield folder
+            pipeline = folder
         else:
             extract_zip(path, folder, limits=limits)
-            yield _only_pipeline(folder, path)
+            pipeline = _only_pipeline(folder, path)
+        with _errors_of(pipeline, path):
+            yield pipeline
+
+
+@contextlib.contextmanager
+def _errors_of(pipeline: Path, path: Path) -> Iterator[None]:
+    """Let errors name the user's file in place of the folder into which it was unpacked."""
+    try:
+        yield
+    except SpacyLambdaError as exc:
+        exc.message = exc.message.replace(str(pipeline), str(path))
+        exc.remedy = exc.remedy.replace(str(pipeline), str(path))
+        exc.args = (exc.message,)
+        raise
 
 
 def check_source(source: str | Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from spacy_lambda.core.annotation import Document
@@ -23,15 +24,17 @@ def make_document(values: Mapping[str, Any], file: str, number: int, columns: Co
 
     An identifier of another type than a string or an integer is kept like any other value.
     """
+    own = values.get(columns.id)
+    known = own if isinstance(own, str | int) and not isinstance(own, bool) else None
     for column, option in columns.needed.items():
         if column not in values:
             problem = f"the key {column!r} is missing; keys: {list_names(values)}"
-            return invalid_document(file, number, problem, f"correct the document, or pass {option}")
+            invalid = invalid_document(file, number, problem, f"correct the document, or pass {option}")
+            return invalid if known is None else replace(invalid, id=known)
     others = {key: item for key, item in values.items() if key != columns.text}
-    own = values.get(columns.id)
-    if isinstance(own, str | int) and not isinstance(own, bool):
+    if known is not None:
         others.pop(columns.id, None)
-        return Document(own, values[columns.text], file, number, others)
+        return Document(known, values[columns.text], file, number, others)
     if columns.explicit_id:
         problem = f"{columns.id!r} must be a string or an integer, not {own!r:.100}"
         return invalid_document(file, number, problem, "correct it, or pass another --id-column")
