@@ -183,6 +183,25 @@ def test_two_of_one_name_are_distinguished(page: Page) -> None:
     assert page.texts_of("#sides h3") == ["A en_rules 1.2.0 fp32 (first)", "B en_rules 1.2.0 fp32 (second)"]
 
 
+def test_waiting_for_the_metadata_of_the_other_can_be_cancelled(page: Page) -> None:
+    page.browser.execute_script("sides[1].info = new Promise(() => {})")
+    page.write("Acme")
+    page.one("#go").click()
+    page.wait(page.one("#cancel").is_displayed)
+    page.wait(lambda: page.browser.execute_script("return performance.getEntriesByType('resource').length") >= 4)
+    page.one("#cancel").click()
+    page.wait(lambda: page.text_of("#status").startswith("Cancelled after"))
+    assert not page.one("#cancel").is_displayed()
+
+
+def test_the_snippet_of_boto3_names_the_other_function_on_its_page(browser: Any, both: Lambda) -> None:
+    page = Page(browser, f"{both.endpoint_url}/compare/", "en_rules")
+    page.one("#code summary").click()
+    page.wait(lambda: "-compare" in page.text_of("#boto3"))
+    assert f'endpoint_url="{both.endpoint_url}"' in page.text_of("#boto3")
+    assert page.errors() == []
+
+
 def test_hiding_a_label_hides_it_on_both_sides(page: Page) -> None:
     page.write("Acme iron")
     page.find()

@@ -24,8 +24,10 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import alert_is_present
+from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.local.chromium import ELSEWHERE, Page, needs_chromium
+from tests.local.chromium import ELSEWHERE, SECONDS, Page, needs_chromium
 
 ENVIRON = {
     "SPACY_LAMBDA_PAGE": "on",
@@ -262,6 +264,38 @@ def test_a_file_can_be_dropped(page: Page) -> None:
     assert page.marks() == [("🧪 ", "Acme", "ORG")]
 
 
+@pytest.mark.parametrize(
+    ("file", "title", "detail"),
+    [
+        (
+            "new File([new Uint8Array([0x41, 0xe9, 0x42])], 'latin1.txt')",
+            "The file cannot be read as UTF-8",
+            "latin1.txt: ",
+        ),
+        ("new File(['🧪'.repeat(most + 1)], 'long.txt')", "The file is too large", "long.txt has "),
+        ("new File(['a'.repeat(most + 1)], 'long.txt')", "The text is too long", " characters; the limit is "),
+        (
+            "Object.assign(new File([''], 'gone.txt'), {arrayBuffer: () => Promise.reject(Error('It is gone.'))})",
+            "The file cannot be read as UTF-8",
+            "gone.txt: It is gone.",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_taken_is_reported_and_the_text_kept(
+    page: Page, file: str, title: str, detail: str
+) -> None:
+    page.write("Acme")
+    page.browser.execute_script(
+        f"const event = new Event('drop'); event.dataTransfer = {{files: [{file}]}};"
+        "document.getElementById('input').dispatchEvent(event)"
+    )
+    page.wait(lambda: page.one("#error").is_displayed())
+    assert page.text_of("#error strong") == title
+    assert detail in page.text_of("#error .detail")
+    assert page.text_of("#error .remedy")
+    assert page.one("#input").get_property("value") == "Acme"
+
+
 def test_the_limits_and_the_length_are_shown(page: Page) -> None:
     page.write("🧪 Acme")
     length, _, limit = page.text_of("#meter").removesuffix(" characters").partition(" of ")
@@ -293,6 +327,47 @@ def test_a_link_carries_the_text_in_its_fragment(page: Page, served: Lambda) -> 
     assert not opened.one("#result").is_displayed()
     opened.browser.execute_script("location.hash = 'text=%E0%A4%A'")
     opened.wait(lambda: "damaged" in opened.text_of("#status"))
+    opened.browser.execute_script("location.hash = 'text='")
+    opened.wait(lambda: opened.text_of("#status") == "This link has no text.")
+    assert opened.one("#input").get_property("value") == text
+
+
+def test_an_edited_text_is_no_longer_that_of_the_link(page: Page, served: Lambda) -> None:
+    page.browser.get("about:blank")
+    opened = Page(page.browser, f"{served.endpoint_url}/?a=b#text=Acme")
+    assert page.browser.current_url.endswith("/?a=b#text=Acme")
+    opened.one("#input").send_keys(" is mine")
+    assert page.browser.current_url == f"{served.endpoint_url}/?a=b"
+    page.browser.refresh()
+    opened.wait(lambda: opened.text_of("#name") == "en_pipeline")
+    assert opened.one("#input").get_property("value") == "Acme is mine"
+    assert opened.text_of("#status") == ""
+    page.browser.get(f"{served.endpoint_url}/health")
+    page.browser.back()
+    opened.wait(lambda: opened.text_of("#name") == "en_pipeline")
+    assert opened.one("#input").get_property("value") == "Acme is mine"
+
+
+def test_a_link_replaces_a_written_text_only_when_allowed(page: Page) -> None:
+    page.write("mine")
+    for allowed, text, anchor in ((False, "mine", ""), (True, "Acme", "#text=Acme")):
+        page.browser.execute_script("setTimeout(() => { location.hash = 'text=Acme'; })")
+        question = WebDriverWait(page.browser, SECONDS).until(alert_is_present())
+        assert "that of the link" in question.text
+        question.accept() if allowed else question.dismiss()
+        page.wait(lambda text=text: page.one("#input").get_property("value") == text)
+        assert page.browser.current_url.endswith(f"/{anchor}")
+
+
+def test_a_link_has_the_text_of_the_result_that_is_shown(page: Page) -> None:
+    page.browser.execute_script("navigator.clipboard.writeText = async (text) => { window.copied = text; };")
+    page.write("Acme")
+    page.find()
+    page.write("another text")
+    page.one("#link").click()
+    page.wait(lambda: page.text_of("#link") == "Link copied")
+    assert page.browser.execute_script("return copied").endswith("#text=Acme")
+    assert "#" not in page.browser.current_url
 
 
 def test_downloads(page: Page, tmp_path: Path) -> None:
@@ -308,6 +383,21 @@ def test_downloads(page: Page, tmp_path: Path) -> None:
     assert [entity["label"] for entity in json.loads(files[0].read_text(encoding="utf-8"))] == ["A,B", "ORG"]
     rows = list(csv.reader(files[1].read_text(encoding="utf-8-sig").splitlines()))
     assert rows == [["text", "label", "start", "end"], ['a "b", Acme', "A,B", "0", "11"], ["Acme", "ORG", "7", "11"]]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1"])
+def test_a_cell_of_a_csv_file_is_never_a_formula(page: Page, text: str) -> None:
+    content = page.browser.execute_script(
+        "show(arguments[0], {took: 1, headers: new Headers(), entities: "
+        "[{text: arguments[0], label: arguments[0], start: 0, end: 2},"
+        " {text: 'a;=1', label: 'ORG', start: 0, end: 1}]});"
+        "return csv()",
+        text,
+    )
+    _, first, second = csv.reader(io.StringIO(content.removeprefix("\ufeff"), newline=""))
+    assert first == [f"'{text}", f"'{text}", "0", "2"]
+    assert second == ["a;=1", "ORG", "0", "1"]
+    assert '"a;=1"' in content  # a semicolon is the separator of some languages
 
 
 def test_a_call_shows_the_elapsed_time_and_can_be_cancelled(page: Page) -> None:
@@ -331,7 +421,67 @@ def test_a_call_shows_the_elapsed_time_and_can_be_cancelled(page: Page) -> None:
     page.wait(lambda: not page.one("#cancel").is_displayed())
 
 
-@pytest.mark.parametrize("width", [360, 1100])
+def test_an_example_does_not_replace_the_text_during_a_request(page: Page) -> None:
+    page.browser.execute_script(
+        "window.fetch = (url, { signal }) => new Promise((_, reject) =>"
+        " signal.addEventListener('abort', () => reject(signal.reason)))"
+    )
+    page.write("Acme")
+    page.one("#go").click()
+    page.wait(page.one("#cancel").is_displayed)
+    page.one("#examples button").click()
+    assert page.text_of("#status") == "Wait for the response, or cancel it."
+    assert page.one("#input").get_property("value") == "Acme"
+    page.one("#cancel").click()
+    page.wait(lambda: not page.one("#cancel").is_displayed())
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "title"),
+    [
+        (200, [None], "The prediction is not a list of entities"),
+        (200, [{"text": 1}], "The prediction is not a list of entities"),
+        (200, [{"text": "Acme", "label": "ORG", "start": "0", "end": 4}], "The prediction is not a list of entities"),
+        (200, None, "The prediction is not a list of entities"),
+        (400, {"title": {"en": "Wrong"}, "detail": ["a", 1]}, '400 {"en":"Wrong"}'),
+        (400, [None], "400 Refused"),
+    ],
+)
+def test_a_foreign_response_is_reported(page: Page, status: int, content: Any, title: str) -> None:
+    script = "window.fetch = async () => new Response(arguments[0], {status: arguments[1], statusText: 'Refused'})"
+    page.browser.execute_script(script, json.dumps(content), status)
+    page.write("Acme")
+    page.find()
+    assert page.text_of("#error strong") == title
+    assert "[object Object]" not in page.text_of("#error")
+
+
+@pytest.mark.parametrize(
+    ("info", "message"),
+    [
+        (None, "not that of a pipeline"),
+        ({"name": 5}, "not that of a pipeline"),
+        ({"name": "en_foreign", "labels": {"ner": 5}}, "not that of a pipeline"),
+        ({"name": "en_foreign", "examples": [5]}, "en_foreign"),
+        ({"name": "en_foreign", "examples": [None, {}]}, "en_foreign"),
+    ],
+)
+def test_foreign_metadata_is_reported_and_the_page_works(page: Page, info: Any, message: str) -> None:
+    script = "real = fetch; window.fetch = async () => new Response(arguments[0]); sides[0].info = null; "
+    page.browser.execute_script(
+        "document.getElementById('card').textContent = 'Loading …';"
+        "examples([]);"
+        f"{script} return about().then(() => {{ window.fetch = real; }})",
+        json.dumps(info),
+    )
+    assert message in page.text_of("#card")
+    assert not page.all("#examples button")
+    page.write("Acme")
+    page.find()
+    assert page.marks() == [("", "Acme", "ORG")]
+
+
+@pytest.mark.parametrize("width", [320, 1100])
 def test_many_and_long_labels_fit(page: Page, width: int) -> None:
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -341,10 +491,14 @@ def test_many_and_long_labels_fit(page: Page, width: int) -> None:
             "const entities = Array.from(text.matchAll(/word(\\d+)/g), ({0: text, 1: n, index}) =>"
             " ({text, label: (n === '3' ? 'LONG_'.repeat(40) : 'L_') + n, start: index, end: index + text.length}));"
             "for (let n = 30; n < 50; n++) labels.push(`LABEL_${n}`);"
+            "document.getElementById('about').textContent = 'x'.repeat(500);"
             "show(text, {took: 1, headers: new Headers(), entities})"
         )
         assert page.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         assert len(page.all("#legend .key")) == 30
+        assert page.browser.execute_script(
+            "return [...document.querySelectorAll('.key')].every(key => key.scrollWidth <= key.clientWidth)"
+        )
         hues = page.browser.execute_script(
             "return new Set([...document.querySelectorAll('mark')].map(m => m.style.getPropertyValue('--hue'))).size"
         )
@@ -442,6 +596,8 @@ def test_behind_a_gateway(browser: Any, with_page: Path, gateway: str) -> None:
         page.find()
         assert page.marks() == [("🧪 ", "Acme", "ORG")]
         assert page.text_of("#base") == f"{url}{base}/"
+        # boto3 cannot reach the function by a path of this machine, such as that of an emulator.
+        assert bool(page.all("#tab-boto3")) == (base == "")
         links = {link.get_property("href") for link in page.all("a")}
         assert links == {f"{url}{base}/{path}" for path in ("openapi.json", "info", "health")}
         with urlopen(f"{url}{base}/openapi.json") as answer:

@@ -20,7 +20,7 @@ from spacy_lambda.runtime.events.http import page_settings
 from spacy_lambda.runtime.predictor import Predictor
 
 FILE = Path(page.__file__).with_name("index.html")
-MAX_BYTES, MAX_GZIP_BYTES = 46 * 1024, 16 * 1024
+MAX_BYTES, MAX_GZIP_BYTES = 48 * 1024, 16 * 1024
 
 
 def get(environ: Mapping[str, str], path: str = "/", method: str = "GET", stage: str = "$default") -> dict[str, Any]:
