@@ -16,7 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda import cli
-from spacy_lambda.cli.console import MAX_CELL, MAX_LINE, print_error, print_json, print_lines, print_table, printable
+from spacy_lambda.cli.console import (
+    MAX_CELL,
+    MAX_LINE,
+    print_error,
+    print_json,
+    print_lines,
+    print_table,
+    print_wrapped,
+    printable,
+)
 from spacy_lambda.core.location import Location
 from spacy_lambda.errors import SpacyLambdaError
 
@@ -206,3 +215,22 @@ def test_commands_print_through_the_console_only(path: Path) -> None:
         "sys.stderr.isatty",
     }
     assert used <= allowed.get(path.name, set())
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (60, ["  callers:        principals with lambda:InvokeFunctionUrl", " " * 18 + "in account 1"]),
+        (30, ["  callers:        principals", "  with", "  lambda:InvokeFunctionUrl in", "  account 1"]),
+    ],
+)
+def test_text_is_broken_between_words_on_a_terminal(
+    columns: int, lines: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "  callers:        principals with lambda:InvokeFunctionUrl in account 1"
+    monkeypatch.setenv("COLUMNS", str(columns))
+    print_wrapped(text, "", hang=18)
+    assert capsys.readouterr().out == f"{text}\n\n"
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    print_wrapped(text, "", hang=18)
+    assert capsys.readouterr().out.splitlines() == [*lines, ""]

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -35,6 +36,7 @@ __all__ = [
     "print_json",
     "print_lines",
     "print_table",
+    "print_wrapped",
     "printable",
 ]
 
@@ -55,6 +57,9 @@ MAX_ROW = 100_000
 
 NARROW = 80
 """Width of a terminal below which a table that is wider is not drawn."""
+
+READABLE = 40
+"""Columns that wrapped text has at least, where the terminal has them."""
 
 LOG_LINE = 256 * 1024
 """Maximum characters of a line of a function's log, as in CloudWatch."""
@@ -85,6 +90,27 @@ def print_lines(*lines: object, err: bool = False, limit: int = MAX_LINE) -> Non
     :param limit: Maximum characters of each line.
     """
     print(*(_line(line, limit=limit) for line in lines), sep="\n", file=_stream(err=err), flush=True)
+
+
+def print_wrapped(*lines: object, hang: int, err: bool = False) -> None:
+    """Print each value as :func:`print_lines` does, on a terminal broken between words.
+
+    :param hang: Columns by which the lines that continue a line are indented.
+    :param err: On standard error.
+    """
+    if not (_stream(err=True).isatty() if err else is_terminal()):
+        print_lines(*lines, err=err)
+        return
+    width = shutil.get_terminal_size().columns
+    indent = " " * min(hang, max(2, width - READABLE))
+    print_lines(*(part for line in lines for part in _wrapped(printable(line), width, indent)), err=err)
+
+
+def _wrapped(line: str, width: int, indent: str) -> list[str]:
+    parts = textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+    return parts or [""]
 
 
 def print_error(error: SpacyLambdaError) -> None:

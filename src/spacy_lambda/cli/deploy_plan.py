@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spacy_lambda.cli.console import print_lines
+from spacy_lambda.cli.console import print_lines, print_wrapped
 from spacy_lambda.core.counts import count
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ __all__ = ["plan_facts", "print_plan"]
 
 SHARED = {"AWS::S3::Bucket": "bucket", "AWS::ECR::Repository": "images"}
 """Shared resources that people know, by type."""
+
+COLUMN = 18
+"""Column in which the values of a plan begin."""
 
 SHOWN = 0.005
 """Dollars from which a part of the cost is shown."""
@@ -78,21 +81,21 @@ def print_plan(plan: Plan, *, account: str, err: bool = False) -> None:
 
     :param account: The first line.
     """
-    write = partial(print_lines, err=err)
+    write, wrap = partial(print_lines, err=err), partial(print_wrapped, hang=COLUMN, err=err)
     write(account)
     if not plan.bootstrapped:
         write("  + cdk bootstrap: once per account and region")
     for one in plan.functions:
         state = "new" if one.is_new else f"version {one.live} is live" if one.live else "no version is live"
         write("", f"{one.spec.function_name} ({state})")
-        write(*(f"  {fact.name + ':':<15} {fact.value}" for fact in one.state))
+        wrap(*(f"  {fact.name + ':':<15} {fact.value}" for fact in one.state))
         for warning in one.warnings:
-            write(f"  WARNING: {warning}")
-        write("  cost:", *_cost(one.cost, one.prepared.latency, one.prepared.config.memory))
+            wrap(f"  WARNING: {warning}", hang=4)
+        wrap("  cost:", *_cost(one.cost, one.prepared.latency, one.prepared.config.memory))
         if one.difference is not None:
             write("  difference:", *_indented(one.difference or "no changes"))
             write("  resources when it is live:", *_listed(one.resources))
-        write(f"  changes:        {_changes(one)}")
+        wrap(f"  changes:        {_changes(one)}")
     write("", "shared by the functions of the project:", *_shared(plan))
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.console import print_json, print_wrapped
 from spacy_lambda.errors import SpacyLambdaError
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def report(stage: Stage | None, *, profile: str | None, region: str | None, as_j
     if as_json:
         print_json(_facts(found, stage))
     else:
-        print_lines(*_lines(found, stage))
+        width = max(len(one.name) for one in found.findings)
+        print_wrapped(*_findings(found, stage, width), hang=width + 11)
+        print_wrapped("", *_summary(found), hang=2)
     failed = found.failed(stage)
     if failed:
         what = "no command works" if stage is None else f"{stage} does not work"
@@ -61,13 +63,14 @@ def _facts(found: Examination, stage: Stage | None) -> dict[str, Any]:
     return {"ok": not found.failed(stage), "findings": findings, "blocked": found.blocked()}
 
 
-def _lines(found: Examination, stage: Stage | None) -> Iterator[str]:
-    width = max(len(one.name) for one in found.findings)
+def _findings(found: Examination, stage: Stage | None, width: int) -> Iterator[str]:
     for one in found.findings:
         yield f"{one.status(stage):<7}  {one.name:<{width}}  {one.detail}"
         if one.remedy is not None:
             yield f"{'':<7}  {'':<{width}}  remedy: {one.remedy}"
+
+
+def _summary(found: Examination) -> Iterator[str]:
     blocked = found.blocked()
-    yield ""
     yield f"works here: {', '.join(name for name, why in blocked.items() if not why) or 'nothing'}"
     yield from (f"blocked: {name} ({', '.join(why)})" for name, why in blocked.items() if why)
