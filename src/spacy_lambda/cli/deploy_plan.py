@@ -114,7 +114,7 @@ def _cost(cost: Cost, latency: Latency, memory: int) -> Iterator[str]:
             f"                  ${dollars:.2f} more for {cost.metrics} {what}, if it is called in every hour;"
             " metrics = false turns them off"
         )
-    yield f"    a million:    ${cost.million:.2f} requests with one text each ({_parts(cost.per_million)})"
+    yield f"    a million:    ${cost.million:.2f} for requests with one text each ({_parts(cost.per_million)})"
     yield (
         f"                  {cost.ms:.0f} ms each with {memory:,} MB, from {latency.ms:.0f} ms on"
         f" {latency.cpus:g} {'CPU' if latency.cpus == 1 else 'CPUs'} here: {count(latency.texts, 'text')} of"
