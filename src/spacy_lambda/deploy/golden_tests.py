@@ -50,7 +50,7 @@ class GoldenRequest(NamedTuple):
     expected: Any = None
 
 
-class Fault(NamedTuple):
+class InvalidLine(NamedTuple):
     """One fault of a file of golden tests.
 
     :param number: Number of the line.
@@ -89,25 +89,27 @@ def read_requests(path: Path | None) -> list[GoldenRequest]:
     except (OSError, ValueError) as exc:
         raise DeployError(f"the golden tests cannot be read from {path}: {system_reason(exc)}", remedy=REMEDY) from exc
     read = [_read_request(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    _raise_faults(path, [one for one in read if isinstance(one, Fault)])
+    _raise_faults(path, [one for one in read if isinstance(one, InvalidLine)])
     if not read:
         raise DeployError(f"{path} has no golden tests", remedy=REMEDY)
     return [one for one in read if isinstance(one, GoldenRequest)]
 
 
-def _read_request(number: int, line: str) -> GoldenRequest | Fault:
+def _read_request(number: int, line: str) -> GoldenRequest | InvalidLine:
     from spacy_lambda.runtime.request import parse_request
 
     try:
         request = parse_json(line)
     except ValueError as exc:
-        return Fault(number, f"the golden test is not JSON: {exc}", REMEDY)
+        return InvalidLine(number, f"the golden test is not JSON: {exc}", REMEDY)
     if not isinstance(request, dict):
-        return Fault(number, "the golden test is not a JSON object", REMEDY)
+        return InvalidLine(number, "the golden test is not a JSON object", REMEDY)
     is_named, expected = EXPECTED in request, request.pop(EXPECTED, None)
     if is_named and not isinstance(expected, list | dict):
         remedy = "write the prediction as `spacy-lambda invoke --json` prints it, or leave it out"
-        return Fault(number, f'the golden test has an invalid "{EXPECTED}": it is not an array or an object', remedy)
+        return InvalidLine(
+            number, f'the golden test has an invalid "{EXPECTED}": it is not an array or an object', remedy
+        )
     try:
         parse_request(request, max_length=sys.maxsize)
     except RequestError as exc:
@@ -115,11 +117,11 @@ def _read_request(number: int, line: str) -> GoldenRequest | Fault:
     return GoldenRequest(number, request, expected)
 
 
-def _refused(number: int, error: RequestError) -> Fault:
-    return Fault(number, f"the golden test is refused: {error.message}", error.remedy)
+def _refused(number: int, error: RequestError) -> InvalidLine:
+    return InvalidLine(number, f"the golden test is refused: {error.message}", error.remedy)
 
 
-def _raise_faults(path: Path | None, faults: Sequence[Fault]) -> None:
+def _raise_faults(path: Path | None, faults: Sequence[InvalidLine]) -> None:
     """Raise one error for all faults of a file."""
     file = path or DEFAULT_FILE
     if len(faults) == 1:
@@ -149,11 +151,11 @@ def make_golden_tests(
     :raises DeployError: If this pipeline does not accept a request, or does not give the prediction that a line names.
     """
     made = list(_made(predictor, requests))
-    _raise_faults(path, [one for one in made if isinstance(one, Fault)])
+    _raise_faults(path, [one for one in made if isinstance(one, InvalidLine)])
     return tuple(one for one in made if isinstance(one, GoldenTest))
 
 
-def _made(predictor: Predictor, requests: Sequence[GoldenRequest]) -> Iterator[GoldenTest | Fault]:
+def _made(predictor: Predictor, requests: Sequence[GoldenRequest]) -> Iterator[GoldenTest | InvalidLine]:
     for number, request, expected in requests:
         try:
             found = json.loads(json.dumps(predictor.predict(predictor.parse(request))))
@@ -165,7 +167,7 @@ def _made(predictor: Predictor, requests: Sequence[GoldenRequest]) -> Iterator[G
             yield GoldenTest(number, request, found)
         else:
             problem = f'the pipeline does not predict what is "{EXPECTED}": {difference}'
-            yield Fault(number, problem, "deploy another pipeline, or correct the line")
+            yield InvalidLine(number, problem, "deploy another pipeline, or correct the line")
 
 
 def run_golden_tests(
