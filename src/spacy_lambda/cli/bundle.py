@@ -32,6 +32,7 @@ def bundle(
     shape: Annotated[
         str,
         typer.Option(
+            metavar="<auto|zip|image>",
             help="Package type: zip, image, or auto for a zip if it fits.",
             autocompletion=complete_words(("auto", "zip", "image")),
         ),
@@ -53,6 +54,7 @@ def bundle(
     engine: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             help="Program that builds the image: docker, podman, finch or buildah; none for its folder alone.",
             show_default="the first one found",
             autocompletion=complete_words((*ENGINE_NAMES, "none")),

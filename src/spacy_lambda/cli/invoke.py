@@ -42,7 +42,9 @@ def invoke(
     *,
     endpoint: Annotated[str | None, typer.Option(help=f"Endpoint other than AWS, such as {DEFAULT_ENDPOINT}.")] = None,
     function: Annotated[str, typer.Option(help="With --endpoint: the function's name or ARN.")] = "function",
-    event: Annotated[str | None, typer.Option(help="File with the event as JSON; '-' for standard input.")] = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="FILE", help="File with the event as JSON; '-' for standard input.")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="Text, sent as {\"text\": TEXT}; '-' for standard input.")] = None,
     config: ConfigOption = None,
     region: RegionOption = None,

@@ -26,6 +26,8 @@ def ls(
 ) -> None:
     """List the versions and aliases in a store, with their sizes and the times (UTC) at which they were stored.
 
+    On a terminal, digests are shortened; --json has them whole.
+
     Example: spacy-lambda ls s3://my-models/ner
     """
     from spacy_lambda.core.source.found_artifact import S3Options

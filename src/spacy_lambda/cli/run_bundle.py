@@ -39,6 +39,7 @@ def run_bundle(
     engine: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             help="Program that runs an image: docker, podman, buildah or finch.",
             show_default="the first one found",
             autocompletion=complete_words(ENGINE_NAMES),
