@@ -121,6 +121,19 @@ def test_every_component_of_a_compiled_pipeline(original: Callable[..., Path], t
     assert gold["tagger"] is None
 
 
+def test_hidden_states_that_a_later_component_removes_are_compared(
+    original: Callable[..., Path], tmp_path: Path, corpus: Path
+) -> None:
+    nlp = spacy.load(original())
+    nlp.add_pipe("doc_cleaner", config={"attrs": {"_.trf_data": None}, "silent": True})
+    nlp.to_disk(tmp_path / "original")
+    compile_pipeline(str(tmp_path / "original"), tmp_path / "out", prove=unproved)
+    report = verify(str(tmp_path / "original"), str(tmp_path / "out"), corpus, on_step=quiet)
+    assert report.largest_hidden_difference is not None
+    assert report.largest_hidden_difference < 1e-3
+    assert not [row for row in report.not_compared if row.component == "transformer"]
+
+
 @pytest.mark.slow
 def test_differences_of_int8_are_measured(original: Callable[..., Path], tmp_path: Path, corpus: Path) -> None:
     compile_pipeline(str(original()), tmp_path / "out", precision="int8", prove=unproved)

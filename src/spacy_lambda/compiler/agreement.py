@@ -15,7 +15,7 @@ from spacy_lambda.compiler.report import ComponentReport, Difference, LabelRepor
 from spacy_lambda.compiler.stepwise import FailedDoc
 from spacy_lambda.runtime.encoder_output import TRF_DATA, get_encoding
 
-__all__ = ["HiddenTally", "Tally", "shared_keys"]
+__all__ = ["HiddenTally", "Tally", "original_rows", "shared_keys"]
 
 SCORE_TOLERANCE = 1e-3
 """Largest difference of two scores that count as the same; for arrays, relative to their largest value."""
@@ -143,11 +143,14 @@ class HiddenTally:
         """Root mean square of the differences relative to the hidden states' own."""
         return None if self.largest is None else float(np.sqrt(self._squared / max(self._size, 1e-12)))
 
-    def add(self, original: Iterable[Doc | FailedDoc], compiled: Iterable[Doc | FailedDoc]) -> None:
-        """Compare the hidden states of documents that a transformer has just seen."""
-        for first, second in zip(original, compiled, strict=True):
-            if isinstance(first, Doc) and isinstance(second, Doc):
-                self._add(_original_rows(first), get_encoding(second))
+    def add(self, original: Iterable[Any], compiled: Iterable[Doc | FailedDoc]) -> None:
+        """Compare the hidden states of documents that a transformer has just seen.
+
+        :param original: Those that :func:`original_rows` returned when the original's transformer had just seen them.
+        """
+        for expected, second in zip(original, compiled, strict=True):
+            if isinstance(second, Doc):
+                self._add(expected, get_encoding(second))
 
     def _add(self, expected: Any, encoding: Any) -> None:
         if expected is None or encoding is None:
@@ -180,12 +183,12 @@ def _f1(shared: int, expected: int, found: int) -> float:
     return 2 * shared / (expected + found) if expected + found else 1.0
 
 
-def _original_rows(doc: Doc) -> Any:
-    """Return the hidden states that the original left on a Doc, without padding.
+def original_rows(doc: Doc | FailedDoc) -> Any:
+    """Return the hidden states that the original left on a Doc, without padding; ``None`` if there are none.
 
     *Shape:* ``(wordpieces, width)``
     """
-    data = getattr(doc._, TRF_DATA, None) if Doc.has_extension(TRF_DATA) else None
+    data = getattr(doc._, TRF_DATA, None) if isinstance(doc, Doc) and Doc.has_extension(TRF_DATA) else None
     if data is None:
         return None
     if not hasattr(data, "wordpieces"):  # spacy-curated-transformers' output

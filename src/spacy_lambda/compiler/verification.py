@@ -7,14 +7,15 @@ compared, or is listed as not compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.compiler.agreement import HiddenTally, Tally
+from spacy_lambda.compiler.agreement import HiddenTally, Tally, original_rows
 from spacy_lambda.compiler.annotations import annotated, annotations_of, declared, opaque
 from spacy_lambda.compiler.custom_code import find_code, import_custom_code
 from spacy_lambda.compiler.determinism import Annotations, Places, RepeatedRun, is_same, unsteady_places, without
@@ -113,8 +114,9 @@ def compare_all(
 
     :param batch: Texts that run together.
     """
-    run = _OriginalRun(original)
-    comparisons = [_Comparison(run, _load_compiled(original, path)) for path in compiled]
+    others = [_load_compiled(original, path) for path in compiled]
+    run = _OriginalRun(original, {name for other in others for name in _transformers(other)})
+    comparisons = [_Comparison(run, other) for other in others]
     run.warm_up(docs[:batch])
     for one in comparisons:
         one.warm_up(docs[:batch])
@@ -127,6 +129,10 @@ def compare_all(
             comparison.add(begin, golds)
         on_step("comparing", min(begin + batch, len(docs)), len(docs))
     return [MeasuredComparison(one.report(), tuple(run.batch_seconds), tuple(one.batch_seconds)) for one in comparisons]
+
+
+def _transformers(nlp: Language) -> list[str]:
+    return [name for name, component in nlp.pipeline if isinstance(component, CompiledTransformer)]
 
 
 def _load_compiled(original: Language, path: Path) -> Language:
@@ -155,12 +161,30 @@ def _load(path: Path, name: str) -> Language:
         ) from exc
 
 
-class _OriginalRun:
-    """An original on one batch of texts after the other, for any number of comparisons."""
+@dataclass(frozen=True)
+class _Stage:
+    """A batch after one component of the original.
 
-    def __init__(self, nlp: Language) -> None:
+    :param docs: Its Docs, which later components change.
+    :param annotations: Those of each Doc at this stage.
+    :param rows: The hidden states of each, if the component is a transformer: a later one may replace or remove them.
+    """
+
+    docs: list[Doc | FailedDoc]
+    annotations: list[Annotations]
+    rows: list[Any]
+
+
+class _OriginalRun:
+    """An original on one batch of texts after the other, for any number of comparisons.
+
+    :param transformers: Names of the components whose hidden states are compared.
+    """
+
+    def __init__(self, nlp: Language, transformers: Collection[str]) -> None:
         self.nlp = nlp
-        self.stages: dict[str, tuple[list[Doc | FailedDoc], list[Annotations]]] = {}
+        self.stages: dict[str, _Stage] = {}
+        self._transformers = transformers
         self.batch_seconds: list[float] = []
         self._runner, self._repeated = ComponentRunner(nlp), RepeatedRun(nlp)
         self._again: dict[str, list[Mapping[str, Annotations]]] = {}
@@ -178,11 +202,15 @@ class _OriginalRun:
         """Run a batch; its Docs and their annotations after each component replace those of the last one."""
         before = self.seconds
         docs = self._runner.tokenize(texts)
-        self._again, self.stages = {}, {"tokenizer": (docs, [_annotations(doc) for doc in docs])}
+        self._again, self.stages = {}, {"tokenizer": self._stage("tokenizer", docs)}
         for name in self.nlp.pipe_names:
             docs = self._runner.run(name, docs)
-            self.stages[name] = docs, [_annotations(doc) for doc in docs]
+            self.stages[name] = self._stage(name, docs)
         self.batch_seconds.append(self.seconds - before)
+
+    def _stage(self, name: str, docs: list[Doc | FailedDoc]) -> _Stage:
+        rows = [original_rows(doc) for doc in docs] if name in self._transformers else []
+        return _Stage(docs, [_annotations(doc) for doc in docs], rows)
 
     def again(self, text: str) -> list[Mapping[str, Annotations]]:
         """Run a text of the batch by itself, several times."""
@@ -223,17 +251,17 @@ class _Comparison:
         expected = [_gold(gold) for gold in golds]
         second = self._second.tokenize(texts)
         stages: dict[str, list[tuple[Annotations, Annotations]]] = {}
-        for name, (first, expected_annotations) in self._run.stages.items():
+        for name, stage in self._run.stages.items():
             if name != "tokenizer":
                 second = self._second.run(name, second)
-                if isinstance(self._compiled.get_pipe(name), CompiledTransformer):
-                    self._hidden.add(first, second)
-            stages[name] = list(zip(expected_annotations, map(_annotations, second), strict=True))
+                if stage.rows:
+                    self._hidden.add(stage.rows, second)
+            stages[name] = list(zip(stage.annotations, map(_annotations, second), strict=True))
         self.batch_seconds.append(self._second.seconds - before)
-        for i, (old, new) in enumerate(zip(first, second, strict=True)):
+        for i, (old, new) in enumerate(zip(stage.docs, second, strict=True)):
             same = True
             if isinstance(old, Doc):
-                both = {name: stage[i] for name, stage in stages.items()}
+                both = {name: pairs[i] for name, pairs in stages.items()}
                 same = self._document(begin + i, texts[i], both, expected[i])
             self._finish(begin + i, old, new, same)
 
