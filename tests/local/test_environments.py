@@ -142,6 +142,14 @@ def test_too_much_memory(start: Callable[..., Lambda], child: bool) -> None:
     assert call(local, {"do": "echo"}).answer == {}
 
 
+def test_memory_that_processes_share_counts_once(start: Callable[..., Lambda]) -> None:
+    result = call(start(memory_mb=400), {"do": "fork", "mb": 200, "children": 2, "seconds": 0.3})
+    assert result.error is None, result.error
+    assert result.report is not None
+    assert result.report.max_memory_mb is not None
+    assert 200 < result.report.max_memory_mb < 400
+
+
 def test_memory_that_suffices(start: Callable[..., Lambda]) -> None:
     """Without limits, the same does; the peak is that of all processes."""
     for changes in ({"memory_mb": 500}, {"memory_mb": 128, "limits": False}):

@@ -58,6 +58,21 @@ def eat(event, context):
     return len(data)
 
 
+def fork(event, context):
+    """Hold memory that forked children share."""
+    data = b"x" * (event["mb"] << 20)
+    pids = []
+    for _ in range(event["children"]):
+        pids.append(os.fork())
+        if not pids[-1]:
+            time.sleep(300)
+    time.sleep(event["seconds"])
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return len(data)
+
+
 def leave_child(event, context):
     child = subprocess.Popen(["sleep", "300"])
     return {"pid": os.getpid(), "child": child.pid}
