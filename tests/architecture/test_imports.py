@@ -6,22 +6,18 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from functools import cache
 from importlib.metadata import entry_points
-from pathlib import Path
 
 import pytest
 
-import spacy_lambda
 from spacy_lambda.bundler.tree import SHIPPED_FOLDERS, SHIPPED_MODULES
+from tests.architecture.source_files import MODULES, SOURCE, imports, nodes, relative
 
-SOURCE = Path(spacy_lambda.__file__).parent
 RUNTIME = SOURCE / "runtime"
 INSIDE_THE_FUNCTION = {"numpy", "onnxruntime", "spacy", "srsly", "thinc", "tokenizers"}
 SHARED = [
     *(name for name in SHIPPED_MODULES if name != "__init__.py"),
-    *(path.relative_to(SOURCE).as_posix() for path in sorted((SOURCE / "core").rglob("*.py"))),
+    *(relative(path) for path in sorted((SOURCE / "core").rglob("*.py"))),
 ]
 ALSO = {
     "core/aws_error_kinds.py": {"botocore"},
@@ -68,43 +64,25 @@ print(json.dumps(sorted(name for name in sys.modules if name.startswith("spacy_l
 """
 
 
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def beyond(name: str, *, packages: set[str], parts: set[str]) -> set[str]:
+    """Return what a module imports of other packages, and of other parts of ours."""
+    packages = {*sys.stdlib_module_names, *packages, *ALSO.get(name, ())}
+    allowed = {True: {f"spacy_lambda.{part}" for part in parts}, False: packages}
+    found = {".".join(module.split(".")[: 1 + module.startswith("spacy_lambda")]) for module in imports(SOURCE / name)}
+    return {module for module in found if module not in allowed[module.startswith("spacy_lambda")]}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, relative ones by their full name."""
-    package = path.relative_to(SOURCE.parent).with_suffix("").parts[:-1]
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            yield ".".join([*package[: len(package) - node.level + 1], *(node.module or "").split(".")])
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
+def test_the_runtime_imports_only_what_the_function_has() -> None:
+    names = [relative(path) for path in MODULES if path.is_relative_to(RUNTIME)]
+    parts = {"errors", *SHIPPED_FOLDERS}
+    others = {name: beyond(name, packages=INSIDE_THE_FUNCTION, parts=parts) for name in names}
+    assert {name: modules for name, modules in others.items() if modules} == {}
+    assert names
 
 
-@pytest.mark.parametrize("path", sorted(RUNTIME.rglob("*.py")), ids=lambda path: path.name)
-def test_the_runtime_imports_only_what_the_function_has(path: Path) -> None:
-    allowed = {*sys.stdlib_module_names, *INSIDE_THE_FUNCTION, *ALSO.get(path.relative_to(SOURCE).as_posix(), ())}
-    for name in imports(path):
-        if name.startswith("spacy_lambda"):
-            assert name.split(".")[1] in ("errors", *SHIPPED_FOLDERS)
-        else:
-            assert name.partition(".")[0] in allowed
-
-
-@pytest.mark.parametrize("name", SHARED)
-def test_the_shared_modules_import_the_standard_library_only(name: str) -> None:
-    allowed = {*sys.stdlib_module_names, "spacy_lambda", *ALSO.get(name, ())}
-    assert {module.partition(".")[0] for module in imports(SOURCE / name)} <= allowed
-
-
-@pytest.mark.parametrize("name", SHARED)
-def test_the_shared_modules_import_nothing_of_the_build_side(name: str) -> None:
-    ours = {module for module in imports(SOURCE / name) if module.startswith("spacy_lambda")}
-    assert all(module.split(".")[1] in ("errors", "core") for module in ours)
+def test_the_shared_modules_import_the_standard_library_and_each_other_only() -> None:
+    others = {name: beyond(name, packages=set(), parts={"errors", "core"}) for name in SHARED}
+    assert {name: modules for name, modules in others.items() if modules} == {}
 
 
 @pytest.mark.slow
@@ -170,12 +148,17 @@ def test_json_from_outside_is_read_in_one_place() -> None:
         "corpus/engines/messages.py",
         "pipeline/config_file.py",
     }
-    for path in sorted(SOURCE.rglob("*.py")):
-        calls = [n for n in ast.walk(parsed(path)) if isinstance(n, ast.Call)]
-        names = {ast.unparse(call.func) for call in calls}
-        assert not names & {"json.loads", "json.load"} or path.relative_to(SOURCE).as_posix() in own, path
+    loads = {("json", "loads"), ("json", "load")}
+    found = {
+        relative(path)
+        for path in MODULES
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and (node.value.id, node.attr) in loads
+    }
+    assert found - own == set()
 
 
 def test_nothing_of_the_package_needs_test_tools() -> None:
-    for path in sorted({*SOURCE.rglob("*.py")} - {SOURCE / "testing" / "plugin.py"}):  # which pytest imports
-        assert not {name.partition(".")[0] for name in imports(path)} & {"hypothesis", "pytest", "unittest"}, path
+    paths = {*MODULES} - {SOURCE / "testing" / "plugin.py"}  # which pytest imports
+    found = {(relative(path), name.partition(".")[0]) for path in paths for name in imports(path)}
+    assert [one for one in sorted(found) if one[1] in {"hypothesis", "pytest", "unittest"}] == []

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import spacy_lambda
+from tests.architecture.source_files import MODULES, SOURCE, imports, parsed, relative
 
-SOURCE = Path(spacy_lambda.__file__).parent
 LAYERS = (
     {"errors"},
     {"core"},
@@ -34,24 +33,12 @@ def part(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def imported_parts(path: Path) -> Iterator[str]:
-    package = ("spacy_lambda", *path.relative_to(SOURCE).parts[:-1])
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            names = [".".join([*base, *filter(None, [node.module])])]
-        else:
-            continue
-        for name in names:
-            top, _, rest = name.partition(".")
-            if top == "spacy_lambda" and rest:
-                yield rest.partition(".")[0]
+def imported_parts(path: Path) -> set[str]:
+    return {name.split(".")[1] for name in imports(path) if name.startswith("spacy_lambda.")}
 
 
 def test_every_part_has_a_layer() -> None:
-    parts = {part(path) for path in SOURCE.rglob("*.py")} - {"__init__"}
+    parts = {part(path) for path in MODULES} - {"__init__"}
     assert parts == {*LEVEL}
 
 
@@ -61,28 +48,25 @@ def test_the_overview_has_the_same_layers() -> None:
     assert [set(re.findall(r"`([^`]+)`", row)) for row in rows] == list(LAYERS)
 
 
-@pytest.mark.parametrize("name", sorted(LEVEL))
-def test_imports_lead_down(name: str) -> None:
-    modules = [path for path in SOURCE.rglob("*.py") if part(path) == name]
+def test_imports_lead_down() -> None:
     upward = {
-        (path.relative_to(SOURCE).as_posix(), other)
-        for path in modules
-        for other in imported_parts(path)
-        if other != name and LEVEL[other] >= LEVEL[name]
+        (relative(path), other)
+        for path in MODULES
+        for other in imported_parts(path) - {part(path)}
+        if part(path) != "__init__" and LEVEL[other] >= LEVEL[part(path)]
     }
     assert upward == set()
 
 
 @pytest.mark.parametrize(("name", "other"), [("client", "runtime"), ("runtime", "client")])
 def test_the_two_ends_of_a_request_share_no_module(name: str, other: str) -> None:
-    modules = [path for path in SOURCE.rglob("*.py") if part(path) == name]
-    assert [path.name for path in modules if other in imported_parts(path)] == []
+    assert [path for path in MODULES if part(path) == name and other in imported_parts(path)] == []
 
 
 def test_no_package_imports_itself_in_a_circle() -> None:
     """Modules of one package form no circle at import; imports inside functions and for types are not made then."""
     edges: dict[str, set[str]] = {}
-    for path in SOURCE.rglob("*.py"):
+    for path in MODULES:
         module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
         package = module if path.name == "__init__.py" else module.rpartition(".")[0]
         edges[module] = {name for name in _at_import(path, package) if name != module}
@@ -92,7 +76,7 @@ def test_no_package_imports_itself_in_a_circle() -> None:
 
 
 def _at_import(path: Path, package: str) -> Iterator[str]:
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parsed(path).body:
         if isinstance(node, ast.ImportFrom):
             parts = package.split(".")
             base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""

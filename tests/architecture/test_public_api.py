@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import json
@@ -11,13 +10,14 @@ import re
 import subprocess
 import sys
 from importlib.metadata import distribution, packages_distributions
-from pathlib import Path
 
 import pytest
 
 import spacy_lambda
 from spacy_lambda import errors
 from spacy_lambda.extras import EXTRA_OF, explain_missing, install_command
+from tests.architecture.source_files import MODULES as PATHS
+from tests.architecture.source_files import imports
 
 MODULES = [
     module.name
@@ -97,24 +97,25 @@ def test_the_docstring_draws_every_error() -> None:
     assert defined <= set(PUBLIC)
 
 
-@pytest.mark.parametrize("name", ["spacy_lambda", *MODULES])
-def test_all_is_sorted_and_true(name: str) -> None:
-    module = importlib.import_module(name)
-    public = list(getattr(module, "__all__", []))
-    assert public == sorted(set(public), key=order)
-    assert all(hasattr(module, one) for one in public)
+def test_all_is_sorted_and_true() -> None:
+    unsorted, missing = [], []
+    for name in ["spacy_lambda", *MODULES]:
+        module = importlib.import_module(name)
+        public = list(getattr(module, "__all__", []))
+        unsorted += [name] if public != sorted(set(public), key=order) else []
+        missing += [f"{name}.{one}" for one in public if not hasattr(module, one)]
+    assert (unsorted, missing) == ([], [])
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_every_module_has_a_docstring(name: str) -> None:
-    assert (importlib.import_module(name).__doc__ or "").strip()
+def test_every_module_has_a_docstring() -> None:
+    assert [name for name in MODULES if not (importlib.import_module(name).__doc__ or "").strip()] == []
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_public_names_are_documented(name: str) -> None:
+def test_public_names_are_documented() -> None:
     """First lines are one sentence: an imperative or a noun phrase."""
-    first = (inspect.getdoc(getattr(spacy_lambda, name)) or "").partition("\n")[0]
-    assert re.fullmatch(r"(?!(What|Where|Whether|Who|How|That|Returns|Serves)\b)[A-Z].*[^.]\.", first), first
+    first = {name: (inspect.getdoc(getattr(spacy_lambda, name)) or "").partition("\n")[0] for name in PUBLIC}
+    sentence = re.compile(r"(?!(What|Where|Whether|Who|How|That|Returns|Serves)\b)[A-Z].*[^.]\.")
+    assert {name: line for name, line in first.items() if not sentence.fullmatch(line)} == {}
 
 
 def test_public_names_are_listed() -> None:
@@ -204,8 +205,7 @@ def test_a_missing_dependency_is_explained_while_a_function_runs() -> None:
 
 
 def test_every_optional_dependency_has_an_extra() -> None:
-    source = Path(spacy_lambda.__file__).parent
-    imported = {name for path in source.rglob("*.py") for name in imports_of(path)}
+    imported = {name.partition(".")[0] for path in PATHS for name in imports(path)}
     # spaCy brings blis, confection and pydantic.
     base = {"blis", "confection", "numpy", "onnxruntime", "pydantic", "pydantic_core", "spacy", "srsly", "thinc"}
     base |= {"spacy_lambda", "tokenizers"}
@@ -216,14 +216,3 @@ def test_every_optional_dependency_has_an_extra() -> None:
         for requirement in distribution("spacy-lambda").requires or []
     }
     assert set(EXTRA_OF.values()) <= declared
-
-
-def imports_of(path: Path) -> set[str]:
-    """Return the top-level packages that a module imports."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").partition(".")[0])
-    return found

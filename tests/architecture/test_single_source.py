@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import spacy_lambda
 from spacy_lambda.core import env_names
 from spacy_lambda.core import lambda_limits as limits
+from tests.architecture.source_files import MODULES, SOURCE, nodes, parsed, relative
 
-SOURCE = Path(spacy_lambda.__file__).parent
-MODULES = sorted(SOURCE.rglob("*.py"))
 VARIABLE = re.compile(r"SPACY_LAMBDA_\w+|AWS_LAMBDA_\w+|LAMBDA_TASK_ROOT|_HANDLER|_X_AMZN_TRACE_ID")
 PASSED_BY_LAMBDA = {"AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"}
 """Variables that only the local execution environment sets, and nothing reads."""
@@ -45,22 +43,32 @@ HOMES: dict[object, set[str]] = {
 
 @cache
 def constants(path: Path) -> list[object]:
-    return [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+    return [node.value for node in nodes(path) if isinstance(node, ast.Constant)]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
-def test_names_and_limits_are_written_once(path: Path) -> None:
-    found = constants(path)
-    if path != Path(env_names.__file__):
-        named = {value for value in found if isinstance(value, str) and VARIABLE.fullmatch(value)}
-        assert named <= PASSED_BY_LAMBDA
-    if path != Path(limits.__file__):
-        assert not LIMITS & {value for value in found if isinstance(value, int)}
+def test_names_are_written_once() -> None:
+    found = {
+        (relative(path), value)
+        for path in MODULES
+        for value in constants(path)
+        if path != Path(env_names.__file__) and isinstance(value, str) and VARIABLE.fullmatch(value)
+    }
+    assert [one for one in sorted(found) if one[1] not in PASSED_BY_LAMBDA] == []
+
+
+def test_limits_are_written_once() -> None:
+    found = {
+        (relative(path), value)
+        for path in MODULES
+        for value in constants(path)
+        if path != Path(limits.__file__) and isinstance(value, int) and value in LIMITS
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize(("value", "homes"), HOMES.items(), ids=[str(value) for value in HOMES])
 def test_a_value_stands_in_its_homes_alone(value: object, homes: set[str]) -> None:
-    assert {path.relative_to(SOURCE).as_posix() for path in MODULES if value in constants(path)} == homes
+    assert {relative(path) for path in MODULES if value in constants(path)} == homes
 
 
 def test_the_cdks_command_line_has_one_pinned_version() -> None:
@@ -69,16 +77,15 @@ def test_the_cdks_command_line_has_one_pinned_version() -> None:
 
 
 def test_every_name_is_used() -> None:
-    elsewhere = "\n".join(path.read_text() for path in MODULES if path != Path(env_names.__file__))
-    assert [name for name in env_names.__all__ if not re.search(rf"\b{name}\b", elsewhere)] == []
-    elsewhere = "\n".join(path.read_text() for path in MODULES if path != Path(limits.__file__))
-    assert [name for name in limits.__all__ if not re.search(rf"\b{name}\b", elsewhere)] == []
+    for home, names in ((env_names.__file__, env_names.__all__), (limits.__file__, limits.__all__)):
+        others = [path.read_text() for path in MODULES if path != Path(home)]
+        assert {*names} - {word for text in others for word in re.findall(r"\w+", text)} == set()
 
 
 def test_public_classes_have_different_names() -> None:
     homes: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                homes.setdefault(node.name, []).append(path.relative_to(SOURCE).as_posix())
+                homes.setdefault(node.name, []).append(relative(path))
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-SOURCE = Path(__file__).parents[2] / "src" / "spacy_lambda"
+from tests.architecture.source_files import MODULES, relative
+
 COMMAND = re.compile(r"sys\.executable, (.*)")
 
 
 def test_python_is_started_without_the_current_folder_on_its_path() -> None:
     found = [
-        (path.relative_to(SOURCE).as_posix(), command)
-        for path in SOURCE.rglob("*.py")
+        (relative(path), command)
+        for path in MODULES
         for command in COMMAND.findall(path.read_text(encoding="utf-8"))
         if command.startswith('"')
     ]
