@@ -6,7 +6,7 @@
             └───────────────verify────────────────┘ └──push, pull──▶ store
 
 :func:`serve` runs a pipeline on this machine as Lambda would, :class:`Client` calls a function, :func:`load` opens a
-compiled pipeline in Python, :func:`annotate` annotates a corpus with one.
+compiled pipeline in Python, :func:`annotate` annotates a corpus with one. :func:`train_pipeline` trains one.
 
 Public names are imported when they are used: the function imports this package too, and has no use for most of them.
 """
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from spacy_lambda.local import LocalLambda, serve
     from spacy_lambda.runtime.loading import load
     from spacy_lambda.store import pull, push
+    from spacy_lambda.training import train_pipeline
 
 __all__ = [
     "ArtifactError",
@@ -106,6 +107,7 @@ __all__ = [
     "pull",
     "push",
     "serve",
+    "train_pipeline",
     "verify",
 ]
 
@@ -121,6 +123,7 @@ _LAZY_IMPORTS = {
     "pull": "spacy_lambda.store",
     "push": "spacy_lambda.store",
     "serve": "spacy_lambda.local",
+    "train_pipeline": "spacy_lambda.training",
     "verify": "spacy_lambda.compiler",
 }
 """Modules of the public names; all others are errors."""

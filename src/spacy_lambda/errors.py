@@ -22,7 +22,7 @@
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... for the listed reasons
     ├── VerifyError             two pipelines could not be compared
-    ├── TrainingError           a compiled pipeline cannot be trained
+    ├── TrainingError           a pipeline cannot be trained
     ├── PipelineLoadError       the function's pipeline is missing or broken
     ├── PipelineError           a component does not do what spaCy requires of it
     ├── EncoderError            the ONNX encoder rejected its model or its input
@@ -182,7 +182,7 @@ class VerifyError(SpacyLambdaError):
 
 
 class TrainingError(SpacyLambdaError, NotImplementedError):
-    """A compiled pipeline cannot be trained or initialized."""
+    """A pipeline cannot be trained: a compiled one, or with this corpus, base model or config."""
 
 
 class PipelineLoadError(SpacyLambdaError):

@@ -17,7 +17,7 @@ LAYERS = (
     {"runtime"},
     {"aws", "extras", "packages"},
     {"pipeline"},
-    {"cdk", "client", "compiler", "store"},
+    {"cdk", "client", "compiler", "store", "training"},
     {"bundler", "config"},
     {"corpus", "deploy", "local"},
     {"doctor", "rehearsal", "testing"},

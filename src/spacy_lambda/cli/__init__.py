@@ -53,6 +53,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.run_bundle import run_bundle
     from spacy_lambda.cli.serve import serve
     from spacy_lambda.cli.status import status
+    from spacy_lambda.cli.train import train
     from spacy_lambda.cli.unpack import unpack
     from spacy_lambda.cli.verify import verify
 
@@ -62,6 +63,7 @@ def make_app() -> typer.Typer:
     images.callback()(lambda: None)
     images.command("push", cls=ReadableCommand)(push_image)
     stages: dict[str, list[Command]] = {
+        "Train": [train],
         "Compile and check": [doctor, inspect, compile_, verify],
         "Share": [pack, unpack, push, pull, ls, alias, rm],
         "Deploy": [bundle, init, deploy, rollback, destroy, eject],

@@ -5,9 +5,9 @@
 1     a known error, with its remedy; not confirmed; or the output was closed
 2     usage error
 70    a bug in spacy-lambda, to be reported
-129   annotate: ended by SIGHUP
+129   annotate, train: ended by SIGHUP
 130   interrupted by Ctrl-C
-143   annotate: ended by SIGTERM
+143   annotate, train: ended by SIGTERM
 ====  ======================================================================================================
 """
 

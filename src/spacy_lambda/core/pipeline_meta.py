@@ -16,10 +16,13 @@ from spacy_lambda.core.file_names import is_device
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import InvalidPipelineError, JsonError, shorten
 
-__all__ = ["UNNAMED", "PipelineName", "path_in", "pipeline_name", "read_meta", "requirements_of"]
+__all__ = ["TRAINING_KEY", "UNNAMED", "PipelineName", "path_in", "pipeline_name", "read_meta", "requirements_of"]
 
 UNNAMED = "pipeline"
 """spaCy's default name of a pipeline."""
+
+TRAINING_KEY = "training"
+"""Key of how a pipeline was trained; spacy-lambda train writes it, and compiling keeps it."""
 
 PART = re.compile(r"\w(?:[\w-]|\.(?!\.))*(?<![.-])")
 """``lang`` or ``name``: letters of any script, digits, ``_``; ``-`` and single dots inside."""

@@ -1,0 +1,219 @@
+"""spaCy's training loop, made to go on where a checkpoint was written.
+
+:func:`spacy.training.loop.train_while_improving` is run as it is. To resume, it is first given the steps that are done,
+with empty batches and the recorded scores: they change no weight, and schedules, patience and the best score reach the
+state that they had. Then the checkpoint is restored, and the next batch is a real one.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, SupportsFloat
+
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.training import Example
+from spacy.training.loop import (
+    create_before_to_disk_callback,
+    create_evaluation_callback,
+    create_train_batches,
+    train_while_improving,
+    update_meta,
+)
+from spacy.util import registry, resolve_dot_names
+from thinc.api import fix_random_seed
+
+from spacy_lambda.training.checkpoint import Checkpoint, capture, restore, write_checkpoint
+from spacy_lambda.training.curves import TrainingEvaluation, best_evaluation, write_curves
+from spacy_lambda.training.trained_folder import TrainedFolder
+from spacy_lambda.training.training_progress import OnTraining, TrainingProgress
+
+__all__ = ["resolved_training", "run_loop"]
+
+Batch = tuple[int, list[Example]]
+"""An epoch and a batch of it."""
+
+
+def resolved_training(nlp: Language) -> tuple[dict[str, Any], Any, Any]:
+    """Return the objects of the config's block ``training``, and both corpora."""
+    config = nlp.config.interpolate()
+    settings = registry.resolve(config["training"], schema=ConfigSchemaTraining)
+    corpora = resolve_dot_names(config, [settings["train_corpus"], settings["dev_corpus"]])
+    return settings, corpora[0], corpora[1]
+
+
+class _Batches:
+    """The batches of a run, the same in every process.
+
+    They are shuffled with random numbers of their own, whatever else uses Python's generator.
+
+    :param batches: Of spaCy; shuffled by Python's generator of random numbers.
+    :param done: Number of batches that are replaced by empty ones.
+    :param on_resume: Called after these.
+    """
+
+    def __init__(self, batches: Iterator[Batch], *, done: int, on_resume: Callable[[], None]) -> None:
+        self.words = 0
+        self._batches = batches
+        self._done = done
+        self._on_resume = on_resume
+        self._state = random.getstate()
+
+    def __iter__(self) -> Iterator[Batch]:
+        for number in range(self._done):
+            found = self._next()
+            if found is None:
+                return
+            yield found[0], []
+            if number == self._done - 1:
+                self._on_resume()
+        while (found := self._next()) is not None:
+            yield found
+
+    def _next(self) -> Batch | None:
+        others = random.getstate()
+        random.setstate(self._state)
+        found = next(self._batches, None)
+        self._state = random.getstate()
+        random.setstate(others)
+        if found is None:
+            return None
+        epoch, batch = found[0], list(found[1])
+        self.words += sum(len(example) for example in batch)
+        return epoch, batch
+
+
+def run_loop(
+    nlp: Language, folder: TrainedFolder, *, checkpoint: Checkpoint | None, on_progress: OnTraining
+) -> list[TrainingEvaluation]:
+    """Train a pipeline until its config's end, with a checkpoint at each evaluation.
+
+    :param nlp: The initialized pipeline.
+    :param checkpoint: Where to go on.
+    :returns: All evaluations, with those before the checkpoint.
+    """
+    config = nlp.config.interpolate()["training"]
+    fix_random_seed(config["seed"] or 0)
+    settings, train_corpus, dev_corpus = resolved_training(nlp)
+    optimizer = settings["optimizer"]
+    evaluations = [] if checkpoint is None else list(checkpoint.evaluations)
+    done = 0 if checkpoint is None else checkpoint.step + 1
+    recorded = deque(evaluations)
+    evaluate_now = create_evaluation_callback(nlp, dev_corpus, settings["score_weights"])
+
+    def evaluate() -> tuple[float, dict[str, Any]]:
+        if recorded:
+            one = recorded.popleft()
+            return one.score, dict(one.scores)
+        return evaluate_now()
+
+    def resume() -> None:
+        if checkpoint is not None:
+            restore(nlp, optimizer, checkpoint)
+
+    spacy_batches = create_train_batches(nlp, train_corpus, settings["batcher"], settings["max_epochs"])
+    batches = _Batches(iter(spacy_batches), done=done, on_resume=resume)
+    before_to_disk = create_before_to_disk_callback(settings["before_to_disk"])
+    clock = _Clock(settings["max_steps"], done=done, before=evaluations[-1].seconds if evaluations else 0.0)
+    steps = train_while_improving(
+        nlp,
+        optimizer,
+        batches,
+        evaluate,
+        dropout=settings["dropout"],
+        eval_frequency=settings["eval_frequency"],
+        accumulate_gradient=settings["accumulate_gradient"],
+        patience=settings["patience"],
+        max_steps=settings["max_steps"],
+        exclude=settings["frozen_components"],
+        annotating_components=settings["annotating_components"],
+        before_update=settings["before_update"],
+    )
+    for _, info, is_best in steps:
+        step = info["step"]
+        if step < done:
+            continue
+        loss = _loss(nlp, info["losses"]) / _steps_since_evaluation(step, settings["eval_frequency"])
+        if is_best is not None:
+            evaluations.append(
+                TrainingEvaluation(
+                    step=step,
+                    epoch=info["epoch"],
+                    seconds=clock.seconds(),
+                    words=batches.words,
+                    loss=loss,
+                    score=float(info["score"]),
+                    scores=_plain(info["other_scores"]),
+                )
+            )
+            if is_best:
+                update_meta(settings, nlp, info)
+                with nlp.use_params(optimizer.averages or {}):
+                    folder.replace_pipeline(before_to_disk(nlp))
+            write_checkpoint(capture(nlp, optimizer, step=step, evaluations=evaluations), folder.checkpoint)
+            write_curves(evaluations, folder.path)
+        best = best_evaluation(evaluations)
+        on_progress(
+            TrainingProgress(
+                step=step,
+                max_steps=settings["max_steps"],
+                epoch=info["epoch"],
+                loss=loss,
+                score=evaluations[-1].score if evaluations else None,
+                best_score=None if best is None else best.score,
+                best_step=None if best is None else best.step,
+                evaluated=is_best is not None,
+                remaining_seconds=clock.remaining(step),
+            )
+        )
+    return evaluations
+
+
+class _Clock:
+    """Time of a run over several processes.
+
+    :param max_steps: Steps in all; 0 if unknown.
+    :param done: Steps of earlier processes.
+    :param before: Seconds of earlier processes.
+    """
+
+    def __init__(self, max_steps: int, *, done: int, before: float) -> None:
+        self._max_steps = max_steps
+        self._done = done
+        self._before = before
+        self._start = time.monotonic()
+
+    def seconds(self) -> float:
+        """Return the seconds of all processes."""
+        return self._before + time.monotonic() - self._start
+
+    def remaining(self, step: int) -> float | None:
+        """Return the seconds that are left after a step, at the mean speed of this process."""
+        done = step + 1 - self._done
+        if not self._max_steps or done < 2:
+            return None
+        return (time.monotonic() - self._start) / done * max(0, self._max_steps - step)
+
+
+def _steps_since_evaluation(step: int, frequency: int) -> int:
+    return (step % frequency or frequency) if step else 1
+
+
+def _loss(nlp: Language, losses: dict[str, float]) -> float:
+    """Return the loss of all components but transformers, whose figure is the size of a gradient."""
+    factories = {name: nlp.get_pipe_meta(name).factory for name in losses}
+    return float(sum(value for name, value in losses.items() if factories[name] != "transformer"))
+
+
+def _plain(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scores that JSON can hold, without the speed, which is not one."""
+    plain: dict[str, Any] = {}
+    for key, value in scores.items():
+        if isinstance(value, Mapping):
+            plain[key] = _plain(value)
+        elif isinstance(value, SupportsFloat) and key != "speed":
+            plain[key] = float(value)
+    return plain
