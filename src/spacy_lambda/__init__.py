@@ -6,7 +6,8 @@
             └───────────────verify────────────────┘ └──push, pull──▶ store
 
 :func:`serve` runs a pipeline on this machine as Lambda would, :class:`Client` calls a function, :func:`load` opens a
-compiled pipeline in Python, :func:`annotate` annotates a corpus with one. :func:`train_pipeline` trains one.
+compiled pipeline in Python, :func:`train_pipeline` trains one, :func:`evaluate` scores one on an annotated corpus,
+:func:`annotate` annotates a corpus with one.
 
 Public names are imported when they are used: the function imports this package too, and has no use for most of them.
 """
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         UnsupportedPipelineError,
         VerifyError,
     )
+    from spacy_lambda.evaluation import evaluate
     from spacy_lambda.local import LocalLambda, serve
     from spacy_lambda.runtime.loading import load
     from spacy_lambda.store import pull, push
@@ -102,6 +104,7 @@ __all__ = [
     "bundle",
     "compile_pipeline",
     "describe_pipeline",
+    "evaluate",
     "load",
     "load_project",
     "pull",
@@ -118,6 +121,7 @@ _LAZY_IMPORTS = {
     "bundle": "spacy_lambda.bundler",
     "compile_pipeline": "spacy_lambda.compiler",
     "describe_pipeline": "spacy_lambda.compiler",
+    "evaluate": "spacy_lambda.evaluation",
     "load": "spacy_lambda.runtime.loading",
     "load_project": "spacy_lambda.config",
     "pull": "spacy_lambda.store",

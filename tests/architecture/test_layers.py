@@ -18,7 +18,7 @@ LAYERS = (
     {"aws", "extras", "packages"},
     {"pipeline"},
     {"cdk", "client", "compiler", "store", "training"},
-    {"bundler", "config"},
+    {"bundler", "config", "evaluation"},
     {"corpus", "deploy", "local"},
     {"doctor", "rehearsal", "testing"},
     {"cli"},

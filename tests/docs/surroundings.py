@@ -21,6 +21,7 @@ from spacy_lambda.store.factory import open_store
 from spacy_lambda.store.transfer import push as push_pipeline
 from tests.bundler.installed import install_once
 from tests.bundler.wheels import no_index
+from tests.evaluation.corpora import write_corpus
 
 SERVED = ("http://127.0.0.1:9001", "https://abc.lambda-url.eu-west-1.on.aws")
 """Addresses of functions in the documentation."""
@@ -67,6 +68,15 @@ def corpus(folder: Path) -> Iterator[Surroundings]:
     (folder / "abstracts.jsonl").write_text("".join(lines), encoding="utf-8")
     with project(folder) as given:
         yield given
+
+
+@contextmanager
+def annotated(folder: Path) -> Iterator[Surroundings]:
+    """A folder with an annotated corpus, and pipelines in ``compiled`` and ``older``."""
+    for name, version in (("older", "0.0.9"), ("compiled", "0.1.0")):
+        write_pipeline(folder / name, version)
+    write_corpus(folder / "dev.spacy")
+    yield Surroundings()
 
 
 @contextmanager
@@ -147,5 +157,6 @@ def trained(folder: Path) -> Iterator[Surroundings]:
 
 
 SURROUNDINGS: dict[str, Callable[[Path], AbstractContextManager[Surroundings]]] = {
-    function.__name__: function for function in (configured, constructs, corpus, project, served, store, trained)
+    function.__name__: function
+    for function in (annotated, configured, constructs, corpus, project, served, store, trained)
 }

@@ -34,6 +34,7 @@ PAGE_OF = {
         ("testing/", "60"),
         ("corpus/", "70"),
         ("training/", "80"),
+        ("evaluation/", "90"),
         ("", "00"),
     )
 }

@@ -36,6 +36,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.destroy import destroy
     from spacy_lambda.cli.doctor import doctor
     from spacy_lambda.cli.eject import eject
+    from spacy_lambda.cli.evaluate import evaluate
     from spacy_lambda.cli.group import Commands, root
     from spacy_lambda.cli.help import ReadableCommand, ReadableGroup
     from spacy_lambda.cli.image import push as push_image
@@ -68,7 +69,7 @@ def make_app() -> typer.Typer:
         "Share": [pack, unpack, push, pull, ls, alias, rm],
         "Deploy": [bundle, init, deploy, rollback, destroy, eject],
         "Run": [serve, run_bundle, invoke, query, status, logs],
-        "Corpus": [annotate],
+        "Corpus": [evaluate, annotate],
     }
     for stage, commands in stages.items():
         for command in commands:

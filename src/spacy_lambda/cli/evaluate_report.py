@@ -1,0 +1,115 @@
+"""The result of ``evaluate``, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from spacy_lambda.cli.console import print_lines, print_table
+from spacy_lambda.core.counts import count
+
+if TYPE_CHECKING:
+    from spacy_lambda.evaluation import Comparison, Evaluation
+
+__all__ = ["print_evaluation"]
+
+WIDTH = 40
+"""Characters of a text in a table."""
+
+ROUGH = 20
+"""Documents below which intervals are rough."""
+
+MAX_CONFUSION = 12
+"""Labels of a confusion matrix that is printed; the report and --json have larger ones."""
+
+
+def print_evaluation(found: Evaluation) -> None:
+    """Print scores, labels, errors, confusion, spaCy's other scores, and the comparison."""
+    spans = sum(one.support for one in found.labels.values())
+    print_lines(
+        f"{found.name} on {found.corpus}: {count(found.documents, 'document')}, {count(spans, 'span')} annotated"
+        f" ({found.annotation})"
+    )
+    if found.schemes:
+        _print_spans(found)
+    others = {name: value for name, value in found.spacy.items() if isinstance(value, float) and _is_other(name, found)}
+    if others:
+        print_table(["spaCy's score", ">value"], [(name, f"{value:.4f}") for name, value in others.items()])
+    print_lines(f"{found.spacy['speed']:,.0f} words/s")
+    if found.comparison is not None:
+        _print_comparison(found.comparison)
+
+
+def _is_other(name: str, found: Evaluation) -> bool:
+    own = "ents_" if found.spans_key is None else f"spans_{found.spans_key}_"
+    return not name.startswith((own, "token_", "speed"))
+
+
+def _print_spans(found: Evaluation) -> None:
+    from spacy_lambda.evaluation.wording import SCHEME_NAMES, bounds
+
+    print_table(
+        ["all spans", ">precision", ">recall", ">F1", ">95 %"],
+        [
+            (SCHEME_NAMES[scheme], f"{one.p:.4f}", f"{one.r:.4f}", f"{one.f:.4f}", bounds(one.interval))
+            for scheme, one in found.schemes.items()
+        ],
+    )
+    print_table(
+        ["label", ">precision", ">recall", ">F1", ">95 %", ">annotated", ">predicted"],
+        [
+            (label, f"{one.p:.4f}", f"{one.r:.4f}", f"{one.f:.4f}", bounds(one.interval), one.support, one.predicted)
+            for label, one in found.labels.items()
+        ],
+    )
+    if len(found.results) < ROUGH:
+        print_lines(f"{count(len(found.results), 'document')}: the intervals are rough")
+    print_table(["errors", ">number", "for example", "", ""], _errors(found))
+    labels = ["none" if label is None else label for label in found.confusion.labels]
+    if len(labels) <= MAX_CONFUSION + 1:
+        print_table(
+            ["annotated ↓ predicted →", *(f">{label}" for label in labels)],
+            [(label, *counts) for label, counts in zip(labels, found.confusion.counts, strict=True)],
+        )
+
+
+def _errors(found: Evaluation) -> Iterator[tuple[str, ...]]:
+    """Yield the number of each kind of error, and its first example."""
+    from spacy_lambda.evaluation.wording import KIND_NAMES
+
+    for kind, number in found.error_counts.items():
+        examples = ((one, match) for one in found.results for match in one.errors if match.kind == kind)
+        result, match = next(examples, (None, None))
+        sides = ["", ""]
+        if result is not None and match is not None:
+            spans = (match.gold, match.predicted)
+            sides = [
+                "none" if span is None else f"{result.text[span.start : span.end][:WIDTH]} {span.label}"
+                for span in spans
+            ]
+        yield KIND_NAMES[kind], f"{number:,}", *sides, "" if result is None else f"document {result.document}"
+
+
+def _print_comparison(found: Comparison) -> None:
+    from spacy_lambda.evaluation.wording import SCHEME_NAMES, bounds, p_value
+
+    rows = {SCHEME_NAMES[scheme]: one for scheme, one in found.schemes.items()} | dict(found.labels)
+    print_table(
+        ["F1", ">this", ">other", ">difference", ">95 %", ">p"],
+        [
+            (
+                name,
+                f"{one.f:.3f}",
+                f"{one.other:.3f}",
+                f"{one.difference:+.3f}",
+                bounds(one.interval, sign="+"),
+                p_value(one.p_value),
+            )
+            for name, one in rows.items()
+        ],
+        title=f"compared with {found.other.name} ({found.other.pipeline})",
+    )
+    print_lines(
+        f"predictions differ on {count(len(found.differing), 'document')}: fewer errors on {found.fewer_errors:,},"
+        f" more on {found.more_errors:,}"
+    )

@@ -1,0 +1,62 @@
+"""Annotated documents of a ``.spacy`` corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from spacy_lambda.core.files import check_file, files_below
+from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.errors import CorpusError
+
+__all__ = ["ENDING", "corpus_files", "read_gold"]
+
+ENDING = ".spacy"
+
+
+def corpus_files(path: Path) -> list[Path]:
+    """Return the ``.spacy`` files of a corpus: the file, or those of a folder.
+
+    Nothing is read, so that other formats are refused before a pipeline is loaded.
+
+    :raises CorpusError: If there are none.
+    """
+    if not path.exists():
+        raise CorpusError(f"{path} does not exist", remedy=f"check the path: a {ENDING} file, or a folder of them")
+    try:
+        files = files_below(path) if path.is_dir() else [path]
+    except OSError as exc:
+        raise CorpusError(f"{path} cannot be read: {system_reason(exc)}", remedy="check its permissions") from exc
+    found = [file for file in files if file.suffix.lower() == ENDING]
+    if not found:
+        what = f"the folder {path} has no {ENDING} file" if path.is_dir() else f"{path} is not a {ENDING} file"
+        converted = quote(str(path.with_suffix(ENDING)))
+        raise CorpusError(what, remedy=f"convert it: spacy-lambda convert {quote(str(path))} {converted}")
+    return found
+
+
+def read_gold(path: Path, vocab: Vocab) -> list[Doc]:
+    """Return the documents of a corpus that have tokens, in order.
+
+    :param path: A ``.spacy`` file, or a folder of them.
+    :raises CorpusError: If a file cannot be read, or there are no documents.
+    """
+    docs = [doc for file in corpus_files(path) for doc in _docs(file, vocab) if len(doc)]
+    if not docs:
+        raise CorpusError(f"{path} has no documents", remedy="write it again: spacy-lambda convert SRC OUT.spacy")
+    return docs
+
+
+def _docs(file: Path, vocab: Vocab) -> Iterator[Doc]:
+    try:
+        check_file(file)
+        yield from DocBin().from_disk(file).get_docs(vocab)
+    except Exception as exc:  # zlib, msgpack and ValueError alike
+        raise CorpusError(
+            f"{file} cannot be read as a DocBin: {system_reason(exc)}",
+            remedy="write it again: spacy-lambda convert SRC OUT.spacy, or DocBin.to_disk",
+        ) from exc

@@ -1,0 +1,176 @@
+"""The result of an evaluation, and its JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from spacy_lambda.evaluation.comparison import Comparison
+from spacy_lambda.evaluation.matching import ERROR_KINDS, Match
+from spacy_lambda.evaluation.resampling import Interval
+from spacy_lambda.evaluation.scores import Category, Scheme
+from spacy_lambda.evaluation.spans import ENTITIES, LabelledSpan
+
+__all__ = ["Confusion", "DocumentResult", "Evaluation", "LabelScore", "SchemeScore"]
+
+
+@dataclass(frozen=True)
+class SchemeScore:
+    """Precision, recall and F1 in a scheme, with the numbers of pairs.
+
+    :param interval: Of F1; ``None`` for one document.
+    :param categories: Numbers of pairs in each category.
+    """
+
+    p: float
+    r: float
+    f: float
+    interval: Interval | None
+    categories: Mapping[Category, int]
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """Precision, recall and F1 of one label, by bounds and label.
+
+    :param interval: Of F1; ``None`` for one document.
+    :param support: Annotated spans.
+    :param predicted: Predicted spans.
+    :param correct: Predicted spans that are annotated.
+    """
+
+    p: float
+    r: float
+    f: float
+    interval: Interval | None
+    support: int
+    predicted: int
+    correct: int
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Numbers of pairs by their labels.
+
+    :param labels: Of rows and columns; the last one, ``None``, is a missing span.
+    :param counts: A row for each label of annotated spans, a column for each of predicted ones.
+    """
+
+    labels: tuple[str | None, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class DocumentResult:
+    """One annotated document.
+
+    :param document: Its number in the corpus.
+    :param tokens: Offsets of the annotated tokens.
+    :param matches: Pairs of its spans, in the order of the text.
+    """
+
+    document: int
+    text: str
+    tokens: tuple[tuple[int, int], ...]
+    matches: tuple[Match, ...]
+
+    @property
+    def errors(self) -> tuple[Match, ...]:
+        """Pairs that are not correct."""
+        return tuple(match for match in self.matches if match.kind != "correct")
+
+    @property
+    def gold(self) -> tuple[LabelledSpan, ...]:
+        """Annotated spans, sorted."""
+        return tuple(sorted(match.gold for match in self.matches if match.gold is not None))
+
+    @property
+    def predicted(self) -> tuple[LabelledSpan, ...]:
+        """Predicted spans, sorted."""
+        return tuple(sorted(match.predicted for match in self.matches if match.predicted is not None))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores and errors of a pipeline on an annotated corpus.
+
+    :param pipeline: As it was given.
+    :param name: Name and version in its metadata.
+    :param corpus: As it was given.
+    :param documents: Documents of the corpus.
+    :param spans_key: Key of ``doc.spans`` that is evaluated; ``None`` for ``doc.ents``.
+    :param results: The documents whose spans are annotated.
+    :param schemes: Scores of all spans; none if neither side has spans.
+    :param labels: Scores of each label.
+    :param spacy: Scores by spaCy's names, as ``spacy benchmark accuracy`` writes them, and those of each label.
+    :param comparison: The comparison with another pipeline, if there is one.
+    """
+
+    pipeline: str
+    name: str
+    corpus: str
+    documents: int
+    spans_key: str | None
+    results: tuple[DocumentResult, ...]
+    schemes: Mapping[Scheme, SchemeScore]
+    labels: Mapping[str, LabelScore]
+    confusion: Confusion
+    spacy: Mapping[str, Any]
+    comparison: Comparison | None = None
+
+    @property
+    def annotation(self) -> str:
+        """Name of the evaluated spans: ``ents`` or ``spans[KEY]``."""
+        return ENTITIES if self.spans_key is None else f"spans[{self.spans_key}]"
+
+    @property
+    def error_counts(self) -> dict[str, int]:
+        """Numbers of errors by kind."""
+        found = Counter(match.kind for result in self.results for match in result.errors)
+        return {kind: found[kind] for kind in ERROR_KINDS}
+
+    @property
+    def label_errors(self) -> dict[str, dict[str, int]]:
+        """Numbers of errors by the label of the annotated span, and of a spurious one by its own, and by kind."""
+        found = Counter((match.labels[0], match.kind) for result in self.results for match in result.errors)
+        return {label: {kind: found[label, kind] for kind in ERROR_KINDS} for label in self.labels}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores and errors as plain values, with spaCy's scores beside ours."""
+        scores = {
+            "pipeline": self.pipeline,
+            "name": self.name,
+            "corpus": self.corpus,
+            "documents": self.documents,
+            "annotation": self.annotation,
+            "annotated_documents": len(self.results),
+            "schemes": {scheme: _flat(score) for scheme, score in self.schemes.items()},
+            "labels": {label: asdict(score) for label, score in self.labels.items()},
+            "confusion": asdict(self.confusion),
+            "errors": {"counts": self.error_counts, "labels": self.label_errors, "items": list(self._items())},
+            "comparison": None if self.comparison is None else self.comparison.to_dict(),
+        }
+        return {**self.spacy, **scores}
+
+    def to_html(self) -> str:
+        """Return the report as one HTML file that loads nothing."""
+        from spacy_lambda.evaluation.html_report import draw_report
+
+        return draw_report(self)
+
+    def _items(self) -> Iterator[dict[str, Any]]:
+        for result in self.results:
+            for match in result.errors:
+                sides = {"gold": _item(match.gold, result.text), "predicted": _item(match.predicted, result.text)}
+                yield {"document": result.document, "kind": match.kind, **sides}
+
+
+def _flat(score: SchemeScore) -> dict[str, Any]:
+    found = asdict(score)
+    return {**{key: value for key, value in found.items() if key != "categories"}, **found["categories"]}
+
+
+def _item(span: LabelledSpan | None, text: str) -> dict[str, Any] | None:
+    return None if span is None else {**asdict(span), "text": text[span.start : span.end]}
