@@ -71,8 +71,9 @@ def test_no_unused_copies() -> None:
     assert imported == {f"core.{name}" for name in CORE_MODULES if name != "__init__"}
 
 
-def test_the_package_has_modules_only() -> None:
-    assert {path.suffix for path in FOLDER.iterdir() if path.name != "__pycache__"} == {".py"}
+def test_the_package_has_modules_and_the_prices_only() -> None:
+    files = [path for path in FOLDER.iterdir() if path.name != "__pycache__"]
+    assert [path.name for path in files if path.suffix != ".py"] == ["prices.toml"]
 
 
 def test_plain_modules_do_not_need_the_cdk() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.cdk.prices import GB_SECOND
+from spacy_lambda.cdk.prices import usd
 from spacy_lambda.corpus import Progress, annotate, estimate_corpus
 from spacy_lambda.corpus.engines import aws_lambda
 from spacy_lambda.corpus.engines.deployed import find_deployed
@@ -90,7 +90,7 @@ def test_many_shards_of_which_three_are_redriven(
     billed = sum(shard["billed_ms"] for shard in shards_of(there))
     assert billed == pytest.approx(sum(function.reported_ms) + sum(function.failed_ms), rel=0.05)
     assert billed == pytest.approx(sum(function.billed_ms), rel=0.3)
-    expected = billed / 1000 * MEMORY_MB / 1024 * GB_SECOND["x86_64"] + (SHARDS + 3) * (0.2 + 4 * 25) / 1e6
+    expected = billed / 1000 * MEMORY_MB / 1024 * usd("gb_second_x86_64") + (SHARDS + 3) * (0.2 + 4 * 25) / 1e6
     assert summary.cost == pytest.approx(expected)
     assert keys() == []
 
@@ -116,7 +116,7 @@ def test_the_account_has_the_attempts_that_failed(
     steps |= {first: 4 + 2, second: 4 + 2 + 3, third: 4 + 1 + 3}
     for name, record in records.items():
         requests = function.invocations.count(name)
-        work = record["billed_ms"] / 1000 * MEMORY_MB / 1024 * GB_SECOND["x86_64"]
+        work = record["billed_ms"] / 1000 * MEMORY_MB / 1024 * usd("gb_second_x86_64")
         assert record["cost"] == pytest.approx(work + (0.2 * requests + 25 * steps[name]) / 1e6)
     assert summary.cost == pytest.approx(sum(record["cost"] for record in records.values()))
 

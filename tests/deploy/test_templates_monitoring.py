@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.cdk.prices import GB_SECOND
+from spacy_lambda.cdk.prices import usd
 from tests.deploy.specs import Template, function_spec
 
 ALIAS = [("FunctionName", "news-public"), ("Resource", "news-public:live")]
@@ -144,7 +144,7 @@ def test_the_dashboard_names_the_model(templates: dict[str, Template]) -> None:
 def test_the_dashboard_estimates_the_cost(templates: dict[str, Template]) -> None:
     title = "Cost an hour, US dollars, estimated"
     (estimate,), *used = _metrics(templates["public"], title)
-    price = 3008 / 1024 * GB_SECOND["arm64"] / 1000
+    price = 3008 / 1024 * usd("gb_second_arm64") / 1000
     assert estimate["expression"] == f"(busy + FILL(init, 0)) * {price:.12f} + requests * 0.0000002"
     assert {(one[-1]["id"], one[1], one[-1]["stat"]) for one in used} == {
         ("busy", "Duration", "Sum"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from spacy_lambda.cdk import prices
+from spacy_lambda.cdk.prices import usd
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -23,15 +24,15 @@ def cells(row: str) -> str:
 @pytest.mark.parametrize(
     ("row", "price"),
     [
-        ("alarms", f"{prices.ALARM:.2f} each"),
-        ("dashboard", f"{prices.DASHBOARD:.2f};"),
-        ("custom metrics", f"{prices.METRIC:.2f} each"),
-        ("code, zip", f"{prices.S3_GB} a GB"),
-        ("code, image", f"{prices.ECR_GB:.2f} a GB"),
-        ("artifacts", f"{prices.S3_GB} a GB"),
-        ("SnapStart", f"{prices.SNAPSHOT_GB_SECOND:.10f} a GB"),
-        ("EFS", f"{prices.EFS_GB:.2f} a GB"),
-        ("queues as event sources", f"{prices.MILLION_SQS_REQUESTS:.2f} a million requests"),
+        ("alarms", f"{usd('alarm'):.2f} each"),
+        ("dashboard", f"{usd('dashboard'):.2f};"),
+        ("custom metrics", f"{usd('metric'):.2f} each"),
+        ("code, zip", f"{usd('s3_gb')} a GB"),
+        ("code, image", f"{usd('ecr_gb'):.2f} a GB"),
+        ("artifacts", f"{usd('s3_gb')} a GB"),
+        ("SnapStart", f"{usd('snapshot_gb_second'):.10f} a GB"),
+        ("EFS", f"{usd('efs_gb'):.2f} a GB"),
+        ("queues as event sources", f"{usd('million_sqs_requests'):.2f} a million requests"),
     ],
 )
 def test_prices_are_those_of_the_plan(row: str, price: str) -> None:
@@ -39,14 +40,14 @@ def test_prices_are_those_of_the_plan(row: str, price: str) -> None:
 
 
 def test_the_price_of_a_call_is_that_of_the_plan() -> None:
-    call, x86_64, arm64 = prices.MILLION_REQUESTS / 1e6, prices.GB_SECOND["x86_64"], prices.GB_SECOND["arm64"]
+    call, x86_64, arm64 = usd("million_requests") / 1e6, usd("gb_second_x86_64"), usd("gb_second_arm64")
     assert f"A call costs {call:.7f}, and {x86_64:.10f} a GB of memory and second ({arm64:.10f} on arm64)" in DEPLOY
 
 
 def test_prices_have_a_date_and_their_region() -> None:
-    assert f"US dollars a month, {prices.REGION} list prices, {prices.AS_OF}, without the free tier." in DEPLOY
-    assert f"{prices.LOG_GB:.2f} a GB" in DEPLOY
-    assert f"X-Ray takes {prices.MILLION_TRACES:.2f} for a million traces" in DEPLOY
+    assert f"US dollars a month, {prices.REGION} list prices, {prices.as_of()}, without the free tier." in DEPLOY
+    assert f"{usd('log_gb'):.2f} a GB" in DEPLOY
+    assert f"X-Ray takes {usd('million_traces'):.2f} for a million traces" in DEPLOY
 
 
 def test_registered_names_are_those_of_the_package() -> None:

@@ -18,7 +18,7 @@ from .metrics import (
     metric_by_model,
     summed_metric,
 )
-from .prices import GB_SECOND, MILLION_REQUESTS
+from .prices import usd
 from .spec import FunctionSpec
 
 __all__ = ["Dashboard", "hourly_cost"]
@@ -113,9 +113,9 @@ def hourly_cost(spec: FunctionSpec) -> cloudwatch.MathExpression:
     if has_init_metric(spec):
         used["init"] = emitted_metric(spec, INIT_DURATION, "Sum", minutes=60)
         milliseconds = "(busy + FILL(init, 0))"
-    price = spec.config.memory / 1024 * GB_SECOND[spec.config.architecture] / 1000
+    price = spec.config.memory / 1024 * usd(f"gb_second_{spec.config.architecture}", spec.region) / 1000
     return cloudwatch.MathExpression(
-        expression=f"{milliseconds} * {price:.12f} + requests * {MILLION_REQUESTS / 1e6:.7f}",
+        expression=f"{milliseconds} * {price:.12f} + requests * {usd('million_requests', spec.region) / 1e6:.7f}",
         using_metrics=dict(used),
         label="US dollars",
         period=Duration.hours(1),

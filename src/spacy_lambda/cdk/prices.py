@@ -1,52 +1,69 @@
-"""List prices of us-east-1 in US dollars, without the free tier: the only place with prices.
-
-Other regions differ by some percent.
-
-Sources: https://aws.amazon.com/lambda/pricing, https://aws.amazon.com/cloudwatch/pricing,
-https://aws.amazon.com/s3/pricing, https://aws.amazon.com/ecr/pricing, https://aws.amazon.com/efs/pricing,
-https://aws.amazon.com/step-functions/pricing, https://aws.amazon.com/sqs/pricing, https://aws.amazon.com/xray/pricing.
-"""
+"""List prices of AWS in US dollars, by region: ``prices.toml``, the only place with prices, read at the first use."""
 
 from __future__ import annotations
 
-__all__ = [
-    "ALARM",
-    "AS_OF",
-    "DASHBOARD",
-    "ECR_GB",
-    "EFS_GB",
-    "GB_SECOND",
-    "LOG_GB",
-    "METRIC",
-    "MILLION_REQUESTS",
-    "MILLION_SQS_REQUESTS",
-    "MILLION_TRACES",
-    "MILLION_TRANSITIONS",
-    "REGION",
-    "S3_GB",
-    "SNAPSHOT_GB_SECOND",
-]
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+__all__ = ["REGION", "Price", "as_of", "describe_prices", "price_of", "read_prices", "usd"]
 
 REGION = "us-east-1"
-AS_OF = "2026"
-"""Date of these prices."""
+"""The region with every price."""
 
-GB_SECOND = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
-MILLION_REQUESTS = 0.20
-MILLION_SQS_REQUESTS = 0.40
-MILLION_TRACES = 5.00
-MILLION_TRANSITIONS = 25.00
-"""Of standard workflows. Express ones, which are not used here, are charged by requests and duration instead."""
+FILE = Path(__file__).with_suffix(".toml")
 
-SNAPSHOT_GB_SECOND = 0.0000015046
-ALARM = 0.10
-DASHBOARD = 3.00
-METRIC = 0.30
-"""A custom metric, for a month in which it is emitted in every hour."""
 
-LOG_GB = 0.50
-"""A GB of logs, as CloudWatch ingests it."""
+@dataclass(frozen=True)
+class Price:
+    """One price.
 
-S3_GB = 0.023
-ECR_GB = 0.10
-EFS_GB = 0.30
+    :param about: Its subject.
+    :param unit: The unit that it is for.
+    :param source: The page or the price list that publishes it.
+    :param as_of: Its date.
+    :param usd: US dollars by region.
+    :param copy: Read from a copy of the price list.
+    """
+
+    about: str
+    unit: str
+    source: str
+    as_of: str
+    usd: Mapping[str, float]
+    copy: bool = False
+
+
+@cache
+def read_prices() -> Mapping[str, Price]:
+    """Return all prices by name."""
+    return {name: Price(**values) for name, values in _read().items() if isinstance(values, dict)}
+
+
+def as_of() -> str:
+    """Return the date since which all of them are known."""
+    return str(_read()["as_of"])
+
+
+def describe_prices(region: str) -> str:
+    """Return the prices that :func:`usd` returns for a region, in words."""
+    others = "" if region == REGION else f" and, where they are not known, of {REGION}"
+    return f"list prices of {region}{others}, {as_of()}"
+
+
+def price_of(name: str, region: str) -> float | None:
+    """Return a price in a region; ``None`` if the file has none."""
+    return read_prices()[name].usd.get(region)
+
+
+def usd(name: str, region: str = REGION) -> float:
+    """Return a price in a region, or that of :data:`REGION` if the file has none: others differ by some percent."""
+    found = price_of(name, region)
+    return read_prices()[name].usd[REGION] if found is None else found
+
+
+@cache
+def _read() -> Mapping[str, object]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))

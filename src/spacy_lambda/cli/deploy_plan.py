@@ -10,8 +10,6 @@ from spacy_lambda.cli.console import print_lines, print_wrapped
 from spacy_lambda.core.counts import count
 
 if TYPE_CHECKING:
-    from spacy_lambda.deploy.cost import Cost
-    from spacy_lambda.deploy.latency import Latency
     from spacy_lambda.deploy.planning import Plan, Planned
     from spacy_lambda.deploy.resources import PlannedResource
 
@@ -91,7 +89,7 @@ def print_plan(plan: Plan, *, account: str, err: bool = False) -> None:
         wrap(*(f"  {fact.name + ':':<15} {fact.value}" for fact in one.state))
         for warning in one.warnings:
             wrap(f"  WARNING: {warning}", hang=4)
-        wrap("  cost:", *_cost(one.cost, one.prepared.latency, one.prepared.config.memory))
+        wrap("  cost:", *_cost(one))
         if one.difference is not None:
             write("  difference:", *_indented(one.difference or "no changes"))
             write("  resources when it is live:", *_listed(one.resources))
@@ -105,9 +103,10 @@ def _changes(planned: Planned) -> str:
     return "everything is new" if planned.is_new else describe_changes(planned.changes)
 
 
-def _cost(cost: Cost, latency: Latency, memory: int) -> Iterator[str]:
-    from spacy_lambda.cdk import prices
+def _cost(planned: Planned) -> Iterator[str]:
+    from spacy_lambda.cdk.prices import describe_prices
 
+    cost, latency, memory = planned.cost, planned.prepared.latency, planned.prepared.config.memory
     yield f"    a month:      ${cost.idle_total:.2f} without any call ({_parts(cost.idle)})"
     for what, dollars in cost.in_use.items():
         yield (
@@ -123,7 +122,7 @@ def _cost(cost: Cost, latency: Latency, memory: int) -> Iterator[str]:
     )
     if latency.load > latency.cpus:
         yield f"                  this machine is busy (load {latency.load:.1f}), so that it is probably less"
-    yield f"                  list prices of {prices.REGION}, {prices.AS_OF}, without the free tier"
+    yield f"                  {describe_prices(planned.spec.region)}, without the free tier"
 
 
 def _parts(dollars: Mapping[str, float]) -> str:

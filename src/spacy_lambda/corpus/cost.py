@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spacy_lambda.cdk.bulk_settings import ITEM_STATES
-from spacy_lambda.cdk.prices import GB_SECOND, MILLION_REQUESTS, MILLION_TRANSITIONS
+from spacy_lambda.cdk.prices import REGION, usd
 
 __all__ = ["CHILD_TRANSITIONS", "TRANSITIONS", "invocation_cost"]
 
@@ -23,6 +23,7 @@ def invocation_cost(
     architecture: str,
     invocations: int = 1,
     transitions: int | None = None,
+    region: str = REGION,
 ) -> float:
     """Return dollars for shards: billed seconds, requests, and transitions of Step Functions.
 
@@ -31,7 +32,9 @@ def invocation_cost(
     :param architecture: The function's.
     :param invocations: The number of invocations.
     :param transitions: State transitions; by default those of a shard for each invocation.
+    :param region: The region whose prices apply, as far as they are known.
     """
-    work = seconds * memory_gb * GB_SECOND[architecture]
+    work = seconds * memory_gb * usd(f"gb_second_{architecture}", region)
     steps = invocations * TRANSITIONS if transitions is None else transitions
-    return work + (invocations * MILLION_REQUESTS + steps * MILLION_TRANSITIONS) / 1e6
+    per_million = invocations * usd("million_requests", region) + steps * usd("million_transitions", region)
+    return work + per_million / 1e6

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spacy_lambda.cdk.prices import REGION
 from spacy_lambda.core.annotation import AnnotateOptions, Document
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -48,11 +49,13 @@ class LambdaSettings:
     :param memory_mb: Its memory.
     :param architecture: Its architecture.
     :param concurrency: Maximum concurrent invocations: a tenth of an account's default quota.
+    :param region: Its region.
     """
 
     memory_mb: int = MB_PER_VCPU
     architecture: str = "arm64"
     concurrency: int = 100
+    region: str = REGION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +195,7 @@ def estimate_lambda(reading: Reading, measured: Measured, settings: LambdaSettin
         memory_gb=settings.memory_mb / 1024,
         architecture=settings.architecture,
         invocations=reading.shards,
+        region=settings.region,
     )
     return EngineEstimate(
         engine="lambda",
@@ -254,5 +258,8 @@ def _shard_bytes(layout: Layout | None, deployed: DeployedFunction | None) -> in
 
 def _settings(function: DeployedFunction) -> LambdaSettings:
     return LambdaSettings(
-        memory_mb=function.memory_mb, architecture=function.architecture, concurrency=function.concurrency
+        memory_mb=function.memory_mb,
+        architecture=function.architecture,
+        concurrency=function.concurrency,
+        region=function.region,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from spacy_lambda.cdk import prices
+from spacy_lambda.cdk.prices import usd
 from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode
 from spacy_lambda.deploy.latency import Latency
@@ -82,11 +84,12 @@ def estimate(spec: FunctionSpec, *, sizes: Sizes, versions: int, latency: Latenc
     :param versions: Number of versions that are kept.
     :param latency: Latency of a text.
     """
+    price = _prices(spec)
     metrics = BASIC_METRICS - spec.config.snapstart + len(spec.labels) if spec.config.metrics else 0
     ms = latency.on(spec.config.memory)
     return Cost(
         idle=_idle(spec, sizes, versions),
-        in_use={"custom metrics": metrics * prices.METRIC} if metrics else {},
+        in_use={"custom metrics": metrics * price("metric")} if metrics else {},
         metrics=metrics,
         per_million=_per_million(spec, sizes, ms),
         ms=ms,
@@ -94,32 +97,38 @@ def estimate(spec: FunctionSpec, *, sizes: Sizes, versions: int, latency: Latenc
 
 
 def _idle(spec: FunctionSpec, sizes: Sizes, versions: int) -> dict[str, float]:
-    code_price = prices.ECR_GB if isinstance(spec.code, ImageCode) else prices.S3_GB
+    price = _prices(spec)
+    code_price = price("ecr_gb") if isinstance(spec.code, ImageCode) else price("s3_gb")
     idle = {
-        "alarms": prices.ALARM * (BASIC_ALARMS + (spec.config.metrics and not spec.config.snapstart)),
-        "dashboard": prices.DASHBOARD,
+        "alarms": price("alarm") * (BASIC_ALARMS + (spec.config.metrics and not spec.config.snapstart)),
+        "dashboard": price("dashboard"),
         "code": versions * sizes.code / GB * code_price,
-        "models": versions * sizes.model / GB * prices.S3_GB,
+        "models": versions * sizes.model / GB * price("s3_gb"),
     }
     if spec.config.snapstart:
-        idle["snapshots"] = versions * _memory_gb(spec) * prices.SNAPSHOT_GB_SECOND * MONTH_S
+        idle["snapshots"] = versions * _memory_gb(spec) * price("snapshot_gb_second") * MONTH_S
     if isinstance(spec.code, ImageCode) and spec.code.efs:
-        idle["EFS"] = versions * sizes.model / GB * prices.EFS_GB
+        idle["EFS"] = versions * sizes.model / GB * price("efs_gb")
     queues = sum(isinstance(source, SqsSource) for source in spec.config.sources)
     if queues:
-        idle["queues"] = queues * POLLS * MONTH_S / POLL_S / 1e6 * prices.MILLION_SQS_REQUESTS
+        idle["queues"] = queues * POLLS * MONTH_S / POLL_S / 1e6 * price("million_sqs_requests")
     return idle
 
 
 def _per_million(spec: FunctionSpec, sizes: Sizes, ms: float) -> dict[str, float]:
+    price = _prices(spec)
     line = sizes.line if spec.config.metrics else PLAIN_LINE_BYTES
     logged = PLATFORM_BYTES + line + (PLATFORM_LINES + 1) * EVENT_BYTES
     found = {
-        "requests": prices.MILLION_REQUESTS,
-        "compute": 1e6 * ms / 1000 * _memory_gb(spec) * prices.GB_SECOND[spec.config.architecture],
-        "logs and metrics" if spec.config.metrics else "logs": 1e6 * logged / GB * prices.LOG_GB,
+        "requests": price("million_requests"),
+        "compute": 1e6 * ms / 1000 * _memory_gb(spec) * price(f"gb_second_{spec.config.architecture}"),
+        "logs and metrics" if spec.config.metrics else "logs": 1e6 * logged / GB * price("log_gb"),
     }
-    return found | ({"traces": TRACED_SHARE * prices.MILLION_TRACES} if spec.config.tracing else {})
+    return found | ({"traces": TRACED_SHARE * price("million_traces")} if spec.config.tracing else {})
+
+
+def _prices(spec: FunctionSpec) -> Callable[[str], float]:
+    return partial(usd, region=spec.region)
 
 
 def _memory_gb(spec: FunctionSpec) -> float:

@@ -192,6 +192,7 @@ class LambdaEngine:
             architecture=self._function.architecture,
             invocations=succeeded + failed.invoked,
             transitions=transitions + failed.invoked + failed.throttled,
+            region=self._function.region,
         )
 
     def _failed(self, execution: Execution, missing: int) -> CorpusError:

@@ -71,6 +71,11 @@ class DeployedFunction:
     parts: PipelineParts = UNKNOWN_PARTS
 
     @property
+    def region(self) -> str:
+        """The region, as the ARN of the state machine has it."""
+        return self.state_machine.split(":")[3]
+
+    @property
     def shard_bytes(self) -> int:
         """Size of a shard that the function annotates well within its timeout."""
         share = min(TIMEOUT_SHARE, SHARD_S / self.timeout_s)
