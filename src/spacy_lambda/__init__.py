@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         RequestError,
         RequirementError,
         SignatureError,
+        SizingError,
         SpacyLambdaError,
         StoreError,
         TrainingError,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from spacy_lambda.evaluation import evaluate
     from spacy_lambda.local import LocalLambda, serve
     from spacy_lambda.runtime.loading import load
+    from spacy_lambda.sizing import estimate
     from spacy_lambda.store import pull, push
     from spacy_lambda.training import train_pipeline
 
@@ -94,6 +96,7 @@ __all__ = [
     "RequestError",
     "RequirementError",
     "SignatureError",
+    "SizingError",
     "SpacyLambdaError",
     "StoreError",
     "TrainingError",
@@ -104,6 +107,7 @@ __all__ = [
     "bundle",
     "compile_pipeline",
     "describe_pipeline",
+    "estimate",
     "evaluate",
     "load",
     "load_project",
@@ -121,6 +125,7 @@ _LAZY_IMPORTS = {
     "bundle": "spacy_lambda.bundler",
     "compile_pipeline": "spacy_lambda.compiler",
     "describe_pipeline": "spacy_lambda.compiler",
+    "estimate": "spacy_lambda.sizing",
     "evaluate": "spacy_lambda.evaluation",
     "load": "spacy_lambda.runtime.loading",
     "load_project": "spacy_lambda.config",

@@ -30,6 +30,7 @@
     ├── OutputError             the function cannot write to its output
     ├── CorpusError             a corpus cannot be read, or its annotations cannot be written
     ├── LocalLambdaError        the local Lambda could not start, or its settings are invalid
+    ├── SizingError             a function cannot be measured, or its cost cannot be estimated
     ├── InferenceError          the Hub's Inference API cannot be reached or returns an error
     ├── InvokeError             an endpoint cannot be reached or returns an error
     └── RequestError            an invalid request
@@ -211,6 +212,10 @@ class CorpusError(SpacyLambdaError):
 
 class LocalLambdaError(SpacyLambdaError):
     """The local Lambda could not start, or its settings are invalid."""
+
+
+class SizingError(SpacyLambdaError):
+    """A function cannot be measured, or its cost cannot be estimated."""
 
 
 class InferenceError(SpacyLambdaError):

@@ -109,6 +109,7 @@ def test_the_handler_runs_with_the_build_side_blocked() -> None:
         "spacy_lambda.core.pipelines",
         "spacy_lambda.core.request_options",
         "spacy_lambda.core.strict_json",
+        "spacy_lambda.core.vcpus",
         "spacy_lambda.errors",
     ]
 

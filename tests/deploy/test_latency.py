@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ import spacy
 
 from spacy_lambda.deploy import latency
 from spacy_lambda.deploy.golden_tests import open_predictor, read_requests
-from spacy_lambda.deploy.latency import Texts, event_line_bytes, golden_texts, measure_latency, read_texts
-from spacy_lambda.errors import DeployError, VerifyError
+from spacy_lambda.deploy.latency import event_line_bytes, golden_texts, measure_latency
+from spacy_lambda.sizing.texts import Texts
 
 
 @pytest.fixture(scope="module")
@@ -25,31 +24,12 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return open_predictor(folder / "compiled")
 
 
-def test_texts_of_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "texts.jsonl"
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in ["iron", " ", "", "zinc\n"]))
-    assert read_texts(path) == Texts(str(path), ("iron", "zinc\n"))
-    path.write_text('{"text": " "}\n')
-    with pytest.raises(DeployError, match="has only blank texts"):
-        read_texts(path)
-    with pytest.raises(VerifyError, match="does not exist"):
-        read_texts(tmp_path / "none")
-
-
 def test_texts_of_golden_tests(predictor: Any) -> None:
     requests = [one.request for one in read_requests(None)]
     built_in = golden_texts(None, requests, predictor)
     assert (built_in.source, len(built_in.texts)) == ("the built-in sample", 6)
     own = golden_texts(Path("some/golden.jsonl"), [{"texts": ["iron", ""]}, {"text": "zinc"}], predictor)
     assert own == Texts("the golden tests in golden.jsonl", ("iron", "zinc"))
-
-
-def test_a_sample_is_spread_over_a_long_file(tmp_path: Path) -> None:
-    path = tmp_path / "texts.txt"
-    path.mkdir()
-    for number in range(90):
-        (path / f"{number:02}.txt").write_text(str(number))
-    assert read_texts(path).texts == tuple(map(str, range(0, 90, 3)))
 
 
 def test_one_slow_run_does_not_change_the_result(predictor: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ PAGE_OF = {
         ("rehearsal/", "50"),
         ("client/", "60"),
         ("local/", "60"),
+        ("sizing/", "60"),
         ("testing/", "60"),
         ("corpus/", "70"),
         ("training/", "80"),

@@ -36,6 +36,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.destroy import destroy
     from spacy_lambda.cli.doctor import doctor
     from spacy_lambda.cli.eject import eject
+    from spacy_lambda.cli.estimate import estimate
     from spacy_lambda.cli.evaluate import evaluate
     from spacy_lambda.cli.group import Commands, root
     from spacy_lambda.cli.help import ReadableCommand, ReadableGroup
@@ -67,7 +68,7 @@ def make_app() -> typer.Typer:
         "Train": [train],
         "Compile and check": [doctor, inspect, compile_, verify],
         "Share": [pack, unpack, push, pull, ls, alias, rm],
-        "Deploy": [bundle, init, deploy, rollback, destroy, eject],
+        "Deploy": [bundle, estimate, init, deploy, rollback, destroy, eject],
         "Run": [serve, run_bundle, invoke, query, status, logs],
         "Corpus": [evaluate, annotate],
     }

@@ -13,32 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE, METRICS_VARIABLE
-from spacy_lambda.core.lambda_limits import MB_PER_VCPU
-from spacy_lambda.errors import DeployError
+from spacy_lambda.core.vcpus import slowdown, vcpus
+from spacy_lambda.sizing.texts import Texts, sample_texts
 
 if TYPE_CHECKING:
     from spacy_lambda.runtime.predictor import Predictor
 
-__all__ = ["Latency", "Texts", "event_line_bytes", "golden_texts", "measure_latency", "read_texts"]
+__all__ = ["Latency", "event_line_bytes", "golden_texts", "measure_latency"]
 
-MAX_TEXTS = 30
 RUNS = 5
 BUDGET_S = 5.0
 """Seconds after which no further run begins."""
 
 BUILT_IN = "the built-in sample"
-
-
-@dataclass(frozen=True)
-class Texts:
-    """Texts that latency is measured on.
-
-    :param source: Where they come from, in words.
-    :param texts: A sample of them, none of which is blank.
-    """
-
-    source: str
-    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,26 +51,7 @@ class Latency:
 
     def on(self, memory: int) -> float:
         """Estimate the milliseconds of a function that has the CPU share of a memory size."""
-        from spacy_lambda.runtime.speed import Speed
-
-        seconds = Speed("tokens", 1.0, 1.0)
-        return self.ms * seconds.on(memory / MB_PER_VCPU) / seconds.on(self.cpus)
-
-
-def read_texts(path: Path) -> Texts:
-    """Read texts of the user's choice.
-
-    :param path: A folder of ``.txt`` files, or a ``.txt``, ``.jsonl`` or ``.spacy`` file.
-    :raises SpacyLambdaError: If it cannot be read, or has only blank texts.
-    """
-    # First, so that spaCy is imported without its command line.
-    from spacy_lambda.runtime.spacy_import import spacy  # isort: skip
-    from spacy_lambda.compiler.texts import read_docs
-
-    found = _texts(str(path), (doc.text for doc in read_docs(path, spacy.blank("xx"))))
-    if not found.texts:
-        raise DeployError(f"{path} has only blank texts", remedy="name a file with texts like those of the callers")
-    return found
+        return self.ms * slowdown(vcpus(memory)) / slowdown(self.cpus)
 
 
 def golden_texts(golden: Path | None, requests: Iterable[Mapping[str, Any]], predictor: Predictor) -> Texts:
@@ -93,18 +61,7 @@ def golden_texts(golden: Path | None, requests: Iterable[Mapping[str, Any]], pre
     :param requests: Their requests.
     """
     source = BUILT_IN if golden is None else f"the golden tests in {golden.name}"
-    return _texts(source, (text for request in requests for text in predictor.parse(request).texts))
-
-
-def _texts(source: str, found: Iterable[str]) -> Texts:
-    return Texts(source, tuple(_spread([text for text in found if text.strip()])))
-
-
-def _spread(texts: Sequence[str]) -> list[str]:
-    """Return a sample that is spread evenly, because files may be sorted by length."""
-    if len(texts) <= MAX_TEXTS:
-        return list(texts)
-    return [texts[number * len(texts) // MAX_TEXTS] for number in range(MAX_TEXTS)]
+    return sample_texts(source, (text for request in requests for text in predictor.parse(request).texts))
 
 
 def measure_latency(predictor: Predictor, texts: Texts) -> Latency:

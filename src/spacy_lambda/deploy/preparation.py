@@ -24,10 +24,11 @@ from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, open_predictor, read_requests
-from spacy_lambda.deploy.latency import Latency, event_line_bytes, golden_texts, measure_latency, read_texts
+from spacy_lambda.deploy.latency import Latency, event_line_bytes, golden_texts, measure_latency
 from spacy_lambda.deploy.stages import begin, of_stage
 from spacy_lambda.deploy.work_folder import make_work_folder
 from spacy_lambda.errors import ArtifactError, SignatureError
+from spacy_lambda.sizing.texts import read_texts
 from spacy_lambda.store.registry import version_of
 from spacy_lambda.store.transfer import pull
 

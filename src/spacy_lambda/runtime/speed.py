@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.core.compiled_meta import GROWTH, META_KEY
+from spacy_lambda.core.vcpus import slowdown
 from spacy_lambda.runtime.private_transformer import find_transformers
 
 __all__ = ["SPEED_KEY", "Speed", "count_units", "read_speed", "unit_of"]
@@ -44,9 +45,6 @@ MARGIN = 1.5
 BUSY_RATIO = 3
 """Ratio of a measurement to the estimate above which the machine was busy."""
 
-CPU_EXPONENT = 0.6
-"""Two CPUs do not halve the time: the exponent of what was measured."""
-
 
 @dataclass(frozen=True)
 class Speed:
@@ -63,7 +61,7 @@ class Speed:
 
     def on(self, cpus: float) -> float:
         """Return the seconds per unit with the given number of CPUs, or with a part of one."""
-        return self.seconds_per_unit / (cpus if cpus < 1 else cpus**CPU_EXPONENT)
+        return self.seconds_per_unit * slowdown(cpus)
 
     def seconds(self, units: float, texts: int, cpus: float) -> float:
         """Return the seconds for the given numbers of units and texts."""

@@ -2,7 +2,7 @@
 
 ::
 
-    pipeline or bundle ──plugin──▶ served_function ──local──▶ the handler, as Lambda runs it
+    pipeline or bundle ──plugin──▶ local.served_pipeline ──▶ the handler, as Lambda runs it
     texts ──events──▶ event ──────────────┘ └──▶ entities ──assertions──▶ a readable difference
 
 pytest loads ``plugin``, which imports the rest only for tests that use its fixture.
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
+    from spacy_lambda.local.served_pipeline import serve_function
     from spacy_lambda.testing.assertions import assert_same_entities
     from spacy_lambda.testing.events import EVENT_KINDS, make_event
-    from spacy_lambda.testing.served_function import serve_function
 
 __all__ = ["EVENT_KINDS", "assert_same_entities", "make_event", "serve_function"]
 
@@ -25,7 +25,7 @@ _LAZY_IMPORTS = {
     "EVENT_KINDS": "spacy_lambda.testing.events",
     "assert_same_entities": "spacy_lambda.testing.assertions",
     "make_event": "spacy_lambda.testing.events",
-    "serve_function": "spacy_lambda.testing.served_function",
+    "serve_function": "spacy_lambda.local.served_pipeline",
 }
 
 __getattr__ = lazy_imports(__name__, _LAZY_IMPORTS)

@@ -1,0 +1,244 @@
+"""``spacy-lambda estimate``: what a million texts cost, at which memory, and what cold starts cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spacy_lambda.cdk.prices import REGION, as_of, read_prices
+from spacy_lambda.cli.console import print_json, print_lines, print_table, print_wrapped
+from spacy_lambda.cli.options import ForceOption, JsonOption, finite
+from spacy_lambda.cli.progress import stages
+from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MIN_MEMORY_MB
+from spacy_lambda.errors import SizingError
+
+if TYPE_CHECKING:
+    from spacy_lambda.sizing.dollars import Start
+    from spacy_lambda.sizing.estimation import CostEstimate, SettingCost
+    from spacy_lambda.sizing.figures import Figures
+
+_DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]*)?)\s*(?P<unit>ms|s)")
+MAX_CALLS_PER_HOUR = 1e8
+LEFT_OUT = {
+    "gb_second_arm64": "arm64",
+    "provisioned_": "provisioned concurrency",
+    "snapshot_": "SnapStart",
+    "managed_": "Lambda Managed Instances",
+    "sagemaker_": "SageMaker",
+    "fargate_": "Fargate",
+}
+"""What needs prices, by the beginning of their names."""
+
+STARTS: dict[Start, str] = {"on-demand": "on demand", "snapstart": "SnapStart", "provisioned": "provisioned"}
+
+
+def milliseconds(value: str | None) -> float | None:
+    """Return the milliseconds of a duration such as ``300ms`` or ``0.3s``.
+
+    :raises typer.BadParameter: If it is not one.
+    """
+    if value is None:
+        return None
+    found = _DURATION.fullmatch(value.strip())
+    if found is None or not float(found["number"]):
+        raise typer.BadParameter(f"{value!a} is not a duration; write 300ms or 0.3s")
+    return float(found["number"]) * (1000 if found["unit"] == "s" else 1)
+
+
+def estimate(
+    pipeline: Annotated[
+        str | None,
+        typer.Argument(help="Compiled pipeline or bundle to measure.", show_default="the figures of --duration"),
+    ] = None,
+    *,
+    texts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Texts like those of the callers: a folder of .txt files, a .txt, .jsonl or .spacy file.",
+            show_default="a built-in sample",
+        ),
+    ] = None,
+    memory: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=MIN_MEMORY_MB, max=MAX_MEMORY_MB, help="Memory size in MB; repeatable.", show_default="several"
+        ),
+    ] = None,
+    latency: Annotated[
+        str | None, typer.Option(metavar="300ms", help="Maximum duration of a text; the cheapest setting is shown.")
+    ] = None,
+    calls_per_hour: Annotated[
+        float,
+        typer.Option(min=0.001, max=MAX_CALLS_PER_HOUR, callback=finite, help="Calls an hour, all day and night."),
+    ] = 100.0,
+    region: Annotated[str, typer.Option(metavar="NAME", help="AWS region of the prices.")] = REGION,
+    duration: Annotated[
+        str | None, typer.Option(metavar="25ms", help="Duration of a text with 1,769 MB, instead of measuring it.")
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="1.5s", help="Duration of an init with 1,769 MB, with --duration.")
+    ] = None,
+    peak: Annotated[
+        int | None, typer.Option(min=1, metavar="MB", help="Peak memory, with --duration.", show_default="unknown")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw cost and duration against memory.")
+    ] = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimate the cost of a million texts and of cold starts, by list prices, and find the cheapest setting.
+
+    Example: spacy-lambda estimate compiled --texts texts.jsonl --latency 300ms
+    """
+    from spacy_lambda.core.files import replacing
+    from spacy_lambda.sizing.estimation import EstimateOptions, estimate_cost
+    from spacy_lambda.sizing.estimation import estimate as estimate_pipeline
+
+    if plot is not None and plot.exists() and not force:
+        raise SizingError(f"{plot} exists", remedy="choose another file, or replace it with --force")
+    options = EstimateOptions(
+        memory_mb=tuple(sorted({*(memory or ())})),
+        latency_ms=milliseconds(latency),
+        region=region,
+        calls_per_hour=calls_per_hour,
+    )
+    given = _given_figures(milliseconds(duration), milliseconds(init), peak)
+    if given is not None:
+        found = estimate_cost(given, options)
+    elif pipeline is None:
+        raise typer.BadParameter("name a pipeline or a bundle to measure, or give --duration and --init")
+    else:
+        with stages(quiet=as_json) as on_step:
+            found = estimate_pipeline(pipeline, options, texts=texts, on_step=on_step)
+    if plot is not None:
+        from spacy_lambda.sizing.plot import plot_svg
+
+        with replacing(plot) as file:
+            file.write(plot_svg(found, title=f"Cost and duration of {pipeline or 'the function'}").encode())
+    if as_json:
+        print_json(_facts(found))
+        return
+    _print(found)
+    if plot is not None:
+        print_lines(f"plot: {plot}")
+
+
+def _given_figures(ms: float | None, init_ms: float | None, peak: int | None) -> Figures | None:
+    from spacy_lambda.sizing.figures import Figures
+
+    if ms is None:
+        if init_ms is not None or peak is not None:
+            raise typer.BadParameter("--init and --peak need --duration")
+        return None
+    if init_ms is None:
+        raise typer.BadParameter("--duration needs --init")
+    return Figures(init_s=init_ms / 1000, ms=ms, peak_mb=peak, cpus=1.0, source="the command line")
+
+
+def _facts(found: CostEstimate) -> dict[str, Any]:
+    return {
+        "figures": found.figures,
+        "options": found.options,
+        "prices": {"as_of": {name: price.as_of for name, price in read_prices().items()}, "missing": found.missing},
+        "settings": [_setting_facts(one) for one in found.settings],
+        "cheapest": None if found.cheapest is None else _setting_facts(found.cheapest),
+        "cold_starts": found.cold_starts,
+        "storage_usd_month": found.storage,
+        "alternatives": found.alternatives,
+    }
+
+
+def _setting_facts(one: SettingCost) -> dict[str, Any]:
+    return {
+        **vars(one.setting),
+        "ms": one.ms,
+        "cold_s": one.cold_s,
+        "fits": one.fits,
+        "usd": one.usd,
+        "usd_parts": one.parts,
+    }
+
+
+def _print(found: CostEstimate) -> None:
+    figures, options = found.figures, found.options
+    peak = "" if figures.peak_mb is None else f", peak memory {figures.peak_mb:,} MB"
+    print_wrapped(
+        f"{figures.ms:.1f} ms a text, init {figures.init_s:.2f} s{peak}, on {figures.cpus:.2g} CPU: {figures.source}",
+        f"US dollars for a million texts, one in each request, at {options.calls_per_hour:,g} calls an hour;"
+        f" list prices of {options.region}, {as_of()}, without the free tier",
+        hang=2,
+    )
+    print_table(
+        [">memory", "architecture", ">ms a text", ">cold start, s", *(f">{name}" for name in STARTS.values())],
+        _rows(found),
+    )
+    _print_cold_starts(found)
+    if found.alternatives:
+        _print_alternatives(found)
+    print_wrapped(*_notes(found), hang=2)
+
+
+def _print_alternatives(found: CostEstimate) -> None:
+    print_table(
+        ["instead", ">ms a text", ">US dollars", "with"],
+        [(one.name, f"{one.ms:.0f}", f"{one.usd:,.2f}", one.about) for one in found.alternatives],
+    )
+
+
+def _rows(found: CostEstimate) -> Iterator[tuple[str, ...]]:
+    groups: dict[tuple[int, str], dict[Start, SettingCost]] = {}
+    for one in found.settings:
+        groups.setdefault((one.setting.memory_mb, one.setting.architecture), {})[one.setting.start] = one
+    for (memory, architecture), group in groups.items():
+        first = group["on-demand"]
+        usd = (f"{group[start].usd:,.2f}" if start in group else "" for start in STARTS)
+        cold = "" if first.cold_s is None else f"{first.cold_s:.1f}"
+        figures = (f"{first.ms:.0f}", cold, *usd) if first.fits else ("too little memory", "", *("" for _ in STARTS))
+        yield f"{memory:,}", architecture, *figures
+
+
+def _print_cold_starts(found: CostEstimate) -> None:
+    setting = found.cold_starts_of
+    print_table(
+        [">calls an hour", ">cold", *(f">{name}" for name in STARTS.values())],
+        [
+            (
+                f"{one.calls_per_hour:,g}",
+                f"{one.share:.2%}",
+                *(f"{one.usd[start]:,.2f}" if start in one.usd else "" for start in STARTS),
+            )
+            for one in found.cold_starts
+        ],
+        title=f"cold starts with {setting.memory_mb:,} MB, {setting.architecture}: US dollars for a million calls",
+    )
+
+
+def _notes(found: CostEstimate) -> Iterator[str]:
+    best, limit = found.cheapest, found.options.latency_ms
+    within = "" if limit is None else f" within {limit:g} ms"
+    if best is None:
+        yield f"no setting is{within or ' large enough'}: compile to int8, or give more --memory"
+    else:
+        setting = best.setting
+        yield (
+            f"cheapest{within}: ${best.usd:,.2f} a million, with {setting.memory_mb:,} MB, {setting.architecture},"
+            f" {STARTS[setting.start]}; in spacy-lambda.toml:"
+        )
+        yield f"  memory = {setting.memory_mb}"
+        yield f'  architecture = "{setting.architecture}"'
+        yield from (["  snapstart = true"] if setting.start == "snapstart" else [])
+    yield (
+        "durations are of this machine for both architectures; cold starts are a model: calls at random times, and an"
+        f" idle environment kept for {found.options.idle_s / 60:g} min, which AWS does not promise"
+    )
+    if found.storage:
+        stored = " or ".join(f"${usd:.4f} as {package}" for package, usd in found.storage.items())
+        yield f"a zip and an image cost the same, except for the code of a version: {stored} a month"
+    missing = [what for start, what in LEFT_OUT.items() if any(name.startswith(start) for name in found.missing)]
+    if missing:
+        yield f"left out, because a price in {found.options.region} is not known: {', '.join(missing)}"

@@ -1,0 +1,42 @@
+"""Before and after a deployment: what would fail on Lambda, what it would cost, and which memory to take.
+
+::
+
+    PIPELINE | bundle ──measurement (local Lambda)──▶ Figures ──estimation──▶ CostEstimate ──plot──▶ SVG
+
+The costs are pure functions of figures, settings and the list prices (:mod:`spacy_lambda.cdk.prices`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spacy_lambda.extras import lazy_imports
+
+if TYPE_CHECKING:
+    from spacy_lambda.sizing.estimation import CostEstimate, EstimateOptions, estimate, estimate_cost
+    from spacy_lambda.sizing.figures import Figures
+    from spacy_lambda.sizing.measurement import measure
+    from spacy_lambda.sizing.plot import plot_svg
+
+__all__ = [
+    "CostEstimate",
+    "EstimateOptions",
+    "Figures",
+    "estimate",
+    "estimate_cost",
+    "measure",
+    "plot_svg",
+]
+
+_LAZY_IMPORTS = {
+    "CostEstimate": "spacy_lambda.sizing.estimation",
+    "EstimateOptions": "spacy_lambda.sizing.estimation",
+    "Figures": "spacy_lambda.sizing.figures",
+    "estimate": "spacy_lambda.sizing.estimation",
+    "estimate_cost": "spacy_lambda.sizing.estimation",
+    "measure": "spacy_lambda.sizing.measurement",
+    "plot_svg": "spacy_lambda.sizing.plot",
+}
+
+__getattr__ = lazy_imports(__name__, _LAZY_IMPORTS)

@@ -1,0 +1,234 @@
+"""Figures of a function -> what a million texts cost at several settings, and which setting to take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.cdk.prices import REGION, price_of, read_prices
+from spacy_lambda.config.rules import MIN_MEMORY_MB
+from spacy_lambda.core.lambda_function import ARCHITECTURES
+from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.errors import SizingError
+from spacy_lambda.sizing.alternatives import Alternative, alternatives
+from spacy_lambda.sizing.cold_starts import KEPT_IDLE_S, cold_share
+from spacy_lambda.sizing.dollars import STARTS, FunctionSetting, MissingPrice, Rate, Start, Traffic, lambda_cost, rates
+from spacy_lambda.sizing.figures import Figures
+
+__all__ = [
+    "MEMORY_SIZES",
+    "ColdStartCost",
+    "CostEstimate",
+    "EstimateOptions",
+    "SettingCost",
+    "estimate",
+    "estimate_cost",
+]
+
+MEMORY_SIZES = (512, 1024, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB, 2 * MB_PER_VCPU, 4 * MB_PER_VCPU, MAX_MEMORY_MB)
+STEP_MB = 64
+"""Between the memory sizes among which the cheapest one is looked for."""
+
+HEADROOM = 1.25
+"""Memory of a recommended setting, as a multiple of the peak."""
+
+CALLS_PER_HOUR = (10.0, 100.0, 10_000.0)
+"""Traffic for which the cost of cold starts is shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateOptions:
+    """Options of an estimate.
+
+    :param memory_mb: Memory sizes; empty for :data:`MEMORY_SIZES`.
+    :param latency_ms: Maximum milliseconds of a text, warm.
+    :param region: Region of the prices.
+    :param calls_per_hour: Calls, all day and night.
+    :param idle_s: Seconds for which Lambda keeps an idle environment.
+    """
+
+    memory_mb: tuple[int, ...] = ()
+    latency_ms: float | None = None
+    region: str = REGION
+    calls_per_hour: float = 100.0
+    idle_s: float = KEPT_IDLE_S
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingCost:
+    """One setting.
+
+    :param setting: The setting.
+    :param ms: Milliseconds of a text, warm.
+    :param cold_s: Seconds of a cold call: init and text; ``None`` where it depends on AWS alone.
+    :param fits: The peak memory is within its memory.
+    :param parts: Dollars of a million texts, by what is billed.
+    """
+
+    setting: FunctionSetting
+    ms: float
+    cold_s: float | None
+    fits: bool
+    parts: dict[str, float]
+
+    @property
+    def usd(self) -> float:
+        """Dollars of a million texts."""
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColdStartCost:
+    """Cold starts at a number of calls.
+
+    :param calls_per_hour: The calls.
+    :param share: Share of them that is cold.
+    :param usd: Dollars of a million calls for what is done about cold starts, by treatment: inits, snapshot and
+        restores, or provisioned concurrency.
+    """
+
+    calls_per_hour: float
+    share: float
+    usd: dict[Start, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostEstimate:
+    """The result.
+
+    :param figures: The figures that it is made of.
+    :param options: Its options.
+    :param settings: Every memory size, architecture and treatment of cold starts whose prices are known.
+    :param cheapest: The cheapest setting within the latency; ``None`` if none is.
+    :param cold_starts_of: The setting of ``cold_starts``: the cheapest, else the first one.
+    :param cold_starts: The cost of cold starts, by traffic.
+    :param alternatives: The same texts elsewhere.
+    :param storage: Dollars a month for a version's code, as a zip in S3 and as an image in ECR without its base;
+        empty if its size is not known, or the prices.
+    :param missing: Prices that are not known in the region, so that what needs them is left out.
+    """
+
+    figures: Figures
+    options: EstimateOptions
+    settings: tuple[SettingCost, ...]
+    cheapest: SettingCost | None
+    cold_starts_of: FunctionSetting
+    cold_starts: tuple[ColdStartCost, ...]
+    alternatives: tuple[Alternative, ...]
+    storage: dict[str, float]
+    missing: tuple[str, ...]
+
+
+def estimate(
+    pipeline: str | Path,
+    options: EstimateOptions = EstimateOptions(),
+    *,
+    texts: Path | None = None,
+    on_step: OnStep = no_progress,
+) -> CostEstimate:
+    """Measure a function in the local Lambda, and estimate its cost.
+
+    :param pipeline: A compiled pipeline or a bundle.
+    :param texts: Texts like those of the callers; by default a built-in sample.
+    :raises SizingError: If it fails, or no price of the region is known.
+    """
+    from spacy_lambda.sizing.measurement import measure  # needs the extra ``local``
+    from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, read_texts
+
+    sample = BUILT_IN_TEXTS if texts is None else read_texts(texts)
+    figures, path = measure(pipeline, sample, on_step=on_step), Path(pipeline)
+    return estimate_cost(figures, options, code_bytes=path.stat().st_size if path.is_file() else None)
+
+
+def estimate_cost(
+    figures: Figures, options: EstimateOptions = EstimateOptions(), *, code_bytes: int | None = None
+) -> CostEstimate:
+    """Estimate the cost of a million texts, each in a request of its own.
+
+    :param code_bytes: Bytes of the zip.
+    :raises SizingError: If no price of the region is known.
+    """
+    rate, traffic = rates(options.region), Traffic(options.calls_per_hour, options.idle_s)
+    settings = tuple(_costs(figures, sorted(options.memory_mb or MEMORY_SIZES), traffic, rate))
+    if not settings:
+        known = ", ".join(sorted({*read_prices()["gb_second_x86_64"].usd} & {*read_prices()["million_requests"].usd}))
+        raise SizingError(
+            f"no prices of Lambda in {options.region!r} are known", remedy=f"choose a region with --region: {known}"
+        )
+    cheapest = _cheapest(figures, options, traffic, rate)
+    shown = cheapest or settings[0]
+    return CostEstimate(
+        figures=figures,
+        options=options,
+        settings=settings,
+        cheapest=cheapest,
+        cold_starts_of=shown.setting,
+        cold_starts=tuple(_cold_starts(figures, shown.setting, options, rate)),
+        alternatives=tuple(
+            found
+            for architecture in ARCHITECTURES
+            for found in alternatives(figures, architecture, traffic, rate)
+            if architecture == ARCHITECTURES[0] or architecture in found.name
+        ),
+        storage={} if code_bytes is None else _storage(code_bytes, options.region),
+        missing=tuple(name for name in read_prices() if _is_missing(name, options.region)),
+    )
+
+
+def _costs(figures: Figures, sizes: Iterable[int], traffic: Traffic, rate: Rate) -> Iterator[SettingCost]:
+    for memory in sizes:
+        for architecture in ARCHITECTURES:
+            for start in STARTS:
+                found = _cost(figures, FunctionSetting(memory, architecture, start), traffic, rate)
+                if found is not None:
+                    yield found
+
+
+def _cost(figures: Figures, setting: FunctionSetting, traffic: Traffic, rate: Rate) -> SettingCost | None:
+    try:
+        parts = lambda_cost(figures, setting, traffic, rate)
+    except MissingPrice:
+        return None
+    ms = figures.ms_at(setting.memory_mb)
+    cold_s = figures.init_s_at(setting.memory_mb) + ms / 1000 if setting.start == "on-demand" else None
+    return SettingCost(setting=setting, ms=ms, cold_s=cold_s, fits=figures.fits(setting.memory_mb), parts=parts)
+
+
+def _cheapest(figures: Figures, options: EstimateOptions, traffic: Traffic, rate: Rate) -> SettingCost | None:
+    """Return the cheapest setting within the latency, with room above the peak; of the given sizes if there are any."""
+    steps = {*range(MIN_MEMORY_MB, MAX_MEMORY_MB + 1, STEP_MB), *MEMORY_SIZES}
+    room = HEADROOM * (figures.peak_mb or 0)
+    sizes = options.memory_mb or sorted(size for size in steps if size >= room)
+    found = (
+        one
+        for one in _costs(figures, sizes, traffic, rate)
+        if one.fits and (options.latency_ms is None or one.ms <= options.latency_ms)
+    )
+    return min(found, key=lambda one: (one.usd, one.ms), default=None)
+
+
+def _cold_starts(
+    figures: Figures, setting: FunctionSetting, options: EstimateOptions, rate: Rate
+) -> Iterator[ColdStartCost]:
+    for calls in sorted({*CALLS_PER_HOUR, options.calls_per_hour}):
+        usd: dict[Start, float] = {}
+        for start in STARTS:
+            one = FunctionSetting(setting.memory_mb, setting.architecture, start)
+            found = _cost(figures, one, Traffic(calls, options.idle_s), rate)
+            if found is not None:
+                usd[start] = sum(value for part, value in found.parts.items() if part not in ("requests", "duration"))
+        share = cold_share(calls, seconds=figures.ms_at(setting.memory_mb) / 1000, idle_s=options.idle_s)
+        yield ColdStartCost(calls_per_hour=calls, share=share, usd=usd)
+
+
+def _storage(code_bytes: int, region: str) -> dict[str, float]:
+    prices = {"zip": price_of("s3_gb", region), "image": price_of("ecr_gb", region)}
+    return {package: code_bytes / 1e9 * price for package, price in prices.items() if price is not None}
+
+
+def _is_missing(name: str, region: str) -> bool:
+    """Return whether a price that an estimate uses is not known."""
+    used = ("gb_second_", "provisioned_", "snapshot_", "restored_", "managed_", "sagemaker_", "fargate_", "million_req")
+    return name.startswith(used) and price_of(name, region) is None

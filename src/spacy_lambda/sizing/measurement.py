@@ -1,0 +1,137 @@
+"""A pipeline or a bundle in the local Lambda -> its figures."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spacy_lambda.client.service_failures import KILLED
+from spacy_lambda.core.counts import count
+from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MB_PER_VCPU
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.core.vcpus import vcpus
+from spacy_lambda.errors import SizingError
+from spacy_lambda.local.served_pipeline import serve_function
+from spacy_lambda.runtime.cpus import cpu_share
+from spacy_lambda.sizing.figures import Figures
+from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, Texts
+
+if TYPE_CHECKING:
+    from spacy_lambda.client.invocation import Invocation
+
+__all__ = ["Invoke", "TooLittleMemory", "measure", "measure_calls", "request"]
+
+RUNS = 3
+BUDGET_S = 20.0
+"""Seconds after which no further run begins."""
+
+TIMEOUT_S = 300.0
+"""Timeout while a function is measured: slow ones are measured too."""
+
+Invoke = Callable[[Any], "Invocation"]
+"""Invokes a function with an event."""
+
+
+class TooLittleMemory(SizingError):
+    """The function was killed because of its memory."""
+
+
+def measure(
+    pipeline: str | Path,
+    texts: Texts = BUILT_IN_TEXTS,
+    *,
+    memory_mb: int = MB_PER_VCPU,
+    timeout_s: float = TIMEOUT_S,
+    on_step: OnStep = no_progress,
+) -> Figures:
+    """Run a function in the local Lambda, with one CPU, and with more memory if it is killed.
+
+    :param pipeline: A compiled pipeline or a bundle.
+    :param texts: Texts to measure.
+    :param memory_mb: Memory in MB, by which it gets CPUs.
+    :raises SizingError: If it fails.
+    """
+    while True:
+        try:
+            on_step("starting", 0, 0)
+            with serve_function(pipeline, memory=memory_mb, timeout=timeout_s) as function:
+                return measure_calls(function.invoke, texts, cpus=min(vcpus(memory_mb), cpu_share()), on_step=on_step)
+        except TooLittleMemory:
+            if memory_mb >= MAX_MEMORY_MB:
+                raise
+            memory_mb = min(MAX_MEMORY_MB, 2 * memory_mb)
+
+
+def measure_calls(invoke: Invoke, texts: Texts, *, cpus: float, on_step: OnStep = no_progress) -> Figures:
+    """Invoke a new function with each text several times.
+
+    The first invocation waits for the init, and creates what is created at the first use: it is not counted. If its
+    init failed or took too long, Lambda repeats it within that invocation.
+
+    :param cpus: CPUs that the function has.
+    :raises SizingError: If an invocation fails.
+    """
+    first = _invoked(invoke, request(texts.texts[0]))
+    began, peak, rounds = time.monotonic(), _peak(first), list[list[float]]()
+    while len(rounds) < RUNS and (not rounds or time.monotonic() - began < BUDGET_S):
+        durations = list[float]()
+        for text in texts.texts:
+            on_step("measuring", len(rounds) * len(texts.texts) + len(durations), RUNS * len(texts.texts))
+            report = _invoked(invoke, request(text))
+            durations.append(report.duration_ms)
+            peak = max(peak or 0, _peak(report) or 0) or None
+        rounds.append(durations)
+    ms = statistics.fmean(statistics.median(times) for times in zip(*rounds, strict=True))
+    init_ms = first.init_ms if first.init_ms is not None else first.duration_ms - statistics.median(rounds[0])
+    return Figures(
+        init_s=init_ms / 1000,
+        ms=ms,
+        peak_mb=peak,
+        cpus=cpus,
+        source=f"{count(len(texts.texts), 'text')} of {texts.source}, median"
+        f" {count(_median_length(texts.texts), 'character')}{_busy()}",
+    )
+
+
+def _busy() -> str:
+    """Return a remark if other programs want more CPUs than there are: durations are then too long."""
+    load = os.getloadavg()[0] - 1 if hasattr(os, "getloadavg") else 0.0
+    return f"; this machine is busy (load {load:.1f})" if load > (os.cpu_count() or 1) else ""
+
+
+def request(text: str) -> dict[str, str]:
+    """Return the request with a text; one over the function's limit is split."""
+    return {"text": text, "long_text": "split"}
+
+
+def _median_length(texts: Sequence[str]) -> int:
+    return round(statistics.median(map(len, texts)))
+
+
+def _peak(report: Any) -> int | None:
+    found: int | None = report.max_memory_mb
+    return found
+
+
+def _invoked(invoke: Invoke, event: object) -> Any:
+    """Return the figures of an invocation.
+
+    :raises TooLittleMemory: If the function was killed.
+    :raises SizingError: If it failed in another way.
+    """
+    invocation = invoke(event)
+    error = invocation.error
+    if error is not None:
+        raised = TooLittleMemory if KILLED in error.message else SizingError
+        last = invocation.log_tail.strip().rpartition("\n")[2]
+        raise raised(
+            f"the function fails in the local Lambda: {error.error_type}: {error.message}\n{last}",
+            remedy=error.remedy or "run it with `spacy-lambda serve` or `spacy-lambda run-bundle`, and read its log",
+        )
+    if invocation.report is None:
+        raise SizingError("the local Lambda returned no REPORT line", remedy="retry")
+    return invocation.report

@@ -1,0 +1,120 @@
+"""Estimates: the cheapest setting, regions with other prices, the plot, and the command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from spacy_lambda.cdk.prices import price_of, read_prices, usd
+from spacy_lambda.errors import SizingError
+from spacy_lambda.sizing import EstimateOptions, Figures, estimate_cost, plot_svg
+from tests.cli.in_process import run_main
+
+FIGURES = Figures(init_s=2.0, ms=100.0, peak_mb=600, cpus=1.0, source="given")
+GIVEN = ("estimate", "--duration", "100ms", "--init", "2s", "--peak", "600")
+
+
+def test_the_cheapest_setting_meets_the_latency_and_has_room() -> None:
+    slow, fast = (estimate_cost(FIGURES, EstimateOptions(latency_ms=ms)).cheapest for ms in (500, 60))
+    assert slow is not None
+    assert fast is not None
+    assert fast.ms <= 60 < slow.ms <= 500
+    assert slow.setting.memory_mb >= 1.25 * 600
+    assert slow.usd < fast.usd
+    assert (slow.setting.architecture, slow.setting.start) == ("arm64", "on-demand")
+
+
+def test_given_sizes_are_the_only_ones() -> None:
+    found = estimate_cost(FIGURES, EstimateOptions(memory_mb=(512, 1024), latency_ms=1000))
+    assert {one.setting.memory_mb: one.fits for one in found.settings} == {512: False, 1024: True}
+    assert found.cheapest is not None
+    assert found.cheapest.setting.memory_mb == 1024
+
+
+def test_no_setting_is_fast_enough() -> None:
+    found = estimate_cost(FIGURES, EstimateOptions(latency_ms=1))
+    assert found.cheapest is None
+    assert found.cold_starts_of == found.settings[0].setting
+
+
+def test_a_price_that_is_not_known_is_left_out_and_named() -> None:
+    found = estimate_cost(FIGURES, EstimateOptions(region="eu-central-1"))
+    assert {(one.setting.architecture, one.setting.start) for one in found.settings} == {("x86_64", "on-demand")}
+    assert {"gb_second_arm64", "snapshot_gb_second", "sagemaker_gb_second"} <= {*found.missing}
+    assert found.alternatives == ()
+    with pytest.raises(SizingError) as refused:
+        estimate_cost(FIGURES, EstimateOptions(region="xx-west-1"))
+    assert "eu-central-1" in refused.value.remedy
+
+
+def test_cold_starts_at_three_kinds_of_traffic() -> None:
+    found = estimate_cost(FIGURES).cold_starts
+    assert [one.calls_per_hour for one in found] == [10, 100, 10_000]
+    assert found[0].share > 0.4
+    assert found[1].share < 0.01
+    assert all({*one.usd} == {"on-demand", "snapstart", "provisioned"} for one in found)
+
+
+def test_code_is_stored_in_s3_or_ecr() -> None:
+    assert estimate_cost(FIGURES, code_bytes=10**8).storage == {
+        "zip": pytest.approx(0.0023),
+        "image": pytest.approx(0.01),
+    }
+
+
+def test_every_price_has_a_source_and_a_date() -> None:
+    for name, price in read_prices().items():
+        assert price.source.startswith("https://"), name
+        assert price.as_of.startswith("2026"), name
+        assert "us-east-1" in price.usd, name
+        assert all(value > 0 for value in price.usd.values()), name
+    assert price_of("alarm", "eu-west-1") is None
+    assert usd("alarm", "eu-west-1") == usd("alarm")
+    assert usd("gb_second_x86_64", "af-south-1") > usd("gb_second_x86_64")
+
+
+def test_the_plot_has_a_point_for_each_size_and_the_limit() -> None:
+    found = estimate_cost(FIGURES, EstimateOptions(memory_mb=(512, 1024, 2048), latency_ms=300))
+    svg = fromstring(plot_svg(found, title="<en_\x07core> & more"))
+    titles = [one.text for one in svg.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles[0] == "<en_\x07core> & more".replace("\x07", "\N{REPLACEMENT CHARACTER}")
+    assert sum(text is not None and text.startswith("x86_64, 1,024 MB") for text in titles) == 2
+    assert not any(text is not None and "512 MB" in text for text in titles)
+    assert "300 ms" in {one.text for one in svg.iter("{http://www.w3.org/2000/svg}text")}
+
+
+def test_the_command_prints_the_settings_and_draws_them(tmp_path: Path) -> None:
+    plot = tmp_path / "plot.svg"
+    done = run_main(*GIVEN, "--latency", "0.3s", "--memory", "1769", "--plot", str(plot))
+    assert done.returncode == 0, done.stderr
+    assert "1,769\tarm64\t100\t2.1\t" in done.stdout
+    assert '\n  memory = 1769\n  architecture = "arm64"\n' in done.stdout
+    assert "10,000\t" in done.stdout
+    assert "SageMaker Serverless Inference\t" in done.stdout
+    assert plot.read_text().startswith("<svg")
+    assert f"error: {plot} exists" in run_main(*GIVEN, "--plot", str(plot)).stderr
+
+
+def test_json_has_the_dates_of_the_prices() -> None:
+    found = json.loads(run_main(*GIVEN, "--json", "--memory", "1769").stdout)
+    assert found["prices"]["as_of"]["gb_second_x86_64"] == "2026-09-19"
+    assert {one["start"] for one in found["settings"]} == {"on-demand", "snapstart", "provisioned"}
+    assert found["cheapest"]["usd"] == pytest.approx(sum(found["cheapest"]["usd_parts"].values()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--duration", "fast", "--init", "2s"], "is not a duration; write 300ms or 0.3s"),
+        (["--duration", "100ms"], "--duration needs --init"),
+        (["--peak", "100"], "--init and --peak need --duration"),
+        ([], "name a pipeline or a bundle to measure"),
+    ],
+)
+def test_options_that_are_refused(arguments: list[str], error: str) -> None:
+    done = run_main("estimate", *arguments)
+    assert done.returncode == 2
+    assert error in " ".join(done.stderr.replace("│", " ").split())
