@@ -86,6 +86,12 @@ def test_the_plot_has_a_point_for_each_size_and_the_limit() -> None:
     assert "300 ms" in {one.text for one in svg.iter("{http://www.w3.org/2000/svg}text")}
 
 
+@pytest.fixture(autouse=True)
+def _without_a_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def test_the_command_prints_the_settings_and_draws_them(tmp_path: Path) -> None:
     plot = tmp_path / "plot.svg"
     done = run_main(*GIVEN, "--latency", "0.3s", "--memory", "1769", "--plot", str(plot))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from spacy_lambda.cdk.prices import REGION, as_of, read_prices
 from spacy_lambda.cli.console import print_json, print_lines, print_table, print_wrapped
-from spacy_lambda.cli.options import ForceOption, JsonOption, finite
+from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption, finite
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MIN_MEMORY_MB
 from spacy_lambda.errors import SizingError
@@ -75,7 +76,7 @@ def estimate(
         float,
         typer.Option(min=0.001, max=MAX_CALLS_PER_HOUR, callback=finite, help="Calls an hour, all day and night."),
     ] = 100.0,
-    region: Annotated[str, typer.Option(metavar="NAME", help="AWS region of the prices.")] = REGION,
+    region: RegionOption = None,
     duration: Annotated[
         str | None, typer.Option(metavar="25ms", help="Duration of a text with 1,769 MB, instead of measuring it.")
     ] = None,
@@ -95,6 +96,7 @@ def estimate(
 
     Example: spacy-lambda estimate compiled --texts texts.jsonl --latency 300ms
     """
+    from spacy_lambda.config.precedence import ambient_region
     from spacy_lambda.core.files import replacing
     from spacy_lambda.sizing.estimation import EstimateOptions, estimate_cost
     from spacy_lambda.sizing.estimation import estimate as estimate_pipeline
@@ -104,7 +106,7 @@ def estimate(
     options = EstimateOptions(
         memory_mb=tuple(sorted({*(memory or ())})),
         latency_ms=milliseconds(latency),
-        region=region,
+        region=region or ambient_region(os.environ) or REGION,
         calls_per_hour=calls_per_hour,
     )
     given = _given_figures(milliseconds(duration), milliseconds(init), peak)
