@@ -6,7 +6,7 @@
             └───────────────verify────────────────┘ └──push, pull──▶ store
 
 :func:`serve` runs a pipeline on this machine as Lambda would, :class:`Client` calls a function, :func:`load` opens a
-compiled pipeline in Python, :func:`train_pipeline` trains one, :func:`evaluate` scores one on an annotated corpus,
+compiled pipeline in Python, :func:`convert` makes a corpus of annotations, :func:`train_pipeline` trains a pipeline, :func:`evaluate` scores one on an annotated corpus,
 :func:`annotate` annotates a corpus with one.
 
 Public names are imported when they are used: the function imports this package too, and has no use for most of them.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spacy_lambda.client import Client
     from spacy_lambda.compiler import compile_pipeline, describe_pipeline, verify
     from spacy_lambda.config import load_project
+    from spacy_lambda.conversion import ConversionOptions, convert
     from spacy_lambda.corpus import annotate
     from spacy_lambda.errors import (
         ArtifactError,
@@ -73,6 +74,7 @@ __all__ = [
     "Client",
     "CompileError",
     "ConfigError",
+    "ConversionOptions",
     "CorpusError",
     "DeployError",
     "DigestError",
@@ -106,6 +108,7 @@ __all__ = [
     "annotate",
     "bundle",
     "compile_pipeline",
+    "convert",
     "describe_pipeline",
     "estimate",
     "evaluate",
@@ -120,10 +123,12 @@ __all__ = [
 
 _LAZY_IMPORTS = {
     "Client": "spacy_lambda.client",
+    "ConversionOptions": "spacy_lambda.conversion",
     "LocalLambda": "spacy_lambda.local",
     "annotate": "spacy_lambda.corpus",
     "bundle": "spacy_lambda.bundler",
     "compile_pipeline": "spacy_lambda.compiler",
+    "convert": "spacy_lambda.conversion",
     "describe_pipeline": "spacy_lambda.compiler",
     "estimate": "spacy_lambda.sizing",
     "evaluate": "spacy_lambda.evaluation",

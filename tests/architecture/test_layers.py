@@ -17,7 +17,7 @@ LAYERS = (
     {"runtime"},
     {"aws", "extras", "packages"},
     {"pipeline"},
-    {"cdk", "client", "compiler", "store", "training"},
+    {"cdk", "client", "compiler", "conversion", "store", "training"},
     {"bundler", "config", "evaluation"},
     {"corpus", "local"},
     {"sizing"},

@@ -36,6 +36,7 @@ PAGE_OF = {
         ("corpus/", "70"),
         ("training/", "80"),
         ("evaluation/", "90"),
+        ("conversion/", "75"),
         ("", "00"),
     )
 }

@@ -32,6 +32,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.annotate import annotate
     from spacy_lambda.cli.bundle import bundle
     from spacy_lambda.cli.compile import compile_
+    from spacy_lambda.cli.convert import convert
     from spacy_lambda.cli.deploy import deploy
     from spacy_lambda.cli.destroy import destroy
     from spacy_lambda.cli.doctor import doctor
@@ -65,7 +66,7 @@ def make_app() -> typer.Typer:
     images.callback()(lambda: None)
     images.command("push", cls=ReadableCommand)(push_image)
     stages: dict[str, list[Command]] = {
-        "Train": [train],
+        "Train": [convert, train],
         "Compile and check": [doctor, inspect, compile_, verify],
         "Share": [pack, unpack, push, pull, ls, alias, rm],
         "Deploy": [bundle, estimate, init, deploy, rollback, destroy, eject],

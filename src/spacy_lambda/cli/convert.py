@@ -1,0 +1,161 @@
+"""``spacy-lambda convert``: annotations of a tool as a corpus of spaCy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spacy_lambda.cli.completion import complete_words
+from spacy_lambda.cli.console import print_json
+from spacy_lambda.cli.convert_report import print_conversion
+from spacy_lambda.cli.options import ForceOption, JsonOption
+from spacy_lambda.cli.progress import progress
+from spacy_lambda.conversion.format_names import READ_FORMATS, WRITTEN_FORMATS
+from spacy_lambda.conversion.policies import (
+    ConversionOptions,
+    Discontinuous,
+    DocumentUnit,
+    Malformed,
+    Misaligned,
+    OffsetUnit,
+    Overlaps,
+)
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="File of annotations, or folder of files.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="File, such as corpus.spacy; a folder for --to brat, and for --split if preferred."
+        ),
+    ],
+    *,
+    source_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help=f"Format of the source: {', '.join(READ_FORMATS)}.",
+            show_default="by its content",
+            autocompletion=complete_words(READ_FORMATS),
+        ),
+    ] = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            help=f"Format of the output: {', '.join(WRITTEN_FORMATS)}.", autocompletion=complete_words(WRITTEN_FORMATS)
+        ),
+    ] = "spacy",
+    misaligned: Annotated[
+        Misaligned, typer.Option(help="Spans that begin or end inside a token; drop leaves its tokens without a value.")
+    ] = "drop",
+    overlaps: Annotated[
+        Overlaps | None,
+        typer.Option(
+            help="Overlapping spans: keep the longest, keep the first, or keep all in doc.spans, for spancat.",
+            show_default="longest, unless the output can hold them",
+        ),
+    ] = None,
+    spans_key: Annotated[str, typer.Option(help="Key of doc.spans, for --overlaps spans.")] = "sc",
+    discontinuous: Annotated[
+        Discontinuous,
+        typer.Option(help="Spans of several fragments; join takes what is between the fragments, too."),
+    ] = "drop",
+    malformed: Annotated[
+        Malformed, typer.Option(help="Tags in an order that BIO or BILUO does not allow, such as I after O.")
+    ] = "repair",
+    documents: Annotated[
+        DocumentUnit,
+        typer.Option(
+            help="A document in files of tokens; auto is -DOCSTART- if there are several, else a sentence, which ends"
+            " with a blank line."
+        ),
+    ] = "auto",
+    rename_label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OLD=NEW", help="Rename a label; without NEW, leave it out; repeatable."),
+    ] = None,
+    tag_names: Annotated[
+        str | None, typer.Option(help="Names of numeric tags from 0, with commas.", show_default="by the file")
+    ] = None,
+    annotator: Annotated[
+        str | None,
+        typer.Option(help="The annotator to take, where several annotated a document.", show_default="the first"),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Encoding of the source, such as cp1252.", show_default="UTF-8, UTF-16 or cp1252"),
+    ] = None,
+    offsets: Annotated[
+        OffsetUnit, typer.Option(help="Unit of the offsets; auto compares them with the annotated text.")
+    ] = "auto",
+    lang: Annotated[str, typer.Option(help="Language of the tokenizer.")] = "en",
+    base: Annotated[
+        str | None,
+        typer.Option(help="Pipeline whose tokenizer is used: folder or installed package.", show_default="--lang"),
+    ] = None,
+    retokenize: Annotated[
+        bool, typer.Option("--retokenize", help="Replace the tokens of files that have tokens by the tokenizer's.")
+    ] = False,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZES",
+            help="Split into train, dev and test, as in 80/10/10; documents of one source or text stay together.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of --split.")] = 0,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Convert annotations of a tool to a corpus of spaCy, and report what does not fit.
+
+    Example: spacy-lambda convert export.jsonl corpus.spacy --split 80/10/10
+    """
+    from spacy_lambda.conversion import convert as convert_annotations
+
+    options = ConversionOptions(
+        encoding=encoding,
+        offsets=offsets,
+        misaligned=misaligned,
+        overlaps=overlaps,
+        discontinuous=discontinuous,
+        malformed=malformed,
+        documents=documents,
+        tag_names=() if tag_names is None else tuple(name.strip() for name in tag_names.split(",")),
+        rename=_renamed(rename_label or ()),
+        spans_key=spans_key,
+        retokenize=retokenize,
+        annotator=annotator,
+    )
+    with progress(quiet=as_json) as on_step:
+        report = convert_annotations(
+            source,
+            out,
+            input_format=source_format,
+            output_format=to,
+            lang=lang,
+            base=base,
+            split=split,
+            seed=seed,
+            options=options,
+            force=force,
+            on_step=on_step,
+        )
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        print_conversion(report)
+
+
+def _renamed(pairs: Iterable[str]) -> dict[str, str]:
+    names = {}
+    for pair in pairs:
+        old, equals, new = pair.rpartition("=")
+        if not equals or not old:
+            raise typer.BadParameter(f"{pair!r} is not OLD=NEW", param_hint="--rename-label")
+        names[old] = new
+    return names

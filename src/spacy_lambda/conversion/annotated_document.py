@@ -1,0 +1,75 @@
+"""An annotated document as every format is read and written: text, and spans by character offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["AnnotatedDocument", "AnnotatedSpan"]
+
+
+@dataclass(frozen=True)
+class AnnotatedSpan:
+    """An annotated span.
+
+    :param fragments: First character and the one after the last of each fragment; several if it is discontinuous.
+    :param label: Its label.
+    :param line: Its line in the file, from 1; 0 if unknown.
+    :param text: The annotated text, if the format has it.
+    """
+
+    fragments: tuple[tuple[int, int], ...]
+    label: str
+    line: int = field(default=0, compare=False)
+    text: str | None = field(default=None, compare=False)
+
+    @property
+    def start(self) -> int:
+        """The first character."""
+        return self.fragments[0][0]
+
+    @property
+    def end(self) -> int:
+        """The character after the last."""
+        return self.fragments[-1][1]
+
+    @property
+    def is_discontinuous(self) -> bool:
+        """True if it has several fragments."""
+        return len(self.fragments) > 1
+
+
+@dataclass(frozen=True)
+class AnnotatedDocument:
+    """A document with its annotated spans.
+
+    :param id: Its identifier.
+    :param text: Its text.
+    :param spans: Spans, in the order of the file.
+    :param file: The file's name.
+    :param line: Its first line in the file, from 1.
+    :param group: Documents of one group stay in one split; ``None`` if it is alone.
+    :param tokens: First character and the one after the last of each token, if the format has tokens.
+    :param sentences: Indexes of the tokens that begin a sentence, if the format has sentences.
+    :param unit: Unit of the offsets, if the format defines it; ``None`` to recognize it.
+    :param left_out: The reason why it is not converted, such as an annotator's rejection.
+    """
+
+    id: str
+    text: str
+    spans: tuple[AnnotatedSpan, ...]
+    file: str = field(default="", compare=False)
+    line: int = field(default=1, compare=False)
+    group: str | None = field(default=None, compare=False)
+    tokens: tuple[tuple[int, int], ...] | None = field(default=None, compare=False)
+    sentences: tuple[int, ...] = field(default=(), compare=False)
+    unit: str | None = field(default=None, compare=False)
+    left_out: str | None = field(default=None, compare=False)
+
+    def place(self, span: AnnotatedSpan | None = None) -> str:
+        """Return the file and the line of the document, or of a span."""
+        line = span.line if span is not None and span.line else self.line
+        return f"{self.file}:{line}"
+
+    def annotated_text(self, span: AnnotatedSpan) -> str:
+        """Return a span's text, the fragments of a discontinuous one with a space between them."""
+        return " ".join(self.text[start:end] for start, end in span.fragments)

@@ -1,0 +1,86 @@
+"""Annotated documents -> documents that a format can hold; what it cannot is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_lambda.conversion.accounting import Account
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.doc_building import bounds_of, entities_doc, spans_doc, tokenized
+from spacy_lambda.conversion.formats.registry import AnnotationFormat
+from spacy_lambda.conversion.policies import ConversionOptions
+from spacy_lambda.conversion.span_checks import one_fragment
+from spacy_lambda.conversion.span_overlaps import without_overlaps
+from spacy_lambda.conversion.token_bounds import fitted
+
+__all__ = ["FittedDocument", "Fitting"]
+
+
+@dataclass(frozen=True)
+class FittedDocument:
+    """A document as a format holds it.
+
+    :param document: The document.
+    :param doc: Its Doc, with annotations, if the format is spaCy's.
+    """
+
+    document: AnnotatedDocument
+    doc: Doc | None
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """The way in which documents are fitted.
+
+    :param target: The format.
+    :param options: The options of the conversion.
+    :param nlp: The pipeline with the tokenizer.
+    :param account: The account.
+    """
+
+    target: AnnotationFormat
+    options: ConversionOptions
+    nlp: Language
+    account: Account
+
+    def fit(self, document: AnnotatedDocument) -> FittedDocument:
+        """Return a document as the format holds it, and count its entities."""
+        lost: list[AnnotatedSpan] = []
+        doc = None
+        if not self.target.has_fragments:
+            document, dropped = one_fragment(document, self.account, self.options.discontinuous)
+            lost += dropped
+        if self.target.has_tokens:
+            doc = tokenized(document, self.nlp, retokenize=self.options.retokenize)
+            bounds = bounds_of(doc)
+            document, dropped = fitted(document, bounds, self.account, self.options.misaligned)
+            lost += dropped
+            document = self._with_tokens(document, bounds)
+        else:
+            self._note_tokens(document)
+        policy = self.options.overlaps or ("spans" if self.target.has_overlaps else "longest")
+        document = without_overlaps(document, self.account, policy)
+        self.account.keep(document)
+        if self.target.name != "spacy" or doc is None:
+            return FittedDocument(document, None)
+        key = self.options.spans_key
+        built = spans_doc(doc, document, key) if policy == "spans" else entities_doc(doc, document, lost)
+        return FittedDocument(document, built)
+
+    def _with_tokens(self, document: AnnotatedDocument, bounds: Sequence[tuple[int, int]]) -> AnnotatedDocument:
+        own = document.tokens is not None and not self.options.retokenize
+        joined = " ".join(document.text[start:end] for start, end in bounds)
+        if self.target.name != "spacy" and joined != document.text:
+            self._cannot_hold("texts with other white space than one space between tokens", document)
+        return replace(document, tokens=tuple(bounds), sentences=document.sentences if own else ())
+
+    def _note_tokens(self, document: AnnotatedDocument) -> None:
+        if document.tokens is not None:
+            self._cannot_hold("documents with tokens", document)
+
+    def _cannot_hold(self, what: str, document: AnnotatedDocument) -> None:
+        self.account.note(f"{what}, which {self.target.name} cannot hold", document.place())

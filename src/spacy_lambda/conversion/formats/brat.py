@@ -1,0 +1,122 @@
+"""brat's standoff: a ``.txt`` file with the text beside an ``.ann`` file with its spans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.source_files import SourceFile
+from spacy_lambda.errors import CorpusError
+
+__all__ = ["find", "read", "write"]
+
+SPAN = re.compile(r"T\S*\t(?P<label>.+?)[ ](?P<offsets>\d+[ ]\d+(?:;\d+[ ]\d+)*)(?:\t(?P<text>.*))?")
+OTHERS = {
+    "R": "relations",
+    "E": "events",
+    "A": "attributes",
+    "M": "attributes",
+    "N": "normalizations",
+    "#": "notes",
+    "*": "relations",
+}
+UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
+"""Characters that a file's name cannot have on some systems."""
+
+
+def find(files: Sequence[SourceFile]) -> list[SourceFile]:
+    if len(files) == 1 and files[0].suffix in (".ann", ".txt"):
+        beside = [files[0].path.with_suffix(suffix) for suffix in (".txt", ".ann")]
+        if all(path.is_file() for path in beside):
+            name = files[0].name[: -len(files[0].suffix)]
+            return [SourceFile(path, name + path.suffix, files[0].encoding, files[0].stem) for path in beside]
+    return (
+        [one for one in files if one.suffix in (".ann", ".txt")] if any(one.suffix == ".ann" for one in files) else []
+    )
+
+
+def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
+    texts = {one.path.with_suffix(""): one for one in files if one.suffix == ".txt"}
+    annotated = {one.path.with_suffix(""): one for one in files if one.suffix == ".ann"}
+    for path, text in texts.items():
+        if path not in annotated:
+            reading.account.note("texts without an .ann file, left out", f"{text.name}:1")
+    for path, spans in annotated.items():
+        if path not in texts:
+            raise CorpusError(
+                f"{spans.name}: the text is missing: {path.with_suffix('.txt').name}",
+                remedy="put the .txt file beside it, or remove it",
+            )
+        yield _document(texts[path], spans, reading)
+
+
+def _document(source: SourceFile, annotations: SourceFile, reading: ReadingContext) -> AnnotatedDocument:
+    if source.note:
+        reading.account.note(f"files {source.note}", f"{source.name}:1")
+    spans = tuple(_spans(annotations, reading)) if annotations.content.strip() else ()
+    return AnnotatedDocument(source.stem, source.text, spans, annotations.name)
+
+
+def _spans(annotations: SourceFile, reading: ReadingContext) -> Iterator[AnnotatedSpan]:
+    for number, line in annotations.lines():
+        if not line.strip():
+            continue
+        if not line.startswith("T"):
+            _note_other(line, f"{annotations.name}:{number}", reading)
+            continue
+        found = SPAN.fullmatch(line)
+        if found is None:
+            raise CorpusError(
+                f"{annotations.name}:{number}: {line[:100]!r} is not a span of brat",
+                remedy="write it as ID, tab, label, start and end with spaces between, tab, text",
+            )
+        bounds = (one.split(" ") for one in found["offsets"].split(";"))
+        fragments = tuple((int(start), int(end)) for start, end in bounds)
+        yield AnnotatedSpan(fragments, found["label"], number, found["text"])
+
+
+def _note_other(line: str, place: str, reading: ReadingContext) -> None:
+    if line[0] not in OTHERS:
+        raise CorpusError(
+            f"{place}: {line[:100]!r} is not an annotation of brat",
+            remedy="correct the line, or name the format with --format",
+        )
+    reading.account.note(f"{OTHERS[line[0]]} of brat, not converted", place)
+
+
+def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
+    for document in documents:
+        target = _target(path, document)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.with_name(f"{target.name}.txt").write_bytes(document.text.encode())
+        lines = [_line(document, number, span) for number, span in enumerate(document.spans, start=1)]
+        target.with_name(f"{target.name}.ann").write_bytes("".join(lines).encode())
+
+
+def _target(folder: Path, document: AnnotatedDocument) -> Path:
+    """Return the path of a document's files; an identifier may name a folder below, and none outside."""
+    parts = [UNSAFE.sub("_", part) for part in document.id.split("/")]
+    target = folder.joinpath(*(part if part.strip(". ") else f"_{part}" for part in parts))
+    number, free = 1, target
+    while free.with_name(f"{free.name}.txt").exists():
+        number += 1
+        free = target.with_name(f"{target.name}-{number}")
+    return free
+
+
+def _line(document: AnnotatedDocument, number: int, span: AnnotatedSpan) -> str:
+    label = "_".join(span.label.split())
+    fragments = list(_without_line_breaks(document.text, span))
+    offsets = ";".join(f"{start} {end}" for start, end in fragments)
+    text = " ".join(document.text[start:end] for start, end in fragments)
+    return f"T{number}\t{label} {offsets}\t{text}\n"
+
+
+def _without_line_breaks(text: str, span: AnnotatedSpan) -> Iterator[tuple[int, int]]:
+    """Yield a span's fragments, split where a line ends, as brat does."""
+    for start, end in span.fragments:
+        for found in re.finditer(r"[^\r\n\t]+", text[start:end]):
+            yield start + found.start(), start + found.end()

@@ -1,0 +1,73 @@
+"""spaCy's own files: a DocBin, whose Docs have entities or groups of spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
+
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.doc_building import GROUP, ID, bounds_of
+from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.source_files import SourceFile
+from spacy_lambda.errors import CorpusError, first_line
+
+__all__ = ["find", "read", "write_docs"]
+
+ZLIB = b"\x78"
+"""First byte of a DocBin, which is compressed as a whole."""
+
+
+def find(files: Sequence[SourceFile]) -> list[SourceFile]:
+    return [one for one in files if one.suffix == ".spacy" and one.content.startswith(ZLIB)]
+
+
+def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
+    for file in files:
+        for number, doc in enumerate(_docs(file), start=1):
+            yield _annotated(doc, file, number, reading)
+
+
+def _docs(file: SourceFile) -> Iterator[Doc]:
+    try:
+        yield from DocBin(store_user_data=True).from_bytes(file.content).get_docs(Vocab())
+    except Exception as exc:  # spaCy, numpy and srsly raise anything for invalid bytes
+        raise CorpusError(
+            f"{file.name} cannot be read as a DocBin: {first_line(exc)[:300]}",
+            remedy="write it again with DocBin.to_disk",
+        ) from exc
+
+
+def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext) -> AnnotatedDocument:
+    """Return a Doc's entities and groups of spans, each span once."""
+    identifier = doc.user_data.get(ID)
+    group = doc.user_data.get(GROUP)
+    found = dict.fromkeys(_spans(doc.ents, number))
+    for spans in doc.spans.values():
+        found.update(dict.fromkeys(_spans(spans, number)))
+    if missing := sum(not token.ent_iob for token in doc) if doc.has_annotation("ENT_IOB") else 0:
+        reading.account.note("tokens without a value in doc.ents", f"{file.name}:{number}", number=missing)
+    has_sentences = doc.has_annotation("SENT_START")
+    return AnnotatedDocument(
+        str(identifier) if isinstance(identifier, str | int) else f"{file.stem}-{number}",
+        doc.text,
+        tuple(found),
+        file.name,
+        number,
+        group if isinstance(group, str) else None,
+        tuple(bounds_of(doc)),
+        tuple(sent.start for sent in doc.sents) if has_sentences and len(doc) else (),
+        "characters",
+    )
+
+
+def _spans(spans: Iterable[Span], number: int) -> Iterator[AnnotatedSpan]:
+    for span in spans:
+        yield AnnotatedSpan(((span.start_char, span.end_char),), span.label_, number)
+
+
+def write_docs(docs: Iterable[Doc], path: Path) -> None:
+    """Write Docs to a new file."""
+    DocBin(docs=docs, store_user_data=True).to_disk(path)

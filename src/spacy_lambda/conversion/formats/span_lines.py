@@ -1,0 +1,57 @@
+"""JSON Lines with a text and its spans by character offsets, whatever their keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
+from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.formats.span_values import SPAN_KEYS, document_of, span_of
+from spacy_lambda.conversion.source_files import SourceFile
+
+__all__ = ["find", "read", "write"]
+
+
+def find(files: Sequence[SourceFile]) -> list[SourceFile]:
+    return [one for one in json_files(files) if _is_known(first_item(one))]
+
+
+def _is_known(item: Any) -> bool:
+    if isinstance(item, list):  # spaCy 2: [text, {"entities": [[start, end, label]]}]
+        return len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict)
+    return isinstance(item, dict) and isinstance(item.get("text"), str)
+
+
+def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
+    for file in files:
+        for item in json_items(file, reading):
+            yield _document(item)
+
+
+def _document(item: JsonItem) -> AnnotatedDocument:
+    if isinstance(item.value, list):
+        item = item.with_value({"text": item.value[0], **item.value[1]} if _is_known(item.value) else item.value)
+    values = item.object()
+    key = next((one for one in SPAN_KEYS if isinstance(values.get(one), list)), None)
+    spans = () if key is None else tuple(span_of(one, item) for one in values[key])
+    return document_of(values, spans, item)
+
+
+def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for document in documents:
+            file.write(json.dumps(_values(document), ensure_ascii=False) + "\n")
+
+
+def _values(document: AnnotatedDocument) -> Mapping[str, Any]:
+    spans = [_span(document, span) for span in document.spans]
+    group = {} if document.group is None else {"group": document.group}
+    return {"id": document.id, "text": document.text, **group, "spans": spans}
+
+
+def _span(document: AnnotatedDocument, span: AnnotatedSpan) -> Mapping[str, Any]:
+    return {"start": span.start, "end": span.end, "label": span.label, "text": document.annotated_text(span)}

@@ -1,0 +1,82 @@
+"""Values of JSON -> spans and documents, by the names that tools give to the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.formats.json_items import JsonItem
+from spacy_lambda.conversion.policies import OffsetUnit
+
+__all__ = ["SPAN_KEYS", "document_of", "span_of"]
+
+SPAN_KEYS = ("spans", "entities", "ents", "annotations", "annotation", "labels", "label")
+TEXT_KEYS = ("text", "document", "data", "content", "sentence")
+ID_KEYS = ("id", "_id", "doc_id", "document_id", "documentName", "name")
+GROUP_KEYS = ("group", "doc_id", "document_id", "article_id", "pmid", "source_id")
+START_KEYS = ("start", "start_offset", "start_char", "begin", "startOffset", "from")
+END_KEYS = ("end", "end_offset", "end_char", "endOffset", "stop", "to")
+LABEL_KEYS = ("label", "label_", "type", "entity", "entity_group", "tag", "entityLabel", "category")
+COVERED_KEYS = ("text", "value", "surface", "mention", "span", "word")
+
+
+def span_of(value: Any, item: JsonItem) -> AnnotatedSpan:
+    """Return a span from ``[start, end, label]`` or an object.
+
+    :raises CorpusError: If it is neither.
+    """
+    if isinstance(value, list) and len(value) >= 3 and _is_offset(value[0]) and _is_offset(value[1]):
+        return AnnotatedSpan(((value[0], value[1]),), _label(value[2]), item.line)
+    if isinstance(value, Mapping):
+        start, end = (_first(value, keys) for keys in (START_KEYS, END_KEYS))
+        if _is_offset(start) and _is_offset(end):
+            covered = _first(value, COVERED_KEYS)
+            text = covered if isinstance(covered, str) else None
+            return AnnotatedSpan(((start, end),), _label(_first(value, LABEL_KEYS)), item.line, text)
+    raise item.error(
+        f"{value!r:.100} is not a span", 'write {"start": 0, "end": 4, "label": "LABEL"} or [0, 4, "LABEL"]'
+    )
+
+
+def document_of(
+    values: Mapping[str, Any],
+    spans: tuple[AnnotatedSpan, ...],
+    item: JsonItem,
+    *,
+    unit: OffsetUnit | None = None,
+    left_out: str | None = None,
+) -> AnnotatedDocument:
+    """Return the document of an object.
+
+    :raises CorpusError: If it has no text.
+    """
+    text = _first(values, TEXT_KEYS)
+    if not isinstance(text, str):
+        raise item.error(f"the text is missing; keys: {', '.join(map(repr, values))[:200]}", 'name it "text"')
+    identifier = _first(values, ID_KEYS)
+    meta = values.get("meta")
+    group = _first(values, GROUP_KEYS)
+    group = _first(meta, GROUP_KEYS) if group is None and isinstance(meta, Mapping) else group
+    return AnnotatedDocument(
+        str(identifier) if isinstance(identifier, str | int) else f"{item.file.stem}-{item.number}",
+        text,
+        spans,
+        item.file.name,
+        item.line,
+        None if group is None else str(group),
+        unit=unit,
+        left_out=left_out,
+    )
+
+
+def _first(values: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((values[key] for key in keys if values.get(key) is not None), None)
+
+
+def _label(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

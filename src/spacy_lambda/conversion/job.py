@@ -1,0 +1,150 @@
+"""Annotations of a tool -> a corpus of spaCy, or annotations in another format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from spacy_lambda.conversion.accounting import Account, ConversionReport
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument
+from spacy_lambda.conversion.doc_building import make_tokenizer
+from spacy_lambda.conversion.fitting import FittedDocument, Fitting
+from spacy_lambda.conversion.formats.docbin import write_docs
+from spacy_lambda.conversion.formats.registry import AnnotationFormat, ReadingContext, named_annotation_format
+from spacy_lambda.conversion.offset_units import in_characters
+from spacy_lambda.conversion.output_paths import check_outputs, output_paths, written
+from spacy_lambda.conversion.policies import ConversionOptions
+from spacy_lambda.conversion.recognition import recognized
+from spacy_lambda.conversion.source_files import find_source
+from spacy_lambda.conversion.span_checks import sound
+from spacy_lambda.conversion.splits import SplitSizes, split_documents
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.errors import CorpusError
+
+__all__ = ["convert"]
+
+LEFT_OUT_LABEL = "label left out"
+NO_TEXT = "no text"
+EVERY = 100
+"""Documents between two reports of progress."""
+
+
+def convert(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    input_format: str | None = None,
+    output_format: str = "spacy",
+    lang: str = "en",
+    base: str | os.PathLike[str] | None = None,
+    split: str | None = None,
+    seed: int = 0,
+    options: ConversionOptions | None = None,
+    force: bool = False,
+    on_step: OnStep = no_progress,
+) -> ConversionReport:
+    """Convert annotations of a tool to a corpus of spaCy, or to another format.
+
+    Every entity of the source is kept, or counted with the reason why it is not.
+
+    :param source: A file, or a folder of files of one format.
+    :param destination: The file, or the folder for brat. With ``split``, its name is the beginning of several.
+    :param input_format: The source's format; ``None`` to recognize it.
+    :param output_format: The destination's format.
+    :param lang: Language of the tokenizer.
+    :param base: Pipeline whose tokenizer is used instead.
+    :param split: Sizes of train, dev and test, as in ``80/10/10``.
+    :param seed: Seed of the split.
+    :param options: Treatment of what does not fit.
+    :param force: Replace existing files.
+    :param on_step: Reports the progress.
+    :raises CorpusError: If the source cannot be read, with file and line, or the destination exists.
+    """
+    options = options or ConversionOptions()
+    target = named_annotation_format(output_format, written=True)
+    if options.overlaps == "spans" and not (target.has_overlaps or target.name == "spacy"):
+        raise CorpusError(
+            f"{output_format} cannot hold overlapping spans", remedy="pass --overlaps longest or first, or --to jsonl"
+        )
+    sizes = None if split is None else SplitSizes.of(split)
+    paths = output_paths(Path(destination), target, sizes)
+    check_outputs(paths.values(), Path(source), target, force=force)
+    account = Account()
+    source_format, documents = _read(Path(source), input_format, options, account, on_step)
+    parts = {"": documents} if sizes is None else split_documents(documents, sizes, seed)
+    fitting = Fitting(target, options, make_tokenizer(lang, None if base is None else os.fspath(base)), account)
+    done = {}
+    for name, part in parts.items():
+        fits = list(_fitted(part, fitting, name, on_step))
+        done[paths[name]] = fits
+    _write(done, target)
+    return account.report(str(source), source_format.name, {str(path): len(fits) for path, fits in done.items()})
+
+
+def _read(
+    source: Path, name: str | None, options: ConversionOptions, account: Account, on_step: OnStep
+) -> tuple[AnnotationFormat, list[AnnotatedDocument]]:
+    """Return the source's format, and its documents with sound spans of characters."""
+    files = find_source(source, encoding=options.encoding)
+    found, chosen, others = recognized(files, source, name)
+    for one in others:
+        account.note("files of other formats, left out", one.name)
+    documents = []
+    for number, document in enumerate(found.open().read(chosen, ReadingContext(options, account)), start=1):
+        if (ready := _ready(document, options, account)) is not None:
+            documents.append(ready)
+        if number % EVERY == 0:
+            on_step("reading", number, 0)
+    if not documents:
+        raise CorpusError(f"{source} has no annotated documents", remedy="check the export, or name its --format")
+    on_step("reading", len(documents), len(documents))
+    return found, documents
+
+
+def _ready(document: AnnotatedDocument, options: ConversionOptions, account: Account) -> AnnotatedDocument | None:
+    """Return a document with sound spans of characters, and new labels; ``None`` if it is left out."""
+    document = _renamed(document, options.rename)
+    account.read(document)
+    reason = document.left_out or (None if document.text.strip() else NO_TEXT)
+    if reason is not None:
+        account.leave_out(document, reason)
+        return None
+    document, offsets = in_characters(document, options.offsets)
+    if offsets is not None:
+        account.note(f"documents with offsets that are {offsets}", document.place())
+    return sound(_selected(document, options.rename, account), account)
+
+
+def _renamed(document: AnnotatedDocument, names: Mapping[str, str]) -> AnnotatedDocument:
+    return replace(
+        document, spans=tuple(replace(span, label=names.get(span.label) or span.label) for span in document.spans)
+    )
+
+
+def _selected(document: AnnotatedDocument, names: Mapping[str, str], account: Account) -> AnnotatedDocument:
+    """Return a document without the spans whose label has an empty new name."""
+    for span in document.spans:
+        if names.get(span.label) == "":
+            account.drop(LEFT_OUT_LABEL, document, span)
+    return replace(document, spans=tuple(span for span in document.spans if names.get(span.label) != ""))
+
+
+def _fitted(
+    documents: Sequence[AnnotatedDocument], fitting: Fitting, name: str, on_step: OnStep
+) -> Iterator[FittedDocument]:
+    step = f"converting {name}".strip()
+    for number, document in enumerate(documents, start=1):
+        yield fitting.fit(document)
+        if number % EVERY == 0 or number == len(documents):
+            on_step(step, number, len(documents))
+
+
+def _write(parts: Mapping[Path, Sequence[FittedDocument]], target: AnnotationFormat) -> None:
+    with written(list(parts)) as scratch:
+        for path, fits in parts.items():
+            if target.name == "spacy":
+                write_docs((one.doc for one in fits if one.doc is not None), scratch[path])
+            else:
+                target.open().write([one.document for one in fits], scratch[path], target.name)

@@ -1,0 +1,124 @@
+"""Offsets in UTF-16 units or bytes, or shifted by a byte order mark or the ends of lines -> characters.
+
+Which of them a document has is recognized by comparing what its spans would cover with the annotated text that the
+format holds; without such a text, by the bounds of words, and only where a character needs two UTF-16 units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.policies import OffsetUnit
+
+__all__ = ["CHARACTERS", "in_characters", "matches"]
+
+CHARACTERS = "characters"
+UNITS = (CHARACTERS, "utf16", "bytes")
+NAMES = {"utf16": "UTF-16 units", "bytes": "bytes of UTF-8", CHARACTERS: "characters"}
+LINE_ENDS = ("", "counting \\r\\n as one", "counting \\n as two")
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """A way to count: unit, ends of lines, and a byte order mark."""
+
+    unit: str = CHARACTERS
+    line_end: str = ""
+    mark: bool = False
+
+    def __str__(self) -> str:
+        parts = [NAMES[self.unit], self.line_end, "counting the byte order mark" if self.mark else ""]
+        return ", ".join(filter(None, parts))
+
+    def weight(self, character: str) -> int:
+        if (character == "\r" and self.line_end == LINE_ENDS[1]) or character == "\ufeff":
+            return 0
+        size = {"utf16": 1 + (character > "\uffff"), "bytes": len(character.encode("utf-8", "surrogatepass"))}
+        return size.get(self.unit, 1) + (character == "\n" and self.line_end == LINE_ENDS[2])
+
+
+def in_characters(document: AnnotatedDocument, unit: OffsetUnit) -> tuple[AnnotatedDocument, str | None]:
+    """Return a document with offsets of characters, and a description of the offsets that it had, if they differ.
+
+    :param unit: The unit that the user names, or ``auto``.
+    """
+    named = document.unit if unit == "auto" else unit
+    if not document.spans or (named == CHARACTERS and unit != "auto"):
+        return document, None
+    if named is not None and named != CHARACTERS:
+        counted = _recounted(document, _Counting(named))
+        return counted, None if counted == document else str(_Counting(named))
+    best, score = document, _score(document)
+    found = None
+    if score[0] == score[1] or not _is_doubtful(document):
+        return document, None
+    for counting in _countings(document.text):
+        candidate = _recounted(document, counting)
+        one = _score(candidate)
+        if one > score:
+            best, score, found = candidate, one, str(counting)
+    return best, found
+
+
+def matches(document: AnnotatedDocument, span: AnnotatedSpan) -> bool:
+    """Return whether a span covers its annotated text, spaces apart; true if the format has none."""
+    return span.text is None or _bare(document.annotated_text(span)) == _bare(span.text)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
+
+def _score(document: AnnotatedDocument) -> tuple[int, int]:
+    """Return the number of spans that cover their text, or words as a whole, and the number of all."""
+    hits = sum(_is_hit(document, span) for span in document.spans)
+    return hits, len(document.spans)
+
+
+def _is_hit(document: AnnotatedDocument, span: AnnotatedSpan) -> bool:
+    if span.text is not None:
+        return matches(document, span)
+    text, start, end = document.text, span.start, span.end
+    if not 0 <= start < end <= len(text) or text[start].isspace() or text[end - 1].isspace():
+        return False
+    inside = (start and _in_word(text[start - 1 : start + 1])) or _in_word(text[end - 1 : end + 1])
+    return not inside
+
+
+def _in_word(pair: str) -> bool:
+    return len(pair) == 2 and pair.isalnum()
+
+
+def _is_doubtful(document: AnnotatedDocument) -> bool:
+    """Return whether there is enough to recognize other offsets by: annotated text, or characters of two units."""
+    has_text = any(span.text is not None for span in document.spans)
+    return has_text or any(character > "\uffff" for character in document.text)
+
+
+def _countings(text: str) -> Iterator[_Counting]:
+    has_text = any(not character.isascii() for character in text)
+    line_ends = ["", LINE_ENDS[1] if "\r\n" in text else LINE_ENDS[2]] if "\n" in text else [""]
+    units = UNITS if has_text else UNITS[:1]
+    found = (_Counting(unit, end, mark) for mark, end, unit in product((False, True), line_ends, units))
+    yield from (one for one in found if one != _Counting())
+
+
+def _recounted(document: AnnotatedDocument, counting: _Counting) -> AnnotatedDocument:
+    """Return the document with its offsets taken as counted in this way; those that are inside a character stay."""
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    position = counting.mark * (3 if counting.unit == "bytes" else 1)
+    for index, character in enumerate(document.text):
+        starts[position] = index
+        ends.setdefault(position, index)
+        position += counting.weight(character)
+    starts[position] = len(document.text)
+    ends.setdefault(position, len(document.text))
+    spans = []
+    for span in document.spans:
+        fragments = tuple((starts.get(start, -1), ends.get(end, -1)) for start, end in span.fragments)
+        spans.append(replace(span, fragments=fragments) if all(-1 not in one for one in fragments) else span)
+    return replace(document, spans=tuple(spans))

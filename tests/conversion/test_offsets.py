@@ -1,0 +1,75 @@
+"""Offsets in other units are recognized by the annotated text, and reported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conversion.files import converted, ents, write_files
+
+TEXT = "zinc \U0001f9ea Größe: oxide\nand iron.\n"
+WORDS = ("zinc", "oxide", "iron")
+
+
+def count_in(unit: str, text: str) -> int:
+    return (
+        len(text)
+        if unit == "characters"
+        else len(text.encode("utf-16-le")) // 2
+        if unit == "utf16"
+        else len(text.encode())
+    )
+
+
+def offsets(unit: str, text: str = TEXT, *, add: int = 0) -> list[tuple[int, int, str]]:
+    found = []
+    for word in WORDS:
+        start = text.index(word)
+        found.append((count_in(unit, text[:start]) + add, count_in(unit, text[: start + len(word)]) + add, word))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"), [("characters", None), ("utf16", "UTF-16 units"), ("bytes", "bytes of UTF-8")]
+)
+def test_units_are_recognized(tmp_path: Path, unit: str, name: str | None) -> None:
+    spans = [{"start": start, "end": end, "label": "M", "text": word} for start, end, word in offsets(unit)]
+    source = write_files(tmp_path, {"in.jsonl": json.dumps({"text": TEXT, "spans": spans})}) / "in.jsonl"
+    report, (doc,) = converted(source, lang="en")
+    assert [text for text, _ in ents(doc)] == [*WORDS]
+    assert dict(report.notes) == ({f"documents with offsets that are {name}": 1} if name else {})
+
+
+@pytest.mark.parametrize("unit", ["utf16", "bytes"])
+def test_a_unit_that_is_named_needs_no_text(tmp_path: Path, unit: str) -> None:
+    spans = [[start, end, "M"] for start, end, _ in offsets(unit)]
+    source = write_files(tmp_path, {"in.jsonl": json.dumps({"text": TEXT, "spans": spans})}) / "in.jsonl"
+    _, (doc,) = converted(source, lang="en", offsets=unit)
+    assert [text for text, _ in ents(doc)] == [*WORDS]
+
+
+def test_utf16_is_recognized_by_words_alone(tmp_path: Path) -> None:
+    spans = [[start, end, "M"] for start, end, _ in offsets("utf16")]
+    source = write_files(tmp_path, {"in.jsonl": json.dumps({"text": TEXT, "spans": spans})}) / "in.jsonl"
+    report, (doc,) = converted(source, lang="en")
+    assert [text for text, _ in ents(doc)] == [*WORDS]
+    assert list(report.notes) == ["documents with offsets that are UTF-16 units"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "counted", "add", "name"),
+    [
+        ("\ufeff" + TEXT, TEXT, 1, "characters, counting the byte order mark"),
+        (TEXT.replace("\n", "\r\n"), TEXT, 0, "characters, counting \\r\\n as one"),
+        (TEXT, TEXT.replace("\n", "\r\n"), 0, "characters, counting \\n as two"),
+    ],
+)
+def test_marks_and_ends_of_lines_are_recognized(tmp_path: Path, stored: str, counted: str, add: int, name: str) -> None:
+    places = offsets("characters", counted, add=add)
+    lines = "".join(f"T{start}\tM {start} {end}\t{word}\n" for start, end, word in places)
+    source = write_files(tmp_path / "x", {"a.txt": stored, "a.ann": lines})
+    report, (doc,) = converted(source, lang="en")
+    assert [text for text, _ in ents(doc)] == [*WORDS]
+    assert f"documents with offsets that are {name}" in report.notes

@@ -1,0 +1,58 @@
+"""JSON of texts and spans: keys and shapes that are accepted, and what is invalid, with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda.errors import CorpusError
+from tests.conversion.files import converted, ents, write_files
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"text": "Zinc melts.", "spans": [{"start": 0, "end": 4, "label": "M"}]}',
+        '{"text": "Zinc melts.", "entities": [[0, 4, "M"]]}',
+        '{"text": "Zinc melts.", "ents": [{"start_char": 0, "end_char": 4, "label_": "M"}]}',
+        '[{"text": "Zinc melts.",\n  "entities": [{"start": 0, "end": 4, "type": "M"}]}]',
+        '{\n  "text": "Zinc melts.",\n  "entities": [[0, 4, "M"]]\n}\n',
+        '["Zinc melts.", {"entities": [[0, 4, "M"]]}]\n["Tin.", {"entities": []}]\n',
+        '[["Zinc melts.", {"entities": [[0, 4, "M"]]}]]',
+        '\ufeff{"text": "Zinc melts.", "spans": [{"begin": 0, "end": 4, "label": "M", "text": "Zinc"}]}\r\n',
+    ],
+)
+def test_shapes(tmp_path: Path, content: str) -> None:
+    report, docs = converted(write_files(tmp_path, {"in.json": content}) / "in.json")
+    assert ents(docs[0]) == [("Zinc", "M")]
+    assert report.format == "jsonl"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"text": "Zinc", "spans": []}\n{"text": "Ti', r"in.jsonl:2: the file is truncated: .*not valid JSON"),
+        (
+            '{"text": "Zinc", "spans": []}\n{"text": Tin}\n{}',
+            r"in.jsonl:2: the line is not valid JSON: .* character 10",
+        ),
+        (
+            '[{"text": "Zinc", "spans": []},\n{"text": "Tin", "spans": [',
+            r"in.jsonl:2: the value that begins here is not",
+        ),
+        (
+            '[{"text": "Zinc", "spans": []},\n{"text": "Tin',
+            r"in.jsonl:2: a string is not closed: the file is truncated",
+        ),
+        ('[{"text": "Zinc", "spans": []}\n', r"in.jsonl:1: the array is not closed"),
+        ('{"text": "Zinc", "spans": []}\n{"spans": []}', r"in.jsonl:2: the text is missing; keys: 'spans'"),
+        ('{"text": "Zinc", "spans": []}\n7', r"in.jsonl:2: 7 is not a JSON object"),
+        ('{"text": "Zinc", "spans": [{"start": "0", "end": 4}]}', r"in.jsonl:1: .* is not a span"),
+        ('{"text": "Zinc", "spans": []}\n{"text": "' + "x" * (33 << 20), r"in.jsonl:2: the object has 34,603,018 char"),
+        (b'{"text": "Zinc", "spans": []}\n{"text": "\xd0\xe8\xe0"}', r"in.jsonl:2: byte 0xd0 .* is not UTF-8"),
+    ],
+)
+def test_invalid_files_are_named_with_the_line(tmp_path: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        converted(write_files(tmp_path, {"in.jsonl": content}) / "in.jsonl")
