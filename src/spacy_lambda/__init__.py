@@ -6,8 +6,8 @@
             └───────────────verify────────────────┘ └──push, pull──▶ store
 
 :func:`serve` runs a pipeline on this machine as Lambda would, :class:`Client` calls a function, :func:`load` opens a
-compiled pipeline in Python, :func:`convert` makes a corpus of annotations, :func:`train_pipeline` trains a pipeline, :func:`evaluate` scores one on an annotated corpus,
-:func:`annotate` annotates a corpus with one.
+compiled pipeline in Python, :func:`convert` makes a corpus of annotations, :func:`train_pipeline` trains a pipeline,
+:func:`evaluate` scores one on an annotated corpus, :func:`annotate` annotates a corpus with one.
 
 Public names are imported when they are used: the function imports this package too, and has no use for most of them.
 """
