@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         NotStoredError,
         OutOfTimeError,
         OutputError,
+        PackageError,
         PipelineError,
         PipelineLoadError,
         PipelineNotFoundError,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     )
     from spacy_lambda.evaluation import evaluate
     from spacy_lambda.local import LocalLambda, serve
+    from spacy_lambda.pipeline_wheel import package_pipeline
     from spacy_lambda.runtime.loading import load
     from spacy_lambda.sizing import estimate
     from spacy_lambda.store import pull, push
@@ -92,6 +94,7 @@ __all__ = [
     "NotStoredError",
     "OutOfTimeError",
     "OutputError",
+    "PackageError",
     "PipelineError",
     "PipelineLoadError",
     "PipelineNotFoundError",
@@ -114,6 +117,7 @@ __all__ = [
     "evaluate",
     "load",
     "load_project",
+    "package_pipeline",
     "pull",
     "push",
     "serve",
@@ -134,6 +138,7 @@ _LAZY_IMPORTS = {
     "evaluate": "spacy_lambda.evaluation",
     "load": "spacy_lambda.runtime.loading",
     "load_project": "spacy_lambda.config",
+    "package_pipeline": "spacy_lambda.pipeline_wheel",
     "pull": "spacy_lambda.store",
     "push": "spacy_lambda.store",
     "serve": "spacy_lambda.local",

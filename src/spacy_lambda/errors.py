@@ -22,6 +22,7 @@
     ├── CompileError            a pipeline cannot be compiled
     │   └── UnsupportedPipelineError   ... for the listed reasons
     ├── VerifyError             two pipelines could not be compared
+    ├── PackageError            a pipeline cannot be packaged as a wheel
     ├── TrainingError           a pipeline cannot be trained
     ├── PipelineLoadError       the function's pipeline is missing or broken
     ├── PipelineError           a component does not do what spaCy requires of it
@@ -180,6 +181,10 @@ class UnsupportedPipelineError(CompileError):
 
 class VerifyError(SpacyLambdaError):
     """Two pipelines could not be compared."""
+
+
+class PackageError(SpacyLambdaError):
+    """A pipeline cannot be packaged as a wheel, or the wheel does not run."""
 
 
 class TrainingError(SpacyLambdaError, NotImplementedError):

@@ -17,6 +17,7 @@ LAYERS = (
     {"runtime"},
     {"aws", "extras", "packages"},
     {"pipeline"},
+    {"pipeline_wheel"},
     {"cdk", "client", "compiler", "conversion", "store", "training"},
     {"bundler", "config", "evaluation"},
     {"corpus", "local"},

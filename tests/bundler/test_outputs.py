@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from spacy_lambda.cli import make_app
 from spacy_lambda.errors import InvalidPipelineError
-from spacy_lambda.store.hub.wheel import build_wheel
+from spacy_lambda.pipeline_wheel.build import build_wheel
 
 APP: Any = get_command(make_app())
 

@@ -19,6 +19,7 @@ PAGE_OF = {
         ("core/source/", "20"),
         ("runtime/cache/", "20"),
         ("store/", "20"),
+        ("pipeline_wheel/", "20"),
         ("compiler/", "10"),
         ("bundler/", "30"),
         ("packages/", "30"),

@@ -37,6 +37,11 @@ def test_requirement_of_another_version() -> None:
     assert requirement_closure([f"srsly=={installed}", "srsly>=99; sys_platform == 'never'"])
 
 
+def test_a_version_is_compared_even_if_another_requirement_has_brought_the_distribution() -> None:
+    with pytest.raises(RequirementError, match=r"thinc==1\.0"):
+        requirement_closure(["thinc==1.0", "spacy"])
+
+
 def test_installed_pre_releases_count_and_indirect_requirements_are_not_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

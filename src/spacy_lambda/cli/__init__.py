@@ -48,6 +48,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.logs import logs
     from spacy_lambda.cli.ls import ls
     from spacy_lambda.cli.pack import pack
+    from spacy_lambda.cli.package import package
     from spacy_lambda.cli.pull import pull
     from spacy_lambda.cli.push import push
     from spacy_lambda.cli.query import query
@@ -66,12 +67,12 @@ def make_app() -> typer.Typer:
     images.callback()(lambda: None)
     images.command("push", cls=ReadableCommand)(push_image)
     stages: dict[str, list[Command]] = {
-        "Train": [convert, train],
+        "Train": [convert, train, evaluate],
         "Compile and check": [doctor, inspect, compile_, verify],
-        "Share": [pack, unpack, push, pull, ls, alias, rm],
+        "Share": [package, pack, unpack, push, pull, ls, alias, rm],
         "Deploy": [bundle, estimate, init, deploy, rollback, destroy, eject],
         "Run": [serve, run_bundle, invoke, query, status, logs],
-        "Corpus": [evaluate, annotate],
+        "Corpus": [annotate],
     }
     for stage, commands in stages.items():
         for command in commands:

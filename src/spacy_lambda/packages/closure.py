@@ -41,6 +41,8 @@ def requirement_closure(
         name = canonicalize_name(requirement.name)
         if name in without:
             continue
+        if wanted_by == FUNCTION:  # checked even if another requirement has brought it
+            found[name] = _installed(requirement, wanted_by)
         for extra in ("", *sorted(requirement.extras)):
             if (name, extra) in seen:
                 continue

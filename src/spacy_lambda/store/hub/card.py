@@ -7,11 +7,11 @@ https://huggingface.co/docs/hub/model-cards.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from spacy_lambda.core.compiled_meta import META_KEY
 from spacy_lambda.pipeline.kind import PipelineKind
+from spacy_lambda.pipeline_wheel.card import compiled_section
 
 __all__ = ["model_card"]
 
@@ -44,14 +44,6 @@ SCORES = (
     ("SPANCAT", TOKENS, (("Spans F Score", "f_score", "spans_sc_f"),)),
     ("TEXTCAT", TEXTS, (("Text Classification Score", "f_score", "cats_score"),)),
 )
-
-MAX_TEXT = 100
-"""Characters of a value in a sentence or a table."""
-
-MARKDOWN_CHARACTERS = re.compile(r"[\\`*\[\]()#|!>~]")
-
-FIGURES = ("agreement", "gold_original", "gold_compiled")
-"""Keys of a component's verification."""
 
 
 def model_card(
@@ -121,47 +113,7 @@ def _usage(
     else:
         lines.append("On AWS Lambda, or on a laptop behind Lambda's protocols, without torch:\n")
         lines.append(f"```bash\nspacy-lambda serve {location}\n```")
-    block = compiled.get(META_KEY) or {}
-    if block.get("precision") is not None:
-        lines += [
-            "\n## Compiled\n",
-            f"The ONNX encoder is {_plain(block['precision'])}, compiled from {_source(block)}.",
-        ]
-    if block.get("verification"):
-        lines += _verification(block["verification"])
+    about = compiled_section(compiled.get(META_KEY) or {})
+    if about:
+        lines += ["\n## Compiled\n", *about]
     return "\n".join(lines) + "\n"
-
-
-def _verification(report: dict[str, Any]) -> list[str]:
-    same, texts = report["identical_documents"], report["documents"]
-    names = [part["component"] for part in report["components"]]
-    return [
-        f"Of {texts:d} texts, {same:d} got exactly the original's annotations.",
-        "\n| component | agreement F1 | gold F1, original | gold F1, compiled |",
-        "| --- | ---: | ---: | ---: |",
-        *(
-            f"| {_plain(_compared(part, names))} | " + " | ".join(_figure(part.get(key)) for key in FIGURES) + " |"
-            for part in report["components"]
-        ),
-    ]
-
-
-def _compared(part: dict[str, Any], names: list[str]) -> str:
-    """Return a component's name, with the annotation if several of it were compared."""
-    name = str(part["component"])
-    return f"{name}: {part.get('says', '')}" if names.count(name) > 1 else name
-
-
-def _source(block: dict[str, Any]) -> str:
-    values = (_plain(block.get(key, "")) for key in ("source_name", "source_version"))
-    return f"{' '.join(values)} (SHA-256 {_plain(block.get('source_sha256', ''))[:12]}…)"
-
-
-def _plain(value: object) -> str:
-    """Return a short text with Markdown and HTML escaped."""
-    words = " ".join(str(value).split())[:MAX_TEXT]
-    return MARKDOWN_CHARACTERS.sub(lambda match: f"\\{match[0]}", words).replace("<", "&lt;")
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

@@ -21,8 +21,8 @@ from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.source.hub import CARD, HUB_FOLDER, HubRecord
 from spacy_lambda.errors import StoreError
 from spacy_lambda.pipeline.kind import pipeline_kind
+from spacy_lambda.pipeline_wheel.build import build_wheel
 from spacy_lambda.store.hub.card import model_card
-from spacy_lambda.store.hub.wheel import build_wheel
 from spacy_lambda.store.protocol import Push
 
 __all__ = ["SIGNATURE", "stage_files"]
@@ -42,7 +42,8 @@ def stage_files(
     :param original: The pipeline for the root; the compiled one then goes into ``onnx/``.
     :param wheel: A wheel of the root's pipeline; by default one is built.
     :returns: The folder.
-    :raises StoreError: If no wheel or no model card can be made.
+    :raises PackageError: If no wheel can be built.
+    :raises StoreError: If no model card can be made.
     """
     stage, build = scratch / "stage", scratch / "build"
     build.mkdir()

@@ -13,7 +13,7 @@ import pytest
 import spacy
 
 from spacy_lambda.errors import InvalidPipelineError
-from spacy_lambda.store.hub.wheel import build_wheel
+from spacy_lambda.pipeline_wheel.build import build_wheel
 
 pytestmark = pytest.mark.slow
 

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from spacy_lambda.core.files import ARCHIVE_TIME
 from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
-from spacy_lambda.errors import StoreError
+from spacy_lambda.errors import PackageError
 
 __all__ = ["build_wheel"]
 
 
-def build_wheel(pipeline: Path, scratch: Path) -> Path:
+def build_wheel(pipeline: Path, scratch: Path, *, sections: Mapping[str, str] | None = None) -> Path:
     """Build a wheel.
 
     spaCy loads the pipeline for it, to collect its components' requirements. That runs code that the pipeline
     contains, which runs again where the wheel is installed and imported.
 
     :param scratch: An empty folder.
+    :param sections: Texts of the model card, which is written unless the pipeline has a ``README.md``.
     :raises InvalidPipelineError: If a name or a requirement in its ``meta.json`` is invalid.
-    :raises StoreError: If it cannot be built.
+    :raises PackageError: If it cannot be built.
     """
     # spaCy makes folders of the names, and pip installs the requirements with the wheel.
     meta = read_meta(pipeline / "meta.json")
     requirements_of(meta)
     requirements_of({"requirements": meta.get("setup_requires", [])})
-    _run(pipeline, "spacy_lambda.store.hub.wheel_program", str(pipeline), str(scratch))
+    _run(
+        pipeline,
+        "spacy_lambda.pipeline_wheel.wheel_program",
+        str(pipeline),
+        str(scratch),
+        json.dumps(dict(sections or {})),
+    )
     (project,) = scratch.iterdir()
     # Without isolation: the installed setuptools is used, and nothing is downloaded.
     _run(pipeline, "build", "--wheel", "--no-isolation", str(project))
@@ -45,7 +54,7 @@ def _run(pipeline: Path, module: str, *arguments: str) -> None:
         env={**os.environ, "SOURCE_DATE_EPOCH": str(ARCHIVE_TIME)},
     )
     if done.returncode:
-        raise StoreError(
+        raise PackageError(
             f"building a wheel of {pipeline} failed: {(done.stderr or done.stdout).strip()[-1000:]}",
-            remedy='install "spacy-lambda[hub]" and the pipeline\'s requirements, or push a wheel from `spacy package`',
+            remedy='install "spacy-lambda[hub]" and the pipeline\'s requirements, or build it with `spacy package`',
         )

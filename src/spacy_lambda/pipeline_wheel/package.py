@@ -1,0 +1,194 @@
+"""Packaging from end to end: a copy of the pipeline with name and card, the wheel, the check of its installation."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+from spacy_lambda.core.artifact.open import pipeline_folder
+from spacy_lambda.core.files import copy_folder, replacing
+from spacy_lambda.core.pipeline_meta import MAX_META_BYTES, pipeline_name, read_meta
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.core.strict_json import read_json
+from spacy_lambda.errors import JsonError, PackageError
+from spacy_lambda.pipeline_wheel.build import build_wheel
+from spacy_lambda.pipeline_wheel.card import CARD_SECTIONS, README
+from spacy_lambda.pipeline_wheel.install_check import check_install
+
+__all__ = ["META_FIELDS", "PackagedPipeline", "package_pipeline", "read_object"]
+
+META_FIELDS = ("description", "author", "email", "url", "license", "notes")
+"""Fields of a card that ``meta.json`` has, too."""
+
+FIXED = ("lang", "pipeline", "components", "labels", "spacy_lambda")
+"""Keys of ``meta.json`` that describe the pipeline's parts."""
+
+
+@dataclass(frozen=True)
+class PackagedPipeline:
+    """A wheel, and its card.
+
+    :param wheel: The wheel.
+    :param card: The card, as in the wheel.
+    :param name: The package's name, by which ``spacy.load`` finds it.
+    :param version: Its version.
+    :param size: Bytes of the wheel.
+    :param sha256: The wheel's digest.
+    :param requirements: What pip installs with it.
+    :param installed: The distributions with which it was checked.
+    """
+
+    wheel: Path
+    card: Path
+    name: str
+    version: str
+    size: int
+    sha256: str
+    requirements: tuple[str, ...]
+    installed: tuple[str, ...]
+
+
+def package_pipeline(
+    pipeline: str | Path,
+    out: Path,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    card: Mapping[str, str] | None = None,
+    meta: Mapping[str, Any] | None = None,
+    scores: Mapping[str, Any] | None = None,
+    force: bool = False,
+    on_step: OnStep = no_progress,
+) -> PackagedPipeline:
+    """Make a wheel of a pipeline with a model card, and check that it runs where only its requirements are installed.
+
+    Loading a pipeline runs the code that it names.
+
+    :param pipeline: Folder, installed package, artifact, wheel or zip.
+    :param out: Folder for the wheel and its card.
+    :param name: Name of the pipeline, in place of its own.
+    :param version: Version, in place of its own.
+    :param card: Texts of the card by field: :data:`META_FIELDS` and the keys of :data:`.card.CARD_SECTIONS`.
+    :param meta: Values for ``meta.json``.
+    :param scores: Scores of an evaluation, as ``spacy-lambda evaluate --json`` and ``spacy benchmark accuracy`` write
+        them; by default those of the training.
+    :param force: Replace a wheel of the same name and version.
+    :param on_step: Called with ``copying``, ``building`` and ``checking``.
+    :raises PackageError: If the wheel exists, cannot be built or does not run.
+    """
+    fields = dict(card or {})
+    _check_fields(fields, meta or {})
+    with pipeline_folder(pipeline) as source, tempfile.TemporaryDirectory(prefix="spacy-lambda-") as folder:
+        scratch = Path(folder)
+        staged = scratch / "pipeline"
+        on_step("copying", 0, 3)
+        copy_folder(source, staged)
+        _write_meta(staged, {**(meta or {}), **_meta_fields(fields, name, version)}, scores)
+        named = pipeline_name(read_meta(staged / "meta.json"))
+        _check_free(out, str(named), force=force)
+        if any(key in CARD_SECTIONS for key in fields):
+            (staged / README).unlink(missing_ok=True)
+        on_step("building", 1, 3)
+        built = build_wheel(staged, _new(scratch / "project"), sections=fields)
+        on_step("checking", 2, 3)
+        installed = check_install(built, _new(scratch / "installed"))
+        on_step("checking", 3, 3)
+        out.mkdir(parents=True, exist_ok=True)
+        wheel, card_path = out / built.name, out / f"{named}.md"
+        _copy(built, wheel)
+        _copy(scratch / "installed" / named.package / str(named) / README, card_path)
+    return PackagedPipeline(
+        wheel=wheel,
+        card=card_path,
+        name=named.package,
+        version=named.version,
+        size=wheel.stat().st_size,
+        sha256=sha256(wheel.read_bytes()).hexdigest(),
+        requirements=_requirements(wheel),
+        installed=installed,
+    )
+
+
+def _check_fields(card: Mapping[str, str], meta: Mapping[str, Any]) -> None:
+    known = (*META_FIELDS, *CARD_SECTIONS)
+    unknown = [key for key in card if key not in known]
+    if unknown:
+        raise PackageError(
+            f"{unknown[0]!r} is not a field of the card",
+            remedy=f"use one of {', '.join(known)}, as in use='Abstracts.'",
+        )
+    fixed = [key for key in meta if key in FIXED]
+    if fixed:
+        raise PackageError(f"{fixed[0]!r} describes the pipeline itself and cannot be set", remedy="leave it out")
+
+
+def _write_meta(folder: Path, changes: Mapping[str, Any], scores: Mapping[str, Any] | None) -> None:
+    path = folder / "meta.json"
+    meta = {**read_meta(path), **changes}
+    performance = scores or meta.get("performance") or {}
+    # Losses are no scores, and nobody needs them later.
+    meta["performance"] = {key: value for key, value in performance.items() if _is_score(key, value)}
+    path.write_text(json.dumps(meta, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _is_score(key: str, value: Any) -> bool:
+    if key.endswith("_per_type"):
+        return isinstance(value, Mapping)
+    return key.endswith(("_p", "_r", "_f", "_acc", "_uas", "_las", "_score")) and isinstance(value, int | float)
+
+
+def _meta_fields(card: Mapping[str, str], name: str | None, version: str | None) -> dict[str, str]:
+    fields = {key: card[key] for key in META_FIELDS if key in card}
+    given = {"name": name, "version": version}
+    return fields | {key: value for key, value in given.items() if value is not None}
+
+
+def _check_free(out: Path, named: str, *, force: bool) -> None:
+    """Refuse to replace a wheel, which may be installed or published under its name and version."""
+    normal = re.sub("_+", "_", named)
+    existing = [path for path in out.glob("*.whl") if path.name.startswith(f"{normal}-")] if out.is_dir() else []
+    if existing and not force:
+        raise PackageError(
+            f"{existing[0]} exists", remedy="choose another version: --version; or replace it with --force"
+        )
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as file, source.open("rb") as content:
+        shutil.copyfileobj(content, file)
+
+
+def _requirements(wheel: Path) -> tuple[str, ...]:
+    with ZipFile(wheel) as archive:
+        (name,) = (one for one in archive.namelist() if one.endswith(".dist-info/METADATA"))
+        headers = HeaderParser().parsestr(archive.read(name).decode())
+    return tuple(headers.get_all("Requires-Dist") or ())
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object from a file.
+
+    :raises PackageError: If it is not one.
+    """
+    try:
+        with path.open("rb") as file:
+            found = read_json(file.read(MAX_META_BYTES + 1), name=str(path), max_bytes=MAX_META_BYTES)
+    except JsonError as exc:
+        raise PackageError(exc.message, remedy=exc.remedy) from exc
+    if not isinstance(found, dict):
+        raise PackageError(f"{path} does not hold a JSON object", remedy="give the file that the command wrote")
+    return found

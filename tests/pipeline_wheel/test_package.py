@@ -1,0 +1,87 @@
+"""Packages: what is refused before anything is built, and a wheel that is built, checked and installed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+
+from spacy_lambda.cli.package import _field
+from spacy_lambda.errors import InvalidPipelineError, PackageError, RequirementError
+from spacy_lambda.pipeline_wheel import package_pipeline
+from spacy_lambda.pipeline_wheel.package import read_object
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Path:
+    nlp = spacy.blank("xx")
+    ruler: Any = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "METAL", "pattern": "iron"}])
+    nlp.meta["name"] = "metals"
+    nlp.meta["performance"] = {"ents_f": 1.0, "ner_loss": 3.5, "speed": 7.0}
+    nlp.to_disk(tmp_path / "pipeline")
+    return tmp_path / "pipeline"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "problem"),
+    [
+        ({"card": {"colour": "red"}}, PackageError, "'colour' is not a field of the card"),
+        ({"meta": {"labels": {}}}, PackageError, "'labels' describes the pipeline itself"),
+        ({"name": "../x"}, InvalidPipelineError, "'name' is"),
+        ({"version": "a b"}, InvalidPipelineError, "'version' is"),
+    ],
+)
+def test_wrong_values_are_refused(
+    options: dict[str, Any], error: type[Exception], problem: str, pipeline: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=problem):
+        package_pipeline(pipeline, tmp_path / "dist", **options)
+    assert not (tmp_path / "dist").exists()
+
+
+def test_an_existing_wheel_is_kept(pipeline: Path, tmp_path: Path) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "xx_metals-1.0-py3-none-any.whl").touch()
+    with pytest.raises(PackageError, match=r"xx_metals-1\.0-py3-none-any\.whl exists") as caught:
+        package_pipeline(pipeline, tmp_path / "dist", version="1.0")
+    assert "--version" in caught.value.remedy
+
+
+def test_fields_and_files_of_the_command_are_checked(tmp_path: Path) -> None:
+    assert _field("use=a=b") == ("use", "a=b")
+    (tmp_path / "use.md").write_text("Recipes.\n")
+    assert _field(f"use=@{tmp_path / 'use.md'}") == ("use", "Recipes.\n")
+    with pytest.raises(PackageError, match="has no '='"):
+        _field("MIT")
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(PackageError, match="does not hold a JSON object"):
+        read_object(tmp_path / "list.json")
+
+
+@pytest.mark.slow
+def test_a_wheel_is_checked_with_its_requirements_alone(pipeline: Path, tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    packaged = package_pipeline(
+        pipeline, out, version="1.0", card={"license": "MIT", "use": "Texts about metals."}, scores={"ents_f": 0.5}
+    )
+    assert packaged.wheel == out / "xx_metals-1.0-py3-none-any.whl"
+    assert [one.partition("<")[0].partition(">")[0] for one in packaged.requirements] == ["spacy"]
+    assert not any(one.startswith(("torch", "onnx", "spacy-lambda")) for one in packaged.installed)
+    with zipfile.ZipFile(packaged.wheel) as wheel:
+        inside = "xx_metals/xx_metals-1.0"
+        meta = json.loads(wheel.read(f"{inside}/meta.json"))
+        assert (meta["license"], meta["performance"]) == ("MIT", {"ents_f": 0.5})
+        card = wheel.read(f"{inside}/README.md").decode()
+        assert card in wheel.read("xx_metals-1.0.dist-info/METADATA").decode().replace("\r", "")
+    assert "Texts about metals." in card
+    assert packaged.card.read_text() == card
+
+    (pipeline / "meta.json").write_text(json.dumps({**meta, "requirements": ["thinc==1.0"]}))
+    with pytest.raises(RequirementError, match=r"thinc==1\.0"):
+        package_pipeline(pipeline, out, version="2.0")
+    assert [path.name for path in out.glob("*2.0*")] == []
