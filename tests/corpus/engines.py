@@ -31,4 +31,6 @@ class InProcess:
             if len(self.names) == self._fail_after:
                 raise KeyboardInterrupt
             self.names.append(shard.name)
-            yield self._annotator.annotate_shard(shard.name, shard.lines, on_documents)
+            result = self._annotator.annotate_shard(shard.name, shard.lines)
+            on_documents(result.counts)
+            yield result

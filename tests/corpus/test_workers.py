@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.core import annotation
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document
 from spacy_lambda.core.artifact.integrity import folder_digest
 from spacy_lambda.core.artifact.pack import manifest_of
@@ -23,7 +24,9 @@ from spacy_lambda.corpus.engines.pipeline_snapshot import PipelineSnapshot
 from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.corpus.shards import Shard, make_shard
 from spacy_lambda.errors import CorpusError
-from tests.corpus.fake_worker import BATCH
+
+BATCH = 4
+"""Documents of a batch in these tests."""
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
 
@@ -31,6 +34,7 @@ COMMAND = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
 @pytest.fixture(autouse=True)
 def _fake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_process, "COMMAND", COMMAND)
+    monkeypatch.setattr(annotation, "BATCH_DOCUMENTS", BATCH)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
 
 
@@ -90,8 +94,24 @@ def test_a_process_that_ends_for_another_reason_costs_no_document(tmp_path: Path
 def test_documents_that_are_too_much_together_are_annotated_alone(tmp_path: Path) -> None:
     long = ["x" * 60, "y" * 60]
     results, reported = run(tmp_path, shard(*"abcd", *long))
-    assert [line["batch"] for line in lines(results["a-00000"].lines)] == [1] * 6
+    assert [line["batch"] for line in lines(results["a-00000"].lines)] == [4, 4, 4, 4, 1, 1]
     assert (results["a-00000"].counts.documents, reported.documents) == (6, 6)
+
+
+def test_workers_share_the_last_shard(tmp_path: Path) -> None:
+    texts = ["meet 1", *"abc", "meet 2", *"def"]  # one text of each batch ends when the other one is annotated, too
+    results, reported = run(tmp_path, shard(*texts), workers=2)
+    assert [line["text"] for line in lines(results["a-00000"].lines)] == texts
+    assert (len(results), reported.documents) == (1, 8)
+
+
+def test_an_error_of_the_corpus_ends_the_run(tmp_path: Path) -> None:
+    def shards() -> Iterator[Shard]:
+        yield shard("a")
+        raise CorpusError("b.jsonl cannot be read", remedy="")
+
+    with pytest.raises(CorpusError, match=r"b\.jsonl cannot be read"):
+        list(LocalEngine(tmp_path, AnnotateOptions(), workers=2).run(shards(), lambda counts: None))
 
 
 def test_processes_that_end_on_every_document_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from spacy_lambda.core.request_options import DOC_PARTS, LONG_TEXT, LongText
 from spacy_lambda.errors import CorpusError
@@ -22,10 +22,20 @@ __all__ = [
     "Counts",
     "Document",
     "carried_name",
+    "cut_batches",
     "document_lines",
     "encode_line",
     "read_documents",
 ]
+
+BATCH_DOCUMENTS = 64
+BATCH_SIZE = 16_000
+"""A batch ends with whichever it reaches first: documents, or bytes of their lines or characters of their texts.
+
+Half a second of work or so: at the end of a corpus, a worker waits at most that long for another one.
+"""
+
+T = TypeVar("T")
 
 ANNOTATED_KEYS = ("id", "text", *DOC_PARTS)
 """Keys that an annotated document sets; one of the input that has such a name is carried as ``input_NAME``."""
@@ -174,6 +184,23 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(one) for one in value]
     return {key: _finite(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def cut_batches(documents: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Yield documents in batches, which are annotated together: the same ones wherever they are annotated.
+
+    :param documents: Documents in any form.
+    :param size: Returns the size of one.
+    """
+    batch, total = list[T](), 0
+    for document in documents:
+        batch.append(document)
+        total += size(document)
+        if len(batch) == BATCH_DOCUMENTS or total >= BATCH_SIZE:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
 
 
 def document_lines(documents: Iterable[Document]) -> Iterator[bytes]:

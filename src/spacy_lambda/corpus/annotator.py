@@ -14,7 +14,7 @@ from spacy_lambda.core.annotation import AnnotateOptions, Document
 from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TOTAL_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.request_options import LongText
-from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
+from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.corpus.pipeline_parts import PipelineParts
 
 if TYPE_CHECKING:
@@ -104,19 +104,18 @@ class Annotator:
         self._check_parts()
         plain = (str.__str__(text) if isinstance(text, str) else text for text in texts)
         documents = (Document(number, text, "", number) for number, text in enumerate(plain))
-        for batch in annotate_documents(documents, self._fresh(), self.options):
-            for annotated in batch:
-                yield _in_python(annotated.line) if annotated.failed else annotated.line
+        for annotated in annotate_documents(documents, self._fresh(), self.options):
+            yield _in_python(annotated.line) if annotated.failed else annotated.line
 
-    def annotate_shard(self, name: str, lines: bytes, on_documents: OnDocuments = lambda counts: None) -> ShardResult:
-        """Annotate a shard.
+    def annotate_shard(self, name: str, lines: bytes) -> ShardResult:
+        """Annotate a shard, or a batch of it.
 
         :param name: Its name.
         :param lines: Its documents.
         """
         from spacy_lambda.runtime.annotation import annotate_shard
 
-        done = annotate_shard(lines.splitlines(), self._fresh(), self.options, on_documents)
+        done = annotate_shard(lines.splitlines(keepends=True), self._fresh(), self.options)
         return ShardResult(name, done.lines, done.errors, done.counts, done.seconds)
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from spacy_lambda.core.annotation import (
     Counts,
     Document,
     carried_name,
+    cut_batches,
     encode_line,
     read_documents,
 )
@@ -24,10 +25,6 @@ from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
 __all__ = ["Annotated", "AnnotatedShard", "annotate_documents", "annotate_shard"]
-
-BATCH_DOCUMENTS = 128
-BATCH_CHARACTERS = 200_000
-"""A batch ends with whichever comes first."""
 
 TERMS = (
     ('split the text and send the parts, or send "long_text": "split"', "pass --long-text split, or split the text"),
@@ -70,70 +67,55 @@ class AnnotatedShard:
     seconds: float
 
 
-def annotate_shard(
-    lines: Iterable[bytes],
-    predictor: Predictor,
-    options: AnnotateOptions,
-    on_documents: Callable[[Counts], None] = lambda counts: None,
-) -> AnnotatedShard:
-    """Annotate a shard: the same lines give the same bytes wherever this runs.
+def annotate_shard(lines: Iterable[bytes], predictor: Predictor, options: AnnotateOptions) -> AnnotatedShard:
+    """Annotate a shard, or a batch of it: the same lines give the same bytes wherever this runs.
 
     :param lines: Its documents.
-    :param on_documents: Called with the counts of each batch.
     :raises OutOfTimeError: In a function, if there is not the time for all of them.
     """
     began, counts = time.perf_counter(), Counts()
     results, errors = list[bytes](), list[bytes]()
-    for batch in annotate_documents(read_documents(lines), predictor, options):
-        done = Counts()
-        for annotated in batch:
+    for batch in cut_batches(lines, len):
+        for annotated in _annotate_batch(list(read_documents(batch)), predictor, options):
             (errors if annotated.failed else results).append(encode_line(annotated.line))
-            done.add(annotated.counts)
-        on_documents(done)
-        counts.add(done)
+            counts.add(annotated.counts)
     return AnnotatedShard(b"".join(results), b"".join(errors), counts, time.perf_counter() - began)
 
 
 def annotate_documents(
     documents: Iterable[Document], predictor: Predictor, options: AnnotateOptions
-) -> Iterator[list[Annotated]]:
-    """Yield annotated documents in order, batch by batch, one for each document.
+) -> Iterator[Annotated]:
+    """Yield annotated documents in order, one for each document.
 
     A document that cannot be annotated has its error; only an error that is not any document's own ends the iteration.
 
     :raises OutOfTimeError: In a function, if there is not the time for all of them.
     """
-    for batch in _batches(documents):
-        requests = [_request(document, predictor, options) for document in batch]
-        valid = [request for request in requests if isinstance(request, Request)]
-        first = len(predictor.observation.texts)
-        outcomes = iter(predictor.predict_each(valid))
-        counts = iter(predictor.observation.texts[first:])
-        annotated = []
-        for document, request in zip(batch, requests, strict=True):
-            outcome = next(outcomes) if isinstance(request, Request) else request
-            if isinstance(outcome, OutOfTimeError):
-                raise outcome
-            if isinstance(outcome, Exception):
-                annotated.append(_failed(document, _error(outcome, document.text)))
-            elif isinstance(request, Request):
-                annotated.append(_succeeded(document, outcome, next(counts), options))
-            else:
-                annotated.append(_failed(document, outcome))
-        yield annotated
+    for batch in cut_batches(documents, _length):
+        yield from _annotate_batch(batch, predictor, options)
 
 
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    batch: list[Document] = []
-    characters = 0
-    for document in documents:
-        batch.append(document)
-        characters += len(document.text) if isinstance(document.text, str) else 0
-        if len(batch) == BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
+def _annotate_batch(batch: Sequence[Document], predictor: Predictor, options: AnnotateOptions) -> Iterator[Annotated]:
+    requests = [_request(document, predictor, options) for document in batch]
+    valid = [request for request in requests if isinstance(request, Request)]
+    predictor.capacity.tokenizing.learn(text for request in valid for text in request.texts)
+    first = len(predictor.observation.texts)
+    outcomes = iter(predictor.predict_each(valid))
+    counts = iter(predictor.observation.texts[first:])
+    for document, request in zip(batch, requests, strict=True):
+        outcome = next(outcomes) if isinstance(request, Request) else request
+        if isinstance(outcome, OutOfTimeError):
+            raise outcome
+        if isinstance(outcome, Exception):
+            yield _failed(document, _error(outcome, document.text))
+        elif isinstance(request, Request):
+            yield _succeeded(document, outcome, next(counts), options)
+        else:
+            yield _failed(document, outcome)
+
+
+def _length(document: Document) -> int:
+    return len(document.text) if isinstance(document.text, str) else 0
 
 
 def _request(document: Document, predictor: Predictor, options: AnnotateOptions) -> Request | Mapping[str, str]:

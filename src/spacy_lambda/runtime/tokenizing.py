@@ -8,6 +8,7 @@ small, and bounded: a text beyond the bound is refused before it is tokenized.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from spacy.tokens import Doc
 
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.affixes import anchored_prefix_search, anchored_suffix_search, linear_url_match
+from spacy_lambda.runtime.frequent_words import FrequentWords
 
 __all__ = ["Tokenizing", "TokenizingCost", "tokenizing_cost"]
 
@@ -103,6 +105,7 @@ class Tokenizing:
         self._nlp = nlp
         self._fast: Tokenizer | None = None
         self._tried = False
+        self._frequent = FrequentWords(nlp.tokenizer)
 
     @property
     def is_rule_based(self) -> bool:
@@ -121,6 +124,11 @@ class Tokenizing:
         if fast is not None and found.fast_steps > MAX_RUN[True] ** 2:
             return replace(found, fast_steps=_count(text, fast))
         return found
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Keep the tokens of words that are frequent in a corpus. Call it outside of a memory zone."""
+        if self.is_rule_based:
+            self._frequent.learn(texts)
 
     def segment_limit(self, limit: int) -> int:
         """Return the maximum characters of a segment."""

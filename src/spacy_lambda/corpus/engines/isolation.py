@@ -1,15 +1,16 @@
-"""A shard in which a worker process has ended -> its results, with an error for each document that ends a process."""
+"""Documents -> their results, with an error for each document that ends a worker process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from spacy_lambda.core.annotation import Counts, encode_line, read_documents
+from spacy_lambda.corpus.engines.batches import join_results
 from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.corpus.engines.worker_process import WorkerEndedError
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["MAX_ENDINGS", "Endings", "annotate_isolated"]
+__all__ = ["MAX_ENDINGS", "Endings", "annotate_safely"]
 
 MAX_ENDINGS = 20
 """Processes that may end one after the other before any of them has annotated a document."""
@@ -46,23 +47,36 @@ class Endings:
             ) from error
 
 
-def annotate_isolated(name: str, lines: bytes, annotated: int, annotate: Annotate) -> ShardResult:
-    """Annotate a shard of which a part was annotated before a process ended.
+def annotate_safely(name: str, lines: bytes, annotate: Annotate, endings: Endings) -> ShardResult:
+    """Annotate documents, and if a process ends meanwhile, find out which of them end it.
 
-    The documents after that part are annotated one by one. Those that end a process get an error, and the whole shard
-    is annotated once more, in the same batches as in a run without them. If that ends a process, too, as one that
-    needs more memory for a batch than for each of its documents, the results are those of single documents.
+    They are then annotated one by one. Those that end a process get an error, and all of them are annotated once more,
+    together, as in a run without these. If that ends a process, too, as one that needs more memory for all than for
+    each of them, the results are those of single documents.
 
-    :param lines: Its documents.
-    :param annotated: How many documents that part has.
+    :param name: Name of the shard that they are of.
+    :param lines: The documents.
+    :raises CorpusError: If too many processes end.
     """
-    documents = lines.splitlines(keepends=True)
-    later = [_alone(documents, index, annotate) for index in range(annotated, len(documents))]
+
+    def counted(lines: bytes) -> ShardResult:
+        try:
+            result = annotate(lines)
+        except WorkerEndedError as exc:
+            endings.add(exc)
+            raise
+        endings.see(result.counts)
+        return result
+
     try:
-        return annotate(b"".join(documents))
+        return counted(lines)
     except WorkerEndedError:
-        earlier = [_alone(documents, index, annotate) for index in range(annotated)]
-        return _joined(name, [*earlier, *later])
+        documents = lines.splitlines(keepends=True)
+        results = [_alone(documents, index, counted) for index in range(len(documents))]
+    try:
+        return counted(b"".join(documents))
+    except WorkerEndedError:
+        return join_results(name, results)
 
 
 def _alone(documents: list[bytes], index: int, annotate: Annotate) -> ShardResult:
@@ -81,16 +95,3 @@ def with_error(line: bytes, error: WorkerEndedError) -> bytes:
     (document,) = read_documents([line])
     fields = {"errorType": "WorkerEndedError", "errorMessage": error.message, "remedy": error.remedy}
     return encode_line({**document.to_dict(), "error": fields})
-
-
-def _joined(name: str, results: Sequence[ShardResult]) -> ShardResult:
-    counts = Counts()
-    for result in results:
-        counts.add(result.counts)
-    return ShardResult(
-        name,
-        b"".join(result.lines for result in results),
-        b"".join(result.errors for result in results),
-        counts,
-        sum(result.seconds for result in results),
-    )

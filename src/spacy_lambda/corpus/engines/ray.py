@@ -17,7 +17,8 @@ from spacy_lambda.core.artifact.unpack import unpack_stream
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.streams import ChunkStream
 from spacy_lambda.corpus.annotator import Annotator
-from spacy_lambda.corpus.engines.isolation import Endings, annotate_isolated
+from spacy_lambda.corpus.engines.batches import join_results, shard_batches
+from spacy_lambda.corpus.engines.isolation import Endings, annotate_safely
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
 from spacy_lambda.corpus.engines.worker_process import ONE_CPU, WorkerEndedError
 from spacy_lambda.corpus.shards import Shard
@@ -185,17 +186,12 @@ class _RestartedActor:
             try:
                 result: ShardResult = self._ray.get(self.begin(shard.name, lines))
             except self._ray.exceptions.RayActorError as exc:
-                error = WorkerEndedError()
-                endings.add(error)
                 self.restart()
-                raise error from exc
-            endings.see(result.counts)
+                raise WorkerEndedError() from exc
             return result
 
-        try:
-            return annotate(shard.lines)
-        except WorkerEndedError:
-            return annotate_isolated(shard.name, shard.lines, 0, annotate)
+        results = [annotate_safely(shard.name, batch.lines, annotate, endings) for batch in shard_batches(shard)]
+        return join_results(shard.name, results)
 
 
 @contextmanager

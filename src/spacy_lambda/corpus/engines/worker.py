@@ -1,4 +1,4 @@
-"""A worker process: shards on standard input, results on standard output.
+"""A worker process: documents on standard input, results on standard output.
 
 A process of any parent, a script or a notebook, can start workers: nothing of its own is imported in them, as
 :mod:`multiprocessing` would.
@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from spacy_lambda.core.annotation import AnnotateOptions, Counts
+from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.corpus.engines.messages import receive, send
 
 __all__: list[str] = []
@@ -26,7 +26,7 @@ PARENT_CHECK_MS = 1000
 
 
 def main() -> None:
-    """Annotate shards until standard input ends."""
+    """Annotate batches of documents until standard input ends."""
     # The parent ends the workers itself: Ctrl-C may reach all processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, output = _private_streams()
@@ -44,17 +44,13 @@ def main() -> None:
         send(output, {"kind": "ready"})
         while (message := receive(source)) is not None:
             header, (lines,) = message
-            result = annotator.annotate_shard(header["name"], lines, lambda counts: _report(output, counts))
+            result = annotator.annotate_shard(header["name"], lines)
             done = {"kind": "done", "counts": result.counts.to_dict(), "seconds": result.seconds}
             send(output, done, result.lines, result.errors)
     except SpacyLambdaError as exc:
         send(output, {"kind": "error", "message": exc.message, "remedy": exc.remedy})
     except BrokenPipeError:  # the parent has ended: nobody waits for the result
         os._exit(1)
-
-
-def _report(output: BinaryIO, counts: Counts) -> None:
-    send(output, {"kind": "documents", "counts": counts.to_dict()})
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:

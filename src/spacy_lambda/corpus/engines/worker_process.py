@@ -1,4 +1,4 @@
-"""A worker process, seen from the engine: started, given shards, ended, started again."""
+"""A worker process, seen from the engine: started, given documents, ended, started again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
 from spacy_lambda.core.env_names import CPUS_VARIABLE
 from spacy_lambda.corpus.engines.messages import receive, send
-from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
+from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["ONE_CPU", "WorkerEndedError", "WorkerProcess"]
@@ -70,8 +70,8 @@ class WorkerProcess:
         self._output: BinaryIO
         self._killed = False
 
-    def annotate(self, name: str, lines: bytes, on_documents: OnDocuments) -> ShardResult:
-        """Annotate a shard, or some documents of it.
+    def annotate(self, name: str, lines: bytes) -> ShardResult:
+        """Annotate documents of a shard.
 
         :raises WorkerEndedError: If the process ends.
         :raises CorpusError: If it cannot load the pipeline.
@@ -80,16 +80,13 @@ class WorkerProcess:
             self._start()
         with suppress(BrokenPipeError):  # it has ended
             send(self._input, {"name": name}, lines)
-        while (message := receive(self._output)) is not None:
-            header, contents = message
-            if header["kind"] == "documents":
-                on_documents(Counts.from_dict(header["counts"]))
-            elif header["kind"] == "done":
-                counts = Counts.from_dict(header["counts"])
-                return ShardResult(name, contents[0], contents[1], counts, header["seconds"])
-            elif header["kind"] == "error":
-                raise CorpusError(header["message"], remedy=header["remedy"])
-        raise WorkerEndedError(self._end())
+        message = receive(self._output)
+        if message is None:
+            raise WorkerEndedError(self._end())
+        header, contents = message
+        if header["kind"] == "error":
+            raise CorpusError(header["message"], remedy=header["remedy"])
+        return ShardResult(name, contents[0], contents[1], Counts.from_dict(header["counts"]), header["seconds"])
 
     def _start(self) -> None:
         if self._killed:
