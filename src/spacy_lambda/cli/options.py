@@ -19,6 +19,7 @@ __all__ = [
     "ConfigOption",
     "EndpointUrlOption",
     "EnvOption",
+    "EphemeralStorageOption",
     "ForceOption",
     "FunctionArgument",
     "FunctionNameOption",
@@ -27,6 +28,7 @@ __all__ = [
     "JsonOption",
     "MaxConcurrencyOption",
     "MemoryOption",
+    "MountOption",
     "NoLimitsOption",
     "OnFailureOption",
     "PortOption",
@@ -140,7 +142,13 @@ EnvOption = Annotated[
 TimeoutOption = Annotated[float, typer.Option(callback=finite, help="Timeout of an invocation, in seconds.")]
 MemoryOption = Annotated[int, typer.Option(help="Memory size in MB; a function that uses more is killed.")]
 NoLimitsOption = Annotated[
-    bool, typer.Option("--no-limits", help="Limit neither memory nor the 10 seconds of an init, as Lambda does.")
+    bool,
+    typer.Option("--no-limits", help="Limit neither memory, CPUs, the time of an init nor the file system."),
+]
+EphemeralStorageOption = Annotated[int, typer.Option(help="Size of /tmp in MB.")]
+MountOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FOLDER", help="Folder that the function can write, like a mounted EFS; may be repeated."),
 ]
 OnFailureOption = Annotated[
     Path | None,

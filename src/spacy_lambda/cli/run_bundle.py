@@ -15,10 +15,12 @@ from spacy_lambda.cli.options import (
     AllowHostOption,
     CompareOption,
     EnvOption,
+    EphemeralStorageOption,
     FunctionNameOption,
     HostOption,
     MaxConcurrencyOption,
     MemoryOption,
+    MountOption,
     NoLimitsOption,
     OnFailureOption,
     PortOption,
@@ -27,7 +29,7 @@ from spacy_lambda.cli.options import (
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
-from spacy_lambda.local.settings import DEFAULT_PORT, FunctionSettings, LocalFunction
+from spacy_lambda.local.settings import DEFAULT_PORT, DEFAULT_STORAGE_MB, FunctionSettings, LocalFunction
 
 
 def run_bundle(
@@ -53,6 +55,8 @@ def run_bundle(
     timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),
     memory: MemoryOption = DEFAULT_MEMORY_MB,
     no_limits: NoLimitsOption = False,
+    ephemeral_storage: EphemeralStorageOption = DEFAULT_STORAGE_MB,
+    mount: MountOption = None,
     on_failure: OnFailureOption = None,
     max_concurrency: MaxConcurrencyOption = None,
 ) -> None:
@@ -76,6 +80,8 @@ def run_bundle(
                 timeout_s=timeout,
                 memory_mb=memory,
                 limits=not no_limits,
+                storage_mb=ephemeral_storage,
+                mounts=tuple(mount or ()),
                 on_failure=on_failure,
                 max_concurrency=max_concurrency or os.cpu_count() or 1,
             )

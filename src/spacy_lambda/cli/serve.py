@@ -14,10 +14,12 @@ from spacy_lambda.cli.options import (
     AllowHostOption,
     CompareOption,
     EnvOption,
+    EphemeralStorageOption,
     FunctionNameOption,
     HostOption,
     MaxConcurrencyOption,
     MemoryOption,
+    MountOption,
     NoLimitsOption,
     OnFailureOption,
     PortOption,
@@ -26,7 +28,7 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.serving import function_environment, serve_until_stopped
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, HANDLER
-from spacy_lambda.local.settings import DEFAULT_PORT, FunctionSettings, LocalFunction
+from spacy_lambda.local.settings import DEFAULT_PORT, DEFAULT_STORAGE_MB, FunctionSettings, LocalFunction
 
 MAX_IDLE_S = 30 * 86_400
 
@@ -49,6 +51,8 @@ def serve(
     timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),
     memory: MemoryOption = DEFAULT_MEMORY_MB,
     no_limits: NoLimitsOption = False,
+    ephemeral_storage: EphemeralStorageOption = DEFAULT_STORAGE_MB,
+    mount: MountOption = None,
     on_failure: OnFailureOption = None,
     max_concurrency: MaxConcurrencyOption = None,
     idle_timeout: Annotated[
@@ -74,6 +78,8 @@ def serve(
         timeout_s=timeout,
         memory_mb=memory,
         limits=not no_limits,
+        storage_mb=ephemeral_storage,
+        mounts=tuple(mount or ()),
         on_failure=on_failure,
         idle_timeout_s=idle_timeout,
         keep_task_root=keep_task_root,

@@ -62,6 +62,9 @@ def _print_welcome(served: Mapping[str, ServedFunction]) -> None:
     for path, other in served.items():
         if path != "/":
             lines += [f"  compared with: {other.settings.name!r} at {other.url}/", f"    {other.program.about}"]
+    lines += [
+        f"  {missing}" for missing in dict.fromkeys(line for one in served.values() for line in one.missing_limits)
+    ]
     if settings.environment.get(PAGE_VARIABLE) == "on":
         lines.append(f"  page: {url}/")
     print_lines(

@@ -27,7 +27,7 @@ from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.image import image_program
 from spacy_lambda.local.requirements import read_source
-from spacy_lambda.local.settings import Program
+from spacy_lambda.local.settings import RUNTIME_FOLDER, TASK_FOLDER, Program
 from spacy_lambda.pipeline.kind import require_compiled
 
 __all__ = ["Runnable", "open_bundle", "runs_here"]
@@ -115,6 +115,7 @@ def _zip_program(path: Path, on_step: OnStep) -> Iterator[Program]:
             about=f"{path.name}, unpacked in {task}, under {python}",
             variables=variables,
             fixed={"PYTHONPATH": f"{task}{os.pathsep}{runtime}"},
+            mounts={task: TASK_FOLDER, runtime: RUNTIME_FOLDER},
         )
 
 

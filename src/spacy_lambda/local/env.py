@@ -23,12 +23,14 @@ from spacy_lambda.local.settings import FunctionSettings, Program
 
 _PASSED_ON = "OPENBLAS_"
 
+LAMBDA_PATH = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+
 
 def environment_variables(settings: FunctionSettings, *, program: Program, runtime_api: str) -> dict[str, str]:
     """Return the environment variables of one environment.
 
-    Of this process's own variables only ``PATH``, ``OPENBLAS_*`` and those that reach the pipeline's store are passed
-    on, so that nothing works here by accident. The function's own variables override those, but not Lambda's.
+    Of this process's own variables only ``OPENBLAS_*`` and those that reach the pipeline's store are passed on, so that
+    nothing works here by accident. The function's own variables override those, but not Lambda's.
 
     :param runtime_api: ``host:port`` of this environment's Runtime API.
     """
@@ -36,7 +38,7 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
     passed_on = {key: value for key, value in os.environ.items() if key.startswith(_PASSED_ON)}
     return {
         "LANG": "en_US.UTF-8",
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": LAMBDA_PATH,
         "TZ": ":UTC",
         **passed_on,
         **program.variables,

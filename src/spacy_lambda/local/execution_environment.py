@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from spacy_lambda.client.report_line import Report
 from spacy_lambda.local import lambda_errors
+from spacy_lambda.local.confinement import Confinement
 from spacy_lambda.local.log_pipe import LogPipe, LogSink
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest, Outcome
-from spacy_lambda.local.settings import FunctionSettings, Program
+from spacy_lambda.local.settings import FunctionSettings
 from spacy_lambda.local.started_runtime import StartedRuntime
 
 _SETTLE_S = 10.0
@@ -24,9 +25,18 @@ _SETTLE_S = 10.0
 class Environment:
     """A process that runs the function; created by :meth:`start`."""
 
-    def __init__(self, settings: FunctionSettings, program: Program, logs: LogPipe, runtime: StartedRuntime) -> None:
+    def __init__(
+        self,
+        settings: FunctionSettings,
+        confinement: Confinement,
+        *,
+        number: int,
+        logs: LogPipe,
+        runtime: StartedRuntime,
+    ) -> None:
         self._settings = settings
-        self._program = program
+        self._confinement = confinement
+        self._number = number
         self._logs = logs
         self._invoked = False
         self._closing = False
@@ -34,20 +44,23 @@ class Environment:
         self._use(runtime)
 
     @classmethod
-    async def start(cls, settings: FunctionSettings, *, number: int, program: Program, log: LogSink) -> Environment:
+    async def start(
+        cls, settings: FunctionSettings, *, number: int, confinement: Confinement, log: LogSink
+    ) -> Environment:
         """Start the process without waiting for its init.
 
         :param number: Identifies the environment in the server's log.
+        :param confinement: Its program and limits.
         :raises LocalLambdaError: If the system refuses.
         """
         logs = LogPipe(number, log)
-        logs.write(f"INIT_START Runtime Version: python:{program.python}")
+        logs.write(f"INIT_START Runtime Version: python:{confinement.program.python}")
         try:
-            runtime = await StartedRuntime.start(settings, program, output_fd=logs.write_fd)
+            runtime = await StartedRuntime.start(settings, confinement, number=number, output_fd=logs.write_fd)
         except BaseException:
             logs.close()
             raise
-        return cls(settings, program, logs, runtime)
+        return cls(settings, confinement, number=number, logs=logs, runtime=runtime)
 
     @property
     def pid(self) -> int:
@@ -105,9 +118,13 @@ class Environment:
 
         :returns: The error if it failed.
         """
-        await self._runtime.kill()
-        if not self._closing:
-            self._use(await StartedRuntime.start(self._settings, self._program, output_fd=self._logs.write_fd))
+        before = self._runtime
+        await before.process.kill()
+        try:
+            if not self._closing:
+                self._use(await self._start_again(before.namespaces))
+        finally:
+            await before.kill()
         if self._closing:
             await self._runtime.kill()
         await self._happens(self._runtime.api.idle.wait(), timeout_s=self._settings.timeout_s)
@@ -115,6 +132,15 @@ class Environment:
         if failed is not None:
             self._report_init(failed, self._runtime.elapsed_s * 1000, phase="invoke")
         return failed
+
+    async def _start_again(self, namespaces: Sequence[int]) -> StartedRuntime:
+        return await StartedRuntime.start(
+            self._settings,
+            self._confinement,
+            number=self._number,
+            output_fd=self._logs.write_fd,
+            namespaces=namespaces,
+        )
 
     async def _init_failure(self, request: InvokeRequest, allowed_s: float) -> FunctionResponse | None:
         api, process = self._runtime.api, self._runtime.process

@@ -1,7 +1,8 @@
 """The memory of a process and its descendants: measured, and limited as Lambda limits it.
 
 Limited are pages that exist only in memory. Pages of mapped files, such as an encoder's weights, are the system's to
-drop and to read again, in Lambda's virtual machine as here; they count in the peak that the REPORT line shows.
+drop and to read again, in Lambda's virtual machine as here; they count in the peak that the REPORT line shows. So are
+those of files in ``/tmp``, which is on a disk in Lambda, even though it is in memory here.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ CHECK_S = 0.05
 """Seconds between two measurements: a process can exceed the limit for as long."""
 
 _RESIDENT = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
-_SHARE = re.compile(rb"^Pss_(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
+_OWN_SHARE = re.compile(rb"^Pss_Anon:\s+(\d+) kB", re.MULTILINE)
 """Of pages of several processes, each one's part."""
+
+_SHARED_MAPPING = re.compile(
+    rb"^[0-9a-f]+-[0-9a-f]+ .* (?:/dev/zero|/SYSV|/memfd:|/dev/shm/).*\n(?:[A-Z].*\n)*?Pss:\s+(\d+) kB", re.MULTILINE
+)
+"""Memory that processes share, as opposed to files of ``/tmp``."""
 
 
 class MemoryWatch:
@@ -67,7 +73,7 @@ class MemoryWatch:
 def private_memory_mb(pid: int, *, above_mb: float = 0.0) -> float:
     """Return the memory of a process and its descendants that is not of mapped files; 0 without a ``/proc``.
 
-    Pages that a forked child shares with its parent count once; to see which these are takes the system milliseconds.
+    Pages that several processes share count once; to see which these are takes the system milliseconds.
 
     :param above_mb: Where it is not above this, the result may be anything up to it.
     """
@@ -82,10 +88,11 @@ def private_memory_mb(pid: int, *, above_mb: float = 0.0) -> float:
             continue
         processes.append(process)
     resident_mb = sum(sizes) / 1024
-    if len(processes) < 2 or resident_mb <= above_mb:
+    if resident_mb <= above_mb or not (any(sizes[1::2]) or len(processes) > 1):
         return resident_mb
     shares = list[int]()
     for process in processes:
         with suppress(OSError):
-            shares += map(int, _SHARE.findall((process / "smaps_rollup").read_bytes()))
+            shares += map(int, _OWN_SHARE.findall((process / "smaps_rollup").read_bytes()))
+            shares += map(int, _SHARED_MAPPING.findall((process / "smaps").read_bytes()))
     return sum(shares) / 1024 if shares else resident_mb

@@ -36,22 +36,40 @@ class ProcessTree:
         self.exited: asyncio.Task[int] = asyncio.create_task(self._wait())
 
     @classmethod
-    async def start(cls, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, output_fd: int) -> ProcessTree:
+    async def start(
+        cls,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        output_fd: int,
+        options: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
+    ) -> ProcessTree:
         """Start a command in a new session.
 
         :param output_fd: The file descriptor for the command's standard output and error.
+        :param options: The supervisor's options, which limit the command.
+        :param pass_fds: The file descriptors of these.
         :raises LocalLambdaError: If the system refuses.
         """
         try:
             supervisor = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(_SUPERVISOR), str(output_fd), env.get("LC_CTYPE", "")),
-                *command,
+                *(
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(_SUPERVISOR),
+                    f"log={output_fd}",
+                    f"locale={env.get('LC_CTYPE', '')}",
+                ),
+                *(*options, "--", *command),
                 env=env,
                 cwd=cwd,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=output_fd,
-                pass_fds=(output_fd,),
+                pass_fds=(output_fd, *pass_fds),
                 start_new_session=True,
             )
         except (OSError, ValueError) as exc:
@@ -72,6 +90,16 @@ class ProcessTree:
             return sys.platform != "linux"
         readable, _, _ = select.select([self._pidfd], [], [], 0)
         return not readable
+
+    def open_namespaces(self) -> list[int]:
+        """Open the namespaces of the process that are not this program's; none if it has ended."""
+        found = list[int]()
+        for name in ("user", "mnt"):
+            with contextlib.suppress(OSError):
+                path = f"/proc/{self.pid}/ns/{name}"
+                if os.readlink(path) != os.readlink(f"/proc/self/ns/{name}"):
+                    found.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        return found
 
     def peak_memory_mb(self) -> int | None:
         """Return the peak resident memory so far, rounded up; ``None`` without a ``/proc`` or a process."""

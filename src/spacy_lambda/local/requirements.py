@@ -18,7 +18,7 @@ from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
 from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.source.find import SOURCES, find_artifact
-from spacy_lambda.local.settings import FunctionSettings, Program
+from spacy_lambda.local.settings import TASK_FOLDER, FunctionSettings, Program
 from spacy_lambda.packages.task_root import build_task_root
 from spacy_lambda.pipeline.config_file import parse_config
 from spacy_lambda.pipeline.kind import require_compiled, require_without_torch
@@ -103,10 +103,21 @@ def _program(settings: FunctionSettings, pipeline: PipelineSource) -> Iterator[P
             about=f"task root (the function's folder): {root.path}, with {len(root.distributions)} packages",
             variables={PIPELINE_VARIABLE: pipeline.location, **pipeline.variables},
             fixed={"PYTHONPATH": str(root.path)},
+            mounts={root.path: TASK_FOLDER},
+            reads=tuple({*_link_targets(root.path)}),
         )
     finally:
         if not settings.keep_task_root:
             root.remove()
+
+
+def _link_targets(folder: Path) -> Iterator[Path]:
+    """Return the folders with the targets of a task root's links, also of those in folders that packages share."""
+    for entry in folder.iterdir():
+        if entry.is_symlink():
+            yield entry.resolve().parent
+        elif entry.is_dir():
+            yield from _link_targets(entry)
 
 
 def _manifest(location: Location, *, name: str) -> Manifest:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from spacy_lambda.local.confinement import Confinement, confine
 from spacy_lambda.local.execution_environment import Environment
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.invoke_api import InvokeApi
@@ -30,6 +31,7 @@ class ServedFunction:
     :param url: The function's own URL, without a slash at the end.
     :param program: The program that its environments run.
     :param pool: Its environments.
+    :param missing_limits: For each limit of Lambda that this system does not enforce, one line.
     """
 
     settings: FunctionSettings
@@ -37,6 +39,7 @@ class ServedFunction:
     url: str
     program: Program
     pool: Pool
+    missing_limits: tuple[str, ...] = ()
 
 
 @contextlib.asynccontextmanager
@@ -60,8 +63,14 @@ async def serve_functions(
     numbers = itertools.count(1)
     with contextlib.ExitStack() as programs:
         prepared = {path: programs.enter_context(_program(function)) for path, function in functions.items()}
+        confined = {
+            path: await asyncio.to_thread(confine, function.settings, prepared[path])
+            for path, function in functions.items()
+        }
+        for missing in dict.fromkeys(line for one in confined.values() for line in one.missing):
+            _LOGGER.warning("%s", missing)
         pools = {
-            path: _pool(function.settings, prepared[path], numbers, log or _log_line)
+            path: _pool(function.settings, confined[path], numbers, log or _log_line)
             for path, function in functions.items()
         }
         routed = {path: RoutedFunction(function.settings, pools[path].invoke) for path, function in functions.items()}
@@ -72,7 +81,12 @@ async def serve_functions(
         try:
             yield {
                 path: ServedFunction(
-                    function.settings, endpoint, endpoint + path.rstrip("/"), prepared[path], pools[path]
+                    settings=function.settings,
+                    endpoint_url=endpoint,
+                    url=endpoint + path.rstrip("/"),
+                    program=prepared[path],
+                    pool=pools[path],
+                    missing_limits=confined[path].missing,
                 )
                 for path, function in functions.items()
             }
@@ -87,9 +101,9 @@ def _program(function: LocalFunction) -> contextlib.AbstractContextManager[Progr
     return contextlib.nullcontext(function.program)
 
 
-def _pool(settings: FunctionSettings, program: Program, numbers: Iterator[int], log: LogSink) -> Pool:
+def _pool(settings: FunctionSettings, confinement: Confinement, numbers: Iterator[int], log: LogSink) -> Pool:
     async def start() -> Environment:
-        return await Environment.start(settings, number=next(numbers), program=program, log=log)
+        return await Environment.start(settings, number=next(numbers), confinement=confinement, log=log)
 
     return Pool(settings, start)
 

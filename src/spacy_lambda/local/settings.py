@@ -11,6 +11,7 @@ from pathlib import Path
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, HANDLER
 from spacy_lambda.core.lambda_limits import (
     INIT_LIMIT_S,
+    MAX_EPHEMERAL_BYTES,
     MAX_MEMORY_MB,
     MAX_TIMEOUT_S,
     MIN_MEMORY_MB,
@@ -19,11 +20,26 @@ from spacy_lambda.core.lambda_limits import (
 from spacy_lambda.core.loopback import LOCAL_REGION
 from spacy_lambda.errors import LocalLambdaError
 
-__all__ = ["DEFAULT_ENDPOINT", "DEFAULT_PORT", "FunctionSettings", "LocalFunction", "Program"]
+__all__ = [
+    "DEFAULT_ENDPOINT",
+    "DEFAULT_PORT",
+    "DEFAULT_STORAGE_MB",
+    "RUNTIME_FOLDER",
+    "TASK_FOLDER",
+    "FunctionSettings",
+    "LocalFunction",
+    "Program",
+]
+
+TASK_FOLDER = "/var/task"
+RUNTIME_FOLDER = "/var/runtime"
+"""The folders of a function's code and of Lambda's runtime client, in Lambda and in the sandbox."""
 
 DEFAULT_PORT = 9001
 DEFAULT_ENDPOINT = f"http://127.0.0.1:{DEFAULT_PORT}"
 """The endpoint of a local server."""
+
+DEFAULT_STORAGE_MB, MAX_STORAGE_MB = 512, MAX_EPHEMERAL_BYTES >> 20
 
 ACCOUNT = "012345678901"
 VERSION = "$LATEST"
@@ -48,7 +64,9 @@ class FunctionSettings:
         killed; pages of mapped files do not count.
     :param init_limit_s: Seconds that an init may take. One that fails or takes longer runs again in the first
         invocation, within the timeout, as in Lambda.
-    :param limits: Limit the memory and the time of an init.
+    :param limits: Limit the memory, the CPUs and the time of an init, and make the file system read-only.
+    :param storage_mb: The size of ``/tmp``, Lambda's ephemeral storage.
+    :param mounts: Folders that the function can write, as those of a mounted EFS.
     :param max_concurrency: Maximum environments; each serves one request at a time.
     :param idle_timeout_s: Seconds after which an environment without work is ended.
     :param queue_limit: Requests that may wait for an environment; further ones get a 429.
@@ -69,6 +87,8 @@ class FunctionSettings:
     memory_mb: int = DEFAULT_MEMORY_MB
     init_limit_s: float = INIT_LIMIT_S
     limits: bool = True
+    storage_mb: int = DEFAULT_STORAGE_MB
+    mounts: tuple[Path, ...] = ()
     max_concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
     idle_timeout_s: float = 600.0
     queue_limit: int = 1000
@@ -106,6 +126,8 @@ class Program:
     :param about: One line for people.
     :param variables: Environment variables; the function's own override them.
     :param fixed: Environment variables that nothing overrides.
+    :param mounts: Where its own folders are in Lambda, for a program with folders of this machine; an image has none.
+    :param reads: Other folders that it reads.
     """
 
     command: Callable[[Collection[str]], Sequence[str]]
@@ -116,6 +138,8 @@ class Program:
     about: str
     variables: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    mounts: Mapping[Path, str] = field(default_factory=dict)
+    reads: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +167,11 @@ def _problems(settings: FunctionSettings) -> list[str]:
             f"timeout {settings.timeout_s} s: more than 0 and at most {MAX_TIMEOUT_S} s is required",
         ),
         (low <= settings.memory_mb <= high, f"memory {settings.memory_mb} MB: {low} to {high} MB is required"),
+        (
+            DEFAULT_STORAGE_MB <= settings.storage_mb <= MAX_STORAGE_MB,
+            f"ephemeral storage {settings.storage_mb} MB: {DEFAULT_STORAGE_MB} to {MAX_STORAGE_MB} MB is required",
+        ),
+        *((mount.is_dir(), f"mount {str(mount)!r}: this folder does not exist") for mount in settings.mounts),
         (
             settings.max_concurrency >= 1,
             f"max concurrency {settings.max_concurrency}: at least 1 is required",

@@ -5,16 +5,20 @@ An environment has another one if its init has to run again.
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
+from spacy_lambda.local.confinement import Confinement
 from spacy_lambda.local.env import environment_variables
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.memory import MemoryWatch
 from spacy_lambda.local.process import ProcessTree
 from spacy_lambda.local.runtime_api import RuntimeApi
-from spacy_lambda.local.settings import FunctionSettings, Program
+from spacy_lambda.local.settings import FunctionSettings
 
 __all__ = ["StartedRuntime"]
 
@@ -27,6 +31,7 @@ class StartedRuntime:
     :param server: The server of that.
     :param process: The process.
     :param memory: The watch over the memory of the process and its descendants.
+    :param namespaces: Open files of its own namespaces, by which another process enters its sandbox.
     :param started: The time of its start, as of :func:`time.perf_counter`.
     """
 
@@ -34,27 +39,48 @@ class StartedRuntime:
     server: HttpServer
     process: ProcessTree
     memory: MemoryWatch
+    namespaces: list[int] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
     @classmethod
-    async def start(cls, settings: FunctionSettings, program: Program, *, output_fd: int) -> Self:
+    async def start(
+        cls,
+        settings: FunctionSettings,
+        confinement: Confinement,
+        *,
+        number: int,
+        output_fd: int,
+        namespaces: Sequence[int] = (),
+    ) -> Self:
         """Start the process without waiting for its init.
 
+        :param number: The number of the environment.
         :param output_fd: The file descriptor for its output.
+        :param namespaces: Those of an earlier process, whose ``/tmp`` it keeps.
         :raises LocalLambdaError: If the system refuses.
         """
         api = RuntimeApi(timeout_s=settings.timeout_s)
         server = HttpServer(api.app)
         await server.start()
+        program = confinement.program
         variables = environment_variables(settings, program=program, runtime_api=server.address)
         command = (*program.command(variables), settings.handler)
+        sandbox = tuple(f"namespace={fd}" for fd in namespaces) or confinement.sandbox
         try:
-            process = await ProcessTree.start(command, env=variables, cwd=program.folder, output_fd=output_fd)
+            process = await ProcessTree.start(
+                command,
+                env=variables,
+                cwd=Path("/") if sandbox else program.folder,
+                output_fd=output_fd,
+                options=(*confinement.cpu_options(number), *sandbox),
+                pass_fds=namespaces,
+            )
         except BaseException:
             await server.close()
             raise
         memory = MemoryWatch(process, settings.memory_mb if settings.limits else None)
-        return cls(api=api, server=server, process=process, memory=memory)
+        own = process.open_namespaces() if sandbox else []
+        return cls(api=api, server=server, process=process, memory=memory, namespaces=own)
 
     @property
     def usable(self) -> bool:
@@ -78,5 +104,7 @@ class StartedRuntime:
 
     async def _close(self) -> None:
         self.memory.stop()
+        while self.namespaces:
+            os.close(self.namespaces.pop())
         self.api.close()
         await self.server.close()

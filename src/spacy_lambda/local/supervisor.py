@@ -4,10 +4,17 @@ A process can leave its group and its session by ``setsid``. It cannot leave its
 loses its parent is reparented to the nearest *subreaper* above it, which is this program. So every process that an
 environment starts is a descendant of this one until it is killed.
 
-Started by its path (``python -I -S supervisor.py LOG_FD LC_CTYPE COMMAND...``), with the standard library alone. It
+Started by its path (``python -I -S supervisor.py OPTION... -- COMMAND...``), with the standard library alone. It
 ends everything as soon as its standard input ends, which happens even if the server was killed; ``T`` there asks the
 command to end. Its standard output has three kinds of lines: ``pid N``, ``failed REASON`` and ``exit STATUS``, as of
 :mod:`subprocess`.
+
+Options, each a word ``name=value``:
+
+- ``log=FD``: the command's output. ``locale=NAME``: its ``LC_CTYPE``.
+- ``cpus=0,1``: the CPUs that it may use.
+- ``cgroup=FOLDER`` and ``limits=FILE:VALUE,...``: a cgroup that is made for it in a folder, and removed at the end.
+- those of a :mod:`~spacy_lambda.local.sandbox`.
 """
 
 from __future__ import annotations
@@ -21,7 +28,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -38,22 +45,27 @@ SWEEP_S = 5.0
 def main() -> None:
     """Run the command of the arguments."""
     server = os.getppid()
-    log_fd, locale, *command = sys.argv[1:]
-    _restore(locale)
+    split = sys.argv.index("--")
+    words, command = sys.argv[1:split], sys.argv[split + 1 :]
+    options = dict(word.partition("=")[::2] for word in words)
+    _restore(options["locale"])
     control_fd, report_fd = os.dup(0), os.dup(1)
     woken_fd = _wake_on_child()
     _set(PR_SET_CHILD_SUBREAPER, 1)
-    pid, failure = _start(command, int(log_fd))
-    os.close(int(log_fd))
+    log_fd, cgroup = int(options["log"]), _cgroup(options)
+    pid, failure = _start(command, log_fd, words, cgroup)
+    os.close(log_fd)
     _report(report_fd, failure or f"pid {pid}")
     status = _keep(pid, server, control_fd, woken_fd)
     _sweep(pid)
+    _remove(cgroup)
     _report(report_fd, f"exit {-signal.SIGKILL if status is None else status}")
 
 
-def _start(command: list[str], log_fd: int) -> tuple[int, str]:
+def _start(command: list[str], log_fd: int, words: Sequence[str], cgroup: str) -> tuple[int, str]:
     """Start the command.
 
+    :param words: The options.
     :returns: Its process, and the error line if it did not start.
     """
     supervisor = os.getpid()
@@ -63,12 +75,16 @@ def _start(command: list[str], log_fd: int) -> tuple[int, str]:
         os.close(writing)
         with os.fdopen(reading, encoding="utf-8", errors="replace") as error:
             return pid, error.read().strip()
+    subject = command[0]
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
         for number in (*END_SIGNALS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
-        _set(PR_SET_PDEATHSIG, signal.SIGKILL)
+        subject = "its limits"
+        _limit(words, cgroup)
+        subject = command[0]
+        _set(PR_SET_PDEATHSIG, signal.SIGKILL)  # a new user namespace resets it
         if os.getppid() != supervisor:  # it was killed before PR_SET_PDEATHSIG was set
             os._exit(1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -76,9 +92,51 @@ def _start(command: list[str], log_fd: int) -> tuple[int, str]:
         os.dup2(log_fd, 2)
         os.execvp(command[0], command)
     except OSError as exc:
-        _report(writing, f"failed {exc.strerror}: {command[0]}")
+        _report(writing, f"failed {exc.strerror}: {subject}")
     finally:
         os._exit(127)
+
+
+def _limit(words: Sequence[str], cgroup: str) -> None:
+    """Limit this process: the CPUs, and the file system."""
+    pairs = [word.partition("=")[::2] for word in words]
+    if cgroup:
+        _write(f"{cgroup}/cgroup.procs", str(os.getpid()))
+    for name, value in pairs:
+        if name == "cpus":
+            os.sched_setaffinity(0, map(int, value.split(",")))
+    if any(name in {"tmp", "namespace"} for name, _ in pairs):
+        sys.path.append(os.path.dirname(os.path.abspath(__file__)))  # the isolated mode leaves it out
+        if TYPE_CHECKING:
+            from spacy_lambda.local import sandbox
+        else:
+            import sandbox
+        sandbox.enter(sandbox.Options(words))
+
+
+def _cgroup(options: dict[str, str]) -> str:
+    """Make a cgroup for the command; an empty string if it has none."""
+    if "cgroup" not in options:
+        return ""
+    path = f"{options['cgroup']}/spacy-lambda-{os.getpid()}"
+    os.mkdir(path)
+    for limit in options["limits"].split(","):
+        name, _, value = limit.partition(":")
+        _write(f"{path}/{name}", value)
+    return path
+
+
+def _remove(cgroup: str) -> None:
+    if cgroup:
+        try:  # noqa: SIM105  # as below
+            os.rmdir(cgroup)
+        except OSError:
+            pass
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def _keep(pid: int, server: int, control_fd: int, woken_fd: int) -> int | None:

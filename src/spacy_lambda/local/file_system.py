@@ -1,0 +1,91 @@
+"""The folders that a function sees, as the options of its :mod:`~spacy_lambda.local.sandbox`.
+
+As in Lambda its code is in ``/var/task``, and only ``/tmp`` can be written. This machine's other folders are visible
+but read-only, so that its Python and its libraries work; of ``/tmp`` and of the user's home it sees what it needs.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from spacy_lambda.core.env_names import CACHE_VARIABLE
+from spacy_lambda.local.settings import TASK_FOLDER, FunctionSettings, Program
+
+__all__ = ["inside", "sandbox_options", "why_unavailable"]
+
+SANDBOX = Path(__file__).with_name("sandbox.py")
+_PROBE_S = 30
+
+
+def sandbox_options(settings: FunctionSettings, program: Program) -> tuple[str, ...]:
+    """Return the options of the sandbox for a program with folders of this machine."""
+    variables = {**program.variables, **settings.environment}
+    writable = list(_writable(settings, variables))
+    return (
+        f"tmp={settings.storage_mb}",
+        *(f"mount={place}={folder}" for folder, place in program.mounts.items()),
+        *(f"read={path}" for path in sorted({*map(str, _needed(program, variables))})),
+        *(f"write={folder}" for folder in writable),
+    )
+
+
+def inside(program: Program) -> Program:
+    """Return a program as its process sees it, where the sandbox shows its folders."""
+    return replace(
+        program,
+        folder=Path(TASK_FOLDER),
+        task_root=Path(TASK_FOLDER),
+        runtime_dir=Path(_moved(str(program.runtime_dir), program.mounts)),
+        fixed={name: _moved(value, program.mounts) for name, value in program.fixed.items()},
+    )
+
+
+def why_unavailable(options: Iterable[str]) -> str | None:
+    """Try a sandbox.
+
+    :returns: The reason why the system does not allow it, or ``None``.
+    """
+    try:
+        command = [sys.executable, "-I", "-S", str(SANDBOX), *options]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_PROBE_S, cwd="/"
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        return str(exc)
+    return (done.stderr.strip().splitlines() or ["unknown"])[-1] if done.returncode else None
+
+
+def _moved(text: str, mounts: Mapping[Path, str]) -> str:
+    for folder, place in mounts.items():
+        text = text.replace(str(folder), place)
+    return text
+
+
+def _writable(settings: FunctionSettings, variables: Mapping[str, str]) -> Iterator[Path]:
+    """Return the folders that stand for mounted file systems: those of the settings, and an existing cache."""
+    yield from (folder.resolve() for folder in settings.mounts)
+    cache = Path(variables.get(CACHE_VARIABLE, ""))
+    if cache.is_absolute() and cache.is_dir():
+        yield cache
+
+
+def _needed(program: Program, variables: Mapping[str, str]) -> Iterator[Path]:
+    yield from _interpreter(program)
+    yield from program.reads
+    for value in variables.values():
+        path = Path(value.partition("#")[0])
+        if path.is_absolute() and path != Path("/tmp") and path.exists():
+            yield path
+
+
+def _interpreter(program: Program) -> Iterator[Path]:
+    """Return the folders of the program's Python: the environment's, and that of the installation below it."""
+    python = Path(program.command(())[0])
+    yield python.parent.parent
+    yield python.resolve().parent.parent
+    if str(python) == sys.executable:
+        yield from (Path(sys.prefix), Path(sys.base_prefix))
