@@ -75,7 +75,7 @@ def test_mapped_files_of_tmp_do_not_count(start: Callable[..., Lambda]) -> None:
     """They are on a disk in Lambda, and in memory here."""
     local = start(handler="probes.handler", memory_mb=160, timeout_s=120)
     needs_sandbox(local)
-    assert local.invoke({"do": "map_file", "mb": 200}).answer == 200 * 256 * ord("x")
+    assert local.invoke({"do": "map_file", "mb": 200}).answer == 200 * 16 * ord("x")
 
 
 def test_without_limits_the_file_system_is_this_machines(start: Callable[..., Lambda], tmp_path: Path) -> None:

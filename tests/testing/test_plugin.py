@@ -35,7 +35,7 @@ def test_a_function_for_all_tests(pytester: pytest.Pytester, pipeline: Path) -> 
     folder = pytester.mkdir("project")
     (folder / "rules").symlink_to(pipeline)
     (folder / "pytest.ini").write_text(
-        "[pytest]\nspacy_lambda = rules\nspacy_lambda_memory = 512\nspacy_lambda_timeout = 20\n"
+        "[pytest]\nspacy_lambda = rules\nspacy_lambda_memory = 1769\nspacy_lambda_timeout = 20\n"
         "spacy_lambda_env =\n  MARK=a=b\n"
     )
     (folder / "golden.jsonl").write_text(
@@ -52,7 +52,7 @@ def test_golden(spacy_lambda_function, golden):
 
 def test_settings(spacy_lambda_function):
     report = spacy_lambda_function.invoke(make_event("direct", ["iron"])).report
-    assert report.memory_size_mb == 512
+    assert report.memory_size_mb == 1769
     assert report.init_ms is None, "another function was started"
 
 def test_refused(spacy_lambda_function):
