@@ -153,7 +153,7 @@ def archive(tmp_path: Path) -> bytes:
 @pytest.mark.slow
 def test_versions_run_in_the_local_lambda(archive: bytes) -> None:
     lines: list[str] = []
-    code = DeployedCode("papers-ner", "1", archive, None, {}, memory_mb=512, timeout_s=20)
+    code = DeployedCode("papers-ner", "1", archive, None, {}, memory_mb=1769, timeout_s=20)
     with DeployedFunctions(lambda code, number, line: lines.append(f"{code.version}/{number}: {line}")) as functions:
         response = functions.run(code, b'{"text": "Iron."}')
         assert [entity["label"] for entity in json.loads(response.payload)] == ["MATERIAL"]
