@@ -14,7 +14,7 @@ test test-fast coverage: export PYTHONDONTWRITEBYTECODE :=
 test test-fast coverage: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage check format bench base clean
+.PHONY: help demo test test-fast coverage check format docs bench base clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ check: .venv-dev/ready ## Format, lint, types
 format: .venv-dev/ready ## Format and sort imports
 	.venv-dev/bin/ruff format .
 	.venv-dev/bin/ruff check --fix .
+
+docs: .venv-dev/ready ## The documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 .venv-dev/bin/mkdocs build --strict --quiet
+	@echo "build/site/index.html; to read it while you write: .venv-dev/bin/mkdocs serve"
 
 bench: .venv-dev/ready .venv-runtime/ready .venv-original/ready ## Measure the original path against ours
 	.venv-dev/bin/python bench/run.py $(BENCH)
