@@ -1,4 +1,4 @@
-"""The typer application -> a page with every command and option."""
+"""The typer application -> a section with every command and option."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from spacy_lambda.cli import make_app
 EXAMPLE = "Example: "
 
 
-def cli_page() -> str:
+def commands() -> str:
     """Return the reference of the command line."""
     return "\n".join(_lines(get_command(make_app())))
 
 
 def _lines(app: Any) -> Iterator[str]:
-    yield "# Command line\n"
-    yield "Every command has `--help`. `--json` prints the result for programs; errors are printed on standard error, each"
-    yield "with its remedy, and exit with 1 (2 for invalid arguments).\n"
     groups: dict[str, list[tuple[str, Any]]] = {}
     for path, command in _commands(app):
         groups.setdefault(getattr(command, "rich_help_panel", None) or "Other", []).append((path, command))
@@ -52,7 +49,7 @@ def _command(path: str, command: Any) -> Iterator[str]:
     context = command.make_context(path, [], resilient_parsing=True)
     parameters = command.get_params(context)
     usage = " ".join(piece.replace("{", "").replace("}", "").upper() for piece in command.collect_usage_pieces(context))
-    yield f"\n## spacy-lambda {path}\n\n{about.strip()}\n"
+    yield f"\n### spacy-lambda {path}\n\n{about.strip()}\n"
     yield f"```text\nspacy-lambda {path} {usage}\n```\n"
     if example:
         yield f"For example:\n\n```console\n$ {example.strip()}\n```\n"

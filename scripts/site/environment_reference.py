@@ -1,4 +1,4 @@
-"""Names of environment variables in the source, with their docstrings -> a page."""
+"""Names of environment variables in the source, with their docstrings -> tables."""
 
 from __future__ import annotations
 
@@ -19,17 +19,14 @@ UNDESCRIBED = {
 }
 
 
-def environment_page() -> str:
-    """Return the reference of the environment variables."""
+def variables() -> str:
+    """Return a section for each group of environment variables."""
     return "\n".join(_lines())
 
 
 def _lines() -> Iterator[str]:
-    yield "# Environment variables\n"
-    yield "Those of a function are set in `environment` of [spacy-lambda.toml](../configuration.md), unless a key of the file"
-    yield "sets them, and by `--env` of `serve` and `run-bundle`.\n"
-    for group, variables in _groups().items():
-        ours = {name: about for name, about in variables.items() if name.startswith(env_names.PREFIX) and about}
+    for group, names in _groups().items():
+        ours = {name: about for name, about in names.items() if name.startswith(env_names.PREFIX) and about}
         if ours:
             yield f"## {group}\n\n| variable | |\n| --- | --- |"
             yield from (f"| `{name}` | {about} |" for name, about in ours.items())

@@ -1,4 +1,4 @@
-"""Calls of errors in the source -> a page with the message and the remedy of each, by error."""
+"""Calls of errors in the source -> tables of the message and the remedy of each, by class."""
 
 from __future__ import annotations
 
@@ -8,35 +8,25 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from spacy_lambda import errors
+import spacy_lambda
+from spacy_lambda import errors as classes_of_errors
 
 LETTERS = re.compile(r"[A-Za-z]{3}")
 INSERTED = "…"
 
 
-def errors_page(source: Path) -> str:
-    """Return the index of errors.
-
-    :param source: The package's folder.
-    """
-    return "\n".join(_lines(source))
+def errors() -> str:
+    """Return a section for each error."""
+    return "\n".join(_lines(Path(spacy_lambda.__file__).parent))
 
 
 def _lines(source: Path) -> Iterator[str]:
     classes = {
         name: value
-        for name, value in inspect.getmembers(errors, inspect.isclass)
-        if value.__module__ == errors.__name__ and issubclass(value, errors.SpacyLambdaError)
+        for name, value in inspect.getmembers(classes_of_errors, inspect.isclass)
+        if value.__module__ == classes_of_errors.__name__ and issubclass(value, classes_of_errors.SpacyLambdaError)
     }
     rows = _rows(source, set(classes))
-    total = sum(map(len, rows.values()))
-    yield "# Troubleshoot\n"
-    yield "A command that fails prints what happened, and a remedy:\n"
-    yield "```text\nerror: there is no pipeline 'compild': no such folder, and no such installed package"
-    yield "remedy: give a pipeline folder, or the name of an installed pipeline package\n```\n"
-    yield f"These are the {total:,} messages, by error; `{INSERTED}` is a value. Search this page for a part of yours. Responses of"
-    yield "deployed functions are in [a table of their own](../operate.md#when-something-goes-wrong), and faults of"
-    yield "spacy-lambda.toml are [the rules of its keys](../configuration.md).\n"
     for name, value in classes.items():
         yield f"## {name}\n\n{(inspect.getdoc(value) or '').partition(chr(10))[0]}\n"
         if rows.get(name):

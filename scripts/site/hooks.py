@@ -1,42 +1,64 @@
-"""Hooks of MkDocs: generated reference pages, files outside ``docs`` as pages, and links that lead to them."""
+"""Hooks of MkDocs: generated sections, files outside ``docs`` as pages, and links that lead to them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File, Files
 
-from cli_reference import cli_page
-from environment_reference import environment_page
-from error_index import errors_page
+from cli_reference import commands
+from environment_reference import variables
+from error_index import errors
 from linked_files import linked_pages, site_links
-from python_reference import python_page
+from python_reference import public_names
 
 ROOT = Path(__file__).parents[2]
 TEST_COMMENT = re.compile(r"^ *<!-- test: .*?-->\n", re.MULTILINE)
+GENERATED = re.compile(r"<!-- generated: (\w+) -->")
+SECTIONS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "errors": errors,
+    "public_names": public_names,
+    "variables": variables,
+}
+"""What takes the place of a comment ``generated: NAME`` in a page."""
+
 ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod|ref):(<code>)[~.]?(?:spacy_lambda\.)?")
 """A role of Sphinx before a name, as docstrings write references."""
 
 
+def on_config(config: Any) -> Any:
+    """Append pages that the navigation does not name yet: none is lost."""
+    named = set(_pages(config.nav))
+    docs = Path(config.docs_dir)
+    others = sorted(path.relative_to(docs).as_posix() for path in docs.rglob("*.md"))
+    more = [page for page in others if page not in named]
+    if more:
+        config.nav.append({"More": more})
+    return config
+
+
+def _pages(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    for part in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from _pages(part)
+
+
 def on_files(files: Files, config: Any) -> Files:
-    """Add the generated pages."""
-    pages = {
-        "reference/cli.md": cli_page(),
-        "reference/environment.md": environment_page(),
-        "reference/errors.md": errors_page(ROOT / "src" / "spacy_lambda"),
-        "reference/python.md": python_page(),
-        **linked_pages(ROOT, ["CHANGELOG.md"]),
-    }
-    for path, text in pages.items():
+    """Add pages of files outside ``docs``."""
+    for path, text in linked_pages(ROOT, ["CHANGELOG.md"]).items():
         files.append(File.generated(config, path, content=text))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Lead links out of ``docs`` to the pages of those files; remove the comments of the tests."""
-    return TEST_COMMENT.sub("", site_links(markdown, page.file.src_uri, ROOT))
+    """Insert what is generated, lead links out of ``docs`` to their pages, and remove the comments of the tests."""
+    inserted = GENERATED.sub(lambda match: SECTIONS[match[1]](), markdown)
+    return TEST_COMMENT.sub("", site_links(inserted, page.file.src_uri, ROOT))
 
 
 def on_page_content(html: str, **_: Any) -> str:

@@ -1,4 +1,4 @@
-"""Files outside ``docs`` to which pages link, as pages of the site: Markdown as it is, folders as lists, others as code."""
+"""Files outside ``docs`` to which pages link -> pages: Markdown as it is, folders as lists, others as code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from notebook_page import notebook_page
 
 LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
 FENCE = re.compile(r"^( *)```.*?^\1```", re.DOTALL | re.MULTILINE)
-LANGUAGES = {".py": "python", ".tf": "hcl", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json", ".ini": "ini"}
+LANGUAGES = {
+    ".py": "python",
+    ".tf": "hcl",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".toml": "toml",
+    ".json": "json",
+    ".ini": "ini",
+}
 FOLDER = "files"
 """Folder of these pages in the site."""
 

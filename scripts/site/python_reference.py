@@ -1,4 +1,4 @@
-"""The public names -> a page whose signatures and docstrings mkdocstrings renders."""
+"""The public names -> sections whose signatures and docstrings mkdocstrings renders."""
 
 from __future__ import annotations
 
@@ -8,33 +8,31 @@ import spacy_lambda
 from spacy_lambda import errors
 
 GROUPS = {
-    "Train and evaluate": ("train_pipeline", "evaluate"),
+    "Train and evaluate": ("convert", "train_pipeline", "evaluate"),
     "Compile": ("compile_pipeline", "describe_pipeline", "verify", "load"),
     "Store": ("push", "pull"),
-    "Bundle and deploy": ("bundle", "load_project"),
+    "Bundle and deploy": ("bundle", "load_project", "estimate"),
     "Run": ("serve", "LocalLambda", "Client"),
     "Corpus": ("annotate",),
 }
 """Public names by stage; others follow in a group of their own."""
 
 
-def python_page() -> str:
-    """Return the page, with directives of mkdocstrings."""
+def public_names() -> str:
+    """Return the sections, with directives of mkdocstrings."""
     return "\n".join(_lines())
 
 
 def _lines() -> Iterator[str]:
-    yield "# Python\n\nEverything here is imported from `spacy_lambda`, when it is used: what a name needs beyond the base"
-    yield "install is an extra, which its error names.\n"
     public = [name for name in spacy_lambda.__all__ if name != "__version__" and not hasattr(errors, name)]
     grouped = {name for names in GROUPS.values() for name in names}
     groups = {**GROUPS, "Others": tuple(name for name in public if name not in grouped)}
     for group, names in groups.items():
         known = [name for name in names if name in public]
         if known:
-            yield f"\n# {group}\n"
+            yield f"\n## {group}\n"
             yield from (f"::: {_home(name)}\n" for name in known)
-    yield "\n# Errors\n\nAll are subclasses of `SpacyLambdaError`, with a `message` and a `remedy`; [every one of them](errors.md).\n"
+    yield "\n## Errors\n"
     yield "::: spacy_lambda.errors.SpacyLambdaError\n"
 
 

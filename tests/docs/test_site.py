@@ -1,4 +1,4 @@
-"""The documentation as a site: built strictly, with every page in its navigation, and nothing from elsewhere."""
+"""The documentation as a site: built strictly, with every name in its reference, and nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typer.main import get_command
 import spacy_lambda
 from spacy_lambda import errors
 from spacy_lambda.cli import make_app
+from spacy_lambda.core import env_names
 from tests.docs.blocks import ROOT
 
 pytest.importorskip("mkdocs_autorefs", reason="mkdocs-material and mkdocstrings are not installed")
@@ -20,16 +21,16 @@ pytest.importorskip("mkdocs_autorefs", reason="mkdocs-material and mkdocstrings 
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
-LOADED = re.compile(r"<(?:script|img|iframe)[^>]* src=\"?(https?:[^\" >]+)|<link[^>]* rel=\"?stylesheet[^>]* href=\"?(https?:[^\" >]+)")
+LOADED = re.compile(r"<(?:script|img|iframe|link)[^>]* (?:src|href)=\"?(https?:[^\" >]+)")
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the site. In strict mode a broken link, or a page that is not in the navigation, is an error."""
+    """Return the folder of the site; a broken link is an error."""
     folder = tmp_path_factory.mktemp("site")
-    with pytest.MonkeyPatch.context() as patch, pytest.WarningsRecorder(_ispytest=True):
-        patch.setenv("NO_MKDOCS_2_WARNING", "1")
-        build(load_config(str(ROOT / "mkdocs.yml"), site_dir=str(folder), strict=True))
+    build(load_config(str(ROOT / "mkdocs.yml"), site_dir=str(folder), strict=True))
     return folder
 
 
@@ -45,24 +46,29 @@ def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
-def test_the_site_has_every_command_name_and_error(site: Path) -> None:
-    reference = site / "reference"
-    assert [name for name in commands(get_command(make_app())) if f'id="spacy-lambda-{name}"' not in text_of(reference / "cli" / "index.html")] == []
-    python, index = text_of(reference / "python" / "index.html"), text_of(reference / "errors" / "index.html")
-    public = {name for name in spacy_lambda.__all__ if name != "__version__" and not hasattr(errors, name)}
-    assert {name for name in public if not re.search(rf'id="spacy_lambda\.[\w.]*\.{name}"', python)} == set()
-    assert {name for name in spacy_lambda.__all__ if hasattr(errors, name) and f'id="{name.lower()}"' not in index} == set()
-    assert ":param" not in python
-    assert ":func:" not in python
+def test_the_reference_has_every_command_variable_name_and_error(site: Path) -> None:
+    cli, python, index, variables = (
+        text_of(site / name / "index.html") for name in ("cli", "python", "troubleshoot", "environment")
+    )
+    assert [name for name in commands(get_command(make_app())) if f'id="spacy-lambda-{name}"' not in cli] == []
+    known = [name for name in spacy_lambda.__all__ if name != "__version__"]
+    public = [name for name in known if not hasattr(errors, name)]
+    assert [name for name in public if not re.search(rf'id="spacy_lambda\.[\w.]*\.{name}"', python)] == []
+    assert [name for name in known if hasattr(errors, name) and f'id="{name.lower()}"' not in index] == []
+    ours = [value for value in vars(env_names).values() if str(value).startswith(env_names.PREFIX)]
+    assert [name for name in ours if name != env_names.PREFIX and name not in variables] == []
+    assert not re.search(r":param|:(?:func|class|meth|mod):", python)
 
 
-@pytest.mark.slow
-def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
-    found = {match for page in site.rglob("*.html") for match in LOADED.findall(text_of(page))}
-    assert found == set()
+def test_every_page_is_in_the_navigation(site: Path) -> None:
+    home = text_of(site / "index.html")
+    pages = [path.parent.relative_to(site).as_posix() for path in site.rglob("index.html") if path.parent != site]
+    assert [page for page in pages if not page.startswith("files/") and f'href="{page}/"' not in home] == []
 
 
-@pytest.mark.slow
+def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
+    assert {match for page in site.rglob("*.html") for match in LOADED.findall(text_of(page))} == set()
+
+
 def test_comments_of_the_tests_are_not_shown(site: Path) -> None:
     assert [page.name for page in site.rglob("*.html") if "<!-- test:" in text_of(page)] == []
