@@ -49,7 +49,7 @@ def start(profile: str) -> Any:
     """Return a headless browser."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    for flag in (*FLAGS, "--window-size=900,760", f"--user-data-dir={profile}"):
+    for flag in (*FLAGS, "--window-size=900,880", f"--user-data-dir={profile}"):
         options.add_argument(flag)
     os.environ.update(SE_OFFLINE="true", NO_PROXY="localhost,127.0.0.1")
     return webdriver.Chrome(options=options, service=Service(executable_path=shutil.which("chromedriver")))
