@@ -17,7 +17,7 @@ from spacy_lambda.runtime.alignment import TokenBounds, align
 from spacy_lambda.runtime.code import create_registries
 from spacy_lambda.runtime.encoder import EncoderBytes, HiddenStates
 from spacy_lambda.runtime.encoder_output import TRF_DATA, EncodedWordpieces, Encoding, OutputFormat
-from spacy_lambda.runtime.transformer import CompiledTransformer
+from spacy_lambda.runtime.transformer import CompiledTransformer, PreparedDoc
 from spacy_lambda.runtime.windows import CustomSpanGetter, SpanGetter, Windows, make_span_getter
 from spacy_lambda.runtime.wordpieces import Wordpieces, WordpieceTokenizer, truncate
 
@@ -125,35 +125,37 @@ class OnnxTransformer(CompiledTransformer):
         self._tokenizer: WordpieceTokenizer | None = None
         self.pooler: Pooler | None = None
 
-    def __call__(self, doc: Doc) -> Doc:
-        """Encode one Doc and let the annotation setter annotate it; it is changed in place and returned."""
-        doc = super().__call__(doc)
+    def _annotate(self, doc: Doc, encoding: Encoding) -> Doc:
+        """Leave hidden states on their Doc, and let the annotation setter annotate it."""
+        doc = super()._annotate(doc, encoding)
         if self.set_extra_annotations is not None:
             from spacy_lambda.runtime.trf_data.batch import batch_of
 
             self.set_extra_annotations([doc], batch_of(doc, self._windows(doc)))
         return doc
 
-    def encode(self, doc: Doc) -> Encoding:
-        """Return the hidden states of all windows, one after the other, aligned with the tokens."""
-        encoder = self._loaded(self._encoder)
+    def prepare(self, doc: Doc) -> PreparedDoc:
+        """Cut a Doc into windows; their hidden states are aligned with the tokens, one window after the other."""
         tokens = _token_bounds(doc)
         windows = self._windows(doc)
         _, wordpieces = self._cut(doc, tokens, windows)
         filled = [wordpiece for wordpiece in wordpieces if len(wordpiece.ids)]
-        hidden = encoder([wordpiece.ids for wordpiece in filled], [wordpiece.types for wordpiece in filled])
-        alignment = align(tokens, windows, wordpieces)
-        rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
-        truncated = sum(wordpiece.is_truncated for wordpiece in wordpieces)
-        return Encoding(
-            rows,
-            alignment.rows,
-            alignment.lengths,
-            truncated,
-            wordpieces=_encoded(wordpieces),
-            format=self._format,
-            pooled=None if self.pooler is None else self.pooler(_first_rows(hidden, self.width)),
-        )
+
+        def finish(hidden: list[HiddenStates]) -> Encoding:
+            alignment = align(tokens, windows, wordpieces)
+            rows = np.concatenate(hidden) if hidden else np.zeros((0, self.width), dtype=np.float32)
+            truncated = sum(wordpiece.is_truncated for wordpiece in wordpieces)
+            return Encoding(
+                rows,
+                alignment.rows,
+                alignment.lengths,
+                truncated,
+                wordpieces=_encoded(wordpieces),
+                format=self._format,
+                pooled=None if self.pooler is None else self.pooler(_first_rows(hidden, self.width)),
+            )
+
+        return PreparedDoc([one.ids for one in filled], [one.types for one in filled], finish)
 
     def count_wordpieces(self, doc: Doc) -> int:
         """Return the number of wordpieces of a Doc in all windows; an estimate before there are sentences."""

@@ -6,9 +6,9 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from spacy_lambda.errors import EncoderError
 from spacy_lambda.runtime.sessions import GRAPH_FILE, WEIGHTS_FILE, EncoderBytes, open_session
 
-__all__ = ["GRAPH_FILE", "WEIGHTS_FILE", "Encoder", "EncoderBytes"]
+__all__ = ["GRAPH_FILE", "WEIGHTS_FILE", "Encoder", "EncoderBytes", "HiddenStates", "Inputs"]
 
 INPUT = "input_ids"
 TOKEN_TYPES = "token_type_ids"
@@ -28,6 +28,13 @@ ALL_LAYERS = "hidden_states"
 
 HiddenStates = npt.NDArray[np.float32]
 """One row for each wordpiece, or that of each layer. *Shape:* ``(n_wordpieces, width)``, ``(n_layers + 1, …)``"""
+
+Inputs = dict[str, npt.NDArray[np.int64]]
+"""Inputs of the graph for one window, by their names. *Shape of each:* ``(1, n_wordpieces)``"""
+
+T = TypeVar("T")
+OnEnd = Callable[[T, HiddenStates | None, Exception | None], None]
+"""Receives the data that it is to have, and the hidden states of a window or the error."""
 
 _lost_in_fork: list[Any] = []
 """Sessions of a parent process: their threads are gone, and closing them would wait for those threads."""
@@ -88,23 +95,53 @@ class Encoder:
         :raises EncoderError: If onnxruntime fails on a window.
         """
         self.open()
+        return [self.run(one) for one in self.inputs(windows, types)]
+
+    def inputs(
+        self, windows: Sequence[npt.NDArray[np.int64]], types: Sequence[npt.NDArray[np.int64] | None] | None = None
+    ) -> list[Inputs]:
+        """Return the inputs of the graph for each window; see :meth:`__call__`."""
+        self.open()
         if not self._takes_types:
-            return [self._run({INPUT: ids[np.newaxis]}) for ids in windows]
+            return [{INPUT: ids[np.newaxis]} for ids in windows]
         filled = [None] * len(windows) if types is None else types
         return [
-            self._run({INPUT: ids[np.newaxis], TOKEN_TYPES: (np.zeros_like(ids) if one is None else one)[np.newaxis]})
+            {INPUT: ids[np.newaxis], TOKEN_TYPES: (np.zeros_like(ids) if one is None else one)[np.newaxis]}
             for ids, one in zip(windows, filled, strict=True)
         ]
 
-    def _run(self, inputs: dict[str, npt.NDArray[np.int64]]) -> HiddenStates:
+    @property
+    def threads(self) -> int:
+        """Threads of the session, with the one that calls it."""
+        self.open()
+        return int(self._session.get_session_options().intra_op_num_threads)
+
+    def run(self, inputs: Inputs) -> HiddenStates:
+        """Encode one window.
+
+        :raises EncoderError: If onnxruntime fails on it.
+        """
+        self.open()
         try:
             (hidden,) = self._session.run([self._output], inputs)
         except Exception as exc:  # onnxruntime's exceptions share no public base
-            raise EncoderError(
-                f"onnxruntime failed on a window of {inputs[INPUT].shape[1]} wordpieces: {exc}",
-                remedy="check `spacy-lambda verify` on this text, and report it with the pipeline's meta.json",
-            ) from exc
-        return np.asarray(hidden[0], dtype=np.float32)
+            raise _failure(inputs, exc) from exc
+        return _rows(hidden)
+
+    def start(self, inputs: Inputs, on_end: OnEnd[T], data: T) -> None:
+        """Let a thread of the session encode one window; there must be more than one thread.
+
+        :param on_end: Called in that thread; it must not raise.
+        :param data: Its first argument.
+        """
+
+        def end(found: Sequence[Any], _: Any, error: str) -> None:
+            if error:
+                on_end(data, None, _failure(inputs, error))
+            else:
+                on_end(data, _rows(found[0]), None)
+
+        self._session.run_async([self._output], inputs, end, None)
 
     def read(self) -> EncoderBytes:
         """Return the contents of both files.
@@ -141,6 +178,17 @@ class Encoder:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Encoder:
         return self
+
+
+def _rows(hidden: Any) -> HiddenStates:
+    return np.asarray(hidden[0], dtype=np.float32)
+
+
+def _failure(inputs: Inputs, reason: object) -> EncoderError:
+    return EncoderError(
+        f"onnxruntime failed on a window of {inputs[INPUT].shape[1]} wordpieces: {reason}",
+        remedy="check `spacy-lambda verify` on this text, and report it with the pipeline's meta.json",
+    )
 
 
 def _replace(path: Path, content: Path | bytes) -> None:

@@ -34,7 +34,8 @@ class PrivateTransformer(Shim):
         self.transformer = transformer
 
     def __call__(self, inputs: list[Doc], is_train: bool) -> tuple[list[Encoding], Callable[[Any], Any]]:
-        return each_token(inputs, [self.transformer.encode(doc) for doc in inputs]), no_backprop
+        encodings = [encoding for _, encoding in self.transformer.encode_each(inputs)]
+        return each_token(inputs, encodings), no_backprop
 
     def to_bytes(self) -> bytes:
         """Return the transformer's message."""

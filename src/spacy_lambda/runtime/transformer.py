@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import srsly
 from spacy.tokens import Doc
-from spacy.util import minibatch
 from spacy.vocab import Vocab
 
 from spacy_lambda.errors import PipelineLoadError, TrainingError
-from spacy_lambda.runtime.encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes
+from spacy_lambda.runtime.concurrent_windows import ConcurrentWindows, WindowRun
+from spacy_lambda.runtime.encoder import GRAPH_FILE, WEIGHTS_FILE, Encoder, EncoderBytes, HiddenStates
 from spacy_lambda.runtime.encoder_output import Encoding, set_encoding
 from spacy_lambda.runtime.listener import read_each_token
 from spacy_lambda.runtime.trf_data.extension import install_extension
 
-__all__ = ["CompiledTransformer"]
+__all__ = ["CompiledTransformer", "PreparedDoc"]
 
 T = TypeVar("T")
+
+AHEAD_WORDPIECES = 8192
+"""Wordpieces of Docs that are encoded before they are needed, at most."""
+
+
+class PreparedDoc(NamedTuple):
+    """The windows of a Doc before they have run.
+
+    :param windows: Wordpiece ids of each window. *Shape of each:* ``(n_wordpieces,)``
+    :param types: Token types of each window, or ``None`` if they are all 0.
+    :param finish: Returns the Doc's encoding, given the windows' hidden states.
+    """
+
+    windows: Sequence[npt.NDArray[np.int64]]
+    types: Sequence[npt.NDArray[np.int64] | None] | None
+    finish: Callable[[list[HiddenStates]], Encoding]
+
+    @property
+    def n_wordpieces(self) -> int:
+        """Wordpieces of all windows."""
+        return sum(map(len, self.windows))
 
 
 class _Listeners(dict[str, Any]):
@@ -83,8 +107,8 @@ class CompiledTransformer(_ListenedTo, ABC):
         install_extension()
 
     @abstractmethod
-    def encode(self, doc: Doc) -> Encoding:
-        """Return the hidden states of one Doc, which stays as it is."""
+    def prepare(self, doc: Doc) -> PreparedDoc:
+        """Cut a Doc, which stays as it is, into windows of wordpieces."""
 
     @abstractmethod
     def count_wordpieces(self, doc: Doc) -> int:
@@ -111,18 +135,48 @@ class CompiledTransformer(_ListenedTo, ABC):
 
     def __call__(self, doc: Doc) -> Doc:
         """Encode one Doc; it is changed in place and returned."""
-        install_extension()
-        set_encoding(doc, self.encode(doc))
-        return doc
+        return self._annotate(doc, self.encode(doc))
+
+    def encode(self, doc: Doc) -> Encoding:
+        """Return the hidden states of one Doc, which stays as it is."""
+        encoder = self._loaded(self._encoder)
+        prepared = self.prepare(doc)
+        return prepared.finish(encoder(prepared.windows, prepared.types))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
-        """Encode a stream of Docs, in order.
+        """Encode a stream of Docs, in order. With several CPUs, windows of the next Docs run meanwhile.
 
         :param batch_size: Docs whose hidden states are held at once.
         """
-        batches: Iterator[list[Doc]] = minibatch(stream, batch_size)  # type: ignore[no-untyped-call]
-        for docs in batches:
-            yield from [self(doc) for doc in docs]
+        for doc, encoding in self.encode_each(stream, ahead=batch_size):
+            yield self._annotate(doc, encoding)
+
+    def encode_each(self, docs: Iterable[Doc], *, ahead: int = 64) -> Iterator[tuple[Doc, Encoding]]:
+        """Yield Docs, which stay as they are, with their hidden states, in order.
+
+        :param ahead: Docs that are encoded before they are needed, at most.
+        """
+        encoder = self._loaded(self._encoder)
+        waiting: deque[tuple[Doc, PreparedDoc, list[WindowRun]]] = deque()
+        n_waiting = 0
+        with ConcurrentWindows(encoder) as concurrent:
+            for doc in docs:
+                prepared = self.prepare(doc)
+                runs = concurrent.add(encoder.inputs(prepared.windows, prepared.types))
+                waiting.append((doc, prepared, runs))
+                n_waiting += prepared.n_wordpieces
+                while len(waiting) > (ahead if concurrent.is_concurrent else 0) or n_waiting > AHEAD_WORDPIECES:
+                    first, prepared, runs = waiting.popleft()
+                    n_waiting -= prepared.n_wordpieces
+                    yield first, prepared.finish(concurrent.results(runs))
+            for doc, prepared, runs in waiting:
+                yield doc, prepared.finish(concurrent.results(runs))
+
+    def _annotate(self, doc: Doc, encoding: Encoding) -> Doc:
+        """Leave hidden states on their Doc."""
+        install_extension()
+        set_encoding(doc, encoding)
+        return doc
 
     @property
     def _cut_key(self) -> str:

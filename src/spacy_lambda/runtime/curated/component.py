@@ -19,7 +19,7 @@ from spacy_lambda.runtime.curated.wordpiece_files import encoder_from_files, rea
 from spacy_lambda.runtime.curated.wordpieces import DocWordpieces, WordpieceEncoder
 from spacy_lambda.runtime.encoder import Encoder, EncoderBytes, HiddenStates
 from spacy_lambda.runtime.encoder_output import Encoding
-from spacy_lambda.runtime.transformer import CompiledTransformer
+from spacy_lambda.runtime.transformer import CompiledTransformer, PreparedDoc
 
 __all__ = ["FACTORY", "OnnxCuratedTransformer", "make_onnx_curated_transformer"]
 
@@ -47,33 +47,36 @@ class OnnxCuratedTransformer(CompiledTransformer):
         self.all_layer_outputs = all_layer_outputs
         self._wordpieces: WordpieceEncoder | None = None
 
-    def encode(self, doc: Doc) -> Encoding:
-        """Return the hidden states of one Doc, averaged where windows overlap, without the special wordpieces."""
-        encoder = self._loaded(self._encoder)
+    def prepare(self, doc: Doc) -> PreparedDoc:
+        """Cut a Doc into windows, whose hidden states are averaged where they overlap."""
         ids, lengths = self._cut(doc)
         n_rows = len(ids) - 2
-        if n_rows or self.all_layer_outputs:
-            hidden = self._run(encoder, ids)[..., 1:-1, :]
-        else:
-            hidden = np.zeros((0, self.width), dtype=np.float32)
-        return Encoding(
-            hidden[-1] if self.all_layer_outputs else hidden,
-            np.arange(n_rows, dtype=np.int32),
-            lengths[1:-1],
-            layers=hidden if self.all_layer_outputs else None,
-            library="curated",
-        )
+        bounds = self._bounds(len(ids)) if n_rows or self.all_layer_outputs else []
 
-    def _run(self, encoder: Encoder, ids: npt.NDArray[np.int64]) -> HiddenStates:
-        bounds = window_bounds(len(ids), window=self.window, stride=self.stride)
+        def finish(hidden: list[HiddenStates]) -> Encoding:
+            if bounds:
+                rows = merge_windows(hidden, len(ids), window=self.window, stride=self.stride)[..., 1:-1, :]
+            else:
+                rows = np.zeros((0, self.width), dtype=np.float32)
+            return Encoding(
+                rows[-1] if self.all_layer_outputs else rows,
+                np.arange(n_rows, dtype=np.int32),
+                lengths[1:-1],
+                layers=rows if self.all_layer_outputs else None,
+                library="curated",
+            )
+
+        return PreparedDoc([ids[start:end] for start, end in bounds], None, finish)
+
+    def _bounds(self, n_wordpieces: int) -> list[tuple[int, int]]:
+        bounds = window_bounds(n_wordpieces, window=self.window, stride=self.stride)
         longest = bounds[0][1]
         if longest > self.max_length:
             raise EncoderError(
                 f"a window of {longest} wordpieces is longer than the transformer's limit of {self.max_length}",
                 remedy="use shorter texts, or train the original with a window within its limit",
             )
-        hidden = encoder([ids[start:end] for start, end in bounds])
-        return merge_windows(hidden, len(ids), window=self.window, stride=self.stride)
+        return bounds
 
     def count_wordpieces(self, doc: Doc) -> int:
         """Return the number of wordpieces of a Doc in all windows."""
