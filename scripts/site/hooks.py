@@ -17,6 +17,7 @@ from python_reference import public_names
 
 ROOT = Path(__file__).parents[2]
 TEST_COMMENT = re.compile(r"^ *<!-- test: .*?-->\n", re.MULTILINE)
+LITERAL = re.compile(r"<p>::</p>\s*")
 GENERATED = re.compile(r"<!-- generated: (\w+) -->")
 SECTIONS: dict[str, Callable[[], str]] = {
     "commands": commands,
@@ -62,5 +63,5 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Show references of docstrings as code."""
-    return ROLE.sub(r"\1", html)
+    """Show references of docstrings as code, and code after two colons without these."""
+    return LITERAL.sub("", ROLE.sub(r"\1", html)).replace("::</p>", ":</p>")

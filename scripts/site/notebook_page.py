@@ -23,6 +23,10 @@ def _parts(cell: dict[str, Any]) -> Iterator[str]:
     elif cell["cell_type"] == "code":
         yield f"````python\n{source}\n````"
         for output in cell.get("outputs", []):
-            printed = output.get("text") or output.get("data", {}).get("text/plain")
-            if printed:
+            data = output.get("data", {})
+            printed = output.get("text") or data.get("text/plain")
+            if "text/html" in data:
+                lines = "".join(data["text/html"]).splitlines()
+                yield "\n".join(["<div>", *(line.strip() for line in lines if line.strip()), "</div>"])
+            elif printed:
                 yield f"````text\n{''.join(printed).rstrip()}\n````"

@@ -50,6 +50,27 @@ def test_prices_have_a_date_and_their_region() -> None:
     assert f"X-Ray takes {usd('million_traces'):.2f} for a million traces" in DEPLOY
 
 
+MEMORIES = (512, 1024, 1769, 2048, 3008)
+
+
+@pytest.mark.parametrize("duration", [10, 25, 50, 100, 250, 1000])
+def test_prices_of_a_million_calls_are_those_of_the_formula(duration: int) -> None:
+    page = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    seconds = duration * 1_000
+    costs = [usd("million_requests") + seconds * memory / 1024 * usd("gb_second_x86_64") for memory in MEMORIES]
+    assert f"| {duration:,} ms | {' | '.join(f'${cost:.2f}' for cost in costs)} |" in page
+    assert f"| billed duration | {' | '.join(f'{memory:,} MB' for memory in MEMORIES)} |" in page
+    assert f"requests × {usd('million_requests') / 1e6:.7f} + " in page
+    assert f"seconds × {usd('gb_second_x86_64'):.10f}" in page
+
+
+def test_figures_of_the_start_page_are_those_of_the_readme() -> None:
+    readme, index = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/index.md"))
+    figures = re.findall(r"[\d,.]+ (?:s|MB)\b", index.partition("Measured on")[2].partition("## ")[0])
+    assert len(figures) == 10
+    assert [figure for figure in figures if figure not in readme] == []
+
+
 def test_registered_names_are_those_of_the_package() -> None:
     points = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
     registered = {*points["spacy_factories"], *points["spacy_architectures"]}
