@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts, Document
 from spacy_lambda.corpus.engines import ray as ray_engine
+from spacy_lambda.corpus.engines.pipeline_snapshot import PipelineSnapshot
 from spacy_lambda.corpus.engines.protocol import ShardResult
 from spacy_lambda.corpus.engines.ray import RayEngine
 from spacy_lambda.corpus.shards import Shard, make_shard
@@ -126,4 +128,19 @@ def test_actors_that_end_on_every_document_end_the_run(fake: FakeRay, pipeline: 
 
 def test_ray_is_not_started_for_nothing(fake: FakeRay, pipeline: Path) -> None:
     assert run(pipeline)[0] == {}
+    assert fake.started == 0
+
+
+def test_a_pipeline_that_has_changed_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pipeline: Path
+) -> None:
+    folder, fake = tmp_path / "pipeline", FakeRay()
+    shutil.copytree(pipeline, folder)
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    snapshot = PipelineSnapshot.of(folder)
+    patterns = folder / "entity_ruler" / "patterns.jsonl"
+    patterns.write_text(patterns.read_text(encoding="utf-8").replace("PROCESS", "PERSONS"), encoding="utf-8")
+    engine = RayEngine(folder, AnnotateOptions(), workers=1, check_pipeline=snapshot.check)
+    with pytest.raises(CorpusError, match="has changed since the run began"):
+        list(engine.run(iter([shard("a", "iron")]), lambda counts: None))
     assert fake.started == 0

@@ -180,6 +180,27 @@ def test_a_lock_that_a_killed_process_leaves_is_taken(tmp_path: Path, pipeline: 
     assert not lock.exists()
 
 
+@pytest.mark.parametrize("destination", ["out", "out.jsonl"])
+def test_hidden_files_that_a_killed_process_leaves_are_removed(
+    tmp_path: Path, pipeline: Path, destination: str
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    with pytest.raises(KeyboardInterrupt):
+        annotate(source, tmp_path / destination, pipeline=pipeline, on=InProcess(pipeline, fail_after=1), shard_bytes=1)
+    work, final = (tmp_path / "out",) * 2 if destination == "out" else (tmp_path / "out.jsonl.annotate", tmp_path)
+    part = "corpus.jsonl-00000.jsonl" if destination == "out" else "_annotate/parts/corpus.jsonl-00000.jsonl"
+    output = "_errors.jsonl" if destination == "out" else "out.jsonl"
+    left = [work / part, work / "_annotate" / "run.json", work / "_annotate/shards/x-00000.json", final / output]
+    for path in left:
+        path.with_name(f".{path.name}.ab_12xyz").write_bytes(b"half")
+    own = [final / ".notes.jsonl.ab_12xyz", final / f".{output}.backup", final / "ab_12xyz"]
+    for path in own:
+        path.write_bytes(b"")
+    annotate(source, tmp_path / destination, pipeline=pipeline, on=InProcess(pipeline), shard_bytes=1)
+    found = {path for path in tmp_path.rglob("*ab_12xyz") if path.is_file()} | {own[1]}
+    assert found == set(own)
+
+
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_shards_with_errors_are_annotated_again(tmp_path: Path, pipeline: Path, engine: InProcess, form: str) -> None:
     corpus, out = tmp_path / "corpus", tmp_path / "out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ from moto import mock_aws
 from pyarrow import parquet
 
 from spacy_lambda.core.source.found_artifact import S3Options
-from spacy_lambda.corpus import annotate, s3_files
+from spacy_lambda.corpus import annotate, s3_files, s3_lock
 from spacy_lambda.corpus.files import find_files
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.s3_destination import S3Destination
+from spacy_lambda.corpus.s3_lock import this_process
+from spacy_lambda.corpus.summary import Progress
 from spacy_lambda.errors import CorpusError, StoreError
 from tests.corpus.engines import InProcess
 from tests.corpus.files import TEXTS, content
+from tests.corpus.waiting import wait_for
 
 LINES = "".join(json.dumps({"text": text}) + "\n" for text in TEXTS * 10).encode()
 
@@ -107,6 +111,58 @@ def test_a_large_object_is_uploaded_in_parts(s3: Any) -> None:
     with pytest.raises(ZeroDivisionError), destination.writing("failed.jsonl"):
         _ = 1 / 0
     assert destination.size("failed.jsonl") is None
+
+
+LOCK = "out/_annotate/.lock"
+
+
+def test_a_second_run_into_a_prefix_is_refused(s3: Any, pipeline: Path, engine: InProcess) -> None:
+    put(s3, **{"in.jsonl": LINES})
+    refused = []
+
+    def meanwhile(progress: Progress) -> None:
+        with pytest.raises(CorpusError, match=f"is being annotated by process {os.getpid()} on ") as error:
+            annotate("s3://corpora/in.jsonl", "s3://corpora/out", pipeline=pipeline, on=InProcess(pipeline))
+        assert f"aws s3 rm s3://corpora/{LOCK}" in str(error.value.remedy)
+        refused.append(progress)
+
+    annotate("s3://corpora/in.jsonl", "s3://corpora/out", pipeline=pipeline, on=engine, on_progress=meanwhile)
+    assert len(refused) == 1
+    assert not s3.list_objects_v2(Bucket="corpora", Prefix=LOCK).get("Contents")
+
+
+@pytest.mark.parametrize("left", ["old", "of this machine", "damaged and old"])
+def test_a_lock_that_a_killed_process_leaves_in_s3_is_taken(
+    s3: Any, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    holder = {"pid": 2**22 + 1, "host": "elsewhere"} if left == "old" else {**this_process(), "pid": 2**22 + 1}
+    put(s3, **{"in.jsonl": LINES, LOCK: b"{" if left == "damaged and old" else json.dumps(holder).encode()})
+    if left != "of this machine":
+        with pytest.raises(CorpusError, match="is being annotated by process"):
+            annotate("s3://corpora/in.jsonl", "s3://corpora/out", pipeline=pipeline, on=engine)
+        monkeypatch.setattr(s3_lock, "EXPIRE_S", -1.0)
+    summary = annotate("s3://corpora/in.jsonl", "s3://corpora/out", pipeline=pipeline, on=engine)
+    assert summary.counts.documents == 50
+
+
+def test_a_run_whose_lock_was_taken_over_writes_nothing_more(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_lock, "RENEW_S", 0.01)
+    destination = S3Destination(s3, "corpora", "out/")
+    with destination.lock("_annotate/.lock", "s3://corpora/out"):
+        first = s3.get_object(Bucket="corpora", Key=LOCK)["ETag"]
+        wait_for(lambda: s3.get_object(Bucket="corpora", Key=LOCK)["ETag"] != first)
+        destination.write("a.jsonl", b"")
+        put(s3, **{LOCK: b"{}"})
+        wait_for(lambda: refuses(destination))
+    assert s3.get_object(Bucket="corpora", Key=LOCK)["Body"].read() == b"{}"
+
+
+def refuses(destination: S3Destination) -> bool:
+    try:
+        destination.write("b.jsonl", b"")
+    except CorpusError as exc:
+        return "another process has taken over s3://corpora/out" in exc.message
+    return False
 
 
 @pytest.mark.parametrize("key", ["out/all.jsonl", "out/in.jsonl-00000.jsonl", "out/_errors.jsonl"])

@@ -25,6 +25,7 @@ from spacy_lambda.cli.progress import paused, progress
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.corpus.choices import HERE, OUTPUT_FORMATS, SOURCE_FORMATS, EngineName, OnError
+from spacy_lambda.corpus.duplicates import MAX_IDS, Duplicates
 from spacy_lambda.corpus.summary import Summary
 from spacy_lambda.errors import CorpusError, DeployError
 
@@ -306,6 +307,12 @@ def _reasons(summary: Summary) -> Iterator[str]:
         yield f"    and {others:,} other {'reason' if others == 1 else 'reasons'}: see {summary.errors_path}"
 
 
+def _duplicates(found: Duplicates) -> str:
+    have = "1 document has" if found.documents == 1 else f"{found.documents:,} documents have"
+    those = f"; the first {found.compared:,} were compared" if found.compared >= MAX_IDS else ""
+    return f"{have} the id of an earlier one, such as {', '.join(found.examples)}{those}"
+
+
 def _split(value: str) -> list[str]:
     return [one.strip() for one in value.split(",") if one.strip()]
 
@@ -322,6 +329,8 @@ def _print(summary: Summary) -> None:
         print_lines(f"  {summary.resumed:,} already annotated (resumed)")
     truncated = f", {counts.truncated:,} truncated" if counts.truncated else ""
     print_lines(f"  {counts.empty:,} without entities{truncated}, {counts.errors:,} with an error")
+    if summary.duplicates.documents:
+        print_lines(f"  {_duplicates(summary.duplicates)}")
     if summary.errors_file is not None:
         print_lines(f"  errors: {summary.errors_path}", *_reasons(summary))
     print_lines(f"  {summary.seconds:,.1f} s{rate}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -24,6 +25,7 @@ __all__ = [
     "megabytes",
     "read_file",
     "replacing",
+    "unfinished_files",
 ]
 
 ARCHIVE_TIME = 315_532_800
@@ -83,6 +85,22 @@ def flush(file: IO[bytes]) -> None:
     """Flush a file to the disk."""
     file.flush()
     os.fsync(file.fileno())
+
+
+UNFINISHED = re.compile(r"\.(.+)\.[a-z0-9_]{8}", re.DOTALL)
+"""Names of the temporary files of :func:`file_beside`."""
+
+
+def unfinished_files(folder: Path) -> list[tuple[Path, str]]:
+    """Return the temporary files in a folder that processes have left which were killed, each with its file's name.
+
+    Other hidden files may have such names: the caller must know the file.
+    """
+    try:
+        found = [(entry.path, UNFINISHED.fullmatch(entry.name)) for entry in os.scandir(folder) if entry.is_file()]
+    except OSError:  # it does not exist
+        return []
+    return [(Path(path), match[1]) for path, match in found if match is not None]
 
 
 @contextmanager

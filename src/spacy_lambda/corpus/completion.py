@@ -15,6 +15,7 @@ from typing import Any, Self
 from spacy_lambda.core.annotation import Counts
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.strict_json import read_json
+from spacy_lambda.corpus.duplicates import Duplicates
 from spacy_lambda.corpus.layout import Layout
 from spacy_lambda.corpus.settings import RunSettings, clear_run
 from spacy_lambda.corpus.summary import Summary
@@ -64,7 +65,7 @@ class Completion:
         """Return the record as plain values."""
         return {**vars(self), "counts": self.counts.to_dict()}
 
-    def summary(self, destination: str, seconds: float) -> Summary:
+    def summary(self, destination: str, seconds: float, duplicates: Duplicates) -> Summary:
         """Return the summary of a run that had nothing to do."""
         return Summary(
             destination=destination,
@@ -74,6 +75,7 @@ class Completion:
             seconds=seconds,
             errors_file=self.errors_file,
             reasons=self.reasons,
+            duplicates=duplicates,
             cost=self.cost,
         )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from spacy_lambda.core.digest import Digest
-from spacy_lambda.core.files import replacing
+from spacy_lambda.core.files import replacing, unfinished_files
 from spacy_lambda.corpus.lock import locked
 
 __all__ = ["Destination", "FolderDestination"]
@@ -54,6 +54,14 @@ class Destination(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""
+        ...
+
+    def remove_unfinished(self, names: Iterable[str], folder: str | None = None) -> None:
+        """Remove what killed processes have left of files that they were writing.
+
+        :param names: The files.
+        :param folder: A folder in which any file may be one of these.
+        """
         ...
 
     def remove_folder(self) -> None:
@@ -115,6 +123,20 @@ class FolderDestination:
 
     def remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
+
+    def remove_unfinished(self, names: Iterable[str], folder: str | None = None) -> None:
+        by_parent: dict[Path, set[str]] = {}
+        for name in names:
+            path = self.folder / name
+            by_parent.setdefault(path.parent, set()).add(path.name)
+        for parent, files in by_parent.items():
+            for path, target in unfinished_files(parent):
+                if target in files:
+                    path.unlink(missing_ok=True)
+        if folder is not None:
+            for root, _, _ in os.walk(self.folder / folder):
+                for path, _ in unfinished_files(Path(root)):
+                    path.unlink(missing_ok=True)
 
     def remove_folder(self) -> None:
         for root, _, names in os.walk(self.folder, topdown=False):

@@ -17,6 +17,7 @@ from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.choices import EngineName, OnError
 from spacy_lambda.corpus.completion import Completion, complete_run, corpus_digest, read_completion
+from spacy_lambda.corpus.duplicates import SeenIds
 from spacy_lambda.corpus.engines.chosen import choose_engine, runs_on_lambda
 from spacy_lambda.corpus.engines.protocol import Engine, ShardResult
 from spacy_lambda.corpus.files import CorpusFile, Sources, find_files
@@ -30,6 +31,7 @@ from spacy_lambda.corpus.settings import (
     begin_run,
     check_settings,
     read_settings,
+    remove_unfinished,
     run_name,
     shard_bytes_of,
 )
@@ -122,6 +124,7 @@ def annotate(
     chosen.parts.check(wanted, on_warning)
     run = _Run(layout, files, columns, options.include, on_error, on_progress)
     with layout.work.lock(layout.lock, layout.name):
+        remove_unfinished(layout)
         found = None if force else read_settings(layout)
         complete = None if force or found is not None else read_completion(layout)
         begun = shard_bytes_of(complete.settings if complete is not None else found)
@@ -157,6 +160,7 @@ class _Run:
         self._layout, self._columns, self._parts = layout, columns, parts
         self._on_error = on_error
         self._digests: dict[str, Digest] = {}
+        self._ids = SeenIds()
         self._recorded: Set[str] = frozenset()
         self._retried: Collection[str] = ()
         self._kept: Collection[str] = ()
@@ -171,7 +175,7 @@ class _Run:
             raise self._changed("its documents are not those that were annotated")
         if complete.errors_file is not None and self._on_error == "stop":
             raise _stopped(self._layout.final.read(complete.errors_file) or b"")
-        return complete.summary(self._layout.name, self.tally.seconds)
+        return complete.summary(self._layout.name, self.tally.seconds, self._ids.duplicates())
 
     def all(
         self, engine: Engine, settings: RunSettings, recorded: Mapping[str, ShardRecord], *, retry_errors: bool
@@ -218,11 +222,16 @@ class _Run:
             annotating_seconds=annotating,
             errors_file=errors,
             reasons=reasons,
+            duplicates=self._ids.duplicates(),
             cost=sum_costs(*(record.cost for record in records)),
         )
 
     def _shards(self, shard_bytes: int) -> Iterator[Shard]:
-        return cut_shards(self.tally.files, self._columns, shard_bytes=shard_bytes, kept=self._kept)
+        """Return the shards of the corpus, which is read from its beginning."""
+        self._ids = SeenIds()
+        return cut_shards(
+            self.tally.files, self._columns, shard_bytes=shard_bytes, kept=self._kept, on_id=self._ids.add
+        )
 
     def _check(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> bool:
         """Check that the corpus still has the documents that were annotated, before anything else is.

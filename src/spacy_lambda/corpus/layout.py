@@ -29,7 +29,7 @@ from spacy_lambda.corpus.s3_files import SCHEME, S3Place
 from spacy_lambda.corpus.summary import ERRORS_FILE
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["Layout", "make_layout"]
+__all__ = ["INTERNAL", "Layout", "make_layout"]
 
 INTERNAL = "_annotate"
 

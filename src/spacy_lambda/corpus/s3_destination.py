@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.aws_error_kinds import classify
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.source.s3 import s3_errors
+from spacy_lambda.corpus.s3_lock import S3Lock
 
 __all__ = ["S3Destination"]
 
@@ -24,8 +25,15 @@ class S3Destination:
 
     def __init__(self, client: Any, bucket: str, prefix: str) -> None:
         self._client, self._bucket, self._prefix = client, bucket, prefix
+        self._lock: S3Lock | None = None
 
     def write(self, name: str, content: bytes) -> None:
+        """Write a file, or replace it.
+
+        :raises CorpusError: If another run has taken over the lock.
+        """
+        if self._lock is not None:
+            self._lock.check()
         with s3_errors(self._bucket, self._prefix + name):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
 
@@ -66,9 +74,14 @@ class S3Destination:
         """Return nothing: the object would have to be fetched."""
         return None
 
-    def lock(self, name: str, destination: str) -> AbstractContextManager[None]:
-        """Do nothing: a lock in S3 would outlive its process."""
-        return nullcontext()
+    @contextmanager
+    def lock(self, name: str, destination: str) -> Iterator[None]:
+        self._lock = S3Lock(self._client, self._bucket, self._prefix + name, destination)
+        with self._lock.held():
+            yield
+
+    def remove_unfinished(self, names: Iterable[str], folder: str | None = None) -> None:
+        """Do nothing: S3 has no unfinished objects."""
 
     def remove(self, name: str) -> None:
         with s3_errors(self._bucket, self._prefix + name):

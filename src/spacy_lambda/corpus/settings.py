@@ -8,12 +8,13 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.corpus.formats.registry import FORMATS
-from spacy_lambda.corpus.layout import Layout
+from spacy_lambda.corpus.layout import INTERNAL, Layout
 from spacy_lambda.errors import CorpusError, JsonError
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "clear_run",
     "own_files",
     "read_settings",
+    "remove_unfinished",
     "run_name",
     "shard_bytes_of",
 ]
@@ -156,6 +158,13 @@ def clear_run(layout: Layout) -> None:
     for name in own_files(layout):
         layout.work.remove(name)
     layout.work.remove(layout.run)
+
+
+def remove_unfinished(layout: Layout) -> None:
+    """Remove hidden files that an earlier run, which was killed, has left of those that it was writing."""
+    layout.work.remove_unfinished(chain(own_files(layout), [layout.errors]), INTERNAL)
+    if layout.file is not None:
+        layout.final.remove_unfinished([layout.file, layout.errors, layout.completion])
 
 
 def own_files(layout: Layout) -> Iterator[str]:

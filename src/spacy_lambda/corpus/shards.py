@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -41,6 +41,7 @@ def cut_shards(
     *,
     shard_bytes: int = SHARD_BYTES,
     kept: Collection[str] = (),
+    on_id: Callable[[str | int], None] = lambda id: None,
 ) -> Iterator[Shard]:
     """Yield the shards of a corpus: the same ones for the same files.
 
@@ -48,13 +49,14 @@ def cut_shards(
 
     :param shard_bytes: Size at which a shard ends.
     :param kept: Names before the numbers of shards that are done.
+    :param on_id: Called with the identifier of each document.
     :raises CorpusError: If a file as a whole cannot be read.
     """
     groups = _groups(files)
     names = shard_names(groups, kept=kept)
     for group, members in groups.items():
         documents = (document for file in members for document in file.documents(columns))
-        yield from _cut(names[group], documents, shard_bytes)
+        yield from _cut(names[group], documents, shard_bytes, on_id)
 
 
 def shard_groups(files: Iterable[CorpusFile]) -> list[str]:
@@ -77,9 +79,12 @@ def _group(file: CorpusFile) -> str:
     return str(PurePosixPath(file.name).parent / file.format.name)
 
 
-def _cut(group: str, documents: Iterator[Document], shard_bytes: int) -> Iterator[Shard]:
+def _cut(
+    group: str, documents: Iterator[Document], shard_bytes: int, on_id: Callable[[str | int], None]
+) -> Iterator[Shard]:
     lines, size, number = list[bytes](), 0, 0
     for document in documents:
+        on_id(document.id)
         line = encode_line(document.to_dict())
         if lines and size + len(line) > shard_bytes:
             yield _shard(f"{group}-{number:05d}", lines)

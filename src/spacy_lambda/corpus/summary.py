@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spacy_lambda.core.annotation import Counts
+from spacy_lambda.corpus.duplicates import Duplicates
 
 __all__ = [
     "ERRORS_FILE",
@@ -121,6 +122,7 @@ class Summary:
     :param errors_file: The file with the documents that have an error, if there are any.
     :param reasons: How many documents have each error, by the message of the first: messages that differ in numbers
         only are one error.
+    :param duplicates: Documents with the identifier of an earlier one of the corpus.
     :param cost: Dollars that all shards' invocations cost, on Lambda.
     """
 
@@ -132,6 +134,7 @@ class Summary:
     annotating_seconds: float = 0.0
     errors_file: str | None = None
     reasons: Counter[str] = field(default_factory=Counter)
+    duplicates: Duplicates = field(default_factory=Duplicates)
     cost: float | None = None
 
     @property
@@ -154,4 +157,9 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""
-        return {**vars(self), "counts": self.counts.to_dict(), "reasons": dict(self.reasons.most_common())}
+        return {
+            **vars(self),
+            "counts": self.counts.to_dict(),
+            "reasons": dict(self.reasons.most_common()),
+            "duplicates": asdict(self.duplicates),
+        }
