@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from spacy_lambda.local import LocalLambda, serve
     from spacy_lambda.pipeline_wheel import package_pipeline
     from spacy_lambda.runtime.loading import load
-    from spacy_lambda.sizing import estimate
+    from spacy_lambda.sizing import check, estimate
     from spacy_lambda.store import pull, push
     from spacy_lambda.training import train_pipeline
 
@@ -110,6 +110,7 @@ __all__ = [
     "__version__",
     "annotate",
     "bundle",
+    "check",
     "compile_pipeline",
     "convert",
     "describe_pipeline",
@@ -131,6 +132,7 @@ _LAZY_IMPORTS = {
     "LocalLambda": "spacy_lambda.local",
     "annotate": "spacy_lambda.corpus",
     "bundle": "spacy_lambda.bundler",
+    "check": "spacy_lambda.sizing",
     "compile_pipeline": "spacy_lambda.compiler",
     "convert": "spacy_lambda.conversion",
     "describe_pipeline": "spacy_lambda.compiler",

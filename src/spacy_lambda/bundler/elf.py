@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-__all__ = ["cut_unloaded", "is_loadable"]
+__all__ = ["ElfSegment", "cut_unloaded", "is_loadable", "read_segments"]
 
 PT_LOAD = 1
 """``PT_LOAD``: the kind of segment that is mapped into memory."""
@@ -39,7 +39,7 @@ def is_loadable(elf: bytes) -> bool:
     """Return whether a library's segments have the same offset within a page in the file and in memory, as the loader
     requires. Stripping can move them in libraries that were patched after linking, as in wheels.
     """
-    loaded = (segment for segment in _segments(elf) if segment.kind == PT_LOAD and segment.alignment > 1)
+    loaded = (segment for segment in read_segments(elf) if segment.kind == PT_LOAD and segment.alignment > 1)
     return all((segment.place - segment.address) % segment.alignment == 0 for segment in loaded)
 
 
@@ -48,7 +48,7 @@ def cut_unloaded(elf: bytes) -> bytes:
 
     Whole pages are cut, so that the segments stay aligned.
     """
-    segments = _segments(elf)
+    segments = read_segments(elf)
     page = max(segment.alignment for segment in segments if segment.kind == PT_LOAD)
     (headers,) = struct.unpack_from("<Q", elf, 32)
     kept = [(0, HEADER), (headers, headers + SEGMENT.size * len(segments))]
@@ -69,7 +69,11 @@ def cut_unloaded(elf: bytes) -> bytes:
     return bytes(found)
 
 
-def _segments(elf: bytes) -> list[ElfSegment]:
+def read_segments(elf: bytes) -> list[ElfSegment]:
+    """Return the segments that the program headers list.
+
+    :raises struct.error: If the file is cut short.
+    """
     offset, entry_size, count = (*struct.unpack_from("<Q", elf, 32), *struct.unpack_from("<HH", elf, 54))
     found = []
     for at in range(offset, offset + entry_size * count, entry_size):

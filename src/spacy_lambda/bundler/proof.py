@@ -42,10 +42,14 @@ class Proof:
 
     :param bundle_itself: ``True`` if its own files were tested; otherwise the same distributions, as installed here.
     :param about: The same, in words.
+    :param load_s: Seconds that importing the handler took, which loads the pipeline: the init.
+    :param peak_mb: Peak memory, where the system reports it.
     """
 
     bundle_itself: bool
     about: str
+    load_s: float | None = None
+    peak_mb: int | None = None
 
 
 def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: str | None, name: str) -> Proof:
@@ -58,8 +62,9 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
     :raises BundleError: If it cannot be loaded or run, or a module is missing.
     """
     if python is not None and target.machine == platform.machine():
-        _query(tree, tree / PIPELINE_FOLDER, python, name)
-        return Proof(True, f"loaded and queried from its own files, under Python {target.python}")
+        done = _query(tree, tree / PIPELINE_FOLDER, python, name)
+        about = f"loaded and queried from its own files, under Python {target.python}"
+        return Proof(True, about, load_s=done.load_s, peak_mb=done.peak_mb)
     own = tuple(requirements)
     with function_task_root(own) as root:
         done = _query(root, tree / PIPELINE_FOLDER, sys.executable, name)
@@ -72,7 +77,8 @@ def prove(tree: Path, requirements: Iterable[str], target: Target, *, python: st
             remedy="report it, with the pipeline's config.cfg and meta.json",
         )
     here = f"Python {platform.python_version()} on {platform.machine()}"
-    return Proof(False, f"the same distributions, as installed here, were loaded and queried, under {here}")
+    about = f"the same distributions, as installed here, were loaded and queried, under {here}"
+    return Proof(False, about, load_s=done.load_s, peak_mb=done.peak_mb)
 
 
 def _modules_only_here(requirements: Sequence[str], target: Target) -> set[str]:

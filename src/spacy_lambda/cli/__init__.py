@@ -31,6 +31,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.alias import alias
     from spacy_lambda.cli.annotate import annotate
     from spacy_lambda.cli.bundle import bundle
+    from spacy_lambda.cli.check import check
     from spacy_lambda.cli.compile import compile_
     from spacy_lambda.cli.convert import convert
     from spacy_lambda.cli.deploy import deploy
@@ -70,7 +71,7 @@ def make_app() -> typer.Typer:
         "Train": [convert, train, evaluate],
         "Compile and check": [doctor, inspect, compile_, verify],
         "Share": [package, pack, unpack, push, pull, ls, alias, rm],
-        "Deploy": [bundle, estimate, init, deploy, rollback, destroy, eject],
+        "Deploy": [bundle, check, estimate, init, deploy, rollback, destroy, eject],
         "Run": [serve, run_bundle, invoke, query, status, logs],
         "Corpus": [annotate],
     }

@@ -62,6 +62,9 @@ def deploy(
             show_default="the golden tests",
         ),
     ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Deploy a function even if it would fail on Lambda, as `check` finds it.")
+    ] = False,
     local: Annotated[
         bool, typer.Option("--local", help="Rehearse on this machine, without credentials; nothing reaches AWS.")
     ] = False,
@@ -96,7 +99,7 @@ def deploy(
     from spacy_lambda.deploy.cdk_cli import find_cdk
     from spacy_lambda.deploy.deployment import PlanOptions
 
-    options = PlanOptions(texts=texts, with_difference=diff or (plan_only and as_json))
+    options = PlanOptions(texts=texts, with_difference=diff or (plan_only and as_json), check=not no_check)
     if local:
         _rehearse(functions, config, region, options, plan_only=plan_only, serve=serve, as_json=as_json)
         return

@@ -10,9 +10,12 @@ __all__ = [
     "ALB_RESPONSE_BYTES",
     "ASYNC_REQUEST_BYTES",
     "DEFAULT_CONCURRENCY",
+    "DIRECT_UPLOAD_BYTES",
     "ENVIRONMENT_BYTES",
     "EVENT_PATTERN_CHARACTERS",
+    "FREE_EPHEMERAL_MB",
     "GATEWAY_TIMEOUT_S",
+    "IMAGE_BYTES",
     "INIT_LIMIT_S",
     "LOG_TAIL_BYTES",
     "MAX_BATCHING_WINDOW_S",
@@ -60,6 +63,12 @@ LOG_TAIL_BYTES = 4096
 UNZIPPED_BYTES = 250 * 1024 * 1024
 """Bytes of a zip and its layers, unzipped."""
 
+DIRECT_UPLOAD_BYTES = 50 * 1024 * 1024
+"""Bytes of a zip that Lambda's API takes; larger ones come from S3."""
+
+IMAGE_BYTES = 10 * 1024**3
+"""Bytes of an image."""
+
 MIN_MEMORY_MB, MAX_MEMORY_MB = 128, 10_240
 
 MB_PER_VCPU = 1769
@@ -84,6 +93,10 @@ NEW_ACCOUNT_MEMORY_MB = 3008
 UNRESERVED_CONCURRENCY = 100
 """Concurrency of the account that must stay for functions without reserved concurrency:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html."""
+
+FREE_EPHEMERAL_MB = 512
+"""Size of ``/tmp`` that every function has, and the largest with SnapStart:
+https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html."""
 
 MAX_EPHEMERAL_BYTES = 10 * 1024**3
 """Bytes of the largest ``/tmp``."""

@@ -61,10 +61,12 @@ class PlanOptions:
 
     :param texts: Texts to measure the latency on; by default those of the golden tests.
     :param with_difference: Run ``cdk diff`` as well.
+    :param check: Refuse functions that would fail on Lambda.
     """
 
     texts: Path | None = None
     with_difference: bool = False
+    check: bool = True
 
 
 OnLine = Callable[[str], None]
@@ -160,6 +162,7 @@ def _planned(
                     aws=aws,
                     build_images=build_images,
                     texts=options.texts,
+                    check=options.check,
                     on_step=of_function(on_step, one.name),
                 )
             )

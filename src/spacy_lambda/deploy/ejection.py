@@ -90,7 +90,7 @@ def eject(
     limits = concurrency_limits(aws, project.name, functions)
     with ExitStack() as stack:
         prepared = [
-            stack.enter_context(prepare(project, one, aws=aws, build_images=False, on_step=on_step))
+            stack.enter_context(prepare(project, one, aws=aws, build_images=False, check=False, on_step=on_step))
             for one in functions
         ]
         specs = [_spec(project, one, aws=aws, limit=limits[one.config.name]) for one in prepared]

@@ -54,7 +54,7 @@ class Planned:
     :param resources: All resources of the stack once it is live.
     :param callers: The principals that can call the function.
     :param limit: Its concurrency.
-    :param warnings: About its page and its event sources.
+    :param warnings: About its page, its event sources, and Lambda's limits.
     """
 
     prepared: Prepared
@@ -105,7 +105,10 @@ def make_plan(
         AWS refuses.
     """
     limits = concurrency_limits(aws, project.name, [one.config for one in prepared])
-    warnings = {one.config.name: (*page_warnings(one.config), *check_sources(aws, one.config)) for one in prepared}
+    warnings = {
+        one.config.name: (*page_warnings(one.config), *check_sources(aws, one.config), *_limit_warnings(one))
+        for one in prepared
+    }
     live = {one.config.name: live_version(aws, stack_name(project.name, one.config.name)) for one in prepared}
     specs = [
         make_spec(
@@ -240,3 +243,8 @@ def _cost(prepared: Prepared, spec: FunctionSpec) -> Cost:
         line=prepared.line_bytes,
     )
     return estimate(spec, sizes=sizes, versions=prepared.config.keep_versions, latency=prepared.latency)
+
+
+def _limit_warnings(prepared: Prepared) -> list[str]:
+    near = (one for one in prepared.findings if one.status in ("warning", "fails"))
+    return [f"{one.name}: {one.detail}; {one.remedy}" for one in near]

@@ -25,10 +25,12 @@ from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, open_predictor, read_requests
 from spacy_lambda.deploy.latency import Latency, event_line_bytes, golden_texts, measure_latency
+from spacy_lambda.deploy.limit_checks import check_limits, require_limits
 from spacy_lambda.deploy.stages import begin, of_stage
 from spacy_lambda.deploy.work_folder import make_work_folder
 from spacy_lambda.errors import ArtifactError, SignatureError
 from spacy_lambda.sizing.texts import read_texts
+from spacy_lambda.sizing.verdict import LimitFinding
 from spacy_lambda.store.registry import version_of
 from spacy_lambda.store.transfer import pull
 
@@ -50,6 +52,7 @@ class Prepared:
     :param golden_tests: Golden tests that a new version must pass.
     :param latency: Latency of a text.
     :param line_bytes: Bytes of the line with the metrics of an invocation.
+    :param findings: The function against Lambda's limits; none fails, unless it was not required.
     """
 
     config: FunctionConfig
@@ -60,6 +63,7 @@ class Prepared:
     golden_tests: tuple[GoldenTest, ...]
     latency: Latency
     line_bytes: int
+    findings: tuple[LimitFinding, ...] = ()
 
 
 @contextmanager
@@ -70,6 +74,7 @@ def prepare(
     aws: Aws,
     build_images: bool = True,
     texts: Path | None = None,
+    check: bool = True,
     on_step: OnStep = no_progress,
 ) -> Iterator[Prepared]:
     """Fetch the pipeline if it is in a store, bundle it, and make the golden tests.
@@ -77,6 +82,7 @@ def prepare(
     :param aws: The account and the region, which are part of the bucket's name.
     :param build_images: Build the image, or only write its folder.
     :param texts: Texts to measure the latency on; by default those of the golden tests.
+    :param check: Refuse a function that would fail on Lambda.
     :raises SpacyLambdaError: If any of this fails; nothing in AWS has changed then.
     """
     requests = read_requests(config.golden)
@@ -99,6 +105,10 @@ def prepare(
         golden_tests = make_golden_tests(predictor, requests, path=config.golden)
         labels = _labels(predictor)
         sample = own_texts or golden_texts(config.golden, [one.request for one in requests], predictor)
+        latency = measure_latency(predictor, sample)
+        findings = check_limits(config, bundle, latency)
+        if check:
+            require_limits(config.name, findings)
         yield Prepared(
             config=config,
             folder=folder,
@@ -106,7 +116,7 @@ def prepare(
             bundle=bundle,
             labels=labels,
             golden_tests=golden_tests,
-            latency=measure_latency(predictor, sample),
+            latency=latency,
             line_bytes=event_line_bytes(
                 predictor,
                 project=project.name,
@@ -114,6 +124,7 @@ def prepare(
                 sha256=bundle.pipeline_sha256,
                 labels=labels,
             ),
+            findings=findings,
         )
 
 

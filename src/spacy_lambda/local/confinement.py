@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from spacy_lambda.local.cpu_limit import CgroupParent, chosen_cpus, find_cgroup_parent, vcpus
+from spacy_lambda.core.vcpus import vcpus
+from spacy_lambda.local.cpu_limit import CgroupParent, chosen_cpus, find_cgroup_parent
 from spacy_lambda.local.file_system import inside, sandbox_options, why_unavailable
 from spacy_lambda.local.settings import FunctionSettings, Program
 

@@ -14,9 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_lambda.core.lambda_limits import MB_PER_VCPU
-
-__all__ = ["CgroupParent", "chosen_cpus", "find_cgroup_parent", "vcpus"]
+__all__ = ["CgroupParent", "chosen_cpus", "find_cgroup_parent"]
 
 PERIOD_US = 20_000
 """The length of the slices in which Lambda gives CPU time."""
@@ -56,11 +54,6 @@ class CgroupParent:
         except OSError:
             return False
         return os.access(self.folder / "cgroup.procs", os.W_OK)
-
-
-def vcpus(memory_mb: int) -> float:
-    """Return the vCPUs that come with a memory size."""
-    return memory_mb / MB_PER_VCPU
 
 
 def chosen_cpus(share: float, number: int) -> list[int]:

@@ -17,7 +17,7 @@ from spacy_lambda.local.settings import FunctionSettings
 if TYPE_CHECKING:
     from spacy_lambda.local.bundle import Runnable
 
-__all__ = ["serve_function"]
+__all__ = ["is_bundle", "serve_function"]
 
 PIPELINE_FILES = ("meta.json", "__init__.py")
 
@@ -39,7 +39,7 @@ def serve_function(
     :param environment: Environment variables of the function.
     :raises SpacyLambdaError: If it cannot be served.
     """
-    if not explain_missing(_is_bundle)(Path(pipeline)):
+    if not explain_missing(is_bundle)(Path(pipeline)):
         with LocalLambda(pipeline, memory=memory, timeout=timeout, environment=environment) as function:
             yield function
         return
@@ -56,7 +56,7 @@ def serve_function(
             yield function
 
 
-def _is_bundle(path: Path) -> bool:
+def is_bundle(path: Path) -> bool:
     """Return whether a path is of a zip or an image's folder, rather than of a pipeline."""
     if path.is_dir():
         if any((path / name).is_file() for name in PIPELINE_FILES):

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import sysconfig
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -82,12 +83,22 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
         sys.meta_path.append(finder)
         if request["readable"] is not None:
             _block_files(request["readable"], blocked)
+        began = time.perf_counter()
         loaded = queries.load(Path(request["pipeline"]))
-        found["loading"] = False
+        found |= {"loading": False, "load_s": time.perf_counter() - began}
         found["results"] = queries.query(loaded, request)
     except BaseException as exc:  # any exception of user code
         found["failure"] = asdict(describe_failure(exc))
-    return {**found, "modules": sorted(_modules_below(request["root"]))}
+    return {**found, "peak_mb": _peak_mb(), "modules": sorted(_modules_below(request["root"]))}
+
+
+def _peak_mb() -> int | None:
+    """Return the peak of the memory; ``None`` without a ``/proc``."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -44,6 +44,8 @@ class IsolatedRun:
     :param blocked: Files that were opened and that will be missing in the function.
     :param modules: Modules that came from the folder of packages.
     :param results: The result of the queries.
+    :param load_s: Seconds that loading took.
+    :param peak_mb: Peak memory, where the system reports it.
     """
 
     failure: Failure | None
@@ -52,6 +54,8 @@ class IsolatedRun:
     blocked: list[str]
     modules: list[str]
     results: dict[str, Any] = field(default_factory=dict)
+    load_s: float | None = None
+    peak_mb: int | None = None
 
 
 def run_isolated(
@@ -103,6 +107,8 @@ def run_isolated(
         blocked=response["blocked"],
         modules=response["modules"],
         results=response.get("results", {}),
+        load_s=response.get("load_s"),
+        peak_mb=response.get("peak_mb"),
     )
 
 

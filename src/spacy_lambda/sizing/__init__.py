@@ -3,6 +3,7 @@
 ::
 
     PIPELINE | bundle ──measurement (local Lambda)──▶ Figures ──estimation──▶ CostEstimate ──plot──▶ SVG
+           └──bundle_checks, figure_checks, refused_settings, payload──▶ Verdict
 
 The costs are pure functions of figures, settings and the list prices (:mod:`spacy_lambda.cdk.prices`).
 """
@@ -14,15 +15,22 @@ from typing import TYPE_CHECKING
 from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
+    from spacy_lambda.sizing.check_options import CheckOptions
+    from spacy_lambda.sizing.checks import check
     from spacy_lambda.sizing.estimation import CostEstimate, EstimateOptions, estimate, estimate_cost
     from spacy_lambda.sizing.figures import Figures
     from spacy_lambda.sizing.measurement import measure
     from spacy_lambda.sizing.plot import plot_svg
+    from spacy_lambda.sizing.verdict import LimitFinding, Verdict
 
 __all__ = [
+    "CheckOptions",
     "CostEstimate",
     "EstimateOptions",
     "Figures",
+    "LimitFinding",
+    "Verdict",
+    "check",
     "estimate",
     "estimate_cost",
     "measure",
@@ -30,9 +38,13 @@ __all__ = [
 ]
 
 _LAZY_IMPORTS = {
+    "CheckOptions": "spacy_lambda.sizing.check_options",
     "CostEstimate": "spacy_lambda.sizing.estimation",
     "EstimateOptions": "spacy_lambda.sizing.estimation",
     "Figures": "spacy_lambda.sizing.figures",
+    "LimitFinding": "spacy_lambda.sizing.verdict",
+    "Verdict": "spacy_lambda.sizing.verdict",
+    "check": "spacy_lambda.sizing.checks",
     "estimate": "spacy_lambda.sizing.estimation",
     "estimate_cost": "spacy_lambda.sizing.estimation",
     "measure": "spacy_lambda.sizing.measurement",

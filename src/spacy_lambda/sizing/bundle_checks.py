@@ -1,0 +1,155 @@
+"""A bundle's files -> findings about its sizes, its target and its libraries."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_lambda.bundler.elf_versions import MAGIC, machine_of, newest_glibc, required_versions
+from spacy_lambda.bundler.metadata import BundleMetadata, read_metadata
+from spacy_lambda.bundler.target import GLIBCS, MACHINES
+from spacy_lambda.core.counts import count
+from spacy_lambda.core.files import megabytes
+from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.core.lambda_limits import DIRECT_UPLOAD_BYTES, IMAGE_BYTES, UNZIPPED_BYTES
+from spacy_lambda.core.pipelines import BUNDLE_METADATA
+from spacy_lambda.errors import BundleError
+from spacy_lambda.sizing.check_options import CheckOptions
+from spacy_lambda.sizing.verdict import LimitFinding, fails, ok, warning
+
+__all__ = ["BundleFiles", "check_bundle", "open_files"]
+
+GLIBC = tuple(map(int, GLIBCS[0].split("_")))
+"""Of Amazon Linux 2023."""
+
+SIZE_MARGIN = 0.95
+SHOWN = 3
+"""Libraries that a finding names."""
+
+
+@dataclass(frozen=True)
+class BundleFiles:
+    """The files of a bundle.
+
+    :param metadata: Its metadata.
+    :param zipped: Bytes of the zip; ``None`` for an image.
+    :param sizes: Bytes by path.
+    :param read: Returns a file's contents.
+    """
+
+    metadata: BundleMetadata
+    zipped: int | None
+    sizes: Mapping[str, int]
+    read: Callable[[str], bytes]
+
+    @property
+    def unzipped(self) -> int:
+        """Bytes of all files."""
+        return sum(self.sizes.values())
+
+
+@contextmanager
+def open_files(path: Path) -> Iterator[BundleFiles]:
+    """Open a zip, or an image's folder.
+
+    :raises BundleError: If it is not a bundle.
+    """
+    if path.is_dir():
+        found = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+        metadata = next((file for name, file in found.items() if name.rpartition("/")[2] == BUNDLE_METADATA), None)
+        yield BundleFiles(
+            metadata=read_metadata(None if metadata is None else metadata.read_bytes(), name=str(path)),
+            zipped=None,
+            sizes={name: file.stat().st_size for name, file in found.items()},
+            read=lambda name: found[name].read_bytes(),
+        )
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = {entry.filename: entry.file_size for entry in archive.infolist() if not entry.is_dir()}
+            text = archive.read(BUNDLE_METADATA) if BUNDLE_METADATA in entries else None
+            yield BundleFiles(read_metadata(text, name=str(path)), path.stat().st_size, entries, archive.read)
+    except (OSError, zipfile.BadZipFile) as exc:
+        raise BundleError(
+            f"{path} cannot be read: {system_reason(exc)}", remedy="make it again with `spacy-lambda bundle`"
+        ) from exc
+
+
+def check_bundle(files: BundleFiles, options: CheckOptions) -> list[LimitFinding]:
+    """Check the files of a bundle."""
+    return [*_check_sizes(files), _check_target(files.metadata, options), *_check_libraries(files)]
+
+
+def _check_sizes(files: BundleFiles) -> Iterator[LimitFinding]:
+    limit = IMAGE_BYTES if files.zipped is None else UNZIPPED_BYTES
+    smaller = "compile to int8, or choose --shape image" if files.zipped is not None else "leave files out"
+    detail = f"{megabytes(files.unzipped)} of {megabytes(limit)}"
+    if files.unzipped > limit:
+        yield fails("unzipped size", f"{detail}: Lambda refuses it", smaller)
+    elif files.unzipped > SIZE_MARGIN * limit:
+        yield warning("unzipped size", f"{detail}: the next version may not fit", smaller)
+    else:
+        yield ok("unzipped size", detail)
+    if files.zipped is not None:
+        direct = f"the {megabytes(DIRECT_UPLOAD_BYTES)} that Lambda's API takes"
+        over = f", over {direct}: it is uploaded through S3, as `deploy` does"
+        within = f", within {direct}"
+        yield ok("zipped size", f"{megabytes(files.zipped)}{within if files.zipped <= DIRECT_UPLOAD_BYTES else over}")
+
+
+def _check_target(metadata: BundleMetadata, options: CheckOptions) -> LimitFinding:
+    target = metadata.target
+    wanted = options.python or target.python, options.architecture or target.arch
+    detail = f"the bundle is for Python {target.python} on {target.arch}"
+    if wanted == (target.python, target.arch):
+        return ok("target", detail)
+    return fails(
+        "target",
+        f"{detail}, and the function has Python {wanted[0]} on {wanted[1]}",
+        f"spacy-lambda bundle --python {wanted[0]} --arch {wanted[1]}",
+    )
+
+
+def _check_libraries(files: BundleFiles) -> Iterator[LimitFinding]:
+    machine, number = MACHINES[files.metadata.target.arch], 0
+    newest: tuple[int, ...] = (0,)
+    others, newer, damaged = list[str](), list[str](), list[str]()
+    for name in files.sizes:
+        if not name.endswith(".so") and ".so." not in name.rpartition("/")[2]:
+            continue
+        elf = files.read(name)
+        if not elf.startswith(MAGIC):
+            continue
+        number += 1
+        try:
+            found, glibc = machine_of(elf), newest_glibc(required_versions(elf))
+        except BundleError as exc:
+            damaged.append(f"{name}: {exc.message}")
+            continue
+        newest = max(newest, glibc)
+        others += [f"{name} ({found})"] if found != machine else []
+        newer += [f"{name} ({_dotted(glibc)})"] if glibc > GLIBC else []
+    libraries = count(number, "library", "libraries")
+    again = "bundle again with `spacy-lambda bundle`, which takes wheels for the target"
+    yield (
+        fails("architecture", f"not for {machine}: {_listed([*others, *damaged])}", again)
+        if others or damaged
+        else ok("architecture", f"{libraries} for {machine}")
+    )
+    yield (
+        fails("glibc", f"Amazon Linux 2023 has {_dotted(GLIBC)}; newer is needed by {_listed(newer)}", again)
+        if newer
+        else ok("glibc", f"{_dotted(newest)} is needed; Amazon Linux 2023 has {_dotted(GLIBC)}")
+    )
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return f"{', '.join(names[:SHOWN])}{more}"

@@ -1,0 +1,96 @@
+"""``check``: what would fail on Lambda, of a pipeline or a bundle and the settings of its function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spacy_lambda.core.files import file_sizes, megabytes
+from spacy_lambda.core.lambda_limits import MB_PER_VCPU, UNZIPPED_BYTES
+from spacy_lambda.core.pipelines import resolve_pipeline
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.errors import InvokeError, SizingError
+from spacy_lambda.local.served_pipeline import is_bundle, serve_function
+from spacy_lambda.sizing.bundle_checks import check_bundle, open_files
+from spacy_lambda.sizing.check_options import CheckOptions
+from spacy_lambda.sizing.figure_checks import check_figures
+from spacy_lambda.sizing.measurement import measure
+from spacy_lambda.sizing.payload import check_payload
+from spacy_lambda.sizing.refused_settings import check_settings
+from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, Texts, read_texts
+from spacy_lambda.sizing.verdict import LimitFinding, Verdict, fails, skipped
+
+__all__ = ["CheckOptions", "check", "check_files"]
+
+DEFAULTS = CheckOptions()
+OF_FILES = ("unzipped size", "zipped size", "target", "architecture", "glibc")
+OF_RUNS = ("init", "memory", "duration", "payload")
+
+
+def check(
+    pipeline: str | Path,
+    options: CheckOptions = DEFAULTS,
+    *,
+    texts: Path | None = None,
+    on_step: OnStep = no_progress,
+) -> Verdict:
+    """Check a function before it is deployed: its files, its settings, and by running it in the local Lambda.
+
+    :param pipeline: A compiled pipeline or a bundle.
+    :param texts: Texts like those of the callers; by default a built-in sample.
+    :raises SpacyLambdaError: If there is no such pipeline, or it cannot be run for another reason than its limits.
+    """
+    sample = BUILT_IN_TEXTS if texts is None else read_texts(texts)
+    found = check_settings(options)
+    if any(one.status == "fails" for one in found):
+        return Verdict((*found, *skipped((*OF_FILES, *OF_RUNS), "not checked with settings that Lambda refuses")))
+    on_step("reading files", 0, 0)
+    path = Path(pipeline)
+    if not is_bundle(path):
+        return Verdict((*found, *_of_pipeline(pipeline), *_run(pipeline, options, sample, on_step)))
+    found += check_files(path, options)
+    return Verdict((*found, *_run_bundle(path, options, sample, on_step)))
+
+
+def check_files(bundle: Path, options: CheckOptions) -> list[LimitFinding]:
+    """Check the files of a bundle: a zip, or an image's folder.
+
+    :raises BundleError: If it is not a bundle.
+    """
+    with open_files(bundle) as files:
+        return check_bundle(files, options)
+
+
+def _of_pipeline(pipeline: str | Path) -> list[LimitFinding]:
+    """Check the size of a pipeline that is not bundled."""
+    remedy = f"spacy-lambda bundle {pipeline}, and check the bundle"
+    resolved = resolve_pipeline(pipeline)
+    found = skipped(OF_FILES, "not checked without a bundle", remedy)
+    if resolved.form == "folder":
+        size = sum(file_sizes(Path(resolved.location.path)).values())
+        if size > UNZIPPED_BYTES:
+            larger = f"the pipeline alone has {megabytes(size)}; a zip has at most {megabytes(UNZIPPED_BYTES)}"
+            found[0] = fails(OF_FILES[0], larger, "compile to int8, or bundle with --shape image")
+    return found
+
+
+def _run_bundle(path: Path, options: CheckOptions, texts: Texts, on_step: OnStep) -> list[LimitFinding]:
+    from spacy_lambda.local.bundle import runs_here
+
+    if path.is_file() and not runs_here(path):
+        elsewhere = "this machine has not the bundle's architecture or its Python"
+        return skipped(OF_RUNS, elsewhere, "check it on such a machine, or check the pipeline")
+    return _run(path, options, texts, on_step)
+
+
+def _run(pipeline: str | Path, options: CheckOptions, texts: Texts, on_step: OnStep) -> list[LimitFinding]:
+    """Measure the function with at least one CPU, and then run it with the memory and the timeout that it will have."""
+    figures = measure(pipeline, texts, memory_mb=max(options.memory_mb, MB_PER_VCPU), on_step=on_step)
+    found = check_figures(figures, options)
+    if any(one.status == "fails" for one in found):
+        return [*found, *skipped(["payload"], "not tried with settings that fail")]
+    on_step("trying the largest text", 0, 0)
+    try:
+        with serve_function(pipeline, memory=options.memory_mb, timeout=options.timeout_s) as function:
+            return [*found, check_payload(function.invoke, texts)]
+    except (SizingError, InvokeError) as exc:
+        return [*found, fails("payload", exc.message.partition("\n")[0], exc.remedy)]
