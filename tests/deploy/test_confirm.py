@@ -37,7 +37,7 @@ from spacy_lambda.deploy.stacks import StackResource
 bundle = Values(package_type="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
 latency = Latency("the built-in sample", 6, 80, 5, 1.0, 2.0)
 prepared = Values(config=Values(shape="zip", memory=2048), bundle=bundle, golden_tests=(), latency=latency)
-spec = Values(function_name="papers-ner")
+spec = Values(function_name="papers-ner", region="us-east-1")
 alias = PlannedResource("AWS::Lambda::Alias", "papers-ner:live")
 callers, limit = Callers(True, "PUBLIC: anyone on the internet"), Limit(10, "at most 10 environments at once")
 state = Fact("callers", callers.about), Fact("concurrency", limit.about), Fact("alias", "papers-ner:live")
