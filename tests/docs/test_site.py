@@ -63,7 +63,7 @@ def test_the_reference_has_every_command_variable_name_and_error(site: Path) -> 
 def test_every_page_is_in_the_navigation(site: Path) -> None:
     home = text_of(site / "index.html")
     pages = [path.parent.relative_to(site).as_posix() for path in site.rglob("index.html") if path.parent != site]
-    assert [page for page in pages if not page.startswith("files/") and f'href="{page}/"' not in home] == []
+    assert [page for page in pages if page.partition("/")[0] != "files" and f'href="{page}/"' not in home] == []
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
