@@ -84,13 +84,13 @@ def test_names_that_spacy_gives(tmp_path: Path, lang: str, name: str, version: s
     assert path_in(tmp_path, f"{lang}_{name}-{version}.tar").parent == tmp_path
 
 
-@pytest.mark.parametrize("key", list(GOOD))
 @pytest.mark.parametrize("value", [*HOSTILE, *NOT_TEXT, "x" * 101, "é" * 60])
-def test_names_that_could_lead_elsewhere(tmp_path: Path, key: str, value: Any) -> None:
-    with pytest.raises(InvalidPipelineError, match=f"the pipeline's '{key}' is") as caught:
-        read_meta(write_meta(tmp_path, {**GOOD, key: value}))
-    assert f"correct '{key}' in its meta.json" in caught.value.remedy
-    assert len(caught.value.message) < 300
+def test_names_that_could_lead_elsewhere(tmp_path: Path, value: Any) -> None:
+    for key in GOOD:
+        with pytest.raises(InvalidPipelineError, match=f"the pipeline's '{key}' is") as caught:
+            read_meta(write_meta(tmp_path, {**GOOD, key: value}))
+        assert f"correct '{key}' in its meta.json" in caught.value.remedy
+        assert len(caught.value.message) < 300
 
 
 @pytest.mark.parametrize("key", list(GOOD))

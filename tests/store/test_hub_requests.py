@@ -115,16 +115,17 @@ def test_requests_elsewhere_have_none(method: str, url: str, use: Callable[[Wire
     assert sent.headers["X-Plain"] == "1"
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("url", OTHERS)
 @pytest.mark.parametrize("method", METHODS)
-def test_redirects_elsewhere_have_none(method: str, url: str, status: int, use: Callable[[Wire], Wire]) -> None:
-    wire = use(Wire(url, status=status))
+def test_redirects_elsewhere_have_none(method: str, url: str, use: Callable[[Wire], Wire]) -> None:
     headers = {"Authorization": BEARER, "X-Token": TOKEN, "Cookie": "token=1"}
-    with guarded_requests(HUB):
-        get_session().request(method, f"{HUB}/api", headers=headers, allow_redirects=True)
-    assert len(wire.sent) == 2
-    assert secrets(wire.sent[1]) == []
+    found = {}
+    for status in (301, 302, 303, 307, 308):
+        wire = use(Wire(url, status=status))
+        with guarded_requests(HUB):
+            get_session().request(method, f"{HUB}/api", headers=headers, allow_redirects=True)
+        found[status] = [secrets(one) for one in wire.sent[1:]]
+    assert found == {status: [[]] for status in found}
 
 
 def test_http_that_becomes_https_is_another_origin(use: Callable[[Wire], Wire]) -> None:

@@ -16,11 +16,10 @@ GIT = [".git", ".GIT", ".Git", ".gitattributes", ".gitignore", ".GitIgnore", ".g
 OTHERS = [".hg", ".envrc", ".vscode", ".ssh", ".DS_Store", "..data", "__pycache__", "__PYCACHE__", ".ｇit"]
 
 
-@pytest.mark.parametrize("name", GIT + OTHERS)
 @pytest.mark.parametrize("form", ["{}", "{}/config", "a/{}", "a/{}/hooks/post-checkout", "A/B/{}"])
-def test_hidden_names_are_refused_at_any_depth_in_any_case(name: str, form: str) -> None:
-    assert is_left_out(form.format(name))
-    assert name_problem(form.format(name)) == HIDDEN
+def test_hidden_names_are_refused_at_any_depth_in_any_case(form: str) -> None:
+    names = [form.format(name) for name in GIT + OTHERS]
+    assert [name for name in names if not is_left_out(name) or name_problem(name) != HIDDEN] == []
 
 
 @pytest.mark.parametrize(

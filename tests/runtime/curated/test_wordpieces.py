@@ -6,7 +6,6 @@ import copy
 import json
 import pickle
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +58,14 @@ def test_ids_and_lengths_equal_the_originals(pair: Pair, words: list[tuple[str, 
     assert_same(pair, words)
 
 
-@pytest.mark.parametrize("word", ["ab" * 150, "a\u0301\u0323" * 100, "日" * 300, "e\u0301" * 200, "1" * 300, "-" * 300])
-def test_long_tokens(pair: Pair, word: str) -> None:
-    assert_same(pair, [("a", True), (word, False), ("b", False)])
+def test_long_tokens(pair: Pair) -> None:
+    for word in ("ab" * 150, "a\u0301\u0323" * 100, "日" * 300, "e\u0301" * 200, "1" * 300, "-" * 300):
+        assert_same(pair, [("a", True), (word, False), ("b", False)])
 
 
-@pytest.mark.parametrize("words", [[], [(" ", False)], [("a", False)], TEXT, TEXT * 5])
-def test_empty_docs_and_white_space(pair: Pair, words: list[tuple[str, bool]]) -> None:
-    assert_same(pair, words)
+def test_empty_docs_and_white_space(pair: Pair) -> None:
+    for words in ([], [(" ", False)], [("a", False)], TEXT, TEXT * 5):
+        assert_same(pair, words)
 
 
 def test_characters_of_all_scripts() -> None:
@@ -141,12 +140,12 @@ def long_words() -> dict[str, WordpieceEncoder]:
     }
 
 
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda encoder: pickle.loads(pickle.dumps(encoder))])
-def test_copies_and_pickles(pair: Pair, again: Callable[[WordpieceEncoder], WordpieceEncoder]) -> None:
+def test_copies_and_pickles(pair: Pair) -> None:
     expected = pair.ours.encode(make_doc(TEXT)).ids.tolist()
     small = len(pickle.dumps(encoder_from_files(pair.ours.to_files())))
     assert len(pickle.dumps(pair.ours)) <= small
-    assert again(pair.ours).encode(make_doc(TEXT)).ids.tolist() == expected
+    for again in (copy.deepcopy(pair.ours), pickle.loads(pickle.dumps(pair.ours))):
+        assert again.encode(make_doc(TEXT)).ids.tolist() == expected
 
 
 @pytest.mark.timeout(120)  # the square of its length would take hours
