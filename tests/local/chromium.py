@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,15 @@ ELSEWHERE = "elsewhere.example"
 """Another name of this machine; unlike ``localhost`` it is not a secure context without https."""
 
 SECONDS = 30
+
+CAFE = "cafe\u0301"
+"""More code points than one sees."""
+
+ENVIRON = {
+    "SPACY_LAMBDA_PAGE": "on",
+    "SPACY_LAMBDA_EXAMPLES": json.dumps(["Acme", f"🧪 In the {CAFE} 🔥", "حديد صلب"]),
+}
+"""Variables of a function with a page."""
 
 needs_chromium = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed (apt install chromium-driver)"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import spacy
 
+from spacy_lambda.core.lambda_function import HANDLER
 from tests.local.local_lambda import CODE, COMMAND, Lambda, settings
 
 
@@ -42,6 +43,46 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield running
     finally:
         running.quit()
+
+
+@pytest.fixture(scope="session")
+def with_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a pipeline whose labels and words are of several kinds."""
+    from tests.local.chromium import CAFE
+
+    path = tmp_path_factory.mktemp("with_page")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns(  # type: ignore[attr-defined]
+        [
+            {"label": "ORG", "pattern": "Acme"},
+            {"label": "PLACE", "pattern": CAFE},
+            {"label": "METAL", "pattern": "حديد"},
+            {"label": "<b>ODD</b>", "pattern": "odd"},
+        ]
+    )
+    nlp.meta.update(license="MIT", performance={"ents_p": 0.5, "ents_r": 0.25, "ents_f": 0.333})
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def tried(with_page: Path) -> Iterator[Lambda]:
+    """A function with a page."""
+    from tests.local.chromium import ELSEWHERE, ENVIRON
+
+    changes = {"handler": HANDLER, "code": None, "environment": ENVIRON, "name": "tried"}
+    with Lambda(settings(with_page, **changes), allow_hosts=[ELSEWHERE]) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any, tried: Lambda) -> Iterator[Any]:
+    """Its page, which has no errors at the end."""
+    from tests.local.chromium import Page
+
+    page = Page(browser, f"{tried.endpoint_url}/")
+    yield page
+    assert page.errors() == []
 
 
 @pytest.fixture
