@@ -171,6 +171,7 @@ def test_version() -> None:
     assert spacy_lambda.__version__ in run("--version").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "arguments", "extra"),
     [

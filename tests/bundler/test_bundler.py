@@ -346,6 +346,7 @@ def test_a_bundle(small: Path, tmp_path: Path) -> None:
     assert metadata["target"] == {"python": "3.13", "arch": "x86_64"}
 
 
+@pytest.mark.slow
 def test_a_bundle_that_is_too_large(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_once(monkeypatch, tmp_path)
     with without_wheels():
@@ -366,6 +367,7 @@ def test_nothing_half_made_is_left(small: Path, links: Path, tmp_path: Path) -> 
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_command(small: Path, links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_once(monkeypatch, tmp_path)
     monkeypatch.setattr(assemble, "download_wheels", lambda *arguments: list(links.iterdir()))

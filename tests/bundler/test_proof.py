@@ -56,6 +56,7 @@ def refused(tree: Path, **named: Any) -> BundleError:
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("sudachipy") is not None, reason="sudachipy is installed here")
 def test_a_tokenizer_that_needs_a_package(tmp_path: Path) -> None:
     pipeline(tmp_path, lang="ja")
@@ -82,6 +83,7 @@ def test_a_component_that_fails_on_texts(tmp_path: Path) -> None:
     assert "the module 'no_such_package' is missing" in error.message
 
 
+@pytest.mark.slow
 def test_a_process_that_ends(tmp_path: Path) -> None:
     pipeline(tmp_path, factory="needy", code="import os\nos._exit(3)\n")
     assert "ended with 3" in refused(tmp_path).message
@@ -110,6 +112,7 @@ def test_custom_code_runs(tmp_path: Path) -> None:
     assert "ours" not in error.message
 
 
+@pytest.mark.slow
 def test_other_installed_packages_are_not_found(tmp_path: Path) -> None:
     """pytest is here, and not in the bundle."""
     pipeline(tmp_path, factory="needy", code=FACTORY.replace("no_such_package.inside", "pytest"))

@@ -72,6 +72,7 @@ def test_odd_texts(nlp: Language) -> None:
     assert [parts(doc) for doc in docs] == [parts(doc) for doc in nlp.pipe(ODD)]
 
 
+@pytest.mark.slow
 @GENERATED
 @given(text=TEXTS, names=st.sets(st.sampled_from(["tagger", "parser", "ner", "textcat", "spancat", "morphologizer"])))
 def test_pipelines_that_lack_something(nlp: Language, text: str, names: set[str]) -> None:

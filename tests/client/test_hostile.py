@@ -30,6 +30,8 @@ from tests.client.fakes import Fake, echo, failed, texts_of
 from tests.client.raw_server import Script, raw_server, response
 from tests.profiles import examples
 
+pytestmark = pytest.mark.slow
+
 MANY = 30.0
 """Maximum seconds of anything that does not wait on purpose."""
 

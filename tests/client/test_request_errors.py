@@ -57,6 +57,7 @@ def clipped(fields: dict[str, Any]) -> tuple[Any, ...]:
     return error.message, error.remedy, error.key, error.status
 
 
+@pytest.mark.slow
 @SOME
 @given(FIELDS)
 @example({"message": '"texts" has 20 texts; the limit is 10', "remedy": "send fewer; or less", "status": 400})

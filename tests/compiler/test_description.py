@@ -47,6 +47,7 @@ def test_an_original(original: Callable[..., Path]) -> None:
     assert all(fit.fits_zip == (fit.zip_bytes <= UNZIPPED_BYTES) for fit in found.fits.values())
 
 
+@pytest.mark.slow
 def test_the_estimate_is_near_the_compiled_pipeline(original: Callable[..., Path], tmp_path: Path) -> None:
     path = original()
     compile_pipeline(str(path), tmp_path / "out", prove=unproved)

@@ -195,7 +195,9 @@ def hidden():
 """
 
 
-@pytest.mark.parametrize("shape", RESOLVED)
+@pytest.mark.parametrize(
+    "shape", [pytest.param(name, marks=() if name == "nested" else pytest.mark.slow) for name in RESOLVED]
+)
 def test_a_config_is_read_as_spacy_resolves_it(original: Callable[..., Path], tmp_path: Path, shape: str) -> None:
     source = edit_copy(original(components=("ner", "tagger")), tmp_path / "source", RESOLVED[shape])
     code = write(tmp_path / "survey_architectures.py", ARCHITECTURES)

@@ -69,7 +69,13 @@ def assert_same(pair: Pair, texts: list[str], component: str = "ner") -> None:
             np.testing.assert_allclose(new_vectors, old_vectors, rtol=0, atol=limit)
 
 
-@pytest.mark.parametrize("text", EDGE_TEXTS.values(), ids=EDGE_TEXTS.keys())
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(text, id=name, marks=pytest.mark.slow if name == LONG_TEXT else ())
+        for name, text in EDGE_TEXTS.items()
+    ],
+)
 def test_edge_texts(pair: Callable[..., Pair], text: str) -> None:
     assert_same(pair(lang="en"), [text])
 
@@ -88,6 +94,7 @@ def test_architectures(pair: Callable[..., Pair], architecture: str) -> None:
     assert_same(pair(architecture=architecture), MANY_TEXTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_older_models(pair: Callable[..., Pair], version: str) -> None:
     assert_same(pair(model=f"spacy-transformers.TransformerModel.{version}"), list(TEXTS))

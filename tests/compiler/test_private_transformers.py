@@ -156,6 +156,7 @@ def test_replaced_listeners_of_curated_transformers(tmp_path: Path, listener: st
     assert_same((pair[0], again))
 
 
+@pytest.mark.slow
 @needs_curated
 def test_all_listeners_of_curated_transformers_replaced(tmp_path: Path) -> None:
     source = build_curated(tmp_path, components=("ner", "tagger"), change=replace_all)
@@ -217,6 +218,7 @@ def test_both_libraries(original: Original, tmp_path: Path) -> None:
     assert len(find_transformers(pair[1])) == 3
 
 
+@pytest.mark.slow
 @needs_curated
 def test_a_listener_behind_the_other_library_is_refused(original: Original, tmp_path: Path) -> None:
     def change(config: Any) -> None:
@@ -275,6 +277,7 @@ def test_two_transformers_in_a_component(tmp_path: Path) -> None:
     assert_same((load(source), load(tmp_path / "out")), tuple(filter(None, ALL_TEXTS)))
 
 
+@pytest.mark.slow
 def test_windows_that_may_be_mixed_up_are_refused(tmp_path: Path) -> None:
     source, code = with_code(tmp_path, both(tmp_path, stride=12))
     with pytest.raises(UnsupportedPipelineError, match="'tagger' has several transformers of its own, with different"):

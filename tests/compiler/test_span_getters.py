@@ -90,7 +90,10 @@ def test_tokens_without_vectors(pair: Callable[..., Pair]) -> None:
         transformer._windows = original_windows
 
 
-@pytest.mark.parametrize("build", [build_original, pytest.param(build_curated, marks=needs_curated)])
+@pytest.mark.parametrize(
+    "build",
+    [pytest.param(build_original, marks=pytest.mark.slow), pytest.param(build_curated, marks=needs_curated)],
+)
 def test_tokens_that_are_merged_later(build: Callable[..., Path], tmp_path: Path) -> None:
     """A Doc's vectors do not shift those of the next one."""
     source = build(tmp_path, components=("ner", "spancat"))

@@ -130,6 +130,7 @@ def test_it_is_serialized_with_the_doc(doc: Doc, by: str) -> None:
     assert_same_data(doc._.trf_data, copy._.trf_data)
 
 
+@pytest.mark.slow
 def test_setting_it_to_none_frees_the_hidden_states(pair: Callable[..., Pair]) -> None:
     original, compiled = pair(architecture="bert")
     doc = compiled(OF_MANY_WINDOWS)

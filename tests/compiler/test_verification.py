@@ -121,6 +121,7 @@ def test_every_component_of_a_compiled_pipeline(original: Callable[..., Path], t
     assert gold["tagger"] is None
 
 
+@pytest.mark.slow
 def test_hidden_states_that_a_later_component_removes_are_compared(
     original: Callable[..., Path], tmp_path: Path, corpus: Path
 ) -> None:

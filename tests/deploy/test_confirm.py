@@ -174,6 +174,7 @@ def test_the_plan_stays_to_be_seen_above_the_question(project: Path) -> None:
     assert "bundle" not in after
 
 
+@pytest.mark.slow
 def test_the_question_is_seen_where_the_output_goes_to_a_file(project: Path) -> None:
     with (project / "out.txt").open("wb") as out:
         terminal = Terminal(CODE + MAIN, "deploy", "--json", cwd=project, stdout=out.fileno())
@@ -192,6 +193,7 @@ def test_without_a_terminal_nothing_is_begun(project: Path) -> None:
         assert err == "error: confirmation required but stdin is not a terminal\nremedy: pass --yes\nENDED\n"
 
 
+@pytest.mark.slow
 def test_with_yes_nothing_is_asked(project: Path) -> None:
     found = run_each(project, *(f"{command} --yes" for command in QUESTIONS))
     for (out, err), (_, done) in zip(found, QUESTIONS.values(), strict=True):

@@ -93,6 +93,7 @@ def test_a_response_that_is_not_json_is_an_error() -> None:
         check(FakeLambda(b"not JSON"))
 
 
+@pytest.mark.slow
 def test_the_default_golden_tests_are_requests(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "MATERIAL", "pattern": "silicon"}])  # type: ignore[attr-defined]

@@ -113,6 +113,7 @@ def _contents(out: Path) -> dict[str, Any]:
     return {path.name: path.read_bytes() for path in out.iterdir() if not path.name.endswith(left_out)}
 
 
+@pytest.mark.slow
 def test_constructs_are_loaded_when_they_are_used() -> None:
     code = (
         "import sys, spacy_lambda.deploy as deploy\n"

@@ -136,6 +136,7 @@ def test_version() -> None:
     assert run_main("--version").stdout == f"spacy-lambda {importlib.metadata.version('spacy-lambda')}\n"
 
 
+@pytest.mark.slow
 def test_missing_library_names_its_extra() -> None:
     code = (
         "import sys; sys.modules['boto3'] = None\n"

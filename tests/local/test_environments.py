@@ -113,6 +113,7 @@ def test_init_that_does_not_end(start: Callable[..., Lambda]) -> None:
     assert result.report.status == "timeout"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["exit", "sleep"])
 def test_init_that_works_the_second_time(start: Callable[..., Lambda], tmp_path: Path, first: str) -> None:
     """The invocation pays for it: in its duration, and in the time that is left to the handler."""
@@ -130,6 +131,7 @@ def test_init_that_works_the_second_time(start: Callable[..., Lambda], tmp_path:
     assert "INIT" not in again.log_tail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("child", [False, True])
 def test_too_much_memory(start: Callable[..., Lambda], child: bool) -> None:
     local = start(memory_mb=200)
@@ -142,6 +144,7 @@ def test_too_much_memory(start: Callable[..., Lambda], child: bool) -> None:
     assert call(local, {"do": "echo"}).answer == {}
 
 
+@pytest.mark.slow
 def test_memory_that_processes_share_counts_once(start: Callable[..., Lambda]) -> None:
     result = call(start(memory_mb=400), {"do": "fork", "mb": 200, "children": 2, "seconds": 0.3})
     assert result.error is None, result.error
@@ -150,6 +153,7 @@ def test_memory_that_processes_share_counts_once(start: Callable[..., Lambda]) -
     assert 200 < result.report.max_memory_mb < 400
 
 
+@pytest.mark.slow
 def test_memory_that_suffices(start: Callable[..., Lambda]) -> None:
     """Without limits, the same does; the peak is that of all processes."""
     for changes in ({"memory_mb": 500}, {"memory_mb": 128, "limits": False}):
@@ -220,6 +224,7 @@ def test_the_base_install_can_be_imported(local: Lambda) -> None:
     assert all(name.startswith("spacy_lambda.") for name in factories)
 
 
+@pytest.mark.slow
 def test_nothing_of_the_callers_environment(start: Callable[..., Lambda], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("SECRET", "1")

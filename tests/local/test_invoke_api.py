@@ -325,6 +325,7 @@ def test_client_that_leaves_breaks_nothing(local: Lambda) -> None:
         assert answer(call(local, {"do": "echo", "n": number})) == {"n": number}
 
 
+@pytest.mark.slow
 def test_the_public_serve_starts_a_function(pipeline: Path) -> None:
     with serve(pipeline, name="ner", environment={"SPACY_LAMBDA_PAGE": "off"}) as local:
         with Client("ner", endpoint_url=local.endpoint_url) as client:

@@ -106,6 +106,7 @@ def test_lambdas_own_paths_are_not_below_a_function(two: Lambda) -> None:
         urlopen(f"{two.endpoint_url}/compare/2015-03-31/functions/function/url")
 
 
+@pytest.mark.slow
 def test_the_page_compares_with_the_second(pipeline: Path) -> None:
     page = FunctionSettings(pipeline=pipeline, max_concurrency=1, environment={"SPACY_LAMBDA_PAGE": "on"})
     with LocalLambda(page, compare=LocalFunction(page)) as local:

@@ -77,6 +77,7 @@ def test_it_needs_the_base_install_only() -> None:
     assert not names & {"torch", "transformers", "spacy-transformers"}
 
 
+@pytest.mark.slow
 def test_bytes_and_folders_carry_it(bundled: Language, tmp_path: Path) -> None:
     expected = entities(bundled(TEXT))
     bundled.to_disk(tmp_path / "copy")

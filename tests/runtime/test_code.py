@@ -206,6 +206,7 @@ def test_a_pickle_has_the_code(marking: Path, tmp_path: Path) -> None:
     assert not Path(folder).exists()
 
 
+@pytest.mark.slow
 def test_a_saved_copy_has_the_code(marking: Path, tmp_path: Path) -> None:
     nlp = load(marking)
     for name, saved in (("loaded", nlp), ("unpickled", pickle.loads(pickle.dumps(nlp)))):

@@ -26,6 +26,7 @@ class Node:
         self.itself = self
 
 
+@pytest.mark.slow
 def test_nothing_is_collected_until_the_block_ends() -> None:
     thresholds = gc.get_threshold()
     with gc_paused():

@@ -78,6 +78,7 @@ def encoder_of(nlp: Language) -> Encoder:
     return encoder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("used", [False, True])
 def test_copies(fresh: Language, expected: list[dict[str, Any]], used: bool) -> None:
     if used:
@@ -175,6 +176,7 @@ def test_components_are_selected_renamed_replaced_and_removed(
     assert [ent.label_ for ent in spacy.load(tmp_path / "removed")(TEXTS[0]).ents] == ["METAL"]
 
 
+@pytest.mark.slow
 def test_components_of_another_pipeline(bundled: Language, bundled_path: Path, expected: list[dict[str, Any]]) -> None:
     nlp = spacy.blank("en")
     for name in bundled.pipe_names:

@@ -72,6 +72,7 @@ def test_a_slow_pipeline_still_takes_some_pages_of_text(timeout: float, least: i
     assert limits.units * slow.on(1) <= 0.8 * timeout
 
 
+@pytest.mark.slow
 def test_limits_can_be_set(nlp: Language) -> None:
     names = {"TEXT": "2000000", "TEXTS": "7", "TOTAL": "3000000"}
     function = Predictor(nlp, {f"SPACY_LAMBDA_MAX_{name}": value for name, value in names.items()})

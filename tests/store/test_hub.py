@@ -107,6 +107,7 @@ def test_the_card_has_the_metadata_for_the_hub(hub: Hub, pipeline: Path) -> None
     assert str(pushed.location.sha256) in body
 
 
+@pytest.mark.slow
 def test_the_bundled_pipeline_keeps_its_own_readme(hub: Hub, tmp_path: Path) -> None:
     """The bundled pipeline is compiled, and its README.md is part of the artifact."""
     pushed = push("en_scienceie_minilm")

@@ -206,6 +206,7 @@ class Interrupted:
         return response
 
 
+@pytest.mark.slow
 def test_an_interrupted_upload_is_resumed(s3: Any, large: Path) -> None:
     objects, digest, client = S3Storage("models", "p"), "d" * 64, Interrupted(s3)
     interrupted = S3Storage("models", "p", options=S3Options(client=client))
@@ -222,6 +223,7 @@ def test_an_interrupted_upload_is_resumed(s3: Any, large: Path) -> None:
     assert objects.upload("x.tar", large, sha256=digest, on_bytes=lambda done, total: None) == 0
 
 
+@pytest.mark.slow
 def test_a_part_with_other_bytes_is_sent_again(s3: Any, large: Path) -> None:
     begun = s3.create_multipart_upload(Bucket="models", Key="x.tar", ChecksumAlgorithm="SHA256")
     part = bytes(16 * 2**20)

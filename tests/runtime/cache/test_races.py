@@ -34,6 +34,8 @@ from tests.runtime.cache.caches import (
     without_privileges,
 )
 
+pytestmark = pytest.mark.slow
+
 CACHE = Path(spacy_lambda.__file__).parent / "runtime" / "cache"
 BY_PATH = {
     *("iterdir", "glob", "rglob", "walk", "listdir", "scandir", "mkdir", "makedirs", "rmdir", "rmtree", "unlink"),

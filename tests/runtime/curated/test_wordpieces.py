@@ -68,6 +68,7 @@ def test_empty_docs_and_white_space(pair: Pair) -> None:
         assert_same(pair, words)
 
 
+@pytest.mark.slow
 def test_characters_of_all_scripts() -> None:
     """Each of them is in a word of its own, and in the middle of one."""
     chars = [chr(code) for code in [*range(1, 0x600), *range(0x600, 0xD800, 11), *range(0xE000, 0x30000, 97)]]
@@ -148,6 +149,7 @@ def test_copies_and_pickles(pair: Pair) -> None:
         assert again.encode(make_doc(TEXT)).ids.tolist() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)  # the square of its length would take hours
 @pytest.mark.parametrize("name", long_words())
 def test_a_token_of_many_characters(name: str) -> None:
