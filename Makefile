@@ -4,8 +4,8 @@ PORT ?= 9001
 ONCE ?=
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 # Tests run in one process more than there are cores, each of one thread: some wait for servers and programs. Tests of a
-# module stay together. They begin with the longest modules (tests/conftest.py), which would otherwise come last, and leave
-# the other processes idle.
+# module stay together, and some modules too (tests/conftest.py). They begin with the longest modules, which would otherwise
+# come last, and leave the other processes idle.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,31 @@ LONGEST = (
     "corpus/test_ray.py",
 )
 """Modules with which parallel runs begin."""
+
+
+TOGETHER = {
+    "deploy/": "the CDK's library, which takes seconds to start",
+    "local/test_access": "a browser",
+    "local/test_compare": "a browser",
+    "local/test_page": "a browser",
+}
+"""Modules that share what a process starts once for all of them; one process of a parallel run has them all."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep tests of a module together, as ``--dist loadfile``, and modules of ``TOGETHER`` too."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            below = path.removeprefix("tests/")
+            return next((shared for start, shared in TOGETHER.items() if below.startswith(start)), path)
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
