@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -264,11 +263,7 @@ def test_no_credentials(
     account: None, engine: Any, folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine("docker")
-    for key in [key for key in os.environ if key.startswith("AWS_")]:
-        monkeypatch.delenv(key)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    without_aws_variables(monkeypatch)
     with pytest.raises(BundleError, match="no AWS credentials found") as caught:
         push_image(folder("docker"), f"{ECR}/ner")
     assert "aws sso login" in caught.value.remedy

@@ -76,14 +76,15 @@ def test_an_empty_log_is_reported(profiles: list[str | None], monkeypatch: pytes
     assert profiles == ["mine"]
 
 
+def invoke_nothing(*arguments: Any, **options: Any) -> None:
+    missing = {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}
+    raise InvokeError("it returned 404", remedy="check the name") from ClientError(missing, "Invoke")
+
+
 def test_a_function_that_is_not_deployed_names_the_command(
     profiles: list[str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def invoke(*arguments: Any, **options: Any) -> None:
-        missing = {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}
-        raise InvokeError("it returned 404", remedy="check the name") from ClientError(missing, "Invoke")
-
-    monkeypatch.setattr("spacy_lambda.local.caller.invoke", invoke)
+    monkeypatch.setattr("spacy_lambda.local.caller.invoke", invoke_nothing)
     done = CliRunner().invoke(make_app(), ["invoke", "--text", "x", "--config", "spacy-lambda.toml"])
     assert isinstance(done.exception, InvokeError)
     assert done.exception.message == "p-ner is not deployed in eu-central-1, or has no live version"
@@ -123,11 +124,7 @@ def test_remedies_of_a_rehearsal_stay_in_it(
 def test_a_function_that_is_not_in_the_rehearsal_names_its_command(
     profiles: list[str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def invoke(*arguments: Any, **options: Any) -> None:
-        missing = {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}
-        raise InvokeError("it returned 404", remedy="check the name") from ClientError(missing, "Invoke")
-
-    monkeypatch.setattr("spacy_lambda.local.caller.invoke", invoke)
+    monkeypatch.setattr("spacy_lambda.local.caller.invoke", invoke_nothing)
     Path(WORK_FOLDER).mkdir()
     with answering(region="eu-central-1") as access, access_file(Path(WORK_FOLDER), access):
         failed = CliRunner().invoke(make_app(), ["invoke", "--text", "x", "--local"]).exception

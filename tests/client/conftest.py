@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from spacy.language import Language
 from spacy.training import Example
 
 from spacy_lambda.local import FunctionSettings, LocalLambda
+from tests.aws_variables import without_aws_variables
 
 WORDS = ["Iron", "rusts", ".", "Films", "of", "zinc", "shine", "."]
 GOLD = {
@@ -67,9 +67,4 @@ def local(pipeline: Path) -> Iterator[LocalLambda]:
 
 @pytest.fixture(autouse=True)
 def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    without_aws_variables(monkeypatch)

@@ -19,6 +19,7 @@ from spacy_lambda.deploy.lock import STALE_AFTER, deployment_lock
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_settled
 from spacy_lambda.deploy.versions import Version, list_versions, live_version, prune_versions
 from spacy_lambda.errors import DeployError
+from tests.aws_variables import fake_credentials
 
 REGION = "eu-central-1"
 BUCKET = "papers-models"
@@ -31,10 +32,7 @@ def project(**changes: Any) -> Project:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+    fake_credentials(monkeypatch)
     with mock_aws():
         yield open_account(project())
 

@@ -15,6 +15,7 @@ from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.deploy.aws import Aws, open_account
 from spacy_lambda.deploy.source_checks import check_sources
 from spacy_lambda.errors import DeployError
+from tests.aws_variables import fake_credentials
 
 REGION = "eu-central-1"
 ARN = f"arn:aws:sqs:{REGION}:123456789012:texts"
@@ -24,10 +25,7 @@ REDRIVE = '{"deadLetterTargetArn": "arn:aws:sqs:eu-central-1:123456789012:dead",
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+    fake_credentials(monkeypatch)
     with mock_aws():
         functions = (function(),)
         yield open_account(Project(name="papers", region=REGION, functions=functions, folder=Path()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 import spacy
 
 from spacy_lambda.core.lambda_function import HANDLER
+from tests.aws_variables import without_aws_variables
 from tests.local.local_lambda import CODE, COMMAND, Lambda, settings
 
 
@@ -101,11 +101,7 @@ def start(pipeline: Path) -> Iterator[Callable[..., Lambda]]:
 
 @pytest.fixture(autouse=True)
 def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    without_aws_variables(monkeypatch)
 
 
 def _restore_signals() -> None:
