@@ -51,6 +51,7 @@ LONGEST = (
 
 
 TOGETHER = {
+    "bundler/": "the bundled pipeline's zip",
     "deploy/": "the CDK's library, which takes seconds to start",
     "local/test_access": "a browser",
     "local/test_compare": "a browser",

@@ -21,6 +21,7 @@ from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.bundle import open_bundle
 from spacy_lambda.local.image import image_program
+from tests.aws_variables import without_aws_variables
 
 ID = "sha256:" + "1" * 64
 DIGEST = "sha256:" + "2" * 64

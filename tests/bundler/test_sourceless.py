@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.bundler.build import BundleOptions, bundle
+from spacy_lambda.bundler.build import Bundle, BundleOptions, bundle
 from spacy_lambda.bundler.bytecode import compile_tree, find_python
 from spacy_lambda.bundler.proof import _has_module
 from spacy_lambda.bundler.sourceless import PACKAGES, RESERVED, SOURCES, fit_tree
@@ -126,22 +126,24 @@ print(json.dumps(found))
 @pytest.mark.slow
 @pytest.mark.skipif(find_python(Target("3.13")) is None, reason="Python 3.13 is not installed here")
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="runs extension modules for x86-64")
-def test_every_module_of_the_packages_works_without_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_module_of_the_packages_works_without_its_source(
+    real_zip: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The bundled pipeline, with a limit that its zip keeps without sources only."""
     for name, value in no_index().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("spacy_lambda.bundler.tree.COMPRESSION", 0)
     install_once(monkeypatch, tmp_path)
-    options = BundleOptions(target=Target("3.13", "x86_64"), package_type="zip")
-    made = bundle(BUNDLED, tmp_path / "with.zip", options)
-    less = bundle(BUNDLED, tmp_path / "without.zip", options, limit=made.unzipped - 8_000_000)
+    options = BundleOptions(target=real_zip.target, package_type="zip")
+    limit = real_zip.unzipped - 8_000_000
+    less = bundle(BUNDLED, tmp_path / "without.zip", options, limit=limit)
     assert less.proof.bundle_itself
-    assert less.unzipped <= made.unzipped - 8_000_000
+    assert less.unzipped <= limit
     assert [one.what for one in less.removed].count(SOURCES) == 1
-    assert SOURCES not in [one.what for one in made.removed]
-    modules = sorted(filter(None, map(_module, made.sizes)))
+    assert SOURCES not in [one.what for one in real_zip.removed]
+    modules = sorted(filter(None, map(_module, real_zip.sizes)))
     assert len(modules) > 500
-    with_sources, without = (_imports(one.path, tmp_path / one.path.stem, modules) for one in (made, less))
+    with_sources, without = (_imports(one.path, tmp_path / one.path.stem, modules) for one in (real_zip, less))
     assert without == with_sources
 
 

@@ -26,8 +26,7 @@ from tests.profiles import PROFILE
 pytestmark = pytest.mark.slow
 
 STRESS = Path(__file__).parents[2] / "bench" / "stress_cache.py"
-AT_ONCE = 32 if PROFILE == "thorough" else 12
-KILLS = 200 if PROFILE == "thorough" else 50
+AT_ONCE, KILLS, PROCESSES = (32, 200, 8) if PROFILE == "thorough" else (8, 25, 5)
 
 # Children of one process that has imported everything: hundreds of interpreters would take minutes.
 INVOKE = """
@@ -183,12 +182,12 @@ def test_killed_at_any_moment(stored: Location, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kills", [(), ("--kills",)], ids=["", "kills"])
 def test_starts_that_race(kills: tuple[str, ...]) -> None:
     """The stress of ``bench/stress_cache.py``, for some seconds: none fails that was not killed."""
-    size = ("--processes", "8", "--starts", "3", "--pipelines", "2", "--kilobytes", "20")
+    size = ("--processes", str(PROCESSES), "--starts", "3", "--pipelines", "2", "--kilobytes", "20")
     command = [sys.executable, str(STRESS), *size, *kills, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
     results = json.loads(done.stdout)["results"]
     assert [result["errors"] for result in results] == [{}] * 8
     assert done.returncode == 0
-    assert [result["starts"] for result in results] == [8 * 3 * 2] * 8
+    assert [result["starts"] for result in results] == [PROCESSES * 3 * 2] * 8
     assert (sum(result["killed"] for result in results) > 0) is bool(kills)
