@@ -53,6 +53,7 @@ LONGEST = (
 TOGETHER = {
     "bundler/": "the bundled pipeline's zip",
     "deploy/": "the CDK's library, which takes seconds to start",
+    "docs/test_frameworks": "the CDK's library, which takes seconds to start",
     "local/test_access": "a browser",
     "local/test_compare": "a browser",
     "local/test_page": "a browser",
