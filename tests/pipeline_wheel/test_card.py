@@ -78,6 +78,6 @@ def test_values_are_text() -> None:
     card = package_card(hostile)
     outside_code = "".join(part for number, part in enumerate(card.split("`")) if number % 2 == 0)
     assert "](" not in outside_code.replace("\\]\\(", "")
-    assert "<script" not in card
+    assert "<script" not in outside_code
     assert "\n# Title" not in card
     assert {line.count("|") for line in card.splitlines() if line.startswith("| labels of")} == {3}

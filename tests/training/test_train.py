@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +12,15 @@ from typing import Any
 
 import pytest
 import spacy
+from spacy.cli.train import train as train_of_spacy
 from spacy.tokens import Doc, DocBin
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
 
 from spacy_lambda.errors import CorpusError, TrainingError
 from spacy_lambda.training import TrainedPipeline, TrainingEstimate, TrainingProgress, train_pipeline
+from spacy_lambda.training.checkpoint import Checkpoint, write_checkpoint
+from tests.cli.in_process import run_main
 from tests.training.corpora import TRAIN_TEXTS, write_corpus, write_transformer
 
 STEPS = 8
@@ -74,10 +79,9 @@ def test_the_trained_pipeline_is_an_ordinary_one(trained: TrainedPipeline) -> No
     ]
 
 
-def test_the_config_is_spacys(trained: TrainedPipeline) -> None:
-    # `spacy train` reads and initializes it by these two calls, and then runs the same loop.
-    nlp = init_nlp(load_config(trained.config, interpolate=False))
-    assert nlp.config.interpolate()["training"]["max_steps"] == STEPS
+def test_spacy_train_takes_the_config(trained: TrainedPipeline, tmp_path: Path) -> None:
+    train_of_spacy(trained.config, tmp_path, overrides={"training.max_steps": 1})
+    assert (tmp_path / "model-best" / "meta.json").is_file()
     assert "spacy_lambda" not in trained.config.read_text()
 
 
@@ -128,6 +132,38 @@ def test_a_pipeline_that_was_being_replaced_is_put_back(folder: Path, tmp_path: 
     (tmp_path / ".checkpoint.npz.killed").write_bytes(b"half")
     assert (run(folder, tmp_path).path / "meta.json").is_file()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_full_disk_loses_nothing_that_was_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_two(checkpoint: Checkpoint, path: Path) -> None:
+        if checkpoint.step == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write_checkpoint(checkpoint, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("spacy_lambda.training.training_loop.write_checkpoint", write_two)
+        with pytest.raises(OSError, match="No space left on device"):
+            run(folder, tmp_path)
+    assert run(folder, tmp_path).resumed_at == 1
+
+
+def test_a_damaged_checkpoint_is_named(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, tmp_path, on_progress=interrupt_after(0))
+    (tmp_path / "checkpoint.npz").write_bytes(b"PK\x03\x04 not an archive")
+    with pytest.raises(TrainingError, match=r"checkpoint\.npz is damaged"):
+        run(folder, tmp_path)
+
+
+def test_the_command_prints_scores_and_the_next_command(folder: Path, trained: TrainedPipeline) -> None:
+    words = ["train.spacy", "dev.spacy", "out", "--base", "base", "--lang", "xx", "--max-steps", str(STEPS)]
+    done = run_main("train", *words, cwd=folder)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "this training has ended already; --force repeats it"
+    assert [line.split("\t")[0] for line in lines[2:5]] == ["label", "MATERIAL", "PROCESS"]
+    assert lines[-1] == "next: spacy-lambda compile out/model-best out/compiled --verify dev.spacy"
 
 
 def test_a_finished_run_is_not_repeated(folder: Path, trained: TrainedPipeline) -> None:
@@ -188,6 +224,7 @@ def test_corpora_that_cannot_be_learned_are_refused(folder: Path, tmp_path: Path
     ):
         with pytest.raises(CorpusError, match=problem):
             run(folder, tmp_path / "out", train=tmp_path / name)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,8 @@ def _code(value: object) -> str:
 
 
 def _uncoded(text: str) -> str:
-    return text.replace("`", "").replace("|", "/").replace("<", "‹")
+    # Within code, markup is text; a table's cell ends at a bar.
+    return text.replace("`", "").replace("|", "/")
 
 
 def _codes(values: Any) -> str:

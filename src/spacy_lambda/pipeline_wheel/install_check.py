@@ -34,7 +34,7 @@ def check_install(wheel: Path, scratch: Path) -> tuple[str, ...]:
         archive.extractall(scratch)  # its names are those of the folder that it was built from
     (metadata,) = scratch.glob("*.dist-info/METADATA")
     headers = HeaderParser().parsestr(metadata.read_text(encoding="utf-8"))
-    package = str(headers["Name"]).replace("-", "_")
+    (package,) = (path.name for path in scratch.iterdir() if (path / "meta.json").is_file())
     root = build_task_root(headers.get_all("Requires-Dist") or (), code=scratch, base=())
     try:
         found = run_isolated(

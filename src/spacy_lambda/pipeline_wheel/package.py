@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -104,12 +105,15 @@ def package_pipeline(
         on_step("checking", 3, 3)
         out.mkdir(parents=True, exist_ok=True)
         wheel, card_path = out / built.name, out / f"{named}.md"
+        if wheel.exists() and not force:
+            raise _exists(wheel)
+        (written,) = (scratch / "installed").glob(f"*/*/{README}")
         _copy(built, wheel)
-        _copy(scratch / "installed" / named.package / str(named) / README, card_path)
+        _copy(written, card_path)
     return PackagedPipeline(
         wheel=wheel,
         card=card_path,
-        name=named.package,
+        name=written.parents[1].name,
         version=named.version,
         size=wheel.stat().st_size,
         sha256=sha256(wheel.read_bytes()).hexdigest(),
@@ -154,12 +158,16 @@ def _meta_fields(card: Mapping[str, str], name: str | None, version: str | None)
 
 def _check_free(out: Path, named: str, *, force: bool) -> None:
     """Refuse to replace a wheel, which may be installed or published under its name and version."""
+    if os.path.lexists(out) and not out.is_dir():
+        raise PackageError(f"{out} is not a folder", remedy="choose a folder for the wheel and its card")
     normal = re.sub("_+", "_", named)
     existing = [path for path in out.glob("*.whl") if path.name.startswith(f"{normal}-")] if out.is_dir() else []
     if existing and not force:
-        raise PackageError(
-            f"{existing[0]} exists", remedy="choose another version: --version; or replace it with --force"
-        )
+        raise _exists(existing[0])
+
+
+def _exists(wheel: Path) -> PackageError:
+    return PackageError(f"{wheel} exists", remedy="choose another version: --version; or replace it with --force")
 
 
 def _new(folder: Path) -> Path:

@@ -13,7 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.core.pipeline_meta import path_in, pipeline_name, read_meta, requirements_of
+from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
+from spacy_lambda.core.pipelines import is_pipeline
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.pipeline_wheel.card import README, package_card
 from spacy_lambda.runtime.code import code_names, import_code
@@ -42,7 +43,7 @@ def write_package(pipeline: Path, out: Path, sections: Mapping[str, str]) -> Non
     package(pipeline, out, create_sdist=False, create_wheel=False, require_parent=require_spacy)
     (project,) = out.iterdir()
     (start,) = project.glob("*/__init__.py")
-    inner = path_in(start.parent, str(pipeline_name(read_meta(pipeline / "meta.json"))))
+    (inner,) = (path for path in start.parent.iterdir() if is_pipeline(path))
     if code_names(pipeline):
         _import_code_in(project, start, inner.name)
     if not (pipeline / README).is_file():

@@ -5,8 +5,9 @@ The flow of :func:`train_pipeline`, one module each::
     annotated_corpus     .spacy files -> labels, sizes and faults of a corpus
     training_request     arguments and digests, by which a run is resumed
     base_model           a name on the Hub or a folder -> sizes of the transformer
-    training_config      corpus and base model -> a plain spaCy config, which ``spacy train`` takes too
-    step_time            config -> seconds of a step, measured on some batches
+    configuration        request -> config, and the time that it will take
+      training_config      corpus and base model -> a plain spaCy config, which ``spacy train`` takes too
+      step_time            config -> seconds of a step, measured on some batches
     trained_folder       the output: record of the run, checkpoint, curves, best pipeline
     training_loop        spaCy's loop, which goes on where a checkpoint was written
       checkpoint           pipeline, optimizer and states of random numbers <-> a file

@@ -161,8 +161,8 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
         state = parse_json(str(arrays.pop("state")))
         evaluations = tuple(TrainingEvaluation(**one) for one in state["evaluations"])
         return Checkpoint(state["step"], evaluations, state["updates"], arrays)

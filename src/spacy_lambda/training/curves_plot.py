@@ -44,7 +44,7 @@ def draw_curves(points: Sequence[tuple[int, float, float]]) -> str:
         _line(losses, LOSS),
         _line(scores, SCORE),
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{SCORE}"/>',
-        f'<text x="{min(x, WIDTH - RIGHT - 60):.1f}" y="{y - 10:.1f}" text-anchor="middle" fill="{SCORE}">'
+        f'<text x="{WIDTH / 2}" y="{TOP - 16}" text-anchor="middle" fill="{SCORE}">'
         f"best: {best_score:.3f} at step {best_step:,}</text>",
     ]
     return "\n".join((*lines, "</svg>", ""))

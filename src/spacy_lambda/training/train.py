@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 from spacy.language import Language
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
-from thinc.api import Config
 
 from spacy_lambda.core.file_lock import LockHeld, file_lock
 from spacy_lambda.core.files import megabytes
@@ -22,20 +21,17 @@ from spacy_lambda.errors import TrainingError, first_line
 from spacy_lambda.training.annotated_corpus import AnnotatedCorpus, check_corpora, corpus_files, read_corpus
 from spacy_lambda.training.base_model import BaseModel, find_base_model
 from spacy_lambda.training.checkpoint import read_checkpoint
+from spacy_lambda.training.configuration import configure
 from spacy_lambda.training.curves import TrainingEvaluation, best_evaluation, label_scores
-from spacy_lambda.training.step_time import StepTime, measure_step_time
 from spacy_lambda.training.trained_folder import TrainedFolder
-from spacy_lambda.training.training_config import make_plan, within, write_config
+from spacy_lambda.training.training_errors import config_explained, memory_explained
 from spacy_lambda.training.training_loop import run_loop
 from spacy_lambda.training.training_progress import OnTraining, TrainingEstimate
 from spacy_lambda.training.training_request import TrainingRequest
 
-__all__ = ["FAST_SECONDS", "TrainedPipeline", "train_pipeline"]
+__all__ = ["TrainedPipeline", "train_pipeline"]
 
 TOOLS = ("spacy", "spacy-transformers", "transformers", "torch")
-
-FAST_SECONDS = 480.0
-"""Seconds of training with ``fast``: ten minutes, less what loading and slower moments take."""
 
 COPIES = 8
 """Copies of the weights on the disk, while new files are written: two checkpoints of three each, and two pipelines."""
@@ -142,7 +138,7 @@ def train_pipeline(
             for warning in check_corpora(*corpora):
                 on_warning(warning)
             _check_space(out, model)
-            text, estimate = _configure(corpora, request, model, spacy_config, gpu_id=gpu_id)
+            text, estimate = configure(corpora, request, model, spacy_config, gpu_id=gpu_id)
             folder.write_config(text)
             provenance = _provenance(request, corpora)
             folder.write_record({"request": request.to_dict(), "estimate": asdict(estimate), "provenance": provenance})
@@ -203,7 +199,8 @@ def _use_processor(gpu_id: int) -> None:
 
 @contextmanager
 def _locked(folder: TrainedFolder) -> Iterator[None]:
-    """Keep a second run out of a folder."""
+    """Keep a second run out of a folder, which is removed if it is new and nothing was written."""
+    is_new = not folder.path.exists()
     try:
         with file_lock(folder.lock):
             yield
@@ -211,6 +208,10 @@ def _locked(folder: TrainedFolder) -> Iterator[None]:
         raise TrainingError(
             f"{folder.path} is in use by {exc}", remedy="wait until it ends, or choose another folder"
         ) from exc
+    finally:
+        if is_new:
+            with suppress(OSError):
+                folder.path.rmdir()
 
 
 def _check_space(out: Path, model: BaseModel | None) -> None:
@@ -225,89 +226,12 @@ def _check_space(out: Path, model: BaseModel | None) -> None:
         )
 
 
-def _configure(
-    corpora: tuple[AnnotatedCorpus, AnnotatedCorpus],
-    request: TrainingRequest,
-    model: BaseModel | None,
-    spacy_config: Path | None,
-    *,
-    gpu_id: int,
-) -> tuple[str, TrainingEstimate]:
-    """Return the config, and the time that it will take."""
-    train_corpus, dev_corpus = corpora
-    if spacy_config is not None or model is None:
-        config = _own_config(spacy_config or Path(), corpora, request)
-        time = _measure(config, gpu_id)
-        return config.to_str(), _estimate(config, time, train_corpus)
-    plan = make_plan(train_corpus, model, gpu=request.gpu, max_steps=request.max_steps)
-
-    def written() -> str:
-        return write_config(plan, train_corpus, dev_corpus, model, lang=request.lang, seed=request.seed or 0)
-
-    time = _measure(_parsed(written()), gpu_id)
-    if request.fast and request.max_steps is None:
-        plan = within(plan, FAST_SECONDS, step=time.step, evaluation=time.evaluation)
-    return written(), _estimate(_parsed(written()), time, train_corpus)
-
-
-def _parsed(text: str) -> Config:
-    return Config().from_str(text, interpolate=False)
-
-
-def _own_config(path: Path, corpora: tuple[AnnotatedCorpus, AnnotatedCorpus], request: TrainingRequest) -> Config:
-    """Read the user's config, and put the arguments into it."""
-    with _explained(path):
-        config = load_config(path, interpolate=False)
-        for name, corpus in zip(("train", "dev"), corpora, strict=True):
-            config.setdefault("paths", {})[name] = str(corpus.path)
-            config["corpora"][name]["path"] = f"${{paths.{name}}}"
-        if request.seed is not None:
-            config["training"]["seed"] = request.seed
-        if request.max_steps is not None:
-            config["training"]["max_steps"] = request.max_steps
-        if request.base is not None:
-            config["components"]["transformer"]["model"]["name"] = request.base
-        if config.interpolate()["training"].get("seed") is None:
-            config["training"]["seed"] = 0
-    return config
-
-
-@contextmanager
-def _explained(config: Path) -> Iterator[None]:
-    """Name the config in errors of spaCy, thinc and transformers, which check it."""
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, ImportError, FileNotFoundError) as exc:
-        raise TrainingError(
-            f"{config} cannot be used: {' '.join(str(exc).split()) or type(exc).__name__}",
-            remedy=f"check it: python -m spacy debug config {config}",
-        ) from exc
-
-
-def _measure(config: Config, gpu_id: int) -> StepTime:
-    with _explained(Path("the config")), _memory_explained():
-        return measure_step_time(config, use_gpu=gpu_id)
-
-
-def _estimate(config: Config, time: StepTime, corpus: AnnotatedCorpus) -> TrainingEstimate:
-    training = config.interpolate()["training"]
-    steps, frequency = training.get("max_steps") or 0, training.get("eval_frequency") or 1
-    return TrainingEstimate(
-        documents=len(corpus.lengths),
-        words=corpus.words,
-        labels=tuple(sorted(corpus.labels)),
-        steps=steps,
-        step_seconds=time.step,
-        seconds=time.total(steps, steps // frequency + 1),
-    )
-
-
 def _run(folder: TrainedFolder, *, use_gpu: int, on_progress: OnTraining) -> TrainedPipeline:
     folder.mend()
     record = folder.read_record() or {}
     checkpoint = read_checkpoint(folder.checkpoint)
-    with _memory_explained():
-        with _explained(folder.config):
+    with memory_explained():
+        with config_explained(folder.config):
             nlp: Language = init_nlp(load_config(folder.config, interpolate=False), use_gpu=use_gpu)
         nlp.meta[TRAINING_KEY] = record["provenance"]
         evaluations = run_loop(nlp, folder, checkpoint=checkpoint, on_progress=on_progress)
@@ -340,16 +264,3 @@ def _trained(folder: TrainedFolder, result: Mapping[str, Any], *, was_finished: 
         seconds=result["seconds"],
         was_finished=was_finished,
     )
-
-
-@contextmanager
-def _memory_explained() -> Iterator[None]:
-    import torch
-
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as exc:
-        raise TrainingError(
-            "out of memory",
-            remedy="halve size in [training.batcher] of a config for --spacy-config, or use a smaller base",
-        ) from exc

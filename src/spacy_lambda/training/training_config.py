@@ -36,7 +36,7 @@ MIN_FAST_STEPS = 12
 MAX_WINDOW = 256
 """Tokens."""
 
-RATES = ((256, 5e-5), (128, 3e-4), (0, 1e-3))
+RATES = ((256, 5e-5), (128, 3e-4), (0, 5e-3))
 """Learning rates by the smallest width of hidden states that they suit: small encoders learn at a higher rate."""
 
 SPANS_COVERED = 0.99

@@ -95,81 +95,106 @@ def run_loop(
     :param checkpoint: Where to go on.
     :returns: All evaluations, with those before the checkpoint.
     """
-    config = nlp.config.interpolate()["training"]
-    fix_random_seed(config["seed"] or 0)
-    settings, train_corpus, dev_corpus = resolved_training(nlp)
-    optimizer = settings["optimizer"]
-    evaluations = [] if checkpoint is None else list(checkpoint.evaluations)
-    done = 0 if checkpoint is None else checkpoint.step + 1
-    recorded = deque(evaluations)
-    evaluate_now = create_evaluation_callback(nlp, dev_corpus, settings["score_weights"])
+    fix_random_seed(nlp.config.interpolate()["training"]["seed"] or 0)
+    run = _Run(nlp, folder, checkpoint)
+    for step in run.steps():
+        on_progress(step)
+    return run.evaluations
 
-    def evaluate() -> tuple[float, dict[str, Any]]:
-        if recorded:
-            one = recorded.popleft()
+
+class _Run:
+    """A training in this process.
+
+    :param nlp: The initialized pipeline.
+    :param checkpoint: Where to go on.
+    """
+
+    def __init__(self, nlp: Language, folder: TrainedFolder, checkpoint: Checkpoint | None) -> None:
+        self.evaluations = [] if checkpoint is None else list(checkpoint.evaluations)
+        self._recorded = deque(self.evaluations)
+        self._nlp = nlp
+        self._folder = folder
+        self._checkpoint = checkpoint
+        self._done = 0 if checkpoint is None else checkpoint.step + 1
+        self._settings, train_corpus, dev_corpus = resolved_training(nlp)
+        self._optimizer = self._settings["optimizer"]
+        self._evaluate = create_evaluation_callback(nlp, dev_corpus, self._settings["score_weights"])
+        self._before_to_disk = create_before_to_disk_callback(self._settings["before_to_disk"])
+        batches = create_train_batches(nlp, train_corpus, self._settings["batcher"], self._settings["max_epochs"])
+        self._batches = _Batches(iter(batches), done=self._done, on_resume=self._restore)
+        before = self.evaluations[-1].seconds if self.evaluations else 0.0
+        self._clock = _Clock(self._settings["max_steps"], done=self._done, before=before)
+
+    def steps(self) -> Iterator[TrainingProgress]:
+        """Yield the state after each new step; what an evaluation writes is on the disk then."""
+        settings = self._settings
+        steps = train_while_improving(
+            self._nlp,
+            self._optimizer,
+            self._batches,
+            self._score,
+            dropout=settings["dropout"],
+            eval_frequency=settings["eval_frequency"],
+            accumulate_gradient=settings["accumulate_gradient"],
+            patience=settings["patience"],
+            max_steps=settings["max_steps"],
+            exclude=settings["frozen_components"],
+            annotating_components=settings["annotating_components"],
+            before_update=settings["before_update"],
+        )
+        for _, info, is_best in steps:
+            if info["step"] < self._done:
+                continue
+            loss = _loss(self._nlp, info["losses"]) / _steps_since_evaluation(info["step"], settings["eval_frequency"])
+            if is_best is not None:
+                self._keep(info, loss, is_best=is_best)
+            yield self._progress(info, loss, evaluated=is_best is not None)
+
+    def _score(self) -> tuple[float, dict[str, Any]]:
+        """Evaluate the pipeline, or repeat a recorded evaluation."""
+        if self._recorded:
+            one = self._recorded.popleft()
             return one.score, dict(one.scores)
-        return evaluate_now()
+        return self._evaluate()
 
-    def resume() -> None:
-        if checkpoint is not None:
-            restore(nlp, optimizer, checkpoint)
+    def _restore(self) -> None:
+        if self._checkpoint is not None:
+            restore(self._nlp, self._optimizer, self._checkpoint)
 
-    spacy_batches = create_train_batches(nlp, train_corpus, settings["batcher"], settings["max_epochs"])
-    batches = _Batches(iter(spacy_batches), done=done, on_resume=resume)
-    before_to_disk = create_before_to_disk_callback(settings["before_to_disk"])
-    clock = _Clock(settings["max_steps"], done=done, before=evaluations[-1].seconds if evaluations else 0.0)
-    steps = train_while_improving(
-        nlp,
-        optimizer,
-        batches,
-        evaluate,
-        dropout=settings["dropout"],
-        eval_frequency=settings["eval_frequency"],
-        accumulate_gradient=settings["accumulate_gradient"],
-        patience=settings["patience"],
-        max_steps=settings["max_steps"],
-        exclude=settings["frozen_components"],
-        annotating_components=settings["annotating_components"],
-        before_update=settings["before_update"],
-    )
-    for _, info, is_best in steps:
-        step = info["step"]
-        if step < done:
-            continue
-        loss = _loss(nlp, info["losses"]) / _steps_since_evaluation(step, settings["eval_frequency"])
-        if is_best is not None:
-            evaluations.append(
-                TrainingEvaluation(
-                    step=step,
-                    epoch=info["epoch"],
-                    seconds=clock.seconds(),
-                    words=batches.words,
-                    loss=loss,
-                    score=float(info["score"]),
-                    scores=_plain(info["other_scores"]),
-                )
-            )
-            if is_best:
-                update_meta(settings, nlp, info)
-                with nlp.use_params(optimizer.averages or {}):
-                    folder.replace_pipeline(before_to_disk(nlp))
-            write_checkpoint(capture(nlp, optimizer, step=step, evaluations=evaluations), folder.checkpoint)
-            write_curves(evaluations, folder.path)
-        best = best_evaluation(evaluations)
-        on_progress(
-            TrainingProgress(
-                step=step,
-                max_steps=settings["max_steps"],
+    def _keep(self, info: dict[str, Any], loss: float, *, is_best: bool) -> None:
+        """Write what an evaluation changes: the best pipeline, then the checkpoint, then the curves."""
+        self.evaluations.append(
+            TrainingEvaluation(
+                step=info["step"],
                 epoch=info["epoch"],
+                seconds=self._clock.seconds(),
+                words=self._batches.words,
                 loss=loss,
-                score=evaluations[-1].score if evaluations else None,
-                best_score=None if best is None else best.score,
-                best_step=None if best is None else best.step,
-                evaluated=is_best is not None,
-                remaining_seconds=clock.remaining(step),
+                score=float(info["score"]),
+                scores=_plain(info["other_scores"]),
             )
         )
-    return evaluations
+        if is_best:
+            update_meta(self._settings, self._nlp, info)
+            with self._nlp.use_params(self._optimizer.averages or {}):
+                self._folder.replace_pipeline(self._before_to_disk(self._nlp))
+        taken = capture(self._nlp, self._optimizer, step=info["step"], evaluations=self.evaluations)
+        write_checkpoint(taken, self._folder.checkpoint)
+        write_curves(self.evaluations, self._folder.path)
+
+    def _progress(self, info: dict[str, Any], loss: float, *, evaluated: bool) -> TrainingProgress:
+        best = best_evaluation(self.evaluations)
+        return TrainingProgress(
+            step=info["step"],
+            max_steps=self._settings["max_steps"],
+            epoch=info["epoch"],
+            loss=loss,
+            score=self.evaluations[-1].score if self.evaluations else None,
+            best_score=None if best is None else best.score,
+            best_step=None if best is None else best.step,
+            evaluated=evaluated,
+            remaining_seconds=self._clock.remaining(info["step"]),
+        )
 
 
 class _Clock:

@@ -79,6 +79,8 @@ class TrainingRequest:
         :raises TrainingError: If they differ; names what has changed.
         """
         own = self.to_dict()
+        if begun.get("base_identity") == self.base_identity and self.base is not None and Path(self.base).is_dir():
+            own["base"] = begun.get("base")  # the same files, under another path
         changed = [
             f"{name}{_values(begun.get(key), own[key])}" for key, name in NAMES.items() if begun.get(key) != own[key]
         ]
