@@ -115,6 +115,6 @@ def test_a_format_that_cannot_hold_overlaps_is_refused_for_spans(tmp_path: Path)
 
 def test_an_unknown_format_lists_what_was_tried(tmp_path: Path) -> None:
     source = write_files(tmp_path, {"notes.md": "Just a text.\n"}) / "notes.md"
-    with pytest.raises(CorpusError, match="is not recognized; tried spacy, brat") as caught:
+    with pytest.raises(CorpusError, match="is not recognized; tried spacy, parquet") as caught:
         converted(source)
     assert "--format" in caught.value.remedy

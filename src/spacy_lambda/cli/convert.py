@@ -13,7 +13,7 @@ from spacy_lambda.cli.console import print_json
 from spacy_lambda.cli.convert_report import print_conversion
 from spacy_lambda.cli.options import ForceOption, JsonOption
 from spacy_lambda.cli.progress import progress
-from spacy_lambda.conversion.format_names import READ_FORMATS, WRITTEN_FORMATS
+from spacy_lambda.conversion.format_names import FORMAT_NAMES
 from spacy_lambda.conversion.policies import (
     ConversionOptions,
     Discontinuous,
@@ -38,15 +38,15 @@ def convert(
         str | None,
         typer.Option(
             "--format",
-            help=f"Format of the source: {', '.join(READ_FORMATS)}.",
+            help=f"Format of the source: {', '.join(FORMAT_NAMES)}.",
             show_default="by its content",
-            autocompletion=complete_words(READ_FORMATS),
+            autocompletion=complete_words(FORMAT_NAMES),
         ),
     ] = None,
     to: Annotated[
         str,
         typer.Option(
-            help=f"Format of the output: {', '.join(WRITTEN_FORMATS)}.", autocompletion=complete_words(WRITTEN_FORMATS)
+            help=f"Format of the output: {', '.join(FORMAT_NAMES)}.", autocompletion=complete_words(FORMAT_NAMES)
         ),
     ] = "spacy",
     misaligned: Annotated[

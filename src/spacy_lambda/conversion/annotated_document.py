@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["AnnotatedDocument", "AnnotatedSpan"]
+from spacy_lambda.conversion.policies import OffsetUnit
+
+__all__ = ["AGAIN", "ANOTHER", "CANCELLED", "NOT_ANNOTATED", "AnnotatedDocument", "AnnotatedSpan"]
+
+ANOTHER = "another annotator's"
+AGAIN = "annotated again"
+CANCELLED = "cancelled by the annotator"
+NOT_ANNOTATED = "not annotated"
+"""Reasons for which a tool's document is not converted."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class AnnotatedDocument:
     :param group: Documents of one group stay in one split; ``None`` if it is alone.
     :param tokens: First character and the one after the last of each token, if the format has tokens.
     :param sentences: Indexes of the tokens that begin a sentence, if the format has sentences.
-    :param unit: Unit of the offsets, if the format defines it; ``None`` to recognize it.
+    :param unit: Unit of the offsets, if the format defines it; where spans have a text, another that fits better wins.
     :param left_out: The reason why it is not converted, such as an annotator's rejection.
     """
 
@@ -62,7 +70,7 @@ class AnnotatedDocument:
     group: str | None = field(default=None, compare=False)
     tokens: tuple[tuple[int, int], ...] | None = field(default=None, compare=False)
     sentences: tuple[int, ...] = field(default=(), compare=False)
-    unit: str | None = field(default=None, compare=False)
+    unit: OffsetUnit | None = field(default=None, compare=False)
     left_out: str | None = field(default=None, compare=False)
 
     def place(self, span: AnnotatedSpan | None = None) -> str:

@@ -70,7 +70,14 @@ def tokenized(document: AnnotatedDocument, nlp: Language, *, retokenize: bool) -
 
 def _of_tokens(document: AnnotatedDocument, vocab: Vocab) -> Doc:
     assert document.tokens is not None
-    words, spaces = get_words_and_spaces([document.text[start:end] for start, end in document.tokens], document.text)
+    try:
+        words, spaces = get_words_and_spaces(
+            [document.text[start:end] for start, end in document.tokens], document.text
+        )
+    except ValueError as exc:
+        raise CorpusError(
+            f"{document.place()}: the tokens leave out parts of the text", remedy="pass --retokenize"
+        ) from exc
     doc = Doc(vocab, words=words, spaces=spaces)
     starts = {document.tokens[index][0] for index in document.sentences}
     if starts:

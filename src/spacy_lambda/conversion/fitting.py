@@ -74,7 +74,7 @@ class Fitting:
     def _with_tokens(self, document: AnnotatedDocument, bounds: Sequence[tuple[int, int]]) -> AnnotatedDocument:
         own = document.tokens is not None and not self.options.retokenize
         joined = " ".join(document.text[start:end] for start, end in bounds)
-        if self.target.name != "spacy" and joined != document.text:
+        if not self.target.has_text and joined != document.text:
             self._cannot_hold("texts with other white space than one space between tokens", document)
         return replace(document, tokens=tuple(bounds), sentences=document.sentences if own else ())
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["READ_FORMATS", "WRITTEN_FORMATS"]
+__all__ = ["FORMAT_NAMES"]
 
-READ_FORMATS = ("spacy", "brat", "conll", "bio", "biluo", "jsonl")
-"""Formats that are read, in the order in which they are tried."""
-
-WRITTEN_FORMATS = ("spacy", "brat", "conll", "bio", "biluo", "jsonl")
-"""Formats that are written."""
+FORMAT_NAMES = (
+    "spacy",
+    "parquet",
+    "brat",
+    "webanno",
+    "csv",
+    "conll",
+    "bio",
+    "biluo",
+    "label-studio",
+    "ubiai",
+    "prodigy",
+    "doccano",
+    "jsonl",
+)
+"""Formats, which are read and written, in the order in which they are tried."""

@@ -63,8 +63,8 @@ def convert(
     :raises CorpusError: If the source cannot be read, with file and line, or the destination exists.
     """
     options = options or ConversionOptions()
-    target = named_annotation_format(output_format, written=True)
-    if options.overlaps == "spans" and not (target.has_overlaps or target.name == "spacy"):
+    target = named_annotation_format(output_format)
+    if options.overlaps == "spans" and not target.can_overlap:
         raise CorpusError(
             f"{output_format} cannot hold overlapping spans", remedy="pass --overlaps longest or first, or --to jsonl"
         )

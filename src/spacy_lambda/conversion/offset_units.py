@@ -45,21 +45,26 @@ def in_characters(document: AnnotatedDocument, unit: OffsetUnit) -> tuple[Annota
 
     :param unit: The unit that the user names, or ``auto``.
     """
-    named = document.unit if unit == "auto" else unit
-    if not document.spans or (named == CHARACTERS and unit != "auto"):
-        return document, None
-    if named is not None and named != CHARACTERS:
-        counted = _recounted(document, _Counting(named))
-        return counted, None if counted == document else str(_Counting(named))
-    best, score = document, _score(document)
-    found = None
-    if score[0] == score[1] or not _is_doubtful(document):
-        return document, None
+    has_text = any(span.text is not None for span in document.spans)
+    is_certain = document.unit is not None and not has_text
+    first = _Counting(document.unit or CHARACTERS) if unit == "auto" or is_certain else _Counting(unit)
+    best, found = _recounted(document, first), first
+    if (unit == "auto" and not is_certain) and (has_text or any(character > "\uffff" for character in document.text)):
+        best, found = _best(document, best, first)
+    return best, None if best == document else str(found)
+
+
+def _best(
+    document: AnnotatedDocument, best: AnnotatedDocument, found: _Counting
+) -> tuple[AnnotatedDocument, _Counting]:
+    """Return the document by the way to count that fits best, the first of those that fit equally."""
+    hits = _hits(best)
     for counting in _countings(document.text):
+        if hits == len(document.spans):
+            break
         candidate = _recounted(document, counting)
-        one = _score(candidate)
-        if one > score:
-            best, score, found = candidate, one, str(counting)
+        if (more := _hits(candidate)) > hits:
+            best, hits, found = candidate, more, counting
     return best, found
 
 
@@ -72,10 +77,9 @@ def _bare(text: str) -> str:
     return "".join(text.split())
 
 
-def _score(document: AnnotatedDocument) -> tuple[int, int]:
-    """Return the number of spans that cover their text, or words as a whole, and the number of all."""
-    hits = sum(_is_hit(document, span) for span in document.spans)
-    return hits, len(document.spans)
+def _hits(document: AnnotatedDocument) -> int:
+    """Return the number of spans that cover their text, or words as a whole."""
+    return sum(_is_hit(document, span) for span in document.spans)
 
 
 def _is_hit(document: AnnotatedDocument, span: AnnotatedSpan) -> bool:
@@ -92,22 +96,18 @@ def _in_word(pair: str) -> bool:
     return len(pair) == 2 and pair.isalnum()
 
 
-def _is_doubtful(document: AnnotatedDocument) -> bool:
-    """Return whether there is enough to recognize other offsets by: annotated text, or characters of two units."""
-    has_text = any(span.text is not None for span in document.spans)
-    return has_text or any(character > "\uffff" for character in document.text)
-
-
 def _countings(text: str) -> Iterator[_Counting]:
     has_text = any(not character.isascii() for character in text)
     line_ends = ["", LINE_ENDS[1] if "\r\n" in text else LINE_ENDS[2]] if "\n" in text else [""]
     units = UNITS if has_text else UNITS[:1]
     found = (_Counting(unit, end, mark) for mark, end, unit in product((False, True), line_ends, units))
-    yield from (one for one in found if one != _Counting())
+    yield from found
 
 
 def _recounted(document: AnnotatedDocument, counting: _Counting) -> AnnotatedDocument:
     """Return the document with its offsets taken as counted in this way; those that are inside a character stay."""
+    if counting == _Counting():
+        return document
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
     position = counting.mark * (3 if counting.unit == "bytes" else 1)

@@ -54,15 +54,16 @@ def check_outputs(paths: Iterable[Path], source: Path, target: AnnotationFormat,
             continue
         if not force:
             raise CorpusError(f"{path} exists", remedy="choose another destination, or replace it with --force")
-        if path.is_dir() and (target.suffix or not _is_brat(path)):
+        if path.is_dir() and (target.suffix or not _is_of_documents(path)):
             raise CorpusError(
                 f"{path} is a folder with other files, which --force does not replace",
                 remedy="choose another destination, or remove it",
             )
 
 
-def _is_brat(folder: Path) -> bool:
-    return all(path.is_dir() or path.suffix in (".txt", ".ann") for path in folder.rglob("*"))
+def _is_of_documents(folder: Path) -> bool:
+    """Return whether a folder holds nothing but files of brat or WebAnno."""
+    return all(path.is_dir() or path.suffix in (".txt", ".ann", ".tsv") for path in folder.rglob("*"))
 
 
 @contextmanager

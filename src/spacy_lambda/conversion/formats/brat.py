@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.formats.document_files import document_path
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
@@ -23,8 +24,6 @@ OTHERS = {
     "#": "notes",
     "*": "relations",
 }
-UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
-"""Characters that a file's name cannot have on some systems."""
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -89,22 +88,10 @@ def _note_other(line: str, place: str, reading: ReadingContext) -> None:
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
     for document in documents:
-        target = _target(path, document)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.with_name(f"{target.name}.txt").write_bytes(document.text.encode())
+        target = document_path(path, document.id, ".txt")
+        target.write_bytes(document.text.encode())
         lines = [_line(document, number, span) for number, span in enumerate(document.spans, start=1)]
-        target.with_name(f"{target.name}.ann").write_bytes("".join(lines).encode())
-
-
-def _target(folder: Path, document: AnnotatedDocument) -> Path:
-    """Return the path of a document's files; an identifier may name a folder below, and none outside."""
-    parts = [UNSAFE.sub("_", part) for part in document.id.split("/")]
-    target = folder.joinpath(*(part if part.strip(". ") else f"_{part}" for part in parts))
-    number, free = 1, target
-    while free.with_name(f"{free.name}.txt").exists():
-        number += 1
-        free = target.with_name(f"{target.name}-{number}")
-    return free
+        target.with_suffix(".ann").write_bytes("".join(lines).encode())
 
 
 def _line(document: AnnotatedDocument, number: int, span: AnnotatedSpan) -> str:

@@ -44,7 +44,7 @@ class AnnotationModule(Protocol):
         ...
 
     def write(self, documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
-        """Write documents to a new file, or a new folder. A format that is only read does not have it.
+        """Write documents to a new file, or to files in a new folder.
 
         :param name: The format's name, for a module of several.
         """
@@ -56,23 +56,26 @@ class AnnotationFormat:
     """A format of annotations.
 
     :param name: Its name in ``--format`` and ``--to``.
-    :param about: The tools that export it.
     :param module: Its module in this package.
     :param suffix: The suffix of a file that is written; empty for a folder.
-    :param is_written: ``False`` if it is only read.
+    :param has_text: ``False`` if a text is its tokens with a space between.
     :param has_tokens: ``True`` if its spans are spans of tokens.
     :param has_overlaps: ``True`` if spans may overlap.
     :param has_fragments: ``True`` if spans may be discontinuous.
     """
 
     name: str
-    about: str
     module: str
     suffix: str
-    is_written: bool = True
+    has_text: bool = True
     has_tokens: bool = False
     has_overlaps: bool = True
     has_fragments: bool = False
+
+    @property
+    def can_overlap(self) -> bool:
+        """True if ``--overlaps spans`` is possible: spaCy's holds overlapping spans, though not as entities."""
+        return self.has_overlaps or self.name == "spacy"
 
     def open(self) -> AnnotationModule:
         """Import the module."""
@@ -82,25 +85,29 @@ class AnnotationFormat:
 ANNOTATION_FORMATS = {
     one.name: one
     for one in (
-        AnnotationFormat("spacy", "spaCy", "docbin", ".spacy", has_tokens=True, has_overlaps=False),
-        AnnotationFormat("brat", "brat", "brat", "", has_fragments=True),
-        AnnotationFormat("conll", "CoNLL 2003", "tagged_tokens", ".conll", has_tokens=True, has_overlaps=False),
-        AnnotationFormat("bio", "UBIAI and others: BIO", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False),
-        AnnotationFormat("biluo", "spaCy and others", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False),
-        AnnotationFormat("jsonl", "any tool: text and spans in each line", "span_lines", ".jsonl"),
+        AnnotationFormat("spacy", "docbin", ".spacy", has_tokens=True, has_overlaps=False),
+        AnnotationFormat("parquet", "parquet", ".parquet", has_tokens=True, has_overlaps=False, has_text=False),
+        AnnotationFormat("brat", "brat", "", has_fragments=True),
+        AnnotationFormat("webanno", "webanno", "", has_tokens=True),
+        AnnotationFormat("csv", "span_table", ".csv"),
+        AnnotationFormat("conll", "tagged_tokens", ".conll", has_tokens=True, has_overlaps=False, has_text=False),
+        AnnotationFormat("bio", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
+        AnnotationFormat("biluo", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
+        AnnotationFormat("label-studio", "label_studio", ".json"),
+        AnnotationFormat("ubiai", "ubiai", ".json"),
+        AnnotationFormat("prodigy", "prodigy", ".jsonl", has_tokens=True),
+        AnnotationFormat("doccano", "doccano", ".jsonl"),
+        AnnotationFormat("jsonl", "span_lines", ".jsonl"),
     )
 }
 """The formats by name, in the order in which they are tried."""
 
 
-def named_annotation_format(name: str, *, written: bool = False) -> AnnotationFormat:
+def named_annotation_format(name: str) -> AnnotationFormat:
     """Return a format by its name.
 
-    :param written: ``True`` if it is to be written.
-    :raises CorpusError: If it is unknown, or only read.
+    :raises CorpusError: If it is unknown.
     """
-    choices = [one.name for one in ANNOTATION_FORMATS.values() if one.is_written or not written]
-    if name not in choices:
-        problem = "is only read" if name in ANNOTATION_FORMATS else "is unknown"
-        raise CorpusError(f"the format {name!r} {problem}", remedy=f"choose from {', '.join(choices)}")
+    if name not in ANNOTATION_FORMATS:
+        raise CorpusError(f"unknown format {name!r}", remedy=f"choose from {', '.join(ANNOTATION_FORMATS)}")
     return ANNOTATION_FORMATS[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.span_values import SPAN_KEYS, document_of, span_of
+from spacy_lambda.conversion.formats.span_values import SPAN_KEYS, document_of, span_of, write_json_lines
 from spacy_lambda.conversion.source_files import SourceFile
 
-__all__ = ["find", "read", "write"]
+__all__ = ["document_of_item", "find", "read", "write"]
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -29,10 +28,14 @@ def _is_known(item: Any) -> bool:
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
     for file in files:
         for item in json_items(file, reading):
-            yield _document(item)
+            yield document_of_item(item)
 
 
-def _document(item: JsonItem) -> AnnotatedDocument:
+def document_of_item(item: JsonItem) -> AnnotatedDocument:
+    """Return the document of a text with its spans.
+
+    :raises CorpusError: If it has no text, or a span has no offsets.
+    """
     if isinstance(item.value, list):
         item = item.with_value({"text": item.value[0], **item.value[1]} if _is_known(item.value) else item.value)
     values = item.object()
@@ -42,9 +45,7 @@ def _document(item: JsonItem) -> AnnotatedDocument:
 
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for document in documents:
-            file.write(json.dumps(_values(document), ensure_ascii=False) + "\n")
+    write_json_lines(documents, path, _values)
 
 
 def _values(document: AnnotatedDocument) -> Mapping[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.policies import OffsetUnit
 
-__all__ = ["SPAN_KEYS", "document_of", "span_of"]
+__all__ = ["SPAN_KEYS", "document_of", "span_of", "write_json_lines"]
 
 SPAN_KEYS = ("spans", "entities", "ents", "annotations", "annotation", "labels", "label")
 TEXT_KEYS = ("text", "document", "data", "content", "sentence")
@@ -68,6 +70,18 @@ def document_of(
         unit=unit,
         left_out=left_out,
     )
+
+
+def write_json_lines(
+    documents: Iterable[AnnotatedDocument], path: Path, values: Callable[[AnnotatedDocument], Mapping[str, Any]]
+) -> None:
+    """Write an object for each document.
+
+    :param values: Returns a document's object.
+    """
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for document in documents:
+            file.write(json.dumps(values(document), ensure_ascii=False) + "\n")
 
 
 def _first(values: Mapping[str, Any], keys: tuple[str, ...]) -> Any:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.tagged_columns import TaggedRow, has_tags, tagged_rows
+from spacy_lambda.conversion.formats.token_documents import Sentence, TokenDocument, annotated_tokens, scheme_of
 from spacy_lambda.conversion.source_files import SourceFile
-from spacy_lambda.conversion.tag_schemes import TaggedSpan, biluo_tags, bio_tags, check_scheme, parse_tag, spans_of
+from spacy_lambda.conversion.tag_schemes import TaggedSpan, biluo_tags, bio_tags
 from spacy_lambda.conversion.token_bounds import token_span
-from spacy_lambda.errors import CorpusError
 
 __all__ = ["find", "read", "write"]
 
 SUFFIXES = (".conll", ".conllu", ".conll2003", ".iob", ".iob2", ".bio", ".biluo", ".bilou", ".tsv", ".txt", ".tags")
-REPAIRED = "malformed sequences of tags, repaired"
-
-Sentence = list[TaggedRow]
-
-
-@dataclass(frozen=True)
-class _Tokens:
-    """The sentences of a document."""
-
-    id: str
-    sentences: list[Sentence]
-    group: str | None
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -39,32 +25,17 @@ def find(files: Sequence[SourceFile]) -> list[SourceFile]:
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
     rows = {file: tagged_rows(file) for file in files}
-    scheme = _scheme(rows)
+    scheme = scheme_of([*rows.items()])
     for file, found in rows.items():
         if file.note:
             reading.account.note(f"files {file.note}", f"{file.name}:1")
         for one in _documents(found, file, reading, is_alone=len(files) == 1):
-            yield _annotated(one, file, scheme, reading)
-
-
-def _scheme(rows: dict[SourceFile, list[TaggedRow]]) -> str:
-    """Return the scheme of all files; IOB if ``B-`` only separates a span from one of the same label before it."""
-    tags = [(tag[0], f"{file.name}:{row.line}") for file, found in rows.items() for row in found for tag in row.tags]
-    name = check_scheme(tags)
-    if name != "BIO":
-        return name
-    separated = True
-    for found in rows.values():
-        for before, row in pairwise([TaggedRow(0), *found]):
-            for level, tag in enumerate(row.tags):
-                last = before.tags[level] if before.tags else ""
-                separated = separated and not (tag.startswith("B-") and last[2:] != tag[2:])
-    return "IOB" if separated else "BIO"
+            yield annotated_tokens(one, file, scheme, reading)
 
 
 def _documents(
     rows: list[TaggedRow], file: SourceFile, reading: ReadingContext, *, is_alone: bool
-) -> Iterator[_Tokens]:
+) -> Iterator[TokenDocument]:
     """Yield documents: by the lines that begin one if these have identifiers or there are several, else sentences."""
     parts = [(part[0].begins, sentences) for part in _parts(rows) if (sentences := _sentences(part))]
     names = [name for name, _ in parts if name is not None]
@@ -73,16 +44,16 @@ def _documents(
         has_sentences = sum(len(sentences) for _, sentences in parts) > 1
         unit = "docstart" if len(names) > 1 or any(names) else "sentence" if has_sentences else "file"
     if unit == "file":
-        yield _Tokens(file.stem, [sentence for _, sentences in parts for sentence in sentences], None)
+        yield TokenDocument(file.stem, [sentence for _, sentences in parts for sentence in sentences], None)
         return
     for number, (name, sentences) in enumerate(parts, start=1):
         own = name or (file.stem if len(parts) == 1 else f"{file.stem}-{number}")
         if unit == "docstart":
-            yield _Tokens(own, sentences, None)
+            yield TokenDocument(own, sentences, None)
             continue
         group = own if len(names) > 1 else None if is_alone else file.stem
         for index, sentence in enumerate(sentences, start=1):
-            yield _Tokens(f"{own}-{index}", [sentence], group)
+            yield TokenDocument(f"{own}-{index}", [sentence], group)
 
 
 def _parts(rows: list[TaggedRow]) -> list[list[TaggedRow]]:
@@ -103,61 +74,6 @@ def _sentences(rows: list[TaggedRow]) -> list[Sentence]:
         else:
             sentences[-1].append(row)
     return [sentence for sentence in sentences if sentence]
-
-
-def _annotated(tokens: _Tokens, file: SourceFile, scheme: str, reading: ReadingContext) -> AnnotatedDocument:
-    """Return a document: its text is its tokens, with a space between."""
-    words: list[str] = []
-    bounds: list[tuple[int, int]] = []
-    begins: list[int] = []
-    spans: list[AnnotatedSpan] = []
-    position = 0
-    for sentence in tokens.sentences:
-        filled = [row for row in sentence if row.token and row.token.strip()]
-        if len(filled) < len(sentence):
-            reading.account.note("tokens without characters, left out", f"{file.name}:{sentence[0].line}")
-        begins.append(len(bounds))
-        own = []
-        for row in filled:
-            assert row.token is not None
-            word = row.token.strip()
-            own.append((position, position + len(word)))
-            words.append(word)
-            position += len(word) + 1
-        bounds += own
-        spans += _spans(filled, own, file, scheme, reading)
-    return AnnotatedDocument(
-        tokens.id,
-        " ".join(words),
-        tuple(spans),
-        file.name,
-        tokens.sentences[0][0].line,
-        tokens.group,
-        tuple(bounds),
-        tuple(begins) if len(begins) > 1 else (),
-        "characters",
-    )
-
-
-def _spans(
-    sentence: Sentence, bounds: Sequence[tuple[int, int]], file: SourceFile, scheme: str, reading: ReadingContext
-) -> Iterator[AnnotatedSpan]:
-    for level in range(len(sentence[0].tags) if sentence else 0):
-        tags = [parse_tag(row.tags[level]) for row in sentence]
-        found = spans_of([tag for tag in tags if tag is not None], scheme, _on_malformed(sentence, file, reading))
-        for span in found:
-            place = (bounds[span.start][0], bounds[span.end - 1][1])
-            yield AnnotatedSpan((place,), span.label, sentence[span.start].line)
-
-
-def _on_malformed(sentence: Sentence, file: SourceFile, reading: ReadingContext) -> Callable[[int, str], None]:
-    def on_malformed(index: int, problem: str) -> None:
-        place = f"{file.name}:{sentence[index].line}"
-        if reading.options.malformed == "refuse":
-            raise CorpusError(f"{place}: {problem}", remedy="correct the tag, or pass --malformed repair")
-        reading.account.note(REPAIRED, place, detail=problem)
-
-    return on_malformed
 
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:

@@ -1,0 +1,29 @@
+"""Files of formats that have one for each document: their names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+__all__ = ["document_path"]
+
+UNSAFE = re.compile(r'[\x00-\x1f\ud800-\udfff/\\:*?"<>|]')
+"""Characters that a file's name cannot have on some systems."""
+
+MAX_NAME = 100
+"""Maximum characters of a name."""
+
+
+def document_path(folder: Path, identifier: str, suffix: str) -> Path:
+    """Return the path of a new file for a document, and make its folder.
+
+    Slashes in an identifier name folders below, and never one outside. Two documents never share a file.
+    """
+    parts = [UNSAFE.sub("_", part)[:MAX_NAME] for part in identifier.split("/")]
+    base = folder.joinpath(*(part if part.strip(". ") else f"_{part.strip('. ')}" for part in parts))
+    base.parent.mkdir(parents=True, exist_ok=True)
+    path, number = base.with_name(base.name + suffix), 1
+    while path.exists():
+        number += 1
+        path = base.with_name(f"{base.name}-{number}{suffix}")
+    return path

@@ -1,0 +1,141 @@
+"""Label Studio's JSON (tasks with annotations) and JSON-MIN (a flat object for each annotation)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from spacy_lambda.conversion.annotated_document import (
+    AGAIN,
+    ANOTHER,
+    CANCELLED,
+    NOT_ANNOTATED,
+    AnnotatedDocument,
+    AnnotatedSpan,
+)
+from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
+from spacy_lambda.conversion.formats.label_studio_values import annotator_names, spans_of_results, text_of
+from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.source_files import SourceFile
+
+__all__ = ["find", "read", "write"]
+
+ANNOTATIONS = ("annotations", "completions")
+"""The key of a task's annotations, and that of old versions."""
+
+FLAT_KEYS = {"annotation_id", "annotator", "lead_time", "created_at", "updated_at"}
+"""Keys that JSON-MIN adds to a task's data."""
+
+
+def find(files: Sequence[SourceFile]) -> list[SourceFile]:
+    return [one for one in json_files(files) if _is_task(item := first_item(one)) or _is_flat(item)]
+
+
+def _is_task(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("data"), dict) and any(key in item for key in ANNOTATIONS)
+
+
+def _is_flat(item: Any) -> bool:
+    return isinstance(item, dict) and len(FLAT_KEYS & item.keys()) >= 2
+
+
+def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
+    for file in files:
+        seen = set[Any]()
+        for item in json_items(file, reading):
+            if _is_task(item.value):
+                yield from _task(item, reading)
+            else:
+                document = _flat(item, reading)
+                if document.left_out is None and document.id in seen:
+                    document = replace(document, left_out=AGAIN)
+                elif document.left_out is None:
+                    seen.add(document.id)
+                yield document
+
+
+def _task(item: JsonItem, reading: ReadingContext) -> Iterator[AnnotatedDocument]:
+    """Yield a document for each annotation of a task; all but one are left out."""
+    values = item.object()
+    found = next((values[key] for key in ANNOTATIONS if isinstance(values.get(key), list)), [])
+    annotations = [one for one in found if isinstance(one, dict)]
+    place = f"{item.file.name}:{item.line}"
+    if values.get("predictions"):
+        reading.account.note("predictions of Label Studio, not converted", place, number=len(values["predictions"]))
+    chosen = _chosen(annotations, reading.options.annotator)
+    if not annotations:
+        yield replace(_document(item, values["data"], (), values.get("id")), left_out=NOT_ANNOTATED)
+    for one in annotations:
+        spans = spans_of_results(one.get("result") or (), item, reading)
+        document = _document(item, values["data"], spans, values.get("id"))
+        reason = CANCELLED if _is_cancelled(one) else None if one is chosen else ANOTHER
+        yield replace(document, left_out=reason)
+
+
+def _chosen(annotations: Sequence[Mapping[str, Any]], annotator: str | None) -> Mapping[str, Any] | None:
+    """Return the annotation to take: the ground truth, that of the named annotator, or the first."""
+    valid = [one for one in annotations if not _is_cancelled(one)]
+    if annotator is not None:
+        valid = [one for one in valid if annotator in annotator_names(one.get("completed_by"))]
+    return next((one for one in valid if one.get("ground_truth")), valid[0] if valid else None)
+
+
+def _is_cancelled(annotation: Mapping[str, Any]) -> bool:
+    return bool(annotation.get("was_cancelled") or annotation.get("skipped"))
+
+
+def _flat(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
+    values = item.object()
+    found = [one for value in values.values() if isinstance(value, list) for one in value]
+    results = [{"value": one, "type": "labels"} for one in found if isinstance(one, dict)]
+    document = _document(item, values, spans_of_results(results, item, reading), values.get("id"))
+    annotator = reading.options.annotator
+    is_other = annotator is not None and annotator not in annotator_names(values.get("annotator"))
+    return replace(document, left_out=ANOTHER) if is_other else document
+
+
+def _document(
+    item: JsonItem, data: Mapping[str, Any], spans: tuple[AnnotatedSpan, ...], identifier: Any
+) -> AnnotatedDocument:
+    text = text_of(data, spans)
+    if text is None:
+        raise item.error(f"the task has no text; keys: {', '.join(map(repr, data))[:200]}", "export tasks of texts")
+    group = next(
+        (data[key] for key in ("doc_id", "document_id", "group") if isinstance(data.get(key), str | int)), None
+    )
+    return AnnotatedDocument(
+        f"{item.file.stem}-{item.number}" if identifier is None else str(identifier),
+        text,
+        spans,
+        item.file.name,
+        item.line,
+        None if group is None else str(group),
+        unit="utf16",  # as JavaScript counts
+    )
+
+
+def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
+    values = [_values(document) for document in documents]
+    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+
+def _values(document: AnnotatedDocument) -> Mapping[str, Any]:
+    group = {} if document.group is None else {"group": document.group}
+    results = [_result(document, number, span) for number, span in enumerate(document.spans, start=1)]
+    annotation = {"result": results, "was_cancelled": False, "ground_truth": False}
+    return {"id": document.id, "data": {"text": document.text, **group}, "annotations": [annotation]}
+
+
+def _result(document: AnnotatedDocument, number: int, span: AnnotatedSpan) -> Mapping[str, Any]:
+    """Return a span as Label Studio counts: in UTF-16 units."""
+    start, end = (_utf16(document.text[:position]) for position in (span.start, span.end))
+    value = {"start": start, "end": end, "text": document.annotated_text(span), "labels": [span.label]}
+    names = {"from_name": "label", "to_name": "text", "type": "labels", "origin": "manual"}
+    return {"id": str(number), "value": value, **names}
+
+
+def _utf16(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,0 +1,66 @@
+"""Values of Label Studio's annotations -> spans, and the text of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from spacy_lambda.conversion.annotated_document import AnnotatedSpan
+from spacy_lambda.conversion.formats.json_items import JsonItem
+from spacy_lambda.conversion.formats.registry import ReadingContext
+
+__all__ = ["annotator_names", "spans_of_results", "text_of"]
+
+LABELS = ("labels", "hypertextlabels", "paragraphlabels")
+"""Types of results that are spans; the key of their labels has the same name."""
+
+
+def annotator_names(by: Any) -> set[str]:
+    """Return the identifiers of an annotator: a number, or an object with e-mail and names."""
+    values = by.values() if isinstance(by, dict) else [by]
+    return {str(value) for value in values if isinstance(value, str | int)}
+
+
+def spans_of_results(results: Sequence[Any], item: JsonItem, reading: ReadingContext) -> tuple[AnnotatedSpan, ...]:
+    """Return the spans of an annotation, one for each label; other results are counted.
+
+    :raises CorpusError: If a span has no offsets.
+    """
+    spans: list[AnnotatedSpan] = []
+    for result in results:
+        value = result.get("value") if isinstance(result, dict) else None
+        if not isinstance(value, dict) or not any(key in value for key in LABELS):
+            kind = result.get("type", "result") if isinstance(result, dict) else "result"
+            reading.account.note(f"results of type {kind} of Label Studio, not converted", _place(item))
+        else:
+            spans += _spans(value, item)
+    return tuple(spans)
+
+
+def _spans(value: Mapping[str, Any], item: JsonItem) -> Iterator[AnnotatedSpan]:
+    place = value.get("globalOffsets") if isinstance(value.get("globalOffsets"), dict) else value
+    assert isinstance(place, Mapping)
+    start, end = place.get("start"), place.get("end")
+    if not isinstance(start, int) or not isinstance(end, int):
+        raise item.error(
+            f"a span has no character offsets: {dict(value)!r:.100}",
+            "export a project of texts; those of HTML need globalOffsets, which Label Studio 1.0 and later write",
+        )
+    labels = next((value[key] for key in LABELS if isinstance(value.get(key), list)), [])
+    text = value.get("text")
+    covered = text.replace("\\n", "\n") if isinstance(text, str) else None
+    for label in labels or [""]:
+        yield AnnotatedSpan(((start, end),), str(label), item.line, covered)
+
+
+def text_of(data: Mapping[str, Any], spans: Sequence[AnnotatedSpan]) -> str | None:
+    """Return the text of a task: ``text``, or the string that holds the spans, or the longest one."""
+    strings = [value for value in data.values() if isinstance(value, str)]
+    if isinstance(data.get("text"), str):
+        return str(data["text"])
+    annotated = [span.text for span in spans if span.text]
+    return max(strings, key=lambda one: (sum(text in one for text in annotated), len(one)), default=None)
+
+
+def _place(item: JsonItem) -> str:
+    return f"{item.file.name}:{item.line}"

@@ -1,0 +1,108 @@
+"""CSV of spans, and Parquet of Hugging Face's data sets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from spacy_lambda.errors import CorpusError
+from tests.conversion.files import converted, ents, write_files
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ('id,document,start,end,label,text\n1,"Zinc, hot.",0,4,M,Zinc\n1,"Zinc, hot.",6,9,Q,hot\n', "utf-8"),
+        ('id;text;start;end;label\r\n1;"Zinc, hot.";0;4;M\r\n1;"Zinc, hot.";6;9;Q\r\n', "utf-8-sig"),
+        (
+            "doc_id\tsentence\tstart_offset\tend_offset\tentity_type\n"
+            "1\tZinc, hot.\t0.0\t4.0\tM\n1\tZinc, hot.\t6\t9\tQ\n",
+            "utf-16",
+        ),
+    ],
+)
+def test_csv(tmp_path: Path, content: str, encoding: str) -> None:
+    report, (doc,) = converted(write_files(tmp_path, {"spans.csv": content.encode(encoding)}) / "spans.csv", lang="en")
+    assert (report.format, ents(doc)) == ("csv", [("Zinc", "M"), ("hot", "Q")])
+    assert doc.user_data["id"] == "1"
+
+
+def test_rows_without_a_span_and_texts_over_several_lines(tmp_path: Path) -> None:
+    content = 'id,document,start,end,label\n1,"Zinc\nmelts",5,10,P\n2,Nothing,,,\n'
+    report, docs = converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
+    assert [(doc.text, ents(doc)) for doc in docs] == [("Zinc\nmelts", [("melts", "P")]), ("Nothing", [])]
+    assert report.kept == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,start,end,label\n1,0,4,M\n", r"spans.csv:1: no column has the documents' texts"),
+        ("document,start,end,label\nZinc,0,4,M\nTin,a,3,M\n", r"spans.csv:3: 'a' and '3' are not the offsets"),
+        ("document,start,end,label\nZinc,0,4\n", r"spans.csv:2: the row has 3 cells; the header has 4"),
+        ('document,start,end,label\n"Zinc,0,4,M\nTin,0,3,M\n', r"spans.csv:2: the row cannot be read"),
+    ],
+)
+def test_invalid_tables_are_named_with_the_line(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
+
+
+NAMES = ["O", "B-MAT", "I-MAT"]
+
+
+def hub_file(folder: Path, feature: Any, tags: Any = ([1, 2, 0], [1])) -> Path:
+    table = pa.table({"id": ["0", "1"], "tokens": [["Zinc", "oxide", "melts"], ["Tin"]], "ner_tags": list(tags)})
+    metadata = {} if feature is None else {"huggingface": json.dumps({"info": {"features": {"ner_tags": feature}}})}
+    path = folder / "train-00000-of-00001.parquet"
+    parquet.write_table(table.replace_schema_metadata(metadata), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        {"feature": {"names": NAMES, "_type": "ClassLabel"}, "_type": "Sequence"},
+        {"feature": {"names": NAMES, "_type": "ClassLabel"}, "_type": "List"},
+        [{"names": NAMES, "_type": "ClassLabel"}],
+        {"feature": {"class_label": {"names": {"0": "O", "1": "B-MAT", "2": "I-MAT"}}}},
+        {"feature": {"names": ["O", "MAT", "MAT"], "_type": "ClassLabel"}, "_type": "Sequence"},
+    ],
+)
+def test_parquet_of_the_hub(tmp_path: Path, feature: Any) -> None:
+    report, docs = converted(hub_file(tmp_path, feature))
+    assert [ents(doc) for doc in docs] == [[("Zinc oxide", "MAT")], [("Tin", "MAT")]]
+    assert report.format == "parquet"
+
+
+def test_names_of_tags(tmp_path: Path) -> None:
+    path = hub_file(tmp_path, None)
+    with pytest.raises(CorpusError, match=r":1: the file has no name for the tag 1") as caught:
+        converted(path)
+    assert "--tag-names" in caught.value.remedy
+    _, docs = converted(path, tag_names=tuple(NAMES))
+    assert ents(docs[0]) == [("Zinc oxide", "MAT")]
+    with pytest.raises(CorpusError, match=r":1: the tag 2 is not one of 2 names"):
+        converted(path, tag_names=("O", "B-MAT"))
+    _, docs = converted(hub_file(tmp_path, None, (["B-MAT", "I-MAT", "O"], ["B-MAT"])))
+    assert ents(docs[1]) == [("Tin", "MAT")]
+    with pytest.raises(CorpusError, match=r":2: the row has 1 tokens and 2 tags"):
+        converted(hub_file(tmp_path, None, ([0, 0, 0], [0, 0])), tag_names=tuple(NAMES))
+
+
+def test_parquet_of_texts_and_spans(tmp_path: Path) -> None:
+    spans = [[{"start": 0, "end": 4, "label": "MAT"}]]
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pa.table({"text": ["Zinc melts."], "entities": spans}), path)
+    _, (doc,) = converted(path)
+    assert ents(doc) == [("Zinc", "MAT")]
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="cannot be read as Parquet"):
+        converted(write_files(tmp_path, {"x.parquet": b"PAR1 and no more"}) / "x.parquet")

@@ -1,0 +1,73 @@
+"""WebAnno TSV 3, as INCEpTION exports it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda.errors import CorpusError
+from tests.conversion.files import converted, ents, spans_in, write_files
+
+NE = "#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value"
+POS = "#T_SP=de.tudarmstadt.ukp.dkpro.core.api.lexmorph.type.pos.POS|coarseValue|PosValue"
+RELATION = "#T_RL=webanno.custom.Causes|kind|BT_webanno.custom.Span"
+HEADER = f"#FORMAT=WebAnno TSV 3.3\n{POS}\n{NE}\n{RELATION}\n#T_SP=webanno.custom.Mark\n\n"
+BODY = (
+    "\n#Sentence.id=s1\n#Text=Zinc \U0001f9ea oxide melts\\\\.\n"
+    "1-1\t0-4\tZinc\tX\tNN\t*[1]|_\tMAT[1]|SUB\\_STANCE[2]\t_\t_\t*\t\n"
+    "1-2\t5-7\t\U0001f9ea\tX\tSYM\t*[1]\tMAT[1]\t_\t_\t_\t\n"
+    "1-3\t8-13\toxide\tX\tNN\t*[1]\tMAT[1]\t_\t_\t_\t\n"
+    "1-4\t14-19\tmelts\tX\tVB\t_\t_\tcause\t1-1\t_\t\n"
+    "1-4.1\t14-18\tmelt\tX\tVB\t_\tPROC\t_\t_\t_\t\n"
+    "1-5\t19-20\t\\\\\tX\t.\t_\t_\t_\t_\t_\t\n"
+    "1-6\t20-21\t.\tX\t.\t_\t_\t_\t_\t_\t\n"
+    "\n#Text=Tin\n2-1\t22-25\tTin\tX\tNN\thttp://example.org/tin\t*\t_\t_\t_\t\n"
+)
+
+
+def test_inceptions_export(tmp_path: Path) -> None:
+    source = write_files(tmp_path, {"doc.tsv": HEADER + BODY}) / "doc.tsv"
+    report, (doc,) = converted(source, overlaps="spans")
+    assert report.format == "webanno"
+    assert doc.text == "Zinc \U0001f9ea oxide melts\\.\nTin"
+    assert [sent.text.strip() for sent in doc.sents] == ["Zinc \U0001f9ea oxide melts\\.", "Tin"]
+    assert sorted(spans_in(doc)) == [
+        ("Zinc", "Mark"),
+        ("Zinc", "SUB_STANCE"),
+        ("Zinc \U0001f9ea oxide", "MAT"),
+    ]
+    assert dict(report.dropped) == {"no label": 1, "misaligned": 1}
+    assert report.examples["misaligned"][0].place == f"{source}:15"
+    assert dict(report.notes) == {"layers of relations of WebAnno, not converted": 1}
+
+
+def test_the_curated_file_of_a_project_is_taken(tmp_path: Path) -> None:
+    def file(label: str) -> str:
+        return f"#FORMAT=WebAnno TSV 3.2\n{NE}\n\n\n#Text=Tin\n1-1\t0-3\tTin\t_\t{label}\t\n"
+
+    names = ("annotation/a.txt/ann.tsv", "annotation/a.txt/ben.tsv", "curation/a.txt/CURATION_USER.tsv")
+    files = {f"{name}": file(label) for name, label in zip(names, ("ANN", "BEN", "BOTH"), strict=True)}
+    files["annotation/b.txt/ann.tsv"] = file("ANN")
+    files["annotation/b.txt/INITIAL_CAS.tsv"] = file("NONE")
+    report, docs = converted(write_files(tmp_path / "project", files))
+    assert [(doc.user_data["id"], ents(doc)) for doc in docs] == [
+        ("b.txt", [("Tin", "ANN")]),
+        ("a.txt", [("Tin", "BOTH")]),
+    ]
+    assert dict(report.left_out) == {"another annotator's": 2}
+    _, docs = converted(tmp_path / "project", annotator="ben")
+    assert [ents(doc) for doc in docs] == [[("Tin", "BEN")], [("Tin", "ANN")]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("#FORMAT=WebAnno TSV 2\n", r"doc.tsv:1: .* is not WebAnno TSV 3"),
+        (HEADER + BODY + "Tin\t_\n", r"doc.tsv:20: .* is not a token"),
+        (HEADER + BODY.replace("22-25", "21-24") + "3-1\t3-4\tx\n", r"doc.tsv:19: 'Tin' is not at 21-24|'x' is not"),
+    ],
+)
+def test_invalid_files_are_named_with_the_line(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        converted(write_files(tmp_path, {"doc.tsv": content}) / "doc.tsv")
