@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.tokens import DocBin
 
 from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.doc_building import make_tokenizer
 from spacy_lambda.conversion.fitting import Fitting
-from spacy_lambda.conversion.formats.docbin import write_docs
 from spacy_lambda.conversion.formats.registry import ANNOTATION_FORMATS, AnnotationFormat, ReadingContext
 from spacy_lambda.conversion.job import _ready
 from spacy_lambda.conversion.policies import ConversionOptions
@@ -55,7 +55,7 @@ def test_what_is_written_is_read_again(target: AnnotationFormat, found: list[Ann
     with TemporaryDirectory() as folder:
         path = Path(folder, f"x{target.suffix}") if target.suffix else Path(folder, "x")
         if target.name == "spacy":
-            write_docs([one.doc for one in fits if one.doc is not None], path)
+            DocBin(docs=[one.doc for one in fits if one.doc is not None], store_user_data=True).to_disk(path)
         else:
             path.mkdir() if not target.suffix else None
             target.open().write([one.document for one in fits], path, target.name)

@@ -38,7 +38,7 @@ def test_inceptions_export(tmp_path: Path) -> None:
         ("Zinc \U0001f9ea oxide", "MAT"),
     ]
     assert dict(report.dropped) == {"no label": 1, "misaligned": 1}
-    assert report.examples["misaligned"][0].place == f"{source}:15"
+    assert report.examples["misaligned"][0].place == f"{source}:14"
     assert dict(report.notes) == {"layers of relations of WebAnno, not converted": 1}
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+from spacy.tokens import DocBin
 
 from spacy_lambda.conversion.accounting import Account, ConversionReport
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import make_tokenizer
-from spacy_lambda.conversion.fitting import FittedDocument, Fitting
-from spacy_lambda.conversion.formats.docbin import write_docs
+from spacy_lambda.conversion.fitting import Fitting
 from spacy_lambda.conversion.formats.registry import AnnotationFormat, ReadingContext, named_annotation_format
 from spacy_lambda.conversion.offset_units import in_characters
 from spacy_lambda.conversion.output_paths import check_outputs, output_paths, written
@@ -75,12 +76,11 @@ def convert(
     source_format, documents = _read(Path(source), input_format, options, account, on_step)
     parts = {"": documents} if sizes is None else split_documents(documents, sizes, seed)
     fitting = Fitting(target, options, make_tokenizer(lang, None if base is None else os.fspath(base)), account)
-    done = {}
-    for name, part in parts.items():
-        fits = list(_fitted(part, fitting, name, on_step))
-        done[paths[name]] = fits
-    _write(done, target)
-    return account.report(str(source), source_format.name, {str(path): len(fits) for path, fits in done.items()})
+    with written(list(paths.values())) as scratch:
+        for name, part in parts.items():
+            _write(part, scratch[paths[name]], fitting, f"converting {name}".strip(), on_step)
+    done = {str(paths[name]): len(part) for name, part in parts.items()}
+    return account.report(str(source), source_format.name, done)
 
 
 def _read(
@@ -131,20 +131,19 @@ def _selected(document: AnnotatedDocument, names: Mapping[str, str], account: Ac
     return replace(document, spans=tuple(span for span in document.spans if names.get(span.label) != ""))
 
 
-def _fitted(
-    documents: Sequence[AnnotatedDocument], fitting: Fitting, name: str, on_step: OnStep
-) -> Iterator[FittedDocument]:
-    step = f"converting {name}".strip()
+def _write(documents: Sequence[AnnotatedDocument], path: Path, fitting: Fitting, step: str, on_step: OnStep) -> None:
+    """Write documents as the format holds them. Of Docs, which are large, there is one at a time."""
+    docs = DocBin(store_user_data=True)
+    fits = []
     for number, document in enumerate(documents, start=1):
-        yield fitting.fit(document)
+        fit = fitting.fit(document)
+        if fit.doc is not None:
+            docs.add(fit.doc)
+        else:
+            fits.append(fit.document)
         if number % EVERY == 0 or number == len(documents):
             on_step(step, number, len(documents))
-
-
-def _write(parts: Mapping[Path, Sequence[FittedDocument]], target: AnnotationFormat) -> None:
-    with written(list(parts)) as scratch:
-        for path, fits in parts.items():
-            if target.name == "spacy":
-                write_docs((one.doc for one in fits if one.doc is not None), scratch[path])
-            else:
-                target.open().write([one.document for one in fits], scratch[path], target.name)
+    if fitting.target.name == "spacy":
+        docs.to_disk(path)
+    else:
+        fitting.target.open().write(fits, path, fitting.target.name)

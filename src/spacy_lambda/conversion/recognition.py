@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def recognized(
     for chosen in ANNOTATION_FORMATS.values():
         if found := chosen.open().find(files):
             return chosen, *_parted(files, found)
+    for one in files if len(files) == 1 else ():
+        deque(one.lines(), maxlen=0)  # a line that is too long is the reason
     raise CorpusError(
         f"the format of {source} is not recognized; tried {', '.join(ANNOTATION_FORMATS)}",
         remedy="name it with --format; for offsets in other keys, write JSON Lines with text and spans",

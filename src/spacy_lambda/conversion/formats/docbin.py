@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
@@ -14,7 +13,7 @@ from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError, first_line
 
-__all__ = ["find", "read", "write_docs"]
+__all__ = ["find", "read"]
 
 ZLIB = b"\x78"
 """First byte of a DocBin, which is compressed as a whole."""
@@ -66,8 +65,3 @@ def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext)
 def _spans(spans: Iterable[Span], number: int) -> Iterator[AnnotatedSpan]:
     for span in spans:
         yield AnnotatedSpan(((span.start_char, span.end_char),), span.label_, number)
-
-
-def write_docs(docs: Iterable[Doc], path: Path) -> None:
-    """Write Docs to a new file."""
-    DocBin(docs=docs, store_user_data=True).to_disk(path)

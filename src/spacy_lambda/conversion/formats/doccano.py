@@ -46,7 +46,8 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
 
 def _document(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
     values = item.object()
-    found = next((values[key] for key in ("entities", "annotations", *LABELS) if isinstance(values.get(key), list)), [])
+    keys = ("entities", "annotations", *LABELS)
+    found: list[Any] = next((values[key] for key in keys if isinstance(values.get(key), list)), [])
     categories = [one for one in found if isinstance(one, str)]
     place = f"{item.file.name}:{item.line}"
     if categories:

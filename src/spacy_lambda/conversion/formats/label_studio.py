@@ -60,7 +60,7 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
 def _task(item: JsonItem, reading: ReadingContext) -> Iterator[AnnotatedDocument]:
     """Yield a document for each annotation of a task; all but one are left out."""
     values = item.object()
-    found = next((values[key] for key in ANNOTATIONS if isinstance(values.get(key), list)), [])
+    found: list[Any] = next((values[key] for key in ANNOTATIONS if isinstance(values.get(key), list)), [])
     annotations = [one for one in found if isinstance(one, dict)]
     place = f"{item.file.name}:{item.line}"
     if values.get("predictions"):

@@ -46,7 +46,7 @@ def _spans(value: Mapping[str, Any], item: JsonItem) -> Iterator[AnnotatedSpan]:
             f"a span has no character offsets: {dict(value)!r:.100}",
             "export a project of texts; those of HTML need globalOffsets, which Label Studio 1.0 and later write",
         )
-    labels = next((value[key] for key in LABELS if isinstance(value.get(key), list)), [])
+    labels: list[Any] = next((value[key] for key in LABELS if isinstance(value.get(key), list)), [])
     text = value.get("text")
     covered = text.replace("\\n", "\n") if isinstance(text, str) else None
     for label in labels or [""]:

@@ -44,7 +44,7 @@ class AnnotationModule(Protocol):
         ...
 
     def write(self, documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
-        """Write documents to a new file, or to files in a new folder.
+        """Write documents to a new file, or to files in a new folder. spaCy's, which is written as Docs, does not have it.
 
         :param name: The format's name, for a module of several.
         """
