@@ -44,7 +44,7 @@ class AnnotationModule(Protocol):
         ...
 
     def write(self, documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
-        """Write documents to a new file, or to files in a new folder. spaCy's, which is written as Docs, does not have it.
+        """Write documents to a new file, or to files in a new folder. spaCy's module, which is given Docs, lacks it.
 
         :param name: The format's name, for a module of several.
         """
