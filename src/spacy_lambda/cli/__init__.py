@@ -59,6 +59,7 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.serve import serve
     from spacy_lambda.cli.status import status
     from spacy_lambda.cli.train import train
+    from spacy_lambda.cli.tune import tune
     from spacy_lambda.cli.unpack import unpack
     from spacy_lambda.cli.verify import verify
 
@@ -71,7 +72,7 @@ def make_app() -> typer.Typer:
         "Train": [convert, train, evaluate],
         "Compile and check": [doctor, inspect, compile_, verify],
         "Share": [package, pack, unpack, push, pull, ls, alias, rm],
-        "Deploy": [bundle, check, estimate, init, deploy, rollback, destroy, eject],
+        "Deploy": [bundle, check, estimate, init, deploy, tune, rollback, destroy, eject],
         "Run": [serve, run_bundle, invoke, query, status, logs],
         "Corpus": [annotate],
     }

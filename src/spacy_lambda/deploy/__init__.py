@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.planning import Plan, Planned
     from spacy_lambda.deploy.promotion import Live
     from spacy_lambda.deploy.rollbacks import RolledBack, rollback
+    from spacy_lambda.deploy.tuning import Tuned, Tuning, plan_tuning, tune
 
 __all__ = [
     "Aws",
@@ -53,6 +54,8 @@ __all__ = [
     "SharedSpec",
     "SharedStack",
     "SqsSource",
+    "Tuned",
+    "Tuning",
     "ZipCode",
     "deploy",
     "destroy",
@@ -60,9 +63,11 @@ __all__ = [
     "find_cdk",
     "open_account",
     "plan",
+    "plan_tuning",
     "read_log",
     "rollback",
     "status",
+    "tune",
 ]
 
 _LAZY_IMPORTS = {
@@ -85,6 +90,8 @@ _LAZY_IMPORTS = {
     "SharedSpec": "spacy_lambda.cdk.spec",
     "SharedStack": "spacy_lambda.cdk.shared_stack",
     "SqsSource": "spacy_lambda.cdk.source_settings",
+    "Tuned": "spacy_lambda.deploy.tuning",
+    "Tuning": "spacy_lambda.deploy.tuning",
     "ZipCode": "spacy_lambda.cdk.spec",
     "deploy": "spacy_lambda.deploy.deployment",
     "destroy": "spacy_lambda.deploy.destruction",
@@ -92,9 +99,11 @@ _LAZY_IMPORTS = {
     "find_cdk": "spacy_lambda.deploy.cdk_cli",
     "open_account": "spacy_lambda.deploy.aws",
     "plan": "spacy_lambda.deploy.deployment",
+    "plan_tuning": "spacy_lambda.deploy.tuning",
     "read_log": "spacy_lambda.deploy.logs",
     "rollback": "spacy_lambda.deploy.rollbacks",
     "status": "spacy_lambda.deploy.function_status",
+    "tune": "spacy_lambda.deploy.tuning",
 }
 
 __getattr__ = lazy_imports(__name__, _LAZY_IMPORTS, extra="deploy")

@@ -19,8 +19,8 @@ INSTANCE_CPUS, INSTANCE_MB = 4, 8 * 1024
 """Of the instance whose price is known: ``c7i.xlarge`` and ``c7g.xlarge``."""
 
 INSTANCES = 3
-"""Environments that Lambda Managed Instances keep by default, each on one instance
-(https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html)."""
+"""Environments that Lambda Managed Instances keep by default
+(https://github.com/aws/agent-toolkit-for-aws, aws-lambda-managed-instances), each on an instance of its own."""
 
 BUSY = 0.7
 """Share of the time that something that runs all the time is busy at most, so that calls do not queue."""

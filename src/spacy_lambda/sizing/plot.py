@@ -18,6 +18,9 @@ PANELS = ((56, 200), (320, 180))
 
 COLOURS: dict[Architecture, str] = {"x86_64": "#1d4ed8", "arm64": "#b45309"}
 TICKS = 4
+LABEL = 36
+"""Pixels that the label of a memory size needs."""
+
 STYLE = """
   text { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2937 }
   .page { fill: #fff } .grid { stroke: #d0d7de } .limit { stroke: #b91c1c; stroke-dasharray: 5 4 }
@@ -92,6 +95,7 @@ def _draw(
     lines: dict[Architecture, list[SettingCost]] = {}
     for one in rows:
         lines.setdefault(one.setting.architecture, []).append(one)
+    _label_sizes(svg, panel, (one.setting.memory_mb for found in lines.values() for one in found))
     for architecture, found in lines.items():
         points = [(panel.x(one.setting.memory_mb), panel.y(value(one))) for one in found]
         colour, path = COLOURS[architecture], " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -99,9 +103,17 @@ def _draw(
         for (x, y), one in zip(points, found, strict=True):
             dot = SubElement(svg, "circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "4", "fill": colour})
             SubElement(dot, "title").text = f"{architecture}, {one.setting.memory_mb:,} MB: {value(one):,.4g}"
-            _text(svg, x, panel.top + panel.height + 18, f"{one.setting.memory_mb}", "small", anchor="middle")
         if named:
             _text(svg, points[-1][0] + 8, points[-1][1] + 4, architecture, "small")
+
+
+def _label_sizes(svg: Element, panel: Panel, sizes: Iterable[int]) -> None:
+    """Write the memory sizes below a panel, where there is room."""
+    free = 0.0
+    for size in sorted({*sizes}):
+        if panel.x(size) >= free:
+            _text(svg, panel.x(size), panel.top + panel.height + 18, f"{size}", "small", anchor="middle")
+            free = panel.x(size) + LABEL
 
 
 def _line(parent: Element, y: float, kind: str) -> None:

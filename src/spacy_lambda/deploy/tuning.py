@@ -1,0 +1,231 @@
+"""``spacy-lambda tune``: init and duration of a deployed function at several memory sizes, measured in AWS.
+
+Each size is a version of its own, published from ``$LATEST`` and deleted again. The live alias does not move, and the
+function's memory is what it was at the end, whatever happens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.cdk.aws_names import bucket_name, stack_name
+from spacy_lambda.cdk.prices import usd
+from spacy_lambda.cdk.spec import ALIAS
+from spacy_lambda.client.invocation import Invocation
+from spacy_lambda.client.lambda_api import invoke_function
+from spacy_lambda.config.project import FunctionConfig, Project
+from spacy_lambda.core.lambda_function import ARCHITECTURES, Architecture
+from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB
+from spacy_lambda.core.progress import OnStep, no_progress
+from spacy_lambda.core.vcpus import vcpus
+from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.lock import deployment_lock
+from spacy_lambda.deploy.stacks import require_settled
+from spacy_lambda.deploy.versions import list_versions, wait_until_ready
+from spacy_lambda.errors import DeployError
+from spacy_lambda.sizing.dollars import FunctionSetting, Traffic, lambda_cost
+from spacy_lambda.sizing.figures import Figures
+from spacy_lambda.sizing.measurement import RUNS, measure_calls
+from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, Texts
+
+__all__ = ["TUNED_SIZES", "Tuned", "Tuning", "plan_tuning", "tune"]
+
+TUNED_SIZES = (1024, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB)
+SNAPSHOT_S = 3 * 3600
+"""Seconds for which a snapshot is paid for at least, also if its version is deleted sooner."""
+
+INIT_S = 10.0
+"""Seconds of an init in the maximum cost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """What will be measured, before anything is done.
+
+    :param function: The function's name in AWS.
+    :param memory_mb: Its memory now.
+    :param sizes: The memory sizes.
+    :param architecture: Its architecture.
+    :param snapstart: It has SnapStart.
+    :param timeout_s: Its timeout.
+    :param texts: The texts.
+    :param usd: The maximum cost: every invocation takes as long as the timeout.
+    """
+
+    function: str
+    memory_mb: int
+    sizes: tuple[int, ...]
+    architecture: Architecture
+    snapstart: bool
+    timeout_s: int
+    texts: Texts
+    usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """One memory size.
+
+    :param memory_mb: The memory.
+    :param figures: The measured figures.
+    :param usd: Dollars of a million texts.
+    """
+
+    memory_mb: int
+    figures: Figures
+    usd: float
+
+
+def plan_tuning(
+    project: Project,
+    config: FunctionConfig,
+    *,
+    aws: Aws,
+    sizes: Sequence[int] = (),
+    texts: Texts = BUILT_IN_TEXTS,
+) -> Tuning:
+    """Read the function, and compute what measuring it costs at most. Nothing changes.
+
+    :param sizes: Memory sizes; by default :data:`TUNED_SIZES` and the function's own.
+    :raises DeployError: If it is not deployed, or AWS refuses.
+    """
+    function = stack_name(project.name, config.name)
+    client = aws.client("lambda")
+    with aws_errors(f"reading {function}"):
+        try:
+            found = client.get_function_configuration(FunctionName=function, Qualifier=ALIAS)
+        except client.exceptions.ResourceNotFoundException as exc:
+            raise DeployError(f"{function} has no live version", remedy="run `spacy-lambda deploy` first") from exc
+    architecture = next(name for name in ARCHITECTURES if name in (found.get("Architectures") or ARCHITECTURES))
+    memory, timeout = int(found["MemorySize"]), int(found["Timeout"])
+    snapstart = (found.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions"
+    chosen = tuple(sorted({*sizes} or {*TUNED_SIZES, memory}))
+    calls = 1 + RUNS * len(texts.texts)
+    return Tuning(
+        function=function,
+        memory_mb=memory,
+        sizes=chosen,
+        architecture=architecture,
+        snapstart=snapstart,
+        timeout_s=timeout,
+        texts=texts,
+        usd=_maximum_usd(chosen, calls, timeout, architecture, aws.region, snapstart=snapstart),
+    )
+
+
+def tune(
+    project: Project,
+    config: FunctionConfig,
+    tuning: Tuning,
+    *,
+    aws: Aws,
+    calls_per_hour: float = 100.0,
+    on_line: Callable[[str], None] = lambda _: None,
+    on_step: OnStep = no_progress,
+) -> list[Tuned]:
+    """Measure each memory size on a version of its own, under the function's lock.
+
+    :param calls_per_hour: Traffic of the cost.
+    :raises DeployError: If AWS refuses; the function's memory is restored.
+    :raises SizingError: If an invocation fails.
+    """
+    bucket = bucket_name(project.name, account=aws.account, region=aws.region)
+    with deployment_lock(aws, bucket, config.name):
+        require_settled(aws, tuning.function)
+        with _restored(tuning.function, aws=aws, on_line=on_line) as before:
+            return [
+                _measured(
+                    tuning,
+                    size,
+                    before=before,
+                    aws=aws,
+                    calls_per_hour=calls_per_hour,
+                    on_line=on_line,
+                    on_step=on_step,
+                )
+                for size in tuning.sizes
+            ]
+
+
+@contextmanager
+def _restored(function: str, *, aws: Aws, on_line: Callable[[str], None]) -> Iterator[Collection[int]]:
+    """Restore the memory of ``$LATEST``, and delete the versions that were published meanwhile.
+
+    Yields the versions of before.
+    """
+    client = aws.client("lambda")
+    before = {version.number for version in list_versions(aws, function)}
+    with aws_errors(f"reading {function}"):
+        memory = int(client.get_function_configuration(FunctionName=function)["MemorySize"])
+    try:
+        yield before
+    finally:
+        on_line(f"{function}: restoring {memory:,} MB")
+        _set_memory(client, function, memory)
+        for number in {version.number for version in list_versions(aws, function)} - before:
+            with aws_errors(f"deleting version {number} of {function}"):
+                client.delete_function(FunctionName=function, Qualifier=str(number))
+
+
+def _measured(
+    tuning: Tuning,
+    size: int,
+    *,
+    before: Collection[int],
+    aws: Aws,
+    calls_per_hour: float,
+    on_line: Callable[[str], None],
+    on_step: OnStep,
+) -> Tuned:
+    client, function = aws.client("lambda"), tuning.function
+    on_line(f"{function}: measuring {size:,} MB")
+    version = _publish(client, function, size, before=before)
+    wait_until_ready(aws, function, version)
+
+    def invoke(event: Any) -> Invocation:
+        payload = json.dumps(event, ensure_ascii=False).encode()
+        return invoke_function(client, function, payload, qualifier=version, log_tail=True)
+
+    figures = measure_calls(invoke, tuning.texts, cpus=vcpus(size), on_step=on_step)
+    setting = FunctionSetting(size, tuning.architecture, "snapstart" if tuning.snapstart else "on-demand")
+    parts = lambda_cost(figures, setting, Traffic(calls_per_hour), partial(usd, region=aws.region))
+    return Tuned(memory_mb=size, figures=replace(figures, source=tuning.texts.source), usd=sum(parts.values()))
+
+
+def _publish(client: Any, function: str, size: int, *, before: Collection[int]) -> str:
+    """Publish a version with a memory size, and return its number.
+
+    If the newest version has this size already, Lambda returns that one, whose environments may be warm: the new one
+    gets 1 MB more.
+    """
+    for memory in (size, size + 1 if size < MAX_MEMORY_MB else size - 1):
+        _set_memory(client, function, memory)
+        with aws_errors(f"publishing a version of {function}"):
+            version = str(client.publish_version(FunctionName=function)["Version"])
+        if int(version) not in before:
+            break
+    return version
+
+
+def _set_memory(client: Any, function: str, memory_mb: int) -> None:
+    with aws_errors(f"setting the memory of {function} to {memory_mb} MB"):
+        client.update_function_configuration(FunctionName=function, MemorySize=memory_mb)
+        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
+
+
+def _maximum_usd(
+    sizes: Sequence[int], calls: int, timeout_s: int, architecture: str, region: str, *, snapstart: bool
+) -> float:
+    gb = sum(sizes) / 1024
+    seconds = calls * timeout_s + INIT_S
+    cost = gb * seconds * usd(f"gb_second_{architecture}", region)
+    cost += calls * len(sizes) * usd("million_requests", region) / 1e6
+    if snapstart:
+        cost += gb * (SNAPSHOT_S * usd("snapshot_gb_second", region) + usd("restored_gb", region))
+    return cost
