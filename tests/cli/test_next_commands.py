@@ -146,6 +146,7 @@ def test_bundle(
         assert words(recommended(printed, "try it"), tmp_path) == ["run-bundle", str(path)]
 
 
+@pytest.mark.slow
 def test_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each call reaches the function; that of the AWS CLI needs no file, no region and no credentials."""
     with stub_server(Reply(body=[]), Reply(body=[])) as stub:

@@ -85,6 +85,7 @@ def test_pipelines_that_lack_something(nlp: Language, text: str, names: set[str]
             assert doc.has_annotation(attribute) == original.has_annotation(attribute)
 
 
+@pytest.mark.slow
 @GENERATED
 @given(text=TEXTS, limit=st.integers(1, 30))
 def test_texts_that_were_split(nlp: Language, text: str, limit: int) -> None:

@@ -17,7 +17,9 @@ BATCH = [*TEXTS, "iron", " ".join(TEXTS), " \n", *(text.upper() for text in TEXT
 
 
 @pytest.mark.parametrize("batch_size", [2, 5, 64])
-@pytest.mark.parametrize("precision", ["fp32", "int8-weight-only", "int8"])
+@pytest.mark.parametrize(
+    "precision", ["fp32", *(pytest.param(name, marks=pytest.mark.slow) for name in ("int8-weight-only", "int8"))]
+)
 def test_batches_change_nothing(pair: Callable[..., Pair], precision: str, batch_size: int) -> None:
     _, compiled = pair(precision, components=COMPONENTS)
     for text, together in zip(BATCH, compiled.pipe(BATCH, batch_size=batch_size), strict=True):

@@ -74,6 +74,7 @@ def test_compiled(original: Callable[..., Path], tmp_path: Path, kind: str) -> N
             np.testing.assert_allclose(found.hidden[found.rows], expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_tokens_without_vectors(pair: Callable[..., Pair]) -> None:
     """spaCy's parsers would read the vectors of the next Doc; categories of texts need no vector for each token."""
     _, nlp = pair(components=("ner", "textcat"))

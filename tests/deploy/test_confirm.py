@@ -154,6 +154,7 @@ def test_only_yes_confirms(project: Path, command: str, answer: str) -> None:
     assert "Traceback" not in terminal.written
 
 
+@pytest.mark.slow
 def test_the_plan_stays_to_be_seen_above_the_question(project: Path) -> None:
     terminal = Terminal(CODE + MAIN, "deploy", cwd=project)
     terminal.wait_for("[y/N]:")

@@ -21,7 +21,7 @@ from tests.docs.surroundings import SURROUNDINGS
 BLOCKS = [block for block in every_block("console", "bash", "sh") if block.way != "skip"]
 COMMANDS = [command for block in BLOCKS for command in commands(block)]
 RUN = [block for block in BLOCKS if block.way == "fixture"]
-SLOW = ("corpus", "store")
+SLOW = ("annotated", "corpus", "store")
 """Surroundings of commands that start several processes each."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TARGETS = re.compile(r"^([\w./-]+):(?!=)", re.MULTILINE)

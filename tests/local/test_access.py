@@ -163,6 +163,7 @@ def test_a_link_leads_to_the_page_and_to_nothing_else(port: int) -> None:
     assert send(port, "GET", INVOKE, LINK)[0] == 403
 
 
+@pytest.mark.slow
 def test_the_setting_can_allow_all_pages(pipeline: Path) -> None:
     with LocalLambda(FunctionSettings(pipeline=pipeline, environment={"SPACY_LAMBDA_CORS": "*"})) as local:
         port = int(local.endpoint_url.rpartition(":")[2])

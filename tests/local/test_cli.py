@@ -21,7 +21,7 @@ from tests.local.local_lambda import COMMAND, DAEMONS, Lambda, is_gone, wait_unt
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_signal_ends_everything(served: tuple[subprocess.Popen[str], str], number: signal.Signals) -> None:
     process, endpoint = served
     variables = invoke(endpoint, "function", {"do": "describe"}).answer["variables"]
@@ -110,6 +110,7 @@ def test_invoke_text_is_an_event_with_a_text(local: Lambda) -> None:
     assert "error: KeyError: 'do'" in done.stderr
 
 
+@pytest.mark.slow
 def test_invoke_prints_the_fields_of_an_error(pipeline: Path) -> None:
     function = FunctionSettings(pipeline=pipeline, max_concurrency=1)
     with LocalLambda(function) as running:

@@ -42,6 +42,7 @@ def test_daemons_end_with_their_environment(start: Callable[..., Lambda], last: 
     wait_until(lambda: all(map(is_gone, [left["pid"], *left["daemons"]])))
 
 
+@pytest.mark.slow
 def test_daemons_of_others_stay(start: Callable[..., Lambda]) -> None:
     """Two environments of one server; the processes of one do not end with the other."""
     one, other = start(), start()

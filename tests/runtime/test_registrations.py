@@ -48,6 +48,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
 
+@pytest.mark.slow
 def test_no_other_language_is_imported(loaded: Any) -> None:
     assert not {name.rpartition(".")[2] for name in loaded["languages"]} & {*LANGUAGES}
 

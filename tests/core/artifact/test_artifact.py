@@ -122,6 +122,7 @@ def test_every_flipped_bit_is_refused(packed: Packed, tmp_path: Path) -> None:
     assert not refused(bytes(data), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_every_truncation_is_refused(packed: Packed, tmp_path: Path) -> None:
     data = packed.path.read_bytes()
     rng = random.Random(0)

@@ -46,6 +46,7 @@ def inner(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "size"), [(300, 1_000_000), (2000, 20_000), (40, MB - 1)])
 def test_many_small_bombs_are_one_large_bomb(count: int, size: int, tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", [(f"f{i}", bytes(size)) for i in range(count)])

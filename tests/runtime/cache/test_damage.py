@@ -34,6 +34,8 @@ from tests.runtime.cache.caches import (
     without_privileges,
 )
 
+pytestmark = pytest.mark.slow
+
 ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away, or make a device")
 OTHER = 12345
 
