@@ -145,15 +145,22 @@ def work(python: Path, variant: Variant, what: str, target: str, payload: object
 
 
 def summary(found: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
-    """Return medians, and every figure. A cold start ends with the first answer, before the process does."""
+    """Return medians, the range of each figure, and every figure.
+
+    A cold start ends with the first answer, before the process does.
+    """
     cold = found["cold"]
+    figures = {
+        "cold_s": [one["answered"] - one["begun"] for one in cold],
+        "load_s": [one["load_s"] for one in cold],
+        "first_s": [one["first_s"] for one in cold],
+        "peak_mb": [one["peak_mb"] for one in cold],
+        "warm_ms": [one["ms"] for one in found["warm"]],
+        "words_per_s": [one["words_per_s"] for one in found["pipe"]],
+    }
     return {
-        "cold_s": statistics.median(one["answered"] - one["begun"] for one in cold),
-        "load_s": statistics.median(one["load_s"] for one in cold),
-        "first_s": statistics.median(one["first_s"] for one in cold),
-        "peak_mb": statistics.median(one["peak_mb"] for one in cold),
-        "warm_ms": statistics.median(one["ms"] for one in found["warm"]),
-        "words_per_s": statistics.median(one["words_per_s"] for one in found["pipe"]),
+        **{key: statistics.median(values) for key, values in figures.items()},
+        "range": {key: [min(values), max(values)] for key, values in figures.items()},
         "rounds": found,
     }
 

@@ -24,26 +24,29 @@ class Variant(StrEnum):
 Row = tuple[str, str, str, str]
 """Measurement, then the figure of each variant."""
 
-# Title, key, format, and whether more is better.
-FIGURES: tuple[tuple[str, str, Callable[[float], str], bool], ...] = (
-    ("cold start to first response", "cold_s", lambda value: f"{value:.2f} s", False),
-    ("peak memory", "peak_mb", lambda value: f"{value:,.0f} MB", False),
-    ("one abstract, warm", "warm_ms", lambda value: f"{value:.1f} ms", False),
-    ("100 paragraphs, `nlp.pipe`", "words_per_s", lambda value: f"{value:,.0f} words/s", True),
+# Title, key, format, unit, and whether more is better.
+FIGURES: tuple[tuple[str, str, Callable[[float], str], str, bool], ...] = (
+    ("cold start to first response", "cold_s", lambda value: f"{value:.2f}", "s", False),
+    ("peak memory", "peak_mb", lambda value: f"{value:,.0f}", "MB", False),
+    ("one abstract, warm", "warm_ms", lambda value: f"{value:.1f}", "ms", False),
+    ("100 paragraphs, `nlp.pipe`", "words_per_s", lambda value: f"{value:,.0f}", "words/s", True),
 )
 
 
 def rows(results: dict[str, Any], size: str) -> Iterator[Row]:
-    """Yield the figures of one size; those of spacy-lambda with their ratio to the original's."""
+    """Yield the medians of one size, those of spacy-lambda with their ratio to the original's, and their ranges."""
     found = results["sizes"][size]
-    for title, key, form, more_is_better in FIGURES:
+    for title, key, form, unit, more_is_better in FIGURES:
         base = found[Variant.ORIGINAL][key]
         cells = []
-        for variant in (Variant.FP32, Variant.INT8):
+        for variant in Variant:
             value = found[variant][key]
             ratio = value / base if more_is_better else base / value
-            cells.append(f"{form(value)} ({ratio:.1f}×)")
-        yield title, form(base), *cells
+            least, most = (form(end) for end in found[variant]["range"][key])
+            spread = f", {least}–{most}" if least != most else ""
+            times = "" if variant is Variant.ORIGINAL else f" ({ratio:.1f}×)"
+            cells.append(f"{form(value)} {unit}{times}{spread}")
+        yield title, cells[0], cells[1], cells[2]
 
 
 def installed(results: dict[str, Any]) -> str:
@@ -70,7 +73,7 @@ def as_markdown(results: dict[str, Any]) -> str:
     for size in results["sizes"]:
         lines.append(f"| **{size}** | | | |")
         lines += [f"| {' | '.join(row)} |" for row in rows(results, size)]
-    return "\n".join([*lines, "", f"{installed(results)} Medians; measured on {results['measured_on']}."])
+    return "\n".join([*lines, "", f"{installed(results)} Medians and ranges; measured on {results['measured_on']}."])
 
 
 def write_readme(path: Path, markdown: str) -> None:
