@@ -68,12 +68,21 @@ ONE_TERM = {
     "ffn_in": Recipe(smoothing=0.65),
     "ffn_out": Recipe(smoothing=0.5, per_row=True),
 }
+NO_EXACT = {
+    "qkv": Recipe(smoothing=0.5, per_row=True),
+    "attention_out": Recipe(smoothing=0.5, per_row=True),
+    "ffn_in": Recipe(smoothing=0.5, per_row=True),
+    "ffn_out": Recipe(smoothing=0.5, terms=2),
+}
 TWO_TERMS = {**dict.fromkeys(LINEARS, Recipe(terms=2)), "ffn_out": RECIPES["ffn_out"]}
 CANDIDATES = {
     "int8": Candidate(RECIPES),
+    "without exact inputs": Candidate(NO_EXACT),
+    "16 exact inputs": Candidate({**RECIPES, **{name: replace(RECIPES[name], exact=16) for name in ("qkv", "ffn_in")}}),
+    "two terms in attention_out": Candidate({**RECIPES, "attention_out": Recipe(smoothing=0.5, terms=2)}),
     "one term": Candidate(ONE_TERM),
     "one term per row": Candidate({name: replace(recipe, per_row=True) for name, recipe in ONE_TERM.items()}),
-    "two terms in ffn_out": Candidate({**ONE_TERM, "ffn_out": RECIPES["ffn_out"]}),
+    "one term but in ffn_out": Candidate({**ONE_TERM, "ffn_out": RECIPES["ffn_out"]}),
     "two terms but in qkv": Candidate({**TWO_TERMS, "qkv": RECIPES["qkv"]}),
     "two terms but in ffn_in": Candidate({**TWO_TERMS, "ffn_in": RECIPES["ffn_in"]}),
     "two terms": Candidate(TWO_TERMS),
@@ -90,7 +99,7 @@ def main() -> None:
     parser.add_argument("candidates", nargs="*", default=list(CANDIDATES), metavar="CANDIDATE")
     parser.add_argument("--calibrate", type=Path)
     parser.add_argument("--limit", type=int, help="texts to compare on at most")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     sessions.available_cpus = lambda: 1  # type: ignore[attr-defined]
@@ -241,7 +250,10 @@ def dequantized(weights: EncoderWeights, linears: Mapping[LinearKey, QuantizedLi
     def linear(number: int, name: str) -> Linear:
         one = linears[number, name]
         weight = one.weight * one.scales
-        return Linear(weight if one.input_scale is None else weight * one.input_scale[:, np.newaxis], one.bias)
+        weight = weight if one.input_scale is None else weight * one.input_scale[:, np.newaxis]
+        if one.exact is not None:
+            weight[one.exact.indices] = one.exact.weight
+        return Linear(weight, one.bias)
 
     layers = {
         number: replace(weights.layers[number], **{name: linear(number, name) for name in LINEARS})

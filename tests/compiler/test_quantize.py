@@ -19,7 +19,7 @@ from onnx import TensorProto
 from spacy_lambda.compiler.graphs.builder import GraphBuilder
 from spacy_lambda.compiler.graphs.encoder_graph import build_graph
 from spacy_lambda.compiler.graphs.layers import LINEARS
-from spacy_lambda.compiler.graphs.products import QuantizedLinear, multiply_quantized
+from spacy_lambda.compiler.graphs.products import ExactInputs, QuantizedLinear, multiply_quantized
 from spacy_lambda.compiler.graphs.weights import EncoderWeights, Linear
 from spacy_lambda.compiler.quantize import (
     BLOCK,
@@ -82,7 +82,7 @@ def pair_sums(values: Array) -> Array:
 @pytest.mark.parametrize("inputs", [1, 7, BLOCK, 2 * BLOCK + 3])
 def test_weights_have_8_bits_and_a_scale_for_each_output(inputs: int) -> None:
     weight = RNG.normal(size=(inputs, 5)) * np.array([1e-3, 1, 10, 0, 1e3])
-    values, scales = _round(weight, _moments(RNG.normal(size=(64, inputs)).astype(np.float32)))
+    values, scales, _ = _round(weight, _moments(RNG.normal(size=(64, inputs)).astype(np.float32)))
     assert values.dtype == np.int8
     assert (values.shape, scales.shape) == (weight.shape, (5,))
     assert np.abs(values.astype(int)).max() <= WEIGHT_LIMIT
@@ -103,20 +103,20 @@ def test_weights_have_8_bits_and_a_scale_for_each_output(inputs: int) -> None:
 def test_a_pair_of_products_fits_16_bits(weight: Array) -> None:
     """CPUs without VNNI add two products in 16 bits; compensation must not lead beyond them."""
     moments = np.full((len(weight), len(weight)), 1e6) + np.eye(len(weight))
-    values, _ = _round(weight, moments)
+    values, _, _ = _round(weight, moments)
     assert np.iinfo(np.int16).max >= np.iinfo(np.uint8).max * pair_sums(values).max(initial=0)
 
 
 def test_without_correlation_each_weight_comes_back_to_half_a_step() -> None:
     weight = RNG.normal(size=(20, 6))
     weight[1::2] = -np.sign(weight[::2]) * np.abs(weight[1::2])  # pairs within their limit
-    values, scales = _round(weight, np.eye(20))
+    values, scales, _ = _round(weight, np.eye(20))
     assert (np.abs(values * scales.astype(np.float64) - weight) <= 0.501 * scales).all()
 
 
 def test_both_weights_of_a_pair_bear_what_is_beyond_its_limit() -> None:
     weight = np.array([[1.0, -1.0], [0.9, -0.9], [0.5, 0.0], [-0.8, 0.1]])
-    values, scales = _round(weight, np.eye(4))
+    values, scales, _ = _round(weight, np.eye(4))
     assert pair_sums(values).max() <= PAIR_LIMIT
     errors = np.abs(values * scales.astype(np.float64) - weight)[:2] / scales
     assert np.abs(errors[0] - errors[1]).max() <= 1
@@ -124,10 +124,56 @@ def test_both_weights_of_a_pair_bear_what_is_beyond_its_limit() -> None:
 
 def test_compensation_beats_rounding_on_inputs_that_move_together() -> None:
     weight, inputs = RNG.normal(size=(64, 6)), correlated(256, 64)
-    values, scales = _round(weight, inputs.T @ inputs)
+    values, scales, _ = _round(weight, inputs.T @ inputs)
     nearest = np.round(weight / scales)
     errors = [np.square(inputs @ (one * scales - weight)).mean() for one in (values.astype(np.float64), nearest)]
     assert errors[0] < 0.7 * errors[1]
+
+
+def test_exact_inputs_are_not_rounded_and_bear_a_part_of_the_errors() -> None:
+    weight, inputs, exact = RNG.normal(size=(65, 6)), correlated(256, 65), np.array([3, 4, 64])
+    moments = inputs.T @ inputs
+    values, scales, rest = _round(weight, moments, exact)
+    assert not values[exact].any()
+    assert pair_sums(values).max() <= PAIR_LIMIT
+    others = np.delete(np.arange(65), exact)
+    part = inputs[:, others] @ (values * scales.astype(np.float64))[others]
+    errors = [np.square(part + inputs[:, exact] @ one - inputs @ weight).mean() for one in (rest, weight[exact])]
+    assert errors[0] < errors[1]
+    without, scales, _ = _round(weight, moments)
+    assert errors[0] < np.square(inputs @ (without * scales.astype(np.float64) - weight)).mean()
+
+
+@pytest.mark.parametrize(("per_row", "terms"), [("signed", 1), ("activations", 1), (None, 1), (None, 2)])
+@pytest.mark.parametrize("bias", [None, np.arange(8, dtype=np.float32)])
+def test_exact_inputs_do_not_limit_the_others(per_row: Any, terms: Any, bias: Any) -> None:
+    identity, scale = np.eye(8, dtype=np.int8), np.ones(8, dtype=np.float32)
+    identity[[0, 5]] = scale[[0, 5]] = 0
+    exact = ExactInputs(np.array([0, 5]), np.eye(8, dtype=np.float32)[[0, 5]])
+    linear = QuantizedLinear(identity, np.ones(8, dtype=np.float32), bias, scale, per_row, terms, exact)
+    rows = np.abs(RNG.normal(size=(5, 8))).astype(np.float32)
+    rows[:, [0, 5]] *= 1000
+    expected = rows + (0 if bias is None else bias)
+    found = product(linear, rows)
+    np.testing.assert_allclose(found[:, [0, 5]], expected[:, [0, 5]], rtol=1e-6)
+    assert np.abs(found - expected).max() < 4 / 255
+
+
+def test_the_largest_inputs_are_exact() -> None:
+    weights = random_encoder(layers=1)
+    seen = calibrated(weights)
+    recipes = {**RECIPES, "ffn_in": Recipe(smoothing=0.5, per_row=True, exact=3), "attention_out": Recipe(exact=2)}
+    linears = dict(quantize_linears(weights, seen, recipes))
+    for name, count in (("ffn_in", 3), ("attention_out", 2)):
+        linear = linears[0, name]
+        assert linear.exact is not None
+        assert linear.input_scale is not None
+        assert set(linear.exact.indices) == set(np.argsort(-seen[0, name].largest)[:count])
+        assert not linear.input_scale[linear.exact.indices].any()
+        assert np.count_nonzero(linear.input_scale) == WIDTH - count
+    (found,) = run(build_graph(weights, linears=linears), WINDOWS[0])
+    expected = encode(weights, WINDOWS[0])
+    assert np.sqrt(np.square(found[0] - expected).mean() / np.square(expected).mean()) < 0.1
 
 
 def test_balancing_leaves_the_product_as_it_is() -> None:

@@ -1,6 +1,6 @@
 """Encoder weights -> integer weights whose products saturate on no x86-64 host.
 
-Four measures, each against one source of error:
+Five measures, each against one source of error:
 
 - *Limited pairs.* The products run as unsigned 8-bit by signed 8-bit. On a host without VNNI onnxruntime adds two such
   products in 16 bits, those of inputs 0 and 1, 2 and 3 and so on: where these sums saturate, predictions change with
@@ -8,10 +8,12 @@ Four measures, each against one source of error:
   8 bits, and two of one pair that have the same sign add up to 128 at most: 255 times that fits 16 bits.
 - *Inputs of two terms.* Rounded to 8 bits, inputs amplify the last bits in which hosts' fp32 kernels differ, those
   after the activation function most of all. There, a second product has what the rounding leaves over.
-- *Balanced inputs.* A few inputs of a product are far larger than the rest and would take the whole range of a single
-  term. Each input is divided by a factor, its row of the weight multiplied by it: SmoothQuant (Xiao et al., 2023,
-  https://arxiv.org/abs/2211.10438). For the attention's output the factor moves into the values' projection and
-  costs nothing.
+- *Exact inputs.* A few inputs of a layer are far larger than the rest, in every text. These are multiplied in fp32, and
+  the others alone make the range of a row: LLM.int8() (Dettmers et al., 2022, https://arxiv.org/abs/2208.07339), but
+  with the same inputs for all texts, those that are largest in calibration.
+- *Balanced inputs.* The larger of the other inputs would still take most of the range. Each input is divided by a
+  factor, its row of the weight multiplied by it: SmoothQuant (Xiao et al., 2023, https://arxiv.org/abs/2211.10438). For
+  the attention's output the factor moves into the values' projection and costs nothing.
 - *Rounding with compensation.* Weights are rounded one input after the other, and each one's error is made up for
   in the inputs not yet rounded, as far as the calibration texts show them to move together: GPTQ (Frantar et al.,
   2023, https://arxiv.org/abs/2210.17323).
@@ -28,7 +30,7 @@ import numpy.typing as npt
 
 from spacy_lambda.compiler.graphs.encoder_graph import build_graph
 from spacy_lambda.compiler.graphs.layers import LINEARS, LinearKey
-from spacy_lambda.compiler.graphs.products import QuantizedLinear, QuantizedTable
+from spacy_lambda.compiler.graphs.products import ExactInputs, QuantizedLinear, QuantizedTable
 from spacy_lambda.compiler.graphs.weights import EncoderWeights, Floats, LayerWeights, Linear
 from spacy_lambda.runtime.encoder import INPUT
 from spacy_lambda.runtime.onnx_import import import_onnxruntime
@@ -50,18 +52,20 @@ class Recipe:
         leave the inputs as they are.
     :param per_row: Quantize each row of the inputs by its own range.
     :param terms: Terms of 8 bits to which the inputs are quantized (see :class:`.QuantizedLinear`).
+    :param exact: Number of inputs that are multiplied in fp32: the largest.
     """
 
     smoothing: float | None = None
     per_row: bool = False
     terms: Literal[1, 2] = 1
+    exact: int = 0
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "qkv": Recipe(smoothing=0.5, per_row=True),
+    "qkv": Recipe(smoothing=0.4, per_row=True, exact=8),
     "attention_out": Recipe(smoothing=0.5, per_row=True),
-    "ffn_in": Recipe(smoothing=0.5, per_row=True),
-    "ffn_out": Recipe(smoothing=0.5, terms=2),
+    "ffn_in": Recipe(smoothing=0.4, per_row=True, exact=8),
+    "ffn_out": Recipe(smoothing=0.4, terms=2),
 }
 """The recipe of each of :data:`.layers.LINEARS`, found with ``bench/int8.py``."""
 
@@ -75,6 +79,8 @@ BLOCK = 128
 """Inputs that are rounded before their errors are spread over the rest at once."""
 
 Matrix = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+NONE: Indices = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True)
@@ -133,24 +139,30 @@ def quantize_linears(
     for number in sorted(set(weights.sources)):
         layer = weights.layers[number]
         seen = {name: calibration[number, name] for name in LINEARS}
-        factors = {name: _balance(getattr(layer, name), seen[name], recipes[name].smoothing) for name in LINEARS}
+        exact = {name: _largest_inputs(seen[name], recipes[name].exact) for name in LINEARS}
+        factors = {
+            name: _balance(getattr(layer, name), seen[name], recipes[name].smoothing, exact[name]) for name in LINEARS
+        }
         balanced = _values_balanced(layer, factors["attention_out"])
         for name in LINEARS:
             recipe, factor = recipes[name], factors[name]
             linear: Linear = getattr(balanced, name)
-            values, scales = _round(
-                linear.weight * factor[:, np.newaxis], seen[name].moments / np.outer(factor, factor)
+            values, scales, rest = _round(
+                linear.weight * factor[:, np.newaxis], seen[name].moments / np.outer(factor, factor), exact[name]
             )
             is_scaled = recipe.smoothing is not None and name != "attention_out"
+            input_scale = (1 / factor if is_scaled else np.ones_like(factor)).astype(np.float32)
+            input_scale[exact[name]] = 0
             yield (
                 (number, name),
                 QuantizedLinear(
                     weight=values,
                     scales=scales,
                     bias=linear.bias,
-                    input_scale=(1 / factor).astype(np.float32) if is_scaled else None,
+                    input_scale=input_scale if is_scaled or recipe.exact else None,
                     per_row=_rows(name, weights.gated) if recipe.per_row else None,
                     terms=recipe.terms,
+                    exact=_exact_inputs(exact[name], rest / factor[exact[name], np.newaxis]) if recipe.exact else None,
                 ),
             )
 
@@ -175,40 +187,69 @@ def _values_balanced(layer: LayerWeights, factor: Matrix) -> LayerWeights:
     return replace(layer, qkv=Linear(layer.qkv.weight / divisor, bias))
 
 
-def _balance(linear: Linear, seen: Calibration, alpha: float | None) -> Matrix:
-    """Return the factor of each input; their geometric mean is 1. *Shape:* ``(inputs,)``"""
+def _largest_inputs(seen: Calibration, count: int) -> Indices:
+    """Return so many inputs, in order."""
+    return np.sort(np.argsort(-seen.largest, kind="stable")[:count])
+
+
+def _exact_inputs(indices: Indices, weight: Matrix) -> ExactInputs:
+    return ExactInputs(indices.astype(np.int64), weight.astype(np.float32))
+
+
+def _balance(linear: Linear, seen: Calibration, alpha: float | None, exact: Indices = NONE) -> Matrix:
+    """Return the factor of each input; their geometric mean is 1. *Shape:* ``(inputs,)``
+
+    :param exact: Inputs that are multiplied in fp32, which have the factor 1.
+    """
     if alpha is None:
         return np.ones(len(linear.weight))
     inputs = np.maximum(seen.largest, 1e-3)
     weights = np.maximum(np.abs(linear.weight).max(axis=1), 1e-5)
     factor = inputs**alpha / weights ** (1 - alpha)
-    return np.asarray(factor / np.exp(np.log(factor).mean()), dtype=np.float64)
+    others = np.delete(np.arange(len(factor)), exact)
+    factor /= np.exp(np.log(factor[others]).mean()) if len(others) else 1
+    factor[exact] = 1
+    return np.asarray(factor, dtype=np.float64)
 
 
-def _round(weight: Floats | Matrix, moments: Matrix) -> tuple[npt.NDArray[np.int8], Floats]:
-    """Round a weight to integers with GPTQ's compensation.
+def _round(
+    weight: Floats | Matrix, moments: Matrix, exact: Indices = NONE
+) -> tuple[npt.NDArray[np.int8], Floats, Matrix]:
+    """Round a weight to integers with GPTQ's compensation, of which the exact inputs bear a part, too.
 
     :param weight: *Shape:* ``(inputs, outputs)``
     :param moments: *Shape:* ``(inputs, inputs)``
+    :param exact: Inputs that are not rounded.
+    :returns: The integers, 0 for exact inputs; the scales; and the weight of the exact inputs.
     """
-    left = weight.astype(np.float64)
-    n = len(left)
-    scales = _scales(left, np.diag(moments))
-    damped = moments + np.eye(n) * max(DAMPING * np.diag(moments).mean(), 1e-8)
+    n = len(weight) - len(exact)
+    order = np.concatenate([np.delete(np.arange(len(weight)), exact), exact])
+    left, moments = weight.astype(np.float64)[order], moments[np.ix_(order, order)]
+    place = {int(number): row for row, number in enumerate(order[:n])}
+    alone = weight.astype(np.float64)
+    alone[exact] = 0
+    scales = _scales(alone, np.diag(moments)[np.argsort(order)])
+    damped = moments + np.eye(len(left)) * max(DAMPING * np.diag(moments).mean(), 1e-8)
     spread = np.linalg.cholesky(np.linalg.inv(damped)).T
     rounded = np.zeros_like(left)
     for begin in range(0, n, BLOCK):
         end = min(begin + BLOCK, n)
         errors = np.zeros((end - begin, left.shape[1]))
         for i in range(begin, end):
-            rounded[i] = _second(left[i] / scales, rounded[i - 1]) if i % 2 else _first(*(left[i : i + 2] / scales))
+            partner = place.get(int(order[i]) ^ 1)
+            if partner is None:
+                rounded[i] = _second(left[i] / scales, np.zeros_like(scales))
+            elif partner < i:
+                rounded[i] = _second(left[i] / scales, rounded[partner])
+            else:
+                rounded[i] = _first(left[i] / scales, left[partner] / scales)
             errors[i - begin] = (left[i] - rounded[i] * scales) / spread[i, i]
             left[i + 1 : end] -= np.outer(spread[i, i + 1 : end], errors[i - begin])
         left[end:] -= spread[begin:end, end:].T @ errors
-    return rounded.astype(np.int8), scales.astype(np.float32)
+    return rounded[np.argsort(order)].astype(np.int8), scales.astype(np.float32), left[n:]
 
 
-def _first(scaled: Matrix, partner: Matrix | float = 0.0) -> Matrix:
+def _first(scaled: Matrix, partner: Matrix) -> Matrix:
     """Round the first row of a pair; it bears half of what the sum of both is beyond its limit."""
     total = scaled + partner
     excess = np.maximum(np.abs(total) - PAIR_LIMIT, 0) * np.sign(total)

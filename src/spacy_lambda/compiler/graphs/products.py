@@ -12,7 +12,7 @@ import onnx
 from spacy_lambda.compiler.graphs.builder import CONTRIB, GraphBuilder
 from spacy_lambda.compiler.graphs.weights import Floats, Linear
 
-__all__ = ["QuantizedLinear", "QuantizedTable", "embed", "multiply", "multiply_quantized"]
+__all__ = ["ExactInputs", "QuantizedLinear", "QuantizedTable", "embed", "multiply", "multiply_quantized"]
 
 MIN_ACTIVATION = -0.171
 """No activation function of :data:`.weights.ACTIVATIONS` gives less."""
@@ -21,6 +21,18 @@ EPSILON = 1e-6
 
 FINER, MIDDLE = np.array(1 / 254, dtype=np.float32), np.array(128, dtype=np.uint8)
 """Of the second term: its scale relative to that of the first, which leaves half a step at most; and its zero point."""
+
+
+@dataclass(frozen=True)
+class ExactInputs:
+    """A few inputs of a quantized matrix product that are multiplied in fp32; the others do not have them.
+
+    :param indices: *Shape:* ``(exact inputs,)``
+    :param weight: *Shape:* ``(exact inputs, outputs)``
+    """
+
+    indices: npt.NDArray[np.int64]
+    weight: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,7 @@ class QuantizedLinear:
         function's values, or of values of both signs.
     :param terms: With two, the second has what the first leaves over of the input, which then has 16 bits: the error of
         the input is gone, for twice the products.
+    :param exact: The inputs that are multiplied in fp32, which are 0 in ``weight`` and ``input_scale``, or ``None``.
     """
 
     weight: npt.NDArray[np.int8]
@@ -42,6 +55,7 @@ class QuantizedLinear:
     input_scale: npt.NDArray[np.float32] | None
     per_row: Literal["activations", "signed"] | None
     terms: Literal[1, 2] = 1
+    exact: ExactInputs | None = None
 
 
 @dataclass(frozen=True)
@@ -71,26 +85,53 @@ def multiply(g: GraphBuilder, linear: Linear, x: str) -> str:
 
 def multiply_quantized(g: GraphBuilder, linear: QuantizedLinear, x: str) -> str:
     """Compute a linear with integer weights."""
-    if linear.input_scale is not None:
-        x = g.op("Mul", x, g.const(linear.input_scale))
+    scaled = x if linear.input_scale is None else g.op("Mul", x, g.const(linear.input_scale))
+    if linear.per_row and linear.terms == 1:
+        return _multiply_rows(g, linear, x, scaled)
     weight, scales = g.const(linear.weight), g.const(linear.scales)
     bias = () if linear.bias is None else ("", g.const(linear.bias))
     if linear.terms == 2:
-        first, scale, zero = g.op_many("DynamicQuantizeLinear", x, outputs=3)
-        rest = g.op("Sub", x, g.op("DequantizeLinear", first, scale, zero))
-        finer, middle = g.op("Mul", scale, g.const(FINER)), g.const(MIDDLE)
-        second = g.op("QuantizeLinear", rest, finer, middle)
-        return g.op(
-            "Add",
-            g.op("MatMulIntegerToFloat", first, weight, scale, scales, zero, *bias, domain=CONTRIB),
-            g.op("MatMulIntegerToFloat", second, weight, finer, scales, middle, domain=CONTRIB),
-        )
-    if not linear.per_row:
-        return g.op("DynamicQuantizeMatMul", x, weight, scales, *bias, domain=CONTRIB)
-    # Rows brought to one range before onnxruntime looks for the range of the whole matrix, and back afterwards.
-    largest = _largest(g, linear, x)
-    x = g.op("DynamicQuantizeMatMul", g.op("Div", x, largest), weight, scales, domain=CONTRIB)
-    return _plus(g, g.op("Mul", x, largest), linear.bias)
+        product = _multiply_terms(g, scaled, weight, scales, *bias)
+    else:
+        product = g.op("DynamicQuantizeMatMul", scaled, weight, scales, *bias, domain=CONTRIB)
+    if linear.exact is None:
+        return product
+    return g.op("Add", product, g.op("MatMul", _exact_inputs(g, linear.exact, x), g.const(linear.exact.weight)))
+
+
+def _multiply_terms(g: GraphBuilder, x: str, weight: str, scales: str, *bias: str) -> str:
+    """Multiply two terms of the inputs."""
+    first, scale, zero = g.op_many("DynamicQuantizeLinear", x, outputs=3)
+    rest = g.op("Sub", x, g.op("DequantizeLinear", first, scale, zero))
+    finer, middle = g.op("Mul", scale, g.const(FINER)), g.const(MIDDLE)
+    second = g.op("QuantizeLinear", rest, finer, middle)
+    return g.op(
+        "Add",
+        g.op("MatMulIntegerToFloat", first, weight, scale, scales, zero, *bias, domain=CONTRIB),
+        g.op("MatMulIntegerToFloat", second, weight, finer, scales, middle, domain=CONTRIB),
+    )
+
+
+def _multiply_rows(g: GraphBuilder, linear: QuantizedLinear, x: str, scaled: str) -> str:
+    """Multiply rows that are brought to one range before onnxruntime looks for the range of all, and back afterwards.
+
+    :param x: The inputs before they are scaled.
+    """
+    largest = _largest(g, linear, scaled)
+    weight, scales = g.const(linear.weight), g.const(linear.scales)
+    product = g.op("DynamicQuantizeMatMul", g.op("Div", scaled, largest), weight, scales, domain=CONTRIB)
+    product = g.op("Mul", product, largest)
+    if linear.exact is None:
+        return _plus(g, product, linear.bias)
+    inputs, exact = _exact_inputs(g, linear.exact, x), linear.exact.weight
+    if linear.bias is not None:  # multiplied by an input of 1, which saves an addition
+        inputs = g.op("Concat", inputs, g.op("Div", largest, largest), axis=-1)
+        exact = np.concatenate([exact, linear.bias[np.newaxis]])
+    return g.op("Add", product, g.op("MatMul", inputs, g.const(exact)))
+
+
+def _exact_inputs(g: GraphBuilder, exact: ExactInputs, x: str) -> str:
+    return g.op("Gather", x, g.const(exact.indices), axis=-1)
 
 
 def _largest(g: GraphBuilder, linear: QuantizedLinear, x: str) -> str:
