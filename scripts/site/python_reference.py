@@ -10,7 +10,7 @@ from spacy_lambda import errors
 GROUPS = {
     "Train and evaluate": ("convert", "train_pipeline", "evaluate"),
     "Compile": ("compile_pipeline", "describe_pipeline", "verify", "load"),
-    "Store": ("push", "pull"),
+    "Store": ("package_pipeline", "push", "pull"),
     "Bundle and deploy": ("bundle", "load_project", "estimate"),
     "Run": ("serve", "LocalLambda", "Client"),
     "Corpus": ("annotate",),
