@@ -50,6 +50,7 @@ bench: .venv-dev/ready .venv-runtime/ready .venv-original/ready ## Measure the o
 	.venv-dev/bin/python bench/run.py $(BENCH)
 	.venv-dev/bin/python bench/fetch.py
 	.venv-dev/bin/python bench/bundle.py
+	.venv-dev/bin/python bench/local_overhead.py
 
 base: .venv-dev/ready ## As root: a small base image, on which the tests build theirs, without Docker
 	@buildah inspect --type image localhost/lambda-python:3.13 >/dev/null 2>&1 || \
