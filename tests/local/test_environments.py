@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -175,6 +177,41 @@ def test_idle_environments_are_ended(start: Callable[..., Lambda]) -> None:
 def test_one_environment_serves_one_caller(start: Callable[..., Lambda]) -> None:
     local = start(max_concurrency=4)
     assert len({call(local, {"do": "describe"}).answer["pid"] for _ in range(10)}) == 1
+
+
+def test_environments_that_were_killed_together(start: Callable[..., Lambda]) -> None:
+    """The requests that follow go to fresh ones, whether or not the system has ended the processes by then."""
+    local = start(max_concurrency=2)
+    with ThreadPoolExecutor(2) as threads:
+        assert len({*threads.map(lambda _: call(local, {"do": "sleep", "seconds": 0.5}).request_id, range(2))}) == 2
+        for pid in local.environment_pids:
+            os.kill(pid, signal.SIGKILL)
+        for result in threads.map(lambda number: call(local, {"do": "echo", "n": number}), range(2)):
+            assert result.error is None, result
+
+
+@pytest.mark.parametrize("reserved", [0, 1])
+def test_reserved_concurrency(start: Callable[..., Lambda], reserved: int) -> None:
+    local = start(reserved_concurrency=reserved)
+    with ThreadPoolExecutor(1) as threads:
+        busy = threads.submit(call, local, {"do": "sleep", "seconds": 1.5}) if reserved else None
+        if busy is not None:
+            local.log.wait_for("sleeping in")
+        with pytest.raises(local.client.exceptions.TooManyRequestsException) as caught:
+            local.client.invoke(FunctionName="function")
+        response = caught.value.response
+        assert response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+        assert (response["retryAfterSeconds"], response["Type"], response["Error"]["Message"]) == (
+            "1",
+            "User",
+            "Rate Exceeded.",
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(local.url + "/predict")
+        with refused.value:
+            assert refused.value.code == 429
+        if busy is not None:
+            assert busy.result().error is None
 
 
 def test_full_queue_is_429(start: Callable[..., Lambda]) -> None:

@@ -143,6 +143,8 @@ ANSWERS = [
     {"statusCode": 200, "body": 5},
     {"statusCode": 200, "body": "\ud800"},
     {"statusCode": 200, "body": "a", "isBase64Encoded": True},
+    {"statusCode": 200, "body": "é", "headers": {"Content-Length": "1"}},
+    {"statusCode": 200, "body": "a", "headers": {"content-length": "x"}},
 ]
 
 
@@ -164,6 +166,12 @@ def test_a_status_without_a_body_has_none(status: int) -> None:
         "a b",
         False,
     )
+
+
+@pytest.mark.parametrize(("method", "length"), [("GET", "2"), ("HEAD", "99")])
+def test_a_length_that_may_be_given(method: str, length: str) -> None:
+    answer = {"statusCode": 200, "body": "é", "headers": {"content-length": length}}
+    assert url_response(_outcome(json.dumps(answer).encode()), method=method).status_code == 200
 
 
 def _outcome(payload: bytes) -> Outcome:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import select
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest
-from spacy_lambda.local.runtime_api import RuntimeApi
+from spacy_lambda.local.runtime_api import NotTaken, RuntimeApi
 
 PREFIX = "/2018-06-01/runtime"
 REQUEST = InvokeRequest(request_id="an-id", payload=b'{"a": 1}', arn="arn", trace_id="Root=1", client_context="{}")
@@ -18,12 +22,12 @@ REQUEST = InvokeRequest(request_id="an-id", payload=b'{"a": 1}', arn="arn", trac
 Call = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 
 
-def play(scene: Callable[[RuntimeApi, Call], Awaitable[None]]) -> None:
+def play(scene: Callable[[RuntimeApi, Call], Awaitable[None]], *, snap_start: bool = False) -> None:
     """Run a scenario against a served Runtime API."""
 
     async def run() -> None:
-        api = RuntimeApi(timeout_s=3)
-        server = HttpServer(api.app)
+        api = RuntimeApi(timeout_s=3, snap_start=snap_start)
+        server = HttpServer(api.app, on_disconnect=api.on_disconnect)
         await server.start()
 
         def send(method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
@@ -39,6 +43,7 @@ def play(scene: Callable[[RuntimeApi, Call], Awaitable[None]]) -> None:
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             return await asyncio.to_thread(send, method, path, body, names)
 
+        call.address = server.address  # type: ignore[attr-defined]
         try:
             await scene(api, call)
         finally:
@@ -135,6 +140,80 @@ def test_answer_that_is_too_large() -> None:
         status, _, body = await call("POST", "/invocation/an-id/response", bytes(6 * 1024 * 1024 + 101))
         assert (status, error_type(body)) == (413, "RequestEntityTooLarge")
         assert (await answer).error_type == "Function.ResponseSizeTooLarge"
+
+    play(scene)
+
+
+def test_an_error_type_that_is_not_lambdas() -> None:
+    async def scene(api: RuntimeApi, call: Call) -> None:
+        _, answer = await take(api, call)
+        header = {"Lambda_Runtime_Function_Error_Type": "anything"}
+        assert (await call("POST", "/invocation/an-id/error", b"", **header))[0] == 202
+        assert (await answer).error_type == "Runtime.Unknown"
+
+    play(scene)
+
+
+def test_response_modes() -> None:
+    async def scene(api: RuntimeApi, call: Call) -> None:
+        _, answer = await take(api, call)
+        header = {"Lambda_Runtime_Function_Response_Mode": "other"}
+        status, _, body = await call("POST", "/invocation/an-id/response", b"1", **header)
+        assert (status, error_type(body)) == (400, "InvalidFunctionResponseMode")
+        header = {"Lambda_Runtime_Function_Response_Mode": "streaming"}
+        assert (await call("POST", "/invocation/an-id/response", b"1", **header))[0] == 202
+        assert (await answer).payload == b"1"
+
+    play(scene)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_snap_start(failing: bool) -> None:
+    async def scene(api: RuntimeApi, call: Call) -> None:
+        assert (await call("POST", "/restore/error", b"{}"))[0] == 403
+        asking = asyncio.ensure_future(call("GET", "/restore/next"))
+        await api.snapshotted.wait()
+        assert not api.idle.is_set()
+        api.restore()
+        assert (await asking)[0] == 200
+        if not failing:
+            await take(api, call)
+            return
+        assert (await call("POST", "/restore/error", b'{"errorType": "ValueError"}'))[0] == 202
+        assert api.restore_error is not None
+        assert (api.restore_error.error_type, api.idle.is_set()) == ("ValueError", True)
+        assert (await call("GET", "/invocation/next"))[0] == 403
+
+    play(scene, snap_start=True)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_an_event_that_a_dead_runtime_has_not_read(before: bool) -> None:
+    """Its connection ends before the event is sent, or with the event unread."""
+
+    async def scene(api: RuntimeApi, call: Call) -> None:
+        host, _, port = call.address.rpartition(":")  # type: ignore[attr-defined]
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(f"GET {PREFIX}/invocation/next HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            await api.idle.wait()
+            if before:
+                connection.close()
+                await api.disconnected.wait()
+                assert not api.waits
+                return
+            answer = api.send_event(REQUEST)
+            await asyncio.to_thread(select.select, [connection], [], [], 30)
+        with pytest.raises(NotTaken):
+            await asyncio.wait_for(answer, 30)
+
+    play(scene)
+
+
+def test_an_event_that_a_dead_runtime_has_read() -> None:
+    async def scene(api: RuntimeApi, call: Call) -> None:
+        _, answer = await take(api, call)
+        await api.disconnected.wait()
+        assert not answer.done()
 
     play(scene)
 

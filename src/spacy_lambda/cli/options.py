@@ -34,6 +34,8 @@ __all__ = [
     "PortOption",
     "ProfileOption",
     "RegionOption",
+    "ReservedConcurrencyOption",
+    "SnapStartOption",
     "TimeoutOption",
     "YesOption",
     "finite",
@@ -153,6 +155,13 @@ MountOption = Annotated[
 OnFailureOption = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Write asynchronous invocations that fail three times into this folder."),
+]
+ReservedConcurrencyOption = Annotated[
+    int | None,
+    typer.Option(min=0, help="Maximum concurrency, as in Lambda: excess requests get a 429."),
+]
+SnapStartOption = Annotated[
+    bool, typer.Option("--snap-start", help="Run the init before the first request, with the hooks of SnapStart.")
 ]
 MaxConcurrencyOption = Annotated[
     int | None,

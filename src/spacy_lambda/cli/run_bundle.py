@@ -24,6 +24,8 @@ from spacy_lambda.cli.options import (
     NoLimitsOption,
     OnFailureOption,
     PortOption,
+    ReservedConcurrencyOption,
+    SnapStartOption,
     TimeoutOption,
 )
 from spacy_lambda.cli.progress import stages
@@ -59,6 +61,8 @@ def run_bundle(
     mount: MountOption = None,
     on_failure: OnFailureOption = None,
     max_concurrency: MaxConcurrencyOption = None,
+    reserved_concurrency: ReservedConcurrencyOption = None,
+    snap_start: SnapStartOption = False,
 ) -> None:
     """Serve a bundle as Lambda would run it: a zip on the Python it is made for, an image on a read-only root.
 
@@ -84,6 +88,8 @@ def run_bundle(
                 mounts=tuple(mount or ()),
                 on_failure=on_failure,
                 max_concurrency=max_concurrency or os.cpu_count() or 1,
+                reserved_concurrency=reserved_concurrency,
+                snap_start=snap_start,
             )
             return LocalFunction(settings, runnable.program)
 

@@ -23,6 +23,8 @@ from spacy_lambda.cli.options import (
     NoLimitsOption,
     OnFailureOption,
     PortOption,
+    ReservedConcurrencyOption,
+    SnapStartOption,
     TimeoutOption,
     finite,
 )
@@ -55,6 +57,8 @@ def serve(
     mount: MountOption = None,
     on_failure: OnFailureOption = None,
     max_concurrency: MaxConcurrencyOption = None,
+    reserved_concurrency: ReservedConcurrencyOption = None,
+    snap_start: SnapStartOption = False,
     idle_timeout: Annotated[
         float,
         typer.Option(
@@ -84,6 +88,8 @@ def serve(
         idle_timeout_s=idle_timeout,
         keep_task_root=keep_task_root,
         max_concurrency=max_concurrency or os.cpu_count() or 1,
+        reserved_concurrency=reserved_concurrency,
+        snap_start=snap_start,
     )
     functions = {"/": LocalFunction(settings)}
     if compare is not None:

@@ -19,6 +19,7 @@ class Report:
     :param memory_size_mb: The memory that the function is configured with.
     :param max_memory_mb: Peak resident memory of the environment so far; ``None`` if unknown.
     :param init_ms: From the start of the process until it requested work; only in its first invocation.
+    :param restore_ms: With SnapStart, from the restore until the runtime requested work; only in its first invocation.
     :param status: ``error`` or ``timeout``; ``None`` for a success.
     """
 
@@ -27,6 +28,7 @@ class Report:
     memory_size_mb: int
     max_memory_mb: int | None = None
     init_ms: float | None = None
+    restore_ms: float | None = None
     status: str | None = None
 
     @property
@@ -46,6 +48,9 @@ class Report:
             parts.append(f"Max Memory Used: {self.max_memory_mb} MB")
         if self.init_ms is not None:
             parts.append(f"Init Duration: {self.init_ms:.2f} ms")
+        if self.restore_ms is not None:
+            parts.append(f"Restore Duration: {self.restore_ms:.2f} ms")
+            parts.append(f"Billed Restore Duration: {math.ceil(round(self.restore_ms, 2))} ms")
         if self.status is not None:
             parts.append(f"Status: {self.status}")
         return "\t".join(parts)
@@ -68,13 +73,14 @@ def _from_figures(request_id: str, figures: dict[str, str]) -> Report | None:
     if not {"Duration", "Memory Size"} <= figures.keys():
         return None
     memory = figures.get("Max Memory Used")
-    init = figures.get("Init Duration")
+    init, restore = figures.get("Init Duration"), figures.get("Restore Duration")
     return Report(
         request_id=request_id,
         duration_ms=_number(figures["Duration"]),
         memory_size_mb=int(_number(figures["Memory Size"])),
         max_memory_mb=None if memory is None else int(_number(memory)),
         init_ms=None if init is None else _number(init),
+        restore_ms=None if restore is None else _number(restore),
         status=figures.get("Status"),
     )
 

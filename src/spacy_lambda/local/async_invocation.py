@@ -16,6 +16,7 @@ from typing import Any
 
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.execution_environment import SnapStartFailed
 from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.router import RoutedFunction
@@ -44,7 +45,7 @@ async def invoke_until_success(function: RoutedFunction, request: InvokeRequest)
             if wait_s is not None:
                 _LOGGER.info("event %s failed; it is retried in %g s", request.request_id, wait_s)
                 await asyncio.sleep(wait_s)
-    except (TooManyRequests, PoolClosed, LocalLambdaError) as exc:
+    except (TooManyRequests, PoolClosed, SnapStartFailed, LocalLambdaError) as exc:
         _LOGGER.warning("event %s was dropped: %s", request.request_id, str(exc) or type(exc).__name__)
         return
     _LOGGER.warning("event %s failed %d times", request.request_id, len(waits))

@@ -49,12 +49,21 @@ def environment_variables(settings: FunctionSettings, *, program: Program, runti
         MEMORY_SIZE_VARIABLE: str(settings.memory_mb),
         FUNCTION_NAME_VARIABLE: settings.name,
         "AWS_LAMBDA_FUNCTION_VERSION": settings.version,
-        INITIALIZATION_TYPE_VARIABLE: "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": log_group_name(settings.name),
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{settings.version}]{uuid.uuid4().hex}",
+        **_start_variables(settings),
         RUNTIME_API_VARIABLE: runtime_api,
         "LAMBDA_RUNTIME_DIR": str(program.runtime_dir),
         TASK_ROOT_VARIABLE: str(program.task_root),
         HANDLER_VARIABLE: settings.handler,
         **program.fixed,
+    }
+
+
+def _start_variables(settings: FunctionSettings) -> dict[str, str]:
+    """Return the variables of the kind of start; a snapshot belongs to no log stream."""
+    if settings.snap_start:
+        return {INITIALIZATION_TYPE_VARIABLE: "snap-start"}
+    return {
+        INITIALIZATION_TYPE_VARIABLE: "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": log_group_name(settings.name),
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{settings.version}]{uuid.uuid4().hex}",
     }

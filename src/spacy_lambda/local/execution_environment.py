@@ -8,18 +8,43 @@ next request.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from spacy_lambda.client.report_line import Report
+from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import lambda_errors
 from spacy_lambda.local.confinement import Confinement
 from spacy_lambda.local.log_pipe import LogPipe, LogSink
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest, Outcome
+from spacy_lambda.local.runtime_api import NotTaken
 from spacy_lambda.local.settings import FunctionSettings
 from spacy_lambda.local.started_runtime import StartedRuntime
 
 _SETTLE_S = 10.0
+_DISCONNECT_S = 1.0
+
+SNAPSHOT_INIT_S = 130.0
+"""Seconds that an init before a snapshot may take, unless the function's timeout is longer:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html."""
+
+RESTORE_LIMIT_S = 10.0
+"""Seconds that a restore may take with its hooks: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html."""
+
+
+class SnapStartFailed(Exception):
+    """An environment cannot be restored.
+
+    :param status: The HTTP status of the Invoke API.
+    :param error_type: The name of the exception that clients raise.
+    """
+
+    def __init__(self, status: int, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_type = error_type
 
 
 class Environment:
@@ -72,13 +97,43 @@ class Environment:
         """True if it can serve another request."""
         return not self._closing and self._runtime.usable
 
+    async def take_snapshot(self) -> None:
+        """Run the init up to its snapshot, as Lambda does when a version is published.
+
+        :raises LocalLambdaError: If the init or a hook before the snapshot fails.
+        """
+        limit_s = max(SNAPSHOT_INIT_S, self._settings.timeout_s)
+        runtime = self._runtime
+        await self._happens(runtime.api.snapshotted.wait(), timeout_s=limit_s - runtime.elapsed_s)
+        failed = await self._init_failure("", limit_s, event=runtime.api.snapshotted)
+        if failed is not None:
+            self._report_init(failed, runtime.elapsed_s * 1000, phase="init")
+            raise LocalLambdaError(
+                f"the init failed before the snapshot: {failed.payload.decode('utf-8', 'replace')}",
+                remedy="correct what the function's log shows",
+            )
+        self._logs.write(f"INIT_REPORT Init Duration: {runtime.elapsed_s * 1000:.2f} ms")
+        self._logs.take_tail()
+
     async def invoke(self, request: InvokeRequest) -> Outcome:
-        """Serve one request, even if the process exits meanwhile."""
+        """Serve one request, even if the process exits meanwhile.
+
+        :raises NotTaken: If the process of an earlier request has ended before it had read this one.
+        :raises SnapStartFailed: If the environment cannot be restored.
+        """
         is_first, self._invoked = not self._invoked, True
+        if is_first and self._settings.snap_start:
+            restore_ms = await self._restore()
+            self._logs.write(f"START RequestId: {request.request_id} Version: {self._settings.version}")
+            return await self._handle(request, restore_ms=restore_ms)
+        if not is_first and not self._runtime.api.waits:
+            raise NotTaken
         init_ms = await self._init(request) if is_first else None
         began = time.perf_counter()
         self._logs.write(f"START RequestId: {request.request_id} Version: {self._settings.version}")
-        if not is_first or init_ms is not None:
+        if not is_first:
+            return await self._handle(request, may_be_lost=True)
+        if init_ms is not None:
             return await self._handle(request, init_ms=init_ms)
         failed = await self._init_again(request)
         if failed is None:
@@ -97,6 +152,30 @@ class Environment:
         self._runtime = runtime
         runtime.process.exited.add_done_callback(self._on_exit)
 
+    async def _restore(self) -> float:
+        """Continue after the snapshot.
+
+        :returns: The milliseconds until the runtime requests work.
+        """
+        api, process = self._runtime.api, self._runtime.process
+        self._logs.write(f"RESTORE_START Runtime Version: python:{self._confinement.program.python}")
+        began = time.perf_counter()
+        api.restore()
+        await self._happens(api.idle.wait(), timeout_s=RESTORE_LIMIT_S)
+        restore_ms = (time.perf_counter() - began) * 1000
+        line = f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms"
+        if api.restore_error is not None or not process.alive:
+            error_type = lambda_errors.EXIT_ERROR if api.restore_error is None else api.restore_error.error_type
+            self._logs.write(f"{line}\tStatus: error\tError Type: {error_type}")
+            raise SnapStartFailed(400, "SnapStartException", "The afterRestore() runtime hook encountered an error.")
+        if not api.idle.is_set():
+            self._logs.write(f"{line}\tStatus: timeout")
+            raise SnapStartFailed(
+                408, "SnapStartTimeoutException", "Lambda couldn't restore the snapshot within the timeout limit."
+            )
+        self._logs.write(line)
+        return restore_ms
+
     async def _init(self, request: InvokeRequest) -> float | None:
         """Wait until the runtime requests work, at most for the time that an init has.
 
@@ -107,7 +186,7 @@ class Environment:
             limit_s = max(limit_s, self._settings.timeout_s)
         await self._happens(runtime.api.idle.wait(), timeout_s=limit_s - runtime.elapsed_s)
         init_ms = runtime.elapsed_s * 1000
-        failed = await self._init_failure(request, limit_s)
+        failed = await self._init_failure(request.request_id, limit_s, event=runtime.api.idle)
         if failed is None:
             return init_ms
         self._report_init(failed, init_ms, phase="init")
@@ -128,7 +207,7 @@ class Environment:
         if self._closing:
             await self._runtime.kill()
         await self._happens(self._runtime.api.idle.wait(), timeout_s=self._settings.timeout_s)
-        failed = await self._init_failure(request, self._settings.timeout_s)
+        failed = await self._init_failure(request.request_id, self._settings.timeout_s, event=self._runtime.api.idle)
         if failed is not None:
             self._report_init(failed, self._runtime.elapsed_s * 1000, phase="invoke")
         return failed
@@ -142,14 +221,16 @@ class Environment:
             namespaces=namespaces,
         )
 
-    async def _init_failure(self, request: InvokeRequest, allowed_s: float) -> FunctionResponse | None:
+    async def _init_failure(
+        self, request_id: str, allowed_s: float, *, event: asyncio.Event
+    ) -> FunctionResponse | None:
         api, process = self._runtime.api, self._runtime.process
         if api.init_error is not None:
             return api.init_error
         if not process.alive:
-            return lambda_errors.exited(request.request_id, await asyncio.shield(process.exited))
-        if not api.idle.is_set():
-            return lambda_errors.timed_out(request.request_id, allowed_s)
+            return lambda_errors.exited(request_id, await asyncio.shield(process.exited))
+        if not event.is_set():
+            return lambda_errors.timed_out(request_id, allowed_s)
         return None
 
     def _report_init(self, failed: FunctionResponse, init_ms: float, *, phase: str) -> None:
@@ -158,16 +239,28 @@ class Environment:
         self._logs.write(f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{kind}")
 
     async def _handle(
-        self, request: InvokeRequest, *, init_ms: float | None = None, began: float | None = None
+        self,
+        request: InvokeRequest,
+        *,
+        init_ms: float | None = None,
+        restore_ms: float | None = None,
+        began: float | None = None,
+        may_be_lost: bool = False,
     ) -> Outcome:
         """Give the event to the runtime, and wait for its response.
 
         :param began: The beginning of the invocation, if an init was part of it.
+        :param may_be_lost: Raise :class:`NotTaken` if the process ends before it has read the event.
         """
         runtime, left_s = self._runtime, self._settings.timeout_s
         if began is not None:
             left_s -= time.perf_counter() - began
-        answer = await self._answer(request, left_s)
+        try:
+            answer = await self._answer(request, left_s)
+        except NotTaken:
+            if may_be_lost:
+                raise
+            answer = lambda_errors.exited(request.request_id, await asyncio.shield(runtime.process.exited))
         # Measured before the wait below, which is the runtime's time rather than the function's.
         memory = runtime.memory.peak_mb()
         duration_ms = (runtime.api.ended - (runtime.api.began if began is None else began)) * 1000
@@ -175,13 +268,20 @@ class Environment:
             await runtime.process.kill()
         elif runtime.process.alive:
             await self._settle()
-        return self._conclude(request, answer, duration_ms=duration_ms, init_ms=init_ms, memory=memory)
+        return self._conclude(
+            request, answer, duration_ms=duration_ms, init_ms=init_ms, restore_ms=restore_ms, memory=memory
+        )
 
     async def _answer(self, request: InvokeRequest, timeout_s: float) -> FunctionResponse:
         api, process = self._runtime.api, self._runtime.process
         answer = api.send_event(request, timeout_s=timeout_s)
-        await self._happens(answer, timeout_s=timeout_s)
-        if answer.done() and not answer.cancelled():
+        ends: set[asyncio.Future[Any]] = {answer, process.exited}
+        await asyncio.wait(ends, timeout=max(timeout_s, 0.0), return_when=asyncio.FIRST_COMPLETED)
+        if process.exited.done() and not answer.done():
+            # The event loop may learn of the end of the process and of its connection in any order.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(api.disconnected.wait(), _DISCONNECT_S)
+        if answer.done():
             return answer.result()
         api.ended = time.perf_counter()
         if not process.alive:
@@ -213,6 +313,7 @@ class Environment:
         *,
         duration_ms: float,
         init_ms: float | None = None,
+        restore_ms: float | None = None,
         memory: int | None = None,
     ) -> Outcome:
         report = Report(
@@ -221,6 +322,7 @@ class Environment:
             memory_size_mb=self._settings.memory_mb,
             max_memory_mb=memory,
             init_ms=init_ms,
+            restore_ms=restore_ms,
             status=_status(answer),
         )
         self._logs.write(f"END RequestId: {request.request_id}")

@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
+from spacy_lambda.local.execution_environment import SnapStartFailed
 from spacy_lambda.local.http_request import BodyTooLarge, IncompleteBody, InvalidHeader, read_body, read_trace_id
 from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
@@ -77,9 +78,11 @@ class FunctionUrl:
             return _error_response(413, "Request Too Long")
         except TooManyRequests:
             return _error_response(429, "Too Many Requests")
+        except SnapStartFailed:
+            return _error_response(502, "Internal Server Error")
         except (PoolClosed, LocalLambdaError):
             return _error_response(503, "Service Unavailable")
-        response = url_response(outcome)
+        response = url_response(outcome, method=http.method)
         response.headers["x-amzn-RequestId"] = request_id
         return response
 
@@ -125,8 +128,8 @@ def url_event(http: HttpRequest, body: bytes, request_id: str) -> dict[str, Any]
     return event
 
 
-def url_response(outcome: Outcome) -> Response:
-    """Return the HTTP response for a function's response."""
+def url_response(outcome: Outcome, *, method: str = "GET") -> Response:
+    """Return the HTTP response for a function's response: 502 for one that HTTP cannot represent."""
     if outcome.response.error_type is not None:
         return _error_response(502, "Internal Server Error")
     try:
@@ -139,6 +142,7 @@ def url_response(outcome: Outcome) -> Response:
         if status not in _STATUSES:
             raise ValueError(status)
         response = Response(b"" if status in _WITHOUT_BODY else data, status_code=status)
+        _check_length(answer.get("headers") or {}, data, may_differ=status in _WITHOUT_BODY or method == "HEAD")
         for name, value in (answer.get("headers") or {}).items():
             if name.lower() not in HOP_BY_HOP_HEADERS:
                 response.headers[_sendable(_NAME, name)] = _sendable(_VALUE, str(value))
@@ -147,6 +151,13 @@ def url_response(outcome: Outcome) -> Response:
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return _error_response(502, "Internal Server Error")
     return response
+
+
+def _check_length(headers: dict[str, Any], body: bytes, *, may_differ: bool) -> None:
+    """Check the length that a function has given its body."""
+    for name, value in headers.items():
+        if name.lower() == "content-length" and not may_differ and str(value).strip() != str(len(body)):
+            raise ValueError(value)
 
 
 def _sendable(pattern: re.Pattern[str], text: str) -> str:

@@ -13,10 +13,10 @@ import uvicorn
 
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.access import AccessMiddleware, Origins, host_names, no_origins
+from spacy_lambda.local.connections import ACCEPTED_AT_ONCE, Connections, Listener, OnDisconnect
 
 _KEEP_ALIVE_S = 3600  # a function may take longer between two calls than usual limits allow
 _SHUTDOWN_S = 2
-_BACKLOG = 2048
 
 
 class HttpServer:
@@ -27,6 +27,7 @@ class HttpServer:
     :param port: The port; 0 for a free one.
     :param allow_hosts: Further accepted host names, in addition to loopback ones and its own addresses.
     :param origins: Other origins whose pages may send requests; by default none.
+    :param on_disconnect: Called after the end of each connection.
     :raises LocalLambdaError: If the address is unavailable, or a name is invalid.
     """
 
@@ -38,6 +39,7 @@ class HttpServer:
         port: int = 0,
         allow_hosts: Iterable[str] = (),
         origins: Origins = no_origins,
+        on_disconnect: OnDisconnect | None = None,
     ) -> None:
         guarded_app = AccessMiddleware(app, names=host_names(allow_hosts, bound=host), origins=origins)
         self._socket = _listen(host, port)
@@ -45,9 +47,10 @@ class HttpServer:
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             guarded_app,
-            http="h11",
+            http=Connections(on_disconnect=on_disconnect).protocol,  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
+            backlog=ACCEPTED_AT_ONCE,
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -89,11 +92,11 @@ def _listen(host: str, port: int) -> socket.socket:
     asyncio sets it only if the protocol is specified, which :func:`socket.create_server` does not do.
     Without it, the head and the body of a response, written one after the other, cost 40 ms each time.
     """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = Listener(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(_BACKLOG)
+        listener.listen()
         return listener
     except (OSError, OverflowError, ValueError) as exc:
         listener.close()

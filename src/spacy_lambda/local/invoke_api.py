@@ -25,6 +25,7 @@ from spacy_lambda.core.lambda_limits import ASYNC_REQUEST_BYTES, REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.async_invocation import invoke_until_success
+from spacy_lambda.local.execution_environment import SnapStartFailed
 from spacy_lambda.local.function_url import API_PATH
 from spacy_lambda.local.http_request import (
     BodyTooLarge,
@@ -41,6 +42,9 @@ from spacy_lambda.local.router import RoutedFunction, Router
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
 _OWNER = r"(?:(?:arn:aws[\w-]*:lambda:[\w-]+:)?\d{12}:)?(?:function:)?"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+RETRY_AFTER_S = "1"
+"""The value of the header of a 429."""
+
 _TYPES = ("RequestResponse", "Event", "DryRun")
 
 
@@ -149,9 +153,10 @@ async def _outcome(function: RoutedFunction, request: InvokeRequest) -> Outcome:
     try:
         return await function.invoke(request)
     except TooManyRequests as exc:
-        raise ServiceError(
-            429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
-        ) from exc
+        reason = f"{'ReservedFunction' if exc.reserved else ''}ConcurrentInvocationLimitExceeded"
+        raise ServiceError(429, "TooManyRequestsException", "Rate Exceeded.", reason=reason) from exc
+    except SnapStartFailed as exc:
+        raise ServiceError(exc.status, exc.error_type, str(exc)) from exc
     except PoolClosed as exc:
         raise ServiceError(500, "ServiceException", "the local Lambda is shutting down") from exc
     except LocalLambdaError as exc:
@@ -212,7 +217,10 @@ def _error_response(error: ServiceError) -> Response:
     body["message"] = body["Message"]  # Lambda's exceptions differ in this letter's case; clients accept both
     if error.reason is not None:
         body["Reason"] = error.reason
-    return JSONResponse(body, status_code=error.status, headers={"x-amzn-ErrorType": error.error_type})
+    headers = {"x-amzn-ErrorType": error.error_type}
+    if error.status == 429:
+        headers["Retry-After"] = RETRY_AFTER_S
+    return JSONResponse(body, status_code=error.status, headers=headers)
 
 
 async def _unknown_operation(http: HttpRequest, exc: Exception) -> Response:

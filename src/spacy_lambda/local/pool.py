@@ -1,7 +1,8 @@
 """The environments of one function: started when needed, ended when idle, each serving one request at a time.
 
-A request gets the environment that was used last; if none is free, a new one is started up to the maximum concurrency;
-else the request queues, first in first out. Lambda would return 429 instead: on one machine, callers prefer to wait.
+A request gets the environment that was used last; if none is free, a new one is started up to the maximum concurrency.
+Then the request queues, first in first out, because Lambda would start another environment, for which one machine has
+no CPU; with a reserved concurrency it gets a 429 at once, as in Lambda.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from spacy_lambda.local.execution_environment import Environment
 from spacy_lambda.local.messages import InvokeRequest, Outcome
+from spacy_lambda.local.runtime_api import NotTaken
 from spacy_lambda.local.settings import FunctionSettings
 
 
 class TooManyRequests(Exception):
-    """The queue is full, or a request has queued for too long."""
+    """A request is throttled.
+
+    :param reserved: The function's reserved concurrency is exhausted, rather than the queue full or the wait too long.
+    """
+
+    def __init__(self, *, reserved: bool = False) -> None:
+        super().__init__()
+        self.reserved = reserved
 
 
 class PoolClosed(Exception):
@@ -33,7 +42,7 @@ class Pool:
     def __init__(self, settings: FunctionSettings, start: Callable[[], Awaitable[Environment]]) -> None:
         self._settings = settings
         self._start = start
-        self._places = asyncio.Semaphore(settings.max_concurrency)
+        self._places = asyncio.Semaphore(settings.concurrency)
         self._waiting = 0
         self._closed = False
         self._all: set[Environment] = set()
@@ -52,23 +61,35 @@ class Pool:
         :raises TooManyRequests: If the queue is full, or the queue timeout is over.
         :raises PoolClosed: If the server shuts down before its turn.
         :raises LocalLambdaError: If no environment can be started.
+        :raises SnapStartFailed: If one cannot be restored.
         """
         async with self._place():
-            environment = await self._take()
-            try:
-                outcome = await environment.invoke(request)
-            except BaseException:
-                self._end(environment)
-                raise
-            self._put_back(environment)
-            return outcome
+            while True:
+                environment = await self._take()
+                try:
+                    outcome = await environment.invoke(request)
+                except NotTaken:
+                    self._end(environment)  # and another one gets the request
+                    continue
+                except BaseException:
+                    self._end(environment)
+                    raise
+                self._put_back(environment)
+                return outcome
+
+    async def prepare(self) -> None:
+        """Start an environment for the first request, and take its snapshot.
+
+        :raises LocalLambdaError: If its init fails.
+        """
+        self._put_back(await self._start_one())
 
     async def close(self) -> None:
         """End every environment; running requests get an error."""
         self._closed = True
         for environment in tuple(self._all):
             self._end(environment)
-        for _ in range(self._settings.max_concurrency):
+        for _ in range(self._settings.concurrency):
             await self._places.acquire()  # returns when no request is running
         while self._ending:
             await asyncio.wait(self._ending)
@@ -78,8 +99,11 @@ class Pool:
         """Wait for one of the ``max_concurrency`` places."""
         if self._closed:
             raise PoolClosed
-        if self._places.locked() and self._waiting >= self._settings.queue_limit:
-            raise TooManyRequests
+        if self._places.locked():
+            if self._settings.reserved_concurrency is not None:
+                raise TooManyRequests(reserved=True)
+            if self._waiting >= self._settings.queue_limit:
+                raise TooManyRequests
         self._waiting += 1
         try:
             async with asyncio.timeout(self._settings.queue_timeout_s):
@@ -102,11 +126,20 @@ class Pool:
             if environment.usable:
                 return environment
             self._end(environment)
+        return await self._start_one()
+
+    async def _start_one(self) -> Environment:
         environment = await self._start()
         environment.on_exit = self._on_exit
         self._all.add(environment)
         if self._closed:
             self._end(environment)
+        elif self._settings.snap_start:
+            try:
+                await environment.take_snapshot()
+            except BaseException:
+                self._end(environment)
+                raise
         return environment
 
     def _put_back(self, environment: Environment) -> None:

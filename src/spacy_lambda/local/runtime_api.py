@@ -3,18 +3,16 @@
 Each environment has a separate port: ``awslambdaric`` accepts ``AWS_LAMBDA_RUNTIME_API`` with a path for most calls,
 but not for ``init/error``, so that a path could not identify environments.
 
-::
-
-    starting ──next──▶ waiting ──event──▶ running ──response | error──▶ answered ──next──▶ waiting
-        └──init/error──▶ failed
+:mod:`~spacy_lambda.local.runtime_state` has the valid calls.
 """
 
 from __future__ import annotations
 
 import asyncio
-import enum
+import re
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
@@ -24,81 +22,114 @@ from starlette.routing import Route
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES, RESPONSE_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.local import lambda_errors
+from spacy_lambda.local.connections import Peer
 from spacy_lambda.local.http_request import BodyTooLarge, IncompleteBody, read_body
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest
+from spacy_lambda.local.runtime_state import Refused, RuntimeState, State
+
+__all__ = ["NotTaken", "RuntimeApi"]
 
 _PREFIX = "/2018-06-01/runtime"
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
+_RESPONSE_MODE = "Lambda-Runtime-Function-Response-Mode"
+_VALID_ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][A-Za-z]+")
+
+Handler = Callable[[HttpRequest], Awaitable[Response]]
 
 
-class _State(enum.Enum):
-    STARTING = "starting"
-    WAITING = "waiting"
-    RUNNING = "running"
-    ANSWERED = "answered"
-    FAILED = "failed"
+class NotTaken(Exception):
+    """The runtime has ended before it had read the event, which another one may get."""
 
 
 class RuntimeApi:
     """The Runtime API of one environment.
 
-    ``idle`` is set while the runtime waits for an event.
+    ``idle`` is set while the runtime waits for an event, ``snapshotted`` when it waits for its restore, and both when
+    it has failed.
 
     :param timeout_s: Sent to the runtime as the deadline of each event.
+    :param snap_start: Route the calls of SnapStart.
     """
 
-    def __init__(self, *, timeout_s: float) -> None:
+    def __init__(self, *, timeout_s: float, snap_start: bool = False) -> None:
         loop = asyncio.get_running_loop()
         self._timeout_s = self._left_s = timeout_s
-        self._state = _State.STARTING
-        self._request_id = ""
-        self._invocation_id = ""
+        self._calls = RuntimeState(snap_start=snap_start)
         self._event: asyncio.Future[InvokeRequest] = loop.create_future()
         self._answer: asyncio.Future[FunctionResponse] = loop.create_future()
+        self._restored: asyncio.Future[None] = loop.create_future()
+        self._peer: Peer | None = None
         self.init_error: FunctionResponse | None = None
+        self.restore_error: FunctionResponse | None = None
         self.idle = asyncio.Event()
+        self.snapshotted = asyncio.Event()
+        self.disconnected = asyncio.Event()
         self.began = 0.0
         self.ended = 0.0
         self.app = Starlette(
             routes=[
-                Route(f"{_PREFIX}/invocation/next", self._next, methods=["GET"]),
-                Route(f"{_PREFIX}/invocation/{{id}}/response", self._response, methods=["POST"]),
-                Route(f"{_PREFIX}/invocation/{{id}}/error", self._error, methods=["POST"]),
-                Route(f"{_PREFIX}/init/error", self._init_error, methods=["POST"]),
+                _route("/invocation/next", self._next, "GET"),
+                _route("/invocation/{id}/response", self._response, "POST"),
+                _route("/invocation/{id}/error", self._error, "POST"),
+                _route("/init/error", self._init_error, "POST"),
+                _route("/restore/next", self._restore_next, "GET"),
+                _route("/restore/error", self._restore_error, "POST"),
             ]
         )
+
+    @property
+    def waits(self) -> bool:
+        """True if the runtime waits for an event on an open connection."""
+        return self._calls.state is State.WAITING and not self.disconnected.is_set()
 
     def send_event(self, request: InvokeRequest, *, timeout_s: float | None = None) -> asyncio.Future[FunctionResponse]:
         """Send the next event to the runtime, which must be waiting for one.
 
         :param timeout_s: Seconds until its deadline, if they are fewer than usual.
-        :returns: The response to come.
+        :returns: The response to come; :class:`NotTaken` if the runtime ends before it has read the event.
         """
         self._left_s = self._timeout_s if timeout_s is None else timeout_s
         self._answer = asyncio.get_running_loop().create_future()
         self.idle.clear()
-        self._event.set_result(request)
         self.began = self.ended = time.perf_counter()
+        self._calls.send(request.request_id, str(uuid.uuid4()))
+        self._event.set_result(request)
         return self._answer
+
+    def restore(self) -> None:
+        """Let a runtime continue that waits after its snapshot."""
+        self._calls.restore()
+        if not self._restored.done():
+            self._restored.set_result(None)
+
+    def on_disconnect(self, peer: Peer, exc: BaseException | None) -> None:
+        """Note the end of the connection of ``next``.
+
+        A connection that ends with unread data in it is reset by the system.
+        """
+        if peer != self._peer:
+            return
+        self.disconnected.set()
+        taken = not isinstance(exc, ConnectionError)
+        if self._calls.state is State.RUNNING and not taken and not self._answer.done():
+            self._answer.set_exception(NotTaken())
 
     def close(self) -> None:
         """Release a runtime that still waits for an event."""
         self._event.cancel()
+        self._restored.cancel()
 
-    async def _next(self, _: HttpRequest) -> Response:
-        if self._state not in {_State.STARTING, _State.ANSWERED, _State.WAITING}:
-            return self._invalid_transition("next")
+    async def _next(self, http: HttpRequest) -> Response:
+        self._calls.next()
         self._event.cancel()  # of a runtime that closed its connection and calls again
-        self._event = asyncio.get_running_loop().create_future()
-        self._state = _State.WAITING
+        self._event = event = asyncio.get_running_loop().create_future()
+        self._peer = None if http.client is None else (http.client.host, http.client.port)
+        self.disconnected.clear()
         self.idle.set()
         try:
-            request = await self._event
+            request = await event
         except asyncio.CancelledError:
             return _error(410, "Runtime.Closed", "the environment is shutting down")
-        self._state = _State.RUNNING
-        self._request_id = request.request_id
-        self._invocation_id = str(uuid.uuid4())
         self.began = time.perf_counter()
         return Response(request.payload, media_type="application/json", headers=self._event_headers(request))
 
@@ -108,60 +139,75 @@ class RuntimeApi:
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._left_s) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": request.arn,
             "Lambda-Runtime-Trace-Id": request.trace_id,
-            "Lambda-Runtime-Invocation-Id": self._invocation_id,
+            "Lambda-Runtime-Invocation-Id": self._calls.invocation_id,
         }
         if request.client_context:
             headers["Lambda-Runtime-Client-Context"] = request.client_context
         return headers
 
     async def _response(self, http: HttpRequest) -> Response:
-        refused = self._refuse(http, "response")
-        if refused is not None:
-            return refused
+        self._calls.check("response", *_ids(http))
+        if http.headers.get(_RESPONSE_MODE, "streaming").lower() != "streaming":
+            raise Refused(400, "InvalidFunctionResponseMode", f"Invalid function response mode {_RESPONSE_MODE}")
         try:
             body = await read_body(http, RESPONSE_BYTES)
         except BodyTooLarge as exc:
-            self._finish(lambda_errors.response_too_large(exc.size, REQUEST_BYTES))
+            self._finish("response", http, lambda_errors.response_too_large(exc.size, REQUEST_BYTES))
             text = f"Exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
-            return _error(413, "RequestEntityTooLarge", text)
+            raise Refused(413, "RequestEntityTooLarge", text) from exc
         except IncompleteBody as exc:
-            return _error(400, "TruncatedHTTPRequest", str(exc))
-        return self._finish(FunctionResponse(payload=body))
+            raise Refused(400, "TruncatedHTTPRequest", str(exc)) from exc
+        return self._finish("response", http, FunctionResponse(payload=body))
 
     async def _error(self, http: HttpRequest) -> Response:
-        refused = self._refuse(http, "error")
-        if refused is not None:
-            return refused
-        return self._finish(await _read_error(http))
+        self._calls.check("error", *_ids(http))
+        return self._finish("error", http, await _read_error(http))
 
     async def _init_error(self, http: HttpRequest) -> Response:
-        if self._state is not _State.STARTING:
-            return self._invalid_transition("init/error")
-        error = await _read_error(http)
-        self._state = _State.FAILED
-        self.init_error = error
-        self.idle.set()
+        self._calls.fail_init()
+        self.init_error = await _read_error(http)
+        self._fail()
         return _accepted()
 
-    def _finish(self, answer: FunctionResponse) -> Response:
+    async def _restore_next(self, http: HttpRequest) -> Response:
+        self._calls.snapshot()
+        self.snapshotted.set()
+        try:
+            await asyncio.shield(self._restored)
+        except asyncio.CancelledError:
+            return _error(410, "Runtime.Closed", "the environment is shutting down")
+        return Response(b"", media_type="application/json")
+
+    async def _restore_error(self, http: HttpRequest) -> Response:
+        self._calls.fail_restore()
+        self.restore_error = await _read_error(http)
+        self._fail()
+        return _accepted()
+
+    def _fail(self) -> None:
+        self.idle.set()
+        self.snapshotted.set()
+
+    def _finish(self, call: str, http: HttpRequest, answer: FunctionResponse) -> Response:
+        self._calls.answer(call, *_ids(http))
         self.ended = time.perf_counter()
-        self._state = _State.ANSWERED
         if not self._answer.done():
             self._answer.set_result(answer)
         return _accepted()
 
-    def _refuse(self, http: HttpRequest, call: str) -> Response | None:
-        """Return the refusal of a response, or ``None`` if it is valid."""
-        invocation_id = http.headers.get("Lambda-Runtime-Invocation-Id", self._invocation_id)
-        if http.path_params["id"] != self._request_id or invocation_id != self._invocation_id:
-            return _error(400, "InvalidRequestID", "Invalid request ID")
-        if self._state is not _State.RUNNING:
-            return self._invalid_transition(call)
-        return None
 
-    def _invalid_transition(self, call: str) -> Response:
-        text = f"Transition from {self._state.value} to {call} is not allowed"
-        return _error(403, "InvalidStateTransition", text)
+def _route(path: str, handler: Handler, method: str) -> Route:
+    async def respond(http: HttpRequest) -> Response:
+        try:
+            return await handler(http)
+        except Refused as exc:
+            return _error(exc.status, exc.error_type, str(exc))
+
+    return Route(_PREFIX + path, respond, methods=[method])
+
+
+def _ids(http: HttpRequest) -> tuple[str, str | None]:
+    return http.path_params["id"], http.headers.get("Lambda-Runtime-Invocation-Id")
 
 
 async def _read_error(http: HttpRequest) -> FunctionResponse:
@@ -173,7 +219,8 @@ async def _read_error(http: HttpRequest) -> FunctionResponse:
     try:
         error_type = parse_json(body)["errorType"]
     except (ValueError, KeyError, TypeError):
-        error_type = http.headers.get(_ERROR_TYPE, "Runtime.Unknown")
+        named = http.headers.get(_ERROR_TYPE, "")
+        error_type = named if _VALID_ERROR_TYPE.fullmatch(named) else "Runtime.Unknown"
     return FunctionResponse(payload=body, error_type=str(error_type))
 
 

@@ -73,12 +73,15 @@ async def serve_functions(
             path: _pool(function.settings, confined[path], numbers, log or _log_line)
             for path, function in functions.items()
         }
+        preparing = [pools[path] for path, function in functions.items() if function.settings.snap_start]
         routed = {path: RoutedFunction(function.settings, pools[path].invoke) for path, function in functions.items()}
         api = InvokeApi(routed)
         server = HttpServer(api.app, host=host, port=port, allow_hosts=allow_hosts, origins=api.origins)
         await server.start()
         endpoint = f"http://{server.address}"
         try:
+            for pool in preparing:
+                await pool.prepare()
             yield {
                 path: ServedFunction(
                     settings=function.settings,

@@ -68,6 +68,9 @@ class FunctionSettings:
     :param storage_mb: The size of ``/tmp``, Lambda's ephemeral storage.
     :param mounts: Folders that the function can write, as those of a mounted EFS.
     :param max_concurrency: Maximum environments; each serves one request at a time.
+    :param reserved_concurrency: Maximum environments, as Lambda's setting: a request that finds all of them busy gets a
+        429 at once. By default it waits, as Lambda would start another environment.
+    :param snap_start: Run the init before the first request, with the hooks of SnapStart.
     :param idle_timeout_s: Seconds after which an environment without work is ended.
     :param queue_limit: Requests that may wait for an environment; further ones get a 429.
     :param queue_timeout_s: Seconds that a request may wait for an environment, before it gets a 429.
@@ -90,6 +93,8 @@ class FunctionSettings:
     storage_mb: int = DEFAULT_STORAGE_MB
     mounts: tuple[Path, ...] = ()
     max_concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
+    reserved_concurrency: int | None = None
+    snap_start: bool = False
     idle_timeout_s: float = 600.0
     queue_limit: int = 1000
     queue_timeout_s: float = 300.0
@@ -107,6 +112,11 @@ class FunctionSettings:
                 + "\n".join(f"  - {problem}" for problem in problems),
                 remedy="change these settings",
             )
+
+    @property
+    def concurrency(self) -> int:
+        """The maximum environments."""
+        return self.max_concurrency if self.reserved_concurrency is None else self.reserved_concurrency
 
     @property
     def arn(self) -> str:
@@ -175,6 +185,14 @@ def _problems(settings: FunctionSettings) -> list[str]:
         (
             settings.max_concurrency >= 1,
             f"max concurrency {settings.max_concurrency}: at least 1 is required",
+        ),
+        (
+            settings.reserved_concurrency is None or settings.reserved_concurrency >= 0,
+            f"reserved concurrency {settings.reserved_concurrency}: at least 0 is required",
+        ),
+        (
+            not settings.snap_start or settings.storage_mb <= DEFAULT_STORAGE_MB,
+            f"SnapStart with {settings.storage_mb} MB of ephemeral storage: at most {DEFAULT_STORAGE_MB} is possible",
         ),
         (settings.idle_timeout_s > 0, f"idle timeout {settings.idle_timeout_s} s: more than 0 is required"),
         (

@@ -59,8 +59,8 @@ class StartedRuntime:
         :param namespaces: Those of an earlier process, whose ``/tmp`` it keeps.
         :raises LocalLambdaError: If the system refuses.
         """
-        api = RuntimeApi(timeout_s=settings.timeout_s)
-        server = HttpServer(api.app)
+        api = RuntimeApi(timeout_s=settings.timeout_s, snap_start=settings.snap_start)
+        server = HttpServer(api.app, on_disconnect=api.on_disconnect)
         await server.start()
         program = confinement.program
         variables = environment_variables(settings, program=program, runtime_api=server.address)
@@ -85,7 +85,7 @@ class StartedRuntime:
     @property
     def usable(self) -> bool:
         """True if it can serve a request."""
-        return self.api.init_error is None and self.process.alive
+        return self.api.init_error is None and self.api.restore_error is None and self.process.alive
 
     @property
     def elapsed_s(self) -> float:
