@@ -25,6 +25,7 @@ from spacy_lambda.sizing import CheckOptions, Figures, LimitFinding, Verdict, ch
 from spacy_lambda.sizing.bundle_checks import BundleFiles, check_bundle
 from spacy_lambda.sizing.checks import check_files
 from spacy_lambda.sizing.figure_checks import check_duration, check_init, check_memory
+from spacy_lambda.sizing.measurement import TooLittleMemory
 from spacy_lambda.sizing.payload import Growth, check_payload, largest_text, text_of
 from spacy_lambda.sizing.refused_settings import check_settings
 from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, Texts
@@ -255,7 +256,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         runs.append(memory_mb)
         return figures()
 
+    def killed(*arguments: object, **options: object) -> Figures:
+        raise TooLittleMemory("killed", remedy="raise memory")
+
     monkeypatch.setattr(checks, "serve_function", serve)
+    monkeypatch.setattr(checks, "measure_calls", killed)
     monkeypatch.setattr(checks, "measure", measure)
     return runs
 
@@ -280,9 +285,19 @@ def test_refused_settings_are_not_run(served: list[int], tmp_path: Path) -> None
 
 def test_a_text_is_not_tried_with_settings_that_fail(served: list[int], tmp_path: Path) -> None:
     found = check(tmp_path, CheckOptions(memory_mb=256))
-    assert served == [1769]
+    assert served == [1769, 256]
     assert [one.name for one in found.failed] == ["memory"]
     assert found.findings[-1].status == "skipped"
+
+
+def test_a_function_that_runs_with_less_than_its_peak_gets_a_warning(
+    served: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "measure_calls", lambda *arguments, **options: figures())
+    found = check(tmp_path, CheckOptions(memory_mb=256))
+    (memory,) = (one for one in found.findings if one.name == "memory")
+    assert (memory.status, served) == ("warning", [1769, 256, 256])
+    assert memory.detail == "peak 300 MB of 256 MB; it runs all the same, as pages of mapped files can be dropped"
 
 
 def test_the_command_exits_with_1_if_something_fails(served: list[int], tmp_path: Path) -> None:

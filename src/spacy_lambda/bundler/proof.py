@@ -43,7 +43,7 @@ class Proof:
     :param bundle_itself: ``True`` if its own files were tested; otherwise the same distributions, as installed here.
     :param about: The same, in words.
     :param load_s: Seconds that importing the handler took, which loads the pipeline: the init.
-    :param peak_mb: Peak memory, where the system reports it.
+    :param peak_mb: Peak memory without pages of mapped files, where the system reports it.
     """
 
     bundle_itself: bool

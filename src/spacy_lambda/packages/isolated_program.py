@@ -93,12 +93,13 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _peak_mb() -> int | None:
-    """Return the peak of the memory; ``None`` without a ``/proc``."""
+    """Return the peak of the memory without pages of mapped files; ``None`` without a ``/proc``."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+        peak, mapped = (int(status.partition(name)[2].split()[0]) for name in ("VmHWM:", "RssFile:"))
     except (OSError, ValueError, IndexError):
         return None
+    return (peak - mapped) // 1024
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -45,7 +45,7 @@ class IsolatedRun:
     :param modules: Modules that came from the folder of packages.
     :param results: The result of the queries.
     :param load_s: Seconds that loading took.
-    :param peak_mb: Peak memory, where the system reports it.
+    :param peak_mb: Peak memory without pages of mapped files, where the system reports it.
     """
 
     failure: Failure | None

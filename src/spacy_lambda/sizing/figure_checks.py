@@ -8,7 +8,7 @@ from spacy_lambda.sizing.check_options import CheckOptions
 from spacy_lambda.sizing.figures import Figures
 from spacy_lambda.sizing.verdict import LimitFinding, fails, ok, warning
 
-__all__ = ["check_duration", "check_figures", "check_init", "check_memory"]
+__all__ = ["MEMORY", "check_duration", "check_figures", "check_init", "check_memory"]
 
 INIT_MARGIN = 0.7
 """Share of the limit of an init above which another CPU may exceed it."""
@@ -16,6 +16,9 @@ INIT_MARGIN = 0.7
 SNAPSTART_INIT_S = 130.0
 """Seconds of an init before a snapshot, or the function's timeout if it is longer:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html."""
+
+MEMORY = "memory"
+"""Name of the finding about the peak."""
 
 MEMORY_MARGIN = 0.8
 TIMEOUT_MARGIN = 0.5
@@ -40,10 +43,11 @@ def check_init(figures: Figures, options: CheckOptions) -> LimitFinding:
     if options.snapstart:
         return fails("init", f"{detail}: publishing a version fails", faster)
     first = seconds + figures.ms_at(options.memory_mb) / 1000
+    restored = f"{faster}, or turn on SnapStart"
     again = f"{detail}: it runs again in the first invocation, which then takes {first:.1f} s"
     if first > options.timeout_s:
-        return fails("init", f"{again}, more than the timeout of {options.timeout_s:g} s", f"{faster}, or SnapStart")
-    return warning("init", f"{again}, and both are paid for", f"{faster}, or turn on SnapStart")
+        return fails("init", f"{again}, more than the timeout of {options.timeout_s:g} s", restored)
+    return warning("init", f"{again}, and both are paid for", restored)
 
 
 def check_memory(figures: Figures, options: CheckOptions) -> list[LimitFinding]:
@@ -66,10 +70,10 @@ def _peak(figures: Figures, options: CheckOptions) -> LimitFinding:
     wanted = -(-int(peak / MEMORY_MARGIN) // 64) * 64
     remedy = f"raise memory to {wanted:,} MB" if wanted <= MAX_MEMORY_MB else "compile to int8, or a smaller pipeline"
     if peak > options.memory_mb:
-        return fails("memory", f"{detail}: Lambda kills it", remedy)
+        return fails(MEMORY, f"{detail}: Lambda kills it", remedy)
     if peak > MEMORY_MARGIN * options.memory_mb:
-        return warning("memory", f"{detail}, and longer texts take more", remedy)
-    return ok("memory", detail)
+        return warning(MEMORY, f"{detail}, and longer texts take more", remedy)
+    return ok(MEMORY, detail)
 
 
 def check_duration(figures: Figures, options: CheckOptions) -> LimitFinding:

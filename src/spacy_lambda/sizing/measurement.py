@@ -23,7 +23,7 @@ from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, Texts
 if TYPE_CHECKING:
     from spacy_lambda.client.invocation import Invocation
 
-__all__ = ["Invoke", "TooLittleMemory", "measure", "measure_calls", "request"]
+__all__ = ["TIMEOUT_S", "Invoke", "TooLittleMemory", "measure", "measure_calls", "request"]
 
 RUNS = 3
 BUDGET_S = 20.0
