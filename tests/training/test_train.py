@@ -187,6 +187,20 @@ def test_other_input_is_refused(changes: dict[str, Any], named: str, folder: Pat
     assert "--force" in caught.value.remedy
 
 
+def test_a_changed_config_is_refused_and_a_missing_one_begins_again(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, tmp_path, on_progress=interrupt_after(0))
+    config = tmp_path / "config.cfg"
+    config.write_text(config.read_text() + "# other\n")
+    with pytest.raises(TrainingError, match=r"config\.cfg has changed") as caught:
+        run(folder, tmp_path)
+    assert "--spacy-config" in caught.value.remedy
+    with pytest.raises(TrainingError, match="is in the output folder"):
+        run(folder, tmp_path, base=None, spacy_config=config, force=True)
+    config.unlink()  # as if the process had been killed before it was written
+    assert run(folder, tmp_path).resumed_at is None
+
+
 def test_a_folder_of_something_else_is_refused_even_with_force(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear")
     with pytest.raises(TrainingError, match="was not written by spacy-lambda train"):

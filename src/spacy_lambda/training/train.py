@@ -111,7 +111,7 @@ def train_pipeline(
     :raises CorpusError: If a corpus cannot be read.
     :raises TrainingError: If a pipeline cannot be trained with this input.
     """
-    _check_arguments(base, spacy_config, fast=fast)
+    _check_arguments(base, spacy_config, out, fast=fast)
     for corpus in (train_corpus, dev_corpus):
         corpus_files(corpus)
     _use_processor(gpu_id)
@@ -130,7 +130,7 @@ def train_pipeline(
     folder = TrainedFolder(out)
     with _locked(folder):
         record = folder.read_record()
-        if force and record is not None:
+        if record is not None and (force or not folder.config.is_file()):
             folder.clear()
             record = None
         if record is None:
@@ -139,12 +139,11 @@ def train_pipeline(
                 on_warning(warning)
             _check_space(out, model)
             text, estimate = configure(corpora, request, model, spacy_config, gpu_id=gpu_id)
-            folder.write_config(text)
-            provenance = _provenance(request, corpora)
-            folder.write_record({"request": request.to_dict(), "estimate": asdict(estimate), "provenance": provenance})
+            folder.begin(text, {"request": request.to_dict(), "provenance": _provenance(request, corpora)})
             on_estimate(estimate)
         else:
             request.check_same(record["request"], folder=out)
+            folder.check_config(record)
             if "result" in record:
                 return _trained(folder, record["result"], was_finished=True)
         return _run(folder, use_gpu=gpu_id, on_progress=on_progress)
@@ -171,7 +170,7 @@ def _public_name(base: str) -> str:
     return Path(base).resolve().name if Path(base).is_dir() else base
 
 
-def _check_arguments(base: str | None, spacy_config: Path | None, *, fast: bool) -> None:
+def _check_arguments(base: str | None, spacy_config: Path | None, out: Path, *, fast: bool) -> None:
     if base is None and spacy_config is None:
         raise TrainingError(
             "the base model is missing", remedy="pass --base with a name on the Hub or a folder, or --spacy-config"
@@ -182,6 +181,8 @@ def _check_arguments(base: str | None, spacy_config: Path | None, *, fast: bool)
         )
     if spacy_config is not None and not spacy_config.is_file():
         raise TrainingError(f"{spacy_config} is not a file", remedy="pass a config of spaCy to --spacy-config")
+    if spacy_config is not None and out.resolve() in spacy_config.resolve().parents:
+        raise TrainingError(f"{spacy_config} is in the output folder", remedy="choose another folder for the output")
 
 
 def _use_processor(gpu_id: int) -> None:

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +72,27 @@ class TrainedFolder:
         except ValueError as exc:
             raise TrainingError(f"{record} is damaged: {exc}", remedy="start training again with --force") from exc
 
+    def begin(self, config: str, record: Mapping[str, Any]) -> None:
+        """Write the record of a run, then its config, without which the run has not begun."""
+        self.write_record({**record, "config_sha256": sha256(config.encode()).hexdigest()})
+        with replacing(self.config) as file:
+            file.write(config.encode())
+
+    def check_config(self, record: Mapping[str, Any]) -> None:
+        """Check that the config is the one that the run was begun with.
+
+        :raises TrainingError: If it has changed.
+        """
+        if sha256(self.config.read_bytes()).hexdigest() != record["config_sha256"]:
+            raise TrainingError(
+                f"{self.config} has changed since the training was begun",
+                remedy="copy it, and train with it in another folder: --spacy-config; or start again with --force",
+            )
+
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write the record in place of the one before."""
         with replacing(self.path / RECORD) as file:
             file.write((json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
-
-    def write_config(self, text: str) -> None:
-        """Write the config."""
-        with replacing(self.config) as file:
-            file.write(text.encode())
 
     def clear(self) -> None:
         """Remove the files of a training; the record first, without which they are not resumed."""
