@@ -37,6 +37,14 @@ def parameters(path: str) -> list[Any]:
 def test_options_name_their_values() -> None:
     output = CliRunner().invoke(APP, ["serve", "--help"], env={"COLUMNS": "60"}).output
     lines = [line.strip() for line in output.splitlines()]
-    assert {"--code PATH", "--timeout NUMBER", "--env KEY=VALUE", "--compare TEXT", "--keep-path", "pipeline"} <= {
+    assert {"--code PATH", "--timeout NUMBER", "--env KEY=VALUE", "--compare TEXT", "--keep-path", "PIPELINE"} <= {
         *lines
     }
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_usage_has_one_style(path: str) -> None:
+    output = CliRunner().invoke(APP, [*path.split(), "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
+    usage = next(line for line in output.splitlines() if "Usage: " in line).partition("spacy-lambda")[2]
+    words = usage.split()[len(path.split()) :]
+    assert all(word.upper() == word and "{" not in word for word in words), usage

@@ -1,4 +1,4 @@
-"""Paths that do not exist are reported before the libraries that take seconds to import."""
+"""Paths that cannot be read or written are reported before the libraries that take seconds to import."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from spacy_lambda.cli import make_app
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.errors import SpacyLambdaError
 
 HEAVY = ("compile", "description", "verification")
@@ -43,3 +46,38 @@ def test_a_missing_path_is_reported_before_imports(
     done = CliRunner().invoke(make_app(), command.split())
     assert isinstance(done.exception, SpacyLambdaError), done.output
     assert message in done.exception.message
+
+
+WRITING = (
+    *("bundle mine notes.txt/out", "compile mine notes.txt/out", "compile mine out --plot notes.txt/plot.svg"),
+    *("convert a.jsonl notes.txt/c.spacy", "eject --out notes.txt/app", "estimate mine --plot notes.txt/plot.svg"),
+    *("evaluate mine c.spacy --html notes.txt/r.html", "init --pipeline mine --out notes.txt/p.toml"),
+    *("pack mine notes.txt/a.tar", "package mine notes.txt/out", "pull ./store/mine notes.txt/out"),
+    *("train a.spacy b.spacy notes.txt/out", "unpack a.tar notes.txt/out"),
+)
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_a_path_that_cannot_be_written_is_refused_before_the_work(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("")
+    done = CliRunner().invoke(make_app(), command.split(), env={"COLUMNS": "500"})
+    assert done.exit_code == 2, done.output
+    assert f"cannot be written: {tmp_path / 'notes.txt'} is not a folder" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_all_paths_that_are_written_are_checked() -> None:
+    commands = get_command(make_app()).commands  # type: ignore[attr-defined]
+    outputs = {name for name, one in commands.items() for two in one.params if two.name in ("out", "plot", "html")}
+    assert outputs == {command.split()[0] for command in WRITING}
+
+
+def test_a_missing_folder_is_made_and_a_closed_one_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert writable(tmp_path / "new" / "deep" / "plot.svg") is not None
+    assert writable(Path()) == Path()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(typer.BadParameter, match="is a folder that you may not write to"):
+        writable(tmp_path / "plot.svg")

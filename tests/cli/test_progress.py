@@ -41,3 +41,23 @@ def test_a_quiet_command_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with progress.stages(quiet=True) as on_step:
         on_step("update", 1, 2)
     assert screen.getvalue() == ""
+
+
+def test_a_finished_stage_does_not_stay_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Screen())
+    with progress.stages(quiet=False) as on_step:
+        (bars,) = progress._drawn
+        on_step("compare", 1, 1)
+        assert bars.live.transient
+    with progress.progress(quiet=False):
+        (bars,) = progress._drawn
+        assert not bars.live.transient
+
+
+def test_a_rate_that_is_unknown_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with progress.byte_progress(quiet=False) as on_step:
+        on_step("packing", 1000, 1000)
+    assert "packing" in screen.getvalue()
+    assert "?" not in screen.getvalue().replace("\x1b[?", "")

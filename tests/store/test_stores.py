@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -70,6 +71,16 @@ def test_a_stored_artifact_is_not_sent_again(pipeline: Path, root: Location) -> 
     assert push_pipeline(str(pipeline), open_store(root), aliases=("live",)).uploaded == 0
     (version,) = open_store(root).versions()
     assert version.aliases == ("live",)
+
+
+def test_the_same_contents_keep_their_time(pipeline: Path, next_pipeline: Path, root: Location) -> None:
+    push(pipeline, root)
+    (before,) = open_store(root).versions()
+    time.sleep(1.1 if root.scheme == "s3" else 0.01)  # S3 counts seconds
+    push(pipeline, root, "live")
+    push(pipeline, root, replace=True)
+    (after,) = open_store(root).versions()
+    assert after.modified == before.modified
 
 
 def test_a_version_does_not_change(pipeline: Path, next_pipeline: Path, root: Location) -> None:

@@ -263,12 +263,13 @@ def _print_estimate(found: Estimate) -> None:
         return
     print_lines(*_measured(found))
     print_table(
-        ["engine", "measured on", "parallelism", ">time", ">invocations", ">cost"],
+        ["engine", "measured on", "parallelism", ">documents/s", ">time", ">invocations", ">cost"],
         [
             (
                 one.engine,
                 one.measured_on,
                 f"{one.units:,} {UNITS[one.engine][one.units != 1]}",
+                f"{one.documents_per_second:,.1f}",
                 "< 1 s" if one.seconds < 1 else duration(one.seconds),
                 "" if one.invocations is None else f"{one.invocations:,}",
                 "" if one.cost is None else f"about {_dollars(one.cost)}",

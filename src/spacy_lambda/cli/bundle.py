@@ -13,6 +13,7 @@ from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ENGINE_NAMES, ForceOption, JsonOption
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_PYTHON, HANDLER, PYTHONS
@@ -26,7 +27,10 @@ def bundle(
         str, typer.Argument(help="Pipeline folder, installed package, wheel, zip, artifact, or location.")
     ],
     out: Annotated[
-        Path, typer.Argument(help="File of the zip, folder of the image, or an existing folder for either.")
+        Path,
+        typer.Argument(
+            callback=writable, help="File of the zip, folder of the image, or an existing folder for either."
+        ),
     ] = Path(),
     *,
     shape: Annotated[

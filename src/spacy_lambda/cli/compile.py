@@ -10,6 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption, finite
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.input_paths import check_paths
 from spacy_lambda.compiler.output_folder import check_output
@@ -25,7 +26,7 @@ from spacy_lambda.compiler.precisions import (
 )
 from spacy_lambda.core.artifact.open import check_source
 from spacy_lambda.core.compiled_meta import CompiledMeta
-from spacy_lambda.core.files import file_sizes, megabytes
+from spacy_lambda.core.files import file_sizes, megabytes, replacing
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipeline_meta import UNNAMED, pipeline_name, read_meta
 from spacy_lambda.errors import CompileError
@@ -35,7 +36,10 @@ def compile_(
     pipeline: Annotated[
         str, typer.Argument(help="Trained pipeline: its folder, its installed package, or its wheel, zip or artifact.")
     ],
-    out: Annotated[Path, typer.Argument(help="Folder for the compiled pipeline; it appears whole or not at all.")],
+    out: Annotated[
+        Path,
+        typer.Argument(callback=writable, help="Folder for the compiled pipeline; it appears whole or not at all."),
+    ],
     *,
     precision: Annotated[
         PrecisionRequest,
@@ -76,7 +80,7 @@ def compile_(
         ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help=f"For {AUTO}: draw speed against agreement, as an SVG file.")
+        Path | None, typer.Option(callback=writable, help=f"For {AUTO}: draw speed against agreement, as an SVG file.")
     ] = None,
     verify: Annotated[
         Path | None,
@@ -101,6 +105,8 @@ def compile_(
     """
     check_inputs(precision, calibrate=calibrate, texts=texts, verify=verify)
     _check_measuring(texts, {"--min-agreement": min_agreement, "--max-drop": max_drop, "--plot": plot})
+    if plot is not None and plot.exists() and not force:
+        raise CompileError(f"{plot} exists", remedy="choose another file, or replace it with --force")
     check_paths(texts=(calibrate, texts, verify), code=code)
     inputs = [one for one in (calibrate, texts, verify, *(code or ())) if one is not None]
     check_output(out, original=check_source(pipeline), inputs=inputs, force=force)
@@ -152,7 +158,8 @@ def _draw(choice: dict[str, Any], plot: Path) -> None:
     from spacy_lambda.compiler.precision_plot import draw_plot
 
     try:
-        plot.write_text(draw_plot(choice), encoding="utf-8")
+        with replacing(plot) as file:
+            file.write(draw_plot(choice).encode())
     except OSError as exc:
         raise CompileError(
             f"{plot} cannot be written, but the pipeline was: {system_reason(exc)}", remedy="choose another file"

@@ -12,6 +12,7 @@ from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json
 from spacy_lambda.cli.convert_report import print_conversion
 from spacy_lambda.cli.options import ForceOption, JsonOption
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.conversion.format_names import FORMAT_NAMES
 from spacy_lambda.conversion.policies import (
@@ -30,7 +31,9 @@ def convert(
     out: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT", help="File, such as corpus.spacy; a folder for --to brat, and for --split if preferred."
+            callback=writable,
+            metavar="OUT",
+            help="File, such as corpus.spacy; a folder for --to brat, and for --split if preferred.",
         ),
     ],
     *,

@@ -17,13 +17,14 @@ from spacy_lambda.cli.options import (
     ProfileOption,
     RegionOption,
 )
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import stages
 
 
 def eject(
     functions: FunctionsArgument = None,
     *,
-    out: Annotated[Path, typer.Option(help="Folder for the app.")] = Path("infrastructure"),
+    out: Annotated[Path, typer.Option(callback=writable, help="Folder for the app.")] = Path("infrastructure"),
     force: ForceOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,

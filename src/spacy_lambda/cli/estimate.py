@@ -13,6 +13,7 @@ import typer
 from spacy_lambda.cdk.prices import REGION, as_of, read_prices
 from spacy_lambda.cli.console import print_json, print_lines, print_table, print_wrapped
 from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption, finite
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MIN_MEMORY_MB
 from spacy_lambda.errors import SizingError
@@ -87,7 +88,7 @@ def estimate(
         int | None, typer.Option(min=1, metavar="MB", help="Peak memory, with --duration.", show_default="unknown")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg", help="Draw cost and duration against memory.")
+        Path | None, typer.Option(callback=writable, metavar="FILE.svg", help="Draw cost and duration against memory.")
     ] = None,
     force: ForceOption = False,
     as_json: JsonOption = False,

@@ -10,6 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.evaluate_report import print_evaluation
 from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.input_paths import check_paths
 from spacy_lambda.core.files import replacing
@@ -35,7 +36,8 @@ def evaluate(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Write a report with the errors in their texts, as one HTML file.")
+        Path | None,
+        typer.Option(callback=writable, help="Write a report with the errors in their texts, as one HTML file."),
     ] = None,
     code: CodeOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampled documents.")] = 0,

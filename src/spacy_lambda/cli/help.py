@@ -27,6 +27,11 @@ class _Readable:
             _name_value(one)
         return found
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage, without the braces that typer puts around required arguments."""
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        return [piece.replace("{", "").replace("}", "") for piece in pieces]
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Format the help: in frames, or in lines if the terminal is narrow."""
         width = shutil.get_terminal_size().columns
@@ -42,9 +47,10 @@ class _Readable:
 
 
 def _name_value(parameter: Any) -> None:
-    """Name the value of an option, unless it has a name or choices; flags and arguments show no type."""
+    """Name an argument, in capitals, or the value of an option without choices; flags and arguments show no type."""
     if parameter.param_type_name == "argument":
         parameter.display_type_rich = _no_type
+        parameter.metavar = parameter.metavar or parameter.name.upper()
     elif parameter.metavar is None:
         kind = getattr(parameter, "type_descriptor", None)
         if parameter.is_flag:

@@ -11,6 +11,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption
+from spacy_lambda.cli.output_paths import writable
 
 
 def init(
@@ -21,7 +22,7 @@ def init(
         typer.Option(help="The project's name.", show_default="the pipeline's, or its folder's if it has none"),
     ] = None,
     region: RegionOption = None,
-    out: Annotated[Path, typer.Option(help="The file.")] = Path("spacy-lambda.toml"),
+    out: Annotated[Path, typer.Option(callback=writable, help="The file.")] = Path("spacy-lambda.toml"),
     force: ForceOption = False,
     github: Annotated[
         bool,

@@ -9,6 +9,7 @@ import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ForceOption, JsonOption
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import byte_progress
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
@@ -18,7 +19,9 @@ def pack(
     pipeline: Annotated[
         str, typer.Argument(help="Pipeline folder, installed package, wheel of `spacy package`, or zip.")
     ],
-    out: Annotated[Path, typer.Argument(help="File of the artifact, or a folder for LANG_NAME-VERSION.tar.")] = Path(),
+    out: Annotated[
+        Path, typer.Argument(callback=writable, help="File of the artifact, or a folder for LANG_NAME-VERSION.tar.")
+    ] = Path(),
     *,
     force: ForceOption = False,
     as_json: JsonOption = False,

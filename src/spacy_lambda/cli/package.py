@@ -10,6 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ForceOption, JsonOption
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes, read_file
@@ -21,7 +22,9 @@ MAX_SECTION = 100_000
 
 def package(
     pipeline: Annotated[str, typer.Argument(help="Pipeline folder, installed package, artifact, wheel or zip.")],
-    out: Annotated[Path, typer.Argument(metavar="OUTDIR", help="Folder for the wheel and its model card.")],
+    out: Annotated[
+        Path, typer.Argument(callback=writable, metavar="OUTDIR", help="Folder for the wheel and its model card.")
+    ],
     *,
     name: Annotated[
         str | None, typer.Option(help="Name of the pipeline, such as materials.", show_default="the pipeline's")

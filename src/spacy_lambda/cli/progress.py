@@ -32,7 +32,7 @@ def progress(*, quiet: bool) -> Iterator[OnStep]:
 
 @contextlib.contextmanager
 def stages(*, quiet: bool) -> Iterator[OnStep]:
-    """Draw one bar for consecutive steps, with the name and the time of the current one."""
+    """Draw one bar for consecutive steps, with the name and the time of the current one; at the end nothing is left."""
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.fields[count]}"), SpinnerColumn(), TimeElapsedColumn())
@@ -43,9 +43,16 @@ def stages(*, quiet: bool) -> Iterator[OnStep]:
 @contextlib.contextmanager
 def byte_progress(*, quiet: bool) -> Iterator[OnStep]:
     """Draw a bar for each step, in bytes and with their rate."""
-    from rich.progress import DownloadColumn, TransferSpeedColumn
+    from rich.progress import DownloadColumn, Task, TransferSpeedColumn
+    from rich.text import Text
 
-    with _bars(DownloadColumn(), TransferSpeedColumn(), quiet=quiet) as on_step:
+    class KnownSpeedColumn(TransferSpeedColumn):
+        """The rate, once it is known: a step that is done at once has none."""
+
+        def render(self, task: Task) -> Text:
+            return Text() if (task.finished_speed or task.speed) is None else super().render(task)
+
+    with _bars(DownloadColumn(), KnownSpeedColumn(), quiet=quiet) as on_step:
         yield on_step
 
 
@@ -82,7 +89,7 @@ def _bars(*columns: ProgressColumn, quiet: bool, single: bool = False) -> Iterat
 
     tasks: dict[str, TaskID] = {}
     current = ""
-    with draw_bars(TextColumn("{task.description:<12}"), BarColumn(), *columns) as bars:
+    with draw_bars(TextColumn("{task.description:<12}"), BarColumn(), *columns, transient=single) as bars:
 
         def on_step(step: str, done: int, total: int) -> None:
             nonlocal current
@@ -99,13 +106,17 @@ def _bars(*columns: ProgressColumn, quiet: bool, single: bool = False) -> Iterat
 
 
 @contextlib.contextmanager
-def draw_bars(*columns: ProgressColumn) -> Iterator[Progress]:
-    """Draw bars with these columns until the block ends; :func:`paused` takes them off the screen."""
+def draw_bars(*columns: ProgressColumn, transient: bool = False) -> Iterator[Progress]:
+    """Draw bars with these columns until the block ends; :func:`paused` takes them off the screen.
+
+    :param transient: Leave nothing of them at the end.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
     # If standard output is a file or a pipe, rich must not draw above the bars the text that is printed to it.
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty(), transient=transient) as bars:
         _drawn.append(bars)
         try:
             yield bars

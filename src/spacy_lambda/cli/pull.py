@@ -9,6 +9,7 @@ import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import EndpointUrlOption, ForceOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import byte_progress, hub_progress
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
@@ -23,7 +24,10 @@ def pull(
         str,
         typer.Argument(help="STORE/NAME@VERSION, an artifact, or hf://owner/name@revision; optionally #sha256=DIGEST."),
     ],
-    out: Annotated[Path, typer.Argument(help="Folder for the pipeline; or a file ending in .tar, for its artifact.")],
+    out: Annotated[
+        Path,
+        typer.Argument(callback=writable, help="Folder for the pipeline; or a file ending in .tar, for its artifact."),
+    ],
     *,
     verify_key: Annotated[
         Path | None, typer.Option(help="Require a signature made with the private half of this public key, a PEM file.")

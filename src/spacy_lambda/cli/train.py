@@ -12,6 +12,7 @@ from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ForceOption, JsonOption
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import paused
 from spacy_lambda.cli.train_progress import train_progress
 from spacy_lambda.core.counts import count
@@ -27,7 +28,7 @@ def train(
     dev_corpus: Annotated[
         Path, typer.Argument(metavar="DEV", help="Corpus to choose the best pipeline by, with other texts.")
     ],
-    out: Annotated[Path, typer.Argument(help="Folder for the pipeline, its config and its curves.")],
+    out: Annotated[Path, typer.Argument(callback=writable, help="Folder for the pipeline, its config and its curves.")],
     *,
     base: Annotated[
         str | None,

@@ -9,6 +9,7 @@ import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.options import ForceOption, JsonOption
+from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import byte_progress
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.digest import parse_digest
@@ -17,7 +18,12 @@ from spacy_lambda.core.files import megabytes
 
 def unpack(
     artifact: Annotated[Path, typer.Argument(help="File of the artifact.")],
-    out: Annotated[Path, typer.Argument(help="Folder for the pipeline; it appears whole and verified, or not at all.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            callback=writable, help="Folder for the pipeline; it appears whole and verified, or not at all."
+        ),
+    ],
     *,
     sha256: Annotated[str | None, typer.Option(help="Require this digest.")] = None,
     force: ForceOption = False,

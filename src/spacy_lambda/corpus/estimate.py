@@ -68,12 +68,14 @@ class EngineEstimate:
     :param measured_on: The place where the sample was annotated: this machine, or a function's name.
     :param invocations: Invocations of the function, on Lambda.
     :param cost: Dollars, by list prices, on Lambda.
+    :param documents_per_second: Documents in a second of this time, as the progress and the summary of a run have them.
     """
 
     engine: str
     seconds: float
     units: int
     measured_on: str
+    documents_per_second: float = 0.0
     invocations: int | None = None
     cost: float | None = None
 
@@ -181,7 +183,13 @@ def estimate_here(reading: Reading, measured: Measured, *, workers: int) -> list
     """
     seconds = _seconds(reading, measured) / workers
     return [
-        EngineEstimate(engine=name, seconds=seconds, units=workers, measured_on=measured.place)
+        EngineEstimate(
+            engine=name,
+            seconds=seconds,
+            units=workers,
+            measured_on=measured.place,
+            documents_per_second=_rate(reading.documents, seconds),
+        )
         for name in ("local", "ray")
     ]
 
@@ -202,6 +210,7 @@ def estimate_lambda(reading: Reading, measured: Measured, settings: LambdaSettin
         seconds=seconds / units,
         units=units,
         measured_on=measured.place,
+        documents_per_second=_rate(reading.documents, seconds / units),
         invocations=reading.shards,
         cost=cost,
     )
@@ -230,6 +239,10 @@ def _estimate(reading: Reading, measured: list[Measured], engines: list[EngineEs
 def _seconds(reading: Reading, measured: Measured) -> float:
     """Return the time that all documents take one after the other: time goes by characters."""
     return measured.seconds * reading.characters / measured.characters
+
+
+def _rate(documents: int, seconds: float) -> float:
+    return documents / seconds if seconds else 0.0
 
 
 def _texts(reading: Reading) -> tuple[Document, ...]:

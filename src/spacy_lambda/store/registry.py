@@ -13,7 +13,7 @@ from spacy_lambda.core.digest import Digest, is_digest
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.core.source.layout import Pointer, artifact_key, parse_pointer, ref_key, signature_key
-from spacy_lambda.errors import NotStoredError, StoreError
+from spacy_lambda.errors import NotStoredError, SpacyLambdaError, StoreError
 from spacy_lambda.store.protocol import ObjectStorage, Push, Pushed, StoredVersion, StoreRemoval
 
 __all__ = ["Registry", "version_exists", "version_of"]
@@ -94,9 +94,10 @@ class Registry:
             self._objects.replace(signature_key(name, packed.sha256), push.signature.read_bytes())
         key = ref_key(name, version)
         if not self._objects.create(key, pointer.to_bytes()):
-            # Another push may have been faster since the check.
-            self._check_version(name, pointer, push)
-            self._objects.replace(key, pointer.to_bytes())
+            # Another push may have been faster since the check. One of the same contents keeps its time.
+            there = self._check_version(name, pointer, push)
+            if there is None or there.sha256 != pointer.sha256:
+                self._objects.replace(key, pointer.to_bytes())
         for alias in push.aliases:
             self._objects.replace(ref_key(name, alias), replace(pointer, kind="alias").to_bytes())
         location = replace(self._location(name, version), sha256=packed.sha256)
@@ -180,13 +181,20 @@ class Registry:
             if match is not None and data is not None:
                 yield match["name"], match["ref"], parse_pointer(data, name=key), modified
 
-    def _check_version(self, name: str, pointer: Pointer, push: Push) -> None:
+    def _check_version(self, name: str, pointer: Pointer, push: Push) -> Pointer | None:
+        """Return what the store has as this version, if it is the same or may be replaced."""
         data = self._objects.read(ref_key(name, pointer.version))
-        if data is None or push.replace:
-            return
-        there = parse_pointer(data, name=f"{name}@{pointer.version}")
-        if there.sha256 != pointer.sha256:
+        if data is None:
+            return None
+        try:
+            there = parse_pointer(data, name=f"{name}@{pointer.version}")
+        except SpacyLambdaError:
+            if push.replace:  # also a damaged one
+                return None
+            raise
+        if there.sha256 != pointer.sha256 and not push.replace:
             raise version_exists(push, self._root, there.sha256)
+        return there
 
     def _check_alias(self, name: str, alias: str) -> None:
         if not _is_ref(alias):
