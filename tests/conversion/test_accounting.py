@@ -118,3 +118,36 @@ def test_an_unknown_format_lists_what_was_tried(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="is not recognized; tried spacy, parquet") as caught:
         converted(source)
     assert "--format" in caught.value.remedy
+
+
+def test_tokens_without_a_value_stay_so(tmp_path: Path) -> None:
+    _, (doc,) = converted(lines_of(tmp_path, [2, 5, "M"]), lang="en")
+    missing = [token.text for token in doc if not token.ent_iob]
+    assert "Zinc" in "".join(missing)
+    report = convert(tmp_path / "converted.spacy", tmp_path / "again.spacy")
+    (again,) = docs_in(tmp_path / "again.spacy")
+    assert [token.text for token in again if not token.ent_iob] == missing
+    assert dict(report.notes) == {"tokens without a value in doc.ents": len(missing)}
+
+
+def test_what_a_format_cannot_hold_is_reported(tmp_path: Path) -> None:
+    source = lines_of(tmp_path, [14, 19, "Base metal"])
+    report = convert(source, tmp_path / "brat", output_format="brat")
+    assert list(report.notes) == ["documents with spaces in labels, written as _, which brat cannot hold"]
+    report = convert(source, tmp_path / "x.conll", output_format="conll", lang="xx")
+    assert list(report.notes) == ["texts with other white space than one space between tokens, which conll cannot hold"]
+    report = convert(tmp_path / "x.conll", tmp_path / "x.jsonl", output_format="jsonl")
+    assert list(report.notes) == ["documents with tokens, which jsonl cannot hold"]
+
+
+def test_identifiers_name_files_in_the_folder_only(tmp_path: Path) -> None:
+    lines = "".join(
+        json.dumps({"id": one, "text": f"Zinc {number}", "spans": []}) + "\n"
+        for number, one in enumerate(("../../up", "/etc/x", "a:b", "a:b", "", "con/.", "x" * 500))
+    )
+    source = write_files(tmp_path / "in", {"in.jsonl": lines}) / "in.jsonl"
+    report = convert(source, tmp_path / "out" / "brat", output_format="brat")
+    assert report.documents == 7
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
+    assert len(list((tmp_path / "out" / "brat").rglob("*.txt"))) == 7
+    assert convert(tmp_path / "out" / "brat", tmp_path / "again.spacy", lang="xx").documents == 7

@@ -33,7 +33,7 @@ def convert(
         typer.Argument(
             callback=writable,
             metavar="OUT",
-            help="File, such as corpus.spacy; a folder for --to brat, and for --split if preferred.",
+            help="File, such as corpus.spacy; a folder with --to brat or webanno, and, if preferred, --split.",
         ),
     ],
     *,

@@ -58,6 +58,7 @@ class AnnotatedDocument:
     :param group: Documents of one group stay in one split; ``None`` if it is alone.
     :param tokens: First character and the one after the last of each token, if the format has tokens.
     :param sentences: Indexes of the tokens that begin a sentence, if the format has sentences.
+    :param missing: Parts of the text of which it is unknown if they are annotated, as after a span was dropped.
     :param unit: Unit of the offsets, if the format defines it; where spans have a text, another that fits better wins.
     :param left_out: The reason why it is not converted, such as an annotator's rejection.
     """
@@ -70,6 +71,7 @@ class AnnotatedDocument:
     group: str | None = field(default=None, compare=False)
     tokens: tuple[tuple[int, int], ...] | None = field(default=None, compare=False)
     sentences: tuple[int, ...] = field(default=(), compare=False)
+    missing: tuple[tuple[int, int], ...] = field(default=(), compare=False)
     unit: OffsetUnit | None = field(default=None, compare=False)
     left_out: str | None = field(default=None, compare=False)
 

@@ -99,7 +99,8 @@ def entities_doc(doc: Doc, document: AnnotatedDocument, dropped: Iterable[Annota
     bounds = bounds_of(doc)
     entities = [_span(doc, bounds, span) for span in document.spans]
     taken = {token.i for entity in entities for token in entity}
-    lost = [token_span(bounds, *fragment) for span in dropped for fragment in span.fragments]
+    places = [*document.missing, *(fragment for span in dropped for fragment in span.fragments)]
+    lost = [token_span(bounds, *place) for place in places]
     missing = sorted({index for first, last in lost for index in range(first, last)} - taken)
     doc.set_ents(entities, missing=[doc[index : index + 1] for index in missing], default="outside")
     return doc

@@ -65,6 +65,8 @@ class Fitting:
         policy = self.options.overlaps or ("spans" if self.target.has_overlaps else "longest")
         document = without_overlaps(document, self.account, policy)
         self.account.keep(document)
+        if self.target.name == "brat" and any(len(span.label.split()) > 1 for span in document.spans):
+            self._cannot_hold("documents with spaces in labels, written as _", document)
         if self.target.name != "spacy" or doc is None:
             return FittedDocument(document, None)
         key = self.options.spans_key

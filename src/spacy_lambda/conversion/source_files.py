@@ -20,6 +20,9 @@ MAX_FILE_BYTES = 1 << 30
 MAX_LINE_CHARACTERS = 1_000_000
 """Maximum length of a line of a token or a span."""
 
+HIDDEN = (".", "__MACOSX")
+"""Beginnings of names of files that are left out: those of systems rather than of annotations."""
+
 ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".7z")
 
 
@@ -120,7 +123,7 @@ def find_source(source: Path, *, encoding: str | None) -> list[SourceFile]:
         found = [
             SourceFile(path, str(path), encoding, path.relative_to(source).with_suffix("").as_posix())
             for path in files_below(source)
-            if not any(part.startswith((".", "_")) for part in path.relative_to(source).parts)
+            if not any(part.startswith(HIDDEN) for part in path.relative_to(source).parts)
         ]
     except OSError as exc:
         raise CorpusError(f"{source}: {system_reason(exc)}", remedy="check the path and its permissions") from exc

@@ -46,8 +46,10 @@ def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext)
     found = dict.fromkeys(_spans(doc.ents, number))
     for spans in doc.spans.values():
         found.update(dict.fromkeys(_spans(spans, number)))
-    if missing := sum(not token.ent_iob for token in doc) if doc.has_annotation("ENT_IOB") else 0:
-        reading.account.note("tokens without a value in doc.ents", f"{file.name}:{number}", number=missing)
+    has_entities = doc.has_annotation("ENT_IOB")
+    missing = [(token.idx, token.idx + len(token)) for token in doc if has_entities and not token.ent_iob]
+    if missing:
+        reading.account.note("tokens without a value in doc.ents", f"{file.name}:{number}", number=len(missing))
     has_sentences = doc.has_annotation("SENT_START")
     return AnnotatedDocument(
         str(identifier) if isinstance(identifier, str | int) else f"{file.stem}-{number}",
@@ -58,6 +60,7 @@ def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext)
         group if isinstance(group, str) else None,
         tuple(bounds_of(doc)),
         tuple(sent.start for sent in doc.sents) if has_sentences and len(doc) else (),
+        tuple(missing),
         "characters",
     )
 

@@ -19,11 +19,16 @@ def document_path(folder: Path, identifier: str, suffix: str) -> Path:
 
     Slashes in an identifier name folders below, and never one outside. Two documents never share a file.
     """
-    parts = [UNSAFE.sub("_", part)[:MAX_NAME] for part in identifier.split("/")]
-    base = folder.joinpath(*(part if part.strip(". ") else f"_{part.strip('. ')}" for part in parts))
+    base = folder.joinpath(*map(_name, identifier.split("/")))
     base.parent.mkdir(parents=True, exist_ok=True)
     path, number = base.with_name(base.name + suffix), 1
     while path.exists():
         number += 1
         path = base.with_name(f"{base.name}-{number}{suffix}")
     return path
+
+
+def _name(part: str) -> str:
+    """Return a name that is neither hidden nor a folder above, on any system."""
+    name = UNSAFE.sub("_", part)[:MAX_NAME].rstrip(" .")
+    return name if name and not name.startswith(".") else f"_{name.lstrip('.')}"

@@ -81,7 +81,7 @@ def annotated_tokens(
         tokens.group,
         tuple(bounds),
         tuple(begins) if len(begins) > 1 else (),
-        "characters",
+        unit="characters",
     )
 
 

@@ -64,7 +64,7 @@ def webanno_document(file: SourceFile, reading: ReadingContext) -> AnnotatedDocu
     begins = tuple(accumulate([0, *sizes[:-1]]))
     fixed = tuple(_in_characters(span, places) for span in spans)
     return AnnotatedDocument(
-        file.stem, text, fixed, file.name, 1, None, tokens, begins if len(begins) > 1 else (), "characters"
+        file.stem, text, fixed, file.name, 1, None, tokens, begins if len(begins) > 1 else (), unit="characters"
     )
 
 
