@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local import execution_environment
+from spacy_lambda.local import snap_start
 from tests.local.local_lambda import Lambda, wait_until
 
 Start = Callable[..., Lambda]
@@ -43,7 +43,7 @@ def test_an_init_that_fails_before_the_snapshot(start: Start) -> None:
 def test_a_restore_that_fails(
     start: Start, monkeypatch: pytest.MonkeyPatch, fails: str, status: int, error_type: str
 ) -> None:
-    monkeypatch.setattr(execution_environment, "RESTORE_LIMIT_S", 3.0)
+    monkeypatch.setattr(snap_start, "RESTORE_LIMIT_S", 3.0)
     local = start(handler="hooks.handler", snap_start=True, environment={"FAILS": fails})
     with pytest.raises(ClientError) as caught:
         local.client.invoke(FunctionName="function")

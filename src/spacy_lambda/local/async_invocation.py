@@ -16,10 +16,10 @@ from typing import Any
 
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.execution_environment import SnapStartFailed
 from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.router import RoutedFunction
+from spacy_lambda.local.snap_start import SnapStartFailed
 
 __all__ = ["invoke_until_success"]
 

@@ -10,41 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from spacy_lambda.client.report_line import Report
-from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import lambda_errors
 from spacy_lambda.local.confinement import Confinement
 from spacy_lambda.local.log_pipe import LogPipe, LogSink
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest, Outcome
 from spacy_lambda.local.runtime_api import NotTaken
 from spacy_lambda.local.settings import FunctionSettings
-from spacy_lambda.local.started_runtime import StartedRuntime
+from spacy_lambda.local.snap_start import restore, take_snapshot
+from spacy_lambda.local.started_runtime import StartedRuntime, init_report, status_of
 
 _SETTLE_S = 10.0
 _DISCONNECT_S = 1.0
-
-SNAPSHOT_INIT_S = 130.0
-"""Seconds that an init before a snapshot may take, unless the function's timeout is longer:
-https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html."""
-
-RESTORE_LIMIT_S = 10.0
-"""Seconds that a restore may take with its hooks: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html."""
-
-
-class SnapStartFailed(Exception):
-    """An environment cannot be restored.
-
-    :param status: The HTTP status of the Invoke API.
-    :param error_type: The name of the exception that clients raise.
-    """
-
-    def __init__(self, status: int, error_type: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error_type = error_type
 
 
 class Environment:
@@ -102,18 +82,7 @@ class Environment:
 
         :raises LocalLambdaError: If the init or a hook before the snapshot fails.
         """
-        limit_s = max(SNAPSHOT_INIT_S, self._settings.timeout_s)
-        runtime = self._runtime
-        await self._happens(runtime.api.snapshotted.wait(), timeout_s=limit_s - runtime.elapsed_s)
-        failed = await self._init_failure("", limit_s, event=runtime.api.snapshotted)
-        if failed is not None:
-            self._report_init(failed, runtime.elapsed_s * 1000, phase="init")
-            raise LocalLambdaError(
-                f"the init failed before the snapshot: {failed.payload.decode('utf-8', 'replace')}",
-                remedy="correct what the function's log shows",
-            )
-        self._logs.write(f"INIT_REPORT Init Duration: {runtime.elapsed_s * 1000:.2f} ms")
-        self._logs.take_tail()
+        await take_snapshot(self._runtime, self._logs, timeout_s=self._settings.timeout_s)
 
     async def invoke(self, request: InvokeRequest) -> Outcome:
         """Serve one request, even if the process exits meanwhile.
@@ -123,7 +92,7 @@ class Environment:
         """
         is_first, self._invoked = not self._invoked, True
         if is_first and self._settings.snap_start:
-            restore_ms = await self._restore()
+            restore_ms = await restore(self._runtime, self._logs, python=self._confinement.program.python)
             self._logs.write(f"START RequestId: {request.request_id} Version: {self._settings.version}")
             return await self._handle(request, restore_ms=restore_ms)
         if not is_first and not self._runtime.api.waits:
@@ -152,30 +121,6 @@ class Environment:
         self._runtime = runtime
         runtime.process.exited.add_done_callback(self._on_exit)
 
-    async def _restore(self) -> float:
-        """Continue after the snapshot.
-
-        :returns: The milliseconds until the runtime requests work.
-        """
-        api, process = self._runtime.api, self._runtime.process
-        self._logs.write(f"RESTORE_START Runtime Version: python:{self._confinement.program.python}")
-        began = time.perf_counter()
-        api.restore()
-        await self._happens(api.idle.wait(), timeout_s=RESTORE_LIMIT_S)
-        restore_ms = (time.perf_counter() - began) * 1000
-        line = f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms"
-        if api.restore_error is not None or not process.alive:
-            error_type = lambda_errors.EXIT_ERROR if api.restore_error is None else api.restore_error.error_type
-            self._logs.write(f"{line}\tStatus: error\tError Type: {error_type}")
-            raise SnapStartFailed(400, "SnapStartException", "The afterRestore() runtime hook encountered an error.")
-        if not api.idle.is_set():
-            self._logs.write(f"{line}\tStatus: timeout")
-            raise SnapStartFailed(
-                408, "SnapStartTimeoutException", "Lambda couldn't restore the snapshot within the timeout limit."
-            )
-        self._logs.write(line)
-        return restore_ms
-
     async def _init(self, request: InvokeRequest) -> float | None:
         """Wait until the runtime requests work, at most for the time that an init has.
 
@@ -184,9 +129,9 @@ class Environment:
         runtime, limit_s = self._runtime, self._settings.init_limit_s
         if not self._settings.limits:
             limit_s = max(limit_s, self._settings.timeout_s)
-        await self._happens(runtime.api.idle.wait(), timeout_s=limit_s - runtime.elapsed_s)
+        await self._runtime.happens(runtime.api.idle.wait(), timeout_s=limit_s - runtime.elapsed_s)
         init_ms = runtime.elapsed_s * 1000
-        failed = await self._init_failure(request.request_id, limit_s, event=runtime.api.idle)
+        failed = await self._runtime.init_failure(request.request_id, limit_s, event=runtime.api.idle)
         if failed is None:
             return init_ms
         self._report_init(failed, init_ms, phase="init")
@@ -206,8 +151,10 @@ class Environment:
             await before.kill()
         if self._closing:
             await self._runtime.kill()
-        await self._happens(self._runtime.api.idle.wait(), timeout_s=self._settings.timeout_s)
-        failed = await self._init_failure(request.request_id, self._settings.timeout_s, event=self._runtime.api.idle)
+        await self._runtime.happens(self._runtime.api.idle.wait(), timeout_s=self._settings.timeout_s)
+        failed = await self._runtime.init_failure(
+            request.request_id, self._settings.timeout_s, event=self._runtime.api.idle
+        )
         if failed is not None:
             self._report_init(failed, self._runtime.elapsed_s * 1000, phase="invoke")
         return failed
@@ -221,22 +168,8 @@ class Environment:
             namespaces=namespaces,
         )
 
-    async def _init_failure(
-        self, request_id: str, allowed_s: float, *, event: asyncio.Event
-    ) -> FunctionResponse | None:
-        api, process = self._runtime.api, self._runtime.process
-        if api.init_error is not None:
-            return api.init_error
-        if not process.alive:
-            return lambda_errors.exited(request_id, await asyncio.shield(process.exited))
-        if not event.is_set():
-            return lambda_errors.timed_out(request_id, allowed_s)
-        return None
-
     def _report_init(self, failed: FunctionResponse, init_ms: float, *, phase: str) -> None:
-        status = _status(failed)
-        kind = "" if status == "timeout" else f"\tError Type: {failed.error_type}"
-        self._logs.write(f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{kind}")
+        self._logs.write(init_report(failed, init_ms, phase=phase))
 
     async def _handle(
         self,
@@ -290,21 +223,8 @@ class Environment:
 
     async def _settle(self) -> None:
         """Wait until the runtime requests the next event or ends; kill one that does neither."""
-        if not await self._happens(self._runtime.api.idle.wait(), timeout_s=_SETTLE_S):
+        if not await self._runtime.happens(self._runtime.api.idle.wait(), timeout_s=_SETTLE_S):
             await self._runtime.process.kill()
-
-    async def _happens(self, event: Awaitable[object], *, timeout_s: float) -> bool:
-        """Wait for an event, the end of the process, or the end of the time.
-
-        :returns: ``True`` if there was time left.
-        """
-        waiter = asyncio.ensure_future(event)
-        done, _ = await asyncio.wait(
-            {waiter, self._runtime.process.exited}, timeout=max(timeout_s, 0.0), return_when=asyncio.FIRST_COMPLETED
-        )
-        if waiter not in done:
-            waiter.cancel()
-        return bool(done)
 
     def _conclude(
         self,
@@ -323,7 +243,7 @@ class Environment:
             max_memory_mb=memory,
             init_ms=init_ms,
             restore_ms=restore_ms,
-            status=_status(answer),
+            status=status_of(answer),
         )
         self._logs.write(f"END RequestId: {request.request_id}")
         self._logs.write(str(report))
@@ -331,9 +251,3 @@ class Environment:
 
     def _on_exit(self, _: asyncio.Task[int]) -> None:
         self.on_exit(self)
-
-
-def _status(answer: FunctionResponse) -> str | None:
-    if answer.error_type is None:
-        return None
-    return "timeout" if answer.error_type == lambda_errors.TIMED_OUT else "error"

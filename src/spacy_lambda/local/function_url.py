@@ -22,11 +22,11 @@ from starlette.types import Receive, Scope, Send
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local.execution_environment import SnapStartFailed
 from spacy_lambda.local.http_request import BodyTooLarge, IncompleteBody, InvalidHeader, read_body, read_trace_id
 from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.settings import FunctionSettings
+from spacy_lambda.local.snap_start import SnapStartFailed
 
 __all__ = ["API_PATH", "FunctionUrl", "url_event", "url_response"]
 

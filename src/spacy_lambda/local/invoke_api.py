@@ -25,7 +25,6 @@ from spacy_lambda.core.lambda_limits import ASYNC_REQUEST_BYTES, REQUEST_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.async_invocation import invoke_until_success
-from spacy_lambda.local.execution_environment import SnapStartFailed
 from spacy_lambda.local.function_url import API_PATH
 from spacy_lambda.local.http_request import (
     BodyTooLarge,
@@ -38,6 +37,7 @@ from spacy_lambda.local.http_request import (
 from spacy_lambda.local.messages import InvokeRequest, Outcome
 from spacy_lambda.local.pool import PoolClosed, TooManyRequests
 from spacy_lambda.local.router import RoutedFunction, Router
+from spacy_lambda.local.snap_start import SnapStartFailed
 
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
 _OWNER = r"(?:(?:arn:aws[\w-]*:lambda:[\w-]+:)?\d{12}:)?(?:function:)?"

@@ -5,22 +5,25 @@ An environment has another one if its init has to run again.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from spacy_lambda.local import lambda_errors
 from spacy_lambda.local.confinement import Confinement
 from spacy_lambda.local.env import environment_variables
 from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.memory import MemoryWatch
+from spacy_lambda.local.messages import FunctionResponse
 from spacy_lambda.local.process import ProcessTree
 from spacy_lambda.local.runtime_api import RuntimeApi
 from spacy_lambda.local.settings import FunctionSettings
 
-__all__ = ["StartedRuntime"]
+__all__ = ["StartedRuntime", "init_report", "status_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,31 @@ class StartedRuntime:
         """Seconds since its start."""
         return time.perf_counter() - self.started
 
+    async def happens(self, event: Awaitable[object], *, timeout_s: float) -> bool:
+        """Wait for an event, the end of the process, or the end of the time.
+
+        :returns: ``True`` if there was time left.
+        """
+        waiter = asyncio.ensure_future(event)
+        done, _ = await asyncio.wait(
+            {waiter, self.process.exited}, timeout=max(timeout_s, 0.0), return_when=asyncio.FIRST_COMPLETED
+        )
+        if waiter not in done:
+            waiter.cancel()
+        return bool(done)
+
+    async def init_failure(self, request_id: str, limit_s: float, *, event: asyncio.Event) -> FunctionResponse | None:
+        """Return the error of an init that should have ended.
+
+        :param limit_s: The seconds that it had.
+        :param event: Set at its end.
+        """
+        if self.api.init_error is not None:
+            return self.api.init_error
+        if not self.process.alive:
+            return lambda_errors.exited(request_id, await asyncio.shield(self.process.exited))
+        return None if event.is_set() else lambda_errors.timed_out(request_id, limit_s)
+
     async def kill(self) -> None:
         """End the process and its descendants at once, and the server."""
         await self.process.kill()
@@ -108,3 +136,17 @@ class StartedRuntime:
             os.close(self.namespaces.pop())
         self.api.close()
         await self.server.close()
+
+
+def init_report(failed: FunctionResponse, init_ms: float, *, phase: str) -> str:
+    """Return the log line of an init that has failed."""
+    status = status_of(failed)
+    kind = "" if status == "timeout" else f"\tError Type: {failed.error_type}"
+    return f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{kind}"
+
+
+def status_of(answer: FunctionResponse) -> str | None:
+    """Return the status of a response in the log; ``None`` for a success."""
+    if answer.error_type is None:
+        return None
+    return "timeout" if answer.error_type == lambda_errors.TIMED_OUT else "error"
