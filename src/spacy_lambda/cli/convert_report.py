@@ -39,7 +39,7 @@ def print_conversion(report: ConversionReport) -> None:
 
 def _fates(report: ConversionReport) -> Iterator[list[object]]:
     yield ["kept", report.kept, ""]
-    for word, counts in (("kept", report.adjusted), ("dropped", report.dropped)):
+    for word, counts in (("of these", report.adjusted), ("dropped", report.dropped)):
         for kind, number in counts.items():
             found = report.examples.get(kind, ())
             yield [f"{word}, {kind}", number, _example(found[0]) if found else ""]
