@@ -55,6 +55,13 @@ def _run(pipeline: Path, module: str, *arguments: str) -> None:
     )
     if done.returncode:
         raise PackageError(
-            f"building a wheel of {pipeline} failed: {(done.stderr or done.stdout).strip()[-1000:]}",
+            f"building a wheel of {pipeline} failed: {_reason(done.stderr or done.stdout)}",
             remedy='install "spacy-lambda[hub]" and the pipeline\'s requirements, or build it with `spacy package`',
         )
+
+
+def _reason(output: str) -> str:
+    """Return the exception with which a program ended, without its traceback."""
+    lines = output.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
+    return "\n".join(lines[frames[-1] + 1 if frames else 0 :] or lines[-1:])[-1000:]

@@ -16,11 +16,13 @@ from typing import Any
 from zipfile import ZipFile
 
 from spacy_lambda.core.artifact.open import pipeline_folder
+from spacy_lambda.core.artifact.pack import left_out, manifest_of
 from spacy_lambda.core.files import copy_folder, replacing
 from spacy_lambda.core.pipeline_meta import MAX_META_BYTES, pipeline_name, read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.errors import JsonError, PackageError
+from spacy_lambda.pipeline.kind import pipeline_kind
 from spacy_lambda.pipeline_wheel.build import build_wheel
 from spacy_lambda.pipeline_wheel.card import CARD_SECTIONS, README
 from spacy_lambda.pipeline_wheel.install_check import check_install
@@ -84,6 +86,8 @@ def package_pipeline(
         them; by default those of the training.
     :param force: Replace a wheel of the same name and version.
     :param on_step: Called with ``copying``, ``building`` and ``checking``.
+    :raises ArtifactError: If the pipeline has links or other special files.
+    :raises InvalidPipelineError: If its ``config.cfg`` or ``meta.json`` is invalid.
     :raises PackageError: If the wheel exists, cannot be built or does not run.
     """
     fields = dict(card or {})
@@ -92,8 +96,10 @@ def package_pipeline(
         scratch = Path(folder)
         staged = scratch / "pipeline"
         on_step("copying", 0, 3)
-        copy_folder(source, staged)
+        manifest_of(source)  # it refuses links, whose targets would be published
+        copy_folder(source, staged, ignore=left_out)
         _write_meta(staged, {**(meta or {}), **_meta_fields(fields, name, version)}, scores)
+        pipeline_kind(staged)  # its config is read, without loading it
         named = pipeline_name(read_meta(staged / "meta.json"))
         _check_free(out, str(named), force=force)
         if any(key in CARD_SECTIONS for key in fields):
