@@ -262,12 +262,16 @@ def _print_estimate(found: Estimate) -> None:
         print_lines("all documents are annotated")
         return
     print_lines(*_measured(found))
+    places = len({one.measured_on for one in found.engines}) > 1  # else the line above has it
     print_table(
-        ["engine", "measured on", "parallelism", ">documents/s", ">time", ">invocations", ">cost"],
+        [
+            *("engine", *(("measured on",) if places else ()), "parallelism"),
+            *(">documents/s", ">time", ">invocations", ">cost"),
+        ],
         [
             (
                 one.engine,
-                one.measured_on,
+                *((one.measured_on,) if places else ()),
                 f"{one.units:,} {UNITS[one.engine][one.units != 1]}",
                 f"{one.documents_per_second:,.1f}",
                 "< 1 s" if one.seconds < 1 else duration(one.seconds),
