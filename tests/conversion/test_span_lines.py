@@ -48,6 +48,8 @@ def test_shapes(tmp_path: Path, content: str) -> None:
         ('[{"text": "Zinc", "spans": []}\n', r"in.jsonl:1: the array is not closed"),
         ('{"text": "Zinc", "spans": []}\n{"spans": []}', r"in.jsonl:2: the text is missing; keys: 'spans'"),
         ('{"text": "Zinc", "spans": []}\n7', r"in.jsonl:2: 7 is not a JSON object"),
+        ('{"text": "Zinc", "spans": {"start": 0}}', r"in.jsonl:1: 'spans' is not a list of spans"),
+        ('{"text": "Zi\\ud800", "spans": []}', r"in.jsonl:1: 'Zi' is followed by a lone surrogate"),
         ('{"text": "Zinc", "spans": [{"start": "0", "end": 4}]}', r"in.jsonl:1: .* is not a span"),
         ('{"text": "Zinc", "spans": []}\n{"text": "' + "x" * (33 << 20), r"in.jsonl:2: the object has 34,603,018 char"),
         (b'{"text": "Zinc", "spans": []}\n{"text": "\xd0\xe8\xe0"}', r"in.jsonl:2: byte 0xd0 .* is not UTF-8"),
@@ -56,3 +58,9 @@ def test_shapes(tmp_path: Path, content: str) -> None:
 def test_invalid_files_are_named_with_the_line(tmp_path: Path, content: str | bytes, message: str) -> None:
     with pytest.raises(CorpusError, match=message):
         converted(write_files(tmp_path, {"in.jsonl": content}) / "in.jsonl")
+
+
+def test_documents_without_spans_are_counted(tmp_path: Path) -> None:
+    lines = '{"text": "Zinc", "marks": [[0, 4, "M"]]}\n{"text": "Tin", "spans": []}\n'
+    report, docs = converted(write_files(tmp_path, {"in.jsonl": lines}) / "in.jsonl")
+    assert (len(docs), dict(report.notes)) == (2, {"documents without a list of spans": 1})

@@ -106,6 +106,7 @@ def _read(
 def _ready(document: AnnotatedDocument, options: ConversionOptions, account: Account) -> AnnotatedDocument | None:
     """Return a document with sound spans of characters, and new labels; ``None`` if it is left out."""
     document = _renamed(document, options.rename)
+    _check_characters(document)
     account.read(document)
     reason = document.left_out or (None if document.text.strip() else NO_TEXT)
     if reason is not None:
@@ -115,6 +116,21 @@ def _ready(document: AnnotatedDocument, options: ConversionOptions, account: Acc
     if offsets is not None:
         account.note(f"documents with offsets that are {offsets}", document.place())
     return sound(_selected(document, options.rename, account), account)
+
+
+def _check_characters(document: AnnotatedDocument) -> None:
+    """Refuse halves of characters, which JSON can hold and spaCy cannot.
+
+    :raises CorpusError: If the text or a label has one.
+    """
+    for value in (document.id, document.text, *(span.label for span in document.spans)):
+        try:
+            value.encode()
+        except UnicodeEncodeError as exc:
+            raise CorpusError(
+                f"{document.place()}: {value[: exc.start][-30:]!r} is followed by a lone surrogate",
+                remedy="remove it, or export the annotations again",
+            ) from exc
 
 
 def _renamed(document: AnnotatedDocument, names: Mapping[str, str]) -> AnnotatedDocument:

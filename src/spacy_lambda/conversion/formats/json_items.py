@@ -59,7 +59,7 @@ class JsonItem:
 def json_files(files: Sequence[SourceFile]) -> list[SourceFile]:
     """Return the files that hold JSON."""
     named = [one for one in files if one.suffix in SUFFIXES or (len(files) == 1 and one.suffix != ".spacy")]
-    return [one for one in named if one.content[:4].strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in (b"{", b"[")]
+    return [one for one in named if one.content[:16].strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in (b"{", b"[")]
 
 
 def first_item(file: SourceFile) -> Any:

@@ -50,7 +50,7 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
             yield annotated_tokens(one, file, scheme, reading)
     for file, table, names in found:
         for number, row in enumerate(table.to_pylist() if names is None else (), start=1):
-            yield document_of_item(JsonItem(file, number, number, row))
+            yield document_of_item(JsonItem(file, number, number, row), reading)
 
 
 def _table(file: SourceFile) -> tuple[pa.Table, tuple[str, str] | None]:

@@ -28,10 +28,10 @@ def _is_known(item: Any) -> bool:
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
     for file in files:
         for item in json_items(file, reading):
-            yield document_of_item(item)
+            yield document_of_item(item, reading)
 
 
-def document_of_item(item: JsonItem) -> AnnotatedDocument:
+def document_of_item(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
     """Return the document of a text with its spans.
 
     :raises CorpusError: If it has no text, or a span has no offsets.
@@ -39,8 +39,13 @@ def document_of_item(item: JsonItem) -> AnnotatedDocument:
     if isinstance(item.value, list):
         item = item.with_value({"text": item.value[0], **item.value[1]} if _is_known(item.value) else item.value)
     values = item.object()
-    key = next((one for one in SPAN_KEYS if isinstance(values.get(one), list)), None)
-    spans = () if key is None else tuple(span_of(one, item) for one in values[key])
+    key = next((one for one in SPAN_KEYS if values.get(one) is not None), None)
+    found = [] if key is None else values[key]
+    if key is None:
+        reading.account.note("documents without a list of spans", f"{item.file.name}:{item.line}")
+    elif not isinstance(found, list):
+        raise item.error(f"{key!r} is not a list of spans: {found!r:.100}", 'write "spans": [[0, 4, "LABEL"]]')
+    spans = tuple(span_of(one, item) for one in found)
     return document_of(values, spans, item)
 
 
