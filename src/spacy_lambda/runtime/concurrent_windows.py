@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -164,6 +166,9 @@ class ConcurrentWindows:
         self._check_process()
         while self._busy:
             self._await_end()
+        # A thread that has reported its end still needs Python to return, before Python or the session may end.
+        while self._others and self._shared.threads & sys._current_frames().keys():
+            time.sleep(0.0001)
 
     def __enter__(self) -> Self:
         _close_at_exit()
