@@ -152,7 +152,9 @@ def test_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with stub_server(Reply(body=[]), Reply(body=[])) as stub:
         settings = SimpleNamespace(name="papers-ner", environment={})
         program = SimpleNamespace(about="")
-        served: Any = SimpleNamespace(settings=settings, endpoint_url=stub.url, url=stub.url, program=program)
+        served: Any = SimpleNamespace(
+            settings=settings, endpoint_url=stub.url, url=stub.url, program=program, missing_limits=()
+        )
         serving._print_welcome({"/": served})
         printed = capsys.readouterr().out
         lines = re.findall(r"^  (?:try|or): +(.*)$", printed, re.MULTILINE)

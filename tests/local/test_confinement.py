@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,17 @@ def test_the_program_inside(tmp_path: Path) -> None:
     seen = inside(program(tmp_path))
     assert (str(seen.folder), str(seen.task_root), seen.fixed["PYTHONPATH"]) == ("/var/task", "/var/task", "/var/task")
     assert str(seen.runtime_dir) == "/var/task/runtime"
+
+
+def test_the_cache_of_the_caller_is_made(tmp_path: Path) -> None:
+    """A function finds it where the caller has set it; one that the function itself names has to exist."""
+    given, own = tmp_path / "given", tmp_path / "own"
+    caller = replace(program(tmp_path), variables={"SPACY_LAMBDA_CACHE": str(given)})
+    assert f"write={given}" in sandbox_options(FunctionSettings(pipeline="x"), caller)
+    assert given.is_dir()
+    settings = FunctionSettings(pipeline="x", environment={"SPACY_LAMBDA_CACHE": str(own)})
+    assert f"write={own}" not in sandbox_options(settings, program(tmp_path))
+    assert not own.exists()
 
 
 def test_a_sandbox_that_fails_is_explained(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ _PROBE_S = 30
 def sandbox_options(settings: FunctionSettings, program: Program) -> tuple[str, ...]:
     """Return the options of the sandbox for a program with folders of this machine."""
     variables = {**program.variables, **settings.environment}
-    writable = list(_writable(settings, variables))
+    writable = list(_writable(settings, program, variables))
     return (
         f"tmp={settings.storage_mb}",
         *(f"mount={place}={folder}" for folder, place in program.mounts.items()),
@@ -65,9 +66,15 @@ def _moved(text: str, mounts: Mapping[Path, str]) -> str:
     return text
 
 
-def _writable(settings: FunctionSettings, variables: Mapping[str, str]) -> Iterator[Path]:
-    """Return the folders that stand for mounted file systems: those of the settings, and an existing cache."""
+def _writable(settings: FunctionSettings, program: Program, variables: Mapping[str, str]) -> Iterator[Path]:
+    """Return the folders that stand for mounted file systems: those of the settings, and the cache.
+
+    The cache of this process's own variables is made if it is missing.
+    """
     yield from (folder.resolve() for folder in settings.mounts)
+    if CACHE_VARIABLE in program.variables:
+        with suppress(OSError):
+            Path(program.variables[CACHE_VARIABLE]).mkdir(parents=True, exist_ok=True)
     cache = Path(variables.get(CACHE_VARIABLE, ""))
     if cache.is_absolute() and cache.is_dir():
         yield cache
