@@ -202,3 +202,16 @@ def test_json_has_everything(folder: Path) -> None:
     }
     assert found["labels"]["MATERIAL"].keys() == {"p", "r", "f", "interval", "support", "predicted", "correct"}
     assert set(RULES.values()) < found["labels"].keys()
+
+
+def test_a_corpus_without_entities_counts_what_is_found_there(folder: Path, tmp_path: Path) -> None:
+    found = evaluate(folder / "rules", write_corpus(tmp_path / "some.spacy", ("iron", "nothing"), ((), ())))
+    assert {label: (one.support, one.predicted) for label, one in found.labels.items()} == {"MATERIAL": (0, 1)}
+
+
+def test_a_corpus_without_entities_in_which_none_are_found(folder: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "none.spacy", ("nothing in here", "nothing there"), ((), ()))
+    found = run_main("evaluate", str(folder / "rules"), str(corpus), "--html", str(tmp_path / "report.html"))
+    assert found.returncode == 0, found.stderr
+    assert "0 spans annotated (ents)\nnone predicted either\n" in found.stdout
+    assert evaluate(folder / "rules", corpus).to_dict()["errors"]["items"] == []

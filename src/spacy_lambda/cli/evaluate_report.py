@@ -32,6 +32,8 @@ def print_evaluation(found: Evaluation) -> None:
     )
     if found.schemes:
         _print_spans(found)
+    elif found.results:
+        print_lines("none predicted either")
     others = {name: value for name, value in found.spacy.items() if isinstance(value, float) and _is_other(name, found)}
     if others:
         print_table(["spaCy's score", ">value"], [(name, f"{value:.4f}") for name, value in others.items()])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from spacy.language import Language
 
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -104,7 +105,7 @@ def _evaluate(
     table = count_documents([one.matches for one in results], labels)
     schemes, by_label = _scores(table, seed=seed) if labels else ({}, {})
     scores = {**_as_spacy(key, schemes, by_label), **spacy_scores(nlp, predictions)}
-    if all(name.startswith(ALWAYS_SCORED) for name in scores):
+    if all(name.startswith(ALWAYS_SCORED) for name in scores) and not (results and _predicts(nlp, key)):
         raise CorpusError(
             f"{corpus} has no annotations that {pipeline} predicts ({', '.join(nlp.pipe_names) or 'no components'})",
             remedy="give a corpus that is annotated as the pipeline's training data was",
@@ -121,6 +122,12 @@ def _evaluate(
         confusion=_confusion(results, labels),
         spacy=scores,
     )
+
+
+def _predicts(nlp: Language, key: str | None) -> bool:
+    """Check whether a component sets the evaluated spans, of which a corpus of negatives has none."""
+    assigned = "doc.ents" if key is None else "doc.spans"
+    return any(assigned in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names)
 
 
 def _scores(table: CountTable, *, seed: int) -> tuple[dict[Scheme, SchemeScore], dict[str, LabelScore]]:
