@@ -99,5 +99,6 @@ def test_the_emulated_process(original: Callable[..., Path], tmp_path: Path, mon
     emulator.write_text('#!/bin/sh\n[ "$1 $2" = "-cpu Haswell" ] && shift 2 && exec "$@"\n')
     emulator.chmod(0o755)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    _, found = compare_hosts(tmp_path / "out", TEXTS, find=lambda name: str(emulator))
+    monkeypatch.chdir(tmp_path)
+    _, found = compare_hosts(Path("out"), TEXTS, find=lambda name: str(emulator))
     assert (found.reason, found.agreement, found.documents, found.identical_documents) == (None, 1.0, 3, 3)

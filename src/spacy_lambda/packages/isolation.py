@@ -82,6 +82,7 @@ def run_isolated(
         paths are then reported relative to the pipeline.
     :param emulator: A command that runs the interpreter on another CPU.
     """
+    pipeline = pipeline.absolute()  # the process begins in another folder
     with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
         home = Path(scratch, "home")
         home.mkdir()
