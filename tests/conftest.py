@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +22,10 @@ from spacy_lambda.errors import DeployError
 from tests.profiles import load_profile
 
 load_profile()
+
+# A shell that starts the tests in the background ignores these, and programs inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 gc.disable()
 """While tests are collected, which makes objects and no garbage."""

@@ -184,5 +184,6 @@ def test_ctrl_c_does_not_reach_the_node_of_the_library(tmp_path: Path) -> None:
         text=True,
         check=False,
         start_new_session=True,
+        timeout=60,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)

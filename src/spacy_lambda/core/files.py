@@ -97,9 +97,11 @@ def unfinished_files(folder: Path) -> list[tuple[Path, str]]:
     Other hidden files may have such names: the caller must know the file.
     """
     try:
-        found = [(entry.path, UNFINISHED.fullmatch(entry.name)) for entry in os.scandir(folder) if entry.is_file()]
+        with os.scandir(folder) as entries:
+            files = [entry for entry in entries if entry.is_file(follow_symlinks=False)]
     except OSError:  # it does not exist
         return []
+    found = ((file.path, UNFINISHED.fullmatch(file.name)) for file in files)
     return [(Path(path), match[1]) for path, match in found if match is not None]
 
 

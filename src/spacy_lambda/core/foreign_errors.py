@@ -14,12 +14,13 @@ from collections.abc import Iterator
 
 from spacy_lambda.errors import first_line
 
-__all__ = ["CLIENTS", "connection_reason", "is_disk_full", "system_reason", "value_reason"]
+__all__ = ["CLIENTS", "NUMBER", "connection_reason", "is_disk_full", "system_reason", "value_reason"]
 
 CLIENTS = ("botocore", "requests", "urllib3")
 """Client libraries."""
 
 NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\] ")
+"""An error's number in Python's messages of system errors."""
 
 DISK_FULL = re.compile(
     "|".join(map(re.escape, (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "ENOSPC", "EDQUOT"))), re.IGNORECASE

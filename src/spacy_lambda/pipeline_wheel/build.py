@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spacy_lambda.core.files import ARCHIVE_TIME
+from spacy_lambda.core.foreign_errors import NUMBER
 from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
 from spacy_lambda.errors import PackageError
 
@@ -64,4 +65,4 @@ def _reason(output: str) -> str:
     """Return the exception with which a program ended, without its traceback."""
     lines = output.strip().splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
-    return "\n".join(lines[frames[-1] + 1 if frames else 0 :] or lines[-1:])[-1000:]
+    return NUMBER.sub("", "\n".join(lines[frames[-1] + 1 if frames else 0 :] or lines[-1:])[-1000:])

@@ -249,6 +249,7 @@ def test_rest_apis_get_no_base64(function: Predictor) -> None:
 def test_internal_errors_have_no_details(function: Predictor, caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         max_length = 100
+        tokenizer = None
 
         def __getattr__(self, name: str) -> Any:
             raise RuntimeError("secret")
