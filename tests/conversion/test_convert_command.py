@@ -48,3 +48,43 @@ def test_invalid_options(tmp_path: Path) -> None:
         assert done.returncode in (1, 2)
         assert problem in done.stderr
     assert not (tmp_path / "out.spacy").exists()
+
+
+def test_force_replaces_only_its_own_folders(tmp_path: Path) -> None:
+    write_files(tmp_path, {"in.jsonl": LINES, "mine/todo.txt": "precious", "mine/budget.tsv": "1"})
+    for name in ("brat", "webanno"):
+        done = run_main("convert", "in.jsonl", "mine", "--to", name, "--lang", "xx", "--force", cwd=tmp_path)
+        assert (done.returncode, "which --force does not replace" in done.stderr) == (1, True)
+        words = ("convert", "in.jsonl", f"{name}-out", "--to", name, "--lang", "xx")
+        assert run_main(*words, cwd=tmp_path).returncode == 0
+        assert run_main(*words, "--force", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "mine/todo.txt").read_text() == "precious"
+
+
+def test_an_output_in_the_source_would_be_its_part(tmp_path: Path) -> None:
+    write_files(tmp_path, {"all/in.jsonl": LINES})
+    done = run_main("convert", "all", "all/out.spacy", "--lang", "xx", cwd=tmp_path)
+    assert (done.returncode, "all/out.spacy is in the source, all" in done.stderr) == (1, True)
+
+
+def test_a_link_to_nothing_is_not_replaced_without_force(tmp_path: Path) -> None:
+    write_files(tmp_path, {"in.jsonl": LINES})
+    (tmp_path / "out.spacy").symlink_to(tmp_path / "missing")
+    done = run_main("convert", "in.jsonl", "out.spacy", "--lang", "xx", cwd=tmp_path)
+    assert (done.returncode, "out.spacy exists" in done.stderr) == (1, True)
+
+
+def test_a_label_that_becomes_one_that_is_left_out(tmp_path: Path) -> None:
+    write_files(tmp_path, {"in.jsonl": '{"text": "Zinc melts.", "spans": [[0, 4, "a"], [5, 10, "b"]]}\n'})
+    words = ("convert", "in.jsonl", "out.jsonl", "--to", "jsonl", "--lang", "xx")
+    done = run_main(*words, "--rename-label", "a=b", "--rename-label", "b=", "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert (report["kept"], report["dropped"]) == (1, {"label left out": 1})
+
+
+def test_values_of_another_kind_are_named(tmp_path: Path) -> None:
+    for line in ('{"text": "a", "spans": 5}', '{"text": "a", "Comments": 3, "spans": [[0, 1, "m"]]}'):
+        write_files(tmp_path, {"in.jsonl": line + "\n"})
+        done = run_main("convert", "in.jsonl", "out.spacy", "--lang", "xx", "--force", cwd=tmp_path)
+        assert "this is a bug" not in done.stderr
+        assert done.returncode == 0 or "in.jsonl" in done.stderr

@@ -73,3 +73,10 @@ def test_marks_and_ends_of_lines_are_recognized(tmp_path: Path, stored: str, cou
     report, (doc,) = converted(source, lang="en")
     assert [text for text, _ in ents(doc)] == [*WORDS]
     assert f"documents with offsets that are {name}" in report.notes
+
+
+def test_without_annotated_text_only_utf16_is_guessed(tmp_path: Path) -> None:
+    """Bytes would fit a word, and a wrong one."""
+    write_files(tmp_path, {"in.jsonl": '{"text": "\U0001f600 of km2", "spans": [[5, 7, "UNIT"]]}\n'})
+    report, _ = converted(tmp_path / "in.jsonl")
+    assert not [note for note in report.notes if "bytes" in note]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,15 @@ def test_names_of_the_files(tmp_path: Path, out: str, expected: str) -> None:
     paths = [tmp_path / expected.format(name) for name in ("train", "dev", "test")]
     assert report.destinations == {str(path): number for path, number in zip(paths, (8, 1, 1), strict=True)}
     assert [len(docs_in(path)) for path in paths] == [8, 1, 1]
+
+
+def test_every_key_of_a_group_counts(tmp_path: Path) -> None:
+    lines = (f'{{"text": "t{i}", "doc_id": "s{i}", "meta": {{"pmid": {i // 4}}}, "spans": []}}\n' for i in range(40))
+    write_files(tmp_path, {"in.jsonl": "".join(lines)})
+    convert(tmp_path / "in.jsonl", tmp_path / "out.jsonl", output_format="jsonl", lang="xx", split="1/1")
+    parts = [
+        {int(json.loads(line)["text"][1:]) // 4 for line in (tmp_path / f"out-{name}.jsonl").read_text().splitlines()}
+        for name in ("train", "dev")
+    ]
+    assert all(parts)
+    assert not parts[0] & parts[1]

@@ -215,3 +215,12 @@ def test_a_corpus_without_entities_in_which_none_are_found(folder: Path, tmp_pat
     assert found.returncode == 0, found.stderr
     assert "0 spans annotated (ents)\nnone predicted either\n" in found.stdout
     assert evaluate(folder / "rules", corpus).to_dict()["errors"]["items"] == []
+
+
+def test_the_report_replaces_nothing_that_is_evaluated(folder: Path) -> None:
+    corpus = folder / "dev.spacy"
+    before = corpus.read_bytes()
+    for html in (corpus, folder / "rules" / "meta.json"):
+        done = run_main("evaluate", str(folder / "rules"), str(corpus), "--html", str(html), "--force")
+        assert (done.returncode, "which is evaluated" in done.stderr) == (1, True)
+    assert corpus.read_bytes() == before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +57,7 @@ def evaluate(
         if one is not None:
             find_pipeline(one)
     check_paths(code=code)
-    _check_report(html, force=force)
+    _check_report(html, (corpus, pipeline, compare), force=force)
     from spacy_lambda.evaluation import evaluate as evaluate_on_corpus
 
     with progress(quiet=as_json) as on_step:
@@ -72,16 +74,22 @@ def evaluate(
         print_lines(f"report: {html}")
 
 
-def _check_report(html: Path | None, *, force: bool) -> None:
+def _check_report(html: Path | None, used: Sequence[str | Path | None], *, force: bool) -> None:
     """Refuse to replace a file, before the work begins.
 
+    :param used: Corpus and pipelines, which it must not be a part of.
     :raises CorpusError: If it exists, without ``--force``.
     """
     if html is None:
         return
     if html.is_dir():
         raise CorpusError(f"{html} is a folder", remedy=f"name a file in it: --html {html / 'report.html'}")
-    if html.exists() and not force:
+    target = os.path.realpath(html)
+    for one in used:
+        place = None if one is None else os.path.realpath(one)
+        if place is not None and (target == place or target.startswith(place + os.sep)):
+            raise CorpusError(f"{html} is, or is in, {one}, which is evaluated", remedy="choose another file")
+    if os.path.lexists(html) and not force:
         raise CorpusError(f"{html} exists", remedy="choose another file, or replace it with --force")
 
 

@@ -61,6 +61,7 @@ class AnnotatedDocument:
     :param missing: Parts of the text of which it is unknown if they are annotated, as after a span was dropped.
     :param unit: Unit of the offsets, if the format defines it; where spans have a text, another that fits better wins.
     :param left_out: The reason why it is not converted, such as an annotator's rejection.
+    :param other_groups: Further groups that it is in.
     """
 
     id: str
@@ -74,6 +75,7 @@ class AnnotatedDocument:
     missing: tuple[tuple[int, int], ...] = field(default=(), compare=False)
     unit: OffsetUnit | None = field(default=None, compare=False)
     left_out: str | None = field(default=None, compare=False)
+    other_groups: tuple[str, ...] = field(default=(), compare=False)
 
     def place(self, span: AnnotatedSpan | None = None) -> str:
         """Return the file and the line of the document, or of a span."""

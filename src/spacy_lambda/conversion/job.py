@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +18,11 @@ from spacy_lambda.conversion.offset_units import in_characters
 from spacy_lambda.conversion.output_paths import check_outputs, output_paths, written
 from spacy_lambda.conversion.policies import ConversionOptions
 from spacy_lambda.conversion.recognition import recognized
-from spacy_lambda.conversion.source_files import find_source
+from spacy_lambda.conversion.source_files import SourceFile, find_source
 from spacy_lambda.conversion.span_checks import sound
 from spacy_lambda.conversion.splits import SplitSizes, split_documents
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.errors import CorpusError
+from spacy_lambda.errors import CorpusError, first_line
 
 __all__ = ["convert"]
 
@@ -92,7 +92,7 @@ def _read(
     for one in others:
         account.note("files of other formats, left out", one.name)
     documents = []
-    for number, document in enumerate(found.open().read(chosen, ReadingContext(options, account)), start=1):
+    for number, document in enumerate(_documents(found, chosen, ReadingContext(options, account)), start=1):
         if (ready := _ready(document, options, account)) is not None:
             documents.append(ready)
         if number % EVERY == 0:
@@ -103,9 +103,28 @@ def _read(
     return found, documents
 
 
+def _documents(
+    found: AnnotationFormat, files: Sequence[SourceFile], reading: ReadingContext
+) -> Iterator[AnnotatedDocument]:
+    """Yield the documents of files.
+
+    :raises CorpusError: Also for values of another kind than the format has, which a reader takes for granted.
+    """
+    last: AnnotatedDocument | None = None
+    try:
+        for last in found.open().read(files, reading):
+            yield last
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as exc:
+        where = f"{files[0].name}" if last is None else f"after {last.place()}"
+        raise CorpusError(
+            f"{where}: a value is not as {found.name} has it: {first_line(exc)}",
+            remedy="export the annotations again, or name another --format",
+        ) from exc
+
+
 def _ready(document: AnnotatedDocument, options: ConversionOptions, account: Account) -> AnnotatedDocument | None:
     """Return a document with sound spans of characters, and new labels; ``None`` if it is left out."""
-    document = _renamed(document, options.rename)
+    document, unnamed = _renamed(document, options.rename)
     _check_characters(document)
     account.read(document)
     reason = document.left_out or (None if document.text.strip() else NO_TEXT)
@@ -115,7 +134,7 @@ def _ready(document: AnnotatedDocument, options: ConversionOptions, account: Acc
     document, offsets = in_characters(document, options.offsets)
     if offsets is not None:
         account.note(f"documents with offsets that are {offsets}", document.place())
-    return sound(_selected(document, options.rename, account), account)
+    return sound(_selected(document, unnamed, account), account)
 
 
 def _check_characters(document: AnnotatedDocument) -> None:
@@ -133,18 +152,19 @@ def _check_characters(document: AnnotatedDocument) -> None:
             ) from exc
 
 
-def _renamed(document: AnnotatedDocument, names: Mapping[str, str]) -> AnnotatedDocument:
-    return replace(
-        document, spans=tuple(replace(span, label=names.get(span.label) or span.label) for span in document.spans)
-    )
+def _renamed(document: AnnotatedDocument, names: Mapping[str, str]) -> tuple[AnnotatedDocument, frozenset[int]]:
+    """Return a document with new labels, and the indexes of the spans whose label has an empty new name."""
+    spans = tuple(replace(span, label=names.get(span.label) or span.label) for span in document.spans)
+    unnamed = frozenset(index for index, span in enumerate(document.spans) if names.get(span.label) == "")
+    return replace(document, spans=spans), unnamed
 
 
-def _selected(document: AnnotatedDocument, names: Mapping[str, str], account: Account) -> AnnotatedDocument:
-    """Return a document without the spans whose label has an empty new name."""
-    for span in document.spans:
-        if names.get(span.label) == "":
-            account.drop(LEFT_OUT_LABEL, document, span)
-    return replace(document, spans=tuple(span for span in document.spans if names.get(span.label) != ""))
+def _selected(document: AnnotatedDocument, unnamed: frozenset[int], account: Account) -> AnnotatedDocument:
+    """Return a document without the spans whose label is left out."""
+    for index in sorted(unnamed):
+        account.drop(LEFT_OUT_LABEL, document, document.spans[index])
+    kept = tuple(span for index, span in enumerate(document.spans) if index not in unnamed)
+    return replace(document, spans=kept)
 
 
 def _write(documents: Sequence[AnnotatedDocument], path: Path, fitting: Fitting, step: str, on_step: OnStep) -> None:

@@ -18,6 +18,8 @@ __all__ = ["CHARACTERS", "in_characters", "matches"]
 CHARACTERS = "characters"
 UNITS = (CHARACTERS, "utf16", "bytes")
 NAMES = {"utf16": "UTF-16 units", "bytes": "bytes of UTF-8", CHARACTERS: "characters"}
+MARK = "\ufeff"
+"""A byte order mark, which a text may begin with; anywhere else it is a character."""
 LINE_ENDS = ("", "counting \\r\\n as one", "counting \\n as two")
 
 
@@ -34,7 +36,7 @@ class _Counting:
         return ", ".join(filter(None, parts))
 
     def weight(self, character: str) -> int:
-        if (character == "\r" and self.line_end == LINE_ENDS[1]) or character == "\ufeff":
+        if character == "\r" and self.line_end == LINE_ENDS[1]:
             return 0
         size = {"utf16": 1 + (character > "\uffff"), "bytes": len(character.encode("utf-8", "surrogatepass"))}
         return size.get(self.unit, 1) + (character == "\n" and self.line_end == LINE_ENDS[2])
@@ -47,7 +49,7 @@ def in_characters(document: AnnotatedDocument, unit: OffsetUnit) -> tuple[Annota
     """
     has_text = any(span.text is not None for span in document.spans)
     is_certain = document.unit is not None and not has_text
-    first = _Counting(document.unit or CHARACTERS) if unit == "auto" or is_certain else _Counting(unit)
+    first = _Counting(document.unit or CHARACTERS) if unit == "auto" else _Counting(unit)
     best, found = _recounted(document, first), first
     if (unit == "auto" and not is_certain) and (has_text or any(character > "\uffff" for character in document.text)):
         best, found = _best(document, best, first)
@@ -59,7 +61,8 @@ def _best(
 ) -> tuple[AnnotatedDocument, _Counting]:
     """Return the document by the way to count that fits best, the first of those that fit equally."""
     hits = _hits(best)
-    for counting in _countings(document.text):
+    has_text = any(span.text is not None for span in document.spans)
+    for counting in _countings(document.text) if has_text else (_Counting("utf16"),):
         if hits == len(document.spans):
             break
         candidate = _recounted(document, counting)
@@ -114,7 +117,7 @@ def _recounted(document: AnnotatedDocument, counting: _Counting) -> AnnotatedDoc
     for index, character in enumerate(document.text):
         starts[position] = index
         ends.setdefault(position, index)
-        position += counting.weight(character)
+        position += 0 if index == 0 and character == MARK else counting.weight(character)
     starts[position] = len(document.text)
     ends.setdefault(position, len(document.text))
     spans = []

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from spacy_lambda.conversion.formats.registry import AnnotationFormat
+from spacy_lambda.conversion.formats.webanno_values import FORMAT
 from spacy_lambda.conversion.splits import SPLIT_NAMES, SplitSizes
 from spacy_lambda.core.files import folder_beside
 from spacy_lambda.core.foreign_errors import system_reason
@@ -50,20 +51,38 @@ def check_outputs(paths: Iterable[Path], source: Path, target: AnnotationFormat,
     for path in paths:
         if os.path.realpath(path) == real or real.startswith(os.path.realpath(path) + os.sep):
             raise CorpusError(f"{path} is the source", remedy="choose another destination")
-        if not path.exists() or (path.is_dir() and not target.suffix and not any(path.iterdir())):
+        if os.path.realpath(path).startswith(real + os.sep):
+            raise CorpusError(
+                f"{path} is in the source, {source}, of which it would be a part the next time",
+                remedy="choose a destination outside of it",
+            )
+        if not os.path.lexists(path) or (path.is_dir() and not target.suffix and not any(path.iterdir())):
             continue
         if not force:
             raise CorpusError(f"{path} exists", remedy="choose another destination, or replace it with --force")
-        if path.is_dir() and (target.suffix or not _is_of_documents(path)):
+        if path.is_dir() and (target.suffix or not _is_output(path, target)):
             raise CorpusError(
                 f"{path} is a folder with other files, which --force does not replace",
                 remedy="choose another destination, or remove it",
             )
 
 
-def _is_of_documents(folder: Path) -> bool:
-    """Return whether a folder holds nothing but files of brat or WebAnno."""
-    return all(path.is_dir() or path.suffix in (".txt", ".ann", ".tsv") for path in folder.rglob("*"))
+def _is_output(folder: Path, target: AnnotationFormat) -> bool:
+    """Return whether a folder holds nothing but files of the format: pairs of brat, or WebAnno's."""
+    files = [path for path in folder.rglob("*") if not path.is_dir()]
+    if any(path.is_symlink() or not path.is_file() for path in files):
+        return False
+    if target.name == "brat":
+        texts, annotations = (
+            {path.with_suffix("") for path in files if path.suffix == one} for one in (".txt", ".ann")
+        )
+        return texts == annotations and len(files) == 2 * len(texts)
+    return all(path.suffix == ".tsv" and _begins_as_webanno(path) for path in files)
+
+
+def _begins_as_webanno(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(FORMAT)) == FORMAT.encode()
 
 
 @contextmanager

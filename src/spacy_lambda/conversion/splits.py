@@ -81,7 +81,7 @@ def _groups(documents: Sequence[AnnotatedDocument]) -> list[list[int]]:
     seen: dict[tuple[str, str], int] = {}
     for index, document in enumerate(documents):
         keys = [("text", " ".join(document.text.split()).casefold())]
-        keys += [] if document.group is None else [("group", document.group)]
+        keys += [("group", group) for group in (document.group, *document.other_groups) if group]
         for key in keys:
             first = root(seen.setdefault(key, index))
             other = root(index)

@@ -61,6 +61,7 @@ def match_spans(gold: Sequence[LabelledSpan], predicted: Sequence[LabelledSpan])
     Equal spans come first, then those with the same bounds, then overlapping ones with the same label, then other
     overlapping ones; within these, the pair with the larger overlap, as a part of both together, and then the first.
     """
+    gold, predicted = sorted(gold), sorted(predicted)
     found: list[Pairing] = []
     for allowed in (_equal, _same_bounds, _same_label, _overlap):
         found += _paired(gold, predicted, allowed, found)

@@ -168,6 +168,7 @@ def _check_free(out: Path, named: str, *, force: bool) -> None:
         raise PackageError(f"{out} is not a folder", remedy="choose a folder for the wheel and its card")
     normal = re.sub("_+", "_", named)
     existing = [path for path in out.glob("*.whl") if path.name.startswith(f"{normal}-")] if out.is_dir() else []
+    existing += [card for card in (out / f"{named}.md",) if os.path.lexists(card)]
     if existing and not force:
         raise _exists(existing[0])
 

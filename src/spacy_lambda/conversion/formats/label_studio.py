@@ -19,6 +19,7 @@ from spacy_lambda.conversion.annotated_document import (
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.label_studio_values import annotator_names, spans_of_results, text_of
 from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.formats.span_values import groups_of
 from spacy_lambda.conversion.source_files import SourceFile
 
 __all__ = ["find", "read", "write"]
@@ -103,16 +104,15 @@ def _document(
     text = text_of(data, spans)
     if text is None:
         raise item.error(f"the task has no text; keys: {', '.join(map(repr, data))[:200]}", "export tasks of texts")
-    group = next(
-        (data[key] for key in ("doc_id", "document_id", "group") if isinstance(data.get(key), str | int)), None
-    )
+    group, other_groups = groups_of(data, item.object().get("meta"))
     return AnnotatedDocument(
         f"{item.file.stem}-{item.number}" if identifier is None else str(identifier),
         text,
         spans,
         item.file.name,
         item.line,
-        None if group is None else str(group),
+        group,
+        other_groups=other_groups,
         unit="utf16",  # as JavaScript counts
     )
 

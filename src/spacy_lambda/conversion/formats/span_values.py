@@ -11,7 +11,7 @@ from spacy_lambda.conversion.annotated_document import AnnotatedDocument, Annota
 from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.policies import OffsetUnit
 
-__all__ = ["SPAN_KEYS", "document_of", "span_of", "write_json_lines"]
+__all__ = ["SPAN_KEYS", "document_of", "groups_of", "span_of", "write_json_lines"]
 
 SPAN_KEYS = ("spans", "entities", "ents", "annotations", "annotation", "labels", "label")
 TEXT_KEYS = ("text", "document", "data", "content", "sentence")
@@ -58,15 +58,15 @@ def document_of(
         raise item.error(f"the text is missing; keys: {', '.join(map(repr, values))[:200]}", 'name it "text"')
     identifier = _first(values, ID_KEYS)
     meta = values.get("meta")
-    group = _first(values, GROUP_KEYS)
-    group = _first(meta, GROUP_KEYS) if group is None and isinstance(meta, Mapping) else group
+    group, other_groups = groups_of(values, meta)
     return AnnotatedDocument(
         str(identifier) if isinstance(identifier, str | int) else f"{item.file.stem}-{item.number}",
         text,
         spans,
         item.file.name,
         item.line,
-        None if group is None else str(group),
+        group,
+        other_groups=other_groups,
         unit=unit,
         left_out=left_out,
     )
@@ -82,6 +82,18 @@ def write_json_lines(
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for document in documents:
             file.write(json.dumps(values(document), ensure_ascii=False) + "\n")
+
+
+def groups_of(*places: Any) -> tuple[str | None, tuple[str, ...]]:
+    """Return the group of a document's objects, and those that other keys name: a part and its whole, for example."""
+    found = {
+        f"{key} {values[key]}": str(values[key])
+        for values in places
+        if isinstance(values, Mapping)
+        for key in GROUP_KEYS
+        if isinstance(values.get(key), str | int) and values[key] != ""
+    }
+    return next(iter(found.values()), None), tuple(found)
 
 
 def _first(values: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
