@@ -52,7 +52,7 @@ PYTHON
 """Commands that a shell runs as they are printed: the end of a here-document must begin its line."""
 
 NEXT = """\
-Your own pipeline: install what compiles it ("Use it on your pipeline" in README.md), and then
+Your own pipeline: install what compiles it ("Install" in README.md), and then
   spacy-lambda compile output/model-best compiled
 """
 
