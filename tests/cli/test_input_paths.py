@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import spacy
 import typer
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from spacy_lambda.cli import make_app
 from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.errors import SpacyLambdaError
+from tests.cli.in_process import run_main
 
 HEAVY = ("compile", "description", "verification")
 
@@ -81,3 +83,23 @@ def test_a_missing_folder_is_made_and_a_closed_one_refused(tmp_path: Path, monke
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
     with pytest.raises(typer.BadParameter, match="is a folder that you may not write to"):
         writable(tmp_path / "plot.svg")
+
+
+@pytest.mark.parametrize(("command", "read"), [("compile mine out --plot", "mine"), ("estimate mine --plot", "mine")])
+def test_a_drawing_replaces_neither_links_nor_what_is_read(
+    command: str, read: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    blank = spacy.blank("xx")
+    blank.to_disk("mine")
+    meta = Path("mine", "meta.json").read_bytes()
+    Path("link.svg").symlink_to("missing")
+    extra = ["--precision", "auto", "--texts", "texts.jsonl"] if command.startswith("compile") else []
+    Path("texts.jsonl").write_text('{"text": "iron"}\n')
+    for path, problem, force in (
+        ("mine/meta.json", f"mine/meta.json is, or is in, {read}, which is read", ["--force"]),
+        ("link.svg", "link.svg exists", []),
+    ):
+        done = run_main(*command.split(), path, *extra, *force)
+        assert (done.returncode, problem in done.stderr) == (1, True), done.stderr
+    assert Path("mine", "meta.json").read_bytes() == meta

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.annotate_progress import annotate_progress, announced_executions, duration
+from spacy_lambda.cli.annotate_progress import annotate_progress, announced_executions
 from spacy_lambda.cli.completion import complete_functions, complete_list, complete_outputs, complete_sources
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_error, print_json, print_lines, print_table
@@ -21,7 +21,7 @@ from spacy_lambda.cli.options import (
     RegionOption,
     YesOption,
 )
-from spacy_lambda.cli.progress import paused, progress
+from spacy_lambda.cli.progress import duration, paused, progress
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.corpus.choices import HERE, OUTPUT_FORMATS, SOURCE_FORMATS, EngineName, OnError

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from spacy_lambda.cli.console import print_lines
-from spacy_lambda.cli.progress import draw_bars, paused
+from spacy_lambda.cli.progress import duration, figures_bar, paused
 from spacy_lambda.core.counts import count
 from spacy_lambda.corpus.summary import OnProgress, Progress, ShardStates
 
-__all__ = ["annotate_progress", "announced_executions", "duration"]
+__all__ = ["annotate_progress", "announced_executions"]
 
 INTERVAL_S = 15.0
 """Seconds between two lines."""
@@ -63,21 +63,10 @@ def annotate_progress(*, plain: bool, clock: Callable[[], float] = time.monotoni
     if plain or not sys.stderr.isatty():
         yield _Lines(clock).show
         return
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("annotating"),
-        BarColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[remaining]}"),
-    )
-    with draw_bars(*columns) as bars:
-        task = bars.add_task("annotating", total=None, figures="loading the pipeline", remaining="")
+    with figures_bar("annotating", "loading the pipeline") as update:
 
         def on_progress(progress: Progress) -> None:
-            done, total = _done(progress)
-            bars.update(task, completed=done, total=total, figures=_figures(progress), remaining=_remaining(progress))
+            update(*_done(progress), _figures(progress), _remaining(progress))
 
         yield on_progress
 
@@ -104,13 +93,6 @@ class _Lines:
             left = progress.remaining_seconds
             line += "" if left is None else f", about {duration(left)} left"
         print_lines(line, err=True)
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people: ``8 s``, ``3 min``, ``2.5 h``."""
-    if seconds < 90:
-        return f"{seconds:,.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
 
 
 def _done(progress: Progress) -> tuple[int, int | None]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json, print_lines, print_table
-from spacy_lambda.cli.options import JsonOption, TimeoutOption
+from spacy_lambda.cli.options import JsonOption, SampleTextsOption, TimeoutOption
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, PYTHONS
@@ -26,13 +25,7 @@ __all__ = ["check", "print_findings", "verdict_error"]
 def check(
     pipeline: Annotated[str, typer.Argument(help="Compiled pipeline or bundle.")],
     *,
-    texts: Annotated[
-        Path | None,
-        typer.Option(
-            help="Texts like those of the callers: a folder of .txt files, a .txt, .jsonl or .spacy file.",
-            show_default="a built-in sample",
-        ),
-    ] = None,
+    texts: SampleTextsOption = None,
     memory: Annotated[int, typer.Option(help="Memory of the function in MB.")] = DEFAULT_MEMORY_MB,
     timeout: TimeoutOption = float(DEFAULT_TIMEOUT_S),
     architecture: Annotated[

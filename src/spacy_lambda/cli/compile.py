@@ -10,7 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption, finite
-from spacy_lambda.cli.output_paths import writable
+from spacy_lambda.cli.output_paths import check_output_file, writable
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.input_paths import check_paths
 from spacy_lambda.compiler.output_folder import check_output
@@ -105,10 +105,9 @@ def compile_(
     """
     check_inputs(precision, calibrate=calibrate, texts=texts, verify=verify)
     _check_measuring(texts, {"--min-agreement": min_agreement, "--max-drop": max_drop, "--plot": plot})
-    if plot is not None and plot.exists() and not force:
-        raise CompileError(f"{plot} exists", remedy="choose another file, or replace it with --force")
     check_paths(texts=(calibrate, texts, verify), code=code)
     inputs = [one for one in (calibrate, texts, verify, *(code or ())) if one is not None]
+    check_output_file(plot, inputs=(pipeline, *inputs), force=force, error=CompileError)
     check_output(out, original=check_source(pipeline), inputs=inputs, force=force)
     from spacy_lambda.compiler import compile_pipeline
 

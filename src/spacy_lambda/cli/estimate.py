@@ -12,8 +12,8 @@ import typer
 
 from spacy_lambda.cdk.prices import REGION, as_of, read_prices
 from spacy_lambda.cli.console import print_json, print_lines, print_table, print_wrapped
-from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption, finite
-from spacy_lambda.cli.output_paths import writable
+from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption, SampleTextsOption, finite
+from spacy_lambda.cli.output_paths import check_output_file, writable
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MIN_MEMORY_MB
 from spacy_lambda.errors import SizingError
@@ -57,13 +57,7 @@ def estimate(
         typer.Argument(help="Compiled pipeline or bundle to measure.", show_default="the figures of --duration"),
     ] = None,
     *,
-    texts: Annotated[
-        Path | None,
-        typer.Option(
-            help="Texts like those of the callers: a folder of .txt files, a .txt, .jsonl or .spacy file.",
-            show_default="a built-in sample",
-        ),
-    ] = None,
+    texts: SampleTextsOption = None,
     memory: Annotated[
         list[int] | None,
         typer.Option(
@@ -102,8 +96,7 @@ def estimate(
     from spacy_lambda.sizing.estimation import EstimateOptions, estimate_cost
     from spacy_lambda.sizing.estimation import estimate as estimate_pipeline
 
-    if plot is not None and plot.exists() and not force:
-        raise SizingError(f"{plot} exists", remedy="choose another file, or replace it with --force")
+    check_output_file(plot, inputs=(pipeline, texts), force=force, error=SizingError)
     options = EstimateOptions(
         memory_mb=tuple(sorted({*(memory or ())})),
         latency_ms=milliseconds(latency),

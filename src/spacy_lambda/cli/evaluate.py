@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +10,7 @@ import typer
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.evaluate_report import print_evaluation
 from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption
-from spacy_lambda.cli.output_paths import writable
+from spacy_lambda.cli.output_paths import check_output_file, writable
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.input_paths import check_paths
 from spacy_lambda.core.files import replacing
@@ -57,7 +55,7 @@ def evaluate(
         if one is not None:
             find_pipeline(one)
     check_paths(code=code)
-    _check_report(html, (corpus, pipeline, compare), force=force)
+    check_output_file(html, inputs=(corpus, pipeline, compare, *(code or ())), force=force, error=CorpusError)
     from spacy_lambda.evaluation import evaluate as evaluate_on_corpus
 
     with progress(quiet=as_json) as on_step:
@@ -72,25 +70,6 @@ def evaluate(
     print_evaluation(found)
     if html is not None:
         print_lines(f"report: {html}")
-
-
-def _check_report(html: Path | None, used: Sequence[str | Path | None], *, force: bool) -> None:
-    """Refuse to replace a file, before the work begins.
-
-    :param used: Corpus and pipelines, which it must not be a part of.
-    :raises CorpusError: If it exists, without ``--force``.
-    """
-    if html is None:
-        return
-    if html.is_dir():
-        raise CorpusError(f"{html} is a folder", remedy=f"name a file in it: --html {html / 'report.html'}")
-    target = os.path.realpath(html)
-    for one in used:
-        place = None if one is None else os.path.realpath(one)
-        if place is not None and (target == place or target.startswith(place + os.sep)):
-            raise CorpusError(f"{html} is, or is in, {one}, which is evaluated", remedy="choose another file")
-    if os.path.lexists(html) and not force:
-        raise CorpusError(f"{html} exists", remedy="choose another file, or replace it with --force")
 
 
 def _write(html: Path, page: str) -> None:

@@ -35,6 +35,7 @@ __all__ = [
     "ProfileOption",
     "RegionOption",
     "ReservedConcurrencyOption",
+    "SampleTextsOption",
     "SnapStartOption",
     "TimeoutOption",
     "YesOption",
@@ -127,6 +128,13 @@ CodeOption = Annotated[
 ]
 
 # Commands that serve functions on this machine.
+SampleTextsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Texts like those of the callers: a folder of .txt files, a .txt, .jsonl or .spacy file.",
+        show_default="a built-in sample",
+    ),
+]
 HostOption = Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")]
 AllowHostOption = Annotated[

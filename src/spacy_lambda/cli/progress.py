@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -12,7 +12,20 @@ from spacy_lambda.core.progress import OnStep, no_progress
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-__all__ = ["byte_progress", "draw_bars", "hub_progress", "paused", "progress", "stages"]
+__all__ = [
+    "OnFigures",
+    "byte_progress",
+    "draw_bars",
+    "duration",
+    "figures_bar",
+    "hub_progress",
+    "paused",
+    "progress",
+    "stages",
+]
+
+OnFigures = Callable[[int, int | None, str, str], None]
+"""Receives what is done and all of it, figures, and the time that is left, in words."""
 
 _drawn: list[Progress] = []
 """The bars on the screen."""
@@ -103,6 +116,38 @@ def _bars(*columns: ProgressColumn, quiet: bool, single: bool = False) -> Iterat
             bars.update(tasks[key], description=step, completed=done, total=total or None, count=count)
 
         yield on_step
+
+
+@contextlib.contextmanager
+def figures_bar(name: str, first: str) -> Iterator[OnFigures]:
+    """Draw one bar with figures behind it.
+
+    :param name: Of the work, before the bar.
+    :param first: Stands in place of the figures until there are some.
+    """
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn(name),
+        BarColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[remaining]}"),
+    )
+    with draw_bars(*columns) as bars:
+        task = bars.add_task(name, total=None, figures=first, remaining="")
+
+        def update(done: int, total: int | None, figures: str, remaining: str) -> None:
+            bars.update(task, completed=done, total=total, figures=figures, remaining=remaining)
+
+        yield update
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: ``8 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 90:
+        return f"{seconds:,.0f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
 
 
 @contextlib.contextmanager

@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.annotate_progress import duration
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ForceOption, JsonOption
 from spacy_lambda.cli.output_paths import writable
-from spacy_lambda.cli.progress import paused
+from spacy_lambda.cli.progress import duration, paused
 from spacy_lambda.cli.train_progress import train_progress
 from spacy_lambda.core.counts import count
 

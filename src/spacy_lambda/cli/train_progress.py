@@ -7,9 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from spacy_lambda.cli.annotate_progress import duration
 from spacy_lambda.cli.console import print_lines
-from spacy_lambda.cli.progress import draw_bars
+from spacy_lambda.cli.progress import duration, figures_bar
 
 if TYPE_CHECKING:
     from spacy_lambda.training import TrainingProgress
@@ -54,21 +53,10 @@ def _shown(*, plain: bool) -> Iterator[OnTraining]:
     if plain or not sys.stderr.isatty():
         yield _print_evaluation
         return
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("training"),
-        BarColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[remaining]}"),
-    )
-    with draw_bars(*columns) as bars:
-        task = bars.add_task("training", total=None, figures="loading the base model", remaining="")
+    with figures_bar("training", "loading the base model") as update:
 
         def show(state: TrainingProgress) -> None:
-            total = state.max_steps or None
-            bars.update(task, completed=state.step, total=total, figures=_figures(state), remaining=_remaining(state))
+            update(state.step, state.max_steps or None, _figures(state), _remaining(state))
 
         yield show
 

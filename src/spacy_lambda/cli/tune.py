@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,15 @@ import typer
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines, print_table
 from spacy_lambda.cli.estimate import milliseconds
-from spacy_lambda.cli.options import ConfigOption, FunctionArgument, JsonOption, ProfileOption, RegionOption, YesOption
+from spacy_lambda.cli.options import (
+    ConfigOption,
+    FunctionArgument,
+    JsonOption,
+    ProfileOption,
+    RegionOption,
+    SampleTextsOption,
+    YesOption,
+)
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.config.rules import MIN_MEMORY_MB
 from spacy_lambda.core.counts import count
@@ -34,13 +41,7 @@ def tune(
             show_default="several, and the function's own",
         ),
     ] = None,
-    texts: Annotated[
-        Path | None,
-        typer.Option(
-            help="Texts like those of the callers: a folder of .txt files, a .txt, .jsonl or .spacy file.",
-            show_default="a built-in sample",
-        ),
-    ] = None,
+    texts: SampleTextsOption = None,
     latency: Annotated[
         str | None, typer.Option(metavar="300ms", help="Maximum duration of a text; the cheapest size is shown.")
     ] = None,

@@ -43,7 +43,7 @@ def check_limits(config: FunctionConfig, bundle: Bundle, latency: Latency) -> tu
     return (
         *check_settings(options),
         *check_files(bundle.path, options),
-        *(one for one in check_memory(figures, options)),
+        *check_memory(figures, options),
         *softened,
     )
 
