@@ -21,6 +21,9 @@ REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
 USER = r"(?:\S+(?::\S*)?@)?"
 """Part of spaCy's expression for URLs: the user and the password."""
 
+PARSER: Any = vars(re)["_parser"]
+"""Python's parser of expressions, which has no public name."""
+
 MAX_WIDTH = 1024
 """Characters of a suffix; expressions with wider ones are left as they are."""
 
@@ -84,7 +87,7 @@ def _pattern(search: Any) -> re.Pattern[str] | None:
 
 
 def _parse(pattern: re.Pattern[str]) -> Any:
-    return re._parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)  # type: ignore[attr-defined]
+    return PARSER.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
 
 
 def _all_begin(tree: Any, pattern: re.Pattern[str]) -> bool:
