@@ -10,6 +10,7 @@ import pytest
 
 from spacy_lambda.cdk import prices
 from spacy_lambda.cdk.prices import usd
+from spacy_lambda.sizing import EstimateOptions, Figures, estimate_cost
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -62,6 +63,30 @@ def test_prices_of_a_million_calls_are_those_of_the_formula(duration: int) -> No
     assert f"| billed duration | {' | '.join(f'{memory:,} MB' for memory in MEMORIES)} |" in page
     assert f"requests × {usd('million_requests') / 1e6:.7f} + " in page
     assert f"seconds × {usd('gb_second_x86_64'):.10f}" in page
+
+
+@pytest.mark.parametrize("calls", [100, 10_000, 100_000])
+def test_costs_of_the_comparison_are_those_of_the_estimate(calls: int) -> None:
+    figures = Figures(init_s=1.0, ms=50.0, peak_mb=210, cpus=1.0, source="the command line")
+    found = estimate_cost(figures, EstimateOptions(memory_mb=(1769,), calls_per_hour=calls))
+    elsewhere = {one.name: one for one in found.alternatives}
+    endpoint, fargate = elsewhere["SageMaker Serverless Inference"], elsewhere["containers on Fargate, x86_64"]
+    costs = f"{found.settings[0].usd:.2f} | {endpoint.usd:.2f} | {fargate.usd:.2f}"
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    assert f"| {calls:,} | {costs} |" in page
+    assert f"Lambda, 1,769 MB | SageMaker Serverless Inference, {endpoint.about} | Fargate, 1 vCPU and 2 GB |" in page
+    assert "1 vCPU and 2 GB" in fargate.about
+
+
+def test_every_fact_about_another_service_has_a_source() -> None:
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    tables = page.partition("## What does it cost?")[0]
+    rows = [re.split(r" \| ", row.strip("| ")) for row in re.findall(r"^\| \*\*.*$", tables, re.MULTILINE)]
+    others = [cells for cells in rows if "spacy-lambda" not in cells[0]]
+    unsourced = [cell for _, *cells in others for cell in cells if "https://" not in cell]
+    assert len(rows) == 12
+    assert unsourced == ["in a function of yours", "in a server of yours"]
+    assert re.search(r"as of 20\d\d-\d\d-\d\d", page)
 
 
 def test_figures_of_the_start_page_are_those_of_the_readme() -> None:
