@@ -61,6 +61,11 @@ def test_a_version_shows_its_date_and_its_pipeline() -> None:
     assert "spacy-lambda deploy" in _lines(FunctionStatus("p-ner", None))[0]
 
 
+def test_an_interrupted_tuning_is_reported() -> None:
+    lines = _lines(FunctionStatus("p-ner", "UPDATE_COMPLETE", "1", tuning="tune was interrupted"))
+    assert "  tune was interrupted; `spacy-lambda tune` and `spacy-lambda deploy` restore it first" in lines
+
+
 def test_an_empty_log_is_reported(profiles: list[str | None], monkeypatch: pytest.MonkeyPatch) -> None:
     def read_log(*arguments: Any, **options: Any) -> list[Any]:
         return []

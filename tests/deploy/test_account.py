@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -160,6 +163,19 @@ def test_a_stale_lock_is_taken_over(aws: Aws, bucket: str) -> None:
     aws.client("s3").put_object(Bucket=bucket, Key="locks/ner.json", Body=body)
     with deployment_lock(aws, bucket, "ner"):
         pass
+
+
+def test_the_lock_of_a_killed_process_is_taken_over_at_once(aws: Aws, bucket: str) -> None:
+    with deployment_lock(aws, bucket, "ner"):
+        held = aws.client("s3").get_object(Bucket=bucket, Key="locks/ner.json")["Body"].read()
+    gone = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    gone.wait()
+    for changes, taken in (({"pid": str(gone.pid)}, True), ({"pid": str(gone.pid), "machine": "another"}, False)):
+        body = json.dumps({**json.loads(held), **changes})
+        aws.client("s3").put_object(Bucket=bucket, Key="locks/ner.json", Body=body)
+        refused = nullcontext() if taken else pytest.raises(DeployError, match="is being deployed by")
+        with refused, deployment_lock(aws, bucket, "ner"):
+            pass
 
 
 def test_a_lock_that_was_taken_over_is_not_given_back_by_the_first(aws: Aws, bucket: str) -> None:

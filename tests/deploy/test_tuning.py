@@ -8,18 +8,28 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
 
 from spacy_lambda.client.report_line import Report
 from spacy_lambda.config import load_project
+from spacy_lambda.deploy import lock
 from spacy_lambda.deploy.aws import Aws, open_account
 from spacy_lambda.deploy.tuning import plan_tuning, tune
+from spacy_lambda.deploy.tuning_record import (
+    TUNING_TAG,
+    find_tuning,
+    record_tuning,
+    restore_tuned,
+    set_memory,
+    tuned_description,
+)
 from spacy_lambda.errors import DeployError, SizingError
 from spacy_lambda.rehearsal.deployed_code import DeployedCode, VersionResponse
 from spacy_lambda.rehearsal.emulator import ACCOUNT, emulated_aws
+from spacy_lambda.sizing import measurement
 from spacy_lambda.sizing.texts import Texts
 from tests.cli.in_process import run_main
 
@@ -147,6 +157,106 @@ def test_the_memory_is_restored_after_a_failure(project: Path, function: Measure
     with pytest.raises(SizingError, match="signal: killed"):
         tune(loaded, config, planned, aws=aws)
     assert state() == before
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+class Mortal:
+    """A client of a process that is killed after some calls: none of its later ones reaches AWS."""
+
+    def __init__(self, client: Any, calls: Iterator[int]) -> None:
+        self._client = client
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name in ("exceptions", "get_paginator", "get_waiter"):
+            return found
+
+        def call(**arguments: Any) -> Any:
+            if next(self._calls, None) is None:
+                raise Killed
+            return found(**arguments)
+
+        return call
+
+
+class MortalAws(Aws):
+    """An account whose process is killed after some calls of Lambda or S3."""
+
+    calls: ClassVar[Iterator[int]]
+
+    def client(self, service: str) -> Any:
+        return Mortal(super().client(service), self.calls)
+
+
+def test_a_process_that_is_killed_anywhere_leaves_what_the_next_one_restores(
+    project: Path, function: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one invocation for each size; the lock of the process is taken over, because the process is gone."""
+    monkeypatch.setattr(lock, "_is_killed", lambda held: True)
+    monkeypatch.setattr(measurement, "RUNS", 1)
+    before = state()
+    loaded, config, aws = opened(project)
+    planned = plan_tuning(loaded, config, aws=aws, sizes=(1024, 2048), texts=Texts("one text", ("iron",)))
+    mortal = MortalAws(aws.account, aws.region, aws.session)
+    changed, killed = 0, True
+    after = 0
+    while killed:
+        MortalAws.calls = iter(range(after))
+        try:
+            tune(loaded, config, planned, aws=mortal)
+            killed = False
+        except Killed:
+            left = find_tuning(client(), FUNCTION)
+            assert (state() == before) or left is not None, after
+            changed += state() != before
+            restore_tuned(aws, FUNCTION, on_line=lambda _: None)
+        assert state() == before, after
+        assert find_tuning(client(), FUNCTION) is None
+        after += 1
+    assert changed > 5
+
+
+def test_the_next_run_restores_first(project: Path, function: Measured) -> None:
+    before = state()
+    record_tuning(client(), FUNCTION, [1024, 1025])
+    set_memory(client(), FUNCTION, 1024)
+    client().publish_version(FunctionName=FUNCTION, Description=tuned_description(1024))
+    found = find_tuning(client(), FUNCTION)
+    assert str(found) == "tune was interrupted; $LATEST has 1,024 MB instead of 2,048 MB"
+    lines: list[str] = []
+    loaded, config, aws = opened(project)
+    tune(
+        loaded, config, plan_tuning(loaded, config, aws=aws, sizes=(4096,), texts=TEXTS), aws=aws, on_line=lines.append
+    )
+    assert lines == [
+        f"{FUNCTION}: restoring 2,048 MB",
+        f"{FUNCTION}: measuring 4,096 MB",
+        f"{FUNCTION}: restoring 2,048 MB",
+    ]
+    assert state() == before
+
+
+def test_a_memory_that_was_changed_since_is_kept(project: Path, function: Measured) -> None:
+    _, _, aws = opened(project)
+    record_tuning(client(), FUNCTION, [1024, 1025])
+    set_memory(client(), FUNCTION, 3000)
+    restore_tuned(aws, FUNCTION, on_line=lambda _: None)
+    assert state()[0] == 3000
+    assert find_tuning(client(), FUNCTION) is None
+    set_memory(client(), FUNCTION, 2048)
+
+
+def test_a_tag_of_another_program_is_an_error(project: Path) -> None:
+    arn = client().get_function_configuration(FunctionName=FUNCTION)["FunctionArn"]
+    client().tag_resource(Resource=arn, Tags={TUNING_TAG: "yes"})
+    with pytest.raises(DeployError, match="is 'yes', which `spacy-lambda tune` did not write") as caught:
+        find_tuning(client(), FUNCTION)
+    assert f"--resource {arn} --tag-keys {TUNING_TAG}" in caught.value.remedy
+    client().untag_resource(Resource=arn, TagKeys=[TUNING_TAG])
 
 
 def test_a_size_that_is_live_is_measured_cold(project: Path, function: Measured) -> None:

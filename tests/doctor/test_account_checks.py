@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from spacy_lambda.core.aws_error_kinds import LOGIN
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER
+from spacy_lambda.deploy.tuning_record import TuningRecord
 from spacy_lambda.doctor.account import check_account
 from spacy_lambda.doctor.finding import Finding
 from spacy_lambda.extras import install_command
@@ -62,6 +63,17 @@ def test_a_new_account(tmp_path: Path) -> None:
         Name=BOOTSTRAP_PARAMETER, Value="30", Type="String"
     )
     assert check(tmp_path, "work", REGION)["CDK bootstrap"].detail == "done"
+
+
+@pytest.mark.usefixtures("account")
+def test_an_interrupted_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "spacy-lambda.toml").write_text('[project]\nname = "papers"\n\n[functions.ner]\npipeline = "./p"\n')
+    assert "memory" not in check(tmp_path, "work", REGION)
+    left = {"papers-ner": TuningRecord("arn", memory_mb=2048, now_mb=1024, least_mb=1024, most_mb=1025)}
+    monkeypatch.setattr("spacy_lambda.deploy.tuning_record.find_tuning", lambda client, name: left.get(name))
+    found = check(tmp_path, "work", REGION)["memory"]
+    assert found.detail == "papers-ner: tune was interrupted; $LATEST has 1,024 MB instead of 2,048 MB"
+    assert found.remedy == "run `spacy-lambda tune` or `deploy`, which restore it first"
 
 
 @pytest.mark.usefixtures("account")

@@ -61,6 +61,8 @@ def _lines(status: FunctionStatus, *, local: bool = False) -> list[str]:
         f"  last day: {_calls(status)}",
         f"  alarms:   {', '.join(status.alarms) or _no_alarms(status)}",
     ]
+    if status.tuning is not None:
+        lines.append(f"  {status.tuning}; `spacy-lambda tune` and `spacy-lambda deploy` restore it first")
     lines += [f"  {one.kind + ':':<9} {_source(one)}" for one in status.sources]
     return [*lines, f"  {status.url}"] if status.url else lines
 

@@ -50,6 +50,7 @@ from spacy_lambda.deploy.stacks import COMPLETE, deployed_template, require_sett
 from spacy_lambda.deploy.stages import begin, of_function
 from spacy_lambda.deploy.storage import store
 from spacy_lambda.deploy.synthesis import write_templates
+from spacy_lambda.deploy.tuning_record import restore_tuned
 from spacy_lambda.deploy.work_folder import locked_work_folder
 
 __all__ = ["PlanOptions", "deploy", "plan"]
@@ -202,6 +203,7 @@ def _release(
     bucket = bucket_name(project.name, account=aws.account, region=aws.region)
     with deployment_lock(aws, bucket, planned.spec.name):
         require_settled(aws, planned.spec.function_name)
+        restore_tuned(aws, planned.spec.function_name, on_line=on_line)  # CloudFormation would not see its memory
         stored = store(project, planned, aws=aws, on_line=on_line, on_step=on_step)
         published = publish(stored, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step)
         return promote(published, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step)

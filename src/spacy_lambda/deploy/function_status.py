@@ -18,6 +18,7 @@ from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.preparation import store_location
 from spacy_lambda.deploy.source_status import SourceStatus, source_statuses
 from spacy_lambda.deploy.stacks import StackResource, find_stack, stack_resources
+from spacy_lambda.deploy.tuning_record import find_tuning
 from spacy_lambda.deploy.versions import Version, list_versions, live_version
 from spacy_lambda.errors import StoreError
 from spacy_lambda.store.factory import open_store
@@ -42,6 +43,7 @@ class FunctionStatus:
     :param invocations: Invocations of the last day; ``None`` in a rehearsal, which has no metrics.
     :param errors: Errors of the last day; ``None`` in a rehearsal.
     :param sources: What invokes the live version: event sources, and the state machine that annotates corpora.
+    :param tuning: What an interrupted `tune` has left, in words.
     """
 
     name: str
@@ -53,6 +55,7 @@ class FunctionStatus:
     invocations: int | None = 0
     errors: int | None = 0
     sources: tuple[SourceStatus, ...] = ()
+    tuning: str | None = None
 
 
 def stored_models(project: Project, aws: Aws) -> dict[str, str]:
@@ -91,6 +94,7 @@ def status(aws: Aws, project: str, name: str, *, models: Mapping[str, str] = Map
             _sum(aws, function, "Invocations"),
             _sum(aws, function, "Errors"),
             source_statuses(aws, resources),
+            None if (tuning := find_tuning(aws.client("lambda"), function)) is None else str(tuning),
         )
 
 

@@ -1,7 +1,7 @@
 """``spacy-lambda tune``: init and duration of a deployed function at several memory sizes, measured in AWS.
 
 Each size is a version of its own, published from ``$LATEST`` and deleted again. The live alias does not move, and the
-function's memory is what it was at the end, whatever happens.
+function's memory is what it was at the end; if the process is killed, the next `tune` or `deploy` restores it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import require_settled
+from spacy_lambda.deploy.tuning_record import record_tuning, restore_tuned, set_memory, tuned_description
 from spacy_lambda.deploy.versions import list_versions, wait_until_ready
 from spacy_lambda.errors import DeployError
 from spacy_lambda.sizing.dollars import FunctionSetting, Traffic, lambda_cost
@@ -138,7 +139,7 @@ def tune(
     bucket = bucket_name(project.name, account=aws.account, region=aws.region)
     with deployment_lock(aws, bucket, config.name):
         require_settled(aws, tuning.function)
-        with _restored(tuning.function, aws=aws, on_line=on_line) as before:
+        with _restored(tuning, aws=aws, on_line=on_line) as before:
             return [
                 _measured(
                     tuning,
@@ -154,23 +155,15 @@ def tune(
 
 
 @contextmanager
-def _restored(function: str, *, aws: Aws, on_line: Callable[[str], None]) -> Iterator[Collection[int]]:
-    """Restore the memory of ``$LATEST``, and delete the versions that were published meanwhile.
-
-    Yields the versions of before.
-    """
-    client = aws.client("lambda")
-    before = {version.number for version in list_versions(aws, function)}
-    with aws_errors(f"reading {function}"):
-        memory = int(client.get_function_configuration(FunctionName=function)["MemorySize"])
+def _restored(tuning: Tuning, *, aws: Aws, on_line: Callable[[str], None]) -> Iterator[Collection[int]]:
+    """Restore the function at the end, and before if an earlier process was killed. Yields the versions of before."""
+    function = tuning.function
+    restore_tuned(aws, function, on_line=on_line)
+    record_tuning(aws.client("lambda"), function, [memory for size in tuning.sizes for memory in _settings(size)])
     try:
-        yield before
+        yield {version.number for version in list_versions(aws, function)}
     finally:
-        on_line(f"{function}: restoring {memory:,} MB")
-        _set_memory(client, function, memory)
-        for number in {version.number for version in list_versions(aws, function)} - before:
-            with aws_errors(f"deleting version {number} of {function}"):
-                client.delete_function(FunctionName=function, Qualifier=str(number))
+        restore_tuned(aws, function, on_line=on_line)
 
 
 def _measured(
@@ -192,7 +185,7 @@ def _measured(
         payload = json.dumps(event, ensure_ascii=False).encode()
         return invoke_function(client, function, payload, qualifier=version, log_tail=True)
 
-    figures = measure_calls(invoke, tuning.texts, cpus=vcpus(size), on_step=on_step)
+    figures = measure_calls(invoke, tuning.texts, cpus=vcpus(size), place="AWS", on_step=on_step)
     setting = FunctionSetting(size, tuning.architecture, "snapstart" if tuning.snapstart else "on-demand")
     parts = lambda_cost(figures, setting, Traffic(calls_per_hour), partial(usd, region=aws.region))
     return Tuned(memory_mb=size, figures=replace(figures, source=tuning.texts.source), usd=sum(parts.values()))
@@ -204,19 +197,18 @@ def _publish(client: Any, function: str, size: int, *, before: Collection[int]) 
     If the newest version has this size already, Lambda returns that one, whose environments may be warm: the new one
     gets 1 MB more.
     """
-    for memory in (size, size + 1 if size < MAX_MEMORY_MB else size - 1):
-        _set_memory(client, function, memory)
+    for memory in _settings(size):
+        set_memory(client, function, memory)
         with aws_errors(f"publishing a version of {function}"):
-            version = str(client.publish_version(FunctionName=function)["Version"])
+            version = str(client.publish_version(FunctionName=function, Description=tuned_description(size))["Version"])
         if int(version) not in before:
             break
     return version
 
 
-def _set_memory(client: Any, function: str, memory_mb: int) -> None:
-    with aws_errors(f"setting the memory of {function} to {memory_mb} MB"):
-        client.update_function_configuration(FunctionName=function, MemorySize=memory_mb)
-        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
+def _settings(size: int) -> tuple[int, int]:
+    """Return the values of the memory by which a size is measured: the second one if the first one is published."""
+    return size, size + 1 if size < MAX_MEMORY_MB else size - 1
 
 
 def _maximum_usd(

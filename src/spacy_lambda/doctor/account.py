@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from spacy_lambda.extras import install_command, missing_extra
 __all__ = ["check_account"]
 
 CREDENTIALS, REGION, BOOTSTRAP, QUOTAS = "AWS credentials", "AWS region", "CDK bootstrap", "Lambda quotas"
+TUNING = "memory"
 NEEDING: frozenset[Stage] = frozenset({"deploy"})
 CONNECT_SECONDS, READ_SECONDS = 3, 5
 QUOTA_COMMAND = (
@@ -49,7 +50,8 @@ def check_account(folder: Path, *, profile: str | None, region: str | None) -> l
     where = _check_region(session.region_name)
     if account is None or session.region_name is None:
         return [credentials, where, *_not_checked()]
-    return [credentials, where, _check_bootstrap(session, account), _check_quotas(session)]
+    checked = [credentials, where, _check_bootstrap(session, account), _check_quotas(session)]
+    return [*checked, *_check_tuning(session, folder)]
 
 
 def _session(profile: str | None, region: str | None) -> Any:
@@ -146,6 +148,27 @@ def _check_quotas(session: Any) -> Finding:
         f" {NEW_ACCOUNT_MEMORY_MB:,} MB of memory too",
         QUOTA_COMMAND.format(wanted=DEFAULT_CONCURRENCY, region=session.region_name),
     )
+
+
+def _check_tuning(session: Any, folder: Path) -> Iterator[Finding]:
+    """Yield a warning for each function of the project whose memory an interrupted ``tune`` has left changed."""
+    from spacy_lambda.cdk.aws_names import stack_name
+    from spacy_lambda.deploy.tuning_record import find_tuning
+
+    try:
+        values = read_toml(folder / FILE)
+        names = [stack_name(str(values["project"]["name"]), str(name)) for name in values["functions"]]
+    except (ConfigError, LookupError, TypeError, AttributeError):
+        return
+    client = _client(session, "lambda", session.region_name)
+    for name in names:
+        try:
+            found = find_tuning(client, name)
+        except DeployError as exc:
+            yield problem_of(TUNING, exc)
+            return
+        if found is not None:
+            yield Finding(TUNING, f"{name}: {found}", "run `spacy-lambda tune` or `deploy`, which restore it first")
 
 
 def _client(session: Any, service: str, region: str) -> Any:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TIMEOUT_S", "Invoke", "TooLittleMemory", "measure", "measure_calls", "request"]
 
+HERE = "the local Lambda"
 RUNS = 3
 BUDGET_S = 20.0
 """Seconds after which no further run begins."""
@@ -66,22 +67,25 @@ def measure(
             memory_mb = min(MAX_MEMORY_MB, 2 * memory_mb)
 
 
-def measure_calls(invoke: Invoke, texts: Texts, *, cpus: float, on_step: OnStep = no_progress) -> Figures:
+def measure_calls(
+    invoke: Invoke, texts: Texts, *, cpus: float, place: str = HERE, on_step: OnStep = no_progress
+) -> Figures:
     """Invoke a new function with each text several times.
 
     The first invocation waits for the init, and creates what is created at the first use: it is not counted. If its
     init failed or took too long, Lambda repeats it within that invocation.
 
     :param cpus: CPUs that the function has.
+    :param place: Where it runs, in words.
     :raises SizingError: If an invocation fails.
     """
-    first = _invoked(invoke, request(texts.texts[0]))
+    first = _invoked(invoke, request(texts.texts[0]), place)
     began, peak, rounds = time.monotonic(), _peak(first), list[list[float]]()
     while len(rounds) < RUNS and (not rounds or time.monotonic() - began < BUDGET_S):
         durations = list[float]()
         for text in texts.texts:
             on_step("measuring", len(rounds) * len(texts.texts) + len(durations), RUNS * len(texts.texts))
-            report = _invoked(invoke, request(text))
+            report = _invoked(invoke, request(text), place)
             durations.append(report.duration_ms)
             peak = max(peak or 0, _peak(report) or 0) or None
         rounds.append(durations)
@@ -93,7 +97,7 @@ def measure_calls(invoke: Invoke, texts: Texts, *, cpus: float, on_step: OnStep 
         peak_mb=peak,
         cpus=cpus,
         source=f"{count(len(texts.texts), 'text')} of {texts.source}, median"
-        f" {count(_median_length(texts.texts), 'character')}{_busy()}",
+        f" {count(_median_length(texts.texts), 'character')}{_busy() if place == HERE else ''}",
     )
 
 
@@ -117,7 +121,7 @@ def _peak(report: Any) -> int | None:
     return found
 
 
-def _invoked(invoke: Invoke, event: object) -> Any:
+def _invoked(invoke: Invoke, event: object, place: str) -> Any:
     """Return the figures of an invocation.
 
     :raises TooLittleMemory: If the function was killed.
@@ -129,9 +133,9 @@ def _invoked(invoke: Invoke, event: object) -> Any:
         raised = TooLittleMemory if KILLED in error.message else SizingError
         last = invocation.log_tail.strip().rpartition("\n")[2]
         raise raised(
-            f"the function fails in the local Lambda: {error.error_type}: {error.message}\n{last}",
+            f"the function fails in {place}: {error.error_type}: {error.message}\n{last}",
             remedy=error.remedy or "run it with `spacy-lambda serve` or `spacy-lambda run-bundle`, and read its log",
         )
     if invocation.report is None:
-        raise SizingError("the local Lambda returned no REPORT line", remedy="retry")
+        raise SizingError(f"{place} returned no REPORT line", remedy="retry")
     return invocation.report
