@@ -51,7 +51,8 @@ def test_tokens_of_a_dropped_span_have_no_value(folder: Path) -> None:
 
 def test_spans_keep_what_is_nested_and_join_fragments(folder: Path) -> None:
     report, (doc,) = converted(folder, overlaps="spans", discontinuous="join")
-    assert (report.kept, dict(report.dropped), dict(report.adjusted)) == (4, {}, {"joined": 1})
+    assert (report.kept, dict(report.dropped)) == (4, {})
+    assert dict(report.adjusted) == {"joined": 1, "joined at white space": 1}
     assert ("zinc and tin oxides", "Material") in spans_in(doc)
     assert ("zinc", "Material") in spans_in(doc)
     assert not doc.ents
@@ -67,6 +68,31 @@ def test_first_keeps_what_the_file_has_first(tmp_path: Path) -> None:
 def test_a_file_finds_the_one_beside_it(folder: Path) -> None:
     for name in ("one.ann", "one.txt"):
         assert converted(folder / "a" / name)[0].entities == 4
+
+
+@pytest.mark.parametrize(
+    ("offsets", "text", "adjusted"),
+    [
+        ("0 4;5 13", "Zinc sulphide", {"joined at white space": 1}),  # brat ends a fragment with its line
+        ("5 13;0 4", "sulphide Zinc", {"joined at white space": 1}),
+        ("0 5;4 13", "Zinc\n \nsulphide", {"joined at white space": 1}),
+        ("0 4;4 4", "Zinc", {"joined at white space": 1}),
+        ("0 13", "Zinc sulphide", {}),
+    ],
+)
+def test_fragments_that_are_not_apart_are_joined_and_counted(
+    tmp_path: Path, offsets: str, text: str, adjusted: dict[str, int]
+) -> None:
+    ann = f"T1\tM {offsets}\t{text}\n".replace("\n \n", " ")
+    report, (doc,) = converted(write_files(tmp_path / "x", {"a.txt": "Zinc\nsulphide.", "a.ann": ann}), lang="en")
+    assert ents(doc)[0][0] == ("Zinc" if text == "Zinc" else "Zinc\nsulphide")
+    assert dict(report.adjusted) == adjusted
+
+
+def test_an_adjusted_span_that_is_dropped_is_not_one_of_those_kept(tmp_path: Path) -> None:
+    ann = "T1\tM 0 14\tZinc sulphide.\nT2\tM 5 13;13 13\tsulphide\n"
+    report, _ = converted(write_files(tmp_path / "x", {"a.txt": "Zinc sulphide.", "a.ann": ann}))
+    assert (report.kept, dict(report.dropped), dict(report.adjusted)) == (1, {"overlapping": 1}, {})
 
 
 def test_labels_may_have_spaces(tmp_path: Path) -> None:

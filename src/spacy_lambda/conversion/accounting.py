@@ -99,19 +99,19 @@ class Account:
         self._dropped[reason] += len(document.spans)
 
     def keep(self, document: AnnotatedDocument) -> None:
-        """Count a document that is written, with its entities."""
+        """Count a document that is written, with its entities and the changes of their bounds."""
         self.documents += 1
         self._kept.update(span.label for span in document.spans)
+        for span in document.spans:
+            for change in span.adjustments:
+                self._adjusted[change.kind] += 1
+                place, text = document.place(span), change.text[:SHOWN]
+                self._add(change.kind, Example(place, document.id, span.label, text, change.detail))
 
     def drop(self, reason: str, document: AnnotatedDocument, span: AnnotatedSpan, detail: str = "") -> None:
         """Count an entity that is not written."""
         self._dropped[reason] += 1
         self._add(reason, _example(document, span, detail))
-
-    def adjust(self, kind: str, document: AnnotatedDocument, span: AnnotatedSpan, detail: str = "") -> None:
-        """Count an entity that is written with other bounds."""
-        self._adjusted[kind] += 1
-        self._add(kind, _example(document, span, detail))
 
     def note(self, message: str, place: str, *, number: int = 1, detail: str = "") -> None:
         """Count an observation.

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from spacy_lambda.conversion.policies import OffsetUnit
 
-__all__ = ["AGAIN", "ANOTHER", "CANCELLED", "NOT_ANNOTATED", "AnnotatedDocument", "AnnotatedSpan"]
+__all__ = ["AGAIN", "ANOTHER", "CANCELLED", "NOT_ANNOTATED", "Adjustment", "AnnotatedDocument", "AnnotatedSpan"]
 
 ANOTHER = "another annotator's"
 AGAIN = "annotated again"
 CANCELLED = "cancelled by the annotator"
 NOT_ANNOTATED = "not annotated"
 """Reasons for which a tool's document is not converted."""
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A change of a span's bounds.
+
+    :param kind: Its kind, such as ``trimmed``.
+    :param text: The text that the span covered before.
+    :param detail: The change.
+    """
+
+    kind: str
+    text: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -23,12 +38,14 @@ class AnnotatedSpan:
     :param label: Its label.
     :param line: Its line in the file, from 1; 0 if unknown.
     :param text: The annotated text, if the format has it.
+    :param adjustments: Changes of its bounds since it was read.
     """
 
     fragments: tuple[tuple[int, int], ...]
     label: str
     line: int = field(default=0, compare=False)
     text: str | None = field(default=None, compare=False)
+    adjustments: tuple[Adjustment, ...] = field(default=(), compare=False)
 
     @property
     def start(self) -> int:
@@ -81,6 +98,20 @@ class AnnotatedDocument:
         """Return the file and the line of the document, or of a span."""
         line = span.line if span is not None and span.line else self.line
         return f"{self.file}:{line}"
+
+    def without(self, dropped: Sequence[AnnotatedSpan], *, kept: Sequence[AnnotatedSpan]) -> AnnotatedDocument:
+        """Return the document with other spans; of what the dropped ones cover it is unknown if it is annotated."""
+        length = len(self.text)
+        places = (sorted(place) for span in dropped for place in span.fragments)
+        inside = ((max(start, 0), min(end, length)) for start, end in places if start < length and end > 0)
+        return replace(self, spans=tuple(kept), missing=(*self.missing, *inside))
+
+    def adjusted(
+        self, span: AnnotatedSpan, kind: str, detail: str, *, fragments: tuple[tuple[int, int], ...]
+    ) -> AnnotatedSpan:
+        """Return a span with other bounds, and a record of the change."""
+        change = Adjustment(kind, self.annotated_text(span), detail)
+        return replace(span, fragments=fragments, adjustments=(*span.adjustments, change))
 
     def annotated_text(self, span: AnnotatedSpan) -> str:
         """Return a span's text, the fragments of a discontinuous one with a space between them."""

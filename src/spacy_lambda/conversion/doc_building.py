@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import spacy
@@ -91,16 +90,15 @@ def bounds_of(doc: Doc) -> list[tuple[int, int]]:
     return [(token.idx, token.idx + len(token)) for token in doc]
 
 
-def entities_doc(doc: Doc, document: AnnotatedDocument, dropped: Iterable[AnnotatedSpan]) -> Doc:
-    """Set a Doc's entities; tokens of spans that were dropped, and are no others', have no value.
+def entities_doc(doc: Doc, document: AnnotatedDocument) -> Doc:
+    """Set a Doc's entities; tokens of which it is unknown if they are annotated have no value.
 
     :param document: With spans that fit its tokens and do not overlap.
     """
     bounds = bounds_of(doc)
     entities = [_span(doc, bounds, span) for span in document.spans]
     taken = {token.i for entity in entities for token in entity}
-    places = [*document.missing, *(fragment for span in dropped for fragment in span.fragments)]
-    lost = [token_span(bounds, *place) for place in places]
+    lost = [token_span(bounds, *place) for place in document.missing]
     missing = sorted({index for first, last in lost for index in range(first, last)} - taken)
     doc.set_ents(entities, missing=[doc[index : index + 1] for index in missing], default="outside")
     return doc

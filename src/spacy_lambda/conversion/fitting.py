@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.conversion.accounting import Account
-from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import bounds_of, entities_doc, spans_doc, tokenized
 from spacy_lambda.conversion.formats.registry import AnnotationFormat
 from spacy_lambda.conversion.policies import ConversionOptions
@@ -49,16 +49,13 @@ class Fitting:
 
     def fit(self, document: AnnotatedDocument) -> FittedDocument:
         """Return a document as the format holds it, and count its entities."""
-        lost: list[AnnotatedSpan] = []
         doc = None
         if not self.target.has_fragments:
-            document, dropped = one_fragment(document, self.account, self.options.discontinuous)
-            lost += dropped
+            document = one_fragment(document, self.account, self.options.discontinuous)
         if self.target.has_tokens:
             doc = tokenized(document, self.nlp, retokenize=self.options.retokenize)
             bounds = bounds_of(doc)
-            document, dropped = fitted(document, bounds, self.account, self.options.misaligned)
-            lost += dropped
+            document = fitted(document, bounds, self.account, self.options.misaligned)
             document = self._with_tokens(document, bounds)
         else:
             self._note_tokens(document)
@@ -70,7 +67,7 @@ class Fitting:
         if self.target.name != "spacy" or doc is None:
             return FittedDocument(document, None)
         key = self.options.spans_key
-        built = spans_doc(doc, document, key) if policy == "spans" else entities_doc(doc, document, lost)
+        built = spans_doc(doc, document, key) if policy == "spans" else entities_doc(doc, document)
         return FittedDocument(document, built)
 
     def _with_tokens(self, document: AnnotatedDocument, bounds: Sequence[tuple[int, int]]) -> AnnotatedDocument:

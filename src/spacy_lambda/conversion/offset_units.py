@@ -13,7 +13,7 @@ from itertools import product
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.policies import OffsetUnit
 
-__all__ = ["CHARACTERS", "in_characters", "matches"]
+__all__ = ["CHARACTERS", "in_characters", "in_word", "matches"]
 
 CHARACTERS = "characters"
 UNITS = (CHARACTERS, "utf16", "bytes")
@@ -91,12 +91,12 @@ def _is_hit(document: AnnotatedDocument, span: AnnotatedSpan) -> bool:
     text, start, end = document.text, span.start, span.end
     if not 0 <= start < end <= len(text) or text[start].isspace() or text[end - 1].isspace():
         return False
-    inside = (start and _in_word(text[start - 1 : start + 1])) or _in_word(text[end - 1 : end + 1])
-    return not inside
+    return not (in_word(text, start) or in_word(text, end))
 
 
-def _in_word(pair: str) -> bool:
-    return len(pair) == 2 and pair.isalnum()
+def in_word(text: str, position: int) -> bool:
+    """Return whether a position is inside a word."""
+    return 0 < position < len(text) and text[position - 1 : position + 1].isalnum()
 
 
 def _countings(text: str) -> Iterator[_Counting]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
-from spacy_lambda.conversion.offset_units import matches
+from spacy_lambda.conversion.offset_units import in_word, matches
 from spacy_lambda.conversion.policies import Discontinuous
 
 __all__ = ["one_fragment", "sound"]
@@ -19,25 +19,39 @@ DUPLICATE = "duplicate"
 NO_LABEL = "no label"
 DISCONTINUOUS = "discontinuous"
 
+CONTIGUOUS = "joined at white space"
+"""Adjustment of a span whose fragments are not apart."""
+
 
 def sound(document: AnnotatedDocument, account: Account) -> AnnotatedDocument:
     """Return the document with its sound spans; the others are counted."""
     seen = set[tuple[object, str]]()
-    spans = []
+    spans: list[AnnotatedSpan] = []
+    dropped: list[AnnotatedSpan] = []
     for span in document.spans:
         problem, detail = _problem(document, span)
         if problem is not None:
             account.drop(problem, document, span, detail)
+            dropped += [span, *_elsewhere(document, span)] if problem == DIFFERENT else [span]
             continue
         trimmed = _trimmed(document, span)
         if (trimmed.fragments, trimmed.label) in seen:
             account.drop(DUPLICATE, document, span)
             continue
         seen.add((trimmed.fragments, trimmed.label))
-        if (trimmed.start, trimmed.end) != (span.start, span.end):
-            account.adjust("trimmed", document, span, "white space at its ends")
         spans.append(trimmed)
-    return replace(document, spans=tuple(spans))
+    return document.without(dropped, kept=spans)
+
+
+def _elsewhere(document: AnnotatedDocument, span: AnnotatedSpan) -> Iterator[AnnotatedSpan]:
+    """Yield where a span's text occurs as words, if its offsets are not those of its text."""
+    words = (span.text or "").strip()
+    start = document.text.find(words) if words else -1
+    while start >= 0:
+        end = start + len(words)
+        if not (in_word(document.text, start) or in_word(document.text, end)):
+            yield replace(span, fragments=((start, end),))
+        start = document.text.find(words, end)
 
 
 def _problem(document: AnnotatedDocument, span: AnnotatedSpan) -> tuple[str | None, str]:
@@ -55,7 +69,10 @@ def _problem(document: AnnotatedDocument, span: AnnotatedSpan) -> tuple[str | No
 
 
 def _trimmed(document: AnnotatedDocument, span: AnnotatedSpan) -> AnnotatedSpan:
-    """Return a span without white space at the ends, and its fragments with nothing but white space between as one."""
+    """Return a span without white space at the ends, and its fragments with nothing but white space between as one.
+
+    brat ends a fragment where a line ends, as the spans of its files cannot have line breaks.
+    """
     text = document.text
     fragments: list[tuple[int, int]] = []
     for first, last in sorted(span.fragments):
@@ -67,28 +84,27 @@ def _trimmed(document: AnnotatedDocument, span: AnnotatedSpan) -> AnnotatedSpan:
             fragments[-1] = (fragments[-1][0], max(end, fragments[-1][1]))
         else:
             fragments.append((start, end))
-    return replace(span, fragments=tuple(fragments))
+    if tuple(fragments) == tuple(sorted(span.fragments)):
+        return replace(span, fragments=tuple(fragments))
+    ends = fragments[0][0], fragments[-1][1]
+    if len(fragments) < len(span.fragments):
+        detail = f"{len(span.fragments)} fragments, to {text[slice(*ends)][:80]!r}"
+        return document.adjusted(span, CONTIGUOUS, detail, fragments=tuple(fragments))
+    return document.adjusted(span, "trimmed", "white space at its ends", fragments=tuple(fragments))
 
 
-def one_fragment(
-    document: AnnotatedDocument, account: Account, policy: Discontinuous
-) -> tuple[AnnotatedDocument, list[AnnotatedSpan]]:
-    """Return the document with spans of one fragment, and the spans that were dropped."""
+def one_fragment(document: AnnotatedDocument, account: Account, policy: Discontinuous) -> AnnotatedDocument:
+    """Return the document with spans of one fragment."""
+    spans: list[AnnotatedSpan] = []
     dropped: list[AnnotatedSpan] = []
-    spans = tuple(_joined(document, account, policy, dropped))
-    return replace(document, spans=spans), dropped
-
-
-def _joined(
-    document: AnnotatedDocument, account: Account, policy: Discontinuous, dropped: list[AnnotatedSpan]
-) -> Iterator[AnnotatedSpan]:
     for span in document.spans:
         if not span.is_discontinuous:
-            yield span
+            spans.append(span)
         elif policy == "drop":
             account.drop(DISCONTINUOUS, document, span)
             dropped.append(span)
         else:
-            covered = document.text[span.start : span.end]
-            account.adjust("joined", document, span, f"to {covered[:80]!r}")
-            yield replace(span, fragments=((span.start, span.end),), text=None)
+            ends = (span.start, span.end)
+            detail = f"to {document.text[slice(*ends)][:80]!r}"
+            spans.append(document.adjusted(span, "joined", detail, fragments=(ends,)))
+    return document.without(dropped, kept=spans)

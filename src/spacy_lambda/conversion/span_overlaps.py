@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.policies import Overlaps
@@ -15,6 +13,8 @@ OVERLAPPING = "overlapping"
 
 def without_overlaps(document: AnnotatedDocument, account: Account, policy: Overlaps) -> AnnotatedDocument:
     """Return the document with the longest spans, as spaCy's ``filter_spans``, or those that the file has first.
+
+    Of what the others cover beside them it is unknown if it is annotated.
 
     :param policy: ``spans`` changes nothing.
     """
@@ -36,7 +36,8 @@ def without_overlaps(document: AnnotatedDocument, account: Account, policy: Over
         else:
             taken[index] = span
             owners.update(dict.fromkeys(range(span.start, span.end), span))
-    return replace(document, spans=tuple(taken[index] for index in sorted(taken)))
+    dropped = [span for index, span in enumerate(document.spans) if index not in taken]
+    return document.without(dropped, kept=[taken[index] for index in sorted(taken)])
 
 
 def _inside(owners: dict[int, AnnotatedSpan], span: AnnotatedSpan) -> AnnotatedSpan | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 
 from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
@@ -19,24 +18,23 @@ Bounds = Sequence[tuple[int, int]]
 """First character and the one after the last of each token."""
 
 
-def fitted(
-    document: AnnotatedDocument, tokens: Bounds, account: Account, policy: Misaligned
-) -> tuple[AnnotatedDocument, list[AnnotatedSpan]]:
-    """Return the document with spans that fit its tokens, and the spans that were dropped."""
+def fitted(document: AnnotatedDocument, tokens: Bounds, account: Account, policy: Misaligned) -> AnnotatedDocument:
+    """Return the document with spans that fit its tokens."""
     spans: dict[tuple[int, int, str], AnnotatedSpan] = {}
     dropped: list[AnnotatedSpan] = []
     for span in document.spans:
-        fitting = _fitting(span, tokens, policy)
-        if fitting is None:
+        place = _fitting(span, tokens, policy)
+        if place is None:
             account.drop(MISALIGNED, document, span, _around(document, span, tokens))
             dropped.append(span)
-        elif (key := (fitting.start, fitting.end, fitting.label)) in spans:
+        elif (*place, span.label) in spans:
             account.drop("duplicate", document, span, f"after it was {ADJUSTED.get(policy, 'fitted')}")
+        elif place == (span.start, span.end):
+            spans[(*place, span.label)] = span
         else:
-            spans[key] = fitting
-            if fitting.fragments != span.fragments:
-                account.adjust(ADJUSTED[policy], document, span, f"to {document.annotated_text(fitting)[:80]!r}")
-    return replace(document, spans=tuple(spans.values())), dropped
+            detail = f"to {document.text[slice(*place)][:80]!r}"
+            spans[(*place, span.label)] = document.adjusted(span, ADJUSTED[policy], detail, fragments=(place,))
+    return document.without(dropped, kept=[*spans.values()])
 
 
 def token_span(tokens: Bounds, start: int, end: int) -> tuple[int, int]:
@@ -45,12 +43,13 @@ def token_span(tokens: Bounds, start: int, end: int) -> tuple[int, int]:
     return first, bisect_left(tokens, end, key=lambda token: token[0])
 
 
-def _fitting(span: AnnotatedSpan, tokens: Bounds, policy: Misaligned) -> AnnotatedSpan | None:
+def _fitting(span: AnnotatedSpan, tokens: Bounds, policy: Misaligned) -> tuple[int, int] | None:
+    """Return the bounds of a span that fit tokens; ``None`` if it is dropped."""
     first, last = token_span(tokens, span.start, span.end)
     if first >= last:
         return None
     if (tokens[first][0], tokens[last - 1][1]) == (span.start, span.end):
-        return span
+        return span.start, span.end
     if policy == "drop":
         return None
     if policy == "contract":
@@ -58,7 +57,7 @@ def _fitting(span: AnnotatedSpan, tokens: Bounds, policy: Misaligned) -> Annotat
         last -= tokens[last - 1][1] > span.end
         if first >= last:
             return None
-    return replace(span, fragments=((tokens[first][0], tokens[last - 1][1]),), text=None)
+    return tokens[first][0], tokens[last - 1][1]
 
 
 def _around(document: AnnotatedDocument, span: AnnotatedSpan, tokens: Bounds) -> str:
