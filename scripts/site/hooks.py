@@ -13,7 +13,7 @@ from cli_reference import commands
 from environment_reference import variables
 from error_index import errors
 from linked_files import linked_pages, site_links
-from python_reference import public_names
+from python_reference import package_names, public_names
 
 ROOT = Path(__file__).parents[2]
 TEST_COMMENT = re.compile(r"^ *<!-- test: .*?-->\n", re.MULTILINE)
@@ -22,6 +22,7 @@ GENERATED = re.compile(r"<!-- generated: (\w+) -->")
 SECTIONS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": errors,
+    "package_names": package_names,
     "public_names": public_names,
     "variables": variables,
 }

@@ -73,7 +73,12 @@ def _restored(kind: type[SpacyLambdaError], args: tuple[Any, ...], fields: dict[
 
 
 class MissingExtraError(SpacyLambdaError):
-    """A command needs an extra that is not installed."""
+    """A command needs an extra that is not installed.
+
+    :param extra: The extra.
+    :param missing: The module or program that is not installed.
+    :param remedy: A command; by default the one that installs the extra.
+    """
 
     def __init__(self, extra: str, *, missing: str, remedy: str | None = None) -> None:
         super().__init__(
@@ -230,6 +235,8 @@ class InferenceError(SpacyLambdaError):
 class InvokeError(SpacyLambdaError):
     """An endpoint cannot be reached, or returns an error.
 
+    :param message: What happened.
+    :param remedy: A command or a setting.
     :param key: The text that caused it, such as ``texts[7]``, if that is known.
     """
 
@@ -249,6 +256,8 @@ class RequestError(SpacyLambdaError):
     Message, remedy and keys are shortened here, as they may repeat parts of the event.
     Its form outside of the function is that of :mod:`~spacy_lambda.core.wire_errors`.
 
+    :param message: What is wrong with which value.
+    :param remedy: How to correct it.
     :param key: The key of the event that is at fault.
     :param status: The HTTP status of the response.
     :param keys: Every key that is at fault, if there are several.

@@ -15,6 +15,7 @@ from spacy_lambda import errors
 from spacy_lambda.cli import make_app
 from spacy_lambda.core import env_names
 from tests.docs.blocks import ROOT
+from tests.docs.public_names import public_methods, public_names
 
 pytest.importorskip("mkdocs_autorefs", reason="mkdocs-material and mkdocstrings are not installed")
 
@@ -46,18 +47,22 @@ def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
-def test_the_reference_has_every_command_variable_name_and_error(site: Path) -> None:
-    cli, python, index, variables = (
-        text_of(site / name / "index.html") for name in ("cli", "python", "troubleshoot", "environment")
-    )
+def test_the_reference_has_every_command_variable_and_error(site: Path) -> None:
+    cli, index, variables = (text_of(site / name / "index.html") for name in ("cli", "troubleshoot", "environment"))
     assert [name for name in commands(get_command(make_app())) if f'id="spacy-lambda-{name}"' not in cli] == []
-    known = [name for name in spacy_lambda.__all__ if name != "__version__"]
-    public = [name for name in known if not hasattr(errors, name)]
-    assert [name for name in public if not re.search(rf'id="spacy_lambda\.[\w.]*\.{name}"', python)] == []
-    assert [name for name in known if hasattr(errors, name) and f'id="{name.lower()}"' not in index] == []
+    classes = [name for name in spacy_lambda.__all__ if hasattr(errors, name)]
+    assert [name for name in classes if f'id="{name.lower()}"' not in index] == []
     ours = [value for value in vars(env_names).values() if str(value).startswith(env_names.PREFIX)]
     assert [name for name in ours if name != env_names.PREFIX and name not in variables] == []
-    assert not re.search(r":param|:(?:func|class|meth|mod):", python)
+
+
+def test_the_reference_of_python_has_every_public_name(site: Path) -> None:
+    pages = "".join(text_of(site / name / "index.html") for name in ("python", "packages"))
+    known = [one.path for one in public_names() if one.module != errors.__name__]
+    assert [path for path in known if f'id="{path}"' not in pages] == []
+    methods = [method for name in public_names() for method in public_methods(name)]
+    assert [one.path for one in methods if one.module != errors.__name__ and f'id="{one.path}"' not in pages] == []
+    assert not re.search(r":param|:(?:func|class|meth|mod):", pages)
 
 
 def test_every_page_is_in_the_navigation(site: Path) -> None:

@@ -110,6 +110,7 @@ def bundle(
     :param pipeline: A folder, an installed package's name, a wheel, a zip, an artifact, or a location in a store.
     :param out: The zip's file or the image's folder; or an existing folder for ``LANG_NAME-VERSION-pyXY-ARCH.zip``
         or ``...-image``.
+    :param options: Target, form and contents of the bundle.
     :param limit: Maximum bytes of a zip's contents.
     :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises BundleError: If there is no wheel for the target, it is too large for Lambda, no image can be built, or the

@@ -55,7 +55,7 @@ class Target:
 
     @property
     def abi(self) -> str:
-        """``cp313``"""
+        """ABI tag of wheels for its Python, such as ``cp313``."""
         return f"cp{self.python.replace('.', '')}"
 
     @property

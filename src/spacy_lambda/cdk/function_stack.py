@@ -25,6 +25,11 @@ class FunctionStack(Stack):
     Its outputs are ``Version``, the version of the code in this template, and ``Url``. Its metadata has the event
     sources that are connected, for the next deployment. Its parts are ``ner`` and ``live``, which is ``None`` without a
     live version.
+
+    :param scope: The app.
+    :param id: Id of the stack within the app.
+    :param spec: The function, and its live version.
+    :param env: Account and region.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, env: Environment | None = None) -> None:

@@ -59,6 +59,8 @@ class NerFunction(Construct):
 
     Event sources that you connect, such as a queue, need permissions: ``role.allow``.
 
+    :param scope: The construct that contains it, such as a stack.
+    :param id: Its id within ``scope``.
     :param spec: The function.
     :raises SpecError: If Lambda does not support these settings together, a public function has no limit, or a string
         cannot be part of a template.

@@ -15,7 +15,13 @@ __all__ = ["SharedStack"]
 
 
 class SharedStack(Stack):
-    """The artifact bucket, and a repository for each function that has an image."""
+    """The artifact bucket, and a repository for each function that has an image.
+
+    :param scope: The app.
+    :param id: Id of the stack within the app.
+    :param spec: Names of the bucket and the repositories.
+    :param env: Account and region.
+    """
 
     def __init__(self, scope: Construct, id: str, spec: SharedSpec, *, env: Environment | None = None) -> None:
         check_strings(spec)

@@ -112,6 +112,7 @@ class Client:
     ) -> Any:
         """Predict one text.
 
+        :param text: The text.
         :param include: Parts of the prediction: ``ents``, ``sents``, ``tokens``, ``cats``, ``spans``.
         :param long_text: ``refuse`` a text over the function's limit, or ``split`` it and predict it as one.
         :param as_doc: Return a Doc with all of these parts.
@@ -242,6 +243,10 @@ class Client:
         fails ends the iteration, after all predictions before it; the error's ``key`` is ``texts[N]`` with its number.
 
         :param texts: Any iterable.
+        :param include: Parts of the predictions, as of :meth:`predict`.
+        :param long_text: ``refuse`` a text over the function's limit, or ``split`` it and predict it as one.
+        :param as_docs: Yield Docs with all of these parts.
+        :param vocab: The Docs' vocabulary; by default one that all Docs of this client share.
         :param as_tuples: Read pairs of a text and any context, and yield pairs of a prediction and this context, as
             :meth:`spacy.language.Language.pipe` does.
         :param on_error: ``raise`` the error of a text that fails for its own reason: it is missing or not a string,

@@ -49,6 +49,7 @@ class Retry:
     ) -> T:
         """Call until there is a response. If the time is up during a retry, the failure before it says more.
 
+        :param call: The call.
         :param deadline: The time after which there are no more calls.
         :param may_repeat: Returns whether the same call may be retried after a failure.
         :raises CallError: The last failure.

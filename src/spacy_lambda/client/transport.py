@@ -16,6 +16,7 @@ class Transport(Protocol):
     def predict(self, body: bytes) -> Any:
         """Send a request once, as JSON, and return the predictions.
 
+        :param body: The request, as JSON.
         :raises CallError: If the call fails.
         """
         ...
@@ -23,6 +24,7 @@ class Transport(Protocol):
     def get(self, path: str) -> Any:
         """Return the HTTP API's response to a ``GET``.
 
+        :param path: The path, such as ``/info``.
         :raises CallError: If the call fails.
         """
         ...
@@ -30,6 +32,7 @@ class Transport(Protocol):
     def cost(self, text: str) -> int:
         """Return the bytes of a text in a request, as Lambda counts them.
 
+        :param text: The text.
         :raises UnicodeEncodeError: If it has a lone surrogate.
         """
         ...

@@ -83,6 +83,7 @@ class PipelineDescription:
     :param kind: See :class:`.PipelineKind`.
     :param bytes: Bytes of its files.
     :param spacy_version: Versions of spaCy that it is made for.
+    :param components: Its components, in order.
     :param requirements: Requirements of the compiled pipeline in addition to the base install.
     :param code: Modules that it brings.
     :param transformers: Each transformer's settings.

@@ -22,6 +22,9 @@ __all__ = [
 class LabelReport:
     """The counts of one label.
 
+    :param original: Number of the original's items.
+    :param compiled: Number of the compiled pipeline's items.
+    :param shared: Number of items that both have.
     :param agreement: F1 of the compiled pipeline's items against the original's.
     """
 
@@ -37,7 +40,9 @@ class Difference:
 
     :param document: Number of the text, from 0.
     :param start: First character; ``None`` for an annotation of the whole text.
+    :param end: The character after the last one; ``None`` as ``start``.
     :param text: The characters, at most 80 of them.
+    :param component: The component's name.
     :param annotation: The kind of annotation.
     :param original: The original's label or value; ``None`` where it has none.
     :param compiled: The compiled pipeline's label or value.
@@ -107,6 +112,8 @@ class TextFailure:
 
     :param document: Its number, from 0.
     :param pipeline: ``original`` or ``compiled``.
+    :param component: The component that raised.
+    :param error: The message.
     """
 
     document: int
@@ -117,7 +124,12 @@ class TextFailure:
 
 @dataclass(frozen=True)
 class PipelineTime:
-    """The time a pipeline took, without loading it."""
+    """The time a pipeline took, without loading it.
+
+    :param seconds: Seconds for all texts.
+    :param words_per_second: Words in a second.
+    :param ms_per_text: Mean milliseconds of a text.
+    """
 
     seconds: float
     words_per_second: float

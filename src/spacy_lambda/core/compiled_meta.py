@@ -14,7 +14,7 @@ META_KEY = "spacy_lambda"
 FORMAT_VERSION = 1
 
 Precision = Literal["fp32", "int8-weight-only", "int8"]
-"""From the most exact to the fastest."""
+"""Precisions of an encoder's weights, from the most exact to the fastest."""
 
 GROWTH: Mapping[str, int] = {"int8-weight-only": 4}
 """By precision, how many times the size of its file an encoder has in memory, if it is not the same."""
@@ -51,6 +51,7 @@ class CompiledMeta:
     :param speed: Seconds for wordpieces and characters, measured at the end of the compilation, and the CPU.
     :param choice: The precisions that were measured on texts, if one of them was chosen by ``--precision auto``.
     :param code: Modules and packages in the pipeline's folder ``code/``, in the order in which they are imported.
+    :param format_version: Version of this block's format.
     """
 
     source_name: str

@@ -76,7 +76,11 @@ class Annotator:
 
     @classmethod
     def of(cls, pipeline: Path, options: AnnotateOptions) -> Annotator:
-        """Return an annotator with these options."""
+        """Return an annotator with these options.
+
+        :param pipeline: Folder of the compiled pipeline.
+        :param options: Parts, labels and treatment of long texts.
+        """
         return cls(pipeline, include=options.include, labels=options.labels, long_text=options.long_text)
 
     def __call__(self, table: Table) -> Table:
@@ -91,13 +95,18 @@ class Annotator:
         return annotate_table(self, table)
 
     def map(self, tables: Iterable[Table]) -> Iterator[Table]:
-        """Annotate batches as they come."""
+        """Annotate batches as they come.
+
+        :param tables: The batches.
+        """
         return map(self, tables)
 
     def annotate_texts(self, texts: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
         """Yield the parts of each text, or ``{"error": ...}``, in order.
 
         Strings of other types, such as numpy's, are annotated like any string.
+
+        :param texts: Strings; anything else yields an error.
         """
         from spacy_lambda.runtime.annotation import annotate_documents
 

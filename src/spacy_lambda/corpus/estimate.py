@@ -142,6 +142,7 @@ def estimate_corpus(
 
     :param on_lambda: Annotate the sample with the project's only function if none is named.
     :param architecture: The architecture of a function that is not deployed.
+    :param on_step: Called with each step's name, the units done, and their total.
     :raises CorpusError: If the corpus cannot be read, or no document of the sample can be annotated.
     """
     layout = None if destination is None else make_layout(os.fspath(destination), format_name=output_format, s3=s3)

@@ -29,7 +29,10 @@ class Aws:
     session: Any
 
     def client(self, service: str) -> Any:
-        """Create a boto3 client."""
+        """Create a boto3 client.
+
+        :param service: The service, by boto3's name.
+        """
         config = Config(retries={"mode": "standard", "max_attempts": 5})
         return self.session.client(service, region_name=self.region, config=config)
 
@@ -37,6 +40,7 @@ class Aws:
 def open_account(project: Project) -> Aws:
     """Return the account of the credentials.
 
+    :param project: The project, with its profile, its region and the only account that it may use.
     :raises DeployError: If there are none, AWS does not accept them, or they are of another account than the file's.
     """
     with aws_errors("looking up the AWS account"):

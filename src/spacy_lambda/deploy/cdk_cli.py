@@ -101,6 +101,8 @@ class Cdk:
     def bootstrap(self, account: str, region: str, *, on_line: Callable[[str], None]) -> None:
         """Create the bucket, the repository and the roles that the CDK needs once per account and region.
 
+        :param account: The account's number.
+        :param region: The region.
         :param on_line: Called with a line for each event of a resource.
         :raises DeployError: If it fails.
         """
@@ -121,6 +123,8 @@ class Cdk:
     ) -> None:
         """Deploy one stack of a cloud assembly.
 
+        :param stack: Name of the stack.
+        :param assembly: Folder of the cloud assembly.
         :param on_line: Called with a line for each event of a resource, and for each failure.
         :param on_step: Called with the stages, and with the number of resources that are updated.
         :param stage: Name of the update itself.
@@ -143,6 +147,8 @@ class Cdk:
     def diff(self, stack: str, assembly: Path) -> str:
         """Return the difference between a deployed stack and its template; empty if there is none.
 
+        :param stack: Name of the stack.
+        :param assembly: Folder of the cloud assembly.
         :raises DeployError: If it fails.
         """
         output = self.run("diff", stack, "--app", str(assembly), "--no-change-set")

@@ -84,7 +84,12 @@ def plan(
 ) -> Plan:
     """Plan a deployment; nothing in AWS changes, and no image is built.
 
+    :param project: The project.
+    :param functions: Those of its functions to deploy.
+    :param aws: The account and the region.
+    :param cdk: The CDK's command line.
     :param options: Contents of the plan.
+    :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises SpacyLambdaError: If the deployment would fail before it changes anything.
     """
     with _planned(project, functions, aws=aws, cdk=cdk, build_images=False, options=options, on_step=on_step) as (
@@ -107,9 +112,14 @@ def deploy(
 ) -> list[Live] | None:
     """Deploy functions, one after the other.
 
+    :param project: The project.
+    :param functions: Those of its functions to deploy.
+    :param aws: The account and the region.
+    :param cdk: The CDK's command line.
     :param confirm: Called once, with the plan.
     :param on_line: Called with each line that reports what is being done.
     :param options: Contents of the plan.
+    :param on_step: Called with each step's name, the number of steps done, and their total.
     :returns: The live versions; ``None`` if the plan was not confirmed.
     :raises SpacyLambdaError: If something fails; functions that went live stay so, all others are as they were.
     """

@@ -45,6 +45,7 @@ def _named(aws: Aws, stack: str) -> Iterator[StackResource]:
 def destroy(aws: Aws, project: str, names: list[str], *, delete_models: bool) -> None:
     """Delete functions, and check by name and by tag that nothing is left.
 
+    :param aws: The account and the region.
     :param project: Name of the project.
     :param names: Names of the functions in it.
     :param delete_models: Delete the bucket and the repositories too.

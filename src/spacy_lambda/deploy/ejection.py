@@ -81,8 +81,12 @@ def eject(
 ) -> list[Path]:
     """Write the app; its stacks have the names of the deployed ones, so that it takes them over.
 
+    :param project: The project.
+    :param functions: Those of its functions that the app has.
     :param out: The folder.
+    :param aws: The account and the region.
     :param force: Replace the app that an earlier call wrote into the folder.
+    :param on_step: Called with each step's name, the number of steps done, and their total.
     :returns: The files.
     :raises DeployError: If the folder is not empty, or an image was not pushed yet.
     """

@@ -73,6 +73,7 @@ def stored_models(project: Project, aws: Aws) -> dict[str, str]:
 def status(aws: Aws, project: str, name: str, *, models: Mapping[str, str] = MappingProxyType({})) -> FunctionStatus:
     """Look up the state of a function.
 
+    :param aws: The account and the region.
     :param project: Name of the project.
     :param name: Name of the function in it.
     :param models: See :func:`stored_models`.

@@ -42,6 +42,7 @@ def read_log(
 ) -> Iterator[LogEvent]:
     """Yield the log events of a function, in order.
 
+    :param aws: The account and the region.
     :param function: Its name in AWS.
     :param since: Age of the first event.
     :param follow: Continue with new events, until the caller stops.

@@ -55,6 +55,7 @@ def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -
 
     :param project: Name of the project.
     :param name: Name of the function in it.
+    :param aws: The account and the region.
     :param version: The version; by default the newest before the live one.
     :raises DeployError: If there is no such version, it is live, or the stack cannot be changed.
     """

@@ -93,7 +93,11 @@ def plan_tuning(
 ) -> Tuning:
     """Read the function, and compute what measuring it costs at most. Nothing changes.
 
+    :param project: The project.
+    :param config: The function in it.
+    :param aws: The account and the region.
     :param sizes: Memory sizes; by default :data:`TUNED_SIZES` and the function's own.
+    :param texts: Texts to invoke it with.
     :raises DeployError: If it is not deployed, or AWS refuses.
     """
     function = stack_name(project.name, config.name)
@@ -132,7 +136,13 @@ def tune(
 ) -> list[Tuned]:
     """Measure each memory size on a version of its own, under the function's lock.
 
+    :param project: The project.
+    :param config: The function in it.
+    :param tuning: The result of :func:`plan_tuning`.
+    :param aws: The account and the region.
     :param calls_per_hour: Traffic of the cost.
+    :param on_line: Called with each line that reports what is being done.
+    :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises DeployError: If AWS refuses; the function's memory is restored.
     :raises SizingError: If an invocation fails.
     """

@@ -104,6 +104,7 @@ class Evaluation:
     :param results: The documents whose spans are annotated.
     :param schemes: Scores of all spans; none if neither side has spans.
     :param labels: Scores of each label.
+    :param confusion: Numbers of pairs of annotated and predicted spans, by their labels.
     :param spacy: Scores by spaCy's names, as ``spacy benchmark accuracy`` writes them, and those of each label.
     :param comparison: The comparison with another pipeline, if there is one.
     """

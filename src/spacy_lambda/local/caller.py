@@ -35,6 +35,7 @@ def invoke(
     :param endpoint_url: Such as ``http://127.0.0.1:9001``; ``None`` for AWS.
     :param function_name: The function's name or ARN.
     :param event: Any JSON value.
+    :param invocation_type: ``RequestResponse`` waits for the response, ``Event`` does not, ``DryRun`` invokes nothing.
     :param qualifier: A version or an alias.
     :param region: Signed into the request.
     :param timeout_s: Seconds from connecting to the last byte.

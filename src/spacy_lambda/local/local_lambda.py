@@ -108,6 +108,7 @@ class LocalLambda:
     def invoke(self, event: Any) -> Invocation:
         """Invoke the function with an event.
 
+        :param event: Any JSON value.
         :returns: Its response or its error, the end of its log, and the figures of the REPORT line.
         """
         from spacy_lambda.local.caller import invoke  # needs boto3
@@ -118,6 +119,7 @@ class LocalLambda:
         """Return the prediction for a text.
 
         :param options: Further keys of the request, such as ``include``.
+        :param text: The text.
         :raises RequestError: If the function refuses the request.
         :raises LocalLambdaError: If it fails; with the end of its log.
         """

@@ -72,6 +72,7 @@ def installed_program(settings: FunctionSettings) -> Iterator[Program]:
 
     ``-S`` and ``-s`` hide every installed package that is not linked into the task root.
 
+    :param settings: Settings of the function.
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises RequirementError: If a requirement is not installed.
     """

@@ -71,6 +71,9 @@ def side_by_side(first: LocalFunction, second: LocalFunction) -> dict[str, Local
     """Return two functions by their paths; the page of the first one can compare with the second.
 
     The second is named after the first, and its path is ``/compare/``.
+
+    :param first: The function at ``/``.
+    :param second: The function at ``/compare/``.
     """
     environment = {COMPARE_VARIABLE: COMPARE_PATH.lstrip("/"), **first.settings.environment}
     below = {BASE_PATH_VARIABLE: COMPARE_PATH.rstrip("/"), **second.settings.environment}

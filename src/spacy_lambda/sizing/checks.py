@@ -36,7 +36,9 @@ def check(
     """Check a function before it is deployed: its files, its settings, and by running it in the local Lambda.
 
     :param pipeline: A compiled pipeline or a bundle.
+    :param options: The function's settings, for those that are not the defaults.
     :param texts: Texts like those of the callers; by default a built-in sample.
+    :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises SpacyLambdaError: If there is no such pipeline, or it cannot be run for another reason than its limits.
     """
     sample = BUILT_IN_TEXTS if texts is None else read_texts(texts)

@@ -131,7 +131,9 @@ def estimate(
     """Measure a function in the local Lambda, and estimate its cost.
 
     :param pipeline: A compiled pipeline or a bundle.
+    :param options: Memory sizes, latency, traffic and region.
     :param texts: Texts like those of the callers; by default a built-in sample.
+    :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises SizingError: If it fails, or no price of the region is known.
     """
     from spacy_lambda.sizing.measurement import measure  # needs the extra ``local``
@@ -147,6 +149,8 @@ def estimate_cost(
 ) -> CostEstimate:
     """Estimate the cost of a million texts, each in a request of its own.
 
+    :param figures: Measured or given figures.
+    :param options: Memory sizes, latency, traffic and region.
     :param code_bytes: Bytes of the zip.
     :raises SizingError: If no price of the region is known.
     """

@@ -27,13 +27,22 @@ class Figures:
     source: str
 
     def ms_at(self, memory_mb: int) -> float:
-        """Return the milliseconds of a text with the CPUs of a memory size."""
+        """Return the milliseconds of a text with the CPUs of a memory size.
+
+        :param memory_mb: Memory in MB.
+        """
         return self.ms * slowdown(vcpus(memory_mb)) / slowdown(self.cpus)
 
     def init_s_at(self, memory_mb: int) -> float:
-        """Return the seconds of an init with the CPUs of a memory size."""
+        """Return the seconds of an init with the CPUs of a memory size.
+
+        :param memory_mb: Memory in MB.
+        """
         return self.init_s * init_slowdown(vcpus(memory_mb)) / init_slowdown(self.cpus)
 
     def fits(self, memory_mb: int) -> bool:
-        """Return whether the peak is within a memory size, as far as it is known."""
+        """Return whether the peak is within a memory size, as far as it is known.
+
+        :param memory_mb: Memory in MB.
+        """
         return self.peak_mb is None or self.peak_mb <= memory_mb

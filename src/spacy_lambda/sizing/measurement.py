@@ -54,6 +54,8 @@ def measure(
     :param pipeline: A compiled pipeline or a bundle.
     :param texts: Texts to measure.
     :param memory_mb: Memory in MB, by which it gets CPUs.
+    :param timeout_s: Seconds after which an invocation is ended.
+    :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises SizingError: If it fails.
     """
     while True:

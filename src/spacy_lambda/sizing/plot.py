@@ -54,7 +54,11 @@ class Panel:
 
 
 def plot_svg(estimate: CostEstimate, *, title: str) -> str:
-    """Draw the on-demand cost and the latency of each memory size that fits, with the latency that was asked for."""
+    """Draw the on-demand cost and the latency of each memory size that fits, with the latency that was asked for.
+
+    :param estimate: The estimate.
+    :param title: Title of the drawing.
+    """
     rows = [one for one in estimate.settings if one.setting.start == "on-demand" and one.fits]
     svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img"})
     title = _printable(title)

@@ -26,6 +26,10 @@ def open_store(
 ) -> Store:
     """Open the store at a location that names the store itself: a folder, a bucket and prefix, or a repository.
 
+    :param location: A folder, ``s3://BUCKET/PREFIX`` or ``hf://OWNER/NAME``.
+    :param s3: Options of S3.
+    :param encryption: Encryption of objects that are written to S3; by default the bucket's.
+    :param hub: Options of the Hugging Face Hub.
     :raises LocationError: If it names something in a store.
     :raises StoreError: If it cannot be used.
     """
@@ -41,6 +45,8 @@ def open_store(
 def open_pipeline(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> Store:
     """Open the store at a location that names one pipeline in it: STORE/NAME, or a repository.
 
+    :param location: Such as ``s3://models/ner/en_my_pipeline``.
+    :param s3: Options of S3.
     :raises LocationError: If it does not name a pipeline in a store.
     :raises StoreError: If it cannot be used.
     """
@@ -56,6 +62,8 @@ def open_pipeline(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> St
 def list_versions(location: Location, *, s3: S3Options = FROM_ENVIRONMENT) -> list[StoredVersion]:
     """List the versions in a store, or those of one pipeline in it.
 
+    :param location: A store, or a pipeline in one.
+    :param s3: Options of S3.
     :raises StoreError: If the store cannot be reached, or refuses.
     """
     versions = open_store(location.at(None), s3=s3).versions()

@@ -105,6 +105,8 @@ class Store(Protocol):
     def push(self, push: Push, *, on_step: OnStep) -> Pushed:
         """Store an artifact; it and its version appear whole or not at all, and aliases move last.
 
+        :param push: The artifact, with its aliases.
+        :param on_step: Called with a step's name, the bytes done, and their total.
         :raises StoreError: If the store cannot be reached, refuses, or has the version with other contents.
         """
         ...
@@ -119,6 +121,8 @@ class Store(Protocol):
     def move_alias(self, ref: str, alias: str) -> StoredVersion:
         """Let an alias point to a version, in one step.
 
+        :param ref: Name and version of the pipeline.
+        :param alias: The alias.
         :raises NotStoredError: If the version does not exist.
         :raises StoreError: If the store cannot be reached, or refuses.
         """
@@ -127,6 +131,7 @@ class Store(Protocol):
     def find_removal(self, ref: str) -> StoreRemoval:
         """Return what would be removed with a version or an alias.
 
+        :param ref: Name and version of the pipeline, or name and alias.
         :raises NotStoredError: If it does not exist.
         :raises StoreError: If aliases point to the version, or the store cannot be reached or refuses.
         """
@@ -135,6 +140,7 @@ class Store(Protocol):
     def remove(self, removal: StoreRemoval) -> None:
         """Remove a version or an alias.
 
+        :param removal: The result of :meth:`find_removal`.
         :raises StoreError: If the store cannot be reached, or refuses.
         """
         ...
@@ -142,6 +148,7 @@ class Store(Protocol):
     def signature(self, sha256: Digest) -> bytes | None:
         """Return the signature that was stored with an artifact.
 
+        :param sha256: Digest of the artifact.
         :raises StoreError: If the store cannot be reached, or refuses.
         """
         ...

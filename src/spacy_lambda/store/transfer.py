@@ -43,6 +43,7 @@ def push(
     :param aliases: Aliases that will point to it.
     :param replace: Replace a version that exists with other contents.
     :param sign_key: A private key; see :mod:`~spacy_lambda.store.signature`.
+    :param on_step: Called with a step's name, the bytes done, and their total.
     :raises LocationError: If the location is invalid, or names something in a store.
     :raises PipelineNotFoundError: If the pipeline does not exist.
     :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is invalid.
@@ -96,8 +97,10 @@ def pull(
 
     :param location: Such as ``s3://models/ner/en_my_pipeline@live``.
     :param out: The folder, which must not exist or be empty; or a file that ends in ``.tar``, for the artifact itself.
+    :param s3: Options of S3.
     :param verify_key: A public key; the pipeline must be signed with its private half.
     :param force: Replace ``out`` if it is a pipeline or a file.
+    :param on_step: Called with a step's name, the bytes done, and their total.
     :raises ArtifactError: If the stored bytes do not match their digests, or ``out`` exists.
     :raises SignatureError: If it is not signed by that key.
     :raises StoreError: If the store cannot be reached, refuses, or has no such pipeline.

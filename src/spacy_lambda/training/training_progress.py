@@ -13,6 +13,7 @@ class TrainingProgress:
     """The state after a step.
 
     :param step: Steps that are done, of ``max_steps``.
+    :param max_steps: Maximum number of steps.
     :param epoch: Passes over the corpus that are complete.
     :param loss: Mean loss of a step since the last evaluation.
     :param score: Score of the last evaluation.
