@@ -8,7 +8,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from spacy_lambda.cdk.prices import price_of, read_prices, usd
+from spacy_lambda.cdk.prices import RegionPrices, describe_assumed, price_of, read_prices, usd
 from spacy_lambda.errors import SizingError
 from spacy_lambda.sizing import EstimateOptions, Figures, estimate_cost, plot_svg
 from tests.cli.in_process import run_main
@@ -42,9 +42,13 @@ def test_no_setting_is_fast_enough() -> None:
 
 def test_a_price_that_is_not_known_is_left_out_and_named() -> None:
     found = estimate_cost(FIGURES, EstimateOptions(region="eu-central-1"))
-    assert {(one.setting.architecture, one.setting.start) for one in found.settings} == {("x86_64", "on-demand")}
-    assert {"gb_second_arm64", "snapshot_gb_second", "sagemaker_gb_second"} <= {*found.missing}
-    assert found.alternatives == ()
+    assert {(one.setting.architecture, one.setting.start) for one in found.settings} == {
+        ("x86_64", "on-demand"),
+        ("x86_64", "provisioned"),
+        ("arm64", "on-demand"),
+    }
+    assert {"provisioned_gb_second_arm64", "snapshot_gb_second", "sagemaker_gb_second"} <= {*found.missing}
+    assert [one.name for one in found.alternatives] == ["containers on Fargate, x86_64"]
     with pytest.raises(SizingError) as refused:
         estimate_cost(FIGURES, EstimateOptions(region="xx-west-1"))
     assert "eu-central-1" in refused.value.remedy
@@ -56,6 +60,30 @@ def test_cold_starts_at_three_kinds_of_traffic() -> None:
     assert found[0].share > 0.4
     assert found[1].share < 0.01
     assert all({*one.usd} == {"on-demand", "snapstart", "provisioned"} for one in found)
+    assert found[1].usd_month["snapstart"] == pytest.approx(found[1].usd["snapstart"] * 100 * 730 / 1e6)
+
+
+def test_what_is_left_out_is_named_with_a_remedy() -> None:
+    printed = run_main(*GIVEN, "--region", "eu-central-1").stdout
+    assert "SnapStart, Lambda Managed Instances, SageMaker, Fargate on arm64; --region us-east-1 has all" in printed
+
+
+@pytest.mark.parametrize(
+    "region", ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1", "ap-northeast-1"]
+)
+def test_a_call_has_a_price_in_common_regions(region: str) -> None:
+    for name in ("million_requests", "gb_second_x86_64", "gb_second_arm64", "provisioned_gb_second_x86_64"):
+        assert price_of(name, region) is not None
+
+
+def test_prices_of_another_region_are_recorded_and_named() -> None:
+    price = RegionPrices("eu-central-1")
+    assert (price("log_gb"), price("efs_gb"), price("efs_gb")) == (0.63, usd("efs_gb"), usd("efs_gb"))
+    assert price.assumed == ["efs_gb"]
+    assert describe_assumed("eu-central-1", price.assumed) == (
+        "; those of us-east-1 for what has no known price in eu-central-1: EFS"
+    )
+    assert describe_assumed("us-east-1", ()) == ""
 
 
 def test_code_is_stored_in_s3_or_ecr() -> None:
@@ -67,12 +95,16 @@ def test_code_is_stored_in_s3_or_ecr() -> None:
 
 def test_every_price_has_a_source_and_a_date() -> None:
     for name, price in read_prices().items():
-        assert price.source.startswith("https://"), name
-        assert price.as_of.startswith("2026"), name
-        assert "us-east-1" in price.usd, name
-        assert all(value > 0 for value in price.usd.values()), name
-    assert price_of("alarm", "eu-west-1") is None
-    assert usd("alarm", "eu-west-1") == usd("alarm")
+        assert "us-east-1" in price.regions, name
+        assert price.label
+        for source in price.sources:
+            assert source.url.startswith("https://"), name
+            assert source.as_of.startswith("2026"), name
+            assert all(value > 0 for value in source.usd.values()), name
+        assert sum(len(source.usd) for source in price.sources) == len(price.regions), name
+    assert price_of("efs_gb", "eu-west-1") is None
+    assert usd("efs_gb", "eu-west-1") == usd("efs_gb")
+    assert usd("log_gb", "eu-central-1") == 0.63
     assert usd("gb_second_x86_64", "af-south-1") > usd("gb_second_x86_64")
 
 

@@ -18,7 +18,7 @@ from .metrics import (
     metric_by_model,
     summed_metric,
 )
-from .prices import usd
+from .prices import RegionPrices, describe_assumed
 from .spec import FunctionSpec
 
 __all__ = ["Dashboard", "hourly_cost"]
@@ -113,11 +113,13 @@ def hourly_cost(spec: FunctionSpec) -> cloudwatch.MathExpression:
     if has_init_metric(spec):
         used["init"] = emitted_metric(spec, INIT_DURATION, "Sum", minutes=60)
         milliseconds = "(busy + FILL(init, 0))"
-    price = spec.config.memory / 1024 * usd(f"gb_second_{spec.config.architecture}", spec.region) / 1000
+    prices = RegionPrices(spec.region)
+    price = spec.config.memory / 1024 * prices(f"gb_second_{spec.config.architecture}") / 1000
+    request = prices("million_requests") / 1e6
     return cloudwatch.MathExpression(
-        expression=f"{milliseconds} * {price:.12f} + requests * {usd('million_requests', spec.region) / 1e6:.7f}",
+        expression=f"{milliseconds} * {price:.12f} + requests * {request:.7f}",
         using_metrics=dict(used),
-        label="US dollars",
+        label=f"US dollars{describe_assumed(spec.region, prices.assumed)}",
         period=Duration.hours(1),
     )
 

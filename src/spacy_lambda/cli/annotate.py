@@ -11,7 +11,7 @@ import typer
 from spacy_lambda.cli.annotate_progress import annotate_progress, announced_executions
 from spacy_lambda.cli.completion import complete_functions, complete_list, complete_outputs, complete_sources
 from spacy_lambda.cli.confirm import confirm, require_terminal
-from spacy_lambda.cli.console import print_error, print_json, print_lines, print_table
+from spacy_lambda.cli.console import print_error, print_json, print_lines, print_table, print_wrapped
 from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.options import (
     ConfigOption,
@@ -249,7 +249,7 @@ def _confirm_cost(found: Estimate) -> None:
     print_lines(
         *_measured(found),
         f"{one.invocations:,} {UNITS['lambda'][one.invocations != 1]}, {one.units:,} at a time: "
-        f"about {duration(one.seconds)}, about {_dollars(one.cost)} by list prices",
+        f"about {duration(one.seconds)}, about {_dollars(one.cost)} by {one.prices or 'list prices'}",
         err=True,
     )
     if not confirm("Annotate on Lambda?", yes=False):
@@ -283,6 +283,7 @@ def _print_estimate(found: Estimate) -> None:
     )
     if any(one.engine != "lambda" for one in found.engines):
         print_lines("local and ray: without starting processes and loading the pipeline, which takes some seconds")
+    print_wrapped(*(f"{one.engine}: {one.prices}" for one in found.engines if one.prices is not None), hang=2)
 
 
 def _measured(found: Estimate) -> tuple[str, str]:

@@ -104,7 +104,7 @@ def _changes(planned: Planned) -> str:
 
 
 def _cost(planned: Planned) -> Iterator[str]:
-    from spacy_lambda.cdk.prices import describe_prices
+    from spacy_lambda.cdk.prices import describe_assumed, describe_prices
 
     cost, latency, memory = planned.cost, planned.prepared.latency, planned.prepared.config.memory
     yield f"    a month:      ${cost.idle_total:.2f} without any call ({_parts(cost.idle)})"
@@ -122,7 +122,8 @@ def _cost(planned: Planned) -> Iterator[str]:
     )
     if latency.load > latency.cpus:
         yield f"                  this machine is busy (load {latency.load:.1f}), so that it is probably less"
-    yield f"                  {describe_prices(planned.spec.region)}, without the free tier"
+    prices, assumed = describe_prices(planned.spec.region), describe_assumed(planned.spec.region, cost.assumed)
+    yield f"                  {prices}, without the free tier{assumed}"
 
 
 def _parts(dollars: Mapping[str, float]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_lambda.cdk.prices import REGION, as_of, read_prices
+from spacy_lambda.cdk.prices import REGION, describe_prices, price_labels, read_prices
 from spacy_lambda.cli.console import print_json, print_lines, print_table, print_wrapped
 from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption, SampleTextsOption, finite
 from spacy_lambda.cli.output_paths import check_output_file, writable
@@ -25,16 +25,7 @@ if TYPE_CHECKING:
 
 _DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]*)?)\s*(?P<unit>ms|s)")
 MAX_CALLS_PER_HOUR = 1e8
-LEFT_OUT = {
-    "gb_second_arm64": "arm64",
-    "provisioned_": "provisioned concurrency",
-    "snapshot_": "SnapStart",
-    "managed_": "Lambda Managed Instances",
-    "sagemaker_": "SageMaker",
-    "fargate_": "Fargate",
-}
-"""What needs prices, by the beginning of their names."""
-
+SHOWN = 0.01
 STARTS: dict[Start, str] = {"on-demand": "on demand", "snapstart": "SnapStart", "provisioned": "provisioned"}
 
 
@@ -133,19 +124,28 @@ def _given_figures(ms: float | None, init_ms: float | None, peak: int | None) ->
         return None
     if init_ms is None:
         raise typer.BadParameter("--duration needs --init")
-    return Figures(init_s=init_ms / 1000, ms=ms, peak_mb=peak, cpus=1.0, source="the command line")
+    return Figures(init_s=init_ms / 1000, ms=ms, peak_mb=peak, cpus=1.0, source="given on the command line")
 
 
 def _facts(found: CostEstimate) -> dict[str, Any]:
     return {
         "figures": found.figures,
         "options": found.options,
-        "prices": {"as_of": {name: price.as_of for name, price in read_prices().items()}, "missing": found.missing},
+        "prices": _price_facts(found),
         "settings": [_setting_facts(one) for one in found.settings],
         "cheapest": None if found.cheapest is None else _setting_facts(found.cheapest),
         "cold_starts": found.cold_starts,
         "storage_usd_month": found.storage,
         "alternatives": found.alternatives,
+    }
+
+
+def _price_facts(found: CostEstimate) -> dict[str, Any]:
+    sources = {name: source for name, price in read_prices().items() if (source := price.source(found.options.region))}
+    return {
+        "as_of": {name: source.as_of for name, source in sources.items()},
+        "sources": {name: source.url for name, source in sources.items()},
+        "missing": found.missing,
     }
 
 
@@ -166,7 +166,7 @@ def _print(found: CostEstimate) -> None:
     print_wrapped(
         f"{figures.ms:.1f} ms a text, init {figures.init_s:.2f} s{peak}, on {figures.cpus:.2g} CPU: {figures.source}",
         f"US dollars for a million texts, one in each request, at {options.calls_per_hour:,g} calls an hour;"
-        f" list prices of {options.region}, {as_of()}, without the free tier",
+        f" {describe_prices(options.region)}, without the free tier",
         hang=2,
     )
     print_table(
@@ -181,9 +181,17 @@ def _print(found: CostEstimate) -> None:
 
 def _print_alternatives(found: CostEstimate) -> None:
     print_table(
-        ["instead", ">ms a text", ">US dollars", "with"],
-        [(one.name, f"{one.ms:.0f}", f"{one.usd:,.2f}", one.about) for one in found.alternatives],
+        ["instead", ">ms a text", ">a million", ">a month", "with"],
+        [
+            (one.name, f"{one.ms:.0f}", _dollars(one.usd), _dollars(one.usd_month), one.about)
+            for one in found.alternatives
+        ],
+        title=f"US dollars at {found.options.calls_per_hour:,g} calls an hour",
     )
+
+
+def _dollars(value: float) -> str:
+    return "< 0.01" if 0 < value < SHOWN else f"{value:,.2f}"
 
 
 def _rows(found: CostEstimate) -> Iterator[tuple[str, ...]]:
@@ -199,42 +207,64 @@ def _rows(found: CostEstimate) -> Iterator[tuple[str, ...]]:
 
 
 def _print_cold_starts(found: CostEstimate) -> None:
-    setting = found.cold_starts_of
+    setting, figures = found.cold_starts_of, found.figures
     print_table(
         [">calls an hour", ">cold", *(f">{name}" for name in STARTS.values())],
         [
             (
                 f"{one.calls_per_hour:,g}",
                 f"{one.share:.2%}",
-                *(f"{one.usd[start]:,.2f}" if start in one.usd else "" for start in STARTS),
+                *(_dollars(one.usd_month[start]) if start in one.usd_month else "" for start in STARTS),
             )
             for one in found.cold_starts
         ],
-        title=f"cold starts with {setting.memory_mb:,} MB, {setting.architecture}: US dollars for a million calls",
+        title=f"cold starts of {figures.init_s_at(setting.memory_mb):.1f} s with {setting.memory_mb:,} MB,"
+        f" {setting.architecture}: US dollars a month",
     )
 
 
 def _notes(found: CostEstimate) -> Iterator[str]:
-    best, limit = found.cheapest, found.options.latency_ms
+    yield from _cheapest_setting(found)
+    yield (
+        "ms a text: warm; other memory sizes, and arm64, are computed from the one measurement, arm64 as fast as the"
+        " machine that was measured: `spacy-lambda tune` measures a deployed function"
+    )
+    yield (
+        "cold: a model with calls at random times, and an idle environment kept for"
+        f" {found.options.idle_s / 60:g} min, which AWS does not promise"
+    )
+    yield (
+        "SnapStart: one version's snapshot and the restores; the time of a restore is not known before, and that of"
+        " hooks after it, which is billed, is not included"
+    )
+    yield from _packages(found)
+    missing = price_labels(found.missing)
+    if missing:
+        yield (
+            f"left out, because no source of a price in {found.options.region} is known: {', '.join(missing)};"
+            f" --region {REGION} has all of them"
+        )
+
+
+def _cheapest_setting(found: CostEstimate) -> Iterator[str]:
+    from spacy_lambda.sizing.dollars import Traffic
+
+    best, limit, calls = found.cheapest, found.options.latency_ms, found.options.calls_per_hour
     within = "" if limit is None else f" within {limit:g} ms"
     if best is None:
         yield f"no setting is{within or ' large enough'}: compile to int8, or give more --memory"
-    else:
-        setting = best.setting
-        yield (
-            f"cheapest{within}: ${best.usd:,.2f} a million, with {setting.memory_mb:,} MB, {setting.architecture},"
-            f" {STARTS[setting.start]}; in spacy-lambda.toml:"
-        )
-        yield f"  memory = {setting.memory_mb}"
-        yield f'  architecture = "{setting.architecture}"'
-        yield from (["  snapstart = true"] if setting.start == "snapstart" else [])
+        return
+    setting = best.setting
     yield (
-        "durations are of this machine for both architectures; cold starts are a model: calls at random times, and an"
-        f" idle environment kept for {found.options.idle_s / 60:g} min, which AWS does not promise"
+        f"cheapest{within}: ${best.usd:,.2f} a million, ${Traffic(calls).monthly(best.usd):,.2f} a month, with"
+        f" {setting.memory_mb:,} MB, {setting.architecture}, {STARTS[setting.start]}; in spacy-lambda.toml:"
     )
-    if found.storage:
-        stored = " or ".join(f"${usd:.4f} as {package}" for package, usd in found.storage.items())
-        yield f"a zip and an image cost the same, except for the code of a version: {stored} a month"
-    missing = [what for start, what in LEFT_OUT.items() if any(name.startswith(start) for name in found.missing)]
-    if missing:
-        yield f"left out, because a price in {found.options.region} is not known: {', '.join(missing)}"
+    yield f"  memory = {setting.memory_mb}"
+    yield f'  architecture = "{setting.architecture}"'
+    yield from (["  snapstart = true"] if setting.start == "snapstart" else [])
+
+
+def _packages(found: CostEstimate) -> Iterator[str]:
+    stored = " or ".join(f"${usd:.4f} as {package}" for package, usd in found.storage.items())
+    code = f", except for the code of a version: {stored} a month" if stored else ", except for storing its code"
+    yield f"a zip and an image cost the same{code}; the first starts of an image, which AWS has not cached, take longer"

@@ -57,6 +57,7 @@ def tune(
 
     Example: spacy-lambda tune ner --latency 300ms
     """
+    from spacy_lambda.cdk.prices import describe_assumed, describe_prices
     from spacy_lambda.config import load_project
     from spacy_lambda.config.selection import chosen_function
     from spacy_lambda.deploy.aws import open_account
@@ -74,7 +75,8 @@ def tune(
     sizes = ", ".join(f"{size:,}" for size in planned.sizes)
     question = (
         f"measure {planned.function} with {sizes} MB, on {count(len(planned.sizes), 'version')} that are deleted again?"
-        f" It costs at most ${planned.usd:,.4f}"
+        f" It costs at most ${planned.usd:,.4f} by {describe_prices(aws.region)}"
+        f"{describe_assumed(aws.region, planned.assumed)}"
     )
     if not confirm(question, yes=yes):
         print_lines("not confirmed; nothing was changed", err=True)

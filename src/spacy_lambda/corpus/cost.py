@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from spacy_lambda.cdk.bulk_settings import ITEM_STATES
-from spacy_lambda.cdk.prices import REGION, usd
+from spacy_lambda.cdk.prices import REGION, RegionPrices, describe_assumed, describe_prices
 
-__all__ = ["CHILD_TRANSITIONS", "TRANSITIONS", "invocation_cost"]
+__all__ = ["CHILD_TRANSITIONS", "TRANSITIONS", "invocation_cost", "invocation_prices"]
 
 CHILD_TRANSITIONS = 3
 """State transitions of a standard child execution of a Distributed Map, besides those of its states: the Map starts it
@@ -34,7 +34,16 @@ def invocation_cost(
     :param transitions: State transitions; by default those of a shard for each invocation.
     :param region: The region whose prices apply, as far as they are known.
     """
-    work = seconds * memory_gb * usd(f"gb_second_{architecture}", region)
+    price = RegionPrices(region)
+    work = seconds * memory_gb * price(f"gb_second_{architecture}")
     steps = invocations * TRANSITIONS if transitions is None else transitions
-    per_million = invocations * usd("million_requests", region) + steps * usd("million_transitions", region)
+    per_million = invocations * price("million_requests") + steps * price("million_transitions")
     return work + per_million / 1e6
+
+
+def invocation_prices(region: str, *, architecture: str) -> str:
+    """Return the prices of :func:`invocation_cost` in words."""
+    price = RegionPrices(region)
+    for name in (f"gb_second_{architecture}", "million_requests", "million_transitions"):
+        price(name)
+    return f"{describe_prices(region)}{describe_assumed(region, price.assumed)}"

@@ -16,7 +16,7 @@ from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.annotator import compiled_folder
-from spacy_lambda.corpus.cost import invocation_cost
+from spacy_lambda.corpus.cost import invocation_cost, invocation_prices
 from spacy_lambda.corpus.files import Sources, find_files
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.layout import Layout, make_layout
@@ -68,6 +68,7 @@ class EngineEstimate:
     :param measured_on: The place where the sample was annotated: this machine, or a function's name.
     :param invocations: Invocations of the function, on Lambda.
     :param cost: Dollars, by list prices, on Lambda.
+    :param prices: Those prices, in words.
     :param documents_per_second: Documents in a second of this time, as the progress and the summary of a run have them.
     """
 
@@ -78,6 +79,7 @@ class EngineEstimate:
     documents_per_second: float = 0.0
     invocations: int | None = None
     cost: float | None = None
+    prices: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +216,7 @@ def estimate_lambda(reading: Reading, measured: Measured, settings: LambdaSettin
         documents_per_second=_rate(reading.documents, seconds / units),
         invocations=reading.shards,
         cost=cost,
+        prices=invocation_prices(settings.region, architecture=settings.architecture),
     )
 
 

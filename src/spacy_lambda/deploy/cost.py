@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-from spacy_lambda.cdk.prices import usd
+from spacy_lambda.cdk.prices import RegionPrices
 from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode
 from spacy_lambda.deploy.latency import Latency
@@ -59,6 +57,7 @@ class Cost:
     :param metrics: Number of custom metrics.
     :param per_million: A million texts, each in its own request, by what is billed.
     :param ms: Assumed duration of a request.
+    :param assumed: Names of prices that are not known in the region, which are those of us-east-1.
     """
 
     idle: dict[str, float]
@@ -66,6 +65,7 @@ class Cost:
     metrics: int
     per_million: dict[str, float]
     ms: float
+    assumed: tuple[str, ...] = ()
 
     @property
     def idle_total(self) -> float:
@@ -84,20 +84,22 @@ def estimate(spec: FunctionSpec, *, sizes: Sizes, versions: int, latency: Latenc
     :param versions: Number of versions that are kept.
     :param latency: Latency of a text.
     """
-    price = _prices(spec)
+    price = RegionPrices(spec.region)
     metrics = BASIC_METRICS - spec.config.snapstart + len(spec.labels) if spec.config.metrics else 0
     ms = latency.on(spec.config.memory)
+    idle, per_million = _idle(spec, sizes, versions, price), _per_million(spec, sizes, ms, price)
+    in_use = {"custom metrics": metrics * price("metric")} if metrics else {}
     return Cost(
-        idle=_idle(spec, sizes, versions),
-        in_use={"custom metrics": metrics * price("metric")} if metrics else {},
+        idle=idle,
+        in_use=in_use,
         metrics=metrics,
-        per_million=_per_million(spec, sizes, ms),
+        per_million=per_million,
         ms=ms,
+        assumed=tuple(price.assumed),
     )
 
 
-def _idle(spec: FunctionSpec, sizes: Sizes, versions: int) -> dict[str, float]:
-    price = _prices(spec)
+def _idle(spec: FunctionSpec, sizes: Sizes, versions: int, price: RegionPrices) -> dict[str, float]:
     code_price = price("ecr_gb") if isinstance(spec.code, ImageCode) else price("s3_gb")
     idle = {
         "alarms": price("alarm") * (BASIC_ALARMS + (spec.config.metrics and not spec.config.snapstart)),
@@ -115,8 +117,7 @@ def _idle(spec: FunctionSpec, sizes: Sizes, versions: int) -> dict[str, float]:
     return idle
 
 
-def _per_million(spec: FunctionSpec, sizes: Sizes, ms: float) -> dict[str, float]:
-    price = _prices(spec)
+def _per_million(spec: FunctionSpec, sizes: Sizes, ms: float, price: RegionPrices) -> dict[str, float]:
     line = sizes.line if spec.config.metrics else PLAIN_LINE_BYTES
     logged = PLATFORM_BYTES + line + (PLATFORM_LINES + 1) * EVENT_BYTES
     found = {
@@ -125,10 +126,6 @@ def _per_million(spec: FunctionSpec, sizes: Sizes, ms: float) -> dict[str, float
         "logs and metrics" if spec.config.metrics else "logs": 1e6 * logged / GB * price("log_gb"),
     }
     return found | ({"traces": TRACED_SHARE * price("million_traces")} if spec.config.tracing else {})
-
-
-def _prices(spec: FunctionSpec) -> Callable[[str], float]:
-    return partial(usd, region=spec.region)
 
 
 def _memory_gb(spec: FunctionSpec) -> float:

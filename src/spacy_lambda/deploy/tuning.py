@@ -10,12 +10,11 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
-from spacy_lambda.cdk.prices import usd
+from spacy_lambda.cdk.prices import RegionPrices
 from spacy_lambda.cdk.spec import ALIAS
 from spacy_lambda.client.invocation import Invocation
 from spacy_lambda.client.lambda_api import invoke_function
@@ -57,6 +56,7 @@ class Tuning:
     :param timeout_s: Its timeout.
     :param texts: The texts.
     :param usd: The maximum cost: every invocation takes as long as the timeout.
+    :param assumed: Names of prices that are not known in the region, which are those of us-east-1.
     """
 
     function: str
@@ -67,6 +67,7 @@ class Tuning:
     timeout_s: int
     texts: Texts
     usd: float
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +112,8 @@ def plan_tuning(
     memory, timeout = int(found["MemorySize"]), int(found["Timeout"])
     snapstart = (found.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions"
     chosen = tuple(sorted({*sizes} or {*TUNED_SIZES, memory}))
-    calls = 1 + RUNS * len(texts.texts)
+    calls, price = 1 + RUNS * len(texts.texts), RegionPrices(aws.region)
+    cost = _maximum_usd(chosen, calls, timeout, architecture, price, snapstart=snapstart)
     return Tuning(
         function=function,
         memory_mb=memory,
@@ -120,7 +122,8 @@ def plan_tuning(
         snapstart=snapstart,
         timeout_s=timeout,
         texts=texts,
-        usd=_maximum_usd(chosen, calls, timeout, architecture, aws.region, snapstart=snapstart),
+        usd=cost,
+        assumed=tuple(price.assumed),
     )
 
 
@@ -197,7 +200,7 @@ def _measured(
 
     figures = measure_calls(invoke, tuning.texts, cpus=vcpus(size), place="AWS", on_step=on_step)
     setting = FunctionSetting(size, tuning.architecture, "snapstart" if tuning.snapstart else "on-demand")
-    parts = lambda_cost(figures, setting, Traffic(calls_per_hour), partial(usd, region=aws.region))
+    parts = lambda_cost(figures, setting, Traffic(calls_per_hour), RegionPrices(aws.region))
     return Tuned(memory_mb=size, figures=replace(figures, source=tuning.texts.source), usd=sum(parts.values()))
 
 
@@ -222,12 +225,12 @@ def _settings(size: int) -> tuple[int, int]:
 
 
 def _maximum_usd(
-    sizes: Sequence[int], calls: int, timeout_s: int, architecture: str, region: str, *, snapstart: bool
+    sizes: Sequence[int], calls: int, timeout_s: int, architecture: str, price: RegionPrices, *, snapstart: bool
 ) -> float:
     gb = sum(sizes) / 1024
     seconds = calls * timeout_s + INIT_S
-    cost = gb * seconds * usd(f"gb_second_{architecture}", region)
-    cost += calls * len(sizes) * usd("million_requests", region) / 1e6
+    cost = gb * seconds * price(f"gb_second_{architecture}")
+    cost += calls * len(sizes) * price("million_requests") / 1e6
     if snapstart:
-        cost += gb * (SNAPSHOT_S * usd("snapshot_gb_second", region) + usd("restored_gb", region))
+        cost += gb * (SNAPSHOT_S * price("snapshot_gb_second") + price("restored_gb"))
     return cost

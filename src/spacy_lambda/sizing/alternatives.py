@@ -40,12 +40,14 @@ class Alternative:
 
     :param name: Its name.
     :param usd: Dollars of a million texts.
+    :param usd_month: Dollars of the texts of a month.
     :param ms: Milliseconds of a text.
     :param about: Its setting, in words.
     """
 
     name: str
     usd: float
+    usd_month: float
     ms: float
     about: str
 
@@ -62,9 +64,11 @@ def managed_instances(figures: Figures, architecture: Architecture, traffic: Tra
     ms = _on_one_cpu(figures)
     instances = max(INSTANCES, math.ceil(traffic.load(ms) / (fit * BUSY)))
     hour = rate(f"managed_instance_hour_{architecture}") * (1 + rate("managed_instance_fee"))
+    usd = rate("million_requests") + instances * hour * traffic.hours_per_million
     return Alternative(
         name=f"Lambda Managed Instances, {architecture}",
-        usd=rate("million_requests") + instances * hour * traffic.hours_per_million,
+        usd=usd,
+        usd_month=traffic.monthly(usd),
         ms=ms,
         about=f"{instances} instances of {INSTANCE_CPUS} vCPUs, {fit} processes on each",
     )
@@ -80,7 +84,9 @@ def sagemaker_serverless(figures: Figures, traffic: Traffic, rate: Rate) -> Alte
         return None
     ms = figures.ms_at(memory)
     usd = MILLION * math.ceil(round(ms, 6)) / 1000 * memory / 1024 * rate("sagemaker_gb_second")
-    return Alternative(name="SageMaker Serverless Inference", usd=usd, ms=ms, about=f"{memory:,} MB")
+    return Alternative(
+        name="SageMaker Serverless Inference", usd=usd, usd_month=traffic.monthly(usd), ms=ms, about=f"{memory:,} MB"
+    )
 
 
 def container(figures: Figures, architecture: Architecture, traffic: Traffic, rate: Rate) -> Alternative | None:
@@ -91,9 +97,11 @@ def container(figures: Figures, architecture: Architecture, traffic: Traffic, ra
     ms = _on_one_cpu(figures)
     tasks = max(1, math.ceil(traffic.load(ms) / BUSY))
     hour = rate(f"fargate_vcpu_hour_{architecture}") + memory * rate(f"fargate_gb_hour_{architecture}")
+    usd = tasks * hour * traffic.hours_per_million
     return Alternative(
         name=f"containers on Fargate, {architecture}",
-        usd=tasks * hour * traffic.hours_per_million,
+        usd=usd,
+        usd_month=traffic.monthly(usd),
         ms=ms,
         about=f"{tasks} of 1 vCPU and {memory} GB, all the time",
     )

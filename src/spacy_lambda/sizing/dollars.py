@@ -12,13 +12,15 @@ from spacy_lambda.core.lambda_function import Architecture
 from spacy_lambda.sizing.cold_starts import KEPT_IDLE_S, cold_share, environments_for
 from spacy_lambda.sizing.figures import Figures
 
-__all__ = ["STARTS", "FunctionSetting", "MissingPrice", "Rate", "Start", "Traffic", "lambda_cost", "rates"]
+__all__ = ["MONTH_H", "STARTS", "FunctionSetting", "MissingPrice", "Rate", "Start", "Traffic", "lambda_cost", "rates"]
 
 Start = Literal["on-demand", "snapstart", "provisioned"]
 """Treatment of cold starts: none, SnapStart, or provisioned concurrency."""
 
 STARTS: tuple[Start, ...] = get_args(Start)
 MILLION = 1e6
+MONTH_H = 730
+"""Hours of a month."""
 
 Rate = Callable[[str], float]
 """Returns a price in US dollars by its name."""
@@ -57,6 +59,10 @@ class Traffic:
     def hours_per_million(self) -> float:
         """Hours that a million calls take to arrive."""
         return MILLION / self.calls_per_hour
+
+    def monthly(self, usd: float) -> float:
+        """Return the dollars of a month from those of a million calls."""
+        return usd / self.hours_per_million * MONTH_H
 
     def load(self, ms: float) -> float:
         """Return the calls that run at the same time, on average."""

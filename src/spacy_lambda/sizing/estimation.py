@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy_lambda.cdk.prices import REGION, price_of, read_prices
@@ -86,12 +86,14 @@ class ColdStartCost:
     :param calls_per_hour: The calls.
     :param share: Share of them that is cold.
     :param usd: Dollars of a million calls for what is done about cold starts, by treatment: inits, snapshot and
-        restores, or provisioned concurrency.
+        restores, or provisioned concurrency, less what is saved by its price of the duration.
+    :param usd_month: The same for the calls of a month.
     """
 
     calls_per_hour: float
     share: float
     usd: dict[Start, float]
+    usd_month: dict[Start, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +159,7 @@ def estimate_cost(
     rate, traffic = rates(options.region), Traffic(options.calls_per_hour, options.idle_s)
     settings = tuple(_costs(figures, sorted(options.memory_mb or MEMORY_SIZES), traffic, rate))
     if not settings:
-        known = ", ".join(sorted({*read_prices()["gb_second_x86_64"].usd} & {*read_prices()["million_requests"].usd}))
+        known = ", ".join(sorted(read_prices()["gb_second_x86_64"].regions & read_prices()["million_requests"].regions))
         raise SizingError(
             f"no prices of Lambda in {options.region!r} are known", remedy=f"choose a region with --region: {known}"
         )
@@ -170,15 +172,18 @@ def estimate_cost(
         cheapest=cheapest,
         cold_starts_of=shown.setting,
         cold_starts=tuple(_cold_starts(figures, shown.setting, options, rate)),
-        alternatives=tuple(
-            found
-            for architecture in ARCHITECTURES
-            for found in alternatives(figures, architecture, traffic, rate)
-            if architecture == ARCHITECTURES[0] or architecture in found.name
-        ),
+        alternatives=_alternatives(figures, traffic, rate),
         storage={} if code_bytes is None else _storage(code_bytes, options.region),
         missing=tuple(name for name in read_prices() if _is_missing(name, options.region)),
     )
+
+
+def _alternatives(figures: Figures, traffic: Traffic, rate: Rate) -> tuple[Alternative, ...]:
+    """Return those of all architectures, each kind together, with SageMaker once."""
+    found = {
+        one.name: one for architecture in ARCHITECTURES for one in alternatives(figures, architecture, traffic, rate)
+    }
+    return tuple(sorted(found.values(), key=lambda one: one.name.partition(",")[0]))
 
 
 def _costs(figures: Figures, sizes: Iterable[int], traffic: Traffic, rate: Rate) -> Iterator[SettingCost]:
@@ -217,14 +222,20 @@ def _cold_starts(
     figures: Figures, setting: FunctionSetting, options: EstimateOptions, rate: Rate
 ) -> Iterator[ColdStartCost]:
     for calls in sorted({*CALLS_PER_HOUR, options.calls_per_hour}):
-        usd: dict[Start, float] = {}
-        for start in STARTS:
-            one = FunctionSetting(setting.memory_mb, setting.architecture, start)
-            found = _cost(figures, one, Traffic(calls, options.idle_s), rate)
-            if found is not None:
-                usd[start] = sum(value for part, value in found.parts.items() if part not in ("requests", "duration"))
-        share = cold_share(calls, seconds=figures.ms_at(setting.memory_mb) / 1000, idle_s=options.idle_s)
-        yield ColdStartCost(calls_per_hour=calls, share=share, usd=usd)
+        traffic = Traffic(calls, options.idle_s)
+        costs = {
+            start: found
+            for start in STARTS
+            if (found := _cost(figures, replace(setting, start=start), traffic, rate)) is not None
+        }
+        warm = sum(costs["on-demand"].parts[part] for part in ("requests", "duration"))
+        usd = {start: found.usd - warm for start, found in costs.items()}
+        yield ColdStartCost(
+            calls_per_hour=calls,
+            share=cold_share(calls, seconds=figures.ms_at(setting.memory_mb) / 1000, idle_s=options.idle_s),
+            usd=usd,
+            usd_month={start: traffic.monthly(dollars) for start, dollars in usd.items()},
+        )
 
 
 def _storage(code_bytes: int, region: str) -> dict[str, float]:
