@@ -14,10 +14,10 @@ test test-fast coverage: export PYTHONDONTWRITEBYTECODE :=
 test test-fast coverage: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage check format docs bench base clean
+.PHONY: help demo test test-fast coverage check format docs bench base arm64 clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ONCE=1 ends after one response)
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
@@ -56,8 +56,10 @@ base: .venv-dev/ready ## As root: a small base image, on which the tests build t
 	@buildah inspect --type image localhost/lambda-python:3.13 >/dev/null 2>&1 || \
 		PYTHON=.venv-dev/bin/python scripts/make_base.sh localhost/lambda-python:3.13
 
+arm64: build/arm64/ready ## An arm64 Python, on which QEMU runs the tests' arm64 bundle
+
 clean: ## Remove the environments
-	rm -rf .venv-* build/wheels build/cdk build/node
+	rm -rf .venv-* build/arm64 build/wheels build/cdk build/node
 
 # The environments. Each is made anew when what it is made of changes.
 
@@ -76,6 +78,11 @@ clean: ## Remove the environments
 # What the tests bundle.
 build/wheels/ready: .venv-dev/ready scripts/fetch_wheels.py
 	@.venv-dev/bin/python scripts/fetch_wheels.py build/wheels
+	@touch $@
+
+# What the tests run an arm64 bundle with.
+build/arm64/ready: scripts/make_arm64_root.sh
+	@scripts/make_arm64_root.sh build/arm64
 	@touch $@
 
 # What the tests deploy with.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import boto3
@@ -22,12 +23,12 @@ TEXTS = [
 needs_313 = pytest.mark.skipif(find_python(Target("3.13")) is None, reason="Python 3.13 is not installed here")
 
 
-def expected() -> list[list[dict[str, Any]]]:
+def expected(texts: Sequence[str] = TEXTS) -> list[list[dict[str, Any]]]:
     """Return the predictions of the development environment."""
     nlp = spacy.load(BUNDLED)
     return [
         [{"text": ent.text, "label": ent.label_, "start": ent.start_char, "end": ent.end_char} for ent in doc.ents]
-        for doc in nlp.pipe(TEXTS)
+        for doc in nlp.pipe(texts)
     ]
 
 
