@@ -163,6 +163,55 @@ def test_prodigy(tmp_path: Path) -> None:
     assert [doc.text for doc in docs] == ["Zinc melts.", "Zinc rusts."]
 
 
+def binary(text: str, answer: str, start: int, end: int, **more: Any) -> dict[str, Any]:
+    span = {"start": start, "end": end, "label": "MAT", "source": "en_core", "input_hash": 1}
+    return {"text": text, "_input_hash": 1, "spans": [span], "_view_id": "ner", "answer": answer, **more}
+
+
+@pytest.mark.parametrize("more", [{"_is_binary": True}, {}])
+def test_a_binary_answer_of_prodigy_is_about_its_span_alone(tmp_path: Path, more: dict[str, Any]) -> None:
+    text = "Zinc and tin melt."
+    items = [
+        binary(text, "accept", 0, 4, **more),
+        binary(text, "reject", 13, 17, **more),
+        binary(text, "accept", 9, 12, **more),
+        binary("Iron.", "reject", 0, 4, _input_hash=2, **more),
+        binary("Gold.", "ignore", 0, 4, _input_hash=3, **more),
+    ]
+    report, (doc,) = converted(export(tmp_path, items, lines=True), lang="en")
+    assert ents(doc) == [("Zinc", "MAT"), ("tin", "MAT")]
+    assert [token.ent_iob_ for token in doc] == ["B", "", "B", "", ""]
+    assert dict(report.left_out) == {"rejected": 2, "ignored": 1}
+    assert (report.entities, report.kept) == (5, 2)
+    assert dict(report.notes) == {
+        "binary answers of Prodigy, which leave the text outside of their spans without a value": 2
+    }
+    report, _ = converted(export(tmp_path, items, lines=True), lang="en", overlaps="spans")
+    assert report.notes["documents with parts that are not annotated, which doc.spans cannot hold"] == 1
+
+
+def test_a_whole_annotation_of_prodigy_comes_before_binary_answers(tmp_path: Path) -> None:
+    items = [
+        binary("Zinc.", "accept", 0, 4, _is_binary=True),
+        binary("Zinc.", "accept", 0, 4, _is_binary=False, _view_id="ner_manual"),
+    ]
+    report, (doc,) = converted(export(tmp_path, items, lines=True), lang="en")
+    assert [token.ent_iob_ for token in doc] == ["B", "O"]
+    assert dict(report.left_out) == {"annotated again": 1}
+
+
+def test_questions_of_prodigy_without_an_answer_about_spans_are_left_out(tmp_path: Path) -> None:
+    items = [
+        prodigy("Zinc.", "accept"),
+        {**prodigy("Tin.", "accept"), "answer": None},
+        prodigy("Iron.", "later"),
+        {"text": "Gold.", "label": "METALS", "answer": "accept", "_view_id": "classification", "_is_binary": True},
+    ]
+    report, docs = converted(export(tmp_path, items, lines=True))
+    assert [doc.text for doc in docs] == ["Zinc."]
+    assert dict(report.left_out) == {"not annotated": 2, "answered 'later'": 1}
+
+
 @pytest.mark.parametrize(
     "item",
     [

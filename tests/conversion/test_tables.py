@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from spacy_lambda.conversion import convert
 from spacy_lambda.errors import CorpusError
 from tests.conversion.files import converted, ents, write_files
 
@@ -53,6 +54,67 @@ def test_invalid_tables_are_named_with_the_line(tmp_path: Path, content: str, me
         converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
 
 
+@pytest.mark.parametrize("null", ["", "nan", "NaN", "None", "<NA>", "NULL"])
+def test_null_cells_of_csv_are_no_text(tmp_path: Path, null: str) -> None:
+    content = (
+        f"id,document,start,end,label,group\n{null},Zinc,0.0,4.0,M,{null}\nb,Tin,{null},{null},{null},\nc,{null},,,,\n"
+    )
+    report, docs = converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
+    assert [(doc.user_data["id"], doc.text, ents(doc)) for doc in docs] == [
+        ("spans-1", "Zinc", [("Zinc", "M")]),
+        ("b", "Tin", []),
+    ]
+    assert dict(report.left_out) == {"no text": 1}
+    assert not any("group" in doc.user_data for doc in docs)
+
+
+@pytest.mark.parametrize("cell", ["3.7", "inf", "1e400", "nan", "four"])
+def test_offsets_are_whole_numbers(tmp_path: Path, cell: str) -> None:
+    content = f"document,start,end,label\nZinc,0,{cell},M\n"
+    with pytest.raises(CorpusError, match=r":2: '0' and .* are not the offsets"):
+        converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
+
+
+def test_a_column_of_covered_texts_is_not_taken_for_the_documents(tmp_path: Path) -> None:
+    content = "id,text,start,end,label\n1,Zinc,0,4,M\n1,hot,6,9,Q\n2, gr\u00fcn ,30,34,Q\n"
+    path = write_files(tmp_path, {"spans.csv": content}) / "spans.csv"
+    with pytest.raises(CorpusError, match=r"spans.csv:3: the text 'hot' is that of the span 6-9") as caught:
+        converted(path)
+    assert "document" in caught.value.remedy
+    whole = "id,text,start,end,label\n1,Zinc,0,4,M\n2,hot,0,3,Q\n"
+    report, _ = converted(write_files(tmp_path, {"spans.csv": whole}) / "spans.csv")
+    assert (report.documents, report.kept) == (2, 2)
+
+
+APART = "documents with the id and the text of another, kept apart"
+
+
+@pytest.mark.parametrize(
+    ("rows", "documents", "note"),
+    [
+        (["1,Zinc,,,", "1,Zinc,,,"], [0, 0], APART),
+        (["1,Zinc,0,4,M", "2,Tin,,,", "1,Zinc,0,4,M"], [1, 0, 1], APART),
+        ([",Yes.,,,", ",No.,,,", ",Yes.,,,"], [0, 0, 0], APART),
+        (["1,Zinc hot,0,4,M", "2,Tin,0,3,M", "1,Zinc hot,5,8,Q"], [2, 1], "rows of one document that are apart"),
+        (["1,Zinc hot,0,4,M", "1,Zinc hot,5,8,Q"], [2], None),
+    ],
+)
+def test_documents_with_one_id_and_text(tmp_path: Path, rows: list[str], documents: list[int], note: str) -> None:
+    content = "\n".join(["id,document,start,end,label", *rows, ""])
+    report, docs = converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
+    assert [len(doc.ents) for doc in docs] == documents
+    assert dict(report.notes) == ({note: 1} if note else {})
+
+
+def test_written_documents_with_one_id_stay_apart(tmp_path: Path) -> None:
+    line = '{"id": "a", "text": "Zinc.", "spans": [[0, 4, "M"]]}\n'
+    source = write_files(tmp_path, {"x.jsonl": line * 2}) / "x.jsonl"
+    convert(source, tmp_path / "x.csv", output_format="csv")
+    report, docs = converted(tmp_path / "x.csv")
+    assert [(doc.user_data["id"], ents(doc)) for doc in docs] == [("a", [("Zinc", "M")]), ("a-2", [("Zinc", "M")])]
+    assert report.dropped == {}
+
+
 NAMES = ["O", "B-MAT", "I-MAT"]
 
 
@@ -93,6 +155,40 @@ def test_names_of_tags(tmp_path: Path) -> None:
     assert ents(docs[1]) == [("Tin", "MAT")]
     with pytest.raises(CorpusError, match=r":2: the row has 1 tokens and 2 tags"):
         converted(hub_file(tmp_path, None, ([0, 0, 0], [0, 0])), tag_names=tuple(NAMES))
+
+
+def tagged(folder: Path, tokens: Any, tags: Any, **columns: Any) -> Path:
+    path = folder / "x.parquet"
+    parquet.write_table(pa.table({"tokens": tokens, "ner_tags": tags, **columns}), path)
+    return path
+
+
+def test_null_tokens_are_no_text(tmp_path: Path) -> None:
+    tags = [["B-MAT", "O", "O"], ["O"], [], None]
+    path = tagged(tmp_path, [["Zinc", None, "melts"], [" "], [], None], tags, id=[1.0, None, 3.0, 4.0])
+    report, (doc,) = converted(path)
+    assert (doc.text, ents(doc), doc.user_data["id"]) == ("Zinc melts", [("Zinc", "MAT")], "1")
+    assert dict(report.notes) == {"rows without tokens, left out": 2, "tokens without characters, left out": 2}
+    assert dict(report.left_out) == {"no text": 1}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "tags", "message"),
+    [
+        ([["Zinc", None]], [["O", "B-MAT"]], r":1: token 1 has the tag B-MAT and no characters: None"),
+        ([["Zinc", "hot"]], [["O", None]], r":1: a token has no tag: None"),
+        ([[b"Zinc"]], [["O"]], r":1: token 0 is not a string: b'Zinc'"),
+        (["Zinc"], ["OOOO"], r":1: 'tokens' is not a list: 'Zinc'"),
+    ],
+)
+def test_values_that_are_not_tokens_are_named(tmp_path: Path, tokens: Any, tags: Any, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        converted(tagged(tmp_path, tokens, tags))
+
+
+def test_tags_of_parquet_may_be_whole_floats(tmp_path: Path) -> None:
+    _, (doc,) = converted(tagged(tmp_path, [["Zinc", "melts"]], [[1.0, 0.0]]), tag_names=tuple(NAMES))
+    assert ents(doc) == [("Zinc", "MAT")]
 
 
 def test_parquet_of_texts_and_spans(tmp_path: Path) -> None:

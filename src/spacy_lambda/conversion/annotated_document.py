@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from spacy_lambda.conversion.policies import OffsetUnit
@@ -38,6 +38,8 @@ class AnnotatedSpan:
     :param label: Its label.
     :param line: Its line in the file, from 1; 0 if unknown.
     :param text: The annotated text, if the format has it.
+    :param kb_id: Identifier in a knowledge base; empty if it has none.
+    :param id: Identifier of the span, as ``Span.id_``; empty if it has none.
     :param adjustments: Changes of its bounds since it was read.
     """
 
@@ -45,6 +47,8 @@ class AnnotatedSpan:
     label: str
     line: int = field(default=0, compare=False)
     text: str | None = field(default=None, compare=False)
+    kb_id: str = field(default="", compare=False)
+    id: str = field(default="", compare=False)
     adjustments: tuple[Adjustment, ...] = field(default=(), compare=False)
 
     @property
@@ -79,6 +83,7 @@ class AnnotatedDocument:
     :param unit: Unit of the offsets, if the format defines it; where spans have a text, another that fits better wins.
     :param left_out: The reason why it is not converted, such as an annotator's rejection.
     :param other_groups: Further groups that it is in.
+    :param cats: Its categories, as ``doc.cats``.
     """
 
     id: str
@@ -93,6 +98,7 @@ class AnnotatedDocument:
     unit: OffsetUnit | None = field(default=None, compare=False)
     left_out: str | None = field(default=None, compare=False)
     other_groups: tuple[str, ...] = field(default=(), compare=False)
+    cats: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def place(self, span: AnnotatedSpan | None = None) -> str:
         """Return the file and the line of the document, or of a span."""

@@ -101,6 +101,7 @@ def entities_doc(doc: Doc, document: AnnotatedDocument) -> Doc:
     lost = [token_span(bounds, *place) for place in document.missing]
     missing = sorted({index for first, last in lost for index in range(first, last)} - taken)
     doc.set_ents(entities, missing=[doc[index : index + 1] for index in missing], default="outside")
+    doc.cats = dict(document.cats)
     return doc
 
 
@@ -111,9 +112,10 @@ def spans_doc(doc: Doc, document: AnnotatedDocument, key: str) -> Doc:
     """
     bounds = bounds_of(doc)
     doc.spans[key] = [_span(doc, bounds, span) for span in document.spans]
+    doc.cats = dict(document.cats)
     return doc
 
 
 def _span(doc: Doc, bounds: list[tuple[int, int]], span: AnnotatedSpan) -> Span:
     first, last = token_span(bounds, span.start, span.end)
-    return Span(doc, first, last, label=span.label)
+    return Span(doc, first, last, label=span.label, kb_id=span.kb_id, span_id=span.id)

@@ -12,7 +12,7 @@ from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import bounds_of, entities_doc, spans_doc, tokenized
 from spacy_lambda.conversion.formats.registry import AnnotationFormat
-from spacy_lambda.conversion.policies import ConversionOptions
+from spacy_lambda.conversion.policies import ConversionOptions, Overlaps
 from spacy_lambda.conversion.span_checks import one_fragment
 from spacy_lambda.conversion.span_overlaps import without_overlaps
 from spacy_lambda.conversion.token_bounds import fitted
@@ -62,6 +62,7 @@ class Fitting:
         policy = self.options.overlaps or ("spans" if self.target.has_overlaps else "longest")
         document = without_overlaps(document, self.account, policy)
         self.account.keep(document)
+        self._note_values(document, policy)
         if self.target.name == "brat" and any(len(span.label.split()) > 1 for span in document.spans):
             self._cannot_hold("documents with spaces in labels, written as _", document)
         if self.target.name != "spacy" or doc is None:
@@ -81,5 +82,16 @@ class Fitting:
         if document.tokens is not None:
             self._cannot_hold("documents with tokens", document)
 
-    def _cannot_hold(self, what: str, document: AnnotatedDocument) -> None:
-        self.account.note(f"{what}, which {self.target.name} cannot hold", document.place())
+    def _note_values(self, document: AnnotatedDocument, policy: Overlaps) -> None:
+        """Count what is annotated besides the bounds and labels of spans, and has no place."""
+        identified = sum(bool(span.kb_id or span.id) for span in document.spans)
+        if identified and not self.target.has_ids:
+            self._cannot_hold("entities with a kb_id or an id", document, number=identified)
+        if document.cats and not self.target.has_cats:
+            self._cannot_hold("documents with categories", document)
+        if document.missing and not (self.target.name == "spacy" and policy != "spans"):
+            self._cannot_hold("documents with parts that are not annotated", document)
+
+    def _cannot_hold(self, what: str, document: AnnotatedDocument, *, number: int = 1) -> None:
+        place = "doc.spans" if self.target.name == "spacy" else self.target.name
+        self.account.note(f"{what}, which {place} cannot hold", document.place(), number=number)

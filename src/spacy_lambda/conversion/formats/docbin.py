@@ -18,6 +18,8 @@ __all__ = ["find", "read"]
 ZLIB = b"\x78"
 """First byte of a DocBin, which is compressed as a whole."""
 
+TOKEN_ATTRIBUTES = ("TAG", "POS", "MORPH", "LEMMA", "DEP")
+
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
     return [one for one in files if one.suffix == ".spacy" and one.content.startswith(ZLIB)]
@@ -40,16 +42,17 @@ def _docs(file: SourceFile) -> Iterator[Doc]:
 
 
 def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext) -> AnnotatedDocument:
-    """Return a Doc's entities and groups of spans, each span once."""
+    """Return a Doc's entities and groups of spans, each span once. A Doc that has neither is not annotated."""
     identifier = doc.user_data.get(ID)
     group = doc.user_data.get(GROUP)
     found = dict.fromkeys(_spans(doc.ents, number))
     for spans in doc.spans.values():
         found.update(dict.fromkeys(_spans(spans, number)))
-    has_entities = doc.has_annotation("ENT_IOB")
+    has_entities = doc.has_annotation("ENT_IOB") or not doc.spans
     missing = [(token.idx, token.idx + len(token)) for token in doc if has_entities and not token.ent_iob]
     if missing:
         reading.account.note("tokens without a value in doc.ents", f"{file.name}:{number}", number=len(missing))
+    _note_others(doc, f"{file.name}:{number}", reading)
     has_sentences = doc.has_annotation("SENT_START")
     return AnnotatedDocument(
         str(identifier) if isinstance(identifier, str | int) else f"{file.stem}-{number}",
@@ -62,9 +65,29 @@ def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext)
         tuple(sent.start for sent in doc.sents) if has_sentences and len(doc) else (),
         tuple(missing),
         "characters",
+        cats=dict(doc.cats),
     )
+
+
+def _note_others(doc: Doc, place: str, reading: ReadingContext) -> None:
+    """Count the annotations that are not converted."""
+    layers = ["doc.ents"] * bool(doc.ents) + [f"doc.spans[{key!r}]" for key, group in doc.spans.items() if len(group)]
+    if len(layers) > 1:
+        reading.account.note("documents with spans in several places, read as one list", place, detail=_listed(layers))
+    values = [key[1] if isinstance(key, tuple) and len(key) > 1 else key for key in doc.user_data]
+    if others := [value for value in values if value not in (ID, GROUP)]:
+        detail = _listed(dict.fromkeys(map(str, others)))
+        reading.account.note("values of doc.user_data, not converted", place, number=len(others), detail=detail)
+    if attributes := [name for name in TOKEN_ATTRIBUTES if doc.has_annotation(name)]:
+        detail = _listed(attributes)
+        reading.account.note("documents with annotated tokens, of which entities are converted", place, detail=detail)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)[:80]
 
 
 def _spans(spans: Iterable[Span], number: int) -> Iterator[AnnotatedSpan]:
     for span in spans:
-        yield AnnotatedSpan(((span.start_char, span.end_char),), span.label_, number)
+        place = (span.start_char, span.end_char)
+        yield AnnotatedSpan((place,), span.label_, number, kb_id=span.kb_id_, id=span.id_)

@@ -8,6 +8,7 @@ from typing import Any
 from spacy_lambda.conversion.annotated_document import AnnotatedSpan
 from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.formats.span_values import plain_text
 
 __all__ = ["annotator_names", "spans_of_results", "text_of"]
 
@@ -50,7 +51,7 @@ def _spans(value: Mapping[str, Any], item: JsonItem) -> Iterator[AnnotatedSpan]:
     text = value.get("text")
     covered = text.replace("\\n", "\n") if isinstance(text, str) else None
     for label in labels or [""]:
-        yield AnnotatedSpan(((start, end),), str(label), item.line, covered)
+        yield AnnotatedSpan(((start, end),), plain_text(label) or "", item.line, covered)
 
 
 def text_of(data: Mapping[str, Any], spans: Sequence[AnnotatedSpan]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_lines import document_of_item
+from spacy_lambda.conversion.formats.span_values import plain_text
 from spacy_lambda.conversion.formats.tag_names import named_tags, names_metadata
 from spacy_lambda.conversion.formats.tagged_columns import TaggedRow
 from spacy_lambda.conversion.formats.token_documents import TokenDocument, annotated_tokens, scheme_of
@@ -78,21 +80,48 @@ def _tagged(
     names = _prefixed(reading.options.tag_names or named_tags(table.schema, columns[1]))
     wanted = [name for name in (*IDS, *GROUPS, *columns) if name in table.column_names]
     for number, row in enumerate(table.select(wanted).to_pylist(), start=1):
-        tokens, tags = (row[column] or () for column in columns)
         place = f"{file.name}:{number}"
-        if len(tokens) != len(tags):
-            raise CorpusError(
-                f"{place}: the row has {len(tokens)} tokens and {len(tags)} tags", remedy="correct or remove the row"
-            )
-        rows = [
-            TaggedRow(number, str(token), (_tag(tag, names, place),)) for token, tag in zip(tokens, tags, strict=True)
-        ]
+        rows = list(_row_of_tokens(row, columns, names, place, number))
         identifier, group = (
-            next((row[one] for one in keys if row.get(one) is not None), None) for keys in (IDS, GROUPS)
+            next((text for one in keys if (text := plain_text(row.get(one)))), None) for keys in (IDS, GROUPS)
         )
-        name = f"{file.stem}-{number}" if identifier is None else str(identifier)
         if rows:
-            yield TokenDocument(name, [rows], None if group is None else str(group))
+            yield TokenDocument(identifier or f"{file.stem}-{number}", [rows], group)
+        else:
+            reading.account.note("rows without tokens, left out", place)
+
+
+def _row_of_tokens(
+    row: Mapping[str, Any], columns: tuple[str, str], names: Sequence[str], place: str, number: int
+) -> Iterator[TaggedRow]:
+    """Yield the tokens of a row with their tags; a null one has no characters.
+
+    :raises CorpusError: If there are not as many tags, or a token is neither a string nor a number.
+    """
+    tokens, tags = (() if row[column] is None else row[column] for column in columns)
+    for column, values in zip(columns, (tokens, tags), strict=True):
+        if not isinstance(values, list | tuple):
+            raise CorpusError(f"{place}: {column!r} is not a list: {values!r:.80}", remedy="write lists, not text")
+    if len(tokens) != len(tags):
+        raise CorpusError(
+            f"{place}: the row has {len(tokens)} tokens and {len(tags)} tags", remedy="correct or remove the row"
+        )
+    for index, (value, numeric) in enumerate(zip(tokens, tags, strict=True)):
+        token, tag = plain_text(value), _tag(numeric, names, place)
+        if token is None and not _is_null(value):
+            raise CorpusError(
+                f"{place}: token {index} is not a string: {value!r:.80}", remedy="write the tokens as strings"
+            )
+        if not (token or "").strip() and tag != OUTSIDE:
+            raise CorpusError(
+                f"{place}: token {index} has the tag {tag} and no characters: {value!r}",
+                remedy="correct or remove the row",
+            )
+        yield TaggedRow(number, token, (tag,))
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _prefixed(names: Sequence[str]) -> Sequence[str]:
@@ -109,11 +138,14 @@ def _tag(value: Any, names: Sequence[str], place: str) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, int) and 0 <= value < len(names):
-        return names[value]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value in range(len(names))
+    if is_number:
+        return names[int(value)]
     problem = (
         f"the tag {value} is not one of {len(names)} names" if names else f"the file has no name for the tag {value}"
     )
+    if _is_null(value):
+        raise CorpusError(f"{place}: a token has no tag: {value}", remedy="correct or remove the row")
     raise CorpusError(f"{place}: {problem}", remedy="name the tags from 0, as in --tag-names O,B-MAT,I-MAT")
 
 

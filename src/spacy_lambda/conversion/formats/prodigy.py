@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.conversion.annotated_document import AGAIN, ANOTHER, AnnotatedDocument, AnnotatedSpan
+from spacy_lambda.conversion.annotated_document import AGAIN, ANOTHER, NOT_ANNOTATED, AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.span_values import document_of, span_of, write_json_lines
+from spacy_lambda.conversion.formats.span_values import document_of, identifiers_of, span_of, write_json_lines
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.conversion.token_bounds import token_span
 
 __all__ = ["find", "read", "write"]
 
-MARKS = ("_input_hash", "_task_hash", "_view_id", "_session_id", "_annotator_id", "answer")
-REASONS = {"reject": "rejected", "ignore": "ignored"}
+MARKS = ("_input_hash", "_task_hash", "_view_id", "_session_id", "_annotator_id", "_is_binary", "answer")
+ACCEPTED = "accept"
+REASONS = {"reject": "rejected", "ignore": "ignored", "None": NOT_ANNOTATED}
+
+BINARY_VIEWS = ("ner", "spans")
+"""Interfaces that ask about highlighted spans, in versions without ``_is_binary``; not ``ner_manual``, for example."""
+
+BINARY = "binary answers of Prodigy, which leave the text outside of their spans without a value"
+
+
+@dataclass(frozen=True)
+class _Example:
+    """An answer.
+
+    :param document: Its document.
+    :param input: Its text's hash, or what is used in its place.
+    :param is_binary: True if it is about the highlighted spans alone, and not about the rest of the text.
+    """
+
+    document: AnnotatedDocument
+    input: Any
+    is_binary: bool
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -31,18 +51,49 @@ def _is_known(item: Any) -> bool:
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
-    """Yield the examples. Of several for one input, all but the first are left out, or but the named annotator's."""
+    """Yield the examples. Of several for one input, all but the first are left out, or but the named annotator's.
+
+    The accepted binary answers about one input are one document, unless it is annotated as a whole, too.
+    """
+    examples = [_example(item, reading) for file in files for item in json_items(file, reading)]
+    taken = [one for one in examples if one.document.left_out is None]
+    whole = {one.input for one in taken if not one.is_binary}
+    answers: dict[Any, list[AnnotatedDocument]] = {}
+    for one in taken:
+        if one.is_binary:
+            answers.setdefault(one.input, []).append(one.document)
     seen = set[Any]()
-    for file in files:
-        for item in json_items(file, reading):
-            document = _document(item, reading)
-            if document.left_out is None and _is_another(item.object(), reading.options.annotator):
-                document = replace(document, left_out=ANOTHER)
-            example = item.object().get("_input_hash")
-            if document.left_out is None and example is not None:
-                document = replace(document, left_out=AGAIN if example in seen else None)
-                seen.add(example)
-            yield document
+    for one in examples:
+        if one.document.left_out is not None:
+            yield one.document
+        elif one.is_binary and one.input not in whole:
+            if one.document is answers[one.input][0]:
+                yield _joined(answers[one.input], reading)
+        else:
+            yield replace(one.document, left_out=AGAIN if one.is_binary or one.input in seen else None)
+            seen |= set() if one.is_binary else {one.input}
+
+
+def _joined(answers: Sequence[AnnotatedDocument], reading: ReadingContext) -> AnnotatedDocument:
+    """Return the document of the accepted answers about a text, whose other parts are unknown."""
+    first = answers[0]
+    reading.account.note(BINARY, first.place(), number=len(answers))
+    spans = tuple(dict.fromkeys(span for one in answers for span in one.spans))
+    return replace(first, spans=spans, missing=((0, len(first.text)),) if first.text else ())
+
+
+def _example(item: JsonItem, reading: ReadingContext) -> _Example:
+    values = item.object()
+    document = _document(item, values, reading)
+    if document.left_out is None and _is_another(values, reading.options.annotator):
+        document = replace(document, left_out=ANOTHER)
+    is_binary = values.get("_is_binary")
+    if not isinstance(is_binary, bool):
+        is_binary = values.get("_view_id") in BINARY_VIEWS
+    key = values.get("_input_hash")
+    if key is None:  # answers about one text belong together, but two examples of it may be two documents
+        key = document.text if is_binary else (item.file.name, item.number)
+    return _Example(document, key, is_binary)
 
 
 def _is_another(values: Mapping[str, Any], annotator: str | None) -> bool:
@@ -51,15 +102,24 @@ def _is_another(values: Mapping[str, Any], annotator: str | None) -> bool:
     return annotator is not None and by != annotator and not by.endswith(f"-{annotator}")
 
 
-def _document(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
-    values = item.object()
+def _document(item: JsonItem, values: Mapping[str, Any], reading: ReadingContext) -> AnnotatedDocument:
     place = f"{item.file.name}:{item.line}"
     if values.get("relations"):
         reading.account.note("relations of Prodigy, not converted", place, number=len(values["relations"]))
+    if values.get("label") or values.get("accept"):
+        reading.account.note("categories of Prodigy, not converted", place)
     spans = tuple(span_of(_with_offsets(one, values), item) for one in values.get("spans") or ())
-    answer = REASONS.get(str(values.get("answer", "accept")))
     identifier = {} if "id" in values else _identifier(values)
-    return document_of({**identifier, **values}, spans, item, unit="characters", left_out=answer)
+    return document_of({**identifier, **values}, spans, item, unit="characters", left_out=_reason(values))
+
+
+def _reason(values: Mapping[str, Any]) -> str | None:
+    """Return the reason why an example is left out: its answer, or because it was a question about something else."""
+    answer = values.get("answer", ACCEPTED)
+    if answer != ACCEPTED:
+        return REASONS.get(str(answer), f"answered {answer!r:.40}")
+    is_other = "spans" not in values and (values.get("label") or values.get("options"))
+    return NOT_ANNOTATED if is_other else None
 
 
 def _identifier(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -93,10 +153,10 @@ def _values(document: AnnotatedDocument) -> Mapping[str, Any]:
     ]
     spans = [_span(span, bounds) for span in document.spans]
     meta = {"id": document.id} | ({} if document.group is None else {"group": document.group})
-    return {"text": text, "meta": meta, "tokens": tokens, "spans": spans, "answer": "accept"}
+    return {"text": text, "meta": meta, "tokens": tokens, "spans": spans, "answer": ACCEPTED}
 
 
 def _span(span: AnnotatedSpan, tokens: Sequence[tuple[int, int]]) -> Mapping[str, Any]:
     first, last = token_span(tokens, span.start, span.end)
     bounds = {"token_start": first, "token_end": last - 1}
-    return {"start": span.start, "end": span.end, **bounds, "label": span.label}
+    return {"start": span.start, "end": span.end, **bounds, "label": span.label, **identifiers_of(span)}

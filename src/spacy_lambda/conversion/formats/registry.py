@@ -62,6 +62,8 @@ class AnnotationFormat:
     :param has_tokens: ``True`` if its spans are spans of tokens.
     :param has_overlaps: ``True`` if spans may overlap.
     :param has_fragments: ``True`` if spans may be discontinuous.
+    :param has_ids: ``True`` if spans may have a ``kb_id`` and an identifier.
+    :param has_cats: ``True`` if documents may have categories.
     """
 
     name: str
@@ -71,6 +73,8 @@ class AnnotationFormat:
     has_tokens: bool = False
     has_overlaps: bool = True
     has_fragments: bool = False
+    has_ids: bool = False
+    has_cats: bool = False
 
     @property
     def can_overlap(self) -> bool:
@@ -85,19 +89,19 @@ class AnnotationFormat:
 ANNOTATION_FORMATS = {
     one.name: one
     for one in (
-        AnnotationFormat("spacy", "docbin", ".spacy", has_tokens=True, has_overlaps=False),
+        AnnotationFormat("spacy", "docbin", ".spacy", has_tokens=True, has_overlaps=False, has_ids=True, has_cats=True),
         AnnotationFormat("parquet", "parquet", ".parquet", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("brat", "brat", "", has_fragments=True),
         AnnotationFormat("webanno", "webanno", "", has_tokens=True),
-        AnnotationFormat("csv", "span_table", ".csv"),
+        AnnotationFormat("csv", "span_table", ".csv", has_ids=True),
         AnnotationFormat("conll", "tagged_tokens", ".conll", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("bio", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("biluo", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("label-studio", "label_studio", ".json"),
         AnnotationFormat("ubiai", "ubiai", ".json"),
-        AnnotationFormat("prodigy", "prodigy", ".jsonl", has_tokens=True),
+        AnnotationFormat("prodigy", "prodigy", ".jsonl", has_tokens=True, has_ids=True),
         AnnotationFormat("doccano", "doccano", ".jsonl"),
-        AnnotationFormat("jsonl", "span_lines", ".jsonl"),
+        AnnotationFormat("jsonl", "span_lines", ".jsonl", has_ids=True, has_cats=True),
     )
 }
 """The formats by name, in the order in which they are tried."""

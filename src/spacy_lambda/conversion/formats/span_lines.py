@@ -9,10 +9,19 @@ from typing import Any
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.span_values import SPAN_KEYS, document_of, span_of, write_json_lines
+from spacy_lambda.conversion.formats.span_values import (
+    KNOWN_KEYS,
+    SPAN_KEYS,
+    document_of,
+    identifiers_of,
+    span_of,
+    write_json_lines,
+)
 from spacy_lambda.conversion.source_files import SourceFile
 
 __all__ = ["document_of_item", "find", "read", "write"]
+
+OTHERS = ("relations", "events")
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -46,7 +55,31 @@ def document_of_item(item: JsonItem, reading: ReadingContext) -> AnnotatedDocume
     elif not isinstance(found, list):
         raise item.error(f"{key!r} is not a list of spans: {found!r:.100}", 'write "spans": [[0, 4, "LABEL"]]')
     spans = tuple(span_of(one, item) for one in found)
-    return document_of(values, spans, item)
+    _note_others(found, values, item, reading)
+    return document_of(values, spans, item, cats=_cats(values, item, reading))
+
+
+def _cats(values: Mapping[str, Any], item: JsonItem, reading: ReadingContext) -> Mapping[str, float]:
+    """Return the categories, if they have spaCy's form; others are counted."""
+    cats = values.get("cats")
+    if isinstance(cats, dict) and all(isinstance(one, int | float) for one in cats.values()):
+        return {label: float(value) for label, value in cats.items()}
+    if cats:
+        reading.account.note("documents with categories, not converted", f"{item.file.name}:{item.line}")
+    return {}
+
+
+def _note_others(found: Sequence[Any], values: Mapping[str, Any], item: JsonItem, reading: ReadingContext) -> None:
+    """Count the values of spans, and the relations between them, that are not converted."""
+    place = f"{item.file.name}:{item.line}"
+    others = [key for one in found if isinstance(one, dict) for key in one if key not in KNOWN_KEYS and one[key]]
+    if others:
+        message, detail = "values of spans, not converted", ", ".join(dict.fromkeys(others))[:80]
+        reading.account.note(message, place, number=len(others), detail=detail)
+    for key in OTHERS:
+        if values.get(key):
+            number = len(values[key]) if isinstance(values[key], list) else 1
+            reading.account.note(f"{key}, not converted", place, number=number)
 
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
@@ -56,8 +89,10 @@ def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None
 def _values(document: AnnotatedDocument) -> Mapping[str, Any]:
     spans = [_span(document, span) for span in document.spans]
     group = {} if document.group is None else {"group": document.group}
-    return {"id": document.id, "text": document.text, **group, "spans": spans}
+    cats = {"cats": dict(document.cats)} if document.cats else {}
+    return {"id": document.id, "text": document.text, **group, "spans": spans, **cats}
 
 
 def _span(document: AnnotatedDocument, span: AnnotatedSpan) -> Mapping[str, Any]:
-    return {"start": span.start, "end": span.end, "label": span.label, "text": document.annotated_text(span)}
+    covered = document.annotated_text(span)
+    return {"start": span.start, "end": span.end, "label": span.label, "text": covered, **identifiers_of(span)}

@@ -3,69 +3,37 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.formats.span_values import identifiers_of
+from spacy_lambda.conversion.formats.table_rows import TableRow, delimiter_of, is_null, table_rows
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["find", "read", "write"]
 
-DELIMITERS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt")
-MAX_CELL = 32 << 20
-
-ID = ("id", "doc_id", "document_id", "doc", "file", "filename", "document_name")
-TEXT = ("document", "doc_text", "document_text", "full_text", "sentence", "context", "content", "text")
-COVERED = ("span", "span_text", "entity", "entity_text", "mention", "surface", "value", "text")
-START = ("start", "start_offset", "start_char", "begin", "offset_start")
-END = ("end", "end_offset", "end_char", "stop", "offset_end")
-LABEL = ("label", "type", "entity_type", "category", "tag", "class")
-GROUP = ("group",)
+COLUMNS = ("id", "document", "start", "end", "label", "text", "group")
+IDENTIFIERS = ("kb_id", "span_id")
+"""Columns that a file has if a span needs them."""
 
 
 @dataclass
-class _Rows:
+class _Document:
     """The rows of one document."""
 
-    id: str
-    text: str
-    line: int
-    group: str | None
+    first: TableRow
     spans: list[AnnotatedSpan] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Header:
-    """Names of the columns, by what they hold."""
-
-    names: tuple[str, ...]
-
-    def column(self, choices: Sequence[str]) -> str | None:
-        """Return the first name that the table has, whatever its case."""
-        return next((name for one in choices for name in self.names if name.strip().lower() == one), None)
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
     named = [one for one in files if one.suffix in SUFFIXES or len(files) == 1]
-    return [one for one in named if _delimiter(one) is not None]
-
-
-def _delimiter(file: SourceFile) -> str | None:
-    """Return the delimiter by which the first line has the columns that are needed."""
-    first = file.text.partition("\n")[0].rstrip("\r")[:10_000]
-    for delimiter in DELIMITERS:
-        try:
-            header = _Header(tuple(next(csv.reader([first], delimiter=delimiter), ())))
-        except csv.Error:
-            continue
-        if all(header.column(choices) for choices in (START, END, LABEL)):
-            return delimiter
-    return None
+    return [one for one in named if delimiter_of(one) is not None]
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
@@ -73,76 +41,116 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
         file.check_not_empty()
         if file.note:
             reading.account.note(f"files {file.note}", f"{file.name}:1")
-        documents: dict[tuple[str, str], _Rows] = {}
-        for line, row in _rows(file):
-            _add(documents, row, file, line)
-        for one in documents.values():
-            yield AnnotatedDocument(one.id, one.text, tuple(one.spans), file.name, one.line, one.group)
+        rows = list(table_rows(file))
+        _check_texts(rows, file)
+        for number, one in enumerate(_documents(rows, file, reading), start=1):
+            name = one.first.id or f"{file.stem}-{number}"
+            text = "" if not one.spans and is_null(one.first.text) else one.first.text
+            yield AnnotatedDocument(name, text, tuple(one.spans), file.name, one.first.line, one.first.group or None)
 
 
-def _rows(file: SourceFile) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Yield rows with the line in which each begins."""
-    csv.field_size_limit(max(MAX_CELL, csv.field_size_limit()))
-    reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=_delimiter(file) or ",", strict=True)
-    header: list[str] | None = None
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as exc:
-            raise CorpusError(
-                f"{file.name}:{line}: the row cannot be read: {exc}",
-                remedy="put cells that have quotes, delimiters or line breaks in quotes, and write such quotes twice",
-            ) from exc
-        if cells is None:
-            return
-        if header is None:
-            header = cells
-        elif cells and len(cells) != len(header):
-            raise CorpusError(
-                f"{file.name}:{line}: the row has {len(cells)} cells; the header has {len(header)}",
-                remedy="put cells that have delimiters in quotes",
-            )
-        elif cells:
-            yield line, dict(zip(header, cells, strict=True))
+def _documents(rows: Sequence[TableRow], file: SourceFile, reading: ReadingContext) -> list[_Document]:
+    """Return the documents: rows of one identifier and text, which may be apart, as in a table sorted by labels.
+
+    Rows that repeat what an earlier document has are those of another one.
+    """
+    documents: list[_Document] = []
+    known: dict[tuple[str, str], _Document] = {}
+    for key, group in groupby(rows, key=lambda row: (row.id, row.text)):
+        for part in _parts(list(group)):
+            spans = [_span(row, file) for row in part if row.has_span]
+            before = known.get(key)
+            if before is not None and not (set(spans) & set(before.spans) or spans == before.spans):
+                reading.account.note("rows of one document that are apart", f"{file.name}:{part[0].line}")
+                before.spans += spans
+                continue
+            if before is not None:
+                message = "documents with the id and the text of another, kept apart"
+                reading.account.note(message, f"{file.name}:{part[0].line}")
+            known[key] = _Document(part[0], spans)
+            documents.append(known[key])
+    return documents
 
 
-def _add(documents: dict[tuple[str, str], _Rows], row: Mapping[str, str], file: SourceFile, line: int) -> None:
-    header = _Header(tuple(row))
-    text_column, id_column = header.column(TEXT), header.column(ID)
-    if text_column is None:
+def _parts(rows: list[TableRow]) -> list[list[TableRow]]:
+    """Return rows as one document, or, if none of them has a span, as one for each."""
+    return [rows] if any(row.has_span for row in rows) else [[row] for row in rows]
+
+
+def _span(row: TableRow, file: SourceFile) -> AnnotatedSpan:
+    start, end = _offset(row.start), _offset(row.end)
+    if start is None or end is None:
         raise CorpusError(
-            f"{file.name}:1: no column has the documents' texts; columns: {', '.join(map(repr, row))}",
-            remedy='add a column "document" with the whole text to each row',
+            f"{file.name}:{row.line}: {row.start!r} and {row.end!r} are not the offsets of a span",
+            remedy="write whole numbers",
         )
-    text = row[text_column]
-    identifier = row[id_column] if id_column is not None else ""
-    group = header.column(GROUP)
-    name = identifier or f"{file.stem}-{len(documents) + 1}"
-    key = (identifier, text)
-    one = documents.setdefault(key, _Rows(name, text, line, (row[group] or None) if group is not None else None))
-    start, end, label = (row[header.column(choices) or ""].strip() for choices in (START, END, LABEL))
-    if not (start or end or label):
-        return  # a document without spans
-    covered = header.column(COVERED)
+    covered = row.covered or None
+    return AnnotatedSpan(((start, end),), row.label, row.line, covered, row.kb_id, row.span_id)
+
+
+def _offset(cell: str) -> int | None:
+    """Return a whole number, which pandas writes as 3.0 where a column has an empty cell."""
     try:
-        place = (int(float(start)), int(float(end)))  # pandas writes 3.0 where a column has an empty cell
-    except (ValueError, OverflowError) as exc:
+        value = float(cell)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() else None
+
+
+def _check_texts(rows: Sequence[TableRow], file: SourceFile) -> None:
+    """Refuse a table whose texts are those of the spans.
+
+    :raises CorpusError: If each text is as long as its span, and a span ends after its text.
+    """
+    placed = [(row, _offset(row.start), _offset(row.end)) for row in rows if row.has_span]
+    outside = None
+    for row, start, end in placed:
+        if start is None or end is None or end - start not in _lengths(row.text):
+            return
+        if outside is None and end > len(row.text.encode("utf-8", "surrogatepass")):
+            outside = row
+    if outside is not None:
         raise CorpusError(
-            f"{file.name}:{line}: {start!r} and {end!r} are not the offsets of a span", remedy="write whole numbers"
-        ) from exc
-    own = row[covered] if covered is not None and covered != text_column else None
-    one.spans.append(AnnotatedSpan((place,), label, line, own or None))
+            f"{file.name}:{outside.line}: the text {outside.text[:40]!r} is that of the span"
+            f" {outside.start}-{outside.end}, as in each row; the document's text is missing",
+            remedy='add a column "document" with the whole text of the document to each row',
+        )
+
+
+def _lengths(text: str) -> set[int]:
+    """Return the length of a text in characters, UTF-16 units and bytes, with and without white space at its ends."""
+    texts = (text, text.strip())
+    return {
+        size
+        for one in texts
+        for size in (
+            len(one),
+            len(one.encode("utf-16-le", "surrogatepass")) // 2,
+            len(one.encode("utf-8", "surrogatepass")),
+        )
+    }
 
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
+    has_ids = any(identifiers_of(span) for document in documents for span in document.spans)
+    names = set[tuple[str, str]]()
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "document", "start", "end", "label", "text", "group"])
+        writer = csv.DictWriter(file, (*COLUMNS, *IDENTIFIERS) if has_ids else COLUMNS, restval="")
+        writer.writeheader()
         for document in documents:
-            group = document.group or ""
+            same = {"id": _name(document, names), "document": document.text, "group": document.group or ""}
             for span in document.spans:
-                place = [span.start, span.end, span.label, document.annotated_text(span)]
-                writer.writerow([document.id, document.text, *place, group])
+                place = {"start": span.start, "end": span.end, "label": span.label}
+                writer.writerow({**same, **place, "text": document.annotated_text(span), **identifiers_of(span)})
             if not document.spans:
-                writer.writerow([document.id, document.text, "", "", "", "", group])
+                writer.writerow(same)
+
+
+def _name(document: AnnotatedDocument, names: set[tuple[str, str]]) -> str:
+    """Return a document's identifier, with a number if another document with its text has it, too."""
+    name, number = document.id, 1
+    while (name, document.text) in names:
+        number += 1
+        name = f"{document.id}-{number}"
+    names.add((name, document.text))
+    return name

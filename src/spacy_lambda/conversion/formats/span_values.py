@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,16 @@ from spacy_lambda.conversion.annotated_document import AnnotatedDocument, Annota
 from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.policies import OffsetUnit
 
-__all__ = ["SPAN_KEYS", "document_of", "groups_of", "span_of", "write_json_lines"]
+__all__ = [
+    "KNOWN_KEYS",
+    "SPAN_KEYS",
+    "document_of",
+    "groups_of",
+    "identifiers_of",
+    "plain_text",
+    "span_of",
+    "write_json_lines",
+]
 
 SPAN_KEYS = ("spans", "entities", "ents", "annotations", "annotation", "labels", "label")
 TEXT_KEYS = ("text", "document", "data", "content", "sentence")
@@ -20,7 +30,12 @@ GROUP_KEYS = ("group", "doc_id", "document_id", "article_id", "pmid", "source_id
 START_KEYS = ("start", "start_offset", "start_char", "begin", "startOffset", "from")
 END_KEYS = ("end", "end_offset", "end_char", "endOffset", "stop", "to")
 LABEL_KEYS = ("label", "label_", "type", "entity", "entity_group", "tag", "entityLabel", "category")
+IDENTIFIERS = ("kb_id", "span_id")
 COVERED_KEYS = ("text", "value", "surface", "mention", "span", "word")
+KNOWN_KEYS = frozenset(
+    {*START_KEYS, *END_KEYS, *LABEL_KEYS, *COVERED_KEYS, *IDENTIFIERS, "id", "token_start", "token_end"}
+)
+"""Keys of spans that are read, or have the same values in another form."""
 
 
 def span_of(value: Any, item: JsonItem) -> AnnotatedSpan:
@@ -29,13 +44,15 @@ def span_of(value: Any, item: JsonItem) -> AnnotatedSpan:
     :raises CorpusError: If it is neither.
     """
     if isinstance(value, list) and len(value) >= 3 and _is_offset(value[0]) and _is_offset(value[1]):
-        return AnnotatedSpan(((value[0], value[1]),), _label(value[2]), item.line)
+        return AnnotatedSpan(((int(value[0]), int(value[1])),), _label(value[2], item), item.line)
     if isinstance(value, Mapping):
         start, end = (_first(value, keys) for keys in (START_KEYS, END_KEYS))
         if _is_offset(start) and _is_offset(end):
             covered = _first(value, COVERED_KEYS)
             text = covered if isinstance(covered, str) else None
-            return AnnotatedSpan(((start, end),), _label(_first(value, LABEL_KEYS)), item.line, text)
+            label = _label(_first(value, LABEL_KEYS), item)
+            kb_id, identifier = (plain_text(value.get(key)) or "" for key in IDENTIFIERS)
+            return AnnotatedSpan(((int(start), int(end)),), label, item.line, text, kb_id, identifier)
     raise item.error(
         f"{value!r:.100} is not a span", 'write {"start": 0, "end": 4, "label": "LABEL"} or [0, 4, "LABEL"]'
     )
@@ -48,6 +65,7 @@ def document_of(
     *,
     unit: OffsetUnit | None = None,
     left_out: str | None = None,
+    cats: Mapping[str, float] | None = None,
 ) -> AnnotatedDocument:
     """Return the document of an object.
 
@@ -60,7 +78,7 @@ def document_of(
     meta = values.get("meta")
     group, other_groups = groups_of(values, meta)
     return AnnotatedDocument(
-        str(identifier) if isinstance(identifier, str | int) else f"{item.file.stem}-{item.number}",
+        plain_text(identifier) or f"{item.file.stem}-{item.number}",
         text,
         spans,
         item.file.name,
@@ -69,7 +87,13 @@ def document_of(
         other_groups=other_groups,
         unit=unit,
         left_out=left_out,
+        cats=cats or {},
     )
+
+
+def identifiers_of(span: AnnotatedSpan) -> dict[str, str]:
+    """Return the identifiers that a span has, by the keys under which they are read."""
+    return {key: value for key, value in zip(IDENTIFIERS, (span.kb_id, span.id), strict=True) if value}
 
 
 def write_json_lines(
@@ -87,11 +111,11 @@ def write_json_lines(
 def groups_of(*places: Any) -> tuple[str | None, tuple[str, ...]]:
     """Return the group of a document's objects, and those that other keys name: a part and its whole, for example."""
     found = {
-        f"{key} {values[key]}": str(values[key])
+        f"{key} {group}": group
         for values in places
         if isinstance(values, Mapping)
         for key in GROUP_KEYS
-        if isinstance(values.get(key), str | int) and values[key] != ""
+        if (group := plain_text(values.get(key)))
     }
     return next(iter(found.values()), None), tuple(found)
 
@@ -100,9 +124,28 @@ def _first(values: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     return next((values[key] for key in keys if values.get(key) is not None), None)
 
 
-def _label(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+def plain_text(value: Any) -> str | None:
+    """Return a string or a number as text; ``None`` for anything else, such as a table's nulls, of which NaN is one.
+
+    pandas writes 3.0 for 3 where a column has a null.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def _label(value: Any, item: JsonItem) -> str:
+    """Return a label; an empty one for a null.
+
+    :raises CorpusError: If it is a list, an object or a truth value.
+    """
+    label = plain_text(value)
+    if label is None and not (value is None or isinstance(value, float)):
+        raise item.error(f"the label {value!r:.100} is not a string", "write a span for each label")
+    return label or ""
 
 
 def _is_offset(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))

@@ -33,10 +33,10 @@ def _names(feature: Any) -> tuple[str, ...]:
     if not isinstance(feature, dict):
         return ()
     names = feature.get("names")
-    if isinstance(names, list):
-        return tuple(map(str, names))
     if isinstance(names, dict):
-        return tuple(str(names[key]) for key in sorted(names, key=int))
+        names = [names[key] for key in sorted(names, key=int)]
+    if isinstance(names, list):
+        return tuple(map(str, names)) if None not in names else ()
     return next(filter(None, map(_names, feature.values())), ())
 
 

@@ -61,7 +61,8 @@ def annotated_tokens(
     for sentence in tokens.sentences:
         filled = [row for row in sentence if row.token and row.token.strip()]
         if len(filled) < len(sentence):
-            reading.account.note("tokens without characters, left out", f"{file.name}:{sentence[0].line}")
+            place = f"{file.name}:{sentence[0].line}"
+            reading.account.note("tokens without characters, left out", place, number=len(sentence) - len(filled))
         begins.append(len(bounds))
         own = []
         for row in filled:
