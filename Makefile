@@ -14,10 +14,10 @@ test test-fast coverage: export PYTHONDONTWRITEBYTECODE :=
 test test-fast coverage: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage check format docs bench base arm64 clean
+.PHONY: help demo test test-fast coverage check format docs screenshots bench base arm64 clean
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ONCE=1 ends after one response)
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
@@ -45,6 +45,9 @@ format: .venv-dev/ready ## Format and sort imports
 docs: .venv-dev/ready ## The documentation as a site, in build/site
 	NO_MKDOCS_2_WARNING=1 .venv-dev/bin/mkdocs build --strict --quiet
 	@echo "build/site/index.html; to read it while you write: .venv-dev/bin/mkdocs serve"
+
+screenshots: .venv-dev/ready ## The images of the documentation, by chromium and chromedriver
+	.venv-dev/bin/python scripts/screenshots.py
 
 bench: .venv-dev/ready .venv-runtime/ready .venv-original/ready ## Measure the original path against ours
 	.venv-dev/bin/python bench/run.py $(BENCH)
