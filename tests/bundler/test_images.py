@@ -20,7 +20,9 @@ from spacy_lambda.bundler.metadata import BundleMetadata
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.bundle import open_bundle
+from spacy_lambda.local.confinement import confine
 from spacy_lambda.local.image import image_program
+from spacy_lambda.local.settings import FunctionSettings
 from tests.aws_variables import without_aws_variables
 
 ID = "sha256:" + "1" * 64
@@ -279,11 +281,15 @@ def test_invalid_names_in_a_registry(destination: str, folder: Callable[[str], P
 # Running.
 
 
-def test_run_by_an_engine(engine: Any) -> None:
+def test_run_by_an_engine(engine: Any, tmp_path: Path) -> None:
     calls = engine("docker")
     with image_program(ENGINES["docker"], "registry.example/ner@sha256:00") as (program, handler):
         assert handler == "spacy_lambda.runtime.handler.handler"
         words = list(program.command(["PATH", "A", "B"]))
+        assert program.limits is not None
+        settings = FunctionSettings(pipeline="image", memory_mb=1769, storage_mb=600, mounts=(tmp_path,))
+        confined = confine(settings, program)
+        limited = list(confined.program.command([]))
         assert program.task_root == Path("/var/task")
         assert program.python == "3.13"
     assert words[:9] == [
@@ -293,10 +299,21 @@ def test_run_by_an_engine(engine: Any) -> None:
         "--interactive",
         "--read-only",
         "--tmpfs",
-        "/tmp",
+        "/tmp:rw,exec,nosuid,nodev,mode=1777",
         "--network",
         "host",
     ]
+    for option, value in {
+        "--tmpfs": "/tmp:rw,exec,nosuid,nodev,mode=1777,size=600m",
+        "--memory": "1769m",
+        "--memory-swap": "1769m",
+        "--cpus": "1.00",
+        "--volume": f"{tmp_path}:{tmp_path}",
+    }.items():
+        assert limited[limited.index(option) + 1] == value
+    assert confined.missing == (
+        "the memory of a container is limited, but not measured: Max Memory Used is docker's own",
+    )
     assert words[words.index("--user") + 1] == "993:990"
     assert words[-5:] == ["--env", "A", "--env", "B", "registry.example/ner@sha256:00"]
     assert [words for words, _, _ in calls()][-1] == ["kill", "c1", "c2"]

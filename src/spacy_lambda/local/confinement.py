@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.local.cpu_limit import CgroupParent, chosen_cpus, find_cgroup_parent
@@ -54,9 +54,14 @@ def confine(settings: FunctionSettings, program: Program) -> Confinement:
     """Find out which limits this system has for a program."""
     if not settings.limits:
         return Confinement(program=program)
+    image = None if program.limits is None else program.limits(settings)
+    if image is not None:
+        program = replace(program, command=image.command)
+        if image.contained:
+            return Confinement(program=program, missing=image.missing)
     if sys.platform != "linux":
         return Confinement(program=program, missing=("not limited on this system: memory, CPUs and the file system",))
-    missing = []
+    missing = [] if image is None else [*image.missing]
     share, cgroups = vcpus(settings.memory_mb), find_cgroup_parent()
     if cgroups is None and not share.is_integer():
         missing.append(f"only whole CPUs are limited, not {share:.2f} vCPUs: no cgroup can be made here")

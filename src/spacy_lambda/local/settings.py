@@ -26,7 +26,9 @@ __all__ = [
     "DEFAULT_STORAGE_MB",
     "RUNTIME_FOLDER",
     "TASK_FOLDER",
+    "Command",
     "FunctionSettings",
+    "ImageLimits",
     "LocalFunction",
     "Program",
 ]
@@ -124,11 +126,29 @@ class FunctionSettings:
         return f"arn:aws:lambda:{LOCAL_REGION}:{ACCOUNT}:function:{self.name}"
 
 
+Command = Callable[[Collection[str]], Sequence[str]]
+"""Takes the names of the environment variables; returns the words before the handler."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageLimits:
+    """The limits of an image's processes.
+
+    :param command: The command that has them.
+    :param missing: For each limit of Lambda that is not enforced, one line.
+    :param contained: The engine limits memory and CPUs of its containers, which are not this program's descendants.
+    """
+
+    command: Command
+    missing: tuple[str, ...] = ()
+    contained: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """The program of an execution environment: AWS's runtime client with the function's code.
 
-    :param command: Takes the names of the environment variables; returns the words before the handler.
+    :param command: The command, without limits for an image.
     :param folder: The working directory of the process.
     :param task_root: The folder with the function's code, as the process sees it.
     :param runtime_dir: The folder with AWS's runtime client, as the process sees it.
@@ -138,9 +158,10 @@ class Program:
     :param fixed: Environment variables that nothing overrides.
     :param mounts: Where its own folders are in Lambda, for a program with folders of this machine; an image has none.
     :param reads: Other folders that it reads.
+    :param limits: The limits of an image, by the function's settings.
     """
 
-    command: Callable[[Collection[str]], Sequence[str]]
+    command: Command
     folder: Path
     task_root: Path
     runtime_dir: Path
@@ -150,6 +171,7 @@ class Program:
     fixed: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[Path, str] = field(default_factory=dict)
     reads: tuple[Path, ...] = ()
+    limits: Callable[[FunctionSettings], ImageLimits] | None = None
 
 
 @dataclass(frozen=True)
