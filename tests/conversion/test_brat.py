@@ -114,6 +114,7 @@ def test_a_text_without_annotations_is_left_out_and_one_with_none_is_not(tmp_pat
         ({"a.txt": "Zinc", "a.ann": "T1\tMetal 0 4\tZinc\nT2 Metal 0 4 Zinc\n"}, "a.ann:2: .* is not a span of brat"),
         ({"a.txt": "Zinc", "a.ann": "Zinc is a metal\n"}, "a.ann:1: .* is not an annotation of brat"),
         ({"a.ann": "T1\tMetal 0 4\tZinc\n"}, "the text is missing: a.txt"),
+        ({"a.txt": "Zinc", "a.ann": f"T1\tMetal 0 {'9' * 5000}\tZinc\n"}, r"a.ann:1: an offset has 5,000 digits"),
     ],
 )
 def test_invalid_files_are_named_with_the_line(tmp_path: Path, files: dict[str, str], message: str) -> None:

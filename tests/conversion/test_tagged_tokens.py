@@ -57,6 +57,35 @@ def test_schemes_and_columns(tmp_path: Path, lines: str) -> None:
     assert not report.notes
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("#Berlin\tLOC\nlehrt\tO\n", [("#Berlin", "LOC")]),
+        ("C\tB-LANG\n#\tI-LANG\n", [("C #", "LANG")]),  # as UBIAI splits C#
+        ("#Berlin LOC\nlehrt O\n", [("#Berlin", "LOC")]),
+        ("lehrt O\n# B-X\n", [("#", "X")]),
+        ("# text = ein O\n# sent_id = 1\nin NN x O\n#Berlin NN x B-LOC\n", [("#Berlin", "LOC")]),
+        ("#newdoc\tB-X\nid\tO\n", [("#newdoc", "X")]),
+        ("-DOCSTART-s\tB-X\nid\tO\n", [("-DOCSTART-s", "X")]),
+        ("# note\nin O\nBerlin B-LOC\n", [("Berlin", "LOC")]),
+    ],
+)
+def test_a_line_with_the_columns_of_a_token_is_one(tmp_path: Path, lines: str, expected: list[tuple[str, str]]) -> None:
+    report, (doc,) = converted(file_of(tmp_path, lines), input_format="bio")
+    assert ents(doc) == expected
+    assert not report.notes
+
+
+def test_what_may_have_been_a_token_is_counted(tmp_path: Path) -> None:
+    report, _ = converted(file_of(tmp_path, "Zinc\tM\nand\tO\n#iron\ntin\tB-M\n"))
+    assert dict(report.notes) == {
+        "lines that begin with # and have no tag, taken for comments": 1,
+        "first lines without a tag, taken for names of columns": 1,
+    }
+    report, _ = converted(file_of(tmp_path, CONLL_2003, "train.txt"))
+    assert dict(report.notes) == {"columns of tags besides the last, not converted": 1}
+
+
 def test_nested_columns_of_germeval(tmp_path: Path) -> None:
     lines = "#\tsource\n1\tTU\tB-ORG\tO\n2\tBerlin\tI-ORG\tB-LOC\n3\tlehrt\tO\tO\n"
     report, _ = converted(file_of(tmp_path, lines), overlaps="spans")

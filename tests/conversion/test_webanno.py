@@ -39,7 +39,12 @@ def test_inceptions_export(tmp_path: Path) -> None:
     ]
     assert dict(report.dropped) == {"no label": 1, "misaligned": 1}
     assert report.examples["misaligned"][0].place == f"{source}:14"
-    assert dict(report.notes) == {"layers of relations of WebAnno, not converted": 1}
+    assert dict(report.notes) == {
+        "annotations of the span layer POS, not converted": 8,
+        "values of the feature NamedEntity.identifier, not converted": 1,
+        "annotations of the relation layer Causes, not converted": 1,
+        "documents with parts that are not annotated, which doc.spans cannot hold": 1,
+    }
 
 
 def test_the_curated_file_of_a_project_is_taken(tmp_path: Path) -> None:
@@ -60,9 +65,46 @@ def test_the_curated_file_of_a_project_is_taken(tmp_path: Path) -> None:
     assert [ents(doc) for doc in docs] == [[("Tin", "BEN")], [("Tin", "ANN")]]
 
 
+def test_layers_named_like_built_in_ones_are_read(tmp_path: Path) -> None:
+    content = (
+        "#FORMAT=WebAnno TSV 3.3\n#T_SP=webanno.custom.POS|kind|certainty\n#T_SP=webanno.custom.Chunk|value\n\n\n"
+        "#Text=Tin melts\n1-1\t0-3\tTin\tMETAL\thigh\t_\t\n1-2\t4-9\tmelts\t_\t_\tPROC\t\n"
+    )
+    source = write_files(tmp_path, {"doc.tsv": content}) / "doc.tsv"
+    report, (doc,) = converted(source)
+    assert ents(doc) == [("Tin", "METAL"), ("melts", "PROC")]
+    assert dict(report.notes) == {"values of the feature POS.certainty, not converted": 1}
+    for place in ("POS.certainty", "webanno.custom.POS.certainty"):
+        report, (doc,) = converted(source, spans_from=place)
+        assert ents(doc) == [("Tin", "high")]
+        assert report.notes["annotations of the span layer Chunk, not converted"] == 1
+    with pytest.raises(CorpusError, match=r"no place of spans 'Pos'; it has Chunk, Chunk.value, POS"):
+        converted(source, spans_from="Pos")
+
+
+def test_an_absurd_offset_is_refused_before_the_text_is_made(tmp_path: Path) -> None:
+    for offsets, problem in (
+        ("900000000-900000003", "900,000,000, 899,999,997 after"),
+        ("9" * 5000 + "-3", "5,000 dig"),
+    ):
+        content = HEADER + "#Text=Tin\n1-1\t0-3\tTin\tX\tNN\t_\t_\t_\t_\t_\t\n"
+        content += f"\n#Text=Tin\n2-1\t{offsets}\tTin\tX\tNN\t_\t_\t_\t_\t_\t\n"
+        with pytest.raises(CorpusError, match=f"doc.tsv:11: .*{problem}"):
+            converted(write_files(tmp_path, {"doc.tsv": content}) / "doc.tsv")
+
+
+def test_sentences_without_tokens_are_counted(tmp_path: Path) -> None:
+    content = HEADER + BODY.replace("\n#Text=Tin", "\n#Text=Lead\n\n#Text=Tin")
+    report, _ = converted(write_files(tmp_path, {"doc.tsv": content}) / "doc.tsv")
+    assert report.notes["sentences without tokens, left out"] == 1
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (HEADER + BODY.replace("\t_\tPROC\t_\t_\t_\t", ""), r"doc.tsv:14: the line has 5 columns; the header names 10"),
+        (HEADER + BODY.replace("\t_\tPROC\t", "\t_\tPROC\tX\t"), r"doc.tsv:14: the line has 12 columns"),
+        (HEADER.replace("#T_RL", "#T_XX") + BODY, r"doc.tsv:4: '#T_XX=' is not a kind of layer"),
         ("#FORMAT=WebAnno TSV 2\n", r"doc.tsv:1: .* is not WebAnno TSV 3"),
         (HEADER + BODY + "Tin\t_\n", r"doc.tsv:20: .* is not a token"),
         (HEADER + BODY.replace("22-25", "21-24") + "3-1\t3-4\tx\n", r"doc.tsv:19: 'Tin' is not at 21-24|'x' is not"),

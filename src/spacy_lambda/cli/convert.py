@@ -88,6 +88,14 @@ def convert(
         str | None,
         typer.Option(help="The annotator to take, where several annotated a document.", show_default="the first"),
     ] = None,
+    spans_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Place of the spans, if there are several: a key of JSON, or a layer or layer.feature of WebAnno.",
+            show_default="the one that has spans",
+        ),
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option(help="Encoding of the source, such as cp1252.", show_default="UTF-8, UTF-16 or cp1252"),
@@ -132,6 +140,7 @@ def convert(
         rename=_renamed(rename_label or ()),
         spans_key=spans_key,
         retokenize=retokenize,
+        spans_from=spans_from,
         annotator=annotator,
     )
     with progress(quiet=as_json) as on_step:

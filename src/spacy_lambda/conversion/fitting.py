@@ -57,12 +57,16 @@ class Fitting:
             bounds = bounds_of(doc)
             document = fitted(document, bounds, self.account, self.options.misaligned)
             document = self._with_tokens(document, bounds)
+            if len(document.sentences) > 1 and not self.target.has_sentences:
+                self._cannot_hold("documents with sentences", document)
         else:
             self._note_tokens(document)
         policy = self.options.overlaps or ("spans" if self.target.has_overlaps else "longest")
         document = without_overlaps(document, self.account, policy)
         self.account.keep(document)
         self._note_values(document, policy)
+        if document.group is not None and not self.target.has_groups:
+            self._cannot_hold("documents with a group", document)
         if self.target.name == "brat" and any(len(span.label.split()) > 1 for span in document.spans):
             self._cannot_hold("documents with spaces in labels, written as _", document)
         if self.target.name != "spacy" or doc is None:

@@ -14,13 +14,13 @@ from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import make_tokenizer
 from spacy_lambda.conversion.fitting import Fitting
 from spacy_lambda.conversion.formats.registry import AnnotationFormat, ReadingContext, named_annotation_format
-from spacy_lambda.conversion.offset_units import in_characters
+from spacy_lambda.conversion.offset_units import check_offsets, in_characters
 from spacy_lambda.conversion.output_paths import check_outputs, output_paths, written
 from spacy_lambda.conversion.policies import ConversionOptions
 from spacy_lambda.conversion.recognition import recognized
 from spacy_lambda.conversion.source_files import SourceFile, find_source
 from spacy_lambda.conversion.span_checks import sound
-from spacy_lambda.conversion.splits import SplitSizes, split_documents
+from spacy_lambda.conversion.splits import SplitSizes, split_documents, with_one_group
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CorpusError, first_line
 
@@ -91,16 +91,18 @@ def _read(
     found, chosen, others = recognized(files, source, name)
     for one in others:
         account.note("files of other formats, left out", one.name)
+    reading = ReadingContext(options, account)
     documents = []
-    for number, document in enumerate(_documents(found, chosen, ReadingContext(options, account)), start=1):
+    for number, document in enumerate(_documents(found, chosen, reading), start=1):
         if (ready := _ready(document, options, account)) is not None:
             documents.append(ready)
         if number % EVERY == 0:
             on_step("reading", number, 0)
+    reading.check_choices()
     if not documents:
         raise CorpusError(f"{source} has no annotated documents", remedy="check the export, or name its --format")
     on_step("reading", len(documents), len(documents))
-    return found, documents
+    return found, with_one_group(documents)
 
 
 def _documents(
@@ -126,6 +128,7 @@ def _ready(document: AnnotatedDocument, options: ConversionOptions, account: Acc
     """Return a document with sound spans of characters, and new labels; ``None`` if it is left out."""
     document, unnamed = _renamed(document, options.rename)
     _check_characters(document)
+    check_offsets(document)
     account.read(document)
     reason = document.left_out or (None if document.text.strip() else NO_TEXT)
     if reason is not None:

@@ -12,8 +12,9 @@ from itertools import product
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.policies import OffsetUnit
+from spacy_lambda.errors import CorpusError
 
-__all__ = ["CHARACTERS", "in_characters", "in_word", "matches"]
+__all__ = ["CHARACTERS", "check_offsets", "in_characters", "in_word", "matches", "parsed_offset"]
 
 CHARACTERS = "characters"
 UNITS = (CHARACTERS, "utf16", "bytes")
@@ -21,6 +22,38 @@ NAMES = {"utf16": "UTF-16 units", "bytes": "bytes of UTF-8", CHARACTERS: "charac
 MARK = "\ufeff"
 """A byte order mark, which a text may begin with; anywhere else it is a character."""
 LINE_ENDS = ("", "counting \\r\\n as one", "counting \\n as two")
+
+MAX_DIGITS = 10
+"""Digits of an offset: those of the largest file have as many."""
+
+
+def parsed_offset(digits: str, place: str) -> int:
+    """Return an offset that is written in digits.
+
+    :raises CorpusError: If it has more digits than that of any text.
+    """
+    if len(digits.lstrip("0")) > MAX_DIGITS:
+        raise _too_large(len(digits), place)
+    return int(digits)
+
+
+def check_offsets(document: AnnotatedDocument) -> None:
+    """Refuse offsets that are larger than those of any text.
+
+    :raises CorpusError: If a span has one.
+    """
+    for span in document.spans:
+        for place in span.fragments:
+            largest = max(map(abs, place))
+            if largest >= 10**MAX_DIGITS:
+                raise _too_large(len(str(largest)), document.place(span))
+
+
+def _too_large(digits: int, place: str) -> CorpusError:
+    return CorpusError(
+        f"{place}: an offset has {digits:,} digits; the limit is {MAX_DIGITS}",
+        remedy="correct the offset, or export the annotations again",
+    )
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class ConversionOptions:
     :param rename: New names of labels.
     :param spans_key: Key of ``doc.spans``.
     :param retokenize: Replace the tokens of the files by the tokenizer's.
+    :param spans_from: The place of the spans, where the source has several: a key, a layer or a feature of it.
     :param annotator: The annotator whose annotations are taken, where several annotated one document.
     """
 
@@ -57,4 +58,5 @@ class ConversionOptions:
     rename: Mapping[str, str] = field(default_factory=dict)
     spans_key: str = "sc"
     retokenize: bool = False
+    spans_from: str | None = None
     annotator: str | None = None

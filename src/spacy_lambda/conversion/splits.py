@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.core.counts import count
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["SPLIT_NAMES", "SplitSizes", "split_documents"]
+__all__ = ["SPLIT_NAMES", "SplitSizes", "split_documents", "with_one_group"]
 
 SPLIT_NAMES = ("train", "dev", "test")
 
@@ -68,9 +68,33 @@ def split_documents(
     return {name: [documents[index] for index in sorted(one)] for name, one in zip(names, chosen, strict=True)}
 
 
+def with_one_group(documents: Sequence[AnnotatedDocument]) -> list[AnnotatedDocument]:
+    """Return the documents with one group in place of several that they share, as formats hold one."""
+    roots = _roots([_group_keys(document) for document in documents])
+    names = [document.group or next(iter(document.other_groups), None) for document in documents]
+    return [
+        replace(document, group=None if own is None else names[root], other_groups=())
+        for document, own, root in zip(documents, names, roots, strict=True)
+    ]
+
+
 def _groups(documents: Sequence[AnnotatedDocument]) -> list[list[int]]:
     """Return the indexes of documents that share a group or a text, in the order of the first of each."""
-    roots = list(range(len(documents)))
+    texts = [("text", " ".join(document.text.split()).casefold()) for document in documents]
+    roots = _roots([[text, *_group_keys(document)] for text, document in zip(texts, documents, strict=True)])
+    groups: dict[int, list[int]] = {}
+    for index, root in enumerate(roots):
+        groups.setdefault(root, []).append(index)
+    return list(groups.values())
+
+
+def _group_keys(document: AnnotatedDocument) -> list[tuple[str, str]]:
+    return [("group", group) for group in (document.group, *document.other_groups) if group]
+
+
+def _roots(keys: Sequence[Sequence[tuple[str, str]]]) -> list[int]:
+    """Return the first index of those that share a key, directly or by others, for each."""
+    roots = list(range(len(keys)))
 
     def root(index: int) -> int:
         while roots[index] != index:
@@ -79,14 +103,9 @@ def _groups(documents: Sequence[AnnotatedDocument]) -> list[list[int]]:
         return index
 
     seen: dict[tuple[str, str], int] = {}
-    for index, document in enumerate(documents):
-        keys = [("text", " ".join(document.text.split()).casefold())]
-        keys += [("group", group) for group in (document.group, *document.other_groups) if group]
-        for key in keys:
+    for index, own in enumerate(keys):
+        for key in own:
             first = root(seen.setdefault(key, index))
             other = root(index)
             roots[max(first, other)] = min(first, other)
-    groups: dict[int, list[int]] = {}
-    for index in range(len(documents)):
-        groups.setdefault(root(index), []).append(index)
-    return list(groups.values())
+    return [root(index) for index in range(len(keys))]

@@ -9,6 +9,7 @@ from pathlib import Path
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.document_files import document_path
 from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.offset_units import parsed_offset
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
 
@@ -72,8 +73,9 @@ def _spans(annotations: SourceFile, reading: ReadingContext) -> Iterator[Annotat
                 f"{annotations.name}:{number}: {line[:100]!r} is not a span of brat",
                 remedy="write it as ID, tab, label, start and end with spaces between, tab, text",
             )
+        place = f"{annotations.name}:{number}"
         bounds = (one.split(" ") for one in found["offsets"].split(";"))
-        fragments = tuple((int(start), int(end)) for start, end in bounds)
+        fragments = tuple((parsed_offset(start, place), parsed_offset(end, place)) for start, end in bounds)
         yield AnnotatedSpan(fragments, found["label"], number, found["text"])
 
 

@@ -17,7 +17,12 @@ from spacy_lambda.conversion.annotated_document import (
     AnnotatedSpan,
 )
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
-from spacy_lambda.conversion.formats.label_studio_values import annotator_names, spans_of_results, text_of
+from spacy_lambda.conversion.formats.label_studio_values import (
+    annotator_names,
+    spans_of_results,
+    text_of,
+    with_line_breaks,
+)
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_values import groups_of
 from spacy_lambda.conversion.source_files import SourceFile
@@ -26,6 +31,9 @@ __all__ = ["find", "read", "write"]
 
 ANNOTATIONS = ("annotations", "completions")
 """The key of a task's annotations, and that of old versions."""
+
+OTHERS = ("predictions", "drafts")
+"""Keys of a model's annotations, and of those that are not submitted."""
 
 FLAT_KEYS = {"annotation_id", "annotator", "lead_time", "created_at", "updated_at"}
 """Keys that JSON-MIN adds to a task's data."""
@@ -61,11 +69,14 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
 def _task(item: JsonItem, reading: ReadingContext) -> Iterator[AnnotatedDocument]:
     """Yield a document for each annotation of a task; all but one are left out."""
     values = item.object()
-    found: list[Any] = next((values[key] for key in ANNOTATIONS if isinstance(values.get(key), list)), [])
+    found = [one for key in ANNOTATIONS if isinstance(values.get(key), list) for one in values[key]]
     annotations = [one for one in found if isinstance(one, dict)]
     place = f"{item.file.name}:{item.line}"
-    if values.get("predictions"):
-        reading.account.note("predictions of Label Studio, not converted", place, number=len(values["predictions"]))
+    for key in OTHERS:
+        if values.get(key):
+            reading.account.note(f"{key} of Label Studio, not converted", place, number=len(values[key]))
+    for one in annotations:
+        _add_annotator(one.get("completed_by"), reading)
     chosen = _chosen(annotations, reading.options.annotator)
     if not annotations:
         yield replace(_document(item, values["data"], (), values.get("id")), left_out=NOT_ANNOTATED)
@@ -74,6 +85,12 @@ def _task(item: JsonItem, reading: ReadingContext) -> Iterator[AnnotatedDocument
         document = _document(item, values["data"], spans, values.get("id"))
         reason = CANCELLED if _is_cancelled(one) else None if one is chosen else ANOTHER
         yield replace(document, left_out=reason)
+
+
+def _add_annotator(by: Any, reading: ReadingContext) -> None:
+    if names := annotator_names(by):
+        shown = by.get("email") or by.get("id") if isinstance(by, dict) else by
+        reading.annotators.setdefault(str(shown or min(names)), set()).update(names)
 
 
 def _chosen(annotations: Sequence[Mapping[str, Any]], annotator: str | None) -> Mapping[str, Any] | None:
@@ -90,10 +107,11 @@ def _is_cancelled(annotation: Mapping[str, Any]) -> bool:
 
 def _flat(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
     values = item.object()
-    found = [one for value in values.values() if isinstance(value, list) for one in value]
-    results = [{"value": one, "type": "labels"} for one in found if isinstance(one, dict)]
+    found = [(key, one) for key, value in values.items() if isinstance(value, list) for one in value]
+    results = [{"value": one, "type": "labels", "from_name": key} for key, one in found if isinstance(one, dict)]
     document = _document(item, values, spans_of_results(results, item, reading), values.get("id"))
     annotator = reading.options.annotator
+    _add_annotator(values.get("annotator"), reading)
     is_other = annotator is not None and annotator not in annotator_names(values.get("annotator"))
     return replace(document, left_out=ANOTHER) if is_other else document
 
@@ -108,7 +126,7 @@ def _document(
     return AnnotatedDocument(
         f"{item.file.stem}-{item.number}" if identifier is None else str(identifier),
         text,
-        spans,
+        with_line_breaks(spans, text),
         item.file.name,
         item.line,
         group,

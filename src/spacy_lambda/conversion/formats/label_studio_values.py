@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from spacy_lambda.conversion.annotated_document import AnnotatedSpan
@@ -10,7 +11,7 @@ from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_values import plain_text
 
-__all__ = ["annotator_names", "spans_of_results", "text_of"]
+__all__ = ["annotator_names", "spans_of_results", "text_of", "with_line_breaks"]
 
 LABELS = ("labels", "hypertextlabels", "paragraphlabels")
 """Types of results that are spans; the key of their labels has the same name."""
@@ -28,9 +29,15 @@ def spans_of_results(results: Sequence[Any], item: JsonItem, reading: ReadingCon
     :raises CorpusError: If a span has no offsets.
     """
     spans: list[AnnotatedSpan] = []
+    wanted = reading.options.spans_from
     for result in results:
         value = result.get("value") if isinstance(result, dict) else None
-        if not isinstance(value, dict) or not any(key in value for key in LABELS):
+        name = result.get("from_name") if isinstance(result, dict) else None
+        if isinstance(name, str):
+            reading.places[name] = None
+        if wanted is not None and name != wanted:
+            reading.account.note(f"results of {name} of Label Studio, not converted", _place(item))
+        elif not isinstance(value, dict) or not any(key in value for key in LABELS):
             kind = result.get("type", "result") if isinstance(result, dict) else "result"
             reading.account.note(f"results of type {kind} of Label Studio, not converted", _place(item))
         else:
@@ -49,9 +56,17 @@ def _spans(value: Mapping[str, Any], item: JsonItem) -> Iterator[AnnotatedSpan]:
         )
     labels: list[Any] = next((value[key] for key in LABELS if isinstance(value.get(key), list)), [])
     text = value.get("text")
-    covered = text.replace("\\n", "\n") if isinstance(text, str) else None
+    covered = text if isinstance(text, str) else None
     for label in labels or [""]:
         yield AnnotatedSpan(((start, end),), plain_text(label) or "", item.line, covered)
+
+
+def with_line_breaks(spans: Sequence[AnnotatedSpan], text: str) -> tuple[AnnotatedSpan, ...]:
+    r"""Return spans with line breaks in their texts: Label Studio writes ``\n`` for one, which a text may have, too."""
+    return tuple(
+        span if span.text is None or span.text in text else replace(span, text=span.text.replace("\\n", "\n"))
+        for span in spans
+    )
 
 
 def text_of(data: Mapping[str, Any], spans: Sequence[AnnotatedSpan]) -> str | None:
@@ -59,7 +74,7 @@ def text_of(data: Mapping[str, Any], spans: Sequence[AnnotatedSpan]) -> str | No
     strings = [value for value in data.values() if isinstance(value, str)]
     if isinstance(data.get("text"), str):
         return str(data["text"])
-    annotated = [span.text for span in spans if span.text]
+    annotated = [one for span in spans if span.text for one in (span.text, span.text.replace("\\n", "\n"))]
     return max(strings, key=lambda one: (sum(text in one for text in annotated), len(one)), default=None)
 
 

@@ -87,6 +87,9 @@ def _example(item: JsonItem, reading: ReadingContext) -> _Example:
     document = _document(item, values, reading)
     if document.left_out is None and _is_another(values, reading.options.annotator):
         document = replace(document, left_out=ANOTHER)
+    if by := _annotator(values):
+        parts = by.split("-")
+        reading.annotators[by] = {"-".join(parts[index:]) for index in range(len(parts))}
     is_binary = values.get("_is_binary")
     if not isinstance(is_binary, bool):
         is_binary = values.get("_view_id") in BINARY_VIEWS
@@ -96,9 +99,14 @@ def _example(item: JsonItem, reading: ReadingContext) -> _Example:
     return _Example(document, key, is_binary)
 
 
+def _annotator(values: Mapping[str, Any]) -> str:
+    """Return the annotator of an example, as ``dataset-annotator``."""
+    return str(values.get("_annotator_id") or values.get("_session_id") or "")
+
+
 def _is_another(values: Mapping[str, Any], annotator: str | None) -> bool:
-    """Return whether an example is not the named annotator's; identifiers are ``dataset-annotator``."""
-    by = str(values.get("_annotator_id") or values.get("_session_id") or "")
+    """Return whether an example is not the named annotator's."""
+    by = _annotator(values)
     return annotator is not None and by != annotator and not by.endswith(f"-{annotator}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -16,6 +16,9 @@ from spacy_lambda.errors import CorpusError
 
 __all__ = ["ANNOTATION_FORMATS", "AnnotationFormat", "AnnotationModule", "ReadingContext", "named_annotation_format"]
 
+MAX_SHOWN = 20
+"""Names that an error lists."""
+
 
 @dataclass(frozen=True)
 class ReadingContext:
@@ -23,10 +26,35 @@ class ReadingContext:
 
     :param options: The options of the conversion.
     :param account: The account, for observations.
+    :param annotators: Annotators that were found, each with all the names by which the user may choose it.
+    :param places: Places of spans that were found, of which the user may choose one.
     """
 
     options: ConversionOptions
     account: Account
+    annotators: dict[str, set[str]] = field(default_factory=dict)
+    places: dict[str, None] = field(default_factory=dict)
+
+    def check_choices(self) -> None:
+        """Refuse an annotator, or a place of spans, that the source does not have.
+
+        :raises CorpusError: If it has no such one, with those that it has.
+        """
+        annotator, place = self.options.annotator, self.options.spans_from
+        if annotator is not None and not any(annotator in names for names in self.annotators.values()):
+            raise _unknown("annotator", annotator, [*self.annotators], "--annotator")
+        if place is not None and place not in self.places:
+            raise _unknown("place of spans", place, [*self.places], "--spans-from")
+
+
+def _unknown(what: str, name: str, found: Sequence[str], option: str) -> CorpusError:
+    shown = ", ".join(sorted(found)[:MAX_SHOWN]) + (
+        "" if len(found) <= MAX_SHOWN else f" and {len(found) - MAX_SHOWN} more"
+    )
+    return CorpusError(
+        f"the source has no {what} {name!r}; " + (f"it has {shown}" if found else "its format names none"),
+        remedy=f"choose one of them with {option}" if found else f"leave {option} out",
+    )
 
 
 class AnnotationModule(Protocol):
@@ -64,6 +92,8 @@ class AnnotationFormat:
     :param has_fragments: ``True`` if spans may be discontinuous.
     :param has_ids: ``True`` if spans may have a ``kb_id`` and an identifier.
     :param has_cats: ``True`` if documents may have categories.
+    :param has_groups: ``True`` if documents may have a group.
+    :param has_sentences: ``True`` if a document's tokens may have sentences.
     """
 
     name: str
@@ -75,6 +105,8 @@ class AnnotationFormat:
     has_fragments: bool = False
     has_ids: bool = False
     has_cats: bool = False
+    has_groups: bool = True
+    has_sentences: bool = True
 
     @property
     def can_overlap(self) -> bool:
@@ -90,16 +122,18 @@ ANNOTATION_FORMATS = {
     one.name: one
     for one in (
         AnnotationFormat("spacy", "docbin", ".spacy", has_tokens=True, has_overlaps=False, has_ids=True, has_cats=True),
-        AnnotationFormat("parquet", "parquet", ".parquet", has_tokens=True, has_overlaps=False, has_text=False),
-        AnnotationFormat("brat", "brat", "", has_fragments=True),
-        AnnotationFormat("webanno", "webanno", "", has_tokens=True),
+        AnnotationFormat(
+            "parquet", "parquet", ".parquet", has_tokens=True, has_overlaps=False, has_text=False, has_sentences=False
+        ),
+        AnnotationFormat("brat", "brat", "", has_fragments=True, has_groups=False),
+        AnnotationFormat("webanno", "webanno", "", has_tokens=True, has_groups=False),
         AnnotationFormat("csv", "span_table", ".csv", has_ids=True),
         AnnotationFormat("conll", "tagged_tokens", ".conll", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("bio", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("biluo", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("label-studio", "label_studio", ".json"),
         AnnotationFormat("ubiai", "ubiai", ".json"),
-        AnnotationFormat("prodigy", "prodigy", ".jsonl", has_tokens=True, has_ids=True),
+        AnnotationFormat("prodigy", "prodigy", ".jsonl", has_tokens=True, has_ids=True, has_sentences=False),
         AnnotationFormat("doccano", "doccano", ".jsonl"),
         AnnotationFormat("jsonl", "span_lines", ".jsonl", has_ids=True, has_cats=True),
     )

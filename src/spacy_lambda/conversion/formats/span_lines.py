@@ -9,6 +9,7 @@ from typing import Any
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.formats.span_lists import spans_under
 from spacy_lambda.conversion.formats.span_values import (
     KNOWN_KEYS,
     SPAN_KEYS,
@@ -48,14 +49,13 @@ def document_of_item(item: JsonItem, reading: ReadingContext) -> AnnotatedDocume
     if isinstance(item.value, list):
         item = item.with_value({"text": item.value[0], **item.value[1]} if _is_known(item.value) else item.value)
     values = item.object()
-    key = next((one for one in SPAN_KEYS if values.get(one) is not None), None)
-    found = [] if key is None else values[key]
-    if key is None:
+    found = spans_under(SPAN_KEYS, item, reading)
+    if found is None:
+        if reading.options.spans_from is None:
+            _check_missing(values, item)
         reading.account.note("documents without a list of spans", f"{item.file.name}:{item.line}")
-    elif not isinstance(found, list):
-        raise item.error(f"{key!r} is not a list of spans: {found!r:.100}", 'write "spans": [[0, 4, "LABEL"]]')
-    spans = tuple(span_of(one, item) for one in found)
-    _note_others(found, values, item, reading)
+    spans = tuple(span_of(one, item) for one in found or ())
+    _note_others(found or (), values, item, reading)
     return document_of(values, spans, item, cats=_cats(values, item, reading))
 
 
@@ -80,6 +80,12 @@ def _note_others(found: Sequence[Any], values: Mapping[str, Any], item: JsonItem
         if values.get(key):
             number = len(values[key]) if isinstance(values[key], list) else 1
             reading.account.note(f"{key}, not converted", place, number=number)
+
+
+def _check_missing(values: Mapping[str, Any], item: JsonItem) -> None:
+    key = next((one for one in SPAN_KEYS if values.get(one) is not None), None)
+    if key is not None:
+        raise item.error(f"{key!r} is not a list of spans: {values[key]!r:.100}", 'write "spans": [[0, 4, "LABEL"]]')
 
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:

@@ -16,8 +16,10 @@ __all__ = [
     "KNOWN_KEYS",
     "SPAN_KEYS",
     "document_of",
+    "group_value",
     "groups_of",
     "identifiers_of",
+    "is_span",
     "plain_text",
     "span_of",
     "write_json_lines",
@@ -43,19 +45,25 @@ def span_of(value: Any, item: JsonItem) -> AnnotatedSpan:
 
     :raises CorpusError: If it is neither.
     """
-    if isinstance(value, list) and len(value) >= 3 and _is_offset(value[0]) and _is_offset(value[1]):
+    if isinstance(value, list) and is_span(value):
         return AnnotatedSpan(((int(value[0]), int(value[1])),), _label(value[2], item), item.line)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and is_span(value):
         start, end = (_first(value, keys) for keys in (START_KEYS, END_KEYS))
-        if _is_offset(start) and _is_offset(end):
-            covered = _first(value, COVERED_KEYS)
-            text = covered if isinstance(covered, str) else None
-            label = _label(_first(value, LABEL_KEYS), item)
-            kb_id, identifier = (plain_text(value.get(key)) or "" for key in IDENTIFIERS)
-            return AnnotatedSpan(((int(start), int(end)),), label, item.line, text, kb_id, identifier)
+        covered = _first(value, COVERED_KEYS)
+        text = covered if isinstance(covered, str) else None
+        label = _label(_first(value, LABEL_KEYS), item)
+        kb_id, identifier = (plain_text(value.get(key)) or "" for key in IDENTIFIERS)
+        return AnnotatedSpan(((int(start), int(end)),), label, item.line, text, kb_id, identifier)
     raise item.error(
         f"{value!r:.100} is not a span", 'write {"start": 0, "end": 4, "label": "LABEL"} or [0, 4, "LABEL"]'
     )
+
+
+def is_span(value: Any) -> bool:
+    """Return whether a value is a list or an object that has the offsets of a span."""
+    if isinstance(value, list):
+        return len(value) >= 3 and _is_offset(value[0]) and _is_offset(value[1])
+    return isinstance(value, Mapping) and all(_is_offset(_first(value, keys)) for keys in (START_KEYS, END_KEYS))
 
 
 def document_of(
@@ -108,6 +116,11 @@ def write_json_lines(
             file.write(json.dumps(values(document), ensure_ascii=False) + "\n")
 
 
+def group_value(document: AnnotatedDocument) -> dict[str, str]:
+    """Return the group of a document by the key under which it is read; nothing if it has none."""
+    return {} if document.group is None else {"group": document.group}
+
+
 def groups_of(*places: Any) -> tuple[str | None, tuple[str, ...]]:
     """Return the group of a document's objects, and those that other keys name: a part and its whole, for example."""
     found = {
@@ -121,7 +134,9 @@ def groups_of(*places: Any) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _first(values: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    return next((values[key] for key in keys if values.get(key) is not None), None)
+    """Return the first value that is not empty, else an empty one."""
+    found = [values[key] for key in keys if values.get(key) is not None]
+    return next((one for one in found if one != ""), found[0] if found else None)
 
 
 def plain_text(value: Any) -> str | None:

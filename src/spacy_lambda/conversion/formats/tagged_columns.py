@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.conversion.tag_schemes import OUTSIDE, parse_tag
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["TaggedRow", "has_tags", "tagged_rows"]
 
+NAME = r"(?:[ \t]+\((?P<%s>.*?)\)(?=[ \t]|$))?"
 DOCUMENT = re.compile(
-    r"-DOCSTART-(?:[ \t]+\((?P<id>.*?)\)(?=[ \t]|$))?.*|#[ ]?newdoc(?:[ ]+id[ ]*=[ ]*(?P<newdoc>.*))?"
+    rf"-DOCSTART-{NAME % 'id'}{NAME % 'group'}(?:[ \t].*)?|#[ ]?newdoc(?:[ ]+id[ ]*=[ ]*(?P<newdoc>.*))?"
 )
+"""The line that begins a document: CoNLL 2003's, with its identifier and its group in parentheses, or CoNLL-U's."""
+
+COMMENT = re.compile(r"#[ ]*[\w.:-]+[ ]*=(?:[ ].*)?")
+"""A comment of CoNLL-U, which has a key. Another line that begins with # is a token if it has the columns of one."""
+
+HEADERS = frozenset(
+    "token tokens word words text form ner tag tags ner_tag ner_tags label labels entity iob bio biluo bioes".split()
+)
+"""Names of columns."""
 SPACES = re.compile(r"[ \t]+")
 SNIFFED = 500
 """Rows by which a format is recognized."""
 
 MOST = 0.6
+MAX_DIGITS = 9
+"""Digits that the number of a token has at most."""
+
 MAX_LABELS = 200
 """Labels that a column of tags without prefixes has at most."""
 
@@ -34,12 +48,14 @@ class TaggedRow:
     :param token: The token; ``None`` for a blank line and for one that begins a document.
     :param tags: Its tags, one for each level of nested spans.
     :param begins: Identifier of the document that begins here, which may be empty.
+    :param group: Its group.
     """
 
     line: int
     token: str | None = None
     tags: tuple[str, ...] = ()
     begins: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,9 @@ class _Line:
     text: str
     cells: tuple[str, ...] = ()
     begins: str | None = None
+    group: str | None = None
+    is_unclear: bool = False
+    """True if it begins with # and is neither a token nor a comment as formats have them."""
 
 
 def has_tags(file: SourceFile) -> bool:
@@ -66,23 +85,43 @@ def has_tags(file: SourceFile) -> bool:
     return any(line.begins is not None for line in _split_lines(file, limit=SNIFFED))
 
 
-def tagged_rows(file: SourceFile) -> list[TaggedRow]:
-    """Return the rows of a file.
+def tagged_rows(file: SourceFile, account: Account) -> list[TaggedRow]:
+    """Return the rows of a file, and count what else it has.
 
     :raises CorpusError: If a line has no tag, with its number.
     """
-    lines = list(_split_lines(file))
+    every = list(_split_lines(file))
+    for line in every:
+        if line.is_unclear:
+            account.note("lines that begin with # and have no tag, taken for comments", f"{file.name}:{line.number}")
+    lines = [line for line in every if not line.is_unclear]
     filled = [line for line in lines if line.cells]
     if not filled:
         raise CorpusError(f"{file.name}:1: the file has no tokens", remedy="export the annotations again")
     token, tags, header = _columns(filled, file.name)
+    _note_others(filled, tags, header, file.name, account)
     rows = []
     for line in lines:
         if not line.cells:
-            rows.append(TaggedRow(line.number, begins=line.begins))
+            rows.append(TaggedRow(line.number, begins=line.begins, group=line.group))
         elif line is not header:
             rows.append(TaggedRow(line.number, line.cells[token], tuple(line.cells[column] for column in tags)))
     return _prefixed(rows)
+
+
+def _note_others(
+    lines: Sequence[_Line], tags: tuple[int, ...], header: _Line | None, file: str, account: Account
+) -> None:
+    """Count a first line that has no tag, unless it names the columns, and tags in other columns."""
+    if header is not None and header.cells[tags[-1]].strip().lower() not in HEADERS:
+        account.note(
+            "first lines without a tag, taken for names of columns", f"{file}:{header.number}", detail=header.text[:80]
+        )
+    rows = [line for line in lines if line is not header]
+    for column in range(len(rows[0].cells)):
+        if column not in tags and _is_valid(rows, column) and any(line.cells[column] != OUTSIDE for line in rows):
+            detail = f"column {column + 1}"
+            account.note("columns of tags besides the last, not converted", f"{file}:{rows[0].number}", detail=detail)
 
 
 def _split_lines(file: SourceFile, *, limit: int | None = None) -> Iterator[_Line]:
@@ -90,16 +129,39 @@ def _split_lines(file: SourceFile, *, limit: int | None = None) -> Iterator[_Lin
     lines = [line for line, _ in zip(file.lines(), range(limit or len(file.text) + 1), strict=False)]
     filled = [text for _, text in lines if text.strip()]
     has_tabs = 2 * sum("\t" in text for text in filled) > len(filled)
+    is_token = _token_check([text for text in filled if not text.startswith("#")], has_tabs=has_tabs)
     for number, text in lines:
         found = DOCUMENT.fullmatch(text)
         if found is not None:
-            yield _Line(number, text, begins=found["id"] or found["newdoc"] or "")
+            yield _Line(number, text, (), found["id"] or found["newdoc"] or "", found["group"])
         elif not text.strip():
             yield _Line(number, text)
-        else:
-            cells = tuple(text.split("\t")) if has_tabs else tuple(SPACES.split(text.strip(" \t")))
-            if not (text.startswith("#") and (len(cells) == 1 or parse_tag(cells[-1]) is None)):
-                yield _Line(number, text, cells)
+        elif not text.startswith("#") or is_token(text):
+            yield _Line(number, text, _cells(text, has_tabs=has_tabs))
+        elif not text[1:2].isspace() and COMMENT.fullmatch(text) is None:
+            yield _Line(number, text, is_unclear=True)
+
+
+def _cells(text: str, *, has_tabs: bool) -> tuple[str, ...]:
+    return tuple(text.split("\t")) if has_tabs else tuple(SPACES.split(text.strip(" \t")))
+
+
+def _token_check(others: Sequence[str], *, has_tabs: bool) -> Callable[[str], bool]:
+    """Return a function that returns whether a line that begins with # is a token, by the columns of other lines."""
+    rows = [_cells(text, has_tabs=has_tabs) for text in others if DOCUMENT.fullmatch(text) is None]
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+    valid = [[cells[column] for cells in rows if parse_tag(cells[column]) is not None] for column in (-1, 0)]
+    has_prefixes = any(len(tags) > MOST * len(rows) and {*tags} != {OUTSIDE} for tags in valid)
+
+    def is_token(text: str) -> bool:
+        cells = _cells(text, has_tabs=has_tabs)
+        if len(cells) == 1 or (rows and len(cells) != width):
+            return False
+        if not has_tabs and COMMENT.fullmatch(text) is not None:
+            return False
+        return has_tabs or not has_prefixes or any(parse_tag(cells[column]) is not None for column in (-1, 0))
+
+    return is_token
 
 
 def _columns(lines: Sequence[_Line], file: str) -> tuple[int, tuple[int, ...], _Line | None]:
@@ -113,7 +175,7 @@ def _columns(lines: Sequence[_Line], file: str) -> tuple[int, tuple[int, ...], _
                 remedy="separate tokens and tags by tabs, so that both may contain spaces; remove what is no token",
             )
     valid = [column for column in range(width) if _is_valid(lines[1:] or lines, column)]
-    header = lines[0] if len(lines) > 1 and valid and parse_tag(lines[0].cells[valid[-1]]) is None else None
+    header = lines[0] if len(lines) > 1 and valid and _is_header(lines, valid[-1]) else None
     has_numbers = width > 2 and _are_numbers([line.cells[0] for line in lines if line is not header])
     if width - 1 in valid:
         nested = has_numbers and width - 2 in valid and width > 3
@@ -124,9 +186,16 @@ def _columns(lines: Sequence[_Line], file: str) -> tuple[int, tuple[int, ...], _
     return int(has_numbers), (width - 1,), None
 
 
+def _is_header(lines: Sequence[_Line], column: int) -> bool:
+    """Return whether the first line has a name in place of a tag, rather than the only label of a file of labels."""
+    name = lines[0].cells[column]
+    has_prefixes = any(line.cells[column] != OUTSIDE for line in lines[1:])
+    return parse_tag(name) is None and (has_prefixes or name.strip().lower() in HEADERS)
+
+
 def _are_numbers(cells: Sequence[str]) -> bool:
     """Return whether a column has the numbers of the tokens in each sentence."""
-    if not all(cell.isdecimal() for cell in cells) or len(cells) < 2:
+    if not all(cell.isdecimal() and len(cell) <= MAX_DIGITS for cell in cells) or len(cells) < 2:
         return False
     numbers = [int(cell) for cell in cells]
     return numbers[0] < 2 and all(number in (0, 1, last + 1) for last, number in pairwise(numbers)) and max(numbers) > 1
@@ -157,7 +226,4 @@ def _prefixed(rows: Iterable[TaggedRow]) -> list[TaggedRow]:
     every = list(rows)
     if all(parse_tag(tag) is not None for row in every for tag in row.tags):
         return every
-    return [
-        TaggedRow(row.line, row.token, tuple(tag if tag == OUTSIDE else f"I-{tag}" for tag in row.tags), row.begins)
-        for row in every
-    ]
+    return [replace(row, tags=tuple(tag if tag == OUTSIDE else f"I-{tag}" for tag in row.tags)) for row in every]

@@ -24,7 +24,7 @@ def find(files: Sequence[SourceFile]) -> list[SourceFile]:
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
-    rows = {file: tagged_rows(file) for file in files}
+    rows = {file: tagged_rows(file, reading.account) for file in files}
     scheme = scheme_of([*rows.items()])
     for file, found in rows.items():
         if file.note:
@@ -37,21 +37,23 @@ def _documents(
     rows: list[TaggedRow], file: SourceFile, reading: ReadingContext, *, is_alone: bool
 ) -> Iterator[TokenDocument]:
     """Yield documents: by the lines that begin one if these have identifiers or there are several, else sentences."""
-    parts = [(part[0].begins, sentences) for part in _parts(rows) if (sentences := _sentences(part))]
-    names = [name for name, _ in parts if name is not None]
+    parts = [(part[0], sentences) for part in _parts(rows) if (sentences := _sentences(part))]
+    names = [first.begins for first, _ in parts if first.begins is not None]
     unit = reading.options.documents
     if unit == "auto":
         has_sentences = sum(len(sentences) for _, sentences in parts) > 1
         unit = "docstart" if len(names) > 1 or any(names) else "sentence" if has_sentences else "file"
     if unit == "file":
-        yield TokenDocument(file.stem, [sentence for _, sentences in parts for sentence in sentences], None)
+        groups = tuple(first.group for first, _ in parts if first.group)
+        every = [sentence for _, sentences in parts for sentence in sentences]
+        yield TokenDocument(file.stem, every, next(iter(groups), None), groups)
         return
-    for number, (name, sentences) in enumerate(parts, start=1):
-        own = name or (file.stem if len(parts) == 1 else f"{file.stem}-{number}")
+    for number, (first, sentences) in enumerate(parts, start=1):
+        own = first.begins or (file.stem if len(parts) == 1 else f"{file.stem}-{number}")
         if unit == "docstart":
-            yield TokenDocument(own, sentences, None)
+            yield TokenDocument(own, sentences, first.group)
             continue
-        group = own if len(names) > 1 else None if is_alone else file.stem
+        group = first.group or (own if len(names) > 1 else None if is_alone else file.stem)
         for index, sentence in enumerate(sentences, start=1):
             yield TokenDocument(f"{own}-{index}", [sentence], group)
 
@@ -85,8 +87,8 @@ def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None
     separator = "\t" if has_spaces or name != "conll" else " "
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for document in documents:
-            identifier = " ".join(document.id.split())
-            file.write(separator.join([f"-DOCSTART- ({identifier})", *middle, "O"]) + "\n\n")
+            names = [_in_parentheses(one) for one in (document.id, document.group) if one is not None]
+            file.write(separator.join([" ".join(["-DOCSTART-", *names]), *middle, "O"]) + "\n\n")
             tokens = document.tokens or ()
             spans = (TaggedSpan(*token_span(tokens, one.start, one.end), one.label) for one in document.spans)
             tags = make_tags(len(tokens), spans)
@@ -97,6 +99,11 @@ def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None
                 if word.strip():  # the format has no token of white space
                     file.write(separator.join([" ".join(word.split()), *middle, tag]) + "\n")
             file.write("\n")
+
+
+def _in_parentheses(name: str) -> str:
+    """Return the name of a document or a group, on one line, and with no parenthesis that would end it."""
+    return f"({' '.join(name.split()).replace(') ', ')_')})"
 
 
 def _is_one(word: str) -> bool:

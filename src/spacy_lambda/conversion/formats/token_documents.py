@@ -27,11 +27,13 @@ class TokenDocument:
     :param id: Its identifier.
     :param sentences: Rows of each sentence.
     :param group: Documents of one group stay in one split.
+    :param other_groups: Further groups that it is in.
     """
 
     id: str
     sentences: list[Sentence]
     group: str | None
+    other_groups: tuple[str, ...] = ()
 
 
 def scheme_of(rows: Sequence[tuple[SourceFile, list[TaggedRow]]]) -> str:
@@ -83,6 +85,7 @@ def annotated_tokens(
         tuple(bounds),
         tuple(begins) if len(begins) > 1 else (),
         unit="characters",
+        other_groups=tokens.other_groups,
     )
 
 

@@ -10,13 +10,20 @@ from typing import Any
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.span_values import document_of, span_of
+from spacy_lambda.conversion.formats.span_lists import note_values, spans_under
+from spacy_lambda.conversion.formats.span_values import document_of, group_value, span_of
 from spacy_lambda.conversion.source_files import SourceFile
 
 __all__ = ["find", "read", "write"]
 
 SPANS = ("annotation", "annotations", "tokens")
 """Keys of the spans, with the kind of export: spans, or the spans that relations refer to."""
+
+KNOWN = ("document", "documentName", "user_input", "id", "group", "meta", "doc_id", "document_id", "name")
+"""Keys of a document that are read, or that have nothing to convert."""
+
+OTHERS = ("propertiesList", "commentsList")
+"""Keys of a span's properties and comments."""
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -36,19 +43,23 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
 
 
 def _document(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
-    values = item.object()
-    if relations := values.get("relations"):
-        place = f"{item.file.name}:{item.line}"
-        reading.account.note("relations of UBIAI, not converted", place, number=len(relations))
-    key = next((one for one in SPANS if isinstance(values.get(one), list)), None)
-    found = [] if key is None else values[key]
-    spans = tuple(span_of(one, item) for one in found if key != "tokens" or _label(one))
-    return document_of({**values, "text": values.get("document")}, spans, item)
+    values = dict(item.object())
+    if isinstance(tokens := values.get("tokens"), list):
+        values["tokens"] = [one for one in tokens if _is_entity(one)]
+    found = spans_under(SPANS, item.with_value(values), reading) or []
+    for key, value in values.items():
+        if value and key not in (*SPANS, *KNOWN):
+            note_values(key, value, item, reading)
+    for one in found:
+        for key in OTHERS:
+            if isinstance(one, dict) and one.get(key):
+                note_values(key, one[key], item, reading)
+    return document_of({**values, "text": values.get("document")}, tuple(span_of(one, item) for one in found), item)
 
 
-def _label(token: Any) -> Any:
-    """Return the label of a token, which may have none."""
-    return not isinstance(token, dict) or token.get("entityLabel") or token.get("label")
+def _is_entity(token: Any) -> bool:
+    """Return whether a token, which may have no label, is one of an entity."""
+    return not isinstance(token, dict) or bool(token.get("entityLabel") or token.get("label"))
 
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
@@ -58,7 +69,8 @@ def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None
 
 def _values(document: AnnotatedDocument) -> Mapping[str, Any]:
     spans = [_span(document, span) for span in document.spans]
-    return {"documentName": document.id, "document": document.text, "annotation": spans, "user_input": ""}
+    values = {"documentName": document.id, "document": document.text, **group_value(document)}
+    return {**values, "annotation": spans, "user_input": ""}
 
 
 def _span(document: AnnotatedDocument, span: AnnotatedSpan) -> Mapping[str, Any]:

@@ -32,12 +32,23 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
     """Yield the documents. Of several annotators' files, the named one's is taken, the curated one, or the first."""
     chosen: dict[str, SourceFile] = {}
     annotated = [one for one in files if PurePosixPath(one.stem).name != INITIAL]
-    for file in sorted(annotated, key=lambda one: _rank(one, reading.options.annotator)):
+    wanted = reading.options.annotator
+    for file in sorted(annotated, key=lambda one: _rank(one, wanted)):
         chosen.setdefault(_document_name(file), file)
+    reading.annotators.update((name, {name}) for name in filter(None, map(_annotator, annotated)))
+    for file in chosen.values():
+        if wanted is not None and _annotator(file) != wanted:
+            reading.account.note("documents without the named annotator's file, taken from another", f"{file.name}:1")
     for file in annotated:
         name = _document_name(file)
         document = replace(webanno_document(file, reading), id=name)
         yield document if chosen[name] is file else replace(document, left_out=ANOTHER)
+
+
+def _annotator(file: SourceFile) -> str | None:
+    """Return the annotator of a file in the export of a project."""
+    path = PurePosixPath(file.stem)
+    return path.name if path.parent.parent.name in FOLDERS else None
 
 
 def _document_name(file: SourceFile) -> str:

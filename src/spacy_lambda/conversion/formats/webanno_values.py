@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["FORMAT", "Layer", "escaped_label", "escaped_text", "labels_in", "layers_in", "unescaped"]
+__all__ = ["FIRST_COLUMN", "FORMAT", "Layer", "escaped_label", "escaped_text", "labels_in", "layers_in", "unescaped"]
 
 FORMAT = "#FORMAT=WebAnno TSV"
 NONE, MARK = "_", "*"
+FIRST_COLUMN = 3
 PREFIXES = {"#T_SP=": "span", "#T_RL=": "relation", "#T_CH=": "chain"}
-BUILT_IN = re.compile(
-    r".*\.(?:POS|Lemma|Stem|MorphologicalFeatures|SurfaceForm|Token|Sentence|Dependency|Chunk|SofaChangeAnnotation)"
-)
-"""Layers of tokens rather than of entities."""
+BUILT_IN = "de.tudarmstadt.ukp.dkpro.core.api."
+TOKEN_LAYERS = tuple(f"{BUILT_IN}{package}." for package in ("lexmorph", "segmentation", "syntax", "transform"))
+"""Beginnings of the names of built-in layers of tokens rather than of entities."""
 
 LABEL = re.compile(r"(?P<label>(?:\\.|[^\\|\[])*)(?:\[(?P<number>\d+)\])?(?:\||$)", re.DOTALL)
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -44,27 +44,50 @@ class Layer:
 
     @property
     def is_entities(self) -> bool:
-        """True if its spans are converted."""
-        return self.kind == "span" and BUILT_IN.fullmatch(self.name) is None
+        """True if its spans are converted, unless the user names another."""
+        return self.kind == "span" and not self.name.startswith(TOKEN_LAYERS)
 
     @property
-    def label_column(self) -> int:
-        """The column of the labels: of the feature ``value``, else of the first that is not an identifier."""
+    def short_name(self) -> str:
+        """The last part of its name."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def label_feature(self) -> str:
+        """The feature of the labels: ``value``, else the first that is not an identifier; empty if it has none."""
         names = [name for name in self.features if name != "identifier"] or list(self.features)
-        name = "value" if "value" in names else names[0] if names else ""
-        return self.column + (self.features.index(name) if name else 0)
+        return "value" if "value" in names else names[0] if names else ""
+
+    def feature_column(self, feature: str) -> int:
+        """Return the column of a feature; the first if the layer has none."""
+        return self.column + (self.features.index(feature) if feature else 0)
+
+    def chosen_feature(self, place: str | None) -> str | None:
+        """Return the feature of the labels; ``None`` if the layer is not converted.
+
+        :param place: The layer that the user names, or a feature of it after a full stop.
+        """
+        if place is None:
+            return self.label_feature if self.is_entities else None
+        if self.kind != "span":
+            return None
+        if place in (self.name, self.short_name):
+            return self.label_feature
+        found = [one for one in self.features if place in (f"{self.name}.{one}", f"{self.short_name}.{one}")]
+        return found[0] if found else None
 
 
 def layers_in(header: Sequence[str]) -> list[Layer]:
-    """Return the layers of a header, in the order of their columns, which begin after number, offsets and token."""
+    """Return the layers of a header, in the order of their columns, which begin after number, offsets and token.
+
+    :raises KeyError: If a layer is of an unknown kind, whose columns are not known either.
+    """
     layers: list[Layer] = []
-    column = 3
+    column = FIRST_COLUMN
     for line in header:
-        kind = PREFIXES.get(line[:6])
-        if kind is not None:
-            name, *features = line[6:].rstrip().split("|")
-            layers.append(Layer(name, kind, tuple(one for one in features if one), column))
-            column += layers[-1].width
+        name, *features = line[6:].rstrip().split("|")
+        layers.append(Layer(name, PREFIXES[line[:6]], tuple(one for one in features if one), column))
+        column += layers[-1].width
     return layers
 
 
