@@ -3,15 +3,19 @@ PYTHON ?= python3
 PORT ?= 9001
 ONCE ?=
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint constraints.txt
-# Tests run in one process more than there are cores, each of one thread: some wait for servers and programs. Tests of a
-# module stay together, and some modules too (tests/conftest.py). They begin with the longest modules, which would otherwise
-# come last, and leave the other processes idle.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
-PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Tests run in one process more than there are cores, each of one thread: some wait for servers and programs; those that are
+# marked slow wait more, and run in two more. Tests of a module stay together, and some modules too (tests/conftest.py). They
+# begin with the longest modules, which would otherwise come last, and leave the other processes idle.
+MORE_WORKERS := 1
+WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + $(MORE_WORKERS))")
+PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Results of the tests without torch, which run at the same time as all others.
+WITHOUT_TORCH := build/tests-without-torch.txt
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
 # Without bytecode, every process would compile what it imports, and rewrite the assertions of all test modules.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE :=
 test test-fast coverage: export OMP_NUM_THREADS := 1
+test: MORE_WORKERS := 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast coverage check format docs screenshots bench base arm64 clean
@@ -23,8 +27,9 @@ demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ON
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
 
 test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime once more without torch
-	.venv-dev/bin/python -m pytest $(PARALLEL)
-	HYPOTHESIS_PROFILE=brief .venv-runtime/bin/python -m pytest $(PARALLEL) tests/runtime
+	HYPOTHESIS_PROFILE=brief .venv-runtime/bin/python -m pytest --quiet tests/runtime > $(WITHOUT_TORCH) 2>&1 & runtime=$$!; \
+	.venv-dev/bin/python -m pytest $(PARALLEL); others=$$?; \
+	wait $$runtime; runtime=$$?; cat $(WITHOUT_TORCH); exit $$((others | runtime))
 
 test-fast: .venv-dev/ready ## Tests without those that are marked slow
 	.venv-dev/bin/python -m pytest $(PARALLEL) -m "not slow"

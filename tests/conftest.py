@@ -46,13 +46,14 @@ KEPT = "trf_data"
 
 LONGEST = (
     "deploy/test_live.py",
-    "deploy/test_live_images.py",
     "deploy/test_live_sources.py",
+    "deploy/test_live_images.py",
     "bundler/test_real_zip.py",
+    "bundler/test_real_image.py",
     "compiler/test_architectures.py",
     "corpus/test_ray.py",
 )
-"""Modules with which parallel runs begin."""
+"""Modules with which parallel runs begin; those of images, which wait for each other, at different times."""
 
 
 TOGETHER = {

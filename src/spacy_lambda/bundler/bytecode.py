@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from spacy_lambda.bundler.target import Target
@@ -51,11 +52,14 @@ def _candidates(target: Target) -> Iterator[str]:
     yield from sorted(glob.glob(f"{root}/versions/{target.python}.*/bin/{name}"), reverse=True)
 
 
+@cache
 def _version(python: str) -> str | None:
-    """Return ``3.13``; ``None`` for a shim of pyenv's without an installed Python."""
+    """Return ``3.13``; ``None`` for a shim of pyenv's without an installed Python, which takes long to start."""
+    if python == sys.executable:
+        return "{}.{}".format(*sys.version_info)
     script = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        done = subprocess.run([python, "-I", "-c", script], capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run([python, "-IS", "-c", script], capture_output=True, text=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None
