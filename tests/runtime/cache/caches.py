@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import os
 import sys
 import traceback
@@ -16,7 +17,6 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 
 import spacy
-from spacy.language import Language
 
 from spacy_lambda.core.artifact.pack import Packed, pack
 from spacy_lambda.core.location import Location
@@ -62,16 +62,21 @@ class Network(FileSystem):
 
 
 @cache
-def blank() -> Language:
-    return spacy.blank("en")
+def blank_files() -> dict[str, bytes]:
+    """Contents of a small pipeline's files by their paths; spaCy takes much longer to write them."""
+    with TemporaryDirectory() as folder:
+        spacy.blank("en").to_disk(folder)
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def artifact(folder: Path, name: str, size: int = 200_000) -> Location:
     """An artifact of a small pipeline, and its location."""
-    nlp = blank()
-    nlp.meta["name"] = name
-    nlp.to_disk(folder / name)
-    (folder / name / "weights").write_bytes(os.urandom(size))
+    meta = json.dumps({**json.loads(blank_files()["meta.json"]), "name": name}, indent=2)
+    for path, content in {**blank_files(), "meta.json": meta.encode(), "weights": os.urandom(size)}.items():
+        file = folder / name / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
     packed: Packed = pack(folder / name, folder / f"{name}.tar")
     return Location("file", str(packed.path), None, packed.sha256)
 
