@@ -59,6 +59,7 @@ def parts(doc: Doc) -> list[Any]:
     return [doc.text, tokens(doc), ents, sents, spans, doc.cats]
 
 
+@pytest.mark.slow
 @GENERATED
 @given(text=TEXTS)
 def test_the_doc_is_the_functions(nlp: Language, text: str) -> None:

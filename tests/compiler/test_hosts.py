@@ -67,6 +67,7 @@ def test_an_encoder_without_norms_is_not_compared() -> None:
         round_differently(EncoderBytes(graph.SerializeToString(), b""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "int8-weight-only"])
 def test_hosts_of_a_pipeline(
     original: Callable[..., Path], tmp_path: Path, precision: Precision, capsys: pytest.CaptureFixture[str]

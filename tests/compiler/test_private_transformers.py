@@ -123,6 +123,7 @@ def test_a_transformer_in_a_component(tmp_path: Path, version: int) -> None:
     assert_same(pair)
 
 
+@pytest.mark.slow
 def test_a_transformer_as_the_whole_model(tmp_path: Path) -> None:
     """A ``tok2vec`` component whose model is a transformer: other components listen to it, and it sets tensors."""
     pair = compiled(build_tok2vec(tmp_path, 3, factory="tok2vec"), tmp_path / "out")

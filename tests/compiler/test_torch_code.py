@@ -68,9 +68,8 @@ def test_code_that_does_not_need_torch_is_ignored(tmp_path: Path, code: str) -> 
     assert not list(torch_uses(write(tmp_path / "code.py", code)))
 
 
-@pytest.mark.parametrize(
-    "where", ["file", *(pytest.param(where, marks=pytest.mark.slow) for where in ("package", "distribution"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["file", "package", "distribution"])
 def test_code_that_needs_torch_on_rare_texts_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -71,6 +71,7 @@ def named(tmp_path: Path) -> Path:
     return tmp_path / "named"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "through",
     [

@@ -16,6 +16,7 @@ from tests.corpus.engines import InProcess
 from tests.corpus.files import write_jsonl
 
 
+@pytest.mark.slow
 def test_the_estimate_counts_all_documents(tmp_path: Path, pipeline: Path) -> None:
     lines = "".join(f'{{"text": "iron and heat {number}"}}\n' for number in range(300)) + "{bad\n"
     (tmp_path / "corpus.jsonl").write_text(lines, encoding="utf-8")

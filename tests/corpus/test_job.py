@@ -32,6 +32,7 @@ def test_every_document_in_order(tmp_path: Path, pipeline: Path, engine: InProce
     assert summary.errors_file is None
 
 
+@pytest.mark.slow
 def test_worker_processes_give_the_same_bytes(tmp_path: Path, pipeline: Path) -> None:
     """With an option, which they are given."""
     source = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None, 3] * 20)
@@ -89,6 +90,7 @@ def test_only_the_labels_that_are_asked_for(tmp_path: Path, pipeline: Path) -> N
     assert (summary.counts.entities, summary.counts.empty) == ({"MATERIAL": 1}, 1)
 
 
+@pytest.mark.slow
 def test_a_broken_pipeline_ends_the_run(tmp_path: Path, pipeline: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
@@ -100,6 +102,7 @@ def test_a_broken_pipeline_ends_the_run(tmp_path: Path, pipeline: Path) -> None:
         annotate(source, tmp_path / "out", pipeline=broken, workers=1)
 
 
+@pytest.mark.slow
 def test_a_long_text_is_split(tmp_path: Path, pipeline: Path) -> None:
     text = f"Iron and heat {'x' * 85}. " * 15_000
     source = write_jsonl(tmp_path / "corpus.jsonl", [text])
@@ -109,6 +112,7 @@ def test_a_long_text_is_split(tmp_path: Path, pipeline: Path) -> None:
     assert summary.counts.entities == {"PROCESS": 15_000}
 
 
+@pytest.mark.slow
 def test_progress_is_extrapolated(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
     source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS * 1000)
     packed = tmp_path / "corpus.jsonl.gz"

@@ -121,6 +121,7 @@ def test_only_the_document_that_ends_an_actor_fails(fake: FakeRay, pipeline: Pat
     assert fake.started == 5
 
 
+@pytest.mark.slow
 def test_actors_that_end_on_every_document_end_the_run(fake: FakeRay, pipeline: Path) -> None:
     with pytest.raises(CorpusError, match="20 worker processes ended one after the other"):
         run(pipeline, shard("a", *["end"] * 50))

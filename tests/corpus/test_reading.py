@@ -85,6 +85,7 @@ def test_a_line_that_is_too_long_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
     assert errors(read_bytes("jsonl", lines[2])) == {1: "the line has more than 40 bytes, the limit"}
 
 
+@pytest.mark.slow
 def test_a_line_of_50_mb(tmp_path: Path) -> None:
     (found,) = read(tmp_path / "c.jsonl", b'{"text": "' + b"x" * 50_000_000 + b'"}\n')
     assert (len(found.text), found.error) == (50_000_000, None)

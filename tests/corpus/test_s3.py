@@ -88,6 +88,7 @@ def test_a_prefix_gives_what_a_folder_gives(s3: Any, tmp_path: Path, pipeline: P
     assert summary.resumed > 0
 
 
+@pytest.mark.slow
 def test_one_object_as_destination(s3: Any, pipeline: Path, engine: InProcess) -> None:
     put(s3, **{"in.jsonl": LINES + b'{"text": 3}\n'})
     summary = annotate("s3://corpora/in.jsonl", "s3://corpora/a/out.jsonl.gz", pipeline=pipeline, on=engine)
@@ -131,6 +132,7 @@ def test_a_second_run_into_a_prefix_is_refused(s3: Any, pipeline: Path, engine: 
     assert not s3.list_objects_v2(Bucket="corpora", Prefix=LOCK).get("Contents")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", ["old", "of this machine", "damaged and old"])
 def test_a_lock_that_a_killed_process_leaves_in_s3_is_taken(
     s3: Any, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch, left: str
@@ -175,6 +177,7 @@ def test_objects_of_others_are_not_replaced(s3: Any, pipeline: Path, engine: InP
     assert engine.names == []
 
 
+@pytest.mark.slow
 def test_a_whole_bucket_without_what_the_run_writes(s3: Any, pipeline: Path, engine: InProcess) -> None:
     put(s3, **{"in.jsonl": LINES})
     for _ in range(2):

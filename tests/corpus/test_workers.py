@@ -58,8 +58,8 @@ def lines(content: bytes) -> list[dict[str, Any]]:
     ("text", "reason"),
     [
         ("exit 3", "with exit status 3"),
-        ("exit 0", "with exit status 0"),
-        ("signal SIGSEGV", "by signal 11 (SIGSEGV)"),
+        pytest.param("exit 0", "with exit status 0", marks=pytest.mark.slow),
+        pytest.param("signal SIGSEGV", "by signal 11 (SIGSEGV)", marks=pytest.mark.slow),
         ("signal SIGKILL", "by signal 9 (SIGKILL)"),
     ],
 )
@@ -77,6 +77,7 @@ def test_only_the_document_that_ends_a_process_fails(tmp_path: Path, text: str, 
     assert (reported.documents, reported.errors) == (3 * BATCH + 1, 1)
 
 
+@pytest.mark.slow
 def test_several_documents_of_a_shard_fail(tmp_path: Path) -> None:
     results, _ = run(tmp_path, shard("exit 1", "a", "signal SIGABRT", "exit 2", "b"), workers=2)
     result = results["a-00000"]
@@ -114,6 +115,7 @@ def test_an_error_of_the_corpus_ends_the_run(tmp_path: Path) -> None:
         list(LocalEngine(tmp_path, AnnotateOptions(), workers=2).run(shards(), lambda counts: None))
 
 
+@pytest.mark.slow
 def test_processes_that_end_on_every_document_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "MAX_ENDINGS", 5)
     with pytest.raises(CorpusError, match=r"^5 worker processes ended one after the other .* exit status 1"):
@@ -154,6 +156,7 @@ def test_only_a_different_pipeline_is_a_change(tmp_path: Path, pipeline: Path) -
     assert PipelineSnapshot.of(folder).digest == snapshot.digest == folder_digest(pipeline, manifest_of(pipeline))
 
 
+@pytest.mark.slow
 def test_a_child_that_holds_the_pipes_does_not_hold_the_run(tmp_path: Path) -> None:
     results, _ = run(tmp_path, shard("fork", "exit 5", "a" * 40_000))
     assert [error["number"] for error in lines(results["a-00000"].errors)] == [2]

@@ -111,6 +111,7 @@ def test_handler(bundled: Language, tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*")) == []
 
 
+@pytest.mark.slow
 def test_handler_without_a_pipeline_names_the_variable() -> None:
     done = call({"text": TEXT}, {})
     assert done.returncode == 1
@@ -129,6 +130,7 @@ def test_no_such_pipeline(value: str) -> None:
     assert "set SPACY_LAMBDA_PIPELINE" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_a_broken_pipeline_names_what_is_broken(bundled: Language, tmp_path: Path) -> None:
     bundled.to_disk(tmp_path)
     for name in ("encoder.onnx.data", "encoder.onnx"):

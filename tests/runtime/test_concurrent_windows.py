@@ -100,6 +100,7 @@ def test_closing_drops_what_has_not_begun(encoder: Encoder) -> None:
     assert [run.is_done for run in runs] == begun
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_runs_what_its_parent_has_begun(encoder: Encoder) -> None:
     texts = [ids(8), ids(4)]
@@ -135,6 +136,7 @@ def test_a_thread_of_the_session_that_closes_does_not_wait_for_itself(
     assert closed.wait(30)
 
 
+@pytest.mark.slow
 def test_python_ends_while_windows_run(bundled_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LEFT_RUNNING, bundled_path / "transformer"], capture_output=True, text=True, check=False
@@ -146,6 +148,7 @@ def texts() -> Iterator[str]:
     yield from (f"Film {number} of iron oxide. " * (1 + number % 4) for number in range(40))
 
 
+@pytest.mark.slow
 def test_pipe_equals_call(transformer: CompiledTransformer, bundled: Language) -> None:
     docs = [bundled.make_doc(text) for text in ["", *texts(), " \n"]]
     for batch_size in (1, 7, 1000):
@@ -182,6 +185,7 @@ def test_errors_leave_pipe(transformer: CompiledTransformer, bundled: Language) 
     transformer(bundled.make_doc("iron"))
 
 
+@pytest.mark.slow
 def test_abandoned_pipes_end(transformer: CompiledTransformer, bundled: Language) -> None:
     cycle: list[Any] = [transformer.pipe(map(bundled.make_doc, texts()))]
     cycle.append(cycle)

@@ -60,6 +60,7 @@ def test_blocks_that_overlap() -> None:
     assert gc.get_threshold() == thresholds
 
 
+@pytest.mark.slow
 def test_the_import_of_spacy_collects_next_to_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
     collections, has_threshold, is_enabled = done.stdout.split()

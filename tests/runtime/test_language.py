@@ -157,6 +157,7 @@ def test_docs_and_contexts(bundled: Language, expected: list[dict[str, Any]]) ->
     assert [(doc.to_json(), number) for doc, number in pairs] == list(zip(expected, range(4), strict=True))
 
 
+@pytest.mark.slow
 def test_components_are_selected_renamed_replaced_and_removed(
     fresh: Language, expected: list[dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -335,6 +335,7 @@ def test_a_request_is_refused_as_soon_as_it_is_known_to_be_too_large(event: Any,
     assert processed == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "event",
     [

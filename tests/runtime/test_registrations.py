@@ -53,6 +53,7 @@ def test_no_other_language_is_imported(loaded: Any) -> None:
     assert not {name.rpartition(".")[2] for name in loaded["languages"]} & {*LANGUAGES}
 
 
+@pytest.mark.slow
 def test_the_same_names_are_registered(loaded: Any) -> None:
     for registry, names in loaded["names"].items():
         expected = getattr(spacy.util.registry, registry).get_all()

@@ -47,6 +47,7 @@ def test_a_response_over_the_limit_is_a_413(roomy: Predictor) -> None:
     assert len(json.dumps(packed)) <= RESPONSE_BYTES
 
 
+@pytest.mark.slow
 def test_a_load_balancer_takes_less(roomy: Predictor) -> None:
     assert dispatch(url_event(big(150_000)), None, roomy)["statusCode"] == 200
     assert dispatch(alb_event(big(150_000)), None, roomy)["statusCode"] == 413

@@ -69,6 +69,7 @@ def test_the_rules_are_the_folders(english: Language, tmp_path: Path) -> None:
     assert nlp.config["nlp"]["tokenizer"] == {"@tokenizers": "spacy.Tokenizer.v1"}
 
 
+@pytest.mark.slow
 def test_the_bundled_pipeline(bundled_path: Path) -> None:
     equal(bundled_path)
 

@@ -86,6 +86,7 @@ def test_an_artifact_that_another_version_has_is_kept(pipeline: Path, tmp_path: 
     assert "and its artifact" in run("rm", f"{store}/en_metals@1.2.3", "--yes")
 
 
+@pytest.mark.slow
 def test_the_same_version_with_other_contents_says_what_to_type(next_pipeline: Path, tmp_path: Path) -> None:
     store = str(tmp_path / "store")
     run("push", str(next_pipeline), store)
@@ -115,6 +116,7 @@ def test_an_original_that_aliases_point_to_is_warned_of(pipeline: Path, tmp_path
     assert json.loads(run("push", "original", "./other", "--json", "--no-latest", cwd=tmp_path))["warnings"] == []
 
 
+@pytest.mark.slow
 def test_s3(s3: Any, s3_url: str, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     there = ("--endpoint-url", s3_url)
@@ -132,6 +134,7 @@ def test_s3(s3: Any, s3_url: str, pipeline: Path, tmp_path: Path, monkeypatch: p
     assert "the bucket 'nobodys' does not exist" in run("ls", "s3://nobodys", *there, code=1)
 
 
+@pytest.mark.slow
 def test_the_hub(hub: Hub, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # test_hub.py and test_wheel.py build wheels, which takes seconds.
     wheel = tmp_path / "en_metals-1.2.3-py3-none-any.whl"

@@ -78,6 +78,7 @@ def test_all_layers_are_those_of_torch(name: str) -> None:
     np.testing.assert_allclose(found[0], hidden_states(original, ids), atol=TOLERANCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_integer_weights_are_close(name: str) -> None:
     model_type, settings = SETTINGS[name]

@@ -230,6 +230,7 @@ def test_a_file_system_that_fails(
         assert entries(settings) == [one.sha256]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="only root can mount a folder read-only")
 def test_a_read_only_mount(one: Location, settings: CacheSettings, tmp_path: Path) -> None:
     with opened(one, settings):

@@ -203,6 +203,7 @@ class Filling:
             raise OSError(self.code, os.strerror(self.code))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("before", [0, 1, 3, 8])
 def test_full_midway(
