@@ -99,6 +99,7 @@ def test_a_requirement_that_is_not_installed() -> None:
 # Wheels.
 
 
+@pytest.mark.slow
 def test_wheels_of_the_target_are_accepted(links: Path, tmp_path: Path) -> None:
     make_wheel(links, "pure")
     for tag in ("cp313-cp313-manylinux_2_28_x86_64", "cp313-cp313-manylinux_2_28_aarch64", "cp312-cp312-linux_x86_64"):
@@ -115,6 +116,7 @@ def test_wheels_of_the_target_are_accepted(links: Path, tmp_path: Path) -> None:
     assert (tmp_path / "tree" / "pure" / "__init__.py").read_text() == "VALUE = 1\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", [None, "cp313-cp313-manylinux_2_28_aarch64", "cp313-cp313-musllinux_1_2_x86_64"])
 def test_no_wheel_for_the_target(tag: str | None, links: Path, tmp_path: Path) -> None:
     if tag is not None:
@@ -358,6 +360,7 @@ def test_a_bundle_that_is_too_large(small: Path, tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "out.zip").exists()
 
 
+@pytest.mark.slow
 def test_nothing_half_made_is_left(small: Path, links: Path, tmp_path: Path) -> None:
     for wheel in links.iterdir():
         wheel.unlink()

@@ -84,6 +84,7 @@ def test_it_is_not_served(original: Path) -> None:
     assert "spacy-lambda compile" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_a_store_keeps_it_and_reports_its_kind(original: Path, tmp_path: Path) -> None:
     assert "kind: original: it needs torch, and no function runs it" in run("push", original, tmp_path / "store")
     pushed = json.loads(run("push", original, tmp_path / "store", "--json"))

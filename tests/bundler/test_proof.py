@@ -66,6 +66,7 @@ def test_a_tokenizer_that_needs_a_package(tmp_path: Path) -> None:
     assert 'add it to "requirements"' in error.remedy
 
 
+@pytest.mark.slow
 def test_a_component_that_nothing_registers(tmp_path: Path) -> None:
     pipeline(tmp_path, factory="unregistered")
     error = refused(tmp_path)

@@ -125,9 +125,8 @@ def run_each(project: Path, *commands: str) -> list[tuple[str, str]]:
     return list(zip(outputs, errors, strict=True))
 
 
-@pytest.mark.parametrize(
-    "command", [pytest.param(one, marks=() if one == "deploy" else pytest.mark.slow) for one in QUESTIONS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("command", QUESTIONS)
 def test_the_question_is_seen_and_answered(project: Path, command: str) -> None:
     question, done = QUESTIONS[command]
     terminal = Terminal(CODE + MAIN, *command.split(), cwd=project)

@@ -36,6 +36,7 @@ def prepare(folder: Path, pipeline: str, key: Path | None) -> Prepared:
         return prepared
 
 
+@pytest.mark.slow
 def test_a_pipeline_signed_by_the_key_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_once(monkeypatch, tmp_path)
     private, public = key_pair(tmp_path, "ours")
