@@ -38,7 +38,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     boto3.client("s3").create_bucket(Bucket="fetched-models")
     pushed = CliRunner().invoke(make_app(), ["push", BUNDLED, "s3://fetched-models/ner"])
     assert pushed.exit_code == 0, pushed.output
-    yield f"s3://fetched-models/ner/{BUNDLED}@0.1.0-int8"
+    yield f"s3://fetched-models/ner/{BUNDLED}@0.2.0-int8"
     server.stop()
 
 

@@ -74,7 +74,7 @@ def serve(bundle: str, events: list[Any]) -> list[Any]:
 
 
 def test_the_same_folder_makes_the_same_image(image: Bundle, wheelhouse: None, tmp_path: Path) -> None:
-    assert image.path.name == "en_scienceie_minilm-0.1.0-py313-x86_64-image"
+    assert image.path.name == "en_scienceie_minilm-0.2.0-py313-x86_64-image"
     assert sorted(path.name for path in image.path.iterdir()) == [
         "Dockerfile",
         "image.json",
@@ -90,7 +90,7 @@ def test_the_same_folder_makes_the_same_image(image: Bundle, wheelhouse: None, t
 def test_pushed_pulled_and_called(image: Bundle, registry: str) -> None:
     pushed = push_image(image.path, f"{registry}/team/ner")
     assert pushed.reference.startswith(f"{registry}/team/ner@sha256:")
-    assert pushed.tag == "en-scienceie-minilm-0-1-0-py313-x86-64"
+    assert pushed.tag == "en-scienceie-minilm-0-2-0-py313-x86-64"
     assert image.image is not None
     buildah = ENGINES["buildah"]
     buildah.call("rmi", "--force", str(image.image.id).removeprefix("sha256:"))

@@ -111,11 +111,11 @@ def test_the_card_has_the_metadata_for_the_hub(hub: Hub, pipeline: Path) -> None
 def test_the_bundled_pipeline_keeps_its_own_readme(hub: Hub, tmp_path: Path) -> None:
     """The bundled pipeline is compiled, and its README.md is part of the artifact."""
     pushed = push("en_scienceie_minilm")
-    assert pushed.version == "0.1.0-int8"
+    assert pushed.version == "0.2.0-int8"
     card = files(hub)["README.md"].decode()
     metadata = yaml.safe_load(card.split("---\n", 2)[1])
     assert metadata["tags"] == ["spacy", "token-classification", "onnx", "spacy-lambda"]
-    assert "| ner | 0.953 |" in card
+    assert "| ner | 0.984 |" in card
     assert pull(pushed.location, tmp_path / "out").sha256 == pushed.location.sha256
     entry = cached_pipeline(pushed.location, CacheSettings(tmp_path / "cache"))
     entry.close()
