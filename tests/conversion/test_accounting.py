@@ -80,6 +80,26 @@ def test_labels_are_renamed_and_left_out(tmp_path: Path) -> None:
     assert dict(report.dropped) == {"label left out": 1}
 
 
+def test_labels_to_rename_that_do_not_occur_are_counted(tmp_path: Path) -> None:
+    report, _ = converted(lines_of(tmp_path, [2, 6, "metal"]), lang="en", rename={"Metal": "M", "metal": "M"})
+    assert dict(report.notes) == {"labels to rename that no entity has": 1}
+    assert report.examples["labels to rename that no entity has"][0].detail == "'Metal'"
+
+
+def test_labels_with_line_breaks_do_not_break_the_lines_of_columns(tmp_path: Path) -> None:
+    source = lines_of(tmp_path, [0, 4, "Base\n\tmetal"], text="Zinc melts")
+    report = convert(source, tmp_path / "x.tsv", output_format="bio", lang="xx")
+    assert list(report.notes) == [
+        "documents with tabs or line breaks in labels, written as a space, which bio cannot hold"
+    ]
+    assert converted(tmp_path / "x.tsv")[0].labels == {"Base metal": (1, 1)}
+
+
+def test_an_empty_annotated_text_is_none(tmp_path: Path) -> None:
+    report, _ = converted(lines_of(tmp_path, {"start": 14, "end": 19, "label": "M", "text": ""}), lang="en")
+    assert report.kept == 1
+
+
 def test_a_document_without_a_text_is_left_out(tmp_path: Path) -> None:
     lines = '{"text": " ", "spans": [[0, 1, "M"]]}\n{"text": "Zinc", "spans": []}\n'
     report, docs = converted(write_files(tmp_path, {"in.jsonl": lines}) / "in.jsonl")

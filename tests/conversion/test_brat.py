@@ -89,6 +89,12 @@ def test_fragments_that_are_not_apart_are_joined_and_counted(
     assert dict(report.adjusted) == adjusted
 
 
+def test_a_comment_may_follow_the_text_and_the_text_may_have_tabs(tmp_path: Path) -> None:
+    ann = "T1\tM 0 4\tZinc\tchecked by Ann\nT2\tM 5 10\ta\tb c\n"
+    report, _ = converted(write_files(tmp_path / "x", {"a.txt": "Zinc a\tb c", "a.ann": ann}))
+    assert (report.kept, dict(report.dropped)) == (2, {})
+
+
 def test_an_adjusted_span_that_is_dropped_is_not_one_of_those_kept(tmp_path: Path) -> None:
     ann = "T1\tM 0 14\tZinc sulphide.\nT2\tM 5 13;13 13\tsulphide\n"
     report, _ = converted(write_files(tmp_path / "x", {"a.txt": "Zinc sulphide.", "a.ann": ann}))

@@ -50,6 +50,16 @@ def test_a_unit_that_is_named_needs_no_text(tmp_path: Path, unit: str) -> None:
     assert [text for text, _ in ents(doc)] == [*WORDS]
 
 
+def test_an_offset_inside_a_character_is_widened_and_counted(tmp_path: Path) -> None:
+    source = write_files(tmp_path, {"in.jsonl": '{"text": "Größe", "spans": [[3, 5, "M"]]}\n'}) / "in.jsonl"
+    report, (doc,) = converted(source, lang="en", offsets="bytes", misaligned="expand")
+    assert (ents(doc), dict(report.adjusted)) == (
+        [("Größe", "M")],
+        {"widened to whole characters": 1, "expanded": 1},
+    )
+    assert report.examples["widened to whole characters"][0].detail == "to 'öß'"
+
+
 def test_utf16_is_recognized_by_words_alone(tmp_path: Path) -> None:
     spans = [[start, end, "M"] for start, end, _ in offsets("utf16")]
     source = write_files(tmp_path, {"in.jsonl": json.dumps({"text": TEXT, "spans": spans})}) / "in.jsonl"

@@ -104,6 +104,7 @@ def test_sentences_without_tokens_are_counted(tmp_path: Path) -> None:
     [
         (HEADER + BODY.replace("\t_\tPROC\t_\t_\t_\t", ""), r"doc.tsv:14: the line has 5 columns; the header names 10"),
         (HEADER + BODY.replace("\t_\tPROC\t", "\t_\tPROC\tX\t"), r"doc.tsv:14: the line has 12 columns"),
+        (HEADER + BODY.replace("22-25", "22-9999999999"), r"doc.tsv:19: 'Tin' is not at 22-9999999999"),
         (HEADER.replace("#T_RL", "#T_XX") + BODY, r"doc.tsv:4: '#T_XX=' is not a kind of layer"),
         ("#FORMAT=WebAnno TSV 2\n", r"doc.tsv:1: .* is not WebAnno TSV 3"),
         (HEADER + BODY + "Tin\t_\n", r"doc.tsv:20: .* is not a token"),

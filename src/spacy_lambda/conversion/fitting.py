@@ -67,6 +67,8 @@ class Fitting:
         self._note_values(document, policy)
         if document.group is not None and not self.target.has_groups:
             self._cannot_hold("documents with a group", document)
+        if self.target.module == "tagged_tokens" and any(_has_breaks(span.label) for span in document.spans):
+            self._cannot_hold("documents with tabs or line breaks in labels, written as a space", document)
         if self.target.name == "brat" and any(len(span.label.split()) > 1 for span in document.spans):
             self._cannot_hold("documents with spaces in labels, written as _", document)
         if self.target.name != "spacy" or doc is None:
@@ -80,6 +82,8 @@ class Fitting:
         joined = " ".join(document.text[start:end] for start, end in bounds)
         if not self.target.has_text and joined != document.text:
             self._cannot_hold("texts with other white space than one space between tokens", document)
+        if not own and len(document.sentences) > 1:
+            self.account.note("documents with sentences, which new tokens do not have", document.place())
         return replace(document, tokens=tuple(bounds), sentences=document.sentences if own else ())
 
     def _note_tokens(self, document: AnnotatedDocument) -> None:
@@ -99,3 +103,7 @@ class Fitting:
     def _cannot_hold(self, what: str, document: AnnotatedDocument, *, number: int = 1) -> None:
         place = "doc.spans" if self.target.name == "spacy" else self.target.name
         self.account.note(f"{what}, which {place} cannot hold", document.place(), number=number)
+
+
+def _has_breaks(label: str) -> bool:
+    return any(character in label for character in "\t\r\n")

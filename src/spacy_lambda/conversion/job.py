@@ -93,12 +93,16 @@ def _read(
         account.note("files of other formats, left out", one.name)
     reading = ReadingContext(options, account)
     documents = []
+    labels = set[str]()
     for number, document in enumerate(_documents(found, chosen, reading), start=1):
+        labels.update(span.label for span in document.spans)
         if (ready := _ready(document, options, account)) is not None:
             documents.append(ready)
         if number % EVERY == 0:
             on_step("reading", number, 0)
     reading.check_choices()
+    for label in sorted(options.rename.keys() - labels):
+        account.note("labels to rename that no entity has", str(source), detail=repr(label))
     if not documents:
         raise CorpusError(f"{source} has no annotated documents", remedy="check the export, or name its --format")
     on_step("reading", len(documents), len(documents))

@@ -23,6 +23,9 @@ MARK = "\ufeff"
 """A byte order mark, which a text may begin with; anywhere else it is a character."""
 LINE_ENDS = ("", "counting \\r\\n as one", "counting \\n as two")
 
+WIDENED = "widened to whole characters"
+"""Adjustment of a span whose offsets are inside of characters."""
+
 MAX_DIGITS = 10
 """Digits of an offset: those of the largest file have as many."""
 
@@ -80,7 +83,7 @@ def in_characters(document: AnnotatedDocument, unit: OffsetUnit) -> tuple[Annota
 
     :param unit: The unit that the user names, or ``auto``.
     """
-    has_text = any(span.text is not None for span in document.spans)
+    has_text = any(span.text for span in document.spans)
     is_certain = document.unit is not None and not has_text
     first = _Counting(document.unit or CHARACTERS) if unit == "auto" else _Counting(unit)
     best, found = _recounted(document, first), first
@@ -94,7 +97,7 @@ def _best(
 ) -> tuple[AnnotatedDocument, _Counting]:
     """Return the document by the way to count that fits best, the first of those that fit equally."""
     hits = _hits(best)
-    has_text = any(span.text is not None for span in document.spans)
+    has_text = any(span.text for span in document.spans)
     for counting in _countings(document.text) if has_text else (_Counting("utf16"),):
         if hits == len(document.spans):
             break
@@ -106,7 +109,7 @@ def _best(
 
 def matches(document: AnnotatedDocument, span: AnnotatedSpan) -> bool:
     """Return whether a span covers its annotated text, spaces apart; true if the format has none."""
-    return span.text is None or _bare(document.annotated_text(span)) == _bare(span.text)
+    return not span.text or _bare(document.annotated_text(span)) == _bare(span.text)
 
 
 def _bare(text: str) -> str:
@@ -119,7 +122,9 @@ def _hits(document: AnnotatedDocument) -> int:
 
 
 def _is_hit(document: AnnotatedDocument, span: AnnotatedSpan) -> bool:
-    if span.text is not None:
+    if span.adjustments:
+        return False
+    if span.text:
         return matches(document, span)
     text, start, end = document.text, span.start, span.end
     if not 0 <= start < end <= len(text) or text[start].isspace() or text[end - 1].isspace():
@@ -141,12 +146,15 @@ def _countings(text: str) -> Iterator[_Counting]:
 
 
 def _recounted(document: AnnotatedDocument, counting: _Counting) -> AnnotatedDocument:
-    """Return the document with its offsets taken as counted in this way; those that are inside a character stay."""
+    """Return the document with its offsets taken as counted in this way; those after the text stay.
+
+    A span that begins or ends inside a character gets the whole of it.
+    """
     if counting == _Counting():
         return document
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
-    position = counting.mark * (3 if counting.unit == "bytes" else 1)
+    first = position = counting.mark * (3 if counting.unit == "bytes" else 1)
     for index, character in enumerate(document.text):
         starts[position] = index
         ends.setdefault(position, index)
@@ -155,6 +163,19 @@ def _recounted(document: AnnotatedDocument, counting: _Counting) -> AnnotatedDoc
     ends.setdefault(position, len(document.text))
     spans = []
     for span in document.spans:
-        fragments = tuple((starts.get(start, -1), ends.get(end, -1)) for start, end in span.fragments)
-        spans.append(replace(span, fragments=fragments) if all(-1 not in one for one in fragments) else span)
+        if any(not first <= one <= position for place in span.fragments for one in place):
+            spans.append(span)
+            continue
+        fragments = tuple((_at(starts, start, -1), _at(ends, end, 1)) for start, end in span.fragments)
+        is_whole = all(start in starts and end in ends for start, end in span.fragments)
+        moved = replace(span, fragments=fragments)
+        detail = f"to {document.annotated_text(moved)[:80]!r}"
+        spans.append(moved if is_whole else document.adjusted(moved, WIDENED, detail, fragments=fragments))
     return replace(document, spans=tuple(spans))
+
+
+def _at(places: dict[int, int], position: int, step: int) -> int:
+    """Return the character at a position, or at the next one that is not inside a character."""
+    while position not in places:
+        position += step
+    return places[position]

@@ -54,13 +54,14 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
 
 
 def _document(source: SourceFile, annotations: SourceFile, reading: ReadingContext) -> AnnotatedDocument:
-    if source.note:
-        reading.account.note(f"files {source.note}", f"{source.name}:1")
-    spans = tuple(_spans(annotations, reading)) if annotations.content.strip() else ()
+    spans = tuple(_spans(annotations, source.text, reading)) if annotations.content.strip() else ()
+    for file in (source, annotations):
+        if file.note:
+            reading.account.note(f"files {file.note}", f"{file.name}:1")
     return AnnotatedDocument(source.stem, source.text, spans, annotations.name)
 
 
-def _spans(annotations: SourceFile, reading: ReadingContext) -> Iterator[AnnotatedSpan]:
+def _spans(annotations: SourceFile, text: str, reading: ReadingContext) -> Iterator[AnnotatedSpan]:
     for number, line in annotations.lines():
         if not line.strip():
             continue
@@ -76,7 +77,10 @@ def _spans(annotations: SourceFile, reading: ReadingContext) -> Iterator[Annotat
         place = f"{annotations.name}:{number}"
         bounds = (one.split(" ") for one in found["offsets"].split(";"))
         fragments = tuple((parsed_offset(start, place), parsed_offset(end, place)) for start, end in bounds)
-        yield AnnotatedSpan(fragments, found["label"], number, found["text"])
+        covered = found["text"]
+        if covered and covered not in text:  # a comment may follow after a tab
+            covered = covered.partition("\t")[0]
+        yield AnnotatedSpan(fragments, found["label"], number, covered)
 
 
 def _note_other(line: str, place: str, reading: ReadingContext) -> None:

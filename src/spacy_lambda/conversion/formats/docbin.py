@@ -18,6 +18,9 @@ __all__ = ["find", "read"]
 ZLIB = b"\x78"
 """First byte of a DocBin, which is compressed as a whole."""
 
+ENTITIES = "ents"
+"""Name of ``doc.ents`` among the places of spans."""
+
 TOKEN_ATTRIBUTES = ("TAG", "POS", "MORPH", "LEMMA", "DEP")
 
 
@@ -45,9 +48,14 @@ def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext)
     """Return a Doc's entities and groups of spans, each span once. A Doc that has neither is not annotated."""
     identifier = doc.user_data.get(ID)
     group = doc.user_data.get(GROUP)
-    found = dict.fromkeys(_spans(doc.ents, number))
-    for spans in doc.spans.values():
-        found.update(dict.fromkeys(_spans(spans, number)))
+    found: dict[AnnotatedSpan, None] = {}
+    wanted = reading.options.spans_from
+    for key, spans in [(ENTITIES, doc.ents), *doc.spans.items()]:
+        reading.places.update({key: None} if len(spans) else {})
+        if wanted in (None, key):
+            found.update(dict.fromkeys(_spans(spans, number)))
+        elif len(spans):
+            reading.account.note(f"spans under {key!r}, not converted", f"{file.name}:{number}", number=len(spans))
     has_entities = doc.has_annotation("ENT_IOB") or not doc.spans
     missing = [(token.idx, token.idx + len(token)) for token in doc if has_entities and not token.ent_iob]
     if missing:
@@ -72,7 +80,7 @@ def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext)
 def _note_others(doc: Doc, place: str, reading: ReadingContext) -> None:
     """Count the annotations that are not converted."""
     layers = ["doc.ents"] * bool(doc.ents) + [f"doc.spans[{key!r}]" for key, group in doc.spans.items() if len(group)]
-    if len(layers) > 1:
+    if len(layers) > 1 and reading.options.spans_from is None:
         reading.account.note("documents with spans in several places, read as one list", place, detail=_listed(layers))
     values = [key[1] if isinstance(key, tuple) and len(key) > 1 else key for key in doc.user_data]
     if others := [value for value in values if value not in (ID, GROUP)]:

@@ -160,7 +160,7 @@ def _cut(text: str, position: int, file: SourceFile, problem: str) -> CorpusErro
 
 def _parsed(text: str, file: SourceFile, line: int) -> Any:
     try:
-        return parse_json(text, nan_is_null=True)
+        return parse_json(text, nan_is_null=True, unique_keys=True)
     except json.JSONDecodeError as exc:
         is_cut = exc.pos >= len(text.rstrip()) or exc.msg.startswith("Unterminated")
         where = f"{file.name}:{line + exc.lineno - 1}"

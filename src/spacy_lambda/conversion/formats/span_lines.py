@@ -73,6 +73,7 @@ def _note_others(found: Sequence[Any], values: Mapping[str, Any], item: JsonItem
     """Count the values of spans, and the relations between them, that are not converted."""
     place = f"{item.file.name}:{item.line}"
     others = [key for one in found if isinstance(one, dict) for key in one if key not in KNOWN_KEYS and one[key]]
+    others += ["values after the label" for one in found if isinstance(one, list) and any(one[3:])]
     if others:
         message, detail = "values of spans, not converted", ", ".join(dict.fromkeys(others))[:80]
         reading.account.note(message, place, number=len(others), detail=detail)

@@ -29,8 +29,10 @@ SPAN_KEYS = ("spans", "entities", "ents", "annotations", "annotation", "labels",
 TEXT_KEYS = ("text", "document", "data", "content", "sentence")
 ID_KEYS = ("id", "_id", "doc_id", "document_id", "documentName", "name")
 GROUP_KEYS = ("group", "doc_id", "document_id", "article_id", "pmid", "source_id")
-START_KEYS = ("start", "start_offset", "start_char", "begin", "startOffset", "from")
-END_KEYS = ("end", "end_offset", "end_char", "endOffset", "stop", "to")
+START_KEYS = ("start_char", "start_offset", "startOffset", "start", "begin", "from")
+END_KEYS = ("end_char", "end_offset", "endOffset", "end", "stop", "to")
+"""Keys of offsets; those that name characters come first, as ``start`` beside them may be a token's index."""
+
 LABEL_KEYS = ("label", "label_", "type", "entity", "entity_group", "tag", "entityLabel", "category")
 IDENTIFIERS = ("kb_id", "span_id")
 COVERED_KEYS = ("text", "value", "surface", "mention", "span", "word")

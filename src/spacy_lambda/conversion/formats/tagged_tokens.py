@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from spacy_lambda.conversion.token_bounds import token_span
 __all__ = ["find", "read", "write"]
 
 SUFFIXES = (".conll", ".conllu", ".conll2003", ".iob", ".iob2", ".bio", ".biluo", ".bilou", ".tsv", ".txt", ".tags")
+
+BREAKS = re.compile(r"[\t\r\n]+")
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -90,7 +93,10 @@ def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None
             names = [_in_parentheses(one) for one in (document.id, document.group) if one is not None]
             file.write(separator.join([" ".join(["-DOCSTART-", *names]), *middle, "O"]) + "\n\n")
             tokens = document.tokens or ()
-            spans = (TaggedSpan(*token_span(tokens, one.start, one.end), one.label) for one in document.spans)
+            spans = (
+                TaggedSpan(*token_span(tokens, one.start, one.end), BREAKS.sub(" ", one.label))
+                for one in document.spans
+            )
             tags = make_tags(len(tokens), spans)
             for index, ((start, end), tag) in enumerate(zip(tokens, tags, strict=True)):
                 if index and index in document.sentences:

@@ -54,6 +54,8 @@ def webanno_document(file: SourceFile, reading: ReadingContext) -> AnnotatedDocu
         raise CorpusError(
             f"{file.name}:1: {lines[0][1][:80]!r} is not WebAnno TSV 3", remedy="export as WebAnno TSV v3.3"
         )
+    if file.note:
+        reading.account.note(f"files {file.note}", f"{file.name}:1")
     layers = _layers(lines, file)
     every = list(_sentences(lines, file))
     sentences = [one for one in every if one.rows]
@@ -181,7 +183,8 @@ def _text(sentences: Sequence[_Sentence], file: SourceFile) -> str:
             )
         text += (" " * (gap - 1) + "\n" if gap else "").encode("utf-16-le") + encoded
         for row in one.rows:
-            if text[row.start * SIZE : row.end * SIZE].decode("utf-16-le", "surrogatepass") != row.form:
+            found = text[row.start * SIZE : row.end * SIZE]
+            if len(found) != (row.end - row.start) * SIZE or found.decode("utf-16-le", "surrogatepass") != row.form:
                 raise _misplaced(file, row)
     return text.decode("utf-16-le", "surrogatepass")
 
