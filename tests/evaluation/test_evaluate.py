@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import spacy
-from spacy.tokens import Doc, DocBin
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus
 
 from spacy_lambda import CorpusError, evaluate
 from spacy_lambda.evaluation import Evaluation
+from spacy_lambda.evaluation.pipeline_labels import PipelineLabels, pipeline_labels
 from tests.cli.in_process import run_main
 from tests.evaluation.corpora import ENTITIES, RULES, SPANS, TEXTS, write_corpus, write_rules
 
@@ -200,7 +202,16 @@ def test_json_has_everything(folder: Path) -> None:
         "schemes",
         "speed",
     }
-    assert found["labels"]["MATERIAL"].keys() == {"p", "r", "f", "interval", "support", "predicted", "correct"}
+    assert found["labels"]["MATERIAL"].keys() == {
+        "p",
+        "r",
+        "f",
+        "interval",
+        "support",
+        "predicted",
+        "correct",
+        "predictable",
+    }
     assert set(RULES.values()) < found["labels"].keys()
 
 
@@ -224,3 +235,97 @@ def test_the_report_replaces_nothing_that_is_evaluated(folder: Path) -> None:
         done = run_main("evaluate", str(folder / "rules"), str(corpus), "--html", str(html), "--force")
         assert (done.returncode, "which is read" in done.stderr) == (1, True)
     assert corpus.read_bytes() == before
+
+
+def write_docs(path: Path, *docs: Doc) -> Path:
+    DocBin(docs=docs).to_disk(path)
+    return path
+
+
+def test_documents_without_a_text_count_in_the_numbers(folder: Path, tmp_path: Path) -> None:
+    nlp = spacy.blank("xx")
+    docs = [nlp.make_doc(text) for text in ("", "iron", "", "unknown", "some iron")]
+    for doc in (docs[0], docs[1], docs[2], docs[4]):
+        doc.set_ents([])
+    path = write_docs(tmp_path / "dev.spacy", *docs)
+    found = evaluate(folder / "rules", path, compare=folder / "fewer")
+    assert (found.documents, [one.document for one in found.results]) == (5, [1, 4])
+    assert [item["document"] for item in found.to_dict()["errors"]["items"]] == [1, 4]
+    assert 'id="document-4"' in found.to_html()
+    done = run_main("evaluate", str(folder / "rules"), str(path))
+    assert "5 documents, 0 spans annotated" in done.stdout
+    assert "2 of them are annotated; the others have no text or no annotation" in done.stdout
+    assert "\tdocument 1\n" in done.stdout
+
+
+def test_a_failing_document_has_its_number_in_the_corpus(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(doc: Doc) -> Doc:
+        raise ValueError(doc.text)
+
+    nlp = spacy.blank("xx")
+    path = write_docs(tmp_path / "dev.spacy", nlp.make_doc(""), nlp.make_doc("iron"))
+    monkeypatch.setattr("spacy.pipeline.EntityRuler.__call__", lambda self, doc: fail(doc))
+    with pytest.raises(CorpusError, match="document 1 of the corpus, 'iron'"):
+        evaluate(folder / "rules", path)
+
+
+def test_an_unknown_label_is_not_a_score_of_zero(folder: Path, tmp_path: Path) -> None:
+    words = ("evaluate", str(folder / "rules"), str(folder / "dev.spacy"))
+    done = run_main(*words, "--compare", str(folder / "fewer"), "--html", str(tmp_path / "report.html"))
+    assert "TASK\tnot predicted\t\t\t\t1\t0\n" in done.stdout
+    assert (
+        "labels that the pipeline does not have: TASK; in the scores of all spans, 1 annotated span is an error\n"
+        in done.stdout
+    )
+    assert "PROCESS\t0.000\tnot predicted\t\t\t\n" in done.stdout
+    assert "<td>TASK</td><td>not predicted</td><td></td>" in (tmp_path / "report.html").read_text()
+    found = json.loads(run_main(*words, "--json").stdout)
+    assert found["not_predicted"] == ["TASK"]
+    assert [found["labels"][label]["predictable"] for label in ("MATERIAL", "PROCESS", "TASK")] == [True, True, False]
+
+
+def test_spans_that_no_component_sets_have_no_scores(folder: Path, tmp_path: Path) -> None:
+    nlp = spacy.blank("xx")
+    doc = nlp.make_doc("iron oxide")
+    doc.spans[SPANS] = [doc[0:1]]
+    path = write_docs(tmp_path / "dev.spacy", doc)
+    with pytest.raises(CorpusError, match="has no annotations that") as caught:
+        evaluate(folder / "rules", path)
+    assert "--spans-key" in caught.value.remedy
+    with pytest.raises(CorpusError, match=r"no component of .*rules sets doc.spans\['sc'\], which is evaluated"):
+        evaluate(folder / "rules", path, spans_key=SPANS)
+
+
+def test_a_pipeline_that_scores_something_else_is_evaluated_without_spans(tmp_path: Path) -> None:
+    nlp = spacy.blank("xx")
+    textcat: Any = nlp.add_pipe("textcat")
+    for label in ("GOOD", "BAD"):
+        textcat.add_label(label)
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "cats")
+    doc = nlp.make_doc("iron oxide")
+    doc.set_ents([Span(doc, 0, 1, "MATERIAL")])
+    doc.cats = {"GOOD": 1.0, "BAD": 0.0}
+    path = write_docs(tmp_path / "dev.spacy", doc)
+    done = run_main("evaluate", str(tmp_path / "cats"), str(path), "--html", str(tmp_path / "report.html"))
+    assert "ents: not predicted; no component of the pipeline sets them" in done.stdout
+    assert "cats_score" in done.stdout
+    assert "No errors" not in (tmp_path / "report.html").read_text()
+    found = evaluate(tmp_path / "cats", path)
+    assert (found.is_predicted, found.schemes, "ents_f" in found.to_dict()) == (False, {}, False)
+
+
+def test_components_that_declare_nothing_may_predict_everything(tmp_path: Path) -> None:
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("sentencizer")
+    assert pipeline_labels(nlp, None) == PipelineLabels(is_predicted=False, labels=frozenset())
+    nlp.add_pipe("span_ruler", config={"annotate_ents": True})
+    assert pipeline_labels(nlp, None).labels == frozenset()
+    assert pipeline_labels(nlp, "ruler").is_predicted
+    assert not pipeline_labels(nlp, SPANS).is_predicted
+    Language.component("declares_nothing", func=lambda doc: doc)
+    nlp.add_pipe("declares_nothing")
+    assert pipeline_labels(nlp, SPANS) == PipelineLabels(is_predicted=True, labels=None)
+    assert pipeline_labels(nlp, None).has("ANY")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
 
 from spacy_lambda import evaluate
 from spacy_lambda.evaluation import Evaluation
@@ -65,7 +66,11 @@ def test_a_report_without_errors_has_no_filters(tmp_path: Path) -> None:
 
 def test_spans_of_a_categorizer_have_a_report(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "dev.spacy", ["iron oxide"], [((0, 4, "A"), (0, 10, "B"))], key=SPANS)
-    page = evaluate(write_rules(tmp_path / "rules"), corpus).to_html()
+    nlp = spacy.blank("xx")
+    ruler: Any = nlp.add_pipe("span_ruler", config={"spans_key": SPANS})
+    ruler.add_patterns([{"label": "C", "pattern": "nothing"}])
+    nlp.to_disk(tmp_path / "rules")
+    page = evaluate(tmp_path / "rules", corpus).to_html()
     assert page.count("data-kind=") == 2
     assert 'class="spans"' in page
 

@@ -63,6 +63,16 @@ def test_a_pipeline_without_scores_and_sections_has_a_short_card() -> None:
     assert [line for line in card.splitlines() if line.startswith("## ")] == ["## Install"]
 
 
+def test_a_label_that_the_pipeline_does_not_have_is_not_a_score_of_zero() -> None:
+    zero = {"p": 0.0, "r": 0.0, "f": 0.0}
+    scores = {"ents_per_type": {"DISH": zero, "TOOL": zero}, "cats_auc_per_type": {"DISH": 0.5}}
+    lines = package_card({**META, "performance": scores}).splitlines()
+    assert "| DISH | 0.000 | 0.000 | 0.000 |" in lines
+    assert "| TOOL | not predicted | | |" in lines
+    assert not any(line.startswith("| **all**") for line in lines)
+    assert sum(line.startswith("| label |") for line in lines) == 1
+
+
 def test_values_are_text() -> None:
     hostile = {
         **META,

@@ -13,7 +13,8 @@ import spacy
 from spacy_lambda.cli.package import _field
 from spacy_lambda.errors import InvalidPipelineError, PackageError, RequirementError
 from spacy_lambda.pipeline_wheel import package_pipeline
-from spacy_lambda.pipeline_wheel.package import read_object
+from spacy_lambda.pipeline_wheel.given_values import read_object
+from tests.cli.in_process import run_main
 
 
 @pytest.fixture
@@ -32,6 +33,27 @@ def pipeline(tmp_path: Path) -> Path:
     [
         ({"card": {"colour": "red"}}, PackageError, "'colour' is not a field of the card"),
         ({"meta": {"labels": {}}}, PackageError, "'labels' describes the pipeline itself"),
+        ({"meta": {}}, PackageError, "meta has no values"),
+        ({"meta": {"author": 7}}, PackageError, "meta: 'author' should be a valid string, not 7"),
+        ({"meta": {"sources": [{"name": 3}]}}, PackageError, r"meta: 'sources\.0\S*' should be a valid string"),
+        ({"meta": {"ents_f": 0.5}}, PackageError, "meta: 'ents_f' is part of a report"),
+        ({"meta": {"performance": {"ents_f": "0.5"}}}, PackageError, "performance: 'ents_f' should be a valid number"),
+        ({"scores": {}}, PackageError, "scores has no scores"),
+        ({"scores": {"ents_f": "0.5"}}, PackageError, "scores: 'ents_f' should be a valid number, not '0.5'"),
+        ({"scores": {"ents_f": True}}, PackageError, "scores: 'ents_f' should be a valid number, not True"),
+        ({"scores": {"ents_f": 85.0}}, PackageError, "scores: 'ents_f' should be less than or equal to 1, not 85"),
+        (
+            {"scores": {"ents_per_type": {"METAL": {"f": "x"}}}},
+            PackageError,
+            r"scores: 'ents_per_type\.METAL\.f' should be a valid number, not 'x'",
+        ),
+        ({"scores": {"ents_per_type": [1]}}, PackageError, "scores: 'ents_per_type' should be an object"),
+        (
+            {"scores": {"identical_documents": 3, "components": []}},
+            PackageError,
+            "scores has no scores: its keys are 'identical_documents', 'components'",
+        ),
+        ({"scores": {"ents_per_type": {"DISH": {"f": 0.5}}}}, PackageError, "does not have: DISH"),
         ({"name": "../x"}, InvalidPipelineError, "'name' is"),
         ({"version": "a b"}, InvalidPipelineError, "'version' is"),
     ],
@@ -59,8 +81,23 @@ def test_fields_and_files_of_the_command_are_checked(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="has no '='"):
         _field("MIT")
     (tmp_path / "list.json").write_text("[]")
-    with pytest.raises(PackageError, match="does not hold a JSON object"):
+    with pytest.raises(PackageError, match="does not hold a JSON object, but a value of type list"):
         read_object(tmp_path / "list.json")
+
+
+def test_files_of_another_kind_are_named(pipeline: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    for option, content, problem in (
+        ("--scores", {"ents_f": "0.5"}, "x.json: 'ents_f' should be a valid number, not '0.5'"),
+        ("--scores", {}, "x.json has no scores"),
+        ("--scores", [], "x.json does not hold a JSON object"),
+        ("--meta", {"schemes": {}}, "x.json: 'schemes' is part of a report"),
+        ("--meta", "text", "x.json does not hold a JSON object"),
+    ):
+        path.write_text(json.dumps(content))
+        done = run_main("package", str(pipeline), str(tmp_path / "dist"), option, str(path))
+        assert (done.returncode, problem in done.stderr) == (1, True), done.stderr
+    assert not (tmp_path / "dist").exists()
 
 
 @pytest.mark.slow

@@ -30,7 +30,11 @@ def print_evaluation(found: Evaluation) -> None:
         f"{found.name} on {found.corpus}: {count(found.documents, 'document')}, {count(spans, 'span')} annotated"
         f" ({found.annotation})"
     )
-    if found.schemes:
+    if len(found.results) < found.documents and found.is_predicted:
+        print_lines(f"{len(found.results):,} of them are annotated; the others have no text or no annotation")
+    if not found.is_predicted:
+        print_lines(f"{found.annotation}: not predicted; no component of the pipeline sets them")
+    elif found.schemes:
         _print_spans(found)
     elif found.results:
         print_lines("none predicted either")
@@ -48,7 +52,7 @@ def _is_other(name: str, found: Evaluation) -> bool:
 
 
 def _print_spans(found: Evaluation) -> None:
-    from spacy_lambda.evaluation.wording import SCHEME_NAMES, bounds
+    from spacy_lambda.evaluation.wording import SCHEME_NAMES, bounds, label_cells
 
     print_table(
         ["all spans", ">precision", ">recall", ">F1", ">95 %"],
@@ -59,11 +63,14 @@ def _print_spans(found: Evaluation) -> None:
     )
     print_table(
         ["label", ">precision", ">recall", ">F1", ">95 %", ">annotated", ">predicted"],
-        [
-            (label, f"{one.p:.4f}", f"{one.r:.4f}", f"{one.f:.4f}", bounds(one.interval), one.support, one.predicted)
-            for label, one in found.labels.items()
-        ],
+        [[label, *label_cells(one, digits=4), one.support, one.predicted] for label, one in found.labels.items()],
     )
+    if found.not_predicted:
+        missed = sum(found.labels[label].support for label in found.not_predicted)
+        print_lines(
+            f"labels that the pipeline does not have: {', '.join(found.not_predicted)}; in the scores of all spans,"
+            f" {'1 annotated span is an error' if missed == 1 else f'{missed:,} annotated spans are errors'}"
+        )
     if len(found.results) < ROUGH:
         print_lines(f"{count(len(found.results), 'document')}: the intervals are rough")
     print_table(["errors", ">number", "for example", "", ""], _errors(found))
@@ -93,22 +100,12 @@ def _errors(found: Evaluation) -> Iterator[tuple[str, ...]]:
 
 
 def _print_comparison(found: Comparison) -> None:
-    from spacy_lambda.evaluation.wording import SCHEME_NAMES, bounds, p_value
+    from spacy_lambda.evaluation.wording import SCHEME_NAMES, difference_cells
 
     rows = {SCHEME_NAMES[scheme]: one for scheme, one in found.schemes.items()} | dict(found.labels)
     print_table(
         ["F1", ">this", ">other", ">difference", ">95 %", ">p"],
-        [
-            (
-                name,
-                f"{one.f:.3f}",
-                f"{one.other:.3f}",
-                f"{one.difference:+.3f}",
-                bounds(one.interval, sign="+"),
-                p_value(one.p_value),
-            )
-            for name, one in rows.items()
-        ],
+        [[name, *difference_cells(one)] for name, one in rows.items()],
         title=f"compared with {found.other.name} ({found.other.pipeline})",
     )
     print_lines(

@@ -59,8 +59,13 @@ def package(
     Example: spacy-lambda package compiled dist --name materials --version 1.0.0 --card license=MIT
     """
     from spacy_lambda.pipeline_wheel import package_pipeline
-    from spacy_lambda.pipeline_wheel.package import read_object
+    from spacy_lambda.pipeline_wheel.given_values import check_meta, check_scores, read_object
 
+    values, given = (None if path is None else read_object(path) for path in (meta, scores))
+    if values is not None:
+        check_meta(values, name=str(meta))
+    if given is not None:
+        check_scores(given, name=str(scores))
     with stages(quiet=as_json) as on_step:
         packaged = package_pipeline(
             pipeline,
@@ -68,8 +73,8 @@ def package(
             name=name,
             version=version,
             card=dict(map(_field, card or ())),
-            meta=None if meta is None else read_object(meta),
-            scores=None if scores is None else read_object(scores),
+            meta=values,
+            scores=given,
             force=force,
             on_step=on_step,
         )

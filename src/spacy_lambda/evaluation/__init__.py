@@ -6,6 +6,7 @@ The flow of :func:`evaluate`, one module each::
       gold             a .spacy file -> annotated Docs
       predictions      a pipeline, and the corpus's texts -> Docs beside the annotated ones
       spans            a Doc and its annotated one -> labelled spans of both, in the places of the annotated one
+      pipeline_labels  a pipeline -> the labels that it can predict
       matching         spans of one document -> pairs, each correct or an error of a kind
       scores           numbers of documents -> precision, recall and F1
       resampling       numbers of documents -> confidence intervals and p-values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.evaluation.matching import Match
@@ -35,6 +35,7 @@ class ScoreDifference:
     :param difference: The first minus the second.
     :param interval: Of the difference, by paired bootstrap; ``None`` for one document.
     :param p_value: Two-sided, by approximate randomisation; ``None`` for one document.
+    :param predictable: False for a pipeline that does not have the label; the evaluated one's first.
     """
 
     f: float
@@ -42,6 +43,7 @@ class ScoreDifference:
     difference: float
     interval: Interval | None
     p_value: float | None
+    predictable: tuple[bool, bool] = (True, True)
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,20 @@ def compare(first: Evaluation, second: Evaluation, *, seed: int) -> Comparison:
     return Comparison(
         other=second,
         schemes={scheme: both.scheme(scheme) for scheme in SCHEMES} if first.schemes else {},
-        labels={label: both.label(place) for place, label in enumerate(labels)},
+        labels={
+            label: replace(both.label(place), predictable=(_has(first, label), _has(second, label)))
+            for place, label in enumerate(labels)
+        },
         differing=tuple(
             _differing(one, other)
             for one, other in zip(first.results, second.results, strict=True)
             if one.predicted != other.predicted
         ),
     )
+
+
+def _has(evaluation: Evaluation, label: str) -> bool:
+    return label not in evaluation.not_predicted
 
 
 class _Paired:

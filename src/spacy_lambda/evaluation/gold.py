@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
@@ -13,9 +14,23 @@ from spacy_lambda.core.files import check_file, files_below
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["ENDING", "corpus_files", "read_gold"]
+__all__ = ["ENDING", "GoldCorpus", "corpus_files", "read_gold"]
 
 ENDING = ".spacy"
+
+
+@dataclass(frozen=True)
+class GoldCorpus:
+    """Annotated documents.
+
+    :param docs: Those that have tokens.
+    :param numbers: Their numbers in the corpus, from 0.
+    :param documents: Number of all documents, with those that have no tokens.
+    """
+
+    docs: tuple[Doc, ...]
+    numbers: tuple[int, ...]
+    documents: int
 
 
 def corpus_files(path: Path) -> list[Path]:
@@ -39,16 +54,18 @@ def corpus_files(path: Path) -> list[Path]:
     return found
 
 
-def read_gold(path: Path, vocab: Vocab) -> list[Doc]:
-    """Return the documents of a corpus that have tokens, in order.
+def read_gold(path: Path, vocab: Vocab) -> GoldCorpus:
+    """Return the documents of a corpus, in order.
 
     :param path: A ``.spacy`` file, or a folder of them.
-    :raises CorpusError: If a file cannot be read, or there are no documents.
+    :raises CorpusError: If a file cannot be read, or no document has tokens.
     """
-    docs = [doc for file in corpus_files(path) for doc in _docs(file, vocab) if len(doc)]
-    if not docs:
-        raise CorpusError(f"{path} has no documents", remedy="write it again: spacy-lambda convert SRC OUT.spacy")
-    return docs
+    docs = [doc for file in corpus_files(path) for doc in _docs(file, vocab)]
+    numbers = tuple(number for number, doc in enumerate(docs) if len(doc))
+    if not numbers:
+        what = "no document with a text" if docs else "no documents"
+        raise CorpusError(f"{path} has {what}", remedy="write it again: spacy-lambda convert SRC OUT.spacy")
+    return GoldCorpus(tuple(docs[number] for number in numbers), numbers, len(docs))
 
 
 def _docs(file: Path, vocab: Vocab) -> Iterator[Doc]:

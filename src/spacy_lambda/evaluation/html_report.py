@@ -8,11 +8,17 @@ from importlib.resources import files
 from typing import Any
 
 from spacy_lambda.core.counts import count
-from spacy_lambda.evaluation.comparison import ScoreDifference
 from spacy_lambda.evaluation.displacy_text import draw_text, label_colors
 from spacy_lambda.evaluation.matching import ERROR_KINDS, Match
 from spacy_lambda.evaluation.report import DocumentResult, Evaluation
-from spacy_lambda.evaluation.wording import KIND_NAMES, SCHEME_NAMES, bounds, p_value
+from spacy_lambda.evaluation.wording import (
+    KIND_NAMES,
+    NOT_PREDICTED,
+    SCHEME_NAMES,
+    bounds,
+    difference_cells,
+    label_cells,
+)
 
 __all__ = ["MAX_DOCUMENTS", "draw_report"]
 
@@ -37,8 +43,10 @@ def draw_report(evaluation: Evaluation) -> str:
 
 def _subtitle(evaluation: Evaluation) -> str:
     kinds = evaluation.error_counts
+    if not evaluation.is_predicted:
+        return f"{count(evaluation.documents, 'document')}; {evaluation.annotation}: {NOT_PREDICTED}."
     return (
-        f"{count(len(evaluation.results), 'document')}, {evaluation.annotation}: "
+        f"{count(len(evaluation.results), 'annotated document')}, {evaluation.annotation}: "
         f"{count(sum(one.support for one in evaluation.labels.values()), 'span')} annotated, "
         f"{sum(one.predicted for one in evaluation.labels.values()):,} predicted, "
         f"{count(sum(kinds.values()), 'error')}. Intervals: 95 %, by bootstrap over documents."
@@ -57,13 +65,7 @@ def _tables(evaluation: Evaluation) -> Iterator[str]:
     yield _table(
         ["label", "precision", "recall", "F1", "95 %", "annotated", "predicted"],
         [
-            [
-                label,
-                *map(_figure, (one.p, one.r, one.f)),
-                bounds(one.interval),
-                f"{one.support:,}",
-                f"{one.predicted:,}",
-            ]
+            [label, *label_cells(one, digits=3), f"{one.support:,}", f"{one.predicted:,}"]
             for label, one in evaluation.labels.items()
         ],
     )
@@ -92,18 +94,8 @@ def _comparison(evaluation: Evaluation) -> Iterator[str]:
     rows = {SCHEME_NAMES[scheme]: one for scheme, one in found.schemes.items()} | dict(found.labels)
     yield _table(
         ["F1", "this", "other", "difference", "95 %", "p"],
-        [[name, *_difference_cells(one)] for name, one in rows.items()],
+        [[name, *difference_cells(one)] for name, one in rows.items()],
     )
-
-
-def _difference_cells(one: ScoreDifference) -> list[str]:
-    return [
-        _figure(one.f),
-        _figure(one.other),
-        f"{one.difference:+.3f}",
-        bounds(one.interval, sign="+"),
-        p_value(one.p_value),
-    ]
 
 
 def _confusion(evaluation: Evaluation) -> str:
@@ -138,7 +130,7 @@ def _differing(evaluation: Evaluation) -> set[int]:
 
 def _documents(evaluation: Evaluation, shown: Sequence[DocumentResult]) -> Iterator[str]:
     if not shown:
-        yield "<p>No errors.</p>"
+        yield "<p>No errors.</p>" if evaluation.is_predicted else f"<p>{NOT_PREDICTED.capitalize()}.</p>"
         return
     labels = list(evaluation.labels)
     yield "<h2>Documents</h2>"

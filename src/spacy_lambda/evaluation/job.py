@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from spacy.language import Language
 
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CorpusError
 from spacy_lambda.evaluation.comparison import compare as compare_evaluations
-from spacy_lambda.evaluation.gold import corpus_files, read_gold
+from spacy_lambda.evaluation.gold import GoldCorpus, corpus_files, read_gold
 from spacy_lambda.evaluation.matching import KINDS, match_spans
-from spacy_lambda.evaluation.predictions import load_any, predict, spacy_scores
+from spacy_lambda.evaluation.pipeline_labels import PipelineLabels, pipeline_labels
+from spacy_lambda.evaluation.predictions import PredictedCorpus, load_any, predict, spacy_scores
 from spacy_lambda.evaluation.report import Confusion, DocumentResult, Evaluation, LabelScore, SchemeScore
 from spacy_lambda.evaluation.resampling import Interval, bootstrap_sums, interval
 from spacy_lambda.evaluation.scores import (
@@ -69,7 +69,16 @@ def evaluate(
         find_pipeline(name)
     steps = ["evaluating", "comparing"]
     found = [
-        _evaluate(name, path, spans_key=spans_key, code=code, seed=seed, step=step, on_step=on_step)
+        _evaluate(
+            name,
+            path,
+            spans_key=spans_key,
+            code=code,
+            seed=seed,
+            step=step,
+            on_step=on_step,
+            must_predict=spans_key is not None or compare is not None,
+        )
         for name, step in zip(names, steps, strict=False)
     ]
     if len(found) == 1:
@@ -86,51 +95,57 @@ def _evaluate(
     seed: int,
     step: str,
     on_step: OnStep,
+    must_predict: bool,
 ) -> Evaluation:
     nlp = load_any(pipeline, code)
     golds = read_gold(corpus, nlp.vocab)
-    key = chosen_key(golds, spans_key)
-    predictions = predict(nlp, golds, step=step, on_step=on_step)
-    spans = list(spans_of(predictions.examples, key))
-    results = tuple(
-        DocumentResult(
-            one.document,
-            golds[one.document].text,
-            tuple((token.idx, token.idx + len(token)) for token in golds[one.document]),
-            tuple(match_spans(one.gold, one.predicted)),
+    key = chosen_key(golds.docs, spans_key)
+    own = pipeline_labels(nlp, key)
+    if must_predict and not own.is_predicted:
+        place = "doc.ents" if key is None else f"doc.spans[{key!r}]"
+        raise CorpusError(
+            f"no component of {pipeline} sets {place}, which is evaluated; it has"
+            f" {', '.join(nlp.pipe_names) or 'no components'}",
+            remedy="choose what the pipelines predict with --spans-key, or leave it out to evaluate entities",
         )
-        for one in spans
-    )
+    predictions = predict(nlp, golds, step=step, on_step=on_step)
+    results = tuple(_results(golds, predictions, key)) if own.is_predicted else ()
     labels = sorted({label for one in results for match in one.matches for label in match.labels})
     table = count_documents([one.matches for one in results], labels)
-    schemes, by_label = _scores(table, seed=seed) if labels else ({}, {})
+    schemes, by_label = _scores(table, own, seed=seed) if labels else ({}, {})
     scores = {**_as_spacy(key, schemes, by_label), **spacy_scores(nlp, predictions)}
-    if all(name.startswith(ALWAYS_SCORED) for name in scores) and not (results and _predicts(nlp, key)):
+    if all(name.startswith(ALWAYS_SCORED) for name in scores) and not results:
         raise CorpusError(
             f"{corpus} has no annotations that {pipeline} predicts ({', '.join(nlp.pipe_names) or 'no components'})",
-            remedy="give a corpus that is annotated as the pipeline's training data was",
+            remedy="give a corpus that is annotated as the training data was, or choose its spans with --spans-key",
         )
     return Evaluation(
         pipeline=pipeline,
         name=f"{nlp.meta['lang']}_{nlp.meta['name']} {nlp.meta['version']}",
         corpus=str(corpus),
-        documents=len(golds),
+        documents=golds.documents,
         spans_key=key,
         results=results,
         schemes=schemes,
         labels=by_label,
         confusion=_confusion(results, labels),
         spacy=scores,
+        is_predicted=own.is_predicted,
     )
 
 
-def _predicts(nlp: Language, key: str | None) -> bool:
-    """Check whether a component sets the evaluated spans, of which a corpus of negatives has none."""
-    assigned = "doc.ents" if key is None else "doc.spans"
-    return any(assigned in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names)
+def _results(golds: GoldCorpus, predictions: PredictedCorpus, key: str | None) -> Iterator[DocumentResult]:
+    """Yield the documents whose spans are annotated."""
+    docs = dict(zip(golds.numbers, golds.docs, strict=True))
+    for one in spans_of(predictions.examples, key, numbers=golds.numbers):
+        doc = docs[one.document]
+        tokens = tuple((token.idx, token.idx + len(token)) for token in doc)
+        yield DocumentResult(one.document, doc.text, tokens, tuple(match_spans(one.gold, one.predicted)))
 
 
-def _scores(table: CountTable, *, seed: int) -> tuple[dict[Scheme, SchemeScore], dict[str, LabelScore]]:
+def _scores(
+    table: CountTable, own: PipelineLabels, *, seed: int
+) -> tuple[dict[Scheme, SchemeScore], dict[str, LabelScore]]:
     columns = table.columns
     resampled = bootstrap_sums(columns, seed=seed) if len(columns) > 1 else None
     total = table.split(columns.sum(axis=0))
@@ -153,6 +168,7 @@ def _scores(table: CountTable, *, seed: int) -> tuple[dict[Scheme, SchemeScore],
             support=int(total[1][i]),
             predicted=int(total[2][i]),
             correct=int(total[3][i]),
+            predictable=own.has(label) or bool(total[2][i]),
         )
         for i, label in enumerate(table.labels)
     }

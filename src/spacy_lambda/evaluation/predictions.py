@@ -17,6 +17,7 @@ from spacy_lambda.compiler.custom_code import find_code, import_custom_code
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.errors import CorpusError, PipelineLoadError, first_line
+from spacy_lambda.evaluation.gold import GoldCorpus
 from spacy_lambda.extras import install_command
 from spacy_lambda.runtime.loading import load
 
@@ -58,7 +59,7 @@ def load_any(pipeline: str, code: Sequence[Path] = ()) -> Language:
         ) from exc
 
 
-def predict(nlp: Language, golds: Sequence[Doc], *, step: str, on_step: OnStep) -> PredictedCorpus:
+def predict(nlp: Language, corpus: GoldCorpus, *, step: str, on_step: OnStep) -> PredictedCorpus:
     """Run a pipeline on the texts of annotated Docs.
 
     As in ``spacy benchmark accuracy``, the pipeline tokenizes the texts by itself, unless a Doc's spaces are unknown.
@@ -66,26 +67,26 @@ def predict(nlp: Language, golds: Sequence[Doc], *, step: str, on_step: OnStep) 
     :param step: Name of the step that is reported.
     :raises CorpusError: If the pipeline fails on a document.
     """
-    examples: list[Example] = []
+    golds, examples = corpus.docs, list[Example]()
     begun = time.perf_counter()
     on_step(step, 0, len(golds))
     for begin in range(0, len(golds), BATCH):
-        batch = golds[begin : begin + BATCH]
-        examples += (Example(doc, gold) for doc, gold in zip(_run(nlp, batch, begin), batch, strict=True))
+        batch, numbers = golds[begin : begin + BATCH], corpus.numbers[begin : begin + BATCH]
+        examples += (Example(doc, gold) for doc, gold in zip(_run(nlp, batch, numbers), batch, strict=True))
         on_step(step, len(examples), len(golds))
     seconds = max(time.perf_counter() - begun, 1e-9)
     return PredictedCorpus(tuple(examples), sum(len(one.predicted) for one in examples) / seconds)
 
 
-def _run(nlp: Language, golds: Sequence[Doc], begin: int) -> list[Doc]:
+def _run(nlp: Language, golds: Sequence[Doc], numbers: Sequence[int]) -> list[Doc]:
     try:
         return list(nlp.pipe([_unannotated(nlp, gold) for gold in golds]))
     except Exception:  # any exception of user code; on which document, is found out below
-        return list(_run_each(nlp, golds, begin))
+        return list(_run_each(nlp, golds, numbers))
 
 
-def _run_each(nlp: Language, golds: Sequence[Doc], begin: int) -> Iterator[Doc]:
-    for number, gold in enumerate(golds, start=begin):
+def _run_each(nlp: Language, golds: Sequence[Doc], numbers: Sequence[int]) -> Iterator[Doc]:
+    for number, gold in zip(numbers, golds, strict=True):
         try:
             yield nlp(_unannotated(nlp, gold))
         except Exception as exc:  # any exception of user code

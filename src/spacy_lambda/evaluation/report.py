@@ -39,6 +39,7 @@ class LabelScore:
     :param support: Annotated spans.
     :param predicted: Predicted spans.
     :param correct: Predicted spans that are annotated.
+    :param predictable: False if the pipeline does not have the label, so that its scores are 0 without a prediction.
     """
 
     p: float
@@ -48,6 +49,7 @@ class LabelScore:
     support: int
     predicted: int
     correct: int
+    predictable: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,15 @@ class Evaluation:
     :param pipeline: As it was given.
     :param name: Name and version in its metadata.
     :param corpus: As it was given.
-    :param documents: Documents of the corpus.
+    :param documents: Documents of the corpus, with those that have no text.
     :param spans_key: Key of ``doc.spans`` that is evaluated; ``None`` for ``doc.ents``.
-    :param results: The documents whose spans are annotated.
+    :param results: The documents whose spans are annotated; none if the pipeline does not predict them.
     :param schemes: Scores of all spans; none if neither side has spans.
     :param labels: Scores of each label.
     :param confusion: Numbers of pairs of annotated and predicted spans, by their labels.
     :param spacy: Scores by spaCy's names, as ``spacy benchmark accuracy`` writes them, and those of each label.
     :param comparison: The comparison with another pipeline, if there is one.
+    :param is_predicted: False if no component of the pipeline sets the annotated spans.
     """
 
     pipeline: str
@@ -120,6 +123,12 @@ class Evaluation:
     confusion: Confusion
     spacy: Mapping[str, Any]
     comparison: Comparison | None = None
+    is_predicted: bool = True
+
+    @property
+    def not_predicted(self) -> tuple[str, ...]:
+        """Labels of the corpus that the pipeline does not have."""
+        return tuple(label for label, score in self.labels.items() if not score.predictable)
 
     @property
     def annotation(self) -> str:
@@ -147,6 +156,8 @@ class Evaluation:
             "documents": self.documents,
             "annotation": self.annotation,
             "annotated_documents": len(self.results),
+            "is_predicted": self.is_predicted,
+            "not_predicted": list(self.not_predicted),
             "schemes": {scheme: _flat(score) for scheme, score in self.schemes.items()},
             "labels": {label: asdict(score) for label, score in self.labels.items()},
             "confusion": asdict(self.confusion),

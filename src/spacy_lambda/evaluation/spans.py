@@ -58,12 +58,15 @@ def chosen_key(golds: Sequence[Doc], wanted: str | None) -> str | None:
     return wanted
 
 
-def spans_of(examples: Iterable[Example], key: str | None) -> Iterator[DocumentSpans]:
+def spans_of(
+    examples: Sequence[Example], key: str | None, *, numbers: Sequence[int] | None = None
+) -> Iterator[DocumentSpans]:
     """Yield the spans of each document that is annotated.
 
     :param key: Key of ``doc.spans``; ``None`` for ``doc.ents``.
+    :param numbers: Numbers of the documents in the corpus, if some have no example.
     """
-    for number, example in enumerate(examples):
+    for number, example in zip(numbers or range(len(examples)), examples, strict=True):
         gold = example.reference
         if key is None and gold.has_annotation("ENT_IOB"):
             yield DocumentSpans(number, _labelled(gold.ents), _labelled(_aligned_entities(example)))

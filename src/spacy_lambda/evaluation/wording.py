@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from spacy_lambda.evaluation.resampling import SHUFFLES, Interval
 from spacy_lambda.evaluation.scores import Scheme
 
-__all__ = ["KIND_NAMES", "SCHEME_NAMES", "bounds", "p_value"]
+if TYPE_CHECKING:
+    from spacy_lambda.evaluation.comparison import ScoreDifference
+    from spacy_lambda.evaluation.report import LabelScore
+
+__all__ = ["KIND_NAMES", "NOT_PREDICTED", "SCHEME_NAMES", "bounds", "difference_cells", "label_cells", "p_value"]
+
+NOT_PREDICTED = "not predicted"
+"""In place of the scores of a label that the pipeline does not have."""
 
 SCHEME_NAMES: Mapping[Scheme, str] = {
     "strict": "strict: bounds and label",
@@ -34,6 +42,22 @@ def bounds(interval: Interval | None, *, sign: str = "") -> str:
         return "n/a"
     low, high = (f"{value:{sign}.3f}" for value in interval)
     return f"{low} to {high}" if sign else f"{low}–{high}"
+
+
+def label_cells(one: LabelScore, *, digits: int) -> list[str]:
+    """Return precision, recall, F1 and the interval of a label."""
+    if not one.predictable:
+        return [NOT_PREDICTED, "", "", ""]
+    return [*(f"{value:.{digits}f}" for value in (one.p, one.r, one.f)), bounds(one.interval)]
+
+
+def difference_cells(one: ScoreDifference) -> list[str]:
+    """Return F1 of both pipelines, difference, interval and p-value."""
+    scores = zip((one.f, one.other), one.predictable, strict=True)
+    shown = [f"{value:.3f}" if has else NOT_PREDICTED for value, has in scores]
+    if not all(one.predictable):
+        return [*shown, "", "", ""]
+    return [*shown, f"{one.difference:+.3f}", bounds(one.interval, sign="+"), p_value(one.p_value)]
 
 
 def p_value(value: float | None) -> str:

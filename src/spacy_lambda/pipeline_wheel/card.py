@@ -49,7 +49,7 @@ def package_card(meta: Mapping[str, Any], sections: Mapping[str, str] | None = N
         parts.append(" ".join(str(meta["description"]).split()))
     parts.append("\n".join(["| | |", "| --- | --- |", *(f"| {key} | {value} |" for key, value in _facts(meta))]))
     parts += _section(written, "use")
-    scores = list(_scores(meta.get("performance") or {}))
+    scores = list(_scores(_mapping(meta.get("performance")), _labels(meta)))
     if scores:
         parts += ["## Scores", "\n".join(scores)]
     compiled = compiled_section(meta.get(META_KEY) or {})
@@ -89,18 +89,29 @@ def _source_name(source: Any) -> str:
     return escaped(known.get("name", "")) + by
 
 
-def _scores(performance: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a table of the scores of entities or spans, by label."""
+def _labels(meta: Mapping[str, Any]) -> frozenset[str]:
+    """Return the labels that the pipeline's components have; none if it is unknown."""
+    found = (labels for labels in _mapping(meta.get("labels")).values() if isinstance(labels, list))
+    return frozenset(str(label) for labels in found for label in labels)
+
+
+def _scores(performance: Mapping[str, Any], own: frozenset[str]) -> Iterator[str]:
+    """Yield a table of the scores of entities or spans, by label.
+
+    :param own: Labels of the pipeline. spaCy gives others, which it cannot predict, a score of 0.
+    """
     for prefix in sorted(key.removesuffix("_per_type") for key in performance if key.endswith("_per_type")):
-        labels = _mapping(performance[f"{prefix}_per_type"])
+        labels = {label: one for label, one in _mapping(performance[f"{prefix}_per_type"]).items() if _mapping(one)}
         if not labels:
             continue
         yield from ("| label | precision | recall | F1 |", "| --- | ---: | ---: | ---: |")
         for label, score in sorted(labels.items()):
-            figures = " | ".join(_figure(_mapping(score).get(key)) for key in ("p", "r", "f"))
-            yield f"| {escaped(label)} | {figures} |"
-        whole = " | ".join(f"**{_figure(performance.get(f'{prefix}_{key}'))}**" for key in ("p", "r", "f"))
-        yield f"| **all** | {whole} |"
+            is_unknown = bool(own) and label not in own and not any(score.get(key) for key in ("p", "r", "f"))
+            figures = " | ".join(_figure(score.get(key)) for key in ("p", "r", "f"))
+            yield f"| {escaped(label)} | {'not predicted | | |' if is_unknown else f'{figures} |'}"
+        whole = [_figure(performance.get(f"{prefix}_{key}")) for key in ("p", "r", "f")]
+        if any(whole):
+            yield f"| **all** | {' | '.join(f'**{figure}**' if figure else '' for figure in whole)} |"
 
 
 def compiled_section(block: Mapping[str, Any]) -> list[str]:

@@ -18,22 +18,19 @@ from zipfile import ZipFile
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import left_out, manifest_of
 from spacy_lambda.core.files import copy_folder, replacing
-from spacy_lambda.core.pipeline_meta import MAX_META_BYTES, pipeline_name, read_meta
+from spacy_lambda.core.pipeline_meta import pipeline_name, read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.core.strict_json import read_json
-from spacy_lambda.errors import JsonError, PackageError
+from spacy_lambda.errors import PackageError, shorten
 from spacy_lambda.pipeline.kind import pipeline_kind
 from spacy_lambda.pipeline_wheel.build import build_wheel
 from spacy_lambda.pipeline_wheel.card import CARD_SECTIONS, README
+from spacy_lambda.pipeline_wheel.given_values import PER_TYPE, check_meta, check_scores, is_score
 from spacy_lambda.pipeline_wheel.install_check import check_install
 
-__all__ = ["META_FIELDS", "PackagedPipeline", "package_pipeline", "read_object"]
+__all__ = ["META_FIELDS", "PackagedPipeline", "package_pipeline"]
 
 META_FIELDS = ("description", "author", "email", "url", "license", "notes")
 """Fields of a card that ``meta.json`` has, too."""
-
-FIXED = ("lang", "pipeline", "components", "labels", "spacy_lambda")
-"""Keys of ``meta.json`` that describe the pipeline's parts."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,11 @@ def package_pipeline(
     :raises PackageError: If the wheel exists, cannot be built or does not run.
     """
     fields = dict(card or {})
-    _check_fields(fields, meta or {})
+    _check_fields(fields)
+    if meta is not None:
+        check_meta(meta, name="meta")
+    if scores is not None:
+        check_scores(scores, name="scores")
     with pipeline_folder(pipeline) as source, tempfile.TemporaryDirectory(prefix="spacy-lambda-") as folder:
         scratch = Path(folder)
         staged = scratch / "pipeline"
@@ -128,7 +129,7 @@ def package_pipeline(
     )
 
 
-def _check_fields(card: Mapping[str, str], meta: Mapping[str, Any]) -> None:
+def _check_fields(card: Mapping[str, str]) -> None:
     known = (*META_FIELDS, *CARD_SECTIONS)
     unknown = [key for key in card if key not in known]
     if unknown:
@@ -136,24 +137,28 @@ def _check_fields(card: Mapping[str, str], meta: Mapping[str, Any]) -> None:
             f"{unknown[0]!r} is not a field of the card",
             remedy=f"use one of {', '.join(known)}, as in use='Abstracts.'",
         )
-    fixed = [key for key in meta if key in FIXED]
-    if fixed:
-        raise PackageError(f"{fixed[0]!r} describes the pipeline itself and cannot be set", remedy="leave it out")
 
 
 def _write_meta(folder: Path, changes: Mapping[str, Any], scores: Mapping[str, Any] | None) -> None:
     path = folder / "meta.json"
     meta = {**read_meta(path), **changes}
+    if scores is not None:
+        _check_labels(scores, meta)
     performance = scores or meta.get("performance") or {}
     # Losses are no scores, and nobody needs them later.
-    meta["performance"] = {key: value for key, value in performance.items() if _is_score(key, value)}
+    meta["performance"] = {key: value for key, value in performance.items() if is_score(key, value)}
     path.write_text(json.dumps(meta, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _is_score(key: str, value: Any) -> bool:
-    if key.endswith("_per_type"):
-        return isinstance(value, Mapping)
-    return key.endswith(("_p", "_r", "_f", "_acc", "_uas", "_las", "_score")) and isinstance(value, int | float)
+def _check_labels(scores: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+    """Refuse the scores of another pipeline: of labels of which this one has none."""
+    own = {label for labels in (meta.get("labels") or {}).values() for label in labels}
+    scored = {label for key, value in scores.items() if key.endswith(PER_TYPE) for label in value}
+    if own and scored and not own & scored:
+        raise PackageError(
+            f"the scores are of labels that the pipeline does not have: {shorten(', '.join(sorted(scored)))}",
+            remedy="evaluate this pipeline: spacy-lambda evaluate PIPELINE CORPUS --json > scores.json",
+        )
 
 
 def _meta_fields(card: Mapping[str, str], name: str | None, version: str | None) -> dict[str, str]:
@@ -192,18 +197,3 @@ def _requirements(wheel: Path) -> tuple[str, ...]:
         (name,) = (one for one in archive.namelist() if one.endswith(".dist-info/METADATA"))
         headers = HeaderParser().parsestr(archive.read(name).decode())
     return tuple(headers.get_all("Requires-Dist") or ())
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file.
-
-    :raises PackageError: If it is not one.
-    """
-    try:
-        with path.open("rb") as file:
-            found = read_json(file.read(MAX_META_BYTES + 1), name=str(path), max_bytes=MAX_META_BYTES)
-    except JsonError as exc:
-        raise PackageError(exc.message, remedy=exc.remedy) from exc
-    if not isinstance(found, dict):
-        raise PackageError(f"{path} does not hold a JSON object", remedy="give the file that the command wrote")
-    return found
