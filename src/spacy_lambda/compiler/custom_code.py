@@ -7,10 +7,10 @@ import importlib.util
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from spacy_lambda.compiler.input_paths import code_problem
+from spacy_lambda.compiler.required_packages import installed_modules
 from spacy_lambda.errors import CompileError, PipelineLoadError
 from spacy_lambda.runtime.code import CODE_FOLDER, import_modules, module_name_problem
 
@@ -174,7 +174,7 @@ def _files(package: Path, data: Path | None) -> Iterator[Path]:
 
 def _is_installed(name: str, entry: Path) -> bool:
     """Return whether an installed distribution has another module of this name."""
-    if name not in packages_distributions():
+    if name not in installed_modules():
         return False
     spec = importlib.util.find_spec(name)
     given = entry if entry.is_file() else entry / "__init__.py"

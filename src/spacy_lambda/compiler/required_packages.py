@@ -26,6 +26,7 @@ from spacy_lambda.pipeline.config_file import blocks, registered_names
 
 __all__ = [
     "distributions_of",
+    "installed_modules",
     "installed_sources",
     "is_base",
     "kept_requirements",
@@ -81,7 +82,12 @@ def distributions_of(module: str) -> list[Distribution]:
     top = module.partition(".")[0]
     if top in sys.stdlib_module_names or top in OWN_MODULES:
         return []
-    return [distribution(name) for name in sorted(set(_installed_modules(_search_path()).get(top, [])))]
+    return [distribution(name) for name in sorted(set(installed_modules().get(top, [])))]
+
+
+def installed_modules() -> Mapping[str, list[str]]:
+    """Return the names of the distributions of each installed top-level module."""
+    return _installed_modules(_search_path())
 
 
 def pinned(dist: Distribution) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from functools import lru_cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from shlex import quote
 
@@ -80,12 +81,16 @@ def _wanted(
 
 def _parse(text: str, wanted_by: str) -> Requirement:
     try:
-        return Requirement(text)
+        return _requirement(text)
     except (InvalidRequirement, RecursionError) as exc:
         raise RequirementError(
             f"{wanted_by} requires {text!r}, which is not a requirement: {exc}",
             remedy="correct the requirements in the pipeline's meta.json",
         ) from exc
+
+
+_requirement = lru_cache(maxsize=2048)(Requirement)
+"""Parses a requirement; the same ones are read for every task root of a process."""
 
 
 def _installed(requirement: Requirement, wanted_by: str) -> Distribution:

@@ -9,12 +9,13 @@ that the function will have on Lambda and no others that are installed here.
 from __future__ import annotations
 
 import contextlib
+import csv
 import shutil
 import tempfile
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from spacy_lambda.errors import RequirementError
 from spacy_lambda.packages.base_install import SPACY_LAMBDA, left_out
@@ -25,7 +26,7 @@ __all__ = ["TaskRoot", "build_task_root", "function_task_root"]
 BASE_REQUIREMENTS = ("spacy-lambda", "awslambdaric")
 """Distributions of every function, with AWS's runtime client, which Lambda's images have."""
 
-_SKIPPED = frozenset({"__pycache__", ".."})
+_SKIPPED = frozenset({"", ".", "..", "__pycache__"})
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def build_task_root(
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)
         raise
-    return TaskRoot(root, tuple(f"{dist.metadata['Name']}=={dist.version}" for dist in distributions))
+    named = (dist.metadata for dist in distributions)  # parsed each time that it is asked for
+    return TaskRoot(root, tuple(f"{one['Name']}=={one['Version']}" for one in named))
 
 
 @contextlib.contextmanager
@@ -88,7 +90,7 @@ def function_task_root(requirements: Iterable[str]) -> Iterator[Path]:
 
 
 def _link_distribution(dist: Distribution, root: Path) -> None:
-    files = [PurePosixPath(file) for file in dist.files or []]
+    files = _files(dist)
     if not files:
         raise RequirementError(
             f"{dist.metadata['Name']} has no list of its files (RECORD), so it cannot be linked",
@@ -96,18 +98,26 @@ def _link_distribution(dist: Distribution, root: Path) -> None:
         )
     base = Path(str(dist.locate_file("")))
     for file in files:
-        if len(file.parts) == 1 and file.suffix == ".pth":
+        if "/" not in file and file.endswith(".pth"):
             _link_editable(base / file, root)
     _link_level(files, base, root)
 
 
-def _link_level(files: Iterable[PurePosixPath], base: Path, root: Path) -> None:
+def _files(dist: Distribution) -> list[str]:
+    """Return the paths of a distribution's files, without an object for each, of which there are thousands."""
+    record = dist.read_text("RECORD")
+    if record is None:
+        return [file.as_posix() for file in dist.files or ()]
+    return [row[0] for row in csv.reader(record.splitlines()) if row]
+
+
+def _link_level(files: Iterable[str], base: Path, root: Path) -> None:
     """Link each first part of some paths; go into a folder only where several distributions may share it."""
-    inside: dict[str, list[PurePosixPath]] = {}
+    inside: dict[str, list[str]] = {}
     for file in files:
-        first, *rest = file.parts
+        first, _, rest = file.partition("/")
         if first not in _SKIPPED and not first.endswith(".pth"):
-            inside.setdefault(first, []).extend([PurePosixPath(*rest)] if rest else [])
+            inside.setdefault(first, []).extend([rest] if rest else [])
     for name, below in inside.items():
         source = base / name
         if below and _is_shared(source):
