@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -56,7 +57,7 @@ def page(file: Path) -> None:
     """Draw the function's page after a request."""
     with _served() as url, _browser() as browser:
         _find(browser, url, TEXT)
-        _draw(browser, file, height=870)
+        _draw(browser, file, height=976)
 
 
 def page_in_dark(file: Path) -> None:
@@ -65,7 +66,7 @@ def page_in_dark(file: Path) -> None:
         feature = {"name": "prefers-color-scheme", "value": "dark"}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
         _find(browser, url, TEXT)
-        _draw(browser, file, height=870)
+        _draw(browser, file, height=976)
 
 
 def long_text(file: Path) -> None:
@@ -118,10 +119,10 @@ IMAGES: dict[str, Callable[[Path], None]] = {
 
 
 def main() -> None:
-    """Make all images."""
+    """Make all images, or those that are named."""
     FOLDER.mkdir(exist_ok=True)
-    for name, make in IMAGES.items():
-        make(FOLDER / name)
+    for name in sys.argv[1:] or IMAGES:
+        IMAGES[name](FOLDER / name)
         print(f"{name}: {(FOLDER / name).stat().st_size / 1000:.0f} kB")
 
 
@@ -192,8 +193,8 @@ def _with_rule(folder: Path) -> Path:
 
     nlp = spacy.load(PIPELINE)
     ruler: Any = nlp.add_pipe("entity_ruler", config={"overwrite_ents": True})
-    ruler.add_patterns([{"label": "MATERIAL", "pattern": "Thin films"}, {"label": "TASK", "pattern": "corrosion"}])
-    nlp.meta["version"] = "0.2.0"
+    ruler.add_patterns([{"label": "MATERIAL", "pattern": "Thin films"}, {"label": "PROCESS", "pattern": "corrosion"}])
+    nlp.meta["version"] = "0.3.0"
     nlp.to_disk(folder / "with_rule")
     return folder / "with_rule"
 
