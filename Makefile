@@ -18,10 +18,10 @@ test test-fast coverage: export OMP_NUM_THREADS := 1
 test: MORE_WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage check format docs screenshots bench base arm64 clean
+.PHONY: help demo test test-fast coverage check format docs screenshots bench bench-others base arm64 clean
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ONCE=1 ends after one response)
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
@@ -60,6 +60,9 @@ bench: .venv-dev/ready .venv-runtime/ready .venv-original/ready ## Measure the o
 	.venv-dev/bin/python bench/bundle.py
 	.venv-dev/bin/python bench/local_overhead.py
 
+bench-others: .venv-others/ready ## Measure our encoders beside those of torch, OpenVINO and CTranslate2
+	.venv-others/bin/python bench/others.py $(BENCH)
+
 base: .venv-dev/ready ## As root: a small base image, on which the tests build theirs, without Docker
 	@buildah inspect --type image localhost/lambda-python:3.13 >/dev/null 2>&1 || \
 		PYTHON=.venv-dev/bin/python scripts/make_base.sh localhost/lambda-python:3.13
@@ -82,6 +85,14 @@ clean: ## Remove the environments
 
 .venv-original/ready: constraints.txt
 	$(call venv,.venv-original,spacy-transformers spacy-curated-transformers torch)
+
+# An engine that cannot be installed is left out.
+.venv-others/ready: pyproject.toml constraints.txt bench/constraints-others.txt $(PIPELINE_WHEEL)
+	$(call venv,.venv-others,-e ".[compile]" $(PIPELINE_WHEEL))
+	@for engine in "openvino nncf" ctranslate2; do \
+		.venv-others/bin/python $(PIP_INSTALL) --constraint bench/constraints-others.txt $$engine || \
+			echo "$$engine cannot be installed: left out"; \
+	done
 
 # What the tests bundle.
 build/wheels/ready: .venv-dev/ready scripts/fetch_wheels.py

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from int8_limit import write_products
 from models import MINILM, SCIBERT, build_original, compile_both
 from official import ENGLISH, build_english
 from rich.console import Console
@@ -72,6 +73,7 @@ def main() -> None:
             Variant.INT8: (OUR_PYTHON, compiled["int8"]),
         }
         sizes[name] = measure(variants, event["text"], plan)
+        sizes[name]["int8 limit"] = measure_limit(compiled["int8"], event["text"], plan)
     results = {
         "measured_on": machine(),
         "installed": {
@@ -124,6 +126,17 @@ def measure(variants: dict[Variant, tuple[Path, Path]], text: str, plan: Plan) -
                 rounds[variant][what].append(work(python, variant, what, str(path), payload))
                 progress.advance(task)
     return {variant: summary(found) for variant, found in rounds.items()}
+
+
+def measure_limit(compiled: Path, text: str, plan: Plan) -> list[dict[str, float]]:
+    """Measure the integer products of the int8 encoder without the rest of it, in processes of our environment."""
+    file = WORK / "products.onnx"
+    operations = write_products(compiled, file)
+    payload = [str(file), text]
+    return [
+        {**work(OUR_PYTHON, Variant.INT8, "limit", str(compiled), payload), "operations": operations}
+        for _ in range(plan.warm)
+    ]
 
 
 def work(python: Path, variant: Variant, what: str, target: str, payload: object = None) -> dict[str, float]:

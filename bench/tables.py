@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from int8_limit import describe
 from rich.table import Table
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
@@ -56,9 +57,15 @@ def installed(results: dict[str, Any]) -> str:
     return f"Installed packages: {base:,.0f} MB with torch, {ours:,.0f} MB with spacy-lambda."
 
 
+def limits(results: dict[str, Any]) -> Iterator[str]:
+    """Yield the part of the machine's own int8 limit that each size reaches, in a sentence."""
+    for size, found in results["sizes"].items():
+        yield f"{size.partition(' (')[0]}: {describe(found['int8 limit'], found[Variant.INT8]['warm_ms'])}."
+
+
 def as_table(results: dict[str, Any]) -> Table:
     """Return the table for the terminal."""
-    table = Table("", *Variant, caption=installed(results))
+    table = Table("", *Variant, caption="\n".join([installed(results), *limits(results)]))
     for size in results["sizes"]:
         table.add_row(f"[bold]{size}[/bold]")
         for row in rows(results, size):
@@ -73,6 +80,7 @@ def as_markdown(results: dict[str, Any]) -> str:
     for size in results["sizes"]:
         lines.append(f"| **{size}** | | | |")
         lines += [f"| {' | '.join(row)} |" for row in rows(results, size)]
+    lines += ["", *(f"- {sentence}" for sentence in limits(results))]
     return "\n".join([*lines, "", f"{installed(results)} Medians and ranges; measured on {results['measured_on']}."])
 
 

@@ -1,4 +1,4 @@
-"""Take one measurement in a fresh process, printed as JSON: ``worker.py (cold | handler | warm | pipe | size) ...``.
+"""Take one measurement in a fresh process: ``worker.py (cold | handler | warm | pipe | limit | size) ...`` prints JSON.
 
 It runs in either environment: with spaCy, spacy-transformers and torch, or with the base install of spacy-lambda.
 """
@@ -94,6 +94,16 @@ def pipe(path: str, texts: list[str]) -> dict[str, object]:
     return {"words_per_s": words / (time.perf_counter() - begun)}
 
 
+def limit(path: str, payload: list[str]) -> dict[str, float]:
+    """Time the integer products of a compiled pipeline alone, and its whole encoder, on one text."""
+    from pathlib import Path
+
+    from int8_limit import time_products
+
+    file, text = payload
+    return time_products(load(path), Path(file), text)
+
+
 def size(root: str) -> dict[str, object]:
     """Sum the installed megabytes of a distribution and its dependencies."""
     from importlib.metadata import PackageNotFoundError, distribution
@@ -127,5 +137,5 @@ if __name__ == "__main__":
         result = size(path)
     else:
         texts = json.load(sys.stdin)
-        result = {"cold": cold, "handler": handler, "warm": warm, "pipe": pipe}[what](path, texts)
+        result = {"cold": cold, "handler": handler, "warm": warm, "pipe": pipe, "limit": limit}[what](path, texts)
     print(json.dumps(result))
