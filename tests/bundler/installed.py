@@ -61,6 +61,8 @@ def without_wheels() -> Iterator[None]:
             "assemble.pin_requirements": lambda requirements, target: ((), ours),
             "assemble.download_wheels": lambda pins, target, folder: [],
             "assemble.prove": lambda *arguments, **options: Proof(True, "not run"),
+            "target_root.pin_requirements": lambda requirements, target: ((), ours),
+            "target_root.download_wheels": lambda pins, target, folder: [],
             "tree.install_wheels": lambda wheels, target, folder: None,
         }.items():
             patch.setattr(f"spacy_lambda.bundler.{name}", replaced)

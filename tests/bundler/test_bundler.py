@@ -25,6 +25,7 @@ from spacy_lambda.bundler.pins import Pin, pin_requirements
 from spacy_lambda.bundler.proof import Proof
 from spacy_lambda.bundler.slim import RULES, slim_tree
 from spacy_lambda.bundler.target import Target
+from spacy_lambda.bundler.target_root import target_task_root
 from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels, lock_text
 from spacy_lambda.errors import BundleError, RequirementError
@@ -346,6 +347,14 @@ def test_a_bundle(small: Path, tmp_path: Path) -> None:
     assert not any("/tests/" in name or name.startswith("spacy_lambda/compiler/") for name in names)
     assert metadata["sha256"] == made.pipeline_sha256
     assert metadata["target"] == {"python": "3.13", "arch": "x86_64"}
+
+
+def test_a_function_for_another_machine(small: Path) -> None:
+    with without_wheels(), target_task_root(small, Target("3.13", "arm64")) as root:
+        assert (root / "pipeline" / "config.cfg").read_bytes() == (small / "config.cfg").read_bytes()
+        assert (root / "spacy_lambda" / "runtime" / "handler.py").exists()
+        assert not (root / "spacy_lambda" / "compiler").exists()
+    assert not root.exists()
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ pytest.importorskip("onnx")
 from spacy_lambda.cli.verify_report import print_report
 from spacy_lambda.compiler import verify
 from spacy_lambda.compiler.compile import compile_pipeline
+from spacy_lambda.compiler.emulated_host import HASWELL, NEOVERSE_N1, neoverse_n1
 from spacy_lambda.compiler.graphs.builder import split_weights
 from spacy_lambda.compiler.graphs.encoder_graph import build_graph
-from spacy_lambda.compiler.hosts import EMULATED, OTHER_ROUNDING, ROUNDING, compare_hosts, round_differently
+from spacy_lambda.compiler.hosts import OTHER_ROUNDING, ROUNDING, compare_hosts, round_differently
 from spacy_lambda.core.compiled_meta import Precision
-from spacy_lambda.errors import VerifyError
+from spacy_lambda.errors import BundleError, VerifyError
 from spacy_lambda.runtime.encoder import Encoder
 from spacy_lambda.runtime.sessions import EncoderBytes
 from tests.compiler.arrays import random_encoder
@@ -73,18 +75,21 @@ def test_hosts_of_a_pipeline(
     original: Callable[..., Path], tmp_path: Path, precision: Precision, capsys: pytest.CaptureFixture[str]
 ) -> None:
     compile_pipeline(str(original()), tmp_path / "out", precision=precision, prove=unproved)
-    rounded, emulated = compare_hosts(tmp_path / "out", TEXTS, find=nothing)
+    found = compare_hosts(tmp_path / "out", TEXTS, find=nothing)
+    rounded, emulated, arm64 = found
     assert (rounded.host, rounded.agreement) == (OTHER_ROUNDING, 1.0)
     assert rounded.identical_documents == rounded.documents == len(TEXTS)
-    assert (emulated.host, emulated.agreement) == (EMULATED, None)
+    assert (emulated.host, emulated.agreement) == (HASWELL.name, None)
     assert emulated.reason is not None
+    assert (arm64.host, arm64.reason) == (NEOVERSE_N1, "no arm64 Python is given: --arm64-root FOLDER")
     (tmp_path / "text.txt").write_text(TEXTS[0])
     report = verify(str(original()), str(tmp_path / "out"), tmp_path / "text.txt")
     assert report.hosts == ()
-    print_report({**report.to_dict(), "hosts": [one.__dict__ for one in (rounded, emulated)]})
+    print_report({**report.to_dict(), "hosts": [one.__dict__ for one in found]})
     printed = capsys.readouterr().out
     assert f"on {OTHER_ROUNDING}: agreement 1.0000 with itself on this host, 4 of 4 documents identical" in printed
-    assert f"on {EMULATED}: not compared: " in printed
+    assert f"on {HASWELL.name}: not compared: " in printed
+    assert f"on {NEOVERSE_N1}: not compared: no arm64 Python is given" in printed
 
 
 def test_a_pipeline_without_an_encoder_has_no_other_hosts(tmp_path: Path) -> None:
@@ -92,14 +97,51 @@ def test_a_pipeline_without_an_encoder_has_no_other_hosts(tmp_path: Path) -> Non
     assert found.reason == "the pipeline has no compiled transformer"
 
 
+def arm64_root(folder: Path) -> Path:
+    """A folder with the files that an emulated arm64 Python needs, which are empty."""
+    for name in ("usr/bin/python3.13", "usr/bin/python3.13-config", "proc/cpuinfo"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def without_packages(pipeline: Path, python: str) -> AbstractContextManager[Path]:
+    raise BundleError(f"no wheels for {python}", remedy="none")
+
+
+def test_the_python_of_another_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arm64_root(tmp_path)
+    monkeypatch.chdir(tmp_path.parent)
+    host = neoverse_n1(Path(tmp_path.name), without_packages)
+    assert host.python == str(tmp_path / "usr/bin/python3.13")
+    assert host.command("/qemu") == ("/qemu", "-cpu", "neoverse-n1", "-L", str(tmp_path))
+    assert host.obstacle(nothing) == "qemu-aarch64 is not installed: apt-get install qemu-user"
+    assert host.obstacle(lambda name: name) is None
+    with pytest.raises(BundleError, match=r"no wheels for 3\.13"):
+        host.query(tmp_path, [], "/qemu")
+
+
+@pytest.mark.parametrize("missing", ["usr/bin/python3.13", "proc/cpuinfo"])
+def test_a_folder_without_an_arm64_python(tmp_path: Path, missing: str) -> None:
+    (arm64_root(tmp_path) / missing).unlink()
+    with pytest.raises(VerifyError, match="has no arm64 Python") as caught:
+        neoverse_n1(tmp_path, without_packages)
+    assert caught.value.remedy.endswith(f"scripts/make_arm64_root.sh {tmp_path}")
+
+
 @pytest.mark.slow
 def test_the_emulated_process(original: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same command on this CPU: a program in place of the emulator runs the rest of its arguments."""
+    """The same command on this CPU: a program in place of the emulator runs the rest of its arguments.
+
+    Nothing here runs on the other architecture, whose packages are missing too.
+    """
     compile_pipeline(str(original()), tmp_path / "out", prove=unproved)
     emulator = tmp_path / "qemu-x86_64"
     emulator.write_text('#!/bin/sh\n[ "$1 $2" = "-cpu Haswell" ] && shift 2 && exec "$@"\n')
     emulator.chmod(0o755)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.chdir(tmp_path)
-    _, found = compare_hosts(Path("out"), TEXTS, find=lambda name: str(emulator))
+    arm64 = neoverse_n1(arm64_root(tmp_path / "arm64"), without_packages)
+    _, found, other = compare_hosts(Path("out"), TEXTS, arm64=arm64, find=lambda name: str(emulator))
+    assert (other.host, other.reason) == (NEOVERSE_N1, "no wheels for 3.13")
     assert (found.reason, found.agreement, found.documents, found.identical_documents) == (None, 1.0, 3, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from spacy_lambda.cli.verify_report import nothing_compared, print_report
 from spacy_lambda.compiler.input_paths import check_paths
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.errors import VerifyError
+
+if TYPE_CHECKING:
+    from spacy_lambda.compiler.emulated_host import EmulatedHost
 
 
 def verify(
@@ -42,6 +45,14 @@ def verify(
             " emulated Haswell where qemu-x86_64 is installed.",
         ),
     ] = False,
+    arm64_root: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With --hosts, emulate a Neoverse N1 too, with the arm64 Python in this folder (made by"
+            " scripts/make_arm64_root.sh).",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run both pipelines on the same texts and compare the annotations of each component.
@@ -53,8 +64,11 @@ def verify(
     check_paths(texts=(texts,), code=code)
     from spacy_lambda.compiler import verify as compare_on_texts
 
+    arm64 = None if arm64_root is None else _arm64_host(arm64_root)
     with progress(quiet=as_json) as on_step:
-        report = compare_on_texts(original, compiled, texts, code=code or (), hosts=hosts, on_step=on_step)
+        report = compare_on_texts(
+            original, compiled, texts, code=code or (), hosts=hosts or arm64 is not None, arm64=arm64, on_step=on_step
+        )
     if as_json:
         print_json(report.to_dict())
     else:
@@ -70,3 +84,12 @@ def verify(
             )
         )
         raise typer.Exit(1)
+
+
+def _arm64_host(root: Path) -> EmulatedHost:
+    """Return the Neoverse N1, for which pip downloads the function's packages."""
+    from spacy_lambda.bundler.target import Target
+    from spacy_lambda.bundler.target_root import target_task_root
+    from spacy_lambda.compiler.emulated_host import neoverse_n1
+
+    return neoverse_n1(root, lambda pipeline, python: target_task_root(pipeline, Target(python, "arm64")))

@@ -1,13 +1,12 @@
 """A compiled pipeline compared with itself on other hosts.
 
 Hosts round fp32 in different orders. A relative change of the norms' weights by a few units in the last place stands
-for any other host; an emulated CPU without VNNI is one.
+for any other host; emulated CPUs are others.
 """
 
 from __future__ import annotations
 
 import base64
-import platform
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,13 +19,11 @@ from spacy.tokens import Doc
 
 from spacy_lambda.compiler.agreement import Tally
 from spacy_lambda.compiler.annotations import annotations_of
+from spacy_lambda.compiler.emulated_host import HASWELL, NEOVERSE_N1, EmulatedHost
 from spacy_lambda.compiler.precisions import rules_in
 from spacy_lambda.compiler.report import HostReport
-from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import SpacyLambdaError, VerifyError
-from spacy_lambda.packages.isolation import run_isolated
-from spacy_lambda.packages.task_root import function_task_root
 from spacy_lambda.runtime.loading import load
 from spacy_lambda.runtime.private_transformer import find_transformers
 from spacy_lambda.runtime.sessions import WEIGHTS_FILE, EncoderBytes
@@ -45,32 +42,34 @@ NORMS = {
 }
 """The input of each kind of norm that holds its weight."""
 
-QUERIES = Path(__file__).with_name("host_queries.py")
-OLDER_CPU = "Haswell"
 EMULATED_TEXTS = 3
 EMULATED_LENGTH = 300
 """Texts on an emulated CPU, and their characters: one takes about ten seconds."""
 
 OTHER_ROUNDING = "another rounding of fp32"
-EMULATED = f"an emulated {OLDER_CPU}, without VNNI"
 
 
 def compare_hosts(
     pipeline: Path,
     texts: Sequence[str],
     *,
+    arm64: EmulatedHost | None = None,
     find: Callable[[str], str | None] = shutil.which,
     on_step: OnStep = no_progress,
 ) -> list[HostReport]:
     """Compare a compiled pipeline with itself on each other host.
 
     :param pipeline: Its folder.
+    :param arm64: The Neoverse N1, if there is a Python for it.
     :param find: Finds a program.
     """
     nlp = load(pipeline)
     if not find_transformers(nlp):
         return [HostReport(OTHER_ROUNDING, reason="the pipeline has no compiled transformer")]
-    return [_rounded(nlp, pipeline, texts, on_step), _emulated(nlp, pipeline, texts, find, on_step)]
+    found = [_rounded(nlp, pipeline, texts, on_step), _emulated(HASWELL, nlp, pipeline, texts, find, on_step)]
+    if arm64 is None:
+        return [*found, HostReport(NEOVERSE_N1, reason="no arm64 Python is given: --arm64-root FOLDER")]
+    return [*found, _emulated(arm64, nlp, pipeline, texts, find, on_step)]
 
 
 def round_differently(model: EncoderBytes) -> EncoderBytes:
@@ -125,47 +124,29 @@ def _rounded(nlp: Language, pipeline: Path, texts: Sequence[str], on_step: OnSte
 
 
 def _emulated(
-    nlp: Language, pipeline: Path, texts: Sequence[str], find: Callable[[str], str | None], on_step: OnStep
+    host: EmulatedHost,
+    nlp: Language,
+    pipeline: Path,
+    texts: Sequence[str],
+    find: Callable[[str], str | None],
+    on_step: OnStep,
 ) -> HostReport:
-    emulator = find("qemu-x86_64")
-    if platform.machine() not in ("x86_64", "AMD64"):
-        return HostReport(EMULATED, reason=f"this machine is {platform.machine()}, not x86_64")
-    if emulator is None:
-        return HostReport(EMULATED, reason="qemu-x86_64 is not installed: apt-get install qemu-user")
+    obstacle, emulator = host.obstacle(find), find(host.emulator)
+    if obstacle is not None or emulator is None:
+        return HostReport(host.name, reason=obstacle)
     chosen = [text[:EMULATED_LENGTH] for text in texts if text.strip()][:EMULATED_TEXTS]
-    on_step("emulating", 0, 1)
+    on_step(f"emulating {host.cpu}", 0, 1)
     try:
-        found = _query(pipeline, chosen, emulator)
+        found = host.query(pipeline, chosen, emulator)
     except SpacyLambdaError as exc:
-        return HostReport(EMULATED, reason=exc.message)
+        return HostReport(host.name, reason=exc.message)
     tally = _Agreement(nlp)
     for text, content in zip(chosen, found, strict=True):
         first = _run(nlp, text)
         if first is not None:
             tally.add(text, first, Doc(nlp.vocab).from_bytes(base64.b64decode(content)))
-    on_step("emulating", 1, 1)
-    return tally.report(EMULATED)
-
-
-def _query(pipeline: Path, texts: Sequence[str], emulator: str) -> list[str]:
-    """Return the Docs of an emulated process that has the function's packages."""
-    with function_task_root(read_meta(pipeline / "meta.json").get("requirements", ())) as root:
-        done = run_isolated(
-            QUERIES,
-            {"texts": list(texts)},
-            root=root,
-            pipeline=pipeline,
-            subject="the pipeline on an emulated CPU",
-            error=VerifyError,
-            emulator=(emulator, "-cpu", OLDER_CPU),
-        )
-    if done.failure is not None:
-        raise VerifyError(
-            f"the pipeline fails on an emulated CPU: {done.failure.kind}: {done.failure.message}",
-            remedy="run it there to find the reason",
-        )
-    found: list[str] = done.results["docs"]
-    return found
+    on_step(f"emulating {host.cpu}", 1, 1)
+    return tally.report(host.name)
 
 
 def _run(nlp: Language, text: str) -> Doc | None:

@@ -19,6 +19,7 @@ from spacy_lambda.compiler.agreement import HiddenTally, Tally, original_rows
 from spacy_lambda.compiler.annotations import annotated, annotations_of, declared, opaque
 from spacy_lambda.compiler.custom_code import find_code, import_custom_code
 from spacy_lambda.compiler.determinism import Annotations, Places, RepeatedRun, is_same, unsteady_places, without
+from spacy_lambda.compiler.emulated_host import EmulatedHost
 from spacy_lambda.compiler.hosts import compare_hosts
 from spacy_lambda.compiler.loaded_pipeline import unregistered
 from spacy_lambda.compiler.precisions import rules_in
@@ -47,6 +48,7 @@ def verify(
     *,
     code: Sequence[Path] = (),
     hosts: bool = False,
+    arm64: EmulatedHost | None = None,
     on_step: OnStep = no_progress,
 ) -> VerificationReport:
     """Compare an original pipeline with its compiled one.
@@ -56,6 +58,7 @@ def verify(
     :param texts: See :func:`.texts.read_docs`.
     :param code: Modules that the original needs and the compiled pipeline does not contain.
     :param hosts: Compare the compiled pipeline with itself on other hosts too (:mod:`.hosts`).
+    :param arm64: One of them, if there is a Python for it (:func:`.emulated_host.neoverse_n1`).
     :param on_step: Receives progress.
     :raises VerifyError: If there are no texts, or the pipelines are the wrong way round or of other components.
     :raises PipelineNotFoundError: If one of them is not a pipeline.
@@ -70,7 +73,7 @@ def verify(
     nlp = _load(first, original)
     docs = read_docs(texts, nlp)
     report = compare(nlp, second, docs, on_step=on_step)
-    others = compare_hosts(second, [doc.text for doc in docs], on_step=on_step) if hosts else ()
+    others = compare_hosts(second, [doc.text for doc in docs], arm64=arm64, on_step=on_step) if hosts else ()
     return replace(report, notes=(note,) if note else (), hosts=tuple(others))
 
 
