@@ -6,8 +6,9 @@ Every engine gets the same windows, on the same CPUs, with as many threads, in a
 in another order in each round. A row has the median time of the encoder on the text of examples/event.json, with the
 range of the rounds' medians; its ratio to torch's; the root mean square of the hidden states' error on other texts,
 relative to their own; and F1 of the entities against the original's, with the engine as the encoder of the compiled
-pipeline. Without an original, the encoders have random weights: the speed is that of trained ones, and the
-error and the entities are not. An engine that is not installed, or that fails, is reported in a line.
+pipeline. Without an original, the encoders have random weights: the speed is that of trained ones, and the error and
+the entities are not. Without --calibrate, int8 is calibrated on random wordpieces. An engine that is not installed, or
+that fails, is reported in a line.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from run import HERE, ROOT, machine, make_paragraphs
 from spacy_lambda.core.pipelines import find_pipeline
 
 WORK = ROOT / "build" / "bench" / "others"
+WIDTH = 110
 COLUMNS = ("", "encoder", "against torch", "error", "entities' F1", "windows")
 
 
@@ -104,6 +106,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     console = Console(soft_wrap=True)
+    console.width = max(console.width, WIDTH)
     event = json.loads((ROOT / "examples" / "event.json").read_text(encoding="utf-8"))
     markdown = []
     for title, original in originals(arguments.original):
