@@ -20,11 +20,12 @@ from spacy_lambda.sizing import LimitFinding
 
 
 def bundle(folder: Path, *, load_s: float | None = 2.0, peak_mb: int | None = 300) -> Bundle:
-    """A bundle without anything but its metadata."""
+    """A bundle without anything but its metadata and its handler."""
     write_metadata(BundleMetadata(Target(), "pipeline", 64 * "a", {}), folder)
     path = folder / "bundle.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(folder / "bundle.json", "bundle.json")
+        archive.writestr("spacy_lambda/runtime/handler.py", "")
     return Bundle(
         path=path,
         package_type="zip",

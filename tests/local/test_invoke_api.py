@@ -112,6 +112,20 @@ def test_qualifier(local: Lambda) -> None:
     assert response["ExecutedVersion"] == "$LATEST"
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"FunctionName": f"{ARN}:live", "Qualifier": "7"}, "derived qualifier from the function name does not match"),
+        ({"LogType": "tail"}, "Value 'tail' at 'logType' is not one of None, Tail"),
+        ({"InvocationType": "event"}, "Value 'event' at 'invocationType' is not one of RequestResponse, Event, DryRun"),
+    ],
+)
+def test_invalid_values_are_refused(local: Lambda, options: dict[str, str], message: str) -> None:
+    with pytest.raises(ClientError, match=message) as caught:
+        call(local, {"do": "describe"}, **options)
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
+
+
 def test_context_and_variables(local: Lambda, pipeline: Path) -> None:
     client_context = base64.b64encode(json.dumps({"custom": {"a": "b"}}).encode()).decode()
     response = call(local, {"do": "describe"}, ClientContext=client_context)

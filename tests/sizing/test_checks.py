@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ LIBRARIES = [path for path in SMALLEST_FIRST[:10] if b"GLIBC_2." in path.read_by
 LIBRARY = LIBRARIES[0].read_bytes()
 HERE = machine_of(LIBRARY)
 ARCH = next(arch for arch, machine in MACHINES.items() if machine == HERE)
+
+
+HANDLER_FILE = "spacy_lambda/runtime/handler.py"
 
 
 def figures(*, init_s: float = 2.0, ms: float = 100.0, peak_mb: int | None = 300) -> Figures:
@@ -118,7 +122,7 @@ def test_settings_that_lambda_takes() -> None:
 
 def files(contents: Mapping[str, bytes], *, zipped: int | None = 1000, more: int = 0) -> BundleFiles:
     metadata = BundleMetadata(Target("3.13", ARCH), "pipeline", 64 * "a", {})
-    sizes = {name: len(content) for name, content in contents.items()} | {"weights": more}
+    sizes = {name: len(content) for name, content in contents.items()} | {"weights": more, HANDLER_FILE: 1}
     return BundleFiles(metadata, zipped, sizes, lambda name: contents[name])
 
 
@@ -138,6 +142,27 @@ def test_a_bundle_that_is_too_large() -> None:
     assert (image["unzipped size"], "zipped size" in image) == ("ok", False)
 
 
+@pytest.mark.parametrize(("megabytes", "status"), [(249.9, "warning"), (250.1, "fails")])
+def test_the_size_at_the_limit_is_in_its_units(megabytes: float, status: str) -> None:
+    found = check_bundle(files({}, more=int(megabytes * 2**20)), CheckOptions())[0]
+    assert (found.status, found.detail.partition(" that")[0]) == (status, f"{megabytes} MB of the 250 MB")
+
+
+def test_a_zip_without_the_handler() -> None:
+    one = files({})
+    without = replace(one, sizes={"weights": 0})
+    (found,) = (one for one in check_bundle(without, CheckOptions()) if one.name == "handler")
+    assert (found.status, found.detail) == ("fails", f"the zip has no {HANDLER_FILE}, which Lambda imports")
+    for fine in (one, replace(one, sizes={f"{HANDLER_FILE}c": 0}), replace(without, zipped=None)):
+        assert "handler" not in statuses(check_bundle(fine, CheckOptions()))
+
+
+def test_extension_modules_for_another_python() -> None:
+    found = check_bundle(files({"a.cpython-312-x86_64-linux-gnu.so": LIBRARY, "b.abi3.so": LIBRARY}), CheckOptions())
+    (libraries,) = (one for one in found if one.name == "architecture")
+    assert libraries.detail == f"not for {HERE} and Python 3.13: a.cpython-312-x86_64-linux-gnu.so (Python 3.12)"
+
+
 def test_a_bundle_for_another_target() -> None:
     other = "arm64" if ARCH == "x86_64" else "x86_64"
     (target,) = (one for one in check_bundle(files({}), CheckOptions(architecture=other)) if one.name == "target")
@@ -151,7 +176,7 @@ def test_libraries_for_another_machine_and_damaged_ones() -> None:
     (libraries,) = (one for one in found if one.name == "architecture")
     assert libraries.status == "fails"
     assert "a.so (" in libraries.detail
-    assert "b.so.1: a library cannot be read" in libraries.detail
+    assert "damaged: b.so.1 (it is cut short)" in libraries.detail
 
 
 def test_libraries_that_need_a_newer_glibc() -> None:

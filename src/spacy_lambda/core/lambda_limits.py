@@ -33,6 +33,7 @@ __all__ = [
     "MIN_QUEUE_CONCURRENCY",
     "NAME_CHARACTERS",
     "NEW_ACCOUNT_MEMORY_MB",
+    "OPEN_FILES",
     "REQUEST_BYTES",
     "RESPONSE_BYTES",
     "UNRESERVED_CONCURRENCY",
@@ -56,6 +57,9 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-funct
 
 AGENT_RESPONSE_BYTES = 25_000
 """Bytes that an agent of Bedrock accepts from a function: https://docs.aws.amazon.com/general/latest/gr/bedrock.html."""
+
+OPEN_FILES = 1024
+"""Files that an execution environment may have open; as many processes and threads, which are not limited here."""
 
 LOG_TAIL_BYTES = 4096
 """Bytes of the log that ``LogType=Tail`` returns: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 
+from spacy_lambda.core.lambda_limits import OPEN_FILES
 from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.local.cpu_limit import CgroupParent, chosen_cpus, find_cgroup_parent
 from spacy_lambda.local.file_system import inside, sandbox_options, why_unavailable
@@ -30,14 +31,14 @@ class Confinement:
     sandbox: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
-    def cpu_options(self, number: int) -> tuple[str, ...]:
-        """Return the supervisor's options for the CPUs of an environment.
+    def process_options(self, number: int) -> tuple[str, ...]:
+        """Return the supervisor's options for the open files and the CPUs of an environment.
 
         :param number: The number of the environment.
         """
         if self.share is None:
             return ()
-        options = []
+        options = [f"files={OPEN_FILES}"]
         cpus = chosen_cpus(self.share, number)
         if cpus:
             options.append(f"cpus={','.join(map(str, cpus))}")

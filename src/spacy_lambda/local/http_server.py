@@ -28,6 +28,7 @@ class HttpServer:
     :param allow_hosts: Further accepted host names, in addition to loopback ones and its own addresses.
     :param origins: Other origins whose pages may send requests; by default none.
     :param on_disconnect: Called after the end of each connection.
+    :param header_bytes: Maximum bytes of a request's headers; by default the server's own limit.
     :raises LocalLambdaError: If the address is unavailable, or a name is invalid.
     """
 
@@ -40,6 +41,7 @@ class HttpServer:
         allow_hosts: Iterable[str] = (),
         origins: Origins = no_origins,
         on_disconnect: OnDisconnect | None = None,
+        header_bytes: int | None = None,
     ) -> None:
         guarded_app = AccessMiddleware(app, names=host_names(allow_hosts, bound=host), origins=origins)
         self._socket = _listen(host, port)
@@ -57,6 +59,7 @@ class HttpServer:
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_SHUTDOWN_S,
+            h11_max_incomplete_event_size=header_bytes,
         )
         self._server = _QuietServer(config)
         self._task: asyncio.Task[None] | None = None

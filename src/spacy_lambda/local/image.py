@@ -15,6 +15,7 @@ from pathlib import Path
 from spacy_lambda.bundler.image.context import PYTHON_LABEL
 from spacy_lambda.bundler.image.engines import ContainerEngine, ImageConfig
 from spacy_lambda.core.env_names import TASK_ROOT_VARIABLE
+from spacy_lambda.core.lambda_limits import OPEN_FILES
 from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.settings import Command, FunctionSettings, ImageLimits, Program
@@ -90,7 +91,7 @@ def _tmp_options(settings: FunctionSettings | None) -> str:
 
 def _container_limits(engine: str, settings: FunctionSettings) -> Iterator[str]:
     memory = f"{settings.memory_mb}m"
-    yield from ("--memory", memory, "--memory-swap", memory)
+    yield from ("--memory", memory, "--memory-swap", memory, "--ulimit", f"nofile={OPEN_FILES}:{OPEN_FILES}")
     if engine in LIMITING_CPUS:
         yield from ("--cpus", f"{min(vcpus(settings.memory_mb), os.cpu_count() or 1):.2f}")
     for folder in settings.mounts:

@@ -46,6 +46,7 @@ RETRY_AFTER_S = "1"
 """The value of the header of a 429."""
 
 _TYPES = ("RequestResponse", "Event", "DryRun")
+_LOG_TYPES = ("None", "Tail")
 
 
 class ServiceError(Exception):
@@ -98,13 +99,8 @@ class InvokeApi:
 
     async def _answer(self, http: HttpRequest, request_id: str) -> Response:
         function, qualifier = self._named(http)
-        kind = http.headers.get("X-Amz-Invocation-Type", "RequestResponse")
-        if kind not in _TYPES:
-            raise ServiceError(
-                400,
-                "InvalidParameterValueException",
-                f"Value {kind!r} at 'invocationType' is not one of {', '.join(_TYPES)}",
-            )
+        kind = _chosen(http, "X-Amz-Invocation-Type", _TYPES, field="invocationType")
+        log_type = _chosen(http, "X-Amz-Log-Type", _LOG_TYPES, field="logType")
         trace_id, client_context = _passed_on(http)
         request = InvokeRequest(
             request_id=request_id,
@@ -119,8 +115,7 @@ class InvokeApi:
             self._start(function, request)
             return Response(status_code=202)
         outcome = await _outcome(function, request)
-        log_tail = http.headers.get("X-Amz-Log-Type") == "Tail"
-        return _function_answer(outcome, request, version=function.settings.version, log_tail=log_tail)
+        return _function_answer(outcome, request, version=function.settings.version, log_tail=log_type == "Tail")
 
     def _named(self, http: HttpRequest) -> tuple[RoutedFunction, str]:
         """Return the function, and the version or alias that the caller specified, which all have the same code.
@@ -132,7 +127,7 @@ class InvokeApi:
             name = re.escape(function.settings.name)
             match = re.fullmatch(rf"{_OWNER}{name}(?::({_QUALIFIER.pattern}))?", path_name)
             if match is not None:
-                return function, _qualifier(http.query_params.get("Qualifier") or match[1] or "")
+                return function, _qualifier(http.query_params.get("Qualifier") or "", match[1] or "")
         wanted = path_name if path_name.startswith("arn:") else f"function:{path_name}"
         raise ServiceError(404, "ResourceNotFoundException", f"Function not found: {wanted}")
 
@@ -143,10 +138,27 @@ class InvokeApi:
         task.add_done_callback(self._background.discard)
 
 
-def _qualifier(text: str) -> str:
-    if text and not _QUALIFIER.fullmatch(text):
-        raise ServiceError(400, "InvalidParameterValueException", f"Value {text!r} at 'qualifier' is not valid")
-    return text
+def _qualifier(parameter: str, of_name: str) -> str:
+    """Return the qualifier of the query, or of the name, which must not differ."""
+    if parameter and not _QUALIFIER.fullmatch(parameter):
+        raise ServiceError(400, "InvalidParameterValueException", f"Value {parameter!r} at 'qualifier' is not valid")
+    if parameter and of_name and parameter != of_name:
+        raise ServiceError(
+            400,
+            "InvalidParameterValueException",
+            "The derived qualifier from the function name does not match the specified qualifier.",
+        )
+    return parameter or of_name
+
+
+def _chosen(http: HttpRequest, header: str, values: tuple[str, ...], *, field: str) -> str:
+    """Return the value of a header, which has a few; by default the first one."""
+    value = http.headers.get(header, values[0])
+    if value not in values:
+        raise ServiceError(
+            400, "InvalidParameterValueException", f"Value {value!r} at {field!r} is not one of {', '.join(values)}"
+        )
+    return value
 
 
 async def _outcome(function: RoutedFunction, request: InvokeRequest) -> Outcome:

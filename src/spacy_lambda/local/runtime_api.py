@@ -27,7 +27,10 @@ from spacy_lambda.local.http_request import BodyTooLarge, IncompleteBody, read_b
 from spacy_lambda.local.messages import FunctionResponse, InvokeRequest
 from spacy_lambda.local.runtime_state import Refused, RuntimeState, State
 
-__all__ = ["NotTaken", "RuntimeApi"]
+__all__ = ["HEADER_BYTES", "NotTaken", "RuntimeApi"]
+
+HEADER_BYTES = 2 << 20
+"""Maximum bytes of a call's headers: that of an error's cause, which has the message, may have 1 MB."""
 
 _PREFIX = "/2018-06-01/runtime"
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
@@ -214,7 +217,9 @@ async def _read_error(http: HttpRequest) -> FunctionResponse:
     """Read the error that a runtime reports; its type is in the body or in a header."""
     try:
         body = await read_body(http, RESPONSE_BYTES)
-    except (BodyTooLarge, IncompleteBody):
+    except BodyTooLarge as exc:
+        return lambda_errors.response_too_large(exc.size, REQUEST_BYTES)
+    except IncompleteBody:
         body = b"{}"
     try:
         error_type = parse_json(body)["errorType"]

@@ -20,7 +20,7 @@ from spacy_lambda.local.http_server import HttpServer
 from spacy_lambda.local.memory import MemoryWatch
 from spacy_lambda.local.messages import FunctionResponse
 from spacy_lambda.local.process import ProcessTree
-from spacy_lambda.local.runtime_api import RuntimeApi
+from spacy_lambda.local.runtime_api import HEADER_BYTES, RuntimeApi
 from spacy_lambda.local.settings import FunctionSettings
 
 __all__ = ["StartedRuntime", "init_report", "status_of"]
@@ -63,7 +63,7 @@ class StartedRuntime:
         :raises LocalLambdaError: If the system refuses.
         """
         api = RuntimeApi(timeout_s=settings.timeout_s, snap_start=settings.snap_start)
-        server = HttpServer(api.app, on_disconnect=api.on_disconnect)
+        server = HttpServer(api.app, on_disconnect=api.on_disconnect, header_bytes=HEADER_BYTES)
         await server.start()
         program = confinement.program
         variables = environment_variables(settings, program=program, runtime_api=server.address)
@@ -75,7 +75,7 @@ class StartedRuntime:
                 env=variables,
                 cwd=Path("/") if sandbox else program.folder,
                 output_fd=output_fd,
-                options=(*confinement.cpu_options(number), *sandbox),
+                options=(*confinement.process_options(number), *sandbox),
                 pass_fds=namespaces,
             )
         except BaseException:

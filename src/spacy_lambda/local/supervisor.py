@@ -12,7 +12,7 @@ command to end. Its standard output has three kinds of lines: ``pid N``, ``faile
 Options, each a word ``name=value``:
 
 - ``log=FD``: the command's output. ``locale=NAME``: its ``LC_CTYPE``.
-- ``cpus=0,1``: the CPUs that it may use.
+- ``cpus=0,1``: the CPUs that it may use. ``files=N``: the files that it may open.
 - ``cgroup=FOLDER`` and ``limits=FILE:VALUE,...``: a cgroup that is made for it in a folder, and removed at the end.
 - those of a :mod:`~spacy_lambda.local.sandbox`.
 """
@@ -98,13 +98,19 @@ def _start(command: list[str], log_fd: int, words: Sequence[str], cgroup: str) -
 
 
 def _limit(words: Sequence[str], cgroup: str) -> None:
-    """Limit this process: the CPUs, and the file system."""
+    """Limit this process: the CPUs, the open files, and the file system."""
     pairs = [word.partition("=")[::2] for word in words]
     if cgroup:
         _write(f"{cgroup}/cgroup.procs", str(os.getpid()))
     for name, value in pairs:
         if name == "cpus":
             os.sched_setaffinity(0, map(int, value.split(",")))
+        if name == "files":
+            import resource
+
+            _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+            number = int(value) if most == resource.RLIM_INFINITY else min(int(value), most)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
     if any(name in {"tmp", "namespace"} for name, _ in pairs):
         sys.path.append(os.path.dirname(os.path.abspath(__file__)))  # the isolated mode leaves it out
         if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from spacy_lambda.bundler.target import GLIBCS, MACHINES
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.core.lambda_limits import DIRECT_UPLOAD_BYTES, IMAGE_BYTES, UNZIPPED_BYTES
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
 from spacy_lambda.errors import BundleError
@@ -26,6 +28,8 @@ GLIBC = tuple(map(int, GLIBCS[0].split("_")))
 """Of Amazon Linux 2023."""
 
 SIZE_MARGIN = 0.95
+MIB = 1 << 20
+_EXTENSION = re.compile(r"\.cpython-(?P<major>\d)(?P<minor>\d+)-[^/]*\.so$")
 SHOWN = 3
 """Libraries that a finding names."""
 
@@ -80,13 +84,18 @@ def open_files(path: Path) -> Iterator[BundleFiles]:
 
 def check_bundle(files: BundleFiles, options: CheckOptions) -> list[LimitFinding]:
     """Check the files of a bundle."""
-    return [*_check_sizes(files), _check_target(files.metadata, options), *_check_libraries(files)]
+    return [
+        *_check_sizes(files),
+        _check_target(files.metadata, options),
+        *_check_handler(files),
+        *_check_libraries(files),
+    ]
 
 
 def _check_sizes(files: BundleFiles) -> Iterator[LimitFinding]:
     limit = IMAGE_BYTES if files.zipped is None else UNZIPPED_BYTES
     smaller = "compile to int8, or choose --shape image" if files.zipped is not None else "leave files out"
-    detail = f"{megabytes(files.unzipped)} of {megabytes(limit)}"
+    detail = f"{files.unzipped / MIB:,.1f} MB of the {limit / MIB:,.0f} MB that Lambda has, of 1,048,576 bytes each"
     if files.unzipped > limit:
         yield fails("unzipped size", f"{detail}: Lambda refuses it", smaller)
     elif files.unzipped > SIZE_MARGIN * limit:
@@ -114,7 +123,8 @@ def _check_target(metadata: BundleMetadata, options: CheckOptions) -> LimitFindi
 
 
 def _check_libraries(files: BundleFiles) -> Iterator[LimitFinding]:
-    machine, number = MACHINES[files.metadata.target.arch], 0
+    target, number = files.metadata.target, 0
+    machine = MACHINES[target.arch]
     newest: tuple[int, ...] = (0,)
     others, newer, damaged = list[str](), list[str](), list[str]()
     for name in files.sizes:
@@ -127,15 +137,17 @@ def _check_libraries(files: BundleFiles) -> Iterator[LimitFinding]:
         try:
             found, glibc = machine_of(elf), newest_glibc(required_versions(elf))
         except BundleError as exc:
-            damaged.append(f"{name}: {exc.message}")
+            damaged.append(f"{name} ({exc.message.rpartition(': ')[2]})")
             continue
         newest = max(newest, glibc)
         others += [f"{name} ({found})"] if found != machine else []
+        python = python_of(name)
+        others += [f"{name} (Python {python})"] if python not in (None, target.python) else []
         newer += [f"{name} ({_dotted(glibc)})"] if glibc > GLIBC else []
     libraries = count(number, "library", "libraries")
     again = "bundle again with `spacy-lambda bundle`, which takes wheels for the target"
     yield (
-        fails("architecture", f"not for {machine}: {_listed([*others, *damaged])}", again)
+        fails("architecture", "; ".join(_faulty(f"{machine} and Python {target.python}", others, damaged)), again)
         if others or damaged
         else ok("architecture", f"{libraries} for {machine}")
     )
@@ -144,6 +156,28 @@ def _check_libraries(files: BundleFiles) -> Iterator[LimitFinding]:
         if newer
         else ok("glibc", f"{_dotted(newest)} is needed; Amazon Linux 2023 has {_dotted(GLIBC)}")
     )
+
+
+def python_of(name: str) -> str | None:
+    """Return the Python that an extension module is for, by its name; ``None`` if it is for all, or no such module."""
+    found = _EXTENSION.search(name)
+    return None if found is None else f"{found['major']}.{found['minor']}"
+
+
+def _check_handler(files: BundleFiles) -> Iterator[LimitFinding]:
+    """Check that a zip has the module that Lambda imports; an image's folder has it in one of its layers."""
+    module = HANDLER.rpartition(".")[0].replace(".", "/")
+    if files.zipped is not None and not {f"{module}.py", f"{module}.pyc"} & files.sizes.keys():
+        yield fails(
+            "handler", f"the zip has no {module}.py, which Lambda imports", "make it with `spacy-lambda bundle`"
+        )
+
+
+def _faulty(target: str, others: list[str], damaged: list[str]) -> Iterator[str]:
+    if others:
+        yield f"not for {target}: {_listed(others)}"
+    if damaged:
+        yield f"damaged: {_listed(damaged)}"
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -27,6 +27,25 @@ def write_to_root():
         pass
 
 
+def long_message():
+    raise ValueError("x" * 1_000_000)
+
+
+def endless_message():
+    raise ValueError("x" * (7 << 20))
+
+
+def open_files():
+    kept = []
+    try:
+        while True:
+            kept.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        for file in kept:
+            os.close(file)
+        return len(kept)
+
+
 def fork():
     child = subprocess.Popen(["sleep", "300"], start_new_session=True)
     if os.fork() == 0:
