@@ -9,8 +9,10 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -117,6 +119,19 @@ def _entry_points_by_group() -> Iterator[None]:
     groups = {group: list(found.select(group=group)) for group in found.groups}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogue, "AVAILABLE_ENTRY_POINTS", groups)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _parameters_of_commands() -> Iterator[None]:
+    """Read the signature of each command once: typer reads those of all commands for every run of one."""
+    if "typer.main" not in sys.modules:  # in the environment of the runtime, which runs no command
+        yield
+        return
+    import typer.main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_params_from_function", cache(typer.main.get_params_from_function))
         yield
 
 

@@ -141,6 +141,7 @@ def test_neither_the_package_nor_the_command_line_imports_anything_heavy(use: st
     assert json.loads(done.stdout) == heavy, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "call", "extra"),
     [

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,14 @@ def words(text: str) -> list[list[str]]:
     return programs
 
 
+@cache
+def our_commands() -> Any:
+    return get_command(make_app())
+
+
 def check_ours(arguments: list[str]) -> None:
     """Parse a command of ours as the command line does, or the options of a synopsis."""
-    group: Any = get_command(make_app())
+    group = our_commands()
     context = group.make_context("spacy-lambda", arguments, resilient_parsing=True)
     while hasattr(group, "resolve_command"):
         name, group, arguments = group.resolve_command(context, arguments)

@@ -78,6 +78,7 @@ def test_cfn_lint_finds_nothing_in_the_template_of_sam(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == [], done.stderr
 
 
+@pytest.mark.slow
 def test_terraform() -> None:
     found = plain(hcl2.loads((FOLDER / "terraform" / "main.tf").read_text()))
     resources = {kind: body for one in found["resource"] for kind, body in one.items()}

@@ -120,6 +120,7 @@ def test_profiles_that_exist_are_named(tmp_path: Path) -> None:
     assert credentials.remedy == f"choose a profile from work, or {LOGIN}"
 
 
+@pytest.mark.slow
 def test_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

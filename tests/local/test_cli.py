@@ -20,8 +20,9 @@ from tests.cli.in_process import run_main
 from tests.local.local_lambda import COMMAND, DAEMONS, Lambda, is_gone, wait_until
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_everything(served: tuple[subprocess.Popen[str], str], number: signal.Signals) -> None:
     process, endpoint = served
     variables = invoke(endpoint, "function", {"do": "describe"}).answer["variables"]

@@ -42,6 +42,7 @@ def needs_sandbox(local: Lambda) -> None:
         pytest.skip(f"this system has not all limits: {local.function.missing_limits}")
 
 
+@pytest.mark.slow
 def test_only_tmp_can_be_written(start: Callable[..., Lambda], tmp_path: Path) -> None:
     """Each path with the error that Lambda gives; ``/tmp`` is the environment's own and has a quota."""
     mounted, hidden = tmp_path / "mounted", tmp_path / "hidden"

@@ -13,6 +13,7 @@ from tests.local.local_lambda import wait_until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
+@pytest.mark.slow
 def test_faults(pipeline: Path) -> None:
     """Two rounds; ``bench/local_faults.py`` has the same with a thousand invocations."""
     with faulty_function(pipeline) as (invoke, _):

@@ -267,6 +267,7 @@ def test_other_operations_are_refused(local: Lambda) -> None:
     assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
 
 
+@pytest.mark.slow
 def test_200_requests_at_once_each_get_their_own_answer(local: Lambda) -> None:
     def ask(number: int) -> Any:
         return answer(call(local, {"do": "echo", "number": number}))
@@ -277,6 +278,7 @@ def test_200_requests_at_once_each_get_their_own_answer(local: Lambda) -> None:
     assert 1 <= len(local.environment_pids) <= 2
 
 
+@pytest.mark.slow
 def test_aws_cli(local: Lambda, tmp_path: Path) -> None:
     command = Path(sys.executable).parent / "aws"
     if not command.exists():

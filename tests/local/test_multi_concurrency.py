@@ -58,6 +58,7 @@ for _ in range(int(workers)):
 """
 
 
+@pytest.mark.slow
 def test_processes_that_share_a_cache(pipeline: Path, tmp_path: Path) -> None:
     """One fetches, all get the same entry, and every record of every process is complete."""
     artifact = tmp_path / "one.tar"

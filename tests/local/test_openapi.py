@@ -15,6 +15,7 @@ from spacy_lambda.runtime.predictor import Predictor
 from tests.profiles import examples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [(), ("METAL", "<b>ODD</b>")], ids=["no_labels", "labels"])
 def test_generators_of_clients_can_read_it(labels: tuple[str, ...]) -> None:
     """It is valid, and has names for its parts, of which generators make classes."""

@@ -36,6 +36,7 @@ def test_an_init_that_fails_before_the_snapshot(start: Start) -> None:
         start(handler="hooks.handler", snap_start=True, environment={"FAILS": "before"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fails", "status", "error_type"),
     [("after", 400, "SnapStartException"), ("slow", 408, "SnapStartTimeoutException")],

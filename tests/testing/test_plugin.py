@@ -65,6 +65,7 @@ def test_refused(spacy_lambda_function):
     result.stdout.fnmatch_lines(['*RequestError*"text" is a number*'])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "test", "message"),
     [
@@ -88,6 +89,7 @@ def test_wrong_settings(pytester: pytest.Pytester, settings: str, test: str, mes
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
+@pytest.mark.slow
 def test_a_session_without_the_fixture_imports_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         "import sys\ndef test_it():\n"

@@ -92,6 +92,7 @@ def test_curves_are_a_table_and_a_plot(trained: TrainedPipeline) -> None:
     assert ET.fromstring((trained.config.with_name("curves.svg")).read_text()).tag.endswith("svg")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [0, 5])
 def test_an_interrupted_run_goes_on_at_its_last_evaluation(
     step: int, folder: Path, trained: TrainedPipeline, tmp_path: Path
@@ -109,6 +110,7 @@ def test_an_interrupted_run_goes_on_at_its_last_evaluation(
         assert own["score"] == pytest.approx(whole["score"], abs=0.01)
 
 
+@pytest.mark.slow
 def test_steps_since_the_last_evaluation_are_repeated(folder: Path, tmp_path: Path) -> None:
     # 21 steps and more have evaluations that are more than one step apart.
     with pytest.raises(KeyboardInterrupt):
@@ -125,6 +127,7 @@ def test_steps_since_the_last_evaluation_are_repeated(folder: Path, tmp_path: Pa
     assert seen == [3, 4]
 
 
+@pytest.mark.slow
 def test_a_pipeline_that_was_being_replaced_is_put_back(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(folder, tmp_path, on_progress=interrupt_after(STEPS - 1))
@@ -134,6 +137,7 @@ def test_a_pipeline_that_was_being_replaced_is_put_back(folder: Path, tmp_path: 
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing_that_was_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +191,7 @@ def test_other_input_is_refused(changes: dict[str, Any], named: str, folder: Pat
     assert "--force" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_a_changed_config_is_refused_and_a_missing_one_begins_again(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(folder, tmp_path, on_progress=interrupt_after(0))
@@ -277,6 +282,7 @@ def test_texts_in_both_corpora_are_reported(folder: Path, tmp_path: Path) -> Non
     assert "'Heat moves in one hour.'" in warnings[0]
 
 
+@pytest.mark.slow
 def test_spans_are_learned_by_spancat_in_limited_time_from_an_own_config(folder: Path, tmp_path: Path) -> None:
     corpora = [write_corpus(folder / f"spans_{name}.spacy", spans_key="parts") for name in ("train", "dev")]
     estimates: list[TrainingEstimate] = []
