@@ -128,10 +128,10 @@ def _parameters_of_commands() -> Iterator[None]:
     if "typer.main" not in sys.modules:  # in the environment of the runtime, which runs no command
         yield
         return
-    import typer.main
+    from typer.utils import get_params_from_function
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(typer.main, "get_params_from_function", cache(typer.main.get_params_from_function))
+        patch.setattr("typer.main.get_params_from_function", cache(get_params_from_function))
         yield
 
 
