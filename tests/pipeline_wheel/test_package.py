@@ -81,8 +81,16 @@ def test_fields_and_files_of_the_command_are_checked(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="has no '='"):
         _field("MIT")
     (tmp_path / "list.json").write_text("[]")
-    with pytest.raises(PackageError, match="does not hold a JSON object, but a value of type list"):
+    with pytest.raises(PackageError, match=r"does not hold a JSON object: \[\]"):
         read_object(tmp_path / "list.json")
+
+
+@pytest.mark.parametrize("inside", ["", "dist"])
+def test_a_wheel_is_not_written_into_the_pipeline(pipeline: Path, inside: str) -> None:
+    before = sorted(pipeline.rglob("*"))
+    with pytest.raises(PackageError, match="which is packaged"):
+        package_pipeline(pipeline, pipeline / inside)
+    assert sorted(pipeline.rglob("*")) == before
 
 
 def test_files_of_another_kind_are_named(pipeline: Path, tmp_path: Path) -> None:

@@ -213,6 +213,14 @@ def test_a_folder_of_something_else_is_refused_even_with_force(folder: Path, tmp
     assert (tmp_path / "letter.txt").read_text() == "Dear"
 
 
+def test_an_output_in_the_base_model_or_at_a_file_is_refused(folder: Path) -> None:
+    with pytest.raises(TrainingError, match="is in the base model's folder"):
+        run(folder, folder / "base" / "trained")
+    assert not (folder / "base" / "trained").exists()
+    with pytest.raises(TrainingError, match=r"train\.spacy is not a folder"):
+        run(folder, folder / "train.spacy")
+
+
 def test_a_disk_without_space_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 10})
     monkeypatch.setattr("spacy_lambda.training.train.shutil.disk_usage", lambda path: usage)

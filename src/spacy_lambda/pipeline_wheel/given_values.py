@@ -72,11 +72,10 @@ def read_object(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             found = read_json(file.read(MAX_META_BYTES + 1), name=str(path), max_bytes=MAX_META_BYTES)
     except JsonError as exc:
-        raise PackageError(exc.message, remedy=exc.remedy) from exc
+        raise PackageError(exc.message, remedy="correct the file, or write it again") from exc
     if not isinstance(found, dict):
         raise PackageError(
-            f"{path} does not hold a JSON object, but a value of type {type(found).__name__}",
-            remedy="give the file that the command wrote",
+            f"{path} does not hold a JSON object: {shorten(repr(found))}", remedy="give the file that the command wrote"
         )
     return found
 
@@ -103,7 +102,9 @@ def check_meta(values: Mapping[str, Any], *, name: str) -> None:
                 f"{name}: {key!r} describes the pipeline itself and cannot be set", remedy="leave it out"
             )
         if key in REPORT_KEYS or key.endswith((PER_TYPE, *RATIOS)):
-            raise PackageError(f"{name}: {key!r} is part of a report", remedy="give the file with --scores, not --meta")
+            raise PackageError(
+                f"{name}: {key!r} is part of a report", remedy="leave it out; scores are given with --scores"
+            )
     _check(TypeAdapter(_MetaValues), values, name=name, path="")
     if values.get("performance"):
         check_scores(values["performance"], name=f"{name}: performance")

@@ -96,6 +96,7 @@ def package_pipeline(
     with pipeline_folder(pipeline) as source, tempfile.TemporaryDirectory(prefix="spacy-lambda-") as folder:
         scratch = Path(folder)
         staged = scratch / "pipeline"
+        _check_outside(out, source)
         on_step("copying", 0, 3)
         manifest_of(source)  # it refuses links, whose targets would be published
         copy_folder(source, staged, ignore=left_out)
@@ -165,6 +166,13 @@ def _meta_fields(card: Mapping[str, str], name: str | None, version: str | None)
     fields = {key: card[key] for key in META_FIELDS if key in card}
     given = {"name": name, "version": version}
     return fields | {key: value for key, value in given.items() if value is not None}
+
+
+def _check_outside(out: Path, source: Path) -> None:
+    """Refuse to write a wheel into the pipeline, which the next wheel would contain."""
+    target, place = os.path.realpath(out), os.path.realpath(source)
+    if target == place or target.startswith(place + os.sep):
+        raise PackageError(f"{out} is, or is in, {source}, which is packaged", remedy="choose another folder")
 
 
 def _check_free(out: Path, named: str, *, force: bool) -> None:

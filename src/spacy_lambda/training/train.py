@@ -114,6 +114,7 @@ def train_pipeline(
     _check_arguments(base, spacy_config, out, fast=fast)
     for corpus in (train_corpus, dev_corpus):
         corpus_files(corpus)
+    _check_out(out, base)
     _use_processor(gpu_id)
     model = None if base is None else find_base_model(base)
     request = TrainingRequest.of(
@@ -183,6 +184,14 @@ def _check_arguments(base: str | None, spacy_config: Path | None, out: Path, *, 
         raise TrainingError(f"{spacy_config} is not a file", remedy="pass a config of spaCy to --spacy-config")
     if spacy_config is not None and out.resolve() in spacy_config.resolve().parents:
         raise TrainingError(f"{spacy_config} is in the output folder", remedy="choose another folder for the output")
+
+
+def _check_out(out: Path, base: str | None) -> None:
+    """Refuse a folder inside the base model's, whose digest would change, so that the run could not be resumed."""
+    if out.exists() and not out.is_dir():
+        raise TrainingError(f"{out} is not a folder", remedy="choose a folder for the pipeline and its curves")
+    if base is not None and Path(base).is_dir() and Path(base).resolve() in out.resolve().parents:
+        raise TrainingError(f"{out} is in the base model's folder", remedy="choose another folder for the output")
 
 
 def _use_processor(gpu_id: int) -> None:

@@ -82,7 +82,9 @@ class TrainingRequest:
         if begun.get("base_identity") == self.base_identity and self.base is not None and Path(self.base).is_dir():
             own["base"] = begun.get("base")  # the same files, under another path
         changed = [
-            f"{name}{_values(begun.get(key), own[key])}" for key, name in NAMES.items() if begun.get(key) != own[key]
+            f"{name} {_change(begun.get(key), own[key], several=name.endswith('files'))}"
+            for key, name in NAMES.items()
+            if begun.get(key) != own[key]
         ]
         if changed:
             raise TrainingError(
@@ -91,7 +93,7 @@ class TrainingRequest:
             )
 
 
-def _values(before: Any, now: Any) -> str:
+def _change(before: Any, now: Any, *, several: bool) -> str:
     if isinstance(before, str) and len(before) == 64:
-        return " has changed"
-    return f" was {before!r} and is {now!r}"
+        return "have changed" if several else "has changed"
+    return f"was {before!r} and is {now!r}"
