@@ -93,6 +93,12 @@ def test_label_studio_conll(tmp_path: Path) -> None:
     assert report.format == "conll"
 
 
+def test_labels_with_spaces_in_label_studios_conll(tmp_path: Path) -> None:
+    lines = "-DOCSTART- -X- O\nZinc -X- _ B-Base metal\noxide -X- _ I-Base metal\nmelts -X- _ O\n\n"
+    _, (doc,) = converted(write_files(tmp_path, {"result.conll": lines}) / "result.conll")
+    assert ents(doc) == [("Zinc oxide", "Base metal")]
+
+
 @pytest.mark.parametrize(
     "item",
     [

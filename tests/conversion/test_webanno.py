@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from spacy_lambda.conversion import convert
 from spacy_lambda.errors import CorpusError
 from tests.conversion.files import converted, ents, spans_in, write_files
 
@@ -47,6 +49,24 @@ def test_inceptions_export(tmp_path: Path) -> None:
     }
 
 
+def test_a_text_over_several_lines_has_a_line_for_each(tmp_path: Path) -> None:
+    text = "Zinc \\n\n\nmelts. Tin\r\ntoo.\n"
+    line = json.dumps({"text": text, "spans": [[0, 4, "M"]]})
+    source = write_files(tmp_path, {"in.jsonl": line}) / "in.jsonl"
+    convert(source, tmp_path / "out", lang="en", output_format="webanno")
+    (written,) = (tmp_path / "out").iterdir()
+    lines = written.read_bytes().decode().split("\n")
+    assert [one for one in lines if one.startswith("#Text=")] == [
+        "#Text=Zinc \\\\n",
+        "#Text=",
+        "#Text=melts. Tin\\r",
+        "#Text=too.",
+        "#Text=",
+    ]
+    _, (doc,) = converted(tmp_path / "out", lang="en")
+    assert (doc.text, ents(doc)) == (text, [("Zinc", "M")])
+
+
 def test_the_curated_file_of_a_project_is_taken(tmp_path: Path) -> None:
     def file(label: str) -> str:
         return f"#FORMAT=WebAnno TSV 3.2\n{NE}\n\n\n#Text=Tin\n1-1\t0-3\tTin\t_\t{label}\t\n"
@@ -80,6 +100,17 @@ def test_layers_named_like_built_in_ones_are_read(tmp_path: Path) -> None:
         assert report.notes["annotations of the span layer Chunk, not converted"] == 1
     with pytest.raises(CorpusError, match=r"no place of spans 'Pos'; it has Chunk, Chunk.value, POS"):
         converted(source, spans_from="Pos")
+
+
+def test_slots_are_not_labels(tmp_path: Path) -> None:
+    layers = "ROLE_webanno.custom.Frame:Roles_webanno.custom.Link|uima.tcas.Annotation"
+    content = (
+        f"#FORMAT=WebAnno TSV 3.3\n#T_SP=webanno.custom.Frame|{layers}|name\n#T_SP=webanno.custom.Act|{layers}\n\n\n"
+        "#Text=Tin melts\n1-1\t0-3\tTin\tagent\t1-2\tMETAL\t_\t_\t\n1-2\t4-9\tmelts\t_\t_\t_\tagent;place\t1-1;1-1\t\n"
+    )
+    report, (doc,) = converted(write_files(tmp_path, {"doc.tsv": content}) / "doc.tsv")
+    assert ents(doc) == [("Tin", "METAL"), ("melts", "Act")]
+    assert sum(report.notes.values()) == 4  # roles and targets
 
 
 def test_an_absurd_offset_is_refused_before_the_text_is_made(tmp_path: Path) -> None:

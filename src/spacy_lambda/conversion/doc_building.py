@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import spacy
@@ -98,11 +99,20 @@ def entities_doc(doc: Doc, document: AnnotatedDocument) -> Doc:
     bounds = bounds_of(doc)
     entities = [_span(doc, bounds, span) for span in document.spans]
     taken = {token.i for entity in entities for token in entity}
-    lost = [token_span(bounds, *place) for place in document.missing]
-    missing = sorted({index for first, last in lost for index in range(first, last)} - taken)
+    missing = [
+        index for index in _indexes(token_span(bounds, *place) for place in document.missing) if index not in taken
+    ]
     doc.set_ents(entities, missing=[doc[index : index + 1] for index in missing], default="outside")
     doc.cats = dict(document.cats)
     return doc
+
+
+def _indexes(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """Yield the indexes in some of the ranges, each once."""
+    reached = 0
+    for first, last in sorted(ranges):
+        yield from range(max(first, reached), last)
+        reached = max(reached, last)
 
 
 def spans_doc(doc: Doc, document: AnnotatedDocument, key: str) -> Doc:

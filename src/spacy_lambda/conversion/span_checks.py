@@ -28,11 +28,15 @@ def sound(document: AnnotatedDocument, account: Account) -> AnnotatedDocument:
     seen = set[tuple[object, str]]()
     spans: list[AnnotatedSpan] = []
     dropped: list[AnnotatedSpan] = []
+    searched = set[str | None]()
     for span in document.spans:
         problem, detail = _problem(document, span)
         if problem is not None:
             account.drop(problem, document, span, detail)
-            dropped += [span, *_elsewhere(document, span)] if problem == DIFFERENT else [span]
+            dropped.append(span)
+            if problem == DIFFERENT and span.text not in searched:
+                searched.add(span.text)
+                dropped += _elsewhere(document, span)
             continue
         trimmed = _trimmed(document, span)
         if (trimmed.fragments, trimmed.label) in seen:

@@ -29,6 +29,9 @@ HEADERS = frozenset(
 )
 """Names of columns."""
 SPACES = re.compile(r"[ \t]+")
+LABEL_STUDIO = re.compile(r"(\S+) (-X-) (_) (\S.*)")
+"""A line of Label Studio's CONLL, whose labels may have spaces."""
+
 SNIFFED = 500
 """Rows by which a format is recognized."""
 
@@ -143,7 +146,10 @@ def _split_lines(file: SourceFile, *, limit: int | None = None) -> Iterator[_Lin
 
 
 def _cells(text: str, *, has_tabs: bool) -> tuple[str, ...]:
-    return tuple(text.split("\t")) if has_tabs else tuple(SPACES.split(text.strip(" \t")))
+    if has_tabs:
+        return tuple(text.split("\t"))
+    found = LABEL_STUDIO.fullmatch(text)
+    return found.groups() if found is not None else tuple(SPACES.split(text.strip(" \t")))
 
 
 def _token_check(others: Sequence[str], *, has_tabs: bool) -> Callable[[str], bool]:

@@ -215,7 +215,7 @@ def _spans(layer: Layer, feature: str, rows: Sequence[_Row]) -> Iterator[Annotat
     labels: dict[str, str] = {}
     for row in rows:
         for label, number in labels_in(row.cells[layer.feature_column(feature)]):
-            named = label or ("" if layer.features else layer.short_name)
+            named = label if feature else layer.short_name
             if number is None:
                 yield AnnotatedSpan(((row.start, row.end),), named, row.line)
             else:

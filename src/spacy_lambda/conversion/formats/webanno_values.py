@@ -54,8 +54,12 @@ class Layer:
 
     @property
     def label_feature(self) -> str:
-        """The feature of the labels: ``value``, else the first that is not an identifier; empty if it has none."""
-        names = [name for name in self.features if name != "identifier"] or list(self.features)
+        """The feature of the labels: ``value``, else the first that is not an identifier; empty if it has none.
+
+        Slots have two columns, with roles and targets: ``ROLE_…``, and a type, which has full stops.
+        """
+        values = [name for name in self.features if not name.startswith("ROLE_") and "." not in name]
+        names = [name for name in values if name != "identifier"] or values
         return "value" if "value" in names else names[0] if names else ""
 
     def feature_column(self, feature: str) -> int:

@@ -29,7 +29,7 @@ def webanno_lines(document: AnnotatedDocument) -> Iterator[str]:
         start = 0 if first == 0 else bounds[first][0]
         end = bounds[last][0] if last < len(bounds) else len(document.text)
         yield ""
-        yield f"#Text={escaped_text(document.text[start:end])}"
+        yield from (f"#Text={escaped_text(line)}" for line in document.text[start:end].split("\n"))
         for index in range(first, last):
             begin, stop = bounds[index]
             form = document.text[begin:stop]
