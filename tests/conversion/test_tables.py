@@ -56,9 +56,8 @@ def test_invalid_tables_are_named_with_the_line(tmp_path: Path, content: str, me
 
 @pytest.mark.parametrize("null", ["", "nan", "NaN", "None", "<NA>", "NULL"])
 def test_null_cells_of_csv_are_no_text(tmp_path: Path, null: str) -> None:
-    content = (
-        f"id,document,start,end,label,group\n{null},Zinc,0.0,4.0,M,{null}\nb,Tin,{null},{null},{null},\nc,{null},,,,\n"
-    )
+    rows = (f"{null},Zinc,0.0,4.0,M,{null},{null}", f"b,Tin,{null},{null},{null},,", f"c,{null},,,,,")
+    content = "\n".join(("id,document,start,end,label,group,text", *rows, ""))
     report, docs = converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
     assert [(doc.user_data["id"], doc.text, ents(doc)) for doc in docs] == [
         ("spans-1", "Zinc", [("Zinc", "M")]),

@@ -112,8 +112,9 @@ def _is_another(values: Mapping[str, Any], annotator: str | None) -> bool:
 
 def _document(item: JsonItem, values: Mapping[str, Any], reading: ReadingContext) -> AnnotatedDocument:
     place = f"{item.file.name}:{item.line}"
-    if values.get("relations"):
-        reading.account.note("relations of Prodigy, not converted", place, number=len(values["relations"]))
+    if relations := values.get("relations"):
+        number = len(relations) if isinstance(relations, list) else 1
+        reading.account.note("relations of Prodigy, not converted", place, number=number)
     if values.get("label") or values.get("accept"):
         reading.account.note("categories of Prodigy, not converted", place)
     spans = tuple(span_of(_with_offsets(one, values), item) for one in values.get("spans") or ())

@@ -116,7 +116,7 @@ def table_rows(file: SourceFile) -> Iterator[TableRow]:
             start=start,
             end=end,
             label=label,
-            covered=cells[covered] if covered is not None and covered != text else "",
+            covered="" if covered in (None, text) or is_null(cells[covered]) else cells[covered],
             group=group,
             kb_id=kb_id,
             span_id=span_id,
