@@ -17,7 +17,6 @@ import argparse
 import hashlib
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from engines import CALIBRATED, CALIBRATION, ENGINES, REFERENCE, TEXTS, TRANSFORMER
+from engines import CALIBRATED, CALIBRATION, ENGINES, ORIGINAL, REFERENCE, TEXTS, TRANSFORMER
 from models import MINILM, SCIBERT, build_original, compile_both
 from rich.console import Console
 from rich.table import Table
@@ -141,9 +140,9 @@ def prepare(original: Path, calibrate: Path | None) -> Path:
     key = hashlib.sha256(f"{original} {calibrate and calibrate.absolute()}".encode()).hexdigest()[:16]
     folder = WORK / key
     if not (folder / TRANSFORMER).exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        (folder / "original").symlink_to(original)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / ORIGINAL).is_symlink():
+            (folder / ORIGINAL).symlink_to(original)
         compile_both(original, folder, calibrate)
         write_transformer(original, folder, calibrate)
     return folder
