@@ -115,7 +115,7 @@ def test_differences_are_shown(tmp_path: Path, run_here: Run) -> None:
 def test_too_little_agreement(original: Callable[..., Path], tmp_path: Path, texts: Path, run_here: Run) -> None:
     source, out = original(), tmp_path / "out"
     compile_pipeline(str(source), out, prove=unproved)
-    # A recogniser that was trained on another transformer stands in for one that came out wrong.
+    # A recognizer that was trained on another transformer stands in for one that came out wrong.
     ner = original(architecture="bert-relu") / "ner" / "model"
     (out / "ner" / "model").write_bytes(ner.read_bytes())
     done = run_here("verify", source, out, "--texts", texts, "--min-agreement", "1.0")

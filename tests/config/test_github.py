@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from spacy_lambda.cli import make_app
+from spacy_lambda.compiler.precisions import DEFAULT_THRESHOLDS
 from spacy_lambda.config.github import render_workflow
 
 
@@ -38,6 +39,11 @@ def test_the_order_of_the_jobs() -> None:
         "production": ["staging"],
     }
     assert all(job["timeout-minutes"] <= 60 for job in jobs.values())
+
+
+def test_a_pipeline_is_verified_by_the_threshold_it_was_compiled_by() -> None:
+    (verify,) = (step["run"] for step in workflow()["jobs"]["verify"]["steps"] if "verify" in step.get("run", ""))
+    assert f"--min-agreement {DEFAULT_THRESHOLDS.min_agreement}" in verify
 
 
 def test_a_pipeline_in_a_store_is_not_verified_again() -> None:

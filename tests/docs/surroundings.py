@@ -23,7 +23,7 @@ from tests.bundler.installed import install_once
 from tests.bundler.wheels import no_index
 from tests.evaluation.corpora import write_corpus
 
-SERVED = ("http://127.0.0.1:9001", "https://abc.lambda-url.eu-west-1.on.aws")
+SERVED = ("http://127.0.0.1:9001", "https://abc.lambda-url.eu-central-1.on.aws")
 """Addresses of functions in the documentation."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spacy_lambda.evaluation import resampling
-from spacy_lambda.evaluation.resampling import RESAMPLES, bootstrap_sums, interval, randomisation_p_value
+from spacy_lambda.evaluation.resampling import RESAMPLES, bootstrap_sums, interval, randomization_p_value
 from spacy_lambda.evaluation.scores import Array
 
 
@@ -40,12 +40,12 @@ def test_equal_seeds_draw_the_same_documents_and_chunks_make_no_difference(monke
 def test_the_p_value_is_that_of_all_shuffles() -> None:
     """Of the 2**8 shuffles of eight equal differences, two are as large: none and all of them."""
     first, second = columns(np.ones(8)), columns(np.zeros(8))
-    assert randomisation_p_value(first, second, mean, seed=0) == pytest.approx(2 / 256, abs=0.003)
+    assert randomization_p_value(first, second, mean, seed=0) == pytest.approx(2 / 256, abs=0.003)
 
 
 def test_equal_pipelines_differ_by_chance() -> None:
     table = columns(np.arange(5.0))
-    assert randomisation_p_value(table, table, mean, seed=0) == 1.0
+    assert randomization_p_value(table, table, mean, seed=0) == 1.0
 
 
 def test_p_values_of_equally_good_pipelines_are_even() -> None:
@@ -53,6 +53,6 @@ def test_p_values_of_equally_good_pipelines_are_even() -> None:
     found = []
     for seed in range(60):
         first, second = columns(generator.random(30)), columns(generator.random(30))
-        found.append(randomisation_p_value(first, second, mean, seed=seed))
+        found.append(randomization_p_value(first, second, mean, seed=seed))
     assert sum(one < 0.5 for one in found) == pytest.approx(30, abs=15)
     assert sum(one < 0.05 for one in found) <= 9

@@ -25,11 +25,11 @@ from spacy_lambda.compiler.precisions import (
     check_inputs,
 )
 from spacy_lambda.core.artifact.open import check_source
-from spacy_lambda.core.compiled_meta import CompiledMeta
+from spacy_lambda.core.compiled_meta import CompiledMeta, precision_of
 from spacy_lambda.core.files import file_sizes, megabytes, replacing
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipeline_meta import UNNAMED, pipeline_name, read_meta
-from spacy_lambda.errors import CompileError
+from spacy_lambda.errors import CompileError, InvalidPipelineError
 
 
 def compile_(
@@ -111,6 +111,7 @@ def compile_(
     check_output(out, original=check_source(pipeline), inputs=inputs, force=force)
     from spacy_lambda.compiler import compile_pipeline
 
+    replaced = _name_and_precision(out)
     with progress(quiet=as_json) as on_step:
         meta = compile_pipeline(
             pipeline,
@@ -132,7 +133,7 @@ def compile_(
     if as_json:
         print_json(meta.to_dict())
     else:
-        _print(meta, out)
+        _print(meta, out, replaced)
         if precision == AUTO and texts is None and meta.encoders:
             print_lines(
                 f"{AUTO} without texts is {meta.precision}: a faster precision has to be measured; --texts TEXTS does"
@@ -165,13 +166,27 @@ def _draw(choice: dict[str, Any], plot: Path) -> None:
         ) from exc
 
 
-def _print(meta: CompiledMeta, out: Path) -> None:
+def _name_and_precision(folder: Path) -> tuple[str, str] | None:
+    """Return the name and the precision of a compiled pipeline; ``None`` if the folder does not have one."""
+    try:
+        meta = read_meta(folder / "meta.json")
+        precision = precision_of(meta)
+        return None if precision is None else (pipeline_name(meta).package, precision)
+    except InvalidPipelineError:
+        return None
+
+
+def _print(meta: CompiledMeta, out: Path, replaced: tuple[str, str] | None = None) -> None:
     from spacy_lambda.cli.choice_report import print_choice
     from spacy_lambda.cli.verify_report import print_report
 
     size = megabytes(sum(file_sizes(out).values()))
     written = pipeline_name(read_meta(out / "meta.json"))
     print_lines(f"{out}: {written.package} {written.version} at {meta.precision}, {size}")
+    if replaced is not None and replaced != (written.package, meta.precision):
+        print_lines(
+            f"  replaces {replaced[0]} at {replaced[1]}: to keep its name and precision, repeat --name and --precision"
+        )
     if written.name == UNNAMED:
         print_lines(
             f"  {written.package} is spaCy's default name, which other pipelines have too: compile with --name NAME"

@@ -19,6 +19,7 @@ from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption
 from spacy_lambda.cli.progress import paused, stages
 from spacy_lambda.cli.rehearsal import suggests_local
 from spacy_lambda.config.toml_file import FILE
+from spacy_lambda.errors import ConfigError
 
 if TYPE_CHECKING:
     from spacy_lambda.config.project import FunctionConfig, Project
@@ -94,7 +95,7 @@ def deploy(
     is_confirmed = yes or plan_only or local
     if pipeline is not None:
         require_terminal(yes=is_confirmed)
-        _create_project(pipeline, config, region, local=local)
+        _create_project(pipeline, config, region)
     from spacy_lambda.deploy.aws import open_account
     from spacy_lambda.deploy.cdk_cli import find_cdk
     from spacy_lambda.deploy.deployment import PlanOptions
@@ -111,6 +112,7 @@ def deploy(
     if plan_only:
         _plan(project, chosen, aws, cdk, options, as_json=as_json)
     else:
+        _keep_region(config or Path(FILE), region)
         _, released = _release(project, chosen, aws, cdk, options, yes=yes, as_json=as_json)
         if as_json:
             print_json([vars(one) for one in released])
@@ -118,8 +120,6 @@ def deploy(
         for one, function in zip(released, chosen, strict=True):
             command = invoke_command(project, function.name, config=config, region=region, profile=profile)
             _print_live(one, command)
-        if region is not None and not _has_region(config):
-            print_lines(f'add to [project] in {config or FILE}, for the other commands: region = "{region}"')
 
 
 def _rehearse(
@@ -212,17 +212,32 @@ def invoke_command(
     return f"{command_line(*words)} --text '...'"
 
 
-def _create_project(pipeline: str, config: Path | None, region: str | None, *, local: bool) -> None:
-    """Write the project's file; if it exists and names this pipeline, only the region that it lacks."""
-    from spacy_lambda.config.scaffold import add_region, create_project, require_pipeline
+def _create_project(pipeline: str, config: Path | None, region: str | None) -> None:
+    """Write the project's file, unless it exists and names this pipeline."""
+    from spacy_lambda.config.scaffold import create_project, require_pipeline
 
     file = config or Path(FILE)
     if not file.exists():
         print_lines(f"wrote {create_project(pipeline, file, region=region)[0]}", err=True)
         return
     require_pipeline(file, pipeline)
-    if region is not None and not local and add_region(file, region):
-        print_lines(f"wrote project.region into {file}", err=True)
+
+
+def _keep_region(file: Path, region: str | None) -> None:
+    """Write the region of ``--region`` into a file that has none, so that the other commands find the deployment."""
+    from spacy_lambda.config.scaffold import add_region
+    from spacy_lambda.config.toml_file import read_toml
+
+    if region is None or "region" in read_toml(file).get("project", {}):
+        return
+    try:
+        is_written = add_region(file, region)
+    except ConfigError:  # a file that cannot be written keeps nothing from being deployed
+        is_written = False
+    if is_written:
+        print_lines(f'wrote region = "{region}" into {file}, for the other commands', err=True)
+    else:
+        print_lines(f'add to [project] in {file}, for the other commands: region = "{region}"', err=True)
 
 
 def _plan(

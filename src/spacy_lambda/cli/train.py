@@ -94,8 +94,8 @@ def _warn(message: str) -> None:
 def _announce(estimate: Any) -> None:
     steps = f"at most {count(estimate.steps, 'step')}" if estimate.steps else "an unknown number of steps"
     lines = [
-        f"{count(estimate.documents, 'document')} of {estimate.words:,} tokens, {count(len(estimate.labels), 'label')}:"
-        f" {', '.join(estimate.labels)}",
+        f"{count(estimate.documents, 'document')} with {estimate.words:,} tokens in all,"
+        f" {count(len(estimate.labels), 'label')}: {', '.join(estimate.labels)}",
         f"{steps} of {estimate.step_seconds:.2g} s, measured here: about {duration(estimate.seconds)}",
     ]
     if estimate.seconds > AFTERNOON_S:

@@ -57,7 +57,7 @@ def verify(
 ) -> None:
     """Run both pipelines on the same texts and compare the annotations of each component.
 
-    Example: spacy-lambda verify output/model-best compiled --texts texts.jsonl --min-agreement 0.99
+    Example: spacy-lambda verify output/model-best compiled --texts texts.jsonl --min-agreement 0.98
     """
     for one in (original, compiled):
         find_pipeline(one)

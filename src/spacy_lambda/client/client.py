@@ -37,7 +37,7 @@ class Client:
 
     ::
 
-        with Client("https://abc.lambda-url.eu-west-1.on.aws") as client:
+        with Client("https://abc.lambda-url.eu-central-1.on.aws") as client:
             client.predict("Thin films of iron oxide.")
             for doc in client.pipe(texts, as_docs=True):
                 ...

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from spacy_lambda import __version__
 from spacy_lambda.cdk.literal_text import text_problem
+from spacy_lambda.compiler.precisions import DEFAULT_THRESHOLDS
 from spacy_lambda.config.project import FunctionConfig
 from spacy_lambda.extras import installed_from
 
@@ -72,6 +73,9 @@ VERIFY_ENV = """\
 """
 
 WITH_TEXTS = "hashFiles(format('{0}/**', env.TEXTS)) != ''"
+MIN_AGREEMENT = DEFAULT_THRESHOLDS.min_agreement
+"""The threshold by which ``compile --precision auto`` chooses: what it has accepted passes."""
+
 VERIFY = f"""\
 verify:
   runs-on: ubuntu-latest
@@ -85,7 +89,7 @@ verify:
       run: pip install "spacy-lambda[compile]@FROM@"
     - name: Compare the compiled pipeline with the original
       if: {WITH_TEXTS}
-      run: spacy-lambda verify "$ORIGINAL" "$COMPILED" --texts "$TEXTS" --min-agreement 0.99
+      run: spacy-lambda verify "$ORIGINAL" "$COMPILED" --texts "$TEXTS" --min-agreement {MIN_AGREEMENT}
 """
 
 PLAN = """\

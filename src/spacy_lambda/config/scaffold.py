@@ -14,7 +14,7 @@ from spacy_lambda.config.load import absolute_location, make_project
 from spacy_lambda.config.template import render_project, with_region
 from spacy_lambda.config.toml_file import FILE, parse_toml, read_text, read_toml
 from spacy_lambda.core.artifact.extract import read_stream_file
-from spacy_lambda.core.env_names import PROJECT_VARIABLE
+from spacy_lambda.core.env_names import PROJECT_VARIABLE, REGION_VARIABLE
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.location import Location, parse_location
@@ -111,7 +111,7 @@ def add_region(file: Path, region: str) -> bool:
     text = with_region(before, region)
     if text == before:
         return False
-    _check(text, file, {})
+    _check(text, file, {name: value for name, value in os.environ.items() if name != REGION_VARIABLE})
     _write(file, text)
     return True
 

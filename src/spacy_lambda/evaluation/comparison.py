@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.evaluation.matching import Match
-from spacy_lambda.evaluation.resampling import Interval, bootstrap_sums, interval, randomisation_p_value
+from spacy_lambda.evaluation.resampling import Interval, bootstrap_sums, interval, randomization_p_value
 from spacy_lambda.evaluation.scores import (
     SCHEMES,
     Array,
@@ -34,7 +34,7 @@ class ScoreDifference:
     :param other: The other one's.
     :param difference: The first minus the second.
     :param interval: Of the difference, by paired bootstrap; ``None`` for one document.
-    :param p_value: Two-sided, by approximate randomisation; ``None`` for one document.
+    :param p_value: Two-sided, by approximate randomization; ``None`` for one document.
     :param predictable: False for a pipeline that does not have the label; the evaluated one's first.
     """
 
@@ -155,7 +155,7 @@ class _Paired:
             second,
             first - second,
             interval(resampled[0] - resampled[1]) if resampled else None,
-            randomisation_p_value(*self._columns, score, seed=self._seed) if self._several else None,
+            randomization_p_value(*self._columns, score, seed=self._seed) if self._several else None,
         )
 
 

@@ -1,4 +1,4 @@
-"""Confidence intervals by bootstrap, and p-values by approximate randomisation, over documents.
+"""Confidence intervals by bootstrap, and p-values by approximate randomization, over documents.
 
 Documents are resampled rather than spans, because spans of one document are not independent. The draws depend on the
 seed and the number of documents alone, so that two pipelines get the same resamples.
@@ -12,7 +12,7 @@ import numpy as np
 
 from spacy_lambda.evaluation.scores import Array
 
-__all__ = ["RESAMPLES", "SHUFFLES", "Interval", "bootstrap_sums", "interval", "randomisation_p_value"]
+__all__ = ["RESAMPLES", "SHUFFLES", "Interval", "bootstrap_sums", "interval", "randomization_p_value"]
 
 Interval = tuple[float, float]
 """Lower and upper bound, 95 %."""
@@ -21,7 +21,7 @@ RESAMPLES = 2_000
 """Resamples of a bootstrap."""
 
 SHUFFLES = 10_000
-"""Shuffles of a test of approximate randomisation."""
+"""Shuffles of a test of approximate randomization."""
 
 LEVEL = (0.025, 0.975)
 AT_ONCE = 1 << 22
@@ -51,8 +51,8 @@ def interval(resampled: Array) -> Interval:
     return float(low), float(high)
 
 
-def randomisation_p_value(first: Array, second: Array, score: Callable[[Array], Array], *, seed: int) -> float:
-    """Return the two-sided p-value of the difference of two pipelines' scores, by approximate randomisation.
+def randomization_p_value(first: Array, second: Array, score: Callable[[Array], Array], *, seed: int) -> float:
+    """Return the two-sided p-value of the difference of two pipelines' scores, by approximate randomization.
 
     The numbers of each document are exchanged between the pipelines or not, at random: the p-value is the part of
     these shuffles whose difference is as large (Noreen, 1989; Yeh, 2000).
