@@ -27,7 +27,7 @@ OF_A_SOURCE = [
         'kind = "schedule"',
         "[0].schedule_expression",
         "is missing",
-        'write schedule_expression = "rate(5 minutes)"',
+        'write schedule_expression = "rate(4 minutes)"',
     ),
     ('kind = "sqs"\nqueue = "a"\nbatchsize = 1', "[0].batchsize", "is not a known key", 'did you mean "batch_size"?'),
     (
@@ -149,13 +149,13 @@ OF_A_SOURCE = [
         'kind = "schedule"\nschedule_expression = "5 minutes"',
         "[0].schedule_expression",
         'is "5 minutes"; expected a schedule',
-        'write "rate(5 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"',
+        'write "rate(4 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"',
     ),
     (
         'kind = "schedule"\nschedule_expression = "cron(0 8 * * *)"',
         "[0].schedule_expression",
         'is "cron(0 8 * * *)"; expected a schedule',
-        'write "rate(5 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"',
+        'write "rate(4 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"',
     ),
     (
         'kind = "schedule"\nschedule_expression = "rate(1 day)"\ninput = "iron"',
@@ -216,7 +216,7 @@ def test_predictions_need_an_output(tmp_path: Path, lines: str) -> None:
 
 
 def test_a_ping_needs_no_output(tmp_path: Path) -> None:
-    load(tmp_path, f'{PROJECT}{FUNCTION}{HEADER}kind = "schedule"\nschedule_expression = "rate(5 minutes)"\n')
+    load(tmp_path, f'{PROJECT}{FUNCTION}{HEADER}kind = "schedule"\nschedule_expression = "rate(4 minutes)"\n')
 
 
 def test_predictions_of_objects_are_written_to_s3(tmp_path: Path) -> None:

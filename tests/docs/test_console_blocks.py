@@ -26,7 +26,7 @@ SLOW = ("annotated", "corpus", "store")
 """Surroundings of commands that start several processes each."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TARGETS = re.compile(r"^([\w./-]+):(?!=)", re.MULTILINE)
-OTHERS = {"aws", "curl", "eval", "git", "hf", "openssl", "pytest", "python", "python3", "python3.13", "source"}
+OTHERS = {"aws", "cd", "curl", "eval", "git", "hf", "openssl", "pytest", "python", "python3", "python3.13", "source"}
 """Programs that are not ours."""
 FIGURE = re.compile(r"\\?\d[\d,]*(?:\\\.\d+)?(?=\\? (?:B|kB|MB|GB|ms|s)\b)")
 
@@ -65,7 +65,7 @@ def check_ours(arguments: list[str]) -> None:
 
 def check_pip(arguments: list[str]) -> None:
     """The extras that are installed exist."""
-    named = [one for word in arguments for one in re.findall(r"^(?:spacy-lambda|\.)\[(.*)\]$", word)]
+    named = [one for word in arguments for one in re.findall(r"^(?:spacy-lambda|[./]+)\[(.*)\](?: @ .*)?$", word)]
     assert {extra for one in named for extra in one.split(",")} <= set(PROJECT["optional-dependencies"])
 
 

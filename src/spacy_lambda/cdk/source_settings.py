@@ -102,7 +102,7 @@ class KinesisSource:
 class ScheduleSource:
     """A schedule of EventBridge Scheduler: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html.
 
-    :param schedule_expression: Rate, cron expression of six fields, or time, such as "rate(5 minutes)".
+    :param schedule_expression: Rate, cron expression of six fields, or time, such as "rate(4 minutes)".
     :param timezone: Time zone of the expression.
     :param input: A request as JSON; without it, a ping that keeps an execution environment warm.
     """

@@ -61,7 +61,7 @@ EXAMPLES = {
     "budget": "20",
     "golden": '"golden.jsonl"',
     "environment": 'KEY = "value"',
-    "sources": 'kind = "schedule"\nschedule_expression = "rate(5 minutes)"',
+    "sources": 'kind = "schedule"\nschedule_expression = "rate(4 minutes)"',
     "bulk": "max_concurrency = 10",
     "location": '"s3://papers-corpora/ner"',
     "max_concurrency": "10",

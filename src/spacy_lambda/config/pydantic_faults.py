@@ -38,7 +38,7 @@ MISSING_REMEDIES = {
     "queue": 'write queue = "texts"',
     "bucket": 'write bucket = "papers"',
     "stream": 'write stream = "texts"',
-    "schedule_expression": 'write schedule_expression = "rate(5 minutes)"',
+    "schedule_expression": 'write schedule_expression = "rate(4 minutes)"',
 }
 """Remedies for the required keys."""
 

@@ -78,7 +78,7 @@ SOURCE_RULES: dict[str, Rule] = {
     "parallelization_factor": between(1, MAX_PARALLELIZATION, "batches"),
     "maximum_retry_attempts": between(0, MAX_RETRY_ATTEMPTS, "retries"),
     "schedule_expression": make_rule(
-        EXPRESSION, "a schedule", 'write "rate(5 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"'
+        EXPRESSION, "a schedule", 'write "rate(4 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"'
     ),
     "timezone": make_rule("[A-Za-z][A-Za-z0-9_+/-]{0,49}", "a time zone", 'write it like "UTC" or "Europe/Berlin"'),
     "input": _input,
