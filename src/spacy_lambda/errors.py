@@ -261,15 +261,29 @@ class RequestError(SpacyLambdaError):
     :param key: The key of the event that is at fault.
     :param status: The HTTP status of the response.
     :param keys: Every key that is at fault, if there are several.
+    :param loggable: The same error without parts of the event; by default message and key have none.
     """
 
     def __init__(
-        self, message: str, *, remedy: str, key: str | None = None, status: int = 400, keys: Sequence[str] = ()
+        self,
+        message: str,
+        *,
+        remedy: str,
+        key: str | None = None,
+        status: int = 400,
+        keys: Sequence[str] = (),
+        loggable: RequestError | None = None,
     ) -> None:
         super().__init__(shorten(message, MAX_MESSAGE), remedy=shorten(remedy, MAX_MESSAGE))
+        self._loggable = loggable
         self.key = None if key is None else shorten(key, MAX_KEY)
         self.status = status
         self.keys = tuple(shorten(one, MAX_KEY) for one in keys)
+
+    @property
+    def loggable(self) -> RequestError:
+        """The same error without parts of the event: for logs, and for function errors, which Lambda logs."""
+        return self if self._loggable is None else self._loggable
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}"

@@ -53,7 +53,7 @@ def test_the_other_shapes(bundled: LocalLambda) -> None:
 
 @pytest.mark.parametrize(
     ("event", "key"),
-    [({}, "text"), ({"text": 1}, "text"), ({"txt": ""}, "txt"), ([], None), ({"texts": ["", None]}, "texts[1]")],
+    [({}, "text"), ({"text": 1}, "text"), ({"txt": ""}, None), ([], None), ({"texts": ["", None]}, "texts[1]")],
     ids=str,
 )
 def test_invalid_requests(bundled: LocalLambda, event: Any, key: str | None) -> None:

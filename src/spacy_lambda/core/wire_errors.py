@@ -23,7 +23,8 @@ __all__ = ["from_function_error", "from_problem", "problem_members", "to_functio
 
 
 def to_function_error(error: RequestError) -> str:
-    """Return the ``errorMessage`` of an error."""
+    """Return the ``errorMessage`` of an error, without parts of the event: Lambda logs it, too."""
+    error = error.loggable
     fields = json.dumps({"message": error.message, **_fields(error)})
     # Clients that do not know the second line split the whole at its last semicolon.
     return f"{error}\n" + fields.replace(";", "\\u003b")

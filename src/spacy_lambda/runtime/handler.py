@@ -50,11 +50,12 @@ def handler(event: Any, context: Any) -> Any:
 def _client_error(error: RequestError) -> Exception:
     """Return the error in the form that reaches the caller with its fields and without a stack trace.
 
-    Lambda's runtime client adds one to every exception but its own ``FaultException``.
+    Lambda's runtime client adds one to every exception but its own ``FaultException``, and logs the message of each:
+    none may quote the event.
     """
     exceptions = sys.modules.get("awslambdaric.lambda_runtime_exception")
     if exceptions is None:
-        return error
+        return error.loggable
     from spacy_lambda.core.wire_errors import to_function_error
 
     fault: Exception = exceptions.FaultException(RequestError.__name__, to_function_error(error))

@@ -181,7 +181,7 @@ class _Work:
             job.doc = self._capacity.tokenizing.make_doc(text, job.cost)
         except RequestError as exc:
             key = request.key(job.text)
-            return RequestError(f'"{key}": {exc.message}', remedy=exc.remedy, key=key, status=exc.status)
+            return _at_key(exc, key)
         limits = self._capacity.limits
         job.units = count_units(self._nlp, job.doc, self._capacity.speed)
         if request.split or job.units <= limits.units:
@@ -279,6 +279,13 @@ def _out_of_time(request: Request, why: str = "cannot be predicted in the time t
     return OutOfTimeError(
         f'"{key}" {why}', remedy=f"{fewer}, or raise the function's timeout or memory", key=key, status=413
     )
+
+
+def _at_key(error: RequestError, key: str) -> RequestError:
+    """Return an error of a text with the text's key."""
+    loggable = None if error.loggable is error else _at_key(error.loggable, key)
+    message = f'"{key}": {error.message}'
+    return RequestError(message, remedy=error.remedy, key=key, status=error.status, loggable=loggable)
 
 
 def _too_hard(request: Request, key: str, limit: float) -> RequestError:

@@ -66,7 +66,9 @@ def parse_request(
         )
     for key in event:
         if key not in KEYS:
-            raise RequestError(f"unknown key {_short(key)}", remedy=_known_keys(key), key=str(key))
+            remedy = _known_keys(key)
+            loggable = RequestError("unknown key", remedy=remedy)
+            raise RequestError(f"unknown key {_short(key)}", remedy=remedy, key=str(key), loggable=loggable)
     named = [key for key in TEXT_KEYS if key in event]
     if not named:
         raise RequestError(
@@ -117,7 +119,12 @@ def combined(errors: Sequence[RequestError]) -> RequestError:
     others, more = keys[1 : MAX_NAMED_KEYS + 1], len(keys) - 1 - MAX_NAMED_KEYS
     also = ", ".join(others) + (f" and {more:,} more" if more > 0 else "")
     return RequestError(
-        f"{first.message} (also at fault: {also})", remedy=first.remedy, key=first.key, status=first.status, keys=keys
+        f"{first.message} (also at fault: {also})",
+        remedy=first.remedy,
+        key=first.key,
+        status=first.status,
+        keys=keys,
+        loggable=None if first.loggable is first else combined([first.loggable, *errors[1:]]),
     )
 
 
@@ -162,9 +169,7 @@ def _text_error(key: str, text: Any, max_length: int | None) -> RequestError | N
 def _split(event: Mapping[str, Any]) -> bool:
     value = event.get("long_text", "refuse")
     if value not in LONG_TEXT:
-        raise RequestError(
-            f'"long_text" is {_short(value)}', remedy=f"choose from {', '.join(LONG_TEXT)}", key="long_text"
-        )
+        raise _unknown_value("long_text", value, LONG_TEXT, key="long_text")
     return bool(value == "split")
 
 
@@ -180,12 +185,14 @@ def _include(event: Mapping[str, Any]) -> tuple[str, ...] | None:
         )
     for number, part in enumerate(value):
         if part not in DOC_PARTS:
-            raise RequestError(
-                f'"include[{number}]" is {_short(part)}',
-                remedy=f"choose from {', '.join(DOC_PARTS)}",
-                key="include",
-            )
+            raise _unknown_value(f"include[{number}]", part, DOC_PARTS, key="include")
     return tuple(dict.fromkeys(value))
+
+
+def _unknown_value(name: str, value: Any, known: Sequence[str], *, key: str) -> RequestError:
+    remedy = f"choose from {', '.join(known)}"
+    loggable = RequestError(f'"{name}" has an unknown value', remedy=remedy, key=key)
+    return RequestError(f'"{name}" is {_short(value)}', remedy=remedy, key=key, loggable=loggable)
 
 
 def _known_keys(key: Any) -> str:

@@ -170,11 +170,10 @@ class Tokenizing:
         except Exception as exc:
             if self.is_rule_based or not self._takes(text[:MIN_RUN]):
                 raise
-            raise RequestError(
-                f"the tokenizer does not take a text of {len(text):,} characters: {str(exc)[:200]}",
-                remedy='split the text and send the parts, or send "long_text": "split"',
-                status=413,
-            ) from exc
+            refused = f"the tokenizer does not take a text of {len(text):,} characters"
+            remedy = 'split the text and send the parts, or send "long_text": "split"'
+            loggable = RequestError(f"{refused}: {type(exc).__name__}", remedy=remedy, status=413)
+            raise RequestError(f"{refused}: {str(exc)[:200]}", remedy=remedy, status=413, loggable=loggable) from exc
 
     def _steps(self, cost: TokenizingCost) -> tuple[int, bool]:
         fast = self._fast is not None and cost.max_steps > EASY_STEPS

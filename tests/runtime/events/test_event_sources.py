@@ -5,12 +5,14 @@ S3's need an S3: ``tests/store/test_event_outputs.py``; the responses to HTTP ev
 
 from __future__ import annotations
 
+import base64
 import copy
 import importlib
 import inspect
 import json
 import logging
 import pkgutil
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_lambda.core.wire_errors import to_function_error
 from spacy_lambda.errors import OutputError, RequestError
 from spacy_lambda.runtime import events
 from spacy_lambda.runtime.capacity import Capacity
@@ -31,6 +34,7 @@ from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.telemetry.observation import Observation
+from spacy_lambda.runtime.telemetry.recorder import Recorder
 
 EVENTS = Path(__file__).parent / "samples"
 KINDS = {
@@ -240,6 +244,113 @@ def test_no_text_is_logged(function: Predictor, caplog: pytest.LogCaptureFixture
         assert handle(event, function, Written()) == failures("1")
     assert "message 1: " in caplog.text
     assert "secret" not in caplog.text
+
+
+HOSTILE: list[Any] = [
+    {"secret John": 1},
+    {"text": "a", "secret": {"secret": "secret"}},
+    {"text": "a", "long_text": "secret"},
+    {"text": "a", "long_text": ["secret"]},
+    {"text": "a", "include": ["secret"]},
+    {"text": "a", "include": "secret"},
+    {"text": "a", "include": [{"secret": 1}]},
+    {"text": ["secret"]},
+    {"texts": ["a", {"secret": 1}, 3]},
+    {"texts": "secret"},
+    {"inputs": {"secret": 1}},
+    {"text": "secret\ud800"},
+    "secret",
+    ["secret"],
+    {"Type": "Notification", "TopicArn": "a", "Message": "secret"},
+    {"source": "secret", "detail-type": "secret", "detail": {"secret": 1}},
+    {"Records": [{"eventSource": "aws:s3", "eventName": "secret"}]},
+]
+
+
+def every_event(body: Any) -> dict[str, Any]:
+    """The body in the events of all sources, and other parts of those that a sender chooses."""
+    encoded = json.dumps(body)
+    (record,) = messages([body])["Records"]
+    http = {"rawPath": "/predict", "requestContext": {"http": {"method": "POST"}, "stage": "$default"}, "body": encoded}
+    attribute = {"stringValue": "secret", "dataType": "String"}
+    beside = body if isinstance(body, dict) else {"secret": body}
+    return {
+        "direct": body,
+        "sqs": {"Records": [{**record, "messageAttributes": {"secret": attribute}}]},
+        "sqs, not JSON": {"Records": [{**record, "body": "{secret" + encoded}]},
+        "sns": {"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": "1", "Message": encoded}}]},
+        "s3": {"Records": [{"eventSource": "aws:s3", "eventName": "secret", "s3": {"secret": body}}]},
+        "kinesis": {
+            "Records": [
+                {
+                    "eventSource": "aws:kinesis",
+                    "eventID": "1",
+                    "kinesis": {"sequenceNumber": "1", "data": base64.b64encode(encoded.encode()).decode()},
+                }
+            ]
+        },
+        "bus": {"id": "1", "source": "secret", "detail-type": "secret", "detail": body},
+        "task": {"text": "a", "include": ["secret"], **beside, "key": "secret"},
+        "shard": {"shard": {"name": "secret", "secret": body}},
+        "shard, options": {
+            "shard": {
+                "name": "secret",
+                "pipeline": "secret",
+                **dict.fromkeys(("input", "output", "errors", "record"), "s3://a/b"),
+                "options": {"include": ["secret"], "labels": None, "long_text": "secret"},
+            }
+        },
+        "agent": {"actionGroup": "secret", "apiPath": "/secret", "httpMethod": "SECRET", "parameters": [body]},
+        "agent, function": {
+            "actionGroup": "secret",
+            "function": "secret",
+            "parameters": [{"name": name, "value": "secret"} for name in beside],
+        },
+        "url": http,
+        "url, path": {**http, "rawPath": "/secret", "rawQueryString": "secret=1", "headers": {"secret": "secret"}},
+        "url, type": {**http, "headers": {"content-type": "secret"}},
+        "url, coding": {**http, "headers": {"content-encoding": "secret"}},
+        "url, not JSON": {**http, "body": "{secret"},
+        "rest": {"httpMethod": "POST", "path": "/predict", "requestContext": {}, "body": encoded},
+        "balancer": {"httpMethod": "SECRET", "path": "/predict", "requestContext": {"elb": {}}, "body": encoded},
+        "unknown": {"warmer": "secret", "key": body},
+    }
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=lambda body: json.dumps(body)[:40])
+@pytest.mark.parametrize("metrics", ["", "ner"])
+def test_nothing_of_an_event_is_logged(
+    function: Predictor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, body: Any, metrics: str
+) -> None:
+    monkeypatch.setattr("spacy_lambda.runtime.events.output._opened", lambda value, endpoints: Written())
+    monkeypatch.setattr("spacy_lambda.runtime.events.shard._client", lambda endpoints: None)
+    environ = {**function.environ, "SPACY_LAMBDA_METRICS": metrics}
+    lines: list[str] = []
+    recorder = Recorder(environ, model="a", write=lines.append)
+    caplog.set_level(logging.DEBUG)
+    for event in every_event(body).values():
+        try:
+            with recorder.invocation("1") as observation:
+                dispatch(event, None, Predictor(function.nlp, environ, "0a" * 32, observation))
+        except RequestError as exc:
+            lines.append(to_function_error(exc))
+        except Exception as exc:  # of other types, awslambdaric logs the stack trace
+            lines.extend(traceback.format_exception(exc, limit=0))
+    assert lines
+    assert "secret" not in (caplog.text + "".join(lines)).lower()
+
+
+def test_a_text_that_a_tokenizer_does_not_take_is_not_logged() -> None:
+    def tokenizer(text: str) -> Doc:
+        if len(text) > 5_000:
+            raise ValueError(f"cannot read {text}")
+        return Doc(nlp.vocab, words=[text])
+
+    nlp = spacy.blank("xx")
+    nlp.tokenizer = tokenizer
+    with pytest.raises(RequestError, match="cannot read a secret") as caught:
+        dispatch({"text": "a secret " * 999}, None, Predictor(nlp, {}))
+    assert "secret" not in to_function_error(caught.value)
 
 
 def test_a_warning_has_the_remedy(function: Predictor, caplog: pytest.LogCaptureFixture) -> None:

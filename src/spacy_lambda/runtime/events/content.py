@@ -54,7 +54,9 @@ def notified_object(record: Any) -> StoredObject:
     """
     happened = field(record, "eventName")
     if not happened.startswith("ObjectCreated:"):
-        raise RequestError(f"{happened} is not supported", remedy="subscribe to s3:ObjectCreated:* only")
+        remedy = "subscribe to s3:ObjectCreated:* only"
+        loggable = RequestError("the event of S3 is not supported", remedy=remedy)
+        raise RequestError(f"{happened} is not supported", remedy=remedy, loggable=loggable)
     key = unquote_plus(field(record, "s3", "object", "key"))
     return StoredObject(field(record, "s3", "bucket", "name"), key, record["s3"]["object"].get("versionId"))
 

@@ -105,7 +105,7 @@ def _reading(stored: StoredObject) -> Iterator[None]:
         with s3_errors(stored.bucket, stored.key):
             yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
-        raise RequestError(f"{stored} is not a whole gzip file: {exc}", remedy="compress it again") from exc
+        raise RequestError(f"{stored} is not a whole gzip file", remedy="compress it again") from exc
 
 
 def _chunks(client: Any, stored: StoredObject, limits: ObjectLimits) -> Iterator[bytes]:

@@ -29,6 +29,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from spacy_lambda.core.annotation import AnnotateOptions
+from spacy_lambda.core.digest import is_digest
 from spacy_lambda.core.env_names import MEMORY_SIZE_VARIABLE
 from spacy_lambda.core.output_location import S3Prefix, parse_output
 from spacy_lambda.errors import OutOfTimeError, OutputError, RequestError
@@ -74,7 +75,7 @@ class ShardEvent:
             )
         except OutOfTimeError as exc:
             raise RequestError(
-                f"the shard {task.name!r} cannot be annotated within the function's timeout",
+                "the shard cannot be annotated within the function's timeout",
                 remedy="raise the function's timeout or memory, or make smaller shards",
                 key="shard",
                 status=exc.status,
@@ -121,13 +122,16 @@ class _Task:
         :raises RequestError: If it is invalid, or meant for another pipeline.
         """
         for key in sorted({*values} - KEYS, key=str):
-            raise RequestError(f'unknown key "shard.{key}"', remedy=f"send {', '.join(sorted(KEYS))}", key="shard")
+            remedy = f"send {', '.join(sorted(KEYS))}"
+            loggable = RequestError('unknown key in "shard"', remedy=remedy, key="shard")
+            raise RequestError(f'unknown key "shard.{key}"', remedy=remedy, key="shard", loggable=loggable)
         name, expected = values.get("name"), values.get("pipeline")
         if not isinstance(name, str):
             raise RequestError('"shard.name" must be a string', remedy="send the shard's name", key="shard.name")
         if expected is not None and predictor.sha256 not in (None, expected):
+            other = str(expected) if is_digest(expected) else "the digest of the shard"
             raise RequestError(
-                f"the function's pipeline is {predictor.sha256}, not {expected}",
+                f"the function's pipeline is {predictor.sha256}, not {other}",
                 remedy="annotate with the pipeline that is live",
                 key="shard.pipeline",
                 status=409,
