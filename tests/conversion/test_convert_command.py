@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from tests.cli.in_process import run_main
@@ -48,6 +49,20 @@ def test_invalid_options(tmp_path: Path) -> None:
         assert done.returncode in (1, 2)
         assert problem in done.stderr
     assert not (tmp_path / "out.spacy").exists()
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    write_files(tmp_path, {"in.jsonl": LINES})
+    os.mkfifo(tmp_path / "out")
+    handle = os.open(tmp_path / "out", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        for options in ([], ["--force"]):
+            done = run_main("convert", "in.jsonl", "out", "--to", "jsonl", "--lang", "xx", *options, cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
+            assert json.loads(os.read(handle, 10_000).splitlines()[0])["text"] == "Zinc melts."
+    finally:
+        os.close(handle)
+    assert (tmp_path / "out").is_fifo()
 
 
 def test_force_replaces_only_its_own_folders(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from spacy_lambda.bundler.target import (
     require_package_type,
 )
 from spacy_lambda.bundler.tree import write_zip
-from spacy_lambda.core.files import file_sizes, folder_beside
+from spacy_lambda.core.files import file_sizes, folder_beside, is_special, move_into_place
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipeline_meta import path_in
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
@@ -196,11 +195,11 @@ def _write(
 def _zip(tree: Path, path: Path) -> None:
     with folder_beside(path) as scratch:
         write_zip(tree, scratch / path.name)
-        os.replace(scratch / path.name, path)
+        move_into_place(scratch / path.name, path)
 
 
 def _require_new(path: Path) -> None:
-    if path.exists():
+    if path.exists() and not is_special(path):
         raise BundleError(f"{path} exists", remedy="choose another path, or replace it with --force")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from spacy_lambda.core.files import is_special
 from spacy_lambda.errors import SpacyLambdaError
 
 __all__ = ["check_output_file", "writable"]
@@ -52,5 +53,5 @@ def check_output_file(
         place = None if one is None else os.path.realpath(one)
         if place is not None and (target == place or target.startswith(place + os.sep)):
             raise error(f"{path} is, or is in, {one}, which is read", remedy="choose another file")
-    if os.path.lexists(path) and not force:
+    if os.path.lexists(path) and not force and not is_special(path):
         raise error(f"{path} exists", remedy="choose another file, or replace it with --force")

@@ -11,7 +11,7 @@ from pathlib import Path
 from spacy_lambda.conversion.formats.registry import AnnotationFormat
 from spacy_lambda.conversion.formats.webanno_values import FORMAT
 from spacy_lambda.conversion.splits import SPLIT_NAMES, SplitSizes
-from spacy_lambda.core.files import folder_beside
+from spacy_lambda.core.files import folder_beside, is_special, move_into_place
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
 
@@ -58,6 +58,8 @@ def check_outputs(paths: Iterable[Path], source: Path, target: AnnotationFormat,
             )
         if not os.path.lexists(path) or (path.is_dir() and not target.suffix and not any(path.iterdir())):
             continue
+        if is_special(path):
+            continue
         if not force:
             raise CorpusError(f"{path} exists", remedy="choose another destination, or replace it with --force")
         if path.is_dir() and (target.suffix or not _is_output(path, target)):
@@ -98,7 +100,10 @@ def written(paths: Sequence[Path]) -> Iterator[Mapping[Path, Path]]:
             for path, new in scratch.items():
                 if path.is_dir() and not new.is_file():
                     shutil.rmtree(path)
-                os.replace(new, path)
+                if new.is_dir():
+                    os.replace(new, path)
+                else:
+                    move_into_place(new, path)
     except OSError as exc:
         raise CorpusError(
             f"{exc.filename or paths[0]} cannot be written: {system_reason(exc)}", remedy="check the path and the disk"

@@ -22,7 +22,9 @@ __all__ = [
     "files_below",
     "flush",
     "folder_beside",
+    "is_special",
     "megabytes",
+    "move_into_place",
     "read_file",
     "replacing",
     "unfinished_files",
@@ -105,6 +107,42 @@ def unfinished_files(folder: Path) -> list[tuple[Path, str]]:
     return [(Path(path), match[1]) for path, match in found if match is not None]
 
 
+def is_special(path: Path) -> bool:
+    """Return whether a path is a device, a pipe or a socket, or an open file of a process, such as ``/dev/stdout``.
+
+    Output is written to such a path; a file never replaces it.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # it does not exist, or is a link to nothing
+        return False
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        return True
+    place = Path(os.path.realpath(path.parent), path.name)
+    links = (str(place), os.readlink(place) if place.is_symlink() else "")
+    return any(link.startswith("/proc/") for link in links)
+
+
+def move_into_place(new: Path, path: Path) -> None:
+    """Move a finished file to its path, and replace what is there; what is :func:`is_special` gets its content.
+
+    :raises OSError: If it cannot be written.
+    """
+    if is_special(path):
+        with new.open("rb") as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    else:
+        os.replace(new, path)
+
+
+def _scratch_place(path: Path) -> Path:
+    """Return the folder for temporary files of a path, which exists: the path's own, from which a file can be moved."""
+    if is_special(path):
+        return Path(tempfile.gettempdir())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.parent
+
+
 @contextmanager
 def file_beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     """Open a temporary file in a path's folder, readable by all; it is removed at the end if it is still there.
@@ -112,8 +150,7 @@ def file_beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     :returns: The file, and its path.
     :raises OSError: If it cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=_scratch_place(path), prefix=f".{path.name}.")
     try:
         os.chmod(name, 0o644)
         with open(handle, "wb") as file:
@@ -126,12 +163,14 @@ def file_beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that replaces the one at a path when the block ends; an exception leaves that as it was.
 
+    A device or a pipe gets the content instead.
+
     :raises OSError: If it cannot be written.
     """
     with file_beside(path) as (file, scratch):
         yield file
         flush(file)
-        os.replace(scratch, path)
+        move_into_place(scratch, path)
 
 
 def copy_folder(source: Path, target: Path, *, ignore: Callable[..., Iterable[str]] | None = None) -> None:
@@ -150,6 +189,6 @@ def folder_beside(path: Path) -> Iterator[Path]:
 
     :raises OSError: If it cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", ignore_cleanup_errors=True) as scratch:
+    folder = _scratch_place(path)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{path.name}.", ignore_cleanup_errors=True) as scratch:
         yield Path(scratch)
