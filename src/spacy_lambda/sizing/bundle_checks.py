@@ -28,7 +28,6 @@ GLIBC = tuple(map(int, GLIBCS[0].split("_")))
 """Of Amazon Linux 2023."""
 
 SIZE_MARGIN = 0.95
-MIB = 1 << 20
 _EXTENSION = re.compile(r"\.cpython-(?P<major>\d)(?P<minor>\d+)-[^/]*\.so$")
 SHOWN = 3
 """Libraries that a finding names."""
@@ -95,7 +94,8 @@ def check_bundle(files: BundleFiles, options: CheckOptions) -> list[LimitFinding
 def _check_sizes(files: BundleFiles) -> Iterator[LimitFinding]:
     limit = IMAGE_BYTES if files.zipped is None else UNZIPPED_BYTES
     smaller = "compile to int8, or choose --shape image" if files.zipped is not None else "leave files out"
-    detail = f"{files.unzipped / MIB:,.1f} MB of the {limit / MIB:,.0f} MB that Lambda has, of 1,048,576 bytes each"
+    in_aws = "10 GB" if files.zipped is None else "250 MB"
+    detail = f"{megabytes(files.unzipped)} of the {megabytes(limit)} that Lambda has (AWS writes {in_aws})"
     if files.unzipped > limit:
         yield fails("unzipped size", f"{detail}: Lambda refuses it", smaller)
     elif files.unzipped > SIZE_MARGIN * limit:
