@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.cli.in_process import run_main
 from tests.conversion.files import write_files
 
@@ -69,11 +71,39 @@ def test_force_replaces_only_its_own_folders(tmp_path: Path) -> None:
     write_files(tmp_path, {"in.jsonl": LINES, "mine/todo.txt": "precious", "mine/budget.tsv": "1"})
     for name in ("brat", "webanno"):
         done = run_main("convert", "in.jsonl", "mine", "--to", name, "--lang", "xx", "--force", cwd=tmp_path)
-        assert (done.returncode, "which --force does not replace" in done.stderr) == (1, True)
+        assert (done.returncode, "--force does not replace it" in done.stderr) == (1, True)
         words = ("convert", "in.jsonl", f"{name}-out", "--to", name, "--lang", "xx")
         assert run_main(*words, cwd=tmp_path).returncode == 0
         assert run_main(*words, "--force", cwd=tmp_path).returncode == 0
     assert (tmp_path / "mine/todo.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize(("name", "files"), [("brat", ("a.txt", "a.ann")), ("webanno", ("a.tsv",))])
+def test_force_keeps_files_that_look_like_its_own(tmp_path: Path, name: str, files: tuple[str, ...]) -> None:
+    write_files(tmp_path, {"in.jsonl": LINES, **{f"hand/{file}": "#FORMAT=WebAnno TSV 3.3\n" for file in files}})
+    words = ("convert", "in.jsonl", "hand", "--to", name, "--lang", "xx", "--force")
+    done = run_main(*words, cwd=tmp_path)
+    assert (done.returncode, f"hand/{files[-1]} was not written by convert" in done.stderr) == (1, True)
+    done = run_main("convert", "in.jsonl", "out", *words[3:], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    changed = sorted((tmp_path / "out").glob(f"*{files[-1][1:]}"))[0]
+    changed.write_text(changed.read_text() + "\n")
+    done = run_main("convert", "in.jsonl", "out", *words[3:], cwd=tmp_path)
+    assert (done.returncode, f"{changed.name} was changed since convert wrote it" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("out", ["c", "c.jsonl"])
+def test_a_new_split_leaves_no_part_of_another(tmp_path: Path, out: str) -> None:
+    lines = "".join(f'{{"text": "Text {number}.", "spans": []}}\n' for number in range(6))
+    write_files(tmp_path, {"in.jsonl": lines})
+    words = ("convert", "in.jsonl", out, "--to", "jsonl", "--lang", "xx")
+    assert run_main(*words, "--split", "60/20/20", cwd=tmp_path).returncode == 0
+    done = run_main(*words, "--split", "50/50", "--force", cwd=tmp_path)
+    assert (done.returncode, "test.jsonl is a part of another split" in done.stderr) == (1, True)
+    for path in [*tmp_path.rglob("*train.jsonl"), *tmp_path.rglob("*dev.jsonl")]:
+        path.unlink()
+    done = run_main(*words, "--split", "50/50", cwd=tmp_path)
+    assert (done.returncode, "files beside the output that are not of this split" in done.stdout) == (0, True)
 
 
 def test_an_output_in_the_source_would_be_its_part(tmp_path: Path) -> None:

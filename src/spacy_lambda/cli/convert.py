@@ -11,7 +11,7 @@ import typer
 from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json
 from spacy_lambda.cli.convert_report import print_conversion
-from spacy_lambda.cli.options import ForceOption, JsonOption
+from spacy_lambda.cli.options import JsonOption
 from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.conversion.format_names import FORMAT_NAMES
@@ -119,7 +119,10 @@ def convert(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of --split.")] = 0,
-    force: ForceOption = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Replace OUT if it exists; a folder only if nothing but convert wrote its files."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Convert annotations of a tool to a corpus of spaCy, and report what does not fit.

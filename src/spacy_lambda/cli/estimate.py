@@ -12,7 +12,7 @@ import typer
 
 from spacy_lambda.cdk.prices import REGION, describe_prices, price_labels, read_prices
 from spacy_lambda.cli.console import print_json, print_lines, print_table, print_wrapped
-from spacy_lambda.cli.options import ForceOption, JsonOption, RegionOption, SampleTextsOption, finite
+from spacy_lambda.cli.options import ForceFileOption, JsonOption, RegionOption, SampleTextsOption, finite
 from spacy_lambda.cli.output_paths import check_output_file, writable
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MIN_MEMORY_MB
@@ -75,7 +75,7 @@ def estimate(
     plot: Annotated[
         Path | None, typer.Option(callback=writable, metavar="FILE.svg", help="Draw cost and duration against memory.")
     ] = None,
-    force: ForceOption = False,
+    force: ForceFileOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Estimate the cost of a million texts and of cold starts, by list prices, and find the cheapest setting.

@@ -9,7 +9,7 @@ import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.evaluate_report import print_evaluation
-from spacy_lambda.cli.options import CodeOption, ForceOption, JsonOption
+from spacy_lambda.cli.options import CodeOption, ForceFileOption, JsonOption
 from spacy_lambda.cli.output_paths import check_output_file, writable
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.compiler.input_paths import check_paths
@@ -41,7 +41,7 @@ def evaluate(
     ] = None,
     code: CodeOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampled documents.")] = 0,
-    force: ForceOption = False,
+    force: ForceFileOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Score a pipeline on an annotated corpus, with confidence intervals, and count its errors by kind.

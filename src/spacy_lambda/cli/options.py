@@ -20,6 +20,7 @@ __all__ = [
     "EndpointUrlOption",
     "EnvOption",
     "EphemeralStorageOption",
+    "ForceFileOption",
     "ForceOption",
     "FunctionArgument",
     "FunctionNameOption",
@@ -90,6 +91,7 @@ ENGINE_NAMES = ("docker", "podman", "finch", "buildah")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing output of this command; nothing else.")]
+ForceFileOption = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
 
 # Commands that read the project's file or call AWS.
 ConfigOption = Annotated[Path | None, typer.Option(help="The project's file.", show_default="spacy-lambda.toml")]

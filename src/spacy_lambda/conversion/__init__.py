@@ -15,6 +15,7 @@ The flow, one module each::
         span_overlaps       spans -> spans without overlaps
         doc_building        annotated documents <-> Docs
       output_paths        files of the output, which appear whole
+        written_folders     record of a folder, by which --force removes nothing else
       accounting          every entity, kept or dropped for a reason
 """
 

@@ -15,7 +15,7 @@ from spacy_lambda.conversion.doc_building import make_tokenizer
 from spacy_lambda.conversion.fitting import Fitting
 from spacy_lambda.conversion.formats.registry import AnnotationFormat, ReadingContext, named_annotation_format
 from spacy_lambda.conversion.offset_units import check_offsets, in_characters
-from spacy_lambda.conversion.output_paths import check_outputs, output_paths, written
+from spacy_lambda.conversion.output_paths import check_outputs, other_splits, output_paths, written
 from spacy_lambda.conversion.policies import ConversionOptions
 from spacy_lambda.conversion.recognition import recognized
 from spacy_lambda.conversion.source_files import SourceFile, find_source
@@ -59,7 +59,7 @@ def convert(
     :param split: Sizes of train, dev and test, as in ``80/10/10``.
     :param seed: Seed of the split.
     :param options: Treatment of what does not fit.
-    :param force: Replace existing files.
+    :param force: Replace existing files, and folders that hold nothing but what a conversion wrote.
     :param on_step: Reports the progress.
     :raises CorpusError: If the source cannot be read, with file and line, or the destination exists.
     """
@@ -73,6 +73,8 @@ def convert(
     paths = output_paths(Path(destination), target, sizes)
     check_outputs(paths.values(), Path(source), target, force=force)
     account = Account()
+    for path in other_splits(Path(destination), target, paths):
+        account.note("files beside the output that are not of this split", str(path))
     source_format, documents = _read(Path(source), input_format, options, account, on_step)
     parts = {"": documents} if sizes is None else split_documents(documents, sizes, seed)
     fitting = Fitting(target, options, make_tokenizer(lang, None if base is None else os.fspath(base)), account)

@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from spacy_lambda.conversion.formats.registry import AnnotationFormat
-from spacy_lambda.conversion.formats.webanno_values import FORMAT
 from spacy_lambda.conversion.splits import SPLIT_NAMES, SplitSizes
+from spacy_lambda.conversion.written_folders import check_replaceable, record_folder
 from spacy_lambda.core.files import folder_beside, is_special, move_into_place
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["check_outputs", "output_paths", "written"]
+__all__ = ["check_outputs", "other_splits", "output_paths", "written"]
 
 
 def output_paths(destination: Path, target: AnnotationFormat, sizes: SplitSizes | None) -> Mapping[str, Path]:
@@ -35,16 +35,37 @@ def output_paths(destination: Path, target: AnnotationFormat, sizes: SplitSizes 
                 f"{destination} does not end with .spacy", remedy="end it with .spacy; a folder needs --split"
             )
         return {"": destination}
-    names = SPLIT_NAMES[: len(sizes.parts)]
+    return {name: _split_path(destination, target, name) for name in SPLIT_NAMES[: len(sizes.parts)]}
+
+
+def _split_path(destination: Path, target: AnnotationFormat, name: str) -> Path:
     if destination.suffix:
-        return {name: destination.with_stem(f"{destination.stem}-{name}") for name in names}
-    return {name: destination / f"{name}{target.suffix}" for name in names}
+        return destination.with_stem(f"{destination.stem}-{name}")
+    return destination / f"{name}{target.suffix}"
+
+
+def other_splits(destination: Path, target: AnnotationFormat, paths: Mapping[str, Path]) -> list[Path]:
+    """Return the existing files beside those of a split that would be taken for its parts.
+
+    :param paths: The path of each split.
+    :raises CorpusError: If the split replaces another, whose documents they have: a test set with training texts.
+    """
+    if not any(name in SPLIT_NAMES for name in paths):
+        return []
+    others = [_split_path(destination, target, name) for name in SPLIT_NAMES if name not in paths]
+    found = [path for path in others if os.path.lexists(path)]
+    if found and any(os.path.lexists(path) for path in paths.values()):
+        raise CorpusError(
+            f"{found[0]} is a part of another split, which would have documents of the new one",
+            remedy="remove it, or choose another destination",
+        )
+    return found
 
 
 def check_outputs(paths: Iterable[Path], source: Path, target: AnnotationFormat, *, force: bool) -> None:
     """Refuse outputs that are the source or exist.
 
-    :param force: Replace files, and folders that hold nothing but files of the format.
+    :param force: Replace files, and folders that hold nothing but what a conversion wrote.
     :raises CorpusError: If one is refused.
     """
     real = os.path.realpath(source)
@@ -62,29 +83,12 @@ def check_outputs(paths: Iterable[Path], source: Path, target: AnnotationFormat,
             continue
         if not force:
             raise CorpusError(f"{path} exists", remedy="choose another destination, or replace it with --force")
-        if path.is_dir() and (target.suffix or not _is_output(path, target)):
-            raise CorpusError(
-                f"{path} is a folder with other files, which --force does not replace",
-                remedy="choose another destination, or remove it",
-            )
-
-
-def _is_output(folder: Path, target: AnnotationFormat) -> bool:
-    """Return whether a folder holds nothing but files of the format: pairs of brat, or WebAnno's."""
-    files = [path for path in folder.rglob("*") if not path.is_dir()]
-    if any(path.is_symlink() or not path.is_file() for path in files):
-        return False
-    if target.name == "brat":
-        texts, annotations = (
-            {path.with_suffix("") for path in files if path.suffix == one} for one in (".txt", ".ann")
-        )
-        return texts == annotations and len(files) == 2 * len(texts)
-    return all(path.suffix == ".tsv" and _begins_as_webanno(path) for path in files)
-
-
-def _begins_as_webanno(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(FORMAT)) == FORMAT.encode()
+        if path.is_dir() and target.suffix:
+            raise CorpusError(f"{path} is a folder, and --force does not replace it", remedy="name a file")
+        if path.is_dir():
+            check_replaceable(path)
+        elif not target.suffix:
+            raise CorpusError(f"{path} is a file, and --force does not replace it", remedy="name a folder")
 
 
 @contextmanager
@@ -101,6 +105,7 @@ def written(paths: Sequence[Path]) -> Iterator[Mapping[Path, Path]]:
                 if path.is_dir() and not new.is_file():
                     shutil.rmtree(path)
                 if new.is_dir():
+                    record_folder(new)
                     os.replace(new, path)
                 else:
                     move_into_place(new, path)
