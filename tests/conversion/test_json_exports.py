@@ -47,7 +47,7 @@ LABEL_STUDIO = [
         "completions": [
             annotation(1, {"type": "choices", "value": {"choices": ["x"]}, "from_name": "c"}),
         ],
-        "data": {"title": "7", "body": "Tin melts."},
+        "data": {"title": "7", "text": "Tin melts."},
     },
 ]
 

@@ -54,7 +54,7 @@ def test_a_text_over_several_lines_has_a_line_for_each(tmp_path: Path) -> None:
     line = json.dumps({"text": text, "spans": [[0, 4, "M"]]})
     source = write_files(tmp_path, {"in.jsonl": line}) / "in.jsonl"
     convert(source, tmp_path / "out", lang="en", output_format="webanno")
-    (written,) = (tmp_path / "out").iterdir()
+    (written,) = (tmp_path / "out").glob("*.tsv")
     lines = written.read_bytes().decode().split("\n")
     assert [one for one in lines if one.startswith("#Text=")] == [
         "#Text=Zinc \\\\n",

@@ -96,6 +96,14 @@ def convert(
             show_default="the one that has spans",
         ),
     ] = None,
+    text_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Key of the text in Label Studio's tasks, if there are several.",
+            show_default="the one with which the spans agree",
+        ),
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option(help="Encoding of the source, such as cp1252.", show_default="UTF-8, UTF-16 or cp1252"),
@@ -144,6 +152,7 @@ def convert(
         spans_key=spans_key,
         retokenize=retokenize,
         spans_from=spans_from,
+        text_from=text_from,
         annotator=annotator,
     )
     with progress(quiet=as_json) as on_step:

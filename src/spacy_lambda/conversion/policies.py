@@ -44,6 +44,7 @@ class ConversionOptions:
     :param spans_key: Key of ``doc.spans``.
     :param retokenize: Replace the tokens of the files by the tokenizer's.
     :param spans_from: The place of the spans, where the source has several: a key, a layer or a feature of it.
+    :param text_from: The key of the texts, where tasks have several: Label Studio's.
     :param annotator: The annotator whose annotations are taken, where several annotated one document.
     """
 
@@ -59,4 +60,5 @@ class ConversionOptions:
     spans_key: str = "sc"
     retokenize: bool = False
     spans_from: str | None = None
+    text_from: str | None = None
     annotator: str | None = None

@@ -17,15 +17,16 @@ from spacy_lambda.conversion.annotated_document import (
     AnnotatedSpan,
 )
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
+from spacy_lambda.conversion.formats.label_studio_texts import LabelStudioTexts, Task, texts_of_tasks
 from spacy_lambda.conversion.formats.label_studio_values import (
     annotator_names,
     spans_of_results,
-    text_of,
     with_line_breaks,
 )
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_values import groups_of
 from spacy_lambda.conversion.source_files import SourceFile
+from spacy_lambda.errors import CorpusError
 
 __all__ = ["find", "read", "write"]
 
@@ -34,6 +35,9 @@ ANNOTATIONS = ("annotations", "completions")
 
 OTHERS = ("predictions", "drafts")
 """Keys of a model's annotations, and of those that are not submitted."""
+
+TASK_KEYS = (*ANNOTATIONS, "predictions")
+"""Keys of which a task has one."""
 
 FLAT_KEYS = {"annotation_id", "annotator", "lead_time", "created_at", "updated_at"}
 """Keys that JSON-MIN adds to a task's data."""
@@ -44,7 +48,7 @@ def find(files: Sequence[SourceFile]) -> list[SourceFile]:
 
 
 def _is_task(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("data"), dict) and any(key in item for key in ANNOTATIONS)
+    return isinstance(item, dict) and isinstance(item.get("data"), dict) and any(key in item for key in TASK_KEYS)
 
 
 def _is_flat(item: Any) -> bool:
@@ -52,13 +56,17 @@ def _is_flat(item: Any) -> bool:
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
-    for file in files:
+    items = [list(json_items(file, reading)) for file in files]
+    tasks = [_task(item) for found in items for item in found]
+    _check_annotated(tasks, files)
+    texts = texts_of_tasks(tasks, reading)
+    for found in items:
         seen = set[Any]()
-        for item in json_items(file, reading):
+        for item in found:
             if _is_task(item.value):
-                yield from _task(item, reading)
+                yield from _documents(item, texts, reading)
             else:
-                document = _flat(item, reading)
+                document = _flat(item, texts, reading)
                 if document.left_out is None and document.id in seen:
                     document = replace(document, left_out=AGAIN)
                 elif document.left_out is None:
@@ -66,11 +74,36 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
                 yield document
 
 
-def _task(item: JsonItem, reading: ReadingContext) -> Iterator[AnnotatedDocument]:
+def _task(item: JsonItem) -> Task:
+    values = item.object()
+    if not _is_task(values):
+        return Task(item, {key: value for key, value in values.items() if key not in FLAT_KEYS}, _flat_results(values))
+    return Task(item, values["data"], [one for found in _annotations(values) for one in found.get("result") or ()])
+
+
+def _annotations(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = [one for key in ANNOTATIONS if isinstance(values.get(key), list) for one in values[key]]
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _check_annotated(tasks: Sequence[Task], files: Sequence[SourceFile]) -> None:
+    """Refuse an export that a model annotated, and no person.
+
+    :raises CorpusError: If it has predictions and no annotations.
+    """
+    values = [task.item.object() for task in tasks]
+    if any(map(_annotations, values)) or not any(one.get("predictions") for one in values if _is_task(one)):
+        return
+    raise CorpusError(
+        f"{files[0].name}: the tasks have predictions and no annotations",
+        remedy="submit annotations in Label Studio, and export again",
+    )
+
+
+def _documents(item: JsonItem, texts: LabelStudioTexts, reading: ReadingContext) -> Iterator[AnnotatedDocument]:
     """Yield a document for each annotation of a task; all but one are left out."""
     values = item.object()
-    found = [one for key in ANNOTATIONS if isinstance(values.get(key), list) for one in values[key]]
-    annotations = [one for one in found if isinstance(one, dict)]
+    annotations = _annotations(values)
     place = f"{item.file.name}:{item.line}"
     for key in OTHERS:
         if values.get(key):
@@ -79,10 +112,10 @@ def _task(item: JsonItem, reading: ReadingContext) -> Iterator[AnnotatedDocument
         _add_annotator(one.get("completed_by"), reading)
     chosen = _chosen(annotations, reading.options.annotator)
     if not annotations:
-        yield replace(_document(item, values["data"], (), values.get("id")), left_out=NOT_ANNOTATED)
+        yield replace(_document(item, values["data"], (), texts, values.get("id")), left_out=NOT_ANNOTATED)
     for one in annotations:
-        spans = spans_of_results(one.get("result") or (), item, reading)
-        document = _document(item, values["data"], spans, values.get("id"))
+        spans = spans_of_results(one.get("result") or (), item, texts.others, reading)
+        document = _document(item, values["data"], spans, texts, values.get("id"))
         reason = CANCELLED if _is_cancelled(one) else None if one is chosen else ANOTHER
         yield replace(document, left_out=reason)
 
@@ -105,11 +138,15 @@ def _is_cancelled(annotation: Mapping[str, Any]) -> bool:
     return bool(annotation.get("was_cancelled") or annotation.get("skipped"))
 
 
-def _flat(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
-    values = item.object()
+def _flat_results(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found = [(key, one) for key, value in values.items() if isinstance(value, list) for one in value]
-    results = [{"value": one, "type": "labels", "from_name": key} for key, one in found if isinstance(one, dict)]
-    document = _document(item, values, spans_of_results(results, item, reading), values.get("id"))
+    return [{"value": one, "type": "labels", "from_name": key} for key, one in found if isinstance(one, dict)]
+
+
+def _flat(item: JsonItem, texts: LabelStudioTexts, reading: ReadingContext) -> AnnotatedDocument:
+    values = item.object()
+    spans = spans_of_results(_flat_results(values), item, texts.others, reading)
+    document = _document(item, values, spans, texts, values.get("id"))
     annotator = reading.options.annotator
     _add_annotator(values.get("annotator"), reading)
     is_other = annotator is not None and annotator not in annotator_names(values.get("annotator"))
@@ -117,11 +154,12 @@ def _flat(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
 
 
 def _document(
-    item: JsonItem, data: Mapping[str, Any], spans: tuple[AnnotatedSpan, ...], identifier: Any
+    item: JsonItem, data: Mapping[str, Any], spans: tuple[AnnotatedSpan, ...], texts: LabelStudioTexts, identifier: Any
 ) -> AnnotatedDocument:
-    text = text_of(data, spans)
-    if text is None:
-        raise item.error(f"the task has no text; keys: {', '.join(map(repr, data))[:200]}", "export tasks of texts")
+    text = data.get(texts.key)
+    if not isinstance(text, str):
+        problem = f"the task has no text {texts.key!r}; keys: {', '.join(map(repr, data))[:200]}"
+        raise item.error(problem, "export tasks of texts, or name the key of the text with --text-from")
     group, other_groups = groups_of(data, item.object().get("meta"))
     return AnnotatedDocument(
         f"{item.file.stem}-{item.number}" if identifier is None else str(identifier),

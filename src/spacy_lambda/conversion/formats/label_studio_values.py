@@ -1,8 +1,8 @@
-"""Values of Label Studio's annotations -> spans, and the text of a task."""
+"""Values of Label Studio's annotations -> spans."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_values import plain_text
 
-__all__ = ["annotator_names", "spans_of_results", "text_of", "with_line_breaks"]
+__all__ = ["annotator_names", "spans_of_results", "with_line_breaks"]
 
 LABELS = ("labels", "hypertextlabels", "paragraphlabels")
 """Types of results that are spans; the key of their labels has the same name."""
@@ -23,9 +23,12 @@ def annotator_names(by: Any) -> set[str]:
     return {str(value) for value in values if isinstance(value, str | int)}
 
 
-def spans_of_results(results: Sequence[Any], item: JsonItem, reading: ReadingContext) -> tuple[AnnotatedSpan, ...]:
+def spans_of_results(
+    results: Sequence[Any], item: JsonItem, others: Collection[str], reading: ReadingContext
+) -> tuple[AnnotatedSpan, ...]:
     """Return the spans of an annotation, one for each label; other results are counted.
 
+    :param others: Names of the objects whose spans are in other texts.
     :raises CorpusError: If a span has no offsets.
     """
     spans: list[AnnotatedSpan] = []
@@ -40,6 +43,9 @@ def spans_of_results(results: Sequence[Any], item: JsonItem, reading: ReadingCon
         elif not isinstance(value, dict) or not any(key in value for key in LABELS):
             kind = result.get("type", "result") if isinstance(result, dict) else "result"
             reading.account.note(f"results of type {kind} of Label Studio, not converted", _place(item))
+        elif result.get("to_name") in others:
+            object_name = result["to_name"]
+            reading.account.note(f"results in the object {object_name} of Label Studio, not converted", _place(item))
         else:
             spans += _spans(value, item)
     return tuple(spans)
@@ -67,15 +73,6 @@ def with_line_breaks(spans: Sequence[AnnotatedSpan], text: str) -> tuple[Annotat
         span if span.text is None or span.text in text else replace(span, text=span.text.replace("\\n", "\n"))
         for span in spans
     )
-
-
-def text_of(data: Mapping[str, Any], spans: Sequence[AnnotatedSpan]) -> str | None:
-    """Return the text of a task: ``text``, or the string that holds the spans, or the longest one."""
-    strings = [value for value in data.values() if isinstance(value, str)]
-    if isinstance(data.get("text"), str):
-        return str(data["text"])
-    annotated = [one for span in spans if span.text for one in (span.text, span.text.replace("\\n", "\n"))]
-    return max(strings, key=lambda one: (sum(text in one for text in annotated), len(one)), default=None)
 
 
 def _place(item: JsonItem) -> str:

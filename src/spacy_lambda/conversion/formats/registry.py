@@ -28,23 +28,27 @@ class ReadingContext:
     :param account: The account, for observations.
     :param annotators: Annotators that were found, each with all the names by which the user may choose it.
     :param places: Places of spans that were found, of which the user may choose one.
+    :param texts: Keys of texts that were found, of which the user may choose one.
     """
 
     options: ConversionOptions
     account: Account
     annotators: dict[str, set[str]] = field(default_factory=dict)
     places: dict[str, None] = field(default_factory=dict)
+    texts: dict[str, None] = field(default_factory=dict)
 
     def check_choices(self) -> None:
-        """Refuse an annotator, or a place of spans, that the source does not have.
+        """Refuse an annotator, a place of spans or a key of texts that the source does not have.
 
         :raises CorpusError: If it has no such one, with those that it has.
         """
-        annotator, place = self.options.annotator, self.options.spans_from
+        annotator, place, text = self.options.annotator, self.options.spans_from, self.options.text_from
         if annotator is not None and not any(annotator in names for names in self.annotators.values()):
             raise _unknown("annotator", annotator, [*self.annotators], "--annotator")
         if place is not None and place not in self.places:
             raise _unknown("place of spans", place, [*self.places], "--spans-from")
+        if text is not None and text not in self.texts:
+            raise _unknown("key of texts", text, [*self.texts], "--text-from")
 
 
 def _unknown(what: str, name: str, found: Sequence[str], option: str) -> CorpusError:
