@@ -138,6 +138,7 @@ def test_sentences_without_tokens_are_counted(tmp_path: Path) -> None:
         (HEADER + BODY.replace("22-25", "22-9999999999"), r"doc.tsv:19: 'Tin' is not at 22-9999999999"),
         (HEADER.replace("#T_RL", "#T_XX") + BODY, r"doc.tsv:4: '#T_XX=' is not a kind of layer"),
         ("#FORMAT=WebAnno TSV 2\n", r"doc.tsv:1: .* is not WebAnno TSV 3"),
+        ("#id=1\n#text=Zinc\n1-1\tZinc\tB-M\n", r"doc.tsv:1: is WebAnno TSV 2; only version 3 is read"),
         (HEADER + BODY + "Tin\t_\n", r"doc.tsv:20: .* is not a token"),
         (HEADER + BODY.replace("22-25", "21-24") + "3-1\t3-4\tx\n", r"doc.tsv:19: 'Tin' is not at 21-24|'x' is not"),
     ],

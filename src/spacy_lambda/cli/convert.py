@@ -84,6 +84,12 @@ def convert(
     tag_names: Annotated[
         str | None, typer.Option(help="Names of numeric tags from 0, with commas.", show_default="by the file")
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Label of tags that have no type, such as B and I.", show_default="ENTITY, reported"
+        ),
+    ] = None,
     annotator: Annotated[
         str | None,
         typer.Option(help="The annotator to take, where several annotated a document.", show_default="the first"),
@@ -148,6 +154,7 @@ def convert(
         malformed=malformed,
         documents=documents,
         tag_names=() if tag_names is None else tuple(name.strip() for name in tag_names.split(",")),
+        label=label,
         rename=_renamed(rename_label or ()),
         spans_key=spans_key,
         retokenize=retokenize,

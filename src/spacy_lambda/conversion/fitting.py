@@ -12,6 +12,7 @@ from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import bounds_of, entities_doc, spans_doc, tokenized
 from spacy_lambda.conversion.formats.registry import AnnotationFormat
+from spacy_lambda.conversion.formats.tagged_columns import begins_document
 from spacy_lambda.conversion.policies import ConversionOptions, Overlaps
 from spacy_lambda.conversion.span_checks import one_fragment
 from spacy_lambda.conversion.span_overlaps import without_overlaps
@@ -69,6 +70,11 @@ class Fitting:
             self._cannot_hold("documents with a group", document)
         if self.target.module == "tagged_tokens" and any(_has_breaks(span.label) for span in document.spans):
             self._cannot_hold("documents with tabs or line breaks in labels, written as a space", document)
+        if self.target.module == "tagged_tokens":
+            number = sum(begins_document(document.text[start:end]) for start, end in document.tokens or ())
+            if number:
+                message = "tokens -DOCSTART-, written with a backslash before them"
+                self.account.note(message, document.place(), number=number)
         if self.target.name == "brat" and any(len(span.label.split()) > 1 for span in document.spans):
             self._cannot_hold("documents with spaces in labels, written as _", document)
         if self.target.name != "spacy" or doc is None:

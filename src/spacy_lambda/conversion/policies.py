@@ -40,6 +40,7 @@ class ConversionOptions:
     :param malformed: Treatment of invalid sequences of tags.
     :param documents: A document in a file of tokens.
     :param tag_names: Names of numeric tags.
+    :param label: The label of tags without a type, such as ``B`` and ``I``.
     :param rename: New names of labels.
     :param spans_key: Key of ``doc.spans``.
     :param retokenize: Replace the tokens of the files by the tokenizer's.
@@ -56,6 +57,7 @@ class ConversionOptions:
     malformed: Malformed = "repair"
     documents: DocumentUnit = "auto"
     tag_names: tuple[str, ...] = ()
+    label: str | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
     spans_key: str = "sc"
     retokenize: bool = False

@@ -29,6 +29,7 @@ class ReadingContext:
     :param annotators: Annotators that were found, each with all the names by which the user may choose it.
     :param places: Places of spans that were found, of which the user may choose one.
     :param texts: Keys of texts that were found, of which the user may choose one.
+    :param untyped: Files whose tags have no type.
     """
 
     options: ConversionOptions
@@ -36,9 +37,10 @@ class ReadingContext:
     annotators: dict[str, set[str]] = field(default_factory=dict)
     places: dict[str, None] = field(default_factory=dict)
     texts: dict[str, None] = field(default_factory=dict)
+    untyped: list[str] = field(default_factory=list)
 
     def check_choices(self) -> None:
-        """Refuse an annotator, a place of spans or a key of texts that the source does not have.
+        """Refuse an annotator, a place of spans, a key of texts or tags without a type that the source lacks.
 
         :raises CorpusError: If it has no such one, with those that it has.
         """
@@ -49,6 +51,11 @@ class ReadingContext:
             raise _unknown("place of spans", place, [*self.places], "--spans-from")
         if text is not None and text not in self.texts:
             raise _unknown("key of texts", text, [*self.texts], "--text-from")
+        if self.options.label is not None and not self.untyped:
+            raise CorpusError(
+                f"--label {self.options.label} is not used: no file has tags without a type, such as B and I",
+                remedy="leave --label out; --rename-label OLD=NEW renames a label",
+            )
 
 
 def _unknown(what: str, name: str, found: Sequence[str], option: str) -> CorpusError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.tagged_columns import TaggedRow, has_tags, tagged_rows
+from spacy_lambda.conversion.formats.tagged_columns import TaggedRow, escaped_token, has_tags, tagged_rows
 from spacy_lambda.conversion.formats.token_documents import Sentence, TokenDocument, annotated_tokens, scheme_of
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.conversion.tag_schemes import TaggedSpan, biluo_tags, bio_tags
@@ -27,7 +27,7 @@ def find(files: Sequence[SourceFile]) -> list[SourceFile]:
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
-    rows = {file: tagged_rows(file, reading.account) for file in files}
+    rows = {file: tagged_rows(file, reading) for file in files}
     scheme = scheme_of([*rows.items()])
     for file, found in rows.items():
         if file.note:
@@ -101,9 +101,9 @@ def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None
             for index, ((start, end), tag) in enumerate(zip(tokens, tags, strict=True)):
                 if index and index in document.sentences:
                     file.write("\n")
-                word = document.text[start:end]
-                if word.strip():  # the format has no token of white space
-                    file.write(separator.join([" ".join(word.split()), *middle, tag]) + "\n")
+                word = " ".join(document.text[start:end].split())
+                if word:  # the format has no token of white space
+                    file.write(separator.join([escaped_token(word), *middle, tag]) + "\n")
             file.write("\n")
 
 

@@ -10,7 +10,7 @@ from spacy_lambda.conversion.annotated_document import ANOTHER, AnnotatedDocumen
 from spacy_lambda.conversion.formats.document_files import document_path
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.webanno_document import webanno_document
-from spacy_lambda.conversion.formats.webanno_values import FORMAT
+from spacy_lambda.conversion.formats.webanno_values import FORMAT, is_version_2
 from spacy_lambda.conversion.formats.webanno_writing import webanno_lines
 from spacy_lambda.conversion.source_files import SourceFile
 
@@ -19,13 +19,20 @@ __all__ = ["find", "read", "write"]
 FOLDERS = ("annotation", "curation")
 """Folders of an exported project: a folder for each document, with a file for each annotator or the curated one."""
 
+SNIFFED = 100_000
+"""Bytes by which the version is recognized."""
+
 INITIAL = "INITIAL_CAS"
 """The file of a document before its annotation."""
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
     named = [one for one in files if one.suffix in (".tsv", ".tsv3") or len(files) == 1]
-    return [one for one in named if one.content[:200].lstrip(b"\xef\xbb\xbf").startswith(FORMAT.encode())]
+    return [one for one in named if _is_webanno(one.content[:SNIFFED].lstrip(b"\xef\xbb\xbf"))]
+
+
+def _is_webanno(begin: bytes) -> bool:
+    return begin.startswith(FORMAT.encode()) or is_version_2(begin)
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:

@@ -9,7 +9,15 @@ from itertools import accumulate
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.webanno_values import FIRST_COLUMN, FORMAT, Layer, labels_in, layers_in, unescaped
+from spacy_lambda.conversion.formats.webanno_values import (
+    FIRST_COLUMN,
+    FORMAT,
+    Layer,
+    is_version_2,
+    labels_in,
+    layers_in,
+    unescaped,
+)
 from spacy_lambda.conversion.offset_units import parsed_offset
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
@@ -51,9 +59,8 @@ def webanno_document(file: SourceFile, reading: ReadingContext) -> AnnotatedDocu
     """
     lines = list(file.lines())
     if not lines[0][1].startswith(f"{FORMAT} 3"):
-        raise CorpusError(
-            f"{file.name}:1: {lines[0][1][:80]!r} is not WebAnno TSV 3", remedy="export as WebAnno TSV v3.3"
-        )
+        found = f"is {FORMAT[8:]} 2" if is_version_2(file.content) else f"{lines[0][1][:80]!r} is not WebAnno TSV 3"
+        raise CorpusError(f"{file.name}:1: {found}; only version 3 is read", remedy="export as WebAnno TSV v3.3")
     if file.note:
         reading.account.note(f"files {file.note}", f"{file.name}:1")
     layers = _layers(lines, file)

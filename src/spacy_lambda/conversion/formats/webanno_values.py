@@ -6,9 +6,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["FIRST_COLUMN", "FORMAT", "Layer", "escaped_label", "escaped_text", "labels_in", "layers_in", "unescaped"]
+__all__ = [
+    "FIRST_COLUMN",
+    "FORMAT",
+    "VERSION_2",
+    "Layer",
+    "escaped_label",
+    "escaped_text",
+    "labels_in",
+    "layers_in",
+    "unescaped",
+]
 
 FORMAT = "#FORMAT=WebAnno TSV"
+VERSION_2 = re.compile(rb"(?:[ ]?#[^\n]*\n|[ \t\r]*\n)*+1-1\t")
+"""The beginning of a file of WebAnno TSV 2: lines with the layers and a sentence's text, and its first token."""
 NONE, MARK = "_", "*"
 FIRST_COLUMN = 3
 PREFIXES = {"#T_SP=": "span", "#T_RL=": "relation", "#T_CH=": "chain"}
@@ -93,6 +105,12 @@ def layers_in(header: Sequence[str]) -> list[Layer]:
         layers.append(Layer(name, PREFIXES[line[:6]], tuple(one for one in features if one), column))
         column += layers[-1].width
     return layers
+
+
+def is_version_2(content: bytes) -> bool:
+    """Return whether a file is WebAnno TSV 2, which begins with its layers, or the text of a sentence."""
+    found = VERSION_2.match(content)
+    return found is not None and (b"#text=" in found[0] or b"# webanno.custom." in found[0] or b"# de." in found[0])
 
 
 def labels_in(cell: str) -> Iterator[tuple[str, str | None]]:

@@ -1,0 +1,94 @@
+"""Files of tokens with tags in other notations, and with other columns before the tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spacy_lambda.conversion import convert
+from spacy_lambda.errors import CorpusError
+from tests.conversion.files import converted, ents, write_files
+
+UNCERTAIN = "files with several columns that may be the token"
+NOTATION = "files with tags in another notation than B-LABEL"
+UNTYPED = "files whose tags have no type"
+
+
+def file_of(folder: Path, content: str) -> Path:
+    return write_files(folder, {"in.conll": content}) / "in.conll"
+
+
+@pytest.mark.parametrize(
+    ("tags", "label", "note"),
+    [
+        ("B I O B", "ENTITY", UNTYPED),
+        ("B L O U", "ENTITY", UNTYPED),
+        ("B E O S", "ENTITY", UNTYPED),
+        ("PER-B PER-I O PER-B", "PER", NOTATION),
+        ("PER-B PER-E O PER-S", "PER", NOTATION),
+        ("M-B M-I O M-B", "M", NOTATION),
+        ("B_PER I_PER O B_PER", "PER", NOTATION),
+        ("b-per i-per o b-per", "per", NOTATION),
+        ("b-per i-per O b-per", "per", NOTATION),
+    ],
+)
+def test_other_notations_are_recognized_and_reported(tmp_path: Path, tags: str, label: str, note: str) -> None:
+    lines = [f"{token} {tag}\n" for token, tag in zip("Bob van met Al".split(), tags.split(), strict=True)]
+    report, (doc,) = converted(file_of(tmp_path, "".join(lines)))
+    assert ents(doc) == [("Bob van", label), ("Al", label)]
+    assert dict(report.notes) == {note: 1}
+    assert f"-{label}" in report.examples[note][0].detail
+
+
+def test_the_label_of_tags_without_a_type_is_named(tmp_path: Path) -> None:
+    report, (doc,) = converted(file_of(tmp_path, "Bob B\nvan I\nmet O\n"), label="PER")
+    assert (ents(doc), dict(report.notes)) == ([("Bob van", "PER")], {})
+    with pytest.raises(CorpusError, match="--label PER is not used"):
+        converted(file_of(tmp_path, "Bob B-X\nvan I-X\nmet O\n"), label="PER")
+
+
+@pytest.mark.parametrize("tags", ["B I O PER", "PERB PERI O LOC"])
+def test_labels_that_differ_only_in_b_and_i_are_refused(tmp_path: Path, tags: str) -> None:
+    lines = [f"{token} {tag}\n" for token, tag in zip("Bob van met Rio".split(), tags.split(), strict=True)]
+    with pytest.raises(CorpusError, match=r"in.conll:1: the labels '.*B' and '.*I' differ only in B and I"):
+        converted(file_of(tmp_path, "".join(lines)), input_format="conll")
+
+
+@pytest.mark.parametrize(
+    ("lines", "texts", "column"),
+    [
+        ("0 Bob B-P\n1 met O\n", ["Bob met"], 2),
+        ("0 Bob B-P\n1 met O\n2 Al B-P\n", ["Bob met Al"], None),
+        ("s1 Bob B-P\ns1 met O\n\ns2 Al B-P\ns2 ran O\n", ["Bob met", "Al ran"], 2),
+        ("s1 Bob B-P\ns1 met O\ns2 Al B-P\ns2 ran O\n", ["Bob met", "Al ran"], 2),
+        ("1-1 Bob B-P\n1-2 met O\n", ["Bob met"], 2),
+        ("d1 0 0 Bob B-P\nd1 0 1 met O\n", ["Bob met"], 4),
+        ("1 CD B-N\n2 CD B-N\n", ["1 2"], 1),
+        ("1 CD B-N\n2 NNS O\n3 CD B-N\n", ["1 2 3"], 1),
+        ("7 B-N\n8 O\n", ["7 8"], None),
+    ],
+)
+def test_numbers_and_identifiers_are_not_tokens(
+    tmp_path: Path, lines: str, texts: list[str], column: int | None
+) -> None:
+    report, docs = converted(file_of(tmp_path, lines))
+    assert [doc.text for doc in docs] == texts
+    details = [example.detail for example in report.examples.get(UNCERTAIN, ())]
+    assert [detail.split(",")[0] for detail in details] == ([f"column {column} is the token"] if column else [])
+
+
+def test_byte_order_marks_of_joined_files_are_left_out(tmp_path: Path) -> None:
+    lines = "Bob B-P\nmet O\n\ufeffAl B-P\nran O\n\n\ufeff-DOCSTART- O\n\nJo B-P\n"
+    report, docs = converted(file_of(tmp_path, lines))
+    assert [doc.text for doc in docs] == ["Bob met Al ran", "Jo"]
+    assert dict(report.notes) == {"byte order marks inside of files, left out": 2}
+
+
+@pytest.mark.parametrize("name", ["conll", "bio", "biluo"])
+def test_a_token_that_would_begin_a_document_is_escaped(tmp_path: Path, name: str) -> None:
+    source = file_of(tmp_path, "\\-DOCSTART- B-M\nends O\n")
+    report = convert(source, tmp_path / f"out.{name}", output_format=name, lang="xx")
+    assert dict(report.notes) == {"tokens -DOCSTART-, written with a backslash before them": 1}
+    _, (doc,) = converted(tmp_path / f"out.{name}")
+    assert ents(doc) == [("-DOCSTART-", "M")]
