@@ -31,7 +31,7 @@ def parameters(path: str) -> list[Any]:
     found = APP
     for word in path.split():
         found = found.commands[word]
-    return list(found.params)
+    return [one for one in found.params if not getattr(one, "hidden", False)]
 
 
 def test_options_name_their_values() -> None:

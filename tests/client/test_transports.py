@@ -278,3 +278,16 @@ def test_no_credentials() -> None:
     with Client("function", region="us-east-1") as client, pytest.raises(InvokeError) as caught:
         client.predict("iron")
     assert "no AWS credentials" in caught.value.message
+
+
+@BOTH
+def test_a_refused_connection_to_this_machine_names_the_command(make: Make) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        with (
+            make(Stub(url), Clock()) as client,
+            pytest.raises(InvokeError, match=f"nothing is listening at {url}") as caught,
+        ):
+            client.predict("iron")
+    assert caught.value.remedy == "start it with `spacy-lambda serve PIPELINE`, or check the endpoint"

@@ -62,7 +62,7 @@ def test_what_exists_afterwards(specs: list[FunctionSpec], templates: dict[str, 
     assert public["dashboard"] == "news-public"
     assert public["log group"] == "/aws/lambda/news-public, kept for 14 days"
     assert public["failed events"] == "queue news-public-failed"
-    assert public["budget"] == "email above $25.50 a month"
+    assert public["budget"] == "email above $25.50 a month, once the project's cost allocation tags are activated"
     quiet = state(by_name["quiet"], templates["quiet"])
     assert "principals with lambda:InvokeFunctionUrl" in quiet["callers"]
     assert (quiet["URL"], quiet["metrics"]) == ("Function URL, signed requests only (IAM)", "none of its own")

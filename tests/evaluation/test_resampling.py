@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spacy_lambda.evaluation import resampling
-from spacy_lambda.evaluation.resampling import RESAMPLES, bootstrap_sums, interval, randomization_p_value
+from spacy_lambda.evaluation.resampling import RESAMPLES, bootstrap_sums, interval, interval_of, randomization_p_value
 from spacy_lambda.evaluation.scores import Array
 
 
@@ -56,3 +56,9 @@ def test_p_values_of_equally_good_pipelines_are_even() -> None:
         found.append(randomization_p_value(first, second, mean, seed=seed))
     assert sum(one < 0.5 for one in found) == pytest.approx(30, abs=15)
     assert sum(one < 0.05 for one in found) <= 9
+
+
+def test_resamples_without_spans_of_a_label_are_left_out() -> None:
+    scores = np.array([0.0] * 100 + [0.5] * 100)
+    assert interval_of(scores, scores > 0, 2) == (0.5, 0.5)
+    assert interval_of(scores, scores > 0, 1) is None

@@ -321,7 +321,7 @@ def test_client_gives_a_function_error_as_a_value(local: Lambda) -> None:
 
 
 def test_client_names_the_remedy(local: Lambda) -> None:
-    with pytest.raises(InvokeError, match="ResourceNotFoundException") as refused:
+    with pytest.raises(InvokeError, match=r"^Function not found: function:other\n") as refused:
         invoke(local.endpoint_url, "other", {})
     assert "check the URL or the name" in refused.value.remedy
     with pytest.raises(InvokeError, match="nothing is listening") as unreachable:

@@ -51,7 +51,8 @@ class FunctionConfig:
     :param metrics: Emit CloudWatch metrics.
     :param tracing: Trace invocations with X-Ray, at a cost for each trace.
     :param alarm_email: Recipient of alarms, after confirming Amazon's first email.
-    :param budget: US dollars a month above which an email is sent; needs alarm_email.
+    :param budget: US dollars a month above which an email is sent; needs alarm_email and activated cost allocation
+        tags.
     :param log_retention: Days to keep logs.
     :param golden: JSON Lines file of golden tests, requests with an optional ``expected``, which a new version must
         pass before it goes live.

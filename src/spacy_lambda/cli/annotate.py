@@ -326,7 +326,12 @@ def _split(value: str) -> list[str]:
 def _print(summary: Summary) -> None:
     counts = summary.counts
     speed = summary.documents_per_second
-    rate = "" if speed is None else f", {summary.annotating_seconds:,.1f} s of it annotating: {speed:,.1f} documents/s"
+    rate = (
+        ""
+        if speed is None
+        else f", {summary.annotating_seconds:,.1f} s of it annotating ({speed:,.1f} documents/s), the rest starting and"
+        " loading the pipeline"
+    )
     print_lines(f"{summary.destination}: {count(counts.documents, 'document')}, {count(counts.words, 'word')}")
     if summary.resumed and not summary.annotated:
         failed = f" ({counts.errors:,} of them with an error)" if counts.errors else ""

@@ -9,7 +9,7 @@ import typer
 
 from spacy_lambda.cli.completion import complete_words
 from spacy_lambda.cli.console import print_json, print_lines, print_table
-from spacy_lambda.cli.options import JsonOption, SampleTextsOption, TimeoutOption
+from spacy_lambda.cli.options import EphemeralStorageOption, JsonOption, SampleTextsOption, TimeoutOption
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, PYTHONS
@@ -48,7 +48,10 @@ def check(
     provisioned: Annotated[
         bool, typer.Option("--provisioned", help="The function has provisioned concurrency.")
     ] = False,
-    ephemeral: Annotated[int, typer.Option(metavar="MB", help="Size of /tmp.")] = FREE_EPHEMERAL_MB,
+    ephemeral_storage: EphemeralStorageOption = FREE_EPHEMERAL_MB,
+    old_ephemeral: Annotated[
+        int | None, typer.Option("--ephemeral", hidden=True, help="Older name of --ephemeral-storage.")
+    ] = None,
     efs: Annotated[bool, typer.Option("--efs", help="The function mounts an EFS file system.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,7 +71,7 @@ def check(
         python=python,
         snapstart=snapstart,
         provisioned=provisioned,
-        ephemeral_mb=ephemeral,
+        ephemeral_mb=ephemeral_storage if old_ephemeral is None else old_ephemeral,
         efs=efs,
     )
     with stages(quiet=as_json) as on_step:

@@ -41,7 +41,7 @@ def print_evaluation(found: Evaluation) -> None:
     others = {name: value for name, value in found.spacy.items() if isinstance(value, float) and _is_other(name, found)}
     if others:
         print_table(["spaCy's score", ">value"], [(name, f"{value:.4f}") for name, value in others.items()])
-    print_lines(f"{found.spacy['speed']:,.0f} words/s")
+    print_lines(f"speed: {found.spacy['speed']:,.0f} words/s")
     if found.comparison is not None:
         _print_comparison(found.comparison)
 
@@ -73,7 +73,7 @@ def _print_spans(found: Evaluation) -> None:
         )
     if len(found.results) < ROUGH:
         print_lines(f"{count(len(found.results), 'document')}: the intervals are rough")
-    print_table(["errors", ">number", "for example", "", ""], _errors(found))
+    print_table(["errors", ">number", "for example", "", "(numbered from 0)"], _errors(found))
     labels = ["none" if label is None else label for label in found.confusion.labels]
     if len(labels) <= MAX_CONFUSION + 1:
         print_table(

@@ -20,8 +20,9 @@ from spacy_lambda.core.files import megabytes
 SHOWN_LABELS = 6
 
 NAMES = {
-    "largest_difference": "largest difference from torch's",
-    "relative_error": "difference from torch's, relative",
+    "largest_difference": "hidden states' largest difference from torch's",
+    "relative_error": "hidden states' difference from torch's, relative",
+    "checked_length": "checked length, wordpieces",
 }
 """Names of settings that need more than their key."""
 
@@ -70,9 +71,8 @@ def _print(found: Mapping[str, Any], arguments: str) -> None:
         print_lines("compiled from {name} {version}, sha256={sha256}".format(**found["source"]))
     if found["verification"]:
         agreement = found["verification"].get("agreement")
-        print_lines(
-            f"verified on {count(found['verification'].get('documents', 0), 'document')}: agreement {agreement}"
-        )
+        shown = "unknown" if agreement is None else f"{agreement:.3f}"
+        print_lines(f"verified on {count(found['verification'].get('documents', 0), 'document')}: agreement {shown}")
     if found["choice"]:
         print_choice(found["choice"])
     if found["fits"]:

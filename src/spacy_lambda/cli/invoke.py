@@ -34,14 +34,17 @@ def invoke(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="The deployed function's name in the project.",
+            help="The deployed function's name in the project; with --endpoint, the function's name or ARN there.",
             show_default="the only one",
             autocompletion=complete_functions,
         ),
     ] = None,
     *,
     endpoint: Annotated[str | None, typer.Option(help=f"Endpoint other than AWS, such as {DEFAULT_ENDPOINT}.")] = None,
-    function: Annotated[str, typer.Option(help="With --endpoint: the function's name or ARN.")] = "function",
+    function: Annotated[
+        str | None,
+        typer.Option(help="With --endpoint: the function's name or ARN, like NAME.", show_default="function"),
+    ] = None,
     event: Annotated[
         str | None, typer.Option(metavar="FILE", help="File with the event as JSON; '-' for standard input.")
     ] = None,
@@ -61,7 +64,9 @@ def invoke(
 
     payload = _read_event(event, text)
     if endpoint is not None:
-        result = invoke_function(endpoint, function, payload)
+        if None not in (name, function) and name != function:
+            raise typer.BadParameter(f"names {function!r}, and the argument {name!r}", param_hint="--function")
+        result = invoke_function(endpoint, name or function or "function", payload)
     else:
         from spacy_lambda.cdk.aws_names import stack_name
         from spacy_lambda.cdk.spec import ALIAS

@@ -31,6 +31,7 @@ __all__ = [
     "MemoryOption",
     "MountOption",
     "NoLimitsOption",
+    "OldSnapStartOption",
     "OnFailureOption",
     "PortOption",
     "ProfileOption",
@@ -171,8 +172,9 @@ ReservedConcurrencyOption = Annotated[
     typer.Option(min=0, help="Maximum concurrency, as in Lambda: excess requests get a 429."),
 ]
 SnapStartOption = Annotated[
-    bool, typer.Option("--snap-start", help="Run the init before the first request, with the hooks of SnapStart.")
+    bool, typer.Option("--snapstart", help="Run the init before the first request, with the hooks of SnapStart.")
 ]
+OldSnapStartOption = Annotated[bool, typer.Option("--snap-start", hidden=True, help="Older name of --snapstart.")]
 MaxConcurrencyOption = Annotated[
     int | None,
     typer.Option(help="Maximum concurrency; excess requests queue.", show_default="number of CPUs"),

@@ -22,6 +22,7 @@ from spacy_lambda.cli.options import (
     MemoryOption,
     MountOption,
     NoLimitsOption,
+    OldSnapStartOption,
     OnFailureOption,
     PortOption,
     ReservedConcurrencyOption,
@@ -62,7 +63,8 @@ def run_bundle(
     on_failure: OnFailureOption = None,
     max_concurrency: MaxConcurrencyOption = None,
     reserved_concurrency: ReservedConcurrencyOption = None,
-    snap_start: SnapStartOption = False,
+    snapstart: SnapStartOption = False,
+    old_snap_start: OldSnapStartOption = False,
 ) -> None:
     """Serve a bundle as Lambda would run it: a zip on the Python it is made for, an image on a read-only root.
 
@@ -89,7 +91,7 @@ def run_bundle(
                 on_failure=on_failure,
                 max_concurrency=max_concurrency or os.cpu_count() or 1,
                 reserved_concurrency=reserved_concurrency,
-                snap_start=snap_start,
+                snap_start=snapstart or old_snap_start,
             )
             return LocalFunction(settings, runnable.program)
 

@@ -21,6 +21,7 @@ from spacy_lambda.cli.options import (
     MemoryOption,
     MountOption,
     NoLimitsOption,
+    OldSnapStartOption,
     OnFailureOption,
     PortOption,
     ReservedConcurrencyOption,
@@ -58,7 +59,8 @@ def serve(
     on_failure: OnFailureOption = None,
     max_concurrency: MaxConcurrencyOption = None,
     reserved_concurrency: ReservedConcurrencyOption = None,
-    snap_start: SnapStartOption = False,
+    snapstart: SnapStartOption = False,
+    old_snap_start: OldSnapStartOption = False,
     idle_timeout: Annotated[
         float,
         typer.Option(
@@ -89,7 +91,7 @@ def serve(
         keep_task_root=keep_task_root,
         max_concurrency=max_concurrency or os.cpu_count() or 1,
         reserved_concurrency=reserved_concurrency,
-        snap_start=snap_start,
+        snap_start=snapstart or old_snap_start,
     )
     functions = {"/": LocalFunction(settings)}
     if compare is not None:

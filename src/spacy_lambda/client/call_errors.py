@@ -13,9 +13,11 @@ from spacy_lambda.errors import InvokeError, RequestError, SpacyLambdaError
 
 __all__ = [
     "CHECK",
+    "CHECK_NAME",
     "DENIED",
     "TRANSIENT",
     "failed_text",
+    "nothing_listens",
     "read_request_error",
     "renumbered",
     "status_error",
@@ -24,6 +26,8 @@ __all__ = [
 ]
 
 CHECK = "check that the URL or the name is that of a function of spacy-lambda"
+
+CHECK_NAME = "check the URL or the name, and the region"
 
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 """HTTP statuses after which the same request may succeed."""
@@ -80,6 +84,12 @@ def _moved(key: str, places: int) -> str:
     return key if found is None else f"texts[{int(found[1]) + places}]"
 
 
+def nothing_listens(endpoint: str) -> tuple[str, str]:
+    """Return reason and remedy of a connection that this machine refused."""
+    remedy = "start it with `spacy-lambda serve PIPELINE`, or check the endpoint"
+    return f"nothing is listening at {endpoint}", remedy
+
+
 def status_error(target: str, status: int, details: Any, *, failure: ServiceFailure | None = None) -> InvokeError:
     """Return the error for a request that was refused before it reached the function, or got no response of it.
 
@@ -98,7 +108,7 @@ def status_error(target: str, status: int, details: Any, *, failure: ServiceFail
         )
     if 300 <= status < 400:
         return InvokeError(f"{target} returned {status}, a redirect", remedy="give the URL to which it redirects")
-    remedies = {404: "check the URL or the name, and the region", 413: "send fewer texts at once"}
+    remedies = {404: CHECK_NAME, 413: "send fewer texts at once"}
     return InvokeError(
         f"{target} returned {status}: {str(details)[:200]}", remedy=remedies.get(status, "see the function's log")
     )

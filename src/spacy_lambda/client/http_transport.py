@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -13,7 +15,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from spacy_lambda import __version__
-from spacy_lambda.client.call_errors import CHECK, TRANSIENT, status_error, timed_out, unusable_body
+from spacy_lambda.client.call_errors import CHECK, TRANSIENT, nothing_listens, status_error, timed_out, unusable_body
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.response_body import CHUNK_BYTES, BodyError, read_body
 from spacy_lambda.client.service_failures import is_gateway, status_failure
@@ -39,6 +41,9 @@ CONNECTION_ERRORS = (
     requests.exceptions.ChunkedEncodingError,
     urllib3.exceptions.HTTPError,
 )
+
+
+REFUSED = os.strerror(errno.ECONNREFUSED)
 
 
 class WatchedAdapter(HTTPAdapter):
@@ -158,9 +163,10 @@ class HttpTransport:
         timeouts = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
         if deadline.is_over or isinstance(exc, timeouts):
             return timed_out(self._url, deadline.seconds)
-        error = InvokeError(
-            f"{self._url} cannot be reached: {connection_reason(exc)}", remedy="check the URL and the network"
-        )
+        reason, remedy = connection_reason(exc), "check the URL and the network"
+        if reason == REFUSED and is_loopback_url(self._url):
+            reason, remedy = nothing_listens(self._url)
+        error = InvokeError(f"{self._url} cannot be reached: {reason}", remedy=remedy)
         retryable = isinstance(exc, CONNECTION_ERRORS) and not isinstance(exc, requests.exceptions.SSLError)
         return CallError(error, retryable=retryable)
 

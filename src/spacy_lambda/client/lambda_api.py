@@ -8,7 +8,16 @@ import urllib3
 from botocore import exceptions
 from botocore.config import Config
 
-from spacy_lambda.client.call_errors import CHECK, DENIED, TRANSIENT, status_error, timed_out, unusable_body
+from spacy_lambda.client.call_errors import (
+    CHECK,
+    CHECK_NAME,
+    DENIED,
+    TRANSIENT,
+    nothing_listens,
+    status_error,
+    timed_out,
+    unusable_body,
+)
 from spacy_lambda.client.deadline import CONNECT_TIMEOUT_S, Deadline, current_deadline, watched
 from spacy_lambda.client.invocation import Invocation, read_invocation
 from spacy_lambda.client.response_body import CHUNK_BYTES, MAX_ANSWER_BYTES, BodyError, read_body
@@ -38,6 +47,8 @@ class CallOptions(TypedDict, total=False):
     timeout_s: float
     max_answer_bytes: int
 
+
+NOT_FOUND = "ResourceNotFoundException"
 
 TRANSIENT_CODES = frozenset(
     {
@@ -162,6 +173,8 @@ def _refused(function: str, exc: exceptions.ClientError) -> CallError:
     code = error.get("Code", "")
     headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     failure = status_failure(status, reason=exc.response.get("Reason")) if status == 429 else None
+    if code == NOT_FOUND and function in error.get("Message", ""):  # which has the function's whole name
+        return CallError(InvokeError(error["Message"], remedy=CHECK_NAME))
     return CallError(
         status_error(function, status, f"{code}: {error.get('Message', '')}", failure=failure),
         retryable=status in TRANSIENT or code in TRANSIENT_CODES,
@@ -183,7 +196,6 @@ def _not_reached(function: str, client: Any, exc: Exception, deadline: Deadline)
     reason, remedy = connection_reason(exc), "check the function's name, the region and the network"
     endpoint = str(client.meta.endpoint_url)
     if isinstance(exc, exceptions.EndpointConnectionError) and is_loopback_url(endpoint):
-        reason = f"nothing is listening at {endpoint}"
-        remedy = "start it with `spacy-lambda serve PIPELINE`, or check the endpoint"
+        reason, remedy = nothing_listens(endpoint)
     error = InvokeError(f"{function} cannot be reached: {reason}", remedy=remedy)
     return CallError(error, retryable=isinstance(exc, CONNECTION_ERRORS) and not isinstance(exc, BROKEN))

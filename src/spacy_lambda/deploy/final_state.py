@@ -67,7 +67,7 @@ def final_state(
         "metrics": f"{cost.metrics} custom metrics" if cost.metrics else "none of its own",
         "log group": _log_group(template),
         "failed events": f"queue {', '.join(names_of(template, stack, 'AWS::SQS::Queue'))}",
-        "budget": "" if spec.config.budget is None else f"email above ${spec.config.budget:,.2f} a month",
+        "budget": "" if spec.config.budget is None else _budget(spec.config.budget),
     }
     return tuple(Fact(name, value) for name, value in facts.items() if value)
 
@@ -75,6 +75,10 @@ def final_state(
 def short_digest(digest: str) -> str:
     """Shorten a digest for people."""
     return f"{digest[:DIGEST]}…" if len(digest) > DIGEST else digest
+
+
+def _budget(usd: float) -> str:
+    return f"email above ${usd:,.2f} a month, once the project's cost allocation tags are activated"
 
 
 def _function(template: Mapping[str, Any], spec: FunctionSpec) -> str:

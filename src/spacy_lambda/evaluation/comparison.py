@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from spacy_lambda.evaluation.matching import Match
-from spacy_lambda.evaluation.resampling import Interval, bootstrap_sums, interval, randomization_p_value
+from spacy_lambda.evaluation.resampling import Interval, Mask, bootstrap_sums, interval_of, randomization_p_value
 from spacy_lambda.evaluation.scores import (
     SCHEMES,
     Array,
@@ -149,14 +151,23 @@ class _Paired:
             return ratios(credit(sums)).f
 
         first, second = (float(score(one.sum(axis=0))) for one in self._columns)
-        resampled = [score(one) for one in self._resampled if one is not None]
+        resampled = [credit(one) for one in self._resampled if one is not None]
+        documents = int(np.count_nonzero(_occurs([credit(one) for one in self._columns])))
         return ScoreDifference(
             first,
             second,
             first - second,
-            interval(resampled[0] - resampled[1]) if resampled else None,
+            interval_of(ratios(resampled[0]).f - ratios(resampled[1]).f, _occurs(resampled), documents)
+            if resampled
+            else None,
             randomization_p_value(*self._columns, score, seed=self._seed) if self._several else None,
         )
+
+
+def _occurs(both: Sequence[Credit]) -> Mask:
+    """Return which rows have spans, annotated or predicted by either pipeline."""
+    spans = sum((one.gold + one.predicted for one in both), start=np.zeros(()))
+    return np.asarray(spans > 0)
 
 
 def _differing(first: DocumentResult, second: DocumentResult) -> DifferingDocument:

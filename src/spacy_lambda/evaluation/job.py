@@ -18,7 +18,7 @@ from spacy_lambda.evaluation.matching import KINDS, match_spans
 from spacy_lambda.evaluation.pipeline_labels import PipelineLabels, pipeline_labels
 from spacy_lambda.evaluation.predictions import PredictedCorpus, load_any, predict, spacy_scores
 from spacy_lambda.evaluation.report import Confusion, DocumentResult, Evaluation, LabelScore, SchemeScore
-from spacy_lambda.evaluation.resampling import Interval, bootstrap_sums, interval
+from spacy_lambda.evaluation.resampling import Interval, bootstrap_sums, interval, interval_of
 from spacy_lambda.evaluation.scores import (
     SCHEMES,
     Array,
@@ -147,9 +147,9 @@ def _scores(
     table: CountTable, own: PipelineLabels, *, seed: int
 ) -> tuple[dict[Scheme, SchemeScore], dict[str, LabelScore]]:
     columns = table.columns
-    resampled = bootstrap_sums(columns, seed=seed) if len(columns) > 1 else None
+    draws = bootstrap_sums(columns, seed=seed) if len(columns) > 1 else None
     total = table.split(columns.sum(axis=0))
-    sums = None if resampled is None else table.split(resampled)
+    sums = None if draws is None else table.split(draws)
     kinds = {kind: int(number) for kind, number in zip(KINDS, total[0], strict=True)}
     schemes = {
         scheme: SchemeScore(
@@ -160,11 +160,12 @@ def _scores(
         for scheme in SCHEMES
     }
     found = ratios(_of_labels(total))
-    resampled_f = None if sums is None else ratios(_of_labels(sums)).f
+    resampled = None if sums is None else _of_labels(sums)
+    documents = np.count_nonzero(table.gold + table.predicted, axis=0)
     labels = {
         label: LabelScore(
             **_ratios(Ratios(found.p[i], found.r[i], found.f[i])),
-            interval=_column_interval(resampled_f, i),
+            interval=None if resampled is None else _label_interval(resampled, i, int(documents[i])),
             support=int(total[1][i]),
             predicted=int(total[2][i]),
             correct=int(total[3][i]),
@@ -180,8 +181,9 @@ def _of_labels(sums: tuple[Array, Array, Array, Array]) -> Credit:
     return Credit(correct, gold, predicted)
 
 
-def _column_interval(resampled: Array | None, column: int) -> Interval | None:
-    return None if resampled is None else interval(resampled[:, column])
+def _label_interval(resampled: Credit, column: int, documents: int) -> Interval | None:
+    occurs = resampled.gold[:, column] + resampled.predicted[:, column] > 0
+    return interval_of(ratios(resampled).f[:, column], occurs, documents)
 
 
 def _ratios(found: Ratios) -> dict[str, float]:

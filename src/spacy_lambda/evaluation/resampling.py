@@ -9,13 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spacy_lambda.evaluation.scores import Array
 
-__all__ = ["RESAMPLES", "SHUFFLES", "Interval", "bootstrap_sums", "interval", "randomization_p_value"]
+__all__ = [
+    "RESAMPLES",
+    "SHUFFLES",
+    "Interval",
+    "Mask",
+    "bootstrap_sums",
+    "interval",
+    "interval_of",
+    "randomization_p_value",
+]
 
 Interval = tuple[float, float]
 """Lower and upper bound, 95 %."""
+
+Mask = NDArray[np.bool_]
 
 RESAMPLES = 2_000
 """Resamples of a bootstrap."""
@@ -26,6 +38,9 @@ SHUFFLES = 10_000
 LEVEL = (0.025, 0.975)
 AT_ONCE = 1 << 22
 """Random numbers in memory."""
+
+MIN_DOCUMENTS = 2
+"""Documents with spans to score from which there is an interval."""
 
 TOLERANCE = 1e-12
 """Difference below which two scores are equal."""
@@ -49,6 +64,18 @@ def interval(resampled: Array) -> Interval:
     """Return the 95 % percentile interval of a score's resamples."""
     low, high = np.quantile(resampled, LEVEL)
     return float(low), float(high)
+
+
+def interval_of(resampled: Array, occurs: Mask, documents: int) -> Interval | None:
+    """Return the interval of a score that not every resample has.
+
+    *Shape:* ``(resamples,)``
+
+    :param occurs: Resamples that have spans to score; in the others, the score would be 0 by convention.
+    :param documents: Documents with such spans.
+    :returns: ``None`` if these are too few for an interval.
+    """
+    return interval(resampled[occurs]) if documents >= MIN_DOCUMENTS else None
 
 
 def randomization_p_value(first: Array, second: Array, score: Callable[[Array], Array], *, seed: int) -> float:

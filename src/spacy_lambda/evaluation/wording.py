@@ -36,10 +36,11 @@ KIND_NAMES: Mapping[str, str] = {
 def bounds(interval: Interval | None, *, sign: str = "") -> str:
     """Return an interval for people: ``0.431–0.552``.
 
+    :param interval: ``None`` if there are too few documents.
     :param sign: ``+`` for differences.
     """
     if interval is None:
-        return "n/a"
+        return "–"
     low, high = (f"{value:{sign}.3f}" for value in interval)
     return f"{low} to {high}" if sign else f"{low}–{high}"
 
