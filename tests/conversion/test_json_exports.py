@@ -253,3 +253,33 @@ def test_a_span_without_offsets_is_named_with_its_line(tmp_path: Path) -> None:
         converted(export(tmp_path, [task]))
     value["globalOffsets"] = {"start": 0, "end": 4}
     assert converted(export(tmp_path, [task]))[0].kept == 1
+
+
+def test_spans_of_prodigy_have_answers_of_their_own(tmp_path: Path) -> None:
+    zinc = {"start": 0, "end": 4, "label": "MAT"}
+    other = {"start": 5, "end": 10, "token_start": 0, "token_end": 0, "label": "MAT"}
+    items = [prodigy("Zinc melts.", "accept", {**zinc, "answer": "reject"}, other)]
+    report, (doc,) = converted(export(tmp_path, items, lines=True), lang="en")
+    assert ents(doc) == [("melts", "MAT")]
+    assert dict(report.notes) == {
+        "spans with the answer 'reject', not converted": 1,
+        "spans whose tokens and characters differ, read by characters": 1,
+    }
+
+
+def test_a_choice_of_prodigy_is_not_a_text_without_entities(tmp_path: Path) -> None:
+    choice = {"text": "Tin.", "spans": [], "options": [{"id": "a"}], "accept": ["a"], "answer": "accept"}
+    items = [choice, {**choice, "_view_id": "choice"}, prodigy("Zinc.", "accept", options=[])]
+    report, docs = converted(export(tmp_path, items, lines=True))
+    assert ([doc.text for doc in docs], dict(report.left_out)) == (["Zinc."], {"not annotated": 2})
+
+
+@pytest.mark.parametrize("values", [{"spans": [[0, 3, "M"]]}, {"label": [[0, 3, "M"]]}])
+def test_a_text_that_is_annotated_again_is_noted(tmp_path: Path, values: dict[str, Any]) -> None:
+    empty = {key: [] for key in values}
+    lines = [json.dumps({"id": number, "text": "Tin.", **one}) for number, one in enumerate((values, empty, values))]
+    folder = write_files(tmp_path / "in", {"a.jsonl": lines[0] + "\n", "b.jsonl": f"{lines[1]}\n{lines[2]}\n"})
+    report, _ = converted(folder)
+    place = report.examples["texts annotated again, with other entities"][0]
+    assert (place.place, place.detail) == (f"{folder}/b.jsonl:1", f"first in {folder}/a.jsonl:1")
+    assert report.notes["texts annotated again, with the same entities"] == 1

@@ -85,7 +85,7 @@ def test_a_column_of_covered_texts_is_not_taken_for_the_documents(tmp_path: Path
     assert (report.documents, report.kept) == (2, 2)
 
 
-APART = "documents with the id and the text of another, kept apart"
+APART = "texts annotated again, with the same entities"
 
 
 @pytest.mark.parametrize(
@@ -201,3 +201,13 @@ def test_parquet_of_texts_and_spans(tmp_path: Path) -> None:
 def test_a_damaged_file(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="cannot be read as Parquet"):
         converted(write_files(tmp_path, {"x.parquet": b"PAR1 and no more"}) / "x.parquet")
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
+    rows = "id,document,start,end,label,text,mood,Unnamed: 0\n1,Zinc melts.,0,4,M,Zinc,calm,0\n"
+    report, _ = converted(write_files(tmp_path, {"x.csv": rows}) / "x.csv")
+    assert report.examples["columns of tables, not converted"][0].detail == "mood"
+    columns = {"tokens": [["Zinc"]], "ner_tags": [["B-M"]], "pos_tags": [[1]], "chunk_tags": [[2]]}
+    parquet.write_table(pa.table(columns), tmp_path / "y.parquet")
+    report, _ = converted(tmp_path / "y.parquet")
+    assert report.examples["columns of tables, not converted"][0].detail == "pos_tags, chunk_tags"

@@ -9,6 +9,7 @@ The flow, one module each::
       formats/            files -> annotated documents, and the other way
       offset_units        UTF-16 units, bytes, byte order marks and ends of lines -> characters
       span_checks         spans -> those that are sound
+      repeated_texts      texts that the source has several times
       splits              documents -> train, dev and test
       fitting             documents -> what the destination's format can hold
         token_bounds        spans of characters -> spans of tokens

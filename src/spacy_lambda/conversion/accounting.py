@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +120,11 @@ class Account:
         """
         self._notes[message] += number
         self._add(message, Example(place, detail=detail))
+
+    def note_columns(self, names: Sequence[str], file: str) -> None:
+        """Count the columns of a table that are not converted."""
+        if names:
+            self.note("columns of tables, not converted", file, number=len(names), detail=", ".join(names)[:SHOWN])
 
     def _add(self, kind: str, example: Example) -> None:
         if len(self._examples[kind]) < MAX_EXAMPLES:

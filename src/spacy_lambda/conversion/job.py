@@ -18,6 +18,7 @@ from spacy_lambda.conversion.offset_units import check_offsets, in_characters
 from spacy_lambda.conversion.output_paths import check_outputs, other_splits, output_paths, written
 from spacy_lambda.conversion.policies import ConversionOptions
 from spacy_lambda.conversion.recognition import recognized
+from spacy_lambda.conversion.repeated_texts import RepeatedTexts
 from spacy_lambda.conversion.source_files import SourceFile, find_source
 from spacy_lambda.conversion.span_checks import sound
 from spacy_lambda.conversion.splits import SplitSizes, split_documents, with_one_group
@@ -96,10 +97,12 @@ def _read(
     reading = ReadingContext(options, account)
     documents = []
     labels = set[str]()
+    repeated = RepeatedTexts(account)
     for number, document in enumerate(_documents(found, chosen, reading), start=1):
         labels.update(span.label for span in document.spans)
         if (ready := _ready(document, options, account)) is not None:
             documents.append(ready)
+            repeated.add(ready)
         if number % EVERY == 0:
             on_step("reading", number, 0)
     reading.check_choices()

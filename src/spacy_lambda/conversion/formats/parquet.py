@@ -79,6 +79,7 @@ def _tagged(
     """Yield the documents of a table, a row each, which is the line in messages."""
     names = _prefixed(reading.options.tag_names or named_tags(table.schema, columns[1]))
     wanted = [name for name in (*IDS, *GROUPS, *columns) if name in table.column_names]
+    reading.account.note_columns([name for name in table.column_names if name not in wanted], file.name)
     for number, row in enumerate(table.select(wanted).to_pylist(), start=1):
         place = f"{file.name}:{number}"
         rows = list(_row_of_tokens(row, columns, names, place, number))

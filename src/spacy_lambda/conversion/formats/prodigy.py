@@ -23,6 +23,9 @@ REASONS = {"reject": "rejected", "ignore": "ignored", "None": NOT_ANNOTATED}
 BINARY_VIEWS = ("ner", "spans")
 """Interfaces that ask about highlighted spans, in versions without ``_is_binary``; not ``ner_manual``, for example."""
 
+SPAN_VIEWS = (*BINARY_VIEWS, "ner_manual", "spans_manual", "rel", "relations")
+"""Interfaces in which spans are annotated."""
+
 BINARY = "binary answers of Prodigy, which leave the text outside of their spans without a value"
 
 
@@ -117,9 +120,31 @@ def _document(item: JsonItem, values: Mapping[str, Any], reading: ReadingContext
         reading.account.note("relations of Prodigy, not converted", place, number=number)
     if values.get("label") or values.get("accept"):
         reading.account.note("categories of Prodigy, not converted", place)
-    spans = tuple(span_of(_with_offsets(one, values), item) for one in values.get("spans") or ())
+    kept = [one for one in values.get("spans") or () if _is_kept(one, place, reading)]
+    for one in kept:
+        if not _agrees(one, values.get("tokens")):
+            reading.account.note("spans whose tokens and characters differ, read by characters", place)
+    spans = tuple(span_of(_with_offsets(one, values.get("tokens")), item) for one in kept)
     identifier = {} if "id" in values else _identifier(values)
     return document_of({**identifier, **values}, spans, item, unit="characters", left_out=_reason(values))
+
+
+def _is_kept(span: Any, place: str, reading: ReadingContext) -> bool:
+    """Return whether a span has no answer of its own, or an accepted one; another is counted."""
+    answer = span.get("answer", ACCEPTED) if isinstance(span, dict) else ACCEPTED
+    if answer != ACCEPTED:
+        reading.account.note(f"spans with the answer {answer!r:.40}, not converted", place)
+    return bool(answer == ACCEPTED)
+
+
+def _agrees(span: Any, tokens: Any) -> bool:
+    """Return whether a span's tokens have its characters, as far as it has both."""
+    if not isinstance(span, dict) or "start" not in span or not isinstance(tokens, list):
+        return True
+    by_tokens = _with_offsets({key: value for key, value in span.items() if key not in ("start", "end")}, tokens)
+    if "start" not in by_tokens:
+        return "token_start" not in span
+    return bool((by_tokens["start"], by_tokens["end"]) == (span["start"], span.get("end")))
 
 
 def _reason(values: Mapping[str, Any]) -> str | None:
@@ -127,8 +152,14 @@ def _reason(values: Mapping[str, Any]) -> str | None:
     answer = values.get("answer", ACCEPTED)
     if answer != ACCEPTED:
         return REASONS.get(str(answer), f"answered {answer!r:.40}")
-    is_other = "spans" not in values and (values.get("label") or values.get("options"))
-    return NOT_ANNOTATED if is_other else None
+    is_other = bool(values.get("label") or values.get("options"))
+    return NOT_ANNOTATED if is_other and not values.get("spans") and not _is_about_spans(values) else None
+
+
+def _is_about_spans(values: Mapping[str, Any]) -> bool:
+    """Return whether an example without spans was a question about them: by its interface, or its tokens."""
+    view = values.get("_view_id")
+    return "spans" in values and (view in SPAN_VIEWS or (view in (None, "blocks") and "tokens" in values))
 
 
 def _identifier(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -137,9 +168,8 @@ def _identifier(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {} if found is None else {"id": found}
 
 
-def _with_offsets(span: Any, values: Mapping[str, Any]) -> Any:
+def _with_offsets(span: Any, tokens: Any) -> Any:
     """Return a span that has tokens only with the characters of these."""
-    tokens = values.get("tokens")
     if not isinstance(span, dict) or "start" in span or not isinstance(tokens, list):
         return span
     try:

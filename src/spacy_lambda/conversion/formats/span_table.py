@@ -11,7 +11,7 @@ from pathlib import Path
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_values import identifiers_of
-from spacy_lambda.conversion.formats.table_rows import TableRow, delimiter_of, is_null, table_rows
+from spacy_lambda.conversion.formats.table_rows import TableRow, delimiter_of, is_null, other_columns, table_rows
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
 
@@ -42,6 +42,7 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
         if file.note:
             reading.account.note(f"files {file.note}", f"{file.name}:1")
         rows = list(table_rows(file))
+        reading.account.note_columns(other_columns(file), file.name)
         _check_texts(rows, file)
         for number, one in enumerate(_documents(rows, file, reading), start=1):
             name = one.first.id or f"{file.stem}-{number}"
@@ -64,9 +65,6 @@ def _documents(rows: Sequence[TableRow], file: SourceFile, reading: ReadingConte
                 reading.account.note("rows of one document that are apart", f"{file.name}:{part[0].line}")
                 before.spans += spans
                 continue
-            if before is not None:
-                message = "documents with the id and the text of another, kept apart"
-                reading.account.note(message, f"{file.name}:{part[0].line}")
             known[key] = _Document(part[0], spans)
             documents.append(known[key])
     return documents

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["END", "LABEL", "NULLS", "START", "TEXT", "TableRow", "delimiter_of", "is_null", "table_rows"]
+__all__ = [
+    "END",
+    "LABEL",
+    "NULLS",
+    "START",
+    "TEXT",
+    "TableRow",
+    "delimiter_of",
+    "is_null",
+    "other_columns",
+    "table_rows",
+]
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL = 32 << 20
@@ -121,6 +132,15 @@ def table_rows(file: SourceFile) -> Iterator[TableRow]:
             kb_id=kb_id,
             span_id=span_id,
         )
+
+
+def other_columns(file: SourceFile) -> list[str]:
+    """Return the names of the columns that are not read, without those of row numbers, as pandas writes them."""
+    _, names = next(_cells(file), (1, []))
+    header = _Header(tuple(names))
+    read = {header.index(choices) for choices in (TEXT, COVERED, ID, GROUP, KB_ID, SPAN_ID, START, END, LABEL)}
+    others = (name.strip() for column, name in enumerate(names) if column not in read)
+    return [name for name in others if name and not name.startswith("Unnamed: ")]
 
 
 def _cells(file: SourceFile) -> Iterator[tuple[int, list[str]]]:
