@@ -276,7 +276,7 @@ def test_a_choice_of_prodigy_is_not_a_text_without_entities(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("values", [{"spans": [[0, 3, "M"]]}, {"label": [[0, 3, "M"]]}])
 def test_a_text_that_is_annotated_again_is_noted(tmp_path: Path, values: dict[str, Any]) -> None:
-    empty = {key: [] for key in values}
+    empty: dict[str, Any] = {key: [] for key in values}
     lines = [json.dumps({"id": number, "text": "Tin.", **one}) for number, one in enumerate((values, empty, values))]
     folder = write_files(tmp_path / "in", {"a.jsonl": lines[0] + "\n", "b.jsonl": f"{lines[1]}\n{lines[2]}\n"})
     report, _ = converted(folder)
