@@ -90,3 +90,24 @@ def test_without_annotated_text_only_utf16_is_guessed(tmp_path: Path) -> None:
     write_files(tmp_path, {"in.jsonl": '{"text": "\U0001f600 of km2", "spans": [[5, 7, "UNIT"]]}\n'})
     report, _ = converted(tmp_path / "in.jsonl")
     assert not [note for note in report.notes if "bytes" in note]
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "note"),
+    [
+        ("\U0001f600\u6211\u5728\u5317\u4eac\u5de5\u4f5c", [4, 6], "UTF-16"),
+        ("\u6211\u5728\u5317\u4eac\u5de5\u4f5c\U0001f600", [2, 4], None),
+        ("\U0001f600 of iron", [5, 9], None),
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467 Bob", [2, 5], "UTF-16"),
+        ("cafe\u0301 Bob", [1, 4], "graphemes"),
+    ],
+)
+def test_a_unit_that_cannot_be_decided_is_reported(
+    tmp_path: Path, text: str, span: list[int], note: str | None
+) -> None:
+    source = write_files(tmp_path, {"in.jsonl": json.dumps({"text": text, "spans": [[*span, "X"]]})}) / "in.jsonl"
+    report, _ = converted(source)
+    assert [found for found in report.notes if note is None or note not in found] == []
+    assert len(report.notes) == (note is not None)
+    named, _ = converted(source, offsets="characters")
+    assert not named.notes

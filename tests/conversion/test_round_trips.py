@@ -59,7 +59,7 @@ def test_what_is_written_is_read_again(target: AnnotationFormat, found: list[Ann
         else:
             path.mkdir() if not target.suffix else None
             target.open().write([one.document for one in fits], path, target.name)
-        named, files, _ = recognized(find_source(path, encoding=None), path, target.name)
+        named, files, _ = recognized(find_source(path, encoding=None)[0], path, target.name)
         read = list(named.open().read(files, ReadingContext(OPTIONS, Account())))
     ready = [_ready(one, OPTIONS, Account()) for one in read]
     assert [canonical(one) for one in ready if one is not None] == [canonical(one.document) for one in fits]

@@ -92,3 +92,10 @@ def test_a_token_that_would_begin_a_document_is_escaped(tmp_path: Path, name: st
     assert dict(report.notes) == {"tokens -DOCSTART-, written with a backslash before them": 1}
     _, (doc,) = converted(tmp_path / f"out.{name}")
     assert ents(doc) == [("-DOCSTART-", "M")]
+
+
+def test_hidden_files_are_counted(tmp_path: Path) -> None:
+    lines = "Bob B-P\nmet O\n"
+    folder = write_files(tmp_path / "in", {"a.conll": lines, ".b.conll": lines, "__MACOSX/a.conll": lines})
+    report, docs = converted(folder)
+    assert (len(docs), dict(report.notes)) == (1, {"hidden files, left out": 2})

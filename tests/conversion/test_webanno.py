@@ -146,3 +146,10 @@ def test_sentences_without_tokens_are_counted(tmp_path: Path) -> None:
 def test_invalid_files_are_named_with_the_line(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(CorpusError, match=message):
         converted(write_files(tmp_path, {"doc.tsv": content}) / "doc.tsv")
+
+
+def test_tokens_of_a_file_without_a_layer_of_spans_are_not_annotated(tmp_path: Path) -> None:
+    source = write_files(tmp_path, {"doc.tsv": "#FORMAT=WebAnno TSV 3.3\n\n\n#Text=Zinc\n1-1\t0-4\tZinc\t\n"})
+    report, (doc,) = converted(source / "doc.tsv")
+    assert dict(report.notes) == {"files without a layer of spans, whose tokens are not annotated": 1}
+    assert not doc.has_annotation("ENT_IOB")

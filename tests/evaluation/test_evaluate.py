@@ -312,11 +312,21 @@ def test_a_pipeline_that_scores_something_else_is_evaluated_without_spans(tmp_pa
     doc.cats = {"GOOD": 1.0, "BAD": 0.0}
     path = write_docs(tmp_path / "dev.spacy", doc)
     done = run_main("evaluate", str(tmp_path / "cats"), str(path), "--html", str(tmp_path / "report.html"))
+    assert "1 document, 1 span annotated (ents)" in done.stdout
     assert "ents: not predicted; no component of the pipeline sets them" in done.stdout
     assert "cats_score" in done.stdout
     assert "No errors" not in (tmp_path / "report.html").read_text()
     found = evaluate(tmp_path / "cats", path)
     assert (found.is_predicted, found.schemes, "ents_f" in found.to_dict()) == (False, {}, False)
+
+
+def test_hidden_files_of_a_folder_are_counted_and_not_read(folder: Path, tmp_path: Path) -> None:
+    for name in ("dev.spacy", ".h.spacy", ".old/dev.spacy"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((folder / "dev.spacy").read_bytes())
+    done = run_main("evaluate", str(folder / "rules"), str(tmp_path))
+    assert f"2 hidden files of {tmp_path} left out" in done.stdout
+    assert evaluate(folder / "rules", tmp_path).documents == len(TEXTS)
 
 
 def test_components_that_declare_nothing_may_predict_everything(tmp_path: Path) -> None:

@@ -25,11 +25,12 @@ MAX_CONFUSION = 12
 
 def print_evaluation(found: Evaluation) -> None:
     """Print scores, labels, errors, confusion, spaCy's other scores, and the comparison."""
-    spans = sum(one.support for one in found.labels.values())
     print_lines(
-        f"{found.name} on {found.corpus}: {count(found.documents, 'document')}, {count(spans, 'span')} annotated"
-        f" ({found.annotation})"
+        f"{found.name} on {found.corpus}: {count(found.documents, 'document')},"
+        f" {count(found.annotated_spans, 'span')} annotated ({found.annotation})"
     )
+    if found.hidden_files:
+        print_lines(f"{count(found.hidden_files, 'hidden file')} of {found.corpus} left out")
     if len(found.results) < found.documents and found.is_predicted:
         print_lines(f"{len(found.results):,} of them are annotated; the others have no text or no annotation")
     if not found.is_predicted:

@@ -14,7 +14,7 @@ from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import make_tokenizer
 from spacy_lambda.conversion.fitting import Fitting
 from spacy_lambda.conversion.formats.registry import AnnotationFormat, ReadingContext, named_annotation_format
-from spacy_lambda.conversion.offset_units import check_offsets, in_characters
+from spacy_lambda.conversion.offset_units import check_offsets, doubt, in_characters
 from spacy_lambda.conversion.output_paths import check_outputs, other_splits, output_paths, written
 from spacy_lambda.conversion.policies import ConversionOptions
 from spacy_lambda.conversion.recognition import recognized
@@ -90,7 +90,9 @@ def _read(
     source: Path, name: str | None, options: ConversionOptions, account: Account, on_step: OnStep
 ) -> tuple[AnnotationFormat, list[AnnotatedDocument]]:
     """Return the source's format, and its documents with sound spans of characters."""
-    files = find_source(source, encoding=options.encoding)
+    files, hidden = find_source(source, encoding=options.encoding)
+    for path in hidden:
+        account.note("hidden files, left out", path)
     found, chosen, others = recognized(files, source, name)
     for one in others:
         account.note("files of other formats, left out", one.name)
@@ -143,9 +145,12 @@ def _ready(document: AnnotatedDocument, options: ConversionOptions, account: Acc
     if reason is not None:
         account.leave_out(document, reason)
         return None
+    unclear = doubt(document, options.offsets)
     document, offsets = in_characters(document, options.offsets)
     if offsets is not None:
         account.note(f"documents with offsets that are {offsets}", document.place())
+    elif unclear is not None:
+        account.note(unclear, document.place())
     return sound(_selected(document, unnamed, account), account)
 
 

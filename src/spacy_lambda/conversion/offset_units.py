@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from unicodedata import category
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.policies import OffsetUnit
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["CHARACTERS", "check_offsets", "in_characters", "in_word", "matches", "parsed_offset"]
+__all__ = ["CHARACTERS", "check_offsets", "doubt", "in_characters", "in_word", "matches", "parsed_offset"]
 
 CHARACTERS = "characters"
 UNITS = (CHARACTERS, "utf16", "bytes")
@@ -22,6 +23,13 @@ NAMES = {"utf16": "UTF-16 units", "bytes": "bytes of UTF-8", CHARACTERS: "charac
 MARK = "\ufeff"
 """A byte order mark, which a text may begin with; anywhere else it is a character."""
 LINE_ENDS = ("", "counting \\r\\n as one", "counting \\n as two")
+
+MAY_BE_UTF16 = "documents whose offsets may be UTF-16 units, taken as characters; name the unit with --offsets"
+CUTS = "documents with spans that begin or end inside a grapheme, as if offsets counted graphemes; count characters"
+"""Doubts about offsets."""
+
+JOINER = "\u200d"
+SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 WIDENED = "widened to whole characters"
 """Adjustment of a span whose offsets are inside of characters."""
@@ -90,6 +98,30 @@ def in_characters(document: AnnotatedDocument, unit: OffsetUnit) -> tuple[Annota
     if (unit == "auto" and not is_certain) and (has_text or any(character > "\uffff" for character in document.text)):
         best, found = _best(document, best, first)
     return best, None if best == document else str(found)
+
+
+def doubt(document: AnnotatedDocument, unit: OffsetUnit) -> str | None:
+    """Return the reason why offsets that were taken as characters may be others, as a noun phrase in the plural.
+
+    :param unit: The unit that the user names, or ``auto``.
+    """
+    if unit != "auto" or document.unit is not None or any(span.text for span in document.spans):
+        return None
+    if any(character > "\uffff" for character in document.text):
+        other, hits = _recounted(document, _Counting("utf16")), _hits(document)
+        is_decided = hits > _hits(other) and 2 * hits > len(document.spans)
+        if other.spans != document.spans and not is_decided:
+            return MAY_BE_UTF16
+    places = (place for span in document.spans for fragment in span.fragments for place in fragment)
+    return CUTS if any(_in_grapheme(document.text, place) for place in places) else None
+
+
+def _in_grapheme(text: str, position: int) -> bool:
+    """Return whether a position is before an accent or a modifier, or beside a joiner of emoji."""
+    if not 0 < position < len(text):
+        return False
+    character = text[position]
+    return JOINER in text[position - 1 : position + 1] or character in SKIN_TONES or category(character) in ("Mn", "Me")
 
 
 def _best(

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from spacy_lambda.conversion.text_encoding import decode
-from spacy_lambda.core.files import files_below, read_file
+from spacy_lambda.core.files import files_below, is_hidden, read_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
 
@@ -19,9 +19,6 @@ MAX_FILE_BYTES = 1 << 30
 
 MAX_LINE_CHARACTERS = 1_000_000
 """Maximum length of a line of a token or a span."""
-
-HIDDEN = (".", "__MACOSX")
-"""Beginnings of names of files that are left out: those of systems rather than of annotations."""
 
 ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".7z")
 
@@ -107,8 +104,8 @@ class SourceFile:
             start = end + 1
 
 
-def find_source(source: Path, *, encoding: str | None) -> list[SourceFile]:
-    """Return the files of a source: the file itself, or those below the folder, without hidden ones.
+def find_source(source: Path, *, encoding: str | None) -> tuple[list[SourceFile], list[str]]:
+    """Return the files of a source, which are the file itself or those below the folder, and names of hidden ones.
 
     :raises CorpusError: If it is missing, or is a folder without files.
     """
@@ -119,14 +116,16 @@ def find_source(source: Path, *, encoding: str | None) -> list[SourceFile]:
         if not is_folder:
             if source.suffix.lower() in ARCHIVES:
                 raise CorpusError(f"{source} is an archive", remedy="unpack it, and give the file or the folder")
-            return [SourceFile(source, str(source), encoding, source.stem)]
+            return [SourceFile(source, str(source), encoding, source.stem)], []
+        every = files_below(source)
         found = [
             SourceFile(path, str(path), encoding, path.relative_to(source).with_suffix("").as_posix())
-            for path in files_below(source)
-            if not any(part.startswith(HIDDEN) for part in path.relative_to(source).parts)
+            for path in every
+            if not is_hidden(path, source)
         ]
     except OSError as exc:
         raise CorpusError(f"{source}: {system_reason(exc)}", remedy="check the path and its permissions") from exc
     if not found:
-        raise CorpusError(f"{source} has no files", remedy="give the folder of the export")
-    return found
+        what = "no files that are not hidden" if every else "no files"
+        raise CorpusError(f"{source} has {what}", remedy="give the folder of the export")
+    return found, [str(path) for path in every if is_hidden(path, source)]

@@ -78,6 +78,15 @@ def files_below(folder: Path) -> list[Path]:
     return sorted((path for path in found if path.is_file()), key=lambda path: path.relative_to(folder).as_posix())
 
 
+HIDDEN = (".", "__MACOSX")
+"""Beginnings of names of files and folders that belong to the system rather than to the user's data."""
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Return whether a file below a folder, or a folder in which it is, is hidden."""
+    return any(part.startswith(HIDDEN) for part in path.relative_to(folder).parts)
+
+
 def megabytes(size: int) -> str:
     """Return a size for people: ``71.8 MB``."""
     return f"{size / 1e6:,.1f} MB"

@@ -10,11 +10,11 @@ from shlex import quote
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from spacy_lambda.core.files import check_file, files_below
+from spacy_lambda.core.files import check_file, files_below, is_hidden
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["ENDING", "GoldCorpus", "corpus_files", "read_gold"]
+__all__ = ["ENDING", "GoldCorpus", "corpus_files", "hidden_files", "read_gold"]
 
 ENDING = ".spacy"
 
@@ -34,7 +34,7 @@ class GoldCorpus:
 
 
 def corpus_files(path: Path) -> list[Path]:
-    """Return the ``.spacy`` files of a corpus: the file, or those of a folder.
+    """Return the ``.spacy`` files of a corpus: the file, or those of a folder that are not hidden.
 
     Nothing is read, so that other formats are refused before a pipeline is loaded.
 
@@ -46,12 +46,20 @@ def corpus_files(path: Path) -> list[Path]:
         files = files_below(path) if path.is_dir() else [path]
     except OSError as exc:
         raise CorpusError(f"{path} cannot be read: {system_reason(exc)}", remedy="check its permissions") from exc
-    found = [file for file in files if file.suffix.lower() == ENDING]
+    named = [file for file in files if file.suffix.lower() == ENDING]
+    found = [file for file in named if not path.is_dir() or not is_hidden(file, path)]
     if not found:
-        what = f"the folder {path} has no {ENDING} file" if path.is_dir() else f"{path} is not a {ENDING} file"
+        kind = "file that is not hidden" if named else "file"
+        what = f"the folder {path} has no {ENDING} {kind}" if path.is_dir() else f"{path} is not a {ENDING} file"
         converted = quote(str(path.with_suffix(ENDING)))
         raise CorpusError(what, remedy=f"convert it: spacy-lambda convert {quote(str(path))} {converted}")
     return found
+
+
+def hidden_files(path: Path) -> int:
+    """Return the number of hidden ``.spacy`` files in the folder of a corpus, which are not read."""
+    files = files_below(path) if path.is_dir() else []
+    return sum(file.suffix.lower() == ENDING and is_hidden(file, path) for file in files)
 
 
 def read_gold(path: Path, vocab: Vocab) -> GoldCorpus:

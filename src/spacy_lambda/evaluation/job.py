@@ -13,10 +13,10 @@ from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CorpusError
 from spacy_lambda.evaluation.comparison import compare as compare_evaluations
-from spacy_lambda.evaluation.gold import GoldCorpus, corpus_files, read_gold
+from spacy_lambda.evaluation.gold import GoldCorpus, corpus_files, hidden_files, read_gold
 from spacy_lambda.evaluation.matching import KINDS, match_spans
 from spacy_lambda.evaluation.pipeline_labels import PipelineLabels, pipeline_labels
-from spacy_lambda.evaluation.predictions import PredictedCorpus, load_any, predict, spacy_scores
+from spacy_lambda.evaluation.predictions import load_any, predict, spacy_scores
 from spacy_lambda.evaluation.report import Confusion, DocumentResult, Evaluation, LabelScore, SchemeScore
 from spacy_lambda.evaluation.resampling import Interval, bootstrap_sums, interval, interval_of
 from spacy_lambda.evaluation.scores import (
@@ -31,7 +31,7 @@ from spacy_lambda.evaluation.scores import (
     credits_of,
     ratios,
 )
-from spacy_lambda.evaluation.spans import ENTITIES, chosen_key, spans_of
+from spacy_lambda.evaluation.spans import ENTITIES, DocumentSpans, chosen_key, spans_of
 
 __all__ = ["evaluate"]
 
@@ -109,7 +109,8 @@ def _evaluate(
             remedy="choose what the pipelines predict with --spans-key, or leave it out to evaluate entities",
         )
     predictions = predict(nlp, golds, step=step, on_step=on_step)
-    results = tuple(_results(golds, predictions, key)) if own.is_predicted else ()
+    annotated = list(spans_of(predictions.examples, key, numbers=golds.numbers))
+    results = tuple(_results(golds, annotated)) if own.is_predicted else ()
     labels = sorted({label for one in results for match in one.matches for label in match.labels})
     table = count_documents([one.matches for one in results], labels)
     schemes, by_label = _scores(table, own, seed=seed) if labels else ({}, {})
@@ -131,13 +132,16 @@ def _evaluate(
         confusion=_confusion(results, labels),
         spacy=scores,
         is_predicted=own.is_predicted,
+        annotated_documents=len(annotated),
+        annotated_spans=sum(len(one.gold) for one in annotated),
+        hidden_files=hidden_files(corpus),
     )
 
 
-def _results(golds: GoldCorpus, predictions: PredictedCorpus, key: str | None) -> Iterator[DocumentResult]:
+def _results(golds: GoldCorpus, annotated: Sequence[DocumentSpans]) -> Iterator[DocumentResult]:
     """Yield the documents whose spans are annotated."""
     docs = dict(zip(golds.numbers, golds.docs, strict=True))
-    for one in spans_of(predictions.examples, key, numbers=golds.numbers):
+    for one in annotated:
         doc = docs[one.document]
         tokens = tuple((token.idx, token.idx + len(token)) for token in doc)
         yield DocumentResult(one.document, doc.text, tokens, tuple(match_spans(one.gold, one.predicted)))

@@ -110,6 +110,9 @@ class Evaluation:
     :param spacy: Scores by spaCy's names, as ``spacy benchmark accuracy`` writes them, and those of each label.
     :param comparison: The comparison with another pipeline, if there is one.
     :param is_predicted: False if no component of the pipeline sets the annotated spans.
+    :param annotated_documents: Documents whose spans are annotated, also if they are not predicted.
+    :param annotated_spans: Their spans.
+    :param hidden_files: Files of the corpus that are hidden, and not read.
     """
 
     pipeline: str
@@ -124,6 +127,9 @@ class Evaluation:
     spacy: Mapping[str, Any]
     comparison: Comparison | None = None
     is_predicted: bool = True
+    annotated_documents: int = 0
+    annotated_spans: int = 0
+    hidden_files: int = 0
 
     @property
     def not_predicted(self) -> tuple[str, ...]:
@@ -155,7 +161,9 @@ class Evaluation:
             "corpus": self.corpus,
             "documents": self.documents,
             "annotation": self.annotation,
-            "annotated_documents": len(self.results),
+            "annotated_documents": self.annotated_documents,
+            "annotated_spans": self.annotated_spans,
+            "hidden_files": self.hidden_files,
             "is_predicted": self.is_predicted,
             "not_predicted": list(self.not_predicted),
             "schemes": {scheme: _flat(score) for scheme, score in self.schemes.items()},

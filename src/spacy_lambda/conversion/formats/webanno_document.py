@@ -78,8 +78,20 @@ def webanno_document(file: SourceFile, reading: ReadingContext) -> AnnotatedDocu
     sizes = [sum(not row.is_part for row in one.rows) for one in sentences]
     begins = tuple(accumulate([0, *sizes[:-1]]))
     fixed = tuple(_in_characters(span, places) for span in spans)
+    has_spans = any(layer.chosen_feature(reading.options.spans_from) is not None for layer in layers)
+    if not has_spans:
+        reading.account.note("files without a layer of spans, whose tokens are not annotated", f"{file.name}:1")
     return AnnotatedDocument(
-        file.stem, text, fixed, file.name, 1, None, tokens, begins if len(begins) > 1 else (), unit="characters"
+        file.stem,
+        text,
+        fixed,
+        file.name,
+        1,
+        None,
+        tokens,
+        begins if len(begins) > 1 else (),
+        () if has_spans else ((0, len(text)),),
+        unit="characters",
     )
 
 
