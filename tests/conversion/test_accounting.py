@@ -153,7 +153,9 @@ def test_tokens_without_a_value_stay_so(tmp_path: Path) -> None:
 def test_what_a_format_cannot_hold_is_reported(tmp_path: Path) -> None:
     source = lines_of(tmp_path, [14, 19, "Base metal"])
     report = convert(source, tmp_path / "brat", output_format="brat")
-    assert list(report.notes) == ["documents with spaces in labels, written as _, which brat cannot hold"]
+    assert list(report.notes) == [
+        "documents with other characters than letters, digits and - in labels, written as _, which brat cannot hold"
+    ]
     report = convert(source, tmp_path / "x.conll", output_format="conll", lang="xx")
     assert list(report.notes) == ["texts with other white space than one space between tokens, which conll cannot hold"]
     report = convert(tmp_path / "x.conll", tmp_path / "x.jsonl", output_format="jsonl")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_lambda.conversion import convert
 from tests.cli.in_process import run_main
 from tests.conversion.files import write_files
 
@@ -133,3 +134,54 @@ def test_values_of_another_kind_are_named(tmp_path: Path) -> None:
         done = run_main("convert", "in.jsonl", "out.spacy", "--lang", "xx", "--force", cwd=tmp_path)
         assert "this is a bug" not in done.stderr
         assert done.returncode == 0 or "in.jsonl" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("out", "words", "problem"),
+    [
+        ("out.spacy", ("--rename-label", "m=B", "--rename-label", "m=C"), "'m' has two new names: 'B', 'C'"),
+        ("out.spacy", ("--spans-key", "all"), "it needs --overlaps spans"),
+        ("out.spacy", ("--to", "conll"), "out.spacy ends with .spacy, which is the suffix of another format"),
+        ("out.csv", ("--to", "brat"), "out.csv ends with .csv, which is the suffix of another format"),
+    ],
+)
+def test_options_that_contradict_each_other(tmp_path: Path, out: str, words: tuple[str, ...], problem: str) -> None:
+    write_files(tmp_path, {"in.jsonl": LINES})
+    done = run_main("convert", "in.jsonl", out, *words, cwd=tmp_path)
+    assert done.returncode in (1, 2)
+    assert problem in " ".join(done.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "conll", "tsv", "parquet"])
+def test_the_suffix_names_the_format(tmp_path: Path, suffix: str) -> None:
+    convert(write_files(tmp_path, {"in.jsonl": LINES}) / "in.jsonl", tmp_path / f"out.{suffix}", lang="xx")
+    names = {"tsv": "conll"}  # columns are read in the same way
+    report = convert(tmp_path / f"out.{suffix}", tmp_path / "again.spacy", lang="xx")
+    assert report.format in (suffix, names.get(suffix))
+
+
+@pytest.mark.parametrize("name", ["brat", "webanno"])
+def test_names_of_files_are_distinct_and_safe_on_every_system(tmp_path: Path, name: str) -> None:
+    lines = "".join(json.dumps({"id": one, "text": "Tin.", "spans": []}) + "\n" for one in ("a", "A", "con", "Nul.x"))
+    convert(write_files(tmp_path, {"in.jsonl": lines}) / "in.jsonl", tmp_path / "out", output_format=name, lang="xx")
+    names = {path.stem for path in (tmp_path / "out").iterdir() if path.suffix in (".txt", ".tsv")}
+    assert names == {"a", "A-2", "_con", "_Nul.x"}
+
+
+def test_labels_of_brat_stay_distinct(tmp_path: Path) -> None:
+    spans = [[0, 3, "a b"], [4, 9, "a_b"], [9, 10, "c;1"]]
+    write_files(tmp_path, {"in.jsonl": json.dumps({"text": "Tin melts.", "spans": spans})})
+    convert(tmp_path / "in.jsonl", tmp_path / "out", output_format="brat", lang="xx")
+    (written,) = (tmp_path / "out").glob("*.ann")
+    assert [line.split()[1] for line in written.read_text().splitlines()] == ["a_b_2", "a_b", "c_1"]
+
+
+def test_texts_that_a_format_cannot_hold_are_left_out(tmp_path: Path) -> None:
+    texts = ("Tin.", "Tin\0melts.", "nan")
+    lines = "".join(json.dumps({"text": one, "spans": []}) + "\n" for one in texts)
+    source = write_files(tmp_path, {"in.jsonl": lines}) / "in.jsonl"
+    report = convert(source, tmp_path / "out.csv", lang="xx")
+    assert (report.documents, [*report.destinations.values()], sum(report.left_out.values())) == (1, [1], 2)
+    assert convert(source, tmp_path / "out.conll", lang="xx").left_out == {
+        "a text with a NUL character, which conll cannot hold": 1
+    }

@@ -25,6 +25,8 @@ from spacy_lambda.conversion.policies import (
     Overlaps,
 )
 
+SPANS_KEY = "sc"
+
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="File of annotations, or folder of files.")],
@@ -47,11 +49,13 @@ def convert(
         ),
     ] = None,
     to: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help=f"Format of the output: {', '.join(FORMAT_NAMES)}.", autocompletion=complete_words(FORMAT_NAMES)
+            help=f"Format of the output: {', '.join(FORMAT_NAMES)}.",
+            show_default="by OUT's suffix, else spacy",
+            autocompletion=complete_words(FORMAT_NAMES),
         ),
-    ] = "spacy",
+    ] = None,
     misaligned: Annotated[
         Misaligned, typer.Option(help="Spans that begin or end inside a token; drop leaves its tokens without a value.")
     ] = "drop",
@@ -62,7 +66,7 @@ def convert(
             show_default="longest, unless the output can hold them",
         ),
     ] = None,
-    spans_key: Annotated[str, typer.Option(help="Key of doc.spans, for --overlaps spans.")] = "sc",
+    spans_key: Annotated[str, typer.Option(help="Key of doc.spans, for --overlaps spans.")] = SPANS_KEY,
     discontinuous: Annotated[
         Discontinuous,
         typer.Option(help="Spans of several fragments; join takes what is between the fragments, too."),
@@ -145,6 +149,8 @@ def convert(
     """
     from spacy_lambda.conversion import convert as convert_annotations
 
+    if spans_key != SPANS_KEY and overlaps != "spans":
+        raise typer.BadParameter("it needs --overlaps spans", param_hint="--spans-key")
     options = ConversionOptions(
         encoding=encoding,
         offsets=offsets,
@@ -183,10 +189,11 @@ def convert(
 
 
 def _renamed(pairs: Iterable[str]) -> dict[str, str]:
-    names = {}
+    names: dict[str, str] = {}
     for pair in pairs:
         old, equals, new = pair.rpartition("=")
         if not equals or not old:
             raise typer.BadParameter(f"{pair!r} is not OLD=NEW", param_hint="--rename-label")
-        names[old] = new
+        if names.setdefault(old, new) != new:
+            raise typer.BadParameter(f"{old!r} has two new names: {names[old]!r}, {new!r}", param_hint="--rename-label")
     return names

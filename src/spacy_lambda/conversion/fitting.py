@@ -11,7 +11,9 @@ from spacy.tokens import Doc
 from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import bounds_of, entities_doc, spans_doc, tokenized
+from spacy_lambda.conversion.formats.brat import UNSAFE
 from spacy_lambda.conversion.formats.registry import AnnotationFormat
+from spacy_lambda.conversion.formats.table_rows import is_null
 from spacy_lambda.conversion.formats.tagged_columns import begins_document
 from spacy_lambda.conversion.policies import ConversionOptions, Overlaps
 from spacy_lambda.conversion.span_checks import one_fragment
@@ -19,6 +21,9 @@ from spacy_lambda.conversion.span_overlaps import without_overlaps
 from spacy_lambda.conversion.token_bounds import fitted
 
 __all__ = ["FittedDocument", "Fitting"]
+
+WITHOUT_NUL = ("span_table", "tagged_tokens", "webanno")
+"""Modules of formats whose lines are not read with NUL characters."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,11 @@ class Fitting:
     nlp: Language
     account: Account
 
-    def fit(self, document: AnnotatedDocument) -> FittedDocument:
-        """Return a document as the format holds it, and count its entities."""
+    def fit(self, document: AnnotatedDocument) -> FittedDocument | None:
+        """Return a document as the format holds it, and count its entities; ``None`` if the format cannot hold it."""
+        if (reason := self._reason(document)) is not None:
+            self.account.leave_out(document, reason)
+            return None
         doc = None
         if not self.target.has_fragments:
             document = one_fragment(document, self.account, self.options.discontinuous)
@@ -75,13 +83,23 @@ class Fitting:
             if number:
                 message = "tokens -DOCSTART-, written with a backslash before them"
                 self.account.note(message, document.place(), number=number)
-        if self.target.name == "brat" and any(len(span.label.split()) > 1 for span in document.spans):
-            self._cannot_hold("documents with spaces in labels, written as _", document)
+        if self.target.name == "brat" and any(UNSAFE.search(span.label) for span in document.spans):
+            self._cannot_hold(
+                "documents with other characters than letters, digits and - in labels, written as _", document
+            )
         if self.target.name != "spacy" or doc is None:
             return FittedDocument(document, None)
         key = self.options.spans_key
         built = spans_doc(doc, document, key) if policy == "spans" else entities_doc(doc, document)
         return FittedDocument(document, built)
+
+    def _reason(self, document: AnnotatedDocument) -> str | None:
+        """Return the reason why the format cannot hold a document's text."""
+        if "\0" in document.text and self.target.module in WITHOUT_NUL:
+            return f"a text with a NUL character, which {self.target.name} cannot hold"
+        if self.target.name == "csv" and not document.spans and is_null(document.text):
+            return "a text that tables take for an empty cell, which csv cannot hold"
+        return None
 
     def _with_tokens(self, document: AnnotatedDocument, bounds: Sequence[tuple[int, int]]) -> AnnotatedDocument:
         own = document.tokens is not None and not self.options.retokenize

@@ -15,7 +15,7 @@ from spacy_lambda.conversion.doc_building import make_tokenizer
 from spacy_lambda.conversion.fitting import Fitting
 from spacy_lambda.conversion.formats.registry import AnnotationFormat, ReadingContext, named_annotation_format
 from spacy_lambda.conversion.offset_units import check_offsets, doubt, in_characters
-from spacy_lambda.conversion.output_paths import check_outputs, other_splits, output_paths, written
+from spacy_lambda.conversion.output_paths import check_outputs, other_splits, output_format_of, output_paths, written
 from spacy_lambda.conversion.policies import ConversionOptions
 from spacy_lambda.conversion.recognition import recognized
 from spacy_lambda.conversion.repeated_texts import RepeatedTexts
@@ -38,7 +38,7 @@ def convert(
     destination: str | os.PathLike[str],
     *,
     input_format: str | None = None,
-    output_format: str = "spacy",
+    output_format: str | None = None,
     lang: str = "en",
     base: str | os.PathLike[str] | None = None,
     split: str | None = None,
@@ -54,7 +54,7 @@ def convert(
     :param source: A file, or a folder of files of one format.
     :param destination: The file, or the folder for brat. With ``split``, its name is the beginning of several.
     :param input_format: The source's format; ``None`` to recognize it.
-    :param output_format: The destination's format.
+    :param output_format: The destination's format; ``None`` for that of its suffix, else ``spacy``.
     :param lang: Language of the tokenizer.
     :param base: Pipeline whose tokenizer is used instead.
     :param split: Sizes of train, dev and test, as in ``80/10/10``.
@@ -65,10 +65,10 @@ def convert(
     :raises CorpusError: If the source cannot be read, with file and line, or the destination exists.
     """
     options = options or ConversionOptions()
-    target = named_annotation_format(output_format)
+    target = named_annotation_format(output_format or output_format_of(Path(destination)))
     if options.overlaps == "spans" and not target.can_overlap:
         raise CorpusError(
-            f"{output_format} cannot hold overlapping spans", remedy="pass --overlaps longest or first, or --to jsonl"
+            f"{target.name} cannot hold overlapping spans", remedy="pass --overlaps longest or first, or --to jsonl"
         )
     sizes = None if split is None else SplitSizes.of(split)
     paths = output_paths(Path(destination), target, sizes)
@@ -79,10 +79,11 @@ def convert(
     source_format, documents = _read(Path(source), input_format, options, account, on_step)
     parts = {"": documents} if sizes is None else split_documents(documents, sizes, seed)
     fitting = Fitting(target, options, make_tokenizer(lang, None if base is None else os.fspath(base)), account)
+    done = {}
     with written(list(paths.values())) as scratch:
         for name, part in parts.items():
-            _write(part, scratch[paths[name]], fitting, f"converting {name}".strip(), on_step)
-    done = {str(paths[name]): len(part) for name, part in parts.items()}
+            step = f"converting {name}".strip()
+            done[str(paths[name])] = _write(part, scratch[paths[name]], fitting, step, on_step)
     return account.report(str(source), source_format.name, done)
 
 
@@ -184,15 +185,15 @@ def _selected(document: AnnotatedDocument, unnamed: frozenset[int], account: Acc
     return replace(document, spans=kept)
 
 
-def _write(documents: Sequence[AnnotatedDocument], path: Path, fitting: Fitting, step: str, on_step: OnStep) -> None:
-    """Write documents as the format holds them. Of Docs, which are large, there is one at a time."""
+def _write(documents: Sequence[AnnotatedDocument], path: Path, fitting: Fitting, step: str, on_step: OnStep) -> int:
+    """Write documents as the format holds them, and return their number. There is one Doc at a time: they are large."""
     docs = DocBin(store_user_data=True)
     fits = []
     for number, document in enumerate(documents, start=1):
         fit = fitting.fit(document)
-        if fit.doc is not None:
+        if fit is not None and fit.doc is not None:
             docs.add(fit.doc)
-        else:
+        elif fit is not None:
             fits.append(fit.document)
         if number % EVERY == 0 or number == len(documents):
             on_step(step, number, len(documents))
@@ -200,3 +201,4 @@ def _write(documents: Sequence[AnnotatedDocument], path: Path, fitting: Fitting,
         docs.to_disk(path)
     else:
         fitting.target.open().write(fits, path, fitting.target.name)
+    return len(docs) + len(fits)

@@ -8,14 +8,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from spacy_lambda.conversion.formats.registry import AnnotationFormat
+from spacy_lambda.conversion.formats.registry import ANNOTATION_FORMATS, AnnotationFormat
 from spacy_lambda.conversion.splits import SPLIT_NAMES, SplitSizes
 from spacy_lambda.conversion.written_folders import check_replaceable, record_folder
 from spacy_lambda.core.files import folder_beside, is_special, move_into_place
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["check_outputs", "other_splits", "output_paths", "written"]
+__all__ = ["check_outputs", "other_splits", "output_format_of", "output_paths", "written"]
+
+FORMATS_BY_SUFFIX = {".jsonl": "jsonl", ".csv": "csv", ".conll": "conll", ".tsv": "bio", ".parquet": "parquet"}
+"""Formats of files whose suffix names one, without ``--to``."""
+
+SUFFIX_GROUPS = ({".conll", ".tsv"}, {".json", ".jsonl"})
+"""Suffixes of which each may be used for the other."""
+
+
+def output_format_of(destination: Path) -> str:
+    """Return the format that a destination's suffix names; spaCy's if none does."""
+    return FORMATS_BY_SUFFIX.get(destination.suffix.lower(), "spacy")
+
+
+def _suffixes_of_others(target: AnnotationFormat) -> set[str]:
+    groups = [group for group in SUFFIX_GROUPS if target.suffix in group]
+    return {one.suffix for one in ANNOTATION_FORMATS.values()} - {"", target.suffix}.union(*groups)
 
 
 def output_paths(destination: Path, target: AnnotationFormat, sizes: SplitSizes | None) -> Mapping[str, Path]:
@@ -25,6 +41,12 @@ def output_paths(destination: Path, target: AnnotationFormat, sizes: SplitSizes 
 
     :raises CorpusError: If the destination cannot have this name.
     """
+    suffix = destination.suffix.lower()
+    if target.name != "spacy" and suffix in _suffixes_of_others(target):
+        raise CorpusError(
+            f"{destination} ends with {suffix}, which is the suffix of another format than {target.name}",
+            remedy=f"end it with {target.suffix}" if target.suffix else "name a folder",
+        )
     if target.name == "spacy" and destination.suffix not in (".spacy", ""):
         raise CorpusError(
             f"{destination} does not end with .spacy", remedy="end it with .spacy, or name another format with --to"

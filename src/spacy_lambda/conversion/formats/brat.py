@@ -16,6 +16,9 @@ from spacy_lambda.errors import CorpusError
 __all__ = ["find", "read", "write"]
 
 SPAN = re.compile(r"T\S*\t(?P<label>.+?)[ ](?P<offsets>\d+[ ]\d+(?:;\d+[ ]\d+)*)(?:\t(?P<text>.*))?")
+UNSAFE = re.compile(r"[^\w-]")
+"""Characters that a label of brat cannot have."""
+
 OTHERS = {
     "R": "relations",
     "E": "events",
@@ -93,15 +96,31 @@ def _note_other(line: str, place: str, reading: ReadingContext) -> None:
 
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
+    taken = set[str]()
+    labels = _names_of_labels({span.label for document in documents for span in document.spans})
     for document in documents:
-        target = document_path(path, document.id, ".txt")
+        target = document_path(path, document.id, ".txt", taken)
         target.write_bytes(document.text.encode())
-        lines = [_line(document, number, span) for number, span in enumerate(document.spans, start=1)]
+        lines = [
+            _line(document, number, span, labels[span.label]) for number, span in enumerate(document.spans, start=1)
+        ]
         target.with_suffix(".ann").write_bytes("".join(lines).encode())
 
 
-def _line(document: AnnotatedDocument, number: int, span: AnnotatedSpan) -> str:
-    label = "_".join(span.label.split())
+def _names_of_labels(labels: set[str]) -> dict[str, str]:
+    """Return a name that brat accepts for each label, and no two with the same."""
+    names: dict[str, str] = {}
+    for label in sorted(labels, key=lambda one: (UNSAFE.search(one) is not None, one)):
+        base = "_".join(UNSAFE.sub(" ", label).split()) or "_"
+        name, number = base, 1
+        while name in names.values():
+            number += 1
+            name = f"{base}_{number}"
+        names[label] = name
+    return names
+
+
+def _line(document: AnnotatedDocument, number: int, span: AnnotatedSpan, label: str) -> str:
     fragments = list(_without_line_breaks(document.text, span))
     offsets = ";".join(f"{start} {end}" for start, end in fragments)
     text = " ".join(document.text[start:end] for start, end in fragments)

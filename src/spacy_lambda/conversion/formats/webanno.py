@@ -71,6 +71,7 @@ def _rank(file: SourceFile, annotator: str | None) -> tuple[bool, bool]:
 
 def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
     path.mkdir(exist_ok=True)
+    taken = set[str]()
     for document in documents:
         lines = webanno_lines(document)
-        document_path(path, document.id, ".tsv").write_bytes("".join(f"{line}\n" for line in lines).encode())
+        document_path(path, document.id, ".tsv", taken).write_bytes("".join(f"{line}\n" for line in lines).encode())
