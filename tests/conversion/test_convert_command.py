@@ -87,6 +87,7 @@ def test_force_keeps_files_that_look_like_its_own(tmp_path: Path, name: str, fil
     assert (done.returncode, f"hand/{files[-1]} was not written by convert" in done.stderr) == (1, True)
     done = run_main("convert", "in.jsonl", "out", *words[3:], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert not convert(tmp_path / "out", tmp_path / "again.spacy", lang="xx").notes
     changed = sorted((tmp_path / "out").glob(f"*{files[-1][1:]}"))[0]
     changed.write_text(changed.read_text() + "\n")
     done = run_main("convert", "in.jsonl", "out", *words[3:], cwd=tmp_path)

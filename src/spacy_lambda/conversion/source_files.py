@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from spacy_lambda.conversion.text_encoding import decode
+from spacy_lambda.conversion.written_folders import RECORD
 from spacy_lambda.core.files import files_below, is_hidden, read_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
@@ -117,7 +118,7 @@ def find_source(source: Path, *, encoding: str | None) -> tuple[list[SourceFile]
             if source.suffix.lower() in ARCHIVES:
                 raise CorpusError(f"{source} is an archive", remedy="unpack it, and give the file or the folder")
             return [SourceFile(source, str(source), encoding, source.stem)], []
-        every = files_below(source)
+        every = [path for path in files_below(source) if path.name != RECORD]
         found = [
             SourceFile(path, str(path), encoding, path.relative_to(source).with_suffix("").as_posix())
             for path in every
