@@ -16,10 +16,13 @@ from spacy.cli.train import train as train_of_spacy
 from spacy.tokens import Doc, DocBin
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
+from typer.main import get_command
 
+from spacy_lambda.cli import make_app
 from spacy_lambda.errors import CorpusError, TrainingError
 from spacy_lambda.training import TrainedPipeline, TrainingEstimate, TrainingProgress, train_pipeline
 from spacy_lambda.training.checkpoint import Checkpoint, write_checkpoint
+from spacy_lambda.training.training_config import EPOCHS_CPU, EPOCHS_GPU
 from tests.cli.in_process import run_main
 from tests.training.corpora import TRAIN_TEXTS, write_corpus, write_transformer
 
@@ -311,3 +314,9 @@ def test_an_own_config_that_is_invalid_is_named(folder: Path, tmp_path: Path) ->
     (tmp_path / "bad.cfg").write_text("[nlp\nlang = 7")
     with pytest.raises(TrainingError, match=r"bad\.cfg cannot be used"):
         run(folder, tmp_path / "out", base=None, spacy_config=tmp_path / "bad.cfg")
+
+
+def test_the_help_states_the_number_of_epochs() -> None:
+    command: Any = get_command(make_app())
+    (steps,) = [one for one in command.commands["train"].params if one.name == "max_steps"]
+    assert steps.show_default == f"{EPOCHS_CPU} epochs, on a GPU {EPOCHS_GPU}"

@@ -41,7 +41,7 @@ def train(
         bool, typer.Option("--fast", help="Train for less than ten minutes, for a first pipeline.")
     ] = False,
     max_steps: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Number of steps.", show_default="20 epochs, on a GPU 40")
+        int | None, typer.Option(min=1, max=1_000_000, help="Number of steps.", show_default="12 epochs, on a GPU 40")
     ] = None,
     lang: Annotated[str, typer.Option(help="spaCy's code of the language.")] = "en",
     seed: Annotated[
