@@ -157,9 +157,12 @@ def test_what_a_format_cannot_hold_is_reported(tmp_path: Path) -> None:
         "documents with other characters than letters, digits and - in labels, written as _, which brat cannot hold"
     ]
     report = convert(source, tmp_path / "x.conll", output_format="conll", lang="xx")
-    assert list(report.notes) == ["texts with other white space than one space between tokens, which conll cannot hold"]
+    assert list(report.notes) == ["texts whose tokens are not all separated by one space, which conll cannot hold"]
     report = convert(tmp_path / "x.conll", tmp_path / "x.jsonl", output_format="jsonl")
-    assert list(report.notes) == ["documents with tokens, which jsonl cannot hold"]
+    assert not report.notes
+    other = write_files(tmp_path, {"y.conll": "20g B-M\nmelt O\n"}) / "y.conll"
+    report = convert(other, tmp_path / "y.jsonl", output_format="jsonl")
+    assert list(report.notes) == ["documents with other tokens than the tokenizer's, which jsonl cannot hold"]
 
 
 def test_identifiers_name_files_in_the_folder_only(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_a_new_split_leaves_no_part_of_another(tmp_path: Path, out: str) -> None
     for path in [*tmp_path.rglob("*train.jsonl"), *tmp_path.rglob("*dev.jsonl")]:
         path.unlink()
     done = run_main(*words, "--split", "50/50", cwd=tmp_path)
-    assert (done.returncode, "files beside the output that are not of this split" in done.stdout) == (0, True)
+    assert (done.returncode, "1 file beside the output that is not of this split" in done.stdout) == (0, True)
 
 
 def test_an_output_in_the_source_would_be_its_part(tmp_path: Path) -> None:

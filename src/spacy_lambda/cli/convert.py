@@ -133,7 +133,8 @@ def convert(
         str | None,
         typer.Option(
             metavar="SIZES",
-            help="Split into train, dev and test, as in 80/10/10; documents of one source or text stay together.",
+            help="Split into train, dev and test by relative sizes, as in 80/10/10, or 80/10 for train and dev;"
+            " documents of one source or text stay together.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of --split.")] = 0,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.console import print_lines, print_table
-from spacy_lambda.core.counts import count
+from spacy_lambda.core.counts import count, count_phrase
 
 if TYPE_CHECKING:
     from spacy_lambda.conversion.accounting import ConversionReport, Example
@@ -32,7 +32,7 @@ def print_conversion(report: ConversionReport) -> None:
     for reason, number in report.left_out.items():
         print_lines(f"{count(number, 'document')} left out: {reason} ({_place(report, reason)})")
     for message, number in report.notes.items():
-        print_lines(f"{number:,} {message} ({_place(report, message)})")
+        print_lines(f"{count_phrase(number, message)} ({_place(report, message)})")
     for path, number in report.destinations.items():
         print_lines(f"{path}: {count(number, 'document')}")
 

@@ -105,14 +105,17 @@ class Fitting:
         own = document.tokens is not None and not self.options.retokenize
         joined = " ".join(document.text[start:end] for start, end in bounds)
         if not self.target.has_text and joined != document.text:
-            self._cannot_hold("texts with other white space than one space between tokens", document)
+            self._cannot_hold("texts whose tokens are not all separated by one space", document)
         if not own and len(document.sentences) > 1:
             self.account.note("documents with sentences, which new tokens do not have", document.place())
         return replace(document, tokens=tuple(bounds), sentences=document.sentences if own else ())
 
     def _note_tokens(self, document: AnnotatedDocument) -> None:
-        if document.tokens is not None:
-            self._cannot_hold("documents with tokens", document)
+        if document.tokens is None:
+            return
+        is_long = len(document.text) > self.nlp.max_length
+        if is_long or tuple(bounds_of(self.nlp.make_doc(document.text))) != document.tokens:
+            self._cannot_hold("documents with other tokens than the tokenizer's", document)
 
     def _note_values(self, document: AnnotatedDocument, policy: Overlaps) -> None:
         """Count what is annotated besides the bounds and labels of spans, and has no place."""

@@ -85,7 +85,9 @@ def _documents(item: JsonItem, names: tuple[str, ...], reading: ReadingContext) 
         reading.account.note("categories of Doccano, not converted", place, number=len(categories))
     for key, what in OTHERS.items():
         if values.get(key):
-            reading.account.note(f"{what} of Doccano, not converted", place, number=len(values[key]))
+            detail = 'if they are spaCy\'s, as in {"A": 1.0}, --format jsonl keeps them' if key == "cats" else ""
+            message = f"{what} of Doccano, not converted"
+            reading.account.note(message, place, number=len(values[key]), detail=detail)
     users: dict[str | None, list[Any]] = {}
     for one in found:
         if not isinstance(one, str):

@@ -13,6 +13,7 @@ from spacy_lambda.conversion.formats.tag_notations import ENTITY, notation_of, p
 from spacy_lambda.conversion.formats.token_column import TokenColumn, token_column
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.conversion.tag_schemes import OUTSIDE, parse_tag
+from spacy_lambda.core.counts import count
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["TaggedRow", "begins_document", "escaped_token", "has_tags", "tagged_rows"]
@@ -118,7 +119,7 @@ def tagged_rows(file: SourceFile, reading: ReadingContext) -> list[TaggedRow]:
     for line in every:
         place = f"{file.name}:{line.number}"
         if line.is_unclear:
-            reading.account.note("lines that begin with # and have no tag, taken for comments", place)
+            reading.account.note("lines with # at the beginning and without a tag, left out", place)
         if line.has_mark:
             reading.account.note("byte order marks inside of files, left out", place)
     lines = _in_one_notation([line for line in every if not line.is_unclear], file, reading)
@@ -267,7 +268,7 @@ def _tag_columns(lines: Sequence[_Line], file: str) -> tuple[tuple[int, ...], _L
     width = Counter(len(line.cells) for line in lines).most_common(1)[0][0]
     for line in lines:
         if len(line.cells) != width or width == 1:
-            problem = f"the line has {len(line.cells)} columns; most lines have {width}"
+            problem = f"the line has {count(len(line.cells), 'column')}; most lines have {width}"
             raise CorpusError(
                 f"{file}:{line.number}: {problem if width > 1 else 'the line has no tag'}: {line.text[:80]!r}",
                 remedy="separate tokens and tags by tabs, so that both may contain spaces; remove what is no token",

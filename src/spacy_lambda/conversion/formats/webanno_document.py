@@ -20,6 +20,7 @@ from spacy_lambda.conversion.formats.webanno_values import (
 )
 from spacy_lambda.conversion.offset_units import parsed_offset
 from spacy_lambda.conversion.source_files import SourceFile
+from spacy_lambda.core.counts import count
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["webanno_document"]
@@ -120,7 +121,7 @@ def _check_columns(rows: Sequence[_Row], layers: Sequence[Layer], file: SourceFi
     for row in rows:
         if len(row.cells) < number or any(row.cells[number:]):
             raise CorpusError(
-                f"{file.name}:{row.line}: the line has {len(row.cells)} columns; the header names {number}",
+                f"{file.name}:{row.line}: the line has {count(len(row.cells), 'column')}; the header names {number}",
                 remedy="export the file again; lines must not be edited",
             )
 
