@@ -54,8 +54,8 @@ def pipeline(tmp_path: Path) -> Path:
             "scores has no scores: its keys are 'identical_documents', 'components'",
         ),
         ({"scores": {"ents_per_type": {"DISH": {"f": 0.5}}}}, PackageError, "does not have: DISH"),
-        ({"name": "../x"}, InvalidPipelineError, "'name' is"),
-        ({"version": "a b"}, InvalidPipelineError, "'version' is"),
+        ({"name": "../x"}, InvalidPipelineError, r"the given 'name' is '\.\./x'"),
+        ({"version": "a b"}, InvalidPipelineError, "the given 'version' is"),
     ],
 )
 def test_wrong_values_are_refused(
@@ -78,8 +78,17 @@ def test_fields_and_files_of_the_command_are_checked(tmp_path: Path) -> None:
     assert _field("use=a=b") == ("use", "a=b")
     (tmp_path / "use.md").write_text("Recipes.\n")
     assert _field(f"use=@{tmp_path / 'use.md'}") == ("use", "Recipes.\n")
-    with pytest.raises(PackageError, match="has no '='"):
-        _field("MIT")
+    (tmp_path / "large.md").write_text("a" * 100_001)
+    (tmp_path / "latin.md").write_bytes(b"\xff")
+    for field, problem in (
+        ("MIT", "has no '='"),
+        ("use=@", "--card use=@ names no file"),
+        (f"use=@{tmp_path}", "--card use=@.*: It is a|--card use=@.*: [Ii]s a directory"),
+        (f"use=@{tmp_path / 'large.md'}", "--card use=@.*more than 100,000 bytes"),
+        (f"use=@{tmp_path / 'latin.md'}", "the file is not UTF-8"),
+    ):
+        with pytest.raises(PackageError, match=problem):
+            _field(field)
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises(PackageError, match=r"does not hold a JSON object: \[\]"):
         read_object(tmp_path / "list.json")

@@ -14,6 +14,7 @@ from spacy_lambda.cli.output_paths import writable
 from spacy_lambda.cli.progress import stages
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes, read_file
+from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import PackageError
 
 MAX_SECTION = 100_000
@@ -95,4 +96,16 @@ def _field(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator:
         raise PackageError(f"--card {text!r} has no '='", remedy="write FIELD=TEXT, such as license=MIT")
-    return key, read_file(Path(value[1:]), limit=MAX_SECTION).decode("utf-8") if value.startswith("@") else value
+    return key, _file_text(key, value[1:]) if value.startswith("@") else value
+
+
+def _file_text(key: str, name: str) -> str:
+    if not name:
+        raise PackageError(f"--card {key}=@ names no file", remedy=f"write --card {key}=@FILE or {key}=TEXT")
+    try:
+        return read_file(Path(name), limit=MAX_SECTION).decode("utf-8")
+    except OSError as exc:
+        problem, remedy = system_reason(exc), f"name a file of at most {MAX_SECTION:,} bytes, or write {key}=TEXT"
+        raise PackageError(f"--card {key}=@{name}: {problem}", remedy=remedy) from exc
+    except UnicodeDecodeError as exc:
+        raise PackageError(f"--card {key}=@{name}: the file is not UTF-8", remedy="save it as UTF-8") from exc

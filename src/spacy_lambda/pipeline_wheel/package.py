@@ -20,7 +20,7 @@ from spacy_lambda.core.artifact.pack import left_out, manifest_of
 from spacy_lambda.core.files import copy_folder, replacing
 from spacy_lambda.core.pipeline_meta import pipeline_name, read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.errors import PackageError, shorten
+from spacy_lambda.errors import InvalidPipelineError, PackageError, shorten
 from spacy_lambda.pipeline.kind import pipeline_kind
 from spacy_lambda.pipeline_wheel.build import build_wheel
 from spacy_lambda.pipeline_wheel.card import CARD_SECTIONS, README
@@ -89,6 +89,7 @@ def package_pipeline(
     """
     fields = dict(card or {})
     _check_fields(fields)
+    _check_name(name, version)
     if meta is not None:
         check_meta(meta, name="meta")
     if scores is not None:
@@ -138,6 +139,18 @@ def _check_fields(card: Mapping[str, str]) -> None:
             f"{unknown[0]!r} is not a field of the card",
             remedy=f"use one of {', '.join(known)}, as in use='Abstracts.'",
         )
+
+
+def _check_name(name: str | None, version: str | None) -> None:
+    """Refuse a name or a version that is given in place of the pipeline's own and is not safe in a file name."""
+    for key, value in (("name", name), ("version", version)):
+        try:
+            pipeline_name({"lang": "xx", "name": "x", "version": "1", **({} if value is None else {key: value})})
+        except InvalidPipelineError as exc:
+            raise InvalidPipelineError(
+                exc.message.replace("the pipeline's", "the given"),
+                remedy=f"correct --{key}: letters, digits, '_', and '-' and '.' between them",
+            ) from exc
 
 
 def _write_meta(folder: Path, changes: Mapping[str, Any], scores: Mapping[str, Any] | None) -> None:

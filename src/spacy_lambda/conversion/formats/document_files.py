@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from spacy_lambda.core.file_names import folded, is_device
+
 __all__ = ["document_path"]
 
 UNSAFE = re.compile(r'[\x00-\x1f\ud800-\udfff/\\:*?"<>|]')
 """Characters that a file's name cannot have on some systems."""
-
-DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)(?:\..*)?", re.IGNORECASE | re.DOTALL)
-"""Names of devices on Windows, whatever their suffix."""
 
 MAX_NAME = 100
 """Maximum characters of a name."""
@@ -28,16 +27,16 @@ def document_path(folder: Path, identifier: str, suffix: str, taken: set[str]) -
     base = folder.joinpath(*map(_name, identifier.split("/")))
     base.parent.mkdir(parents=True, exist_ok=True)
     path, number = base.with_name(base.name + suffix), 1
-    while str(path).casefold() in taken or path.exists():
+    while folded(str(path)) in taken or path.exists():
         number += 1
         path = base.with_name(f"{base.name}-{number}{suffix}")
-    taken.add(str(path).casefold())
+    taken.add(folded(str(path)))
     return path
 
 
 def _name(part: str) -> str:
     """Return a name that is neither hidden nor a folder above, on any system."""
     name = UNSAFE.sub("_", part)[:MAX_NAME].rstrip(" .")
-    if DEVICE.fullmatch(name):
+    if is_device(name):
         return f"_{name}"
     return name if name and not name.startswith(".") else f"_{name.lstrip('.')}"
