@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from spacy_lambda.errors import LocalLambdaError
-from spacy_lambda.local import FunctionSettings, Program
+from spacy_lambda.local import FunctionSettings, Program, cpu_limit
 from spacy_lambda.local import sandbox as sandbox_program
 from spacy_lambda.local.confinement import Confinement, confine
 from spacy_lambda.local.cpu_limit import CgroupParent, chosen_cpus, find_cgroup_parent
@@ -97,11 +97,27 @@ def test_cpus_come_with_the_memory(start: Callable[..., Lambda]) -> None:
     assert local.invoke({"do": "burn", "seconds": 1}).answer < 0.4
 
 
-@pytest.mark.parametrize(("share", "number", "count"), [(0.5, 0, 1), (0.5, 1, 1), (1000.0, 3, 0)])
+@pytest.mark.parametrize(("share", "number", "count"), [(0.5, 1, 1), (0.5, 2, 1), (1000.0, 3, 0)])
 def test_chosen_cpus(share: float, number: int, count: int) -> None:
     cpus = chosen_cpus(share, number)
     assert len(cpus) == (count if len(os.sched_getaffinity(0)) > 1 else 0)
     assert {*cpus} <= os.sched_getaffinity(0)
+
+
+def test_the_least_busy_cpus_are_chosen_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 2, 3})
+    monkeypatch.setattr(cpu_limit, "_busy_levels", lambda: {0: 4, 1: 0, 2: 0, 3: 1})
+    assert [chosen_cpus(1.0, number) for number in range(1, 5)] == [[2], [3], [0], [2]]
+    assert chosen_cpus(1.5, 1) == [2, 3]
+
+
+def test_how_busy_cpus_are_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat, ticks = tmp_path / "stat", os.sysconf("SC_CLK_TCK") * cpu_limit.SAMPLE_S
+    stat.write_text("cpu  1 1 1 1 1\ncpu0 1 0 0 100 0\ncpu1 1 0 0 200 5\nintr 1\n")
+    later = f"cpu0 1 0 0 {100 + ticks:.0f} 0\ncpu1 1 0 0 200 5\n"
+    monkeypatch.setattr("time.sleep", lambda seconds: stat.write_text(later))
+    assert cpu_limit._busy_levels(stat) == {0: 0, 1: 4}
+    assert cpu_limit._busy_levels(tmp_path / "none") == {}
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from spacy_lambda.errors import BundleError, SizingError
 from spacy_lambda.sizing import CheckOptions, Figures, LimitFinding, Verdict, check, checks
 from spacy_lambda.sizing.bundle_checks import BundleFiles, check_bundle
 from spacy_lambda.sizing.checks import check_files
-from spacy_lambda.sizing.figure_checks import check_duration, check_init, check_memory
+from spacy_lambda.sizing.figure_checks import check_duration, check_figures, check_init, check_memory
 from spacy_lambda.sizing.measurement import TooLittleMemory
 from spacy_lambda.sizing.payload import Growth, check_payload, largest_text, text_of
 from spacy_lambda.sizing.refused_settings import check_settings
@@ -74,6 +74,16 @@ def test_an_init_that_runs_again_has_to_fit_into_the_timeout() -> None:
     assert check_init(slow, CheckOptions(memory_mb=1769, timeout_s=12)).status == "fails"
     found = check_init(slow, CheckOptions(memory_mb=1769, timeout_s=13))
     assert "it runs again in the first invocation, which then takes 12.1 s" in found.detail
+
+
+def test_durations_that_other_programs_made_longer_are_not_certain() -> None:
+    starved = replace(figures(init_s=48.6, ms=40_000.0), cpu_part=0.04)
+    found = {one.name: one for one in check_figures(starved, CheckOptions(memory_mb=1769))}
+    assert [found[name].status for name in ("init", "duration")] == ["warning", "warning"]
+    assert found["init"].detail.endswith("; not certain: this machine gave it 4% of a CPU")
+    assert found["init"].remedy == "run again when the machine is idle"
+    sure = check_figures(replace(starved, cpu_part=0.9), CheckOptions(memory_mb=1769))
+    assert sure[0].status == "fails"
 
 
 @pytest.mark.parametrize(("peak", "memory", "status"), [(300, 512, "ok"), (450, 512, "warning"), (600, 512, "fails")])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
 
 from spacy_lambda.cdk.prices import RegionPrices, describe_assumed, price_of, read_prices, usd
+from spacy_lambda.cli.estimate import _notes
 from spacy_lambda.errors import SizingError
 from spacy_lambda.sizing import EstimateOptions, Figures, estimate_cost, plot_svg
 from tests.cli.in_process import run_main
@@ -156,3 +158,9 @@ def test_options_that_are_refused(arguments: list[str], error: str) -> None:
     done = run_main("estimate", *arguments)
     assert done.returncode == 2
     assert error in " ".join(done.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(("cpu_part", "warned"), [(0.31, True), (0.95, False), (None, False)])
+def test_a_starved_measurement_is_a_warning_before_the_cheapest_setting(cpu_part: float | None, warned: bool) -> None:
+    first, *_ = _notes(estimate_cost(replace(FIGURES, cpu_part=cpu_part)))
+    assert first.startswith("WARNING: this machine gave it 31% of a CPU" if warned else "cheapest")

@@ -224,6 +224,13 @@ def _print_cold_starts(found: CostEstimate) -> None:
 
 
 def _notes(found: CostEstimate) -> Iterator[str]:
+    from spacy_lambda.sizing.figures import AGAIN
+
+    if found.figures.starved:
+        yield (
+            f"WARNING: {found.figures.starved}, so that durations and dollars are too high: {AGAIN}, or pass --duration"
+            " and --init"
+        )
     yield from _cheapest_setting(found)
     yield (
         "ms a text: warm; other memory sizes, and arm64, are computed from the one measurement, arm64 as fast as the"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ __all__ = ["CgroupParent", "chosen_cpus", "find_cgroup_parent"]
 
 PERIOD_US = 20_000
 """The length of the slices in which Lambda gives CPU time."""
+
+SAMPLE_S = 0.1
+"""Seconds for which the use of CPUs is measured."""
 
 MIN_QUOTA_US = 1000
 """Linux's own minimum."""
@@ -57,9 +62,9 @@ class CgroupParent:
 
 
 def chosen_cpus(share: float, number: int) -> list[int]:
-    """Return the CPUs that an environment may use; others get the next ones.
+    """Return the CPUs that an environment may use, the least busy ones first; other environments get the next ones.
 
-    :param number: The number of the environment.
+    :param number: The number of the environment, from 1.
     :returns: An empty list if it may use all of this machine, or where the system cannot limit them.
     """
     if not hasattr(os, "sched_getaffinity"):
@@ -67,8 +72,30 @@ def chosen_cpus(share: float, number: int) -> list[int]:
     own, wanted = sorted(os.sched_getaffinity(0)), math.ceil(share)
     if wanted >= len(own):
         return []
-    first = number * wanted
+    busy, first = _busy_levels(), (number - 1) * wanted
+    own.sort(key=lambda cpu: busy.get(cpu, 0))
     return sorted(own[(first + offset) % len(own)] for offset in range(wanted))
+
+
+def _busy_levels(stat: Path = Path("/proc/stat")) -> dict[int, int]:
+    """Return how busy each CPU is, in quarters, measured for a moment; nothing where the system does not report it."""
+    before = _idle_ticks(stat)
+    if not before:
+        return {}
+    time.sleep(SAMPLE_S)
+    wanted = SAMPLE_S * os.sysconf("SC_CLK_TCK")
+    return {
+        cpu: round(4 * max(0.0, 1 - (idle - before.get(cpu, 0)) / wanted)) for cpu, idle in _idle_ticks(stat).items()
+    }
+
+
+def _idle_ticks(stat: Path) -> dict[int, int]:
+    """Return the ticks that each CPU has been idle, or waited for a device; see proc(5)."""
+    try:
+        lines = [line.split() for line in stat.read_text(encoding="ascii").splitlines()]
+        return {int(words[0][3:]): int(words[4]) + int(words[5]) for words in lines if re.match(r"cpu\d", words[0])}
+    except (OSError, ValueError, IndexError):
+        return {}
 
 
 def find_cgroup_parent(*, proc: Path = Path("/proc/self")) -> CgroupParent | None:

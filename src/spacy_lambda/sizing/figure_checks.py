@@ -5,7 +5,7 @@ from __future__ import annotations
 from spacy_lambda.core.lambda_limits import INIT_LIMIT_S, MAX_MEMORY_MB, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB
 from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.sizing.check_options import CheckOptions
-from spacy_lambda.sizing.figures import Figures
+from spacy_lambda.sizing.figures import AGAIN, Figures
 from spacy_lambda.sizing.verdict import LimitFinding, fails, ok, warning
 
 __all__ = ["MEMORY", "check_duration", "check_figures", "check_init", "check_memory"]
@@ -27,7 +27,17 @@ TIMEOUT_MARGIN = 0.5
 
 def check_figures(figures: Figures, options: CheckOptions) -> list[LimitFinding]:
     """Check measured figures against the limits."""
-    return [check_init(figures, options), *check_memory(figures, options), check_duration(figures, options)]
+    init, duration = (
+        _certain(one, figures) for one in (check_init(figures, options), check_duration(figures, options))
+    )
+    return [init, *check_memory(figures, options), duration]
+
+
+def _certain(found: LimitFinding, figures: Figures) -> LimitFinding:
+    """Return a warning in place of a finding about a duration that other programs have made longer."""
+    if found.status == "ok" or not figures.starved:
+        return found
+    return warning(found.name, f"{found.detail}; not certain: {figures.starved}", AGAIN)
 
 
 def check_init(figures: Figures, options: CheckOptions) -> LimitFinding:

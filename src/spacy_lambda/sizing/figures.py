@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from spacy_lambda.core.vcpus import init_slowdown, slowdown, vcpus
 
-__all__ = ["Figures"]
+__all__ = ["AGAIN", "Figures"]
+
+
+ENOUGH_CPU = 0.7
+"""Part of the CPU time below which measured durations say little about Lambda."""
+
+AGAIN = "run again when the machine is idle"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +24,8 @@ class Figures:
     :param peak_mb: Peak memory in MB; ``None`` if unknown.
     :param cpus: CPUs with which the durations were measured.
     :param source: Their origin, in words.
+    :param cpu_part: Part of the CPU time that the function wanted and got; the rest, other programs had. ``None`` if
+        unknown.
     """
 
     init_s: float
@@ -25,6 +33,14 @@ class Figures:
     peak_mb: int | None
     cpus: float
     source: str
+    cpu_part: float | None = None
+
+    @property
+    def starved(self) -> str:
+        """A remark if other programs took so much CPU time that the durations are far too long, else empty."""
+        if self.cpu_part is None or self.cpu_part >= ENOUGH_CPU:
+            return ""
+        return f"this machine gave it {self.cpu_part:.0%} of a CPU"
 
     def ms_at(self, memory_mb: int) -> float:
         """Return the milliseconds of a text with the CPUs of a memory size.

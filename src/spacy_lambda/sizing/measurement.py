@@ -6,6 +6,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,9 @@ def measure(
         try:
             on_step("starting", 0, 0)
             with serve_function(pipeline, memory=memory_mb, timeout=timeout_s) as function:
-                return measure_calls(function.invoke, texts, cpus=min(vcpus(memory_mb), cpu_share()), on_step=on_step)
+                cpus = min(vcpus(memory_mb), cpu_share())
+                figures = measure_calls(function.invoke, texts, cpus=cpus, on_step=on_step)
+                return replace(figures, cpu_part=_cpu_part(function.environment_pids))
         except TooLittleMemory:
             if memory_mb >= MAX_MEMORY_MB:
                 raise
@@ -101,6 +104,21 @@ def measure_calls(
         source=f"{count(len(texts.texts), 'text')} of {texts.source}, median"
         f" {count(_median_length(texts.texts), 'character')}{_busy() if place == HERE else ''}",
     )
+
+
+def _cpu_part(pids: Sequence[int]) -> float | None:
+    """Return the part of the time in which processes could run that they ran; ``None`` if it is unknown.
+
+    It is that of their main threads: those of the encoder wait for one another, too.
+    """
+    ran = waited = 0
+    for pid in pids:
+        try:  # https://docs.kernel.org/scheduler/sched-stats.html
+            words = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()
+            ran, waited = ran + int(words[0]), waited + int(words[1])
+        except (OSError, ValueError, IndexError):
+            return None
+    return ran / (ran + waited) if ran else None
 
 
 def _busy() -> str:
