@@ -66,3 +66,9 @@ def test_documents_without_spans_are_counted(tmp_path: Path) -> None:
     lines = '{"text": "Zinc", "marks": [[0, 4, "M"]]}\n{"text": "Tin", "spans": []}\n'
     report, docs = converted(write_files(tmp_path, {"in.jsonl": lines}) / "in.jsonl")
     assert (len(docs), dict(report.notes)) == (2, {"documents without a list of spans": 1})
+
+
+def test_a_text_may_be_under_content(tmp_path: Path) -> None:
+    source = write_files(tmp_path, {"in.jsonl": '{"content": "Zinc melts.", "spans": [[0, 4, "M"]]}\n'}) / "in.jsonl"
+    _, (doc,) = converted(source)
+    assert ents(doc) == [("Zinc", "M")]

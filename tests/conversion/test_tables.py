@@ -156,6 +156,15 @@ def test_names_of_tags(tmp_path: Path) -> None:
         converted(hub_file(tmp_path, None, ([0, 0, 0], [0, 0])), tag_names=tuple(NAMES))
 
 
+@pytest.mark.parametrize(
+    ("names", "label"), [(("O", "B", "I"), "ENTITY"), (("O", "M-B", "M-I"), "M"), (("O", "b-m", "i-m"), "m")]
+)
+def test_names_of_tags_in_other_notations(tmp_path: Path, names: tuple[str, ...], label: str) -> None:
+    report, docs = converted(hub_file(tmp_path, None), tag_names=names)
+    assert [ents(doc) for doc in docs] == [[("Zinc oxide", label)], [("Tin", label)]]
+    assert len(report.notes) == 1
+
+
 def tagged(folder: Path, tokens: Any, tags: Any, **columns: Any) -> Path:
     path = folder / "x.parquet"
     parquet.write_table(pa.table({"tokens": tokens, "ner_tags": tags, **columns}), path)

@@ -13,6 +13,7 @@ from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_lines import document_of_item
 from spacy_lambda.conversion.formats.span_values import plain_text
 from spacy_lambda.conversion.formats.tag_names import named_tags, names_metadata
+from spacy_lambda.conversion.formats.tag_notations import notation_of, note_notation
 from spacy_lambda.conversion.formats.tagged_columns import TaggedRow
 from spacy_lambda.conversion.formats.token_documents import TokenDocument, annotated_tokens, scheme_of
 from spacy_lambda.conversion.source_files import SourceFile
@@ -77,7 +78,9 @@ def _tagged(
     file: SourceFile, table: pa.Table, columns: tuple[str, str], reading: ReadingContext
 ) -> Iterator[TokenDocument]:
     """Yield the documents of a table, a row each, which is the line in messages."""
-    names = _prefixed(reading.options.tag_names or named_tags(table.schema, columns[1]))
+    names = _prefixed(
+        _in_one_notation(reading.options.tag_names or named_tags(table.schema, columns[1]), file, reading)
+    )
     wanted = [name for name in (*IDS, *GROUPS, *columns) if name in table.column_names]
     reading.account.note_columns([name for name in table.column_names if name not in wanted], file.name)
     for number, row in enumerate(table.select(wanted).to_pylist(), start=1):
@@ -123,6 +126,14 @@ def _row_of_tokens(
 
 def _is_null(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _in_one_notation(names: Sequence[str], file: SourceFile, reading: ReadingContext) -> Sequence[str]:
+    """Return names of tags as ``B-LABEL``, if all of them have another notation, and count the file."""
+    if (notation := notation_of(names)) is None:
+        return names
+    label = note_notation(notation, f"{file.name}:1", reading)
+    return [notation.standard(name, label) for name in names]
 
 
 def _prefixed(names: Sequence[str]) -> Sequence[str]:

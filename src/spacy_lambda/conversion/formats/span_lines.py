@@ -32,7 +32,7 @@ def find(files: Sequence[SourceFile]) -> list[SourceFile]:
 def _is_known(item: Any) -> bool:
     if isinstance(item, list):  # spaCy 2: [text, {"entities": [[start, end, label]]}]
         return len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict)
-    return isinstance(item, dict) and isinstance(item.get("text"), str)
+    return isinstance(item, dict) and any(isinstance(item.get(key), str) for key in ("text", "content"))
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:

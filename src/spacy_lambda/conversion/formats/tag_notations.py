@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.tag_schemes import OUTSIDE, parse_tag
 
-__all__ = ["ENTITY", "Notation", "notation_of", "pair_of_one_label"]
+__all__ = ["Notation", "notation_of", "note_notation", "pair_of_one_label"]
 
 ENTITY = "ENTITY"
 """The label of tags without a type, unless the user names one."""
@@ -56,6 +57,20 @@ def notation_of(tags: Iterable[str]) -> Notation | None:
     if _fits(LOWER, lower):
         return Notation(LOWER, "o" if "o" in values else OUTSIDE, lower[0])
     return next((Notation(one, OUTSIDE, inside[0]) for one in (PREFIX, SUFFIX) if _fits(one, inside)), None)
+
+
+def note_notation(notation: Notation, place: str, reading: ReadingContext) -> str:
+    """Count a file of a notation, and return the label of tags without a type."""
+    label = reading.options.label or ENTITY
+    detail = f"{notation.example} is read as {notation.standard(notation.example, label)}"
+    if notation.pattern is not None:
+        reading.account.note("files with tags in another notation than B-LABEL", place, detail=detail)
+        return label
+    reading.untyped.append(place)
+    if reading.options.label is None:
+        message = "files whose tags have no type"
+        reading.account.note(message, place, detail=f"{detail}; --label names another")
+    return label
 
 
 def _fits(pattern: re.Pattern[str], tags: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.tag_notations import ENTITY, notation_of, pair_of_one_label
+from spacy_lambda.conversion.formats.tag_notations import notation_of, note_notation, pair_of_one_label
 from spacy_lambda.conversion.formats.token_column import TokenColumn, token_column
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.conversion.tag_schemes import OUTSIDE, parse_tag
@@ -165,23 +165,13 @@ def _in_one_notation(lines: list[_Line], file: SourceFile, reading: ReadingConte
             notation, header = notation_of(tags[1:]), filled[0]
         if notation is None:
             continue
-        label = (None if reading is None else reading.options.label) or ENTITY
-        standard = [
+        label = "" if reading is None else note_notation(notation, f"{file.name}:{filled[0].number}", reading)
+        return [
             line
             if line is header or not line.cells
-            else line.with_cell(column, notation.standard(line.cells[column], label))
+            else line.with_cell(column, notation.standard(line.cells[column], label or "LABEL"))
             for line in lines
         ]
-        if reading is not None and notation.pattern is None:
-            reading.untyped.append(file.name)
-            if reading.options.label is None:
-                detail = f"{notation.example} is read as {notation.example}-{ENTITY}; --label names another"
-                reading.account.note("files whose tags have no type", f"{file.name}:{filled[0].number}", detail=detail)
-        elif reading is not None:
-            detail = f"{notation.example} is read as {notation.standard(notation.example, label)}"
-            place = f"{file.name}:{filled[0].number}"
-            reading.account.note("files with tags in another notation than B-LABEL", place, detail=detail)
-        return standard
     return lines
 
 
