@@ -10,10 +10,12 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from typer.testing import CliRunner
 
 from spacy_lambda import cli
+from spacy_lambda.errors import SpacyLambdaError
 
-__all__ = ["run_main"]
+__all__ = ["run_command", "run_main"]
 
 HANGING_S = 120
 """Seconds after which a command counts as hanging."""
@@ -51,6 +53,15 @@ def run_main(*words: str, cwd: Path | None = None, stdin: str = "") -> subproces
     code = ended.value.code
     assert isinstance(code, int)
     return subprocess.CompletedProcess(words, code, _written(out), _written(err))
+
+
+def run_command(*arguments: str) -> SpacyLambdaError | str:
+    """Run a command; return its output, or the error that it raised."""
+    done = CliRunner().invoke(cli.make_app(), arguments)
+    if isinstance(done.exception, SpacyLambdaError):
+        return done.exception
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.output
 
 
 def _written(stream: io.TextIOWrapper) -> str:

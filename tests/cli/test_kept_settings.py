@@ -14,7 +14,7 @@ from spacy_lambda.config import create_project
 from spacy_lambda.config.toml_file import read_toml
 from spacy_lambda.core.compiled_meta import CompiledMeta
 from spacy_lambda.deploy.aws import Aws
-from tests.cli.test_questions import run
+from tests.cli.in_process import run_command
 
 REGION = "eu-central-1"
 
@@ -31,7 +31,7 @@ def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
     monkeypatch.setattr("spacy_lambda.cli.deploy._plan", lambda *_, **options: None)
 
     def command(*options: str) -> str:
-        return str(run("deploy", "--region", REGION, *options))
+        return str(run_command("deploy", "--region", REGION, *options))
 
     return command
 

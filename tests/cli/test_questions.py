@@ -7,26 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from spacy_lambda.cli import make_app
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.versions import Version
 from spacy_lambda.errors import SpacyLambdaError
+from tests.cli.in_process import run_command
 
 PROJECT = '[project]\nname = "p"\nregion = "eu-central-1"\n[functions.ner]\npipeline = "./ok"\n'
 
 
-def run(*arguments: str) -> SpacyLambdaError | str:
-    done = CliRunner().invoke(make_app(), arguments)
-    if isinstance(done.exception, SpacyLambdaError):
-        return done.exception
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.output
-
-
 def error(*arguments: str) -> str:
-    found = run(*arguments)
+    found = run_command(*arguments)
     assert isinstance(found, SpacyLambdaError)
     return f"{found.message}; {found.remedy}"
 
@@ -95,8 +86,8 @@ def test_a_missing_version_is_reported_before_a_missing_terminal(tmp_path: Path)
 
 
 def test_the_question_of_a_rollback_names_both_versions(asked: list[str]) -> None:
-    run("rollback")
-    run("rollback", "--version", "3")
+    run_command("rollback")
+    run_command("rollback", "--version", "3")
     assert asked == [
         "roll back p-ner from version 2, which is live, to version 1?",
         "roll back p-ner from version 2, which is live, to version 3?",
@@ -115,8 +106,8 @@ def test_nothing_is_asked_where_there_is_nothing_to_delete(asked: list[str], mon
     destroyed: list[Any] = []
     monkeypatch.setattr("spacy_lambda.deploy.destruction.find_resources_to_delete", lambda *stacks: [])
     monkeypatch.setattr("spacy_lambda.deploy.destruction.destroy", lambda *names, **options: destroyed.append(names))
-    assert "nothing to delete: nothing is left of ner" in str(run("destroy"))
+    assert "nothing to delete: nothing is left of ner" in str(run_command("destroy"))
     assert asked == []
-    run("destroy", "--delete-models")
+    run_command("destroy", "--delete-models")
     assert asked == ["delete 0 resources in 111111111111/eu-central-1?"]
     assert len(destroyed) == 1

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spacy_lambda.core.files import files_below
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["RECORD", "check_replaceable", "record_folder"]
@@ -48,7 +49,7 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 def _recorded(folder: Path) -> dict[str, str]:
     try:
-        files = json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]
+        files = parse_json((folder / RECORD).read_bytes())["files"]
     except (OSError, ValueError, LookupError, TypeError):
         return {}
     return files if isinstance(files, dict) else {}

@@ -13,7 +13,7 @@ from spacy.training.batchers import minibatch_by_padded_size
 from spacy.vocab import Vocab
 
 from spacy_lambda.core.counts import count
-from spacy_lambda.core.files import check_file, files_below
+from spacy_lambda.core.files import check_file, files_below, is_hidden
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError, TrainingError, shorten
 
@@ -56,12 +56,12 @@ class AnnotatedCorpus:
 
 
 def corpus_files(path: Path) -> list[Path]:
-    """Return the ``.spacy`` files of a corpus.
+    """Return the ``.spacy`` files of a corpus: the file, or those of a folder that are not hidden.
 
     :raises CorpusError: If there are none.
     """
     try:
-        found = [file for file in files_below(path) if file.suffix == ".spacy"] if path.is_dir() else [path]
+        found = _visible(path) if path.is_dir() else [path]
         for file in found:
             check_file(file)
     except OSError as exc:
@@ -72,6 +72,10 @@ def corpus_files(path: Path) -> list[Path]:
     if not found:
         raise CorpusError(f"{path} has no .spacy files", remedy="write one: spacy-lambda convert SRC OUT.spacy")
     return found
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [file for file in files_below(folder) if file.suffix == ".spacy" and not is_hidden(file, folder)]
 
 
 def corpus_digest(path: Path) -> str:
