@@ -31,5 +31,5 @@ def test_the_url_is_healthy(spacy_lambda_function):
 
 
 def test_wrong_requests_are_refused(spacy_lambda_function):
-    error = spacy_lambda_function.invoke({"txt": "Graphite"}).error
-    assert error.request_error.key == "txt"
+    error = spacy_lambda_function.invoke({"text": 5}).error
+    assert error.request_error.key == "text"

@@ -21,6 +21,9 @@ from spacy_lambda.runtime.telemetry.recorder import Recorder
 from tests.config.files import FUNCTION, PROJECT, faults, load
 from tests.deploy.specs import Template, function_spec
 
+LOGS_GB = 0.63
+"""Dollars for a GB of logs in eu-central-1, where the project is."""
+
 
 class Lambda:
     """Lambda's API of an account with a limit, and with what is reserved of it."""
@@ -212,7 +215,7 @@ def test_logs_and_traces_of_a_million_texts_cost(tmp_path: Path) -> None:
     parts = cost(tmp_path, memory=1769, tracing=True).per_million
     assert list(parts) == ["requests", "compute", "logs and metrics", "traces"]
     assert (parts["requests"], parts["traces"]) == (0.2, 0.25)
-    assert parts["logs and metrics"] == pytest.approx(0.5 * (1000 + 550 + 3 * 26) / 1000)
+    assert parts["logs and metrics"] == pytest.approx(LOGS_GB * (1000 + 550 + 3 * 26) / 1000)
     assert "logs" in cost(tmp_path, metrics=False).per_million
 
 
