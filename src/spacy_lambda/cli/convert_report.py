@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from spacy_lambda.cli.console import print_lines, print_table
-from spacy_lambda.core.counts import count, count_phrase
+from spacy_lambda.core.counts import count
 
 if TYPE_CHECKING:
     from spacy_lambda.conversion.accounting import ConversionReport, Example
 
-__all__ = ["print_conversion"]
+__all__ = ["count_phrase", "print_conversion"]
 
 MAX_EXAMPLES = 2
 """Examples of each kind; --json has more."""
+
+HEAD = re.compile(r"((?:\w+ )*?)(\w+s)\b(?!-)")
+"""The words before the first plural noun of a phrase, and the noun."""
+
+CLAUSE = re.compile(r"(?P<head>(?:(?!with)\w+ )+that) are\b")
+"""A clause that is about the first noun."""
 
 
 def print_conversion(report: ConversionReport) -> None:
@@ -55,3 +62,13 @@ def _example(one: Example) -> str:
 def _place(report: ConversionReport, kind: str) -> str:
     one = report.examples[kind][0]
     return f"{one.place}: {one.detail}" if one.detail else one.place
+
+
+def count_phrase(number: int, phrase: str) -> str:
+    """Return a number with a phrase that begins with a noun in the plural: ``1 file of other formats, left out``."""
+    if number == 1 and (found := HEAD.match(phrase)) is not None:
+        noun = found[2][:-3] + "y" if found[2].endswith("ies") else found[2][:-1]
+        phrase = found[1] + noun + phrase[found.end() :]
+        if (clause := CLAUSE.match(phrase)) is not None:
+            phrase = f"{clause['head']} is{phrase[clause.end() :]}"
+    return f"{number:,} {phrase}"
