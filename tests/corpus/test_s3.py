@@ -16,12 +16,12 @@ import pytest
 from moto import mock_aws
 from pyarrow import parquet
 
+from spacy_lambda.aws.lock_holder import this_process
 from spacy_lambda.core.source.found_artifact import S3Options
 from spacy_lambda.corpus import annotate, s3_files, s3_lock
 from spacy_lambda.corpus.files import find_files
 from spacy_lambda.corpus.formats.registry import Columns
 from spacy_lambda.corpus.s3_destination import S3Destination
-from spacy_lambda.corpus.s3_lock import this_process
 from spacy_lambda.corpus.summary import Progress
 from spacy_lambda.errors import CorpusError, StoreError
 from tests.corpus.engines import InProcess

@@ -196,7 +196,7 @@ def test_a_process_that_is_killed_anywhere_leaves_what_the_next_one_restores(
     project: Path, function: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With one invocation for each size; the lock of the process is taken over, because the process is gone."""
-    monkeypatch.setattr(lock, "_is_killed", lambda held: True)
+    monkeypatch.setattr(lock, "has_ended", lambda held: True)
     monkeypatch.setattr(measurement, "RUNS", 1)
     before = state()
     loaded, config, aws = opened(project)

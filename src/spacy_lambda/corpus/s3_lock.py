@@ -8,23 +8,21 @@ without conditional requests lock nothing.
 from __future__ import annotations
 
 import json
-import os
-import platform
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
+from spacy_lambda.aws.lock_holder import has_ended, this_process
 from spacy_lambda.core.aws_error_kinds import classify, error_code
 from spacy_lambda.core.source.s3 import s3_errors
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import CorpusError, StoreError
 
-__all__ = ["S3Lock", "this_process"]
+__all__ = ["S3Lock"]
 
 RENEW_S = 30.0
 EXPIRE_S = 150.0
@@ -86,7 +84,7 @@ class S3Lock:
         if found is None:
             return False
         etag, holder, age_s = found
-        if age_s < EXPIRE_S and not _has_ended(holder):
+        if age_s < EXPIRE_S and not has_ended(holder):
             raise CorpusError(
                 f"{self._destination} is being annotated by process {holder.get('pid')} on {holder.get('host')}, which"
                 f" renewed its lock {age_s:.0f} s ago",
@@ -138,30 +136,3 @@ class S3Lock:
                 if not self._put(IfMatch=self._etag):
                     self._lost = True
                     return
-
-
-def this_process() -> dict[str, Any]:
-    """Return what a lock has of the process that holds it."""
-    return {"pid": os.getpid(), "host": platform.node(), "processes": _process_numbers()}
-
-
-def _process_numbers() -> int | None:
-    """Return what distinguishes containers with one host name, whose processes have the same numbers."""
-    try:
-        return Path("/proc/self/ns/pid").stat().st_ino
-    except OSError:
-        return None
-
-
-def _has_ended(holder: dict[str, Any]) -> bool:
-    """Return whether the process that holds a lock was one of this machine, and has ended."""
-    this = this_process()
-    if (holder.get("host"), holder.get("processes")) != (this["host"], this["processes"]):
-        return False
-    try:
-        os.kill(int(holder["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except (KeyError, TypeError, ValueError, OSError):
-        return False
-    return False

@@ -11,13 +11,13 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.aws.lock_holder import has_ended, this_process
 from spacy_lambda.core.aws_error_kinds import classify
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
@@ -40,13 +40,12 @@ def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
         "by": f"{_user()}@{platform.node()}",
         "since": datetime.now(UTC).isoformat(),
         "id": str(uuid4()),
-        "pid": str(os.getpid()),
-        "machine": _machine(),
+        **this_process(),
     }
     if not _take(client, bucket, key, mine):
         held = _held(client, bucket, key)
         since = datetime.fromisoformat(held["since"]) if held else None
-        if since is not None and datetime.now(UTC) - since < STALE_AFTER and not _is_killed(held):
+        if since is not None and datetime.now(UTC) - since < STALE_AFTER and not has_ended(held):
             raise DeployError(
                 f"{function} is being deployed by {held['by']}, since {since:%Y-%m-%d %H:%M:%S} UTC",
                 remedy=f"wait until it is done; if it was killed, delete s3://{bucket}/{key}",
@@ -67,30 +66,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         return f"uid {os.getuid()}"
-
-
-def _machine() -> str:
-    """Return a name of all processes that this one can see: the same one after a restart or in a container is another.
-
-    Empty where the system has none.
-    """
-    try:
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""
-
-
-def _is_killed(held: dict[str, str]) -> bool:
-    """Return whether the process that took a lock ran here, and is gone."""
-    if not held.get("machine") or held["machine"] != _machine():
-        return False
-    try:
-        os.kill(int(held["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError, KeyError, ValueError):
-        return False
-    return False
 
 
 def _take(client: Any, bucket: str, key: str, mine: dict[str, str]) -> bool:
