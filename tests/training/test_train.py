@@ -246,11 +246,14 @@ def test_corpora_that_cannot_be_learned_are_refused(folder: Path, tmp_path: Path
     DocBin().to_disk(tmp_path / "empty.spacy")
     (tmp_path / "broken.spacy").write_bytes(b"not a corpus")
     (tmp_path / "folder").mkdir()
+    (tmp_path / "windows").mkdir()
+    write_corpus(tmp_path / "windows" / "TRAIN.SPACY")
     for name, problem in (
         ("empty.spacy", "has no texts"),
-        ("broken.spacy", "is not a .spacy corpus"),
-        ("folder", "has no .spacy files"),
-        ("missing.spacy", "cannot be read: No such file"),
+        ("broken.spacy", "cannot be read as a DocBin"),
+        ("folder", "has no .spacy file"),
+        ("missing.spacy", "does not exist"),
+        ("windows", "spaCy would not train on .*TRAIN.SPACY"),
     ):
         with pytest.raises(CorpusError, match=problem):
             run(folder, tmp_path / "out", train=tmp_path / name)

@@ -48,7 +48,7 @@ def evaluate(
 
     Example: spacy-lambda evaluate output/model-best dev.spacy --compare compiled --html report.html
     """
-    from spacy_lambda.evaluation.gold import corpus_files
+    from spacy_lambda.pipeline.spacy_corpus import corpus_files
 
     corpus_files(corpus)
     for one in (pipeline, compare):

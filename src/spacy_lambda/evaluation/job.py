@@ -13,7 +13,7 @@ from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CorpusError
 from spacy_lambda.evaluation.comparison import compare as compare_evaluations
-from spacy_lambda.evaluation.gold import GoldCorpus, corpus_files, hidden_files, read_gold
+from spacy_lambda.evaluation.gold import GoldCorpus, read_gold
 from spacy_lambda.evaluation.matching import KINDS, match_spans
 from spacy_lambda.evaluation.pipeline_labels import PipelineLabels, pipeline_labels
 from spacy_lambda.evaluation.predictions import load_any, predict, spacy_scores
@@ -32,6 +32,7 @@ from spacy_lambda.evaluation.scores import (
     ratios,
 )
 from spacy_lambda.evaluation.spans import ENTITIES, DocumentSpans, chosen_key, spans_of
+from spacy_lambda.pipeline.spacy_corpus import corpus_files, hidden_files
 
 __all__ = ["evaluate"]
 

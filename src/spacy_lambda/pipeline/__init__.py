@@ -1,1 +1,1 @@
-"""A pipeline's folder, read by the build side without loading it: its config and its kind."""
+"""What the build side reads of spaCy's files: a pipeline's config and kind, without loading it, and a corpus's Docs."""

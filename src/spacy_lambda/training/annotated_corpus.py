@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from spacy.tokens import Doc, DocBin
 from spacy.training.batchers import minibatch_by_padded_size
 from spacy.vocab import Vocab
 
 from spacy_lambda.core.counts import count
-from spacy_lambda.core.files import check_file, files_below, is_hidden
-from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError, TrainingError, shorten
+from spacy_lambda.pipeline.spacy_corpus import corpus_files, read_corpus_docs
 
-__all__ = ["AnnotatedCorpus", "check_corpora", "corpus_digest", "corpus_files", "read_corpus"]
+__all__ = ["AnnotatedCorpus", "check_corpora", "corpus_digest", "read_corpus"]
 
 EXAMPLES = 3
 """Texts or labels that a message names."""
@@ -55,29 +53,6 @@ class AnnotatedCorpus:
         return sum(1 for _ in minibatch_by_padded_size(texts, size))
 
 
-def corpus_files(path: Path) -> list[Path]:
-    """Return the ``.spacy`` files of a corpus: the file, or those of a folder that are not hidden.
-
-    :raises CorpusError: If there are none.
-    """
-    try:
-        found = _visible(path) if path.is_dir() else [path]
-        for file in found:
-            check_file(file)
-    except OSError as exc:
-        raise CorpusError(
-            f"{exc.filename or path} cannot be read: {system_reason(exc)}",
-            remedy="give a .spacy file or a folder of them; spacy-lambda convert writes one",
-        ) from exc
-    if not found:
-        raise CorpusError(f"{path} has no .spacy files", remedy="write one: spacy-lambda convert SRC OUT.spacy")
-    return found
-
-
-def _visible(folder: Path) -> list[Path]:
-    return [file for file in files_below(folder) if file.suffix == ".spacy" and not is_hidden(file, folder)]
-
-
 def corpus_digest(path: Path) -> str:
     """Return the SHA-256 of a corpus's files."""
     digest = sha256()
@@ -91,7 +66,13 @@ def read_corpus(path: Path) -> AnnotatedCorpus:
 
     :raises CorpusError: If it cannot be read or is empty, or if spans are annotated under several keys.
     """
-    docs = list(_docs(path))
+    unread = [file for file in corpus_files(path) if path.is_dir() and file.suffix != ".spacy"]
+    if unread:
+        raise CorpusError(
+            f"spaCy would not train on {unread[0]}: of a folder it reads only names that end with .spacy",
+            remedy="rename the file, or pass it by itself",
+        )
+    docs = list(read_corpus_docs(path, Vocab()))
     if not any(len(doc) for doc in docs):
         raise CorpusError(f"{path} has no texts", remedy="convert the annotations again: spacy-lambda convert SRC OUT")
     keys = Counter(key for doc in docs for key, group in doc.spans.items() for _ in group)
@@ -111,19 +92,6 @@ def read_corpus(path: Path) -> AnnotatedCorpus:
         unannotated=0 if key is not None else sum(not doc.has_annotation("ENT_IOB") for doc in docs),
         texts={sha256(doc.text.strip().encode()).digest(): shorten(doc.text.strip()) for doc in docs},
     )
-
-
-def _docs(path: Path) -> Iterator[Doc]:
-    vocab = Vocab()
-    for file in corpus_files(path):
-        try:
-            docs = list(DocBin().from_disk(file).get_docs(vocab))
-        except Exception as exc:  # zlib, msgpack and ValueError alike
-            raise CorpusError(
-                f"{file} is not a .spacy corpus: {system_reason(exc)}",
-                remedy="convert the annotations: spacy-lambda convert SRC OUT.spacy",
-            ) from exc
-        yield from docs
 
 
 def check_corpora(train: AnnotatedCorpus, dev: AnnotatedCorpus) -> list[str]:

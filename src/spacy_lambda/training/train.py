@@ -18,7 +18,8 @@ from spacy_lambda.core.file_lock import LockHeld, file_lock
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.pipeline_meta import TRAINING_KEY
 from spacy_lambda.errors import TrainingError, first_line
-from spacy_lambda.training.annotated_corpus import AnnotatedCorpus, check_corpora, corpus_files, read_corpus
+from spacy_lambda.pipeline.spacy_corpus import corpus_files
+from spacy_lambda.training.annotated_corpus import AnnotatedCorpus, check_corpora, read_corpus
 from spacy_lambda.training.base_model import BaseModel, find_base_model
 from spacy_lambda.training.checkpoint import read_checkpoint
 from spacy_lambda.training.configuration import configure
