@@ -178,7 +178,7 @@ def test_the_other_architecture(arm64_zip: Bundle) -> None:
     assert arm64_zip.unzipped <= 215_000_000
     with pytest.raises(BundleError, match="for arm64") as caught, open_bundle(str(arm64_zip.path)):
         pass
-    assert "--arch x86_64" in caught.value.remedy
+    assert "--architecture x86_64" in caught.value.remedy
 
 
 @pytest.mark.skipif(not ARM64_PYTHON.exists(), reason="build/arm64 is not there: `make arm64` makes it")

@@ -27,7 +27,7 @@ def completions(command: str, parameter: str, incomplete: str = "", **given: Any
     ("command", "parameter", "expected"),
     [
         ("compile", "precision", ["auto", "fp32", "int8", "int8-weight-only"]),
-        ("bundle", "arch", ["x86_64", "arm64"]),
+        ("bundle", "architecture", ["x86_64", "arm64"]),
         ("bundle", "python", list(PYTHONS)),
         ("bundle", "shape", ["auto", "zip", "image"]),
         ("bundle", "engine", ["docker", "podman", "finch", "buildah", "none"]),

@@ -179,7 +179,7 @@ def test_extension_modules_for_another_python() -> None:
 def test_a_bundle_for_another_target() -> None:
     other = "arm64" if ARCH == "x86_64" else "x86_64"
     (target,) = (one for one in check_bundle(files({}), CheckOptions(architecture=other)) if one.name == "target")
-    assert (target.status, target.remedy) == ("fails", f"spacy-lambda bundle --python 3.13 --arch {other}")
+    assert (target.status, target.remedy) == ("fails", f"spacy-lambda bundle --python 3.13 --architecture {other}")
 
 
 def test_libraries_for_another_machine_and_damaged_ones() -> None:

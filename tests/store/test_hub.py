@@ -176,7 +176,7 @@ def test_an_ordinary_spacy_repository(hub: Hub, pipeline: Path, tmp_path: Path) 
         pull(parse_location(f"hf://acme/metals#sha256={'0' * 64}"), tmp_path / "other")
     with pytest.raises(NotStoredError, match=r"has no spacy-lambda/artifact\.json") as caught:
         find_artifact(REPOSITORY)
-    assert "spacy-lambda push hub acme/metals" in caught.value.remedy
+    assert "spacy-lambda push PIPELINE hf://acme/metals" in caught.value.remedy
 
 
 # As the function reads it.
@@ -214,8 +214,8 @@ def test_files_that_were_changed_are_refused(hub: Hub, pipeline: Path, tmp_path:
     [
         ("hf_wrong", "hf://acme/metals", "access is denied", "HF_TOKEN"),
         ("", "hf://acme/metals", "access is denied", "HF_TOKEN"),
-        ("hf_right", "hf://acme/none", "has no spacy-lambda", "push hub acme/none"),
-        ("hf_right", "hf://acme/metals@v9", "has no spacy-lambda", "push hub acme/metals"),
+        ("hf_right", "hf://acme/none", "has no spacy-lambda", "push PIPELINE hf://acme/none"),
+        ("hf_right", "hf://acme/metals@v9", "has no spacy-lambda", "push PIPELINE hf://acme/metals"),
     ],
 )
 def test_refused(

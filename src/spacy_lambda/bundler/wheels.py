@@ -130,5 +130,5 @@ def _refused(stderr: str, target: Target) -> BundleError:
     return BundleError(
         f"no wheel of {pin} is available for Python {target.python} on {target.arch}",
         remedy=f"install a version of {name} that has one (`pip index versions {name}`), choose another --python or "
-        "--arch, or build a wheel of it there and put it where pip finds it (PIP_FIND_LINKS)",
+        "--architecture, or build a wheel of it there and put it where pip finds it (PIP_FIND_LINKS)",
     )

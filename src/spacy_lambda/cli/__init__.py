@@ -42,12 +42,14 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.evaluate import evaluate
     from spacy_lambda.cli.group import Commands, root
     from spacy_lambda.cli.help import ReadableCommand, ReadableGroup
+    from spacy_lambda.cli.image import PushImageCommand
     from spacy_lambda.cli.image import push as push_image
     from spacy_lambda.cli.init import init
     from spacy_lambda.cli.inspect import inspect
     from spacy_lambda.cli.invoke import invoke
     from spacy_lambda.cli.logs import logs
     from spacy_lambda.cli.ls import ls
+    from spacy_lambda.cli.options import present_name
     from spacy_lambda.cli.pack import pack
     from spacy_lambda.cli.package import package
     from spacy_lambda.cli.pull import pull
@@ -63,11 +65,17 @@ def make_app() -> typer.Typer:
     from spacy_lambda.cli.unpack import unpack
     from spacy_lambda.cli.verify import verify
 
-    app = typer.Typer(name="spacy-lambda", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(
+        name="spacy-lambda",
+        cls=Commands,
+        context_settings={"token_normalize_func": present_name},
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
     app.callback()(root)
     images = typer.Typer(cls=ReadableGroup, help="Push container images of bundles.", no_args_is_help=True)
     images.callback()(lambda: None)
-    images.command("push", cls=ReadableCommand)(push_image)
+    images.command("push", cls=PushImageCommand)(push_image)
     stages: dict[str, list[Command]] = {
         "Train": [convert, train, evaluate],
         "Compile and check": [doctor, inspect, compile_, verify],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -34,20 +34,19 @@ def bundle(
     ] = Path(),
     *,
     shape: Annotated[
-        str,
-        typer.Option(
-            metavar="<auto|zip|image>",
-            help="Package type: zip, image, or auto for a zip if it fits.",
-            autocompletion=complete_words(("auto", "zip", "image")),
-        ),
+        Literal["auto", "zip", "image"],
+        typer.Option(help="Package type: zip, image, or auto for a zip if it fits."),
     ] = "auto",
     python: Annotated[
         str,
         typer.Option(help=f"Python of Lambda's runtime: {', '.join(PYTHONS)}.", autocompletion=complete_words(PYTHONS)),
     ] = DEFAULT_PYTHON,
-    arch: Annotated[
+    architecture: Annotated[
         str,
-        typer.Option(help=f"Architecture: {' or '.join(ARCHITECTURES)}.", autocompletion=complete_words(ARCHITECTURES)),
+        typer.Option(
+            help=f"Architecture of the function: {' or '.join(ARCHITECTURES)}.",
+            autocompletion=complete_words(ARCHITECTURES),
+        ),
     ] = DEFAULT_ARCHITECTURE,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Leave the pipeline in its store; the function fetches it during init.")
@@ -73,13 +72,18 @@ def bundle(
 ) -> None:
     """Bundle a compiled pipeline and its dependencies for any Python and architecture of Lambda.
 
-    Example: spacy-lambda bundle compiled bundle.zip --python 3.13 --arch arm64
+    Example: spacy-lambda bundle compiled bundle.zip --python 3.13 --architecture arm64
     """
     from spacy_lambda.bundler import BundleOptions, Target
     from spacy_lambda.bundler import bundle as make_bundle
 
     options = BundleOptions(
-        target=Target(python, arch), package_type=shape, fetch=fetch, base=base, engine=engine, replace=force
+        target=Target(python, architecture),
+        package_type=shape,
+        fetch=fetch,
+        base=base,
+        engine=engine,
+        replace=force,
     )
     with stages(quiet=as_json) as on_step:
         made = make_bundle(pipeline, out, options, on_step=on_step)

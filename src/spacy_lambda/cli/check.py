@@ -49,9 +49,6 @@ def check(
         bool, typer.Option("--provisioned", help="The function has provisioned concurrency.")
     ] = False,
     ephemeral_storage: EphemeralStorageOption = FREE_EPHEMERAL_MB,
-    old_ephemeral: Annotated[
-        int | None, typer.Option("--ephemeral", hidden=True, help="Older name of --ephemeral-storage.")
-    ] = None,
     efs: Annotated[bool, typer.Option("--efs", help="The function mounts an EFS file system.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,7 +68,7 @@ def check(
         python=python,
         snapstart=snapstart,
         provisioned=provisioned,
-        ephemeral_mb=ephemeral_storage if old_ephemeral is None else old_ephemeral,
+        ephemeral_mb=ephemeral_storage,
         efs=efs,
     )
     with stages(quiet=as_json) as on_step:

@@ -47,10 +47,15 @@ class _Readable:
 
 
 def _name_value(parameter: Any) -> None:
-    """Name an argument, in capitals, or the value of an option without choices; flags and arguments show no type."""
+    """Name an argument, in capitals, or the value of an option without choices; flags and arguments show no type.
+
+    A hidden argument is not in the usage either.
+    """
     if parameter.param_type_name == "argument":
         parameter.display_type_rich = _no_type
         parameter.metavar = parameter.metavar or parameter.name.upper()
+        if parameter.hidden:
+            parameter.get_usage_pieces = _no_pieces
     elif parameter.metavar is None:
         kind = getattr(parameter, "type_descriptor", None)
         if parameter.is_flag:
@@ -65,6 +70,10 @@ def _first_paragraph(command: Any) -> str:
 
 def _no_type(ctx: Any) -> None:
     return None
+
+
+def _no_pieces(ctx: Any) -> list[str]:
+    return []
 
 
 def _write_parameters(formatter: Any, parameters: list[Any], ctx: Any) -> None:

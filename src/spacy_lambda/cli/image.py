@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines
+from spacy_lambda.cli.help import ReadableCommand
 from spacy_lambda.cli.options import JsonOption, ProfileOption
 
 
+class PushImageCommand(ReadableCommand):
+    """The command, which takes ``DESTINATION`` alone, too, as earlier versions did: for the image in this folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        given = list(args)
+        try:
+            return list(super().parse_args(ctx, args))
+        except typer.BadParameter as exc:
+            if exc.param is None or exc.param.name != "destination":
+                raise
+            return list(super().parse_args(ctx, [".", *given]))
+
+
 def push(
-    bundle: Annotated[
-        str, typer.Argument(metavar="[BUNDLE]", help="Folder that `bundle --shape image` wrote; by default this one.")
-    ],
-    destination: Annotated[
-        str | None, typer.Argument(metavar="DESTINATION", help="REGISTRY/NAME or REGISTRY/NAME:TAG.")
-    ] = None,
+    bundle: Annotated[str, typer.Argument(help="Folder that `bundle --shape image` wrote.")],
+    destination: Annotated[str, typer.Argument(help="REGISTRY/NAME or REGISTRY/NAME:TAG.")],
     *,
     create: Annotated[bool, typer.Option("--create", help="Create the ECR repository if it is missing.")] = False,
     profile: ProfileOption = None,
@@ -37,10 +48,8 @@ def push(
         print_lines(pushed.reference)
 
 
-def _folder_and_target(first: str, second: str | None) -> tuple[Path, str]:
-    """Read ``[BUNDLE] DESTINATION``, or the order of earlier versions, ``DESTINATION BUNDLE``."""
-    if second is None:
-        return Path(), first
+def _folder_and_target(first: str, second: str) -> tuple[Path, str]:
+    """Read ``BUNDLE DESTINATION``, or the order of earlier versions, ``DESTINATION BUNDLE``."""
     if Path(second).is_dir() and not Path(first).is_dir():
         return Path(second), first
     return Path(first), second

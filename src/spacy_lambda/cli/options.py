@@ -31,7 +31,6 @@ __all__ = [
     "MemoryOption",
     "MountOption",
     "NoLimitsOption",
-    "OldSnapStartOption",
     "OnFailureOption",
     "PortOption",
     "ProfileOption",
@@ -42,12 +41,22 @@ __all__ = [
     "TimeoutOption",
     "YesOption",
     "finite",
+    "present_name",
     "use_profile",
 ]
 
 
 PROFILE = "AWS_PROFILE"
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+OLDER_NAMES = {"arch": "architecture", "ephemeral": "ephemeral-storage", "snap-start": "snapstart"}
+"""Former names of options -> present ones, in every command that has these."""
+
+
+def present_name(name: str) -> str:
+    """Return the present name of an option: older ones are accepted, and listed nowhere."""
+    return OLDER_NAMES.get(name, name)
 
 
 def finite(value: float | None) -> float | None:
@@ -174,7 +183,6 @@ ReservedConcurrencyOption = Annotated[
 SnapStartOption = Annotated[
     bool, typer.Option("--snapstart", help="Run the init before the first request, with the hooks of SnapStart.")
 ]
-OldSnapStartOption = Annotated[bool, typer.Option("--snap-start", hidden=True, help="Older name of --snapstart.")]
 MaxConcurrencyOption = Annotated[
     int | None,
     typer.Option(help="Maximum concurrency; excess requests queue.", show_default="number of CPUs"),

@@ -27,16 +27,12 @@ HUB = "hub"
 
 PipelineArgument = Annotated[
     str,
-    typer.Argument(
-        help="Pipeline folder, installed package, wheel, zip or artifact; or the word hub, followed by OWNER/NAME."
-    ),
+    typer.Argument(help="Pipeline folder, installed package, wheel, zip or artifact."),
 ]
-StoreArgument = Annotated[
-    str, typer.Argument(help="./folder, s3://bucket/prefix or hf://owner/name; after the word hub, OWNER/NAME.")
-]
+StoreArgument = Annotated[str, typer.Argument(help="./folder, s3://bucket/prefix or hf://owner/name.")]
 HubPipelineArgument = Annotated[
     str | None,
-    typer.Argument(metavar="PIPELINE", help="After hub OWNER/NAME: the pipeline.", show_default="the current folder"),
+    typer.Argument(hidden=True, help="Pipeline of the earlier form `push hub OWNER/NAME PIPELINE`."),
 ]
 AliasOption = Annotated[
     list[str] | None, typer.Option(help="Point this alias to the version; repeatable. On the Hub, a tag.")
@@ -154,13 +150,13 @@ def _warnings(pushed: Pushed) -> list[str]:
 
 
 def _source_and_store(first: str, second: str, third: str | None, revision: str | None) -> tuple[str, Location]:
-    """Read ``push PIPELINE STORE``, or ``push hub OWNER/NAME [PIPELINE]``."""
+    """Read ``push PIPELINE STORE``, or the earlier form for the Hub, ``push hub OWNER/NAME [PIPELINE]``."""
     if first == HUB and "://" not in second:
         source, location = third or ".", parse_location(f"hf://{second}")
     elif third is not None:
         raise LocationError(
             f"unexpected argument {third!r}",
-            remedy="write `push PIPELINE STORE` or `push hub OWNER/NAME PIPELINE`",
+            remedy="write `push PIPELINE STORE`",
         )
     else:
         source, location = first, parse_location(second)

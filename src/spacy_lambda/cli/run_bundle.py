@@ -22,7 +22,6 @@ from spacy_lambda.cli.options import (
     MemoryOption,
     MountOption,
     NoLimitsOption,
-    OldSnapStartOption,
     OnFailureOption,
     PortOption,
     ReservedConcurrencyOption,
@@ -64,7 +63,6 @@ def run_bundle(
     max_concurrency: MaxConcurrencyOption = None,
     reserved_concurrency: ReservedConcurrencyOption = None,
     snapstart: SnapStartOption = False,
-    old_snap_start: OldSnapStartOption = False,
 ) -> None:
     """Serve a bundle as Lambda would run it: a zip on the Python it is made for, an image on a read-only root.
 
@@ -91,7 +89,7 @@ def run_bundle(
                 on_failure=on_failure,
                 max_concurrency=max_concurrency or os.cpu_count() or 1,
                 reserved_concurrency=reserved_concurrency,
-                snap_start=snapstart or old_snap_start,
+                snap_start=snapstart,
             )
             return LocalFunction(settings, runnable.program)
 

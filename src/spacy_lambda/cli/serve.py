@@ -21,7 +21,6 @@ from spacy_lambda.cli.options import (
     MemoryOption,
     MountOption,
     NoLimitsOption,
-    OldSnapStartOption,
     OnFailureOption,
     PortOption,
     ReservedConcurrencyOption,
@@ -60,7 +59,6 @@ def serve(
     max_concurrency: MaxConcurrencyOption = None,
     reserved_concurrency: ReservedConcurrencyOption = None,
     snapstart: SnapStartOption = False,
-    old_snap_start: OldSnapStartOption = False,
     idle_timeout: Annotated[
         float,
         typer.Option(
@@ -91,7 +89,7 @@ def serve(
         keep_task_root=keep_task_root,
         max_concurrency=max_concurrency or os.cpu_count() or 1,
         reserved_concurrency=reserved_concurrency,
-        snap_start=snapstart or old_snap_start,
+        snap_start=snapstart,
     )
     functions = {"/": LocalFunction(settings)}
     if compare is not None:

@@ -136,7 +136,7 @@ def _python(target: Target) -> str:
         arch = next((name for name, machine in MACHINES.items() if machine == platform.machine()), "none")
         raise BundleError(
             f"this bundle is for {target.arch}, and this machine is {platform.machine()}",
-            remedy=f"run it on such a machine, or bundle for this one: spacy-lambda bundle --arch {arch}",
+            remedy=f"run it on such a machine, or bundle for this one: spacy-lambda bundle --architecture {arch}",
         )
     python = find_python(target)
     if python is None:

@@ -118,7 +118,7 @@ def _check_target(metadata: BundleMetadata, options: CheckOptions) -> LimitFindi
     return fails(
         "target",
         f"{detail}, and the function has Python {wanted[0]} on {wanted[1]}",
-        f"spacy-lambda bundle --python {wanted[0]} --arch {wanted[1]}",
+        f"spacy-lambda bundle --python {wanted[0]} --architecture {wanted[1]}",
     )
 
 

@@ -127,7 +127,7 @@ class Repository:
             )
         if error.code == 404:
             return NotStoredError(
-                f"{place} has no {path}", remedy=f"push it with `spacy-lambda push hub {self._location.path} PIPELINE`"
+                f"{place} has no {path}", remedy=f"push it with `spacy-lambda push PIPELINE hf://{self._location.path}`"
             )
         return StoreError(f"{place}: the Hub responded with {error.code} {error.reason}", remedy="retry later")
 
