@@ -47,14 +47,14 @@ def _commands(group: Any, path: tuple[str, ...] = (), panel: str | None = None) 
 def _command(path: str, command: Any) -> Iterator[str]:
     about, _, example = command.help.partition(EXAMPLE)
     context = command.make_context(path, [], resilient_parsing=True)
-    parameters = command.get_params(context)
+    parameters = [one for one in command.get_params(context) if one.name != "help" and not one.hidden]
     usage = " ".join(piece.replace("{", "").replace("}", "").upper() for piece in command.collect_usage_pieces(context))
     yield f"\n### spacy-lambda {path}\n\n{about.strip()}\n"
     yield f"```text\nspacy-lambda {path} {usage}\n```\n"
     if example:
         yield f"For example:\n\n```console\n$ {example.strip()}\n```\n"
     for kind, title in (("argument", "argument"), ("option", "option")):
-        rows = [_row(one) for one in parameters if one.param_type_name == kind and one.name != "help"]
+        rows = [_row(one) for one in parameters if one.param_type_name == kind]
         if rows:
             yield f"| {title} | | default |\n| --- | --- | --- |"
             yield from rows

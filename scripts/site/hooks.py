@@ -13,12 +13,11 @@ from cli_reference import commands
 from environment_reference import variables
 from error_index import errors
 from linked_files import linked_pages, site_links
+from page_text import site_text
 from python_reference import package_names, public_names
 
 ROOT = Path(__file__).parents[2]
-TEST_COMMENT = re.compile(r"^ *<!-- test: .*?-->\n", re.MULTILINE)
 LITERAL = re.compile(r"<p>::</p>\s*")
-GENERATED = re.compile(r"<!-- generated: (\w+) -->")
 SECTIONS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": errors,
@@ -59,8 +58,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Insert what is generated, lead links out of ``docs`` to their pages, and remove the comments of the tests."""
-    inserted = GENERATED.sub(lambda match: SECTIONS[match[1]](), markdown)
-    return TEST_COMMENT.sub("", site_links(inserted, page.file.src_uri, ROOT))
+    return site_links(site_text(markdown, SECTIONS), page.file.src_uri, ROOT)
 
 
 def on_page_content(html: str, **_: Any) -> str:

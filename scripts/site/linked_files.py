@@ -57,11 +57,11 @@ def site_links(markdown: str, page: str, root: Path) -> str:
         new = posixpath.relpath(target, posixpath.dirname(page) or ".")
         return f"{match[1]}{new}{match[3] or ''}{match[4]}"
 
-    parts = _without_code(markdown)
+    parts = without_code(markdown)
     return "".join(LINK.sub(replaced, part) if is_text else part for part, is_text in parts)
 
 
-def _without_code(markdown: str) -> Iterator[tuple[str, bool]]:
+def without_code(markdown: str) -> Iterator[tuple[str, bool]]:
     """Yield the parts of a page, each with whether it is outside fenced code."""
     end = 0
     for fence in FENCE.finditer(markdown):
@@ -103,7 +103,7 @@ def _page_of(path: str) -> str:
 
 
 def _targets(markdown: str, source: str, root: Path) -> Iterator[str]:
-    for part, is_text in _without_code(markdown):
+    for part, is_text in without_code(markdown):
         for match in LINK.finditer(part) if is_text else ():
             page = _target(match[2], source, root)
             if page is not None and page.startswith(f"{FOLDER}/"):

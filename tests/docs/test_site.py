@@ -24,6 +24,8 @@ from mkdocs.config import load_config
 
 LOADED = re.compile(r"<(?:script|img|iframe|link)[^>]* (?:src|href)=\"?(https?:[^\" >]+)")
 
+CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
+
 pytestmark = pytest.mark.slow
 
 
@@ -73,6 +75,17 @@ def test_every_page_is_in_the_navigation(site: Path) -> None:
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
     assert {match for page in site.rglob("*.html") for match in LOADED.findall(text_of(page))} == set()
+
+
+def test_no_cell_of_a_table_shows_a_backslash_before_a_pipe(site: Path) -> None:
+    cells = ((page, cell) for page in site.rglob("index.html") for cell in CELL.findall(text_of(page)))
+    assert [(page.parent.name, cell) for page, cell in cells if "\\|" in cell] == []
+
+
+def test_the_contents_of_a_section_are_in_its_page_only(site: Path) -> None:
+    pages = {page.parent.name for page in site.rglob("index.html") if 'id="spacy-lambda-compile"' in text_of(page)}
+    assert pages == {"cli"}
+    assert not any("Outside the site" in text_of(page) for page in site.rglob("index.html"))
 
 
 def test_comments_of_the_tests_are_not_shown(site: Path) -> None:
