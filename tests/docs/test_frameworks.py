@@ -15,6 +15,7 @@ import hcl2
 import pytest
 import yaml
 
+from spacy_lambda.cdk.settings import FunctionConfig
 from spacy_lambda.core.lambda_function import DEFAULT_PYTHON, DEFAULT_TIMEOUT_S, HANDLER
 from tests.docs.blocks import ROOT
 
@@ -27,11 +28,16 @@ FUNCTION = {
     "timeout": DEFAULT_TIMEOUT_S,
     "auth": "AWS_IAM",
     "log_format": "JSON",
+    "log_retention": FunctionConfig.log_retention,
 }
 
 
-def function_of(lambda_function: Mapping[str, Any], auth: str) -> dict[str, Any]:
-    """Return the settings of a CloudFormation function, plain or of SAM."""
+def function_of(lambda_function: Mapping[str, Any], auth: str, resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a CloudFormation function, plain or of SAM.
+
+    :param resources: Those of the template, one of which is its log group.
+    """
+    (group,) = lambda_function["LoggingConfig"]["LogGroup"].values()
     return {
         "handler": lambda_function["Handler"],
         "runtime": lambda_function["Runtime"],
@@ -40,6 +46,7 @@ def function_of(lambda_function: Mapping[str, Any], auth: str) -> dict[str, Any]
         "timeout": lambda_function["Timeout"],
         "auth": auth,
         "log_format": lambda_function["LoggingConfig"]["LogFormat"],
+        "log_retention": resources[group]["Properties"]["RetentionInDays"],
     }
 
 
@@ -52,6 +59,25 @@ def plain(value: Any) -> Any:
     return value.removeprefix('"').removesuffix('"') if isinstance(value, str) else value
 
 
+def lines_of(text: str) -> str:
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("heading", "template"),
+    [
+        ("## AWS SAM", "sam/template.yaml"),
+        ("## Terraform and OpenTofu", "terraform/main.tf"),
+        ("## Serverless Framework", "serverless/serverless.yml"),
+    ],
+)
+def test_the_page_shows_a_part_of_the_template(heading: str, template: str) -> None:
+    section = (ROOT / "docs" / "frameworks.md").read_text(encoding="utf-8").partition(f"{heading}\n")[2]
+    shown = section.partition("```")[2].partition("\n")[2].partition("```")[0]
+    assert HANDLER in shown
+    assert lines_of(shown).strip() in lines_of((FOLDER / template).read_text(encoding="utf-8"))
+
+
 class SamLoader(yaml.SafeLoader):
     """YAML with CloudFormation's short functions, such as ``!GetAtt``."""
 
@@ -61,8 +87,9 @@ SamLoader.add_multi_constructor("!", lambda loader, suffix, node: {suffix: loade
 
 def test_sam() -> None:
     text = (FOLDER / "sam" / "template.yaml").read_text()
-    function = yaml.load(text, SamLoader)["Resources"]["Ner"]["Properties"]
-    assert function_of(function, function["FunctionUrlConfig"]["AuthType"]) == FUNCTION
+    resources = yaml.load(text, SamLoader)["Resources"]
+    function = resources["Ner"]["Properties"]
+    assert function_of(function, function["FunctionUrlConfig"]["AuthType"], resources) == FUNCTION
     assert function["AutoPublishAlias"] == "live"
     assert (FOLDER / "sam" / function["CodeUri"]).resolve() == FOLDER / "bundle.zip"
 
@@ -91,9 +118,15 @@ def test_terraform() -> None:
         "timeout": function["timeout"],
         "auth": resources["aws_lambda_function_url"]["live"]["authorization_type"],
         "log_format": function["logging_config"][0]["log_format"],
+        "log_retention": resources["aws_cloudwatch_log_group"]["ner"]["retention_in_days"],
     } == FUNCTION
     assert resources["aws_lambda_alias"]["live"]["name"] == "live"
     assert found["locals"][0]["bundle"].endswith("/../bundle.zip")
+    assert function["logging_config"][0]["log_group"] == "${aws_cloudwatch_log_group.ner.name}"
+    assert resources["aws_cloudwatch_log_group"]["ner"]["name"] == f"/aws/lambda/{function['function_name']}"
+    (provider,) = found["terraform"][0]["required_providers"]
+    lowest = [int(part) for part in provider["aws"]["version"].removeprefix(">= ").split(".")]
+    assert lowest >= [5, 76], "5.75 refuses python3.13"
 
 
 def test_serverless() -> None:
@@ -107,6 +140,7 @@ def test_serverless() -> None:
         "timeout": function["timeout"],
         "auth": function["url"]["authorizer"].upper(),
         "log_format": provider["logs"]["lambda"]["logFormat"],
+        "log_retention": provider["logRetentionInDays"],
     } == FUNCTION
     assert (FOLDER / "serverless" / service["package"]["artifact"]).resolve() == FOLDER / "bundle.zip"
 
@@ -126,7 +160,8 @@ def test_cdk(tmp_path: Path) -> None:
     module.BUNDLE = tmp_path / "bundle.zip"
 
     template = Template.from_stack(module.NerStack(App(outdir=str(tmp_path / "out")), "papers"))
+    resources = template.to_json()["Resources"]
     (function,) = template.find_resources("AWS::Lambda::Function").values()
     (url,) = template.find_resources("AWS::Lambda::Url").values()
-    assert function_of(function["Properties"], url["Properties"]["AuthType"]) == FUNCTION
+    assert function_of(function["Properties"], url["Properties"]["AuthType"], resources) == FUNCTION
     assert url["Properties"]["Qualifier"] == "live"

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 
 BUNDLE = Path(__file__).parent.parent / "bundle.zip"
 
@@ -13,6 +14,9 @@ class NerStack(Stack):
 
     def __init__(self, scope: App, name: str) -> None:
         super().__init__(scope, name)
+        group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
         function = lambda_.Function(
             self,
             "Ner",
@@ -23,6 +27,7 @@ class NerStack(Stack):
             memory_size=1769,
             timeout=Duration.seconds(30),
             logging_format=lambda_.LoggingFormat.JSON,
+            log_group=group,
         )
         live = function.add_alias("live")
         url = live.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)

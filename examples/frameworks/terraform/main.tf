@@ -3,7 +3,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.31"
+      version = ">= 5.80" # earlier ones do not know python3.13
     }
   }
 }
@@ -40,6 +40,12 @@ resource "aws_iam_role_policy_attachment" "logs" {
   policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 }
 
+# Lambda would create it without a limit, and leave it when the function is destroyed.
+resource "aws_cloudwatch_log_group" "ner" {
+  name              = "/aws/lambda/ner"
+  retention_in_days = 30
+}
+
 resource "aws_lambda_function" "ner" {
   function_name    = "ner"
   role             = aws_iam_role.ner.arn
@@ -55,6 +61,7 @@ resource "aws_lambda_function" "ner" {
 
   logging_config {
     log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.ner.name
   }
 }
 
