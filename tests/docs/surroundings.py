@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class Surroundings:
     """The surroundings of a block.
 
     :param names: Names that a Python block uses and does not define.
-    :param addresses: Replacements of the block's addresses.
+    :param addresses: Replacements of the block's addresses, and of other words.
     """
 
     names: dict[str, Any] = field(default_factory=dict)
@@ -125,18 +126,10 @@ def store(folder: Path) -> Iterator[Surroundings]:
 
 @contextmanager
 def constructs(folder: Path) -> Iterator[Surroundings]:
-    """An app of the user's own, with a zip, a role and a topic."""
-    from aws_cdk import App, Stack, aws_iam, aws_sns
-
-    (folder / "bundle.zip").write_bytes(b"PK\x05\x06" + bytes(18))
-    others = Stack(App(), "others")
-    names = {
-        "path": folder / "bundle.zip",
-        "sha256": "0a" * 32,
-        "reader": aws_iam.Role(others, "Reader", assumed_by=aws_iam.AccountRootPrincipal()),
-        "topic": aws_sns.Topic.from_topic_arn(others, "Texts", "arn:aws:sns:eu-central-1:123456789012:texts"),
-    }
-    yield Surroundings(names)
+    """The folder of an app of the user's own, with a bundle; what the app writes is in ``cdk.out``."""
+    with zipfile.ZipFile(folder / "bundle.zip", "w") as bundle:
+        bundle.writestr("bundle.json", json.dumps({"sha256": "0a" * 32}))
+    yield Surroundings(addresses={"App()": f"App(outdir={str(folder / 'cdk.out')!r})"})
 
 
 @contextmanager
