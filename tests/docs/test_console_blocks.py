@@ -26,7 +26,21 @@ SLOW = ("annotated", "corpus", "store")
 """Surroundings of commands that start several processes each."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TARGETS = re.compile(r"^([\w./-]+):(?!=)", re.MULTILINE)
-OTHERS = {"aws", "cd", "curl", "eval", "git", "hf", "openssl", "pytest", "python", "python3", "python3.13", "source"}
+OTHERS = {
+    "aws",
+    "cd",
+    "cp",
+    "curl",
+    "eval",
+    "git",
+    "hf",
+    "openssl",
+    "pytest",
+    "python",
+    "python3",
+    "python3.13",
+    "source",
+}
 """Programs that are not ours."""
 FIGURE = re.compile(r"\\?\d[\d,]*(?:\\\.\d+)?(?=\\? (?:B|kB|MB|GB|ms|s)\b)")
 

@@ -61,7 +61,7 @@ def test_they_contain_the_source_and_nothing_else(dist: Path) -> None:
     assert packed == sources
     with tarfile.open(dist / f"spacy_lambda-{VERSION}.tar.gz") as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    others = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml", ".gitignore"}
+    others = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "constraints.txt", "pyproject.toml", ".gitignore"}
     assert names - others == {f"src/{name}" for name in sources}
 
 
