@@ -9,7 +9,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint const
 MORE_WORKERS := 1
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + $(MORE_WORKERS))")
 PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
-# Results of the tests without torch, which run at the same time as all others.
+# Results of the runtime's tests, which run without torch, at the same time as all others.
 WITHOUT_TORCH := build/tests-without-torch.txt
 PIPELINE_WHEEL := $(wildcard pipelines/*.whl)
 # Without bytecode, every process would compile what it imports, and rewrite the assertions of all test modules.
@@ -26,9 +26,9 @@ help: ## List the targets
 demo: .venv-demo/ready ## The bundled pipeline behind Lambda's own protocols (ONCE=1 ends after one response)
 	@.venv-demo/bin/python scripts/demo.py --port $(PORT) $(if $(ONCE),--once)
 
-test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime once more without torch
-	HYPOTHESIS_PROFILE=brief .venv-runtime/bin/python -m pytest --quiet tests/runtime > $(WITHOUT_TORCH) 2>&1 & runtime=$$!; \
-	.venv-dev/bin/python -m pytest $(PARALLEL); others=$$?; \
+test: .venv-dev/ready .venv-runtime/ready build/wheels/ready build/cdk/ready ## All tests; those of the runtime without torch
+	.venv-runtime/bin/python -m pytest --quiet tests/runtime > $(WITHOUT_TORCH) 2>&1 & runtime=$$!; \
+	.venv-dev/bin/python -m pytest $(PARALLEL) --runtime-apart; others=$$?; \
 	wait $$runtime; runtime=$$?; cat $(WITHOUT_TORCH); exit $$((others | runtime))
 
 test-fast: .venv-dev/ready ## Tests without those that are marked slow

@@ -69,6 +69,14 @@ TOGETHER = {
 """Modules that share what a process starts once for all of them; one process of a parallel run has them all."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--runtime-apart",
+        action="store_true",
+        help="leave out the tests of the runtime that another run has, in the environment without torch",
+    )
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep tests of a module together, as ``--dist loadfile``, and modules of ``TOGETHER`` too."""

@@ -1,7 +1,6 @@
-"""Hypothesis profiles: ``dev``, ``ci`` with more examples, ``thorough`` with many, and ``brief`` with few.
+"""Hypothesis profiles: ``dev``, ``ci`` with more examples, and ``thorough`` with many.
 
-All but ``dev`` have the same examples in every run. ``thorough`` is for changes to what reads input, and for releases;
-``brief`` is for a second run, in the environment of the runtime, of what has passed with more examples in the first.
+All but ``dev`` have the same examples in every run. ``thorough`` is for changes to what reads input, and for releases.
 """
 
 from __future__ import annotations
@@ -20,16 +19,14 @@ def load_profile() -> None:
     settings.register_profile("dev", base, max_examples=25)
     settings.register_profile("ci", base, max_examples=40, derandomize=True, print_blob=True)
     settings.register_profile("thorough", base, max_examples=100, derandomize=True, print_blob=True)
-    settings.register_profile("brief", base, max_examples=10, derandomize=True, print_blob=True)
     settings.load_profile(PROFILE)
 
 
 def examples(count: int) -> int:
     """Return the number of examples in this profile.
 
-    :param count: In ``thorough``; ``ci`` has a quarter, ``dev`` a twentieth, and ``brief`` half of that, all with a
-        minimum.
+    :param count: In ``thorough``; ``ci`` has a quarter and ``dev`` a twentieth, both with a minimum.
     """
-    parts = {"thorough": (1, 0), "ci": (4, 30), "dev": (20, 20), "brief": (40, 10)}
+    parts = {"thorough": (1, 0), "ci": (4, 30), "dev": (20, 20)}
     divisor, minimum = parts[PROFILE]
     return min(max(count // divisor, minimum), count)

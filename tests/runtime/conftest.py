@@ -12,7 +12,14 @@ from spacy_lambda.core.location import Location
 from spacy_lambda.runtime.cache.settings import CacheSettings
 from spacy_lambda.runtime.loading import load_pipeline, locate_pipeline
 from tests.runtime.cache.caches import artifact
+from tests.runtime.environments import runs_with_torch
 from tests.runtime.fakes import BUNDLED, processed
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what runs at the same time in the environment without torch."""
+    apart = config.getoption("runtime_apart") and not runs_with_torch(collection_path)
+    return True if apart else None
 
 
 @pytest.fixture(scope="session")
