@@ -32,9 +32,10 @@ CAFE = "cafe\u0301"
 ENVIRON = {
     "SPACY_LAMBDA_PAGE": "on",
     "SPACY_LAMBDA_MAX_TEXT": "40000",
+    "SPACY_LAMBDA_MAX_TOTAL": "40000",
     "SPACY_LAMBDA_EXAMPLES": json.dumps(["Acme", f"🧪 In the {CAFE} 🔥", "حديد صلب"]),
 }
-"""Variables of a function with a page; by default, a text could have so many characters that Chromium takes long."""
+"""Variables of a function with a page; by default, a request could have so many characters that Chromium takes long."""
 
 needs_chromium = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed (apt install chromium-driver)"

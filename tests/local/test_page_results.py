@@ -108,7 +108,7 @@ def test_downloads(page: Page, tmp_path: Path) -> None:
     for kind in ("json", "csv"):
         page.one(f"#as-{kind}").click()
     files = [tmp_path / "entities.json", tmp_path / "entities.csv"]
-    page.wait(lambda: all(file.exists() for file in files))
+    page.wait(lambda: all(file.exists() and file.stat().st_size for file in files))
     assert [entity["label"] for entity in json.loads(files[0].read_text(encoding="utf-8"))] == ["A,B", "ORG"]
     rows = list(csv.reader(files[1].read_text(encoding="utf-8-sig").splitlines()))
     assert rows == [["text", "label", "start", "end"], ['a "b", Acme', "A,B", "0", "11"], ["Acme", "ORG", "7", "11"]]
