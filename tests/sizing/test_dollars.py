@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_lambda.core.vcpus import slowdown
-from spacy_lambda.sizing.alternatives import container, managed_instances, sagemaker_serverless
+from spacy_lambda.sizing.alternatives import (
+    container,
+    inference_endpoint,
+    managed_instances,
+    sagemaker_serverless,
+)
 from spacy_lambda.sizing.cold_starts import blocked_share, cold_share, environments_for
 from spacy_lambda.sizing.dollars import FunctionSetting, MissingPrice, Start, Traffic, lambda_cost, rates
 from spacy_lambda.sizing.figures import Figures
@@ -96,6 +101,7 @@ def test_processes_of_managed_instances_have_to_fit_into_memory() -> None:
     assert managed_instances(huge, "x86_64", Traffic(100), US) is None
     assert container(huge, "x86_64", Traffic(100), US) is None
     assert sagemaker_serverless(huge, Traffic(100), US) is None
+    assert inference_endpoint(huge, Traffic(100), US) is None
 
 
 def test_sagemaker_with_3_gb_is_0_00006_a_second() -> None:
@@ -103,6 +109,19 @@ def test_sagemaker_with_3_gb_is_0_00006_a_second() -> None:
     found = sagemaker_serverless(figures, Traffic(100), US)
     assert found is not None
     assert found.usd == pytest.approx(60.0)
+
+
+def test_an_endpoint_of_hugging_face_runs_all_the_time() -> None:
+    """0.033 an hour: 24.09 a month, and two of them from 70 % of the time of one."""
+    figures = Figures(init_s=1.0, ms=100.0, peak_mb=300, cpus=1.0, source="given")
+    found = inference_endpoint(figures, Traffic(100), US)
+    more = inference_endpoint(figures, Traffic(26_000), US)
+    assert found is not None
+    assert more is not None
+    assert found.usd == pytest.approx(0.033 * 10_000)
+    assert found.usd_month == pytest.approx(24.09)
+    assert found.about == "1 of 1 vCPU and 2 GB, all the time"
+    assert more.usd_month == pytest.approx(2 * 24.09)
 
 
 def test_a_container_of_one_vcpu_and_2_gb() -> None:

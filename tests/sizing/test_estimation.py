@@ -67,7 +67,7 @@ def test_cold_starts_at_three_kinds_of_traffic() -> None:
 
 def test_what_is_left_out_is_named_with_a_remedy() -> None:
     printed = run_main(*GIVEN, "--region", "eu-central-1").stdout
-    assert "SnapStart, Lambda Managed Instances, SageMaker, Fargate on arm64; --region us-east-1 has all" in printed
+    assert "Managed Instances, SageMaker, Fargate on arm64, Inference Endpoints; --region us-east-1 has all" in printed
 
 
 @pytest.mark.parametrize(

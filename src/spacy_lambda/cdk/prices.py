@@ -1,4 +1,4 @@
-"""List prices of AWS in US dollars, by region: ``prices.toml``, the only place with prices, read at the first use."""
+"""List prices in US dollars, by region: ``prices.toml``, the only place with prices, read at the first use."""
 
 from __future__ import annotations
 

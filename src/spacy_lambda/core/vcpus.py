@@ -21,5 +21,5 @@ def slowdown(cpus: float) -> float:
 
 
 def init_slowdown(cpus: float) -> float:
-    """Return the same of an init, which has one thread."""
+    """Return the same of an init, whose second thread, which opens the encoder's session, ends too soon to count."""
     return 1 / min(1.0, cpus)

@@ -1,5 +1,5 @@
 """What a million texts cost elsewhere, by list prices and the same figures: Lambda Managed Instances, SageMaker
-Serverless Inference, and a container on Fargate.
+Serverless Inference, Inference Endpoints of Hugging Face, and a container on Fargate.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from spacy_lambda.core.vcpus import slowdown
 from spacy_lambda.sizing.dollars import MILLION, MissingPrice, Rate, Traffic
 from spacy_lambda.sizing.figures import Figures
 
-__all__ = ["Alternative", "alternatives", "container", "managed_instances", "sagemaker_serverless"]
+__all__ = [
+    "Alternative",
+    "alternatives",
+    "container",
+    "inference_endpoint",
+    "managed_instances",
+    "sagemaker_serverless",
+]
 
 INSTANCE_CPUS, INSTANCE_MB = 4, 8 * 1024
 """Of the instance whose price is known: ``c7i.xlarge`` and ``c7g.xlarge``."""
@@ -28,6 +35,9 @@ BUSY = 0.7
 SAGEMAKER_MB = tuple(gb * 1024 for gb in range(1, 7))
 """Memory sizes of a serverless endpoint
 (https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-create-config.html)."""
+
+ENDPOINT_MB = 2 * 1024
+"""Of the instance whose price is known, with one vCPU (https://huggingface.co/docs/inference-endpoints/support/pricing)."""
 
 TASK_GB = (2, 3, 4, 5, 6, 7, 8)
 """Memory sizes of a Fargate task with one vCPU
@@ -89,13 +99,29 @@ def sagemaker_serverless(figures: Figures, traffic: Traffic, rate: Rate) -> Alte
     )
 
 
+def inference_endpoint(figures: Figures, traffic: Traffic, rate: Rate) -> Alternative | None:
+    """Return the cost of Inference Endpoints that do not scale to zero; ``None`` if the function does not fit."""
+    if not figures.fits(ENDPOINT_MB):
+        return None
+    ms = _on_one_cpu(figures)
+    instances = _busy_all_the_time(traffic.load(ms))
+    usd = instances * rate("inference_endpoint_hour") * traffic.hours_per_million
+    return Alternative(
+        name="Hugging Face Inference Endpoints",
+        usd=usd,
+        usd_month=traffic.monthly(usd),
+        ms=ms,
+        about=f"{instances} of 1 vCPU and 2 GB, all the time",
+    )
+
+
 def container(figures: Figures, architecture: Architecture, traffic: Traffic, rate: Rate) -> Alternative | None:
     """Return the cost of containers on Fargate that run all the time, without a load balancer."""
     memory = next((size for size in TASK_GB if figures.fits(size * 1024)), None)
     if memory is None:
         return None
     ms = _on_one_cpu(figures)
-    tasks = max(1, math.ceil(traffic.load(ms) / BUSY))
+    tasks = _busy_all_the_time(traffic.load(ms))
     hour = rate(f"fargate_vcpu_hour_{architecture}") + memory * rate(f"fargate_gb_hour_{architecture}")
     usd = tasks * hour * traffic.hours_per_million
     return Alternative(
@@ -112,6 +138,7 @@ def alternatives(figures: Figures, architecture: Architecture, traffic: Traffic,
     ways: tuple[Callable[[], Alternative | None], ...] = (
         lambda: managed_instances(figures, architecture, traffic, rate),
         lambda: sagemaker_serverless(figures, traffic, rate),
+        lambda: inference_endpoint(figures, traffic, rate),
         lambda: container(figures, architecture, traffic, rate),
     )
     return [found for way in ways if (found := _priced(way)) is not None]
@@ -122,6 +149,11 @@ def _priced(way: Callable[[], Alternative | None]) -> Alternative | None:
         return way()
     except MissingPrice:
         return None
+
+
+def _busy_all_the_time(load: float) -> int:
+    """Return the number of machines, with one vCPU each, that a load keeps busy for at most their share of the time."""
+    return max(1, math.ceil(load / BUSY))
 
 
 def _on_one_cpu(figures: Figures) -> float:

@@ -31,6 +31,12 @@ MEMORY_SIZES = (512, 1024, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB, 2 * MB_PER_VCPU, 
 STEP_MB = 64
 """Between the memory sizes among which the cheapest one is looked for."""
 
+USED = (
+    *("gb_second_", "million_req", "provisioned_", "snapshot_", "restored_"),
+    *("managed_", "sagemaker_", "fargate_", "inference_endpoint_"),
+)
+"""Beginnings of the names of the prices that an estimate uses."""
+
 HEADROOM = 1.25
 """Memory of a recommended setting, as a multiple of the peak."""
 
@@ -179,7 +185,7 @@ def estimate_cost(
 
 
 def _alternatives(figures: Figures, traffic: Traffic, rate: Rate) -> tuple[Alternative, ...]:
-    """Return those of all architectures, each kind together, with SageMaker once."""
+    """Return those of all architectures, each kind together, and those of one architecture once."""
     found = {
         one.name: one for architecture in ARCHITECTURES for one in alternatives(figures, architecture, traffic, rate)
     }
@@ -245,5 +251,4 @@ def _storage(code_bytes: int, region: str) -> dict[str, float]:
 
 def _is_missing(name: str, region: str) -> bool:
     """Return whether a price that an estimate uses is not known."""
-    used = ("gb_second_", "provisioned_", "snapshot_", "restored_", "managed_", "sagemaker_", "fargate_", "million_req")
-    return name.startswith(used) and price_of(name, region) is None
+    return name.startswith(USED) and price_of(name, region) is None
