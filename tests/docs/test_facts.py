@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
+from functools import cache
 
 import pytest
+import spacy
 
 from spacy_lambda.cdk import prices
 from spacy_lambda.cdk.prices import usd
+from spacy_lambda.cdk.settings import FunctionConfig
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB
+from spacy_lambda.deploy.cost import BASIC_ALARMS, BASIC_METRICS, EVENT_BYTES, PLATFORM_BYTES, PLATFORM_LINES
+from spacy_lambda.deploy.latency import event_line_bytes
+from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.sizing import EstimateOptions, Figures, estimate_cost
+from spacy_lambda.sizing.dollars import MONTH_H
+from tests.docs.figures import ROOT, page, shows
 
-ROOT = Path(__file__).parents[2]
-DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+DEPLOY = page("deploy")
 
 
 def cells(row: str) -> str:
@@ -65,17 +72,72 @@ def test_prices_of_a_million_calls_are_those_of_the_formula(duration: int) -> No
     assert f"seconds × {usd('gb_second_x86_64'):.10f}" in page
 
 
-@pytest.mark.parametrize("calls", [100, 10_000, 100_000])
-def test_costs_of_the_comparison_are_those_of_the_estimate(calls: int) -> None:
+def fixed_cost() -> tuple[float, float]:
+    """Dollars of a month: without calls, and of the custom metrics of a pipeline with three labels, if there are."""
+    return (BASIC_ALARMS + 1) * usd("alarm") + usd("dashboard"), (BASIC_METRICS + 3) * usd("metric")
+
+
+@cache
+def logs_of_a_million() -> float:
+    """Dollars of the lines that a million calls log, of a pipeline with three labels."""
+    labels, predictor = ("MATERIAL", "PROCESS", "TASK"), Predictor(spacy.blank("en"), {})
+    line = event_line_bytes(predictor, project="papers", function="papers-ner", sha256="5f" * 32, labels=labels)
+    return 1e6 * (PLATFORM_BYTES + line + (PLATFORM_LINES + 1) * EVENT_BYTES) / 1e9 * usd("log_gb")
+
+
+def test_costs_without_calls_and_of_logs_are_those_of_the_plan() -> None:
+    idle, metrics = fixed_cost()
+    assert shows("cost", f"about ${idle:.2f}: five alarms (${idle - usd('dashboard'):.2f})")
+    assert shows("cost", f"${metrics:.2f} more for the {BASIC_METRICS + 3} [custom metrics]")
+    assert shows("cost", f"about ${logs_of_a_million():.2f} more for the lines")
+    assert shows("cost", f"add about ${logs_of_a_million():.2f} a million calls")
+    assert shows("questions", f"logs and metrics add about ${logs_of_a_million():.2f}.")
+    for name in ("index", "questions", "compare"):
+        assert shows(name, f"about ${idle:.2f}")
+
+
+def test_remedies_of_cold_starts_have_their_prices() -> None:
+    gb, config = DEFAULT_MEMORY_MB / 1024, FunctionConfig(name="ner", pipeline="compiled")
+    month = gb * MONTH_H * 3600
+    snapshot, provisioned = month * usd("snapshot_gb_second"), month * usd("provisioned_gb_second_x86_64")
+    assert shows("cost", f"${snapshot:.2f} a month for each version that is kept at 2,048 MB")
+    assert f"${config.keep_versions * round(snapshot, 2):.2f} with `keep_versions = {config.keep_versions}`" in page(
+        "cost"
+    )
+    assert shows("cost", f"${gb * usd('restored_gb'):.5f} for each restore")
+    assert shows("cost", f"${provisioned:.2f} a month for each at 2,048 MB")
+    assert shows("cost", f"${usd('provisioned_duration_gb_second_x86_64'):.10f} a GB and second")
+
+
+def compared(calls: int) -> tuple[float, float, float, float, float]:
+    """Dollars of a month: a function, with what belongs to it, SageMaker, an endpoint, Fargate."""
     figures = Figures(init_s=1.0, ms=50.0, peak_mb=210, cpus=1.0, source="the command line")
     found = estimate_cost(figures, EstimateOptions(memory_mb=(1769,), calls_per_hour=calls))
-    elsewhere = {one.name: one for one in found.alternatives}
-    endpoint, fargate = elsewhere["SageMaker Serverless Inference"], elsewhere["containers on Fargate, x86_64"]
-    costs = f"{found.settings[0].usd:.2f} | {endpoint.usd:.2f} | {fargate.usd:.2f}"
-    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
-    assert f"| {calls:,} | {costs} |" in page
-    assert f"Lambda, 1,769 MB | SageMaker Serverless Inference, {endpoint.about} | Fargate, 1 vCPU and 2 GB |" in page
-    assert "1 vCPU and 2 GB" in fargate.about
+    millions = calls * MONTH_H / 1e6
+    function = found.settings[0].usd * millions
+    names = ("SageMaker Serverless Inference", "Hugging Face Inference Endpoints", "containers on Fargate, x86_64")
+    elsewhere = {one.name: one.usd_month for one in found.alternatives}
+    endpoint, instance, fargate = (elsewhere[name] for name in names)
+    return function, function + sum(fixed_cost()) + logs_of_a_million() * millions, endpoint, instance, fargate
+
+
+@pytest.mark.parametrize(("calls", "a_day"), [(100, 2_400), (417, 10_000), (10_000, 240_000), (100_000, 2_400_000)])
+def test_costs_of_the_comparison_are_those_of_the_estimate(calls: int, a_day: int) -> None:
+    assert round(24 * calls, -2) == a_day
+    dollars = " | ".join(f"{value:.2f}" for value in compared(calls))
+    assert "SageMaker Serverless Inference, 1,024 MB | Hugging Face, 1 vCPU and 2 GB | Fargate, 1 vCPU" in page(
+        "compare"
+    )
+    assert shows("compare", f"| {calls:,} | {a_day:,} | {dollars} |")
+
+
+def test_a_machine_is_cheaper_from_the_number_of_calls_that_the_comparison_names() -> None:
+    assert shows("compare", "from about 10,000 calls an hour")
+    assert shows("compare", "from about 16,000.")
+    for calls, other in ((10_000, 3), (16_000, 4)):
+        less, more = compared(round(0.9 * calls)), compared(round(1.1 * calls))
+        assert less[1] < less[other]
+        assert more[1] > more[other]
 
 
 def test_every_fact_about_another_service_has_a_source() -> None:
@@ -104,13 +166,6 @@ def test_the_agreement_of_hosts_is_that_of_the_card() -> None:
     card, page = ((ROOT / name).read_text(encoding="utf-8") for name in ("pipelines/README.md", "docs/compile.md"))
     (figure,) = re.findall(r"agrees with itself at ([\d.]+)", " ".join(card.split()))
     assert f"agree with themselves at an F1 of {figure}." in page
-
-
-def test_figures_of_the_start_page_are_those_of_the_readme() -> None:
-    readme, index = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/index.md"))
-    figures = re.findall(r"[\d,.]+ (?:s|MB)\b", index.partition("Measured on")[2].partition("## ")[0])
-    assert len(figures) == 10
-    assert [figure for figure in figures if figure not in readme] == []
 
 
 def test_registered_names_are_those_of_the_package() -> None:
