@@ -2,29 +2,71 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+from html import unescape
 from pathlib import Path
+
+import pytest
 
 import spacy_lambda
 from spacy_lambda import errors
 from tests.docs.blocks import ROOT
 
-INDEX = runpy.run_path(str(ROOT / "scripts" / "site" / "error_index.py"))
+SITE = ROOT / "scripts" / "site"
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(SITE))
+    INDEX = runpy.run_path(str(SITE / "error_index.py"))
 NAMES = {name for name in dir(errors) if name.endswith("Error")}
-ROWS = {row for rows in INDEX["_rows"](Path(spacy_lambda.__file__).parent, NAMES).values() for row in rows}
+FOUND = INDEX["_rows"](Path(spacy_lambda.__file__).parent, NAMES)
+ROWS = {row for rows in FOUND.values() for row in rows}
+
+
+def remedies(begin: str) -> set[str]:
+    return {remedy for message, remedy in ROWS if message.startswith(begin)}
 
 
 def test_a_message_has_the_remedies_of_all_its_cases() -> None:
-    (remedies,) = (remedy for message, remedy in ROWS if "limit of … for a zip" in message)
-    assert len(remedies.split(" / ")) == 3
-    assert "--shape image" in remedies
-    assert "--fetch" in remedies
+    (found,) = (remedy for message, remedy in ROWS if "limit of … for a zip" in message)
+    assert len(found.split(" / ")) == 3
+    assert "--shape image" in found
+    assert "--fetch" in found
 
 
 def test_a_remedy_that_is_a_constant_of_another_module_is_found() -> None:
-    (remedy,) = (remedy for message, remedy in ROWS if message.startswith("the artifact is truncated"))
-    assert remedy == "fetch the artifact again, or pack it again from the pipeline"
+    assert remedies("the artifact is truncated") == {"fetch the artifact again, or pack it again from the pipeline"}
 
 
 def test_few_messages_have_the_remedy_of_another_error() -> None:
-    assert len([message for message, remedy in ROWS if remedy == INDEX["PASSED_ON"]]) < len(ROWS) / 50
+    assert len([message for message, remedy in ROWS if remedy == INDEX["PASSED_ON"]]) < len(ROWS) / 100
+
+
+def test_every_class_has_messages() -> None:
+    assert NAMES - FOUND.keys() == set()
+
+
+def test_faults_of_the_file_are_there_each_with_its_own_remedy() -> None:
+    found = dict(FOUND["ConfigError"])
+    assert found["is …; expected a region"] == 'write it like "eu-central-1"'
+    assert found["requires alarm_email"] == "write alarm_email too"
+    assert found['is true with shape "image-efs", and Lambda has no SnapStart for functions with EFS'] == (
+        'leave out snapstart, or write shape = "image"'
+    )
+
+
+def test_each_call_of_a_function_that_composes_an_error_is_a_row() -> None:
+    assert remedies("cannot be written: its folder is not writable") == {"choose another path with --out"}
+    assert {message for message, _ in FOUND["OutOfTimeError"]} >= {'"…" cannot be predicted in the time that is left'}
+
+
+def test_every_message_has_a_word_that_can_be_searched() -> None:
+    assert [message for message, _ in ROWS if not re.search("[a-z]{4}|[A-Z]{3}", message)] == []
+
+
+def test_the_page_shows_rows_whole() -> None:
+    markdown = pytest.importorskip("markdown", reason="mkdocs-material is not installed")
+    rows = sorted(ROWS)
+    table = "".join(f"| {INDEX['_cell'](message)} | {INDEX['_cell'](remedy)} |\n" for message, remedy in rows)
+    html = markdown.markdown(f"| message | remedy |\n| --- | --- |\n{table}", extensions=["attr_list", "tables"])
+    cells = [unescape(re.sub("<[^>]*>", "", cell)) for cell in re.findall("<td>(.*?)</td>", html)]
+    assert cells == [cell.replace("`", "") for row in rows for cell in row]
