@@ -1,4 +1,4 @@
-"""Names of environment variables in the source, with their docstrings -> tables."""
+"""Names of environment variables in the source, with their docstrings and the keys that set them -> tables."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import inspect
 import re
 from collections.abc import Iterator
 
+from spacy_lambda.config.rules import SET_BY_KEYS
 from spacy_lambda.core import env_names
 
 GROUP = re.compile(r"^# (.*)\.$")
 ROLE = re.compile(r"(?:; see )?:mod:`[^`]*`")
+KEY = re.compile(r"write (\w+)")
 UNDESCRIBED = {
     "SPACY_LAMBDA_PROJECT": "Name of the project, in place of `name` in spacy-lambda.toml.",
     "SPACY_LAMBDA_REGION": "AWS region, in place of `region` in spacy-lambda.toml.",
@@ -29,8 +31,14 @@ def _lines() -> Iterator[str]:
         ours = {name: about for name, about in names.items() if name.startswith(env_names.PREFIX) and about}
         if ours:
             yield f"## {group}\n\n| variable | |\n| --- | --- |"
-            yield from (f"| `{name}` | {about} |" for name, about in ours.items())
+            yield from (f"| `{name}` | {about}{_set_by(name)} |" for name, about in ours.items())
             yield ""
+
+
+def _set_by(name: str) -> str:
+    """Return the sentence about a variable that `environment` cannot set."""
+    key = KEY.match(SET_BY_KEYS.get(name, ""))
+    return f" Of a deployed function: the key `{key[1]}` of spacy-lambda.toml." if key else ""
 
 
 def _groups() -> dict[str, dict[str, str]]:
