@@ -10,6 +10,7 @@ from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.errors import BundleError
 
 __all__ = [
+    "AN_IMAGE",
     "MACHINES",
     "PackageType",
     "PackageTypeChoice",
@@ -28,6 +29,9 @@ PackageType = Literal["zip", "image"]
 """Lambda's two package types."""
 
 REQUESTABLE = (*get_args(PackageType), "auto")
+
+AN_IMAGE = 'choose --shape image (in spacy-lambda.toml: shape = "image")'
+"""Remedy for a pipeline that is too large for a zip."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,10 @@ def choose_package_type(
 
 def _remedy(code: int, location: str | None, limit: int) -> str:
     if code > limit:
-        return "choose --shape image, or a pipeline that requires less"
+        return f"{AN_IMAGE}, or a pipeline that requires less"
     if location is None:
         return (
-            "compile the pipeline to int8, push it to S3 and bundle its location with --fetch, or choose --shape image"
+            f"compile the pipeline to int8, or {AN_IMAGE}; `spacy-lambda bundle` also takes the location of a pipeline"
+            " that was pushed to S3, with --fetch"
         )
-    return "add --fetch, so that the function fetches the pipeline during init, or choose --shape image"
+    return f"add --fetch, so that the function fetches the pipeline during init, or {AN_IMAGE}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from spacy_lambda.bundler.elf_versions import MAGIC, machine_of, newest_glibc, required_versions
 from spacy_lambda.bundler.metadata import BundleMetadata, read_metadata
-from spacy_lambda.bundler.target import GLIBCS, MACHINES
+from spacy_lambda.bundler.target import AN_IMAGE, GLIBCS, MACHINES
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.foreign_errors import system_reason
@@ -93,7 +93,7 @@ def check_bundle(files: BundleFiles, options: CheckOptions) -> list[LimitFinding
 
 def _check_sizes(files: BundleFiles) -> Iterator[LimitFinding]:
     limit = IMAGE_BYTES if files.zipped is None else UNZIPPED_BYTES
-    smaller = "compile to int8, or choose --shape image" if files.zipped is not None else "leave files out"
+    smaller = f"compile to int8, or {AN_IMAGE}" if files.zipped is not None else "leave files out"
     in_aws = "10 GB" if files.zipped is None else "250 MB"
     detail = f"{megabytes(files.unzipped)} of the {megabytes(limit)} that Lambda has (AWS writes {in_aws})"
     if files.unzipped > limit:
