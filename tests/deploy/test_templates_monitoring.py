@@ -162,7 +162,7 @@ def test_the_dashboard_has_the_required_widgets(templates: dict[str, Template]) 
         "Invocations, errors, throttles",
         "Duration",
         "Entities by label",
-        "Texts and empty predictions",
+        "Texts without entities",
         "Texts by model",
         "Cold starts",
         "Cost an hour, US dollars, estimated",

@@ -80,7 +80,7 @@ def _entities(spec: FunctionSpec) -> cloudwatch.IWidget:
 
 def _answers(spec: FunctionSpec) -> cloudwatch.IWidget:
     titles = {TEXTS: "texts", EMPTY_ANSWERS: "without entities", CLIENT_ERRORS: "invalid requests"}
-    return _graph("Texts and empty predictions", [summed_metric(spec, name, label) for name, label in titles.items()])
+    return _graph("Texts without entities", [summed_metric(spec, name, label) for name, label in titles.items()])
 
 
 def _models(spec: FunctionSpec) -> cloudwatch.IWidget:
