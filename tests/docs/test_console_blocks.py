@@ -32,6 +32,7 @@ OTHERS = {
     "cp",
     "curl",
     "eval",
+    "export",
     "git",
     "hf",
     "openssl",
