@@ -23,7 +23,7 @@ def alias(
 ) -> None:
     """Point an alias to a version; functions that name the alias load it at their next init.
 
-    Example: spacy-lambda alias s3://my-models/ner/en_my_pipeline@1.2.0 live
+    Example: spacy-lambda alias s3://my-models/ner/en_my_pipeline@1.2.0-int8 live
     """
     from spacy_lambda.core.source.found_artifact import S3Options
     from spacy_lambda.store import open_pipeline

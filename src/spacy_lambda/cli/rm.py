@@ -27,7 +27,7 @@ def rm(
 
     Functions that name what is removed, also by its digest, cannot fetch it any more.
 
-    Example: spacy-lambda rm s3://my-models/ner/en_my_pipeline@1.1.0
+    Example: spacy-lambda rm s3://my-models/ner/en_my_pipeline@1.1.0-int8
     """
     from spacy_lambda.core.source.found_artifact import S3Options
     from spacy_lambda.store import open_pipeline
